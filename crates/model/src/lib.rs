@@ -1,0 +1,26 @@
+//! The words and rules of Segue's domain. Pure: nothing here reads a clock, a file, a socket or a database.
+//!
+//! Functions take `now` as a parameter; whoever needs the time or a fresh id is handed a [`Ctx`]. States are enums
+//! with a transition function, so an impossible change is an error value and never a row in the database.
+
+pub mod attribution;
+pub mod campaign;
+pub mod code;
+pub mod consent;
+pub mod contact;
+pub mod ctx;
+pub mod delivery;
+pub mod id;
+pub mod phone;
+pub mod policy;
+pub mod role;
+pub mod routing;
+pub mod session;
+pub mod text_enum;
+pub mod time;
+pub mod window;
+
+pub use ctx::{Clock, Ctx, ManualClock, SystemClock};
+pub use id::*;
+pub use phone::PhoneNumber;
+pub use time::Timestamp;

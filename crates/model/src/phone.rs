@@ -1,0 +1,111 @@
+//! Phone numbers in E.164.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A phone number in E.164 with its plus sign: `+15550100`. Shown to people, stored, and sent to providers in this form.
+///
+/// `Debug` hides all but the country and the last two digits, so that a number cannot slip into a log.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct PhoneNumber(String);
+
+/// The text is not a phone number that can be called.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPhone {
+    #[error("The phone number is empty.")]
+    Empty,
+    #[error("This is not a phone number. Write it with its country code, for example +1 555 010 0123.")]
+    NotANumber,
+    #[error("The number has no country code. Write it with a leading + or choose a default country.")]
+    NoCountry,
+    #[error("No phone number of this country has this form. Check the digits.")]
+    Impossible,
+}
+
+impl PhoneNumber {
+    /// Reads what a person or file gives, in any usual writing. `default_country` (ISO 3166, `US`) is used for
+    /// numbers without a country code.
+    ///
+    /// A number counts when its length is possible in its country: number ranges change faster than any table, and
+    /// test ranges (`+1 555 …`) must work.
+    ///
+    /// # Errors
+    /// When it cannot be a phone number, with words for the person who typed it.
+    pub fn parse(text: &str, default_country: Option<&str>) -> Result<Self, InvalidPhone> {
+        use rlibphonenumber::{PHONE_NUMBER_UTIL, ParseError, PhoneNumberFormat, Region};
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(InvalidPhone::Empty);
+        }
+        if let Some(rest) = text.strip_prefix('+')
+            && rest.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return Self::from_digits(rest);
+        }
+        let country = default_country.and_then(|code| code.parse::<Region>().ok());
+        let number = PHONE_NUMBER_UTIL.parse(text, country).map_err(|error| match error {
+            ParseError::InvalidCountryCode => InvalidPhone::NoCountry,
+            ParseError::NotANumber(_) => InvalidPhone::NotANumber,
+            ParseError::TooShortAfterIdd | ParseError::TooShortNsn | ParseError::TooLongNsn => InvalidPhone::Impossible,
+        })?;
+        let digits = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164);
+        Self::from_digits(digits.trim_start_matches('+'))
+    }
+
+    /// From E.164 digits without the plus sign, as WhatsApp's `wa_id` and SMPP give them. The digits are kept as they
+    /// are: rewriting them would lose the identity the provider knows.
+    ///
+    /// # Errors
+    /// When it is not 7 to 15 digits starting with a country code.
+    pub fn from_digits(digits: &str) -> Result<Self, InvalidPhone> {
+        if digits.is_empty() {
+            return Err(InvalidPhone::Empty);
+        }
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(InvalidPhone::NotANumber);
+        }
+        if !(7..=15).contains(&digits.len()) || digits.starts_with('0') {
+            return Err(InvalidPhone::Impossible);
+        }
+        Ok(Self(format!("+{digits}")))
+    }
+
+    /// With the plus sign.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without the plus sign.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        &self.0[1..]
+    }
+}
+
+impl fmt::Display for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for PhoneNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}…{}", &self.0[..2], &self.0[self.0.len() - 2..])
+    }
+}
+
+impl FromStr for PhoneNumber {
+    type Err = InvalidPhone;
+    fn from_str(text: &str) -> Result<Self, InvalidPhone> {
+        Self::parse(text, None)
+    }
+}
+
+impl<'de> Deserialize<'de> for PhoneNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?, None).map_err(serde::de::Error::custom)
+    }
+}
