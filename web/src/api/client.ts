@@ -1,0 +1,91 @@
+import { ApiError, NETWORK_ERROR, type ProblemDocument } from './errors';
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+export interface RequestOptions {
+  query?: Query;
+  body?: unknown;
+  form?: FormData;
+  /** Given for a POST that is repeated on purpose, so that the server does the work once. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+let onSignedOut: () => void = () => undefined;
+
+/** Registers what happens when the server no longer knows this browser (HTTP 401). */
+export function setSignedOutHandler(handler: () => void): void {
+  onSignedOut = handler;
+}
+
+export function reportSignedOut(): void {
+  onSignedOut();
+}
+
+export function newKey(): string {
+  return crypto.randomUUID();
+}
+
+export function apiUrl(path: string, query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== null && value !== '') parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return `/api/v1${path}${text === '' ? '' : `?${text}`}`;
+}
+
+async function request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  if (method !== 'GET') headers['X-Segue-Csrf'] = '1';
+  if (method === 'POST') headers['Idempotency-Key'] = options.idempotencyKey ?? newKey();
+  let body: BodyInit | undefined;
+  if (options.form !== undefined) {
+    body = options.form;
+  } else if (options.body !== undefined) {
+    headers['Content-Type'] = 'application/json';
+    body = JSON.stringify(options.body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(apiUrl(path, options.query), {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(body === undefined ? {} : { body }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, NETWORK_ERROR);
+  }
+  if (response.ok) return (await readJson(response)) as T;
+  const problem = ((await readJson(response)) ?? {}) as ProblemDocument;
+  // A wrong password is an answer to the form, not the end of a signed-in session.
+  if (response.status === 401 && path !== '/login') onSignedOut();
+  throw new ApiError(response.status, problem);
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+export const api = {
+  get: <T>(path: string, query?: Query, signal?: AbortSignal) =>
+    request<T>('GET', path, { ...(query ? { query } : {}), ...(signal ? { signal } : {}) }),
+  post: <T>(path: string, body?: unknown, options: Omit<RequestOptions, 'body'> = {}) =>
+    request<T>('POST', path, { ...options, body: body ?? {} }),
+  upload: <T>(path: string, form: FormData, options: Omit<RequestOptions, 'form'> = {}) =>
+    request<T>('POST', path, { ...options, form }),
+  put: <T>(path: string, body: unknown) => request<T>('PUT', path, { body }),
+  patch: <T>(path: string, body: unknown) => request<T>('PATCH', path, { body }),
+  delete: <T>(path: string) => request<T>('DELETE', path),
+};

@@ -1,0 +1,51 @@
+import type {
+  Campaign,
+  Channel,
+  Import,
+  Lead,
+  Message,
+  MessageError,
+  MessageState,
+  Offer,
+  Presence,
+  Session,
+} from './types';
+
+interface EventData {
+  'message.created': { message: Message; session: Session };
+  'message.status': {
+    session_id: string;
+    message_id: string;
+    state: MessageState;
+    error: MessageError | null;
+  };
+  'session.updated': { session: Session };
+  'session.created': { session: Session };
+  'offer.created': { offer: Offer };
+  'offer.ended': { offer_id: string; session_id: string; reason: string };
+  'presence.updated': { user_id: string; name: string; presence: Presence };
+  'campaign.updated': { campaign: Campaign };
+  'campaign.progress': { campaign_id: string };
+  'template.updated': unknown;
+  'channel.updated': { channel: Channel };
+  'import.progress': { import: Import };
+  'lead.created': { lead?: Lead; session_id?: string | null };
+  'case.updated': { session_id?: string | null };
+  'contact.updated': { contact_id: string };
+  'consent.changed': { contact_id: string };
+  typing: { session_id: string; name?: string };
+}
+
+export type EventType = keyof EventData;
+
+/** One entry of the event log as the stream delivers it; ephemeral entries carry no sequence. */
+export type LiveEvent = {
+  [T in EventType]: {
+    type: T;
+    seq: number;
+    at: string;
+    entity: string;
+    entity_id: string;
+    data: EventData[T];
+  };
+}[EventType];

@@ -1,0 +1,481 @@
+/** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
+
+export type Role = 'admin' | 'supervisor' | 'agent' | 'marketer';
+
+export interface Page<T> {
+  data: T[];
+  next_cursor: string | null;
+}
+
+export interface User {
+  id: string;
+  email: string;
+  name: string;
+  role: Role;
+  created_at: string;
+  disabled_at: string | null;
+}
+
+export interface Workspace {
+  id: string;
+  name: string;
+  time_zone: string;
+  country: string;
+  quiet_hours: { start: string; end: string };
+}
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  role: Role;
+  created_at: string;
+  last_used_at?: string | null;
+}
+
+export interface Channel {
+  id: string;
+  kind: 'whatsapp' | 'smpp';
+  name: string;
+  state: 'connecting' | 'connected' | 'disconnected' | 'error';
+  state_detail: string | null;
+  display: string;
+  webhook_path: string | null;
+  last_inbound_at: string | null;
+  config: Record<string, unknown>;
+}
+
+export interface Sender {
+  id: string;
+  channel_id: string;
+  address: string;
+  kind: 'long_code' | 'short_code' | 'toll_free' | 'alphanumeric';
+  registration: 'active' | 'pending' | 'rejected';
+}
+
+export interface Queue {
+  id: string;
+  name: string;
+  slug: string;
+  offer_seconds: number;
+  members: { user_id: string; name: string }[];
+  waiting: number;
+  longest_wait_seconds: number | null;
+}
+
+export interface Flow {
+  id: string;
+  slug: string;
+  name: string;
+  published_version: number | null;
+  updated_at: string;
+}
+
+export interface FlowProblem {
+  line: number | null;
+  column: number | null;
+  path: string | null;
+  message: string;
+}
+
+export interface ChecklistItem {
+  key: string;
+  label: string;
+  done: boolean;
+  hint: string;
+}
+
+export interface SetupStatus {
+  channels: Channel[];
+  senders: Sender[];
+  queues: Queue[];
+  users: User[];
+  flows: Flow[];
+  checklist: ChecklistItem[];
+}
+
+export interface Template {
+  id: string;
+  channel_id: string;
+  name: string;
+  language: string;
+  category: string;
+  status: string;
+  body: string;
+  header: string | null;
+  footer: string | null;
+  buttons: { type: string; text: string }[];
+  parameter_count: number;
+}
+
+export type ConsentState = 'granted' | 'revoked' | 'none';
+
+export interface Contact {
+  id: string;
+  phone: string | null;
+  first_name: string | null;
+  last_name: string | null;
+  email: string | null;
+  locale: string | null;
+  time_zone: string | null;
+  attributes: Record<string, string>;
+  sms_consent: ConsentState;
+  whatsapp_consent: ConsentState;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface ConsentEvent {
+  id: string;
+  channel: string;
+  purpose: string;
+  action: 'grant' | 'revoke';
+  method: string;
+  wording: string | null;
+  proof: string | null;
+  actor: string;
+  occurred_at: string;
+  recorded_at: string;
+}
+
+export interface ContactList {
+  id: string;
+  name: string;
+  member_count: number;
+  created_at: string;
+}
+
+export interface Import {
+  id: string;
+  file_name: string;
+  state: 'running' | 'done' | 'failed';
+  rows_read: number;
+  created: number;
+  updated: number;
+  rejected: number;
+  opted_in: number;
+  list_id: string | null;
+  created_at: string;
+  ended_at: string | null;
+  detail: string | null;
+}
+
+export interface ImportPreview {
+  columns: { name: string; suggestion: string | null; samples: string[] }[];
+  rows_estimated: number;
+}
+
+export interface ImportOptions {
+  list_name?: string;
+  list_id?: string;
+  mapping: Record<string, string>;
+  default_country: string;
+  consent: { column?: string; wording?: string; method?: string; proof?: string } | null;
+}
+
+export type FooterKind = 'tracked' | 'wa_me' | 'none';
+export type FilterOperator = 'equals' | 'not_equals' | 'contains' | 'exists';
+
+export interface AudienceFilter {
+  field: string;
+  op: FilterOperator;
+  value: string;
+}
+
+export interface CampaignInput {
+  name: string;
+  sender_id: string;
+  audience: { list_id: string | null; filter: AudienceFilter | null };
+  body: string;
+  footer: FooterKind;
+  whatsapp_channel_id: string | null;
+  prefilled_text: string;
+}
+
+export type CampaignState =
+  | 'draft'
+  | 'planning'
+  | 'running'
+  | 'paused'
+  | 'canceled'
+  | 'finished';
+
+export interface Campaign extends CampaignInput {
+  id: string;
+  number: number;
+  state: CampaignState;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  created_by: string;
+  version: number;
+}
+
+export type SmsEncoding = 'gsm7' | 'ucs2';
+
+export interface RuleCount {
+  rule: string;
+  label: string;
+  count: number;
+}
+
+export interface CampaignPreview {
+  audience: number;
+  sendable: number;
+  excluded: RuleCount[];
+  segments: { min: number; typical: number; max: number; encoding: SmsEncoding };
+  sample: { text: string; segments: number; contact_name: string | null } | null;
+}
+
+export interface TextPreview {
+  text: string;
+  encoding: SmsEncoding;
+  units: number;
+  segments: number;
+  remaining: number;
+  unknown_fields: string[];
+  non_gsm: string[];
+}
+
+export interface Funnel {
+  planned: number;
+  excluded: number;
+  queued: number;
+  sent: number;
+  delivered: number;
+  failed: number;
+  unknown: number;
+  canceled: number;
+  tapped: number;
+  tapped_filtered: number;
+  taps_raw: number;
+  chats: number;
+  bot_finished: number;
+  agent: number;
+  cases: number;
+  leads: number;
+  won: number;
+  excluded_by_rule: RuleCount[];
+  failures: { code: string; label: string; count: number }[];
+}
+
+export type RecipientState =
+  | 'planned'
+  | 'excluded'
+  | 'queued'
+  | 'submitting'
+  | 'sent'
+  | 'delivered'
+  | 'failed'
+  | 'unknown'
+  | 'canceled'
+  | 'held';
+
+export interface Recipient {
+  position: number;
+  contact_id: string;
+  name: string | null;
+  phone: string;
+  state: RecipientState;
+  rule: string | null;
+  reason: string | null;
+  text: string | null;
+  segments: number | null;
+  sent_at: string | null;
+  delivered_at: string | null;
+  first_tap_at: string | null;
+  session_id: string | null;
+}
+
+export type PresenceStatus = 'available' | 'busy' | 'away' | 'offline';
+
+export interface Presence {
+  status: PresenceStatus;
+  capacity: number;
+  load: number;
+  updated_at: string;
+}
+
+export interface AgentPresence {
+  user_id: string;
+  name: string;
+  presence: Presence;
+}
+
+export type SessionState = 'new' | 'waiting' | 'active' | 'inactive' | 'ended' | 'error';
+export type Attribution = 'certain' | 'claimed' | 'inferred' | 'none';
+export type OptInState = 'none' | 'asked' | 'granted' | 'declined';
+export type Direction = 'inbound' | 'outbound' | 'system';
+
+export interface Session {
+  id: string;
+  channel_id: string;
+  state: SessionState;
+  customer: {
+    messaging_user_id: string;
+    name: string;
+    phone: string | null;
+    username: string | null;
+    contact_id: string | null;
+    lead_id: string | null;
+  };
+  campaign: { id: string; name: string } | null;
+  attribution: Attribution;
+  queue_id: string | null;
+  agent: { id: string; name: string } | null;
+  bot_active: boolean;
+  opt_in: { state: OptInState; at: string | null };
+  window_expires_at: string | null;
+  unread_count: number;
+  last_message: { text: string; at: string; direction: Direction } | null;
+  started_at: string;
+  ended_at: string | null;
+  ended_by: string | null;
+  case_id: string | null;
+  gathered: { name: string; label: string; value: string }[];
+  version: number;
+}
+
+export type MessageState =
+  | 'pending'
+  | 'sending'
+  | 'sent'
+  | 'delivered'
+  | 'read'
+  | 'failed'
+  | 'unknown';
+
+export type MessageKind =
+  | 'text'
+  | 'image'
+  | 'buttons'
+  | 'list'
+  | 'template'
+  | 'reply'
+  | 'audio'
+  | 'video'
+  | 'document'
+  | 'sticker'
+  | 'location'
+  | 'contacts'
+  | 'reaction'
+  | 'order'
+  | 'unsupported'
+  | 'note'
+  | 'system';
+
+export interface MessageError {
+  code: string;
+  reason: string;
+  advice: string;
+}
+
+export interface ListSection {
+  title?: string | null;
+  rows: { id: string; title: string; description?: string | null }[];
+}
+
+export interface Message {
+  id: string;
+  session_id: string;
+  direction: Direction;
+  author: { kind: 'customer' | 'bot' | 'agent' | 'system'; name: string | null };
+  kind: MessageKind;
+  text: string;
+  buttons: { id: string; title: string }[];
+  sections: ListSection[];
+  media: { id: string; mime: string; file_name: string | null; url: string } | null;
+  template: { name: string; language: string; parameters: string[] } | null;
+  reply_to: string | null;
+  state: MessageState | null;
+  error: MessageError | null;
+  at: string;
+  client_id: string | null;
+}
+
+export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
+  | { kind: 'text'; text: string }
+  | { kind: 'note'; text: string }
+  | { kind: 'template'; template_id: string; parameters: string[] }
+  | { kind: 'image'; media_id: string; caption?: string }
+  | { kind: 'buttons'; text: string; buttons: { id: string; title: string }[] }
+);
+
+export interface Media {
+  id: string;
+  mime: string;
+  size: number;
+  file_name: string | null;
+}
+
+export interface Offer {
+  id: string;
+  session_id: string;
+  queue_id: string;
+  session: Session;
+  offered_at: string;
+  expires_at: string;
+}
+
+export type LeadStatus = 'new' | 'working' | 'won' | 'lost';
+
+export interface Lead {
+  id: string;
+  name: string;
+  phone: string | null;
+  email: string | null;
+  status: LeadStatus;
+  campaign_id: string | null;
+  session_id: string | null;
+  contact_id: string | null;
+  created_at: string;
+}
+
+export interface Case {
+  id: string;
+  number: number;
+  subject: string;
+  state: 'open' | 'closed';
+  session_id: string | null;
+  contact_id: string | null;
+  created_at: string;
+  closed_at: string | null;
+}
+
+export interface CustomerPanel {
+  contact: Contact | null;
+  lead: Lead | null;
+  campaign: Campaign | { id: string; name: string } | null;
+  recipient: Recipient | null;
+  consent: { sms: ConsentState; whatsapp: ConsentState; session_opt_in: OptInState };
+  previous_sessions: Session[];
+  case: Case | null;
+  candidates: Contact[];
+}
+
+export interface QuickReply {
+  id: string;
+  title: string;
+  text: string;
+}
+
+export interface DeadLetter {
+  id: string;
+  kind?: string;
+  source?: string;
+  reason?: string | null;
+  error?: string | null;
+  attempts?: number;
+  created_at?: string;
+  at?: string;
+}
+
+export interface Bootstrap {
+  seq: number;
+  user: User;
+  workspace: Workspace;
+  presence: Presence;
+  queues: Queue[];
+  agents: AgentPresence[];
+  sessions: Session[];
+  offers: Offer[];
+}

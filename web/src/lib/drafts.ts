@@ -1,0 +1,68 @@
+import { create } from 'zustand';
+
+/**
+ * Texts that were typed but not sent, one per conversation and mode. Invariant: a draft is only ever
+ * read and written under the conversation it was typed in. They survive a reload of the tab.
+ */
+export type DraftMode = 'reply' | 'note';
+
+const STORAGE_KEY = 'segue.drafts';
+const MAX_DRAFTS = 200;
+
+interface DraftState {
+  drafts: Record<string, string>;
+}
+
+export function draftKey(sessionId: string, mode: DraftMode): string {
+  return `${sessionId}:${mode}`;
+}
+
+function restore(): Record<string, string> {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '{}');
+    if (typeof stored !== 'object' || stored === null) return {};
+    return Object.fromEntries(
+      Object.entries(stored).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    );
+  } catch {
+    return {};
+  }
+}
+
+export const useDrafts = create<DraftState>(() => ({ drafts: restore() }));
+
+let saving: ReturnType<typeof setTimeout> | undefined;
+
+function saveSoon(): void {
+  clearTimeout(saving);
+  saving = setTimeout(flushDrafts, 400);
+}
+
+export function flushDrafts(): void {
+  try {
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(useDrafts.getState().drafts));
+  } catch {
+    // A full or blocked storage costs the draft after a reload, nothing else.
+  }
+}
+
+export function readDraft(sessionId: string, mode: DraftMode): string {
+  return useDrafts.getState().drafts[draftKey(sessionId, mode)] ?? '';
+}
+
+export function writeDraft(sessionId: string, mode: DraftMode, text: string): void {
+  useDrafts.setState(({ drafts }) => {
+    const key = draftKey(sessionId, mode);
+    // Removing first moves the newest draft to the end, so that the cap drops the oldest.
+    const { [key]: _, ...rest } = drafts;
+    if (text === '') return { drafts: rest };
+    const kept = Object.entries(rest).slice(-(MAX_DRAFTS - 1));
+    return { drafts: { ...Object.fromEntries(kept), [key]: text } };
+  });
+  saveSoon();
+}
+
+export function clearDrafts(): void {
+  useDrafts.setState({ drafts: {} });
+  flushDrafts();
+}

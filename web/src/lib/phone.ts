@@ -1,0 +1,22 @@
+/** Groups an E.164 number for reading; anything else is shown as it is. */
+export function formatPhone(phone: string | null): string {
+  if (phone === null) return '–';
+  const north = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(phone);
+  if (north) return `+1 ${north[1]} ${north[2]} ${north[3]}`;
+  const other = /^\+(\d{2})(\d{2,3})(\d{3,4})(\d*)$/.exec(phone);
+  if (other) return `+${other.slice(1).filter(Boolean).join(' ')}`;
+  return phone;
+}
+
+export function fullName(person: { first_name: string | null; last_name: string | null }): string | null {
+  const name = [person.first_name, person.last_name].filter(Boolean).join(' ');
+  return name === '' ? null : name;
+}
+
+/** One or two letters for an avatar; digits of a number are no initials. */
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter((word) => /^\p{L}/u.test(word));
+  const first = words[0]?.[0] ?? '';
+  const last = words.length > 1 ? (words.at(-1)?.[0] ?? '') : '';
+  return (first + last).toUpperCase();
+}

@@ -1,0 +1,124 @@
+import type { Message, MessageError, MessageState, Page } from '@/api/types';
+import { EMPTY_THREAD, type LiveData, type Thread } from './data';
+
+/** How far a message has come. A later state never gives way to an earlier one. */
+const RANK: Record<MessageState, number> = {
+  pending: 0,
+  sending: 1,
+  unknown: 2,
+  sent: 3,
+  failed: 4,
+  delivered: 5,
+  read: 6,
+};
+
+function rank(state: MessageState | null): number {
+  return state === null ? -1 : RANK[state];
+}
+
+/** Two copies of one message: content of `incoming`, the further of both states. */
+function fold(known: Message, incoming: Message): Message {
+  if (rank(known.state) <= rank(incoming.state)) return incoming;
+  return { ...incoming, state: known.state, error: known.error };
+}
+
+function isOptimistic(message: Message): boolean {
+  return message.id.startsWith('local:');
+}
+
+export function localId(clientId: string): string {
+  return `local:${clientId}`;
+}
+
+/**
+ * Unites messages by id. A message that answers to the `client_id` of an optimistic one replaces it,
+ * so that a bubble is never shown twice. Order: time, then id; unsent ones stay last.
+ */
+export function mergeMessages(known: Message[], incoming: Message[]): Message[] {
+  const byId = new Map(known.map((message) => [message.id, message]));
+  for (const message of incoming) {
+    const local = message.client_id === null ? null : localId(message.client_id);
+    if (local !== null && local !== message.id) byId.delete(local);
+    const previous = byId.get(message.id);
+    byId.set(message.id, previous === undefined ? message : fold(previous, message));
+  }
+  return [...byId.values()].sort(
+    (a, b) =>
+      Number(isOptimistic(a)) - Number(isOptimistic(b)) ||
+      Date.parse(a.at) - Date.parse(b.at) ||
+      (a.id < b.id ? -1 : 1),
+  );
+}
+
+function updateThread(data: LiveData, sessionId: string, change: (thread: Thread) => Thread): LiveData {
+  const thread = data.threads[sessionId] ?? EMPTY_THREAD;
+  const next = change(thread);
+  return next === thread ? data : { ...data, threads: { ...data.threads, [sessionId]: next } };
+}
+
+export function addMessage(data: LiveData, message: Message): LiveData {
+  return updateThread(data, message.session_id, (thread) => ({
+    ...thread,
+    items: mergeMessages(thread.items, [message]),
+  }));
+}
+
+/** Takes in the newest page. After a gap the held messages are replaced, except unsent ones. */
+export function applyNewestPage(data: LiveData, sessionId: string, page: Page<Message>): LiveData {
+  return updateThread(data, sessionId, (thread) => {
+    const kept = thread.stale ? thread.items.filter(isOptimistic) : thread.items;
+    const keepsHistory = thread.loaded && !thread.stale;
+    return {
+      items: mergeMessages(kept, page.data),
+      older: keepsHistory ? thread.older : page.next_cursor,
+      loaded: true,
+      stale: false,
+    };
+  });
+}
+
+export function applyOlderPage(data: LiveData, sessionId: string, page: Page<Message>): LiveData {
+  return updateThread(data, sessionId, (thread) => ({
+    ...thread,
+    items: mergeMessages(thread.items, page.data),
+    older: page.next_cursor,
+  }));
+}
+
+export function setMessageState(
+  data: LiveData,
+  sessionId: string,
+  messageId: string,
+  state: MessageState,
+  error: MessageError | null,
+): LiveData {
+  return updateThread(data, sessionId, (thread) => {
+    const index = thread.items.findIndex((message) => message.id === messageId);
+    const message = thread.items[index];
+    if (message === undefined || rank(message.state) >= rank(state)) return thread;
+    return { ...thread, items: thread.items.with(index, { ...message, state, error }) };
+  });
+}
+
+/** An optimistic message fails or is tried again: here the state may also go back to pending. */
+export function setLocalState(
+  data: LiveData,
+  sessionId: string,
+  clientId: string,
+  state: 'pending' | 'failed',
+  error: MessageError | null,
+): LiveData {
+  return updateThread(data, sessionId, (thread) => {
+    const index = thread.items.findIndex((message) => message.id === localId(clientId));
+    const message = thread.items[index];
+    if (message === undefined) return thread;
+    return { ...thread, items: thread.items.with(index, { ...message, state, error }) };
+  });
+}
+
+export function removeLocal(data: LiveData, sessionId: string, clientId: string): LiveData {
+  return updateThread(data, sessionId, (thread) => ({
+    ...thread,
+    items: thread.items.filter((message) => message.id !== localId(clientId)),
+  }));
+}

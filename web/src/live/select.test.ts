@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { agentUser, session } from './fixtures';
+import { holdOrder, matches, tabIds } from './select';
+
+const at = (minute: number) => `2026-03-01T12:${String(minute).padStart(2, '0')}:00.000Z`;
+
+describe('tabIds', () => {
+  const sessions = {
+    a: session({ id: 'a', last_message: { text: 'x', at: at(1), direction: 'inbound' } }),
+    b: session({ id: 'b', last_message: { text: 'x', at: at(9), direction: 'inbound' } }),
+    w1: session({ id: 'w1', agent: null, state: 'waiting', started_at: at(5) }),
+    w2: session({ id: 'w2', agent: null, state: 'waiting', started_at: at(3) }),
+    other: session({ id: 'other', agent: { id: 'usr_9', name: 'Ben' } }),
+    ended: session({ id: 'ended', state: 'ended' }),
+  };
+  it('shows mine, newest first', () => {
+    expect(tabIds({ sessions, user: agentUser }, 'mine')).toEqual(['b', 'a']);
+  });
+  it('shows who waits longest first', () => {
+    expect(tabIds({ sessions, user: agentUser }, 'waiting')).toEqual(['w2', 'w1']);
+  });
+  it('leaves ended sessions out of all open', () => {
+    expect(tabIds({ sessions, user: agentUser }, 'open')).not.toContain('ended');
+    expect(tabIds({ sessions, user: agentUser }, 'open')).toHaveLength(5);
+  });
+});
+
+describe('matches', () => {
+  it('finds by name, number in any writing, campaign and text', () => {
+    for (const words of ['maria', '555 010', 'SPRING', 'hello']) {
+      expect(matches(session(), words)).toBe(true);
+    }
+    expect(matches(session(), 'nobody')).toBe(false);
+  });
+});
+
+describe('holdOrder', () => {
+  it('keeps shown rows in place, drops gone ones and adds new ones at the end', () => {
+    expect(holdOrder(['a', 'b', 'c'], ['new', 'c', 'a'])).toEqual(['a', 'c', 'new']);
+  });
+});

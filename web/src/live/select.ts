@@ -1,0 +1,58 @@
+import type { Session } from '@/api/types';
+import type { LiveData } from './data';
+
+export type InboxTab = 'mine' | 'waiting' | 'open';
+
+export function isOpen(session: Session): boolean {
+  return session.state !== 'ended';
+}
+
+export function inTab(session: Session, tab: InboxTab, userId: string | undefined): boolean {
+  if (!isOpen(session)) return false;
+  switch (tab) {
+    case 'mine':
+      return session.agent !== null && session.agent.id === userId;
+    case 'waiting':
+      return session.agent === null && session.state === 'waiting';
+    case 'open':
+      return true;
+  }
+}
+
+function lastActivity(session: Session): number {
+  return Date.parse(session.last_message?.at ?? session.started_at);
+}
+
+/** Ids of a tab. Mine and all: newest first; waiting: who waits longest comes first. */
+export function tabIds(data: Pick<LiveData, 'sessions' | 'user'>, tab: InboxTab): string[] {
+  const sessions = Object.values(data.sessions).filter((each) => inTab(each, tab, data.user?.id));
+  sessions.sort((a, b) =>
+    tab === 'waiting'
+      ? Date.parse(a.started_at) - Date.parse(b.started_at)
+      : lastActivity(b) - lastActivity(a),
+  );
+  return sessions.map((session) => session.id);
+}
+
+export function matches(session: Session, search: string): boolean {
+  const words = search.trim().toLowerCase();
+  if (words === '') return true;
+  const digits = words.replace(/\D/g, '');
+  const { name, phone, username } = session.customer;
+  return (
+    [name, username, session.campaign?.name, session.last_message?.text].some((text) =>
+      text?.toLowerCase().includes(words),
+    ) || (digits.length >= 3 && (phone?.includes(digits) ?? false))
+  );
+}
+
+/**
+ * Keeps rows where they are while somebody points at them: gone ids leave, new ones join at the end,
+ * everything else keeps its place until the list is free to sort again.
+ */
+export function holdOrder(shown: string[], wanted: string[]): string[] {
+  const still = new Set(wanted);
+  const kept = shown.filter((id) => still.has(id));
+  const known = new Set(kept);
+  return [...kept, ...wanted.filter((id) => !known.has(id))];
+}

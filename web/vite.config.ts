@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+import { colorSchemeScript } from './build/color-scheme-script.ts';
+import { precompress } from './build/precompress.ts';
+import { themeCss } from './build/theme-css.ts';
+
+const backend = process.env.SEGUE_URL ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  plugins: [react(), themeCss(), colorSchemeScript(), precompress()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  build: {
+    target: 'es2023',
+    // Every asset is a file of our own origin, so the page needs no `data:` source in its policy.
+    assetsInlineLimit: 0,
+    manifest: true,
+    chunkSizeWarningLimit: 700,
+  },
+  server: {
+    host: '127.0.0.1',
+    port: 5173,
+    proxy: { '/api': backend, '/l/': backend, '/webhooks': backend },
+  },
+});
