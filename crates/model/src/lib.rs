@@ -8,6 +8,7 @@ pub mod campaign;
 pub mod code;
 pub mod consent;
 pub mod contact;
+pub mod content;
 pub mod ctx;
 pub mod delivery;
 pub mod id;
@@ -18,6 +19,7 @@ pub mod routing;
 pub mod session;
 pub mod text_enum;
 pub mod time;
+pub mod wake;
 pub mod window;
 
 pub use ctx::{Clock, Ctx, ManualClock, SystemClock};

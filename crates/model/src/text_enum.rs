@@ -10,6 +10,17 @@ pub struct UnknownWord {
     pub value: String,
 }
 
+/// An enum with one word per value, as [`text_enum!`](crate::text_enum!) declares them.
+pub trait Word: Copy + Sized {
+    /// The value's word.
+    fn word(self) -> &'static str;
+    /// Reads the word back.
+    ///
+    /// # Errors
+    /// When the word is not one of the enum's.
+    fn from_word(word: &str) -> Result<Self, UnknownWord>;
+}
+
 /// Declares a `Copy` enum with `as_str`, `parse`, `ALL`, `Display` and serde, all from one list of words.
 #[macro_export]
 macro_rules! text_enum {
@@ -38,6 +49,11 @@ macro_rules! text_enum {
                     other => Err($crate::text_enum::UnknownWord { kind: stringify!($name), value: other.to_owned() }),
                 }
             }
+        }
+
+        impl $crate::text_enum::Word for $name {
+            fn word(self) -> &'static str { self.as_str() }
+            fn from_word(word: &str) -> Result<Self, $crate::text_enum::UnknownWord> { Self::parse(word) }
         }
 
         impl std::fmt::Display for $name {

@@ -1,1 +1,98 @@
-//! (to be written)
+//! The only SQL of the product: one set of repositories over SQLite and PostgreSQL.
+//!
+//! # How to use it
+//! `store.write(|tx| …).await` and `store.read(|tx| …).await` run a *synchronous* closure on a thread that owns a
+//! connection. No `await` can stand inside a transaction, so no I/O can either.
+//!
+//! - A closure that returns an error or panics is rolled back alone; others of the same group commit stay.
+//! - When `write` has answered `Ok`, the change is on disk.
+//! - A closure may run more than once (PostgreSQL serialization failures and deadlocks), so it must not consume what it
+//!   captured and must not have effects outside the transaction.
+//!
+//! # How to add a repository
+//! One file per aggregate with a `sql!` block and an `impl Tx<'_>` block; list its module in [`registry`]. Rules:
+//! 1. SQL is the common subset of SQLite and PostgreSQL with `$n` parameters; the few statements that must differ are
+//!    given twice. A test prepares all of them on both engines.
+//! 2. Every statement is bound to its workspace.
+//! 3. Look-ups return `Option`; what breaks a rule of the domain is prevented by a constraint and found by
+//!    `ON CONFLICT DO NOTHING` or a conditional `UPDATE` that reports the rows it changed. A constraint that fires as an
+//!    error would end the whole transaction on PostgreSQL.
+//! 4. PostgreSQL runs `READ COMMITTED`: a check and the change that depends on it need a conditional update, a unique
+//!    constraint, or [`Tx::lock`] on the aggregate first.
+//! 5. `SUM` and `AVG` are cast to `BIGINT`; optional text parameters are written `CAST($n AS TEXT) IS NULL OR …`.
+//! 6. Time and ids come from the caller's `Ctx`.
+
+mod backup;
+mod error;
+mod migrate;
+mod postgres;
+mod queue;
+mod row;
+mod sql;
+mod sqlite;
+mod store;
+mod tx;
+mod value;
+
+pub mod access;
+pub mod campaign;
+pub mod channel;
+pub mod click;
+pub mod consent;
+pub mod contact;
+pub mod crm;
+pub mod dead_letter;
+pub mod event;
+pub mod flow;
+pub mod idempotency;
+pub mod import;
+pub mod inbox;
+pub mod job;
+pub mod media;
+pub mod message;
+pub mod messaging_user;
+pub mod outbox;
+pub mod recipient;
+pub mod routing;
+pub mod session;
+pub mod template;
+pub mod workspace;
+
+pub use error::StoreError;
+pub use migrate::{Migration, SCHEMA_VERSION};
+pub use row::{Column, Row};
+pub use sql::Sql;
+pub use store::{Engine, Store, StoreConfig};
+pub use tx::Tx;
+pub use value::{Bind, Param};
+
+/// Every statement of the product, by module. The test of this crate prepares all of them on both engines, and checks
+/// that no module with a `sql!` block is missing here.
+#[must_use]
+pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
+    vec![
+        ("access", access::STATEMENTS),
+        ("campaign", campaign::STATEMENTS),
+        ("channel", channel::STATEMENTS),
+        ("click", click::STATEMENTS),
+        ("consent", consent::STATEMENTS),
+        ("contact", contact::STATEMENTS),
+        ("crm", crm::STATEMENTS),
+        ("dead_letter", dead_letter::STATEMENTS),
+        ("event", event::STATEMENTS),
+        ("flow", flow::STATEMENTS),
+        ("idempotency", idempotency::STATEMENTS),
+        ("import", import::STATEMENTS),
+        ("inbox", inbox::STATEMENTS),
+        ("job", job::STATEMENTS),
+        ("media", media::STATEMENTS),
+        ("message", message::STATEMENTS),
+        ("messaging_user", messaging_user::STATEMENTS),
+        ("outbox", outbox::STATEMENTS),
+        ("recipient", recipient::STATEMENTS),
+        ("routing", routing::STATEMENTS),
+        ("session", session::STATEMENTS),
+        ("template", template::STATEMENTS),
+        ("workspace", workspace::STATEMENTS),
+    ]
+}

@@ -1,0 +1,353 @@
+//! Channels (WhatsApp numbers and SMS accounts) and senders.
+
+use segue_model::{ChannelId, SenderId, Timestamp, WorkspaceId, wake::Wake};
+use serde::{Deserialize, Serialize};
+
+use crate::{Row, StoreError, Tx, tx::json_text};
+
+segue_model::text_enum! {
+    /// What a channel speaks.
+    pub enum ChannelKind {
+        WhatsApp = "whatsapp",
+        Smpp = "smpp",
+    }
+}
+
+segue_model::text_enum! {
+    /// How a channel is doing.
+    pub enum ChannelState {
+        Connecting = "connecting",
+        Connected = "connected",
+        Disconnected = "disconnected",
+        Error = "error",
+    }
+}
+
+/// Settings of a channel, secrets included: never shown or logged as a whole.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum ChannelConfig {
+    WhatsApp(WhatsAppConfig),
+    Smpp(SmppConfig),
+}
+
+/// A WhatsApp number on the Cloud API.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhatsAppConfig {
+    /// Such as `https://graph.facebook.com`.
+    pub base_url: String,
+    /// Such as `v26.0`.
+    pub graph_version: String,
+    pub waba_id: String,
+    pub phone_number_id: String,
+    /// E.164 digits without plus sign, as in `wa.me` links.
+    pub display_phone_number: String,
+    pub access_token: String,
+    /// More than one while a secret is being replaced.
+    pub app_secrets: Vec<String>,
+    pub verify_token: String,
+}
+
+/// An account at an SMS carrier.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmppConfig {
+    pub host: String,
+    pub port: u16,
+    pub system_id: String,
+    pub password: String,
+    #[serde(default)]
+    pub system_type: String,
+    /// Most submits without an answer.
+    #[serde(default = "default_window")]
+    pub window: u16,
+    /// Most segments per second.
+    #[serde(default = "default_rate")]
+    pub segments_per_second: u32,
+}
+
+const fn default_window() -> u16 {
+    10
+}
+
+const fn default_rate() -> u32 {
+    100
+}
+
+impl ChannelConfig {
+    /// Which kind of channel these are settings of.
+    #[must_use]
+    pub const fn kind(&self) -> ChannelKind {
+        match self {
+            Self::WhatsApp(_) => ChannelKind::WhatsApp,
+            Self::Smpp(_) => ChannelKind::Smpp,
+        }
+    }
+
+    /// What identifies the channel to a person: its number or its host.
+    #[must_use]
+    pub fn display(&self) -> String {
+        match self {
+            Self::WhatsApp(config) => format!("+{}", config.display_phone_number.trim_start_matches('+')),
+            Self::Smpp(config) => format!("{}:{}", config.host, config.port),
+        }
+    }
+}
+
+impl std::fmt::Debug for ChannelConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ChannelConfig({})", self.kind())
+    }
+}
+
+/// A configured WhatsApp number or SMS account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    pub workspace_id: WorkspaceId,
+    pub id: ChannelId,
+    /// Stable name in configuration files.
+    pub slug: String,
+    pub name: String,
+    pub config: ChannelConfig,
+    /// The bot that greets new sessions.
+    pub flow_slug: Option<String>,
+    /// Where sessions go that no bot takes.
+    pub queue_slug: Option<String>,
+    pub state: ChannelState,
+    /// Why, in words.
+    pub state_detail: Option<String>,
+    pub last_inbound_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+}
+
+segue_model::text_enum! {
+    /// What kind of number or name a sender is.
+    pub enum SenderKind {
+        LongCode = "long_code",
+        ShortCode = "short_code",
+        TollFree = "toll_free",
+        Alphanumeric = "alphanumeric",
+    }
+}
+
+segue_model::text_enum! {
+    /// Whether the sender may send.
+    pub enum Registration {
+        Active = "active",
+        Pending = "pending",
+        Rejected = "rejected",
+    }
+}
+
+/// A number or name that SMS goes out from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    pub id: SenderId,
+    pub channel_id: ChannelId,
+    pub address: String,
+    pub kind: SenderKind,
+    pub registration: Registration,
+    pub created_at: Timestamp,
+}
+
+crate::sql! {
+    UPSERT_CHANNEL = "INSERT INTO channels (workspace_id, id, kind, slug, name, config, flow_slug, queue_slug, state,
+            state_detail, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (workspace_id, slug) DO UPDATE SET name = excluded.name, config = excluded.config,
+            flow_slug = excluded.flow_slug, queue_slug = excluded.queue_slug
+        RETURNING id";
+    CHANNELS = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
+            last_inbound_at, created_at FROM channels WHERE workspace_id = $1 ORDER BY id";
+    ALL_CHANNELS = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
+            last_inbound_at, created_at FROM channels ORDER BY workspace_id, id";
+    CHANNEL = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
+            last_inbound_at, created_at FROM channels WHERE workspace_id = $1 AND id = $2";
+    CHANNEL_OF_WEBHOOK = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
+            last_inbound_at, created_at FROM channels WHERE id = $1";
+    SET_CHANNEL_STATE = "UPDATE channels SET state = $3, state_detail = $4
+        WHERE workspace_id = $1 AND id = $2 AND (state <> $3 OR COALESCE(state_detail, '') <> COALESCE($4, ''))";
+    TOUCH_CHANNEL = "UPDATE channels SET last_inbound_at = $3 WHERE workspace_id = $1 AND id = $2
+        AND COALESCE(last_inbound_at, 0) < $3 - 1000";
+    LEASE_CHANNEL = "UPDATE channels SET lease_owner = $3, lease_until = $4,
+            lease_epoch = lease_epoch + CASE WHEN lease_owner = $3 AND lease_until > $5 THEN 0 ELSE 1 END
+        WHERE workspace_id = $1 AND id = $2 AND (lease_owner = $3 OR lease_owner IS NULL OR lease_until <= $5)
+        RETURNING lease_epoch";
+    UPSERT_SENDER = "INSERT INTO senders (workspace_id, id, channel_id, address, kind, registration, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (workspace_id, channel_id, address) DO UPDATE SET kind = excluded.kind,
+            registration = excluded.registration
+        RETURNING id";
+    SENDERS = "SELECT id, channel_id, address, kind, registration, created_at FROM senders
+        WHERE workspace_id = $1 ORDER BY id";
+    SENDER = "SELECT id, channel_id, address, kind, registration, created_at FROM senders
+        WHERE workspace_id = $1 AND id = $2";
+}
+
+fn read_channel(row: &mut Row<'_>) -> Result<Channel, StoreError> {
+    Ok(Channel {
+        workspace_id: row.next()?,
+        id: row.next()?,
+        slug: row.next()?,
+        name: row.next()?,
+        config: row.json()?,
+        flow_slug: row.next()?,
+        queue_slug: row.next()?,
+        state: row.word()?,
+        state_detail: row.next()?,
+        last_inbound_at: row.next()?,
+        created_at: row.next()?,
+    })
+}
+
+fn read_sender(row: &mut Row<'_>) -> Result<Sender, StoreError> {
+    Ok(Sender {
+        id: row.next()?,
+        channel_id: row.next()?,
+        address: row.next()?,
+        kind: row.word()?,
+        registration: row.word()?,
+        created_at: row.next()?,
+    })
+}
+
+impl Tx<'_> {
+    /// Adds a channel, or changes the one with the same slug. Gives the id it has.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn upsert_channel(&mut self, channel: &Channel) -> Result<ChannelId, StoreError> {
+        let config = json_text(&channel.config)?;
+        self.wake(Wake::Configuration);
+        self.query_one(
+            &UPSERT_CHANNEL,
+            &[
+                &channel.workspace_id,
+                &channel.id,
+                &channel.config.kind().as_str(),
+                &channel.slug,
+                &channel.name,
+                &config,
+                &channel.flow_slug,
+                &channel.queue_slug,
+                &channel.state.as_str(),
+                &channel.state_detail,
+                &channel.created_at,
+            ],
+            |row| row.next(),
+        )
+    }
+
+    /// The channels of a workspace, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn channels(&mut self, workspace_id: WorkspaceId) -> Result<Vec<Channel>, StoreError> {
+        self.query(&CHANNELS, &[&workspace_id], read_channel)
+    }
+
+    /// The channels of all workspaces, for the workers that hold their connections.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn all_channels(&mut self) -> Result<Vec<Channel>, StoreError> {
+        self.query(&ALL_CHANNELS, &[], read_channel)
+    }
+
+    /// One channel.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn channel(&mut self, workspace_id: WorkspaceId, id: ChannelId) -> Result<Option<Channel>, StoreError> {
+        self.query_opt(&CHANNEL, &[&workspace_id, &id], read_channel)
+    }
+
+    /// The channel a provider's webhook names. The one look-up without a workspace: the webhook's signature, checked
+    /// with this channel's secret, is what binds the request to it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn channel_of_webhook(&mut self, id: ChannelId) -> Result<Option<Channel>, StoreError> {
+        self.query_opt(&CHANNEL_OF_WEBHOOK, &[&id], read_channel)
+    }
+
+    /// Stores how a channel is doing. `true` when that changed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_channel_state(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ChannelId,
+        state: ChannelState,
+        detail: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&SET_CHANNEL_STATE, &[&workspace_id, &id, &state.as_str(), &detail])? == 1)
+    }
+
+    /// Notes that something came in, at most once a second.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn touch_channel(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ChannelId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&TOUCH_CHANNEL, &[&workspace_id, &id, &now]).map(|_| ())
+    }
+
+    /// Takes or renews the right to hold the channel's provider connection. The epoch rises whenever the holder
+    /// changes or let the lease run out; `None` when another node holds it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn lease_channel(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ChannelId,
+        owner: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<i64>, StoreError> {
+        self.query_opt(&LEASE_CHANNEL, &[&workspace_id, &id, &owner, &until, &now], |row| row.next())
+    }
+
+    /// Adds a sender, or changes the one with the same address. Gives the id it has.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn upsert_sender(&mut self, workspace_id: WorkspaceId, sender: &Sender) -> Result<SenderId, StoreError> {
+        self.query_one(
+            &UPSERT_SENDER,
+            &[
+                &workspace_id,
+                &sender.id,
+                &sender.channel_id,
+                &sender.address,
+                &sender.kind.as_str(),
+                &sender.registration.as_str(),
+                &sender.created_at,
+            ],
+            |row| row.next(),
+        )
+    }
+
+    /// The senders of a workspace, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn senders(&mut self, workspace_id: WorkspaceId) -> Result<Vec<Sender>, StoreError> {
+        self.query(&SENDERS, &[&workspace_id], read_sender)
+    }
+
+    /// One sender.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sender(&mut self, workspace_id: WorkspaceId, id: SenderId) -> Result<Option<Sender>, StoreError> {
+        self.query_opt(&SENDER, &[&workspace_id, &id], read_sender)
+    }
+}

@@ -1,0 +1,64 @@
+//! What can go wrong between the product and its database.
+
+/// A failure of the store. None of them leaves half a command behind.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be written or reached now: disk full, connection lost, shutting down. Trying again later
+    /// may work.
+    #[error("The database is not available: {0}")]
+    Unavailable(String),
+    /// A constraint refused the change.
+    #[error("The change breaks the rule '{constraint}' of the database.")]
+    Constraint {
+        /// Name of the constraint or its columns, as the engine gives it.
+        constraint: String,
+    },
+    /// A stored value is not what the code expects.
+    #[error("A stored value cannot be read: {0}")]
+    Corrupt(String),
+    /// The statement is wrong: a defect of the product.
+    #[error("A statement failed: {0}")]
+    Statement(String),
+    /// The command panicked; it was rolled back.
+    #[error("The command failed unexpectedly and was rolled back: {0}")]
+    Panicked(String),
+    /// The database is of a kind or version that is not safe to use.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{
+            CannotOpen, ConstraintViolation, DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure,
+        };
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ConstraintViolation) => {
+                let constraint = text.rsplit(": ").next().unwrap_or_default().to_owned();
+                Self::Constraint { constraint }
+            }
+            Some(DiskFull | SystemIoFailure | CannotOpen | DatabaseBusy | DatabaseLocked | ReadOnly) => {
+                Self::Unavailable(text)
+            }
+            _ => Self::Statement(text),
+        }
+    }
+}
+
+impl From<::postgres::Error> for StoreError {
+    fn from(error: ::postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else {
+            return Self::Unavailable(error.to_string());
+        };
+        match db.code().code() {
+            code if code.starts_with("23") => {
+                Self::Constraint { constraint: db.constraint().unwrap_or(db.message()).to_owned() }
+            }
+            code if code.starts_with("53") || code.starts_with("57") || code.starts_with("08") => {
+                Self::Unavailable(db.message().to_owned())
+            }
+            code => Self::Statement(format!("{code}: {}", db.message())),
+        }
+    }
+}

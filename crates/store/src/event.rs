@@ -1,0 +1,117 @@
+//! The event log: what happened, in commit order, for screens, webhooks and statistics.
+//!
+//! Events are collected in the transaction and appended at its very end, so that on PostgreSQL the row that hands out
+//! the sequence is locked for the shortest time. Because that lock is held until the commit, a lower number is always
+//! visible before a higher one: a reader that has seen `seq` has seen everything up to it.
+
+use segue_model::{Timestamp, UserId, WorkspaceId, wake::Wake};
+use serde_json::Value;
+
+use crate::{
+    StoreError, Tx,
+    tx::{Connection, json_text},
+};
+
+/// An event to append.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// Such as `message.created`.
+    pub kind: &'static str,
+    /// Such as `session`.
+    pub entity: &'static str,
+    /// The entity's id in its shown form.
+    pub entity_id: String,
+    /// Only this user sees it; everyone who may see the entity when `None`.
+    pub audience: Option<UserId>,
+    pub data: Value,
+    pub at: Timestamp,
+}
+
+/// An event as it stands in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub seq: i64,
+    pub kind: String,
+    pub entity: String,
+    pub entity_id: String,
+    pub audience: Option<UserId>,
+    pub data: Value,
+    pub at: Timestamp,
+}
+
+crate::sql! {
+    TAKE_SEQUENCE = "UPDATE workspaces SET event_seq = event_seq + $2 WHERE id = $1 RETURNING event_seq";
+    INSERT_EVENT = "INSERT INTO events (workspace_id, seq, kind, entity, entity_id, audience, data, at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    EVENTS_SINCE = "SELECT seq, kind, entity, entity_id, audience, data, at FROM events
+        WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    EVENT_BOUNDS = "SELECT COALESCE((SELECT MIN(seq) FROM events WHERE workspace_id = $1), 0), event_seq
+        FROM workspaces WHERE id = $1";
+    DELETE_EVENTS_BEFORE = "DELETE FROM events WHERE workspace_id = $1 AND at < $2";
+}
+
+/// Appends what the transaction collected. Called by the executors just before the commit.
+pub(crate) fn append(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let mut events = std::mem::take(&mut tx.events);
+    // One order for all transactions, so that two of them cannot wait for each other's workspaces.
+    events.sort_by_key(|(workspace_id, _)| *workspace_id);
+    for group in events.chunk_by(|a, b| a.0 == b.0) {
+        let workspace_id = group[0].0;
+        let count = group.len() as i64;
+        let last = tx
+            .query_opt(&TAKE_SEQUENCE, &[&workspace_id, &count], |row| row.next::<i64>())?
+            .ok_or_else(|| StoreError::Statement("an event for a workspace that does not exist".to_owned()))?;
+        for (offset, (_, event)) in (0_i64..).zip(group) {
+            let seq = last - count + 1 + offset;
+            let data = json_text(&event.data)?;
+            tx.execute(
+                &INSERT_EVENT,
+                &[&workspace_id, &seq, &event.kind, &event.entity, &event.entity_id, &event.audience, &data, &event.at],
+            )?;
+        }
+        tx.wake(Wake::Events(workspace_id));
+    }
+    Ok(())
+}
+
+impl Tx<'_> {
+    /// Events after `seq`, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn events_since(&mut self, workspace_id: WorkspaceId, seq: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
+        self.query(&EVENTS_SINCE, &[&workspace_id, &seq, &limit], |row| {
+            Ok(Event {
+                seq: row.next()?,
+                kind: row.next()?,
+                entity: row.next()?,
+                entity_id: row.next()?,
+                audience: row.next()?,
+                data: row.json()?,
+                at: row.next()?,
+            })
+        })
+    }
+
+    /// The oldest sequence still in the log (0 when it is empty) and the newest one given out.
+    ///
+    /// # Errors
+    /// When the store fails or there is no such workspace.
+    pub fn event_bounds(&mut self, workspace_id: WorkspaceId) -> Result<(i64, i64), StoreError> {
+        self.query_one(&EVENT_BOUNDS, &[&workspace_id], |row| Ok((row.next()?, row.next()?)))
+    }
+
+    /// Removes events older than `before`; clients that are further back are asked to start afresh.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_events_before(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
+        self.execute(&DELETE_EVENTS_BEFORE, &[&workspace_id, &before])
+    }
+
+    /// Which engine this transaction runs on; for tests that look below the statements.
+    #[must_use]
+    pub const fn is_postgres(&self) -> bool {
+        matches!(self.connection, Connection::Postgres { .. })
+    }
+}

@@ -1,0 +1,129 @@
+//! Schema migrations: numbered files, each applied once in one transaction, with a backup of an older database first.
+//!
+//! One text serves both engines. It is written in PostgreSQL's types; for SQLite `UUID` and `BYTEA` become `BLOB`,
+//! `BIGINT` becomes `INTEGER`, every table is `STRICT`, and a table marked `/* clustered */` is `WITHOUT ROWID`. So the
+//! two schemas cannot drift apart.
+//!
+//! A crash inside a migration leaves the old schema (DDL is transactional on both engines); a crash between two leaves
+//! the first applied and recorded, and the next start goes on with the second.
+
+use std::path::Path;
+
+use crate::{Engine, StoreError, backup, postgres, sqlite};
+
+/// One step of the schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// 1, 2, 3, … without gaps.
+    pub version: i64,
+    /// Name of the file.
+    pub name: &'static str,
+    /// Statements in the common text.
+    pub text: &'static str,
+}
+
+/// All steps in order.
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "0001_initial", text: include_str!("../migrations/0001_initial.sql") }];
+
+/// Version of the schema that this build works with.
+pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// Any number that no other program uses for an advisory lock on this database.
+const LOCK: i64 = 0x5345_4755_4501;
+
+const VERSION_TABLE: &str =
+    "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+
+/// Brings the database to the newest of `migrations`.
+///
+/// # Errors
+/// When it is newer than this build, or a step fails (it is then as before).
+pub(crate) fn migrate(engine: &Engine, backups: &Path, migrations: &[Migration]) -> Result<(), StoreError> {
+    match engine {
+        Engine::Sqlite(path) => migrate_sqlite(engine, path, backups, migrations),
+        Engine::Postgres(url) => migrate_postgres(engine, url, backups, migrations),
+    }
+}
+
+fn migrate_sqlite(engine: &Engine, path: &Path, backups: &Path, migrations: &[Migration]) -> Result<(), StoreError> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)
+            .map_err(|error| StoreError::Unavailable(format!("cannot make {}: {error}", directory.display())))?;
+    }
+    let connection = sqlite::open(path, sqlite::Access::ReadWrite)?;
+    connection.execute_batch(VERSION_TABLE)?;
+    let current: i64 =
+        connection.query_row("SELECT COALESCE(MAX(version), 0) FROM schema_version", [], |row| row.get(0))?;
+    let due = due(current, migrations)?;
+    if current > 0 && !due.is_empty() {
+        backup_before(engine, current, backups)?;
+    }
+    for migration in due {
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let applied = connection.execute_batch(&for_sqlite(migration.text)).and_then(|()| {
+            connection.execute(
+                "INSERT INTO schema_version (version, name) VALUES (?1, ?2)",
+                rusqlite::params![migration.version, migration.name],
+            )
+        });
+        if let Err(error) = applied {
+            connection.execute_batch("ROLLBACK")?;
+            return Err(StoreError::Statement(format!("{}: {error}", migration.name)));
+        }
+        connection.execute_batch("COMMIT")?;
+    }
+    Ok(())
+}
+
+fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Migration]) -> Result<(), StoreError> {
+    let mut client = postgres::connect(url)?;
+    // Two nodes that start at once migrate one after the other; the lock ends with the connection.
+    client.execute("SELECT pg_advisory_lock($1)", &[&LOCK])?;
+    client.batch_execute(VERSION_TABLE)?;
+    let current: i64 = client.query_one("SELECT COALESCE(MAX(version), 0) FROM schema_version", &[])?.get(0);
+    let due = due(current, migrations)?;
+    if current > 0 && !due.is_empty() {
+        backup_before(engine, current, backups)?;
+    }
+    for migration in due {
+        let mut transaction = client.transaction()?;
+        transaction.batch_execute(migration.text)?;
+        transaction.execute(
+            "INSERT INTO schema_version (version, name) VALUES ($1, $2)",
+            &[&migration.version, &migration.name],
+        )?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn due(current: i64, migrations: &[Migration]) -> Result<&[Migration], StoreError> {
+    let known = migrations.len() as i64;
+    if current > known {
+        return Err(StoreError::Unsupported(format!(
+            "The database has schema version {current}, this program knows {known}. Start a newer version of Segue, or \
+             restore the backup that was made before the migration."
+        )));
+    }
+    Ok(&migrations[usize::try_from(current).unwrap_or_default()..])
+}
+
+fn backup_before(engine: &Engine, current: i64, backups: &Path) -> Result<(), StoreError> {
+    let name = (0..)
+        .map(|attempt| backups.join(format!("before-migration-from-{current}-{attempt}.backup")))
+        .find(|path| !path.exists())
+        .ok_or_else(|| StoreError::Unavailable("no free name for the backup".to_owned()))?;
+    backup::backup(engine, &name)?;
+    tracing::info!(schema_version = current, "backed up the database before migrating it");
+    Ok(())
+}
+
+/// The SQLite form of a migration's text.
+pub(crate) fn for_sqlite(text: &str) -> String {
+    text.replace("BIGINT", "INTEGER")
+        .replace("UUID", "BLOB")
+        .replace("BYTEA", "BLOB")
+        .replace(") /* clustered */;", ") STRICT, WITHOUT ROWID;")
+        .replace(") /* table */;", ") STRICT;")
+}

@@ -1,0 +1,145 @@
+//! The queue between async callers and the threads that own connections: interactive commands before bulk.
+
+use std::{
+    any::Any,
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Condvar, Mutex, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{StoreError, tx::Tx};
+
+/// How soon a command is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    Interactive,
+    Bulk,
+}
+
+/// What the executor is to do with what a command changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Keep,
+    RollBack,
+}
+
+/// One queued closure with the place for its result. The result is sent only when it is known to be durable.
+pub(crate) trait Command: Send {
+    /// Runs the closure; what it answers is kept until [`Command::finish`].
+    fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
+    /// Answers the caller: its own result, or `failure` when the transaction could not be committed.
+    fn finish(self: Box<Self>, failure: Option<StoreError>);
+}
+
+struct Closure<T, E, F> {
+    run: F,
+    result: Option<Result<T, E>>,
+    reply: Option<oneshot::Sender<Result<T, E>>>,
+}
+
+impl<T, E, F> Command for Closure<T, E, F>
+where
+    T: Send,
+    E: From<StoreError> + Send,
+    F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
+        let caught = catch_unwind(AssertUnwindSafe(|| (self.run)(tx)));
+        let result = caught.unwrap_or_else(|panic| Err(StoreError::Panicked(panic_text(&*panic)).into()));
+        let outcome = if result.is_ok() { Outcome::Keep } else { Outcome::RollBack };
+        self.result = Some(result);
+        outcome
+    }
+
+    fn finish(mut self: Box<Self>, failure: Option<StoreError>) {
+        let result = match (failure, self.result.take()) {
+            (Some(failure), _) => Err(failure.into()),
+            (None, Some(result)) => result,
+            (None, None) => Err(StoreError::Unavailable("the command was not run".to_owned()).into()),
+        };
+        if let Some(reply) = self.reply.take() {
+            // A caller that went away no longer wants the answer; the change itself stands.
+            let _ = reply.send(result);
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+#[derive(Default)]
+struct Waiting {
+    interactive: VecDeque<Box<dyn Command>>,
+    bulk: VecDeque<Box<dyn Command>>,
+    closed: bool,
+}
+
+/// A queue that several threads may take from.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+}
+
+impl Queue {
+    /// Queues a closure and gives the receiver of its result.
+    pub(crate) fn push<T, E, F>(&self, urgency: Urgency, run: F) -> oneshot::Receiver<Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let command: Box<dyn Command> = Box::new(Closure { run, result: None, reply: Some(reply) });
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.closed {
+            drop(waiting);
+            command.finish(Some(StoreError::Unavailable("the store is closed".to_owned())));
+            return answer;
+        }
+        match urgency {
+            Urgency::Interactive => waiting.interactive.push_back(command),
+            Urgency::Bulk => waiting.bulk.push_back(command),
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+        answer
+    }
+
+    /// The next command; waits for one. `None` when the queue is closed and empty.
+    pub(crate) fn next(&self) -> Option<Box<dyn Command>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(command) = waiting.interactive.pop_front().or_else(|| waiting.bulk.pop_front()) {
+                return Some(command);
+            }
+            if waiting.closed {
+                return None;
+            }
+            waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A further command for a running group commit: interactive ones, or bulk ones while the group holds no
+    /// interactive command that waits for it.
+    pub(crate) fn try_next(&self, with_bulk: Urgency) -> Option<Box<dyn Command>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match with_bulk {
+            Urgency::Interactive => waiting.interactive.pop_front(),
+            Urgency::Bulk => waiting.interactive.pop_front().or_else(|| waiting.bulk.pop_front()),
+        }
+    }
+
+    /// No further commands are taken; those queued are still run.
+    pub(crate) fn close(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.arrived.notify_all();
+    }
+}

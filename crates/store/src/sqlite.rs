@@ -1,0 +1,181 @@
+//! SQLite: one writer thread with group commit, and read-only connections.
+//!
+//! The writer takes the first waiting command, begins a transaction, takes whatever else is waiting (at most
+//! [`GROUP_COMMANDS`] commands or [`GROUP_TIME`]), each in its own savepoint, commits, and only then answers all of them.
+//! A crash before the commit leaves nothing of the group, and nobody was told otherwise; a crash after it leaves all of
+//! it. A command that fails or panics is rolled back to its savepoint alone.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection as Sqlite, OpenFlags};
+
+use crate::{
+    StoreError,
+    event::append,
+    queue::{Command, Outcome, Queue, Urgency},
+    store::OnCommit,
+    tx::{Connection, Tx},
+};
+
+/// Most commands in one group commit.
+const GROUP_COMMANDS: usize = 256;
+/// Most time that commands of one group may take before it is committed.
+const GROUP_TIME: Duration = Duration::from_millis(5);
+/// Oldest safe version: before it a race in WAL mode can lose committed data (sqlite.org, WAL-reset bug).
+pub(crate) const OLDEST_VERSION: i32 = 3_051_003;
+
+/// Refuses to work with a library that can lose data.
+///
+/// # Errors
+/// [`StoreError::Unsupported`] with what to do.
+pub(crate) fn check_version(version: i32) -> Result<(), StoreError> {
+    if version >= OLDEST_VERSION {
+        return Ok(());
+    }
+    let text = format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000);
+    Err(StoreError::Unsupported(format!(
+        "SQLite {text} can lose committed data in WAL mode. Segue needs 3.51.3 or newer; build it with its bundled SQLite."
+    )))
+}
+
+/// Opens a connection with the settings the product relies on.
+///
+/// # Errors
+/// When the file cannot be opened or the library is unsafe.
+pub(crate) fn open(path: &Path, access: Access) -> Result<Sqlite, StoreError> {
+    check_version(rusqlite::version_number())?;
+    let flags = match access {
+        Access::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Access::ReadOnly => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = Sqlite::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA cache_size = -65536;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    if access == Access::ReadOnly {
+        connection.execute_batch("PRAGMA query_only = ON;")?;
+    }
+    connection.set_prepared_statement_cache_capacity(512);
+    Ok(connection)
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
+/// Starts the writer thread.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) -> Result<JoinHandle<()>, StoreError> {
+    let connection = open(path, Access::ReadWrite)?;
+    let run = move || {
+        while let Some(first) = queue.next() {
+            commit_group(&connection, first, &queue, &on_commit);
+        }
+    };
+    spawn("segue-writer", run)
+}
+
+/// Starts a thread that answers reads, each in its own snapshot.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub(crate) fn start_reader(path: &Path, queue: Arc<Queue>) -> Result<JoinHandle<()>, StoreError> {
+    let connection = open(path, Access::ReadOnly)?;
+    let run = move || {
+        while let Some(mut command) = queue.next() {
+            let begun = connection.execute_batch("BEGIN");
+            if let Err(error) = begun {
+                command.finish(Some(error.into()));
+                continue;
+            }
+            command.run(&mut Tx::new(Connection::Sqlite(&connection)));
+            let ended = connection.execute_batch("ROLLBACK");
+            command.finish(ended.err().map(Into::into));
+        }
+    };
+    spawn("segue-reader", run)
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(run)
+        .map_err(|error| StoreError::Unavailable(format!("cannot start a thread: {error}")))
+}
+
+fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_commit: &OnCommit) {
+    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        first.finish(Some(error.into()));
+        return;
+    }
+    let started = Instant::now();
+    let mut group = Vec::new();
+    let mut wakes = Vec::new();
+    let mut next = Some(first);
+    while let Some(mut command) = next {
+        let failure = match run_in_savepoint(connection, &mut *command) {
+            Ok(woken) => {
+                wakes.extend(woken);
+                None
+            }
+            Err(error) => Some(error),
+        };
+        group.push((command, failure));
+        let full = group.len() >= GROUP_COMMANDS || started.elapsed() >= GROUP_TIME;
+        next = if full { None } else { queue.try_next(Urgency::Bulk) };
+    }
+    let committed = connection.execute_batch("COMMIT").map_err(StoreError::from);
+    if committed.is_err() && !connection.is_autocommit() {
+        // Nothing of the group may stay in the connection; without this the next group could not begin.
+        if let Err(error) = connection.execute_batch("ROLLBACK") {
+            tracing::error!(%error, "cannot roll back after a failed commit");
+        }
+    }
+    if let Err(error) = &committed {
+        tracing::error!(%error, commands = group.len(), "group commit failed; all its commands were rolled back");
+    }
+    let failure = committed.err();
+    for (command, own_failure) in group {
+        command.finish(own_failure.or_else(|| failure.clone()));
+    }
+    if failure.is_none() {
+        on_commit(wakes);
+    }
+}
+
+/// Runs one command in its savepoint. `Err` only when the savepoint itself failed.
+fn run_in_savepoint(
+    connection: &Sqlite,
+    command: &mut dyn Command,
+) -> Result<Vec<segue_model::wake::Wake>, StoreError> {
+    connection.execute_batch("SAVEPOINT command")?;
+    let mut tx = Tx::new(Connection::Sqlite(connection));
+    let outcome = command.run(&mut tx);
+    let appended = if outcome == Outcome::Keep { append(&mut tx) } else { Ok(()) };
+    let wakes = std::mem::take(&mut tx.wakes);
+    if outcome == Outcome::Keep && appended.is_ok() {
+        connection.execute_batch("RELEASE command")?;
+        return Ok(wakes);
+    }
+    connection.execute_batch("ROLLBACK TO command; RELEASE command")?;
+    appended.map(|()| Vec::new())
+}

@@ -1,0 +1,215 @@
+//! A transaction on either engine, at the level of statements.
+
+use std::collections::HashMap;
+
+use segue_model::{WorkspaceId, text_enum::Word, wake::Wake};
+use serde::Serialize;
+
+use crate::{
+    StoreError,
+    event::NewEvent,
+    row::{Row, Source},
+    sql::Sql,
+    value::{Bind, Param},
+};
+
+pub(crate) enum Connection<'a> {
+    Sqlite(&'a rusqlite::Connection),
+    Postgres {
+        transaction: postgres::Transaction<'a>,
+        /// Prepared statements of this connection, by the address of their constant.
+        statements: &'a mut HashMap<usize, postgres::Statement>,
+    },
+}
+
+/// One transaction. Repositories are `impl Tx<'_>` blocks in the files of their aggregates.
+pub struct Tx<'a> {
+    pub(crate) connection: Connection<'a>,
+    pub(crate) events: Vec<(WorkspaceId, NewEvent)>,
+    pub(crate) wakes: Vec<Wake>,
+    /// PostgreSQL asked to run the whole transaction again (serialization failure or deadlock).
+    pub(crate) retry: bool,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) const fn new(connection: Connection<'a>) -> Self {
+        Self { connection, events: Vec::new(), wakes: Vec::new(), retry: false }
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub fn execute(&mut self, sql: &'static Sql, params: &[&dyn Bind]) -> Result<u64, StoreError> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql.sqlite())?;
+                let changed = statement.execute(rusqlite::params_from_iter(params.iter().map(|param| param.bind())))?;
+                Ok(changed as u64)
+            }
+            Connection::Postgres { transaction, statements } => {
+                let params: Vec<Param<'_>> = params.iter().map(|param| param.bind()).collect();
+                let done = prepared(transaction, statements, sql)
+                    .and_then(|statement| transaction.execute(&statement, &references(&params)));
+                done.map_err(|error| failed(&mut self.retry, sql, error))
+            }
+        }
+    }
+
+    /// All rows of a query.
+    ///
+    /// # Errors
+    /// When the engine refuses it or a row cannot be read.
+    pub fn query<T>(
+        &mut self,
+        sql: &'static Sql,
+        params: &[&dyn Bind],
+        mut read: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut all = Vec::new();
+        self.each(sql, params, |row| {
+            all.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Calls `read` with each row of a query.
+    ///
+    /// # Errors
+    /// When the engine refuses it, or the error of `read`.
+    pub fn each(
+        &mut self,
+        sql: &'static Sql,
+        params: &[&dyn Bind],
+        mut read: impl FnMut(&mut Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql.sqlite())?;
+                let mut rows = statement.query(rusqlite::params_from_iter(params.iter().map(|param| param.bind())))?;
+                while let Some(row) = rows.next()? {
+                    read(&mut Row::new(Source::Sqlite(row))).map_err(|error| named(sql, error))?;
+                }
+            }
+            Connection::Postgres { transaction, statements } => {
+                let params: Vec<Param<'_>> = params.iter().map(|param| param.bind()).collect();
+                let rows = prepared(transaction, statements, sql)
+                    .and_then(|statement| transaction.query(&statement, &references(&params)))
+                    .map_err(|error| failed(&mut self.retry, sql, error))?;
+                for row in rows {
+                    read(&mut Row::new(Source::Postgres(&row))).map_err(|error| named(sql, error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first row of a query, or nothing.
+    ///
+    /// # Errors
+    /// When the engine refuses it or the row cannot be read.
+    pub fn query_opt<T>(
+        &mut self,
+        sql: &'static Sql,
+        params: &[&dyn Bind],
+        read: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.query(sql, params, read)?.into_iter().next())
+    }
+
+    /// The one row that a query always has (`COUNT`, `RETURNING` after an upsert).
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn query_one<T>(
+        &mut self,
+        sql: &'static Sql,
+        params: &[&dyn Bind],
+        read: impl FnMut(&mut Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.query_opt(sql, params, read)?.ok_or_else(|| StoreError::Statement(format!("{} gave no row", sql.name)))
+    }
+
+    /// Makes every other transaction that locks the same thing wait until this one has ended. Take it before a check
+    /// that a later change depends on. SQLite has one writer, so there it costs nothing.
+    ///
+    /// # Errors
+    /// When the engine refuses it; a deadlock is retried by the store.
+    pub fn lock(&mut self, scope: &'static str, key: &impl std::fmt::Display) -> Result<(), StoreError> {
+        if let Connection::Postgres { transaction, .. } = &mut self.connection {
+            use sha2::{Digest, Sha256};
+            let digest = Sha256::digest(format!("{scope}:{key}").as_bytes());
+            let number = i64::from_be_bytes(digest[..8].try_into().unwrap_or_default());
+            let locked = transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&number]);
+            locked.map_err(|error| {
+                self.retry |= wants_retry(&error);
+                StoreError::from(error)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Appends an event to the workspace's log when the transaction commits, and wakes those who watch it.
+    pub fn emit(&mut self, workspace_id: WorkspaceId, event: NewEvent) {
+        self.events.push((workspace_id, event));
+    }
+
+    /// Wakes the workers concerned when the transaction has committed.
+    pub fn wake(&mut self, wake: Wake) {
+        if !self.wakes.contains(&wake) {
+            self.wakes.push(wake);
+        }
+    }
+}
+
+/// JSON text of a value that always has one.
+///
+/// # Errors
+/// [`StoreError::Statement`] when the value has no JSON form, which is a defect.
+pub(crate) fn json_text(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Statement(error.to_string()))
+}
+
+/// The word of an optional enum, for binding.
+pub(crate) fn optional_word<T: Word>(value: Option<T>) -> Option<&'static str> {
+    value.map(Word::word)
+}
+
+fn named(sql: &Sql, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Corrupt(what) => StoreError::Corrupt(format!("{}: {what}", sql.name)),
+        other => other,
+    }
+}
+
+/// `40001` serialization_failure and `40P01` deadlock_detected ask for the whole transaction again.
+fn wants_retry(error: &postgres::Error) -> bool {
+    error.code().is_some_and(|code| matches!(code.code(), "40001" | "40P01"))
+}
+
+fn failed(retry: &mut bool, sql: &Sql, error: postgres::Error) -> StoreError {
+    *retry |= wants_retry(&error);
+    match StoreError::from(error) {
+        StoreError::Statement(what) => StoreError::Statement(format!("{}: {what}", sql.name)),
+        other => other,
+    }
+}
+
+fn references<'p>(params: &'p [Param<'p>]) -> Vec<&'p (dyn postgres::types::ToSql + Sync)> {
+    params.iter().map(|param| param as _).collect()
+}
+
+fn prepared(
+    transaction: &mut postgres::Transaction<'_>,
+    statements: &mut HashMap<usize, postgres::Statement>,
+    sql: &'static Sql,
+) -> Result<postgres::Statement, postgres::Error> {
+    let address = std::ptr::from_ref(sql).addr();
+    if let Some(statement) = statements.get(&address) {
+        return Ok(statement.clone());
+    }
+    let statement = transaction.prepare(sql.postgres())?;
+    statements.insert(address, statement.clone());
+    Ok(statement)
+}

@@ -1,0 +1,173 @@
+//! Workspaces and the secrets of the installation.
+
+use segue_model::{Timestamp, WorkspaceId, policy::QuietHours};
+use serde::{Deserialize, Serialize};
+
+use crate::{Row, StoreError, Tx, tx::json_text};
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    pub id: WorkspaceId,
+    pub name: String,
+    /// Stable name in configuration files.
+    pub slug: String,
+    /// IANA zone of the business.
+    pub time_zone: String,
+    /// ISO 3166 code, used for phone numbers without a country.
+    pub country: String,
+    pub quiet_hours: QuietHours,
+    pub settings: WorkspaceSettings,
+    pub created_at: Timestamp,
+}
+
+/// What a workspace can set; every field has a default, so that new ones need no migration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkspaceSettings {
+    /// Name in keyword replies and the opt-in message.
+    pub brand: String,
+    /// First message in a WhatsApp session; asks for agreement to the conversation.
+    pub opt_in_message: String,
+    /// Answer to STOP; nothing promotional may stand in it.
+    pub stop_reply: String,
+    pub start_reply: String,
+    pub help_reply: String,
+    /// Texts that agents insert with `/`.
+    pub quick_replies: Vec<QuickReply>,
+    /// Milliseconds an agent stays connected after his last event stream ended.
+    pub disconnect_grace: i64,
+}
+
+/// A text that agents insert by its title.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuickReply {
+    pub id: String,
+    pub title: String,
+    pub text: String,
+}
+
+impl Default for WorkspaceSettings {
+    fn default() -> Self {
+        Self {
+            brand: "Our team".to_owned(),
+            opt_in_message: "Thanks for writing to {brand}. By going on you agree that we answer you here on WhatsApp \
+                             about your question. Reply STOP at any time to end it."
+                .to_owned(),
+            stop_reply: "{brand}: you are unsubscribed and will get no further messages. Reply START to come back."
+                .to_owned(),
+            start_reply: "{brand}: you are subscribed again. Reply HELP for help, STOP to end.".to_owned(),
+            help_reply: "{brand}: reply STOP to end messages. Message and data rates may apply.".to_owned(),
+            quick_replies: Vec::new(),
+            disconnect_grace: 10_000,
+        }
+    }
+}
+
+crate::sql! {
+    INSERT_WORKSPACE = "INSERT INTO workspaces (id, name, slug, time_zone, country, quiet_start_minute,
+            quiet_end_minute, settings, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (slug) DO NOTHING";
+    UPDATE_WORKSPACE = "UPDATE workspaces SET name = $2, time_zone = $3, country = $4, quiet_start_minute = $5,
+            quiet_end_minute = $6, settings = $7 WHERE id = $1";
+    WORKSPACE_BY_ID = "SELECT id, name, slug, time_zone, country, quiet_start_minute, quiet_end_minute, settings,
+            created_at FROM workspaces WHERE id = $1";
+    WORKSPACE_BY_SLUG = "SELECT id, name, slug, time_zone, country, quiet_start_minute, quiet_end_minute, settings,
+            created_at FROM workspaces WHERE slug = $1";
+    ALL_WORKSPACES = "SELECT id, name, slug, time_zone, country, quiet_start_minute, quiet_end_minute, settings,
+            created_at FROM workspaces ORDER BY id";
+    INSERT_SECRET = "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    SECRET = "SELECT value FROM installation WHERE name = $1";
+}
+
+fn read(row: &mut Row<'_>) -> Result<Workspace, StoreError> {
+    Ok(Workspace {
+        id: row.next()?,
+        name: row.next()?,
+        slug: row.next()?,
+        time_zone: row.next()?,
+        country: row.next()?,
+        quiet_hours: QuietHours { start_minute: row.next()?, end_minute: row.next()? },
+        settings: row.json()?,
+        created_at: row.next()?,
+    })
+}
+
+impl Tx<'_> {
+    /// Adds a workspace. `false` when one with this slug exists.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_workspace(&mut self, workspace: &Workspace) -> Result<bool, StoreError> {
+        let settings = json_text(&workspace.settings)?;
+        let written = self.execute(
+            &INSERT_WORKSPACE,
+            &[
+                &workspace.id,
+                &workspace.name,
+                &workspace.slug,
+                &workspace.time_zone,
+                &workspace.country,
+                &workspace.quiet_hours.start_minute,
+                &workspace.quiet_hours.end_minute,
+                &settings,
+                &workspace.created_at,
+            ],
+        )?;
+        Ok(written == 1)
+    }
+
+    /// Stores everything about a workspace that can change.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn update_workspace(&mut self, workspace: &Workspace) -> Result<bool, StoreError> {
+        let settings = json_text(&workspace.settings)?;
+        let written = self.execute(
+            &UPDATE_WORKSPACE,
+            &[
+                &workspace.id,
+                &workspace.name,
+                &workspace.time_zone,
+                &workspace.country,
+                &workspace.quiet_hours.start_minute,
+                &workspace.quiet_hours.end_minute,
+                &settings,
+            ],
+        )?;
+        Ok(written == 1)
+    }
+
+    /// A workspace by its id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn workspace(&mut self, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+        self.query_opt(&WORKSPACE_BY_ID, &[&id], read)
+    }
+
+    /// A workspace by its stable name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn workspace_by_slug(&mut self, slug: &str) -> Result<Option<Workspace>, StoreError> {
+        self.query_opt(&WORKSPACE_BY_SLUG, &[&slug], read)
+    }
+
+    /// All workspaces of the installation, oldest first. For workers that look after each of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn workspaces(&mut self) -> Result<Vec<Workspace>, StoreError> {
+        self.query(&ALL_WORKSPACES, &[], read)
+    }
+
+    /// The secret of this name; when there is none yet, `fresh` becomes it. Two nodes that start at once agree.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn secret_or(&mut self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.execute(&INSERT_SECRET, &[&name, &fresh])?;
+        self.query_one(&SECRET, &[&name], |row| row.next())
+    }
+}
