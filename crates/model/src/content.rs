@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::MediaId;
 
 /// Content of an outbound WhatsApp message. Stored in the transcript and in the outbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
     Text {
@@ -38,7 +38,7 @@ pub enum Content {
 }
 
 /// A button or list row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Choice {
     pub id: String,
     pub title: String,
@@ -47,7 +47,7 @@ pub struct Choice {
 }
 
 /// A group of list rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Section {
     pub title: String,
     pub rows: Vec<Choice>,
@@ -80,7 +80,7 @@ impl Content {
 }
 
 /// Content of an outbound SMS.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SmsContent {
     /// The sender's number or name.
     pub source: String,

@@ -3,6 +3,7 @@
 //! Functions take `now` as a parameter; whoever needs the time or a fresh id is handed a [`Ctx`]. States are enums
 //! with a transition function, so an impossible change is an error value and never a row in the database.
 
+pub mod actor;
 pub mod attribution;
 pub mod campaign;
 pub mod code;

@@ -85,6 +85,18 @@ impl PhoneNumber {
     }
 }
 
+impl utoipa::PartialSchema for PhoneNumber {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .pattern(Some("^\\+[1-9][0-9]{6,14}$"))
+            .build()
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for PhoneNumber {}
+
 impl fmt::Display for PhoneNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

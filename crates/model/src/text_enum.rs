@@ -51,6 +51,18 @@ macro_rules! text_enum {
             }
         }
 
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some([$($word),+]))
+                    .build()
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+
         impl $crate::text_enum::Word for $name {
             fn word(self) -> &'static str { self.as_str() }
             fn from_word(word: &str) -> Result<Self, $crate::text_enum::UnknownWord> { Self::parse(word) }
