@@ -1,0 +1,60 @@
+import { useState, type FormEvent } from 'react';
+import { errorWords } from '@/api/errors';
+import { Button, Notice, PasswordField, TextField } from '@/ui';
+import { signIn } from './api';
+import css from './auth.module.css';
+import { AuthFrame } from './AuthFrame';
+
+export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setBusy(true);
+    setProblem(null);
+    try {
+      await signIn(String(form.get('email')).trim(), String(form.get('password')));
+      onSignedIn();
+    } catch (error) {
+      setProblem(error);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <AuthFrame title="Sign in" lead="Go on where you left off.">
+      <form className={css.fields} onSubmit={(event) => void submit(event)}>
+        {problem !== null && (
+          <Notice tone="bad" title={errorWords(problem).title} live="alert">
+            {errorWords(problem).message}
+          </Notice>
+        )}
+        <TextField
+          label="Email"
+          name="email"
+          type="email"
+          autoComplete="username"
+          required
+          withAsterisk={false}
+          size="md"
+          autoFocus
+          data-testid="login-email"
+        />
+        <PasswordField
+          label="Password"
+          name="password"
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+          size="md"
+          data-testid="login-password"
+        />
+        <Button type="submit" size="md" fullWidth loading={busy} data-testid="login-submit">
+          Sign in
+        </Button>
+      </form>
+    </AuthFrame>
+  );
+}

@@ -1,0 +1,3 @@
+export { fetchMe, signOut, type Me } from './api';
+export { FirstRun } from './FirstRun';
+export { SignIn } from './SignIn';

@@ -1,0 +1,88 @@
+import { memo } from 'react';
+import type { Message } from '@/api/types';
+import { formatTime } from '@/lib/time';
+import { discard, retry } from '@/live';
+import { BubbleContent } from './BubbleContent';
+import css from './log.module.css';
+import { Ticks } from './Ticks';
+
+interface BubbleProps {
+  message: Message;
+  /** Text of the message this one answers, when it is known. */
+  quoted: string | null;
+  /** First of a run of messages by the same author: shows who it is. */
+  lead: 'yes' | 'no';
+}
+
+function authorName(message: Message): string | null {
+  if (message.kind === 'note') return `Note by ${message.author.name ?? 'a colleague'}`;
+  if (message.author.kind === 'bot') return message.author.name ?? 'Bot';
+  if (message.author.kind === 'agent') return message.author.name;
+  return null;
+}
+
+/** One message. Plain elements, memoised: a conversation renders only what changed. */
+export const Bubble = memo(function Bubble({ message, quoted, lead }: BubbleProps) {
+  if (message.kind === 'system' || (message.direction === 'system' && message.kind !== 'note')) {
+    return (
+      <li className={css.system} data-testid="message-bubble" data-direction="system">
+        <span>{message.text}</span>
+        <time dateTime={message.at}>{formatTime(message.at)}</time>
+      </li>
+    );
+  }
+  const name = lead === 'yes' ? authorName(message) : null;
+  return (
+    <li
+      className={css.message}
+      data-testid="message-bubble"
+      data-message-id={message.id}
+      data-direction={message.direction}
+      data-kind={message.kind}
+      data-author={message.author.kind}
+      data-state={message.state ?? undefined}
+      data-lead={lead}
+    >
+      <div className={css.bubble}>
+        {name !== null && <div className={css.author}>{name}</div>}
+        {quoted !== null && <blockquote className={css.quote}>{quoted}</blockquote>}
+        <BubbleContent message={message} />
+        <div className={css.meta}>
+          {message.kind === 'template' && <span>Template</span>}
+          <time dateTime={message.at}>{formatTime(message.at)}</time>
+          {message.direction === 'outbound' && message.state !== null && <Ticks state={message.state} />}
+        </div>
+      </div>
+      {message.state === 'failed' && <FailureNote message={message} />}
+      {message.state === 'unknown' && (
+        <p className={css.uncertain}>
+          The channel did not say whether this arrived. It is not sent again by itself; ask the customer
+          before you repeat it.
+        </p>
+      )}
+    </li>
+  );
+});
+
+function FailureNote({ message }: { message: Message }) {
+  const local = message.id.startsWith('local:');
+  return (
+    <div className={css.failure} role="alert">
+      <p>
+        <strong>{message.error?.reason ?? 'Not sent'}</strong>
+        {message.error !== null && message.error.advice !== '' && <> {message.error.advice}</>}
+        {message.error !== null && <span className={css.code}> ({message.error.code})</span>}
+      </p>
+      {local && (
+        <p className={css.failureActions}>
+          <button type="button" onClick={() => retry(message)}>
+            {message.error?.code === 'newer_reply' ? 'Send anyway' : 'Try again'}
+          </button>
+          <button type="button" onClick={() => discard(message)}>
+            Remove
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}

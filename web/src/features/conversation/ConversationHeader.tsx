@@ -1,0 +1,98 @@
+import {
+  IconArrowLeft,
+  IconArrowsExchange,
+  IconCircleCheck,
+  IconLayoutSidebarRight,
+  IconUserCheck,
+} from '@tabler/icons-react';
+import { memo } from 'react';
+import type { Session } from '@/api/types';
+import { formatPhone } from '@/lib/phone';
+import { windowCountdown } from '@/lib/time';
+import { useNow } from '@/lib/use-now';
+import { Avatar, Button, IconButton } from '@/ui';
+import css from './pane.module.css';
+
+export function WindowCountdown({ expiresAt }: { expiresAt: string | null }) {
+  const now = useNow(1000);
+  const left = windowCountdown(expiresAt, now);
+  return (
+    <span
+      className={css.countdown}
+      data-testid="window-countdown"
+      data-state={left.state}
+      title="How long free text may be sent: 24 hours from the customer’s last message"
+    >
+      <i aria-hidden="true" />
+      <span className="sr-only">Reply window: </span>
+      {left.state === 'closed' ? left.text : `${left.text} left`}
+    </span>
+  );
+}
+
+interface HeaderProps {
+  session: Session;
+  owner: 'me' | 'other' | 'nobody';
+  onBack: () => void;
+  onPanel: () => void;
+  onTakeOver: () => void;
+  onTransfer: () => void;
+  onEnd: () => void;
+}
+
+export const ConversationHeader = memo(function ConversationHeader(props: HeaderProps) {
+  const { session, owner } = props;
+  const { customer } = session;
+  const ended = session.state === 'ended';
+  return (
+    <header className={css.header}>
+      <span className={css.back}>
+        <IconButton label="Back to the list" onClick={props.onBack}>
+          <IconArrowLeft size={19} />
+        </IconButton>
+      </span>
+      <Avatar name={customer.name} size={36} />
+      <div className={css.who}>
+        <h1 className={css.name}>{customer.name}</h1>
+        <div className={css.sub}>
+          {customer.phone !== null && customer.name !== customer.phone && (
+            <span className={css.phone}>{formatPhone(customer.phone)}</span>
+          )}
+          {!ended && <WindowCountdown expiresAt={session.window_expires_at} />}
+        </div>
+      </div>
+      <div className={css.actions}>
+        {!ended && owner !== 'me' && (
+          <Button
+            emphasis="secondary"
+            leftSection={<IconUserCheck size={16} />}
+            onClick={props.onTakeOver}
+            data-testid="take-over"
+          >
+            Take over
+          </Button>
+        )}
+        {!ended && (
+          <IconButton label="Transfer" keys="x" onClick={props.onTransfer} data-testid="transfer">
+            <IconArrowsExchange size={19} />
+          </IconButton>
+        )}
+        {!ended && (
+          <Button
+            emphasis="secondary"
+            className={css.end ?? ''}
+            leftSection={<IconCircleCheck size={17} />}
+            onClick={props.onEnd}
+            aria-label="End conversation"
+            data-testid="end-session"
+          >
+            <span className={css.endLabel}>End</span>
+          </Button>
+        )}
+        <IconButton label="Customer details" keys="]" onClick={props.onPanel} data-testid="toggle-panel">
+          <IconLayoutSidebarRight size={19} />
+        </IconButton>
+      </div>
+    </header>
+  );
+});

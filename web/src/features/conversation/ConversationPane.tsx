@@ -1,0 +1,186 @@
+import { useCallback, useState } from 'react';
+import { windowCountdown } from '@/lib/time';
+import { useRegisterCommands } from '@/lib/hotkeys';
+import { useNow } from '@/lib/use-now';
+import { changeLive, putSession, useLive } from '@/live';
+import { Button, Notice, notify, Skeleton } from '@/ui';
+import { takeOver } from './api';
+import { Composer } from './Composer';
+import composerCss from './composer.module.css';
+import { ConversationHeader } from './ConversationHeader';
+import { EndDialog } from './EndDialog';
+import { MessageLog } from './MessageLog';
+import css from './pane.module.css';
+import { TemplatePicker } from './TemplatePicker';
+import { TransferDialog } from './TransferDialog';
+import { useMarkRead } from './use-thread';
+
+interface PaneProps {
+  sessionId: string;
+  onBack: () => void;
+  onPanel: () => void;
+}
+
+type Overlay = 'end' | 'transfer' | 'templates' | null;
+
+export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
+  const session = useLive((state) => state.sessions[sessionId]);
+  const me = useLive((state) => state.user?.id);
+  const [overlay, setOverlay] = useState<Overlay>(null);
+  const ended = session?.state === 'ended';
+  const owner =
+    session === undefined || session.agent === null ? 'nobody' : session.agent.id === me ? 'me' : 'other';
+  useMarkRead(sessionId);
+
+  const claim = useCallback(async () => {
+    try {
+      const taken = await takeOver(sessionId);
+      changeLive((data) => putSession(data, taken));
+    } catch (error) {
+      notify.failure(error);
+    }
+  }, [sessionId]);
+  const onTakeOver = useCallback(() => void claim(), [claim]);
+  const onTransfer = useCallback(() => setOverlay('transfer'), []);
+  const onEnd = useCallback(() => setOverlay('end'), []);
+
+  useRegisterCommands(
+    ended || session === undefined
+      ? []
+      : [
+          { id: 'session.end', label: 'End conversation', group: 'Conversation', keys: 'e', run: onEnd },
+          { id: 'session.transfer', label: 'Transfer conversation', group: 'Conversation', keys: 'x', run: onTransfer },
+          {
+            id: 'session.template',
+            label: 'Send a template',
+            group: 'Conversation',
+            keys: 't',
+            run: () => setOverlay('templates'),
+          },
+          ...(owner === 'me'
+            ? []
+            : [{ id: 'session.take', label: 'Take over conversation', group: 'Conversation', run: onTakeOver }]),
+        ],
+  );
+
+  if (session === undefined) {
+    return (
+      <section className={css.pane} aria-label="Conversation">
+        <header className={css.header}>
+          <Skeleton width="180px" height={20} />
+        </header>
+        <MessageLog sessionId={sessionId} />
+      </section>
+    );
+  }
+  return (
+    <section className={css.pane} aria-label={`Conversation with ${session.customer.name}`}>
+      <ConversationHeader
+        session={session}
+        owner={owner}
+        onBack={onBack}
+        onPanel={onPanel}
+        onTakeOver={onTakeOver}
+        onTransfer={onTransfer}
+        onEnd={onEnd}
+      />
+      <MessageLog sessionId={sessionId} />
+      <Typing sessionId={sessionId} />
+      {ended ? (
+        <div className={composerCss.bar}>
+          This conversation has ended. A new message from the customer opens the next one.
+        </div>
+      ) : (
+        <ReplyArea
+          key={sessionId}
+          sessionId={sessionId}
+          owner={owner}
+          expiresAt={session.window_expires_at}
+          agentName={session.agent?.name ?? null}
+          bot={session.bot_active ? 'active' : 'silent'}
+          templates={overlay === 'templates' ? 'open' : 'closed'}
+          onTakeOver={onTakeOver}
+          onTemplates={(next) => setOverlay(next === 'open' ? 'templates' : null)}
+        />
+      )}
+      {overlay === 'end' && (
+        <EndDialog
+          session={session}
+          onClose={() => setOverlay(null)}
+          onEnded={() => {
+            setOverlay(null);
+            onBack();
+          }}
+        />
+      )}
+      {overlay === 'transfer' && <TransferDialog session={session} onClose={() => setOverlay(null)} />}
+    </section>
+  );
+}
+
+function Typing({ sessionId }: { sessionId: string }) {
+  const typing = useLive((state) => state.typing[sessionId]);
+  const now = useNow(1000);
+  return (
+    <div className={css.typing} aria-live="off">
+      {typing !== undefined && typing.until > now && `${typing.name} is typing…`}
+    </div>
+  );
+}
+
+interface ReplyAreaProps {
+  sessionId: string;
+  owner: 'me' | 'other' | 'nobody';
+  expiresAt: string | null;
+  agentName: string | null;
+  bot: 'active' | 'silent';
+  templates: 'open' | 'closed';
+  onTakeOver: () => void;
+  onTemplates: (next: 'open' | 'closed') => void;
+}
+
+/** The composer, or what stands in its place while a reply is not allowed. */
+function ReplyArea(props: ReplyAreaProps) {
+  const { sessionId, owner } = props;
+  const now = useNow(1000);
+  const closed = windowCountdown(props.expiresAt, now).state === 'closed';
+  if (owner !== 'me') {
+    const who =
+      owner === 'other'
+        ? `${props.agentName ?? 'Another agent'} handles this conversation.`
+        : props.bot === 'active'
+          ? 'The bot is talking with this customer.'
+          : 'No agent has this conversation yet.';
+    return (
+      <>
+        <div className={composerCss.bar}>
+          <span>{who} Take it over to reply, or leave a note.</span>
+          <Button size="xs" onClick={props.onTakeOver}>
+            Take over
+          </Button>
+        </div>
+        <Composer sessionId={sessionId} modes={['note']} />
+      </>
+    );
+  }
+  if (closed) {
+    return <TemplatePicker sessionId={sessionId} role="instead" />;
+  }
+  if (props.templates === 'open') {
+    return <TemplatePicker sessionId={sessionId} role="extra" onClose={() => props.onTemplates('closed')} />;
+  }
+  return (
+    <>
+      {props.bot === 'active' && (
+        <div className={composerCss.bar}>
+          <Notice tone="info">The bot is still active here. It stops as soon as you reply.</Notice>
+        </div>
+      )}
+      <Composer
+        sessionId={sessionId}
+        modes={['reply', 'note']}
+        onTemplates={() => props.onTemplates('open')}
+      />
+    </>
+  );
+}

@@ -1,0 +1,149 @@
+import { IconArrowDown } from '@tabler/icons-react';
+import { Fragment, memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import type { Message } from '@/api/types';
+import { dayKey, formatDay } from '@/lib/time';
+import { useNow } from '@/lib/use-now';
+import { EmptyState, Failure, Skeleton } from '@/ui';
+import { Bubble } from './Bubble';
+import css from './log.module.css';
+import { useThread } from './use-thread';
+
+const NEAR_END_PX = 120;
+const RUN_MS = 5 * 60_000;
+
+function startsRun(message: Message, previous: Message | undefined): 'yes' | 'no' {
+  if (previous === undefined || previous.kind === 'system') return 'yes';
+  const same =
+    previous.direction === message.direction &&
+    previous.author.kind === message.author.kind &&
+    previous.author.name === message.author.name &&
+    (previous.kind === 'note') === (message.kind === 'note') &&
+    Date.parse(message.at) - Date.parse(previous.at) < RUN_MS;
+  return same ? 'no' : 'yes';
+}
+
+/** The conversation. Pages upwards, keeps its place, and follows the end only for who is there. */
+export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: string }) {
+  const { thread, error, retry, loadOlder, loadingOlder } = useThread(sessionId);
+  const now = useNow(60_000);
+  const scroll = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const heightBefore = useRef<{ first: string | undefined; height: number }>({ first: undefined, height: 0 });
+  const [unseen, setUnseen] = useState(0);
+  const items = useMemo(() => thread?.items ?? [], [thread?.items]);
+  const loaded = thread?.loaded === true;
+  const last = items.at(-1)?.id;
+  const first = items[0]?.id;
+
+  useLayoutEffect(() => {
+    const box = scroll.current;
+    if (box === null) return;
+    const grownAbove = heightBefore.current.first !== first && heightBefore.current.first !== undefined;
+    if (atEnd.current) box.scrollTop = box.scrollHeight;
+    else if (grownAbove) box.scrollTop += box.scrollHeight - heightBefore.current.height;
+    heightBefore.current = { first, height: box.scrollHeight };
+  }, [items, first, loaded]);
+
+  const lastMessage = items.at(-1);
+  const lastIsOwn = lastMessage?.direction === 'outbound' && lastMessage.id.startsWith('local:');
+  useEffect(() => {
+    const box = scroll.current;
+    if (lastIsOwn && box !== null) {
+      atEnd.current = true;
+      box.scrollTop = box.scrollHeight;
+    }
+    if (!atEnd.current) setUnseen((count) => count + 1);
+  }, [last, lastIsOwn]);
+
+  // Pictures and fonts change the height after the first layout.
+  useEffect(() => {
+    const box = scroll.current;
+    const content = box?.firstElementChild;
+    if (box === null || content == null) return;
+    const observer = new ResizeObserver(() => {
+      if (atEnd.current) box.scrollTop = box.scrollHeight;
+    });
+    observer.observe(content);
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, [loaded]);
+
+  const onScroll = () => {
+    const box = scroll.current;
+    if (box === null) return;
+    atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
+    if (atEnd.current) setUnseen(0);
+    if (box.scrollTop < 200 && loadingOlder === 'no') void loadOlder().catch(() => undefined);
+  };
+  const toEnd = () => {
+    scroll.current?.scrollTo({ top: scroll.current.scrollHeight, behavior: 'smooth' });
+    setUnseen(0);
+  };
+
+  const texts = useMemo(() => new Map(items.map((each) => [each.id, each.text])), [items]);
+
+  if (error !== null && !loaded) return <Failure error={error} onRetry={retry} />;
+  return (
+    <div className={css.frame}>
+      <div
+        className={css.scroll}
+        ref={scroll}
+        onScroll={onScroll}
+        tabIndex={0}
+        role="region"
+        aria-label="Messages"
+      >
+        <ol className={css.log}>
+          {!loaded && items.length === 0 && <LogSkeleton />}
+          {thread?.older != null && (
+            <li className={css.older}>
+              <button type="button" onClick={() => void loadOlder().catch(() => undefined)}>
+                {loadingOlder === 'yes' ? 'Loading…' : 'Show earlier messages'}
+              </button>
+            </li>
+          )}
+          {loaded && items.length === 0 && (
+            <li>
+              <EmptyState title="No messages yet">They appear here the moment they arrive.</EmptyState>
+            </li>
+          )}
+          {items.map((message, index) => {
+            const previous = items[index - 1];
+            const newDay = previous === undefined || dayKey(previous.at) !== dayKey(message.at);
+            return (
+              <Fragment key={message.client_id ?? message.id}>
+                {newDay && (
+                  <li className={css.day}>
+                    <span>{formatDay(message.at, now)}</span>
+                  </li>
+                )}
+                <Bubble
+                  message={message}
+                  quoted={message.reply_to === null ? null : (texts.get(message.reply_to) ?? null)}
+                  lead={newDay ? 'yes' : startsRun(message, previous)}
+                />
+              </Fragment>
+            );
+          })}
+        </ol>
+      </div>
+      {unseen > 0 && (
+        <button type="button" className={css.jump} onClick={toEnd}>
+          <IconArrowDown size={14} aria-hidden="true" /> {unseen} new
+        </button>
+      )}
+    </div>
+  );
+});
+
+function LogSkeleton() {
+  return (
+    <li className={css.skeleton} aria-label="Loading messages">
+      {['46%', '32%', '54%', '40%', '28%'].map((width, index) => (
+        <div key={width} data-side={index % 2 === 0 ? 'start' : 'end'}>
+          <Skeleton width={width} height={46} />
+        </div>
+      ))}
+    </li>
+  );
+}

@@ -1,0 +1,38 @@
+import { api } from '@/api/client';
+import type { Media, Message, Page, QuickReply, Session, Template } from '@/api/types';
+
+const PAGE_SIZE = 50;
+
+export const fetchSession = (id: string, signal?: AbortSignal) =>
+  api.get<Session>(`/sessions/${id}`, {}, signal);
+
+export const fetchMessages = (id: string, before: string | null, signal?: AbortSignal) =>
+  api.get<Page<Message>>(`/sessions/${id}/messages`, { before, limit: PAGE_SIZE }, signal);
+
+export const markRead = (id: string) => api.post<unknown>(`/sessions/${id}/read`);
+
+export const takeOver = (id: string) => api.post<Session>(`/sessions/${id}/take-over`);
+
+export const transfer = (id: string, target: { queue_id: string } | { user_id: string }) =>
+  api.post<Session>(`/sessions/${id}/transfer`, target);
+
+export interface EndInput {
+  close_case: boolean;
+  outcome: 'won' | 'lost' | 'none';
+  reason?: string;
+}
+
+export const endSession = (id: string, input: EndInput) =>
+  api.post<Session>(`/sessions/${id}/end`, input);
+
+export const fetchTemplates = (channelId: string, signal?: AbortSignal) =>
+  api.get<Page<Template>>('/templates', { channel_id: channelId, limit: 200 }, signal);
+
+export const fetchQuickReplies = (signal?: AbortSignal) =>
+  api.get<Page<QuickReply> | QuickReply[]>('/quick-replies', {}, signal);
+
+export const uploadMedia = (file: File) => {
+  const form = new FormData();
+  form.append('file', file, file.name);
+  return api.upload<Media>('/media', form);
+};

@@ -1,0 +1,64 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { keys } from '@/api/query-keys';
+import { useDebounced } from '@/lib/use-debounced';
+import { changeLive, holdOrder, matches, putSession, tabIds, useLive, type InboxTab } from '@/live';
+import { fetchSessions } from './api';
+
+/** What the list shows for a tab and a search: live sessions first, then what the server finds. */
+export function useSessionIds(tab: InboxTab, search: string) {
+  const sessions = useLive((state) => state.sessions);
+  const user = useLive((state) => state.user);
+  const settled = useDebounced(search.trim(), 250);
+  const remote = useQuery({
+    queryKey: keys.sessionSearch(settled === '' ? 'open' : 'all', settled),
+    queryFn: ({ signal }) => fetchSessions(settled === '' ? 'open' : 'all', settled, signal),
+    enabled: tab === 'open' || settled !== '',
+    staleTime: 10_000,
+  });
+  const found = remote.data?.data;
+  useEffect(() => {
+    if (found !== undefined) changeLive((data) => found.reduce(putSession, data));
+  }, [found]);
+
+  const ids = useMemo(() => {
+    const inThisTab = tabIds({ sessions, user }, tab).filter((id) => {
+      const session = sessions[id];
+      return session !== undefined && matches(session, search);
+    });
+    if (settled === '' || found === undefined) return inThisTab;
+    const known = new Set(inThisTab);
+    return [...inThisTab, ...found.map((each) => each.id).filter((id) => !known.has(id))];
+  }, [sessions, user, tab, search, settled, found]);
+
+  return { ids, searching: remote.isFetching && settled !== '' };
+}
+
+/** Counts of all tabs in one pass. */
+export function useTabCounts(): { mine: number; waiting: number } {
+  const sessions = useLive((state) => state.sessions);
+  const user = useLive((state) => state.user);
+  return useMemo(
+    () => ({
+      mine: tabIds({ sessions, user }, 'mine').length,
+      waiting: tabIds({ sessions, user }, 'waiting').length,
+    }),
+    [sessions, user],
+  );
+}
+
+const REST_MS = 1500;
+
+/** Holds the order of the rows while the pointer moves over them, so that a click hits its row. */
+export function useSteadyOrder(ids: string[], scope: string) {
+  const [held, setHeld] = useState<{ scope: string; order: string[] } | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const order = held !== null && held.scope === scope ? holdOrder(held.order, ids) : ids;
+  const onPointerMove = () => {
+    if (held === null || held.scope !== scope) setHeld({ scope, order });
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => setHeld(null), REST_MS);
+  };
+  return { order, onPointerMove };
+}

@@ -1,0 +1,149 @@
+import { useEffect, useState } from 'react';
+import { useShallow } from 'zustand/react/shallow';
+import type { Offer } from '@/api/types';
+import { useRegisterCommands } from '@/lib/hotkeys';
+import { useNow } from '@/lib/use-now';
+import { changeLive, putSession, useLive } from '@/live';
+import { announce, Avatar, Button, notify } from '@/ui';
+import { acceptOffer, declineOffer } from './api';
+import css from './presence.module.css';
+
+const CIRCUMFERENCE = 2 * Math.PI * 17;
+
+function forget(offerId: string): void {
+  changeLive((data) => {
+    const { [offerId]: _, ...offers } = data.offers;
+    return { ...data, offers };
+  });
+}
+
+/** Conversations waiting for this agent's answer, the most urgent first, on every page. */
+export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => void }) {
+  const offers = useLive(
+    useShallow((state) =>
+      Object.values(state.offers).sort((a, b) => a.expires_at.localeCompare(b.expires_at)),
+    ),
+  );
+  const [busy, setBusy] = useState<string | null>(null);
+  const now = useNow(1000);
+  const shown = offers.filter((offer) => Date.parse(offer.expires_at) > now - 1500);
+  const first = shown[0];
+
+  useEffect(() => {
+    if (first !== undefined) {
+      announce(`New conversation offered: ${first.session.customer.name}. Press A to accept.`);
+    }
+  }, [first]);
+
+  const accept = async (offer: Offer) => {
+    setBusy(offer.id);
+    try {
+      const session = await acceptOffer(offer.id);
+      changeLive((data) => putSession(data, session));
+      forget(offer.id);
+      onAccepted(offer.session_id);
+    } catch (error) {
+      notify.failure(error);
+      forget(offer.id);
+    } finally {
+      setBusy(null);
+    }
+  };
+  const decline = async (offer: Offer) => {
+    forget(offer.id);
+    try {
+      await declineOffer(offer.id);
+    } catch (error) {
+      notify.failure(error);
+    }
+  };
+
+  useRegisterCommands(
+    first === undefined
+      ? []
+      : [
+          {
+            id: 'offer.accept',
+            label: `Accept ${first.session.customer.name}`,
+            group: 'Offers',
+            keys: 'a',
+            run: () => void accept(first),
+          },
+          {
+            id: 'offer.decline',
+            label: `Decline ${first.session.customer.name}`,
+            group: 'Offers',
+            keys: 'd',
+            run: () => void decline(first),
+          },
+        ],
+  );
+
+  if (shown.length === 0) return null;
+  return (
+    <section className={css.tray} aria-label="Offered conversations">
+      {shown.slice(0, 3).map((offer) => (
+        <OfferCard
+          key={offer.id}
+          offer={offer}
+          now={now}
+          busy={busy === offer.id ? 'yes' : 'no'}
+          onAccept={() => void accept(offer)}
+          onDecline={() => void decline(offer)}
+        />
+      ))}
+    </section>
+  );
+}
+
+interface OfferCardProps {
+  offer: Offer;
+  now: number;
+  busy: 'yes' | 'no';
+  onAccept: () => void;
+  onDecline: () => void;
+}
+
+function OfferCard({ offer, now, busy, onAccept, onDecline }: OfferCardProps) {
+  const queues = useLive((state) => state.queues);
+  const queue = queues.find((each) => each.id === offer.queue_id)?.name;
+  const left = Math.max(0, Math.ceil((Date.parse(offer.expires_at) - now) / 1000));
+  const total = Math.max(1, (Date.parse(offer.expires_at) - Date.parse(offer.offered_at)) / 1000);
+  const { customer, campaign, last_message, gathered } = offer.session;
+  const about = gathered[0]?.value ?? last_message?.text;
+  return (
+    <article className={css.offer} data-testid="offer-card">
+      <div className={css.offerHead}>
+        <Avatar name={customer.name} size={36} />
+        <div className={css.offerWho}>
+          <div className={css.offerName}>{customer.name}</div>
+          <div className={css.offerMeta}>{[queue, campaign?.name].filter(Boolean).join(' · ')}</div>
+        </div>
+        <div className={css.ring} data-late={left <= 5 ? 'yes' : 'no'}>
+          <svg width="38" height="38" viewBox="0 0 38 38" aria-hidden="true">
+            <circle cx="19" cy="19" r="17" />
+            <circle
+              cx="19"
+              cy="19"
+              r="17"
+              strokeDasharray={CIRCUMFERENCE}
+              strokeDashoffset={CIRCUMFERENCE * (1 - Math.min(1, left / total))}
+            />
+          </svg>
+          <span aria-label={`${left} seconds left`} role="timer">
+            {left}
+          </span>
+        </div>
+      </div>
+      {about !== undefined && <p className={css.offerText}>{about}</p>}
+      <div className={css.offerActions}>
+        <Button emphasis="secondary" onClick={onDecline} data-testid="offer-decline">
+          Decline
+        </Button>
+        <Button onClick={onAccept} loading={busy === 'yes'} data-testid="offer-accept">
+          Accept
+        </Button>
+      </div>
+    </article>
+  );
+}

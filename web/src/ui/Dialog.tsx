@@ -1,0 +1,82 @@
+import { Modal } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useState } from 'react';
+import { Button } from './controls';
+import css from './css/dialog.module.css';
+import { notify } from './notify';
+
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+  size?: 'sm' | 'md' | 'lg' | 'xl';
+  testId?: string;
+}
+
+/** A dialog that exists while it is rendered; the caller decides when that is. */
+export function Dialog({ title, onClose, children, size = 'md', testId }: DialogProps) {
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={title}
+      size={size}
+      transitionProps={{ duration: 120 }}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      overlayProps={{ backgroundOpacity: 0.45 }}
+      classNames={{ title: css.title ?? '', content: css.content ?? '' }}
+      {...(testId === undefined ? {} : { 'data-testid': testId })}
+    >
+      {children}
+    </Modal>
+  );
+}
+
+export function DialogActions({ children }: { children: ReactNode }) {
+  return <div className={css.actions}>{children}</div>;
+}
+
+interface ConfirmProps {
+  title: string;
+  children: ReactNode;
+  confirmLabel: string;
+  emphasis?: 'primary' | 'danger';
+  onConfirm: () => Promise<unknown>;
+  onClose: () => void;
+  testId?: string;
+}
+
+/** Asks before something that reaches customers or cannot be undone; stays open if it fails. */
+export function ConfirmDialog(props: ConfirmProps) {
+  const { title, children, confirmLabel, emphasis = 'primary', onConfirm, onClose, testId } = props;
+  const [busy, setBusy] = useState(false);
+  const confirm = async () => {
+    setBusy(true);
+    try {
+      await onConfirm();
+      onClose();
+    } catch (error) {
+      notify.failure(error);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={title} onClose={onClose} size="sm">
+      <div className={css.body}>{children}</div>
+      <DialogActions>
+        <Button emphasis="secondary" onClick={onClose}>
+          Keep as it is
+        </Button>
+        <Button
+          emphasis={emphasis}
+          loading={busy}
+          onClick={() => void confirm()}
+          data-autofocus
+          data-testid={testId}
+        >
+          {confirmLabel}
+        </Button>
+      </DialogActions>
+    </Dialog>
+  );
+}

@@ -1,0 +1,30 @@
+export { ActionMenu, type MenuEntry } from './ActionMenu';
+export { announce, Announcer } from './announcer';
+export { AppTheme, useScheme, type Scheme } from './AppTheme';
+export {
+  Button,
+  CheckField,
+  IconButton,
+  PasswordField,
+  SelectField,
+  TextArea,
+  TextField,
+} from './controls';
+export { DataTable, type TableColumn } from './DataTable';
+export { ConfirmDialog, Dialog, DialogActions } from './Dialog';
+export {
+  Avatar,
+  EmptyState,
+  Keys,
+  Mark,
+  Notice,
+  ProgressBar,
+  Skeleton,
+  SkeletonRows,
+  Tag,
+  type Tone,
+} from './display';
+export { ErrorBoundary, Failure } from './ErrorBoundary';
+export { Card, Facts, Page, Row, Stack } from './layout';
+export { notify } from './notify';
+export { ChoiceTabs } from './Tabs';
