@@ -69,9 +69,8 @@ mod tests {
 
     #[test]
     fn kind_of_address_decides() {
-        let wire = |address: &str| {
-            AddressPlan::default().wire(address).map(|wire| (wire.plan.ton, wire.plan.npi, wire.text))
-        };
+        let wire =
+            |address: &str| AddressPlan::default().wire(address).map(|wire| (wire.plan.ton, wire.plan.npi, wire.text));
         assert_eq!(wire("+4915112345678"), Some((1, 1, "4915112345678".to_owned())));
         assert_eq!(wire("15550783881"), Some((1, 1, "15550783881".to_owned())));
         assert_eq!(wire("34567"), Some((3, 0, "34567".to_owned())));

@@ -123,11 +123,8 @@ pub(super) struct Answer {
 
 impl Acknowledgement {
     pub(super) fn new(frame: &Frame, answers: mpsc::UnboundedSender<Answer>) -> Self {
-        let answer = Answer {
-            command_id: frame.command_id | command::RESPONSE,
-            sequence: frame.sequence,
-            status: TRY_AGAIN,
-        };
+        let answer =
+            Answer { command_id: frame.command_id | command::RESPONSE, sequence: frame.sequence, status: TRY_AGAIN };
         Self { answer: Some(answer), answers }
     }
 
@@ -246,7 +243,7 @@ mod tests {
 
     #[test]
     fn parts_by_header_and_by_optional_fields_and_long_payload() {
-        let by_header = message(read_body(body(0x40, 8, &[5, 0, 3, 7, 2, 1, 0x04, 0x2F], &[])));
+        let by_header = message(read_body(body(0x40, 8, &[5, 0, 3, 7, 2, 1, 0x04, 0x4F], &[])));
         assert_eq!(by_header.text.as_deref(), Some("я"));
         assert_eq!(by_header.concatenation.map(|c| (c.reference, c.total, c.number)), Some((7, 2, 1)));
         let sar = [0x02, 0x0C, 0, 2, 1, 7, 0x02, 0x0E, 0, 1, 3, 0x02, 0x0F, 0, 1, 2];

@@ -275,13 +275,15 @@ pub fn id_candidates(id: &str) -> Vec<String> {
     add(id.to_ascii_uppercase());
     add(trimmed.to_ascii_lowercase());
     add(trimmed.to_ascii_uppercase());
-    if let Ok(number) = trimmed.parse::<u128>() {
+    // A sign is no digit, though the parsers would take it.
+    if trimmed.bytes().all(|octet| octet.is_ascii_digit())
+        && let Ok(number) = trimmed.parse::<u128>()
+    {
         for form in [format!("{number:x}"), format!("{number:X}"), format!("{number:08x}"), format!("{number:08X}")] {
             add(form);
         }
         add(format!("{number:010}"));
     }
-    // A sign is no digit, though the parser would take it.
     if trimmed.bytes().all(|octet| octet.is_ascii_hexdigit())
         && let Ok(number) = u128::from_str_radix(trimmed, 16)
     {
@@ -311,11 +313,41 @@ mod tests {
         use ReceiptState as S;
         const DONE: i64 = 1_795_428_060_000; // 2026-11-23T10:01:00Z
         &[
-            ("id:0123456789 sub:001 dlvrd:001 submit date:2611231000 done date:2611231001 stat:DELIVRD err:000 text:Hello there", Some("0123456789"), S::Delivered, Some("000"), DONE),
-            ("id:0123456789 sub:001 dlvrd:001 submit date:261123100000 done date:261123100100 stat:DELIVRD err:000 text:Hi", Some("0123456789"), S::Delivered, Some("000"), DONE),
-            ("id:a1b2 sub:001 dlvrd:000 submit date:2611231000 done date:2611231001 stat:UNDELIV err:11B text:", Some("a1b2"), S::Undeliverable, Some("11B"), DONE),
-            ("ID:A1B2 SUB:001 DLVRD:001 SUBMIT DATE:2611231000 DONE DATE:2611231001 STAT:DELIVRD ERR:000 TEXT:HI", Some("A1B2"), S::Delivered, Some("000"), DONE),
-            ("id:5 sub:1 dlvrd:1 submit date:2611231000 done date:2611231001 stat:EXPIRED err:27 Text:Hi", Some("5"), S::Expired, Some("27"), DONE),
+            (
+                "id:0123456789 sub:001 dlvrd:001 submit date:2611231000 done date:2611231001 stat:DELIVRD err:000 text:Hello there",
+                Some("0123456789"),
+                S::Delivered,
+                Some("000"),
+                DONE,
+            ),
+            (
+                "id:0123456789 sub:001 dlvrd:001 submit date:261123100000 done date:261123100100 stat:DELIVRD err:000 text:Hi",
+                Some("0123456789"),
+                S::Delivered,
+                Some("000"),
+                DONE,
+            ),
+            (
+                "id:a1b2 sub:001 dlvrd:000 submit date:2611231000 done date:2611231001 stat:UNDELIV err:11B text:",
+                Some("a1b2"),
+                S::Undeliverable,
+                Some("11B"),
+                DONE,
+            ),
+            (
+                "ID:A1B2 SUB:001 DLVRD:001 SUBMIT DATE:2611231000 DONE DATE:2611231001 STAT:DELIVRD ERR:000 TEXT:HI",
+                Some("A1B2"),
+                S::Delivered,
+                Some("000"),
+                DONE,
+            ),
+            (
+                "id:5 sub:1 dlvrd:1 submit date:2611231000 done date:2611231001 stat:EXPIRED err:27 Text:Hi",
+                Some("5"),
+                S::Expired,
+                Some("27"),
+                DONE,
+            ),
             ("id:5 stat:REJECTD err:8", Some("5"), S::Rejected, Some("8"), 0),
             ("id:5 stat:DELETED", Some("5"), S::Deleted, None, 0),
             ("id:5 stat:ACCEPTD", Some("5"), S::Accepted, None, 0),
@@ -324,12 +356,30 @@ mod tests {
             ("id:5 stat:SKIPPED", Some("5"), S::Skipped, None, 0),
             ("id:5 stat:SCHEDULED", Some("5"), S::Scheduled, None, 0),
             ("stat:DELIVRD id:77 err:000 done date:2611231001", Some("77"), S::Delivered, Some("000"), DONE),
-            ("id:77,sub:001,dlvrd:001,submit date:2611231000,done date:2611231001,stat:DELIVRD,err:000,text:Hi", Some("77"), S::Delivered, Some("000"), DONE),
+            (
+                "id:77,sub:001,dlvrd:001,submit date:2611231000,done date:2611231001,stat:DELIVRD,err:000,text:Hi",
+                Some("77"),
+                S::Delivered,
+                Some("000"),
+                DONE,
+            ),
             ("id:77;stat:DELIVRD;err:0", Some("77"), S::Delivered, Some("0"), 0),
             ("id:77 submitdate:2611231000 donedate:2611231001 stat:DELIVRD", Some("77"), S::Delivered, None, DONE),
-            ("id:77 submit_date:2611231000 done_date:20261123100100 stat:DELIVRD", Some("77"), S::Delivered, None, DONE),
+            (
+                "id:77 submit_date:2611231000 done_date:20261123100100 stat:DELIVRD",
+                Some("77"),
+                S::Delivered,
+                None,
+                DONE,
+            ),
             ("id:77 done date:202611231001 stat:DELIVRD", Some("77"), S::Delivered, None, DONE),
-            ("id: 77 sub: 001 done date: 2611231001 stat: DELIVRD err: 000", Some("77"), S::Delivered, Some("000"), DONE),
+            (
+                "id: 77 sub: 001 done date: 2611231001 stat: DELIVRD err: 000",
+                Some("77"),
+                S::Delivered,
+                Some("000"),
+                DONE,
+            ),
             ("id=77 stat=DELIVRD err=000", Some("77"), S::Delivered, Some("000"), 0),
             ("id:77 stat:DELIVERED", Some("77"), S::Delivered, None, 0),
             ("id:77 stat:UNDELIVERABLE", Some("77"), S::Undeliverable, None, 0),
@@ -343,7 +393,13 @@ mod tests {
             ("id:77 stat:2", Some("77"), S::Delivered, None, 0),
             ("id:77 stat:5 err:1", Some("77"), S::Undeliverable, Some("1"), 0),
             ("id:77 status:DELIVRD", Some("77"), S::Delivered, None, 0),
-            ("id:550e8400-e29b-41d4-a716-446655440000 stat:DELIVRD", Some("550e8400-e29b-41d4-a716-446655440000"), S::Delivered, None, 0),
+            (
+                "id:550e8400-e29b-41d4-a716-446655440000 stat:DELIVRD",
+                Some("550e8400-e29b-41d4-a716-446655440000"),
+                S::Delivered,
+                None,
+                0,
+            ),
             ("id:77 done date:2613991001 stat:DELIVRD", Some("77"), S::Delivered, None, 0),
             ("id:77 done date:yesterday stat:DELIVRD", Some("77"), S::Delivered, None, 0),
             ("id:77 stat:DELIVRD err:000 text:id:99 stat:UNDELIV", Some("77"), S::Delivered, Some("000"), 0),

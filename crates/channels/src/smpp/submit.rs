@@ -98,7 +98,8 @@ impl SubmitSms {
                 content.extend(cut.encoding.encode(&part.text).map_err(|_| SubmitError::Empty)?);
                 // The typed default of the class octet is not zero, so it is always given.
                 let class = EsmClass::from(if total > 1 { 0x40 } else { 0x00 });
-                let content = OctetString::new(content).map_err(|_| SubmitError::TooLong { parts: total.into() })?;
+                let content =
+                    OctetString::from_vec(content).map_err(|_| SubmitError::TooLong { parts: total.into() })?;
                 let mut pdu = template.clone().esm_class(class).short_message(content).build();
                 if config.user_reference == UserReference::Send {
                     let reference = UserMessageReference::new(self.reference);
@@ -114,15 +115,15 @@ impl SubmitSms {
 fn c_string(text: &str) -> Option<COctetString<1, 21>> {
     let mut octets = text.as_bytes().to_vec();
     octets.push(0);
-    COctetString::new(octets).ok()
+    COctetString::from_vec(octets).ok()
 }
 
 /// The relative form `YYMMDDhhmmss000R` (SMPP 3.4, 7.1.1).
 fn validity_period(validity: Duration) -> EmptyOrFullCOctetString<17> {
     let seconds = validity.clamp(Duration::from_secs(1), LONGEST_VALIDITY).as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    let text = format!("0000{days:02}{hours:02}{minutes:02}{:02}000R\0", seconds % 60);
-    EmptyOrFullCOctetString::new(text).unwrap_or_default()
+    let text = format!("0000{days:02}{hours:02}{minutes:02}{:02}000R", seconds % 60);
+    EmptyOrFullCOctetString::from_string(text).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -141,12 +141,7 @@ mod tests {
         let parts: Vec<ReceivedPart> = [&octets[4..], &octets[..4]]
             .into_iter()
             .zip([2, 1])
-            .map(|(octets, number)| ReceivedPart {
-                total: 2,
-                number,
-                charset: Charset::Ucs2,
-                octets: octets.to_vec(),
-            })
+            .map(|(octets, number)| ReceivedPart { total: 2, number, charset: Charset::Ucs2, octets: octets.to_vec() })
             .collect();
         assert_eq!(assemble(&parts).unwrap(), "я😀я");
         assert_eq!(assemble(&parts[..1]), None);
