@@ -1,0 +1,102 @@
+//! The first workspace and its first administrator: from configuration, or through a one-time link.
+
+use segue_model::{Ctx, WorkspaceId, policy::QuietHours, role::Role};
+use segue_store::{
+    Store,
+    access::User,
+    workspace::{Workspace, WorkspaceSettings},
+};
+
+use crate::{AccessError, NewUser, token, users};
+
+/// A workspace to create.
+#[derive(Debug, Clone)]
+pub struct NewWorkspace {
+    pub name: String,
+    /// Stable name in configuration files.
+    pub slug: String,
+    pub time_zone: String,
+    pub country: String,
+}
+
+/// Quiet hours of a new workspace: 21:00 to 8:00 at the recipient (47 CFR 64.1200(c)(1)).
+const QUIET_HOURS: QuietHours = QuietHours { start_minute: 21 * 60, end_minute: 8 * 60 };
+
+fn workspace(ctx: &Ctx, new: &NewWorkspace) -> Result<Workspace, AccessError> {
+    let name = new.name.trim();
+    if name.is_empty() {
+        return Err(AccessError::InvalidName);
+    }
+    Ok(Workspace {
+        id: ctx.id(),
+        name: name.to_owned(),
+        slug: new.slug.clone(),
+        time_zone: new.time_zone.clone(),
+        country: new.country.clone(),
+        quiet_hours: QUIET_HOURS,
+        settings: WorkspaceSettings { brand: name.to_owned(), ..WorkspaceSettings::default() },
+        created_at: ctx.now(),
+    })
+}
+
+/// Creates a workspace, or gives the one with this slug.
+///
+/// # Errors
+/// [`AccessError::InvalidName`] or the store's.
+pub async fn create_workspace(store: &Store, ctx: &Ctx, new: &NewWorkspace) -> Result<Workspace, AccessError> {
+    let fresh = workspace(ctx, new)?;
+    store
+        .write(move |tx| {
+            tx.insert_workspace(&fresh)?;
+            tx.workspace_by_slug(&fresh.slug)?.ok_or(AccessError::WorkspaceTaken)
+        })
+        .await
+}
+
+/// When nobody can sign in yet, a fresh token for the setup link; every older one stops working.
+///
+/// # Errors
+/// When the store fails.
+pub async fn issue_setup_token(store: &Store, ctx: &Ctx) -> Result<Option<String>, AccessError> {
+    let (text, token_hash) = token::fresh(ctx, "");
+    let now = ctx.now();
+    store
+        .write(move |tx| {
+            if tx.count_users()? > 0 {
+                return Ok(None);
+            }
+            tx.replace_setup_token(&token_hash, now)?;
+            Ok::<_, AccessError>(Some(text.clone()))
+        })
+        .await
+}
+
+/// Uses the setup link: creates the workspace and its administrator in one transaction with using up the token.
+///
+/// # Errors
+/// [`AccessError::InvalidSetupToken`] or what is wrong with the input.
+pub async fn set_up(
+    store: &Store,
+    ctx: &Ctx,
+    setup_token: &str,
+    new_workspace: &NewWorkspace,
+    admin: &NewUser,
+) -> Result<(WorkspaceId, User), AccessError> {
+    let fresh = workspace(ctx, new_workspace)?;
+    let admin = NewUser { role: Role::Admin, ..admin.clone() };
+    let (user, password_hash) = users::prepare(ctx, &admin).await?;
+    let (token_hash, now) = (token::hash(setup_token), ctx.now());
+    store
+        .write(move |tx| {
+            if !tx.use_setup_token(&token_hash, now)? {
+                return Err(AccessError::InvalidSetupToken);
+            }
+            tx.insert_workspace(&fresh)?;
+            let stored = tx.workspace_by_slug(&fresh.slug)?.ok_or(AccessError::WorkspaceTaken)?;
+            if !tx.insert_user(stored.id, &user, &password_hash)? {
+                return Err(AccessError::EmailTaken);
+            }
+            Ok((stored.id, user.clone()))
+        })
+        .await
+}
