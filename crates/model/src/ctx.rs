@@ -63,6 +63,11 @@ pub struct Ctx {
     chance: Arc<Mutex<Chance>>,
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that takes the system's randomness")]
+fn system_randomness() -> StdRng {
+    StdRng::from_rng(&mut rand::rng())
+}
+
 /// Randomness and the state that keeps ids of one process in order of creation.
 struct Chance {
     rng: StdRng,
@@ -78,7 +83,7 @@ impl Ctx {
     /// Wall clock and system randomness.
     #[must_use]
     pub fn system() -> Self {
-        Self::new(Arc::new(SystemClock), StdRng::from_rng(&mut rand::rng()))
+        Self::new(Arc::new(SystemClock), system_randomness())
     }
 
     /// The given clock and randomness from a seed: the same calls give the same values.
@@ -90,7 +95,7 @@ impl Ctx {
     /// The given clock with system randomness.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        Self::new(clock, StdRng::from_rng(&mut rand::rng()))
+        Self::new(clock, system_randomness())
     }
 
     fn new(clock: Arc<dyn Clock>, rng: StdRng) -> Self {
