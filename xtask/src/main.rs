@@ -1,1 +1,43 @@
-fn main() {}
+//! The only task runner: `cargo xtask demo | test | openapi`.
+
+mod demo;
+mod machine;
+mod run;
+mod test;
+mod web;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Tasks of the Segue repository. Run them as `cargo xtask <task>`.
+
+  demo       build everything and start the product with the sandbox and demo data
+  test       run every check: format, lint, Rust, web, OpenAPI drift, end to end
+  test rust  only the Rust checks          (also: lint, web, e2e; several may be named)
+  openapi    write web/openapi.json and the console's generated types anew
+  help       this text";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["demo", rest @ ..] => demo::demo(rest),
+        ["test", rest @ ..] => test::test(rest),
+        ["openapi"] => web::write_openapi(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        [other, ..] => {
+            eprintln!("There is no task '{other}'.\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
