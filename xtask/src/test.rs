@@ -10,9 +10,11 @@ use crate::{
     web,
 };
 
+/// One group of checks.
+type Group = fn() -> anyhow::Result<()>;
+
 /// The groups of checks, in order.
-const GROUPS: &[(&str, fn() -> anyhow::Result<()>)] =
-    &[("lint", lint), ("web", web_checks), ("rust", rust), ("e2e", end_to_end)];
+const GROUPS: &[(&str, Group)] = &[("lint", lint), ("web", web_checks), ("rust", rust), ("e2e", end_to_end)];
 
 /// Runs the named groups, or all; every group runs even when an earlier one failed.
 ///
