@@ -1,0 +1,142 @@
+//! Fault knobs: what the emulated carrier and platform do wrong on purpose. All off by default.
+
+use serde::{Deserialize, Serialize};
+
+/// The switches of misbehaviour. Counting ones (`times`, `n`) run down to zero and then stop.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// Share of webhooks (0..=100) that is delivered a second time after it was acknowledged.
+    pub webhook_duplicate_percent: u8,
+    /// Gather webhooks for a moment and deliver them in random order.
+    pub webhook_reorder: bool,
+    /// Deliver nothing until it is cleared or `webhook/flush` is called.
+    pub webhook_hold: bool,
+    /// The first so many attempts of every webhook get lost on the way and count as failed.
+    pub webhook_drop_first_attempts: u32,
+    /// Sign with a wrong secret.
+    pub webhook_wrong_signature: bool,
+    /// How many webhooks may be under way at the same time; 0 and 1 both mean one after the other.
+    pub webhook_concurrency: u16,
+    /// The status webhooks of a send are acknowledged before its HTTP response leaves.
+    pub status_before_response: bool,
+    /// The next `times` sends are refused with this Graph error code and not accepted.
+    pub graph_error: Option<CodeTimes<i64>>,
+    /// The next so many sends are accepted but never answered.
+    pub graph_hang_after_accept: u32,
+    /// The next so many sends are accepted but answered with HTTP 500.
+    pub graph_error_after_accept: u32,
+    /// Free text outside the service window is refused at once (131047) instead of failing later.
+    pub window_closed_at_once: bool,
+    /// The next `times` submit_sm are answered with this command status and not accepted.
+    pub smpp_status: Option<CodeTimes<u32>>,
+    /// The next so many submit_sm are accepted but not answered.
+    pub smpp_swallow_responses: u32,
+    /// How long the carrier takes to process a submit_sm (machine time).
+    pub smpp_response_delay_ms: u64,
+    /// How long after the delivery to the handset the receipt is sent (sandbox time).
+    pub receipt_delay_ms: i64,
+    /// Whether receipts are sent at all.
+    pub receipts: Receipts,
+    /// The next `times` messages end in this state (`UNDELIV`, `EXPIRED`, `REJECTD` ...) instead of `DELIVRD`.
+    pub receipt_state: Option<StateTimes>,
+    /// The receipt leaves before the submit_sm_resp.
+    pub smpp_receipt_before_response: bool,
+}
+
+/// A code and how often it is still to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeTimes<C> {
+    /// Graph error code or SMPP command status.
+    pub code: C,
+    /// How often.
+    pub times: u32,
+}
+
+/// A final receipt state and how often it is still to be reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateTimes {
+    /// As in the receipt text, for example `UNDELIV`.
+    pub state: String,
+    /// How often.
+    pub times: u32,
+}
+
+/// Which receipts are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receipts {
+    /// Every receipt that was asked for.
+    #[default]
+    All,
+    /// None.
+    None,
+}
+
+impl Faults {
+    pub(crate) fn take_graph_error(&mut self) -> Option<i64> {
+        take_code(&mut self.graph_error)
+    }
+
+    pub(crate) fn take_smpp_status(&mut self) -> Option<u32> {
+        take_code(&mut self.smpp_status)
+    }
+
+    pub(crate) fn take_receipt_state(&mut self) -> Option<String> {
+        let fault = self.receipt_state.as_mut()?;
+        fault.times = fault.times.checked_sub(1)?;
+        let state = fault.state.clone();
+        if fault.times == 0 {
+            self.receipt_state = None;
+        }
+        Some(state)
+    }
+}
+
+fn take_code<C: Copy>(fault: &mut Option<CodeTimes<C>>) -> Option<C> {
+    let CodeTimes { code, times } = (*fault)?;
+    match times.checked_sub(1) {
+        None => {
+            *fault = None;
+            None
+        }
+        Some(0) => {
+            *fault = None;
+            Some(code)
+        }
+        Some(left) => {
+            *fault = Some(CodeTimes { code, times: left });
+            Some(code)
+        }
+    }
+}
+
+/// Takes one from a counting knob; true when there was one.
+pub(crate) fn take_one(counter: &mut u32) -> bool {
+    match counter.checked_sub(1) {
+        Some(left) => {
+            *counter = left;
+            true
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counting_fault_runs_exactly_as_often_as_asked() {
+        let mut faults = Faults {
+            graph_error: Some(CodeTimes { code: 131056, times: 2 }),
+            smpp_swallow_responses: 1,
+            ..Faults::default()
+        };
+        assert_eq!(faults.take_graph_error(), Some(131056));
+        assert_eq!(faults.take_graph_error(), Some(131056));
+        assert_eq!(faults.take_graph_error(), None);
+        assert!(take_one(&mut faults.smpp_swallow_responses));
+        assert!(!take_one(&mut faults.smpp_swallow_responses));
+    }
+}

@@ -1,0 +1,278 @@
+//! The account around the messages: numbers, profile, webhook subscription, templates.
+
+use super::error::{Access, GraphError, success};
+use super::media;
+use super::request::{list, text};
+use super::templates::{STATUSES, Template};
+use crate::core::Core;
+use crate::ledger::Fact;
+use crate::state::State as SandboxState;
+use crate::webhook::payload;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+type Answer = Result<Json<Value>, GraphError>;
+type Params = Query<HashMap<String, String>>;
+type Ids = Path<(String, String)>;
+
+fn phone_number(core: &Core) -> Value {
+    let config = &core.config;
+    json!({
+        "id": config.phone_number_id,
+        "display_phone_number": config.display_phone_number,
+        "verified_name": config.business_name,
+        "quality_rating": "GREEN",
+        "status": "CONNECTED",
+        "name_status": "APPROVED",
+        "code_verification_status": "VERIFIED",
+        "account_mode": "SANDBOX",
+        "platform_type": "CLOUD_API",
+        "is_official_business_account": false,
+        "throughput": {"level": "STANDARD"},
+        "whatsapp_business_manager_messaging_limit": "TIER_UNLIMITED",
+        "webhook_configuration": {"whatsapp_business_account": core.with(|state| state.webhooks.url().map(str::to_owned))},
+    })
+}
+
+/// Keeps `id` and the fields asked for; `throughput{level}` counts as `throughput`.
+fn select(object: Value, fields: Option<&String>) -> Value {
+    let Some(fields) = fields else { return object };
+    let wanted: Vec<&str> =
+        fields.split(',').map(|field| field.split(['{', '.']).next().unwrap_or_default().trim()).collect();
+    match object {
+        Value::Object(members) => Value::Object(
+            members.into_iter().filter(|(name, _)| name == "id" || wanted.contains(&name.as_str())).collect(),
+        ),
+        other => other,
+    }
+}
+
+/// `GET /{version}/{id}`: a number, the account, media or a template.
+pub(crate) async fn object(State(core): State<Arc<Core>>, Path((_, id)): Ids, Query(query): Params) -> Answer {
+    let fields = query.get("fields");
+    if id == core.config.phone_number_id {
+        return Ok(Json(select(phone_number(&core), fields)));
+    }
+    if id == core.config.waba_id {
+        let account = json!({"id": id, "name": core.config.business_name, "currency": "USD", "timezone_id": "1",
+                             "message_template_namespace": "sandbox"});
+        return Ok(Json(select(account, fields)));
+    }
+    if let Some(media) = media::describe(&core, &id) {
+        return Ok(Json(media));
+    }
+    let template = core.with(|state| state.templates.get(&id).map(|template| json!(template)));
+    template.map(|template| Json(select(template, fields))).ok_or_else(|| GraphError::no_object(&id, Access::Read))
+}
+
+/// `GET /{version}/{waba}/phone_numbers`
+pub(crate) async fn phone_numbers(State(core): State<Arc<Core>>, Path((_, id)): Ids, Query(query): Params) -> Answer {
+    account(&core, &id, Access::Read)?;
+    let number = select(phone_number(&core), query.get("fields"));
+    Ok(Json(json!({"data": [number], "paging": {"cursors": {"before": "QVFI", "after": "QVFI"}}})))
+}
+
+/// `POST /{version}/{phone_number_id}/register`
+pub(crate) async fn register(State(core): State<Arc<Core>>, Path((_, id)): Ids) -> Answer {
+    if id == core.config.phone_number_id { Ok(Json(success())) } else { Err(GraphError::no_object(&id, Access::Write)) }
+}
+
+/// `GET /{version}/{phone_number_id}/whatsapp_business_profile`
+pub(crate) async fn profile(State(core): State<Arc<Core>>, Path((_, id)): Ids) -> Answer {
+    if id != core.config.phone_number_id {
+        return Err(GraphError::no_object(&id, Access::Read));
+    }
+    Ok(Json(
+        json!({"data": [{"messaging_product": "whatsapp", "about": core.config.business_name, "vertical": "RETAIL"}]}),
+    ))
+}
+
+fn account(core: &Core, id: &str, access: Access) -> Result<(), GraphError> {
+    if id == core.config.waba_id { Ok(()) } else { Err(GraphError::no_object(id, access)) }
+}
+
+/// JSON body and query parameters together; SDKs use either.
+fn merged(query: HashMap<String, String>, body: &[u8]) -> Value {
+    let mut merged: serde_json::Map<String, Value> = query.into_iter().map(|(k, v)| (k, Value::String(v))).collect();
+    if let Ok(Value::Object(members)) = serde_json::from_slice(body) {
+        merged.extend(members);
+    }
+    Value::Object(merged)
+}
+
+/// `POST /{version}/{waba}/subscribed_apps`: with an override URL, that is verified by the handshake first.
+pub(crate) async fn subscribe(
+    State(core): State<Arc<Core>>,
+    Path((_, id)): Ids,
+    Query(query): Params,
+    body: Bytes,
+) -> Answer {
+    account(&core, &id, Access::Write)?;
+    let request = merged(query, &body);
+    if let Some(url) = text(&request, "override_callback_uri").filter(|url| !url.is_empty()) {
+        let token = text(&request, "verify_token").unwrap_or_else(|| core.config.verify_token.clone());
+        verify(&core, &url, &token).await?;
+        core.with(|state| state.subscribe_webhook(Some(url)));
+    }
+    Ok(Json(success()))
+}
+
+/// The verification handshake: the URL must answer 200 with exactly the challenge.
+pub(crate) async fn verify(core: &Core, url: &str, token: &str) -> Result<(), GraphError> {
+    let failed =
+        |why: String| GraphError::new(2200, format!("Callback verification failed with the following errors: {why}"));
+    let challenge =
+        core.with(|state| u32::from_str_radix(&state.random_hex(7), 16).unwrap_or(1_158_201_444)).to_string();
+    let mut url = reqwest::Url::parse(url).map_err(|error| failed(error.to_string()))?;
+    url.query_pairs_mut()
+        .append_pair("hub.mode", "subscribe")
+        .append_pair("hub.challenge", &challenge)
+        .append_pair("hub.verify_token", token);
+    let response = core
+        .http
+        .get(url)
+        .timeout(Duration::from_secs(10))
+        .send()
+        .await
+        .map_err(|error| failed(format!("Couldn't connect: {}", error.without_url())))?;
+    let status = response.status();
+    let answer = response.text().await.map_err(|error| failed(error.without_url().to_string()))?;
+    if status != 200 {
+        return Err(failed(format!("HTTP Status Code = {}; HTTP Message = {status}", status.as_u16())));
+    }
+    if answer == challenge { Ok(()) } else { Err(failed("The challenge was not echoed.".to_owned())) }
+}
+
+/// `GET /{version}/{waba}/subscribed_apps`
+pub(crate) async fn subscriptions(State(core): State<Arc<Core>>, Path((_, id)): Ids) -> Answer {
+    account(&core, &id, Access::Read)?;
+    let url = core.with(|state| state.webhooks.url().map(str::to_owned));
+    let data: Vec<Value> = url
+        .into_iter()
+        .map(|url| {
+            json!({
+                "whatsapp_business_api_data": {"id": "634974688087057", "name": core.config.business_name, "link": core.public_url},
+                "override_callback_uri": url,
+            })
+        })
+        .collect();
+    Ok(Json(json!({"data": data})))
+}
+
+/// `DELETE /{version}/{waba}/subscribed_apps`
+pub(crate) async fn unsubscribe(State(core): State<Arc<Core>>, Path((_, id)): Ids) -> Answer {
+    account(&core, &id, Access::Write)?;
+    core.with(|state| state.subscribe_webhook(None));
+    Ok(Json(success()))
+}
+
+/// `GET /{version}/{waba}/message_templates`, with filters and paging by offset cursors.
+pub(crate) async fn templates(State(core): State<Arc<Core>>, Path((_, id)): Ids, Query(query): Params) -> Answer {
+    account(&core, &id, Access::Read)?;
+    let wanted = |field: &str, value: &str| query.get(field).is_none_or(|asked| asked.eq_ignore_ascii_case(value));
+    let limit: usize = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(25).clamp(1, 1000);
+    let after: usize = query.get("after").and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+    core.with(|state| {
+        let matching: Vec<&Template> = state
+            .templates
+            .iter()
+            .filter(|t| {
+                wanted("name", &t.name)
+                    && wanted("status", &t.status)
+                    && wanted("category", &t.category)
+                    && wanted("language", &t.language)
+            })
+            .collect();
+        let page: Vec<Value> = matching
+            .iter()
+            .skip(after)
+            .take(limit)
+            .map(|template| select(json!(template), query.get("fields")))
+            .collect();
+        let end = after + page.len();
+        let mut paging = json!({"cursors": {"before": after.to_string(), "after": end.to_string()}});
+        if end < matching.len() {
+            let version = "v26.0";
+            paging["next"] = json!(format!(
+                "{}/{version}/{}/message_templates?limit={limit}&after={end}",
+                core.public_url, core.config.waba_id
+            ));
+        }
+        Ok(Json(json!({"data": page, "paging": paging})))
+    })
+}
+
+/// `POST /{version}/{waba}/message_templates`: answered with PENDING, reviewed at once; the decision comes as a webhook.
+pub(crate) async fn create_template(State(core): State<Arc<Core>>, Path((_, id)): Ids, body: Bytes) -> Answer {
+    account(&core, &id, Access::Write)?;
+    let body: Value =
+        serde_json::from_slice(&body).map_err(|_| GraphError::parameter("The request body is not valid JSON."))?;
+    let template = Template::parse(&body)?;
+    core.with(|state| {
+        if state.templates.find(&template.name, &template.language).is_some() {
+            return Err(GraphError::parameter("There is already content in this language for this template."));
+        }
+        let mut reviewed = template.clone();
+        reviewed.review();
+        let reviewed = state.templates.add(reviewed).clone();
+        state.announce_template(&reviewed);
+        Ok(Json(json!({"id": reviewed.id, "status": "PENDING", "category": reviewed.category})))
+    })
+}
+
+/// `POST /{version}/{template_id}`: new components, reviewed again.
+pub(crate) async fn edit_template(State(core): State<Arc<Core>>, Path((_, id)): Ids, body: Bytes) -> Answer {
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    core.with(|state| {
+        let template = state.templates.get_mut(&id).ok_or_else(|| GraphError::no_object(&id, Access::Write))?;
+        let mut edited = template.clone();
+        if body.get("components").is_some() {
+            edited.components = list(&body, "components").to_vec();
+        }
+        let mut edited = Template { id: template.id.clone(), ..Template::parse(&json!(edited))? };
+        edited.review();
+        *template = edited.clone();
+        state.announce_template(&edited);
+        Ok(Json(success()))
+    })
+}
+
+/// `DELETE /{version}/{waba}/message_templates?name=` or `&hsm_id=`
+pub(crate) async fn delete_template(State(core): State<Arc<Core>>, Path((_, id)): Ids, Query(query): Params) -> Answer {
+    account(&core, &id, Access::Write)?;
+    let (name, hsm) = (query.get("name").map(String::as_str), query.get("hsm_id").map(String::as_str));
+    match core.with(|state| state.templates.remove(name, hsm)) {
+        0 => Err(GraphError::parameter("The template does not exist.")),
+        _ => Ok(Json(success())),
+    }
+}
+
+impl SandboxState {
+    /// Tells the product the status of a template.
+    pub fn announce_template(&mut self, template: &Template) {
+        let entry = self.record(Fact::TemplateStatus {
+            name: template.name.clone(),
+            language: template.language.clone(),
+            status: template.status.clone(),
+        });
+        let body = payload::template_status(&self.config, self.now(), template);
+        self.queue_webhook(&body, Some(entry));
+    }
+
+    /// Puts a template into another state; false when the state has no such name or there is no such template.
+    pub fn set_template_status(&mut self, id: &str, status: &str) -> bool {
+        let status = status.to_uppercase();
+        let Some(template) = self.templates.get_mut(id).filter(|_| STATUSES.contains(&status.as_str())) else {
+            return false;
+        };
+        template.status = status;
+        let template = template.clone();
+        self.announce_template(&template);
+        true
+    }
+}

@@ -1,0 +1,302 @@
+//! What customers write: from the handset into the chat and out as a webhook.
+
+use super::media::StoredMedia;
+use crate::handset::{ChatMessage, Direction, MediaView, Progress, Section, TemplateName};
+use crate::ledger::Fact;
+use crate::state::State;
+use crate::webhook::payload;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// A message a customer sends, as the headless API takes it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct InboundMessage {
+    #[serde(flatten)]
+    pub content: InboundContent,
+    /// The message it answers.
+    pub context_id: Option<String>,
+    /// Seconds or milliseconds; the sandbox clock when left out.
+    pub timestamp: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum InboundContent {
+    Text {
+        text: String,
+    },
+    /// A tapped reply button of the message `reply_to`.
+    ButtonReply {
+        reply_to: String,
+        id: String,
+    },
+    /// A chosen row of the list `reply_to`.
+    ListReply {
+        reply_to: String,
+        id: String,
+    },
+    /// A tapped quick reply of a template.
+    Button {
+        reply_to: String,
+        text: String,
+        payload: Option<String>,
+    },
+    Image {
+        media_base64: String,
+        mime: Option<String>,
+        caption: Option<String>,
+    },
+    Video {
+        media_base64: String,
+        mime: Option<String>,
+        caption: Option<String>,
+    },
+    Audio {
+        media_base64: String,
+        mime: Option<String>,
+    },
+    Document {
+        media_base64: String,
+        mime: Option<String>,
+        caption: Option<String>,
+        filename: Option<String>,
+    },
+    Location {
+        latitude: f64,
+        longitude: f64,
+        name: Option<String>,
+        address: Option<String>,
+    },
+    Reaction {
+        message_id: String,
+        emoji: String,
+    },
+    /// Any other `messages[]` element: `type` and its member, as it stands in the webhook.
+    Raw {
+        message: Map<String, Value>,
+    },
+}
+
+/// Why a handset cannot send.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InboundError {
+    #[error("there is no handset with this id")]
+    NoHandset,
+    #[error("the handset is offline; put it online first")]
+    Offline,
+    #[error("the customer has blocked the business; unblock it first")]
+    Blocked,
+    #[error("reply_to names no message of this chat, or the message has no such button or row")]
+    NoTarget,
+    #[error("media_base64 is not base64")]
+    BadMedia,
+}
+
+/// The parts of a message for webhook and handset.
+#[derive(Default)]
+struct Parts {
+    kind: String,
+    content: Value,
+    shown: String,
+    context: Option<String>,
+    media: Option<MediaView>,
+}
+
+impl State {
+    /// A customer sends a message; it opens the service window. Returns the wamid.
+    pub fn message_from_handset(&mut self, handset_id: &str, message: InboundMessage) -> Result<String, InboundError> {
+        let handset = self.handsets.get(handset_id).ok_or(InboundError::NoHandset)?;
+        if !handset.online {
+            return Err(InboundError::Offline);
+        }
+        if handset.blocked {
+            return Err(InboundError::Blocked);
+        }
+        let name = if handset.shares_phone { handset.id.clone() } else { handset.bsuid.clone() };
+        let now = self.now();
+        let at = message.timestamp.map_or(now, |given| if given < 100_000_000_000 { given * 1000 } else { given });
+        let mut fields = Map::new();
+        let parts = match message.content {
+            InboundContent::Raw { message } => {
+                let kind = message.get("type").and_then(Value::as_str).unwrap_or("unsupported").to_owned();
+                fields = message;
+                Parts { shown: format!("[{kind}]"), kind, ..Parts::default() }
+            }
+            content => self.parts(handset_id, content)?,
+        };
+        let context_id = parts.context.or(message.context_id);
+        if !fields.contains_key("type") {
+            fields.insert("type".to_owned(), json!(parts.kind));
+            fields.insert(parts.kind.clone(), parts.content);
+        }
+        if let Some(context) = context_id.as_ref().filter(|_| parts.kind != "reaction") {
+            fields.insert("context".to_owned(), payload::reply_context(&self.config, context));
+        }
+        let wamid = self.new_wamid(&name, 0x12);
+        let config = self.config.clone();
+        let handset = self.handsets.get_mut(handset_id).ok_or(InboundError::NoHandset)?;
+        handset.chat.last_inbound_at = Some(handset.chat.last_inbound_at.map_or(at, |last| last.max(at)));
+        handset.chat.messages.push(shown(&wamid, &parts.kind, &parts.shown, parts.media, context_id, at));
+        let body = payload::inbound(&config, handset, &wamid, at / 1000, fields);
+        let fact = Fact::WaInbound {
+            wamid: wamid.clone(),
+            handset_id: handset_id.to_owned(),
+            from: handset.shares_phone.then(|| handset.id.clone()),
+            user_id: handset.bsuid.clone(),
+            kind: parts.kind,
+            text: parts.shown,
+        };
+        let entry = self.record(fact);
+        self.chat_of.insert(wamid.clone(), handset_id.to_owned());
+        self.queue_webhook(&body, Some(entry));
+        self.page(Some(handset_id), "chat");
+        Ok(wamid)
+    }
+
+    fn parts(&mut self, handset_id: &str, content: InboundContent) -> Result<Parts, InboundError> {
+        let media =
+            |state: &mut Self,
+             kind: &str,
+             data: &str,
+             mime: Option<String>,
+             caption: Option<String>,
+             filename: Option<String>| { state.received_media(kind, data, mime, caption, filename) };
+        Ok(match content {
+            InboundContent::Text { text } => {
+                Parts { kind: "text".to_owned(), content: json!({"body": text}), shown: text, ..Parts::default() }
+            }
+            InboundContent::ButtonReply { reply_to, id } => {
+                let buttons = &self.target(handset_id, &reply_to)?.buttons;
+                let title = buttons.iter().find(|b| b.id == id).ok_or(InboundError::NoTarget)?.title.clone();
+                let reply = json!({"type": "button_reply", "button_reply": {"id": id, "title": title}});
+                Parts {
+                    kind: "interactive".to_owned(),
+                    content: reply,
+                    shown: title,
+                    context: Some(reply_to),
+                    media: None,
+                }
+            }
+            InboundContent::ListReply { reply_to, id } => {
+                let rows = self.target(handset_id, &reply_to)?.sections.iter().flat_map(|s: &Section| &s.rows);
+                let row = rows.clone().find(|row| row.id == id).ok_or(InboundError::NoTarget)?;
+                let mut chosen = json!({"id": row.id, "title": row.title});
+                if !row.description.is_empty() {
+                    chosen["description"] = json!(row.description);
+                }
+                let shown = row.title.clone();
+                let reply = json!({"type": "list_reply", "list_reply": chosen});
+                Parts { kind: "interactive".to_owned(), content: reply, shown, context: Some(reply_to), media: None }
+            }
+            InboundContent::Button { reply_to, text, payload } => {
+                let target = self.target(handset_id, &reply_to)?;
+                let template: Option<&TemplateName> = target.template.as_ref();
+                let known = target.buttons.iter().find(|b| b.title == text).filter(|_| template.is_some());
+                let payload = payload.unwrap_or(known.ok_or(InboundError::NoTarget)?.id.clone());
+                let content = json!({"payload": payload, "text": text});
+                Parts { kind: "button".to_owned(), content, shown: text, context: Some(reply_to), media: None }
+            }
+            InboundContent::Image { media_base64, mime, caption } => {
+                media(self, "image", &media_base64, mime, caption, None)?
+            }
+            InboundContent::Video { media_base64, mime, caption } => {
+                media(self, "video", &media_base64, mime, caption, None)?
+            }
+            InboundContent::Audio { media_base64, mime } => media(self, "audio", &media_base64, mime, None, None)?,
+            InboundContent::Document { media_base64, mime, caption, filename } => {
+                media(self, "document", &media_base64, mime, caption, filename)?
+            }
+            InboundContent::Location { latitude, longitude, name, address } => {
+                let mut content = json!({"latitude": latitude, "longitude": longitude});
+                if let Some(name) = &name {
+                    content["name"] = json!(name);
+                }
+                if let Some(address) = &address {
+                    content["address"] = json!(address);
+                }
+                let shown = name.unwrap_or_else(|| format!("{latitude}, {longitude}"));
+                Parts { kind: "location".to_owned(), content, shown, ..Parts::default() }
+            }
+            InboundContent::Reaction { message_id, emoji } => Parts {
+                kind: "reaction".to_owned(),
+                content: json!({"message_id": message_id, "emoji": emoji}),
+                shown: emoji,
+                context: Some(message_id),
+                media: None,
+            },
+            InboundContent::Raw { .. } => Parts::default(),
+        })
+    }
+
+    fn target(&self, handset_id: &str, wamid: &str) -> Result<&ChatMessage, InboundError> {
+        let handset = self.handsets.get(handset_id).ok_or(InboundError::NoHandset)?;
+        handset.chat.visible().find(|message| message.id == wamid).ok_or(InboundError::NoTarget)
+    }
+
+    fn received_media(
+        &mut self,
+        kind: &str,
+        data: &str,
+        mime: Option<String>,
+        caption: Option<String>,
+        filename: Option<String>,
+    ) -> Result<Parts, InboundError> {
+        let bytes = STANDARD.decode(data.trim()).map_err(|_| InboundError::BadMedia)?;
+        let mime = mime.unwrap_or_else(|| {
+            let usual = match kind {
+                "image" => "image/jpeg",
+                "video" => "video/mp4",
+                "audio" => "audio/ogg; codecs=opus",
+                _ => "application/octet-stream",
+            };
+            usual.to_owned()
+        });
+        let now = self.now();
+        let mut stored = StoredMedia::received(bytes, mime.clone(), now);
+        stored.filename.clone_from(&filename);
+        let mut content = json!({"mime_type": mime, "sha256": STANDARD.encode(stored.sha256)});
+        let id = self.media.put(stored);
+        content["id"] = json!(id);
+        if let Some(caption) = &caption {
+            content["caption"] = json!(caption);
+        }
+        if let Some(filename) = &filename {
+            content["filename"] = json!(filename);
+        }
+        if kind == "audio" {
+            content["voice"] = json!(true);
+        }
+        let shown = caption.clone().unwrap_or_default();
+        let media = Some(MediaView { id, mime, caption, filename });
+        Ok(Parts { kind: kind.to_owned(), content, shown, context: None, media })
+    }
+}
+
+fn shown(
+    wamid: &str,
+    kind: &str,
+    text: &str,
+    media: Option<MediaView>,
+    context_id: Option<String>,
+    at: i64,
+) -> ChatMessage {
+    ChatMessage {
+        id: wamid.to_owned(),
+        direction: Direction::Out,
+        kind: kind.to_owned(),
+        text: text.to_owned(),
+        header: None,
+        footer: None,
+        buttons: Vec::new(),
+        list_button: None,
+        sections: Vec::new(),
+        template: None,
+        media,
+        status: Some(Progress::Sent),
+        at,
+        context_id,
+        outbound: None,
+    }
+}

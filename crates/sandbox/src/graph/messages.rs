@@ -1,0 +1,93 @@
+//! `POST /{version}/{phone_number_id}/messages`: send, or mark as read.
+
+use super::error::{Access, GraphError, success};
+use super::outgoing::{MediaSource, Outgoing};
+use super::request::{member, text};
+use super::sending::{Accepted, Answer, Contact, Media};
+use super::statuses::Typing;
+use crate::core::Core;
+use crate::handset::MediaView;
+use crate::ledger::Fact;
+use crate::webhook::worker;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an answer waits for its statuses when it is to come after them.
+const STATUSES_FIRST: Duration = Duration::from_secs(3);
+
+pub(crate) async fn post(
+    State(core): State<Arc<Core>>,
+    Path((_, id)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    match answer(&core, &id, &body).await {
+        Ok(response) => response,
+        Err(error) => {
+            core.with(|state| state.record(Fact::GraphRefused { code: error.code }));
+            error.into_response()
+        }
+    }
+}
+
+async fn answer(core: &Core, id: &str, body: &[u8]) -> Result<Response, GraphError> {
+    if id != core.config.phone_number_id {
+        return Err(GraphError::no_object(id, Access::Write));
+    }
+    let body: Value =
+        serde_json::from_slice(body).map_err(|_| GraphError::parameter("The request body is not valid JSON."))?;
+    if text(&body, "status").as_deref() == Some("read") {
+        return mark_read(core, &body);
+    }
+    if let Some(code) = core.with(|state| state.faults.take_graph_error()) {
+        return Err(match code {
+            190 => GraphError::token(190),
+            code => GraphError::plain(code),
+        });
+    }
+    let outgoing = core.with(|state| Outgoing::parse(&body, &state.templates))?;
+    let media = match &outgoing.shown.media {
+        Some(MediaSource::Link { url, caption, filename }) => {
+            match super::media::fetch(core, url, filename.clone()).await {
+                Some((id, mime)) => {
+                    Media::Stored(MediaView { id, mime, caption: caption.clone(), filename: filename.clone() })
+                }
+                None => Media::Unavailable,
+            }
+        }
+        _ => core.with(|state| state.media_view(&outgoing))?,
+    };
+    let accepted = core.with(|state| state.send(&outgoing, media))?;
+    match accepted.answer {
+        Answer::Given => {}
+        Answer::AfterStatuses => worker::acknowledged(core, &accepted.webhooks, STATUSES_FIRST).await,
+        Answer::Hangs => core.shutdown.cancelled().await,
+        Answer::ServerError => return Ok(GraphError::plain(131000).into_response()),
+    }
+    Ok(axum::Json(response(&outgoing, &accepted)).into_response())
+}
+
+fn response(outgoing: &Outgoing, accepted: &Accepted) -> Value {
+    let mut contact = json!({"input": outgoing.input});
+    match &accepted.contact {
+        Contact::Number(number) => contact["wa_id"] = json!(number),
+        Contact::User(user) => contact["user_id"] = json!(user),
+    }
+    let mut message = json!({"id": accepted.wamid});
+    if outgoing.shown.template.is_some() {
+        message["message_status"] = json!("accepted");
+    }
+    json!({"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]})
+}
+
+fn mark_read(core: &Core, body: &Value) -> Result<Response, GraphError> {
+    let wamid =
+        text(body, "message_id").ok_or_else(|| GraphError::parameter("The parameter message_id is required."))?;
+    let typing = if member(body, "typing_indicator").is_some() { Typing::Shown } else { Typing::Left };
+    core.with(|state| state.business_read(&wamid, typing))
+        .ok_or_else(|| GraphError::new(131009, "Parameter value is not valid: message_id is not known."))?;
+    Ok(axum::Json(success()).into_response())
+}

@@ -1,0 +1,15 @@
+//! The Graph face: the endpoints of the WhatsApp Cloud API that a business platform uses, with their rules and errors.
+
+pub(crate) mod account;
+pub(crate) mod error;
+pub(crate) mod inbound;
+pub(crate) mod media;
+pub(crate) mod messages;
+pub(crate) mod outgoing;
+pub(crate) mod request;
+pub(crate) mod routes;
+pub(crate) mod sending;
+pub(crate) mod statuses;
+pub(crate) mod templates;
+
+pub(crate) use routes::router;

@@ -1,0 +1,32 @@
+//! The paths of the Graph face.
+
+use super::{account, media, messages, request};
+use crate::core::Core;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+/// Documents may have 100 MB; the form around them needs a little more.
+const MAX_UPLOAD: usize = 101 * 1024 * 1024;
+
+pub(crate) fn router(core: &Arc<Core>) -> Router<Arc<Core>> {
+    Router::new()
+        .route("/{version}/{id}/messages", post(messages::post))
+        .route("/{version}/{id}/media", post(media::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
+        .route("/{version}/{id}/phone_numbers", get(account::phone_numbers))
+        .route("/{version}/{id}/register", post(account::register))
+        .route("/{version}/{id}/whatsapp_business_profile", get(account::profile))
+        .route(
+            "/{version}/{id}/subscribed_apps",
+            get(account::subscriptions).post(account::subscribe).delete(account::unsubscribe),
+        )
+        .route(
+            "/{version}/{id}/message_templates",
+            get(account::templates).post(account::create_template).delete(account::delete_template),
+        )
+        .route("/{version}/{id}", get(account::object).post(account::edit_template).delete(media::delete))
+        .route_layer(from_fn_with_state(core.clone(), request::guard))
+        .route("/graph-media/{id}", get(media::download))
+}

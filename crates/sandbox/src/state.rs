@@ -1,0 +1,119 @@
+//! Everything the sandbox knows, in one place.
+
+use crate::clock::Clock;
+use crate::config::SandboxConfig;
+use crate::faults::Faults;
+use crate::graph::media::MediaStore;
+use crate::graph::templates::TemplateBook;
+use crate::handset::Handset;
+use crate::ledger::{EntryNumber, Fact, Ledger};
+use crate::sms::network::Network;
+use crate::webhook::queue::Queue;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The state behind the one mutex. Methods here and in the feature modules change it; the wakes are sent after the lock is released.
+pub(crate) struct State {
+    pub config: Arc<SandboxConfig>,
+    pub clock: Clock,
+    pub rng: StdRng,
+    pub ledger: Ledger,
+    pub faults: Faults,
+    pub handsets: BTreeMap<String, Handset>,
+    /// wamid -> handset whose chat holds the message.
+    pub chat_of: HashMap<String, String>,
+    pub network: Network,
+    pub webhooks: Queue,
+    pub templates: TemplateBook,
+    pub media: MediaStore,
+    /// Service messages per (year, month): the free allowance of the price list.
+    pub service_messages: HashMap<(i16, i8), u32>,
+    pub wakes: Wakes,
+}
+
+/// What must be told to whom once the lock is released.
+#[derive(Default)]
+pub(crate) struct Wakes {
+    pub webhooks: bool,
+    pub deliveries: bool,
+    pub page: Vec<PageEvent>,
+}
+
+/// One event of the stream the phone page listens to.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PageEvent {
+    pub handset_id: Option<String>,
+    pub kind: &'static str,
+}
+
+impl State {
+    pub fn new(config: Arc<SandboxConfig>) -> Self {
+        let clock = Clock::new(config.clock);
+        // A restarted sandbox must not repeat the ids of its last run, unless the run is made to be repeatable.
+        let start = clock.now();
+        let seed = if clock.is_real() { config.seed ^ start.unsigned_abs() } else { config.seed };
+        Self {
+            clock,
+            rng: StdRng::seed_from_u64(seed),
+            ledger: Ledger::default(),
+            faults: Faults::default(),
+            handsets: BTreeMap::new(),
+            chat_of: HashMap::new(),
+            network: Network::new(start),
+            webhooks: Queue::new(config.webhook_url.clone()),
+            templates: TemplateBook::seeded(),
+            media: MediaStore::default(),
+            service_messages: HashMap::new(),
+            wakes: Wakes::default(),
+            config,
+        }
+    }
+
+    /// Forgets everything that happened; keeps the clock, the binds, the webhook subscription and the running id counters.
+    pub fn reset(&mut self) {
+        self.ledger = Ledger::default();
+        self.faults = Faults::default();
+        self.handsets.clear();
+        self.chat_of.clear();
+        self.network.forget();
+        self.webhooks.forget();
+        self.templates = TemplateBook::seeded();
+        self.media = MediaStore::default();
+        self.service_messages.clear();
+        self.page(None, "reset");
+    }
+
+    pub fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// Appends a fact at the present moment.
+    pub fn record(&mut self, fact: Fact) -> EntryNumber {
+        self.ledger.append(self.clock.now(), fact)
+    }
+
+    pub fn page(&mut self, handset_id: Option<&str>, kind: &'static str) {
+        self.wakes.page.push(PageEvent { handset_id: handset_id.map(str::to_owned), kind });
+    }
+
+    /// The handset of a number; an unknown number gets a new phone.
+    pub fn handset_or_new(&mut self, digits: &str) -> &mut Handset {
+        let seed = self.config.seed;
+        if !self.handsets.contains_key(digits) {
+            self.page(Some(digits), "handset");
+        }
+        self.handsets.entry(digits.to_owned()).or_insert_with(|| Handset::new(seed, digits, None))
+    }
+
+    pub fn handset_by_bsuid(&self, bsuid: &str) -> Option<&Handset> {
+        self.handsets.values().find(|handset| handset.bsuid == bsuid)
+    }
+
+    /// `n` random hexadecimal digits.
+    pub fn random_hex(&mut self, n: usize) -> String {
+        (0..n).map(|_| char::from_digit(self.rng.random_range(0..16), 16).unwrap_or('0').to_ascii_uppercase()).collect()
+    }
+}

@@ -1,0 +1,181 @@
+//! The shapes of webhooks, as the platform documents them.
+
+use crate::config::SandboxConfig;
+use crate::handset::{Handset, Outbound};
+use serde_json::{Map, Value, json};
+
+/// A `messages` change around `value` parts.
+fn messages_change(config: &SandboxConfig, parts: Map<String, Value>) -> Value {
+    let mut value = Map::new();
+    value.insert("messaging_product".to_owned(), json!("whatsapp"));
+    value.insert(
+        "metadata".to_owned(),
+        json!({"display_phone_number": config.business_digits(), "phone_number_id": config.phone_number_id}),
+    );
+    value.extend(parts);
+    json!({
+        "object": "whatsapp_business_account",
+        "entry": [{"id": config.waba_id, "changes": [{"field": "messages", "value": value}]}],
+    })
+}
+
+/// Whether the profile of a contact carries the user name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Username {
+    Shown,
+    Left,
+}
+
+fn contact(handset: &Handset, number: Option<&str>, username: Username) -> Value {
+    let mut profile = json!({"name": handset.name});
+    if let (Some(name), Username::Shown) = (&handset.username, username) {
+        profile["username"] = json!(name);
+    }
+    let mut contact = json!({"profile": profile, "user_id": handset.bsuid});
+    if let Some(number) = number {
+        contact["wa_id"] = json!(number);
+    }
+    contact
+}
+
+/// An inbound message. `content` holds `type` and the member of that name; ids and addresses are added here.
+pub(crate) fn inbound(
+    config: &SandboxConfig,
+    handset: &Handset,
+    wamid: &str,
+    timestamp: i64,
+    content: Map<String, Value>,
+) -> Value {
+    let number = handset.shares_phone.then_some(handset.id.as_str());
+    let mut message = content;
+    message.insert("id".to_owned(), json!(wamid));
+    message.insert("timestamp".to_owned(), json!(timestamp.to_string()));
+    message.insert("from_user_id".to_owned(), json!(handset.bsuid));
+    if let Some(number) = number {
+        message.insert("from".to_owned(), json!(number));
+    }
+    let mut parts = Map::new();
+    parts.insert("contacts".to_owned(), json!([contact(handset, number, Username::Shown)]));
+    parts.insert("messages".to_owned(), json!([message]));
+    messages_change(config, parts)
+}
+
+/// The `context` of a reply to a message of the business.
+pub(crate) fn reply_context(config: &SandboxConfig, to: &str) -> Value {
+    json!({"from": config.business_digits(), "id": to})
+}
+
+/// A status of a message of the business.
+pub(crate) struct StatusUpdate<'a> {
+    pub wamid: &'a str,
+    pub status: &'static str,
+    /// Seconds.
+    pub timestamp: i64,
+    pub error: Option<&'a Value>,
+}
+
+/// The webhook of a status. `contacts` is a sibling on sent, delivered and read, never on failed; a failed message to a number names no
+/// user id.
+pub(crate) fn status(
+    config: &SandboxConfig,
+    handset: &Handset,
+    outbound: &Outbound,
+    update: &StatusUpdate<'_>,
+) -> Value {
+    let number = (handset.shares_phone || outbound.by_phone).then_some(handset.id.as_str());
+    let failed = update.status == "failed";
+    let mut status = json!({"id": update.wamid, "status": update.status, "timestamp": update.timestamp.to_string()});
+    if let Some(number) = number {
+        status["recipient_id"] = json!(number);
+    }
+    if !failed || !outbound.by_phone {
+        status["recipient_user_id"] = json!(handset.bsuid);
+    }
+    if matches!(update.status, "sent" | "delivered") {
+        status["pricing"] = outbound.pricing.clone();
+    }
+    if let Some(error) = update.error {
+        status["errors"] = json!([error]);
+    }
+    if let Some(opaque) = &outbound.opaque {
+        status["biz_opaque_callback_data"] = json!(opaque);
+    }
+    let mut parts = Map::new();
+    if !failed {
+        let username = if update.status == "sent" { Username::Left } else { Username::Shown };
+        parts.insert("contacts".to_owned(), json!([contact(handset, number, username)]));
+    }
+    parts.insert("statuses".to_owned(), json!([status]));
+    messages_change(config, parts)
+}
+
+/// A management webhook; only these carry `time`.
+fn management(config: &SandboxConfig, now: i64, field: &str, value: Value) -> Value {
+    json!({
+        "object": "whatsapp_business_account",
+        "entry": [{"id": config.waba_id, "time": now / 1000, "changes": [{"field": field, "value": value}]}],
+    })
+}
+
+/// A template changed its status.
+pub(crate) fn template_status(config: &SandboxConfig, now: i64, template: &crate::graph::templates::Template) -> Value {
+    let id: u64 = template.id.parse().unwrap_or_default();
+    let reason = if template.status == "REJECTED" { "INVALID_FORMAT" } else { "NONE" };
+    management(
+        config,
+        now,
+        "message_template_status_update",
+        json!({
+            "event": template.status,
+            "message_template_id": id,
+            "message_template_name": template.name,
+            "message_template_language": template.language,
+            "message_template_category": template.category,
+            "reason": reason,
+        }),
+    )
+}
+
+/// The customer stopped or resumed marketing messages.
+pub(crate) fn marketing_preference(config: &SandboxConfig, now: i64, handset: &Handset) -> Value {
+    let number = handset.shares_phone.then_some(handset.id.as_str());
+    let (value, detail) = if handset.marketing_stopped {
+        ("stop", "User requested to stop marketing messages")
+    } else {
+        ("resume", "User requested to resume marketing messages")
+    };
+    let mut preference = json!({
+        "user_id": handset.bsuid,
+        "detail": detail,
+        "category": "marketing_messages",
+        "value": value,
+        "timestamp": now / 1000,
+    });
+    if let Some(number) = number {
+        preference["wa_id"] = json!(number);
+    }
+    let metadata = json!({"display_phone_number": config.business_digits(), "phone_number_id": config.phone_number_id});
+    management(
+        config,
+        now,
+        "user_preferences",
+        json!({
+            "messaging_product": "whatsapp",
+            "metadata": metadata,
+            "contacts": [contact(handset, number, Username::Shown)],
+            "user_preferences": [preference],
+        }),
+    )
+}
+
+/// The error object of a failed status: as in the Graph error, with a link.
+pub(crate) fn webhook_error(code: i64) -> Value {
+    let (title, details) = crate::graph::error::describe(code);
+    json!({
+        "code": code,
+        "title": title,
+        "message": title,
+        "error_data": {"details": details},
+        "href": "https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes/",
+    })
+}

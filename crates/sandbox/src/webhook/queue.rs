@@ -1,0 +1,197 @@
+//! The queue of one webhook endpoint: in order of creation, retried with growing delays on the sandbox clock until it is answered 200.
+
+use crate::ledger::{EntryNumber, Fact};
+use crate::state::State;
+use rand::RngExt;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// Delay after the first, second ... failed attempt. The platform retries at once and then less and less often.
+const DELAYS_MS: [i64; 10] = [0, 1_000, 2_000, 5_000, 15_000, 30_000, 60_000, 300_000, 900_000, 3_600_000];
+const LAST_DELAY_MS: i64 = 4 * 3_600_000;
+/// How long the platform tries.
+const GIVE_UP_AFTER_MS: i64 = 7 * 24 * 3_600_000;
+
+struct Item {
+    body: Arc<str>,
+    /// Ledger entry that a 200 acknowledges.
+    entry: Option<EntryNumber>,
+    queued_at: i64,
+    attempts: u32,
+    /// A second delivery of something already acknowledged.
+    duplicate: bool,
+}
+
+/// See the module documentation.
+pub(crate) struct Queue {
+    url: Option<String>,
+    next: u64,
+    items: BTreeMap<u64, Item>,
+    ready: BTreeSet<(i64, u64)>,
+    in_flight: HashSet<u64>,
+    delivered: u64,
+    failed_attempts: u64,
+}
+
+/// A webhook taken out for one attempt.
+pub(crate) struct Attempt {
+    pub id: u64,
+    pub url: String,
+    pub body: Arc<str>,
+    /// The fault knob says that this attempt gets lost.
+    pub lost: bool,
+    pub wrong_signature: bool,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Acknowledged,
+    Failed,
+}
+
+/// Which webhooks may be taken.
+#[derive(Clone, Copy)]
+pub(crate) enum Pick<'a> {
+    /// Those that are due, unless webhooks are held.
+    Due,
+    /// All but these, due or not, held or not.
+    AllBut(&'a HashSet<u64>),
+}
+
+impl Queue {
+    pub fn new(url: Option<String>) -> Self {
+        Self {
+            url,
+            next: 1,
+            items: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            in_flight: HashSet::new(),
+            delivered: 0,
+            failed_attempts: 0,
+        }
+    }
+
+    /// Drops what is queued; what is under way right now still arrives.
+    pub fn forget(&mut self) {
+        self.items.clear();
+        self.ready.clear();
+        self.delivered = 0;
+        self.failed_attempts = 0;
+    }
+
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    pub fn queued(&self) -> usize {
+        self.items.len()
+    }
+
+    pub fn delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    pub fn failed_attempts(&self) -> u64 {
+        self.failed_attempts
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub fn contains(&self, id: u64) -> bool {
+        self.items.contains_key(&id)
+    }
+
+    pub fn next_due(&self) -> Option<i64> {
+        self.ready.first().map(|(due, _)| *due)
+    }
+}
+
+impl State {
+    /// Subscribes a URL; what was queued for nobody goes there.
+    pub fn subscribe_webhook(&mut self, url: Option<String>) {
+        self.webhooks.url = url;
+        self.wakes.webhooks = true;
+    }
+
+    /// Queues a webhook; a 200 acknowledges `entry`. Returns its number.
+    pub fn queue_webhook(&mut self, body: &Value, entry: Option<EntryNumber>) -> u64 {
+        self.queue_bytes(Arc::from(super::wire::escaped(body)), entry, false)
+    }
+
+    fn queue_bytes(&mut self, body: Arc<str>, entry: Option<EntryNumber>, duplicate: bool) -> u64 {
+        let now = self.now();
+        let id = self.webhooks.next;
+        self.webhooks.next += 1;
+        let item = Item { body, entry, queued_at: now, attempts: 0, duplicate };
+        self.webhooks.items.insert(id, item);
+        self.webhooks.ready.insert((now, id));
+        self.wakes.webhooks = true;
+        id
+    }
+
+    /// Takes one webhook out for an attempt.
+    pub fn take_webhook(&mut self, pick: Pick<'_>) -> Option<Attempt> {
+        let now = self.now();
+        let url = self.webhooks.url.clone()?;
+        let mut candidates: Vec<(i64, u64)> = match pick {
+            Pick::Due if self.faults.webhook_hold => return None,
+            Pick::Due => self.webhooks.ready.iter().take_while(|(due, _)| *due <= now).take(64).copied().collect(),
+            Pick::AllBut(tried) => {
+                let mut all: Vec<_> =
+                    self.webhooks.ready.iter().filter(|(_, id)| !tried.contains(id)).copied().collect();
+                all.sort_unstable_by_key(|(_, id)| *id);
+                all
+            }
+        };
+        if candidates.is_empty() {
+            return None;
+        }
+        let index = if self.faults.webhook_reorder { self.rng.random_range(0..candidates.len()) } else { 0 };
+        let (due, id) = candidates.swap_remove(index);
+        self.webhooks.ready.remove(&(due, id));
+        let item = self.webhooks.items.get(&id)?;
+        self.webhooks.in_flight.insert(id);
+        Some(Attempt {
+            id,
+            url,
+            body: item.body.clone(),
+            lost: item.attempts < self.faults.webhook_drop_first_attempts && !item.duplicate,
+            wrong_signature: self.faults.webhook_wrong_signature,
+        })
+    }
+
+    /// Settles an attempt: acknowledges, or plans the next one.
+    pub fn settle_webhook(&mut self, id: u64, outcome: Outcome) {
+        let now = self.now();
+        self.webhooks.in_flight.remove(&id);
+        let Some(item) = self.webhooks.items.get_mut(&id) else { return };
+        item.attempts += 1;
+        if outcome == Outcome::Acknowledged {
+            let (body, entry, duplicate) = (item.body.clone(), item.entry, item.duplicate);
+            self.webhooks.items.remove(&id);
+            self.webhooks.delivered += 1;
+            if let Some(entry) = entry {
+                self.ledger.acknowledge(now, entry);
+                self.show_acknowledged(entry);
+            }
+            if !duplicate && self.rng.random_range(0..100) < self.faults.webhook_duplicate_percent {
+                self.queue_bytes(body, None, true);
+            }
+            return;
+        }
+        self.webhooks.failed_attempts += 1;
+        let attempts = item.attempts;
+        if now - item.queued_at >= GIVE_UP_AFTER_MS {
+            self.webhooks.items.remove(&id);
+            self.record(Fact::WebhookAbandoned { attempts });
+            return;
+        }
+        let delay = DELAYS_MS.get(attempts as usize - 1).copied().unwrap_or(LAST_DELAY_MS);
+        self.webhooks.ready.insert((now + delay, id));
+        self.wakes.webhooks = true;
+    }
+}

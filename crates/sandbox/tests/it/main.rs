@@ -1,0 +1,12 @@
+//! The sandbox from outside: an SMPP client, a webhook receiver and HTTP requests against a running one.
+
+mod bench;
+mod chat;
+mod clock;
+mod faults;
+mod pages;
+mod receiver;
+mod shapes;
+mod smpp;
+mod sms;
+mod templates;
