@@ -1,1 +1,20 @@
-//! (to be written)
+//! What the tests of the other crates stand on: open stores on both engines, a clock that is moved by hand, and rows
+//! to begin with.
+//!
+//! ```no_run
+//! # async fn example() {
+//! for test in segue_testkit::engines().await {
+//!     let channel = test.sms_channel("carrier").await;
+//!     test.store.write(move |tx| tx.channels(channel.workspace_id)).await.unwrap();
+//! }
+//! # }
+//! ```
+
+mod fixture;
+mod postgres;
+mod store;
+
+pub use crate::{
+    postgres::Cluster,
+    store::{NOON, TestStore, engines, postgres_store, sqlite_store},
+};
