@@ -106,3 +106,72 @@ impl Consent {
         facts.into_iter().fold(Self::default(), Self::with)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fact(action: ConsentAction, evidence: Evidence, at: i64) -> ConsentFact {
+        ConsentFact { action, evidence, occurred_at: Timestamp(at) }
+    }
+
+    fn facts() -> impl Strategy<Value = Vec<ConsentFact>> {
+        let fact = (prop::sample::select(ConsentAction::ALL), prop::sample::select(Evidence::ALL), 0i64..6)
+            .prop_map(|(action, evidence, at)| fact(action, evidence, at));
+        prop::collection::vec(fact, 0..10)
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_duplicates_do_not_matter(
+            (ledger, shuffled) in facts().prop_flat_map(|ledger| (Just(ledger.clone()), Just(ledger).prop_shuffle())),
+            again in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
+        ) {
+            let mut shuffled = shuffled;
+            if !shuffled.is_empty() {
+                for index in again {
+                    let fact = *index.get(&shuffled);
+                    shuffled.insert(index.index(shuffled.len()), fact);
+                }
+            }
+            prop_assert_eq!(Consent::of(ledger), Consent::of(shuffled));
+        }
+
+        #[test]
+        fn only_a_later_grant_with_evidence_undoes_a_no(ledger in facts()) {
+            let revoked_at = ledger.iter().filter(|fact| fact.action == ConsentAction::Revoke).map(|fact| fact.occurred_at).max();
+            let granted_at = ledger
+                .iter()
+                .filter(|fact| fact.action == ConsentAction::Grant && fact.evidence == Evidence::Present)
+                .map(|fact| fact.occurred_at)
+                .max();
+            let expected = match (granted_at, revoked_at) {
+                (None, None) => ConsentState::None,
+                (granted, revoked) if granted > revoked => ConsentState::Granted,
+                _ => ConsentState::Revoked,
+            };
+            prop_assert_eq!(Consent::of(ledger).state, expected);
+        }
+    }
+
+    #[test]
+    fn golden_ledgers() {
+        use ConsentAction::{Grant, Revoke};
+        use Evidence::{Missing, Present};
+        for (ledger, state, since) in [
+            (&[][..], ConsentState::None, None),
+            (&[fact(Grant, Missing, 1)], ConsentState::None, None),
+            (&[fact(Grant, Present, 1)], ConsentState::Granted, Some(1)),
+            (&[fact(Revoke, Missing, 1)], ConsentState::Revoked, Some(1)),
+            (&[fact(Revoke, Present, 5), fact(Grant, Present, 4)], ConsentState::Revoked, Some(5)),
+            (&[fact(Grant, Present, 5), fact(Revoke, Present, 5)], ConsentState::Revoked, Some(5)),
+            (&[fact(Revoke, Present, 5), fact(Grant, Missing, 6)], ConsentState::Revoked, Some(5)),
+            (&[fact(Revoke, Present, 5), fact(Grant, Present, 6)], ConsentState::Granted, Some(6)),
+        ] {
+            let consent = Consent::of(ledger.iter().copied());
+            assert_eq!((consent.state, consent.since), (state, since.map(Timestamp)), "{ledger:?}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// A phone number in E.164 with its plus sign: `+15550100`. Shown to people, stored, and sent to providers in this form.
 ///
-/// `Debug` hides all but the country and the last two digits, so that a number cannot slip into a log.
+/// `Debug` hides all but the first and the last two digits, so that a number cannot slip into a log.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct PhoneNumber(String);
@@ -78,6 +78,31 @@ impl PhoneNumber {
         &self.0
     }
 
+    /// Whether both are the same line. WhatsApp and older address books write some countries' mobile numbers
+    /// differently: Brazil with or without the ninth digit, Mexico with or without a 1 after the country code, Argentina
+    /// with or without a 9.
+    #[must_use]
+    pub fn is_same_line(&self, other: &Self) -> bool {
+        self.line_key() == other.line_key()
+    }
+
+    /// The digits all writings of one line have in common; for comparing, never for sending.
+    #[must_use]
+    pub fn line_key(&self) -> String {
+        let digits = self.digits();
+        match digits.len() {
+            // +55, two digits of area, 9, eight digits
+            13 if digits.starts_with("55") && digits[4..].starts_with('9') => {
+                format!("{}{}", &digits[..4], &digits[5..])
+            }
+            // +52 1 and ten digits
+            13 if digits.starts_with("521") => format!("52{}", &digits[3..]),
+            // +54 9 and ten digits
+            13 if digits.starts_with("549") => format!("54{}", &digits[3..]),
+            _ => digits.to_owned(),
+        }
+    }
+
     /// Without the plus sign.
     #[must_use]
     pub fn digits(&self) -> &str {
@@ -121,3 +146,7 @@ impl<'de> Deserialize<'de> for PhoneNumber {
         Self::parse(&String::deserialize(deserializer)?, None).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+#[path = "phone_tests.rs"]
+mod tests;

@@ -3,9 +3,9 @@
 //! [`decide`] is pure. It runs when a campaign is previewed, when it is planned, and again inside the transaction that
 //! records `submitting`; only its `Send` answer carries a [`Permit`], and only a permit lets a message leave.
 
-use serde::{Deserialize, Serialize};
+use crate::{Timestamp, consent::ConsentState, delivery::MessageClass, quiet_hours::Quiet, time, window};
 
-use crate::{Timestamp, consent::ConsentState, delivery::MessageClass};
+pub use crate::quiet_hours::QuietHours;
 
 crate::text_enum! {
     /// The rule that decided.
@@ -50,14 +50,6 @@ impl Rule {
             Self::Allowed => "Allowed",
         }
     }
-}
-
-/// Daily time in which nothing promotional is sent, in minutes after local midnight. `start > end` spans midnight;
-/// `start == end` means no quiet hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuietHours {
-    pub start_minute: u16,
-    pub end_minute: u16,
 }
 
 crate::text_enum! {
@@ -119,7 +111,12 @@ crate::text_enum! {
     }
 }
 
-/// The proof that the policy engine allowed this message at this moment. Cannot be made anywhere else.
+/// The proof that the policy engine allowed this message at this moment. Cannot be made anywhere else:
+///
+/// ```compile_fail
+/// use segue_model::{Timestamp, policy::Permit};
+/// let forged = Permit { decided_at: Timestamp(0) };
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permit {
     decided_at: Timestamp,
@@ -144,10 +141,69 @@ pub enum Decision {
     Suppress { rule: Rule },
 }
 
+/// How long a message is held when nobody can say when its recipient's quiet hours end.
+pub const UNKNOWN_ZONE_HOLD: i64 = time::HOUR;
+
 /// Decides. Order of the rules: expiry, address, suppression, consent, sender, template, window, quiet hours; the first
 /// that refuses wins, and a refusal always beats a hold.
+///
+/// | class     | consent              | suppression | sender, template, window | quiet hours |
+/// |-----------|----------------------|-------------|--------------------------|-------------|
+/// | marketing | must be granted      | refuses     | apply                    | hold        |
+/// | test      | must not be revoked  | refuses     | apply                    | -           |
+/// | service   | -                    | refuses     | apply                    | -           |
+/// | keyword   | -                    | -           | apply                    | -           |
+///
+/// A hold whose end would be refused anyway (the message has expired by then, or the window has closed) is refused at
+/// once, so that a preview does not promise what will not happen.
 #[must_use]
 pub fn decide(question: &Question<'_>) -> Decision {
-    let _ = question;
-    Decision::Suppress { rule: Rule::NoConsent }
+    let now = question.now;
+    if let Some(rule) = refusal(question, now) {
+        return Decision::Suppress { rule };
+    }
+    let until = match question.class {
+        MessageClass::Marketing => match question.quiet_hours.end_in_all(question.time_zones, now) {
+            Quiet::Over => None,
+            Quiet::Until(end) => Some(end),
+            Quiet::Unknown => Some(now.plus(UNKNOWN_ZONE_HOLD)),
+        },
+        MessageClass::Service | MessageClass::Keyword | MessageClass::Test => None,
+    };
+    match until {
+        None => Decision::Send(Permit { decided_at: now }),
+        Some(until) => refusal(question, until)
+            .map_or(Decision::Hold { until, rule: Rule::QuietHours }, |rule| Decision::Suppress { rule }),
+    }
 }
+
+/// The first rule that would refuse the message at `at`.
+fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
+    let class = question.class;
+    if question.expires_at.is_some_and(|end| at > end) {
+        return Some(Rule::Expired);
+    }
+    if question.address == Known::No {
+        return Some(Rule::NoAddress);
+    }
+    if question.suppression == Listed::Yes && class != MessageClass::Keyword {
+        return Some(Rule::Suppressed);
+    }
+    match (class, question.consent) {
+        (MessageClass::Marketing, ConsentState::None) => return Some(Rule::NoConsent),
+        (MessageClass::Marketing | MessageClass::Test, ConsentState::Revoked) => return Some(Rule::OptedOut),
+        _ => {}
+    }
+    if question.sender == Approval::NotApproved {
+        return Some(Rule::SenderNotActive);
+    }
+    match question.content {
+        Content::Template if question.template == Approval::NotApproved => Some(Rule::TemplateNotApproved),
+        Content::FreeForm if !window::is_open(question.window_expires_at, at) => Some(Rule::WindowClosed),
+        Content::Sms | Content::Template | Content::FreeForm => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;
