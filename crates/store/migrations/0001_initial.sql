@@ -240,6 +240,7 @@ CREATE TABLE imports (
     opted_in BIGINT NOT NULL DEFAULT 0,
     actor TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    progress_at BIGINT NOT NULL, -- a running import that stands still for long was interrupted
     ended_at BIGINT,
     PRIMARY KEY (workspace_id, id)
 ) /* table */;
@@ -352,7 +353,7 @@ CREATE INDEX outbox_due ON outbox (channel_id, not_before, id) WHERE state = 'qu
 CREATE INDEX outbox_leased ON outbox (channel_id, lease_until) WHERE state IN ('claimed', 'submitting');
 CREATE INDEX outbox_campaign ON outbox (workspace_id, campaign_id, state) WHERE campaign_id IS NOT NULL;
 CREATE INDEX outbox_session ON outbox (workspace_id, session_id, id) WHERE session_id IS NOT NULL;
-CREATE INDEX outbox_queued_address ON outbox (workspace_id, address) WHERE state = 'queued';
+CREATE INDEX outbox_waiting_address ON outbox (workspace_id, address) WHERE state IN ('queued', 'claimed');
 
 -- Provider's ids of outbound messages and of their parts; a receipt finds its message here.
 CREATE TABLE provider_messages (
@@ -651,3 +652,32 @@ CREATE TABLE offers (
 CREATE UNIQUE INDEX offers_one_pending ON offers (workspace_id, work_item_id) WHERE state = 'pending';
 CREATE INDEX offers_pending ON offers (expires_at) WHERE state = 'pending';
 CREATE INDEX offers_user ON offers (workspace_id, user_id) WHERE state = 'pending';
+
+-- What screens show ------------------------------------------------------------------------------------------------
+
+-- A session with the names of everything it points to. Read with `SELECT v.*`: the columns' order is part of the code.
+CREATE VIEW session_details AS
+SELECT s.workspace_id, s.id, s.channel_id, s.state, s.messaging_user_id,
+    u.profile_name, u.username, u.contact_id, u.lead_id, c.first_name, c.last_name, l.name AS lead_name,
+    (SELECT MIN(i.value) FROM messaging_identifiers i
+        WHERE i.workspace_id = s.workspace_id AND i.messaging_user_id = u.id AND i.kind = 'phone') AS phone,
+    s.campaign_id, k.name AS campaign_name, s.attribution, s.queue_id, s.agent_id, a.name AS agent_name,
+    r.status AS bot_status, s.opt_in, s.opt_in_at, s.window_expires_at, s.unread, s.last_text, s.last_direction,
+    s.last_at, s.started_at, s.ended_at, s.ended_by, s.case_id, s.gathered, s.version,
+    LOWER(COALESCE(u.profile_name, '') || ' ' || COALESCE(u.username, '') || ' ' || COALESCE(l.name, ''))
+        || ' ' || COALESCE(c.search, '') AS search
+FROM sessions s
+JOIN messaging_users u ON u.workspace_id = s.workspace_id AND u.id = s.messaging_user_id
+LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.id = u.contact_id
+LEFT JOIN leads l ON l.workspace_id = s.workspace_id AND l.id = u.lead_id
+LEFT JOIN campaigns k ON k.workspace_id = s.workspace_id AND k.id = s.campaign_id
+LEFT JOIN users a ON a.workspace_id = s.workspace_id AND a.id = s.agent_id
+LEFT JOIN flow_runs r ON r.workspace_id = s.workspace_id AND r.session_id = s.id;
+
+-- A transcript entry with its author's name and what became of it on its way out. Read with `SELECT v.*`.
+CREATE VIEW message_details AS
+SELECT m.workspace_id, m.session_id, m.id, m.direction, m.author, a.name AS author_name, m.kind, m.text, m.content,
+    o.state, o.rule, o.error_class, o.error_code, o.error_reason, m.at, m.client_id
+FROM messages m
+LEFT JOIN users a ON a.workspace_id = m.workspace_id AND a.id = m.author_id
+LEFT JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id;
