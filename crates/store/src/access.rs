@@ -75,7 +75,7 @@ crate::sql! {
     KEY_OF_HASH = "SELECT workspace_id, id, name, role, created_at, last_used_at, revoked_at FROM api_keys
         WHERE key_hash = $1 AND revoked_at IS NULL";
     TOUCH_KEY = "UPDATE api_keys SET last_used_at = $3 WHERE workspace_id = $1 AND id = $2
-        AND COALESCE(last_used_at, 0) < $3 - 60000";
+        AND COALESCE(last_used_at, 0) < CAST($3 AS BIGINT) - 60000";
     REVOKE_KEY = "UPDATE api_keys SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL";
 
     INSERT_SETUP_TOKEN = "INSERT INTO setup_tokens (token_hash, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -118,15 +118,7 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let written = self.execute(
             &INSERT_USER,
-            &[
-                &workspace_id,
-                &user.id,
-                &user.email,
-                &user.name,
-                &user.role.as_str(),
-                &password_hash,
-                &user.created_at,
-            ],
+            &[&workspace_id, &user.id, &user.email, &user.name, &user.role.as_str(), &password_hash, &user.created_at],
         )?;
         Ok(written == 1)
     }
@@ -162,10 +154,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn update_user(&mut self, workspace_id: WorkspaceId, user: &User) -> Result<bool, StoreError> {
-        let changed = self.execute(
-            &UPDATE_USER,
-            &[&workspace_id, &user.id, &user.name, &user.role.as_str(), &user.disabled_at],
-        )?;
+        let changed =
+            self.execute(&UPDATE_USER, &[&workspace_id, &user.id, &user.name, &user.role.as_str(), &user.disabled_at])?;
         Ok(changed == 1)
     }
 
@@ -285,12 +275,7 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn touch_api_key(
-        &mut self,
-        workspace_id: WorkspaceId,
-        id: ApiKeyId,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub fn touch_api_key(&mut self, workspace_id: WorkspaceId, id: ApiKeyId, now: Timestamp) -> Result<(), StoreError> {
         self.execute(&TOUCH_KEY, &[&workspace_id, &id, &now]).map(|_| ())
     }
 

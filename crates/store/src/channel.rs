@@ -169,7 +169,7 @@ crate::sql! {
     SET_CHANNEL_STATE = "UPDATE channels SET state = $3, state_detail = $4
         WHERE workspace_id = $1 AND id = $2 AND (state <> $3 OR COALESCE(state_detail, '') <> COALESCE($4, ''))";
     TOUCH_CHANNEL = "UPDATE channels SET last_inbound_at = $3 WHERE workspace_id = $1 AND id = $2
-        AND COALESCE(last_inbound_at, 0) < $3 - 1000";
+        AND COALESCE(last_inbound_at, 0) < CAST($3 AS BIGINT) - 1000";
     LEASE_CHANNEL = "UPDATE channels SET lease_owner = $3, lease_until = $4,
             lease_epoch = lease_epoch + CASE WHEN lease_owner = $3 AND lease_until > $5 THEN 0 ELSE 1 END
         WHERE workspace_id = $1 AND id = $2 AND (lease_owner = $3 OR lease_owner IS NULL OR lease_until <= $5)

@@ -49,7 +49,10 @@ impl From<rusqlite::Error> for StoreError {
 impl From<::postgres::Error> for StoreError {
     fn from(error: ::postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
-            return Self::Unavailable(error.to_string());
+            let source = std::error::Error::source(&error);
+            let lost = error.is_closed() || source.is_none_or(|source| source.is::<std::io::Error>());
+            let text = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+            return if lost { Self::Unavailable(text) } else { Self::Statement(text) };
         };
         match db.code().code() {
             code if code.starts_with("23") => {

@@ -1,0 +1,135 @@
+//! Signing in, roles and keys, on both engines.
+
+use segue_access::{
+    AccessError, Disabled, LOGIN_LIFETIME, LoginThrottle, NewUser, NewWorkspace, UserChange, authenticate_key,
+    authenticate_session, change_user, create_key, create_user, ensure_key, issue_setup_token, list_keys, login,
+    logout, revoke_key, set_up,
+};
+use segue_model::role::Role;
+use segue_testkit::{TestStore, engines};
+
+const PASSWORD: &str = "correct horse battery";
+
+fn person(email: &str, role: Role) -> NewUser {
+    NewUser { email: email.to_owned(), name: "Ada".to_owned(), role, password: PASSWORD.to_owned() }
+}
+
+async fn sign_in(test: &TestStore, email: &str, password: &str) -> Result<String, AccessError> {
+    login(&test.store, &test.ctx, &LoginThrottle::default(), email, password).await.map(|(_, token)| token)
+}
+
+#[tokio::test]
+async fn a_login_ends_with_time_sign_out_password_role_and_disabling() {
+    for test in engines().await {
+        let (store, ctx, workspace) = (&test.store, &test.ctx, test.workspace_id());
+        create_user(store, ctx, workspace, &person("root@a.example", Role::Admin)).await.unwrap();
+        let user = create_user(store, ctx, workspace, &person("Ada@A.example", Role::Agent)).await.unwrap();
+        assert_eq!(user.email, "ada@a.example");
+
+        let ends: Vec<(&str, UserChange)> = vec![
+            ("password", UserChange { password: Some("another long password".to_owned()), ..Default::default() }),
+            ("role", UserChange { role: Some(Role::Supervisor), ..Default::default() }),
+            ("disabled", UserChange { disabled: Some(Disabled::Yes), ..Default::default() }),
+        ];
+        let mut password = PASSWORD;
+        for (what, change) in ends {
+            let token = sign_in(&test, " ada@a.example ", password).await.unwrap();
+            assert_eq!(authenticate_session(store, ctx, &token).await.unwrap().user.id, user.id);
+            change_user(store, ctx, workspace, user.id, change).await.unwrap();
+            let after = authenticate_session(store, ctx, &token).await;
+            assert!(matches!(after, Err(AccessError::NotSignedIn)), "{what} on {}", test.engine);
+            password = "another long password";
+        }
+        let disabled = sign_in(&test, "ada@a.example", password).await;
+        assert!(matches!(disabled, Err(AccessError::WrongCredentials)));
+
+        let token = sign_in(&test, "root@a.example", PASSWORD).await.unwrap();
+        logout(store, &token).await.unwrap();
+        assert!(authenticate_session(store, ctx, &token).await.is_err());
+        let token = sign_in(&test, "root@a.example", PASSWORD).await.unwrap();
+        test.clock.advance(LOGIN_LIFETIME);
+        assert!(authenticate_session(store, ctx, &token).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn wrong_and_unknown_look_the_same_and_guessing_is_stopped() {
+    for test in engines().await {
+        create_user(&test.store, &test.ctx, test.workspace_id(), &person("ada@a.example", Role::Admin)).await.unwrap();
+        let throttle = LoginThrottle::default();
+        let attempt =
+            |email: &'static str, password: &'static str| login(&test.store, &test.ctx, &throttle, email, password);
+        let wrong = attempt("ada@a.example", "wrong password").await.unwrap_err().to_string();
+        let unknown = attempt("eve@a.example", "wrong password").await.unwrap_err().to_string();
+        assert_eq!(wrong, unknown);
+        for _ in 0..9 {
+            assert!(attempt("ada@a.example", "wrong password").await.is_err());
+        }
+        let stopped = attempt("ada@a.example", PASSWORD).await;
+        assert!(matches!(stopped, Err(AccessError::TooManyAttempts)), "even the right password waits");
+        test.clock.advance(60_000);
+        assert!(attempt("ada@a.example", PASSWORD).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    for test in engines().await {
+        let (store, ctx, workspace) = (&test.store, &test.ctx, test.workspace_id());
+        let only = create_user(store, ctx, workspace, &person("ada@a.example", Role::Admin)).await.unwrap();
+        let demote = || UserChange { role: Some(Role::Agent), ..Default::default() };
+        let refused = change_user(store, ctx, workspace, only.id, demote()).await;
+        assert!(matches!(refused, Err(AccessError::LastAdmin)));
+        create_user(store, ctx, workspace, &person("bob@a.example", Role::Admin)).await.unwrap();
+        change_user(store, ctx, workspace, only.id, demote()).await.unwrap();
+        let taken = create_user(store, ctx, workspace, &person("BOB@a.example", Role::Agent)).await;
+        assert!(matches!(taken, Err(AccessError::EmailTaken)));
+    }
+}
+
+#[tokio::test]
+async fn keys_work_until_they_are_revoked() {
+    for test in engines().await {
+        let (store, ctx, workspace) = (&test.store, &test.ctx, test.workspace_id());
+        let (key, secret) = create_key(store, ctx, workspace, "Sync", Role::Marketer).await.unwrap();
+        let (found, actor) = authenticate_key(store, ctx, &secret).await.unwrap();
+        assert_eq!((found, actor.role()), (workspace, Role::Marketer));
+        assert!(authenticate_key(store, ctx, "sk_guess").await.is_err());
+        revoke_key(store, ctx, workspace, key.id).await.unwrap();
+        assert!(authenticate_key(store, ctx, &secret).await.is_err());
+        assert!(matches!(revoke_key(store, ctx, workspace, key.id).await, Err(AccessError::NoSuchKey)));
+
+        let configured = "configured-key-with-enough-length";
+        for _ in 0..2 {
+            ensure_key(store, ctx, workspace, "From configuration", Role::Admin, configured).await.unwrap();
+        }
+        assert_eq!(list_keys(store, workspace).await.unwrap().len(), 2);
+        let weak = ensure_key(store, ctx, workspace, "Weak", Role::Admin, "short").await;
+        assert!(matches!(weak, Err(AccessError::WeakKey)));
+    }
+}
+
+#[tokio::test]
+async fn the_setup_link_works_once_and_only_while_nobody_can_sign_in() {
+    for test in engines().await {
+        let (store, ctx) = (&test.store, &test.ctx);
+        let new = NewWorkspace {
+            name: "Acme".to_owned(),
+            slug: "acme".to_owned(),
+            time_zone: "UTC".to_owned(),
+            country: "US".to_owned(),
+        };
+        let old = issue_setup_token(store, ctx).await.unwrap().unwrap();
+        let token = issue_setup_token(store, ctx).await.unwrap().unwrap();
+        let admin = person("ada@acme.example", Role::Agent);
+        let replaced = set_up(store, ctx, &old, &new, &admin).await;
+        assert!(matches!(replaced, Err(AccessError::InvalidSetupToken)), "a newer link replaces an older one");
+        let weak = NewUser { password: "short".to_owned(), ..admin.clone() };
+        assert!(set_up(store, ctx, &token, &new, &weak).await.is_err());
+        let (_, user) = set_up(store, ctx, &token, &new, &admin).await.unwrap();
+        assert_eq!(user.role, Role::Admin);
+        let again = set_up(store, ctx, &token, &new, &person("eve@acme.example", Role::Admin)).await;
+        assert!(matches!(again, Err(AccessError::InvalidSetupToken)));
+        assert!(issue_setup_token(store, ctx).await.unwrap().is_none());
+    }
+}
