@@ -1,1 +1,184 @@
+// The chat app: the conversation with the business.
 
+import { attempt, get, post } from "./api.js";
+import { clockTime, composer, dayName, h, icon, initials, keepAtEnd, linked } from "./dom.js";
+
+const TICKS = { sent: ["✓", "Sent"], delivered: ["✓✓", "Delivered"], read: ["✓✓", "Read"] };
+
+function ticks(message) {
+  const [shown, label] = TICKS[message.status] ?? [];
+  return shown && h("span", { class: `ticks ${message.status}`, role: "img", "aria-label": label }, shown);
+}
+
+function media(message) {
+  const { id, mime, caption, filename } = message.media;
+  const url = `/sandbox/v1/media/${id}`;
+  if (mime.startsWith("image/")) return h("img", { src: url, alt: caption || "Image" });
+  return h("a", { class: "file", href: url, target: "_blank", rel: "noreferrer" }, filename || mime);
+}
+
+const base64 = (file) =>
+  new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(new Error("The image cannot be read."));
+    reader.readAsDataURL(file);
+  });
+
+export function chat(phone, { text }) {
+  const business = phone.business;
+  const path = `/handsets/${phone.id}/chats/${business.digits}`;
+  const list = h("div", { class: "scroll", role: "log", "aria-label": `Chat with ${business.name}`, tabindex: "0" });
+  const subtitle = h("p", { class: "sub" }, "Business account");
+  const write = (message) => attempt(() => post(`${path}/messages`, message));
+  let sheet = null;
+
+  // Attaching an image.
+  let picked = null;
+  const attachment = h("div", { class: "attachment", hidden: true });
+  const input = h("input", { type: "file", accept: "image/png,image/jpeg", "aria-label": "Attach an image", "data-testid": "chat-attach" });
+  function pick(file) {
+    picked = file;
+    attachment.hidden = !file;
+    if (!file) {
+      input.value = "";
+      return;
+    }
+    attachment.replaceChildren(
+      h("img", { src: URL.createObjectURL(file), alt: "" }),
+      h("span", {}, file.name),
+      h("button", { class: "icon-button", type: "button", "aria-label": "Remove the image", onclick: () => pick(null) }, icon("close")),
+    );
+    field.focus();
+  }
+  input.addEventListener("change", () => pick(input.files[0] ?? null));
+
+  const { form, field } = composer({
+    id: "chat-text", label: "Message", testid: "chat-composer", sendTestid: "chat-send",
+    before: h("label", { class: "attach" }, icon("attach"), input),
+    onsend: async (written) => {
+      if (picked) {
+        const image = { type: "image", mime: picked.type, caption: written || undefined };
+        const sent = await attempt(async () => post(`${path}/messages`, { ...image, media_base64: await base64(picked) }));
+        if (sent) pick(null);
+        return sent;
+      }
+      return written.trim() ? write({ type: "text", text: written }) : false;
+    },
+  });
+  if (text) field.value = text;
+  const blocked = h("p", { class: "blocked", hidden: true }, "You have blocked this business. Unblock it in the settings of this phone to write.");
+
+  const view = h("div", { class: "screen chat" },
+    h("div", { class: "appbar" },
+      h("button", { class: "icon-button", type: "button", "aria-label": "Back to the home screen", "data-testid": "back", onclick: () => phone.show("home") }, icon("back")),
+      h("span", { class: "avatar", "aria-hidden": "true" }, initials(business.name)),
+      h("div", { class: "title" }, h("h2", {}, business.name), subtitle)),
+    list, attachment, form, blocked);
+
+  function closeSheet() {
+    sheet?.veil.remove();
+    sheet?.opener.focus();
+    sheet = null;
+  }
+
+  function openSheet(message, opener) {
+    const rows = message.sections.flatMap((section) => [
+      section.title && h("h4", {}, section.title),
+      ...section.rows.map((row) =>
+        h("button", { class: "row", type: "button", "data-testid": "chat-list-row", onclick: async () => {
+          closeSheet();
+          await write({ type: "list_reply", reply_to: message.id, id: row.id });
+        } }, h("strong", {}, row.title), row.description && h("span", {}, row.description))),
+    ]);
+    const dialog = h("div", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": message.list_button },
+      h("header", {}, h("h3", {}, message.list_button),
+        h("button", { class: "icon-button", type: "button", "aria-label": "Close the list", onclick: closeSheet }, icon("close"))),
+      rows);
+    const veil = h("div", { class: "veil", onclick: (event) => event.target === veil && closeSheet() }, dialog);
+    veil.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") closeSheet();
+      if (event.key !== "Tab") return;
+      const stops = [...dialog.querySelectorAll("button")];
+      const edge = event.shiftKey ? stops[0] : stops.at(-1);
+      if (document.activeElement === edge) {
+        event.preventDefault();
+        (event.shiftKey ? stops.at(-1) : stops[0]).focus();
+      }
+    });
+    sheet = { veil, opener };
+    view.append(veil);
+    dialog.querySelector(".row")?.focus();
+  }
+
+  function actions(message, answered) {
+    const buttons = message.buttons.map((button) => {
+      if (button.kind === "url" || button.kind === "phone") {
+        return h("a", { href: button.url, "data-testid": "chat-button", target: "_blank", rel: "noreferrer" }, button.title);
+      }
+      const reply = button.kind === "reply"
+        ? { type: "button_reply", reply_to: message.id, id: button.id }
+        : { type: "button", reply_to: message.id, text: button.title, payload: button.id };
+      const off = button.kind === "copy" || (answered && button.kind === "reply");
+      return h("button", { type: "button", "data-testid": "chat-button", disabled: off, onclick: () => write(reply) }, button.title);
+    });
+    if (message.list_button) {
+      const opener = h("button", { type: "button", "data-testid": "chat-list-open", "aria-haspopup": "dialog" }, message.list_button);
+      opener.addEventListener("click", () => openSheet(message, opener));
+      buttons.push(opener);
+    }
+    return buttons.length > 0 && h("div", { class: "actions" }, buttons);
+  }
+
+  function bubble(message, all, previous) {
+    const quoted = message.context_id && all.find((one) => one.id === message.context_id);
+    const answered = all.some((one) => one.direction === "out" && one.context_id === message.id);
+    const anchor = (href, label) => h("a", { href, target: "_blank", rel: "noreferrer" }, label);
+    const turn = previous && previous.direction !== message.direction ? "turn" : "";
+    return h("div", { class: `message ${message.direction} ${turn}`, "data-testid": "chat-message", "data-direction": message.direction, "data-status": message.status },
+      h("div", { class: "bubble" },
+        quoted && h("div", { class: "quote" }, quoted.text || quoted.type),
+        message.media && media(message),
+        message.header && h("div", { class: "head" }, message.header),
+        h("div", { class: "text" }, linked(message.text, anchor)),
+        message.footer && h("div", { class: "foot" }, message.footer),
+        h("div", { class: "meta" }, h("time", {}, clockTime(message.at)), message.direction === "out" && ticks(message))),
+      message.direction === "in" && actions(message, answered));
+  }
+
+  let first = true;
+  let drawn = "";
+  async function update() {
+    const { chats } = await get(`/handsets/${phone.id}/chats`);
+    const messages = chats[0]?.messages ?? [];
+    const typing = chats[0]?.typing ?? false;
+    const handset = phone.handset();
+    blocked.hidden = !handset?.blocked;
+    form.hidden = Boolean(handset?.blocked);
+    subtitle.textContent = typing ? "typing…" : "Business account";
+    const state = JSON.stringify([messages, typing]);
+    if (state !== drawn) {
+      drawn = state;
+      let day = "";
+      const nodes = messages.flatMap((message, index) => {
+        const name = dayName(message.at, phone.now());
+        const separator = name === day ? [] : [h("div", { class: "day" }, name)];
+        day = name;
+        return [...separator, bubble(message, messages, messages[index - 1])];
+      });
+      if (typing) {
+        nodes.push(h("div", { class: "message in turn", "data-testid": "chat-typing" },
+          h("div", { class: "bubble" }, h("span", { class: "typing", role: "img", "aria-label": `${business.name} is typing` }, h("i"), h("i"), h("i")))));
+      }
+      if (nodes.length === 0) nodes.push(h("p", { class: "empty" }, `Say hello to ${business.name}.`));
+      keepAtEnd(list, () => list.replaceChildren(...nodes));
+    }
+    if (first) {
+      list.scrollTop = list.scrollHeight;
+      field.focus();
+      first = false;
+    }
+    if (chats[0]?.unread && document.visibilityState === "visible") await post(`${path}/open`);
+  }
+  return { view, update };
+}
