@@ -629,6 +629,7 @@ CREATE TABLE work_items (
     priority BIGINT NOT NULL,
     agent_id UUID, -- whose capacity it uses: offered to or accepted by
     declined TEXT NOT NULL, -- JSON: users who declined in this pass
+    ask_again_at BIGINT NOT NULL DEFAULT 0, -- those who declined are not asked again before
     enqueued_at BIGINT NOT NULL,
     closed_at BIGINT,
     PRIMARY KEY (workspace_id, id)

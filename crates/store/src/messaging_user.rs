@@ -1,3 +1,244 @@
-//! (being written)
+//! Messaging Users: one customer identity on one channel, under all the identifiers the provider ever gave for it.
+//!
+//! An identifier belongs to one Messaging User for good, unless two of them turn out to be one person and are merged.
 
-crate::sql! {}
+use segue_model::{ChannelId, ContactId, LeadId, MessagingUserId, Timestamp, WorkspaceId};
+
+use crate::{Row, StoreError, Tx, outbox::AddressKind, tx::optional_word};
+
+segue_model::text_enum! {
+    /// What kind of name an identifier is.
+    pub enum IdentifierKind {
+        /// Business-scoped user id.
+        Bsuid = "bsuid",
+        /// The same in a parent portfolio.
+        ParentBsuid = "parent_bsuid",
+        /// WhatsApp id, verbatim.
+        WaId = "wa_id",
+        /// E.164.
+        Phone = "phone",
+    }
+}
+
+segue_model::text_enum! {
+    /// How a Messaging User came to its contact or lead.
+    pub enum LinkedBy {
+        /// The code in the customer's message is that of the contact's text.
+        Code = "code",
+        /// The phone numbers are the same.
+        Phone = "phone",
+        /// The contact was created for it.
+        Created = "created",
+        Agent = "agent",
+    }
+}
+
+/// A name that the provider gives a customer.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identifier {
+    pub kind: IdentifierKind,
+    pub value: String,
+}
+
+impl std::fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.kind)
+    }
+}
+
+/// One customer identity on one channel.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MessagingUser {
+    pub id: MessagingUserId,
+    pub channel_id: ChannelId,
+    pub profile_name: Option<String>,
+    pub username: Option<String>,
+    pub contact_id: Option<ContactId>,
+    pub lead_id: Option<LeadId>,
+    pub linked_by: Option<LinkedBy>,
+    /// The provider's time of the customer's last message.
+    pub last_inbound_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub version: i64,
+}
+
+crate::sql! {
+    INSERT_USER = "INSERT INTO messaging_users (workspace_id, id, channel_id, profile_name, username, contact_id, lead_id,
+            linked_by, last_inbound_at, created_at, version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)";
+    USER = "SELECT id, channel_id, profile_name, username, contact_id, lead_id, linked_by, last_inbound_at, created_at,
+            version
+        FROM messaging_users WHERE workspace_id = $1 AND id = $2";
+    SAVE_USER = "UPDATE messaging_users SET profile_name = $3, username = $4, contact_id = $5, lead_id = $6,
+            linked_by = $7, last_inbound_at = $8, version = version + 1
+        WHERE workspace_id = $1 AND id = $2";
+    INSERT_IDENTIFIER = "INSERT INTO messaging_identifiers (workspace_id, channel_id, kind, value, messaging_user_id)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    USER_OF_IDENTIFIER = "SELECT messaging_user_id FROM messaging_identifiers
+        WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4";
+    IDENTIFIERS = "SELECT kind, value FROM messaging_identifiers
+        WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY kind, value";
+    MOVE_IDENTIFIERS = "UPDATE messaging_identifiers SET messaging_user_id = $3
+        WHERE workspace_id = $1 AND messaging_user_id = $2";
+    MOVE_SESSIONS = "UPDATE sessions SET messaging_user_id = $3, version = version + 1
+        WHERE workspace_id = $1 AND messaging_user_id = $2";
+    DELETE_USER = "DELETE FROM messaging_users WHERE workspace_id = $1 AND id = $2";
+}
+
+fn read(row: &mut Row<'_>) -> Result<MessagingUser, StoreError> {
+    Ok(MessagingUser {
+        id: row.next()?,
+        channel_id: row.next()?,
+        profile_name: row.next()?,
+        username: row.next()?,
+        contact_id: row.next()?,
+        lead_id: row.next()?,
+        linked_by: row.optional_word()?,
+        last_inbound_at: row.next()?,
+        created_at: row.next()?,
+        version: row.next()?,
+    })
+}
+
+impl Tx<'_> {
+    /// Adds a Messaging User; its identifiers are added apart.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_messaging_user(&mut self, workspace_id: WorkspaceId, user: &MessagingUser) -> Result<(), StoreError> {
+        self.execute(
+            &INSERT_USER,
+            &[
+                &workspace_id,
+                &user.id,
+                &user.channel_id,
+                &user.profile_name,
+                &user.username,
+                &user.contact_id,
+                &user.lead_id,
+                &optional_word(user.linked_by),
+                &user.last_inbound_at,
+                &user.created_at,
+            ],
+        )
+        .map(|_| ())
+    }
+
+    /// One Messaging User.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn messaging_user(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessagingUserId,
+    ) -> Result<Option<MessagingUser>, StoreError> {
+        self.query_opt(&USER, &[&workspace_id, &id], read)
+    }
+
+    /// Stores names, link and time of the last message.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn save_messaging_user(&mut self, workspace_id: WorkspaceId, user: &MessagingUser) -> Result<(), StoreError> {
+        self.execute(
+            &SAVE_USER,
+            &[
+                &workspace_id,
+                &user.id,
+                &user.profile_name,
+                &user.username,
+                &user.contact_id,
+                &user.lead_id,
+                &optional_word(user.linked_by),
+                &user.last_inbound_at,
+            ],
+        )
+        .map(|_| ())
+    }
+
+    /// Gives a Messaging User one more identifier. `false` when somebody has it already, this user perhaps.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_identifier(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        identifier: &Identifier,
+        id: MessagingUserId,
+    ) -> Result<bool, StoreError> {
+        let written = self.execute(
+            &INSERT_IDENTIFIER,
+            &[&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value, &id],
+        )?;
+        Ok(written == 1)
+    }
+
+    /// Whose identifier it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn messaging_user_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        identifier: &Identifier,
+    ) -> Result<Option<MessagingUserId>, StoreError> {
+        self.query_opt(
+            &USER_OF_IDENTIFIER,
+            &[&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value],
+            |row| row.next(),
+        )
+    }
+
+    /// All identifiers of a Messaging User.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn identifiers_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessagingUserId,
+    ) -> Result<Vec<Identifier>, StoreError> {
+        self.query(&IDENTIFIERS, &[&workspace_id, &id], |row| Ok(Identifier { kind: row.word()?, value: row.next()? }))
+    }
+
+    /// Where messages to a customer go: the phone number when one is known, since that always works, else the
+    /// business-scoped user id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn address_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessagingUserId,
+    ) -> Result<Option<(AddressKind, String)>, StoreError> {
+        let identifiers = self.identifiers_of(workspace_id, id)?;
+        let of = |kind| identifiers.iter().find(|identifier| identifier.kind == kind);
+        let phone = of(IdentifierKind::WaId)
+            .map(|wa_id| format!("+{}", wa_id.value))
+            .filter(|phone| phone[1..].bytes().all(|byte| byte.is_ascii_digit()))
+            .or_else(|| of(IdentifierKind::Phone).map(|phone| phone.value.clone()));
+        let bsuid = of(IdentifierKind::Bsuid).or_else(|| of(IdentifierKind::ParentBsuid));
+        Ok(phone
+            .map(|phone| (AddressKind::Phone, phone))
+            .or_else(|| bsuid.map(|bsuid| (AddressKind::Bsuid, bsuid.value.clone()))))
+    }
+
+    /// Makes `from` part of `into`: identifiers and sessions move, `from` is gone. At most one of the two may have an
+    /// open session.
+    ///
+    /// # Errors
+    /// When the store fails, or when both have an open session.
+    pub fn merge_messaging_users(
+        &mut self,
+        workspace_id: WorkspaceId,
+        from: MessagingUserId,
+        into: MessagingUserId,
+    ) -> Result<(), StoreError> {
+        self.execute(&MOVE_IDENTIFIERS, &[&workspace_id, &from, &into])?;
+        self.execute(&MOVE_SESSIONS, &[&workspace_id, &from, &into])?;
+        self.execute(&DELETE_USER, &[&workspace_id, &from]).map(|_| ())
+    }
+}

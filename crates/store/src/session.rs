@@ -1,3 +1,477 @@
-//! (being written)
+//! Messaging Sessions: the row with its rules, and the view that screens and events share.
+//!
+//! One session per customer and channel is not ended: the partial unique index `sessions_one_open` says so, and
+//! [`Tx::open_session`] relies on it instead of looking first.
 
-crate::sql! {}
+use segue_model::{
+    CampaignId, CaseId, ChannelId, ContactId, LeadId, MessagingUserId, PhoneNumber, QueueId, SessionId, Timestamp,
+    UserId, WorkspaceId,
+    attribution::Attribution,
+    session::{EndedBy, OptIn, SessionState},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{Row, StoreError, Tx, message::Direction, tx::json_text, tx::optional_word};
+
+segue_model::text_enum! {
+    /// What a session led to.
+    pub enum SessionOutcome {
+        Won = "won",
+        Lost = "lost",
+        None = "none",
+    }
+}
+
+/// One thing the bot gathered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Gathered {
+    /// The variable of the flow.
+    pub name: String,
+    /// What the screen calls it.
+    pub label: String,
+    pub value: String,
+}
+
+/// A session as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    pub channel_id: ChannelId,
+    pub messaging_user_id: MessagingUserId,
+    pub state: SessionState,
+    /// The campaign and the recipient's position in it that the chat came from.
+    pub campaign: Option<(CampaignId, u32)>,
+    pub attribution: Attribution,
+    pub opt_in: OptIn,
+    pub opt_in_at: Option<Timestamp>,
+    /// Until when free text may be sent; from the provider's time of the customer's last message.
+    pub window_expires_at: Option<Timestamp>,
+    pub queue_id: Option<QueueId>,
+    /// The one agent who talks with the customer.
+    pub agent_id: Option<UserId>,
+    pub case_id: Option<CaseId>,
+    pub gathered: Vec<Gathered>,
+    pub unread: u32,
+    pub last_text: Option<String>,
+    pub last_direction: Option<Direction>,
+    pub last_at: Timestamp,
+    pub started_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    pub ended_by: Option<EndedBy>,
+    pub outcome: Option<SessionOutcome>,
+    /// Rises with every change.
+    pub version: i64,
+}
+
+/// Who the customer of a session is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CustomerView {
+    pub messaging_user_id: MessagingUserId,
+    /// The best name known: contact, lead, WhatsApp profile, user name, phone number.
+    pub name: String,
+    pub phone: Option<PhoneNumber>,
+    pub username: Option<String>,
+    pub contact_id: Option<ContactId>,
+    pub lead_id: Option<LeadId>,
+}
+
+/// The campaign a session came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SessionCampaign {
+    pub id: CampaignId,
+    pub name: String,
+}
+
+/// The agent a session belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SessionAgent {
+    pub id: UserId,
+    pub name: String,
+}
+
+/// The customer's agreement to this conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OptInView {
+    pub state: OptIn,
+    pub at: Option<Timestamp>,
+}
+
+/// The latest entry of the transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LastMessage {
+    pub text: String,
+    pub at: Timestamp,
+    pub direction: Direction,
+}
+
+/// A session as screens and events show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionView {
+    pub id: SessionId,
+    pub channel_id: ChannelId,
+    pub state: SessionState,
+    pub customer: CustomerView,
+    pub campaign: Option<SessionCampaign>,
+    pub attribution: Attribution,
+    pub queue_id: Option<QueueId>,
+    pub agent: Option<SessionAgent>,
+    /// Whether the bot answers what the customer writes.
+    pub bot_active: bool,
+    pub opt_in: OptInView,
+    pub window_expires_at: Option<Timestamp>,
+    pub unread_count: u32,
+    pub last_message: Option<LastMessage>,
+    pub started_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    pub ended_by: Option<EndedBy>,
+    pub case_id: Option<CaseId>,
+    pub gathered: Vec<Gathered>,
+    pub version: i64,
+}
+
+segue_model::text_enum! {
+    /// Which sessions a list shows.
+    pub enum SessionFilter {
+        /// Open ones of one agent.
+        Mine = "mine",
+        /// Those that wait for an agent, and those that a person has to look at.
+        Waiting = "waiting",
+        Open = "open",
+        Ended = "ended",
+        All = "all",
+    }
+}
+
+/// Where a page of sessions ended: its last row. Shown as `<milliseconds>.<session id>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionCursor {
+    pub last_at: Timestamp,
+    pub id: SessionId,
+}
+
+impl SessionCursor {
+    /// Before every session.
+    pub const START: Self = Self { last_at: Timestamp(i64::MAX), id: SessionId(Uuid::max()) };
+
+    /// Reads the shown form; `None` when it is not one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (last_at, id) = text.split_once('.')?;
+        Some(Self { last_at: Timestamp(last_at.parse().ok()?), id: id.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for SessionCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.last_at.0, self.id)
+    }
+}
+
+/// Which sessions to list.
+#[derive(Debug, Clone)]
+pub struct SessionQuery {
+    pub filter: SessionFilter,
+    /// Only those of this agent.
+    pub agent_id: Option<UserId>,
+    /// Only those in queues of this user.
+    pub member_id: Option<UserId>,
+    /// Part of the customer's name, phone number or user name.
+    pub search: Option<String>,
+    pub after: SessionCursor,
+    pub limit: u32,
+}
+
+crate::sql! {
+    OPEN_SESSION = "INSERT INTO sessions (workspace_id, id, channel_id, messaging_user_id, state, attribution, opt_in,
+            gathered, last_at, started_at, version)
+        VALUES ($1, $2, $3, $4, 'new', 'none', 'none', '[]', $5, $5, 1) ON CONFLICT DO NOTHING";
+    OPEN_SESSION_OF = "SELECT id FROM sessions
+        WHERE workspace_id = $1 AND channel_id = $2 AND messaging_user_id = $3 AND state <> 'ended'";
+    SESSION = "SELECT id, channel_id, messaging_user_id, state, campaign_id, position, attribution, opt_in, opt_in_at,
+            window_expires_at, queue_id, agent_id, case_id, gathered, unread, last_text, last_direction, last_at,
+            started_at, ended_at, ended_by, outcome, version
+        FROM sessions WHERE workspace_id = $1 AND id = $2";
+    SAVE_SESSION = "UPDATE sessions SET state = $4, campaign_id = $5, position = $6, attribution = $7, opt_in = $8,
+            opt_in_at = $9, window_expires_at = $10, queue_id = $11, agent_id = $12, case_id = $13, gathered = $14,
+            unread = $15, last_text = $16, last_direction = $17, last_at = $18, ended_at = $19, ended_by = $20,
+            outcome = $21, messaging_user_id = $22, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND version = $3";
+    SESSION_VIEW = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.id = $2";
+    SESSIONS_OF_USER = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.messaging_user_id = $2
+        AND v.id <> $3 ORDER BY v.started_at DESC, v.id DESC LIMIT $4";
+    SESSION_IDS_OF_USER = "SELECT id FROM sessions WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY id";
+    OPEN_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
+            AND (CAST($2 AS TEXT) IS NULL OR v.state IN ('waiting', 'error'))
+            AND (CAST($3 AS UUID) IS NULL OR v.agent_id = $3)
+            AND (CAST($4 AS UUID) IS NULL OR v.queue_id IN
+                (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $4))
+            AND (CAST($5 AS TEXT) IS NULL OR v.search LIKE $5 ESCAPE '!' OR v.phone LIKE $5 ESCAPE '!')
+            AND (v.last_at, v.id) < ($6, $7)
+        ORDER BY v.last_at DESC, v.id DESC LIMIT $8";
+    ALL_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1
+            AND (CAST($2 AS TEXT) IS NULL OR v.state = $2)
+            AND (CAST($3 AS UUID) IS NULL OR v.agent_id = $3)
+            AND (CAST($4 AS UUID) IS NULL OR v.queue_id IN
+                (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $4))
+            AND (CAST($5 AS TEXT) IS NULL OR v.search LIKE $5 ESCAPE '!' OR v.phone LIKE $5 ESCAPE '!')
+            AND (v.last_at, v.id) < ($6, $7)
+        ORDER BY v.last_at DESC, v.id DESC LIMIT $8";
+}
+
+fn read_session(row: &mut Row<'_>) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row.next()?,
+        channel_id: row.next()?,
+        messaging_user_id: row.next()?,
+        state: row.word()?,
+        campaign: {
+            let (campaign_id, position): (Option<CampaignId>, Option<u32>) = (row.next()?, row.next()?);
+            campaign_id.zip(position)
+        },
+        attribution: row.word()?,
+        opt_in: row.word()?,
+        opt_in_at: row.next()?,
+        window_expires_at: row.next()?,
+        queue_id: row.next()?,
+        agent_id: row.next()?,
+        case_id: row.next()?,
+        gathered: row.json()?,
+        unread: row.next()?,
+        last_text: row.next()?,
+        last_direction: row.optional_word()?,
+        last_at: row.next()?,
+        started_at: row.next()?,
+        ended_at: row.next()?,
+        ended_by: row.optional_word()?,
+        outcome: row.optional_word()?,
+        version: row.next()?,
+    })
+}
+
+fn read_view(row: &mut Row<'_>) -> Result<SessionView, StoreError> {
+    let _workspace_id: WorkspaceId = row.next()?;
+    let (id, channel_id, state) = (row.next()?, row.next()?, row.word()?);
+    let messaging_user_id = row.next()?;
+    let (profile_name, username): (Option<String>, Option<String>) = (row.next()?, row.next()?);
+    let (contact_id, lead_id) = (row.next()?, row.next()?);
+    let (first_name, last_name): (Option<String>, Option<String>) = (row.next()?, row.next()?);
+    let lead_name: Option<String> = row.next()?;
+    let phone: Option<PhoneNumber> = row.next()?;
+    let full_name = [first_name, last_name].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let name = [Some(full_name), lead_name, profile_name, username.clone()]
+        .into_iter()
+        .flatten()
+        .find(|name| !name.trim().is_empty())
+        .or_else(|| phone.as_ref().map(ToString::to_string))
+        .unwrap_or_else(|| "WhatsApp customer".to_owned());
+    let (campaign_id, campaign_name): (Option<CampaignId>, Option<String>) = (row.next()?, row.next()?);
+    let (attribution, queue_id) = (row.word()?, row.next()?);
+    let (agent_id, agent_name): (Option<UserId>, Option<String>) = (row.next()?, row.next()?);
+    let bot_status: Option<crate::flow::RunStatus> = row.optional_word()?;
+    let opt_in = OptInView { state: row.word()?, at: row.next()? };
+    let (window_expires_at, unread_count) = (row.next()?, row.next()?);
+    let (last_text, last_direction): (Option<String>, Option<Direction>) = (row.next()?, row.optional_word()?);
+    let last_at = row.next()?;
+    Ok(SessionView {
+        id,
+        channel_id,
+        state,
+        customer: CustomerView { messaging_user_id, name, phone, username, contact_id, lead_id },
+        campaign: campaign_id.zip(campaign_name).map(|(id, name)| SessionCampaign { id, name }),
+        attribution,
+        queue_id,
+        agent: agent_id.zip(agent_name).map(|(id, name)| SessionAgent { id, name }),
+        bot_active: state != SessionState::Ended && bot_status.is_some_and(crate::flow::RunStatus::is_active),
+        opt_in,
+        window_expires_at,
+        unread_count,
+        last_message: last_text.zip(last_direction).map(|(text, direction)| LastMessage {
+            text,
+            at: last_at,
+            direction,
+        }),
+        started_at: row.next()?,
+        ended_at: row.next()?,
+        ended_by: row.optional_word()?,
+        case_id: row.next()?,
+        gathered: row.json()?,
+        version: row.next()?,
+    })
+}
+
+/// A pattern for `LIKE … ESCAPE '!'` that finds the text anywhere.
+fn pattern(search: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in search.trim().to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+impl Tx<'_> {
+    /// Opens a session for a customer unless one is open already. `false` when one is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn open_session(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: SessionId,
+        channel_id: ChannelId,
+        messaging_user_id: MessagingUserId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&OPEN_SESSION, &[&workspace_id, &id, &channel_id, &messaging_user_id, &at])? == 1)
+    }
+
+    /// The customer's session that is not ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn open_session_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        messaging_user_id: MessagingUserId,
+    ) -> Result<Option<SessionId>, StoreError> {
+        self.query_opt(&OPEN_SESSION_OF, &[&workspace_id, &channel_id, &messaging_user_id], |row| row.next())
+    }
+
+    /// A session to be changed: nobody else changes it until this transaction ends.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn session_to_change(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: SessionId,
+    ) -> Result<Option<Session>, StoreError> {
+        self.lock("session", &id)?;
+        self.session(workspace_id, id)
+    }
+
+    /// A session as it is stored.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn session(&mut self, workspace_id: WorkspaceId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.query_opt(&SESSION, &[&workspace_id, &id], read_session)
+    }
+
+    /// Stores a changed session that [`Tx::session_to_change`] gave, and raises its version.
+    ///
+    /// # Errors
+    /// When the store fails, or when somebody changed the session without its lock.
+    pub fn save_session(&mut self, workspace_id: WorkspaceId, session: &mut Session) -> Result<(), StoreError> {
+        let gathered = json_text(&session.gathered)?;
+        let written = self.execute(
+            &SAVE_SESSION,
+            &[
+                &workspace_id,
+                &session.id,
+                &session.version,
+                &session.state.as_str(),
+                &session.campaign.map(|(campaign_id, _)| campaign_id),
+                &session.campaign.map(|(_, position)| position),
+                &session.attribution.as_str(),
+                &session.opt_in.as_str(),
+                &session.opt_in_at,
+                &session.window_expires_at,
+                &session.queue_id,
+                &session.agent_id,
+                &session.case_id,
+                &gathered,
+                &session.unread,
+                &session.last_text,
+                &optional_word(session.last_direction),
+                &session.last_at,
+                &session.ended_at,
+                &optional_word(session.ended_by),
+                &optional_word(session.outcome),
+                &session.messaging_user_id,
+            ],
+        )?;
+        if written != 1 {
+            return Err(StoreError::Unavailable("the session was changed at the same time".to_owned()));
+        }
+        session.version += 1;
+        Ok(())
+    }
+
+    /// A session as screens show it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn session_view(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: SessionId,
+    ) -> Result<Option<SessionView>, StoreError> {
+        self.query_opt(&SESSION_VIEW, &[&workspace_id, &id], read_view)
+    }
+
+    /// Other sessions of the same customer, newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn other_sessions_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        messaging_user_id: MessagingUserId,
+        except: SessionId,
+        limit: u32,
+    ) -> Result<Vec<SessionView>, StoreError> {
+        self.query(&SESSIONS_OF_USER, &[&workspace_id, &messaging_user_id, &except, &limit], read_view)
+    }
+
+    /// All sessions of a customer, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn session_ids_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        messaging_user_id: MessagingUserId,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.query(&SESSION_IDS_OF_USER, &[&workspace_id, &messaging_user_id], |row| row.next())
+    }
+
+    /// One page of sessions, latest entry first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sessions(
+        &mut self,
+        workspace_id: WorkspaceId,
+        query: &SessionQuery,
+    ) -> Result<Vec<SessionView>, StoreError> {
+        let search = query.search.as_deref().filter(|search| !search.trim().is_empty()).map(pattern);
+        let (sql, state) = match query.filter {
+            SessionFilter::Mine | SessionFilter::Open => (&OPEN_SESSIONS, None),
+            SessionFilter::Waiting => (&OPEN_SESSIONS, Some("waiting")),
+            SessionFilter::Ended => (&ALL_SESSIONS, Some("ended")),
+            SessionFilter::All => (&ALL_SESSIONS, None),
+        };
+        self.query(
+            sql,
+            &[
+                &workspace_id,
+                &state,
+                &query.agent_id,
+                &query.member_id,
+                &search,
+                &query.after.last_at,
+                &query.after.id,
+                &query.limit,
+            ],
+            read_view,
+        )
+    }
+}
