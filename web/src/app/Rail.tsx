@@ -1,0 +1,142 @@
+import {
+  IconDeviceDesktop,
+  IconLogout,
+  IconMessages,
+  IconMoon,
+  IconSearch,
+  IconSettings,
+  IconSpeakerphone,
+  IconSun,
+  IconUsers,
+} from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import type { Role, User, Workspace } from '@/api/types';
+import { signOut } from '@/features/auth';
+import { clearDrafts } from '@/lib/drafts';
+import { useLive } from '@/live';
+import { ActionMenu, Avatar, Mark, notify, useScheme, type Scheme } from '@/ui';
+import css from './shell.module.css';
+
+const PLACES = [
+  { to: '/inbox', label: 'Inbox', icon: IconMessages, testId: 'nav-inbox', roles: null },
+  {
+    to: '/campaigns',
+    label: 'Campaigns',
+    icon: IconSpeakerphone,
+    testId: 'nav-campaigns',
+    roles: ['admin', 'supervisor', 'marketer'],
+  },
+  { to: '/contacts', label: 'Contacts', icon: IconUsers, testId: 'nav-contacts', roles: null },
+  { to: '/setup', label: 'Setup', icon: IconSettings, testId: 'nav-setup', roles: ['admin', 'supervisor'] },
+] as const;
+
+export function placesFor(role: Role) {
+  return PLACES.filter((place) => place.roles === null || (place.roles as readonly Role[]).includes(role));
+}
+
+const ROLE_WORDS: Record<Role, string> = {
+  admin: 'Admin',
+  supervisor: 'Supervisor',
+  agent: 'Agent',
+  marketer: 'Marketer',
+};
+
+const NEXT_SCHEME: Record<Scheme, Scheme> = { auto: 'light', light: 'dark', dark: 'auto' };
+const SCHEME_WORDS: Record<Scheme, string> = { auto: 'Auto', light: 'Light', dark: 'Dark' };
+const SCHEME_ICONS = { auto: IconDeviceDesktop, light: IconSun, dark: IconMoon };
+
+interface RailProps {
+  user: User;
+  workspace: Workspace;
+  onPalette: () => void;
+}
+
+export function Rail({ user, workspace, onPalette }: RailProps) {
+  const unread = useLive((state) => {
+    let sum = 0;
+    for (const session of Object.values(state.sessions)) {
+      if (session.agent?.id === user.id && session.state !== 'ended') sum += session.unread_count;
+    }
+    return sum;
+  });
+  const status = useLive((state) => state.presence?.status);
+  const { chosen, choose } = useScheme();
+  const SchemeIcon = SCHEME_ICONS[chosen];
+  const cache = useQueryClient();
+  const navigate = useNavigate();
+
+  const leave = async () => {
+    try {
+      await signOut();
+    } catch (error) {
+      notify.failure(error);
+      return;
+    }
+    clearDrafts();
+    cache.clear();
+    await navigate({ to: '/sign-in', search: {} });
+  };
+
+  return (
+    <nav className={css.rail} aria-label="Main">
+      <span className={css.mark} title={workspace.name}>
+        <Mark size={34} />
+      </span>
+      <div className={css.nav}>
+        {placesFor(user.role).map((place) => (
+          <Link key={place.to} to={place.to} className={css.link} data-testid={place.testId}>
+            <place.icon size={21} stroke={1.7} aria-hidden="true" />
+            {place.label}
+            {place.to === '/inbox' && unread > 0 && (
+              <span className={css.badge} aria-label={`${unread} unread`}>
+                {unread > 99 ? '99+' : unread}
+              </span>
+            )}
+          </Link>
+        ))}
+      </div>
+      <div className={css.bottom}>
+        <button type="button" className={`${css.link} ${css.wideOnly}`} onClick={onPalette} data-testid="open-palette">
+          <IconSearch size={19} stroke={1.7} aria-hidden="true" />
+          Search
+        </button>
+        <button
+          type="button"
+          className={`${css.link} ${css.wideOnly}`}
+          onClick={() => choose(NEXT_SCHEME[chosen])}
+          aria-label={`Appearance: ${SCHEME_WORDS[chosen]}`}
+          data-testid="scheme-toggle"
+        >
+          <SchemeIcon size={19} stroke={1.7} aria-hidden="true" />
+          {SCHEME_WORDS[chosen]}
+        </button>
+        <ActionMenu
+          position="right-end"
+          header={`${user.name} · ${ROLE_WORDS[user.role]} · ${workspace.name}`}
+          entries={[
+            {
+              id: 'scheme',
+              label: `Appearance: ${SCHEME_WORDS[NEXT_SCHEME[chosen]]}`,
+              icon: <SchemeIcon size={16} />,
+              onSelect: () => choose(NEXT_SCHEME[chosen]),
+            },
+            {
+              id: 'sign-out',
+              label: 'Sign out',
+              icon: <IconLogout size={16} />,
+              onSelect: () => void leave(),
+              testId: 'sign-out',
+            },
+          ]}
+          trigger={
+            <button type="button" className={css.avatar} aria-label={`${user.name}: your account`} data-testid="account-menu">
+              <Avatar name={user.name} size={36} />
+              <span className={css.status} data-status={status} />
+            </button>
+          }
+        />
+      </div>
+    </nav>
+  );
+}

@@ -1,0 +1,178 @@
+import type { QueryClient } from '@tanstack/react-query';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Link,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { keys } from '@/api/query-keys';
+import { fetchMe } from '@/features/auth';
+import { EmptyState, Failure } from '@/ui';
+import { FirstRunPage, SignInPage } from './AuthPages';
+import { InboxPage } from './InboxPage';
+import { Shell } from './Shell';
+
+interface Context {
+  queryClient: QueryClient;
+}
+
+const root = createRootRouteWithContext<Context>()({ component: Outlet });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search): { next?: string } => {
+    const { next } = search;
+    // Only paths of our own console: anything else could lead away after the sign-in.
+    return typeof next === 'string' && /^\/(?!\/)/.test(next) ? { next } : {};
+  },
+  component: SignInPage,
+});
+
+const firstRun = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  validateSearch: (search): { token?: string } =>
+    typeof search.token === 'string' || typeof search.token === 'number'
+      ? { token: String(search.token) }
+      : {},
+  beforeLoad: ({ search }) => {
+    if (search.token === undefined) {
+      throw redirect({ to: '/setup/$section', params: { section: 'overview' } });
+    }
+  },
+  component: FirstRunPage,
+});
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queryClient.ensureQueryData({
+        queryKey: keys.me,
+        queryFn: ({ signal }) => fetchMe(signal),
+        staleTime: Infinity,
+      });
+    } catch (error) {
+      if ((error as { status?: number }).status !== 401) throw error;
+      throw redirect({ to: '/sign-in', search: { next: location.pathname } });
+    }
+  },
+  component: Shell,
+  errorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+});
+
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  beforeLoad: ({ context }) => {
+    const me = context.queryClient.getQueryData<Awaited<ReturnType<typeof fetchMe>>>(keys.me);
+    throw redirect({ to: me?.user.role === 'marketer' ? '/campaigns' : '/inbox' });
+  },
+});
+
+const inbox = createRoute({
+  getParentRoute: () => shell,
+  path: '/inbox',
+  component: () => <InboxPage sessionId={null} />,
+});
+
+const session = createRoute({
+  getParentRoute: () => shell,
+  path: '/inbox/$sessionId',
+  component: function SessionRoute() {
+    return <InboxPage sessionId={session.useParams().sessionId} />;
+  },
+});
+
+const campaigns = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns',
+  component: lazyRouteComponent(() => import('@/features/campaigns'), 'CampaignList'),
+});
+
+const newCampaign = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns/new',
+  component: lazyRouteComponent(() => import('@/features/campaigns'), 'NewCampaign'),
+});
+
+const campaign = createRoute({
+  getParentRoute: () => shell,
+  path: '/campaigns/$campaignId',
+  component: lazyRouteComponent(() => import('@/features/campaigns'), 'CampaignRoute'),
+});
+
+const contacts = createRoute({
+  getParentRoute: () => shell,
+  path: '/contacts',
+  component: lazyRouteComponent(() => import('@/features/contacts'), 'ContactList'),
+});
+
+const contact = createRoute({
+  getParentRoute: () => shell,
+  path: '/contacts/$contactId',
+  component: lazyRouteComponent(() => import('@/features/contacts'), 'ContactRoute'),
+});
+
+const imports = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports',
+  component: lazyRouteComponent(() => import('@/features/imports'), 'ImportList'),
+});
+
+const newImport = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports/new',
+  component: lazyRouteComponent(() => import('@/features/imports'), 'ImportWizard'),
+});
+
+const setup = createRoute({
+  getParentRoute: () => shell,
+  path: '/setup/$section',
+  component: lazyRouteComponent(() => import('@/features/setup'), 'SetupRoute'),
+});
+
+const routeTree = root.addChildren([
+  signIn,
+  firstRun,
+  shell.addChildren([
+    home,
+    inbox,
+    session,
+    campaigns,
+    newCampaign,
+    campaign,
+    contacts,
+    contact,
+    imports,
+    newImport,
+    setup,
+  ]),
+]);
+
+export function createConsoleRouter(queryClient: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { queryClient },
+    defaultPreload: 'intent',
+    defaultPreloadStaleTime: 0,
+    defaultPendingMs: 400,
+    defaultErrorComponent: ({ error, reset }) => <Failure error={error} onRetry={reset} />,
+    defaultNotFoundComponent: () => (
+      <EmptyState title="This page does not exist" action={<Link to="/">Go to the start</Link>}>
+        The address may be old or mistyped.
+      </EmptyState>
+    ),
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createConsoleRouter>;
+  }
+}

@@ -1,0 +1,61 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import type { LiveEvent } from '@/api/events';
+import { keys } from '@/api/query-keys';
+import { onLiveEvent, useLive } from '@/live';
+
+const CALM_MS = 500;
+
+/** Which fetched data an event makes old. */
+export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
+  switch (event.type) {
+    case 'campaign.updated':
+      return [keys.campaigns];
+    case 'campaign.progress':
+      return [keys.funnel(event.data.campaign_id)];
+    case 'template.updated':
+      return [keys.allTemplates];
+    case 'channel.updated':
+      return [keys.setup];
+    case 'import.progress':
+      return [keys.imports, keys.lists];
+    case 'lead.created':
+    case 'case.updated':
+      return [keys.panels];
+    case 'contact.updated':
+    case 'consent.changed':
+      return [keys.contacts, keys.panels];
+    case 'session.updated':
+      return [keys.panel(event.data.session.id)];
+    default:
+      return [];
+  }
+}
+
+/** Refetches what events made old, at most twice a second whatever their number. */
+export function useCacheRefresh(cache: QueryClient): void {
+  useEffect(() => {
+    const waiting = new Map<string, readonly unknown[]>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const flush = () => {
+      timer = undefined;
+      for (const key of waiting.values()) void cache.invalidateQueries({ queryKey: key });
+      waiting.clear();
+    };
+    const stopEvents = onLiveEvent((event) => {
+      for (const key of staleKeys(event)) waiting.set(JSON.stringify(key), key);
+      if (waiting.size > 0) timer ??= setTimeout(flush, CALM_MS);
+    });
+    // After a gap everything fetched may be old.
+    const stopStatus = useLive.subscribe((state, before) => {
+      if (state.status === 'live' && before.offlineSince !== null && before.user !== null) {
+        void cache.invalidateQueries();
+      }
+    });
+    return () => {
+      stopEvents();
+      stopStatus();
+      clearTimeout(timer);
+    };
+  }, [cache]);
+}

@@ -1,0 +1,65 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { keys } from '@/api/query-keys';
+import type { Me } from '@/features/auth';
+import { choosePresence } from '@/features/presence';
+import { useRegisterCommands } from '@/lib/hotkeys';
+import { useScheme } from '@/ui';
+import { placesFor } from './Rail';
+
+const PLACE_KEYS: Record<string, string> = {
+  '/inbox': 'g i',
+  '/campaigns': 'g p',
+  '/contacts': 'g c',
+  '/setup': 'g s',
+};
+
+/** What can be done on every page. */
+export function useGlobalCommands(open: (overlay: 'palette' | 'keys') => void): void {
+  const navigate = useNavigate();
+  const cache = useQueryClient();
+  const { choose } = useScheme();
+  const role = cache.getQueryData<Me>(keys.me)?.user.role ?? 'agent';
+  const places = placesFor(role);
+  const sends = places.some((place) => place.to === '/campaigns');
+  useRegisterCommands([
+    ...places.map((place) => ({
+      id: `go${place.to}`,
+      label: `Go to ${place.label}`,
+      group: 'Go',
+      ...(PLACE_KEYS[place.to] === undefined ? {} : { keys: PLACE_KEYS[place.to] as string }),
+      run: () => void navigate({ to: place.to }),
+    })),
+    ...(sends
+      ? [
+          {
+            id: 'campaign.new',
+            label: 'New campaign',
+            group: 'Create',
+            run: () => void navigate({ to: '/campaigns/new' }),
+          },
+          {
+            id: 'import.new',
+            label: 'Import contacts',
+            group: 'Create',
+            run: () => void navigate({ to: '/imports/new' }),
+          },
+        ]
+      : []),
+    {
+      id: 'presence.available',
+      label: 'Set me Available',
+      group: 'Status',
+      keys: 'mod+shift+a',
+      run: () => void choosePresence('available'),
+    },
+    { id: 'presence.busy', label: 'Set me Busy', group: 'Status', run: () => void choosePresence('busy') },
+    { id: 'presence.away', label: 'Set me Away', group: 'Status', run: () => void choosePresence('away') },
+    { id: 'presence.offline', label: 'Set me Offline', group: 'Status', run: () => void choosePresence('offline') },
+    { id: 'scheme.light', label: 'Light appearance', group: 'View', run: () => choose('light') },
+    { id: 'scheme.dark', label: 'Dark appearance', group: 'View', run: () => choose('dark') },
+    { id: 'scheme.auto', label: 'Appearance of the system', group: 'View', run: () => choose('auto') },
+    { id: 'palette', label: 'Search and commands', group: 'Help', keys: 'mod+k', run: () => open('palette') },
+    { id: 'keys', label: 'Keyboard shortcuts', group: 'Help', keys: '?', run: () => open('keys') },
+  ]);
+}

@@ -1,0 +1,195 @@
+import type { AudienceFilter, CampaignInput } from '@/api/types';
+import { formatPhone } from '@/lib/phone';
+import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
+import { BodyField } from './BodyField';
+import css from './editor.module.css';
+import { SegmentCounter, type CountedText } from './SegmentCounter';
+import type { Sources } from './use-sources';
+import { FOOTERS } from './words';
+
+interface CampaignFormProps {
+  input: CampaignInput;
+  onChange: (input: CampaignInput) => void;
+  sources: Sources;
+  counted: CountedText;
+}
+
+const REGISTRATION = { active: '', pending: ' (registration pending)', rejected: ' (rejected)' };
+
+const OPERATORS: { value: AudienceFilter['op']; label: string }[] = [
+  { value: 'equals', label: 'is' },
+  { value: 'not_equals', label: 'is not' },
+  { value: 'contains', label: 'contains' },
+  { value: 'exists', label: 'is filled in' },
+];
+
+/** Name, sender, audience, text and link of a campaign. */
+export function CampaignForm({ input, onChange, sources, counted }: CampaignFormProps) {
+  const set = (change: Partial<CampaignInput>) => onChange({ ...input, ...change });
+  const sender = sources.senders.find((each) => each.id === input.sender_id);
+  return (
+    <Stack>
+      <Card title="Basics">
+        <div className={css.two}>
+          <TextField
+            label="Name"
+            description="For your team; customers do not see it."
+            value={input.name}
+            onChange={(event) => set({ name: event.currentTarget.value })}
+            data-testid="campaign-name"
+          />
+          <SelectField
+            label="Sender"
+            description="The number or name the text comes from."
+            value={input.sender_id}
+            onChange={(event) => set({ sender_id: event.currentTarget.value })}
+            data={[
+              { value: '', label: 'Choose a sender', disabled: true },
+              ...sources.senders.map((each) => ({
+                value: each.id,
+                label: formatPhone(each.address) + REGISTRATION[each.registration],
+                disabled: each.registration === 'rejected',
+              })),
+            ]}
+            data-testid="campaign-sender"
+          />
+        </div>
+        {sender?.registration === 'pending' && (
+          <div className={css.below}>
+            <Notice tone="warn">The registration of this sender is pending; carriers may refuse its texts.</Notice>
+          </div>
+        )}
+      </Card>
+
+      <Card title="Audience" description="Only people with an SMS consent get the text, whatever you choose here.">
+        <Audience input={input} onChange={onChange} sources={sources} />
+      </Card>
+
+      <Card title="Message">
+        <Stack>
+          <BodyField
+            value={input.body}
+            onChange={(body) => set({ body })}
+            counter={<SegmentCounter counted={counted} />}
+          />
+          <fieldset className={css.footers} data-testid="campaign-footer">
+            <legend>Link at the end</legend>
+            {FOOTERS.map((each) => (
+              <label key={each.value} className={css.footer}>
+                <input
+                  type="radio"
+                  name="footer"
+                  value={each.value}
+                  checked={input.footer === each.value}
+                  onChange={() => set({ footer: each.value })}
+                  data-testid={`campaign-footer-${each.value}`}
+                />
+                <span>
+                  <strong>{each.label}</strong>
+                  <small>{each.hint}</small>
+                </span>
+              </label>
+            ))}
+          </fieldset>
+          {input.footer !== 'none' && (
+            <div className={css.two}>
+              <SelectField
+                label="WhatsApp number"
+                description="Where the chat opens."
+                value={input.whatsapp_channel_id ?? ''}
+                onChange={(event) =>
+                  set({ whatsapp_channel_id: event.currentTarget.value === '' ? null : event.currentTarget.value })
+                }
+                data={[
+                  { value: '', label: 'Choose a number', disabled: true },
+                  ...sources.whatsapp.map((each) => ({
+                    value: each.id,
+                    label: `${each.name} · ${formatPhone(each.display)}`,
+                  })),
+                ]}
+                data-testid="campaign-whatsapp"
+              />
+              <TextField
+                label="Prefilled text"
+                description="Waits in the chat; a short reference code is added."
+                value={input.prefilled_text}
+                onChange={(event) => set({ prefilled_text: event.currentTarget.value })}
+                data-testid="campaign-prefilled"
+              />
+            </div>
+          )}
+        </Stack>
+      </Card>
+    </Stack>
+  );
+}
+
+function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted'>) {
+  const { list_id, filter } = input.audience;
+  const setFilter = (next: AudienceFilter | null) =>
+    onChange({ ...input, audience: { list_id, filter: next } });
+  return (
+    <Stack gap={12}>
+      <div className={css.two}>
+        <SelectField
+          label="Contact list"
+          value={list_id ?? ''}
+          onChange={(event) => {
+            const value = event.currentTarget.value;
+            onChange({ ...input, audience: { list_id: value === '' ? null : value, filter } });
+          }}
+          data={[
+            { value: '', label: 'All contacts' },
+            ...sources.lists.map((list) => ({
+              value: list.id,
+              label: `${list.name} (${list.member_count.toLocaleString()})`,
+            })),
+          ]}
+          data-testid="campaign-list"
+        />
+      </div>
+      {filter === null ? (
+        <div>
+          <button
+            type="button"
+            className={css.textButton}
+            onClick={() => setFilter({ field: 'attributes.', op: 'equals', value: '' })}
+            data-testid="campaign-add-filter"
+          >
+            + Only some of them
+          </button>
+        </div>
+      ) : (
+        <div className={css.filter} role="group" aria-label="Filter">
+          <TextField
+            label="Field"
+            value={filter.field}
+            placeholder="attributes.tier"
+            onChange={(event) => setFilter({ ...filter, field: event.currentTarget.value })}
+            data-testid="campaign-filter-field"
+          />
+          <SelectField
+            label="Condition"
+            value={filter.op}
+            data={OPERATORS}
+            onChange={(event) =>
+              setFilter({ ...filter, op: event.currentTarget.value as AudienceFilter['op'] })
+            }
+            data-testid="campaign-filter-op"
+          />
+          {filter.op !== 'exists' && (
+            <TextField
+              label="Value"
+              value={filter.value}
+              onChange={(event) => setFilter({ ...filter, value: event.currentTarget.value })}
+              data-testid="campaign-filter-value"
+            />
+          )}
+          <button type="button" className={css.textButton} onClick={() => setFilter(null)}>
+            Remove filter
+          </button>
+        </div>
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,179 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { errorWords } from '@/api/errors';
+import { keys } from '@/api/query-keys';
+import type { Campaign, CampaignInput } from '@/api/types';
+import { Button, Card, ConfirmDialog, Failure, notify, Page, SkeletonRows, Tag } from '@/ui';
+import { actOnCampaign, changeCampaign, deleteCampaign } from './api';
+import { AudienceCard, usePreview } from './AudienceCard';
+import { CampaignForm } from './CampaignForm';
+import css from './editor.module.css';
+import { PhonePreview } from './PhonePreview';
+import { useCountedText } from './SegmentCounter';
+import { TestSendDialog } from './TestSendDialog';
+import { useSources } from './use-sources';
+import { inputOf, missing } from './words';
+
+const AUTOSAVE_MS = 700;
+
+/** Saves what was typed, a moment after the last change and never two saves at once. */
+function useAutosave(campaign: Campaign) {
+  const cache = useQueryClient();
+  const [input, setInput] = useState<CampaignInput>(() => inputOf(campaign));
+  const [state, setState] = useState<'saved' | 'dirty' | 'saving' | 'failed'>('saved');
+  const [problem, setProblem] = useState<string | null>(null);
+  const latest = useRef(input);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const running = useRef<Promise<void>>(Promise.resolve());
+  const dirty = useRef(false);
+
+  const save = useCallback((): Promise<void> => {
+    clearTimeout(timer.current);
+    running.current = running.current.then(async () => {
+      if (!dirty.current || missing(latest.current).length > 0) return;
+      dirty.current = false;
+      setState('saving');
+      try {
+        const saved = await changeCampaign(campaign.id, latest.current);
+        cache.setQueryData(keys.campaign(campaign.id), saved);
+        setState(dirty.current ? 'dirty' : 'saved');
+        setProblem(null);
+      } catch (error) {
+        dirty.current = true;
+        setState('failed');
+        setProblem(errorWords(error).message);
+      }
+    });
+    return running.current;
+  }, [cache, campaign.id]);
+
+  const change = (next: CampaignInput) => {
+    latest.current = next;
+    dirty.current = true;
+    setInput(next);
+    setState('dirty');
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => void save(), AUTOSAVE_MS);
+  };
+  // Leaving the page must not lose the last words.
+  useEffect(() => () => void save(), [save]);
+  return { input, change, save, state, problem };
+}
+
+const STATE_WORDS = { saved: 'Saved', dirty: 'Not saved yet', saving: 'Saving…', failed: 'Not saved' };
+
+export function DraftEditor({ campaign }: { campaign: Campaign }) {
+  const sources = useSources();
+  const { input, change, save, state, problem } = useAutosave(campaign);
+  const counted = useCountedText(input);
+  const preview = usePreview(campaign);
+  const navigate = useNavigate();
+  const cache = useQueryClient();
+  const [dialog, setDialog] = useState<'start' | 'test' | 'delete' | null>(null);
+  const lacks = missing(input);
+  const sendable = preview.data?.sendable ?? 0;
+  const sender = sources.senders.find((each) => each.id === input.sender_id);
+
+  if (!sources.ready) {
+    return (
+      <Page title={campaign.name}>
+        <Card>
+          {sources.error === null ? <SkeletonRows rows={8} /> : <Failure error={sources.error} onRetry={sources.retry} />}
+        </Card>
+      </Page>
+    );
+  }
+  return (
+    <Page
+      title={input.name.trim() === '' ? 'Campaign without name' : input.name}
+      back={<Link to="/campaigns">← Campaigns</Link>}
+      subtitle={
+        <>
+          <Tag dot="dot">Draft</Tag>
+          <span data-testid="campaign-state" data-state="draft">
+            Campaign {campaign.number}
+          </span>
+        </>
+      }
+      actions={
+        <>
+          <span className={css.saved} role="status">
+            {STATE_WORDS[state]}
+          </span>
+          <Button emphasis="quiet" onClick={() => setDialog('delete')} data-testid="campaign-delete">
+            Delete
+          </Button>
+          <Button
+            emphasis="secondary"
+            onClick={() => void save()}
+            disabled={state === 'saved' || lacks.length > 0}
+            data-testid="campaign-save"
+          >
+            Save
+          </Button>
+          <Button emphasis="secondary" onClick={() => setDialog('test')} data-testid="campaign-test">
+            Test
+          </Button>
+          <Button
+            disabled={lacks.length > 0 || sendable === 0}
+            onClick={() => {
+              setDialog('start');
+              void save();
+            }}
+            data-testid="campaign-start"
+          >
+            Start
+          </Button>
+        </>
+      }
+    >
+      <div className={css.layout}>
+        <CampaignForm input={input} onChange={change} sources={sources} counted={counted} />
+        <aside className={css.aside} aria-label="Preview and audience">
+          <AudienceCard preview={preview} />
+          <PhonePreview
+            sender={sender?.address ?? ''}
+            text={counted.preview?.text ?? preview.data?.sample?.text ?? input.body}
+            prefilled={input.footer === 'none' ? null : input.prefilled_text}
+          />
+          {lacks.length > 0 && <p className={css.muted}>Still needed: {lacks.join(', ')}.</p>}
+          {problem !== null && <p className={css.unknown}>{problem}</p>}
+        </aside>
+      </div>
+      {dialog === 'start' && (
+        <ConfirmDialog
+          title="Start this campaign?"
+          confirmLabel={`Send to ${sendable.toLocaleString()}`}
+          testId="confirm-start"
+          onClose={() => setDialog(null)}
+          onConfirm={async () => {
+            await save();
+            const started = await actOnCampaign(campaign.id, 'start');
+            cache.setQueryData(keys.campaign(campaign.id), started);
+            notify.done('Campaign started');
+          }}
+        >
+          {sendable.toLocaleString()} people get a text from {sender?.address}. Everyone is checked again in the
+          moment of sending: consent, opt-outs, quiet hours. You can pause or cancel at any time.
+        </ConfirmDialog>
+      )}
+      {dialog === 'delete' && (
+        <ConfirmDialog
+          title="Delete this draft?"
+          confirmLabel="Delete draft"
+          emphasis="danger"
+          onClose={() => setDialog(null)}
+          onConfirm={async () => {
+            await deleteCampaign(campaign.id);
+            await navigate({ to: '/campaigns' });
+            void cache.invalidateQueries({ queryKey: keys.campaigns });
+          }}
+        >
+          The text and the choice of audience are lost. Nothing was sent.
+        </ConfirmDialog>
+      )}
+      {dialog === 'test' && <TestSendDialog campaignId={campaign.id} before={save} onClose={() => setDialog(null)} />}
+    </Page>
+  );
+}

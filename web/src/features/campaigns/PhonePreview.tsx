@@ -1,0 +1,41 @@
+import { IconBrandWhatsapp } from '@tabler/icons-react';
+import css from './phone.module.css';
+
+const LINK = /(https?:\/\/\S+)/g;
+
+interface PhonePreviewProps {
+  sender: string;
+  text: string;
+  prefilled: string | null;
+}
+
+/** What the customer sees: the text, and the message that waits in WhatsApp after the tap. */
+export function PhonePreview({ sender, text, prefilled }: PhonePreviewProps) {
+  return (
+    <figure className={css.phone} aria-label="Preview on a phone">
+      <div className={css.screen}>
+        <div className={css.top}>{sender === '' ? 'Your sender' : sender}</div>
+        <div className={css.messages}>
+          {text === '' ? (
+            <p className={css.hint}>Your text appears here as the customer gets it.</p>
+          ) : (
+            <p className={css.sms}>
+              {text.split(LINK).map((part, index) => (index % 2 === 1 ? <u key={index}>{part}</u> : part))}
+            </p>
+          )}
+          {prefilled !== null && text !== '' && (
+            <>
+              <p className={css.then}>
+                <IconBrandWhatsapp size={15} aria-hidden="true" /> after the tap, in WhatsApp
+              </p>
+              <p className={css.chat}>
+                {prefilled === '' ? '…' : prefilled}
+                <small>waits to be sent by the customer</small>
+              </p>
+            </>
+          )}
+        </div>
+      </div>
+    </figure>
+  );
+}

@@ -1,0 +1,131 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { keys } from '@/api/query-keys';
+import type { Recipient } from '@/api/types';
+import { formatPhone } from '@/lib/phone';
+import { formatDateTime } from '@/lib/time';
+import { useDebounced } from '@/lib/use-debounced';
+import {
+  Button,
+  Card,
+  DataTable,
+  EmptyState,
+  Failure,
+  Row,
+  SelectField,
+  SkeletonRows,
+  Tag,
+  TextField,
+  type TableColumn,
+} from '@/ui';
+import { fetchRecipients } from './api';
+import css from './campaigns.module.css';
+import { RECIPIENT_STATES } from './words';
+
+const columns: TableColumn<Recipient>[] = [
+  {
+    key: 'who',
+    title: 'Recipient',
+    render: (each) => (
+      <div className={css.nameCell}>
+        <Link to="/contacts/$contactId" params={{ contactId: each.contact_id }}>
+          {each.name ?? formatPhone(each.phone)}
+        </Link>
+        <span>{formatPhone(each.phone)}</span>
+      </div>
+    ),
+  },
+  {
+    key: 'state',
+    title: 'State',
+    render: (each) => (
+      <div className={css.stateCell}>
+        <Tag tone={RECIPIENT_STATES[each.state].tone}>{RECIPIENT_STATES[each.state].label}</Tag>
+        {each.reason !== null && <span>{each.reason}</span>}
+      </div>
+    ),
+  },
+  { key: 'sent', title: 'Sent', priority: 'wide', render: (each) => formatDateTime(each.sent_at) },
+  { key: 'tap', title: 'First tap', priority: 'wide', render: (each) => formatDateTime(each.first_tap_at) },
+  {
+    key: 'chat',
+    title: 'Chat',
+    align: 'end',
+    render: (each) =>
+      each.session_id === null ? (
+        '–'
+      ) : (
+        <Link to="/inbox/$sessionId" params={{ sessionId: each.session_id }}>
+          Open
+        </Link>
+      ),
+  },
+];
+
+export function RecipientTable({ campaignId }: { campaignId: string }) {
+  const [state, setState] = useState('');
+  const [search, setSearch] = useState('');
+  const settled = useDebounced(search.trim(), 250);
+  const query = useInfiniteQuery({
+    queryKey: keys.recipients(campaignId, state, settled),
+    queryFn: ({ pageParam, signal }) => fetchRecipients(campaignId, state, settled, pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: (previous) => previous,
+    refetchInterval: 5_000,
+  });
+  const rows = query.data?.pages.flatMap((page) => page.data) ?? [];
+  return (
+    <Card
+      padding="none"
+      title="Recipients"
+      aside={
+        <Row>
+          <TextField
+            aria-label="Search recipients"
+            placeholder="Name or number"
+            value={search}
+            onChange={(event) => setSearch(event.currentTarget.value)}
+          />
+          <SelectField
+            aria-label="State of recipients"
+            value={state}
+            onChange={(event) => setState(event.currentTarget.value)}
+            data={[
+              { value: '', label: 'All states' },
+              ...Object.entries(RECIPIENT_STATES).map(([value, { label }]) => ({ value, label })),
+            ]}
+            data-testid="recipient-state"
+          />
+        </Row>
+      }
+    >
+      {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <SkeletonRows rows={6} />}
+      {query.isSuccess && rows.length === 0 && (
+        <EmptyState title="No recipient here">
+          {state === '' && settled === ''
+            ? 'Recipients appear as soon as the campaign is planned.'
+            : 'Nobody matches this search and state.'}
+        </EmptyState>
+      )}
+      {rows.length > 0 && (
+        <DataTable
+          label="Recipients"
+          columns={columns}
+          rows={rows}
+          rowKey={(each) => String(each.position)}
+          rowTestId="recipient-row"
+        />
+      )}
+      {query.hasNextPage && (
+        <div className={css.more}>
+          <Button emphasis="secondary" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            Show more
+          </Button>
+        </div>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,62 @@
+import { api } from '@/api/client';
+import type {
+  Campaign,
+  CampaignInput,
+  CampaignPreview,
+  ContactList,
+  Funnel,
+  Page,
+  Recipient,
+  SetupStatus,
+  TextPreview,
+} from '@/api/types';
+
+export const fetchCampaigns = (cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<Campaign>>('/campaigns', { cursor, limit: 50 }, signal);
+
+export const fetchCampaign = (id: string, signal?: AbortSignal) =>
+  api.get<Campaign>(`/campaigns/${id}`, {}, signal);
+
+export const createCampaign = (input: CampaignInput) => api.post<Campaign>('/campaigns', input);
+
+export const changeCampaign = (id: string, input: CampaignInput) =>
+  api.patch<Campaign>(`/campaigns/${id}`, input);
+
+export const deleteCampaign = (id: string) => api.delete<unknown>(`/campaigns/${id}`);
+
+export type CampaignAction = 'start' | 'pause' | 'resume' | 'cancel';
+
+export const actOnCampaign = (id: string, action: CampaignAction) =>
+  api.post<Campaign>(`/campaigns/${id}/${action}`);
+
+export const testSend = (id: string, phone: string) =>
+  api.post<{ message_id: string }>(`/campaigns/${id}/test-send`, { phone });
+
+export const previewCampaign = (id: string) => api.post<CampaignPreview>(`/campaigns/${id}/preview`);
+
+export interface TextInput {
+  body: string;
+  footer: CampaignInput['footer'];
+  prefilled_text: string;
+  whatsapp_channel_id?: string;
+  sender_id?: string;
+}
+
+export const previewText = (input: TextInput) =>
+  api.post<TextPreview>('/campaigns/preview-text', input);
+
+export const fetchFunnel = (id: string, signal?: AbortSignal) =>
+  api.get<Funnel>(`/campaigns/${id}/funnel`, {}, signal);
+
+export const fetchRecipients = (
+  id: string,
+  state: string,
+  search: string,
+  cursor: string | null,
+  signal?: AbortSignal,
+) => api.get<Page<Recipient>>(`/campaigns/${id}/recipients`, { state, search, cursor, limit: 50 }, signal);
+
+export const fetchLists = (signal?: AbortSignal) =>
+  api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+
+export const fetchSetup = (signal?: AbortSignal) => api.get<SetupStatus>('/setup-status', {}, signal);

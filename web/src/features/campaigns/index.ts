@@ -1,0 +1,3 @@
+export { CampaignList } from './CampaignList';
+export { CampaignRoute } from './CampaignRoute';
+export { NewCampaign } from './NewCampaign';

@@ -1,0 +1,83 @@
+import type { Campaign, CampaignInput, CampaignState, FooterKind, Funnel, RecipientState } from '@/api/types';
+import type { Tone } from '@/ui';
+
+export const STATES: Record<CampaignState, { label: string; tone: Tone }> = {
+  draft: { label: 'Draft', tone: 'neutral' },
+  planning: { label: 'Planning', tone: 'info' },
+  running: { label: 'Running', tone: 'good' },
+  paused: { label: 'Paused', tone: 'warn' },
+  canceled: { label: 'Canceled', tone: 'bad' },
+  finished: { label: 'Finished', tone: 'accent' },
+};
+
+export const RECIPIENT_STATES: Record<RecipientState, { label: string; tone: Tone }> = {
+  planned: { label: 'Planned', tone: 'neutral' },
+  excluded: { label: 'Excluded', tone: 'warn' },
+  queued: { label: 'Queued', tone: 'info' },
+  submitting: { label: 'Being sent', tone: 'info' },
+  sent: { label: 'Sent', tone: 'accent' },
+  delivered: { label: 'Delivered', tone: 'good' },
+  failed: { label: 'Failed', tone: 'bad' },
+  unknown: { label: 'Unknown', tone: 'warn' },
+  canceled: { label: 'Canceled', tone: 'neutral' },
+  held: { label: 'Held', tone: 'warn' },
+};
+
+export const FOOTERS: { value: FooterKind; label: string; hint: string }[] = [
+  {
+    value: 'tracked',
+    label: 'Tracked link',
+    hint: 'A short link of your own, one per recipient. You see who tapped, and the chat is tied to the recipient for certain.',
+  },
+  {
+    value: 'wa_me',
+    label: 'wa.me link',
+    hint: 'The public WhatsApp link with your number. Taps cannot be counted; the chat is found by its reference code.',
+  },
+  { value: 'none', label: 'No link', hint: 'A plain text. Customers answer by SMS only.' },
+];
+
+/** Steps of the funnel in the order a customer takes them. */
+export const FUNNEL_STEPS = [
+  { key: 'planned', label: 'Planned', hint: 'Recipients that may be messaged' },
+  { key: 'sent', label: 'Sent', hint: 'Accepted by the carrier' },
+  { key: 'delivered', label: 'Delivered', hint: 'Confirmed by the carrier' },
+  { key: 'tapped', label: 'Tapped', hint: 'Opened the link; previews and robots are not counted' },
+  { key: 'chats', label: 'Chat opened', hint: 'Wrote in WhatsApp' },
+  { key: 'bot_finished', label: 'Bot finished', hint: 'Answered what the bot asked' },
+  { key: 'agent', label: 'Agent', hint: 'Talked with an agent' },
+  { key: 'cases', label: 'Case', hint: 'A case was opened' },
+  { key: 'leads', label: 'Lead', hint: 'A lead was created' },
+  { key: 'won', label: 'Won', hint: 'The sale was made' },
+] as const satisfies { key: keyof Funnel; label: string; hint: string }[];
+
+export const EMPTY_INPUT: CampaignInput = {
+  name: '',
+  sender_id: '',
+  audience: { list_id: null, filter: null },
+  body: '',
+  footer: 'tracked',
+  whatsapp_channel_id: null,
+  prefilled_text: 'Hi! I would like to know more.',
+};
+
+export function inputOf(campaign: Campaign): CampaignInput {
+  const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
+  return { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text };
+}
+
+/** What is still missing before the draft can be saved, in the order of the form. */
+export function missing(input: CampaignInput): string[] {
+  return [
+    input.name.trim() === '' ? 'a name' : null,
+    input.sender_id === '' ? 'a sender' : null,
+    input.body.trim() === '' ? 'a text' : null,
+    input.footer !== 'none' && input.whatsapp_channel_id === null ? 'a WhatsApp number' : null,
+  ].filter((each) => each !== null);
+}
+
+export function percent(part: number, whole: number): string {
+  if (whole === 0) return '–';
+  const share = (part / whole) * 100;
+  return `${share > 0 && share < 10 ? share.toFixed(1) : Math.round(share)} %`;
+}

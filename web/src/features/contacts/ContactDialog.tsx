@@ -1,0 +1,95 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { ApiError } from '@/api/errors';
+import { keys } from '@/api/query-keys';
+import type { Contact } from '@/api/types';
+import { Button, Dialog, DialogActions, notify, Stack, TextField } from '@/ui';
+import { changeContact, createContact, type ContactInput } from './api';
+import css from './contacts.module.css';
+
+interface ContactDialogProps {
+  contact: Contact | null;
+  onClose: () => void;
+  onSaved: (contact: Contact) => void;
+}
+
+export function ContactDialog({ contact, onClose, onSaved }: ContactDialogProps) {
+  const cache = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+  const fieldProblem = (name: string) =>
+    problem instanceof ApiError ? problem.fieldMessage(name) : undefined;
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const value = (name: string) => {
+      const text = String(form.get(name) ?? '').trim();
+      return text === '' ? null : text;
+    };
+    const all: ContactInput = {
+      phone: value('phone'),
+      first_name: value('first_name'),
+      last_name: value('last_name'),
+      email: value('email'),
+    };
+    setBusy(true);
+    try {
+      // A new contact is sent without the fields nobody filled in.
+      const filled = Object.fromEntries(Object.entries(all).filter(([, each]) => each !== null));
+      const saved = contact === null ? await createContact(filled) : await changeContact(contact.id, all);
+      void cache.invalidateQueries({ queryKey: keys.contacts });
+      onClose();
+      onSaved(saved);
+    } catch (error) {
+      setProblem(error);
+      if (!(error instanceof ApiError) || error.fields.length === 0) notify.failure(error);
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={contact === null ? 'New contact' : 'Change contact'} onClose={onClose}>
+      <form onSubmit={(event) => void submit(event)}>
+        <Stack gap={12}>
+          <div className={css.two}>
+            <TextField
+              label="First name"
+              name="first_name"
+              defaultValue={contact?.first_name ?? ''}
+              error={fieldProblem('first_name')}
+              data-autofocus
+            />
+            <TextField
+              label="Last name"
+              name="last_name"
+              defaultValue={contact?.last_name ?? ''}
+              error={fieldProblem('last_name')}
+            />
+          </div>
+          <TextField
+            label="Phone"
+            description="With country code, e.g. +1 555 010 0123."
+            name="phone"
+            type="tel"
+            defaultValue={contact?.phone ?? ''}
+            error={fieldProblem('phone')}
+          />
+          <TextField
+            label="Email"
+            name="email"
+            type="email"
+            defaultValue={contact?.email ?? ''}
+            error={fieldProblem('email')}
+          />
+        </Stack>
+        <DialogActions>
+          <Button emphasis="secondary" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={busy} data-testid="contact-save">
+            Save
+          </Button>
+        </DialogActions>
+      </form>
+    </Dialog>
+  );
+}

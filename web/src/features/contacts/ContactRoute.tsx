@@ -1,0 +1,80 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { keys } from '@/api/query-keys';
+import type { Contact } from '@/api/types';
+import { formatPhone, fullName } from '@/lib/phone';
+import { formatDateTime } from '@/lib/time';
+import { Button, Card, EmptyState, Facts, Failure, Page, SkeletonRows } from '@/ui';
+import { fetchContact } from './api';
+import { ConsentCard } from './ConsentCard';
+import { ConsentTag } from './ConsentTag';
+import { ContactDialog } from './ContactDialog';
+import css from './contacts.module.css';
+
+export function ContactRoute() {
+  const { contactId } = useParams({ strict: false });
+  const id = contactId ?? '';
+  const query = useQuery({ queryKey: keys.contact(id), queryFn: ({ signal }) => fetchContact(id, signal) });
+  if (query.data === undefined) {
+    return (
+      <Page title="Contact" back={<Link to="/contacts">← Contacts</Link>}>
+        <Card>
+          {query.isError ? <Failure error={query.error} onRetry={() => void query.refetch()} /> : <SkeletonRows rows={6} />}
+        </Card>
+      </Page>
+    );
+  }
+  return <ContactView contact={query.data} />;
+}
+
+function ContactView({ contact }: { contact: Contact }) {
+  const [editing, setEditing] = useState(false);
+  const attributes = Object.entries(contact.attributes);
+  return (
+    <Page
+      title={fullName(contact) ?? formatPhone(contact.phone)}
+      back={<Link to="/contacts">← Contacts</Link>}
+      subtitle={`Known since ${formatDateTime(contact.created_at)}`}
+      actions={
+        <Button emphasis="secondary" onClick={() => setEditing(true)} data-testid="contact-edit">
+          Change
+        </Button>
+      }
+    >
+      <div className={css.view}>
+        <div className={css.side}>
+          <Card title="Details">
+            <Facts
+              items={[
+                { label: 'Phone', value: formatPhone(contact.phone) },
+                { label: 'Email', value: contact.email ?? '–' },
+                { label: 'Language', value: contact.locale ?? '–' },
+                { label: 'Time zone', value: contact.time_zone ?? '–' },
+              ]}
+            />
+          </Card>
+          <Card title="May be messaged by">
+            <Facts
+              items={[
+                { label: 'SMS', value: <ConsentTag state={contact.sms_consent} />, testId: 'sms-consent' },
+                { label: 'WhatsApp', value: <ConsentTag state={contact.whatsapp_consent} />, testId: 'whatsapp-consent' },
+              ]}
+            />
+          </Card>
+          <Card title="Attributes">
+            {attributes.length === 0 ? (
+              <EmptyState title="No attributes">
+                Columns of an import that are not contact fields become attributes; filters and texts can use them.
+              </EmptyState>
+            ) : (
+              <Facts items={attributes.map(([label, value]) => ({ label: label.replaceAll('_', ' '), value }))} />
+            )}
+          </Card>
+        </div>
+        <ConsentCard contactId={contact.id} />
+      </div>
+      {editing && <ContactDialog contact={contact} onClose={() => setEditing(false)} onSaved={() => undefined} />}
+    </Page>
+  );
+}
