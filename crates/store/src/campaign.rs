@@ -1,3 +1,377 @@
-//! (being written)
+//! Campaigns: what is to be sent, in which state it is, and how far its planning has come.
+//!
+//! Every change of state is a conditional update under [`Tx::lock_campaign`], so two people who press at once cannot
+//! both succeed. The planning cursor moves in the same transaction as the recipients it stands for: a crash leaves both
+//! or neither.
 
-crate::sql! {}
+use segue_model::{
+    CampaignId, ChannelId, ContactId, ListId, SenderId, Timestamp, UserId, WorkspaceId,
+    campaign::{CampaignState, Footer},
+    id::Id as _,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Row, StoreError, Tx, contact::AudienceFilter, event::NewEvent, tx::json_text};
+
+/// Who is meant: a list or everybody, narrowed by a condition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Audience {
+    #[serde(default)]
+    pub list_id: Option<ListId>,
+    #[serde(default)]
+    pub filter: Option<AudienceFilter>,
+}
+
+/// What a person writes of a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CampaignInput {
+    pub name: String,
+    pub sender_id: SenderId,
+    pub audience: Audience,
+    /// Text with merge fields such as `{{ first_name }}`, without the footer.
+    pub body: String,
+    pub footer: Footer,
+    /// The chat the footer leads to.
+    #[serde(default)]
+    pub whatsapp_channel_id: Option<ChannelId>,
+    /// What the customer finds ready to send in the chat.
+    #[serde(default)]
+    pub prefilled_text: String,
+}
+
+/// A campaign as the API and the events show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct CampaignView {
+    pub id: CampaignId,
+    /// Unique in the installation; part of every link code.
+    pub number: u32,
+    #[serde(flatten)]
+    pub input: CampaignInput,
+    pub state: CampaignState,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    /// Name of the person, or `system`.
+    pub created_by: String,
+    /// Rises with every change.
+    pub version: i64,
+}
+
+/// How far planning has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanCursor {
+    pub state: CampaignState,
+    /// The contact up to which recipients are written.
+    pub after: Option<ContactId>,
+    /// Recipients written so far; the next one gets the position after it.
+    pub planned: u32,
+    /// Whether all are written.
+    pub is_complete: bool,
+}
+
+crate::sql! {
+    /// Numbers are given out for the whole installation, so this one looks across workspaces.
+    NEXT_CAMPAIGN_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM campaigns";
+    INSERT_CAMPAIGN = "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer,
+            whatsapp_channel_id, prefilled_text, created_by, created_at, version)
+        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, 1)";
+    UPDATE_DRAFT = "UPDATE campaigns SET name = $3, sender_id = $4, audience = $5, body = $6, footer = $7,
+            whatsapp_channel_id = $8, prefilled_text = $9, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
+    DELETE_DRAFT = "DELETE FROM campaigns WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
+    CAMPAIGN = "SELECT c.id, c.number, c.name, c.sender_id, c.audience, c.body, c.footer, c.whatsapp_channel_id,
+            c.prefilled_text, c.state, c.created_at, c.started_at, c.ended_at, COALESCE(u.name, 'system'), c.version
+        FROM campaigns c LEFT JOIN users u ON u.workspace_id = c.workspace_id AND u.id = c.created_by
+        WHERE c.workspace_id = $1 AND c.id = $2";
+    CAMPAIGNS = "SELECT c.id, c.number, c.name, c.sender_id, c.audience, c.body, c.footer, c.whatsapp_channel_id,
+            c.prefilled_text, c.state, c.created_at, c.started_at, c.ended_at, COALESCE(u.name, 'system'), c.version
+        FROM campaigns c LEFT JOIN users u ON u.workspace_id = c.workspace_id AND u.id = c.created_by
+        WHERE c.workspace_id = $1 AND c.id < $2 ORDER BY c.id DESC LIMIT $3";
+    CAMPAIGN_STATE = "SELECT state FROM campaigns WHERE workspace_id = $1 AND id = $2";
+    MOVE_CAMPAIGN = "UPDATE campaigns SET state = $4, started_at = COALESCE(started_at, $5), ended_at = $6,
+            version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND state = $3";
+    PLAN_CURSOR = "SELECT state, plan_after, planned, planned_all FROM campaigns WHERE workspace_id = $1 AND id = $2";
+    ADVANCE_PLAN = "UPDATE campaigns SET plan_after = $3, planned = $4
+        WHERE workspace_id = $1 AND id = $2 AND state = 'planning'";
+    COMPLETE_PLAN = "UPDATE campaigns SET planned_all = 1, state = 'running', version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND state = 'planning'";
+    CANCEL_CAMPAIGN_MESSAGES = "UPDATE outbox SET state = 'canceled', rule = 'campaign_canceled'
+        WHERE workspace_id = $1 AND campaign_id = $2 AND state IN ('queued', 'claimed')";
+    HAS_WAITING_MESSAGE = "SELECT 1 FROM outbox WHERE workspace_id = $1 AND campaign_id = $2 AND state = 'queued'
+        LIMIT 1";
+    FINISH_CAMPAIGN = "UPDATE campaigns SET state = 'finished', ended_at = $3, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND state = 'running' AND planned_all = 1 AND NOT EXISTS (
+            SELECT 1 FROM outbox o WHERE o.workspace_id = $1 AND o.campaign_id = $2
+                AND o.state IN ('queued', 'claimed', 'submitting'))";
+    RUNNING_CAMPAIGNS = "SELECT id FROM campaigns WHERE workspace_id = $1 AND state = 'running' AND planned_all = 1";
+}
+
+fn read_campaign(row: &mut Row<'_>) -> Result<CampaignView, StoreError> {
+    let (id, number) = (row.next()?, row.next()?);
+    let input = CampaignInput {
+        name: row.next()?,
+        sender_id: row.next()?,
+        audience: row.json()?,
+        body: row.next()?,
+        footer: row.word()?,
+        whatsapp_channel_id: row.next()?,
+        prefilled_text: row.next()?,
+    };
+    Ok(CampaignView {
+        id,
+        number,
+        input,
+        state: row.word()?,
+        created_at: row.next()?,
+        started_at: row.next()?,
+        ended_at: row.next()?,
+        created_by: row.next()?,
+        version: row.next()?,
+    })
+}
+
+impl Tx<'_> {
+    /// Makes everything that changes this campaign's state or plan wait for each other. Take it before reading them.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub fn lock_campaign(&mut self, id: CampaignId) -> Result<(), StoreError> {
+        self.lock("campaign", &id)
+    }
+
+    /// Adds a draft under the next free number, and tells the screens.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_campaign(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        input: &CampaignInput,
+        created_by: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.lock("campaign_number", &"installation")?;
+        let number: i64 = self.query_one(&NEXT_CAMPAIGN_NUMBER, &[], |row| row.next())?;
+        let audience = json_text(&input.audience)?;
+        self.execute(
+            &INSERT_CAMPAIGN,
+            &[
+                &workspace_id,
+                &id,
+                &number,
+                &input.name,
+                &input.sender_id,
+                &audience,
+                &input.body,
+                &input.footer.as_str(),
+                &input.whatsapp_channel_id,
+                &input.prefilled_text,
+                &created_by,
+                &now,
+            ],
+        )?;
+        self.tell_campaign(workspace_id, id, now)
+    }
+
+    /// Stores what was written of a draft, and tells the screens. `false` when it is no draft (any more).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn update_draft(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        input: &CampaignInput,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let audience = json_text(&input.audience)?;
+        let written = self.execute(
+            &UPDATE_DRAFT,
+            &[
+                &workspace_id,
+                &id,
+                &input.name,
+                &input.sender_id,
+                &audience,
+                &input.body,
+                &input.footer.as_str(),
+                &input.whatsapp_channel_id,
+                &input.prefilled_text,
+            ],
+        )?;
+        if written == 1 {
+            self.tell_campaign(workspace_id, id, now)?;
+        }
+        Ok(written == 1)
+    }
+
+    /// Deletes a draft. `false` when it is no draft (any more).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_draft(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<bool, StoreError> {
+        Ok(self.execute(&DELETE_DRAFT, &[&workspace_id, &id])? == 1)
+    }
+
+    /// One campaign.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn campaign(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<Option<CampaignView>, StoreError> {
+        self.query_opt(&CAMPAIGN, &[&workspace_id, &id], read_campaign)
+    }
+
+    /// Campaigns, newest first, from before `before` on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn campaigns(
+        &mut self,
+        workspace_id: WorkspaceId,
+        before: Option<CampaignId>,
+        limit: i64,
+    ) -> Result<Vec<CampaignView>, StoreError> {
+        let before = before.unwrap_or_else(|| CampaignId::from_uuid(Uuid::max()));
+        self.query(&CAMPAIGNS, &[&workspace_id, &before, &limit], read_campaign)
+    }
+
+    /// State of a campaign: its messages may leave while it is `planning` or `running`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn campaign_state(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+    ) -> Result<Option<CampaignState>, StoreError> {
+        self.query_opt(&CAMPAIGN_STATE, &[&workspace_id, &id], |row| row.word())
+    }
+
+    /// Moves a campaign from one state to the next and tells the screens. `false` when it is not in `from` (any more).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn move_campaign(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        from: CampaignState,
+        to: CampaignState,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ended_at = to.is_ended().then_some(now);
+        let moved =
+            self.execute(&MOVE_CAMPAIGN, &[&workspace_id, &id, &from.as_str(), &to.as_str(), &now, &ended_at])? == 1;
+        if moved {
+            self.tell_campaign(workspace_id, id, now)?;
+        }
+        Ok(moved)
+    }
+
+    /// Ends every message of a campaign that has not left. Gives how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn cancel_campaign_messages(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<u64, StoreError> {
+        self.execute(&CANCEL_CAMPAIGN_MESSAGES, &[&workspace_id, &id])
+    }
+
+    /// How far planning has come.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn plan_cursor(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<Option<PlanCursor>, StoreError> {
+        self.query_opt(&PLAN_CURSOR, &[&workspace_id, &id], |row| {
+            Ok(PlanCursor { state: row.word()?, after: row.next()?, planned: row.next()?, is_complete: row.next()? })
+        })
+    }
+
+    /// Moves the planning cursor; `planned` is the number of recipients written in all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn advance_plan(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        after: ContactId,
+        planned: u32,
+    ) -> Result<(), StoreError> {
+        self.execute(&ADVANCE_PLAN, &[&workspace_id, &id, &after, &planned]).map(|_| ())
+    }
+
+    /// Notes that all recipients are written: the campaign is now running, or finished when nothing is left to send.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn complete_plan(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.execute(&COMPLETE_PLAN, &[&workspace_id, &id])? == 1 && !self.finish_if_done(workspace_id, id, now)? {
+            self.tell_campaign(workspace_id, id, now)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a running campaign when every recipient is written and no message waits or is on its way out. `true` when
+    /// it ended now. Call it when a message of the campaign has come to rest; [`Tx::finish_done_campaigns`] finds what
+    /// two such calls at the same moment each left to the other.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn finish_if_done(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        // Most calls end here, without the lock that would make the senders of one campaign wait for each other.
+        let waits = self.query_opt(&HAS_WAITING_MESSAGE, &[&workspace_id, &id], |row| row.next::<i64>())?;
+        if waits.is_some() {
+            return Ok(false);
+        }
+        self.lock_campaign(id)?;
+        let finished = self.execute(&FINISH_CAMPAIGN, &[&workspace_id, &id, &now])? == 1;
+        if finished {
+            self.tell_campaign(workspace_id, id, now)?;
+        }
+        Ok(finished)
+    }
+
+    /// [`Tx::finish_if_done`] for every running campaign of the workspace; to be called from time to time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn finish_done_campaigns(&mut self, workspace_id: WorkspaceId, now: Timestamp) -> Result<usize, StoreError> {
+        let running: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id], |row| row.next())?;
+        let mut finished = 0;
+        for id in running {
+            finished += usize::from(self.finish_if_done(workspace_id, id, now)?);
+        }
+        Ok(finished)
+    }
+
+    /// Tells the screens what the campaign looks like now.
+    fn tell_campaign(&mut self, workspace_id: WorkspaceId, id: CampaignId, now: Timestamp) -> Result<(), StoreError> {
+        let Some(campaign) = self.campaign(workspace_id, id)? else { return Ok(()) };
+        self.emit(
+            workspace_id,
+            NewEvent {
+                kind: "campaign.updated",
+                entity: "campaign",
+                entity_id: id.to_string(),
+                audience: None,
+                data: serde_json::json!({ "campaign": campaign }),
+                at: now,
+            },
+        );
+        Ok(())
+    }
+}

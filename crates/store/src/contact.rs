@@ -418,8 +418,9 @@ impl Tx<'_> {
         let found = self.query_opt(&CONTACT_OF_PHONE_FOR_UPDATE, &[&workspace_id, &fields.phone], |row| {
             Ok((row.next::<ContactId>()?, read_fields(row)?))
         })?;
-        // Deleted by someone else just now; the caller's transaction is run again.
-        let (id, known) = found.ok_or_else(|| StoreError::Unavailable("the contact was deleted meanwhile".to_owned()))?;
+        // Somebody deleted it between the two statements.
+        let (id, known) =
+            found.ok_or_else(|| StoreError::Unavailable("the contact was deleted meanwhile".to_owned()))?;
         let merged = merged(&known, &fields);
         if merged == known {
             return Ok(Upserted::Unchanged(id));
@@ -486,11 +487,9 @@ impl Tx<'_> {
         let pattern = like_pattern(&query.search);
         match query.list_id {
             None => self.query(&CONTACTS, &[&workspace_id, &before, &pattern, &query.limit], read_contact),
-            Some(list_id) => self.query(
-                &CONTACTS_OF_LIST,
-                &[&workspace_id, &before, &pattern, &query.limit, &list_id],
-                read_contact,
-            ),
+            Some(list_id) => {
+                self.query(&CONTACTS_OF_LIST, &[&workspace_id, &before, &pattern, &query.limit, &list_id], read_contact)
+            }
         }
     }
 

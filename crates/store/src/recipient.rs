@@ -3,17 +3,21 @@
 //! What was decided is written once, together with the message; what became of the message is in its outbox row; what
 //! the person then did is stamped here, and the first stamp of each kind stands.
 
+use std::collections::BTreeMap;
+
 use segue_model::{
-    CampaignId, ContactId, MessageId, PhoneNumber, SessionId, Timestamp, WorkspaceId, attribution::Attribution,
-    code::CodeTarget, time,
+    CampaignId, ContactId, MessageId, PhoneNumber, SessionId, Timestamp, WorkspaceId,
+    attribution::{Attribution, CodeOwner, INFERENCE_WINDOW, RecentTap, attribute},
+    code::CodeTarget,
+    contact::ContactFields,
+    content::SmsContent,
+    delivery::OutboxState,
+    policy::Rule,
 };
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{StoreError, Tx, event::NewEvent};
-
-/// How long after a tap a chat without a code is still taken as its consequence.
-pub const INFERENCE_WINDOW: i64 = 48 * time::HOUR;
+use crate::{StoreError, Tx, contact::like_pattern, event::NewEvent};
 
 /// A decision to store.
 #[derive(Debug, Clone)]
@@ -32,7 +36,9 @@ pub enum Stamp {
     /// The first tap of a person on the link.
     FirstTap,
     /// A chat opened that belongs to the recipient.
-    Chat { session_id: SessionId },
+    Chat {
+        session_id: SessionId,
+    },
     /// The bot had gathered what it asks for.
     BotFinished,
     /// An agent took the session.
@@ -59,6 +65,119 @@ pub struct Attributed {
     pub recipient: Option<CodedRecipient>,
 }
 
+segue_model::text_enum! {
+    /// What became of a recipient's message, as the campaign's page shows it.
+    pub enum RecipientState {
+        Planned = "planned",
+        /// There is no message, or the policy refused it at the last look.
+        Excluded = "excluded",
+        Queued = "queued",
+        /// Waits for a later hour.
+        Held = "held",
+        Submitting = "submitting",
+        Sent = "sent",
+        Delivered = "delivered",
+        Failed = "failed",
+        Unknown = "unknown",
+        Canceled = "canceled",
+    }
+}
+
+/// A recipient as the campaign's page shows him.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct RecipientView {
+    pub position: u32,
+    pub contact_id: ContactId,
+    pub name: Option<String>,
+    pub phone: Option<PhoneNumber>,
+    pub state: RecipientState,
+    /// The rule that excludes or holds the message.
+    pub rule: Option<String>,
+    /// The rule or the failure in words.
+    pub reason: Option<String>,
+    pub text: Option<String>,
+    pub segments: Option<u32>,
+    pub sent_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub first_tap_at: Option<Timestamp>,
+    pub session_id: Option<SessionId>,
+}
+
+/// Which recipients to show, in the order of their positions.
+#[derive(Debug, Clone, Default)]
+pub struct RecipientQuery {
+    pub state: Option<RecipientState>,
+    /// Part of a name or phone number.
+    pub search: String,
+    /// Only positions above this one.
+    pub after: u32,
+    pub limit: i64,
+}
+
+/// How many recipients a rule excludes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct RuleCount {
+    pub rule: String,
+    /// The rule in words.
+    pub label: String,
+    pub count: i64,
+}
+
+/// How many messages failed with a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FailureCount {
+    pub code: String,
+    /// The failure in words.
+    pub label: String,
+    pub count: i64,
+}
+
+/// From the plan to the sale. `planned` = `excluded` + `queued` + `sent` + `failed` + `unknown` + `canceled`; those
+/// delivered are among those sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Funnel {
+    pub planned: i64,
+    pub excluded: i64,
+    pub queued: i64,
+    pub sent: i64,
+    pub delivered: i64,
+    pub failed: i64,
+    pub unknown: i64,
+    pub canceled: i64,
+    /// Recipients with at least one tap of a person.
+    pub tapped: i64,
+    /// Taps of people.
+    pub tapped_filtered: i64,
+    /// Requests of any kind for the campaign's links.
+    pub taps_raw: i64,
+    /// Recipients whose chat was opened: the confirmed taps.
+    pub chats: i64,
+    pub bot_finished: i64,
+    pub agent: i64,
+    pub cases: i64,
+    pub leads: i64,
+    pub won: i64,
+    pub excluded_by_rule: Vec<RuleCount>,
+    pub failures: Vec<FailureCount>,
+}
+
+/// Rule of a recipient whose phone number has a message of this campaign already.
+pub const DUPLICATE_PHONE: &str = "duplicate_phone";
+/// Rule of a recipient whose text would take too many segments.
+pub const TEXT_TOO_LONG: &str = "text_too_long";
+
+/// A stored rule in words: one of the policy's, or one of planning and canceling.
+#[must_use]
+pub fn rule_label(rule: &str) -> String {
+    match rule {
+        DUPLICATE_PHONE => "Same phone number as another recipient".to_owned(),
+        TEXT_TOO_LONG => "The text is too long for this recipient".to_owned(),
+        "campaign_canceled" => "The campaign was canceled".to_owned(),
+        "contact_deleted" => "The contact was deleted".to_owned(),
+        other => Rule::parse(other).map_or_else(|_| other.replace('_', " "), |rule| rule.label().to_owned()),
+    }
+}
+
 crate::sql! {
     INSERT_RECIPIENT = "INSERT INTO recipients (workspace_id, campaign_id, position, contact_id, phone, rule,
             message_id)
@@ -81,12 +200,45 @@ crate::sql! {
     CODED_RECIPIENT = "SELECT c.id, c.name, r.position, r.contact_id, r.phone FROM campaigns c
         JOIN recipients r ON r.workspace_id = c.workspace_id AND r.campaign_id = c.id
         WHERE c.workspace_id = $1 AND c.number = $2 AND r.position = $3";
-    RECENT_TAP = "SELECT c.id, c.name, r.position, r.contact_id, r.phone FROM recipients r
+    RECENT_TAPS = "SELECT c.id, c.name, r.position, r.contact_id, r.phone, MAX(k.at) FROM recipients r
         JOIN clicks k ON k.workspace_id = r.workspace_id AND k.campaign_id = r.campaign_id AND k.position = r.position
         JOIN campaigns c ON c.workspace_id = r.workspace_id AND c.id = r.campaign_id
         WHERE r.workspace_id = $1 AND r.phone = $2 AND r.first_tap_at IS NOT NULL AND k.verdict = 'person'
             AND k.at >= $3 AND k.at <= $4
-        ORDER BY k.at DESC, k.id DESC LIMIT 1";
+        GROUP BY c.id, c.name, r.position, r.contact_id, r.phone";
+    RECIPIENTS = "SELECT q.position, q.contact_id, q.first_name, q.last_name, q.phone, q.shown, q.rule, q.reason,
+            q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id
+        FROM (SELECT r.position AS position, r.contact_id AS contact_id, c.first_name AS first_name,
+                c.last_name AS last_name, r.phone AS phone,
+                CASE WHEN r.message_id IS NULL THEN 'excluded' WHEN o.id IS NULL THEN 'planned'
+                    WHEN o.state = 'queued' AND o.not_before > $3 THEN 'held'
+                    WHEN o.state IN ('queued', 'claimed') THEN 'queued'
+                    WHEN o.state = 'accepted' THEN 'sent'
+                    WHEN o.state IN ('delivered', 'read') THEN 'delivered'
+                    WHEN o.state IN ('suppressed', 'expired') THEN 'excluded'
+                    ELSE o.state END AS shown,
+                COALESCE(o.rule, r.rule) AS rule, o.error_reason AS reason, o.payload AS payload,
+                o.segments AS segments, COALESCE(o.accepted_at, o.submitted_at) AS sent_at,
+                COALESCE(o.delivered_at, o.read_at) AS delivered_at, r.first_tap_at AS first_tap_at,
+                r.session_id AS session_id
+            FROM recipients r
+            LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
+            LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.id = r.contact_id
+            WHERE r.workspace_id = $1 AND r.campaign_id = $2 AND r.position > $4
+                AND COALESCE(c.search, r.phone, '') LIKE $5 ESCAPE '\\') q
+        WHERE CAST($6 AS TEXT) = '' OR q.shown = $6 ORDER BY q.position LIMIT $7";
+    RECIPIENT_COUNTS = "SELECT COUNT(*), COUNT(*) - COUNT(message_id), COUNT(first_tap_at), COUNT(chat_at),
+            COUNT(bot_finished_at), COUNT(agent_at), COUNT(case_at), COUNT(lead_at), COUNT(won_at)
+        FROM recipients WHERE workspace_id = $1 AND campaign_id = $2";
+    EXCLUDED_BY_RULE = "SELECT rule, COUNT(*) FROM recipients
+        WHERE workspace_id = $1 AND campaign_id = $2 AND message_id IS NULL GROUP BY rule";
+    MESSAGE_COUNTS = "SELECT state, COALESCE(rule, ''), COUNT(*) FROM outbox
+        WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY state, COALESCE(rule, '')";
+    FAILURE_COUNTS = "SELECT COALESCE(error_code, ''), COALESCE(MAX(error_reason), ''), COUNT(*) FROM outbox
+        WHERE workspace_id = $1 AND campaign_id = $2 AND state = 'failed'
+        GROUP BY COALESCE(error_code, '') ORDER BY 3 DESC, 1";
+    CLICK_COUNTS = "SELECT COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END) FROM clicks
+        WHERE workspace_id = $1 AND campaign_id = $2";
 }
 
 fn read_coded(row: &mut crate::Row<'_>) -> Result<CodedRecipient, StoreError> {
@@ -187,21 +339,8 @@ impl Tx<'_> {
         self.query_opt(&CODED_RECIPIENT, &[&workspace_id, &target.campaign_number, &target.position], read_coded)
     }
 
-    /// The recipient whose link was last tapped by a person for this phone number within [`INFERENCE_WINDOW`].
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn recent_tap(
-        &mut self,
-        workspace_id: WorkspaceId,
-        phone: &PhoneNumber,
-        now: Timestamp,
-    ) -> Result<Option<CodedRecipient>, StoreError> {
-        self.query_opt(&RECENT_TAP, &[&workspace_id, phone, &now.plus(-INFERENCE_WINDOW), &now], read_coded)
-    }
-
     /// Whose recipient an inbound chat is: *certain* with the recipient's code from the recipient's own number,
-    /// *claimed* with a code from any other or an unknown number, *inferred* without a code shortly after a tap of this
+    /// *claimed* with a code from any other or an unknown number, *inferred* without a code shortly after a tap for this
     /// number, else *none*. A code of another workspace counts as no code.
     ///
     /// # Errors
@@ -213,18 +352,145 @@ impl Tx<'_> {
         phone: Option<&PhoneNumber>,
         now: Timestamp,
     ) -> Result<Attributed, StoreError> {
-        if let Some(target) = code
-            && let Some(recipient) = self.coded_recipient(workspace_id, target)?
-        {
-            let own = phone.is_some() && recipient.phone.as_ref() == phone;
-            let attribution = if own { Attribution::Certain } else { Attribution::Claimed };
-            return Ok(Attributed { attribution, recipient: Some(recipient) });
-        }
-        let tapped = match phone {
-            Some(phone) => self.recent_tap(workspace_id, phone, now)?,
+        let coded = match code {
+            Some(target) => self.coded_recipient(workspace_id, target)?,
             None => None,
         };
-        let attribution = if tapped.is_some() { Attribution::Inferred } else { Attribution::None };
-        Ok(Attributed { attribution, recipient: tapped })
+        let tapped = match phone {
+            Some(phone) if coded.is_none() => self.recent_taps(workspace_id, phone, now)?,
+            _ => Vec::new(),
+        };
+        let taps = tapped.iter().filter_map(|(recipient, tapped_at)| {
+            let phone = recipient.phone.as_ref()?;
+            Some(RecentTap { recipient, phone, tapped_at: *tapped_at })
+        });
+        let taps = taps.collect::<Vec<_>>();
+        let owner = coded.as_ref().and_then(|recipient| {
+            let phone = recipient.phone.as_ref()?;
+            Some(CodeOwner { recipient, phone })
+        });
+        let found = attribute(owner, phone, &taps, now);
+        Ok(Attributed { attribution: found.certainty, recipient: found.recipient.cloned() })
     }
+
+    /// Recipients with this phone number whose links people have tapped within [`INFERENCE_WINDOW`], with their last tap.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recent_taps(
+        &mut self,
+        workspace_id: WorkspaceId,
+        phone: &PhoneNumber,
+        now: Timestamp,
+    ) -> Result<Vec<(CodedRecipient, Timestamp)>, StoreError> {
+        self.query(&RECENT_TAPS, &[&workspace_id, phone, &now.plus(-INFERENCE_WINDOW), &now], |row| {
+            Ok((read_coded(row)?, row.next()?))
+        })
+    }
+
+    /// Recipients of a campaign with what became of their messages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recipients(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        query: &RecipientQuery,
+        now: Timestamp,
+    ) -> Result<Vec<RecipientView>, StoreError> {
+        let shown = query.state.map_or("", RecipientState::as_str);
+        self.query(
+            &RECIPIENTS,
+            &[&workspace_id, &campaign_id, &now, &query.after, &like_pattern(&query.search), &shown, &query.limit],
+            read_recipient,
+        )
+    }
+
+    /// The campaign's figures.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn funnel(&mut self, workspace_id: WorkspaceId, campaign_id: CampaignId) -> Result<Funnel, StoreError> {
+        let key: [&dyn crate::Bind; 2] = [&workspace_id, &campaign_id];
+        let mut funnel = self.query_one(&RECIPIENT_COUNTS, &key, |row| {
+            Ok(Funnel {
+                planned: row.next()?,
+                excluded: row.next()?,
+                tapped: row.next()?,
+                chats: row.next()?,
+                bot_finished: row.next()?,
+                agent: row.next()?,
+                cases: row.next()?,
+                leads: row.next()?,
+                won: row.next()?,
+                ..Funnel::default()
+            })
+        })?;
+        let mut rules: BTreeMap<String, i64> =
+            self.query(&EXCLUDED_BY_RULE, &key, |row| Ok((row.next()?, row.next()?)))?.into_iter().collect();
+        let messages = self.query(&MESSAGE_COUNTS, &key, |row| {
+            Ok((row.word::<OutboxState>()?, row.next::<String>()?, row.next::<i64>()?))
+        })?;
+        for (state, rule, count) in messages {
+            match state {
+                OutboxState::Queued | OutboxState::Claimed | OutboxState::Submitting => funnel.queued += count,
+                OutboxState::Accepted => funnel.sent += count,
+                OutboxState::Delivered | OutboxState::Read => {
+                    funnel.sent += count;
+                    funnel.delivered += count;
+                }
+                OutboxState::Failed => funnel.failed += count,
+                OutboxState::Unknown => funnel.unknown += count,
+                OutboxState::Canceled => funnel.canceled += count,
+                OutboxState::Suppressed | OutboxState::Expired => {
+                    funnel.excluded += count;
+                    let rule = if rule.is_empty() { Rule::Expired.as_str().to_owned() } else { rule };
+                    *rules.entry(rule).or_default() += count;
+                }
+            }
+        }
+        (funnel.taps_raw, funnel.tapped_filtered) =
+            self.query_one(&CLICK_COUNTS, &key, |row| Ok((row.next()?, row.next()?)))?;
+        funnel.excluded_by_rule =
+            rules.into_iter().map(|(rule, count)| RuleCount { label: rule_label(&rule), rule, count }).collect();
+        funnel.excluded_by_rule.sort_by_key(|rule| -rule.count);
+        funnel.failures = self.query(&FAILURE_COUNTS, &key, |row| {
+            let (code, reason): (String, String) = (row.next()?, row.next()?);
+            let label = match (reason.is_empty(), code.is_empty()) {
+                (false, _) => reason,
+                (true, false) => format!("The carrier refused it with code {code}"),
+                (true, true) => "The carrier gave no reason".to_owned(),
+            };
+            Ok(FailureCount { code, label, count: row.next()? })
+        })?;
+        Ok(funnel)
+    }
+}
+
+fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError> {
+    let (position, contact_id) = (row.next()?, row.next()?);
+    let person = ContactFields { first_name: row.next()?, last_name: row.next()?, ..ContactFields::default() };
+    let phone = row.next()?;
+    let state: RecipientState = row.word()?;
+    // A message that was held for the night and has left since no longer shows why it waited.
+    let explains = matches!(state, RecipientState::Excluded | RecipientState::Held | RecipientState::Canceled);
+    let rule = row.next::<Option<String>>()?.filter(|rule| explains && rule != Rule::Allowed.as_str());
+    let failure: Option<String> = row.next()?;
+    let content: Option<SmsContent> = row.optional_json()?;
+    Ok(RecipientView {
+        position,
+        contact_id,
+        name: person.full_name(),
+        phone,
+        state,
+        reason: failure.or_else(|| rule.as_deref().map(rule_label)),
+        rule,
+        text: content.map(|content| content.text),
+        segments: row.next()?,
+        sent_at: row.next()?,
+        delivered_at: row.next()?,
+        first_tap_at: row.next()?,
+        session_id: row.next()?,
+    })
 }
