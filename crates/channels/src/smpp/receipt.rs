@@ -308,8 +308,11 @@ mod tests {
         Receipt::read(text.to_owned(), &optional, "15550001111".to_owned(), "Acme".to_owned(), &config)
     }
 
-    /// Texts as carriers write them: text, id, state, error, done date (UTC milliseconds; 0 for none).
-    const SAMPLES: &[(&str, Option<&str>, ReceiptState, Option<&str>, i64)] = {
+    /// Text, id, state, error, done date (UTC milliseconds; 0 for none).
+    type Sample = (&'static str, Option<&'static str>, ReceiptState, Option<&'static str>, i64);
+
+    /// Texts as carriers write them.
+    const SAMPLES: &[Sample] = {
         use ReceiptState as S;
         const DONE: i64 = 1_795_428_060_000; // 2026-11-23T10:01:00Z
         &[
