@@ -14,7 +14,6 @@ export default defineConfig({
     target: 'es2023',
     // Every asset is a file of our own origin, so the page needs no `data:` source in its policy.
     assetsInlineLimit: 0,
-    manifest: true,
     chunkSizeWarningLimit: 700,
   },
   server: {

@@ -1,0 +1,122 @@
+import { IconPlus } from '@tabler/icons-react';
+import { useState } from 'react';
+import type { Channel } from '@/api/types';
+import { formatPhone } from '@/lib/phone';
+import { formatDateTime } from '@/lib/time';
+import { Button, Card, EmptyState, Facts, Notice, notify, Row, Stack, Tag, type Tone } from '@/ui';
+import { checkChannel, syncTemplates } from './api';
+import { ChannelDialog } from './ChannelDialog';
+import { useRefresh } from './use-refresh';
+
+const STATES: Record<Channel['state'], { label: string; tone: Tone }> = {
+  connecting: { label: 'Connecting', tone: 'info' },
+  connected: { label: 'Connected', tone: 'good' },
+  disconnected: { label: 'Disconnected', tone: 'warn' },
+  error: { label: 'Error', tone: 'bad' },
+};
+
+const KINDS = { whatsapp: 'WhatsApp', smpp: 'SMS (SMPP)' };
+
+export function ChannelsSection({ channels }: { channels: Channel[] }) {
+  const [dialog, setDialog] = useState<Channel | 'new' | null>(null);
+  return (
+    <Stack>
+      <Card
+        title="Channels"
+        description="The WhatsApp numbers and SMS accounts messages go through."
+        aside={
+          <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('new')} data-testid="channel-new">
+            Add channel
+          </Button>
+        }
+      >
+        {channels.length === 0 && (
+          <EmptyState title="No channel yet">Add the SMS account first, then the WhatsApp number.</EmptyState>
+        )}
+      </Card>
+      {channels.map((channel) => (
+        <ChannelCard key={channel.id} channel={channel} onEdit={() => setDialog(channel)} />
+      ))}
+      {dialog !== null && (
+        <ChannelDialog channel={dialog === 'new' ? null : dialog} onClose={() => setDialog(null)} />
+      )}
+    </Stack>
+  );
+}
+
+function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void }) {
+  const refresh = useRefresh();
+  const [busy, setBusy] = useState<'check' | 'sync' | null>(null);
+  const [result, setResult] = useState<{ tone: 'good' | 'bad'; text: string } | null>(null);
+  const check = async () => {
+    setBusy('check');
+    try {
+      const { ok, detail } = await checkChannel(channel.id);
+      setResult({ tone: ok ? 'good' : 'bad', text: detail });
+      await refresh();
+    } catch (error) {
+      notify.failure(error);
+    } finally {
+      setBusy(null);
+    }
+  };
+  const sync = async () => {
+    setBusy('sync');
+    try {
+      const { count } = await syncTemplates(channel.id);
+      setResult({ tone: 'good', text: `${count} templates are here now.` });
+    } catch (error) {
+      notify.failure(error);
+    } finally {
+      setBusy(null);
+    }
+  };
+  return (
+    <Card
+      title={channel.name}
+      description={`${KINDS[channel.kind]} · ${channel.kind === 'whatsapp' ? formatPhone(channel.display) : channel.display}`}
+      aside={
+        <Tag tone={STATES[channel.state].tone} dot="dot">
+          {STATES[channel.state].label}
+        </Tag>
+      }
+      data-testid="channel-card"
+      data-state={channel.state}
+    >
+      <Stack gap={12}>
+        {channel.state_detail !== null && (
+          <Notice tone={channel.state === 'error' ? 'bad' : 'info'}>{channel.state_detail}</Notice>
+        )}
+        <Facts
+          items={[
+            { label: 'Last inbound', value: formatDateTime(channel.last_inbound_at) },
+            ...(channel.webhook_path === null
+              ? []
+              : [{ label: 'Webhook', value: <code>{window.location.origin + channel.webhook_path}</code> }]),
+            ...Object.entries(channel.config)
+              .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
+              .map(([name, value]) => ({ label: name.replaceAll('_', ' '), value: String(value) })),
+          ]}
+        />
+        {result !== null && (
+          <Notice tone={result.tone} live="status">
+            {result.text}
+          </Notice>
+        )}
+        <Row>
+          <Button emphasis="secondary" size="xs" loading={busy === 'check'} onClick={() => void check()} data-testid="channel-check">
+            Check connection
+          </Button>
+          {channel.kind === 'whatsapp' && (
+            <Button emphasis="secondary" size="xs" loading={busy === 'sync'} onClick={() => void sync()} data-testid="channel-sync">
+              Sync templates
+            </Button>
+          )}
+          <Button emphasis="quiet" size="xs" onClick={onEdit}>
+            Change
+          </Button>
+        </Row>
+      </Stack>
+    </Card>
+  );
+}

@@ -1,0 +1,146 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { errorWords } from '@/api/errors';
+import { keys } from '@/api/query-keys';
+import type { Flow, FlowProblem } from '@/api/types';
+import { formatDateTime } from '@/lib/time';
+import { Button, Card, DataTable, EmptyState, Failure, Notice, notify, Row, SkeletonRows, Stack, Tag } from '@/ui';
+import { fetchFlow, publishFlow, validateFlow } from './api';
+import css from './setup.module.css';
+import { useRefresh } from './use-refresh';
+
+export function FlowsSection({ flows }: { flows: Flow[] }) {
+  const [open, setOpen] = useState<Flow | null>(null);
+  if (open !== null) return <FlowEditor key={open.id} flow={open} onBack={() => setOpen(null)} />;
+  return (
+    <Card padding="none" title="Flows" description="What the bot says and asks before an agent takes over.">
+      {flows.length === 0 ? (
+        <EmptyState title="No flow yet">A flow is published from a file; the first one comes with the installation.</EmptyState>
+      ) : (
+        <DataTable
+          label="Flows"
+          rows={flows}
+          rowKey={(flow) => flow.id}
+          onOpen={setOpen}
+          rowTestId="flow-row"
+          columns={[
+            {
+              key: 'name',
+              title: 'Flow',
+              render: (flow) => (
+                <div className={css.cell}>
+                  <strong>{flow.name}</strong>
+                  <code>{flow.slug}</code>
+                </div>
+              ),
+            },
+            {
+              key: 'version',
+              title: 'Published',
+              render: (flow) =>
+                flow.published_version === null ? (
+                  <Tag>Not published</Tag>
+                ) : (
+                  <Tag tone="good">Version {flow.published_version}</Tag>
+                ),
+            },
+            { key: 'updated', title: 'Changed', priority: 'wide', render: (flow) => formatDateTime(flow.updated_at) },
+          ]}
+        />
+      )}
+    </Card>
+  );
+}
+
+function FlowEditor({ flow, onBack }: { flow: Flow; onBack: () => void }) {
+  const query = useQuery({ queryKey: keys.flow(flow.id), queryFn: ({ signal }) => fetchFlow(flow.id, signal) });
+  return (
+    <Card
+      title={flow.name}
+      description="A conversation that is under way keeps the version it began with."
+      aside={
+        <Button emphasis="secondary" size="xs" onClick={onBack}>
+          All flows
+        </Button>
+      }
+    >
+      {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isPending && <SkeletonRows rows={8} height={20} />}
+      {query.data !== undefined && <FlowSource flow={flow} initial={query.data.source} />}
+    </Card>
+  );
+}
+
+function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
+  const [source, setSource] = useState(initial);
+  const [problems, setProblems] = useState<FlowProblem[] | null>(null);
+  const [busy, setBusy] = useState<'check' | 'publish' | null>(null);
+  const cache = useQueryClient();
+  const refresh = useRefresh();
+
+  const check = async (): Promise<boolean> => {
+    const result = await validateFlow(source);
+    setProblems(result.problems);
+    return result.valid;
+  };
+  const run = async (kind: 'check' | 'publish') => {
+    setBusy(kind);
+    try {
+      const valid = await check();
+      if (kind === 'publish' && valid) {
+        const published = await publishFlow(flow.slug, source);
+        await Promise.all([refresh(), cache.invalidateQueries({ queryKey: keys.flow(flow.id) })]);
+        notify.done(`Version ${published.published_version} is published`, 'New conversations use it from now on.');
+      }
+    } catch (error) {
+      notify.problem(errorWords(error).title, errorWords(error).message);
+    } finally {
+      setBusy(null);
+    }
+  };
+  return (
+    <Stack gap={12}>
+      <textarea
+        className={css.source}
+        value={source}
+        spellCheck={false}
+        rows={24}
+        aria-label={`Source of ${flow.name}`}
+        data-testid="flow-source"
+        onChange={(event) => {
+          setSource(event.target.value);
+          setProblems(null);
+        }}
+      />
+      {problems !== null && problems.length === 0 && (
+        <Notice tone="good" live="status">
+          The flow is sound.
+        </Notice>
+      )}
+      {problems !== null && problems.length > 0 && (
+        <Notice tone="bad" title={`${problems.length} to correct`} live="alert">
+          <ol className={css.problems}>
+            {problems.map((problem, index) => (
+              <li key={index}>
+                {problem.line !== null && <code>Line {problem.line}</code>} {problem.message}
+              </li>
+            ))}
+          </ol>
+        </Notice>
+      )}
+      <Row>
+        <Button emphasis="secondary" loading={busy === 'check'} onClick={() => void run('check')} data-testid="flow-validate">
+          Validate
+        </Button>
+        <Button
+          loading={busy === 'publish'}
+          disabled={source === initial}
+          onClick={() => void run('publish')}
+          data-testid="flow-publish"
+        >
+          Publish new version
+        </Button>
+      </Row>
+    </Stack>
+  );
+}

@@ -1,0 +1,74 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { keys } from '@/api/query-keys';
+import type { SetupStatus } from '@/api/types';
+import { Card, Failure, Page, SkeletonRows } from '@/ui';
+import { fetchSetup } from './api';
+import { ApiKeysSection } from './ApiKeysSection';
+import { ChannelsSection } from './ChannelsSection';
+import { DeadLettersSection } from './DeadLettersSection';
+import { FlowsSection } from './FlowsSection';
+import { OverviewSection } from './OverviewSection';
+import { QueuesSection } from './QueuesSection';
+import { SendersSection } from './SendersSection';
+import css from './setup.module.css';
+import { UsersSection } from './UsersSection';
+import { WorkspaceSection } from './WorkspaceSection';
+
+const SECTIONS: { key: string; label: string; render: (setup: SetupStatus) => ReactNode }[] = [
+  { key: 'overview', label: 'Overview', render: (setup) => <OverviewSection setup={setup} /> },
+  { key: 'channels', label: 'Channels', render: (setup) => <ChannelsSection channels={setup.channels} /> },
+  {
+    key: 'senders',
+    label: 'Senders',
+    render: (setup) => <SendersSection senders={setup.senders} channels={setup.channels} />,
+  },
+  {
+    key: 'queues',
+    label: 'Queues',
+    render: (setup) => <QueuesSection queues={setup.queues} users={setup.users} />,
+  },
+  { key: 'users', label: 'Users', render: (setup) => <UsersSection users={setup.users} /> },
+  { key: 'flows', label: 'Flows', render: (setup) => <FlowsSection flows={setup.flows} /> },
+  { key: 'api-keys', label: 'API keys', render: () => <ApiKeysSection /> },
+  { key: 'dead-letters', label: 'Dead letters', render: () => <DeadLettersSection /> },
+  { key: 'workspace', label: 'Workspace', render: () => <WorkspaceSection /> },
+];
+
+export function SetupRoute() {
+  const { section } = useParams({ strict: false });
+  const current = SECTIONS.find((each) => each.key === section) ?? SECTIONS[0];
+  const query = useQuery({ queryKey: keys.setup, queryFn: ({ signal }) => fetchSetup(signal) });
+  return (
+    <Page title="Setup">
+      <div className={css.layout}>
+        <nav className={css.nav} aria-label="Setup">
+          {SECTIONS.map((each) => (
+            <Link
+              key={each.key}
+              to="/setup/$section"
+              params={{ section: each.key }}
+              data-testid={`setup-${each.key}`}
+            >
+              {each.label}
+            </Link>
+          ))}
+        </nav>
+        <div className={css.body}>
+          {query.data === undefined ? (
+            <Card>
+              {query.isError ? (
+                <Failure error={query.error} onRetry={() => void query.refetch()} />
+              ) : (
+                <SkeletonRows rows={6} />
+              )}
+            </Card>
+          ) : (
+            current?.render(query.data)
+          )}
+        </div>
+      </div>
+    </Page>
+  );
+}

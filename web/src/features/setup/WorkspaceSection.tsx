@@ -1,0 +1,94 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { keys } from '@/api/query-keys';
+import type { Workspace } from '@/api/types';
+import { useLive } from '@/live';
+import { Button, Card, notify, SkeletonRows, Stack, TextField } from '@/ui';
+import { changeWorkspace } from './api';
+import { text } from './FormDialog';
+import css from './setup.module.css';
+
+export function WorkspaceSection() {
+  const workspace = useLive((state) => state.workspace);
+  if (workspace === null) {
+    return (
+      <Card>
+        <SkeletonRows rows={4} />
+      </Card>
+    );
+  }
+  return <WorkspaceForm workspace={workspace} />;
+}
+
+function WorkspaceForm({ workspace }: { workspace: Workspace }) {
+  const cache = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setBusy(true);
+    try {
+      await changeWorkspace({
+        name: text(form, 'name'),
+        time_zone: text(form, 'time_zone'),
+        country: text(form, 'country').toUpperCase(),
+        quiet_hours: { start: text(form, 'start'), end: text(form, 'end') },
+      });
+      await cache.invalidateQueries({ queryKey: keys.me });
+      notify.done('Workspace saved');
+    } catch (error) {
+      notify.failure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Card title="Workspace">
+      <form onSubmit={(event) => void submit(event)}>
+        <Stack>
+          <div className={css.two}>
+            <TextField label="Name" name="name" defaultValue={workspace.name} required withAsterisk={false} />
+            <TextField
+              label="Country"
+              description="Two letters, for numbers without a code."
+              name="country"
+              maxLength={2}
+              defaultValue={workspace.country}
+              required
+              withAsterisk={false}
+            />
+            <TextField
+              label="Time zone"
+              description="e.g. America/New_York"
+              name="time_zone"
+              defaultValue={workspace.time_zone}
+              required
+              withAsterisk={false}
+            />
+          </div>
+          <div className={css.two}>
+            <TextField
+              label="Quiet from"
+              description="No campaign text leaves in these hours, in the time zone of the recipient."
+              name="start"
+              type="time"
+              defaultValue={workspace.quiet_hours.start}
+            />
+            <TextField
+              label="Quiet until"
+              description="What waited leaves then."
+              name="end"
+              type="time"
+              defaultValue={workspace.quiet_hours.end}
+            />
+          </div>
+          <div>
+            <Button type="submit" loading={busy} data-testid="workspace-save">
+              Save
+            </Button>
+          </div>
+        </Stack>
+      </form>
+    </Card>
+  );
+}

@@ -1,0 +1,65 @@
+import { api } from '@/api/client';
+import type {
+  ApiKey,
+  Channel,
+  DeadLetter,
+  Flow,
+  FlowProblem,
+  Page,
+  Queue,
+  Role,
+  Sender,
+  SetupStatus,
+  User,
+  Workspace,
+} from '@/api/types';
+
+export const fetchSetup = (signal?: AbortSignal) => api.get<SetupStatus>('/setup-status', {}, signal);
+
+export interface ChannelInput {
+  kind: Channel['kind'];
+  name: string;
+  config: Record<string, unknown>;
+}
+
+export const createChannel = (input: ChannelInput) => api.post<Channel>('/channels', input);
+export const changeChannel = (id: string, input: Partial<Omit<ChannelInput, 'kind'>>) =>
+  api.patch<Channel>(`/channels/${id}`, input);
+export const checkChannel = (id: string) => api.post<{ ok: boolean; detail: string }>(`/channels/${id}/check`);
+export const syncTemplates = (id: string) => api.post<{ count: number }>(`/channels/${id}/sync-templates`);
+
+export const createSender = (input: Omit<Sender, 'id'>) => api.post<Sender>('/senders', input);
+
+export const createQueue = (input: { name: string; slug: string; offer_seconds: number }) =>
+  api.post<Queue>('/queues', input);
+export const changeQueue = (
+  id: string,
+  input: { name?: string; offer_seconds?: number; member_ids?: string[] },
+) => api.patch<Queue>(`/queues/${id}`, input);
+
+export const createUser = (input: { name: string; email: string; role: Role; password: string }) =>
+  api.post<User>('/users', input);
+export const changeUser = (
+  id: string,
+  input: { name?: string; role?: Role; disabled?: boolean; password?: string },
+) => api.patch<User>(`/users/${id}`, input);
+
+export const fetchFlow = (id: string, signal?: AbortSignal) =>
+  api.get<Flow & { source: string }>(`/flows/${id}`, {}, signal);
+export const validateFlow = (source: string) =>
+  api.post<{ valid: boolean; problems: FlowProblem[] }>('/flows/validate', { source });
+export const publishFlow = (slug: string, source: string) => api.put<Flow>(`/flows/${slug}`, { source });
+
+export const fetchApiKeys = (signal?: AbortSignal) => api.get<Page<ApiKey>>('/api-keys', {}, signal);
+export const createApiKey = (input: { name: string; role: Role }) =>
+  api.post<{ api_key: ApiKey; secret: string }>('/api-keys', input);
+export const deleteApiKey = (id: string) => api.delete<unknown>(`/api-keys/${id}`);
+
+export const fetchDeadLetters = (signal?: AbortSignal) =>
+  api.get<Page<DeadLetter>>('/dead-letters', { limit: 100 }, signal);
+export const replayDeadLetter = (id: string) => api.post<unknown>(`/dead-letters/${id}/replay`);
+export const discardDeadLetter = (id: string, reason: string) =>
+  api.post<unknown>(`/dead-letters/${id}/discard`, { reason });
+
+export const changeWorkspace = (input: Partial<Omit<Workspace, 'id'>>) =>
+  api.patch<Workspace>('/workspace', input);

@@ -1,0 +1,1 @@
+export { SetupRoute } from './SetupRoute';
