@@ -34,6 +34,8 @@ use crate::ErrorClass;
 
 /// Frames handled before the socket is written again, so that answers do not wait for a flood to end.
 const FRAMES_AT_ONCE: usize = 64;
+/// Octets waiting for the socket above which nothing more is read: a carrier that asks without listening gets no memory.
+const MOST_WAITING: usize = 1 << 20;
 /// Wait for the answer to our unbind.
 const UNBIND_TIMEOUT: Duration = Duration::from_secs(5);
 /// ESME_RINVCMDID: the answer to a request we do not know.
@@ -186,7 +188,7 @@ impl Link {
             let wake = wake.into_iter().flatten().min().unwrap_or(now + shared.config.enquire_link);
 
             tokio::select! {
-                frame = self.frames.next() => {
+                frame = self.frames.next(), if self.out.len() < MOST_WAITING => {
                     self.handle_next(frame, shared, drain_until)?;
                     for _ in 1..FRAMES_AT_ONCE {
                         let Some(frame) = self.frames.next().now_or_never() else { break };

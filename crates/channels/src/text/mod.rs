@@ -9,7 +9,9 @@ pub mod charset;
 pub mod concatenation;
 pub mod gsm;
 pub mod segmentation;
+pub mod smart;
 
 pub use charset::{Charset, decode, decode_lossy};
 pub use concatenation::{Concatenation, ReceivedPart, assemble, split_header};
 pub use segmentation::{Encoding, Part, ReferenceWidth, Segmentation, segment, segment_with};
+pub use smart::{Replacement, smart_encode};
