@@ -1,7 +1,7 @@
 // The chat app: the conversation with the business.
 
 import { attempt, get, post } from "./api.js";
-import { clockTime, composer, dayName, h, icon, initials, keepAtEnd, linked } from "./dom.js";
+import { clockTime, composer, dayName, h, icon, initials, linked, stickToEnd } from "./dom.js";
 
 const TICKS = { sent: ["✓", "Sent"], delivered: ["✓✓", "Delivered"], read: ["✓✓", "Read"] };
 
@@ -146,6 +146,7 @@ export function chat(phone, { text }) {
       message.direction === "in" && actions(message, answered));
   }
 
+  const draw = stickToEnd(list);
   let first = true;
   let drawn = "";
   async function update() {
@@ -171,10 +172,9 @@ export function chat(phone, { text }) {
           h("div", { class: "bubble" }, h("span", { class: "typing", role: "img", "aria-label": `${business.name} is typing` }, h("i"), h("i"), h("i")))));
       }
       if (nodes.length === 0) nodes.push(h("p", { class: "empty" }, `Say hello to ${business.name}.`));
-      keepAtEnd(list, () => list.replaceChildren(...nodes));
+      draw(...nodes);
     }
     if (first) {
-      list.scrollTop = list.scrollHeight;
       field.focus();
       first = false;
     }

@@ -33,12 +33,19 @@ export function icon(name) {
   return svg;
 }
 
+// A link ends before the punctuation of the sentence; a closing bracket stays when it was opened in the link.
+function withoutPunctuation(link) {
+  let shown = link;
+  while (/[.,;:!?)\]}>'"]$/.test(shown) && !(shown.endsWith(")") && shown.includes("("))) shown = shown.slice(0, -1);
+  return shown;
+}
+
 // The text with its links as anchors. `anchor` makes the node of one link.
 export function linked(text, anchor) {
   const nodes = [];
   let last = 0;
   for (const match of text.matchAll(/(?:https?:\/\/|\bwa\.me\/)[^\s]+/gi)) {
-    const shown = match[0].replace(/[.,;:!?)\]}>'"]+$/, "");
+    const shown = withoutPunctuation(match[0]);
     nodes.push(text.slice(last, match.index));
     nodes.push(anchor(/^https?:/i.test(shown) ? shown : `https://${shown}`, shown));
     last = match.index + shown.length;
@@ -66,11 +73,31 @@ export function dayName(at, now) {
   return days === 0 ? "Today" : days === 1 ? "Yesterday" : longDay(at);
 }
 
-// Keeps a list at its end, unless the reader has scrolled away from it.
-export function keepAtEnd(list, change) {
-  const near = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  change();
-  if (near) list.scrollTop = list.scrollHeight;
+// Keeps a list at its end while it changes and its images load, unless the reader has scrolled away from it.
+export function stickToEnd(list) {
+  let stuck = true;
+  let last = { top: 0, height: 0 };
+  const note = () => {
+    last = { top: list.scrollTop, height: list.scrollHeight };
+  };
+  const stick = () => {
+    if (stuck) list.scrollTop = list.scrollHeight;
+    note();
+  };
+  list.addEventListener("scroll", () => {
+    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
+    // Content that grew is no reading back; only moving up in the same content is.
+    if (atEnd) stuck = true;
+    else if (list.scrollHeight === last.height && list.scrollTop < last.top) stuck = false;
+    note();
+  });
+  list.addEventListener("load", stick, true);
+  return (...nodes) => {
+    const top = list.scrollTop;
+    list.replaceChildren(...nodes);
+    if (!stuck) list.scrollTop = top;
+    stick();
+  };
 }
 
 export function composer({ id, label, testid, sendTestid, onsend, before }) {

@@ -42,18 +42,20 @@ function refreshView() {
   shown?.update().catch((error) => shown === open && tell(error.message));
 }
 
+const badge = (unread) => h("span", { class: "badge" }, unread, h("span", { class: "unseen" }, " unread"));
+
 function homeScreen() {
   const view = h("div", { class: "homescreen" });
   async function update() {
     const handset = phone.handset();
     const app = (name, testid, label, unread, target) =>
-      h("button", { class: `app ${testid}`, type: "button", "data-testid": testid, "aria-label": unread ? `${label}, ${unread} unread` : label, onclick: target },
-        h("span", { class: "icon" }, icon(name)), h("span", {}, label), unread > 0 && h("span", { class: "badge", "aria-hidden": "true" }, unread));
+      h("button", { class: `app ${testid}`, type: "button", "data-testid": testid, onclick: target },
+        h("span", { class: "icon" }, icon(name)), h("span", {}, label), unread > 0 && badge(unread));
     const focused = document.activeElement?.dataset?.testid;
     view.replaceChildren(
       h("div", { class: "big" }, clockTime(phone.now())),
       h("div", { class: "date" }, longDay(phone.now())),
-      handset && !handset.online && h("div", { class: "off" }, "Offline"),
+      handset && !handset.online ? h("div", { class: "off" }, "Offline") : "",
       handset
         ? h("div", { class: "apps" },
             app("text", "app-sms", "Messages", handset.sms_unread, openSms),
@@ -82,6 +84,9 @@ function choose(id, name = "home", details = {}) {
     document.cookie = `sandbox_handset=${encodeURIComponent(id)}; path=/; SameSite=Lax`;
   }
   drawHandsets();
+  const list = byId("handsets");
+  const chosen = list.querySelector("[aria-current]")?.closest("li");
+  if (chosen) list.scrollLeft = chosen.offsetLeft - list.offsetLeft - 8;
   drawSettings();
   show(name, details);
 }
@@ -95,7 +100,7 @@ function drawHandsets() {
       h("button", { class: "handset", type: "button", "data-testid": `handset-${handset.id}`, "aria-current": handset.id === phone.id ? "true" : null, onclick: () => choose(handset.id) },
         avatar(handset.name, handset.id),
         h("span", { class: "who" }, h("span", { class: "name" }, handset.name), h("span", { class: "number" }, handset.phone)),
-        unread > 0 && h("span", { class: "badge", role: "img", "aria-label": `${unread} unread` }, unread)));
+        unread > 0 && badge(unread)));
   }));
   if (focused) list.querySelector(`[data-testid="${focused}"]`)?.focus();
   byId("add-box").open ||= handsets.length === 0;

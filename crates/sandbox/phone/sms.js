@@ -1,7 +1,7 @@
 // The SMS app: threads by the number or name at the other end, and one thread with its reply field.
 
 import { attempt, get, post } from "./api.js";
-import { avatar, clockTime, composer, dayName, h, icon, keepAtEnd, linked } from "./dom.js";
+import { avatar, clockTime, composer, dayName, h, icon, linked, stickToEnd } from "./dom.js";
 
 const other = (sms) => (sms.direction === "in" ? sms.from : sms.to);
 const canReply = (peer) => /^[+\d][\d ]*$/.test(peer);
@@ -44,7 +44,7 @@ export function thread(phone, { peer }) {
       h("button", { class: "icon-button", type: "button", "aria-label": "Back to messages", "data-testid": "back", onclick: () => phone.show("sms") }, icon("back")),
       avatar(peer), h("div", { class: "title" }, h("h2", {}, peer), h("p", { class: "sub" }, "Text message"))),
     list, reply);
-  let first = true;
+  const draw = stickToEnd(list);
   async function update() {
     const { messages } = await get(`/handsets/${phone.id}/sms`);
     const shown = messages.filter((sms) => other(sms) === peer);
@@ -58,9 +58,7 @@ export function thread(phone, { peer }) {
       const last = sms === shown.at(-1) && sms.direction === "out";
       return [...stamp, bubble, ...(last ? [h("div", { class: "state" }, sms.receipt_state === "acked" ? "Delivered" : "Sent")] : [])];
     });
-    keepAtEnd(list, () => list.replaceChildren(...nodes));
-    if (first) list.scrollTop = list.scrollHeight;
-    first = false;
+    draw(...nodes);
     if (phone.handset()?.sms_unread) await post(`/handsets/${phone.id}/sms/open`);
   }
   return { view, update };

@@ -315,7 +315,7 @@ pub(crate) fn links(text: &str) -> Vec<String> {
         .filter_map(|word| {
             let lower = word.to_ascii_lowercase();
             let start = ["https://", "http://", "wa.me/"].iter().filter_map(|scheme| lower.find(scheme)).min()?;
-            let link = word[start..].trim_end_matches(|c: char| ".,;:!?)]}>'\"".contains(c));
+            let link = without_punctuation(&word[start..]);
             Some(if link.to_ascii_lowercase().starts_with("wa.me/") {
                 format!("https://{link}")
             } else {
@@ -323,6 +323,17 @@ pub(crate) fn links(text: &str) -> Vec<String> {
             })
         })
         .collect()
+}
+
+/// A link ends before the punctuation of the sentence; a closing bracket stays when it was opened in the link.
+fn without_punctuation(mut link: &str) -> &str {
+    while let Some(shorter) = link.strip_suffix(|c: char| ".,;:!?)]}>'\"".contains(c)) {
+        if link.ends_with(')') && link.contains('(') {
+            break;
+        }
+        link = shorter;
+    }
+    link
 }
 
 #[cfg(test)]
@@ -334,6 +345,10 @@ mod tests {
         assert_eq!(
             links("Chat: https://x.test/Ab1_-z. Or (http://y.test/?a=1&b=2), wa.me/15550783881?text=Hi!"),
             ["https://x.test/Ab1_-z", "http://y.test/?a=1&b=2", "https://wa.me/15550783881?text=Hi"]
+        );
+        assert_eq!(
+            links("see http://x.test/?text=(ref%20K7Q). (http://y.test)"),
+            ["http://x.test/?text=(ref%20K7Q)", "http://y.test"]
         );
         assert!(links("no link here").is_empty());
     }

@@ -45,7 +45,7 @@ pub(crate) async fn run(core: Arc<Core>) {
             Some(_) = under_way.next(), if !under_way.is_empty() => {}
             () = timer => {}
             () = core.webhook_wake.notified() => {
-                if core.with(|state| state.faults.webhook_reorder) {
+                if under_way.is_empty() && core.with(|state| state.faults.webhook_reorder) {
                     tokio::time::sleep(GATHER).await;
                 }
             }
