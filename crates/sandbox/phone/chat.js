@@ -30,7 +30,11 @@ export function chat(phone, { text }) {
   const path = `/handsets/${phone.id}/chats/${business.digits}`;
   const list = h("div", { class: "scroll", role: "log", "aria-label": `Chat with ${business.name}`, tabindex: "0" });
   const subtitle = h("p", { class: "sub" }, "Business account");
-  const write = (message) => attempt(() => post(`${path}/messages`, message));
+  const { draw, pin } = stickToEnd(list);
+  const write = (message) => {
+    pin();
+    return attempt(() => post(`${path}/messages`, message));
+  };
   let sheet = null;
 
   // Attaching an image.
@@ -59,6 +63,7 @@ export function chat(phone, { text }) {
     onsend: async (written) => {
       if (picked) {
         const image = { type: "image", mime: picked.type, caption: written || undefined };
+        pin();
         const sent = await attempt(async () => post(`${path}/messages`, { ...image, media_base64: await base64(picked) }));
         if (sent) pick(null);
         return sent;
@@ -146,7 +151,6 @@ export function chat(phone, { text }) {
       message.direction === "in" && actions(message, answered));
   }
 
-  const draw = stickToEnd(list);
   let first = true;
   let drawn = "";
   async function update() {

@@ -73,7 +73,8 @@ export function dayName(at, now) {
   return days === 0 ? "Today" : days === 1 ? "Yesterday" : longDay(at);
 }
 
-// Keeps a list at its end while it changes and its images load, unless the reader has scrolled away from it.
+// Keeps a list at its end while it changes and its images load, unless the reader has scrolled away from it. `draw(...nodes)` changes
+// the list, `pin()` goes back to its end.
 export function stickToEnd(list) {
   let stuck = true;
   let last = { top: 0, height: 0 };
@@ -92,11 +93,17 @@ export function stickToEnd(list) {
     note();
   });
   list.addEventListener("load", stick, true);
-  return (...nodes) => {
-    const top = list.scrollTop;
-    list.replaceChildren(...nodes);
-    if (!stuck) list.scrollTop = top;
-    stick();
+  return {
+    draw(...nodes) {
+      const top = list.scrollTop;
+      list.replaceChildren(...nodes);
+      if (!stuck) list.scrollTop = top;
+      stick();
+    },
+    pin() {
+      stuck = true;
+      stick();
+    },
   };
 }
 

@@ -29,9 +29,11 @@ export function threadList(phone) {
 
 export function thread(phone, { peer }) {
   const list = h("div", { class: "scroll", role: "log", "aria-label": `Texts with ${peer}`, tabindex: "0" });
-  const send = (text) => attempt(async () => {
-    await post(`/handsets/${phone.id}/sms`, { to: peer, text });
-  });
+  const { draw, pin } = stickToEnd(list);
+  const send = (text) => {
+    pin();
+    return attempt(() => post(`/handsets/${phone.id}/sms`, { to: peer, text }));
+  };
   const reply = canReply(peer)
     ? (() => {
         const { form } = composer({ id: "sms-text", label: "Text message", testid: "sms-reply", sendTestid: "sms-send", onsend: (text) => (text ? send(text) : false) });
@@ -44,7 +46,6 @@ export function thread(phone, { peer }) {
       h("button", { class: "icon-button", type: "button", "aria-label": "Back to messages", "data-testid": "back", onclick: () => phone.show("sms") }, icon("back")),
       avatar(peer), h("div", { class: "title" }, h("h2", {}, peer), h("p", { class: "sub" }, "Text message"))),
     list, reply);
-  const draw = stickToEnd(list);
   async function update() {
     const { messages } = await get(`/handsets/${phone.id}/sms`);
     const shown = messages.filter((sms) => other(sms) === peer);
