@@ -450,6 +450,11 @@ async fn shutting_down_waits_for_open_answers_and_says_goodbye() {
     let shutdown = tokio::spawn(async move { stopping.shutdown().await });
     reached(&session, |state| *state == SessionState::Draining).await;
     assert!(matches!(outcome(submit(&session, "new")).await, SubmitOutcome::NotSent { .. }));
+    // What comes now is for whoever binds next.
+    let late = peer.deliver(0, "late").await;
+    let answer = peer.next().await;
+    assert_eq!((u32::from(answer.status()), answer.sequence_number()), (0x64, late));
+    assert!(deliveries.try_recv().is_err());
     peer.nothing_else_is_said().await;
     peer.accept(sequence, "42").await;
     assert_eq!(outcome(open).await, accepted("42"));

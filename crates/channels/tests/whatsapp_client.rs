@@ -281,6 +281,9 @@ async fn media_up_and_down() {
 
     let changed = MediaInfo { sha256: Some("00".repeat(32)), ..info.clone() };
     assert_eq!(client.download_media(&changed, 1 << 20).await, Err(MediaError::Checksum));
+    let requests = graph.seen().len();
+    assert!(matches!(client.download_media(&info, 2).await, Err(MediaError::TooLarge { .. })));
+    assert_eq!(graph.seen().len(), requests, "the announced size is enough to say no");
     let unsized_info = MediaInfo { size: None, ..info.clone() };
     assert!(matches!(client.download_media(&unsized_info, 2).await, Err(MediaError::TooLarge { .. })));
     let gone = MediaInfo { url: info.url.replace("4711", "4712"), ..info };
