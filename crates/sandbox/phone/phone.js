@@ -12,6 +12,11 @@ let status = null;
 let clockOffset = 0;
 let open = null;
 let offline = false;
+let total = 0;
+
+// A carrier under load knows very many phones; the page shows the ones that are in use.
+const SHOWN = 60;
+const PAUSE_MS = 120;
 
 const phone = {
   id: null,
@@ -103,7 +108,11 @@ function drawHandsets() {
         unread > 0 && badge(unread)));
   }));
   if (focused) list.querySelector(`[data-testid="${focused}"]`)?.focus();
-  byId("add-box").open ||= handsets.length === 0;
+  const filter = byId("find-text").value;
+  byId("find").hidden = total <= 8 && !filter;
+  byId("more").hidden = total <= SHOWN;
+  byId("more").textContent = `${total - SHOWN} more: search by name or number.`;
+  if (!handsets.length && !filter) byId("add-box").open = true;
 }
 
 const SWITCHES = [
@@ -149,7 +158,14 @@ function drawStatus() {
 }
 
 async function load() {
-  [{ handsets }, status] = await Promise.all([get("/handsets"), get("/status")]);
+  const wanted = new URLSearchParams({ limit: SHOWN, q: byId("find-text").value });
+  const [list, now] = await Promise.all([get(`/handsets?${wanted}`), get("/status")]);
+  if (phone.id && !list.handsets.some((handset) => handset.id === phone.id)) {
+    const chosen = await get(`/handsets/${phone.id}`).catch(() => null);
+    if (chosen) list.handsets.unshift(chosen);
+  }
+  ({ handsets, total } = list);
+  status = now;
   phone.business = status.business;
   clockOffset = status.clock.now - Date.now();
 }
@@ -180,6 +196,7 @@ function refresh() {
       drawSettings();
       drawStatus();
       refreshView();
+      if (again) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     } while (again);
     running = null;
   })();
@@ -201,14 +218,23 @@ byId("add").addEventListener("submit", async (event) => {
   });
 });
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
-setInterval(drawStatus, 10_000);
+byId("find-text").addEventListener("input", refresh);
+setInterval(() => {
+  drawStatus();
+  refreshView();
+}, 10_000);
 
 async function start() {
   const query = new URLSearchParams(location.search);
   await attempt(load);
   const known = (id) => handsets.some((handset) => handset.id === id);
-  let id = [query.get("handset"), localStorage.getItem("sandbox_handset")].find((wanted) => wanted && known(wanted)) ?? handsets[0]?.id ?? null;
   const asked = query.get("handset");
+  const kept = asked || localStorage.getItem("sandbox_handset");
+  if (/^\d{7,15}$/.test(kept ?? "") && !known(kept)) {
+    const found = await get(`/handsets/${kept}`).catch(() => null);
+    if (found) handsets.unshift(found);
+  }
+  let id = known(kept) ? kept : (handsets[0]?.id ?? null);
   if (asked && /^\d{7,15}$/.test(asked) && !known(asked)) {
     await attempt(async () => {
       id = (await post("/handsets", { phone: `+${asked}` })).id;

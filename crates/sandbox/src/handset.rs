@@ -170,15 +170,17 @@ pub(crate) struct HandsetView<'a> {
     marketing_stopped: bool,
     sms_unread: u32,
     chat_unread: u32,
+    /// Epoch milliseconds of the newest text or chat message.
+    active_at: Option<i64>,
 }
 
 impl Handset {
     /// A new phone, online and with read receipts.
-    pub fn new(seed: u64, digits: &str, name: Option<&str>) -> Self {
+    pub fn new(seed: u64, digits: &str) -> Self {
         Self {
             id: digits.to_owned(),
             phone: format!("+{digits}"),
-            name: name.map_or_else(|| default_name(seed, digits), str::to_owned),
+            name: default_name(seed, digits),
             username: None,
             bsuid: business_scoped_id(seed, digits),
             shares_phone: true,
@@ -209,7 +211,14 @@ impl Handset {
             marketing_stopped: self.marketing_stopped,
             sms_unread: self.sms_unread,
             chat_unread: self.chat.unread,
+            active_at: self.active_at(),
         }
+    }
+
+    /// When the newest text or message came or went.
+    pub fn active_at(&self) -> Option<i64> {
+        let message = self.chat.messages.last().map(|message| message.at);
+        self.sms.last().map(|sms| sms.at).max(message)
     }
 
     /// A user who hides the number is known by a user name.

@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub ledger: Ledger,
     pub faults: Faults,
     pub handsets: BTreeMap<String, Handset>,
+    /// Business-scoped user id -> handset.
+    by_bsuid: HashMap<String, String>,
     /// wamid -> handset whose chat holds the message.
     pub chat_of: HashMap<String, String>,
     pub network: Network,
@@ -61,6 +63,7 @@ impl State {
             ledger: Ledger::default(),
             faults: Faults::default(),
             handsets: BTreeMap::new(),
+            by_bsuid: HashMap::new(),
             chat_of: HashMap::new(),
             network: Network::new(start),
             webhooks: Queue::new(config.webhook_url.clone()),
@@ -77,6 +80,7 @@ impl State {
         self.ledger = Ledger::default();
         self.faults = Faults::default();
         self.handsets.clear();
+        self.by_bsuid.clear();
         self.chat_of.clear();
         self.network.forget();
         self.webhooks.forget();
@@ -101,15 +105,20 @@ impl State {
 
     /// The handset of a number; an unknown number gets a new phone.
     pub fn handset_or_new(&mut self, digits: &str) -> &mut Handset {
-        let seed = self.config.seed;
         if !self.handsets.contains_key(digits) {
             self.page(Some(digits), "handset");
         }
-        self.handsets.entry(digits.to_owned()).or_insert_with(|| Handset::new(seed, digits, None))
+        let seed = self.config.seed;
+        let by_bsuid = &mut self.by_bsuid;
+        self.handsets.entry(digits.to_owned()).or_insert_with(|| {
+            let handset = Handset::new(seed, digits);
+            by_bsuid.insert(handset.bsuid.clone(), handset.id.clone());
+            handset
+        })
     }
 
     pub fn handset_by_bsuid(&self, bsuid: &str) -> Option<&Handset> {
-        self.handsets.values().find(|handset| handset.bsuid == bsuid)
+        self.handsets.get(self.by_bsuid.get(bsuid)?)
     }
 
     /// `n` random hexadecimal digits.

@@ -6,16 +6,37 @@ use crate::core::Core;
 use crate::handset::Handset;
 use crate::webhook::payload;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-pub(crate) async fn list(State(core): State<Arc<Core>>) -> Json<Value> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    /// Part of a name or number.
+    q: Option<String>,
+    /// At most so many, the most recently active first.
+    limit: Option<usize>,
+}
+
+/// All handsets by number, or the most recently active ones when there is a limit. `total` counts all that match.
+pub(crate) async fn list(State(core): State<Arc<Core>>, Query(query): Query<ListQuery>) -> Json<Value> {
+    let wanted = query.q.unwrap_or_default().trim().to_lowercase();
+    let number = digits(&wanted);
     Json(core.with(|state| {
-        let handsets: Vec<_> = state.handsets.values().map(Handset::view).collect();
-        json!({"handsets": handsets})
+        let matches = |handset: &&Handset| {
+            handset.name.to_lowercase().contains(&wanted) || (!number.is_empty() && handset.id.contains(&number))
+        };
+        let mut found: Vec<&Handset> = state.handsets.values().filter(matches).collect();
+        let total = found.len();
+        if let Some(limit) = query.limit {
+            found.sort_by_key(|handset| std::cmp::Reverse(handset.active_at()));
+            found.truncate(limit);
+        }
+        let handsets: Vec<_> = found.into_iter().map(Handset::view).collect();
+        json!({"handsets": handsets, "total": total})
     }))
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod inbound;
 pub(crate) mod media;
 pub(crate) mod messages;
 pub(crate) mod outgoing;
+pub(crate) mod rendering;
 pub(crate) mod request;
 pub(crate) mod routes;
 pub(crate) mod sending;

@@ -1,8 +1,9 @@
 //! Reading a send request: who it goes to, what it shows on the handset, and the limits of each type.
 
 use super::error::GraphError;
+use super::rendering::Rendered;
 use super::request::{list, member, text};
-use super::templates::{Rendered, TemplateBook};
+use super::templates::TemplateBook;
 use crate::config::digits;
 use crate::handset::{Button, MediaView, Row, Section, TemplateName};
 use serde_json::Value;

@@ -90,3 +90,24 @@ async fn the_event_stream_tells_what_changed() {
         seen.push_str(&String::from_utf8_lossy(&chunk));
     }
 }
+
+#[tokio::test]
+async fn handsets_are_found_by_name_and_number() {
+    let bench = Bench::new().await;
+    for n in 0..5 {
+        let new = json!({"phone": format!("+1555234000{n}"), "name": format!("Caller {n}")});
+        assert_eq!(bench.post("/sandbox/v1/handsets", new).await.0, 201);
+    }
+    bench.ada_writes(json!({"type": "text", "text": "Hi"})).await;
+    let ids = |body: &serde_json::Value| -> Vec<String> {
+        let handsets = body["handsets"].as_array().expect("handsets");
+        handsets.iter().map(|handset| handset["id"].as_str().expect("id").to_owned()).collect()
+    };
+    let (_, all) = bench.get("/sandbox/v1/handsets").await;
+    assert_eq!((ids(&all).len(), &all["total"]), (6, &json!(6)));
+    let (_, recent) = bench.get("/sandbox/v1/handsets?limit=1").await;
+    assert_eq!((ids(&recent), &recent["total"]), (vec![ADA.to_owned()], &json!(6)));
+    let (_, found) = bench.get("/sandbox/v1/handsets?q=%2B1%20555%20234%200003").await;
+    assert_eq!(ids(&found), ["15552340003"]);
+    assert_eq!(ids(&bench.get("/sandbox/v1/handsets?q=caller").await.1).len(), 5);
+}
