@@ -1,7 +1,7 @@
 //! Wake-ups: hints that something is to be done. Losing one costs a poll interval and nothing else, since every worker
 //! also looks by itself from time to time.
 
-use crate::{ChannelId, WorkspaceId};
+use crate::{CampaignId, ChannelId, WorkspaceId};
 
 /// What there may be to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,6 +10,8 @@ pub enum Wake {
     Events(WorkspaceId),
     /// New or freed rows in the outbox of a channel.
     Outbox(ChannelId),
+    /// A message of a campaign has a new state.
+    Progress(WorkspaceId, CampaignId),
     /// New rows in the inbox.
     Inbox,
     /// New or due jobs, campaign planning included.

@@ -349,7 +349,9 @@ CREATE TABLE outbox (
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, dedupe_key)
 ) /* table */;
-CREATE INDEX outbox_due ON outbox (channel_id, not_before, id) WHERE state = 'queued';
+CREATE INDEX outbox_due ON outbox (channel_id, not_before, id) WHERE state = 'queued' AND campaign_id IS NULL;
+CREATE INDEX outbox_campaign_due ON outbox (workspace_id, campaign_id, channel_id, not_before, id)
+    WHERE state = 'queued' AND campaign_id IS NOT NULL;
 CREATE INDEX outbox_leased ON outbox (channel_id, lease_until) WHERE state IN ('claimed', 'submitting');
 CREATE INDEX outbox_campaign ON outbox (workspace_id, campaign_id, state) WHERE campaign_id IS NOT NULL;
 CREATE INDEX outbox_session ON outbox (workspace_id, session_id, id) WHERE session_id IS NOT NULL;
@@ -361,19 +363,24 @@ CREATE TABLE provider_messages (
     channel_id UUID NOT NULL,
     provider_id TEXT NOT NULL,
     message_id UUID NOT NULL,
+    delivered_at BIGINT, -- of this part; the message is delivered when all its parts are
     PRIMARY KEY (workspace_id, channel_id, provider_id)
 ) /* clustered */;
+CREATE INDEX provider_messages_message ON provider_messages (workspace_id, message_id);
 
--- Reports that came before their message's provider id was stored.
+-- Reports that came before their message's provider id was stored; a row for each way of writing that id.
 CREATE TABLE parked_reports (
     workspace_id UUID NOT NULL,
     channel_id UUID NOT NULL,
     provider_id TEXT NOT NULL,
-    id UUID NOT NULL,
+    id UUID NOT NULL, -- of the report
+    recipient TEXT NOT NULL,
     report TEXT NOT NULL, -- JSON
     received_at BIGINT NOT NULL,
     PRIMARY KEY (workspace_id, channel_id, provider_id, id)
 ) /* clustered */;
+CREATE INDEX parked_reports_id ON parked_reports (workspace_id, id);
+CREATE INDEX parked_reports_recipient ON parked_reports (workspace_id, channel_id, recipient);
 
 -- Everything that came in, before it is worked on. The unique key makes a repeat harmless.
 CREATE TABLE inbox (

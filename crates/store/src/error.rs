@@ -22,6 +22,9 @@ pub enum StoreError {
     /// The command panicked; it was rolled back.
     #[error("The command failed unexpectedly and was rolled back: {0}")]
     Panicked(String),
+    /// Another worker has taken over the row this one worked on; what this one did is rolled back.
+    #[error("Another worker has taken this over.")]
+    LeaseLost,
     /// The database is of a kind or version that is not safe to use.
     #[error("{0}")]
     Unsupported(String),

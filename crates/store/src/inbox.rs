@@ -1,12 +1,27 @@
 //! The inbox: everything that came in, on disk before it is acknowledged and before it is worked on.
 //!
 //! The unique key (channel, external id) makes a repeated delivery harmless. Rows with the same subject, that is the
-//! same customer, are worked on one after the other in the order of arrival; different subjects in parallel.
+//! same customer, are worked on one after the other in the order of arrival; different subjects in parallel. A row that
+//! waits for its next attempt keeps the later rows of its subject waiting; a row that is given up (dead letter) lets
+//! them go on.
+//!
+//! # Why a crash at each point is safe
+//! - Before [`Tx::receive`] commits: the provider was not told and delivers again.
+//! - After it, before the claim: the row is pending.
+//! - After the claim: the lease runs out and another worker claims the row, with a higher epoch. What the first one
+//!   still tries fails on [`Tx::inbox_done`], which checks the epoch in the transaction of the work itself.
+//! - The work and `done` are one transaction: both or neither.
+//!
+//! An attempt counts when it is claimed, so a row that kills its process is given up too.
 
-use segue_model::{ChannelId, InboxId, Timestamp, WorkspaceId, wake::Wake};
+use segue_model::{ChannelId, Ctx, InboxId, Timestamp, WorkspaceId, id::Id as _, time, wake::Wake};
 use serde_json::Value;
 
-use crate::{StoreError, Tx, tx::json_text};
+use crate::{
+    Row, StoreError, Tx,
+    dead_letter::{Source, Verdict},
+    tx::json_text,
+};
 
 segue_model::text_enum! {
     /// Who works on a row.
@@ -33,11 +48,89 @@ pub struct NewInbox {
     pub payload: Value,
 }
 
+/// A row that this worker may work on until its lease ends.
+#[derive(Clone, PartialEq)]
+pub struct InboxItem {
+    pub workspace_id: WorkspaceId,
+    pub id: InboxId,
+    pub channel_id: ChannelId,
+    pub kind: InboxKind,
+    pub subject: String,
+    pub payload: Value,
+    /// This attempt included.
+    pub attempts: u32,
+    pub received_at: Timestamp,
+    /// What proves the claim.
+    pub epoch: i64,
+}
+
+impl std::fmt::Debug for InboxItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "InboxItem({}, {}, attempt {})", self.id, self.kind, self.attempts)
+    }
+}
+
+/// Milliseconds before the second, third, … attempt at a row or job. After the last it is given up.
+pub const RETRY_AFTER: &[i64] =
+    &[time::SECOND, 5 * time::SECOND, 30 * time::SECOND, 2 * time::MINUTE, 10 * time::MINUTE];
+
+/// Most attempts at a row or job.
+pub const MOST_ATTEMPTS: u32 = RETRY_AFTER.len() as u32 + 1;
+
+/// When to try again after this many attempts; `None` when that was the last.
+pub(crate) fn next_attempt(attempts: u32, now: Timestamp) -> Option<Timestamp> {
+    let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
+    RETRY_AFTER.get(index).map(|delay| now.plus(*delay))
+}
+
 crate::sql! {
     RECEIVE = "INSERT INTO inbox (workspace_id, id, channel_id, kind, external_id, subject, payload, state, next_at,
             received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $8)
         ON CONFLICT (workspace_id, channel_id, external_id) DO NOTHING";
+    /// The oldest pending row of each subject, unless one of the subject is being worked on.
+    CLAIM_INBOX = sqlite: "UPDATE inbox SET lease_owner = $1, lease_until = $2, lease_epoch = lease_epoch + 1,
+            attempts = attempts + 1
+        WHERE id IN (SELECT a.id FROM inbox a
+            WHERE a.state = 'pending' AND a.next_at <= $3 AND a.lease_until <= $3 AND NOT EXISTS (
+                SELECT 1 FROM inbox b WHERE b.workspace_id = a.workspace_id AND b.channel_id = a.channel_id
+                    AND b.subject = a.subject AND b.state = 'pending' AND (b.id < a.id OR b.lease_until > $3))
+            ORDER BY a.id LIMIT $4)
+        RETURNING workspace_id, id, channel_id, kind, subject, payload, attempts, received_at, lease_epoch",
+        postgres: "UPDATE inbox SET lease_owner = $1, lease_until = $2, lease_epoch = lease_epoch + 1,
+            attempts = attempts + 1
+        WHERE id IN (SELECT a.id FROM inbox a
+            WHERE a.state = 'pending' AND a.next_at <= $3 AND a.lease_until <= $3 AND NOT EXISTS (
+                SELECT 1 FROM inbox b WHERE b.workspace_id = a.workspace_id AND b.channel_id = a.channel_id
+                    AND b.subject = a.subject AND b.state = 'pending' AND (b.id < a.id OR b.lease_until > $3))
+            ORDER BY a.id LIMIT $4 FOR UPDATE OF a SKIP LOCKED)
+        RETURNING workspace_id, id, channel_id, kind, subject, payload, attempts, received_at, lease_epoch";
+    INBOX_DONE = "UPDATE inbox SET state = 'done', lease_owner = NULL, lease_until = 0, last_error = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
+    INBOX_RETRY = "UPDATE inbox SET lease_owner = NULL, lease_until = 0, next_at = $4, last_error = $5
+        WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
+    INBOX_PUT_BACK = "UPDATE inbox SET lease_owner = NULL, lease_until = 0, next_at = $4, attempts = attempts - 1
+        WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
+    INBOX_DEAD = "UPDATE inbox SET state = 'dead', lease_owner = NULL, lease_until = 0, last_error = $4
+        WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
+    INBOX_REVIVE = "UPDATE inbox SET state = 'pending', attempts = 0, next_at = $3
+        WHERE workspace_id = $1 AND id = $2 AND state = 'dead'";
+    DELETE_DONE_INBOX = "DELETE FROM inbox WHERE workspace_id = $1 AND state = 'done' AND received_at < $2";
+    COUNT_PENDING_INBOX = "SELECT COUNT(*), COALESCE(MIN(received_at), 0) FROM inbox WHERE state = 'pending'";
+}
+
+fn read_item(row: &mut Row<'_>) -> Result<InboxItem, StoreError> {
+    Ok(InboxItem {
+        workspace_id: row.next()?,
+        id: row.next()?,
+        channel_id: row.next()?,
+        kind: row.word()?,
+        subject: row.next()?,
+        payload: row.json()?,
+        attempts: row.next()?,
+        received_at: row.next()?,
+        epoch: row.next()?,
+    })
 }
 
 impl Tx<'_> {
@@ -63,4 +156,100 @@ impl Tx<'_> {
         self.wake(Wake::Inbox);
         Ok(written == 1)
     }
+
+    /// Takes up to `limit` rows to work on until `lease_until`, at most one of each subject, oldest first. For the
+    /// workers, across all workspaces. Rows that were tried too often are given up on the way.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn claim_inbox(
+        &mut self,
+        owner: &str,
+        limit: u32,
+        lease_until: Timestamp,
+        ctx: &Ctx,
+    ) -> Result<Vec<InboxItem>, StoreError> {
+        // Two claims at once could see the same subject without each other's lease.
+        self.lock("inbox", &"claim")?;
+        let now = ctx.now();
+        let mut items = self.query(&CLAIM_INBOX, &[&owner, &lease_until, &now, &limit], read_item)?;
+        items.sort_by_key(|item| item.id);
+        let (worn_out, items): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| item.attempts > MOST_ATTEMPTS);
+        for item in worn_out {
+            let reason = "The worker ended without a word at every attempt.";
+            self.inbox_failed(&item, Verdict::GiveUp, reason, ctx)?;
+        }
+        Ok(items)
+    }
+
+    /// Marks a row as worked on. Call it in the transaction of the work.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when another worker has the row now; the transaction is to be given up with it.
+    pub fn inbox_done(&mut self, item: &InboxItem) -> Result<(), StoreError> {
+        self.wake(Wake::Inbox);
+        held(self.execute(&INBOX_DONE, &[&item.workspace_id, &item.id, &item.epoch])?)
+    }
+
+    /// Notes that the work failed: the row is tried again later, or given up when that makes no sense or it was the
+    /// last attempt. `reason` is shown to people and holds no personal data.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when another worker has the row now.
+    pub fn inbox_failed(
+        &mut self,
+        item: &InboxItem,
+        verdict: Verdict,
+        reason: &str,
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        self.wake(Wake::Inbox);
+        let again = next_attempt(item.attempts, ctx.now()).filter(|_| verdict == Verdict::TryAgain);
+        if let Some(next_at) = again {
+            let (workspace_id, id, epoch) = (&item.workspace_id, &item.id, &item.epoch);
+            return held(self.execute(&INBOX_RETRY, &[workspace_id, id, epoch, &next_at, &reason])?);
+        }
+        held(self.execute(&INBOX_DEAD, &[&item.workspace_id, &item.id, &item.epoch, &reason])?)?;
+        self.bury(item.workspace_id, Source::Inbox, item.id.uuid(), reason, ctx)
+    }
+
+    /// Gives a row back without counting the attempt: the database was away, or the product shuts down.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when another worker has the row now.
+    pub fn put_back_inbox(&mut self, item: &InboxItem, next_at: Timestamp) -> Result<(), StoreError> {
+        held(self.execute(&INBOX_PUT_BACK, &[&item.workspace_id, &item.id, &item.epoch, &next_at])?)
+    }
+
+    /// Makes a dead row pending again, with all its attempts. `false` when it is not dead.
+    pub(crate) fn revive_inbox(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: InboxId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.wake(Wake::Inbox);
+        Ok(self.execute(&INBOX_REVIVE, &[&workspace_id, &id, &now])? == 1)
+    }
+
+    /// Removes rows that were worked on and came in before `before`. Keep them as long as providers repeat deliveries.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_done_inbox(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
+        self.execute(&DELETE_DONE_INBOX, &[&workspace_id, &before])
+    }
+
+    /// How many rows of the installation wait, and since when the oldest does. For metrics.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pending_inbox(&mut self) -> Result<(u64, Timestamp), StoreError> {
+        self.query_one(&COUNT_PENDING_INBOX, &[], |row| Ok((row.next()?, row.next()?)))
+    }
+}
+
+/// An update under a lease must change exactly its row.
+pub(crate) fn held(changed: u64) -> Result<(), StoreError> {
+    if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
 }

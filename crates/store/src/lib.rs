@@ -53,8 +53,10 @@ pub mod message;
 pub mod messaging_user;
 pub mod outbox;
 pub mod recipient;
+pub mod report;
 pub mod routing;
 pub mod session;
+pub mod submission;
 pub mod template;
 pub mod workspace;
 
@@ -90,8 +92,10 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("messaging_user", messaging_user::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("recipient", recipient::STATEMENTS),
+        ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
         ("session", session::STATEMENTS),
+        ("submission", submission::STATEMENTS),
         ("template", template::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]

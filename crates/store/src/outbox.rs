@@ -2,6 +2,20 @@
 //!
 //! A row is written in the same transaction as the change that causes the message, under a `dedupe_key` that names the
 //! cause, so doing the cause twice sends once. States and their meaning: [`OutboxState`].
+//!
+//! This module queues, claims and recovers rows; `submission` records the decision and the outcome of each send, and
+//! `report` what the provider told afterwards.
+//!
+//! # Why a crash at each point is safe
+//! | crashed while the row was | what is known | what follows |
+//! |---|---|---|
+//! | `queued` | nothing left | it is claimed again |
+//! | `claimed` | nothing left: bytes leave only after `submitting` is on disk | [`Tx::recover_outbox`] queues it again |
+//! | `submitting` | bytes may have left | it becomes `unknown`, is never sent again by itself, and a report resolves it |
+//! | any later state | the provider had it | nothing to do |
+//!
+//! Every change under a claim checks the claim's epoch, so a worker that lost its lease changes nothing. The exception
+//! is a fact: that the provider took a message stays true whoever tells it.
 
 use segue_model::{
     CampaignId, ChannelId, MessageId, SessionId, Timestamp, WorkspaceId,
@@ -10,7 +24,7 @@ use segue_model::{
 };
 use serde_json::Value;
 
-use crate::{StoreError, Tx, tx::json_text};
+use crate::{Row, StoreError, Tx, submission::read_change, tx::json_text};
 
 segue_model::text_enum! {
     /// What kind of address a message goes to. WhatsApp takes the two in different fields.
@@ -33,8 +47,10 @@ pub struct NewOutbox {
     pub dedupe_key: String,
     pub address: String,
     pub address_kind: AddressKind,
-    /// What to send, in the form the channel's payload type of the `delivery` crate reads.
+    /// What to send: `model::content::SmsContent` or `model::content::Content`, by the kind of the channel.
     pub payload: Value,
+    /// Set for the messages of a running campaign alone, not for tests of a draft: nothing of a campaign leaves that is
+    /// not running.
     pub campaign: Option<(CampaignId, u32)>,
     pub session_id: Option<SessionId>,
     pub not_before: Timestamp,
@@ -43,11 +59,132 @@ pub struct NewOutbox {
     pub segments: Option<u32>,
 }
 
+/// A message that this worker may send until its lease ends.
+#[derive(Clone, PartialEq)]
+pub struct OutboxMessage {
+    pub workspace_id: WorkspaceId,
+    pub id: MessageId,
+    pub channel_id: ChannelId,
+    pub class: MessageClass,
+    pub address: String,
+    pub address_kind: AddressKind,
+    pub payload: Value,
+    pub campaign_id: Option<CampaignId>,
+    pub session_id: Option<SessionId>,
+    pub not_before: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    /// Attempts that were answered "not now" before this one.
+    pub attempts: u32,
+    /// What proves the claim.
+    pub epoch: i64,
+}
+
+impl std::fmt::Debug for OutboxMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OutboxMessage({}, {}, epoch {})", self.id, self.class, self.epoch)
+    }
+}
+
+/// Whose claims [`Tx::recover_outbox`] takes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abandoned<'a> {
+    /// Those whose lease has run out.
+    Expired,
+    /// Those, and all of this owner: it has just started, so it is working on nothing.
+    OwnedBy(&'a str),
+}
+
 crate::sql! {
     ENQUEUE = "INSERT INTO outbox (workspace_id, id, channel_id, class, dedupe_key, address, address_kind, payload,
             campaign_id, position, session_id, state, not_before, expires_at, segments, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (workspace_id, dedupe_key) DO NOTHING";
+    /// Messages of no campaign; of a session only the oldest that has not left.
+    CLAIM_DIRECT = sqlite: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
+            lease_until = $4
+        WHERE workspace_id = $1 AND id IN (SELECT o.id FROM outbox o
+            WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
+                AND o.not_before <= $5 AND (o.session_id IS NULL OR NOT EXISTS (
+                    SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
+                        AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')))
+            ORDER BY o.not_before, o.id LIMIT $6)
+        RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
+            not_before, expires_at, attempts, lease_epoch",
+        postgres: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
+            lease_until = $4
+        WHERE workspace_id = $1 AND id IN (SELECT o.id FROM outbox o
+            WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
+                AND o.not_before <= $5 AND (o.session_id IS NULL OR NOT EXISTS (
+                    SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
+                        AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')))
+            ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED)
+        RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
+            not_before, expires_at, attempts, lease_epoch";
+    RUNNING_CAMPAIGNS = "SELECT id FROM campaigns WHERE workspace_id = $1 AND state IN ('planning', 'running')
+        ORDER BY id";
+    CLAIM_OF_CAMPAIGN = sqlite: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
+            lease_until = $4
+        WHERE workspace_id = $1 AND id IN (SELECT o.id FROM outbox o
+            WHERE o.workspace_id = $1 AND o.campaign_id = $7 AND o.channel_id = $2 AND o.state = 'queued'
+                AND o.campaign_id IS NOT NULL AND o.not_before <= $5
+            ORDER BY o.not_before, o.id LIMIT $6)
+        RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
+            not_before, expires_at, attempts, lease_epoch",
+        postgres: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
+            lease_until = $4
+        WHERE workspace_id = $1 AND id IN (SELECT o.id FROM outbox o
+            WHERE o.workspace_id = $1 AND o.campaign_id = $7 AND o.channel_id = $2 AND o.state = 'queued'
+                AND o.campaign_id IS NOT NULL AND o.not_before <= $5
+            ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED)
+        RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
+            not_before, expires_at, attempts, lease_epoch";
+    EXTEND_CLAIM = "UPDATE outbox SET lease_until = $4
+        WHERE workspace_id = $1 AND id = $2 AND state IN ('claimed', 'submitting') AND lease_epoch = $3";
+    RECOVER_CLAIMED = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL,
+            lease_epoch = lease_epoch + 1
+        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'claimed'
+            AND (lease_until <= $3 OR lease_owner = $4)
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    RECOVER_SUBMITTING = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
+            lease_epoch = lease_epoch + 1, error_class = 'unknown',
+            error_reason = 'The worker ended while it was being sent; the provider may or may not have it.'
+        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'submitting'
+            AND (lease_until <= $3 OR lease_owner = $4)
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    REVIVE_MESSAGE = "UPDATE outbox SET state = 'queued', attempts = 0, not_before = $3, error_class = NULL,
+            error_code = NULL, error_reason = NULL, failed_at = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'failed' AND submitted_at IS NULL
+        RETURNING channel_id";
+    COUNT_OUTBOX = "SELECT state, COUNT(*) FROM outbox WHERE workspace_id = $1 AND channel_id = $2 GROUP BY state
+        ORDER BY state";
+}
+
+fn read_message(row: &mut Row<'_>) -> Result<OutboxMessage, StoreError> {
+    Ok(OutboxMessage {
+        workspace_id: row.next()?,
+        id: row.next()?,
+        channel_id: row.next()?,
+        class: row.word()?,
+        address: row.next()?,
+        address_kind: row.word()?,
+        payload: row.json()?,
+        campaign_id: row.next()?,
+        session_id: row.next()?,
+        not_before: row.next()?,
+        expires_at: row.next()?,
+        attempts: row.next()?,
+        epoch: row.next()?,
+    })
+}
+
+/// Who claims, and until when.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Name of the worker's node.
+    pub owner: &'a str,
+    pub limit: u32,
+    pub lease_until: Timestamp,
+    pub now: Timestamp,
 }
 
 impl Tx<'_> {
@@ -85,5 +222,108 @@ impl Tx<'_> {
         )?;
         self.wake(Wake::Outbox(message.channel_id));
         Ok(written == 1)
+    }
+
+    /// Takes up to `claim.limit` due messages of a channel: first those of no campaign (answers, confirmations, tests),
+    /// then an equal share of each running campaign. Of a session only the oldest message that has not left is taken,
+    /// so that a session's messages leave one after the other.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn claim_outbox(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        claim: &Claim<'_>,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        let Claim { owner, limit, lease_until, now } = claim;
+        let mut messages =
+            self.query(&CLAIM_DIRECT, &[&workspace_id, &channel_id, owner, lease_until, now, limit], read_message)?;
+        messages.sort_by_key(|message| (message.not_before, message.id));
+        let mut left = limit.saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
+        if left == 0 {
+            return Ok(messages);
+        }
+        let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id], |row| row.next())?;
+        let mut share = u32::try_from(campaigns.len()).unwrap_or(u32::MAX);
+        for campaign_id in campaigns {
+            let most = left.div_ceil(share.max(1));
+            share -= 1;
+            let mut of_campaign = self.query(
+                &CLAIM_OF_CAMPAIGN,
+                &[&workspace_id, &channel_id, owner, lease_until, now, &most, &campaign_id],
+                read_message,
+            )?;
+            of_campaign.sort_by_key(|message| (message.not_before, message.id));
+            left = left.saturating_sub(u32::try_from(of_campaign.len()).unwrap_or(u32::MAX));
+            messages.append(&mut of_campaign);
+        }
+        Ok(messages)
+    }
+
+    /// Keeps a claimed message for longer. `false` when the claim is lost.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn extend_claim(&mut self, message: &OutboxMessage, lease_until: Timestamp) -> Result<bool, StoreError> {
+        let changed =
+            self.execute(&EXTEND_CLAIM, &[&message.workspace_id, &message.id, &message.epoch, &lease_until])?;
+        Ok(changed == 1)
+    }
+
+    /// Takes back what workers left behind: what was claimed is queued again, what was being submitted becomes
+    /// `unknown`. Gives how many of each.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn recover_outbox(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        abandoned: Abandoned<'_>,
+        ctx: &segue_model::Ctx,
+    ) -> Result<(usize, usize), StoreError> {
+        let now = ctx.now();
+        let owner = match abandoned {
+            Abandoned::Expired => None,
+            Abandoned::OwnedBy(owner) => Some(owner),
+        };
+        let queued = self.query(&RECOVER_CLAIMED, &[&workspace_id, &channel_id, &now, &owner], read_change)?;
+        let unknown = self.query(&RECOVER_SUBMITTING, &[&workspace_id, &channel_id, &now, &owner], read_change)?;
+        if !queued.is_empty() {
+            self.wake(Wake::Outbox(channel_id));
+        }
+        for change in &unknown {
+            self.tell_message_change(workspace_id, change, now);
+            // A receipt may have come before anybody knew that nothing else would tell.
+            self.match_parked_by_recipient(workspace_id, channel_id, change.id, ctx)?;
+        }
+        Ok((queued.len(), unknown.len()))
+    }
+
+    /// Queues a failed message of which nothing ever left. `false` when it is not such a message.
+    pub(crate) fn revive_message(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let channel = self.query_opt(&REVIVE_MESSAGE, &[&workspace_id, &id, &now], |row| row.next())?;
+        if let Some(channel_id) = channel {
+            self.wake(Wake::Outbox(channel_id));
+        }
+        Ok(channel.is_some())
+    }
+
+    /// How many messages of a channel are in each state.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count_outbox(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+    ) -> Result<Vec<(OutboxState, u64)>, StoreError> {
+        self.query(&COUNT_OUTBOX, &[&workspace_id, &channel_id], |row| Ok((row.word()?, row.next()?)))
     }
 }

@@ -18,6 +18,8 @@ use crate::{
 
 /// How often one command is run before its failure is reported.
 const MAX_RUNS: u32 = 8;
+/// Wait before the second run; doubles with each further one. In all about five seconds: a restart of the server.
+const RUN_AGAIN_AFTER: Duration = Duration::from_millis(40);
 
 /// A connection and the statements prepared on it.
 struct Worker {
@@ -76,7 +78,10 @@ enum Run {
 impl Worker {
     fn serve(&mut self, mut command: Box<dyn Command>, mode: Mode, on_commit: &OnCommit) {
         let mut last = None;
-        for _ in 0..MAX_RUNS {
+        for run in 0..MAX_RUNS {
+            if run > 0 {
+                std::thread::sleep(RUN_AGAIN_AFTER * 2_u32.pow(run - 1));
+            }
             match self.run_once(&mut *command, mode, on_commit) {
                 Run::Done => return command.finish(None),
                 Run::Failed(error) => return command.finish(Some(error)),
@@ -98,6 +103,7 @@ impl Worker {
     fn run_once(&mut self, command: &mut dyn Command, mode: Mode, on_commit: &OnCommit) -> Run {
         let (client, statements) = match self.client() {
             Ok(parts) => parts,
+            Err(error @ StoreError::Unavailable(_)) => return Run::Again(error),
             Err(error) => return Run::Failed(error),
         };
         let transaction = match client.transaction() {
@@ -120,7 +126,8 @@ impl Worker {
         };
         if retry {
             drop(transaction);
-            return Run::Again(StoreError::Unavailable("too many concurrent changes; try again".to_owned()));
+            let reason = "too many concurrent changes, or the connection broke; try again";
+            return Run::Again(StoreError::Unavailable(reason.to_owned()));
         }
         if outcome == Outcome::RollBack || mode == Mode::Read {
             // An error of the rollback means the connection is gone, and with it the transaction.

@@ -140,10 +140,16 @@ fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_
             Err(error) => Some(error),
         };
         group.push((command, failure));
-        let full = group.len() >= GROUP_COMMANDS || started.elapsed() >= GROUP_TIME;
+        // A full disk or an I/O error can end the whole transaction; what ran after it would stand alone.
+        let ended = connection.is_autocommit();
+        let full = ended || group.len() >= GROUP_COMMANDS || started.elapsed() >= GROUP_TIME;
         next = if full { None } else { queue.try_next(Urgency::Bulk) };
     }
-    let committed = connection.execute_batch("COMMIT").map_err(StoreError::from);
+    let committed = if connection.is_autocommit() {
+        Err(StoreError::Unavailable("the disk is full or failed, so the transaction was rolled back".to_owned()))
+    } else {
+        connection.execute_batch("COMMIT").map_err(StoreError::from)
+    };
     if committed.is_err() && !connection.is_autocommit() {
         // Nothing of the group may stay in the connection; without this the next group could not begin.
         if let Err(error) = connection.execute_batch("ROLLBACK") {

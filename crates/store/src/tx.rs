@@ -137,11 +137,23 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When the engine refuses it; a deadlock is retried by the store.
     pub fn lock(&mut self, scope: &'static str, key: &impl std::fmt::Display) -> Result<(), StoreError> {
+        self.advisory_lock("SELECT pg_advisory_xact_lock($1)", scope, key)
+    }
+
+    /// Like [`Tx::lock`], but waits only for those who took the lock alone: many may read what one may change.
+    ///
+    /// # Errors
+    /// When the engine refuses it; a deadlock is retried by the store.
+    pub fn lock_shared(&mut self, scope: &'static str, key: &impl std::fmt::Display) -> Result<(), StoreError> {
+        self.advisory_lock("SELECT pg_advisory_xact_lock_shared($1)", scope, key)
+    }
+
+    fn advisory_lock(&mut self, sql: &str, scope: &str, key: &impl std::fmt::Display) -> Result<(), StoreError> {
         if let Connection::Postgres { transaction, .. } = &mut self.connection {
             use sha2::{Digest, Sha256};
             let digest = Sha256::digest(format!("{scope}:{key}").as_bytes());
             let number = i64::from_be_bytes(digest[..8].try_into().unwrap_or_default());
-            let locked = transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&number]);
+            let locked = transaction.execute(sql, &[&number]);
             locked.map_err(|error| {
                 self.retry |= wants_retry(&error);
                 StoreError::from(error)
@@ -183,9 +195,17 @@ fn named(sql: &Sql, error: StoreError) -> StoreError {
     }
 }
 
-/// `40001` serialization_failure and `40P01` deadlock_detected ask for the whole transaction again.
+/// `40001` serialization_failure and `40P01` deadlock_detected ask for the whole transaction again; so does a connection
+/// that broke (class 08), or a server that is going down or coming up (`57P01` to `57P03`): nothing was committed.
 fn wants_retry(error: &postgres::Error) -> bool {
-    error.code().is_some_and(|code| matches!(code.code(), "40001" | "40P01"))
+    match error.code() {
+        Some(code) => {
+            matches!(code.code(), "40001" | "40P01" | "57P01" | "57P02" | "57P03") || code.code().starts_with("08")
+        }
+        None => {
+            error.is_closed() || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+        }
+    }
 }
 
 fn failed(retry: &mut bool, sql: &Sql, error: postgres::Error) -> StoreError {

@@ -1,0 +1,390 @@
+//! What providers report of messages that left, and how a report finds its message.
+//!
+//! A report is matched by the provider's id, else by our own id that WhatsApp sends back, else, for an SMS whose
+//! outcome is unknown, by its recipient when there is exactly one such message. What cannot be matched is parked: the
+//! message's id at the provider may be about to be stored. Parked reports are looked at when provider ids are stored,
+//! when a message becomes `unknown`, and by [`Tx::match_parked_reports`], which finds those that crossed with the
+//! storing of their id in another transaction.
+//!
+//! Reports come late, twice and in any order; [`Reports`] folds them so that none of it matters and the state never
+//! falls.
+
+use segue_model::{
+    ChannelId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
+    delivery::{OutboxState, Report, Reports},
+    window,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Row, StoreError, Tx,
+    submission::{Change, Failure, read_change},
+    tx::json_text,
+};
+
+/// What a provider told of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderReport {
+    pub report: Report,
+    /// The provider's time of it.
+    pub at: Timestamp,
+    /// Why, for a failure.
+    pub failure: Option<Failure>,
+}
+
+/// How to find the message a report is about.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportTarget {
+    /// The provider's id in every way it may have been written before.
+    pub provider_ids: Vec<String>,
+    /// Our own id, when the provider sends it back.
+    pub message_id: Option<MessageId>,
+    /// E.164 of the recipient, where the provider offers no better way to find a message whose outcome is unknown.
+    pub recipient: Option<String>,
+}
+
+impl std::fmt::Debug for ReportTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ReportTarget({} ids, {:?})", self.provider_ids.len(), self.message_id)
+    }
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matched {
+    /// It is in the message's state.
+    Message(MessageId),
+    /// It waits for its message.
+    Parked,
+}
+
+/// A report that waits for its message.
+#[derive(Serialize, Deserialize)]
+struct Parked {
+    target: ReportTarget,
+    report: ProviderReport,
+}
+
+crate::sql! {
+    MESSAGE_OF_PROVIDER_ID = "SELECT message_id FROM provider_messages
+        WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
+    LINK_PROVIDER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id)
+        VALUES ($1, $2, $3, $4) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
+    OWN_MESSAGE = "SELECT id FROM outbox WHERE workspace_id = $1 AND id = $2 AND channel_id = $3";
+    UNCLEAR_TO = "SELECT o.id, o.state FROM outbox o
+        WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.address = $3 AND o.state IN ('submitting', 'unknown')
+            AND o.provider_id IS NULL LIMIT 2";
+    PART_DELIVERED = "UPDATE provider_messages SET delivered_at = $4
+        WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND delivered_at IS NULL";
+    PARTS_UNDELIVERED = "SELECT COUNT(*) FROM provider_messages
+        WHERE workspace_id = $1 AND message_id = $2 AND delivered_at IS NULL";
+    REPORTS = sqlite: "SELECT state, accepted_at, delivered_at, read_at, failed_at, session_id, submitted_at FROM outbox
+            WHERE workspace_id = $1 AND id = $2",
+        postgres: "SELECT state, accepted_at, delivered_at, read_at, failed_at, session_id, submitted_at FROM outbox
+            WHERE workspace_id = $1 AND id = $2 FOR UPDATE";
+    SET_REPORTS = "UPDATE outbox SET state = $3, accepted_at = $4, delivered_at = $5, read_at = $6, failed_at = $7,
+            error_class = $8, error_code = $9, error_reason = $10, lease_owner = NULL, lease_until = NULL,
+            submitted_at = COALESCE(submitted_at, $11)
+        WHERE workspace_id = $1 AND id = $2
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    ADD_REPORTS = "UPDATE outbox SET accepted_at = $3, delivered_at = $4, read_at = $5, failed_at = $6
+        WHERE workspace_id = $1 AND id = $2";
+    FAILURE_OF = "SELECT error_class, error_code, error_reason FROM outbox WHERE workspace_id = $1 AND id = $2";
+    CLOSE_WINDOW = "UPDATE sessions SET window_expires_at = $3, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND window_expires_at > $3 AND window_expires_at <= $4";
+    PARK = "INSERT INTO parked_reports (workspace_id, channel_id, provider_id, id, recipient, report, received_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    PARKED_FOR_ID = "SELECT id, report FROM parked_reports
+        WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 ORDER BY id";
+    PARKED_FOR_RECIPIENT = "SELECT DISTINCT id, report FROM parked_reports
+        WHERE workspace_id = $1 AND channel_id = $2 AND recipient = $3 ORDER BY id";
+    PARKED_AND_LINKED = "SELECT DISTINCT p.id, p.report FROM parked_reports p
+        JOIN provider_messages m ON m.workspace_id = p.workspace_id AND m.channel_id = p.channel_id
+            AND m.provider_id = p.provider_id
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 ORDER BY p.id LIMIT 200";
+    ADDRESS_OF = "SELECT address FROM outbox WHERE workspace_id = $1 AND id = $2";
+    UNPARK = "DELETE FROM parked_reports WHERE workspace_id = $1 AND id = $2";
+    DELETE_PARKED = "DELETE FROM parked_reports WHERE workspace_id = $1 AND received_at < $2";
+    COUNT_PARKED = "SELECT COUNT(DISTINCT id) FROM parked_reports WHERE workspace_id = $1 AND channel_id = $2";
+}
+
+impl Tx<'_> {
+    /// Takes a provider's report in: folds it into its message's state, or parks it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn apply_report(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        target: &ReportTarget,
+        report: &ProviderReport,
+        ctx: &Ctx,
+    ) -> Result<Matched, StoreError> {
+        if let Some((id, part)) = self.find_target(workspace_id, channel_id, target, ctx)? {
+            self.report_part(workspace_id, channel_id, (id, part.as_deref()), report, ctx.now())?;
+            return Ok(Matched::Message(id));
+        }
+        let parked = json_text(&Parked { target: target.clone(), report: report.clone() })?;
+        let (id, recipient) = (ctx.uuid(), target.recipient.as_deref().unwrap_or_default());
+        for provider_id in &target.provider_ids {
+            self.execute(&PARK, &[&workspace_id, &channel_id, provider_id, &id, &recipient, &parked, &ctx.now()])?;
+        }
+        Ok(Matched::Parked)
+    }
+
+    /// The message of a report and the provider id it is known by.
+    fn find_target(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        target: &ReportTarget,
+        ctx: &Ctx,
+    ) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
+        for provider_id in &target.provider_ids {
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id];
+            if let Some(id) = self.query_opt(&MESSAGE_OF_PROVIDER_ID, keys, |row| row.next())? {
+                return Ok(Some((id, Some(provider_id.clone()))));
+            }
+        }
+        let own = match target.message_id {
+            Some(id) => self.query_opt(&OWN_MESSAGE, &[&workspace_id, &id, &channel_id], |row| row.next())?,
+            None => match &target.recipient {
+                Some(recipient) => self.only_unknown_to(workspace_id, channel_id, recipient)?,
+                None => None,
+            },
+        };
+        let Some(id) = own else { return Ok(None) };
+        let first = target.provider_ids.first().cloned();
+        self.link_provider_ids(workspace_id, channel_id, id, first.as_slice(), ctx)?;
+        Ok(Some((id, first)))
+    }
+
+    /// The one message to this recipient whose outcome is unknown and whose provider id nobody has. None when there are
+    /// several, or when one is being submitted: the report could be either's.
+    fn only_unknown_to(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        recipient: &str,
+    ) -> Result<Option<MessageId>, StoreError> {
+        let found = self.query(&UNCLEAR_TO, &[&workspace_id, &channel_id, &recipient], |row| {
+            Ok((row.next::<MessageId>()?, row.word::<OutboxState>()?))
+        })?;
+        Ok(match found.as_slice() {
+            [(id, OutboxState::Unknown)] => Some(*id),
+            _ => None,
+        })
+    }
+
+    /// Folds a report about one part into its message: delivered is the message when all its parts are.
+    fn report_part(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (id, part): (MessageId, Option<&str>),
+        report: &ProviderReport,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if let (Report::Delivered, Some(part)) = (report.report, part) {
+            self.execute(&PART_DELIVERED, &[&workspace_id, &channel_id, &part, &report.at])?;
+            let missing: i64 = self.query_one(&PARTS_UNDELIVERED, &[&workspace_id, &id], |row| row.next())?;
+            if missing > 0 {
+                let accepted = ProviderReport { report: Report::Accepted, ..report.clone() };
+                return self.fold_report(workspace_id, id, &accepted, now);
+            }
+        }
+        self.fold_report(workspace_id, id, report, now)
+    }
+
+    /// Folds a report into the message's state and tells of the change.
+    pub(crate) fn fold_report(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessageId,
+        report: &ProviderReport,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let found = self.query_opt(&REPORTS, &[&workspace_id, &id], |row: &mut Row<'_>| {
+            let state: OutboxState = row.word()?;
+            let reports = Reports {
+                accepted_at: row.next()?,
+                delivered_at: row.next()?,
+                read_at: row.next()?,
+                failed_at: row.next()?,
+            };
+            Ok((state, reports, row.next::<Option<SessionId>>()?, row.next::<Option<Timestamp>>()?))
+        })?;
+        let Some((state, reports, session_id, submitted_at)) = found else { return Ok(()) };
+        if state.never_left() && report.report == Report::Failed {
+            // Of an earlier attempt, or of nothing: what is to come decides.
+            return Ok(());
+        }
+        let folded = reports.with(report.report, report.at);
+        let next = folded.state().unwrap_or(state);
+        let failure = report.failure.as_ref().filter(|_| next == OutboxState::Failed);
+        if next == state && failure.is_none() {
+            let times: &[&dyn crate::Bind] =
+                &[&workspace_id, &id, &folded.accepted_at, &folded.delivered_at, &folded.read_at, &folded.failed_at];
+            return self.execute(&ADD_REPORTS, times).map(|_| ());
+        }
+        let (class, code, reason) = match failure {
+            Some(failure) => (Some(failure.class.clone()), failure.code.clone(), Some(failure.reason.clone())),
+            None if next == OutboxState::Failed || state == OutboxState::Failed => {
+                self.query_one(&FAILURE_OF, &[&workspace_id, &id], |row| Ok((row.next()?, row.next()?, row.next()?)))?
+            }
+            None => (None, None, None),
+        };
+        let change: Change = self.query_one(
+            &SET_REPORTS,
+            &[
+                &workspace_id,
+                &id,
+                &next.as_str(),
+                &folded.accepted_at,
+                &folded.delivered_at,
+                &folded.read_at,
+                &folded.failed_at,
+                &class,
+                &code,
+                &reason,
+                &now,
+            ],
+            read_change,
+        )?;
+        self.tell_message_change(workspace_id, &change, now);
+        if failure.is_some_and(|failure| failure.class == "window_closed")
+            && let (Some(session_id), Some(submitted_at)) = (session_id, submitted_at)
+        {
+            self.close_window(workspace_id, session_id, submitted_at, now)?;
+        }
+        Ok(())
+    }
+
+    /// The provider says the service window is closed: it closes here too, unless the customer wrote after the refused
+    /// message left.
+    fn close_window(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        submitted_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let opened_before = window::expires_at(submitted_at);
+        let closed = self.execute(&CLOSE_WINDOW, &[&workspace_id, &session_id, &now, &opened_before])?;
+        if closed == 1
+            && let Some(view) = self.session_view(workspace_id, session_id)?
+        {
+            let data = serde_json::to_value(&view).map_err(|error| StoreError::Statement(error.to_string()))?;
+            self.emit(
+                workspace_id,
+                crate::event::NewEvent {
+                    kind: "session.updated",
+                    entity: "session",
+                    entity_id: session_id.to_string(),
+                    audience: None,
+                    data: serde_json::json!({ "session": data }),
+                    at: now,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    /// Stores the provider's ids of a message and applies the reports that waited for them.
+    pub(crate) fn link_provider_ids(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        id: MessageId,
+        provider_ids: &[String],
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        for provider_id in provider_ids {
+            self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id])?;
+        }
+        if let Some(first) = provider_ids.first() {
+            self.set_provider_id(workspace_id, id, first)?;
+        }
+        // All ids first: a message is delivered when all its parts are, so all must be known.
+        for provider_id in provider_ids {
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id];
+            let parked =
+                self.query(&PARKED_FOR_ID, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?.report)))?;
+            for (parked_id, report) in parked {
+                self.execute(&UNPARK, &[&workspace_id, &parked_id])?;
+                self.report_part(workspace_id, channel_id, (id, Some(provider_id)), &report, ctx.now())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether a parked report is about this message, whose outcome has just become unknown.
+    pub(crate) fn match_parked_by_recipient(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        id: MessageId,
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        let address: Option<String> = self.query_opt(&ADDRESS_OF, &[&workspace_id, &id], |row| row.next())?;
+        let Some(address) = address.filter(|address| !address.is_empty()) else { return Ok(()) };
+        self.try_parked(workspace_id, channel_id, &PARKED_FOR_RECIPIENT, &[&workspace_id, &channel_id, &address], ctx)
+            .map(|_| ())
+    }
+
+    /// Applies parked reports whose message is known by now. Gives how many. Call it from time to time: a report and
+    /// the storing of its message's id can cross.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn match_parked_reports(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        ctx: &Ctx,
+    ) -> Result<usize, StoreError> {
+        self.try_parked(workspace_id, channel_id, &PARKED_AND_LINKED, &[&workspace_id, &channel_id], ctx)
+    }
+
+    fn try_parked(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        sql: &'static crate::Sql,
+        keys: &[&dyn crate::Bind],
+        ctx: &Ctx,
+    ) -> Result<usize, StoreError> {
+        let parked = self.query(sql, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?)))?;
+        let mut applied = 0;
+        for (parked_id, Parked { target, report }) in parked {
+            let Some((id, part)) = self.find_target(workspace_id, channel_id, &target, ctx)? else { continue };
+            if self.execute(&UNPARK, &[&workspace_id, &parked_id])? > 0 {
+                self.report_part(workspace_id, channel_id, (id, part.as_deref()), &report, ctx.now())?;
+            }
+            applied += 1;
+        }
+        Ok(applied)
+    }
+
+    /// Removes parked reports older than `before`: of messages that are not ours.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_parked_reports(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
+        self.execute(&DELETE_PARKED, &[&workspace_id, &before])
+    }
+
+    /// How many reports of a channel wait for their message.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count_parked_reports(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+    ) -> Result<u64, StoreError> {
+        self.query_one(&COUNT_PARKED, &[&workspace_id, &channel_id], |row| row.next())
+    }
+}

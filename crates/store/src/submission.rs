@@ -1,0 +1,354 @@
+//! One send of one message: what the decision needs to know, the durable `submitting` before bytes leave, and the
+//! outcome.
+//!
+//! Every change here checks the claim's epoch and answers `false` when the claim is lost: the worker then drops the
+//! message without doing anything further. [`Tx::mark_accepted`] alone does not check it: that the provider took the
+//! message is a fact, and after a lost lease it turns `unknown` into `accepted`.
+
+use segue_model::{
+    CampaignId, ChannelId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
+    delivery::{OutboxState, Report},
+    policy::{Permit, Rule},
+    wake::Wake,
+};
+use serde_json::json;
+
+use crate::{
+    Row, StoreError, Tx,
+    channel::Registration,
+    dead_letter::Source,
+    event::NewEvent,
+    message::{MessageError, MessageState},
+    outbox::OutboxMessage,
+    report::ProviderReport,
+};
+
+/// Why a message did not go out.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    /// Word of the class of error, the same for all providers.
+    pub class: String,
+    /// The provider's code.
+    pub code: Option<String>,
+    /// Plain words, without personal data.
+    pub reason: String,
+}
+
+/// A row that has just changed, as the statements here return it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub id: MessageId,
+    pub session_id: Option<SessionId>,
+    pub campaign_id: Option<CampaignId>,
+    pub state: OutboxState,
+    pub rule: Option<String>,
+    pub failure: (Option<String>, Option<String>, Option<String>),
+}
+
+/// Reads `id, session_id, campaign_id, state, rule, error_class, error_code, error_reason`.
+pub(crate) fn read_change(row: &mut Row<'_>) -> Result<Change, StoreError> {
+    Ok(Change {
+        id: row.next()?,
+        session_id: row.next()?,
+        campaign_id: row.next()?,
+        state: row.word()?,
+        rule: row.next()?,
+        failure: (row.next()?, row.next()?, row.next()?),
+    })
+}
+
+crate::sql! {
+    SESSION_WINDOW = "SELECT window_expires_at FROM sessions WHERE workspace_id = $1 AND id = $2";
+    CONTACT_ZONE = "SELECT time_zone FROM contacts WHERE workspace_id = $1 AND phone = $2";
+    SENDER_REGISTRATION = "SELECT registration FROM senders
+        WHERE workspace_id = $1 AND channel_id = $2 AND address = $3";
+    MARK_SUBMITTING = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_until = $5, rule = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    HOLD = "UPDATE outbox SET state = 'queued', not_before = $4, rule = $5, lease_owner = NULL, lease_until = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    SUPPRESS = "UPDATE outbox SET state = $4, rule = $5, lease_owner = NULL, lease_until = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    PUT_BACK = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3";
+    REJECT_PAYLOAD = "UPDATE outbox SET state = 'failed', failed_at = $4, lease_owner = NULL, lease_until = NULL,
+            error_class = 'content_invalid', error_reason = $5
+        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    REQUEUE = "UPDATE outbox SET state = 'queued', not_before = $4, attempts = attempts + $5, lease_owner = NULL,
+            lease_until = NULL, error_class = $6, error_code = $7, error_reason = $8
+        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    MARK_FAILED = "UPDATE outbox SET state = 'failed', failed_at = $4, lease_owner = NULL, lease_until = NULL,
+            error_class = $5, error_code = $6, error_reason = $7
+        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    MARK_UNKNOWN = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
+            error_class = 'unknown', error_code = NULL, error_reason = $4
+        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    SET_PROVIDER_ID = "UPDATE outbox SET provider_id = $3
+        WHERE workspace_id = $1 AND id = $2 AND provider_id IS NULL";
+}
+
+segue_model::text_enum! {
+    /// Whether an answer "not now" uses up one of the attempts.
+    pub enum Cost {
+        Attempt = "attempt",
+        /// The provider only asked to slow down.
+        Free = "free",
+    }
+}
+
+impl Tx<'_> {
+    /// Until when free text may be sent in a session.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn session_window(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let found = self.query_opt(&SESSION_WINDOW, &[&workspace_id, &session_id], |row| row.next())?;
+        Ok(found.flatten())
+    }
+
+    /// The time zone on record of the contact with this number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn contact_zone(&mut self, workspace_id: WorkspaceId, phone: &str) -> Result<Option<String>, StoreError> {
+        let found = self.query_opt(&CONTACT_ZONE, &[&workspace_id, &phone], |row| row.next())?;
+        Ok(found.flatten())
+    }
+
+    /// Whether the sender with this address may send; `None` when there is no such sender.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sender_registration(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        address: &str,
+    ) -> Result<Option<Registration>, StoreError> {
+        self.query_opt(&SENDER_REGISTRATION, &[&workspace_id, &channel_id, &address], |row| row.word())
+    }
+
+    /// Records that the message is about to leave. When this is on disk, and not before, bytes may leave.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn mark_submitting(
+        &mut self,
+        message: &OutboxMessage,
+        permit: Permit,
+        lease_until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let at = permit.decided_at();
+        let change = self.query_opt(
+            &MARK_SUBMITTING,
+            &[&message.workspace_id, &message.id, &message.epoch, &at, &lease_until],
+            read_change,
+        )?;
+        Ok(self.told(message.workspace_id, change, at))
+    }
+
+    /// Queues the message again for later, with the rule that holds it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn hold_message(
+        &mut self,
+        message: &OutboxMessage,
+        until: Timestamp,
+        rule: Rule,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let change = self.query_opt(
+            &HOLD,
+            &[&message.workspace_id, &message.id, &message.epoch, &until, &rule.as_str()],
+            read_change,
+        )?;
+        Ok(self.told(message.workspace_id, change, now))
+    }
+
+    /// Ends the message with the rule that forbids it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn suppress_message(
+        &mut self,
+        message: &OutboxMessage,
+        rule: Rule,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let state = if rule == Rule::Expired { OutboxState::Expired } else { OutboxState::Suppressed };
+        let change = self.query_opt(
+            &SUPPRESS,
+            &[&message.workspace_id, &message.id, &message.epoch, &state.as_str(), &rule.as_str()],
+            read_change,
+        )?;
+        Ok(self.told(message.workspace_id, change, now))
+    }
+
+    /// Gives a claimed message back as it was: its campaign does not run, or the worker shuts down.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn put_back_message(&mut self, message: &OutboxMessage) -> Result<bool, StoreError> {
+        Ok(self.execute(&PUT_BACK, &[&message.workspace_id, &message.id, &message.epoch])? == 1)
+    }
+
+    /// Ends a message whose payload nobody can send, with a dead letter.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn reject_payload(&mut self, message: &OutboxMessage, reason: &str, ctx: &Ctx) -> Result<bool, StoreError> {
+        let now = ctx.now();
+        let change = self.query_opt(
+            &REJECT_PAYLOAD,
+            &[&message.workspace_id, &message.id, &message.epoch, &now, &reason],
+            read_change,
+        )?;
+        if change.is_some() {
+            self.bury(message.workspace_id, Source::Outbox, message.id.0, reason, ctx)?;
+        }
+        Ok(self.told(message.workspace_id, change, now))
+    }
+
+    /// The provider certainly did not take it: it is queued again from `not_before` on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn requeue_message(
+        &mut self,
+        message: &OutboxMessage,
+        not_before: Timestamp,
+        cost: Cost,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let used = i64::from(cost == Cost::Attempt);
+        let change = self.query_opt(
+            &REQUEUE,
+            &[
+                &message.workspace_id,
+                &message.id,
+                &message.epoch,
+                &not_before,
+                &used,
+                &failure.class,
+                &failure.code,
+                &failure.reason,
+            ],
+            read_change,
+        )?;
+        Ok(self.told(message.workspace_id, change, now))
+    }
+
+    /// The provider said no for good.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn mark_failed(
+        &mut self,
+        message: &OutboxMessage,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let change = self.query_opt(
+            &MARK_FAILED,
+            &[&message.workspace_id, &message.id, &message.epoch, &now, &failure.class, &failure.code, &failure.reason],
+            read_change,
+        )?;
+        Ok(self.told(message.workspace_id, change, now))
+    }
+
+    /// Nobody can say whether it left. `provider_ids` are those of parts that certainly did; their receipts resolve it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn mark_unknown(
+        &mut self,
+        message: &OutboxMessage,
+        provider_ids: &[String],
+        reason: &str,
+        ctx: &Ctx,
+    ) -> Result<bool, StoreError> {
+        let change =
+            self.query_opt(&MARK_UNKNOWN, &[&message.workspace_id, &message.id, &message.epoch, &reason], read_change)?;
+        let marked = self.told(message.workspace_id, change, ctx.now());
+        self.link_provider_ids(message.workspace_id, message.channel_id, message.id, provider_ids, ctx)?;
+        Ok(marked)
+    }
+
+    /// The provider took it under these ids, one for each part. Reports that came before are applied.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn mark_accepted(
+        &mut self,
+        message: &OutboxMessage,
+        provider_ids: &[String],
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        let (workspace_id, id) = (message.workspace_id, message.id);
+        let report = ProviderReport { report: Report::Accepted, at: ctx.now(), failure: None };
+        self.fold_report(workspace_id, id, &report, ctx.now())?;
+        self.link_provider_ids(workspace_id, message.channel_id, id, provider_ids, ctx)
+    }
+
+    /// Notes the first provider id of a message on its row.
+    pub(crate) fn set_provider_id(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessageId,
+        provider_id: &str,
+    ) -> Result<(), StoreError> {
+        self.execute(&SET_PROVIDER_ID, &[&workspace_id, &id, &provider_id]).map(|_| ())
+    }
+
+    /// Tells of a change, when there was one.
+    fn told(&mut self, workspace_id: WorkspaceId, change: Option<Change>, now: Timestamp) -> bool {
+        if let Some(change) = &change {
+            self.tell_message_change(workspace_id, change, now);
+        }
+        change.is_some()
+    }
+
+    /// Tells the screens of a session's message and the progress of a message's campaign.
+    pub(crate) fn tell_message_change(&mut self, workspace_id: WorkspaceId, change: &Change, now: Timestamp) {
+        if let Some(campaign_id) = change.campaign_id {
+            self.wake(Wake::Progress(workspace_id, campaign_id));
+        }
+        let Some(session_id) = change.session_id else { return };
+        let (class, code, reason) = &change.failure;
+        let error = MessageError::of(
+            change.state,
+            change.rule.as_deref(),
+            class.as_deref(),
+            code.as_deref(),
+            reason.as_deref(),
+        );
+        self.emit(
+            workspace_id,
+            NewEvent {
+                kind: "message.status",
+                entity: "message",
+                entity_id: change.id.to_string(),
+                audience: None,
+                data: json!({
+                    "session_id": session_id,
+                    "message_id": change.id,
+                    "state": MessageState::of(change.state),
+                    "error": error,
+                }),
+                at: now,
+            },
+        );
+    }
+}
