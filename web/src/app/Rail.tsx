@@ -112,7 +112,9 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
           {SCHEME_WORDS[chosen]}
         </button>
         <ActionMenu
-          position="right-end"
+          label={`${user.name}: your account`}
+          triggerClass={css.avatar ?? ''}
+          triggerTestId="account-menu"
           header={`${user.name} · ${ROLE_WORDS[user.role]} · ${workspace.name}`}
           entries={[
             {
@@ -130,10 +132,10 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
             },
           ]}
           trigger={
-            <button type="button" className={css.avatar} aria-label={`${user.name}: your account`} data-testid="account-menu">
+            <>
               <Avatar name={user.name} size={36} />
               <span className={css.status} data-status={status} />
-            </button>
+            </>
           }
         />
       </div>

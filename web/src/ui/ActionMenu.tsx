@@ -1,40 +1,95 @@
-import { Menu } from '@mantine/core';
-import type { ReactElement, ReactNode } from 'react';
+import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import css from './css/menu.module.css';
 
 export interface MenuEntry {
   id: string;
   label: string;
   icon?: ReactNode;
   onSelect: () => void;
-  tone?: 'plain' | 'danger';
   testId?: string;
 }
 
 interface ActionMenuProps {
-  trigger: ReactElement;
-  entries: MenuEntry[];
+  /** Accessible name of the button that opens the menu. */
+  label: string;
+  trigger: ReactNode;
+  triggerClass?: string;
+  triggerTestId?: string;
   header?: ReactNode;
-  position?: 'bottom-end' | 'bottom-start' | 'top-start' | 'right-end';
+  entries: MenuEntry[];
 }
 
-export function ActionMenu({ trigger, entries, header, position = 'bottom-end' }: ActionMenuProps) {
+/** A button with a menu that opens upwards: arrow keys move, Escape and a click elsewhere close. */
+export function ActionMenu(props: ActionMenuProps) {
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const id = useId();
+
+  useEffect(() => {
+    if (!open) return;
+    box.current?.querySelector<HTMLElement>('[role="menuitem"]')?.focus();
+    const onPointerDown = (event: PointerEvent) => {
+      if (!box.current?.contains(event.target as Node)) setOpen(false);
+    };
+    document.addEventListener('pointerdown', onPointerDown);
+    return () => document.removeEventListener('pointerdown', onPointerDown);
+  }, [open]);
+
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const items = [...(box.current?.querySelectorAll<HTMLElement>('[role="menuitem"]') ?? [])];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    if (event.key === 'Escape') close();
+    else if (event.key === 'Tab') setOpen(false);
+    else if (event.key === 'ArrowDown') items[(at + 1) % items.length]?.focus();
+    else if (event.key === 'ArrowUp') items[(at - 1 + items.length) % items.length]?.focus();
+    else return;
+    if (event.key !== 'Tab') event.preventDefault();
+  };
+
   return (
-    <Menu position={position} width={220} transitionProps={{ duration: 80 }}>
-      <Menu.Target>{trigger}</Menu.Target>
-      <Menu.Dropdown>
-        {header !== undefined && <Menu.Label>{header}</Menu.Label>}
-        {entries.map((entry) => (
-          <Menu.Item
-            key={entry.id}
-            leftSection={entry.icon}
-            onClick={entry.onSelect}
-            {...(entry.tone === 'danger' ? { color: 'red' } : {})}
-            {...(entry.testId === undefined ? {} : { 'data-testid': entry.testId })}
-          >
-            {entry.label}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <div className={css.box} ref={box}>
+      <button
+        ref={button}
+        type="button"
+        className={props.triggerClass}
+        aria-label={props.label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        data-testid={props.triggerTestId}
+        onClick={() => setOpen(!open)}
+      >
+        {props.trigger}
+      </button>
+      {open && (
+        <div className={css.menu}>
+          {props.header !== undefined && <div className={css.header}>{props.header}</div>}
+          <div role="menu" id={id} aria-label={props.label} onKeyDown={onKeyDown} tabIndex={-1}>
+            {props.entries.map((entry) => (
+              <button
+                key={entry.id}
+                type="button"
+                role="menuitem"
+                tabIndex={-1}
+                className={css.entry}
+                data-testid={entry.testId}
+                onClick={() => {
+                  close();
+                  entry.onSelect();
+                }}
+              >
+                {entry.icon}
+                {entry.label}
+              </button>
+            ))}
+          </div>
+        </div>
+      )}
+    </div>
   );
 }

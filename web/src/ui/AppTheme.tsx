@@ -1,8 +1,8 @@
 import { MantineProvider, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
 import './styles';
 import { componentDefaults } from './defaults';
+import { Toasts } from './notify';
 import { theme } from './theme';
 
 const merged = { ...theme, components: componentDefaults };
@@ -20,7 +20,7 @@ export function AppTheme({ children }: { children: ReactNode }) {
       withGlobalClasses={false}
     >
       {children}
-      <Notifications position="top-right" limit={4} zIndex={400} containerWidth={380} />
+      <Toasts />
     </MantineProvider>
   );
 }

@@ -12,7 +12,6 @@ import {
   type TextareaProps,
   TextInput,
   type TextInputProps,
-  Tooltip,
 } from '@mantine/core';
 import type { ButtonHTMLAttributes, ReactNode, Ref } from 'react';
 
@@ -44,11 +43,14 @@ export interface IconButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonEle
 
 export function IconButton({ label, children, keys, size, ...rest }: IconButtonProps) {
   return (
-    <Tooltip label={keys === undefined ? label : `${label}  ·  ${keys.toUpperCase()}`}>
-      <ActionIcon aria-label={label} {...(size === undefined ? {} : { size })} {...rest}>
-        {children}
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon
+      aria-label={label}
+      title={keys === undefined ? label : `${label} (${keys.toUpperCase()})`}
+      {...(size === undefined ? {} : { size })}
+      {...rest}
+    >
+      {children}
+    </ActionIcon>
   );
 }
 

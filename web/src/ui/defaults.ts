@@ -2,13 +2,11 @@ import {
   ActionIcon,
   Button,
   Checkbox,
-  Menu,
   Modal,
   NativeSelect,
   PasswordInput,
   Textarea,
   TextInput,
-  Tooltip,
 } from '@mantine/core';
 
 const field = { size: 'sm' } as const;
@@ -17,12 +15,10 @@ export const componentDefaults = {
   ActionIcon: ActionIcon.extend({ defaultProps: { variant: 'subtle', color: 'gray', size: 32 } }),
   Button: Button.extend({ defaultProps: { size: 'sm', radius: 'md' } }),
   Checkbox: Checkbox.extend({ defaultProps: { size: 'sm' } }),
-  Menu: Menu.extend({ defaultProps: { shadow: 'md', radius: 'md', position: 'bottom-end' } }),
   // Locking the page scroll would write a <style> element; the page itself never scrolls anyway.
   Modal: Modal.extend({ defaultProps: { lockScroll: false, centered: true, radius: 'lg' } }),
   NativeSelect: NativeSelect.extend({ defaultProps: field }),
   PasswordInput: PasswordInput.extend({ defaultProps: field }),
   Textarea: Textarea.extend({ defaultProps: field }),
   TextInput: TextInput.extend({ defaultProps: field }),
-  Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: true, radius: 'sm' } }),
 };

@@ -22,9 +22,13 @@ function hue(name: string): number {
 
 export function Avatar({ name, size = 36 }: { name: string; size?: 24 | 28 | 36 | 44 }) {
   return (
-    <span className={css.avatar} data-hue={hue(name)} data-size={size} aria-hidden="true">
-      {initials(name) || '#'}
-    </span>
+    <span
+      className={css.avatar}
+      data-hue={hue(name)}
+      data-size={size}
+      data-initials={initials(name) || '#'}
+      aria-hidden="true"
+    />
   );
 }
 

@@ -153,7 +153,7 @@ function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted
           <button
             type="button"
             className={css.textButton}
-            onClick={() => setFilter({ field: 'attributes.', op: 'equals', value: '' })}
+            onClick={() => setFilter({ field: '', op: 'equals', value: '' })}
             data-testid="campaign-add-filter"
           >
             + Only some of them
@@ -164,7 +164,7 @@ function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted
           <TextField
             label="Field"
             value={filter.field}
-            placeholder="attributes.tier"
+            placeholder="tier"
             onChange={(event) => setFilter({ ...filter, field: event.currentTarget.value })}
             data-testid="campaign-filter-field"
           />

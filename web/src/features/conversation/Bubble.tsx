@@ -12,17 +12,19 @@ interface BubbleProps {
   quoted: string | null;
   /** First of a run of messages by the same author: shows who it is. */
   lead: 'yes' | 'no';
+  /** Who reads this: own messages need no name. */
+  ownName: string | undefined;
 }
 
-function authorName(message: Message): string | null {
+function authorName(message: Message, ownName: string | undefined): string | null {
   if (message.kind === 'note') return `Note by ${message.author.name ?? 'a colleague'}`;
   if (message.author.kind === 'bot') return message.author.name ?? 'Bot';
-  if (message.author.kind === 'agent') return message.author.name;
+  if (message.author.kind === 'agent' && message.author.name !== ownName) return message.author.name;
   return null;
 }
 
 /** One message. Plain elements, memoised: a conversation renders only what changed. */
-export const Bubble = memo(function Bubble({ message, quoted, lead }: BubbleProps) {
+export const Bubble = memo(function Bubble({ message, quoted, lead, ownName }: BubbleProps) {
   if (message.kind === 'system' || (message.direction === 'system' && message.kind !== 'note')) {
     return (
       <li className={css.system} data-testid="message-bubble" data-direction="system">
@@ -31,7 +33,7 @@ export const Bubble = memo(function Bubble({ message, quoted, lead }: BubbleProp
       </li>
     );
   }
-  const name = lead === 'yes' ? authorName(message) : null;
+  const name = lead === 'yes' ? authorName(message, ownName) : null;
   return (
     <li
       className={css.message}

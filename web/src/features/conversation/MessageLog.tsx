@@ -3,6 +3,7 @@ import { Fragment, memo, useEffect, useLayoutEffect, useMemo, useRef, useState }
 import type { Message } from '@/api/types';
 import { dayKey, formatDay } from '@/lib/time';
 import { useNow } from '@/lib/use-now';
+import { useLive } from '@/live';
 import { EmptyState, Failure, Skeleton } from '@/ui';
 import { Bubble } from './Bubble';
 import css from './log.module.css';
@@ -26,6 +27,7 @@ function startsRun(message: Message, previous: Message | undefined): 'yes' | 'no
 export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: string }) {
   const { thread, error, retry, loadOlder, loadingOlder } = useThread(sessionId);
   const now = useNow(60_000);
+  const ownName = useLive((state) => state.user?.name);
   const scroll = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const heightBefore = useRef<{ first: string | undefined; height: number }>({ first: undefined, height: 0 });
@@ -119,6 +121,7 @@ export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: s
                 )}
                 <Bubble
                   message={message}
+                  ownName={ownName}
                   quoted={message.reply_to === null ? null : (texts.get(message.reply_to) ?? null)}
                   lead={newDay ? 'yes' : startsRun(message, previous)}
                 />

@@ -110,7 +110,8 @@ function OfferCard({ offer, now, busy, onAccept, onDecline }: OfferCardProps) {
   const left = Math.max(0, Math.ceil((Date.parse(offer.expires_at) - now) / 1000));
   const total = Math.max(1, (Date.parse(offer.expires_at) - Date.parse(offer.offered_at)) / 1000);
   const { customer, campaign, last_message, gathered } = offer.session;
-  const about = gathered[0]?.value ?? last_message?.text;
+  const topic = gathered.find((each) => each.name !== 'name')?.value;
+  const about = [topic, last_message?.text].filter(Boolean).join(' · ');
   return (
     <article className={css.offer} data-testid="offer-card">
       <div className={css.offerHead}>
@@ -135,7 +136,7 @@ function OfferCard({ offer, now, busy, onAccept, onDecline }: OfferCardProps) {
           </span>
         </div>
       </div>
-      {about !== undefined && <p className={css.offerText}>{about}</p>}
+      {about !== '' && <p className={css.offerText}>{about}</p>}
       <div className={css.offerActions}>
         <Button emphasis="secondary" onClick={onDecline} data-testid="offer-decline">
           Decline
