@@ -1,1 +1,45 @@
-//! (to be written)
+//! Outreach: contacts and their consent, imports, campaigns and their plan, short links and clicks, SMS keywords.
+//!
+//! What the API calls are async functions over a [`segue_store::Store`]; what runs inside another transaction (keywords)
+//! takes the transaction. Nothing here sends: a message is a row of the outbox, and `delivery` asks the policy once more
+//! before it leaves.
+//!
+//! | what happens | who calls it |
+//! |---|---|
+//! | a `plan_campaign` job is due | [`campaign::plan::run`] |
+//! | an SMS of a customer is worked on | [`keywords::handle`] |
+//! | a short link is asked for | [`link::open`] |
+//! | from time to time | [`sweep`] |
+
+pub mod campaign;
+pub mod contacts;
+mod error;
+pub mod import;
+pub mod keywords;
+pub mod link;
+pub mod text;
+pub mod user_agent;
+
+pub use error::{OutreachError, Problem};
+pub use link::{LinkConfig, Links};
+
+use segue_model::Ctx;
+use segue_store::Store;
+
+/// Ends what nobody else ends: campaigns whose last two messages came to rest at the same moment, and imports whose
+/// process died. To be called about every ten seconds.
+///
+/// # Errors
+/// When the store fails.
+pub async fn sweep(store: &Store, ctx: &Ctx) -> Result<(), OutreachError> {
+    let now = ctx.now();
+    store
+        .write(move |tx| {
+            for workspace in tx.workspaces()? {
+                tx.finish_done_campaigns(workspace.id, now)?;
+                import::end_interrupted(tx, workspace.id, now)?;
+            }
+            Ok(())
+        })
+        .await
+}

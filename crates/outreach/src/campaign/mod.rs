@@ -1,0 +1,225 @@
+//! Campaigns: writing drafts, looking at them, and what every other step needs of one.
+
+pub mod action;
+mod audience;
+pub mod plan;
+pub mod preview;
+pub mod test_send;
+
+use segue_model::{CampaignId, ChannelId, Ctx, WorkspaceId, actor::Actor, campaign::Footer, contact::STANDARD_FIELDS};
+use segue_store::{
+    Store, Tx,
+    campaign::{CampaignInput, CampaignView},
+    channel::{ChannelConfig, ChannelKind, Sender},
+    recipient::{Funnel, RecipientQuery, RecipientView},
+    workspace::Workspace,
+};
+
+use crate::{
+    Links, OutreachError,
+    contacts::clean,
+    text::{CampaignText, LONGEST_BODY, unknown_fields},
+};
+
+/// Longest prefilled text, in characters: with more, links no longer open everywhere.
+const LONGEST_PREFILLED: usize = 500;
+
+/// A campaign with everything its messages are made of.
+struct Prepared {
+    workspace: Workspace,
+    sender: Sender,
+    text: CampaignText,
+}
+
+/// Loads what a campaign's messages are made of and checks all that can be checked without an audience.
+fn prepare(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    input: &CampaignInput,
+    campaign_number: u32,
+) -> Result<Prepared, OutreachError> {
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    let sender = tx
+        .sender(workspace_id, input.sender_id)?
+        .ok_or_else(|| OutreachError::invalid("sender_id", "There is no such sender. Choose one of the list."))?;
+    let channel = tx.channel(workspace_id, sender.channel_id)?;
+    if channel.is_none_or(|channel| channel.config.kind() != ChannelKind::Smpp) {
+        return Err(OutreachError::invalid("sender_id", "The sender's SMS account is not set up."));
+    }
+    let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
+    let text =
+        CampaignText::new(&input.body, input.footer, chat.as_deref(), &input.prefilled_text, links, campaign_number)?;
+    Ok(Prepared { workspace, sender, text })
+}
+
+/// The number of the chat the footer leads to.
+fn chat_number(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    channel_id: Option<ChannelId>,
+    footer: Footer,
+) -> Result<Option<String>, OutreachError> {
+    let Some(id) = channel_id else { return Ok(None) };
+    match tx.channel(workspace_id, id)?.map(|channel| channel.config) {
+        Some(ChannelConfig::WhatsApp(config)) => Ok(Some(config.display_phone_number)),
+        _ if footer == Footer::None => Ok(None),
+        _ => Err(OutreachError::invalid("whatsapp_channel_id", "There is no such WhatsApp channel.")),
+    }
+}
+
+/// Checks a draft as far as that is possible without its audience.
+fn validate(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    input: &CampaignInput,
+) -> Result<(), OutreachError> {
+    if clean(&input.name, 200).is_none() {
+        return Err(OutreachError::invalid("name", "Give the campaign a name."));
+    }
+    if input.body.trim().is_empty() {
+        return Err(OutreachError::invalid("body", "Write the text."));
+    }
+    if input.body.chars().count() > LONGEST_BODY {
+        return Err(OutreachError::invalid("body", format!("The text is longer than {LONGEST_BODY} characters.")));
+    }
+    if input.prefilled_text.chars().count() > LONGEST_PREFILLED {
+        let message = format!("The prefilled text is longer than {LONGEST_PREFILLED} characters.");
+        return Err(OutreachError::invalid("prefilled_text", message));
+    }
+    if let Some(list_id) = input.audience.list_id
+        && tx.list(workspace_id, list_id)?.is_none()
+    {
+        return Err(OutreachError::invalid("audience", "There is no such list. Choose one of the lists."));
+    }
+    if input.audience.filter.as_ref().is_some_and(|filter| filter.field.trim().is_empty()) {
+        return Err(OutreachError::invalid("audience", "Choose the field that the condition is about."));
+    }
+    let prepared = prepare(tx, links, workspace_id, input, 0)?;
+    let unknown = unknown_fields(tx, workspace_id, &prepared.text.fields())?;
+    if !unknown.is_empty() {
+        return Err(OutreachError::UnknownFields { fields: unknown, known: STANDARD_FIELDS.join(", ") });
+    }
+    prepared.text.compose(&segue_model::contact::ContactFields::default(), 0)?.within_limit()?;
+    Ok(())
+}
+
+fn found(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: CampaignId) -> Result<CampaignView, OutreachError> {
+    tx.campaign(workspace_id, id)?.ok_or(OutreachError::NotFound("campaign"))
+}
+
+/// Adds a draft.
+///
+/// # Errors
+/// When something of it is not valid, with the field.
+pub async fn create(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    input: CampaignInput,
+) -> Result<CampaignView, OutreachError> {
+    let (id, now, links, user) = (ctx.id::<CampaignId>(), ctx.now(), links.clone(), actor.user_id());
+    store
+        .write(move |tx| {
+            validate(tx, &links, workspace_id, &input)?;
+            tx.insert_campaign(workspace_id, id, &input, user, now)?;
+            found(tx, workspace_id, id)
+        })
+        .await
+}
+
+/// Changes a draft; all of it is given anew.
+///
+/// # Errors
+/// When there is no such campaign, it is no draft, or something is not valid.
+pub async fn change(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    input: CampaignInput,
+) -> Result<CampaignView, OutreachError> {
+    let (now, links) = (ctx.now(), links.clone());
+    store
+        .write(move |tx| {
+            found(tx, workspace_id, id)?;
+            validate(tx, &links, workspace_id, &input)?;
+            if !tx.update_draft(workspace_id, id, &input, now)? {
+                return Err(OutreachError::NotADraft);
+            }
+            found(tx, workspace_id, id)
+        })
+        .await
+}
+
+/// Deletes a draft.
+///
+/// # Errors
+/// When there is no such campaign or it is no draft.
+pub async fn delete(store: &Store, workspace_id: WorkspaceId, id: CampaignId) -> Result<(), OutreachError> {
+    store
+        .write(move |tx| {
+            found(tx, workspace_id, id)?;
+            let deleted = tx.delete_draft(workspace_id, id)?;
+            deleted.then_some(()).ok_or(OutreachError::NotADraft)
+        })
+        .await
+}
+
+/// One campaign.
+///
+/// # Errors
+/// When there is none.
+pub async fn get(store: &Store, workspace_id: WorkspaceId, id: CampaignId) -> Result<CampaignView, OutreachError> {
+    store.read(move |tx| found(tx, workspace_id, id)).await
+}
+
+/// Campaigns, newest first, from before `before` on.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    before: Option<CampaignId>,
+    limit: i64,
+) -> Result<Vec<CampaignView>, OutreachError> {
+    store.read(move |tx| Ok(tx.campaigns(workspace_id, before, limit)?)).await
+}
+
+/// The campaign's figures.
+///
+/// # Errors
+/// When there is no such campaign.
+pub async fn funnel(store: &Store, workspace_id: WorkspaceId, id: CampaignId) -> Result<Funnel, OutreachError> {
+    store
+        .read(move |tx| {
+            found(tx, workspace_id, id)?;
+            Ok(tx.funnel(workspace_id, id)?)
+        })
+        .await
+}
+
+/// The campaign's recipients with what became of their messages.
+///
+/// # Errors
+/// When there is no such campaign.
+pub async fn recipients(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    query: RecipientQuery,
+) -> Result<Vec<RecipientView>, OutreachError> {
+    let now = ctx.now();
+    store
+        .read(move |tx| {
+            found(tx, workspace_id, id)?;
+            Ok(tx.recipients(workspace_id, id, &query, now)?)
+        })
+        .await
+}

@@ -1,0 +1,188 @@
+//! Planning: one recipient row, one decision and at most one queued message per contact of the audience.
+//!
+//! The audience is walked in the order of contact ids, [`CHUNK`] at a time. One chunk is one transaction: it takes the
+//! campaign's lock, reads the cursor, writes recipients and messages, and moves the cursor. So:
+//!
+//! - a crash before the commit leaves the chunk unwritten and the cursor where it was; whoever runs the job again
+//!   writes it;
+//! - a crash after the commit leaves the cursor behind the chunk; whoever runs the job again goes on after it;
+//! - two who run the same job take turns at the lock and share the chunks;
+//! - a pause or cancel between two chunks is seen by the next one, which writes nothing;
+//! - consent is read under the lock that a STOP takes, so a STOP either is seen here or finds the queued message.
+//!
+//! The message's key is campaign and phone number: whatever happens to contacts meanwhile, a number gets the campaign's
+//! text at most once.
+
+use segue_model::{
+    CampaignId, Ctx, MessageId, WorkspaceId,
+    campaign::CampaignState,
+    code::POSITIONS,
+    content::SmsContent,
+    delivery::MessageClass,
+    policy::{Decision, Rule},
+};
+use segue_store::{
+    Store, StoreError, Tx,
+    campaign::CampaignView,
+    contact::AudienceMember,
+    outbox::{AddressKind, NewOutbox},
+    recipient::{DUPLICATE_PHONE, NewRecipient, TEXT_TOO_LONG},
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Prepared, audience::decide_for, found, prepare};
+use crate::{Links, OutreachError};
+
+/// Kind of the job that plans a campaign.
+pub const PLAN_CAMPAIGN: &str = "plan_campaign";
+/// Contacts per transaction.
+pub const CHUNK: i64 = 1_000;
+
+/// Payload of a [`PLAN_CAMPAIGN`] job.
+#[derive(Debug, Deserialize)]
+struct PlanJob {
+    campaign_id: CampaignId,
+}
+
+/// How a planning run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Planned {
+    /// All recipients are written.
+    Complete,
+    /// The campaign was paused or canceled; a resume plans the rest.
+    Stopped,
+}
+
+enum Step {
+    More,
+    Ended(Planned),
+}
+
+/// Runs a [`PLAN_CAMPAIGN`] job to its end. Running it again, or twice at once, changes nothing.
+///
+/// # Errors
+/// When the store fails or the payload is not one of a planning job; the chunks before that stay.
+pub async fn run(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    payload: &Value,
+) -> Result<Planned, OutreachError> {
+    let job: PlanJob = serde_json::from_value(payload.clone())
+        .map_err(|error| StoreError::Corrupt(format!("payload of a {PLAN_CAMPAIGN} job: {error}")))?;
+    loop {
+        if let Step::Ended(planned) = run_chunk(store, ctx, links, workspace_id, job.campaign_id).await? {
+            return Ok(planned);
+        }
+    }
+}
+
+async fn run_chunk(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+) -> Result<Step, OutreachError> {
+    let (ctx, links) = (ctx.clone(), links.clone());
+    store.write_bulk(move |tx| plan_chunk(tx, &ctx, &links, workspace_id, id)).await
+}
+
+fn plan_chunk(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+) -> Result<Step, OutreachError> {
+    tx.lock_campaign(id)?;
+    let now = ctx.now();
+    let cursor = tx.plan_cursor(workspace_id, id)?.ok_or(OutreachError::NotFound("campaign"))?;
+    if cursor.state != CampaignState::Planning {
+        return Ok(Step::Ended(if cursor.is_complete { Planned::Complete } else { Planned::Stopped }));
+    }
+    tx.lock_consents(workspace_id)?;
+    let campaign = found(tx, workspace_id, id)?;
+    let prepared = prepare(tx, links, workspace_id, &campaign.input, campaign.number)?;
+    let audience = &campaign.input.audience;
+    let members = tx.audience_after(workspace_id, audience.list_id, cursor.after, CHUNK)?;
+    let mut planned = cursor.planned;
+    for member in &members {
+        if audience.filter.as_ref().is_some_and(|filter| !filter.matches(&member.fields)) {
+            continue;
+        }
+        planned += 1;
+        if planned >= POSITIONS {
+            return Err(StoreError::Unsupported(format!("A campaign has at most {POSITIONS} recipients.")).into());
+        }
+        plan_member(tx, ctx, workspace_id, &campaign, &prepared, member, planned)?;
+    }
+    if let Some(last) = members.last() {
+        tx.advance_plan(workspace_id, id, last.id, planned)?;
+        tx.tell_campaign_progress(workspace_id, id, now);
+    }
+    if (members.len() as i64) < CHUNK {
+        tx.complete_plan(workspace_id, id, now)?;
+        return Ok(Step::Ended(Planned::Complete));
+    }
+    Ok(Step::More)
+}
+
+/// Decides for one contact and stores the decision, with the message when there is one.
+fn plan_member(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    prepared: &Prepared,
+    member: &AudienceMember,
+    position: u32,
+) -> Result<(), OutreachError> {
+    let now = ctx.now();
+    let (rule, not_before) = match decide_for(member, &prepared.workspace, &prepared.sender, now) {
+        Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
+        Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
+        Decision::Suppress { rule } => (rule.as_str(), None),
+    };
+    let (rule, message_id) = match (&member.fields.phone, not_before) {
+        (Some(phone), Some(not_before)) => {
+            match prepared.text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) {
+                Err(_) => (TEXT_TOO_LONG, None),
+                Ok(composed) => {
+                    let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text.clone() };
+                    let message = NewOutbox {
+                        id: ctx.id::<MessageId>(),
+                        channel_id: prepared.sender.channel_id,
+                        class: MessageClass::Marketing,
+                        dedupe_key: format!("campaign:{}:{phone}", campaign.id),
+                        address: phone.to_string(),
+                        address_kind: AddressKind::Phone,
+                        payload: serde_json::to_value(content)
+                            .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+                        campaign: Some((campaign.id, position)),
+                        session_id: None,
+                        not_before,
+                        expires_at: None,
+                        segments: u32::try_from(composed.segments()).ok(),
+                    };
+                    if tx.enqueue(workspace_id, &message, now)? {
+                        (rule, Some(message.id))
+                    } else {
+                        (DUPLICATE_PHONE, None)
+                    }
+                }
+            }
+        }
+        _ => (rule, None),
+    };
+    let recipient =
+        NewRecipient { position, contact_id: member.id, phone: member.fields.phone.clone(), rule, message_id };
+    if tx.insert_recipient(workspace_id, campaign.id, &recipient)? {
+        return Ok(());
+    }
+    // The cursor only moves forward and contacts keep their ids, so this cannot be; going on would leave a message
+    // without its recipient.
+    Err(StoreError::Corrupt("a contact was planned twice in one campaign".to_owned()).into())
+}

@@ -1,0 +1,89 @@
+//! Test sends: the campaign's text to one number that a marketer typed.
+//!
+//! It goes out as class `test`: no consent needed, a STOP respected, no recipient row, no figure of the funnel. Its link
+//! carries position 0, which no recipient has: it opens the chat and counts nowhere.
+
+use segue_model::{
+    CampaignId, Ctx, MessageId, PhoneNumber, WorkspaceId,
+    consent::{Medium, Purpose},
+    content::SmsContent,
+    delivery::MessageClass,
+    policy::{Approval, Content, Decision, Known, Listed, Question, decide},
+};
+use segue_store::{
+    Store, StoreError, Tx,
+    outbox::{AddressKind, NewOutbox},
+};
+
+use super::{audience::approval, found, prepare};
+use crate::{Links, OutreachError};
+
+/// Queues the campaign's text to a number and gives the message's id.
+///
+/// # Errors
+/// When the number is not valid, its owner has opted out, or the text cannot be sent.
+pub async fn test_send(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    phone: &str,
+) -> Result<MessageId, OutreachError> {
+    let (ctx, links, phone) = (ctx.clone(), links.clone(), phone.to_owned());
+    store.write(move |tx| send_in(tx, &ctx, &links, workspace_id, id, &phone)).await
+}
+
+fn send_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    phone: &str,
+) -> Result<MessageId, OutreachError> {
+    let now = ctx.now();
+    let campaign = found(tx, workspace_id, id)?;
+    let prepared = prepare(tx, links, workspace_id, &campaign.input, campaign.number)?;
+    let phone = PhoneNumber::parse(phone, Some(&prepared.workspace.country))?;
+    let consent = tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?;
+    let suppressed = tx.is_suppressed(workspace_id, phone.as_str())?;
+    let decision = decide(&Question {
+        now,
+        class: MessageClass::Test,
+        content: Content::Sms,
+        address: Known::Yes,
+        consent: consent.state,
+        suppression: if suppressed { Listed::Yes } else { Listed::No },
+        quiet_hours: prepared.workspace.quiet_hours,
+        time_zones: &[],
+        window_expires_at: None,
+        template: Approval::Approved,
+        sender: approval(&prepared.sender),
+        expires_at: None,
+    });
+    if let Decision::Suppress { rule } | Decision::Hold { rule, .. } = decision {
+        return Err(OutreachError::Refused(rule));
+    }
+    let contact = tx.contact_by_phone(workspace_id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
+    let composed = prepared.text.compose(&contact, 0)?.within_limit()?;
+    let segments = u32::try_from(composed.segments()).ok();
+    let message_id: MessageId = ctx.id();
+    let content = SmsContent { source: prepared.sender.address, text: composed.text };
+    let message = NewOutbox {
+        id: message_id,
+        channel_id: prepared.sender.channel_id,
+        class: MessageClass::Test,
+        dedupe_key: format!("test:{message_id}"),
+        address: phone.to_string(),
+        address_kind: AddressKind::Phone,
+        payload: serde_json::to_value(content).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        campaign: None,
+        session_id: None,
+        not_before: now,
+        expires_at: None,
+        segments,
+    };
+    tx.enqueue(workspace_id, &message, now)?;
+    Ok(message_id)
+}

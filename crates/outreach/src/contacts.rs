@@ -1,0 +1,340 @@
+//! Contacts, lists and consent as people and programs change them.
+
+use std::collections::BTreeMap;
+
+use segue_model::{
+    ConsentEventId, ContactId, Ctx, ListId, PhoneNumber, Timestamp, WorkspaceId,
+    actor::Actor,
+    consent::{ConsentAction, ConsentMethod, Medium, Purpose},
+    contact::{ContactFields, STANDARD_FIELDS},
+    quiet_hours,
+};
+use segue_store::{
+    Store, Tx,
+    consent::{ConsentEventView, NewConsentEvent},
+    contact::{ContactChange, ContactListView, ContactQuery, ContactView},
+};
+use serde::{Deserialize, Deserializer};
+
+use crate::OutreachError;
+
+/// Longest name, e-mail address and so on, in characters.
+const LONGEST_FIELD: usize = 300;
+/// Longest attribute value, in characters.
+const LONGEST_ATTRIBUTE: usize = 2_000;
+/// Most attributes of one contact.
+const MOST_ATTRIBUTES: usize = 100;
+
+/// Fields of a contact to set. An absent field stays as it is; `null` or an empty text clears it.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContactInput {
+    /// In any usual writing; without a country code it is taken to be of the workspace's country.
+    #[serde(deserialize_with = "present")]
+    pub phone: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub first_name: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub last_name: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    pub email: Option<Option<String>>,
+    /// BCP 47 language tag.
+    #[serde(deserialize_with = "present")]
+    pub locale: Option<Option<String>>,
+    /// IANA time zone.
+    #[serde(deserialize_with = "present")]
+    pub time_zone: Option<Option<String>>,
+    /// Attributes to set; `null` or an empty text removes one. Others stay.
+    pub attributes: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// Tells `null` from an absent field.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+/// What a person said about being messaged, as it is recorded by hand or by a program.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentInput {
+    /// Which medium it speaks of.
+    #[serde(rename = "channel")]
+    pub medium: Medium,
+    pub purpose: Purpose,
+    pub action: ConsentAction,
+    pub method: ConsentMethod,
+    #[serde(default)]
+    pub wording: Option<String>,
+    #[serde(default)]
+    pub proof: Option<String>,
+    /// Now when absent.
+    #[serde(default)]
+    pub occurred_at: Option<Timestamp>,
+}
+
+impl ContactInput {
+    /// `known` with these changes.
+    ///
+    /// # Errors
+    /// When a value is not valid, with the field's name.
+    pub fn apply(&self, known: &ContactFields, country: &str) -> Result<ContactFields, OutreachError> {
+        let mut fields = known.clone();
+        if let Some(phone) = &self.phone {
+            let text = phone.as_deref().map(str::trim).filter(|text| !text.is_empty());
+            fields.phone = text.map(|text| PhoneNumber::parse(text, Some(country))).transpose()?;
+        }
+        let texts = [
+            ("first_name", &self.first_name, &mut fields.first_name),
+            ("last_name", &self.last_name, &mut fields.last_name),
+            ("email", &self.email, &mut fields.email),
+            ("locale", &self.locale, &mut fields.locale),
+            ("time_zone", &self.time_zone, &mut fields.time_zone),
+        ];
+        for (field, change, slot) in texts {
+            if let Some(value) = change {
+                *slot = value.as_deref().and_then(|text| clean(text, LONGEST_FIELD));
+                check_field(field, slot.as_deref())?;
+            }
+        }
+        for (name, value) in self.attributes.iter().flatten() {
+            let name = attribute_name(name).ok_or_else(|| {
+                OutreachError::invalid("attributes", "Give every attribute a name of letters or digits.")
+            })?;
+            match value.as_deref().and_then(|text| clean(text, LONGEST_ATTRIBUTE)) {
+                Some(value) => fields.attributes.insert(name, value),
+                None => fields.attributes.remove(&name),
+            };
+        }
+        if fields.attributes.len() > MOST_ATTRIBUTES {
+            return Err(OutreachError::invalid(
+                "attributes",
+                format!("At most {MOST_ATTRIBUTES} attributes are kept."),
+            ));
+        }
+        Ok(fields)
+    }
+}
+
+/// A text without blanks around it and control characters in it, cut to a length; `None` when nothing remains.
+pub(crate) fn clean(text: &str, longest: usize) -> Option<String> {
+    let text: String = text.trim().chars().filter(|letter| !letter.is_control()).take(longest).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// Whether the value can stand in the field.
+pub(crate) fn check_field(field: &'static str, value: Option<&str>) -> Result<(), OutreachError> {
+    match (field, value) {
+        ("email", Some(email)) => {
+            let whole = email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.len() > 2);
+            if !whole || email.contains(char::is_whitespace) {
+                return Err(OutreachError::invalid("email", "This is not an e-mail address."));
+            }
+        }
+        ("time_zone", Some(name)) if quiet_hours::zone(name).is_none() => {
+            let message = "This time zone is not known. Use a name such as America/New_York.";
+            return Err(OutreachError::invalid("time_zone", message));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The name under which an attribute is kept, fit for merge fields: `Order No.` becomes `order_no`. `None` when nothing
+/// remains of it or it is the name of a standard field.
+#[must_use]
+pub fn attribute_name(text: &str) -> Option<String> {
+    let mut name = String::new();
+    for letter in text.chars().flat_map(char::to_lowercase) {
+        if letter.is_alphanumeric() {
+            name.push(letter);
+        } else if !name.is_empty() && !name.ends_with('_') {
+            name.push('_');
+        }
+    }
+    let mut name = name.trim_end_matches('_').chars().take(60).collect::<String>();
+    if name.starts_with(|letter: char| letter.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    (!name.is_empty() && !STANDARD_FIELDS.contains(&name.as_str())).then_some(name)
+}
+
+fn country_of(tx: &mut Tx<'_>, workspace_id: WorkspaceId) -> Result<String, OutreachError> {
+    Ok(tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?.country)
+}
+
+/// Adds a contact.
+///
+/// # Errors
+/// When a value is not valid or another contact has the phone number.
+pub async fn create(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    input: ContactInput,
+) -> Result<ContactView, OutreachError> {
+    let (id, now) = (ctx.id::<ContactId>(), ctx.now());
+    store
+        .write(move |tx| {
+            let fields = input.apply(&ContactFields::default(), &country_of(tx, workspace_id)?)?;
+            if fields == ContactFields::default() {
+                return Err(OutreachError::invalid(
+                    "phone",
+                    "Give at least a phone number, a name or an e-mail address.",
+                ));
+            }
+            if !tx.insert_contact(workspace_id, id, &fields, now)? {
+                return Err(OutreachError::PhoneTaken);
+            }
+            tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))
+        })
+        .await
+}
+
+/// One contact.
+///
+/// # Errors
+/// When there is none.
+pub async fn get(store: &Store, workspace_id: WorkspaceId, id: ContactId) -> Result<ContactView, OutreachError> {
+    store.read(move |tx| tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))).await
+}
+
+/// Contacts, newest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    query: ContactQuery,
+) -> Result<Vec<ContactView>, OutreachError> {
+    store.read(move |tx| Ok(tx.contacts(workspace_id, &query)?)).await
+}
+
+/// Changes fields of a contact.
+///
+/// # Errors
+/// When there is no such contact, a value is not valid, or another contact has the phone number.
+pub async fn change(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: ContactId,
+    input: ContactInput,
+) -> Result<ContactView, OutreachError> {
+    let now = ctx.now();
+    store
+        .write(move |tx| {
+            let country = country_of(tx, workspace_id)?;
+            let known = tx.contact_for_update(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+            match tx.update_contact(workspace_id, id, &input.apply(&known, &country)?, now)? {
+                ContactChange::Changed => {}
+                ContactChange::PhoneTaken => return Err(OutreachError::PhoneTaken),
+                ContactChange::Missing => return Err(OutreachError::NotFound("contact")),
+            }
+            tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))
+        })
+        .await
+}
+
+/// Deletes a contact; what the person said about consent stays on record.
+///
+/// # Errors
+/// When there is none.
+pub async fn delete(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, id: ContactId) -> Result<(), OutreachError> {
+    let now = ctx.now();
+    store
+        .write(move |tx| {
+            let deleted = tx.delete_contact(workspace_id, id, now)?;
+            deleted.then_some(()).ok_or(OutreachError::NotFound("contact"))
+        })
+        .await
+}
+
+fn address_of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: ContactId) -> Result<PhoneNumber, OutreachError> {
+    let contact = tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+    contact.phone.ok_or(OutreachError::ContactWithoutPhone)
+}
+
+/// What a contact said about being messaged, newest first. A contact without a phone number has said nothing.
+///
+/// # Errors
+/// When there is no such contact.
+pub async fn consent_events(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: ContactId,
+    before: Option<ConsentEventId>,
+    limit: i64,
+) -> Result<Vec<ConsentEventView>, OutreachError> {
+    store
+        .read(move |tx| match address_of(tx, workspace_id, id) {
+            Ok(phone) => Ok(tx.consent_events(workspace_id, phone.as_str(), before, limit)?),
+            Err(OutreachError::ContactWithoutPhone) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        })
+        .await
+}
+
+/// Records what a contact said. A revocation of marketing also ends what waits to be sent.
+///
+/// # Errors
+/// When there is no such contact, it has no phone number, or a grant comes without evidence.
+pub async fn record_consent(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    id: ContactId,
+    input: ConsentInput,
+) -> Result<ConsentEventView, OutreachError> {
+    let (ctx, actor) = (ctx.clone(), actor.reference());
+    store
+        .write(move |tx| {
+            let phone = address_of(tx, workspace_id, id)?;
+            let event = NewConsentEvent {
+                medium: input.medium,
+                address: phone.to_string(),
+                purpose: input.purpose,
+                action: input.action,
+                method: input.method,
+                wording: input.wording.clone(),
+                proof: input.proof.clone(),
+                actor: actor.clone(),
+                occurred_at: input.occurred_at.unwrap_or_else(|| ctx.now()),
+            };
+            tx.record_consent(workspace_id, &event, &ctx)?;
+            let newest = tx.consent_events(workspace_id, phone.as_str(), None, 1)?;
+            newest.into_iter().next().ok_or(OutreachError::NotFound("consent event"))
+        })
+        .await
+}
+
+/// Adds an empty list.
+///
+/// # Errors
+/// When the name is empty or taken.
+pub async fn create_list(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    name: &str,
+) -> Result<ContactListView, OutreachError> {
+    let name = clean(name, LONGEST_FIELD).ok_or_else(|| OutreachError::invalid("name", "Give the list a name."))?;
+    let (id, now) = (ctx.id::<ListId>(), ctx.now());
+    store
+        .write(move |tx| {
+            if !tx.insert_list(workspace_id, id, &name, now)? {
+                return Err(OutreachError::ListTaken);
+            }
+            tx.list(workspace_id, id)?.ok_or(OutreachError::NotFound("list"))
+        })
+        .await
+}
+
+/// The lists of a workspace, newest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn lists(store: &Store, workspace_id: WorkspaceId) -> Result<Vec<ContactListView>, OutreachError> {
+    store.read(move |tx| Ok(tx.lists(workspace_id)?)).await
+}

@@ -1,0 +1,123 @@
+//! What can go wrong in outreach.
+
+use segue_model::{campaign::InvalidCampaignAction, phone::InvalidPhone, policy::Rule};
+use segue_store::{StoreError, consent::ConsentError};
+
+/// What the caller can do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// There is no such thing.
+    Missing,
+    /// It is in a state that does not allow this, or somebody else was first.
+    Conflict,
+    /// What was given is not valid.
+    Invalid,
+    /// The store failed; trying again later may work.
+    Unavailable,
+}
+
+/// Why something was refused or could not be done.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OutreachError {
+    #[error("There is no such {0}.")]
+    NotFound(&'static str),
+    /// A field's value is not valid.
+    #[error("{message}")]
+    Invalid { field: &'static str, message: String },
+    #[error("Another contact of this workspace has this phone number. Change that contact instead.")]
+    PhoneTaken,
+    #[error("A list with this name exists already. Choose another name.")]
+    ListTaken,
+    #[error("The contact has no phone number, so there is no address to record consent for. Add the number first.")]
+    ContactWithoutPhone,
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    #[error(transparent)]
+    CampaignState(#[from] InvalidCampaignAction),
+    #[error("Only a draft can be changed or deleted, and this campaign has been started. Make a new one instead.")]
+    NotADraft,
+    #[error("The text knows no field named {}. Known are {known}, and every attribute that a contact has.", .fields.join(", "))]
+    UnknownFields { fields: Vec<String>, known: String },
+    #[error("The text cannot be read as a template: {0}. Merge fields are written {{{{ first_name }}}}.")]
+    TextSyntax(String),
+    #[error("The text takes {segments} segments; at most {most} are sent as one message. Shorten it.")]
+    TextTooLong { segments: usize, most: usize },
+    #[error("The sender is not registered to send. Wait for its registration or choose another sender.")]
+    SenderNotActive,
+    #[error("The policy does not allow this message: {}.", .0.label())]
+    Refused(Rule),
+    #[error("The file has no column '{0}'. Check the mapping.")]
+    UnknownColumn(String),
+    #[error("The file cannot be read: {0}")]
+    File(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl OutreachError {
+    /// Stable code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not_found",
+            Self::Invalid { .. } => "invalid_field",
+            Self::PhoneTaken => "phone_taken",
+            Self::ListTaken => "list_taken",
+            Self::ContactWithoutPhone => "contact_without_phone",
+            Self::Consent(error) => error.code(),
+            Self::CampaignState(_) | Self::NotADraft => "campaign_state",
+            Self::UnknownFields { .. } => "unknown_fields",
+            Self::TextSyntax(_) => "text_syntax",
+            Self::TextTooLong { .. } => "text_too_long",
+            Self::SenderNotActive => "sender_not_active",
+            Self::Refused(rule) => rule.as_str(),
+            Self::UnknownColumn(_) => "unknown_column",
+            Self::File(_) => "unreadable_file",
+            Self::Store(_) => "store",
+        }
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub const fn problem(&self) -> Problem {
+        match self {
+            Self::NotFound(_) => Problem::Missing,
+            Self::PhoneTaken | Self::ListTaken | Self::CampaignState(_) | Self::NotADraft => Problem::Conflict,
+            Self::Consent(ConsentError::Store(_)) | Self::Store(_) => Problem::Unavailable,
+            Self::Invalid { .. }
+            | Self::ContactWithoutPhone
+            | Self::Consent(ConsentError::EvidenceRequired)
+            | Self::UnknownFields { .. }
+            | Self::TextSyntax(_)
+            | Self::TextTooLong { .. }
+            | Self::SenderNotActive
+            | Self::Refused(_)
+            | Self::UnknownColumn(_)
+            | Self::File(_) => Problem::Invalid,
+        }
+    }
+
+    /// The field of the request that is wrong, when it is one.
+    #[must_use]
+    pub const fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid { field, .. } => Some(*field),
+            Self::PhoneTaken => Some("phone"),
+            Self::ListTaken => Some("name"),
+            Self::UnknownFields { .. } | Self::TextSyntax(_) | Self::TextTooLong { .. } => Some("body"),
+            Self::SenderNotActive => Some("sender_id"),
+            Self::UnknownColumn(_) => Some("mapping"),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { field, message: message.into() }
+    }
+}
+
+impl From<InvalidPhone> for OutreachError {
+    fn from(error: InvalidPhone) -> Self {
+        Self::invalid("phone", error.to_string())
+    }
+}

@@ -1,0 +1,202 @@
+//! Which column is which field.
+
+use std::collections::BTreeMap;
+
+use segue_model::contact::STANDARD_FIELDS;
+
+use crate::{OutreachError, contacts::attribute_name};
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Field {
+    Standard(&'static str),
+    Attribute(String),
+}
+
+/// Fields by position in the row.
+#[derive(Debug)]
+pub(super) struct Mapping {
+    pub columns: usize,
+    pub fields: Vec<(usize, Field)>,
+    /// Where a row says whether it opts in.
+    pub consent: Option<usize>,
+}
+
+/// The field that a mapping names; `None` for columns that are to be left out.
+fn field(name: &str) -> Result<Option<Field>, OutreachError> {
+    let name = name.trim();
+    if name.is_empty() || name == "ignore" {
+        return Ok(None);
+    }
+    if let Some(standard) = STANDARD_FIELDS.iter().find(|standard| **standard == name) {
+        return Ok(Some(Field::Standard(standard)));
+    }
+    let name = name.strip_prefix("attributes.").unwrap_or(name);
+    attribute_name(name)
+        .map(|name| Some(Field::Attribute(name)))
+        .ok_or_else(|| OutreachError::invalid("mapping", format!("'{name}' is not a name for an attribute.")))
+}
+
+/// Checks a mapping without its file.
+///
+/// # Errors
+/// When no column or more than one is the phone number, or two columns are the same field.
+pub(super) fn check(mapping: &BTreeMap<String, String>) -> Result<(), OutreachError> {
+    let mut fields = Vec::new();
+    for name in mapping.values() {
+        let Some(field) = field(name)? else { continue };
+        if fields.contains(&field) {
+            return Err(OutreachError::invalid("mapping", format!("Two columns are mapped to '{}'.", name.trim())));
+        }
+        fields.push(field);
+    }
+    if fields.contains(&Field::Standard("phone")) {
+        return Ok(());
+    }
+    Err(OutreachError::invalid("mapping", "Choose the column that holds the phone number."))
+}
+
+impl Mapping {
+    /// The mapping for a file with this header.
+    ///
+    /// # Errors
+    /// When it is not valid, or names a column that the file does not have.
+    pub fn new(
+        header: &[String],
+        mapping: &BTreeMap<String, String>,
+        consent_column: Option<&str>,
+    ) -> Result<Self, OutreachError> {
+        check(mapping)?;
+        let position = |column: &str| {
+            header
+                .iter()
+                .position(|name| name == column.trim())
+                .ok_or_else(|| OutreachError::UnknownColumn(column.to_owned()))
+        };
+        let mut fields = Vec::new();
+        for (column, name) in mapping {
+            if let Some(field) = field(name)? {
+                fields.push((position(column)?, field));
+            }
+        }
+        let consent = consent_column.filter(|column| !column.trim().is_empty()).map(position).transpose()?;
+        Ok(Self { columns: header.len(), fields, consent })
+    }
+}
+
+const NAMES: &[(&str, &[&str])] = &[
+    (
+        "phone",
+        &[
+            "phone",
+            "phonenumber",
+            "phoneno",
+            "mobile",
+            "mobilenumber",
+            "mobilephone",
+            "mobileno",
+            "cell",
+            "cellphone",
+            "cellnumber",
+            "tel",
+            "telephone",
+            "telephonenumber",
+            "msisdn",
+            "number",
+            "whatsapp",
+            "whatsappnumber",
+            "sms",
+            "handy",
+            "handynummer",
+            "telefon",
+            "telefonnummer",
+            "mobil",
+            "mobilnummer",
+            "celular",
+            "telefono",
+            "teléfono",
+            "telefone",
+            "movil",
+            "móvil",
+            "portable",
+            "téléphone",
+            "cellulare",
+            "numero",
+            "número",
+        ],
+    ),
+    (
+        "first_name",
+        &["firstname", "givenname", "forename", "first", "vorname", "prenom", "prénom", "nombre", "nome", "voornaam"],
+    ),
+    (
+        "last_name",
+        &[
+            "lastname",
+            "surname",
+            "familyname",
+            "last",
+            "nachname",
+            "familienname",
+            "nomdefamille",
+            "apellido",
+            "apellidos",
+            "sobrenome",
+            "cognome",
+            "achternaam",
+        ],
+    ),
+    ("email", &["email", "mail", "emailaddress", "mailaddress", "emailadresse", "correo", "correoelectronico"]),
+    ("locale", &["locale", "language", "lang", "sprache", "langue", "idioma"]),
+    ("time_zone", &["timezone", "tz", "zeitzone", "zonahoraria"]),
+];
+
+/// The standard field that a column's name speaks of.
+pub(super) fn suggestion(column: &str) -> Option<&'static str> {
+    let plain: String = column.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    NAMES.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(field, _)| *field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(column, field)| ((*column).to_owned(), (*field).to_owned())).collect()
+    }
+
+    #[test]
+    fn suggestions() {
+        for (column, expected) in [
+            ("Phone", Some("phone")),
+            ("Mobile Number", Some("phone")),
+            ("E-Mail", Some("email")),
+            ("first_name", Some("first_name")),
+            ("Surname", Some("last_name")),
+            ("Time zone", Some("time_zone")),
+            ("Order No.", None),
+            ("", None),
+        ] {
+            assert_eq!(suggestion(column), expected, "{column}");
+        }
+    }
+
+    #[test]
+    fn a_mapping_must_fit_the_file_and_have_one_phone_column() {
+        let header = ["Phone".to_owned(), "Name".to_owned(), "Order No.".to_owned()];
+        let good =
+            Mapping::new(&header, &mapping(&[("Phone", "phone"), ("Order No.", "Order No."), ("Name", "")]), None);
+        let good = good.unwrap();
+        assert!(good.fields.contains(&(2, Field::Attribute("order_no".to_owned()))));
+        assert_eq!(good.fields.len(), 2);
+        for (pairs, code) in [
+            (mapping(&[("Name", "first_name")]), "invalid_field"),
+            (mapping(&[("Phone", "phone"), ("Name", "phone")]), "invalid_field"),
+            (mapping(&[("Phone", "phone"), ("Nome", "first_name")]), "unknown_column"),
+        ] {
+            assert_eq!(Mapping::new(&header, &pairs, None).unwrap_err().code(), code);
+        }
+        let consent = Mapping::new(&header, &mapping(&[("Phone", "phone")]), Some("Opt in"));
+        assert_eq!(consent.unwrap_err().code(), "unknown_column");
+    }
+}
