@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use segue_flow::{
-    Context, Definition, Effect, Event, EventKind, MAX_HOPS, RunState, RunStatus, conversation, parse, step,
+    Context, Definition, Effect, Event, EventKind, MAX_HOPS, RunState, RunStatus, conversation, parse, run::StepLog,
+    step,
 };
 use segue_model::{Timestamp, contact::ContactFields};
 
@@ -68,6 +69,7 @@ fn a_circle_ends_with_a_person() {
     assert_eq!(result.state.status, RunStatus::Failed);
     let count = |wanted: fn(&Effect) -> bool| result.effects.iter().filter(|effect| wanted(effect)).count();
     assert_eq!(count(|effect| matches!(effect, Effect::Send { .. })), 1, "the apology alone");
+    assert_eq!(count(|effect| matches!(effect, Effect::LogStep { what: StepLog::Reached, .. })), MAX_HOPS);
     assert_eq!(count(|effect| matches!(effect, Effect::Handover { .. })), 1);
     let next = step(&definition, &result.state, &event("b", EventKind::Text { text: "hi".into() }), NOW);
     assert!(next.effects.is_empty());

@@ -87,7 +87,7 @@ impl QuietHours {
         Quiet::Unknown
     }
 
-    /// The first moment after `at` at which the wall clock of `zone` has come to the end of the quiet hours.
+    /// The first moment after `at` that may be the end of the quiet hours in `zone`; the caller looks again from there.
     fn next_end(self, zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
         let end_minute = self.end_minute % MINUTES_OF_DAY;
         let end_time = civil::time((end_minute / 60) as i8, (end_minute % 60) as i8, 0, 0);
@@ -101,7 +101,7 @@ impl QuietHours {
         })
         .filter_map(Result::ok)
         .map(|moment| Timestamp(moment.timestamp().as_millisecond()))
-        .filter(|moment| *moment > at && !self.in_zone(zone, *moment))
+        .filter(|moment| *moment > at)
         .min()
     }
 }
