@@ -1,1 +1,31 @@
-//! (to be written)
+//! Conversations: what customers write, the bot that answers first, and the agents who take over.
+//!
+//! - [`inbound`] turns one item of the inbox into everything it means, in one transaction: Messaging User, session,
+//!   transcript entry, service window, attribution, link to a contact, consent, bot turn, work item.
+//! - [`routing`] offers waiting sessions to agents with free capacity.
+//! - [`messages`], [`sessions`], [`closing`], [`leads`], [`cases`], [`linking`], [`flows`] and [`queues`] are what
+//!   agents, supervisors and admins do, each function one transaction.
+//!
+//! Locks are always taken in this order: customer, session, routing. Every change of a session happens under its lock
+//! ([`segue_store::Tx::session_to_change`]). Events are collected in [`notice::Notices`] and written once at the end,
+//! so that all of them show the same, final state.
+
+pub mod bootstrap;
+pub mod bot;
+pub mod cases;
+pub mod closing;
+mod compose;
+pub mod error;
+pub mod flows;
+pub mod inbound;
+pub mod leads;
+pub mod linking;
+pub mod messages;
+pub mod notice;
+pub mod panel;
+pub mod queues;
+pub mod routing;
+mod say;
+pub mod sessions;
+
+pub use error::DeskError;

@@ -67,6 +67,9 @@ crate::sql! {
     LEADS_BEFORE = "SELECT id, name, phone, email, note, status, campaign_id, session_id, contact_id, created_at
         FROM leads WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     SET_LEAD_STATUS = "UPDATE leads SET status = $3 WHERE workspace_id = $1 AND id = $2 AND status <> $3";
+    SET_LEAD_NAME = "UPDATE leads SET name = $3 WHERE workspace_id = $1 AND id = $2";
+    SET_LEAD_EMAIL = "UPDATE leads SET email = $3 WHERE workspace_id = $1 AND id = $2";
+    SET_LEAD_NOTE = "UPDATE leads SET note = $3 WHERE workspace_id = $1 AND id = $2";
     NEXT_CASE_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM cases WHERE workspace_id = $1";
     INSERT_CASE = "INSERT INTO cases (workspace_id, id, number, subject, state, contact_id, session_id, created_by,
             created_at)
@@ -182,6 +185,26 @@ impl Tx<'_> {
         status: LeadStatus,
     ) -> Result<bool, StoreError> {
         Ok(self.execute(&SET_LEAD_STATUS, &[&workspace_id, &id, &status.as_str()])? == 1)
+    }
+
+    /// Writes one field of a lead: `name`, `email` or `note`. `false` for any other field or an unknown lead.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_lead_field(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: LeadId,
+        field: &str,
+        value: &str,
+    ) -> Result<bool, StoreError> {
+        let sql = match field {
+            "name" => &SET_LEAD_NAME,
+            "email" => &SET_LEAD_EMAIL,
+            "note" => &SET_LEAD_NOTE,
+            _ => return Ok(false),
+        };
+        Ok(self.execute(sql, &[&workspace_id, &id, &value])? == 1)
     }
 
     /// Adds an open case under the next number of the workspace.

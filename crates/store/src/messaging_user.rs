@@ -78,6 +78,8 @@ crate::sql! {
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4";
     IDENTIFIERS = "SELECT kind, value FROM messaging_identifiers
         WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY kind, value";
+    REMOVE_IDENTIFIERS = "DELETE FROM messaging_identifiers
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3";
     MOVE_IDENTIFIERS = "UPDATE messaging_identifiers SET messaging_user_id = $3
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     MOVE_SESSIONS = "UPDATE sessions SET messaging_user_id = $3, version = version + 1
@@ -173,6 +175,19 @@ impl Tx<'_> {
             &[&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value, &id],
         )?;
         Ok(written == 1)
+    }
+
+    /// Takes the identifiers of one kind from a Messaging User that gets a new one in their place.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remove_identifiers_of_kind(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessagingUserId,
+        kind: IdentifierKind,
+    ) -> Result<(), StoreError> {
+        self.execute(&REMOVE_IDENTIFIERS, &[&workspace_id, &id, &kind.as_str()]).map(|_| ())
     }
 
     /// Whose identifier it is.

@@ -132,6 +132,13 @@ pub struct SessionView {
     pub version: i64,
 }
 
+/// Who the text went to that a session came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub contact_id: ContactId,
+    pub phone: Option<PhoneNumber>,
+}
+
 segue_model::text_enum! {
     /// Which sessions a list shows.
     pub enum SessionFilter {
@@ -199,6 +206,10 @@ crate::sql! {
             unread = $15, last_text = $16, last_direction = $17, last_at = $18, ended_at = $19, ended_by = $20,
             outcome = $21, messaging_user_id = $22, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND version = $3";
+    ORIGIN = "SELECT contact_id, phone FROM recipients
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3";
+    QUIET_SESSIONS = "SELECT id FROM sessions
+        WHERE workspace_id = $1 AND state = 'active' AND window_expires_at <= $2 ORDER BY id LIMIT $3";
     SESSION_VIEW = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.id = $2";
     SESSIONS_OF_USER = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.messaging_user_id = $2
         AND v.id <> $3 ORDER BY v.started_at DESC, v.id DESC LIMIT $4";
@@ -403,6 +414,33 @@ impl Tx<'_> {
         }
         session.version += 1;
         Ok(())
+    }
+
+    /// The campaign's recipient that a session came from.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn origin(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (campaign_id, position): (CampaignId, u32),
+    ) -> Result<Option<Origin>, StoreError> {
+        self.query_opt(&ORIGIN, &[&workspace_id, &campaign_id, &position], |row| {
+            Ok(Origin { contact_id: row.next()?, phone: row.next()? })
+        })
+    }
+
+    /// Active sessions whose service window has closed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn quiet_sessions(
+        &mut self,
+        workspace_id: WorkspaceId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.query(&QUIET_SESSIONS, &[&workspace_id, &now, &limit], |row| row.next())
     }
 
     /// A session as screens show it.

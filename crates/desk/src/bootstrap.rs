@@ -1,0 +1,79 @@
+//! What a console needs to begin with.
+
+use segue_model::{Ctx, WorkspaceId, actor::Actor};
+use segue_store::{
+    Store,
+    routing::{AgentPresence, OfferView, PresenceView, QueueView},
+    session::{SessionCursor, SessionFilter, SessionQuery, SessionView},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{DeskError, routing, sessions};
+
+/// Most sessions of each kind to begin with; the rest comes page by page.
+const SESSIONS: u32 = 200;
+
+/// The desk's part of the console's first answer. Everything in it is at least as new as the event `seq`, so a client
+/// that follows the log from there misses nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Bootstrap {
+    pub seq: i64,
+    /// The actor's own; none for programs.
+    pub presence: Option<PresenceView>,
+    pub queues: Vec<QueueView>,
+    pub agents: Vec<AgentPresence>,
+    /// The agent's own and those that wait in his queues; all open ones for supervisors.
+    pub sessions: Vec<SessionView>,
+    /// What the agent can accept now.
+    pub offers: Vec<OfferView>,
+}
+
+/// Reads it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn bootstrap(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+) -> Result<Bootstrap, DeskError> {
+    let me = actor.user_id();
+    let presence = match me {
+        Some(user_id) => Some(routing::presence(store, ctx, workspace_id, user_id).await?),
+        None => None,
+    };
+    let (now, actor) = (ctx.now(), actor.clone());
+    store
+        .read(move |tx| {
+            // First, so that what is read after it can only be newer.
+            let (_, seq) = tx.event_bounds(workspace_id)?;
+            let query = |filter, agent_id, member_id| SessionQuery {
+                filter,
+                agent_id,
+                member_id,
+                search: None,
+                after: SessionCursor::START,
+                limit: SESSIONS,
+            };
+            let mut sessions = if sessions::is_supervisor(&actor) {
+                tx.sessions(workspace_id, &query(SessionFilter::Open, None, None))?
+            } else {
+                let mut mine = tx.sessions(workspace_id, &query(SessionFilter::Mine, me, None))?;
+                mine.extend(tx.sessions(workspace_id, &query(SessionFilter::Waiting, None, me))?);
+                mine
+            };
+            let mut seen = std::collections::BTreeSet::new();
+            sessions.retain(|session| seen.insert(session.id));
+            Ok(Bootstrap {
+                seq,
+                presence: presence.clone(),
+                queues: tx.queue_views(workspace_id, now)?,
+                agents: tx.agent_presences(workspace_id)?,
+                sessions,
+                offers: routing::pending(tx, workspace_id, &actor)?,
+            })
+        })
+        .await
+}

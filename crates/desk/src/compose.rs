@@ -1,0 +1,118 @@
+//! What WhatsApp takes in a message an agent writes. Checked here so that the agent reads it while the text is still in
+//! the box; the channel checks again when it sends.
+
+use std::collections::BTreeSet;
+
+use segue_model::content::{Choice, Section};
+
+use crate::DeskError;
+
+/// Characters of a text message (Cloud API reference, "Text messages").
+pub(crate) const TEXT: usize = 4_096;
+/// Characters of the text above reply buttons, and of a caption (Cloud API reference, "Interactive messages").
+pub(crate) const SHORT_TEXT: usize = 1_024;
+const BUTTONS: usize = 3;
+const ROWS: usize = 10;
+const BUTTON_TITLE: usize = 20;
+const ROW_TITLE: usize = 24;
+const ROW_DESCRIPTION: usize = 72;
+const CHOICE_ID: usize = 200;
+
+/// A text that is not empty and not too long.
+pub(crate) fn text(text: &str, limit: usize) -> Result<(), DeskError> {
+    let length = text.chars().count();
+    if text.trim().is_empty() {
+        return Err(DeskError::InvalidContent("The text is empty. Write something first.".to_owned()));
+    }
+    if length > limit { Err(DeskError::TextTooLong { length, limit }) } else { Ok(()) }
+}
+
+/// Reply buttons under a text.
+pub(crate) fn buttons(buttons: &[Choice]) -> Result<(), DeskError> {
+    if buttons.is_empty() || buttons.len() > BUTTONS {
+        return invalid(format!("A message has one to {BUTTONS} buttons, not {}.", buttons.len()));
+    }
+    choices(buttons, "button", BUTTON_TITLE)
+}
+
+/// A list behind a button.
+pub(crate) fn list(button: &str, sections: &[Section]) -> Result<(), DeskError> {
+    label(button, "label of the list's button", BUTTON_TITLE)?;
+    let rows: Vec<Choice> = sections.iter().flat_map(|section| section.rows.clone()).collect();
+    if rows.is_empty() || rows.len() > ROWS {
+        return invalid(format!("A list has one to {ROWS} rows in all, not {}.", rows.len()));
+    }
+    for section in sections {
+        if section.rows.is_empty() {
+            return invalid("A section of the list has no rows. Remove it or fill it.".to_owned());
+        }
+        if sections.len() > 1 || !section.title.is_empty() {
+            label(&section.title, "title of a section", ROW_TITLE)?;
+        }
+    }
+    if let Some(row) =
+        rows.iter().find(|row| row.description.as_ref().is_some_and(|text| text.chars().count() > ROW_DESCRIPTION))
+    {
+        return invalid(format!("The description of '{}' is longer than {ROW_DESCRIPTION} characters.", row.title));
+    }
+    choices(&rows, "row", ROW_TITLE)
+}
+
+fn choices(choices: &[Choice], what: &str, limit: usize) -> Result<(), DeskError> {
+    let mut ids = BTreeSet::new();
+    for choice in choices {
+        label(&choice.title, &format!("title of a {what}"), limit)?;
+        if choice.id.is_empty() || choice.id.chars().count() > CHOICE_ID {
+            return invalid(format!("The id of a {what} must have 1 to {CHOICE_ID} characters."));
+        }
+        if !ids.insert(&choice.id) {
+            return invalid(format!("Two {what}s have the id '{}'. Give each its own.", choice.id));
+        }
+    }
+    Ok(())
+}
+
+fn label(text: &str, what: &str, limit: usize) -> Result<(), DeskError> {
+    let length = text.chars().count();
+    if text.trim().is_empty() || length > limit {
+        return invalid(format!("The {what} must have 1 to {limit} characters, it has {length}."));
+    }
+    Ok(())
+}
+
+fn invalid(message: String) -> Result<(), DeskError> {
+    Err(DeskError::InvalidContent(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(id: &str, title: &str) -> Choice {
+        Choice { id: id.to_owned(), title: title.to_owned(), description: None }
+    }
+
+    #[test]
+    fn texts_are_counted_in_characters() {
+        assert!(text(&"é".repeat(TEXT), TEXT).is_ok());
+        assert_eq!(text(&"é".repeat(TEXT + 1), TEXT).unwrap_err().code(), "text_too_long");
+        assert_eq!(text(" \n", TEXT).unwrap_err().code(), "invalid_content");
+    }
+
+    #[test]
+    fn buttons_and_lists_keep_to_the_channels_limits() {
+        assert!(buttons(&[choice("a", "Yes"), choice("b", "No")]).is_ok());
+        assert!(buttons(&[]).is_err());
+        assert!(buttons(&vec![choice("a", "x"); 4]).is_err());
+        assert!(buttons(&[choice("a", "Yes"), choice("a", "No")]).is_err(), "the same id twice");
+        assert!(buttons(&[choice("a", &"x".repeat(21))]).is_err());
+        let section = |title: &str, count: usize| Section {
+            title: title.to_owned(),
+            rows: (0..count).map(|row| choice(&format!("{title}{row}"), "Row")).collect(),
+        };
+        assert!(list("Choose", &[section("", 10)]).is_ok());
+        assert!(list("Choose", &[section("a", 6), section("b", 5)]).is_err(), "eleven rows");
+        assert!(list("Choose", &[section("a", 1), section("", 1)]).is_err(), "two sections need titles");
+        assert!(list("", &[section("a", 1)]).is_err());
+    }
+}

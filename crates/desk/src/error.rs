@@ -1,0 +1,91 @@
+//! Why something at the desk could not be done.
+
+use segue_flow::Problem;
+use segue_store::{StoreError, consent::ConsentError};
+
+/// A refusal or failure. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DeskError {
+    #[error("There is no such {0}.")]
+    NotFound(&'static str),
+    #[error("This session belongs to somebody else. Accept its offer or ask a supervisor to hand it to you.")]
+    NotOwner,
+    #[error("Only a supervisor can do this.")]
+    NotSupervisor,
+    #[error(
+        "The 24-hour service window is closed. Send an approved template, or wait until the customer writes again."
+    )]
+    WindowClosed,
+    #[error("The session has ended. It starts anew when the customer writes.")]
+    SessionEnded,
+    #[error("Somebody answered since you last looked. Read the new messages, then send yours if it is still needed.")]
+    NewerReply,
+    #[error("The text has {length} characters; WhatsApp takes {limit} here. Shorten it or send it in parts.")]
+    TextTooLong { length: usize, limit: usize },
+    /// The content breaks a rule of WhatsApp; the text says which.
+    #[error("{0}")]
+    InvalidContent(String),
+    #[error("There is no such template. Synchronise the channel's templates and choose one of the list.")]
+    TemplateUnknown,
+    #[error("The template is {status}; only an approved one can be sent. Choose another one.")]
+    TemplateNotApproved { status: String },
+    #[error("The template has {expected} placeholders, {given} values were given. Give one for each.")]
+    TemplateParameters { expected: usize, given: usize },
+    #[error("The customer asked to end this conversation. You can answer again when they write.")]
+    OptedOut,
+    #[error("No address of this customer is known.")]
+    NoAddress,
+    #[error("The offer is gone: it was answered already, ran out or was taken back.")]
+    OfferGone,
+    #[error("That agent has no free capacity. End a conversation first, or choose somebody else.")]
+    AtCapacity,
+    #[error("That agent is offline. Choose somebody else or a queue.")]
+    AgentOffline,
+    #[error("No queue is set up. Create one on the setup page first.")]
+    NoQueue,
+    #[error("There is a queue with this name already. Choose another one.")]
+    QueueTaken,
+    #[error("The session has the open case {number} already. Close it first.")]
+    CaseExists { number: i64 },
+    /// A field of the request; the text says what is wrong with it.
+    #[error("{message}")]
+    InvalidField { field: &'static str, message: String },
+    #[error("The flow has {} problem(s) and was not published.", .0.len())]
+    FlowInvalid(Vec<Problem>),
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl DeskError {
+    /// Stable code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not_found",
+            Self::NotOwner => "not_owner",
+            Self::NotSupervisor => "forbidden",
+            Self::WindowClosed => "window_closed",
+            Self::SessionEnded => "session_ended",
+            Self::NewerReply => "newer_reply",
+            Self::TextTooLong { .. } => "text_too_long",
+            Self::InvalidContent(_) => "invalid_content",
+            Self::TemplateUnknown => "template_unknown",
+            Self::TemplateNotApproved { .. } => "template_not_approved",
+            Self::TemplateParameters { .. } => "template_parameters",
+            Self::OptedOut => "opted_out",
+            Self::NoAddress => "no_address",
+            Self::OfferGone => "offer_gone",
+            Self::AtCapacity => "at_capacity",
+            Self::AgentOffline => "agent_offline",
+            Self::NoQueue => "no_queue",
+            Self::QueueTaken => "queue_taken",
+            Self::CaseExists { .. } => "case_exists",
+            Self::InvalidField { .. } => "invalid_field",
+            Self::FlowInvalid(_) => "flow_invalid",
+            Self::Consent(error) => error.code(),
+            Self::Store(_) => "store",
+        }
+    }
+}

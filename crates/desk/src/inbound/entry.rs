@@ -1,0 +1,171 @@
+//! An inbound message as an entry of the transcript, and as an event for the bot.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use segue_channels::whatsapp::{Content, InboundMessage, MediaKind};
+use segue_flow::{Event, EventKind};
+use segue_model::{MediaId, Timestamp, time};
+use segue_store::{
+    StoreError, Tx,
+    media::RemoteMedia,
+    message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage},
+    session::Session,
+};
+use serde_json::{Value, json};
+
+use super::Desk;
+
+/// What the transcript shows of a message that consisted of nothing but the code of its link.
+const ONLY_A_CODE: &str = "[Opened the chat from the link]";
+
+/// Pictures of one album come as messages of their own; to the bot, files sent within this time are one answer.
+const ALBUM: i64 = 10 * time::SECOND;
+
+/// Builds the entry; a file in it is noted to be fetched. `words` replaces the text when a code was taken out of it.
+pub(super) fn write(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    message: &InboundMessage,
+    content: &Content,
+    words: Option<&str>,
+    session: &Session,
+    at: Timestamp,
+) -> Result<NewMessage, StoreError> {
+    let kind = kind(content);
+    let reply_to = match refers_to(message, content) {
+        Some(provider_id) => tx.message_of_provider(desk.workspace_id(), desk.channel.id, &provider_id)?,
+        None => None,
+    };
+    let entry = MessageContent {
+        media: remote_media(tx, desk, content)?,
+        reply_to: reply_to.filter(|(session_id, _)| *session_id == session.id).map(|(_, id)| id),
+        details: details(message, content),
+        ..MessageContent::default()
+    };
+    let text = match words.map(str::trim) {
+        Some("") if matches!(content, Content::Text { .. }) => ONLY_A_CODE.to_owned(),
+        Some(words) => words.to_owned(),
+        None => text(content),
+    };
+    let is_system = kind == MessageKind::System;
+    Ok(NewMessage {
+        id: desk.ctx.id(),
+        session_id: session.id,
+        channel_id: desk.channel.id,
+        direction: if is_system { Direction::System } else { Direction::Inbound },
+        author: if is_system { AuthorKind::System } else { AuthorKind::Customer },
+        author_id: None,
+        kind,
+        content: entry,
+        text,
+        provider_id: Some(message.wamid.clone()),
+        client_id: None,
+        at,
+    })
+}
+
+const fn kind(content: &Content) -> MessageKind {
+    match content {
+        Content::Text { .. } | Content::Edit { .. } => MessageKind::Text,
+        Content::Media { media, .. } => match media {
+            MediaKind::Image => MessageKind::Image,
+            MediaKind::Video => MessageKind::Video,
+            MediaKind::Audio => MessageKind::Audio,
+            MediaKind::Document => MessageKind::Document,
+            MediaKind::Sticker => MessageKind::Sticker,
+        },
+        Content::Location { .. } => MessageKind::Location,
+        Content::Contacts { .. } => MessageKind::Contacts,
+        Content::Button { .. }
+        | Content::ButtonReply { .. }
+        | Content::ListReply { .. }
+        | Content::FlowReply { .. }
+        | Content::CallPermission { .. } => MessageKind::Reply,
+        Content::Reaction { .. } => MessageKind::Reaction,
+        Content::Order { .. } => MessageKind::Order,
+        Content::System { .. } | Content::Revoke { .. } | Content::RequestWelcome => MessageKind::System,
+        Content::Unsupported { .. } | Content::Other { .. } => MessageKind::Unsupported,
+    }
+}
+
+/// What a person reads: the customer's own words where there are any, else one line that says what it is.
+fn text(content: &Content) -> String {
+    match content {
+        Content::Media { caption, .. } => caption.clone().unwrap_or_default(),
+        Content::Reaction { emoji: Some(emoji), .. } => emoji.clone(),
+        Content::Reaction { emoji: None, .. } => String::new(),
+        Content::Revoke { .. } => "The customer deleted a message.".to_owned(),
+        Content::Unsupported { .. } | Content::Other { .. } => {
+            let what = content.preview();
+            let what = what.trim_matches(|letter| matches!(letter, '[' | ']'));
+            format!("{what}. Ask the customer to send it in another way.")
+        }
+        other => other.preview(),
+    }
+}
+
+/// The provider's id of the message this one answers, reacts to or changes.
+fn refers_to(message: &InboundMessage, content: &Content) -> Option<String> {
+    match content {
+        Content::Reaction { message_id: about, .. }
+        | Content::Edit { original_message_id: about, .. }
+        | Content::Revoke { original_message_id: about } => Some(about.clone()),
+        _ => message.context().and_then(|context| context.message_id),
+    }
+}
+
+/// What else was told and is worth keeping: coordinates, cards, order lines, the id of a button, an advertisement.
+fn details(message: &InboundMessage, content: &Content) -> Value {
+    let mut details = match content {
+        Content::Location { .. }
+        | Content::Contacts { .. }
+        | Content::Order { .. }
+        | Content::ButtonReply { .. }
+        | Content::ListReply { .. }
+        | Content::Button { .. }
+        | Content::FlowReply { .. } => serde_json::to_value(content).unwrap_or_default(),
+        _ => Value::Null,
+    };
+    if let Some(referral) = message.referral() {
+        if details.is_null() {
+            details = json!({});
+        }
+        details["referral"] = referral.clone();
+    }
+    details
+}
+
+fn remote_media(tx: &mut Tx<'_>, desk: &Desk<'_>, content: &Content) -> Result<Option<MediaReference>, StoreError> {
+    let Content::Media { id: provider_id, mime_type, sha256, filename, .. } = content else { return Ok(None) };
+    let mime = mime_type.as_deref().map_or("application/octet-stream", |mime| mime.split(';').next().unwrap_or(mime));
+    let media = RemoteMedia {
+        id: desk.ctx.id::<MediaId>(),
+        channel_id: desk.channel.id,
+        provider_id: provider_id.clone(),
+        mime: mime.trim().to_owned(),
+        file_name: filename.clone(),
+        sha256: sha256.as_deref().and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default(),
+    };
+    tx.insert_remote_media(desk.workspace_id(), &media, desk.ctx)?;
+    Ok(Some(MediaReference { id: media.id, mime: media.mime, file_name: media.file_name }))
+}
+
+/// The message as the bot hears it.
+pub(super) fn for_bot(message: &InboundMessage, content: &Content, words: &str, provider_at: Timestamp) -> Event {
+    let context = || message.context().and_then(|context| context.message_id);
+    let id = message.wamid.clone();
+    match content {
+        Content::Text { .. } => Event { id, kind: EventKind::Text { text: words.to_owned() } },
+        Content::Button { payload, text } => {
+            let reply_id = payload.clone().unwrap_or_else(|| text.clone());
+            Event { id, kind: EventKind::Reply { id: reply_id, title: text.clone(), context: context() } }
+        }
+        Content::ButtonReply { id: reply_id, title } | Content::ListReply { id: reply_id, title, .. } => {
+            Event { id, kind: EventKind::Reply { id: reply_id.clone(), title: title.clone(), context: context() } }
+        }
+        Content::Media { caption, .. } => Event {
+            id: format!("album:{}", provider_at.0.div_euclid(ALBUM)),
+            kind: EventKind::Media { caption: caption.clone() },
+        },
+        _ => Event { id, kind: EventKind::Media { caption: None } },
+    }
+}

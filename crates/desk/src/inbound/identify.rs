@@ -1,0 +1,248 @@
+//! Who writes: the Messaging User behind the identifiers of one message.
+
+use segue_channels::whatsapp::webhook::UserIdUpdate;
+use segue_channels::whatsapp::{Content, Identity};
+use segue_model::{ChannelId, MessagingUserId, PhoneNumber, session::EndedBy};
+use segue_store::{
+    StoreError, Tx,
+    messaging_user::{Identifier, IdentifierKind, MessagingUser},
+    session::Session,
+};
+
+use super::{Desk, InboundError};
+use crate::{DeskError, closing, notice::Notices};
+
+/// The customer of a message.
+pub(super) struct Customer {
+    pub user: MessagingUser,
+    pub phone: Option<PhoneNumber>,
+    /// Whether the phone number became known with this message.
+    pub phone_learned: bool,
+}
+
+/// Everything an identity names, in the order in which it is locked.
+pub(super) fn identifiers(identity: &Identity) -> Vec<Identifier> {
+    let named = [
+        (IdentifierKind::Bsuid, &identity.bsuid),
+        (IdentifierKind::ParentBsuid, &identity.parent_bsuid),
+        (IdentifierKind::WaId, &identity.wa_id),
+        (IdentifierKind::Phone, &identity.phone),
+    ];
+    let mut all: Vec<Identifier> = named
+        .into_iter()
+        .filter_map(|(kind, value)| value.clone().map(|value| Identifier { kind, value }))
+        // A number that is none would poison every later look at it.
+        .filter(|identifier| identifier.kind != IdentifierKind::Phone || phone_of(identifier).is_some())
+        .collect();
+    all.sort();
+    all
+}
+
+fn phone_of(identifier: &Identifier) -> Option<PhoneNumber> {
+    (identifier.kind == IdentifierKind::Phone).then(|| PhoneNumber::parse(&identifier.value, None).ok()).flatten()
+}
+
+/// The customer's own card, sent when we asked for contact information, names the phone number behind a BSUID.
+pub(super) fn add_own_card(content: &Content, identifiers: &mut Vec<Identifier>) {
+    let Content::Contacts { cards } = content else { return };
+    let has_phone = identifiers.iter().any(|identifier| identifier.kind == IdentifierKind::Phone);
+    let Some(card) = cards.iter().find(|card| card.requested).filter(|_| !has_phone) else { return };
+    let wa_id = card.wa_ids.first().cloned();
+    let phone = wa_id
+        .as_deref()
+        .and_then(|digits| PhoneNumber::from_digits(digits).ok())
+        .or_else(|| card.phones.iter().find_map(|phone| PhoneNumber::parse(phone, None).ok()));
+    identifiers.extend(wa_id.map(|value| Identifier { kind: IdentifierKind::WaId, value }));
+    identifiers.extend(phone.map(|phone| Identifier { kind: IdentifierKind::Phone, value: phone.to_string() }));
+}
+
+/// Makes all work on this customer wait for this transaction.
+pub(super) fn lock(tx: &mut Tx<'_>, channel_id: ChannelId, identifiers: &[Identifier]) -> Result<(), StoreError> {
+    for Identifier { kind, value } in identifiers {
+        tx.lock("customer", &format_args!("{channel_id}:{kind}:{value}"))?;
+    }
+    Ok(())
+}
+
+/// The Messaging User that has one of the identifiers.
+pub(super) fn known(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    identifiers: &[Identifier],
+) -> Result<Option<MessagingUserId>, StoreError> {
+    for identifier in identifiers {
+        let found = tx.messaging_user_of(desk.workspace_id(), desk.channel.id, identifier)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Finds or creates the Messaging User, gives it every identifier the message names, and merges users that turn out to
+/// be the same person: the oldest stays.
+pub(super) fn customer(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    identity: &Identity,
+    identifiers: &[Identifier],
+    notices: &mut Notices,
+) -> Result<Customer, DeskError> {
+    let workspace_id = desk.workspace_id();
+    let mut found = Vec::new();
+    for identifier in identifiers {
+        found.extend(tx.messaging_user_of(workspace_id, desk.channel.id, identifier)?);
+    }
+    found.sort();
+    found.dedup();
+    let (id, others) = match found.split_first() {
+        Some((oldest, others)) => (*oldest, others),
+        None => (create(tx, desk)?, &[][..]),
+    };
+    for other in others {
+        merge(tx, desk, *other, id, notices)?;
+    }
+    let known_phone = tx.identifiers_of(workspace_id, id)?.iter().find_map(phone_of);
+    for identifier in identifiers {
+        tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
+    }
+    let mut user = tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?;
+    for (mine, told) in [(&mut user.profile_name, &identity.profile_name), (&mut user.username, &identity.username)] {
+        if let Some(told) = told.as_deref().map(str::trim).filter(|told| !told.is_empty()) {
+            *mine = Some(told.to_owned());
+        }
+    }
+    let told_phone = identifiers.iter().find_map(phone_of);
+    Ok(Customer {
+        user,
+        phone_learned: known_phone.is_none() && told_phone.is_some(),
+        // The number of this message is the one the customer has now.
+        phone: told_phone.or(known_phone),
+    })
+}
+
+fn create(tx: &mut Tx<'_>, desk: &Desk<'_>) -> Result<MessagingUserId, StoreError> {
+    let user = MessagingUser {
+        id: desk.ctx.id(),
+        channel_id: desk.channel.id,
+        profile_name: None,
+        username: None,
+        contact_id: None,
+        lead_id: None,
+        linked_by: None,
+        last_inbound_at: None,
+        created_at: desk.ctx.now(),
+        version: 1,
+    };
+    tx.insert_messaging_user(desk.workspace_id(), &user)?;
+    Ok(user.id)
+}
+
+/// Makes `from` part of `into`. All sessions are kept; when both have an open one, the one that an agent has (else the
+/// older one) goes on and the other ends.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn merge(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    from: MessagingUserId,
+    into: MessagingUserId,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let workspace_id = desk.workspace_id();
+    let mut open = Vec::<Session>::new();
+    let mut ids = Vec::new();
+    for user_id in [from, into] {
+        ids.extend(tx.open_session_of(workspace_id, desk.channel.id, user_id)?);
+    }
+    ids.sort();
+    for id in ids {
+        open.extend(tx.session_to_change(workspace_id, id)?);
+    }
+    if let [first, second] = &mut open[..] {
+        let ending = if second.agent_id.is_some() && first.agent_id.is_none() { first } else { second };
+        let why = "The customer has another open session here; the conversation goes on in that one.".to_owned();
+        closing::close(tx, desk.ctx, workspace_id, ending, EndedBy::System, why, notices)?;
+        tx.save_session(workspace_id, ending)?;
+    }
+    let (Some(gone), Some(mut kept)) = (tx.messaging_user(workspace_id, from)?, tx.messaging_user(workspace_id, into)?)
+    else {
+        return Ok(());
+    };
+    if kept.contact_id.is_none() && kept.lead_id.is_none() {
+        (kept.contact_id, kept.lead_id, kept.linked_by) = (gone.contact_id, gone.lead_id, gone.linked_by);
+    }
+    kept.profile_name = kept.profile_name.or(gone.profile_name);
+    kept.username = kept.username.or(gone.username);
+    kept.last_inbound_at = kept.last_inbound_at.max(gone.last_inbound_at);
+    tx.save_messaging_user(workspace_id, &kept)?;
+    for id in tx.session_ids_of(workspace_id, from)? {
+        notices.session_updated(id);
+    }
+    tx.merge_messaging_users(workspace_id, from, into)?;
+    Ok(())
+}
+
+/// Gives a Messaging User the number or id it has from now on. Gives the user that has it then: a merge may have made
+/// it part of an older one.
+pub(super) fn renamed(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    content: &Content,
+    user_id: MessagingUserId,
+    notices: &mut Notices,
+) -> Result<MessagingUserId, DeskError> {
+    let Content::System { wa_id, bsuid, .. } = content else { return Ok(user_id) };
+    let phone = wa_id.as_deref().and_then(|digits| PhoneNumber::from_digits(digits).ok());
+    let identity = Identity {
+        wa_id: wa_id.clone(),
+        bsuid: bsuid.clone(),
+        phone: phone.map(|phone| phone.to_string()),
+        ..Identity::default()
+    };
+    replace_identifiers(tx, desk, &identifiers(&identity), user_id, notices)
+}
+
+/// A customer's BSUID changed together with the phone number.
+pub(super) fn user_id_changed(tx: &mut Tx<'_>, desk: &Desk<'_>, update: &UserIdUpdate) -> Result<(), InboundError> {
+    let of = |wa_id: Option<&String>, bsuid: Option<&String>| {
+        let phone = wa_id.and_then(|digits| PhoneNumber::from_digits(digits).ok()).map(|phone| phone.to_string());
+        identifiers(&Identity { wa_id: wa_id.cloned(), bsuid: bsuid.cloned(), phone, ..Identity::default() })
+    };
+    let mut before = of(update.wa_id.as_ref(), update.previous.as_ref());
+    let after = of(None, Some(&update.current));
+    let mut all: Vec<Identifier> = before.iter().chain(&after).cloned().collect();
+    all.sort();
+    lock(tx, desk.channel.id, &all)?;
+    // The old BSUID names the customer more surely than a number that may have changed hands.
+    before.sort_by_key(|identifier| identifier.kind != IdentifierKind::Bsuid);
+    let Some(user_id) = known(tx, desk, &before)? else { return Ok(()) };
+    let mut notices = Notices::new(desk.workspace_id());
+    replace_identifiers(tx, desk, &after, user_id, &mut notices)?;
+    notices.tell(tx, desk.ctx.now())?;
+    Ok(())
+}
+
+/// Gives a user these identifiers in place of those of the same kinds. Whoever had one of them is the same person.
+fn replace_identifiers(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    identifiers: &[Identifier],
+    user_id: MessagingUserId,
+    notices: &mut Notices,
+) -> Result<MessagingUserId, DeskError> {
+    let workspace_id = desk.workspace_id();
+    let mut id = user_id;
+    for identifier in identifiers {
+        let owner = tx.messaging_user_of(workspace_id, desk.channel.id, identifier)?;
+        if let Some(owner) = owner.filter(|owner| *owner != id) {
+            let (from, into) = (id.max(owner), id.min(owner));
+            merge(tx, desk, from, into, notices)?;
+            id = into;
+        }
+        tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
+        tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
+    }
+    Ok(id)
+}

@@ -1,0 +1,314 @@
+//! What customers send, from the inbox into a conversation.
+//!
+//! [`handle`] does everything one item means in the transaction that also marks the inbox row as done. A crash before
+//! the commit leaves nothing, and the row is worked on again; a crash after it leaves everything, and the row is done.
+//! The same message in a second row changes nothing: its provider id is in the transcript (`messages_provider`).
+//!
+//! All identifiers of the customer are locked first, in one order. So of any number of first messages at once, one
+//! creates the Messaging User and the session, and the others find them; the unique keys of `messaging_identifiers` and
+//! `sessions_one_open` would refuse anything else.
+
+mod consent;
+mod entry;
+mod identify;
+mod link;
+
+use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
+use segue_model::{
+    Ctx, Timestamp, WorkspaceId,
+    code::{CodeKey, CodeTarget},
+    content::Content as Outbound,
+    delivery::MessageClass,
+    session::{OptIn, SessionStep},
+    window,
+};
+use segue_store::{StoreError, Tx, channel::Channel, message::AuthorKind, session::Session, workspace::Workspace};
+
+use crate::{
+    DeskError, bot,
+    notice::Notices,
+    routing,
+    say::{Outgoing, note, say, system_line},
+};
+
+pub(crate) use link::name_contact;
+
+/// Why an item of the inbox could not be worked on.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum InboundError {
+    #[error("The item names no customer; it cannot belong to a conversation.")]
+    NoIdentity,
+    #[error("Items of this kind are not conversations; delivery works on them.")]
+    NotAConversation,
+    #[error(transparent)]
+    Desk(#[from] DeskError),
+}
+
+impl From<StoreError> for InboundError {
+    fn from(error: StoreError) -> Self {
+        Self::Desk(error.into())
+    }
+}
+
+/// What a message is worked on with.
+pub(crate) struct Desk<'a> {
+    pub ctx: &'a Ctx,
+    pub workspace: &'a Workspace,
+    pub channel: &'a Channel,
+}
+
+impl Desk<'_> {
+    pub(crate) const fn workspace_id(&self) -> WorkspaceId {
+        self.workspace.id
+    }
+}
+
+/// Works on one item of a WhatsApp webhook. To be called in the transaction that marks its inbox row as done.
+///
+/// # Errors
+/// [`InboundError::NoIdentity`] and [`InboundError::NotAConversation`] come back however often it is tried; a failure
+/// of the store may pass.
+pub fn handle(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace: &Workspace,
+    channel: &Channel,
+    item: &WebhookItem,
+) -> Result<(), InboundError> {
+    let desk = Desk { ctx, workspace, channel };
+    match item {
+        WebhookItem::Message(message) => receive(tx, &desk, message),
+        WebhookItem::UserPreference(preference) => consent::preference(tx, &desk, preference),
+        WebhookItem::UserIdUpdate(update) => identify::user_id_changed(tx, &desk, update),
+        WebhookItem::Status(_) | WebhookItem::TemplateStatus(_) | WebhookItem::Unknown { .. } => {
+            Err(InboundError::NotAConversation)
+        }
+    }
+}
+
+fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result<(), InboundError> {
+    let workspace_id = desk.workspace_id();
+    let identifiers = identify::identifiers(&message.identity);
+    if identifiers.is_empty() {
+        return Err(InboundError::NoIdentity);
+    }
+    identify::lock(tx, desk.channel.id, &identifiers)?;
+    if tx.message_of_provider(workspace_id, desk.channel.id, &message.wamid)?.is_some() {
+        return Ok(());
+    }
+    let mut notices = Notices::new(workspace_id);
+    let content = message.content();
+    match &content {
+        Content::System { .. } => system_event(tx, desk, message, &content, &identifiers, &mut notices)?,
+        Content::Reaction { message_id, .. }
+        | Content::Edit { original_message_id: message_id, .. }
+        | Content::Revoke { original_message_id: message_id } => {
+            afterthought(tx, desk, message, &content, message_id, &mut notices)?;
+        }
+        // The chat was opened and nothing was written: nothing to answer, and no service window.
+        Content::RequestWelcome => {}
+        _ => conversation(tx, desk, message, &content, identifiers, &mut notices)?,
+    }
+    tx.touch_channel(workspace_id, desk.channel.id, desk.ctx.now())?;
+    notices.tell(tx, desk.ctx.now())?;
+    Ok(())
+}
+
+/// The provider's time of a message, and where it stands in the transcript. Meta tells whole seconds, so the true moment
+/// is somewhere in that second: the time of receipt when that is in it, else the end of it nearer to the receipt. So
+/// order between seconds is the provider's, and order within one second that of arrival.
+fn times(message: &InboundMessage, now: Timestamp) -> (Timestamp, Timestamp) {
+    let provider = message.at.unwrap_or(now);
+    (provider, now.max(provider).min(provider.plus(999)))
+}
+
+/// A message that opens or continues a session.
+fn conversation(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    message: &InboundMessage,
+    content: &Content,
+    mut identifiers: Vec<segue_store::messaging_user::Identifier>,
+    notices: &mut Notices,
+) -> Result<(), InboundError> {
+    let (ctx, workspace_id) = (desk.ctx, desk.workspace_id());
+    let now = ctx.now();
+    let (provider_at, shown_at) = times(message, now);
+    identify::add_own_card(content, &mut identifiers);
+    let mut customer = identify::customer(tx, desk, &message.identity, &identifiers, notices)?;
+    let previous_at = customer.user.last_inbound_at;
+    customer.user.last_inbound_at = previous_at.max(Some(provider_at));
+
+    let fresh: segue_model::SessionId = ctx.id();
+    let opened = tx.open_session(workspace_id, fresh, desk.channel.id, customer.user.id, now)?;
+    let session_id = tx
+        .open_session_of(workspace_id, desk.channel.id, customer.user.id)?
+        .ok_or_else(|| StoreError::Unavailable("the session was ended at the same time".to_owned()))?;
+    let mut session = tx
+        .session_to_change(workspace_id, session_id)?
+        .ok_or_else(|| StoreError::Unavailable("the session is gone".to_owned()))?;
+    if opened {
+        // Nothing is in it yet; the first entry's time counts, however old the provider says it is.
+        session.last_at = shown_at.min(now);
+        notices.session_created(session.id);
+    }
+    notices.session_updated(session.id);
+    session.window_expires_at = session.window_expires_at.max(customer.user.last_inbound_at.map(window::expires_at));
+
+    let code = content.words().and_then(|words| find_code(tx, ctx, words).transpose()).transpose()?;
+    let target = code.as_ref().map(|(target, _)| *target);
+    link::attribute_and_link(tx, desk, &mut customer, &mut session, target, link::Occasion::of(opened), notices)?;
+    tx.save_messaging_user(workspace_id, &customer.user)?;
+
+    let written =
+        entry::write(tx, desk, message, content, code.as_ref().map(|(_, rest)| rest.as_str()), &session, shown_at)?;
+    note(tx, workspace_id, &mut session, &written, notices)?;
+    session.unread += 1;
+    session.state = step(&session, SessionStep::CustomerMessage)?;
+
+    if consent::keyword(tx, desk, message, content, &mut session, notices)? == consent::Keyworded::Yes {
+        tx.save_session(workspace_id, &mut session)?;
+        return Ok(());
+    }
+    agree(tx, desk, content, &mut session, provider_at, previous_at, notices)?;
+    if opened {
+        bot::begin(tx, desk, &mut session, &customer.user, notices)?;
+    } else {
+        let said = entry::for_bot(message, content, &written.text, provider_at);
+        bot::hear(tx, desk, &mut session, said, notices)?;
+    }
+    tx.save_session(workspace_id, &mut session)?;
+    Ok(())
+}
+
+/// The customer's agreement to the conversation: asked for with the first outbound message, given by writing on after
+/// it. A message of the same second as the first one (the rest of an album) was written before the question.
+fn agree(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    content: &Content,
+    session: &mut Session,
+    provider_at: Timestamp,
+    previous_at: Option<Timestamp>,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let now = desk.ctx.now();
+    let is_answer = matches!(content, Content::ButtonReply { .. } | Content::ListReply { .. } | Content::Button { .. });
+    match session.opt_in {
+        OptIn::None => {
+            let settings = &desk.workspace.settings;
+            let text = settings.opt_in_message.replace("{brand}", &settings.brand);
+            if !text.trim().is_empty() {
+                let outgoing = Outgoing {
+                    content: &Outbound::Text { text },
+                    author: AuthorKind::Bot,
+                    author_id: None,
+                    class: MessageClass::Service,
+                    dedupe_key: format!("opt_in:{}", session.id),
+                    client_id: None,
+                };
+                say(tx, desk.ctx, desk.workspace_id(), session, outgoing, notices)?;
+            }
+            (session.opt_in, session.opt_in_at) = (OptIn::Asked, Some(now));
+        }
+        OptIn::Asked if is_answer || previous_at.is_none_or(|previous| provider_at > previous) => {
+            (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
+        }
+        // Writing on after a STOP is taking the conversation up again.
+        OptIn::Declined => (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now)),
+        OptIn::Asked | OptIn::Granted => {}
+    }
+    Ok(())
+}
+
+/// A reaction, an edit or a deletion: an entry in the session of the message it is about. It neither opens a session nor
+/// reaches the bot, and it is not counted as opening the service window.
+fn afterthought(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    message: &InboundMessage,
+    content: &Content,
+    about: &str,
+    notices: &mut Notices,
+) -> Result<(), InboundError> {
+    let workspace_id = desk.workspace_id();
+    let Some((session_id, _)) = tx.message_of_provider(workspace_id, desk.channel.id, about)? else {
+        return Ok(());
+    };
+    let Some(mut session) = tx.session_to_change(workspace_id, session_id)? else { return Ok(()) };
+    let (_, shown_at) = times(message, desk.ctx.now());
+    let written = entry::write(tx, desk, message, content, None, &session, shown_at)?;
+    note(tx, workspace_id, &mut session, &written, notices)?;
+    tx.save_session(workspace_id, &mut session)?;
+    Ok(())
+}
+
+/// The customer's account changed: a new number or id belongs to the same Messaging User from now on.
+fn system_event(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    message: &InboundMessage,
+    content: &Content,
+    identifiers: &[segue_store::messaging_user::Identifier],
+    notices: &mut Notices,
+) -> Result<(), InboundError> {
+    let Some(user_id) = identify::known(tx, desk, identifiers)? else { return Ok(()) };
+    let user_id = identify::renamed(tx, desk, content, user_id, notices)?;
+    let Some(session_id) = tx.open_session_of(desk.workspace_id(), desk.channel.id, user_id)? else { return Ok(()) };
+    let Some(mut session) = tx.session_to_change(desk.workspace_id(), session_id)? else { return Ok(()) };
+    let (_, shown_at) = times(message, desk.ctx.now());
+    let written = entry::write(tx, desk, message, content, None, &session, shown_at)?;
+    note(tx, desk.workspace_id(), &mut session, &written, notices)?;
+    notices.session_updated(session.id);
+    tx.save_session(desk.workspace_id(), &mut session)?;
+    Ok(())
+}
+
+/// The code in a text, and the text without it.
+fn find_code(tx: &mut Tx<'_>, ctx: &Ctx, words: &str) -> Result<Option<(CodeTarget, String)>, StoreError> {
+    if words.chars().count() < segue_model::code::CODE_LENGTH {
+        return Ok(None);
+    }
+    let secret = tx.secret_or("link_code_key", &ctx.random_bytes::<32>())?;
+    let secret: [u8; 32] = secret
+        .try_into()
+        .map_err(|_| StoreError::Corrupt("the secret 'link_code_key' does not have 32 bytes".to_owned()))?;
+    Ok(CodeKey::new(secret).find_in_text(words))
+}
+
+/// The session's state after a step that is allowed in every open session.
+pub(crate) fn step(session: &Session, step: SessionStep) -> Result<segue_model::session::SessionState, DeskError> {
+    session.state.after(step).map_err(|_| DeskError::SessionEnded)
+}
+
+/// Nobody takes the session: a person has to look at it.
+pub(crate) fn nobody(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &mut Session,
+    why: &str,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    session.state = step(session, SessionStep::Fail)?;
+    system_line(tx, desk.ctx, desk.workspace_id(), session, why.to_owned(), notices)?;
+    Ok(())
+}
+
+/// Puts a session into the channel's queue, or shows that there is none.
+pub(crate) fn to_channel_queue(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &mut Session,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let queue = match &desk.channel.queue_slug {
+        Some(slug) => tx.queue_of_slug(desk.workspace_id(), slug)?,
+        None => None,
+    };
+    match queue {
+        Some(queue) => routing::enqueue(tx, desk.ctx, desk.workspace_id(), session, queue.id, notices),
+        None => {
+            nobody(tx, desk, session, "No queue takes sessions of this channel. A supervisor can take over.", notices)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Telling screens what a transaction changed.
+//!
+//! Changes are noted while they happen and become events once, at the end of the transaction: each event then carries
+//! the final state, and a session that changed ten times is told once.
+
+use std::collections::BTreeMap;
+
+use segue_model::{MessageId, OfferId, SessionId, Timestamp, UserId, WorkspaceId, routing::OfferState};
+use segue_store::{
+    StoreError, Tx,
+    crm::{CaseView, LeadView},
+    event::NewEvent,
+    routing::{Offer, OfferView},
+};
+use serde_json::{Value, json};
+
+/// What a transaction changed.
+#[derive(Debug)]
+#[must_use = "nothing is told before `tell`"]
+pub struct Notices {
+    workspace_id: WorkspaceId,
+    created: Vec<SessionId>,
+    updated: Vec<SessionId>,
+    messages: Vec<(SessionId, MessageId)>,
+    offered: Vec<Offer>,
+    unoffered: Vec<(OfferId, SessionId, UserId, OfferState)>,
+    presences: Vec<UserId>,
+    leads: Vec<LeadView>,
+    cases: Vec<CaseView>,
+}
+
+fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+impl Notices {
+    /// Nothing yet.
+    pub const fn new(workspace_id: WorkspaceId) -> Self {
+        Self {
+            workspace_id,
+            created: Vec::new(),
+            updated: Vec::new(),
+            messages: Vec::new(),
+            offered: Vec::new(),
+            unoffered: Vec::new(),
+            presences: Vec::new(),
+            leads: Vec::new(),
+            cases: Vec::new(),
+        }
+    }
+
+    pub(crate) fn session_created(&mut self, id: SessionId) {
+        add(&mut self.created, id);
+    }
+
+    pub(crate) fn session_updated(&mut self, id: SessionId) {
+        add(&mut self.updated, id);
+    }
+
+    pub(crate) fn message_created(&mut self, session_id: SessionId, id: MessageId) {
+        add(&mut self.messages, (session_id, id));
+    }
+
+    pub(crate) fn offer_created(&mut self, offer: Offer) {
+        self.offered.push(offer);
+    }
+
+    pub(crate) fn offer_ended(&mut self, offer: &Offer, reason: OfferState) {
+        self.unoffered.push((offer.id, offer.session_id, offer.user_id, reason));
+    }
+
+    pub(crate) fn presence_updated(&mut self, user_id: UserId) {
+        add(&mut self.presences, user_id);
+    }
+
+    pub(crate) fn lead_created(&mut self, lead: LeadView) {
+        self.leads.push(lead);
+    }
+
+    pub(crate) fn case_updated(&mut self, case: CaseView) {
+        self.cases.push(case);
+    }
+
+    /// Writes the events.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn tell(self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let workspace_id = self.workspace_id;
+        let emit = |tx: &mut Tx<'_>, kind, entity, entity_id: String, audience: Option<UserId>, data: Value| {
+            tx.emit(workspace_id, NewEvent { kind, entity, entity_id, audience, data, at: now });
+        };
+        let mut sessions = BTreeMap::new();
+        let told = self.created.iter().chain(&self.updated).chain(self.messages.iter().map(|(id, _)| id));
+        for id in told {
+            if !sessions.contains_key(id) {
+                sessions.insert(*id, json!(tx.session_view(workspace_id, *id)?));
+            }
+        }
+        for id in &self.created {
+            emit(tx, "session.created", "session", id.to_string(), None, json!({ "session": sessions[id] }));
+        }
+        for (session_id, id) in &self.messages {
+            let message = tx.message_view(workspace_id, *session_id, *id)?;
+            let data = json!({ "message": message, "session": sessions[session_id] });
+            emit(tx, "message.created", "session", session_id.to_string(), None, data);
+        }
+        for id in self.updated.iter().filter(|id| !self.created.contains(id)) {
+            emit(tx, "session.updated", "session", id.to_string(), None, json!({ "session": sessions[id] }));
+        }
+        for (id, session_id, user_id, reason) in &self.unoffered {
+            let data = json!({ "offer_id": id, "session_id": session_id, "reason": reason });
+            emit(tx, "offer.ended", "offer", id.to_string(), Some(*user_id), data);
+        }
+        for offer in self.offered {
+            let (id, audience) = (offer.id, Some(offer.user_id));
+            if let Some(view) = offer_view(tx, workspace_id, offer)? {
+                emit(tx, "offer.created", "offer", id.to_string(), audience, json!({ "offer": view }));
+            }
+        }
+        for user_id in self.presences {
+            let name = tx.user(workspace_id, user_id)?.map(|user| user.name);
+            let presence = tx.known_presence(workspace_id, user_id)?.map(|presence| presence.view());
+            let data = json!({ "user_id": user_id, "name": name, "presence": presence });
+            emit(tx, "presence.updated", "user", user_id.to_string(), None, data);
+        }
+        for lead in self.leads {
+            emit(tx, "lead.created", "lead", lead.id.to_string(), None, json!({ "lead": lead }));
+        }
+        for case in self.cases {
+            emit(tx, "case.updated", "case", case.id.to_string(), None, json!({ "case": case }));
+        }
+        Ok(())
+    }
+}
+
+/// An offer as the agent's screen shows it.
+pub(crate) fn offer_view(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    offer: Offer,
+) -> Result<Option<OfferView>, StoreError> {
+    let session = tx.session_view(workspace_id, offer.session_id)?;
+    Ok(session.map(|session| OfferView {
+        id: offer.id,
+        session_id: offer.session_id,
+        queue_id: offer.queue_id,
+        session,
+        offered_at: offer.offered_at,
+        expires_at: offer.expires_at,
+    }))
+}

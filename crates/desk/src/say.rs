@@ -1,0 +1,163 @@
+//! Saying something in a session: the transcript entry and, for what goes to the customer, the outbox row, always both
+//! in one transaction and under the same id.
+
+use segue_model::{Ctx, MessageId, Timestamp, UserId, WorkspaceId, content::Content, delivery::MessageClass};
+use segue_store::{
+    StoreError, Tx,
+    message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage, SentTemplate},
+    outbox::NewOutbox,
+    session::Session,
+};
+
+use crate::{DeskError, notice::Notices};
+
+/// Longest excerpt that lists show.
+const EXCERPT: usize = 200;
+
+/// Something for the customer.
+pub(crate) struct Outgoing<'a> {
+    pub content: &'a Content,
+    pub author: AuthorKind,
+    pub author_id: Option<UserId>,
+    pub class: MessageClass,
+    /// Names the cause, so that doing it twice sends once.
+    pub dedupe_key: String,
+    pub client_id: Option<String>,
+}
+
+/// Sends to the customer. `None` when this cause was said before.
+///
+/// The caller has checked that it may be said; delivery asks the policy again before it leaves. Free text is given the
+/// end of the service window as its own end, so that nothing can leave after it however long it was queued.
+pub(crate) fn say(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    session: &mut Session,
+    outgoing: Outgoing<'_>,
+    notices: &mut Notices,
+) -> Result<Option<MessageId>, DeskError> {
+    let now = ctx.now();
+    let (address_kind, address) =
+        tx.address_of(workspace_id, session.messaging_user_id)?.ok_or(DeskError::NoAddress)?;
+    let id: MessageId = ctx.id();
+    let payload = serde_json::to_value(outgoing.content)
+        .map_err(|error| StoreError::Statement(format!("a message without a JSON form: {error}")))?;
+    let is_template = matches!(outgoing.content, Content::Template { .. });
+    let outbox = NewOutbox {
+        id,
+        channel_id: session.channel_id,
+        class: outgoing.class,
+        dedupe_key: outgoing.dedupe_key,
+        address,
+        address_kind,
+        payload,
+        campaign: None,
+        session_id: Some(session.id),
+        not_before: now,
+        expires_at: if is_template { None } else { session.window_expires_at },
+        segments: None,
+    };
+    if !tx.enqueue(workspace_id, &outbox, now)? {
+        return Ok(None);
+    }
+    let (kind, content) = entry(tx, workspace_id, outgoing.content)?;
+    let message = NewMessage {
+        id,
+        session_id: session.id,
+        channel_id: session.channel_id,
+        direction: Direction::Outbound,
+        author: outgoing.author,
+        author_id: outgoing.author_id,
+        kind,
+        content,
+        text: outgoing.content.text().to_owned(),
+        provider_id: None,
+        client_id: outgoing.client_id,
+        at: after_last(session, now),
+    };
+    note(tx, workspace_id, session, &message, notices)?;
+    Ok(Some(id))
+}
+
+/// A line of the product itself, for agents only.
+pub(crate) fn system_line(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    session: &mut Session,
+    text: String,
+    notices: &mut Notices,
+) -> Result<(), StoreError> {
+    let message = NewMessage {
+        id: ctx.id(),
+        session_id: session.id,
+        channel_id: session.channel_id,
+        direction: Direction::System,
+        author: AuthorKind::System,
+        author_id: None,
+        kind: MessageKind::System,
+        content: MessageContent::default(),
+        text,
+        provider_id: None,
+        client_id: None,
+        at: after_last(session, ctx.now()),
+    };
+    tx.insert_message(workspace_id, &message)?;
+    session.last_at = message.at;
+    notices.message_created(session.id, message.id);
+    Ok(())
+}
+
+/// Writes an entry and makes it the session's latest one. The caller saves the session.
+pub(crate) fn note(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    session: &mut Session,
+    message: &NewMessage,
+    notices: &mut Notices,
+) -> Result<(), StoreError> {
+    if !tx.insert_message(workspace_id, message)? {
+        return Err(StoreError::Unavailable("the same message is being written by somebody else".to_owned()));
+    }
+    if message.at >= session.last_at || session.last_text.is_none() {
+        session.last_text = Some(excerpt(message));
+        session.last_direction = Some(message.direction);
+        session.last_at = message.at.max(session.last_at);
+    }
+    notices.message_created(session.id, message.id);
+    Ok(())
+}
+
+/// Now, but never before what is in the session already: an answer stands below what it answers even when the
+/// provider's clock is ahead of ours.
+pub(crate) fn after_last(session: &Session, now: Timestamp) -> Timestamp {
+    now.max(session.last_at.plus(1))
+}
+
+fn excerpt(message: &NewMessage) -> String {
+    let text = if message.text.trim().is_empty() { format!("[{}]", message.kind) } else { message.text.clone() };
+    text.chars().take(EXCERPT).collect()
+}
+
+fn entry(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    content: &Content,
+) -> Result<(MessageKind, MessageContent), DeskError> {
+    let empty = MessageContent::default();
+    Ok(match content.clone() {
+        Content::Text { .. } => (MessageKind::Text, empty),
+        Content::Image { media_id, .. } => {
+            let media = tx.media(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
+            let media = MediaReference { id: media_id, mime: media.mime, file_name: media.file_name };
+            (MessageKind::Image, MessageContent { media: Some(media), ..empty })
+        }
+        Content::Buttons { buttons, .. } => (MessageKind::Buttons, MessageContent { buttons, ..empty }),
+        Content::List { sections, .. } => (MessageKind::List, MessageContent { sections, ..empty }),
+        Content::Template { name, language, parameters, .. } => {
+            let template = SentTemplate { name, language, parameters };
+            (MessageKind::Template, MessageContent { template: Some(template), ..empty })
+        }
+    })
+}

@@ -1,0 +1,236 @@
+//! Sessions as agents and supervisors see and handle them.
+
+use segue_model::{
+    Ctx, SessionId, Timestamp, WorkspaceId,
+    actor::Actor,
+    role::Role,
+    session::{SessionState, SessionStep},
+};
+use segue_store::{
+    Store, StoreError, Tx,
+    message::{MessageCursor, MessageView},
+    recipient::Stamp,
+    session::{Session, SessionCursor, SessionFilter, SessionQuery, SessionView},
+};
+
+use crate::{DeskError, inbound::step, notice::Notices, say::system_line};
+
+/// Most rows of one page.
+pub const PAGE_LIMIT: u32 = 200;
+
+/// Most sessions that one transaction makes inactive.
+const QUIET_BATCH: u32 = 100;
+
+segue_model::text_enum! {
+    /// Who may do something in a session.
+    pub enum Standing {
+        /// The session's agent alone.
+        Owner = "owner",
+        OwnerOrSupervisor = "owner_or_supervisor",
+        Supervisor = "supervisor",
+    }
+}
+
+/// Checks that the actor may act in the session.
+///
+/// # Errors
+/// [`DeskError::NotOwner`] or [`DeskError::NotSupervisor`].
+pub(crate) fn require(actor: &Actor, session: &Session, standing: Standing) -> Result<(), DeskError> {
+    let owns = actor.user_id().is_some() && session.agent_id == actor.user_id();
+    match standing {
+        Standing::Owner if !owns => Err(DeskError::NotOwner),
+        Standing::OwnerOrSupervisor if !owns && !is_supervisor(actor) => Err(DeskError::NotOwner),
+        Standing::Supervisor if !is_supervisor(actor) => Err(DeskError::NotSupervisor),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the actor steers the conversations of others.
+pub(crate) const fn is_supervisor(actor: &Actor) -> bool {
+    matches!(actor.role(), Role::Admin | Role::Supervisor)
+}
+
+/// How lines of the transcript name an actor.
+pub(crate) fn name(actor: &Actor) -> &str {
+    match actor {
+        Actor::User { name, .. } | Actor::ApiKey { name, .. } => name,
+        Actor::System => "The system",
+    }
+}
+
+/// A session to be changed.
+pub(crate) fn to_change(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SessionId) -> Result<Session, DeskError> {
+    tx.session_to_change(workspace_id, id)?.ok_or(DeskError::NotFound("session"))
+}
+
+/// A session as it is shown.
+pub(crate) fn view(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SessionId) -> Result<SessionView, DeskError> {
+    tx.session_view(workspace_id, id)?.ok_or(DeskError::NotFound("session"))
+}
+
+/// Notes in the campaign's funnel how far the session's recipient came.
+pub(crate) fn stamp(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    session: &Session,
+    stamp: Stamp,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if let Some((campaign_id, position)) = session.campaign {
+        tx.stamp_recipient(workspace_id, campaign_id, position, stamp, at)?;
+    }
+    Ok(())
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    pub data: Vec<T>,
+    /// Where the next page begins; `None` at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// Which sessions to list.
+#[derive(Debug, Clone)]
+pub struct ListSessions {
+    pub view: SessionFilter,
+    pub search: Option<String>,
+    /// What the previous page gave.
+    pub cursor: Option<String>,
+    pub limit: u32,
+}
+
+/// One page of sessions, latest entry first. Agents see their own and those that wait in their queues; supervisors and
+/// admins see all.
+///
+/// # Errors
+/// When the cursor is not one, or the store fails.
+pub async fn list(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    request: ListSessions,
+) -> Result<Page<SessionView>, DeskError> {
+    let after = match request.cursor.as_deref() {
+        None => SessionCursor::START,
+        Some(text) => SessionCursor::parse(text).ok_or_else(bad_cursor)?,
+    };
+    let me = actor.user_id();
+    let is_agent = !is_supervisor(actor);
+    let (agent_id, member_id) = match request.view {
+        SessionFilter::Mine => (me, None),
+        SessionFilter::Waiting if is_agent => (None, me),
+        SessionFilter::Open | SessionFilter::Ended | SessionFilter::All if is_agent => (me, None),
+        _ => (None, None),
+    };
+    if request.view == SessionFilter::Mine && me.is_none() {
+        return Ok(Page { data: Vec::new(), next_cursor: None });
+    }
+    let limit = request.limit.clamp(1, PAGE_LIMIT);
+    let query =
+        SessionQuery { filter: request.view, agent_id, member_id, search: request.search, after, limit: limit + 1 };
+    let mut data = store.read(move |tx| tx.sessions(workspace_id, &query).map_err(DeskError::from)).await?;
+    let has_more = data.len() > limit as usize;
+    data.truncate(limit as usize);
+    // The order is by the latest entry, which every session view shows unless nothing was written yet.
+    let next_cursor = data.last().filter(|_| has_more).map(|last| {
+        let last_at = last.last_message.as_ref().map_or(last.started_at, |message| message.at);
+        SessionCursor { last_at, id: last.id }.to_string()
+    });
+    Ok(Page { data, next_cursor })
+}
+
+fn bad_cursor() -> DeskError {
+    DeskError::InvalidField { field: "cursor", message: "This is not a cursor of a previous page.".to_owned() }
+}
+
+/// One session.
+///
+/// # Errors
+/// When there is none.
+pub async fn get(store: &Store, workspace_id: WorkspaceId, id: SessionId) -> Result<SessionView, DeskError> {
+    store.read(move |tx| view(tx, workspace_id, id)).await
+}
+
+/// The latest entries of a session before the cursor, oldest first; `next_cursor` leads to older ones.
+///
+/// # Errors
+/// When there is no such session or the cursor is not one.
+pub async fn messages(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: SessionId,
+    before: Option<String>,
+    limit: u32,
+) -> Result<Page<MessageView>, DeskError> {
+    let before = match before.as_deref() {
+        None => MessageCursor::END,
+        Some(text) => MessageCursor::parse(text).ok_or_else(bad_cursor)?,
+    };
+    let limit = limit.clamp(1, PAGE_LIMIT);
+    store
+        .read(move |tx| {
+            view(tx, workspace_id, id)?;
+            let mut data = tx.messages_before(workspace_id, id, before, limit + 1)?;
+            let has_more = data.len() > limit as usize;
+            if has_more {
+                data.remove(0);
+            }
+            let oldest = data.first().filter(|_| has_more);
+            let next_cursor = oldest.map(|oldest| MessageCursor { at: oldest.at, id: oldest.id }.to_string());
+            Ok(Page { data, next_cursor })
+        })
+        .await
+}
+
+/// The agent has read the session.
+///
+/// # Errors
+/// When there is no such session. Reading somebody else's session leaves its mark alone.
+pub async fn read(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    id: SessionId,
+) -> Result<SessionView, DeskError> {
+    let (ctx, actor) = (ctx.clone(), actor.clone());
+    store
+        .write(move |tx| {
+            let mut session = to_change(tx, workspace_id, id)?;
+            if session.unread > 0 && require(&actor, &session, Standing::Owner).is_ok() {
+                session.unread = 0;
+                tx.save_session(workspace_id, &mut session)?;
+                let mut notices = Notices::new(workspace_id);
+                notices.session_updated(id);
+                notices.tell(tx, ctx.now())?;
+            }
+            view(tx, workspace_id, id)
+        })
+        .await
+}
+
+/// Makes active sessions inactive whose service window has closed: only templates may be sent in them. The agent keeps
+/// them. Gives how many there were; call it again while it gives some.
+///
+/// # Errors
+/// When the store fails.
+pub fn go_quiet(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId) -> Result<usize, DeskError> {
+    let now = ctx.now();
+    let ids = tx.quiet_sessions(workspace_id, now, QUIET_BATCH)?;
+    let mut notices = Notices::new(workspace_id);
+    for id in &ids {
+        let Some(mut session) = tx.session_to_change(workspace_id, *id)? else { continue };
+        // It may have changed before its lock was ours.
+        if session.state != SessionState::Active || session.window_expires_at.is_none_or(|end| end > now) {
+            continue;
+        }
+        session.state = step(&session, SessionStep::GoQuiet)?;
+        let line = "The 24-hour service window has closed; only templates can be sent.".to_owned();
+        system_line(tx, ctx, workspace_id, &mut session, line, &mut notices)?;
+        tx.save_session(workspace_id, &mut session)?;
+        notices.session_updated(*id);
+    }
+    notices.tell(tx, now)?;
+    Ok(ids.len())
+}
