@@ -21,11 +21,23 @@ const PAGES = [
   ['inbox', '/inbox/ses_1'],
   ['inbox-closing', '/inbox/ses_2'],
   ['inbox-unlinked', '/inbox/ses_3'],
-  ['inbox-closed', '/inbox/ses_4', async (page) => page.getByTestId('template-option').nth(1).click()],
+  [
+    'inbox-closed',
+    '/inbox/ses_4',
+    async (page) => page.getByTestId('template-option').nth(1).click(),
+  ],
   ['inbox-other', '/inbox/ses_12'],
   ['inbox-quick', '/inbox/ses_1', async (page) => page.getByTestId('composer-input').fill('/')],
   ['inbox-end', '/inbox/ses_1', click('end-session')],
-  ['inbox-lead', '/inbox/ses_2', async (page) => { if ((await page.getByTestId('create-lead').count()) === 0) await page.getByTestId('toggle-panel').click(); await page.getByTestId('create-lead').click(); }],
+  [
+    'inbox-lead',
+    '/inbox/ses_2',
+    async (page) => {
+      if ((await page.getByTestId('create-lead').count()) === 0)
+        await page.getByTestId('toggle-panel').click();
+      await page.getByTestId('create-lead').click();
+    },
+  ],
   ['palette', '/inbox', async (page) => page.keyboard.press('Control+k')],
   ['keys', '/inbox/ses_1', async (page) => page.keyboard.press('?')],
   ['campaigns', '/campaigns'],
@@ -35,28 +47,92 @@ const PAGES = [
   ['campaign', '/campaigns/cmp_14'],
   ['contacts', '/contacts'],
   ['contact', '/contacts/con_1'],
-  ['import', '/imports/new', async (page) => { await page.getByTestId('import-file').setInputFiles({ name: 'subscribers.csv', mimeType: 'text/csv', buffer: Buffer.from('Mobile\n1') }); await page.getByTestId('import-start').waitFor(); }],
-  ['import-done', '/imports/new', async (page) => { await page.getByTestId('import-file').setInputFiles({ name: 'subscribers.csv', mimeType: 'text/csv', buffer: Buffer.from('Mobile\n1') }); await page.getByTestId('consent-kind').selectOption('none'); await page.getByTestId('import-start').click(); await page.getByTestId('import-progress').waitFor(); }],
+  [
+    'import',
+    '/imports/new',
+    async (page) => {
+      await page.getByTestId('import-file').setInputFiles({
+        name: 'subscribers.csv',
+        mimeType: 'text/csv',
+        buffer: Buffer.from('Mobile\n1'),
+      });
+      await page.getByTestId('import-start').waitFor();
+    },
+  ],
+  [
+    'import-done',
+    '/imports/new',
+    async (page) => {
+      await page.getByTestId('import-file').setInputFiles({
+        name: 'subscribers.csv',
+        mimeType: 'text/csv',
+        buffer: Buffer.from('Mobile\n1'),
+      });
+      await page.getByTestId('consent-kind').selectOption('none');
+      await page.getByTestId('import-start').click();
+      await page.getByTestId('import-progress').waitFor();
+    },
+  ],
   ['imports', '/imports'],
-  ...['overview', 'channels', 'senders', 'queues', 'users', 'api-keys', 'dead-letters', 'workspace'].map((key) => [`setup-${key}`, `/setup/${key}`]),
-  ['setup-flows', '/setup/flows', async (page) => { await page.getByTestId('flow-row').click(); await page.getByTestId('flow-validate').click(); }],
+  ...[
+    'overview',
+    'channels',
+    'senders',
+    'queues',
+    'users',
+    'api-keys',
+    'dead-letters',
+    'workspace',
+  ].map((key) => [`setup-${key}`, `/setup/${key}`]),
+  [
+    'setup-flows',
+    '/setup/flows',
+    async (page) => {
+      await page.getByTestId('flow-row').click();
+      await page.getByTestId('flow-validate').click();
+    },
+  ],
 ].filter(([name]) => only === undefined || name.startsWith(only));
 
-const server = spawn(process.execPath, [fileURLToPath(new URL('./mock-server.mjs', import.meta.url))], { env: { ...process.env, PORT: String(PORT) }, stdio: ['ignore', 'pipe', 'inherit'] });
+const server = spawn(
+  process.execPath,
+  [fileURLToPath(new URL('./mock-server.mjs', import.meta.url))],
+  { env: { ...process.env, PORT: String(PORT) }, stdio: ['ignore', 'pipe', 'inherit'] },
+);
 await new Promise((resolve) => server.stdout.once('data', resolve));
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
 });
 let problems = 0;
 for (const scheme of ['light', 'dark']) {
-  for (const [width, height] of [[1440, 900], [400, 860]]) {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce' });
+  for (const [width, height] of [
+    [1440, 900],
+    [400, 860],
+  ]) {
+    const context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: scheme,
+      reducedMotion: 'reduce',
+    });
     const page = await context.newPage();
     page.setDefaultTimeout(5000);
-    const report = (text) => { problems += 1; console.log(text); };
+    const report = (text) => {
+      problems += 1;
+      console.log(text);
+    };
     let name = '';
-    page.on('console', (entry) => { if (entry.type() === 'error') report(`${name} ${scheme} ${width}: console: ${entry.text()}`); });
+    page.on('console', (entry) => {
+      if (entry.type() === 'error') report(`${name} ${scheme} ${width}: console: ${entry.text()}`);
+    });
     page.on('pageerror', (error) => report(`${name} ${scheme} ${width}: ${error.stack}`));
     for (const [pageName, path, act] of PAGES) {
       name = pageName;
@@ -72,9 +148,18 @@ for (const scheme of ['light', 'dark']) {
       await page.screenshot({ path: `${OUT}${name}-${width}-${scheme}.png` });
       // Through the debugger, because the page's own policy refuses foreign scripts.
       await page.evaluate(AXE);
-      const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+      const { violations } = await page.evaluate(() =>
+        globalThis.axe.run({
+          runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+        }),
+      );
       for (const violation of violations) {
-        report(`${name} ${scheme} ${width}: axe ${violation.id} (${violation.nodes.length}): ${violation.nodes.slice(0, 2).map((node) => `${node.html.slice(0, 140)} ${node.any[0]?.message ?? ''}`).join(' | ')}`);
+        report(
+          `${name} ${scheme} ${width}: axe ${violation.id} (${violation.nodes.length}): ${violation.nodes
+            .slice(0, 2)
+            .map((node) => `${node.html.slice(0, 140)} ${node.any[0]?.message ?? ''}`)
+            .join(' | ')}`,
+        );
       }
     }
     await context.close();

@@ -8,12 +8,21 @@ import * as data from './dataset.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const PORT = Number(process.env.PORT ?? 4173);
-const MIME = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+const MIME = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+};
 // The policy the product serves the console with.
 export const POLICY =
   "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; " +
   "media-src 'self' blob:; connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-const PIXEL = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+const PIXEL = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 const threads = new Map(data.sessions.map((session) => [session.id, data.conversation(session)]));
 const streams = new Set();
@@ -24,8 +33,16 @@ const clone = (value) => JSON.parse(JSON.stringify(value));
 
 function emit(type, payload) {
   seq += 1;
-  const body = { seq, type, at: new Date().toISOString(), entity: '', entity_id: '', data: payload };
-  for (const stream of streams) stream.write(`id: ${seq}\nevent: ${type}\ndata: ${JSON.stringify(body)}\n\n`);
+  const body = {
+    seq,
+    type,
+    at: new Date().toISOString(),
+    entity: '',
+    entity_id: '',
+    data: payload,
+  };
+  for (const stream of streams)
+    stream.write(`id: ${seq}\nevent: ${type}\ndata: ${JSON.stringify(body)}\n\n`);
 }
 
 function touch(session, change) {
@@ -36,22 +53,59 @@ function touch(session, change) {
 function receive(session, text) {
   const created = data.message(session.id, { text });
   threads.get(session.id).push(created);
-  touch(session, { last_message: { text, at: created.at, direction: 'inbound' }, unread_count: session.unread_count + 1, window_expires_at: data.ahead(86_400_000) });
+  touch(session, {
+    last_message: { text, at: created.at, direction: 'inbound' },
+    unread_count: session.unread_count + 1,
+    window_expires_at: data.ahead(86_400_000),
+  });
   emit('message.created', { message: created, session });
 }
 
 function send(session, body) {
-  const text = body.text ?? body.caption ?? data.templates.find((each) => each.id === body.template_id)?.body ?? '';
+  const text =
+    body.text ??
+    body.caption ??
+    data.templates.find((each) => each.id === body.template_id)?.body ??
+    '';
   const sent = data.message(session.id, {
-    direction: 'outbound', author: { kind: 'agent', name: data.me.name }, kind: body.kind, state: body.kind === 'note' ? null : 'sent', client_id: body.client_id,
+    direction: 'outbound',
+    author: { kind: 'agent', name: data.me.name },
+    kind: body.kind,
+    state: body.kind === 'note' ? null : 'sent',
+    client_id: body.client_id,
     text: text.replace(/\{\{(\d+)\}\}/g, (_, n) => body.parameters?.[n - 1] ?? ''),
-    media: body.media_id ? { id: body.media_id, mime: 'image/png', file_name: 'picture.png', url: `/api/v1/media/${body.media_id}` } : null,
+    media: body.media_id
+      ? {
+          id: body.media_id,
+          mime: 'image/png',
+          file_name: 'picture.png',
+          url: `/api/v1/media/${body.media_id}`,
+        }
+      : null,
   });
   threads.get(session.id).push(sent);
   touch(session, { last_message: { text: sent.text, at: sent.at, direction: 'outbound' } });
   emit('message.created', { message: sent, session });
-  setTimeout(() => emit('message.status', { session_id: session.id, message_id: sent.id, state: 'delivered', error: null }), 500);
-  setTimeout(() => emit('message.status', { session_id: session.id, message_id: sent.id, state: 'read', error: null }), 1000);
+  setTimeout(
+    () =>
+      emit('message.status', {
+        session_id: session.id,
+        message_id: sent.id,
+        state: 'delivered',
+        error: null,
+      }),
+    500,
+  );
+  setTimeout(
+    () =>
+      emit('message.status', {
+        session_id: session.id,
+        message_id: sent.id,
+        state: 'read',
+        error: null,
+      }),
+    1000,
+  );
   if (body.kind === 'text') setTimeout(() => receive(session, 'Sounds good, thank you!'), 2000);
   return sent;
 }
@@ -59,12 +113,26 @@ function send(session, body) {
 function offer() {
   const session = data.sessions.find((each) => each.state === 'waiting');
   if (session === undefined) return null;
-  return { id: `off_${session.id}`, session_id: session.id, queue_id: 'que_1', session, offered_at: data.ago(4000), expires_at: data.ahead(60_000) };
+  return {
+    id: `off_${session.id}`,
+    session_id: session.id,
+    queue_id: 'que_1',
+    session,
+    offered_at: data.ago(4000),
+    expires_at: data.ahead(60_000),
+  };
 }
 
 const preview = (campaign) => ({
-  audience: 1284, sendable: 1184, excluded: data.funnel.excluded_by_rule, segments: { min: 1, typical: 2, max: 2, encoding: 'gsm7' },
-  sample: { text: `${campaign.body.replace(/\{\{ ?first_name ?\}\}/g, 'Maria')}\nhttps://go.northwind.example/l/q3kf8s2mzpa`, segments: 2, contact_name: 'Maria Lopez' },
+  audience: 1284,
+  sendable: 1184,
+  excluded: data.funnel.excluded_by_rule,
+  segments: { min: 1, typical: 2, max: 2, encoding: 'gsm7' },
+  sample: {
+    text: `${campaign.body.replace(/\{\{ ?first_name ?\}\}/g, 'Maria')}\nhttps://go.northwind.example/l/q3kf8s2mzpa`,
+    segments: 2,
+    contact_name: 'Maria Lopez',
+  },
 });
 
 /** [method, pattern, handler(match, body, url)] */
@@ -73,64 +141,336 @@ const routes = [
   ['POST', /^\/logout$/, () => ((signedIn = false), null)],
   ['POST', /^\/setup$/, () => ((signedIn = true), null)],
   ['GET', /^\/me$/, () => ({ user: data.me, workspace: data.workspace })],
-  ['GET', /^\/bootstrap$/, () => ({ seq, user: data.me, workspace: data.workspace, presence: data.presence, queues: data.queues, agents: data.agents, sessions: data.sessions.filter((each) => each.state !== 'ended'), offers: process.env.NO_OFFER ? [] : [offer()].filter(Boolean) })],
+  [
+    'GET',
+    /^\/bootstrap$/,
+    () => ({
+      seq,
+      user: data.me,
+      workspace: data.workspace,
+      presence: data.presence,
+      queues: data.queues,
+      agents: data.agents,
+      sessions: data.sessions.filter((each) => each.state !== 'ended'),
+      offers: process.env.NO_OFFER ? [] : [offer()].filter(Boolean),
+    }),
+  ],
   ['PUT', /^\/presence$/, (_, body) => Object.assign(data.presence, body)],
-  ['POST', /^\/offers\/off_(.+)\/accept$/, ([, id]) => { const session = data.sessions.find((each) => each.id === id); touch(session, { state: 'active', agent: { id: data.me.id, name: data.me.name } }); emit('session.updated', { session }); return session; }],
+  [
+    'POST',
+    /^\/offers\/off_(.+)\/accept$/,
+    ([, id]) => {
+      const session = data.sessions.find((each) => each.id === id);
+      touch(session, { state: 'active', agent: { id: data.me.id, name: data.me.name } });
+      emit('session.updated', { session });
+      return session;
+    },
+  ],
   ['POST', /^\/offers\/.+\/decline$/, () => null],
-  ['GET', /^\/sessions$/, (_, __, url) => page(data.sessions.filter((each) => each.customer.name.toLowerCase().includes((url.searchParams.get('search') ?? '').toLowerCase())))],
+  [
+    'GET',
+    /^\/sessions$/,
+    (_, __, url) =>
+      page(
+        data.sessions.filter((each) =>
+          each.customer.name
+            .toLowerCase()
+            .includes((url.searchParams.get('search') ?? '').toLowerCase()),
+        ),
+      ),
+  ],
   ['GET', /^\/sessions\/([^/]+)$/, ([, id]) => data.sessions.find((each) => each.id === id)],
-  ['GET', /^\/sessions\/([^/]+)\/messages$/, ([, id], _, url) => (url.searchParams.get('before') ? page([]) : { data: threads.get(id) ?? [], next_cursor: null })],
-  ['POST', /^\/sessions\/([^/]+)\/messages$/, ([, id], body) => send(data.sessions.find((each) => each.id === id), body)],
-  ['POST', /^\/sessions\/([^/]+)\/read$/, ([, id]) => (touch(data.sessions.find((each) => each.id === id), { unread_count: 0 }), null)],
-  ['POST', /^\/sessions\/([^/]+)\/end$/, ([, id]) => touch(data.sessions.find((each) => each.id === id), { state: 'ended', ended_at: new Date().toISOString() })],
-  ['POST', /^\/sessions\/([^/]+)\/take-over$/, ([, id]) => touch(data.sessions.find((each) => each.id === id), { state: 'active', agent: { id: data.me.id, name: data.me.name } })],
-  ['POST', /^\/sessions\/([^/]+)\/transfer$/, ([, id]) => data.sessions.find((each) => each.id === id)],
-  ['GET', /^\/sessions\/([^/]+)\/panel$/, ([, id]) => { const session = data.sessions.find((each) => each.id === id); const contact = data.contacts.find((each) => each.id === session.customer.contact_id) ?? null; return { contact, lead: null, campaign: session.campaign, recipient: null, consent: { sms: contact?.sms_consent ?? 'none', whatsapp: contact?.whatsapp_consent ?? 'none', session_opt_in: 'granted' }, previous_sessions: id === 'ses_1' ? [data.sessions[9], data.sessions[10]] : [], case: session.case_id ? { id: 'cas_1', number: 1042, subject: 'Tent and bag', state: 'open', session_id: id, contact_id: null, created_at: data.ago(3_600_000), closed_at: null } : null, candidates: contact ? [] : data.contacts.slice(4, 6) }; }],
+  [
+    'GET',
+    /^\/sessions\/([^/]+)\/messages$/,
+    ([, id], _, url) =>
+      url.searchParams.get('before')
+        ? page([])
+        : { data: threads.get(id) ?? [], next_cursor: null },
+  ],
+  [
+    'POST',
+    /^\/sessions\/([^/]+)\/messages$/,
+    ([, id], body) =>
+      send(
+        data.sessions.find((each) => each.id === id),
+        body,
+      ),
+  ],
+  [
+    'POST',
+    /^\/sessions\/([^/]+)\/read$/,
+    ([, id]) => (
+      touch(
+        data.sessions.find((each) => each.id === id),
+        { unread_count: 0 },
+      ),
+      null
+    ),
+  ],
+  [
+    'POST',
+    /^\/sessions\/([^/]+)\/end$/,
+    ([, id]) =>
+      touch(
+        data.sessions.find((each) => each.id === id),
+        { state: 'ended', ended_at: new Date().toISOString() },
+      ),
+  ],
+  [
+    'POST',
+    /^\/sessions\/([^/]+)\/take-over$/,
+    ([, id]) =>
+      touch(
+        data.sessions.find((each) => each.id === id),
+        { state: 'active', agent: { id: data.me.id, name: data.me.name } },
+      ),
+  ],
+  [
+    'POST',
+    /^\/sessions\/([^/]+)\/transfer$/,
+    ([, id]) => data.sessions.find((each) => each.id === id),
+  ],
+  [
+    'GET',
+    /^\/sessions\/([^/]+)\/panel$/,
+    ([, id]) => {
+      const session = data.sessions.find((each) => each.id === id);
+      const contact = data.contacts.find((each) => each.id === session.customer.contact_id) ?? null;
+      return {
+        contact,
+        lead: null,
+        campaign: session.campaign,
+        recipient: null,
+        consent: {
+          sms: contact?.sms_consent ?? 'none',
+          whatsapp: contact?.whatsapp_consent ?? 'none',
+          session_opt_in: 'granted',
+        },
+        previous_sessions: id === 'ses_1' ? [data.sessions[9], data.sessions[10]] : [],
+        case: session.case_id
+          ? {
+              id: 'cas_1',
+              number: 1042,
+              subject: 'Tent and bag',
+              state: 'open',
+              session_id: id,
+              contact_id: null,
+              created_at: data.ago(3_600_000),
+              closed_at: null,
+            }
+          : null,
+        candidates: contact ? [] : data.contacts.slice(4, 6),
+      };
+    },
+  ],
   ['GET', /^\/quick-replies$/, () => data.quickReplies],
   ['GET', /^\/templates$/, () => page(data.templates)],
-  ['GET', /^\/setup-status$/, () => ({ channels: data.channels, senders: data.senders, queues: data.queues, users: data.users, flows: data.flows, checklist: data.checklist })],
-  ['POST', /^\/channels\/.+\/check$/, () => ({ ok: true, detail: 'The provider answered in 84 ms and knows the number.' })],
+  [
+    'GET',
+    /^\/setup-status$/,
+    () => ({
+      channels: data.channels,
+      senders: data.senders,
+      queues: data.queues,
+      users: data.users,
+      flows: data.flows,
+      checklist: data.checklist,
+    }),
+  ],
+  [
+    'POST',
+    /^\/channels\/.+\/check$/,
+    () => ({ ok: true, detail: 'The provider answered in 84 ms and knows the number.' }),
+  ],
   ['POST', /^\/channels\/.+\/sync-templates$/, () => ({ count: 3 })],
   ['GET', /^\/flows\/flw_1$/, () => ({ ...data.flows[0], source: data.flowSource })],
-  ['POST', /^\/flows\/validate$/, () => ({ valid: false, problems: [{ line: 7, column: 5, path: 'steps.ask_topic', message: 'The step “agnt” does not exist. Did you mean “agent”?' }] })],
-  ['GET', /^\/api-keys$/, () => page([{ id: 'key_1', name: 'Web shop', role: 'marketer', created_at: data.ago(9e8) }])],
-  ['GET', /^\/dead-letters$/, () => page([{ id: 'dl_1', kind: 'whatsapp_inbound', reason: 'The message refers to a channel that was removed.', attempts: 8, created_at: data.ago(7e6) }])],
-  ['GET', /^\/contacts$/, (_, __, url) => page(data.contacts.filter((each) => `${each.first_name} ${each.last_name} ${each.phone}`.toLowerCase().includes((url.searchParams.get('search') ?? '').toLowerCase())))],
+  [
+    'POST',
+    /^\/flows\/validate$/,
+    () => ({
+      valid: false,
+      problems: [
+        {
+          line: 7,
+          column: 5,
+          path: 'steps.ask_topic',
+          message: 'The step “agnt” does not exist. Did you mean “agent”?',
+        },
+      ],
+    }),
+  ],
+  [
+    'GET',
+    /^\/api-keys$/,
+    () => page([{ id: 'key_1', name: 'Web shop', role: 'marketer', created_at: data.ago(9e8) }]),
+  ],
+  [
+    'GET',
+    /^\/dead-letters$/,
+    () =>
+      page([
+        {
+          id: 'dl_1',
+          kind: 'whatsapp_inbound',
+          reason: 'The message refers to a channel that was removed.',
+          attempts: 8,
+          created_at: data.ago(7e6),
+        },
+      ]),
+  ],
+  [
+    'GET',
+    /^\/contacts$/,
+    (_, __, url) =>
+      page(
+        data.contacts.filter((each) =>
+          `${each.first_name} ${each.last_name} ${each.phone}`
+            .toLowerCase()
+            .includes((url.searchParams.get('search') ?? '').toLowerCase()),
+        ),
+      ),
+  ],
   ['GET', /^\/contacts\/([^/]+)$/, ([, id]) => data.contacts.find((each) => each.id === id)],
   ['GET', /^\/contacts\/.+\/consent-events$/, () => page(data.consentEvents)],
   ['GET', /^\/lists$/, () => page(data.lists)],
-  ['POST', /^\/imports\/preview$/, () => ({ rows_estimated: 1284, columns: [['Mobile', ['+1 555 010 1000', '555-010-1001']], ['First Name', ['Maria', 'James']], ['Surname', ['Lopez', 'Carter']], ['E-Mail', ['maria@mail.example']], ['Loyalty Tier', ['gold', 'silver']], ['SMS Opt-In', ['yes', 'no']]].map(([name, samples]) => ({ name, samples, suggestion: null })) })],
+  [
+    'POST',
+    /^\/imports\/preview$/,
+    () => ({
+      rows_estimated: 1284,
+      columns: [
+        ['Mobile', ['+1 555 010 1000', '555-010-1001']],
+        ['First Name', ['Maria', 'James']],
+        ['Surname', ['Lopez', 'Carter']],
+        ['E-Mail', ['maria@mail.example']],
+        ['Loyalty Tier', ['gold', 'silver']],
+        ['SMS Opt-In', ['yes', 'no']],
+      ].map(([name, samples]) => ({ name, samples, suggestion: null })),
+    }),
+  ],
   ['POST', /^\/imports$/, () => imported],
   ['GET', /^\/imports$/, () => page([imported])],
   ['GET', /^\/imports\/([^/]+)$/, () => imported],
   ['GET', /^\/campaigns$/, () => page(data.campaigns)],
-  ['POST', /^\/campaigns$/, (_, body) => { const created = { ...clone(data.campaigns[1]), ...body, id: `cmp_${20 + data.campaigns.length}`, number: 20, state: 'draft', version: 1 }; data.campaigns.unshift(created); return created; }],
-  ['POST', /^\/campaigns\/preview-text$/, (_, body) => { const text = `${body.body.replace(/\{\{ ?first_name ?\}\}/g, 'Maria')}${body.footer === 'none' ? '' : '\nhttps://go.northwind.example/l/q3kf8s2mzpa'}`; const ucs2 = /[^\x20-\x7e\n]/.test(text); const size = ucs2 ? 67 : 153; const segments = Math.max(1, Math.ceil(text.length / size)); return { text, encoding: ucs2 ? 'ucs2' : 'gsm7', units: text.length, segments, remaining: segments * size - text.length, unknown_fields: [], non_gsm: [] }; }],
+  [
+    'POST',
+    /^\/campaigns$/,
+    (_, body) => {
+      const created = {
+        ...clone(data.campaigns[1]),
+        ...body,
+        id: `cmp_${20 + data.campaigns.length}`,
+        number: 20,
+        state: 'draft',
+        version: 1,
+      };
+      data.campaigns.unshift(created);
+      return created;
+    },
+  ],
+  [
+    'POST',
+    /^\/campaigns\/preview-text$/,
+    (_, body) => {
+      const text = `${body.body.replace(/\{\{ ?first_name ?\}\}/g, 'Maria')}${body.footer === 'none' ? '' : '\nhttps://go.northwind.example/l/q3kf8s2mzpa'}`;
+      const ucs2 = /[^\x20-\x7e\n]/.test(text);
+      const size = ucs2 ? 67 : 153;
+      const segments = Math.max(1, Math.ceil(text.length / size));
+      return {
+        text,
+        encoding: ucs2 ? 'ucs2' : 'gsm7',
+        units: text.length,
+        segments,
+        remaining: segments * size - text.length,
+        unknown_fields: [],
+        non_gsm: [],
+      };
+    },
+  ],
   ['GET', /^\/campaigns\/([^/]+)$/, ([, id]) => data.campaigns.find((each) => each.id === id)],
-  ['PATCH', /^\/campaigns\/([^/]+)$/, ([, id], body) => { const found = data.campaigns.find((each) => each.id === id); return Object.assign(found, body, { version: found.version + 1 }); }],
-  ['POST', /^\/campaigns\/([^/]+)\/preview$/, ([, id]) => preview(data.campaigns.find((each) => each.id === id))],
-  ['POST', /^\/campaigns\/([^/]+)\/(start|pause|resume|cancel)$/, ([, id, action]) => Object.assign(data.campaigns.find((each) => each.id === id), { state: { start: 'running', pause: 'paused', resume: 'running', cancel: 'canceled' }[action], started_at: new Date().toISOString() })],
+  [
+    'PATCH',
+    /^\/campaigns\/([^/]+)$/,
+    ([, id], body) => {
+      const found = data.campaigns.find((each) => each.id === id);
+      return Object.assign(found, body, { version: found.version + 1 });
+    },
+  ],
+  [
+    'POST',
+    /^\/campaigns\/([^/]+)\/preview$/,
+    ([, id]) => preview(data.campaigns.find((each) => each.id === id)),
+  ],
+  [
+    'POST',
+    /^\/campaigns\/([^/]+)\/(start|pause|resume|cancel)$/,
+    ([, id, action]) =>
+      Object.assign(
+        data.campaigns.find((each) => each.id === id),
+        {
+          state: { start: 'running', pause: 'paused', resume: 'running', cancel: 'canceled' }[
+            action
+          ],
+          started_at: new Date().toISOString(),
+        },
+      ),
+  ],
   ['GET', /^\/campaigns\/.+\/funnel$/, () => data.funnel],
-  ['GET', /^\/campaigns\/.+\/recipients$/, (_, __, url) => page(data.recipients.filter((each) => !url.searchParams.get('state') || each.state === url.searchParams.get('state')))],
+  [
+    'GET',
+    /^\/campaigns\/.+\/recipients$/,
+    (_, __, url) =>
+      page(
+        data.recipients.filter(
+          (each) => !url.searchParams.get('state') || each.state === url.searchParams.get('state'),
+        ),
+      ),
+  ],
 ];
-const imported = { id: 'imp_1', file_name: 'subscribers-spring.csv', state: 'done', rows_read: 1284, created: 1201, updated: 64, rejected: 19, opted_in: 1184, list_id: 'lst_1', created_at: data.ago(9e5), ended_at: data.ago(8e5), detail: null };
+const imported = {
+  id: 'imp_1',
+  file_name: 'subscribers-spring.csv',
+  state: 'done',
+  rows_read: 1284,
+  created: 1201,
+  updated: 64,
+  rejected: 19,
+  opted_in: 1184,
+  list_id: 'lst_1',
+  created_at: data.ago(9e5),
+  ended_at: data.ago(8e5),
+  detail: null,
+};
 
 function stream(request, response) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
   response.write(`event: hello\ndata: {"server_seq":${seq},"heartbeat_ms":15000}\n\n`);
   streams.add(response);
-  const beat = setInterval(() => response.write(`event: heartbeat\ndata: {"seq":${seq}}\n\n`), 15_000);
-  request.on('close', () => { clearInterval(beat); streams.delete(response); });
+  const beat = setInterval(
+    () => response.write(`event: heartbeat\ndata: {"seq":${seq}}\n\n`),
+    15_000,
+  );
+  request.on('close', () => {
+    clearInterval(beat);
+    streams.delete(response);
+  });
 }
 
 async function readBody(request) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  try { return JSON.parse(Buffer.concat(chunks).toString()); } catch { return {}; }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    return {};
+  }
 }
 
 function json(response, status, body) {
-  response.writeHead(status, { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' });
+  response.writeHead(status, {
+    'Content-Type': status < 400 ? 'application/json' : 'application/problem+json',
+  });
   response.end(body == null ? '' : JSON.stringify(body));
 }
 
@@ -139,7 +479,10 @@ async function serveFile(path, response) {
   const file = asset ? join(DIST, normalize(path)) : join(DIST, 'index.html');
   try {
     const body = await readFile(file);
-    response.writeHead(200, { 'Content-Type': MIME[extname(file)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY });
+    response.writeHead(200, {
+      'Content-Type': MIME[extname(file)] ?? 'application/octet-stream',
+      'Content-Security-Policy': POLICY,
+    });
     response.end(body);
   } catch {
     json(response, 404, { title: 'Not found', code: 'not_found' });
@@ -150,16 +493,28 @@ createServer(async (request, response) => {
   const url = new URL(request.url, 'http://localhost');
   if (!url.pathname.startsWith('/api/v1')) return serveFile(url.pathname, response);
   const path = url.pathname.slice('/api/v1'.length);
-  if (path.startsWith('/media/') && request.method === 'GET') { response.writeHead(200, { 'Content-Type': 'image/png' }); return response.end(PIXEL); }
-  if (path === '/media') return json(response, 200, { id: 'med_9', mime: 'image/png', size: 68, file_name: 'picture.png' });
-  if (!signedIn && path !== '/login' && path !== '/setup') return json(response, 401, { title: 'Signed out', status: 401, code: 'unauthenticated' });
+  if (path.startsWith('/media/') && request.method === 'GET') {
+    response.writeHead(200, { 'Content-Type': 'image/png' });
+    return response.end(PIXEL);
+  }
+  if (path === '/media')
+    return json(response, 200, {
+      id: 'med_9',
+      mime: 'image/png',
+      size: 68,
+      file_name: 'picture.png',
+    });
+  if (!signedIn && path !== '/login' && path !== '/setup')
+    return json(response, 401, { title: 'Signed out', status: 401, code: 'unauthenticated' });
   if (path === '/events') return stream(request, response);
   const body = await readBody(request);
   for (const [method, pattern, handle] of routes) {
     const match = method === request.method ? pattern.exec(path) : null;
     if (match !== null) {
       const answer = handle(match, body, url);
-      return answer === undefined ? json(response, 404, { title: 'Not found', code: 'not_found' }) : json(response, 200, answer);
+      return answer === undefined
+        ? json(response, 404, { title: 'Not found', code: 'not_found' })
+        : json(response, 200, answer);
     }
   }
   return json(response, 404, { title: 'The mock does not know this', code: 'not_found' });

@@ -88,14 +88,18 @@ const WORDS: Record<string, Words> = {
     title: 'Your role does not allow this',
     advice: 'Ask an admin of this workspace if you need it.',
   },
-  not_found: { title: 'Not found', advice: 'It may have been deleted. Go back and reload the list.' },
+  not_found: {
+    title: 'Not found',
+    advice: 'It may have been deleted. Go back and reload the list.',
+  },
   conflict: {
     title: 'Somebody changed this in the meantime',
     advice: 'Reload to see the current state, then try again.',
   },
   window_closed: {
     title: 'The 24-hour window is closed',
-    advice: 'WhatsApp allows only approved templates now. Send a template to reopen the conversation.',
+    advice:
+      'WhatsApp allows only approved templates now. Send a template to reopen the conversation.',
   },
   newer_reply: {
     title: 'A colleague has just replied',
@@ -154,7 +158,11 @@ function wordsFor(code: string, status: number, problem: ProblemDocument) {
 }
 
 /** Words for anything that was thrown: an `ApiError` speaks for itself, a defect gets a plain line. */
-export function errorWords(error: unknown): { title: string; message: string; code: string | null } {
+export function errorWords(error: unknown): {
+  title: string;
+  message: string;
+  code: string | null;
+} {
   if (error instanceof ApiError) {
     return { title: error.title, message: error.message, code: error.code };
   }

@@ -191,13 +191,7 @@ export interface CampaignInput {
   prefilled_text: string;
 }
 
-export type CampaignState =
-  | 'draft'
-  | 'planning'
-  | 'running'
-  | 'paused'
-  | 'canceled'
-  | 'finished';
+export type CampaignState = 'draft' | 'planning' | 'running' | 'paused' | 'canceled' | 'finished';
 
 export interface Campaign extends CampaignInput {
   id: string;
@@ -336,13 +330,7 @@ export interface Session {
 }
 
 export type MessageState =
-  | 'pending'
-  | 'sending'
-  | 'sent'
-  | 'delivered'
-  | 'read'
-  | 'failed'
-  | 'unknown';
+  'pending' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
 
 export type MessageKind =
   | 'text'

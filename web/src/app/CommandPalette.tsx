@@ -19,7 +19,9 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const entries = useMemo(() => {
     const words = search.trim().toLowerCase();
     const fitting = Object.values(commands).filter(
-      (command) => command.id !== 'palette' && `${command.label} ${command.group}`.toLowerCase().includes(words),
+      (command) =>
+        command.id !== 'palette' &&
+        `${command.label} ${command.group}`.toLowerCase().includes(words),
     );
     const people: Command[] =
       words === ''
@@ -31,7 +33,8 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
               id: session.id,
               label: [session.customer.name, formatPhone(session.customer.phone)].join('  '),
               group: 'Conversations',
-              run: () => void navigate({ to: '/inbox/$sessionId', params: { sessionId: session.id } }),
+              run: () =>
+                void navigate({ to: '/inbox/$sessionId', params: { sessionId: session.id } }),
             }));
     const all = [...people, ...fitting];
     // Groups stay together in the order of their first entry.
@@ -82,7 +85,9 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
             aria-selected={index === active}
             className={css.entry}
             data-first={entries[index - 1]?.group === entry.group ? 'no' : 'yes'}
-            ref={index === active ? (node) => node?.scrollIntoView({ block: 'nearest' }) : undefined}
+            ref={
+              index === active ? (node) => node?.scrollIntoView({ block: 'nearest' }) : undefined
+            }
             onPointerMove={() => setActive(index)}
             onClick={() => run(entry)}
           >

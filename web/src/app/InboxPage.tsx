@@ -14,11 +14,19 @@ const WIDE_PX = 1200;
 /** The agent's workspace: list, conversation, customer. */
 export function InboxPage({ sessionId }: { sessionId: string | null }) {
   const navigate = useNavigate();
-  const [panel, setPanel] = useState<'open' | 'closed'>(window.innerWidth >= WIDE_PX ? 'open' : 'closed');
+  const [panel, setPanel] = useState<'open' | 'closed'>(
+    window.innerWidth >= WIDE_PX ? 'open' : 'closed',
+  );
   const onBack = useCallback(() => void navigate({ to: '/inbox' }), [navigate]);
   const onPanel = useCallback(() => setPanel((now) => (now === 'open' ? 'closed' : 'open')), []);
   useRegisterCommands([
-    { id: 'inbox.panel', label: 'Show or hide the customer', group: 'Inbox', keys: ']', run: onPanel },
+    {
+      id: 'inbox.panel',
+      label: 'Show or hide the customer',
+      group: 'Inbox',
+      keys: ']',
+      run: onPanel,
+    },
   ]);
   return (
     <main
@@ -39,12 +47,17 @@ export function InboxPage({ sessionId }: { sessionId: string | null }) {
       <div className={css.conversation}>
         {sessionId === null ? (
           <EmptyState icon={<IconMessages size={28} />} title="Choose a conversation">
-            Open one from the list, or press <kbd>J</kbd> for the next. Offered conversations appear at the
-            bottom left; <kbd>A</kbd> accepts.
+            Open one from the list, or press <kbd>J</kbd> for the next. Offered conversations appear
+            at the bottom left; <kbd>A</kbd> accepts.
           </EmptyState>
         ) : (
           <ErrorBoundary resetKey={sessionId}>
-            <ConversationPane key={sessionId} sessionId={sessionId} onBack={onBack} onPanel={onPanel} />
+            <ConversationPane
+              key={sessionId}
+              sessionId={sessionId}
+              onBack={onBack}
+              onPanel={onPanel}
+            />
           </ErrorBoundary>
         )}
       </div>

@@ -28,11 +28,19 @@ const PLACES = [
     roles: ['admin', 'supervisor', 'marketer'],
   },
   { to: '/contacts', label: 'Contacts', icon: IconUsers, testId: 'nav-contacts', roles: null },
-  { to: '/setup', label: 'Setup', icon: IconSettings, testId: 'nav-setup', roles: ['admin', 'supervisor'] },
+  {
+    to: '/setup',
+    label: 'Setup',
+    icon: IconSettings,
+    testId: 'nav-setup',
+    roles: ['admin', 'supervisor'],
+  },
 ] as const;
 
 export function placesFor(role: Role) {
-  return PLACES.filter((place) => place.roles === null || (place.roles as readonly Role[]).includes(role));
+  return PLACES.filter(
+    (place) => place.roles === null || (place.roles as readonly Role[]).includes(role),
+  );
 }
 
 const ROLE_WORDS: Record<Role, string> = {
@@ -97,7 +105,12 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
         ))}
       </div>
       <div className={css.bottom}>
-        <button type="button" className={`${css.link} ${css.wideOnly}`} onClick={onPalette} data-testid="open-palette">
+        <button
+          type="button"
+          className={`${css.link} ${css.wideOnly}`}
+          onClick={onPalette}
+          data-testid="open-palette"
+        >
           <IconSearch size={19} stroke={1.7} aria-hidden="true" />
           Search
         </button>

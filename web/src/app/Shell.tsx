@@ -55,7 +55,9 @@ export function Shell() {
         </div>
       </div>
       <OfferTray
-        onAccepted={(sessionId) => void navigate({ to: '/inbox/$sessionId', params: { sessionId } })}
+        onAccepted={(sessionId) =>
+          void navigate({ to: '/inbox/$sessionId', params: { sessionId } })
+        }
       />
       {overlay === 'palette' && <CommandPalette onClose={() => setOverlay(null)} />}
       {overlay === 'keys' && <ShortcutSheet onClose={() => setOverlay(null)} />}

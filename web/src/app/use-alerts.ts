@@ -7,7 +7,8 @@ export function useAlerts(path: string): void {
   const attention = useLive((state) => {
     let sum = Object.keys(state.offers).length;
     for (const session of Object.values(state.sessions)) {
-      if (session.agent?.id === state.user?.id && session.state !== 'ended') sum += session.unread_count;
+      if (session.agent?.id === state.user?.id && session.state !== 'ended')
+        sum += session.unread_count;
     }
     return sum;
   });
@@ -21,11 +22,20 @@ export function useAlerts(path: string): void {
 
 function placeName(path: string): string {
   const first = path.split('/')[1] ?? '';
-  return { inbox: 'Inbox', campaigns: 'Campaigns', contacts: 'Contacts', imports: 'Imports', setup: 'Setup' }[first] ?? 'Console';
+  return (
+    {
+      inbox: 'Inbox',
+      campaigns: 'Campaigns',
+      contacts: 'Contacts',
+      imports: 'Imports',
+      setup: 'Setup',
+    }[first] ?? 'Console'
+  );
 }
 
 function noteWhenHidden(event: LiveEvent): void {
-  if (!document.hidden || !('Notification' in window) || Notification.permission !== 'granted') return;
+  if (!document.hidden || !('Notification' in window) || Notification.permission !== 'granted')
+    return;
   if (event.type === 'offer.created') {
     show('New conversation', event.data.offer.session.customer.name, event.data.offer.session_id);
   } else if (event.type === 'message.created' && event.data.message.direction === 'inbound') {

@@ -11,7 +11,12 @@ describe('suggestMapping', () => {
   it('reads the usual headers whatever their spelling', () => {
     expect(
       suggestMapping([column('Mobile'), column('First Name'), column('SURNAME'), column('E-Mail')]),
-    ).toEqual({ Mobile: 'phone', 'First Name': 'first_name', SURNAME: 'last_name', 'E-Mail': 'email' });
+    ).toEqual({
+      Mobile: 'phone',
+      'First Name': 'first_name',
+      SURNAME: 'last_name',
+      'E-Mail': 'email',
+    });
   });
 
   it('looks at the samples when the header says nothing', () => {
@@ -32,7 +37,10 @@ describe('suggestMapping', () => {
   });
 
   it('gives a field away once', () => {
-    expect(suggestMapping([column('Phone'), column('Mobile')])).toEqual({ Phone: 'phone', Mobile: '' });
+    expect(suggestMapping([column('Phone'), column('Mobile')])).toEqual({
+      Phone: 'phone',
+      Mobile: '',
+    });
   });
 
   it('turns other columns into attributes but leaves the consent column out', () => {

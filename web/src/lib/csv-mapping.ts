@@ -15,7 +15,17 @@ export interface Column {
 }
 
 const HEADERS: Record<string, string[]> = {
-  phone: ['phone', 'mobile', 'cell', 'tel', 'telephone', 'msisdn', 'number', 'phonenumber', 'handy'],
+  phone: [
+    'phone',
+    'mobile',
+    'cell',
+    'tel',
+    'telephone',
+    'msisdn',
+    'number',
+    'phonenumber',
+    'handy',
+  ],
   first_name: ['firstname', 'first', 'givenname', 'vorname', 'nombre'],
   last_name: ['lastname', 'last', 'surname', 'familyname', 'nachname', 'apellido'],
   email: ['email', 'mail', 'emailaddress'],

@@ -42,9 +42,7 @@ export function countSegments(text: string): SegmentCount {
   const nonGsm = [...new Set([...text].filter((character) => !isGsm(character)))];
   const gsm = nonGsm.length === 0;
   const characters = [...text];
-  const sizes = characters.map((character) =>
-    gsm ? (septets(character) ?? 1) : character.length,
-  );
+  const sizes = characters.map((character) => (gsm ? (septets(character) ?? 1) : character.length));
   const units = sizes.reduce((sum, size) => sum + size, 0);
   const single = gsm ? GSM_SINGLE : UCS2_SINGLE;
   const part = gsm ? GSM_PART : UCS2_PART;

@@ -69,9 +69,7 @@ export function useRegisterCommands(commands: Command[]): void {
 
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  return (
-    target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName)
-  );
+  return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
 }
 
 /** The name of a key press as commands write it, e.g. `mod+shift+a`, `?`, `j`. */

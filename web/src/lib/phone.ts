@@ -8,7 +8,10 @@ export function formatPhone(phone: string | null): string {
   return phone;
 }
 
-export function fullName(person: { first_name: string | null; last_name: string | null }): string | null {
+export function fullName(person: {
+  first_name: string | null;
+  last_name: string | null;
+}): string | null {
   const name = [person.first_name, person.last_name].filter(Boolean).join(' ');
   return name === '' ? null : name;
 }

@@ -76,5 +76,9 @@ export function windowCountdown(expiresAt: string | null, now: number): WindowCo
   }
   const hours = Math.floor(left / HOUR);
   const minutes = Math.floor((left % HOUR) / MINUTE);
-  return { state: 'open', text: `${hours} h ${String(minutes).padStart(2, '0')} min`, short: `${hours} h` };
+  return {
+    state: 'open',
+    text: `${hours} h ${String(minutes).padStart(2, '0')} min`,
+    short: `${hours} h`,
+  };
 }

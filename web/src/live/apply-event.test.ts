@@ -11,7 +11,14 @@ function event<T extends LiveEvent['type']>(
   type: T,
   data: Extract<LiveEvent, { type: T }>['data'],
 ): LiveEvent {
-  return { seq, type, at: '2026-03-01T12:00:00.000Z', entity: 'x', entity_id: 'x', data } as LiveEvent;
+  return {
+    seq,
+    type,
+    at: '2026-03-01T12:00:00.000Z',
+    entity: 'x',
+    entity_id: 'x',
+    data,
+  } as LiveEvent;
 }
 
 function start(overrides: Partial<LiveData> = {}): LiveData {
@@ -37,7 +44,10 @@ describe('applyEvent', () => {
   });
 
   it('advances the sequence over an event type it does not know', () => {
-    const unknown = { ...event(11, 'campaign.progress', { campaign_id: 'c' }), type: 'future.thing' };
+    const unknown = {
+      ...event(11, 'campaign.progress', { campaign_id: 'c' }),
+      type: 'future.thing',
+    };
     const next = applyEvent(start(), unknown as unknown as LiveEvent);
     expect(next.seq).toBe(11);
     expect(next.sessions).toEqual({});
@@ -45,16 +55,27 @@ describe('applyEvent', () => {
 
   it('keeps the newer version of a session when an older one arrives late', () => {
     const data = start({ sessions: { ses_1: session({ version: 7, unread_count: 0 }) } });
-    const late = applyEvent(data, event(11, 'session.updated', { session: session({ version: 6 }) }));
+    const late = applyEvent(
+      data,
+      event(11, 'session.updated', { session: session({ version: 6 }) }),
+    );
     expect(late.sessions.ses_1?.version).toBe(7);
-    const newer = applyEvent(late, event(12, 'session.updated', { session: session({ version: 8 }) }));
+    const newer = applyEvent(
+      late,
+      event(12, 'session.updated', { session: session({ version: 8 }) }),
+    );
     expect(newer.sessions.ses_1?.version).toBe(8);
   });
 
   it('never moves a tick back', () => {
     let data = addMessage(start(), message('msg_1', { direction: 'outbound', state: 'delivered' }));
     const status = (seq: number, state: 'sent' | 'read') =>
-      event(seq, 'message.status', { session_id: 'ses_1', message_id: 'msg_1', state, error: null });
+      event(seq, 'message.status', {
+        session_id: 'ses_1',
+        message_id: 'msg_1',
+        state,
+        error: null,
+      });
     data = applyEvent(data, status(11, 'sent'));
     expect(states(data)).toEqual([['msg_1', 'delivered']]);
     data = applyEvent(data, status(12, 'read'));

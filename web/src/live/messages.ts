@@ -50,7 +50,11 @@ export function mergeMessages(known: Message[], incoming: Message[]): Message[] 
   );
 }
 
-function updateThread(data: LiveData, sessionId: string, change: (thread: Thread) => Thread): LiveData {
+function updateThread(
+  data: LiveData,
+  sessionId: string,
+  change: (thread: Thread) => Thread,
+): LiveData {
   const thread = data.threads[sessionId] ?? EMPTY_THREAD;
   const next = change(thread);
   return next === thread ? data : { ...data, threads: { ...data.threads, [sessionId]: next } };

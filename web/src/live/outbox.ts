@@ -45,7 +45,11 @@ export function resumeOutbox(): void {
   }
 }
 
-type Content = OutgoingMessage extends infer M ? (M extends unknown ? Omit<M, 'client_id' | 'seen_seq'> : never) : never;
+type Content = OutgoingMessage extends infer M
+  ? M extends unknown
+    ? Omit<M, 'client_id' | 'seen_seq'>
+    : never
+  : never;
 
 export interface Sending {
   sessionId: string;
@@ -126,8 +130,13 @@ async function deliver(entry: Entry): Promise<void> {
       changeLive((data) => addMessage(data, { ...message, client_id }));
       return;
     } catch (error) {
-      if (error instanceof ApiError && (error.retryable || error.code === 'idempotency_in_flight')) {
-        await new Promise((resolve) => setTimeout(resolve, 250 + backoffMs(attempt, Math.random())));
+      if (
+        error instanceof ApiError &&
+        (error.retryable || error.code === 'idempotency_in_flight')
+      ) {
+        await new Promise((resolve) =>
+          setTimeout(resolve, 250 + backoffMs(attempt, Math.random())),
+        );
         continue;
       }
       const problem = failureOf(error);

@@ -42,7 +42,8 @@ export function matches(session: Session, search: string): boolean {
   return (
     [name, username, session.campaign?.name, session.last_message?.text].some((text) =>
       text?.toLowerCase().includes(words),
-    ) || (digits.length >= 3 && (phone?.includes(digits) ?? false))
+    ) ||
+    (digits.length >= 3 && (phone?.includes(digits) ?? false))
   );
 }
 

@@ -60,7 +60,8 @@ export function flushEvents(): void {
   const known = useLive.getState().seq;
   useLive.setState((state) => batch.reduce<LiveData>(applyEvent, state));
   for (const event of batch) {
-    if (event.seq > known || event.type === 'typing') listeners.forEach((listener) => listener(event));
+    if (event.seq > known || event.type === 'typing')
+      listeners.forEach((listener) => listener(event));
   }
 }
 

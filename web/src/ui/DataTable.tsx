@@ -21,7 +21,14 @@ interface DataTableProps<T> {
 }
 
 /** A plain table; a row that opens something can be reached and opened by keyboard. */
-export function DataTable<T>({ label, columns, rows, rowKey, onOpen, rowTestId }: DataTableProps<T>) {
+export function DataTable<T>({
+  label,
+  columns,
+  rows,
+  rowKey,
+  onOpen,
+  rowTestId,
+}: DataTableProps<T>) {
   return (
     <div className={css.scroll} tabIndex={0} role="region" aria-label={label}>
       <table className={css.table}>
@@ -52,7 +59,8 @@ export function DataTable<T>({ label, columns, rows, rowKey, onOpen, rowTestId }
                     tabIndex: 0,
                     onClick: () => onOpen(row),
                     onKeyDown: (event: KeyboardEvent) => {
-                      if (event.key === 'Enter' && event.target === event.currentTarget) onOpen(row);
+                      if (event.key === 'Enter' && event.target === event.currentTarget)
+                        onOpen(row);
                     },
                   })}
             >

@@ -33,7 +33,10 @@ export function Button({ emphasis = 'primary', type = 'button', ...rest }: AppBu
   return <MantineButton type={type} {...VARIANTS[emphasis]} {...rest} />;
 }
 
-export interface IconButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'color' | 'style'> {
+export interface IconButtonProps extends Omit<
+  ButtonHTMLAttributes<HTMLButtonElement>,
+  'color' | 'style'
+> {
   /** Names the button for everybody: it is the accessible name and the tooltip. */
   label: string;
   children: ReactNode;
@@ -59,7 +62,9 @@ export function TextField(props: TextInputProps & { ref?: Ref<HTMLInputElement> 
 }
 
 export function PasswordField(props: PasswordInputProps) {
-  return <PasswordInput visibilityToggleButtonProps={{ 'aria-label': 'Show password' }} {...props} />;
+  return (
+    <PasswordInput visibilityToggleButtonProps={{ 'aria-label': 'Show password' }} {...props} />
+  );
 }
 
 export function TextArea(props: TextareaProps & { ref?: Ref<HTMLTextAreaElement> }) {

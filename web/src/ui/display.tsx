@@ -5,7 +5,15 @@ import css from './css/display.module.css';
 export type Tone = 'neutral' | 'good' | 'warn' | 'bad' | 'info' | 'accent';
 
 /** A state in a word; the dot repeats the tone, the word carries the meaning. */
-export function Tag({ tone = 'neutral', dot, children }: { tone?: Tone; dot?: 'dot'; children: ReactNode }) {
+export function Tag({
+  tone = 'neutral',
+  dot,
+  children,
+}: {
+  tone?: Tone;
+  dot?: 'dot';
+  children: ReactNode;
+}) {
   return (
     <span className={css.tag} data-tone={tone}>
       {dot !== undefined && <span className={css.dot} aria-hidden="true" />}

@@ -62,7 +62,13 @@ export function Stack({ gap = 16, children }: { gap?: 4 | 8 | 12 | 16 | 24; chil
   );
 }
 
-export function Row({ children, align = 'center' }: { children: ReactNode; align?: 'center' | 'end' }) {
+export function Row({
+  children,
+  align = 'center',
+}: {
+  children: ReactNode;
+  align?: 'center' | 'end';
+}) {
   return (
     <div className={css.row} data-align={align}>
       {children}
@@ -71,7 +77,11 @@ export function Row({ children, align = 'center' }: { children: ReactNode; align
 }
 
 /** Label and value pairs. */
-export function Facts({ items }: { items: { label: string; value: ReactNode; testId?: string }[] }) {
+export function Facts({
+  items,
+}: {
+  items: { label: string; value: ReactNode; testId?: string }[];
+}) {
   return (
     <dl className={css.facts}>
       {items.map((item) => (

@@ -23,7 +23,9 @@ function show(kind: Toast['kind'], title: string, text: string, ms: number): voi
   const toast = { id: lastId, kind, title, text };
   // The same news twice is still one piece of news.
   useToasts.setState(({ toasts }) => ({
-    toasts: [...toasts.filter((each) => each.title !== title || each.text !== text), toast].slice(-MAX_TOASTS),
+    toasts: [...toasts.filter((each) => each.title !== title || each.text !== text), toast].slice(
+      -MAX_TOASTS,
+    ),
   }));
   setTimeout(() => remove(toast.id), ms);
 }
@@ -36,7 +38,12 @@ export const notify = {
   failure: (error: unknown) => {
     const words = errorWords(error);
     const code = words.code === null ? '' : ` (${words.code})`;
-    show('bad', words.title, `${words.message === words.title ? '' : words.message}${code}`.trim(), 10_000);
+    show(
+      'bad',
+      words.title,
+      `${words.message === words.title ? '' : words.message}${code}`.trim(),
+      10_000,
+    );
   },
 };
 

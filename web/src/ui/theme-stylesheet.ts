@@ -2,7 +2,8 @@ import { DEFAULT_THEME, defaultCssVariablesResolver, mergeMantineTheme } from '@
 import { theme, tokens } from './theme.ts';
 
 /** Palettes of the library that nothing of ours uses; their variables would only be weight. */
-const UNUSED = /^--mantine-color-(pink|grape|violet|indigo|cyan|teal|lime|orange|green|yellow|blue)-/;
+const UNUSED =
+  /^--mantine-color-(pink|grape|violet|indigo|cyan|teal|lime|orange|green|yellow|blue)-/;
 
 function block(selector: string, variables: Record<string, string>): string {
   const lines = Object.entries(variables)

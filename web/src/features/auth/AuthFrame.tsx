@@ -10,7 +10,15 @@ const STEPS = [
 ] as const;
 
 /** Form on the left, what the product does on the right. */
-export function AuthFrame({ title, lead, children }: { title: string; lead: string; children: ReactNode }) {
+export function AuthFrame({
+  title,
+  lead,
+  children,
+}: {
+  title: string;
+  lead: string;
+  children: ReactNode;
+}) {
   return (
     <main className={css.frame}>
       <div className={css.side}>

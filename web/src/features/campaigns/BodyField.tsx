@@ -66,7 +66,11 @@ export function BodyField({ value, onChange, counter }: BodyFieldProps) {
           title="These characters make the text more expensive"
           action={
             replaceable && (
-              <button type="button" className={css.textButton} onClick={() => onChange(toPlainCharacters(value))}>
+              <button
+                type="button"
+                className={css.textButton}
+                onClick={() => onChange(toPlainCharacters(value))}
+              >
                 Replace by plain ones
               </button>
             )

@@ -56,12 +56,17 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
         </div>
         {sender?.registration === 'pending' && (
           <div className={css.below}>
-            <Notice tone="warn">The registration of this sender is pending; carriers may refuse its texts.</Notice>
+            <Notice tone="warn">
+              The registration of this sender is pending; carriers may refuse its texts.
+            </Notice>
           </div>
         )}
       </Card>
 
-      <Card title="Audience" description="Only people with an SMS consent get the text, whatever you choose here.">
+      <Card
+        title="Audience"
+        description="Only people with an SMS consent get the text, whatever you choose here."
+      >
         <Audience input={input} onChange={onChange} sources={sources} />
       </Card>
 
@@ -98,7 +103,10 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
                 description="Where the chat opens."
                 value={input.whatsapp_channel_id ?? ''}
                 onChange={(event) =>
-                  set({ whatsapp_channel_id: event.currentTarget.value === '' ? null : event.currentTarget.value })
+                  set({
+                    whatsapp_channel_id:
+                      event.currentTarget.value === '' ? null : event.currentTarget.value,
+                  })
                 }
                 data={[
                   { value: '', label: 'Choose a number', disabled: true },

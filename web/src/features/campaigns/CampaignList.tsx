@@ -4,7 +4,17 @@ import { useNavigate } from '@tanstack/react-router';
 import { keys } from '@/api/query-keys';
 import type { Campaign } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
-import { Button, Card, DataTable, EmptyState, Failure, Page, SkeletonRows, Tag, type TableColumn } from '@/ui';
+import {
+  Button,
+  Card,
+  DataTable,
+  EmptyState,
+  Failure,
+  Page,
+  SkeletonRows,
+  Tag,
+  type TableColumn,
+} from '@/ui';
 import { fetchCampaigns } from './api';
 import css from './campaigns.module.css';
 import { FOOTERS, STATES } from './words';
@@ -43,7 +53,11 @@ const columns: TableColumn<Campaign>[] = [
     width: '190px',
     priority: 'wide',
     render: (campaign) =>
-      campaign.started_at === null ? <span className={css.muted}>Not started</span> : formatDateTime(campaign.started_at),
+      campaign.started_at === null ? (
+        <span className={css.muted}>Not started</span>
+      ) : (
+        formatDateTime(campaign.started_at)
+      ),
   },
 ];
 
@@ -75,7 +89,11 @@ export function CampaignList() {
         {query.isPending && <SkeletonRows rows={6} />}
         {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
         {query.isSuccess && campaigns.length === 0 && (
-          <EmptyState icon={<IconSpeakerphone size={26} />} title="Your first campaign" action={create}>
+          <EmptyState
+            icon={<IconSpeakerphone size={26} />}
+            title="Your first campaign"
+            action={create}
+          >
             Write a text, choose who gets it, and see which conversations and sales come back.
           </EmptyState>
         )}
@@ -94,7 +112,11 @@ export function CampaignList() {
       </Card>
       {query.hasNextPage && (
         <div className={css.more}>
-          <Button emphasis="secondary" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          <Button
+            emphasis="secondary"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
             Show more
           </Button>
         </div>

@@ -4,7 +4,18 @@ import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Campaign, Funnel } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
-import { Button, Card, ConfirmDialog, EmptyState, Facts, Failure, notify, Page, SkeletonRows, Tag } from '@/ui';
+import {
+  Button,
+  Card,
+  ConfirmDialog,
+  EmptyState,
+  Facts,
+  Failure,
+  notify,
+  Page,
+  SkeletonRows,
+  Tag,
+} from '@/ui';
 import { actOnCampaign, fetchFunnel, type CampaignAction } from './api';
 import css from './campaigns.module.css';
 import { FunnelChart } from './FunnelChart';
@@ -77,7 +88,11 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
       actions={
         <>
           {alive && (
-            <Button emphasis="secondary" onClick={() => setAsking('pause')} data-testid="campaign-pause">
+            <Button
+              emphasis="secondary"
+              onClick={() => setAsking('pause')}
+              data-testid="campaign-pause"
+            >
               Pause
             </Button>
           )}
@@ -87,7 +102,11 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
             </Button>
           )}
           {(alive || campaign.state === 'paused') && (
-            <Button emphasis="secondary" onClick={() => setAsking('cancel')} data-testid="campaign-cancel">
+            <Button
+              emphasis="secondary"
+              onClick={() => setAsking('cancel')}
+              data-testid="campaign-cancel"
+            >
               Cancel
             </Button>
           )}
@@ -95,7 +114,10 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
       }
     >
       <div className={css.view}>
-        <Card title="Funnel" description="Each step with its share of the step before.">
+        <Card
+          title="Funnel"
+          description="From the text to the sale; each step with its share of the one it follows from."
+        >
           {funnel.isError && <Failure error={funnel.error} onRetry={() => void funnel.refetch()} />}
           {funnel.isPending && <SkeletonRows rows={10} height={24} />}
           {funnel.data !== undefined && (
@@ -111,7 +133,10 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
             <p className={css.message}>{campaign.body}</p>
             <Facts
               items={[
-                { label: 'Link', value: FOOTERS.find((each) => each.value === campaign.footer)?.label },
+                {
+                  label: 'Link',
+                  value: FOOTERS.find((each) => each.value === campaign.footer)?.label,
+                },
                 { label: 'Started', value: formatDateTime(campaign.started_at) },
                 ...(campaign.ended_at === null
                   ? []
@@ -152,7 +177,8 @@ function Totals({ funnel }: { funnel: Funnel }) {
     <div className={funnelCss.totals}>
       {items.map((item) => (
         <span key={item.key}>
-          <strong data-testid={`funnel-${item.key}`}>{item.value.toLocaleString()}</strong> {item.label}
+          <strong data-testid={`funnel-${item.key}`}>{item.value.toLocaleString()}</strong>{' '}
+          {item.label}
         </span>
       ))}
     </div>

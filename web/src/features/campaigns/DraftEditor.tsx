@@ -61,7 +61,12 @@ function useAutosave(campaign: Campaign) {
   return { input, change, save, state, problem };
 }
 
-const STATE_WORDS = { saved: 'Saved', dirty: 'Not saved yet', saving: 'Saving…', failed: 'Not saved' };
+const STATE_WORDS = {
+  saved: 'Saved',
+  dirty: 'Not saved yet',
+  saving: 'Saving…',
+  failed: 'Not saved',
+};
 
 export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const sources = useSources();
@@ -79,7 +84,11 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
     return (
       <Page title={campaign.name}>
         <Card>
-          {sources.error === null ? <SkeletonRows rows={8} /> : <Failure error={sources.error} onRetry={sources.retry} />}
+          {sources.error === null ? (
+            <SkeletonRows rows={8} />
+          ) : (
+            <Failure error={sources.error} onRetry={sources.retry} />
+          )}
         </Card>
       </Page>
     );
@@ -101,7 +110,11 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           <span className={css.saved} role="status">
             {STATE_WORDS[state]}
           </span>
-          <Button emphasis="quiet" onClick={() => setDialog('delete')} data-testid="campaign-delete">
+          <Button
+            emphasis="quiet"
+            onClick={() => setDialog('delete')}
+            data-testid="campaign-delete"
+          >
             Delete
           </Button>
           <Button
@@ -112,7 +125,11 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           >
             Save
           </Button>
-          <Button emphasis="secondary" onClick={() => setDialog('test')} data-testid="campaign-test">
+          <Button
+            emphasis="secondary"
+            onClick={() => setDialog('test')}
+            data-testid="campaign-test"
+          >
             Test
           </Button>
           <Button
@@ -154,8 +171,9 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             notify.done('Campaign started');
           }}
         >
-          {sendable.toLocaleString()} people get a text from {sender?.address}. Everyone is checked again in the
-          moment of sending: consent, opt-outs, quiet hours. You can pause or cancel at any time.
+          {sendable.toLocaleString()} people get a text from {sender?.address}. Everyone is checked
+          again in the moment of sending: consent, opt-outs, quiet hours. You can pause or cancel at
+          any time.
         </ConfirmDialog>
       )}
       {dialog === 'delete' && (
@@ -173,7 +191,9 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           The text and the choice of audience are lost. Nothing was sent.
         </ConfirmDialog>
       )}
-      {dialog === 'test' && <TestSendDialog campaignId={campaign.id} before={save} onClose={() => setDialog(null)} />}
+      {dialog === 'test' && (
+        <TestSendDialog campaignId={campaign.id} before={save} onClose={() => setDialog(null)} />
+      )}
     </Page>
   );
 }

@@ -9,10 +9,14 @@ export function FunnelChart({ funnel }: { funnel: Funnel }) {
     <ol className={css.funnel} aria-label="Funnel">
       {FUNNEL_STEPS.map((step, index) => {
         const value = funnel[step.key];
-        const before = FUNNEL_STEPS[index - 1];
-        const share = before === undefined ? null : percent(value, funnel[before.key]);
+        const whole = FUNNEL_STEPS.find((each) => each.key === step.of);
+        const share = whole === undefined ? null : percent(value, funnel[whole.key]);
         return (
-          <li key={step.key} className={css.step} title={step.hint}>
+          <li
+            key={step.key}
+            className={css.step}
+            title={whole === undefined ? step.hint : `${step.hint} (share of “${whole.label}”)`}
+          >
             <span className={css.label}>{step.label}</span>
             <span className={css.track} aria-hidden="true">
               <span

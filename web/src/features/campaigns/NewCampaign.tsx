@@ -18,7 +18,11 @@ export function NewCampaign() {
     return (
       <Page title="New campaign">
         <Card>
-          {sources.error === null ? <SkeletonRows rows={8} /> : <Failure error={sources.error} onRetry={sources.retry} />}
+          {sources.error === null ? (
+            <SkeletonRows rows={8} />
+          ) : (
+            <Failure error={sources.error} onRetry={sources.retry} />
+          )}
         </Card>
       </Page>
     );
@@ -82,7 +86,12 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
       back={<Link to="/campaigns">← Campaigns</Link>}
       subtitle="Nothing is sent before you start it."
       actions={
-        <Button onClick={() => void save()} loading={busy} disabled={lacks.length > 0} data-testid="campaign-save">
+        <Button
+          onClick={() => void save()}
+          loading={busy}
+          disabled={lacks.length > 0}
+          data-testid="campaign-save"
+        >
           Save draft
         </Button>
       }

@@ -20,7 +20,9 @@ export function PhonePreview({ sender, text, prefilled }: PhonePreviewProps) {
             <p className={css.hint}>Your text appears here as the customer gets it.</p>
           ) : (
             <p className={css.sms}>
-              {text.split(LINK).map((part, index) => (index % 2 === 1 ? <u key={index}>{part}</u> : part))}
+              {text
+                .split(LINK)
+                .map((part, index) => (index % 2 === 1 ? <u key={index}>{part}</u> : part))}
             </p>
           )}
           {prefilled !== null && text !== '' && (

@@ -47,7 +47,12 @@ const columns: TableColumn<Recipient>[] = [
     ),
   },
   { key: 'sent', title: 'Sent', priority: 'wide', render: (each) => formatDateTime(each.sent_at) },
-  { key: 'tap', title: 'First tap', priority: 'wide', render: (each) => formatDateTime(each.first_tap_at) },
+  {
+    key: 'tap',
+    title: 'First tap',
+    priority: 'wide',
+    render: (each) => formatDateTime(each.first_tap_at),
+  },
   {
     key: 'chat',
     title: 'Chat',
@@ -69,7 +74,8 @@ export function RecipientTable({ campaignId }: { campaignId: string }) {
   const settled = useDebounced(search.trim(), 250);
   const query = useInfiniteQuery({
     queryKey: keys.recipients(campaignId, state, settled),
-    queryFn: ({ pageParam, signal }) => fetchRecipients(campaignId, state, settled, pageParam, signal),
+    queryFn: ({ pageParam, signal }) =>
+      fetchRecipients(campaignId, state, settled, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: (previous) => previous,
@@ -121,7 +127,11 @@ export function RecipientTable({ campaignId }: { campaignId: string }) {
       )}
       {query.hasNextPage && (
         <div className={css.more}>
-          <Button emphasis="secondary" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          <Button
+            emphasis="secondary"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
             Show more
           </Button>
         </div>

@@ -6,7 +6,11 @@ import { previewText, type TextInput } from './api';
 import css from './editor.module.css';
 
 /** About as long as the footer the server will add; only used until its answer is here. */
-const FOOTER_GUESS = { tracked: '\nhttps://example.com/l/abcdefghijk', wa_me: '\nhttps://wa.me/15550100123', none: '' };
+const FOOTER_GUESS = {
+  tracked: '\nhttps://example.com/l/abcdefghijk',
+  wa_me: '\nhttps://wa.me/15550100123',
+  none: '',
+};
 
 export interface CountedText {
   preview: TextPreview | null;
@@ -23,7 +27,9 @@ function toTextInput(input: CampaignInput): TextInput {
     body: input.body,
     footer: input.footer,
     prefilled_text: input.prefilled_text,
-    ...(input.whatsapp_channel_id === null ? {} : { whatsapp_channel_id: input.whatsapp_channel_id }),
+    ...(input.whatsapp_channel_id === null
+      ? {}
+      : { whatsapp_channel_id: input.whatsapp_channel_id }),
     ...(input.sender_id === '' ? {} : { sender_id: input.sender_id }),
   };
 }
@@ -70,7 +76,9 @@ export function SegmentCounter({ counted }: { counted: CountedText }) {
       <span>{counted.remaining} left in this SMS</span>
       <span>{counted.encoding === 'gsm7' ? 'GSM alphabet' : 'Unicode'}</span>
       {counted.preview !== null && counted.preview.unknown_fields.length > 0 && (
-        <span className={css.unknown}>Unknown field: {counted.preview.unknown_fields.join(', ')}</span>
+        <span className={css.unknown}>
+          Unknown field: {counted.preview.unknown_fields.join(', ')}
+        </span>
       )}
     </div>
   );

@@ -32,7 +32,8 @@ export const actOnCampaign = (id: string, action: CampaignAction) =>
 export const testSend = (id: string, phone: string) =>
   api.post<{ message_id: string }>(`/campaigns/${id}/test-send`, { phone });
 
-export const previewCampaign = (id: string) => api.post<CampaignPreview>(`/campaigns/${id}/preview`);
+export const previewCampaign = (id: string) =>
+  api.post<CampaignPreview>(`/campaigns/${id}/preview`);
 
 export interface TextInput {
   body: string;
@@ -54,9 +55,15 @@ export const fetchRecipients = (
   search: string,
   cursor: string | null,
   signal?: AbortSignal,
-) => api.get<Page<Recipient>>(`/campaigns/${id}/recipients`, { state, search, cursor, limit: 50 }, signal);
+) =>
+  api.get<Page<Recipient>>(
+    `/campaigns/${id}/recipients`,
+    { state, search, cursor, limit: 50 },
+    signal,
+  );
 
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
 
-export const fetchSetup = (signal?: AbortSignal) => api.get<SetupStatus>('/setup-status', {}, signal);
+export const fetchSetup = (signal?: AbortSignal) =>
+  api.get<SetupStatus>('/setup-status', {}, signal);

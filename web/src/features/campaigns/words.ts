@@ -1,4 +1,11 @@
-import type { Campaign, CampaignInput, CampaignState, FooterKind, Funnel, RecipientState } from '@/api/types';
+import type {
+  Campaign,
+  CampaignInput,
+  CampaignState,
+  FooterKind,
+  Funnel,
+  RecipientState,
+} from '@/api/types';
 import type { Tone } from '@/ui';
 
 export const STATES: Record<CampaignState, { label: string; tone: Tone }> = {
@@ -39,17 +46,22 @@ export const FOOTERS: { value: FooterKind; label: string; hint: string }[] = [
 
 /** Steps of the funnel in the order a customer takes them. */
 export const FUNNEL_STEPS = [
-  { key: 'planned', label: 'Planned', hint: 'Recipients that may be messaged' },
-  { key: 'sent', label: 'Sent', hint: 'Accepted by the carrier' },
-  { key: 'delivered', label: 'Delivered', hint: 'Confirmed by the carrier' },
-  { key: 'tapped', label: 'Tapped', hint: 'Opened the link; previews and robots are not counted' },
-  { key: 'chats', label: 'Chat opened', hint: 'Wrote in WhatsApp' },
-  { key: 'bot_finished', label: 'Bot finished', hint: 'Answered what the bot asked' },
-  { key: 'agent', label: 'Agent', hint: 'Talked with an agent' },
-  { key: 'cases', label: 'Case', hint: 'A case was opened' },
-  { key: 'leads', label: 'Lead', hint: 'A lead was created' },
-  { key: 'won', label: 'Won', hint: 'The sale was made' },
-] as const satisfies { key: keyof Funnel; label: string; hint: string }[];
+  { key: 'planned', of: null, label: 'Planned', hint: 'Recipients that may be messaged' },
+  { key: 'sent', of: 'planned', label: 'Sent', hint: 'Accepted by the carrier' },
+  { key: 'delivered', of: 'sent', label: 'Delivered', hint: 'Confirmed by the carrier' },
+  {
+    key: 'tapped',
+    of: 'delivered',
+    label: 'Tapped',
+    hint: 'Opened the link; previews and robots are not counted',
+  },
+  { key: 'chats', of: 'tapped', label: 'Chat opened', hint: 'Wrote in WhatsApp' },
+  { key: 'bot_finished', of: 'chats', label: 'Bot finished', hint: 'Answered what the bot asked' },
+  { key: 'agent', of: 'chats', label: 'Agent', hint: 'Talked with an agent' },
+  { key: 'cases', of: 'agent', label: 'Case', hint: 'A case was opened' },
+  { key: 'leads', of: 'agent', label: 'Lead', hint: 'A lead was created' },
+  { key: 'won', of: 'leads', label: 'Won', hint: 'The sale was made' },
+] as const satisfies { key: keyof Funnel; of: keyof Funnel | null; label: string; hint: string }[];
 
 export const EMPTY_INPUT: CampaignInput = {
   name: '',

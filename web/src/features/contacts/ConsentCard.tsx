@@ -17,13 +17,20 @@ export function ConsentCard({ contactId }: { contactId: string }) {
     queryKey: keys.consentEvents(contactId),
     queryFn: ({ signal }) => fetchConsentEvents(contactId, signal),
   });
-  const events = [...(query.data?.data ?? [])].sort((a, b) => b.occurred_at.localeCompare(a.occurred_at));
+  const events = [...(query.data?.data ?? [])].sort((a, b) =>
+    b.occurred_at.localeCompare(a.occurred_at),
+  );
   return (
     <Card
       title="Consent record"
       description="Who agreed to what, when, and how it can be shown. Entries are only ever added."
       aside={
-        <Button emphasis="secondary" size="xs" onClick={() => setAdding(true)} data-testid="consent-add">
+        <Button
+          emphasis="secondary"
+          size="xs"
+          onClick={() => setAdding(true)}
+          data-testid="consent-add"
+        >
           Add entry
         </Button>
       }
@@ -31,7 +38,9 @@ export function ConsentCard({ contactId }: { contactId: string }) {
       {query.isPending && <SkeletonRows rows={3} height={60} />}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && events.length === 0 && (
-        <EmptyState title="No consent recorded">This person gets no campaign until a consent is recorded.</EmptyState>
+        <EmptyState title="No consent recorded">
+          This person gets no campaign until a consent is recorded.
+        </EmptyState>
       )}
       <ol className={css.events}>
         {events.map((event) => (
@@ -48,8 +57,8 @@ function ConsentEntry({ event }: { event: ConsentEvent }) {
     <li className={css.event} data-action={event.action} data-testid="consent-event">
       <div className={css.eventHead}>
         <strong>
-          {event.action === 'grant' ? 'Granted' : 'Revoked'} · {CHANNELS[event.channel] ?? event.channel} ·{' '}
-          {event.purpose}
+          {event.action === 'grant' ? 'Granted' : 'Revoked'} ·{' '}
+          {CHANNELS[event.channel] ?? event.channel} · {event.purpose}
         </strong>
         <time dateTime={event.occurred_at}>{formatDateTime(event.occurred_at)}</time>
       </div>

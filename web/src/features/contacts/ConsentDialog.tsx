@@ -1,7 +1,16 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
-import { Button, Dialog, DialogActions, notify, SelectField, Stack, TextArea, TextField } from '@/ui';
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  notify,
+  SelectField,
+  Stack,
+  TextArea,
+  TextField,
+} from '@/ui';
 import { addConsentEvent } from './api';
 import css from './contacts.module.css';
 

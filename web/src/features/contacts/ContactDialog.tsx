@@ -36,7 +36,8 @@ export function ContactDialog({ contact, onClose, onSaved }: ContactDialogProps)
     try {
       // A new contact is sent without the fields nobody filled in.
       const filled = Object.fromEntries(Object.entries(all).filter(([, each]) => each !== null));
-      const saved = contact === null ? await createContact(filled) : await changeContact(contact.id, all);
+      const saved =
+        contact === null ? await createContact(filled) : await changeContact(contact.id, all);
       void cache.invalidateQueries({ queryKey: keys.contacts });
       onClose();
       onSaved(saved);

@@ -31,15 +31,21 @@ const columns: TableColumn<Contact>[] = [
       <div className={css.who}>
         <strong>{fullName(contact) ?? 'No name'}</strong>
         {contact.email !== null && <span>{contact.email}</span>}
+        <span className={css.narrowPhone}>{formatPhone(contact.phone)}</span>
       </div>
     ),
   },
   {
     key: 'phone',
     title: 'Phone',
+    priority: 'wide',
     render: (contact) => <span className={css.phone}>{formatPhone(contact.phone)}</span>,
   },
-  { key: 'sms', title: 'SMS consent', render: (contact) => <ConsentTag state={contact.sms_consent} /> },
+  {
+    key: 'sms',
+    title: 'SMS consent',
+    render: (contact) => <ConsentTag state={contact.sms_consent} />,
+  },
   {
     key: 'whatsapp',
     title: 'WhatsApp consent',
@@ -77,7 +83,8 @@ export function ContactList() {
   });
   const contacts = query.data?.pages.flatMap((page) => page.data) ?? [];
   const filtered = settled !== '' || listId !== '';
-  const open = (id: string) => void navigate({ to: '/contacts/$contactId', params: { contactId: id } });
+  const open = (id: string) =>
+    void navigate({ to: '/contacts/$contactId', params: { contactId: id } });
   return (
     <Page
       title="Contacts"
@@ -92,7 +99,11 @@ export function ContactList() {
           >
             Import
           </Button>
-          <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)} data-testid="contact-new">
+          <Button
+            leftSection={<IconPlus size={16} />}
+            onClick={() => setCreating(true)}
+            data-testid="contact-new"
+          >
             New contact
           </Button>
         </>
@@ -126,15 +137,22 @@ export function ContactList() {
         {query.isPending && <SkeletonRows rows={8} />}
         {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
         {query.isSuccess && contacts.length === 0 && filtered && (
-          <EmptyState title="Nobody found">Try part of a name, an email, or the last digits of a number.</EmptyState>
+          <EmptyState title="Nobody found">
+            Try part of a name, an email, or the last digits of a number.
+          </EmptyState>
         )}
         {query.isSuccess && contacts.length === 0 && !filtered && (
           <EmptyState
             icon={<IconUsers size={26} />}
             title="No contacts yet"
-            action={<Button onClick={() => void navigate({ to: '/imports/new' })}>Import a CSV file</Button>}
+            action={
+              <Button onClick={() => void navigate({ to: '/imports/new' })}>
+                Import a CSV file
+              </Button>
+            }
           >
-            Bring your subscribers with the proof of their consent, or let customers come by themselves.
+            Bring your subscribers with the proof of their consent, or let customers come by
+            themselves.
           </EmptyState>
         )}
         {contacts.length > 0 && (
@@ -150,12 +168,22 @@ export function ContactList() {
       </Card>
       {query.hasNextPage && (
         <div className={css.more}>
-          <Button emphasis="secondary" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          <Button
+            emphasis="secondary"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
             Show more
           </Button>
         </div>
       )}
-      {creating && <ContactDialog contact={null} onClose={() => setCreating(false)} onSaved={(contact) => open(contact.id)} />}
+      {creating && (
+        <ContactDialog
+          contact={null}
+          onClose={() => setCreating(false)}
+          onSaved={(contact) => open(contact.id)}
+        />
+      )}
     </Page>
   );
 }

@@ -15,12 +15,19 @@ import css from './contacts.module.css';
 export function ContactRoute() {
   const { contactId } = useParams({ strict: false });
   const id = contactId ?? '';
-  const query = useQuery({ queryKey: keys.contact(id), queryFn: ({ signal }) => fetchContact(id, signal) });
+  const query = useQuery({
+    queryKey: keys.contact(id),
+    queryFn: ({ signal }) => fetchContact(id, signal),
+  });
   if (query.data === undefined) {
     return (
       <Page title="Contact" back={<Link to="/contacts">← Contacts</Link>}>
         <Card>
-          {query.isError ? <Failure error={query.error} onRetry={() => void query.refetch()} /> : <SkeletonRows rows={6} />}
+          {query.isError ? (
+            <Failure error={query.error} onRetry={() => void query.refetch()} />
+          ) : (
+            <SkeletonRows rows={6} />
+          )}
         </Card>
       </Page>
     );
@@ -57,24 +64,44 @@ function ContactView({ contact }: { contact: Contact }) {
           <Card title="May be messaged by">
             <Facts
               items={[
-                { label: 'SMS', value: <ConsentTag state={contact.sms_consent} />, testId: 'sms-consent' },
-                { label: 'WhatsApp', value: <ConsentTag state={contact.whatsapp_consent} />, testId: 'whatsapp-consent' },
+                {
+                  label: 'SMS',
+                  value: <ConsentTag state={contact.sms_consent} />,
+                  testId: 'sms-consent',
+                },
+                {
+                  label: 'WhatsApp',
+                  value: <ConsentTag state={contact.whatsapp_consent} />,
+                  testId: 'whatsapp-consent',
+                },
               ]}
             />
           </Card>
           <Card title="Attributes">
             {attributes.length === 0 ? (
               <EmptyState title="No attributes">
-                Columns of an import that are not contact fields become attributes; filters and texts can use them.
+                Columns of an import that are not contact fields become attributes; filters and
+                texts can use them.
               </EmptyState>
             ) : (
-              <Facts items={attributes.map(([label, value]) => ({ label: label.replaceAll('_', ' '), value }))} />
+              <Facts
+                items={attributes.map(([label, value]) => ({
+                  label: label.replaceAll('_', ' '),
+                  value,
+                }))}
+              />
             )}
           </Card>
         </div>
         <ConsentCard contactId={contact.id} />
       </div>
-      {editing && <ContactDialog contact={contact} onClose={() => setEditing(false)} onSaved={() => undefined} />}
+      {editing && (
+        <ContactDialog
+          contact={contact}
+          onClose={() => setEditing(false)}
+          onSaved={() => undefined}
+        />
+      )}
     </Page>
   );
 }

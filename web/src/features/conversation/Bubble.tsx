@@ -19,7 +19,8 @@ interface BubbleProps {
 function authorName(message: Message, ownName: string | undefined): string | null {
   if (message.kind === 'note') return `Note by ${message.author.name ?? 'a colleague'}`;
   if (message.author.kind === 'bot') return message.author.name ?? 'Bot';
-  if (message.author.kind === 'agent' && message.author.name !== ownName) return message.author.name;
+  if (message.author.kind === 'agent' && message.author.name !== ownName)
+    return message.author.name;
   return null;
 }
 
@@ -52,14 +53,16 @@ export const Bubble = memo(function Bubble({ message, quoted, lead, ownName }: B
         <div className={css.meta}>
           {message.kind === 'template' && <span>Template</span>}
           <time dateTime={message.at}>{formatTime(message.at)}</time>
-          {message.direction === 'outbound' && message.state !== null && <Ticks state={message.state} />}
+          {message.direction === 'outbound' && message.state !== null && (
+            <Ticks state={message.state} />
+          )}
         </div>
       </div>
       {message.state === 'failed' && <FailureNote message={message} />}
       {message.state === 'unknown' && (
         <p className={css.uncertain}>
-          The channel did not say whether this arrived. It is not sent again by itself; ask the customer
-          before you repeat it.
+          The channel did not say whether this arrived. It is not sent again by itself; ask the
+          customer before you repeat it.
         </p>
       )}
     </li>

@@ -48,19 +48,43 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   useRegisterCommands([
     ...(modes.includes('reply')
       ? [
-          { id: 'composer.reply', label: 'Reply', group: 'Conversation', keys: 'r', run: () => focus('reply') },
-          { id: 'composer.focus', label: 'Write in this conversation', group: 'Conversation', keys: 'Enter', run: () => focus('reply') },
+          {
+            id: 'composer.reply',
+            label: 'Reply',
+            group: 'Conversation',
+            keys: 'r',
+            run: () => focus('reply'),
+          },
+          {
+            id: 'composer.focus',
+            label: 'Write in this conversation',
+            group: 'Conversation',
+            keys: 'Enter',
+            run: () => focus('reply'),
+          },
         ]
       : []),
-    { id: 'composer.note', label: 'Write a note for the team', group: 'Conversation', keys: 'n', run: () => focus('note') },
+    {
+      id: 'composer.note',
+      label: 'Write a note for the team',
+      group: 'Conversation',
+      keys: 'n',
+      run: () => focus('note'),
+    },
   ]);
 
   const chooseImage = (file: File | undefined) => {
     if (file === undefined) return;
     if (!IMAGE_TYPES.includes(file.type)) {
-      notify.problem('This file cannot be sent', 'WhatsApp takes JPEG and PNG pictures. Convert it first.');
+      notify.problem(
+        'This file cannot be sent',
+        'WhatsApp takes JPEG and PNG pictures. Convert it first.',
+      );
     } else if (file.size > MAX_IMAGE_BYTES) {
-      notify.problem('The picture is too large', 'WhatsApp takes pictures up to 5 MB. Make it smaller first.');
+      notify.problem(
+        'The picture is too large',
+        'WhatsApp takes pictures up to 5 MB. Make it smaller first.',
+      );
     } else {
       setImage({ file, url: URL.createObjectURL(file) });
     }
@@ -76,7 +100,12 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
           sessionId,
           content: { kind: 'image', media_id: media.id, ...(body === '' ? {} : { caption: body }) },
           text: body,
-          media: { id: media.id, mime: media.mime, file_name: media.file_name, url: `/api/v1/media/${media.id}` },
+          media: {
+            id: media.id,
+            mime: media.mime,
+            file_name: media.file_name,
+            url: `/api/v1/media/${media.id}`,
+          },
         });
         setImage(null);
         writeDraft(sessionId, mode, '');
@@ -88,7 +117,11 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
       return;
     }
     if (body === '' || body.length > MAX_TEXT) return;
-    send({ sessionId, content: { kind: mode === 'note' ? 'note' : 'text', text: body }, text: body });
+    send({
+      sessionId,
+      content: { kind: mode === 'note' ? 'note' : 'text', text: body },
+      text: body,
+    });
     writeDraft(sessionId, mode, '');
     field.current?.focus();
   };
@@ -116,7 +149,12 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
       {modes.length > 1 && (
         <div className={css.modes} role="group" aria-label="What you write">
           {modes.map((each) => (
-            <button key={each} type="button" aria-pressed={each === mode} onClick={() => focus(each)}>
+            <button
+              key={each}
+              type="button"
+              aria-pressed={each === mode}
+              onClick={() => focus(each)}
+            >
               {each === 'reply' ? 'Reply' : 'Note'}
             </button>
           ))}
@@ -168,13 +206,22 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
               }}
             />
             {onTemplates !== undefined && (
-              <IconButton label="Send a template" keys="t" onClick={onTemplates} data-testid="composer-template">
+              <IconButton
+                label="Send a template"
+                keys="t"
+                onClick={onTemplates}
+                data-testid="composer-template"
+              >
                 <IconTemplate size={18} />
               </IconButton>
             )}
           </>
         )}
-        <span className={css.hint} role={over > 0 ? 'alert' : undefined} data-over={over > 0 ? 'yes' : 'no'}>
+        <span
+          className={css.hint}
+          role={over > 0 ? 'alert' : undefined}
+          data-over={over > 0 ? 'yes' : 'no'}
+        >
           {over > 0 ? `${over} characters too many` : '↵ sends · Shift ↵ new line'}
         </span>
         <button

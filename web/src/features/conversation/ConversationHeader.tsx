@@ -89,7 +89,12 @@ export const ConversationHeader = memo(function ConversationHeader(props: Header
             <span className={css.endLabel}>End</span>
           </Button>
         )}
-        <IconButton label="Customer details" keys="]" onClick={props.onPanel} data-testid="toggle-panel">
+        <IconButton
+          label="Customer details"
+          keys="]"
+          onClick={props.onPanel}
+          data-testid="toggle-panel"
+        >
           <IconLayoutSidebarRight size={19} />
         </IconButton>
       </div>

@@ -29,7 +29,11 @@ export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
   const [overlay, setOverlay] = useState<Overlay>(null);
   const ended = session?.state === 'ended';
   const owner =
-    session === undefined || session.agent === null ? 'nobody' : session.agent.id === me ? 'me' : 'other';
+    session === undefined || session.agent === null
+      ? 'nobody'
+      : session.agent.id === me
+        ? 'me'
+        : 'other';
   useMarkRead(sessionId);
 
   const claim = useCallback(async () => {
@@ -48,8 +52,20 @@ export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
     ended || session === undefined
       ? []
       : [
-          { id: 'session.end', label: 'End conversation', group: 'Conversation', keys: 'e', run: onEnd },
-          { id: 'session.transfer', label: 'Transfer conversation', group: 'Conversation', keys: 'x', run: onTransfer },
+          {
+            id: 'session.end',
+            label: 'End conversation',
+            group: 'Conversation',
+            keys: 'e',
+            run: onEnd,
+          },
+          {
+            id: 'session.transfer',
+            label: 'Transfer conversation',
+            group: 'Conversation',
+            keys: 'x',
+            run: onTransfer,
+          },
           {
             id: 'session.template',
             label: 'Send a template',
@@ -59,7 +75,14 @@ export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
           },
           ...(owner === 'me'
             ? []
-            : [{ id: 'session.take', label: 'Take over conversation', group: 'Conversation', run: onTakeOver }]),
+            : [
+                {
+                  id: 'session.take',
+                  label: 'Take over conversation',
+                  group: 'Conversation',
+                  run: onTakeOver,
+                },
+              ]),
         ],
   );
 
@@ -113,7 +136,9 @@ export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
           }}
         />
       )}
-      {overlay === 'transfer' && <TransferDialog session={session} onClose={() => setOverlay(null)} />}
+      {overlay === 'transfer' && (
+        <TransferDialog session={session} onClose={() => setOverlay(null)} />
+      )}
     </section>
   );
 }
@@ -167,7 +192,13 @@ function ReplyArea(props: ReplyAreaProps) {
     return <TemplatePicker sessionId={sessionId} role="instead" />;
   }
   if (props.templates === 'open') {
-    return <TemplatePicker sessionId={sessionId} role="extra" onClose={() => props.onTemplates('closed')} />;
+    return (
+      <TemplatePicker
+        sessionId={sessionId}
+        role="extra"
+        onClose={() => props.onTemplates('closed')}
+      />
+    );
   }
   return (
     <>

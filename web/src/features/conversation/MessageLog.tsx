@@ -30,7 +30,10 @@ export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: s
   const ownName = useLive((state) => state.user?.name);
   const scroll = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
-  const heightBefore = useRef<{ first: string | undefined; height: number }>({ first: undefined, height: 0 });
+  const heightBefore = useRef<{ first: string | undefined; height: number }>({
+    first: undefined,
+    height: 0,
+  });
   const [unseen, setUnseen] = useState(0);
   const items = useMemo(() => thread?.items ?? [], [thread?.items]);
   const loaded = thread?.loaded === true;
@@ -40,7 +43,8 @@ export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: s
   useLayoutEffect(() => {
     const box = scroll.current;
     if (box === null) return;
-    const grownAbove = heightBefore.current.first !== first && heightBefore.current.first !== undefined;
+    const grownAbove =
+      heightBefore.current.first !== first && heightBefore.current.first !== undefined;
     if (atEnd.current) box.scrollTop = box.scrollHeight;
     else if (grownAbove) box.scrollTop += box.scrollHeight - heightBefore.current.height;
     heightBefore.current = { first, height: box.scrollHeight };
@@ -106,7 +110,9 @@ export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: s
           )}
           {loaded && items.length === 0 && (
             <li>
-              <EmptyState title="No messages yet">They appear here the moment they arrive.</EmptyState>
+              <EmptyState title="No messages yet">
+                They appear here the moment they arrive.
+              </EmptyState>
             </li>
           )}
           {items.map((message, index) => {

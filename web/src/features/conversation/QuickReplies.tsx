@@ -36,7 +36,8 @@ export function useQuickReplies(draft: string): QuickReplyState {
     const chosen = options[active];
     if (event.key === 'ArrowDown') setActive((active + 1) % options.length);
     else if (event.key === 'ArrowUp') setActive((active - 1 + options.length) % options.length);
-    else if ((event.key === 'Enter' || event.key === 'Tab') && chosen !== undefined) choose(chosen.text);
+    else if ((event.key === 'Enter' || event.key === 'Tab') && chosen !== undefined)
+      choose(chosen.text);
     else if (event.key === 'Escape') setDismissed(draft);
     else return false;
     event.preventDefault();
@@ -46,7 +47,13 @@ export function useQuickReplies(draft: string): QuickReplyState {
   return { open, options, active, setActive, onKey };
 }
 
-export function QuickReplies({ state, onChoose }: { state: QuickReplyState; onChoose: (text: string) => void }) {
+export function QuickReplies({
+  state,
+  onChoose,
+}: {
+  state: QuickReplyState;
+  onChoose: (text: string) => void;
+}) {
   return (
     <ul className={css.replies} aria-label="Quick replies" data-testid="quick-replies">
       {state.options.map((reply, index) => (

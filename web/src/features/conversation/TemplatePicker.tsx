@@ -18,7 +18,8 @@ export function fillTemplate(body: string, parameters: string[]): string {
 
 /** A sensible first value: templates nearly always greet by name first. */
 function firstParameters(template: Template, customer: string | undefined): string[] {
-  const name = customer === undefined || /^\+?\d/.test(customer) ? '' : (customer.split(' ')[0] ?? '');
+  const name =
+    customer === undefined || /^\+?\d/.test(customer) ? '' : (customer.split(' ')[0] ?? '');
   return Array.from({ length: template.parameter_count }, (_, index) => (index === 0 ? name : ''));
 }
 
@@ -39,7 +40,9 @@ export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps
     queryFn: ({ signal }) => fetchTemplates(channelId, signal),
     enabled: channelId !== '',
   });
-  const approved = (templates.data?.data ?? []).filter((each) => each.status.toLowerCase() === 'approved');
+  const approved = (templates.data?.data ?? []).filter(
+    (each) => each.status.toLowerCase() === 'approved',
+  );
 
   const choose = (template: Template) => {
     setChosen(template);
@@ -50,7 +53,11 @@ export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps
     if (chosen === null || !complete) return;
     send({
       sessionId,
-      content: { kind: 'template', template_id: chosen.id, parameters: parameters.map((value) => value.trim()) },
+      content: {
+        kind: 'template',
+        template_id: chosen.id,
+        parameters: parameters.map((value) => value.trim()),
+      },
       text: fillTemplate(chosen.body, parameters),
     });
     setChosen(null);
@@ -82,7 +89,9 @@ export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps
         )}
       </div>
       {templates.isPending && <SkeletonRows rows={2} height={54} />}
-      {templates.isError && <Failure error={templates.error} onRetry={() => void templates.refetch()} />}
+      {templates.isError && (
+        <Failure error={templates.error} onRetry={() => void templates.refetch()} />
+      )}
       {templates.isSuccess && approved.length === 0 && (
         <Notice tone="warn" title="No approved template on this channel">
           An admin can create templates at the provider and then choose “Sync templates” in Setup.
@@ -116,7 +125,9 @@ export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps
                   label={`Value for {{${index + 1}}}`}
                   value={value}
                   data-testid="template-parameter"
-                  onChange={(event) => setParameters(parameters.with(index, event.currentTarget.value))}
+                  onChange={(event) =>
+                    setParameters(parameters.with(index, event.currentTarget.value))
+                  }
                 />
               ))}
             </div>

@@ -18,7 +18,11 @@ const PATHS: Record<MessageState, string[]> = {
   delivered: ['M1 8.5l3 3 6-7', 'M7.2 10.6l.9.9 6-7'],
   read: ['M1 8.5l3 3 6-7', 'M7.2 10.6l.9.9 6-7'],
   failed: ['M8 4.5v4.2', 'M8 11.2v.3', 'M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2'],
-  unknown: ['M6.3 6.2a1.8 1.8 0 1 1 2.4 1.9c-.5.2-.7.5-.7 1.1', 'M8 11.3v.2', 'M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2'],
+  unknown: [
+    'M6.3 6.2a1.8 1.8 0 1 1 2.4 1.9c-.5.2-.7.5-.7 1.1',
+    'M8 11.3v.2',
+    'M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2',
+  ],
 };
 
 /** How far a message came: by shape and by word, never by colour alone. */

@@ -55,7 +55,8 @@ export function TransferDialog({ session, onClose }: { session: Session; onClose
             >
               {agent.name}
               <span>
-                {STATUS_WORDS[agent.presence.status]} · {agent.presence.load} of {agent.presence.capacity}
+                {STATUS_WORDS[agent.presence.status]} · {agent.presence.load} of{' '}
+                {agent.presence.capacity}
               </span>
             </button>
           ))}

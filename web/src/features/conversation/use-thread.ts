@@ -70,7 +70,10 @@ export function useMarkRead(sessionId: string): void {
       changeLive((data) => {
         const session = data.sessions[sessionId];
         if (session === undefined) return data;
-        return { ...data, sessions: { ...data.sessions, [sessionId]: { ...session, unread_count: 0 } } };
+        return {
+          ...data,
+          sessions: { ...data.sessions, [sessionId]: { ...session, unread_count: 0 } },
+        };
       });
       void markRead(sessionId).catch(() => undefined);
     };

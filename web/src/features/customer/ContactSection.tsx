@@ -29,11 +29,7 @@ export function ContactSection({ session, panel }: { session: Session; panel: Cu
 
   if (contact !== null) {
     return (
-      <PanelSection
-        title="Contact"
-        testId="panel-contact"
-        aside={<Tag tone="good">Linked</Tag>}
-      >
+      <PanelSection title="Contact" testId="panel-contact" aside={<Tag tone="good">Linked</Tag>}>
         <Facts
           items={[
             {
@@ -76,7 +72,10 @@ export function ContactSection({ session, panel }: { session: Session; panel: Cu
       />
       {candidates.length > 0 && (
         <div className={css.candidates}>
-          <Notice tone="warn" title={candidates.length === 1 ? 'Is it this contact?' : 'Which contact is it?'}>
+          <Notice
+            tone="warn"
+            title={candidates.length === 1 ? 'Is it this contact?' : 'Which contact is it?'}
+          >
             The match is not certain enough to link by itself.
           </Notice>
           {candidates.map((candidate) => (
@@ -89,7 +88,9 @@ export function ContactSection({ session, panel }: { session: Session; panel: Cu
               data-testid="link-candidate"
             >
               <strong>{fullName(candidate) ?? formatPhone(candidate.phone)}</strong>
-              <span>{[formatPhone(candidate.phone), candidate.email].filter(Boolean).join(' · ')}</span>
+              <span>
+                {[formatPhone(candidate.phone), candidate.email].filter(Boolean).join(' · ')}
+              </span>
             </button>
           ))}
         </div>

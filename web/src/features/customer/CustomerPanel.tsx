@@ -16,7 +16,12 @@ import { WorkSection } from './WorkSection';
 /** Everything known about the customer of one conversation. */
 export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClose: () => void }) {
   const session = useLive((state) => state.sessions[sessionId]);
-  const { data: panel, error, isError, refetch } = useQuery({
+  const {
+    data: panel,
+    error,
+    isError,
+    refetch,
+  } = useQuery({
     queryKey: keys.panel(sessionId),
     queryFn: ({ signal }) => fetchPanel(sessionId, signal),
   });
@@ -29,7 +34,9 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
         </IconButton>
       </div>
       {isError && <Failure error={error} onRetry={() => void refetch()} />}
-      {!isError && (session === undefined || panel === undefined) && <SkeletonRows rows={6} height={68} />}
+      {!isError && (session === undefined || panel === undefined) && (
+        <SkeletonRows rows={6} height={68} />
+      )}
       {session !== undefined && panel !== undefined && (
         <>
           {session.gathered.length > 0 && <Gathered session={session} />}
@@ -46,7 +53,11 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
 
 function Gathered({ session }: { session: Session }) {
   return (
-    <PanelSection title="Answers" testId="panel-gathered" aside={<Tag tone="info">From the bot</Tag>}>
+    <PanelSection
+      title="Answers"
+      testId="panel-gathered"
+      aside={<Tag tone="info">From the bot</Tag>}
+    >
       <Facts items={session.gathered.map(({ label, value }) => ({ label, value }))} />
     </PanelSection>
   );
@@ -55,7 +66,11 @@ function Gathered({ session }: { session: Session }) {
 function Origin({ session }: { session: Session }) {
   const tier = ATTRIBUTION[session.attribution];
   return (
-    <PanelSection title="Where it came from" testId="panel-campaign" aside={<Tag tone={tier.tone}>{tier.label}</Tag>}>
+    <PanelSection
+      title="Where it came from"
+      testId="panel-campaign"
+      aside={<Tag tone={tier.tone}>{tier.label}</Tag>}
+    >
       {session.campaign !== null && (
         <p className={css.campaign}>
           <Link to="/campaigns/$campaignId" params={{ campaignId: session.campaign.id }}>
@@ -70,7 +85,13 @@ function Origin({ session }: { session: Session }) {
 
 function Consent({ panel }: { panel: Panel }) {
   const { sms, whatsapp, session_opt_in } = panel.consent;
-  const tag = ({ label, tone }: { label: string; tone: 'good' | 'bad' | 'warn' | 'neutral' | 'info' | 'accent' }) => (
+  const tag = ({
+    label,
+    tone,
+  }: {
+    label: string;
+    tone: 'good' | 'bad' | 'warn' | 'neutral' | 'info' | 'accent';
+  }) => (
     <Tag tone={tone} dot="dot">
       {label}
     </Tag>

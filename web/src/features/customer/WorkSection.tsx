@@ -4,7 +4,18 @@ import { keys } from '@/api/query-keys';
 import type { CustomerPanel, LeadStatus, Session } from '@/api/types';
 import { useRegisterCommands } from '@/lib/hotkeys';
 import { fullName } from '@/lib/phone';
-import { Button, Dialog, DialogActions, notify, Row, SelectField, Stack, Tag, TextArea, TextField } from '@/ui';
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  notify,
+  Row,
+  SelectField,
+  Stack,
+  Tag,
+  TextArea,
+  TextField,
+} from '@/ui';
 import { createCase, createLead, setLeadStatus } from './api';
 import css from './customer.module.css';
 import { PanelSection } from './PanelSection';
@@ -24,10 +35,26 @@ export function WorkSection({ session, panel }: { session: Session; panel: Custo
   const { lead, case: openCase } = panel;
   useRegisterCommands([
     ...(lead === null
-      ? [{ id: 'panel.lead', label: 'Create lead', group: 'Customer', keys: 'l', run: () => setDialog('lead') }]
+      ? [
+          {
+            id: 'panel.lead',
+            label: 'Create lead',
+            group: 'Customer',
+            keys: 'l',
+            run: () => setDialog('lead'),
+          },
+        ]
       : []),
     ...(openCase === null
-      ? [{ id: 'panel.case', label: 'Create case', group: 'Customer', keys: 'c', run: () => setDialog('case') }]
+      ? [
+          {
+            id: 'panel.case',
+            label: 'Create case',
+            group: 'Customer',
+            keys: 'c',
+            run: () => setDialog('case'),
+          },
+        ]
       : []),
   ]);
 
@@ -46,7 +73,10 @@ export function WorkSection({ session, panel }: { session: Session; panel: Custo
             data={LEAD_STATUSES}
             data-testid="lead-status"
             onChange={(event) => {
-              setLeadStatus(lead.id, event.currentTarget.value as LeadStatus).then(refresh, notify.failure);
+              setLeadStatus(lead.id, event.currentTarget.value as LeadStatus).then(
+                refresh,
+                notify.failure,
+              );
             }}
           />
         </div>
@@ -64,12 +94,22 @@ export function WorkSection({ session, panel }: { session: Session; panel: Custo
       )}
       <Row>
         {lead === null && (
-          <Button emphasis="secondary" size="xs" onClick={() => setDialog('lead')} data-testid="create-lead">
+          <Button
+            emphasis="secondary"
+            size="xs"
+            onClick={() => setDialog('lead')}
+            data-testid="create-lead"
+          >
             Create lead
           </Button>
         )}
         {openCase === null && (
-          <Button emphasis="secondary" size="xs" onClick={() => setDialog('case')} data-testid="create-case">
+          <Button
+            emphasis="secondary"
+            size="xs"
+            onClick={() => setDialog('case')}
+            data-testid="create-case"
+          >
             Create case
           </Button>
         )}
@@ -126,7 +166,9 @@ function optional(form: FormData, name: string): string | undefined {
 function LeadDialog({ session, panel, onClose, onDone }: DialogProps & { panel: CustomerPanel }) {
   const gathered = (name: string) => session.gathered.find((each) => each.name === name)?.value;
   const name =
-    (panel.contact === null ? null : fullName(panel.contact)) ?? gathered('name') ?? session.customer.name;
+    (panel.contact === null ? null : fullName(panel.contact)) ??
+    gathered('name') ??
+    session.customer.name;
   const { busy, onSubmit } = useSubmit(async (form) => {
     const phone = optional(form, 'phone');
     const email = optional(form, 'email');
@@ -143,7 +185,14 @@ function LeadDialog({ session, panel, onClose, onDone }: DialogProps & { panel: 
     <Dialog title="Create lead" onClose={onClose} size="sm">
       <form onSubmit={onSubmit}>
         <Stack gap={12}>
-          <TextField label="Name" name="name" defaultValue={name} required data-autofocus data-testid="lead-name" />
+          <TextField
+            label="Name"
+            name="name"
+            defaultValue={name}
+            required
+            data-autofocus
+            data-testid="lead-name"
+          />
           <TextField
             label="Phone"
             name="phone"

@@ -4,10 +4,13 @@ import type { Case, CustomerPanel, Lead, LeadStatus } from '@/api/types';
 export const fetchPanel = (sessionId: string, signal?: AbortSignal) =>
   api.get<CustomerPanel>(`/sessions/${sessionId}/panel`, {}, signal);
 
-export const linkCustomer = (sessionId: string, target: { contact_id: string } | { create: true }) =>
-  api.post<unknown>(`/sessions/${sessionId}/link`, target);
+export const linkCustomer = (
+  sessionId: string,
+  target: { contact_id: string } | { create: true },
+) => api.post<unknown>(`/sessions/${sessionId}/link`, target);
 
-export const unlinkCustomer = (sessionId: string) => api.post<unknown>(`/sessions/${sessionId}/unlink`);
+export const unlinkCustomer = (sessionId: string) =>
+  api.post<unknown>(`/sessions/${sessionId}/unlink`);
 
 export interface LeadInput {
   name: string;

@@ -3,8 +3,16 @@ import type { Tone } from '@/ui';
 
 export const ATTRIBUTION: Record<Attribution, { label: string; why: string; tone: Tone }> = {
   certain: { label: 'Certain', why: 'The link of this very recipient was used.', tone: 'good' },
-  claimed: { label: 'Claimed', why: 'The reference code in the text names the campaign.', tone: 'info' },
-  inferred: { label: 'Inferred', why: 'The number got this campaign shortly before.', tone: 'warn' },
+  claimed: {
+    label: 'Claimed',
+    why: 'The reference code in the text names the campaign.',
+    tone: 'info',
+  },
+  inferred: {
+    label: 'Inferred',
+    why: 'The number got this campaign shortly before.',
+    tone: 'warn',
+  },
   none: { label: 'No campaign', why: 'The customer wrote on their own.', tone: 'neutral' },
 };
 

@@ -12,7 +12,8 @@ export interface ConsentChoice {
 
 export function consentProblem(choice: ConsentChoice): string | null {
   if (choice.kind === 'none') return null;
-  if (choice.kind === 'column' && choice.column === '') return 'Choose the column that says who agreed.';
+  if (choice.kind === 'column' && choice.column === '')
+    return 'Choose the column that says who agreed.';
   if (choice.wording.trim() === '') return 'Give the wording people agreed to.';
   return choice.proof.trim() === '' ? 'Say where the proof is kept.' : null;
 }
@@ -44,7 +45,10 @@ export function ConsentStep({ columns, value, onChange }: ConsentStepProps) {
             label="Column"
             value={value.column}
             onChange={(event) => set({ column: event.currentTarget.value })}
-            data={[{ value: '', label: 'Choose a column' }, ...columns.map((column) => column.name)]}
+            data={[
+              { value: '', label: 'Choose a column' },
+              ...columns.map((column) => column.name),
+            ]}
             data-testid="consent-column"
           />
         )}

@@ -4,7 +4,17 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { keys } from '@/api/query-keys';
 import type { Import } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
-import { Button, Card, DataTable, EmptyState, Failure, Page, SkeletonRows, Tag, type TableColumn } from '@/ui';
+import {
+  Button,
+  Card,
+  DataTable,
+  EmptyState,
+  Failure,
+  Page,
+  SkeletonRows,
+  Tag,
+  type TableColumn,
+} from '@/ui';
 import { errorsUrl, fetchImports } from './api';
 
 const STATES = {
@@ -25,8 +35,20 @@ const columns: TableColumn<Import>[] = [
     ),
   },
   { key: 'created', title: 'New', align: 'end', render: (each) => each.created.toLocaleString() },
-  { key: 'updated', title: 'Updated', align: 'end', priority: 'wide', render: (each) => each.updated.toLocaleString() },
-  { key: 'opted', title: 'With consent', align: 'end', priority: 'wide', render: (each) => each.opted_in.toLocaleString() },
+  {
+    key: 'updated',
+    title: 'Updated',
+    align: 'end',
+    priority: 'wide',
+    render: (each) => each.updated.toLocaleString(),
+  },
+  {
+    key: 'opted',
+    title: 'With consent',
+    align: 'end',
+    priority: 'wide',
+    render: (each) => each.opted_in.toLocaleString(),
+  },
   {
     key: 'rejected',
     title: 'Rejected',
@@ -40,7 +62,12 @@ const columns: TableColumn<Import>[] = [
         </a>
       ),
   },
-  { key: 'when', title: 'Started', priority: 'wide', render: (each) => formatDateTime(each.created_at) },
+  {
+    key: 'when',
+    title: 'Started',
+    priority: 'wide',
+    render: (each) => formatDateTime(each.created_at),
+  },
 ];
 
 export function ImportList() {
@@ -48,7 +75,10 @@ export function ImportList() {
   const query = useQuery({ queryKey: keys.imports, queryFn: ({ signal }) => fetchImports(signal) });
   const imports = query.data?.data ?? [];
   const create = (
-    <Button leftSection={<IconUpload size={16} />} onClick={() => void navigate({ to: '/imports/new' })}>
+    <Button
+      leftSection={<IconUpload size={16} />}
+      onClick={() => void navigate({ to: '/imports/new' })}
+    >
       Import a file
     </Button>
   );

@@ -15,7 +15,9 @@ export function ImportProgress({ importId, onAgain }: { importId: string; onAgai
   });
   const { data } = query;
   if (data === undefined) {
-    return <Card>{query.isError ? <Failure error={query.error} /> : <SkeletonRows rows={3} />}</Card>;
+    return (
+      <Card>{query.isError ? <Failure error={query.error} /> : <SkeletonRows rows={3} />}</Card>
+    );
   }
   const figures = [
     { key: 'rows_read', label: 'rows read', value: data.rows_read },
@@ -46,7 +48,9 @@ export function ImportProgress({ importId, onAgain }: { importId: string; onAgai
             {data.detail ?? 'Check the file and start again. Rows that were read are kept.'}
           </Notice>
         )}
-        {data.state === 'done' && data.rejected === 0 && <Notice tone="good">All rows were taken in.</Notice>}
+        {data.state === 'done' && data.rejected === 0 && (
+          <Notice tone="good">All rows were taken in.</Notice>
+        )}
         {data.rejected > 0 && (
           <Notice
             tone="warn"

@@ -22,7 +22,13 @@ interface Chosen {
 export function ImportWizard() {
   const [chosen, setChosen] = useState<Chosen | null>(null);
   const [mapping, setMapping] = useState<Record<string, string>>({});
-  const [consent, setConsent] = useState<ConsentChoice>({ kind: 'none', column: '', wording: '', method: 'web_form', proof: '' });
+  const [consent, setConsent] = useState<ConsentChoice>({
+    kind: 'none',
+    column: '',
+    wording: '',
+    method: 'web_form',
+    proof: '',
+  });
   const [target, setTarget] = useState<Target>({ listId: '', listName: '', country: 'US' });
   const [busy, setBusy] = useState(false);
   const [importId, setImportId] = useState<string | null>(null);
@@ -36,7 +42,11 @@ export function ImportWizard() {
       const column = suggestConsentColumn(preview.columns);
       setChosen({ file, preview });
       setMapping(suggestMapping(preview.columns));
-      setConsent((now) => ({ ...now, kind: column === null ? 'none' : 'column', column: column ?? '' }));
+      setConsent((now) => ({
+        ...now,
+        kind: column === null ? 'none' : 'column',
+        column: column ?? '',
+      }));
       setTarget((now) => ({ ...now, listName: file.name.replace(/\.[^.]+$/, '') }));
     } catch (error) {
       notify.failure(error);
@@ -53,7 +63,9 @@ export function ImportWizard() {
       const started = await startImport(chosen.file, {
         mapping: Object.fromEntries(Object.entries(mapping).filter(([, field]) => field !== '')),
         default_country: target.country,
-        ...(target.listId === '' ? { list_name: target.listName.trim() || chosen.file.name } : { list_id: target.listId }),
+        ...(target.listId === ''
+          ? { list_name: target.listName.trim() || chosen.file.name }
+          : { list_id: target.listId }),
         consent:
           consent.kind === 'none'
             ? null
@@ -89,7 +101,11 @@ export function ImportWizard() {
             title="1. File"
             description="A CSV file with a header row, exported from a spreadsheet or another system."
           >
-            <FileDrop file={chosen?.file ?? null} busy={busy ? 'yes' : 'no'} onFile={(file) => void choose(file)} />
+            <FileDrop
+              file={chosen?.file ?? null}
+              busy={busy ? 'yes' : 'no'}
+              onFile={(file) => void choose(file)}
+            />
           </Card>
           {chosen !== null && (
             <>
@@ -98,17 +114,34 @@ export function ImportWizard() {
                 description={`About ${chosen.preview.rows_estimated.toLocaleString()} rows. Check what each column becomes.`}
                 padding="none"
               >
-                <MappingTable columns={chosen.preview.columns} mapping={mapping} onChange={setMapping} />
+                <MappingTable
+                  columns={chosen.preview.columns}
+                  mapping={mapping}
+                  onChange={setMapping}
+                />
               </Card>
-              <Card title="3. Consent" description="Without a recorded consent nobody of this file is messaged.">
-                <ConsentStep columns={chosen.preview.columns} value={consent} onChange={setConsent} />
+              <Card
+                title="3. Consent"
+                description="Without a recorded consent nobody of this file is messaged."
+              >
+                <ConsentStep
+                  columns={chosen.preview.columns}
+                  value={consent}
+                  onChange={setConsent}
+                />
               </Card>
               <Card title="4. List">
                 <TargetStep lists={lists.data?.data ?? []} value={target} onChange={setTarget} />
               </Card>
               <div className={css.foot}>
                 <span role="status">{problem}</span>
-                <Button size="md" onClick={() => void start()} loading={busy} disabled={problem !== null} data-testid="import-start">
+                <Button
+                  size="md"
+                  onClick={() => void start()}
+                  loading={busy}
+                  disabled={problem !== null}
+                  data-testid="import-start"
+                >
                   Import {chosen.preview.rows_estimated.toLocaleString()} rows
                 </Button>
               </div>

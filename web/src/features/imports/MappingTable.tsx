@@ -21,7 +21,9 @@ export function MappingTable({ columns, mapping, onChange }: MappingTableProps) 
           key: 'samples',
           title: 'Examples',
           priority: 'wide',
-          render: (column) => <span className={css.samples}>{column.samples.slice(0, 3).join(', ')}</span>,
+          render: (column) => (
+            <span className={css.samples}>{column.samples.slice(0, 3).join(', ')}</span>
+          ),
         },
         {
           key: 'field',
@@ -36,7 +38,9 @@ export function MappingTable({ columns, mapping, onChange }: MappingTableProps) 
                 size="xs"
                 aria-label={`What ${column.name} becomes`}
                 value={current}
-                onChange={(event) => onChange({ ...mapping, [column.name]: event.currentTarget.value })}
+                onChange={(event) =>
+                  onChange({ ...mapping, [column.name]: event.currentTarget.value })
+                }
                 data={[
                   { value: '', label: 'Leave out' },
                   ...CONTACT_FIELDS,

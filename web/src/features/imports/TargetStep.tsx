@@ -8,7 +8,32 @@ export interface Target {
   country: string;
 }
 
-const COUNTRIES = ['US', 'CA', 'MX', 'BR', 'GB', 'IE', 'DE', 'AT', 'CH', 'FR', 'ES', 'PT', 'IT', 'NL', 'BE', 'PL', 'SE', 'TR', 'AE', 'IN', 'SG', 'AU', 'NZ', 'ZA'];
+const COUNTRIES = [
+  'US',
+  'CA',
+  'MX',
+  'BR',
+  'GB',
+  'IE',
+  'DE',
+  'AT',
+  'CH',
+  'FR',
+  'ES',
+  'PT',
+  'IT',
+  'NL',
+  'BE',
+  'PL',
+  'SE',
+  'TR',
+  'AE',
+  'IN',
+  'SG',
+  'AU',
+  'NZ',
+  'ZA',
+];
 const names = new Intl.DisplayNames(undefined, { type: 'region' });
 
 interface TargetStepProps {
@@ -25,7 +50,10 @@ export function TargetStep({ lists, value, onChange }: TargetStepProps) {
         label="Put them into"
         value={value.listId}
         onChange={(event) => set({ listId: event.currentTarget.value })}
-        data={[{ value: '', label: 'A new list' }, ...lists.map((list) => ({ value: list.id, label: list.name }))]}
+        data={[
+          { value: '', label: 'A new list' },
+          ...lists.map((list) => ({ value: list.id, label: list.name })),
+        ]}
         data-testid="import-list"
       />
       {value.listId === '' && (

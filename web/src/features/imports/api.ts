@@ -1,11 +1,14 @@
 import { api, apiUrl } from '@/api/client';
 import type { ContactList, Import, ImportOptions, ImportPreview, Page } from '@/api/types';
 
-export const fetchImports = (signal?: AbortSignal) => api.get<Page<Import>>('/imports', { limit: 50 }, signal);
+export const fetchImports = (signal?: AbortSignal) =>
+  api.get<Page<Import>>('/imports', { limit: 50 }, signal);
 
-export const fetchImport = (id: string, signal?: AbortSignal) => api.get<Import>(`/imports/${id}`, {}, signal);
+export const fetchImport = (id: string, signal?: AbortSignal) =>
+  api.get<Import>(`/imports/${id}`, {}, signal);
 
-export const fetchLists = (signal?: AbortSignal) => api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+export const fetchLists = (signal?: AbortSignal) =>
+  api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
 
 export const previewImport = (file: File) => {
   const form = new FormData();

@@ -39,7 +39,13 @@ export function SessionList({ selected }: { selected: string | null }) {
   };
   useRegisterCommands([
     { id: 'list.next', label: 'Next conversation', group: 'Inbox', keys: 'j', run: () => step(1) },
-    { id: 'list.previous', label: 'Previous conversation', group: 'Inbox', keys: 'k', run: () => step(-1) },
+    {
+      id: 'list.previous',
+      label: 'Previous conversation',
+      group: 'Inbox',
+      keys: 'k',
+      run: () => step(-1),
+    },
     {
       id: 'list.search',
       label: 'Search conversations',
@@ -47,7 +53,13 @@ export function SessionList({ selected }: { selected: string | null }) {
       keys: '/',
       run: () => searchField.current?.focus(),
     },
-    { id: 'list.mine', label: 'Show my conversations', group: 'Inbox', keys: 'g m', run: () => setTab('mine') },
+    {
+      id: 'list.mine',
+      label: 'Show my conversations',
+      group: 'Inbox',
+      keys: 'g m',
+      run: () => setTab('mine'),
+    },
     {
       id: 'list.waiting',
       label: 'Show waiting conversations',
@@ -55,7 +67,13 @@ export function SessionList({ selected }: { selected: string | null }) {
       keys: 'g q',
       run: () => setTab('waiting'),
     },
-    { id: 'list.open', label: 'Show all open conversations', group: 'Inbox', keys: 'g o', run: () => setTab('open') },
+    {
+      id: 'list.open',
+      label: 'Show all open conversations',
+      group: 'Inbox',
+      keys: 'g o',
+      run: () => setTab('open'),
+    },
   ]);
 
   useEffect(() => {
@@ -98,7 +116,12 @@ export function SessionList({ selected }: { selected: string | null }) {
           )}
         </div>
       </div>
-      <div className={css.scroll} ref={scroll} onPointerMove={onPointerMove} data-testid="session-list">
+      <div
+        className={css.scroll}
+        ref={scroll}
+        onPointerMove={onPointerMove}
+        data-testid="session-list"
+      >
         {!ready && <SkeletonRows rows={7} height={66} />}
         {ready && order.length === 0 && !searching && <NothingHere tab={tab} search={search} />}
         <ul className={css.rows} style={{ height: rows.getTotalSize() }} aria-label="Conversations">
@@ -113,7 +136,7 @@ export function SessionList({ selected }: { selected: string | null }) {
                 aria-setsize={order.length}
                 aria-posinset={row.index + 1}
               >
-                <SessionRow id={id} current={id === selected ? 'yes' : 'no'} />
+                <SessionRow id={id} />
               </li>
             );
           })}
@@ -127,14 +150,24 @@ function NothingHere({ tab, search }: { tab: InboxTab; search: string }) {
   if (search.trim() !== '') {
     return (
       <EmptyState title="Nothing found">
-        No conversation matches “{search.trim()}”. Try part of a name or the last digits of a number.
+        No conversation matches “{search.trim()}”. Try part of a name or the last digits of a
+        number.
       </EmptyState>
     );
   }
   const words = {
-    mine: ['No conversation is yours yet', 'Choose Available and the next customer is offered to you.'],
-    waiting: ['Nobody is waiting', 'Customers appear here when the bot hands over and no agent is free.'],
-    open: ['No open conversation', 'As soon as a customer taps a link and writes, it appears here.'],
+    mine: [
+      'No conversation is yours yet',
+      'Choose Available and the next customer is offered to you.',
+    ],
+    waiting: [
+      'Nobody is waiting',
+      'Customers appear here when the bot hands over and no agent is free.',
+    ],
+    open: [
+      'No open conversation',
+      'As soon as a customer taps a link and writes, it appears here.',
+    ],
   }[tab];
   return (
     <EmptyState icon={<IconMessageCircle size={26} />} title={words[0] ?? ''}>

@@ -9,7 +9,7 @@ import { Avatar } from '@/ui';
 import css from './inbox.module.css';
 
 /** One conversation of the list. Plain elements only: thousands of these scroll past. */
-export const SessionRow = memo(function SessionRow({ id, current }: { id: string; current: 'yes' | 'no' }) {
+export const SessionRow = memo(function SessionRow({ id }: { id: string }) {
   const session = useLive((state) => state.sessions[id]);
   const own = useLive((state) => state.sessions[id]?.agent?.id === state.user?.id);
   const hasDraft = useDrafts((state) => draftKey(id, 'reply') in state.drafts);
@@ -24,7 +24,6 @@ export const SessionRow = memo(function SessionRow({ id, current }: { id: string
       data-testid="session-row"
       data-session-id={id}
       data-unread={unread_count > 0 ? 'yes' : 'no'}
-      aria-current={current === 'yes' ? 'true' : undefined}
     >
       <Avatar name={customer.name} />
       <span className={css.rowBody}>

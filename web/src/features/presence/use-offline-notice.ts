@@ -8,7 +8,8 @@ export function useOfflineNotice(): void {
   const status = useLive((state) => state.presence?.status);
   const before = useRef(status);
   useEffect(() => {
-    const dropped = status === 'offline' && before.current !== undefined && before.current !== 'offline';
+    const dropped =
+      status === 'offline' && before.current !== undefined && before.current !== 'offline';
     before.current = status;
     if (dropped && lastChosen() !== 'offline') {
       forgetChoice();

@@ -38,14 +38,20 @@ export function ApiKeysSection() {
       title="API keys"
       description="For programs that use Segue. A key can do what its role can do."
       aside={
-        <Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)} data-testid="api-key-new">
+        <Button
+          leftSection={<IconPlus size={16} />}
+          onClick={() => setAdding(true)}
+          data-testid="api-key-new"
+        >
           New key
         </Button>
       }
     >
       {query.isPending && <SkeletonRows rows={3} />}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && rows.length === 0 && <EmptyState title="No key yet">Make one for each program.</EmptyState>}
+      {query.isSuccess && rows.length === 0 && (
+        <EmptyState title="No key yet">Make one for each program.</EmptyState>
+      )}
       {rows.length > 0 && (
         <DataTable
           label="API keys"
@@ -54,7 +60,12 @@ export function ApiKeysSection() {
           columns={[
             { key: 'name', title: 'Name', render: (row) => <strong>{row.name}</strong> },
             { key: 'role', title: 'Role', render: (row) => row.role },
-            { key: 'created', title: 'Made', priority: 'wide', render: (row) => formatDateTime(row.created_at) },
+            {
+              key: 'created',
+              title: 'Made',
+              priority: 'wide',
+              render: (row) => formatDateTime(row.created_at),
+            },
             {
               key: 'remove',
               title: 'Action',
@@ -75,12 +86,22 @@ export function ApiKeysSection() {
           testId="api-key-save"
           onClose={() => setAdding(false)}
           onSave={async (form) => {
-            const made = await createApiKey({ name: text(form, 'name'), role: text(form, 'role') as Role });
+            const made = await createApiKey({
+              name: text(form, 'name'),
+              role: text(form, 'role') as Role,
+            });
             setSecret(made.secret);
             await refresh();
           }}
         >
-          <TextField label="Name" description="Which program uses it." name="name" required withAsterisk={false} data-autofocus />
+          <TextField
+            label="Name"
+            description="Which program uses it."
+            name="name"
+            required
+            withAsterisk={false}
+            data-autofocus
+          />
           <SelectField label="Role" name="role" data={ROLES} />
         </FormDialog>
       )}
@@ -93,7 +114,9 @@ export function ApiKeysSection() {
           <DialogActions>
             <Button
               onClick={() => {
-                navigator.clipboard.writeText(secret).then(() => notify.done('Copied'), notify.failure);
+                navigator.clipboard
+                  .writeText(secret)
+                  .then(() => notify.done('Copied'), notify.failure);
               }}
             >
               Copy

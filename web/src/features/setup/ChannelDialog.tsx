@@ -15,13 +15,32 @@ interface ConfigField {
 
 const FIELDS: Record<Channel['kind'], ConfigField[]> = {
   whatsapp: [
-    { name: 'phone_number', label: 'Phone number', hint: 'With country code; customers write to it.' },
+    {
+      name: 'phone_number',
+      label: 'Phone number',
+      hint: 'With country code; customers write to it.',
+    },
     { name: 'phone_number_id', label: 'Phone number ID' },
     { name: 'business_account_id', label: 'Business account ID' },
     { name: 'access_token', label: 'Access token', kind: 'secret' },
-    { name: 'app_secret', label: 'App secret', hint: 'Proves that webhooks come from the provider.', kind: 'secret' },
-    { name: 'verify_token', label: 'Verify token', hint: 'Any text; give the provider the same.', kind: 'secret' },
-    { name: 'base_url', label: 'API address', hint: 'Only for a sandbox or a proxy.', optional: 'optional' },
+    {
+      name: 'app_secret',
+      label: 'App secret',
+      hint: 'Proves that webhooks come from the provider.',
+      kind: 'secret',
+    },
+    {
+      name: 'verify_token',
+      label: 'Verify token',
+      hint: 'Any text; give the provider the same.',
+      kind: 'secret',
+    },
+    {
+      name: 'base_url',
+      label: 'API address',
+      hint: 'Only for a sandbox or a proxy.',
+      optional: 'optional',
+    },
   ],
   smpp: [
     { name: 'host', label: 'Host' },
@@ -33,7 +52,13 @@ const FIELDS: Record<Channel['kind'], ConfigField[]> = {
 };
 
 /** Adds or changes a channel. A stored secret is never shown; left empty it stays as it is. */
-export function ChannelDialog({ channel, onClose }: { channel: Channel | null; onClose: () => void }) {
+export function ChannelDialog({
+  channel,
+  onClose,
+}: {
+  channel: Channel | null;
+  onClose: () => void;
+}) {
   const refresh = useRefresh();
   const [kind, setKind] = useState<Channel['kind']>(channel?.kind ?? 'whatsapp');
   const save = async (form: FormData) => {
@@ -46,7 +71,10 @@ export function ChannelDialog({ channel, onClose }: { channel: Channel | null; o
     if (channel === null) await createChannel({ kind, name, config });
     else await changeChannel(channel.id, { name, config });
     await refresh();
-    notify.done(channel === null ? 'Channel added' : 'Channel changed', 'Check the connection next.');
+    notify.done(
+      channel === null ? 'Channel added' : 'Channel changed',
+      'Check the connection next.',
+    );
   };
   return (
     <FormDialog
@@ -67,7 +95,13 @@ export function ChannelDialog({ channel, onClose }: { channel: Channel | null; o
           ]}
         />
       )}
-      <TextField label="Name" name="name" defaultValue={channel?.name ?? ''} required withAsterisk={false} />
+      <TextField
+        label="Name"
+        name="name"
+        defaultValue={channel?.name ?? ''}
+        required
+        withAsterisk={false}
+      />
       {FIELDS[kind].map((field) => {
         const known = channel?.config[field.name];
         const shared = {

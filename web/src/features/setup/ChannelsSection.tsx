@@ -25,13 +25,19 @@ export function ChannelsSection({ channels }: { channels: Channel[] }) {
         title="Channels"
         description="The WhatsApp numbers and SMS accounts messages go through."
         aside={
-          <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('new')} data-testid="channel-new">
+          <Button
+            leftSection={<IconPlus size={16} />}
+            onClick={() => setDialog('new')}
+            data-testid="channel-new"
+          >
             Add channel
           </Button>
         }
       >
         {channels.length === 0 && (
-          <EmptyState title="No channel yet">Add the SMS account first, then the WhatsApp number.</EmptyState>
+          <EmptyState title="No channel yet">
+            Add the SMS account first, then the WhatsApp number.
+          </EmptyState>
         )}
       </Card>
       {channels.map((channel) => (
@@ -92,7 +98,12 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
             { label: 'Last inbound', value: formatDateTime(channel.last_inbound_at) },
             ...(channel.webhook_path === null
               ? []
-              : [{ label: 'Webhook', value: <code>{window.location.origin + channel.webhook_path}</code> }]),
+              : [
+                  {
+                    label: 'Webhook',
+                    value: <code>{window.location.origin + channel.webhook_path}</code>,
+                  },
+                ]),
             ...Object.entries(channel.config)
               .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
               .map(([name, value]) => ({ label: name.replaceAll('_', ' '), value: String(value) })),
@@ -104,11 +115,23 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
           </Notice>
         )}
         <Row>
-          <Button emphasis="secondary" size="xs" loading={busy === 'check'} onClick={() => void check()} data-testid="channel-check">
+          <Button
+            emphasis="secondary"
+            size="xs"
+            loading={busy === 'check'}
+            onClick={() => void check()}
+            data-testid="channel-check"
+          >
             Check connection
           </Button>
           {channel.kind === 'whatsapp' && (
-            <Button emphasis="secondary" size="xs" loading={busy === 'sync'} onClick={() => void sync()} data-testid="channel-sync">
+            <Button
+              emphasis="secondary"
+              size="xs"
+              loading={busy === 'sync'}
+              onClick={() => void sync()}
+              data-testid="channel-sync"
+            >
               Sync templates
             </Button>
           )}

@@ -3,7 +3,17 @@ import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { DeadLetter } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
-import { Button, Card, DataTable, EmptyState, Failure, notify, Row, SkeletonRows, TextField } from '@/ui';
+import {
+  Button,
+  Card,
+  DataTable,
+  EmptyState,
+  Failure,
+  notify,
+  Row,
+  SkeletonRows,
+  TextField,
+} from '@/ui';
 import { discardDeadLetter, fetchDeadLetters, replayDeadLetter } from './api';
 import { FormDialog, text } from './FormDialog';
 import css from './setup.module.css';
@@ -12,7 +22,10 @@ import css from './setup.module.css';
 export function DeadLettersSection() {
   const cache = useQueryClient();
   const [discarding, setDiscarding] = useState<DeadLetter | null>(null);
-  const query = useQuery({ queryKey: keys.deadLetters, queryFn: ({ signal }) => fetchDeadLetters(signal) });
+  const query = useQuery({
+    queryKey: keys.deadLetters,
+    queryFn: ({ signal }) => fetchDeadLetters(signal),
+  });
   const refresh = () => cache.invalidateQueries({ queryKey: keys.deadLetters });
   const rows = query.data?.data ?? [];
   const replay = async (letter: DeadLetter) => {
@@ -32,7 +45,9 @@ export function DeadLettersSection() {
     >
       {query.isPending && <SkeletonRows rows={3} />}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && rows.length === 0 && <EmptyState title="Nothing is stuck">All work went through.</EmptyState>}
+      {query.isSuccess && rows.length === 0 && (
+        <EmptyState title="Nothing is stuck">All work went through.</EmptyState>
+      )}
       {rows.length > 0 && (
         <DataTable
           label="Dead letters"
@@ -49,7 +64,13 @@ export function DeadLettersSection() {
                 </div>
               ),
             },
-            { key: 'tries', title: 'Tries', align: 'end', priority: 'wide', render: (row) => row.attempts ?? '–' },
+            {
+              key: 'tries',
+              title: 'Tries',
+              align: 'end',
+              priority: 'wide',
+              render: (row) => row.attempts ?? '–',
+            },
             {
               key: 'when',
               title: 'Since',
@@ -83,7 +104,14 @@ export function DeadLettersSection() {
             await refresh();
           }}
         >
-          <TextField label="Reason" description="Stays in the record." name="reason" required withAsterisk={false} data-autofocus />
+          <TextField
+            label="Reason"
+            description="Stays in the record."
+            name="reason"
+            required
+            withAsterisk={false}
+            data-autofocus
+          />
         </FormDialog>
       )}
     </Card>

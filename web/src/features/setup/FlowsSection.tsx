@@ -4,7 +4,19 @@ import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Flow, FlowProblem } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
-import { Button, Card, DataTable, EmptyState, Failure, Notice, notify, Row, SkeletonRows, Stack, Tag } from '@/ui';
+import {
+  Button,
+  Card,
+  DataTable,
+  EmptyState,
+  Failure,
+  Notice,
+  notify,
+  Row,
+  SkeletonRows,
+  Stack,
+  Tag,
+} from '@/ui';
 import { fetchFlow, publishFlow, validateFlow } from './api';
 import css from './setup.module.css';
 import { useRefresh } from './use-refresh';
@@ -13,9 +25,15 @@ export function FlowsSection({ flows }: { flows: Flow[] }) {
   const [open, setOpen] = useState<Flow | null>(null);
   if (open !== null) return <FlowEditor key={open.id} flow={open} onBack={() => setOpen(null)} />;
   return (
-    <Card padding="none" title="Flows" description="What the bot says and asks before an agent takes over.">
+    <Card
+      padding="none"
+      title="Flows"
+      description="What the bot says and asks before an agent takes over."
+    >
       {flows.length === 0 ? (
-        <EmptyState title="No flow yet">A flow is published from a file; the first one comes with the installation.</EmptyState>
+        <EmptyState title="No flow yet">
+          A flow is published from a file; the first one comes with the installation.
+        </EmptyState>
       ) : (
         <DataTable
           label="Flows"
@@ -44,7 +62,12 @@ export function FlowsSection({ flows }: { flows: Flow[] }) {
                   <Tag tone="good">Version {flow.published_version}</Tag>
                 ),
             },
-            { key: 'updated', title: 'Changed', priority: 'wide', render: (flow) => formatDateTime(flow.updated_at) },
+            {
+              key: 'updated',
+              title: 'Changed',
+              priority: 'wide',
+              render: (flow) => formatDateTime(flow.updated_at),
+            },
           ]}
         />
       )}
@@ -53,7 +76,10 @@ export function FlowsSection({ flows }: { flows: Flow[] }) {
 }
 
 function FlowEditor({ flow, onBack }: { flow: Flow; onBack: () => void }) {
-  const query = useQuery({ queryKey: keys.flow(flow.id), queryFn: ({ signal }) => fetchFlow(flow.id, signal) });
+  const query = useQuery({
+    queryKey: keys.flow(flow.id),
+    queryFn: ({ signal }) => fetchFlow(flow.id, signal),
+  });
   return (
     <Card
       title={flow.name}
@@ -90,7 +116,10 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
       if (kind === 'publish' && valid) {
         const published = await publishFlow(flow.slug, source);
         await Promise.all([refresh(), cache.invalidateQueries({ queryKey: keys.flow(flow.id) })]);
-        notify.done(`Version ${published.published_version} is published`, 'New conversations use it from now on.');
+        notify.done(
+          `Version ${published.published_version} is published`,
+          'New conversations use it from now on.',
+        );
       }
     } catch (error) {
       notify.problem(errorWords(error).title, errorWords(error).message);
@@ -129,7 +158,12 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
         </Notice>
       )}
       <Row>
-        <Button emphasis="secondary" loading={busy === 'check'} onClick={() => void run('check')} data-testid="flow-validate">
+        <Button
+          emphasis="secondary"
+          loading={busy === 'check'}
+          onClick={() => void run('check')}
+          data-testid="flow-validate"
+        >
           Validate
         </Button>
         <Button

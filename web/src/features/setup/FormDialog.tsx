@@ -17,7 +17,14 @@ interface FormDialogProps {
 }
 
 /** A dialog with one form: stays open and says why if the server refuses. */
-export function FormDialog({ title, saveLabel, onSave, onClose, children, testId }: FormDialogProps) {
+export function FormDialog({
+  title,
+  saveLabel,
+  onSave,
+  onClose,
+  children,
+  testId,
+}: FormDialogProps) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
@@ -30,7 +37,9 @@ export function FormDialog({ title, saveLabel, onSave, onClose, children, testId
     } catch (error) {
       setProblem(
         error instanceof ApiError
-          ? [error.message, ...error.fields.map((each) => `${each.field}: ${each.message}`)].join(' ')
+          ? [error.message, ...error.fields.map((each) => `${each.field}: ${each.message}`)].join(
+              ' ',
+            )
           : 'This could not be saved.',
       );
       setBusy(false);

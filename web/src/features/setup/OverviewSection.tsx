@@ -31,7 +31,11 @@ export function OverviewSection({ setup }: { setup: SetupStatus }) {
         {setup.checklist.map((item) => {
           const place = placeOf(item.key);
           return (
-            <li key={item.key} data-done={item.done ? 'yes' : 'no'} data-testid={`check-${item.key}`}>
+            <li
+              key={item.key}
+              data-done={item.done ? 'yes' : 'no'}
+              data-testid={`check-${item.key}`}
+            >
               <span className={css.tick} aria-hidden="true">
                 {item.done && <IconCheck size={14} stroke={3} />}
               </span>

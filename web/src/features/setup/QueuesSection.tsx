@@ -18,7 +18,11 @@ export function QueuesSection({ queues, users }: { queues: Queue[]; users: User[
       title="Queues"
       description="Waiting conversations are offered to the members of their queue, one agent at a time."
       aside={
-        <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('new')} data-testid="queue-new">
+        <Button
+          leftSection={<IconPlus size={16} />}
+          onClick={() => setDialog('new')}
+          data-testid="queue-new"
+        >
           Add queue
         </Button>
       }
@@ -46,7 +50,9 @@ export function QueuesSection({ queues, users }: { queues: Queue[]; users: User[
               key: 'members',
               title: 'Members',
               render: (queue) =>
-                queue.members.length === 0 ? 'Nobody' : queue.members.map((member) => member.name).join(', '),
+                queue.members.length === 0
+                  ? 'Nobody'
+                  : queue.members.map((member) => member.name).join(', '),
             },
             { key: 'waiting', title: 'Waiting', align: 'end', render: (queue) => queue.waiting },
             {
@@ -54,7 +60,8 @@ export function QueuesSection({ queues, users }: { queues: Queue[]; users: User[
               title: 'Longest wait',
               align: 'end',
               priority: 'wide',
-              render: (queue) => (queue.waiting === 0 ? '–' : formatDuration(queue.longest_wait_seconds ?? 0)),
+              render: (queue) =>
+                queue.waiting === 0 ? '–' : formatDuration(queue.longest_wait_seconds ?? 0),
             },
             {
               key: 'offer',
@@ -67,7 +74,11 @@ export function QueuesSection({ queues, users }: { queues: Queue[]; users: User[
         />
       )}
       {dialog !== null && (
-        <QueueDialog queue={dialog === 'new' ? null : dialog} users={users} onClose={() => setDialog(null)} />
+        <QueueDialog
+          queue={dialog === 'new' ? null : dialog}
+          users={users}
+          onClose={() => setDialog(null)}
+        />
       )}
     </Card>
   );
@@ -80,14 +91,24 @@ function slugOf(name: string): string {
     .replace(/^-+|-+$/g, '');
 }
 
-function QueueDialog({ queue, users, onClose }: { queue: Queue | null; users: User[]; onClose: () => void }) {
+function QueueDialog({
+  queue,
+  users,
+  onClose,
+}: {
+  queue: Queue | null;
+  users: User[];
+  onClose: () => void;
+}) {
   const refresh = useRefresh();
   const possible = users.filter((user) => user.disabled_at === null && user.role !== 'marketer');
   const save = async (form: FormData) => {
     const name = text(form, 'name');
     const offer_seconds = Number(text(form, 'offer_seconds')) || DEFAULT_OFFER_SECONDS;
     const member_ids = form.getAll('member').map(String);
-    const saved = queue ?? (await createQueue({ name, slug: text(form, 'slug') || slugOf(name), offer_seconds }));
+    const saved =
+      queue ??
+      (await createQueue({ name, slug: text(form, 'slug') || slugOf(name), offer_seconds }));
     await changeQueue(saved.id, { name, offer_seconds, member_ids });
     await refresh();
     notify.done('Queue saved');
@@ -100,9 +121,20 @@ function QueueDialog({ queue, users, onClose }: { queue: Queue | null; users: Us
       onClose={onClose}
       testId="queue-save"
     >
-      <TextField label="Name" name="name" defaultValue={queue?.name ?? ''} required withAsterisk={false} data-autofocus />
+      <TextField
+        label="Name"
+        name="name"
+        defaultValue={queue?.name ?? ''}
+        required
+        withAsterisk={false}
+        data-autofocus
+      />
       {queue === null && (
-        <TextField label="Short name" description="Used in flows; made from the name if empty." name="slug" />
+        <TextField
+          label="Short name"
+          description="Used in flows; made from the name if empty."
+          name="slug"
+        />
       )}
       <TextField
         label="Seconds an offer lasts"

@@ -2,7 +2,17 @@ import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Channel, Sender } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
-import { Button, Card, DataTable, EmptyState, notify, SelectField, Tag, TextField, type Tone } from '@/ui';
+import {
+  Button,
+  Card,
+  DataTable,
+  EmptyState,
+  notify,
+  SelectField,
+  Tag,
+  TextField,
+  type Tone,
+} from '@/ui';
 import { createSender } from './api';
 import { FormDialog, text } from './FormDialog';
 import { useRefresh } from './use-refresh';
@@ -50,13 +60,18 @@ export function SendersSection({ senders, channels }: { senders: Sender[]; chann
           rows={senders}
           rowKey={(sender) => sender.id}
           columns={[
-            { key: 'address', title: 'Sender', render: (sender) => <strong>{formatPhone(sender.address)}</strong> },
+            {
+              key: 'address',
+              title: 'Sender',
+              render: (sender) => <strong>{formatPhone(sender.address)}</strong>,
+            },
             { key: 'kind', title: 'Kind', render: (sender) => KINDS[sender.kind] },
             {
               key: 'channel',
               title: 'Channel',
               priority: 'wide',
-              render: (sender) => channels.find((channel) => channel.id === sender.channel_id)?.name ?? '–',
+              render: (sender) =>
+                channels.find((channel) => channel.id === sender.channel_id)?.name ?? '–',
             },
             {
               key: 'registration',
@@ -87,7 +102,13 @@ export function SendersSection({ senders, channels }: { senders: Sender[]; chann
             notify.done('Sender added');
           }}
         >
-          <TextField label="Number or name" name="address" required withAsterisk={false} data-autofocus />
+          <TextField
+            label="Number or name"
+            name="address"
+            required
+            withAsterisk={false}
+            data-autofocus
+          />
           <SelectField
             label="Kind"
             name="kind"

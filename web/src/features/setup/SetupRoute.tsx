@@ -18,7 +18,11 @@ import { WorkspaceSection } from './WorkspaceSection';
 
 const SECTIONS: { key: string; label: string; render: (setup: SetupStatus) => ReactNode }[] = [
   { key: 'overview', label: 'Overview', render: (setup) => <OverviewSection setup={setup} /> },
-  { key: 'channels', label: 'Channels', render: (setup) => <ChannelsSection channels={setup.channels} /> },
+  {
+    key: 'channels',
+    label: 'Channels',
+    render: (setup) => <ChannelsSection channels={setup.channels} />,
+  },
   {
     key: 'senders',
     label: 'Senders',

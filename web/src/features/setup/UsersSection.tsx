@@ -1,7 +1,18 @@
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { Role, User } from '@/api/types';
-import { Avatar, Button, Card, CheckField, DataTable, notify, PasswordField, SelectField, Tag, TextField } from '@/ui';
+import {
+  Avatar,
+  Button,
+  Card,
+  CheckField,
+  DataTable,
+  notify,
+  PasswordField,
+  SelectField,
+  Tag,
+  TextField,
+} from '@/ui';
 import { changeUser, createUser } from './api';
 import { FormDialog, text } from './FormDialog';
 import css from './setup.module.css';
@@ -28,7 +39,11 @@ export function UsersSection({ users }: { users: User[] }) {
       padding="none"
       title="Users"
       aside={
-        <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('new')} data-testid="user-new">
+        <Button
+          leftSection={<IconPlus size={16} />}
+          onClick={() => setDialog('new')}
+          data-testid="user-new"
+        >
           Add user
         </Button>
       }
@@ -67,7 +82,9 @@ export function UsersSection({ users }: { users: User[] }) {
           },
         ]}
       />
-      {dialog !== null && <UserDialog user={dialog === 'new' ? null : dialog} onClose={() => setDialog(null)} />}
+      {dialog !== null && (
+        <UserDialog user={dialog === 'new' ? null : dialog} onClose={() => setDialog(null)} />
+      )}
     </Card>
   );
 }
@@ -99,12 +116,23 @@ function UserDialog({ user, onClose }: { user: User | null; onClose: () => void 
       onClose={onClose}
       testId="user-save"
     >
-      <TextField label="Name" name="name" defaultValue={user?.name ?? ''} required withAsterisk={false} data-autofocus />
-      {user === null && <TextField label="Email" name="email" type="email" required withAsterisk={false} />}
+      <TextField
+        label="Name"
+        name="name"
+        defaultValue={user?.name ?? ''}
+        required
+        withAsterisk={false}
+        data-autofocus
+      />
+      {user === null && (
+        <TextField label="Email" name="email" type="email" required withAsterisk={false} />
+      )}
       <SelectField label="Role" name="role" data={ROLES} defaultValue={user?.role ?? 'agent'} />
       <PasswordField
         label={user === null ? 'First password' : 'New password'}
-        description={user === null ? 'At least 12 characters.' : 'Leave empty to keep the present one.'}
+        description={
+          user === null ? 'At least 12 characters.' : 'Leave empty to keep the present one.'
+        }
         name="password"
         autoComplete="new-password"
         minLength={12}

@@ -47,7 +47,13 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
       <form onSubmit={(event) => void submit(event)}>
         <Stack>
           <div className={css.two}>
-            <TextField label="Name" name="name" defaultValue={workspace.name} required withAsterisk={false} />
+            <TextField
+              label="Name"
+              name="name"
+              defaultValue={workspace.name}
+              required
+              withAsterisk={false}
+            />
             <TextField
               label="Country"
               description="Two letters, for numbers without a code."

@@ -14,7 +14,8 @@ import type {
   Workspace,
 } from '@/api/types';
 
-export const fetchSetup = (signal?: AbortSignal) => api.get<SetupStatus>('/setup-status', {}, signal);
+export const fetchSetup = (signal?: AbortSignal) =>
+  api.get<SetupStatus>('/setup-status', {}, signal);
 
 export interface ChannelInput {
   kind: Channel['kind'];
@@ -25,8 +26,10 @@ export interface ChannelInput {
 export const createChannel = (input: ChannelInput) => api.post<Channel>('/channels', input);
 export const changeChannel = (id: string, input: Partial<Omit<ChannelInput, 'kind'>>) =>
   api.patch<Channel>(`/channels/${id}`, input);
-export const checkChannel = (id: string) => api.post<{ ok: boolean; detail: string }>(`/channels/${id}/check`);
-export const syncTemplates = (id: string) => api.post<{ count: number }>(`/channels/${id}/sync-templates`);
+export const checkChannel = (id: string) =>
+  api.post<{ ok: boolean; detail: string }>(`/channels/${id}/check`);
+export const syncTemplates = (id: string) =>
+  api.post<{ count: number }>(`/channels/${id}/sync-templates`);
 
 export const createSender = (input: Omit<Sender, 'id'>) => api.post<Sender>('/senders', input);
 
@@ -48,9 +51,11 @@ export const fetchFlow = (id: string, signal?: AbortSignal) =>
   api.get<Flow & { source: string }>(`/flows/${id}`, {}, signal);
 export const validateFlow = (source: string) =>
   api.post<{ valid: boolean; problems: FlowProblem[] }>('/flows/validate', { source });
-export const publishFlow = (slug: string, source: string) => api.put<Flow>(`/flows/${slug}`, { source });
+export const publishFlow = (slug: string, source: string) =>
+  api.put<Flow>(`/flows/${slug}`, { source });
 
-export const fetchApiKeys = (signal?: AbortSignal) => api.get<Page<ApiKey>>('/api-keys', {}, signal);
+export const fetchApiKeys = (signal?: AbortSignal) =>
+  api.get<Page<ApiKey>>('/api-keys', {}, signal);
 export const createApiKey = (input: { name: string; role: Role }) =>
   api.post<{ api_key: ApiKey; secret: string }>('/api-keys', input);
 export const deleteApiKey = (id: string) => api.delete<unknown>(`/api-keys/${id}`);

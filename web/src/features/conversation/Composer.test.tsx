@@ -1,0 +1,91 @@
+// @vitest-environment happy-dom
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { StrictMode } from 'react';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { clearDrafts, flushDrafts, readDraft } from '@/lib/drafts';
+import * as live from '@/live';
+import { AppTheme } from '@/ui';
+import { Composer } from './Composer';
+
+function tree(sessionId: string) {
+  return (
+    <StrictMode>
+      <QueryClientProvider client={new QueryClient()}>
+        <AppTheme>
+          <Composer sessionId={sessionId} modes={['reply', 'note']} />
+        </AppTheme>
+      </QueryClientProvider>
+    </StrictMode>
+  );
+}
+
+const field = () => screen.getByTestId<HTMLTextAreaElement>('composer-input');
+
+beforeEach(() => clearDrafts());
+
+describe('Composer', () => {
+  it('never shows a draft under another conversation', async () => {
+    const user = userEvent.setup();
+    const view = render(tree('ses_1'));
+    await user.type(field(), 'For Maria only');
+    // The same component instance is moved on, which is the case a missing key would break.
+    view.rerender(tree('ses_2'));
+    expect(field().value).toBe('');
+    await user.type(field(), 'For James');
+    view.rerender(tree('ses_1'));
+    expect(field().value).toBe('For Maria only');
+    view.rerender(tree('ses_2'));
+    expect(field().value).toBe('For James');
+    expect(readDraft('ses_1', 'reply')).toBe('For Maria only');
+  });
+
+  it('keeps reply and note apart', async () => {
+    const user = userEvent.setup();
+    render(tree('ses_1'));
+    await user.type(field(), 'A reply');
+    await user.click(screen.getByRole('button', { name: 'Note' }));
+    expect(field().value).toBe('');
+    await user.type(field(), 'A note');
+    expect(readDraft('ses_1', 'reply')).toBe('A reply');
+    expect(readDraft('ses_1', 'note')).toBe('A note');
+  });
+
+  it('sends with Enter to the conversation on the screen and empties only its draft', async () => {
+    const send = vi.spyOn(live, 'send').mockImplementation(() => undefined);
+    const user = userEvent.setup();
+    const view = render(tree('ses_1'));
+    await user.type(field(), 'stays here');
+    view.rerender(tree('ses_2'));
+    await user.type(field(), 'one{Shift>}{Enter}{/Shift}two{Enter}');
+    expect(send).toHaveBeenCalledExactlyOnceWith({
+      sessionId: 'ses_2',
+      content: { kind: 'text', text: 'one\ntwo' },
+      text: 'one\ntwo',
+    });
+    expect(field().value).toBe('');
+    expect(readDraft('ses_1', 'reply')).toBe('stays here');
+  });
+
+  it('does not send blanks or more than WhatsApp takes', async () => {
+    const send = vi.spyOn(live, 'send').mockImplementation(() => undefined);
+    const user = userEvent.setup();
+    render(tree('ses_1'));
+    await user.type(field(), '   {Enter}');
+    await user.clear(field());
+    await user.click(field());
+    await user.paste('x'.repeat(4097));
+    await user.keyboard('{Enter}');
+    expect(send).not.toHaveBeenCalled();
+    expect(screen.getByRole('alert').textContent).toMatch('1 characters too many');
+  });
+
+  it('stores drafts for the next visit', async () => {
+    const user = userEvent.setup();
+    render(tree('ses_1'));
+    await user.type(field(), 'later');
+    flushDrafts();
+    expect(localStorage.getItem('segue.drafts')).toContain('later');
+  });
+});

@@ -1,0 +1,59 @@
+// @vitest-environment happy-dom
+import { render } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { setSingleKeys, startHotkeys, useRegisterCommands } from './hotkeys';
+
+const run = { accept: vi.fn(), inbox: vi.fn(), palette: vi.fn() };
+
+function Page() {
+  useRegisterCommands([
+    { id: 'a', label: 'Accept', group: 'x', keys: 'a', run: run.accept },
+    { id: 'gi', label: 'Inbox', group: 'x', keys: 'g i', run: run.inbox },
+    { id: 'k', label: 'Palette', group: 'x', keys: 'mod+k', run: run.palette },
+  ]);
+  return <textarea aria-label="field" />;
+}
+
+let stop: () => void;
+
+beforeEach(() => {
+  Object.values(run).forEach((each) => each.mockReset());
+  stop = startHotkeys();
+});
+
+afterEach(() => {
+  stop();
+  setSingleKeys('on');
+});
+
+describe('hotkeys', () => {
+  it('runs single keys and sequences', async () => {
+    render(<Page />);
+    await userEvent.keyboard('a');
+    await userEvent.keyboard('gi');
+    expect(run.accept).toHaveBeenCalledOnce();
+    expect(run.inbox).toHaveBeenCalledOnce();
+  });
+
+  it('leaves letters to the field that is being typed in, but not combinations', async () => {
+    const view = render(<Page />);
+    await userEvent.type(view.getByLabelText('field'), 'a{Control>}k{/Control}');
+    expect(run.accept).not.toHaveBeenCalled();
+    expect(run.palette).toHaveBeenCalledOnce();
+  });
+
+  it('can do without single keys', async () => {
+    setSingleKeys('off');
+    render(<Page />);
+    await userEvent.keyboard('a{Control>}k{/Control}');
+    expect(run.accept).not.toHaveBeenCalled();
+    expect(run.palette).toHaveBeenCalledOnce();
+  });
+
+  it('forgets commands of a page that was left', async () => {
+    render(<Page />).unmount();
+    await userEvent.keyboard('a');
+    expect(run.accept).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,89 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { message } from './fixtures';
+import { retry, send } from './outbox';
+import { resetLive, useLive } from './store';
+
+interface Sent {
+  key: string;
+  body: { client_id: string; text: string; seen_seq: number };
+}
+
+let sent: Sent[] = [];
+
+function answers(...list: (() => Response)[]) {
+  vi.stubGlobal(
+    'fetch',
+    (_url: string, init: { headers: Record<string, string>; body: string }) => {
+      sent.push({
+        key: init.headers['Idempotency-Key'] ?? '',
+        body: JSON.parse(init.body) as Sent['body'],
+      });
+      const next = list.shift();
+      return next === undefined
+        ? Promise.reject(new TypeError('network'))
+        : Promise.resolve(next());
+    },
+  );
+}
+
+const ok = (id: string, clientId?: string) => () =>
+  Response.json(message(id, { direction: 'outbound', state: 'sent', client_id: clientId ?? null }));
+const refused = (code: string) => () => new Response(JSON.stringify({ code }), { status: 409 });
+
+const items = () => useLive.getState().threads.ses_1?.items ?? [];
+const sendText = (text: string) =>
+  send({ sessionId: 'ses_1', content: { kind: 'text', text }, text });
+
+beforeEach(() => {
+  sent = [];
+  sessionStorage.clear();
+  resetLive();
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe('send', () => {
+  it('shows the message at once and replaces it by the answer', async () => {
+    answers(ok('msg_1'));
+    sendText('Hello');
+    expect(items()).toMatchObject([{ text: 'Hello', state: 'pending' }]);
+    await vi.waitFor(() => expect(items()).toMatchObject([{ id: 'msg_1', state: 'sent' }]));
+    expect(sent[0]?.key).toBe(sent[0]?.body.client_id);
+    expect(sessionStorage.getItem('segue.outbox')).toBe('[]');
+  });
+
+  it('repeats the very same request after a cut, so that nothing is sent twice', async () => {
+    answers(() => new Response(null, { status: 503 }), ok('msg_1'));
+    sendText('Hello');
+    await vi.waitFor(() => expect(items()).toMatchObject([{ id: 'msg_1' }]), { timeout: 2000 });
+    expect(sent).toHaveLength(2);
+    expect(sent[0]).toEqual(sent[1]);
+  });
+
+  it('keeps the order of one conversation while an earlier message is not through', async () => {
+    answers(() => new Response(null, { status: 503 }), ok('msg_1'), ok('msg_2'));
+    sendText('first');
+    sendText('second');
+    await vi.waitFor(() => expect(sent).toHaveLength(3), { timeout: 2000 });
+    expect(sent.map((each) => each.body.text)).toEqual(['first', 'first', 'second']);
+  });
+
+  it('says in words why the server refused, and asks with a new key when tried again', async () => {
+    answers(refused('newer_reply'), ok('msg_1'));
+    sendText('Hello');
+    await vi.waitFor(() =>
+      expect(items()).toMatchObject([
+        { state: 'failed', error: { code: 'newer_reply', reason: 'A colleague has just replied' } },
+      ]),
+    );
+    const failed = items()[0];
+    if (failed === undefined) throw new Error('no message');
+    useLive.setState({ seq: 77 });
+    retry(failed);
+    await vi.waitFor(() => expect(items()).toMatchObject([{ id: 'msg_1' }]));
+    expect(sent[1]?.key).not.toBe(sent[0]?.key);
+    expect(sent[1]?.body.seen_seq).toBe(77);
+  });
+});
