@@ -354,8 +354,11 @@ CREATE INDEX outbox_campaign_due ON outbox (workspace_id, campaign_id, channel_i
     WHERE state = 'queued' AND campaign_id IS NOT NULL;
 CREATE INDEX outbox_leased ON outbox (channel_id, lease_until) WHERE state IN ('claimed', 'submitting');
 CREATE INDEX outbox_campaign ON outbox (workspace_id, campaign_id, state) WHERE campaign_id IS NOT NULL;
-CREATE INDEX outbox_session ON outbox (workspace_id, session_id, id) WHERE session_id IS NOT NULL;
+CREATE INDEX outbox_session_open ON outbox (workspace_id, session_id, id)
+    WHERE session_id IS NOT NULL AND state IN ('queued', 'claimed', 'submitting');
 CREATE INDEX outbox_waiting_address ON outbox (workspace_id, address) WHERE state IN ('queued', 'claimed');
+CREATE INDEX outbox_unclear_address ON outbox (workspace_id, channel_id, address)
+    WHERE state IN ('submitting', 'unknown');
 
 -- Provider's ids of outbound messages and of their parts; a receipt finds its message here.
 CREATE TABLE provider_messages (

@@ -61,6 +61,8 @@ impl From<::postgres::Error> for StoreError {
             code if code.starts_with("23") => {
                 Self::Constraint { constraint: db.constraint().unwrap_or(db.message()).to_owned() }
             }
+            // A standby after a failover takes no writes.
+            "25006" => Self::Unavailable(db.message().to_owned()),
             code if code.starts_with("53") || code.starts_with("57") || code.starts_with("08") => {
                 Self::Unavailable(db.message().to_owned())
             }

@@ -99,11 +99,11 @@ crate::sql! {
         RETURNING workspace_id, id, channel_id, kind, subject, payload, attempts, received_at, lease_epoch",
         postgres: "UPDATE inbox SET lease_owner = $1, lease_until = $2, lease_epoch = lease_epoch + 1,
             attempts = attempts + 1
-        WHERE id IN (SELECT a.id FROM inbox a
+        WHERE id = ANY (ARRAY(SELECT a.id FROM inbox a
             WHERE a.state = 'pending' AND a.next_at <= $3 AND a.lease_until <= $3 AND NOT EXISTS (
                 SELECT 1 FROM inbox b WHERE b.workspace_id = a.workspace_id AND b.channel_id = a.channel_id
                     AND b.subject = a.subject AND b.state = 'pending' AND (b.id < a.id OR b.lease_until > $3))
-            ORDER BY a.id LIMIT $4 FOR UPDATE OF a SKIP LOCKED)
+            ORDER BY a.id LIMIT $4 FOR UPDATE OF a SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, kind, subject, payload, attempts, received_at, lease_epoch";
     INBOX_DONE = "UPDATE inbox SET state = 'done', lease_owner = NULL, lease_until = 0, last_error = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";

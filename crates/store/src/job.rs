@@ -55,9 +55,9 @@ crate::sql! {
         RETURNING workspace_id, id, kind, dedupe_key, payload, run_at, attempts, lease_epoch",
         postgres: "UPDATE jobs SET state = 'running', lease_owner = $1, lease_until = $2,
             lease_epoch = lease_epoch + 1, attempts = attempts + 1
-        WHERE id IN (SELECT id FROM jobs
+        WHERE id = ANY (ARRAY(SELECT id FROM jobs
             WHERE state IN ('waiting', 'running') AND run_at <= $3 AND lease_until <= $3
-            ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
+            ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED))
         RETURNING workspace_id, id, kind, dedupe_key, payload, run_at, attempts, lease_epoch";
     EXTEND_JOB = "UPDATE jobs SET lease_until = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'running' AND lease_epoch = $3";

@@ -61,6 +61,12 @@ fn migrate_sqlite(engine: &Engine, path: &Path, backups: &Path, migrations: &[Mi
     }
     for migration in due {
         connection.execute_batch("BEGIN IMMEDIATE")?;
+        let count = "SELECT COUNT(*) FROM schema_version WHERE version = ?1";
+        if connection.query_row(count, [migration.version], |row| row.get::<_, i64>(0))? > 0 {
+            // Another process that started at the same moment was faster.
+            connection.execute_batch("ROLLBACK")?;
+            continue;
+        }
         let applied = connection.execute_batch(&for_sqlite(migration.text)).and_then(|()| {
             connection.execute(
                 "INSERT INTO schema_version (version, name) VALUES (?1, ?2)",
@@ -127,3 +133,7 @@ pub(crate) fn for_sqlite(text: &str) -> String {
         .replace(") /* clustered */;", ") STRICT, WITHOUT ROWID;")
         .replace(") /* table */;", ") STRICT;")
 }
+
+#[cfg(test)]
+#[path = "migrate_tests.rs"]
+mod tests;

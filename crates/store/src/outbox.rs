@@ -112,12 +112,12 @@ crate::sql! {
             not_before, expires_at, attempts, lease_epoch",
         postgres: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
             lease_until = $4
-        WHERE workspace_id = $1 AND id IN (SELECT o.id FROM outbox o
+        WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT o.id FROM outbox o
             WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
                 AND o.not_before <= $5 AND (o.session_id IS NULL OR NOT EXISTS (
                     SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
                         AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')))
-            ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED)
+            ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
             not_before, expires_at, attempts, lease_epoch";
     RUNNING_CAMPAIGNS = "SELECT id FROM campaigns WHERE workspace_id = $1 AND state IN ('planning', 'running')
@@ -132,10 +132,10 @@ crate::sql! {
             not_before, expires_at, attempts, lease_epoch",
         postgres: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
             lease_until = $4
-        WHERE workspace_id = $1 AND id IN (SELECT o.id FROM outbox o
+        WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT o.id FROM outbox o
             WHERE o.workspace_id = $1 AND o.campaign_id = $7 AND o.channel_id = $2 AND o.state = 'queued'
                 AND o.campaign_id IS NOT NULL AND o.not_before <= $5
-            ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED)
+            ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
             not_before, expires_at, attempts, lease_epoch";
     EXTEND_CLAIM = "UPDATE outbox SET lease_until = $4
@@ -245,20 +245,40 @@ impl Tx<'_> {
             return Ok(messages);
         }
         let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id], |row| row.next())?;
+        // Equal shares first; what small campaigns leave goes to the others.
         let mut share = u32::try_from(campaigns.len()).unwrap_or(u32::MAX);
-        for campaign_id in campaigns {
+        for campaign_id in &campaigns {
             let most = left.div_ceil(share.max(1));
             share -= 1;
-            let mut of_campaign = self.query(
-                &CLAIM_OF_CAMPAIGN,
-                &[&workspace_id, &channel_id, owner, lease_until, now, &most, &campaign_id],
-                read_message,
-            )?;
-            of_campaign.sort_by_key(|message| (message.not_before, message.id));
-            left = left.saturating_sub(u32::try_from(of_campaign.len()).unwrap_or(u32::MAX));
-            messages.append(&mut of_campaign);
+            left -= self.claim_of_campaign(&mut messages, channel_id, (workspace_id, *campaign_id), claim, most)?;
+        }
+        for campaign_id in &campaigns {
+            if left > 0 {
+                left -= self.claim_of_campaign(&mut messages, channel_id, (workspace_id, *campaign_id), claim, left)?;
+            }
         }
         Ok(messages)
+    }
+
+    /// Adds up to `most` messages of a campaign and gives how many.
+    fn claim_of_campaign(
+        &mut self,
+        messages: &mut Vec<OutboxMessage>,
+        channel_id: ChannelId,
+        (workspace_id, campaign_id): (WorkspaceId, CampaignId),
+        claim: &Claim<'_>,
+        most: u32,
+    ) -> Result<u32, StoreError> {
+        let Claim { owner, lease_until, now, .. } = claim;
+        let mut found = self.query(
+            &CLAIM_OF_CAMPAIGN,
+            &[&workspace_id, &channel_id, owner, lease_until, now, &most, &campaign_id],
+            read_message,
+        )?;
+        found.sort_by_key(|message| (message.not_before, message.id));
+        let count = u32::try_from(found.len()).unwrap_or(most);
+        messages.append(&mut found);
+        Ok(count.min(most))
     }
 
     /// Keeps a claimed message for longer. `false` when the claim is lost.

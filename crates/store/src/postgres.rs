@@ -18,8 +18,8 @@ use crate::{
 
 /// How often one command is run before its failure is reported.
 const MAX_RUNS: u32 = 8;
-/// Wait before the second run; doubles with each further one. In all about five seconds: a restart of the server.
-const RUN_AGAIN_AFTER: Duration = Duration::from_millis(40);
+/// Wait before the second run; doubles with each further one. In all two and a half seconds: a restart of the server.
+const RUN_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// A connection and the statements prepared on it.
 struct Worker {

@@ -146,7 +146,7 @@ fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_
         next = if full { None } else { queue.try_next(Urgency::Bulk) };
     }
     let committed = if connection.is_autocommit() {
-        Err(StoreError::Unavailable("the disk is full or failed, so the transaction was rolled back".to_owned()))
+        Err(transaction_lost())
     } else {
         connection.execute_batch("COMMIT").map_err(StoreError::from)
     };
@@ -168,6 +168,10 @@ fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_
     }
 }
 
+fn transaction_lost() -> StoreError {
+    StoreError::Unavailable("the disk is full or failed, so the transaction was rolled back".to_owned())
+}
+
 /// Runs one command in its savepoint. `Err` only when the savepoint itself failed.
 fn run_in_savepoint(
     connection: &Sqlite,
@@ -178,10 +182,42 @@ fn run_in_savepoint(
     let outcome = command.run(&mut tx);
     let appended = if outcome == Outcome::Keep { append(&mut tx) } else { Ok(()) };
     let wakes = std::mem::take(&mut tx.wakes);
+    if connection.is_autocommit() {
+        // The engine gave up the whole transaction, and with it this savepoint.
+        return Err(transaction_lost());
+    }
     if outcome == Outcome::Keep && appended.is_ok() {
         connection.execute_batch("RELEASE command")?;
         return Ok(wakes);
     }
     connection.execute_batch("ROLLBACK TO command; RELEASE command")?;
     appended.map(|()| Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_can_lose_data_is_refused() {
+        assert!(check_version(rusqlite::version_number()).is_ok(), "the bundled one is safe");
+        assert!(check_version(OLDEST_VERSION).is_ok());
+        for version in [3_051_002, 3_050_000, 3_007_000] {
+            let refused = check_version(version).unwrap_err();
+            assert!(matches!(&refused, StoreError::Unsupported(why) if why.contains("3.51.3")), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_connection_has_the_settings_the_product_relies_on() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let connection = open(&directory.path().join("x.db"), Access::ReadWrite).unwrap();
+        let pragma = |name: &str| {
+            connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
+        };
+        assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".to_owned()));
+        assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(2), "FULL");
+        assert_eq!(pragma("foreign_keys"), rusqlite::types::Value::Integer(1));
+        assert_eq!(pragma("trusted_schema"), rusqlite::types::Value::Integer(0));
+    }
 }

@@ -16,7 +16,7 @@ cp -a "$template" "$data" || exit 1
 
 begin() {
     "$programs/postgres" -D "$data" -k "$data" -c listen_addresses= -c fsync=off -c full_page_writes=off \
-        -c synchronous_commit=off -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off \
+        -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off \
         -c shared_buffers=16MB -c max_connections=200 -c max_wal_size=64MB >>"$data/log" 2>&1 </dev/null &
     server=$!
 }

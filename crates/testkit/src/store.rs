@@ -109,15 +109,21 @@ pub async fn sqlite_store() -> TestStore {
 /// # Panics
 /// When it cannot be opened, or when there is none and the environment has `CI` set.
 pub async fn postgres_store() -> Option<TestStore> {
+    let url = blocking(postgres_database).await?;
+    let directory = TempDir::with_prefix("segue-test-").expect("a temporary directory");
+    Some(open("postgres", Engine::Postgres(url), directory).await)
+}
+
+/// The address of a fresh, empty PostgreSQL database, when there is a PostgreSQL. Blocks.
+///
+/// # Panics
+/// When there is none and the environment has `CI` set.
+#[must_use]
+pub fn postgres_database() -> Option<String> {
     static DATABASES: AtomicU32 = AtomicU32::new(0);
     let number = DATABASES.fetch_add(1, Ordering::Relaxed);
-    let url =
-        blocking(move || Cluster::shared().map(|cluster| cluster.create_database(&format!("test_{number}")))).await;
-    match url {
-        Ok(url) => {
-            let directory = TempDir::with_prefix("segue-test-").expect("a temporary directory");
-            Some(open("postgres", Engine::Postgres(url), directory).await)
-        }
+    match Cluster::shared().map(|cluster| cluster.create_database(&format!("test_{number}"))) {
+        Ok(url) => Some(url),
         Err(why) if std::env::var_os("CI").is_some() => panic!("PostgreSQL is required here: {why}"),
         Err(why) => {
             eprintln!("\n*** SKIPPED on PostgreSQL: {why} ***\n");

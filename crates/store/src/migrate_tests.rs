@@ -1,0 +1,144 @@
+//! Migrations on both engines: each applied once, undone as a whole when it fails, after a backup.
+
+use tempfile::TempDir;
+
+use super::*;
+
+const EXTRA: Migration =
+    Migration { version: 2, name: "0002_extra", text: "CREATE TABLE extra (id UUID PRIMARY KEY) /* table */;" };
+const BROKEN_EXTRA: Migration = Migration {
+    version: 2,
+    name: "0002_extra",
+    text: "CREATE TABLE extra (id UUID PRIMARY KEY) /* table */; CREATE TABLE (;",
+};
+const MORE: Migration =
+    Migration { version: 3, name: "0003_more", text: "CREATE TABLE more (id UUID PRIMARY KEY) /* table */;" };
+const BROKEN_MORE: Migration = Migration { version: 3, name: "0003_more", text: "CREATE TABLE more (;" };
+
+struct Database {
+    engine: Engine,
+    directory: TempDir,
+}
+
+fn databases() -> Vec<Database> {
+    let make = |engine, directory| Database { engine, directory };
+    let directory = || TempDir::new().unwrap();
+    let first = directory();
+    let mut all = vec![make(Engine::Sqlite(first.path().join("segue.db")), first)];
+    all.extend(segue_testkit::postgres_database().map(|url| make(Engine::Postgres(url), directory())));
+    all
+}
+
+impl Database {
+    fn migrate(&self, extra: &[Migration]) -> Result<(), StoreError> {
+        migrate(&self.engine, &self.backups(), &[MIGRATIONS, extra].concat())
+    }
+
+    fn backups(&self) -> std::path::PathBuf {
+        self.directory.path().join("backups")
+    }
+
+    fn backup_sizes(&self) -> Vec<u64> {
+        let files = std::fs::read_dir(self.backups()).into_iter().flatten().flatten();
+        files.map(|file| file.metadata().unwrap().len()).collect()
+    }
+
+    fn versions(&self) -> Vec<i64> {
+        let text = "SELECT version FROM schema_version ORDER BY version";
+        match &self.engine {
+            Engine::Sqlite(path) => {
+                let connection = sqlite::open(path, sqlite::Access::ReadOnly).unwrap();
+                let mut statement = connection.prepare(text).unwrap();
+                statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Engine::Postgres(url) => {
+                postgres::connect(url).unwrap().query(text, &[]).unwrap().iter().map(|row| row.get(0)).collect()
+            }
+        }
+    }
+
+    fn has_table(&self, name: &str) -> bool {
+        let text = format!("SELECT COUNT(*) FROM {name}");
+        match &self.engine {
+            Engine::Sqlite(path) => sqlite::open(path, sqlite::Access::ReadOnly).unwrap().prepare(&text).is_ok(),
+            Engine::Postgres(url) => postgres::connect(url).unwrap().query(&text, &[]).is_ok(),
+        }
+    }
+}
+
+#[test]
+fn steps_are_numbered_without_gaps() {
+    let numbers: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+    assert_eq!(numbers, (1..=SCHEMA_VERSION).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_older_database_is_backed_up_and_brought_up_to_date_once() {
+    for database in databases() {
+        database.migrate(&[]).unwrap();
+        assert!(database.backup_sizes().is_empty(), "a fresh database has nothing to back up");
+        database.migrate(&[EXTRA]).unwrap();
+        database.migrate(&[EXTRA]).unwrap();
+        assert_eq!(database.versions(), [1, 2]);
+        assert!(database.has_table("extra"));
+        let backups = database.backup_sizes();
+        assert_eq!(backups.len(), 1, "{:?}", database.engine);
+        assert!(backups[0] > 10_000, "{backups:?}");
+    }
+}
+
+#[test]
+fn a_failed_step_leaves_nothing_and_the_next_start_goes_on() {
+    for database in databases() {
+        database.migrate(&[]).unwrap();
+        database.migrate(&[BROKEN_EXTRA]).unwrap_err();
+        assert_eq!(database.versions(), [1]);
+        assert!(!database.has_table("extra"), "the whole step is undone");
+
+        database.migrate(&[EXTRA, BROKEN_MORE]).unwrap_err();
+        assert_eq!(database.versions(), [1, 2], "what was applied before the failure stays");
+
+        database.migrate(&[EXTRA, MORE]).unwrap();
+        assert_eq!(database.versions(), [1, 2, 3]);
+        assert!(database.has_table("more"));
+    }
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+    for database in databases() {
+        database.migrate(&[EXTRA]).unwrap();
+        let refused = database.migrate(&[]).unwrap_err();
+        assert!(matches!(&refused, StoreError::Unsupported(why) if why.contains("newer version")), "{refused}");
+        assert_eq!(database.versions(), [1, 2]);
+    }
+}
+
+#[test]
+fn two_nodes_that_start_at_once_migrate_once() {
+    for database in databases() {
+        std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| database.migrate(&[EXTRA]))).collect();
+            for start in starts {
+                start.join().unwrap().unwrap();
+            }
+        });
+        assert_eq!(database.versions(), [1, 2]);
+    }
+}
+
+#[test]
+fn the_backup_of_sqlite_opens_and_holds_the_rows() {
+    let database = &databases()[0];
+    database.migrate(&[]).unwrap();
+    let Engine::Sqlite(path) = &database.engine else { panic!("the first is SQLite") };
+    let connection = sqlite::open(path, sqlite::Access::ReadWrite).unwrap();
+    connection.execute("INSERT INTO installation (name, value) VALUES ('key', x'01')", []).unwrap();
+    let copy = database.directory.path().join("copy.db");
+    backup::backup(&database.engine, &copy).unwrap();
+    let opened = sqlite::open(&copy, sqlite::Access::ReadOnly).unwrap();
+    let rows: i64 = opened.query_row("SELECT COUNT(*) FROM installation", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1);
+    let again = backup::backup(&database.engine, &copy).unwrap_err();
+    assert!(matches!(again, StoreError::Unsupported(_)), "an existing file is never overwritten");
+}

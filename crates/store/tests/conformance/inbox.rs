@@ -1,0 +1,235 @@
+//! The inbox: once each, in order for each customer, and nobody waits for somebody else's trouble.
+
+use std::collections::HashMap;
+
+use segue_model::ChannelId;
+use segue_store::{
+    StoreError,
+    dead_letter::{Decision, Resolution, Source, Verdict},
+    inbox::{InboxItem, InboxKind, MOST_ATTEMPTS, NewInbox, RETRY_AFTER},
+};
+use segue_testkit::{TestStore, engines};
+use serde_json::json;
+
+use super::write;
+
+async fn receive(test: &TestStore, channel_id: ChannelId, subject: &str, external_id: &str) -> bool {
+    let item = NewInbox {
+        id: test.ctx.id(),
+        channel_id,
+        kind: InboxKind::Sms,
+        external_id: external_id.to_owned(),
+        subject: subject.to_owned(),
+        payload: json!({ "text": external_id }),
+    };
+    let (workspace_id, now) = (test.workspace_id(), test.now());
+    write(test, move |tx| tx.receive(workspace_id, &item, now)).await
+}
+
+async fn claim(test: &TestStore, owner: &'static str) -> Vec<InboxItem> {
+    let ctx = test.ctx.clone();
+    write(test, move |tx| tx.claim_inbox(owner, 100, ctx.now().plus(30_000), &ctx)).await
+}
+
+fn texts(items: &[InboxItem]) -> Vec<&str> {
+    items.iter().map(|item| item.payload["text"].as_str().unwrap()).collect()
+}
+
+async fn done(test: &TestStore, item: &InboxItem) {
+    let item = item.clone();
+    write(test, move |tx| tx.inbox_done(&item)).await;
+}
+
+async fn fail(test: &TestStore, item: &InboxItem, verdict: Verdict) {
+    let (item, ctx) = (item.clone(), test.ctx.clone());
+    write(test, move |tx| tx.inbox_failed(&item, verdict, "it did not work", &ctx)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_delivery_is_one_row() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let other = test.sms_channel("other").await;
+        assert!(receive(&test, channel.id, "ann", "1").await);
+        assert!(!receive(&test, channel.id, "ann", "1").await);
+        assert!(receive(&test, other.id, "ann", "1").await, "ids are the provider's, each channel has its own");
+        assert_eq!(claim(&test, "a").await.len(), 2, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_subject_come_one_after_the_other_and_subjects_side_by_side() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for (subject, id) in [("ann", "a1"), ("ann", "a2"), ("bob", "b1"), ("ann", "a3")] {
+            receive(&test, channel.id, subject, id).await;
+        }
+        let first = claim(&test, "one").await;
+        assert_eq!(texts(&first), ["a1", "b1"], "{}", test.engine);
+        assert!(claim(&test, "two").await.is_empty(), "the next of a subject waits for the one in work");
+        done(&test, &first[0]).await;
+        let second = claim(&test, "two").await;
+        assert_eq!(texts(&second), ["a2"]);
+        done(&test, &second[0]).await;
+        assert_eq!(texts(&claim(&test, "one").await), ["a3"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_at_once_never_share_a_subject_and_keep_its_order() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for round in 0..6 {
+            for subject in 0..8 {
+                receive(&test, channel.id, &format!("s{subject}"), &format!("s{subject}-{round}")).await;
+            }
+        }
+        let workers: Vec<_> = (0..4)
+            .map(|worker| {
+                let (store, ctx) = (test.store.clone(), test.ctx_of_node(worker));
+                tokio::spawn(async move {
+                    let mut worked = Vec::new();
+                    loop {
+                        let claiming = ctx.clone();
+                        let until = ctx.now().plus(30_000);
+                        let items = store
+                            .write::<_, StoreError, _>(move |tx| {
+                                tx.claim_inbox(&format!("worker-{worker}"), 3, until, &claiming)
+                            })
+                            .await
+                            .unwrap();
+                        for item in items {
+                            let copy = item.clone();
+                            store.write::<_, StoreError, _>(move |tx| tx.inbox_done(&copy)).await.unwrap();
+                            worked.push(item);
+                        }
+                        let left = store.read::<_, StoreError, _>(|tx| tx.pending_inbox()).await.unwrap().0;
+                        if left == 0 {
+                            return worked;
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut by_subject: HashMap<String, Vec<InboxItem>> = HashMap::new();
+        for worker in workers {
+            for item in worker.await.unwrap() {
+                by_subject.entry(item.subject.clone()).or_default().push(item);
+            }
+        }
+        assert_eq!(by_subject.len(), 8);
+        for items in by_subject.values() {
+            assert_eq!(items.len(), 6, "{}: each exactly once", test.engine);
+            assert!(items.iter().all(|item| item.attempts == 1));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_row_waits_longer_each_time_then_goes_to_a_person_and_the_next_goes_on() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        receive(&test, channel.id, "ann", "poison").await;
+        receive(&test, channel.id, "ann", "next").await;
+        for (attempt, delay) in (1_u32..).zip(RETRY_AFTER) {
+            let items = claim(&test, "a").await;
+            assert_eq!((texts(&items), items[0].attempts), (vec!["poison"], attempt), "{}", test.engine);
+            fail(&test, &items[0], Verdict::TryAgain).await;
+            test.clock.advance(delay - 1);
+            assert!(claim(&test, "a").await.is_empty(), "neither it nor those behind it");
+            test.clock.advance(1);
+        }
+        let last = claim(&test, "a").await;
+        assert_eq!(last[0].attempts, MOST_ATTEMPTS);
+        fail(&test, &last[0], Verdict::TryAgain).await;
+        assert_eq!(texts(&claim(&test, "a").await), ["next"]);
+
+        let workspace_id = test.workspace_id();
+        let letters = write(&test, move |tx| tx.open_dead_letters(workspace_id, None, 10)).await;
+        assert_eq!(letters.len(), 1);
+        assert_eq!((letters[0].source, letters[0].source_id.clone()), (Source::Inbox, last[0].id.to_string()));
+        assert_eq!(letters[0].reason, "it did not work");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn input_that_is_wrong_for_good_is_not_tried_again_but_can_be_replayed_once() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        receive(&test, channel.id, "ann", "odd").await;
+        let item = claim(&test, "a").await.pop().unwrap();
+        fail(&test, &item, Verdict::GiveUp).await;
+        assert!(claim(&test, "a").await.is_empty());
+
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let letter = write(&test, move |tx| tx.open_dead_letters(workspace_id, None, 10)).await.pop().unwrap();
+        let decision = Decision {
+            resolution: Resolution::Replayed,
+            reason: "the bug is fixed".to_owned(),
+            actor: "usr_1".to_owned(),
+        };
+        for expected in [true, false] {
+            let decision = decision.clone();
+            let resolved =
+                write(&test, move |tx| tx.resolve_dead_letter(workspace_id, letter.id, &decision, now)).await;
+            assert_eq!(resolved, expected, "{}", test.engine);
+        }
+        let again = claim(&test, "a").await;
+        assert_eq!((texts(&again), again[0].attempts), (vec!["odd"], 1));
+        assert_eq!(write(&test, move |tx| tx.count_open_dead_letters(workspace_id)).await, 0);
+        let all = write(&test, move |tx| tx.dead_letters(workspace_id, None, 10)).await;
+        assert_eq!(all[0].resolution_reason.as_deref(), Some("the bug is fixed"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_lost_its_lease_changes_nothing() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        receive(&test, channel.id, "ann", "1").await;
+        let slow = claim(&test, "slow").await.pop().unwrap();
+        test.clock.advance(30_000);
+        let quick = claim(&test, "quick").await.pop().unwrap();
+        assert!(quick.epoch > slow.epoch);
+        let (late, ctx) = (slow.clone(), test.ctx.clone());
+        let done = test.store.write(move |tx| tx.inbox_done(&late)).await;
+        assert!(matches!(done, Err(StoreError::LeaseLost)), "{}", test.engine);
+        let failed = test.store.write(move |tx| tx.inbox_failed(&slow, Verdict::TryAgain, "late", &ctx)).await;
+        assert!(matches!(failed, Err(StoreError::LeaseLost)));
+        self::done(&test, &quick).await;
+        test.clock.advance(60_000);
+        assert!(claim(&test, "slow").await.is_empty(), "it is done");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_kills_its_worker_every_time_is_given_up() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        receive(&test, channel.id, "ann", "deadly").await;
+        receive(&test, channel.id, "ann", "next").await;
+        for _ in 0..MOST_ATTEMPTS {
+            assert_eq!(texts(&claim(&test, "a").await), ["deadly"], "{}", test.engine);
+            test.clock.advance(30_000);
+        }
+        assert!(claim(&test, "a").await.is_empty());
+        assert_eq!(texts(&claim(&test, "a").await), ["next"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_put_back_has_not_used_an_attempt_and_done_rows_go_after_a_time() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        receive(&test, channel.id, "ann", "1").await;
+        let (item, now) = (claim(&test, "a").await.pop().unwrap(), test.now());
+        let copy = item.clone();
+        write(&test, move |tx| tx.put_back_inbox(&copy, now)).await;
+        let item = claim(&test, "a").await.pop().unwrap();
+        assert_eq!(item.attempts, 1, "{}", test.engine);
+        done(&test, &item).await;
+        let workspace_id = test.workspace_id();
+        assert_eq!(write(&test, move |tx| tx.delete_done_inbox(workspace_id, now)).await, 0);
+        assert_eq!(write(&test, move |tx| tx.delete_done_inbox(workspace_id, now.plus(1))).await, 1);
+    }
+}

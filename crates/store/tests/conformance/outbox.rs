@@ -1,0 +1,253 @@
+//! The outbox: claimed once, in order, never by two, and never again once it may have left.
+
+use segue_model::{CampaignId, delivery::OutboxState, policy::Rule};
+use segue_store::{
+    Sql, StoreError,
+    outbox::{Abandoned, OutboxMessage},
+    submission::{Cost, Failure},
+};
+use segue_testkit::{TestStore, engines};
+
+use super::{claim, enqueue, message, permit, state, submit, write};
+
+fn failure() -> Failure {
+    Failure { class: "provider_down".to_owned(), code: Some("8".to_owned()), reason: "busy".to_owned() }
+}
+
+fn ids(messages: &[OutboxMessage]) -> Vec<segue_model::MessageId> {
+    messages.iter().map(|message| message.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doing_the_cause_twice_queues_once() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let first = message(&test, &channel, "+15550101");
+        let mut second = message(&test, &channel, "+15550101");
+        second.dedupe_key.clone_from(&first.dedupe_key);
+        assert!(enqueue(&test, &first).await);
+        assert!(!enqueue(&test, &second).await);
+        assert_eq!(ids(&claim(&test, &channel, "a", 9).await), [first.id], "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_due_on_this_channel_is_claimed_and_only_once() {
+    for test in engines().await {
+        let (channel, other) = (test.sms_channel("sms").await, test.sms_channel("other").await);
+        let due = message(&test, &channel, "+15550101");
+        let mut later = message(&test, &channel, "+15550102");
+        later.not_before = test.now().plus(1_000);
+        let elsewhere = message(&test, &other, "+15550103");
+        for new in [&due, &later, &elsewhere] {
+            enqueue(&test, new).await;
+        }
+        assert_eq!(ids(&claim(&test, &channel, "a", 9).await), [due.id], "{}", test.engine);
+        assert!(claim(&test, &channel, "b", 9).await.is_empty());
+        test.clock.advance(1_000);
+        assert_eq!(ids(&claim(&test, &channel, "b", 9).await), [later.id]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_a_session_leave_one_after_the_other() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let session = test.ctx.id();
+        let queued: Vec<_> = (0..3)
+            .map(|_| {
+                let mut message = message(&test, &channel, "+15550101");
+                message.session_id = Some(session);
+                message
+            })
+            .collect();
+        for new in &queued {
+            enqueue(&test, new).await;
+        }
+        let first = submit(&test, &channel, "a").await;
+        assert_eq!(first.id, queued[0].id, "{}", test.engine);
+        assert!(claim(&test, &channel, "b", 9).await.is_empty(), "the second waits for the first to be settled");
+        // "Not now" for the first must not let the second overtake it.
+        let (copy, now) = (first.clone(), test.now());
+        write(&test, move |tx| tx.requeue_message(&copy, now.plus(5_000), Cost::Attempt, &failure(), now)).await;
+        assert!(claim(&test, &channel, "b", 9).await.is_empty());
+        test.clock.advance(5_000);
+        let again = submit(&test, &channel, "a").await;
+        assert_eq!((again.id, again.attempts), (queued[0].id, 1));
+        let (copy, ctx) = (again.clone(), test.ctx.clone());
+        write(&test, move |tx| tx.mark_accepted(&copy, &["wamid.1".to_owned()], &ctx)).await;
+        assert_eq!(ids(&claim(&test, &channel, "b", 9).await), [queued[1].id]);
+    }
+}
+
+static INSERT_CAMPAIGN: Sql = Sql::portable(
+    "INSERT_CAMPAIGN",
+    "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer, prefilled_text,
+            created_at, version)
+        VALUES ($1, $2, $3, 'Sale', $4, $5, '{}', 'Hi', 'none', '', 0, 1)",
+);
+static SET_CAMPAIGN: Sql =
+    Sql::portable("SET_CAMPAIGN", "UPDATE campaigns SET state = $3 WHERE workspace_id = $1 AND id = $2");
+
+async fn campaign(test: &TestStore, sender: segue_model::SenderId, number: i64, state: &'static str) -> CampaignId {
+    let (workspace_id, id) = (test.workspace_id(), test.ctx.id());
+    write(test, move |tx| tx.execute(&INSERT_CAMPAIGN, &[&workspace_id, &id, &number, &state, &sender])).await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_campaigns_share_what_answers_leave_and_paused_ones_get_nothing() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let large = campaign(&test, sender, 1, "running").await;
+        let small = campaign(&test, sender, 2, "planning").await;
+        let paused = campaign(&test, sender, 3, "paused").await;
+        for (campaign_id, count) in [(paused, 10), (large, 30), (small, 3)] {
+            for position in 0..count {
+                let mut message = message(&test, &channel, "+15550101");
+                message.campaign = Some((campaign_id, position));
+                enqueue(&test, &message).await;
+            }
+        }
+        let answer = message(&test, &channel, "+15550102");
+        enqueue(&test, &answer).await;
+
+        let claimed = claim(&test, &channel, "a", 11).await;
+        assert_eq!(claimed[0].id, answer.id, "{}: answers go first", test.engine);
+        let of = |id| claimed.iter().filter(|message| message.campaign_id == Some(id)).count();
+        assert_eq!(claimed.len(), 11);
+        assert_eq!((of(large), of(small), of(paused)), (7, 3, 0), "{}", test.engine);
+
+        let workspace_id = test.workspace_id();
+        write(&test, move |tx| tx.execute(&SET_CAMPAIGN, &[&workspace_id, &paused, &"running"])).await;
+        assert!(claim(&test, &channel, "a", 9).await.iter().any(|message| message.campaign_id == Some(paused)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recovery_queues_what_was_claimed_and_never_what_may_have_left() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for address in ["+15550101", "+15550102"] {
+            enqueue(&test, &message(&test, &channel, address)).await;
+        }
+        let submitting = submit(&test, &channel, "gone").await;
+        let claimed = claim(&test, &channel, "gone", 1).await.pop().unwrap();
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        let recover = |abandoned: Abandoned<'static>| {
+            let (test, ctx) = (&test, test.ctx.clone());
+            async move { write(test, move |tx| tx.recover_outbox(workspace_id, channel_id, abandoned, &ctx)).await }
+        };
+        assert_eq!(recover(Abandoned::Expired).await, (0, 0), "{}: their leases run", test.engine);
+        assert_eq!(recover(Abandoned::OwnedBy("other")).await, (0, 0));
+        assert_eq!(recover(Abandoned::OwnedBy("gone")).await, (1, 1));
+        assert_eq!(state(&test, submitting.id).await, OutboxState::Unknown);
+        assert_eq!(state(&test, claimed.id).await, OutboxState::Queued);
+        test.clock.advance(3_600_000);
+        assert_eq!(ids(&claim(&test, &channel, "new", 9).await), [claimed.id], "the unknown one is never sent again");
+        test.clock.advance(30_000);
+        assert_eq!(recover(Abandoned::Expired).await, (1, 0), "a lease that ran out is enough");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_lost_its_lease_can_do_nothing_but_tell_that_it_was_accepted() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        enqueue(&test, &message(&test, &channel, "+15550101")).await;
+        let stale = claim(&test, &channel, "slow", 1).await.pop().unwrap();
+        test.clock.advance(30_000);
+        let (workspace_id, channel_id, ctx) = (test.workspace_id(), channel.id, test.ctx.clone());
+        let recovering = ctx.clone();
+        write(&test, move |tx| tx.recover_outbox(workspace_id, channel_id, Abandoned::Expired, &recovering)).await;
+        let now = test.now();
+        let copy = stale.clone();
+        assert!(!write(&test, move |tx| tx.mark_submitting(&copy, permit(now), now.plus(1))).await, "{}", test.engine);
+        let copy = stale.clone();
+        assert!(!write(&test, move |tx| tx.hold_message(&copy, now, Rule::QuietHours, now)).await);
+        let copy = stale.clone();
+        assert!(!write(&test, move |tx| tx.suppress_message(&copy, Rule::OptedOut, now)).await);
+        let copy = stale.clone();
+        assert!(!write(&test, move |tx| tx.put_back_message(&copy)).await);
+
+        let fresh = submit(&test, &channel, "quick").await;
+        let copy = stale.clone();
+        assert!(!write(&test, move |tx| tx.mark_failed(&copy, &failure(), now)).await);
+        let copy = stale.clone();
+        assert!(!write(&test, move |tx| tx.requeue_message(&copy, now, Cost::Free, &failure(), now)).await);
+        let (copy, unknown) = (stale.clone(), ctx.clone());
+        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, &[], "?", &unknown)).await);
+        assert_eq!(state(&test, fresh.id).await, OutboxState::Submitting);
+
+        test.clock.advance(30_000);
+        let recovering = ctx.clone();
+        write(&test, move |tx| tx.recover_outbox(workspace_id, channel_id, Abandoned::Expired, &recovering)).await;
+        assert_eq!(state(&test, fresh.id).await, OutboxState::Unknown);
+        write(&test, move |tx| tx.mark_accepted(&fresh, &["77".to_owned()], &ctx)).await;
+        assert_eq!(state(&test, stale.id).await, OutboxState::Accepted, "a late answer is still the truth");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_at_once_claim_each_message_once() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for number in 0..120 {
+            enqueue(&test, &message(&test, &channel, &format!("+1555{number:04}"))).await;
+        }
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        let workers: Vec<_> = (0..4)
+            .map(|_| {
+                let store = test.store.clone();
+                tokio::spawn(async move {
+                    let mut all = Vec::new();
+                    loop {
+                        let claim =
+                            segue_store::outbox::Claim { owner: "w", limit: 7, lease_until: now.plus(1_000), now };
+                        let messages = store
+                            .write::<_, StoreError, _>(move |tx| tx.claim_outbox(workspace_id, channel_id, &claim))
+                            .await
+                            .unwrap();
+                        if messages.is_empty() {
+                            return all;
+                        }
+                        all.extend(ids(&messages));
+                    }
+                })
+            })
+            .collect();
+        let mut all = Vec::new();
+        for worker in workers {
+            all.extend(worker.await.unwrap());
+        }
+        // A worker that finds all due rows locked by others may end early; what is left is claimed here.
+        all.extend(ids(&claim(&test, &channel, "rest", 200).await));
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!((all.len(), count), (120, 120), "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payload_nobody_can_send_fails_with_a_dead_letter_and_can_be_replayed() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        enqueue(&test, &message(&test, &channel, "+15550101")).await;
+        let claimed = claim(&test, &channel, "a", 1).await.pop().unwrap();
+        let (copy, ctx) = (claimed.clone(), test.ctx.clone());
+        assert!(write(&test, move |tx| tx.reject_payload(&copy, "It is not JSON of a message.", &ctx)).await);
+        assert_eq!(state(&test, claimed.id).await, OutboxState::Failed, "{}", test.engine);
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let letter = write(&test, move |tx| tx.open_dead_letters(workspace_id, None, 9)).await.pop().unwrap();
+        assert_eq!(letter.source_id, claimed.id.to_string());
+        let decision = segue_store::dead_letter::Decision {
+            resolution: segue_store::dead_letter::Resolution::Replayed,
+            reason: "again".to_owned(),
+            actor: "usr_1".to_owned(),
+        };
+        write(&test, move |tx| tx.resolve_dead_letter(workspace_id, letter.id, &decision, now)).await;
+        assert_eq!(ids(&claim(&test, &channel, "a", 1).await), [claimed.id]);
+    }
+}

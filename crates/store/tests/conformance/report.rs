@@ -1,0 +1,213 @@
+//! Reports find their message whatever comes first, and the state never falls.
+
+use segue_model::{
+    MessageId,
+    delivery::{OutboxState, Report},
+};
+use segue_store::{
+    Sql,
+    channel::Channel,
+    outbox::{Abandoned, OutboxMessage},
+    report::{Matched, ProviderReport, ReportTarget},
+    submission::Failure,
+};
+use segue_testkit::{TestStore, engines};
+
+use super::{enqueue, message, state, submit, write};
+
+async fn apply(test: &TestStore, channel: &Channel, target: ReportTarget, report: Report) -> Matched {
+    let (workspace_id, channel_id, ctx) = (test.workspace_id(), channel.id, test.ctx.clone());
+    let failure = (report == Report::Failed).then(|| Failure {
+        class: "invalid_recipient".to_owned(),
+        code: Some("131026".to_owned()),
+        reason: "Not on WhatsApp.".to_owned(),
+    });
+    let report = ProviderReport { report, at: test.now(), failure };
+    write(test, move |tx| tx.apply_report(workspace_id, channel_id, &target, &report, &ctx)).await
+}
+
+fn by_id(ids: &[&str]) -> ReportTarget {
+    ReportTarget { provider_ids: ids.iter().map(|id| (*id).to_owned()).collect(), ..ReportTarget::default() }
+}
+
+async fn submitted(test: &TestStore, channel: &Channel, address: &str) -> OutboxMessage {
+    enqueue(test, &message(test, channel, address)).await;
+    submit(test, channel, "worker").await
+}
+
+async fn accepted(test: &TestStore, message: &OutboxMessage, ids: &[&str]) {
+    let (message, ctx) = (message.clone(), test.ctx.clone());
+    let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+    write(test, move |tx| tx.mark_accepted(&message, &ids, &ctx)).await;
+}
+
+async fn parked(test: &TestStore, channel: &Channel) -> u64 {
+    let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+    write(test, move |tx| tx.count_parked_reports(workspace_id, channel_id)).await
+}
+
+async fn make_unknown(test: &TestStore, channel: &Channel) {
+    let (workspace_id, channel_id, ctx) = (test.workspace_id(), channel.id, test.ctx.clone());
+    write(test, move |tx| tx.recover_outbox(workspace_id, channel_id, Abandoned::OwnedBy("worker"), &ctx).map(|_| ()))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_raise_the_state_and_never_lower_it() {
+    use OutboxState::{Accepted, Delivered, Failed, Read};
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for (id, (reports, end)) in [
+            (&[Report::Delivered, Report::Read][..], Read),
+            (&[Report::Read, Report::Delivered, Report::Accepted], Read),
+            (&[Report::Failed], Failed),
+            (&[Report::Failed, Report::Accepted], Failed),
+            (&[Report::Failed, Report::Delivered], Delivered),
+            (&[Report::Delivered, Report::Failed], Delivered),
+            (&[Report::Accepted], Accepted),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let sent = submitted(&test, &channel, "+15550101").await;
+            let provider_id = format!("id-{id}");
+            accepted(&test, &sent, &[&provider_id]).await;
+            for report in *reports {
+                let matched = apply(&test, &channel, by_id(&[&provider_id]), *report).await;
+                assert_eq!(matched, Matched::Message(sent.id), "{}", test.engine);
+            }
+            assert_eq!(state(&test, sent.id).await, *end, "{}: {reports:?}", test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_before_its_id_is_parked_and_applied_when_the_id_is_stored() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sent = submitted(&test, &channel, "+15550101").await;
+        // The carrier writes the id of the receipt in another way than the id of its answer.
+        assert_eq!(apply(&test, &channel, by_id(&["00AB", "AB", "171"]), Report::Delivered).await, Matched::Parked);
+        assert_eq!(parked(&test, &channel).await, 1, "{}", test.engine);
+        accepted(&test, &sent, &["171"]).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+        assert_eq!(parked(&test, &channel).await, 0, "in all its forms");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_crossed_with_its_id_is_found_later() {
+    static LINK: Sql = Sql::portable(
+        "LINK",
+        "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id) VALUES ($1, $2, $3, $4)",
+    );
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sent = submitted(&test, &channel, "+15550101").await;
+        accepted(&test, &sent, &[]).await;
+        apply(&test, &channel, by_id(&["9", "x9"]), Report::Delivered).await;
+        let (workspace_id, channel_id, id) = (test.workspace_id(), channel.id, sent.id);
+        // The id as another transaction stored it that did not see the parked report yet.
+        write(&test, move |tx| tx.execute(&LINK, &[&workspace_id, &channel_id, &"x9", &id])).await;
+        let ctx = test.ctx.clone();
+        let found = write(&test, move |tx| tx.match_parked_reports(workspace_id, channel_id, &ctx)).await;
+        assert_eq!((found, parked(&test, &channel).await), (1, 0), "{}", test.engine);
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_is_delivered_when_all_its_parts_are() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sent = submitted(&test, &channel, "+15550101").await;
+        apply(&test, &channel, by_id(&["p2"]), Report::Delivered).await;
+        accepted(&test, &sent, &["p1", "p2", "p3"]).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Accepted, "{}: one part is not enough", test.engine);
+        apply(&test, &channel, by_id(&["p1"]), Report::Delivered).await;
+        apply(&test, &channel, by_id(&["p1"]), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Accepted, "one part twice is still one");
+        apply(&test, &channel, by_id(&["p3"]), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered);
+
+        let broken = submitted(&test, &channel, "+15550102").await;
+        accepted(&test, &broken, &["q1", "q2"]).await;
+        apply(&test, &channel, by_id(&["q1"]), Report::Delivered).await;
+        apply(&test, &channel, by_id(&["q2"]), Report::Failed).await;
+        assert_eq!(state(&test, broken.id).await, OutboxState::Failed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_id_in_a_report_resolves_an_unknown_message() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let sent = submitted(&test, &channel, "+15550101").await;
+        make_unknown(&test, &channel).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Unknown);
+        let target = ReportTarget { message_id: Some(sent.id), ..by_id(&["wamid.1"]) };
+        assert_eq!(apply(&test, &channel, target, Report::Delivered).await, Matched::Message(sent.id));
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+        // From now on its id is known.
+        apply(&test, &channel, by_id(&["wamid.1"]), Report::Read).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Read);
+        let foreign = ReportTarget { message_id: Some(test.ctx.id()), ..by_id(&["wamid.2"]) };
+        assert_eq!(apply(&test, &channel, foreign, Report::Read).await, Matched::Parked, "not ours");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_receipt_resolves_an_unknown_sms_by_its_recipient_when_there_is_no_doubt() {
+    let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let late = submitted(&test, &channel, "+15550101").await;
+        make_unknown(&test, &channel).await;
+        apply(&test, &channel, to("+15550101", "1"), Report::Delivered).await;
+        assert_eq!(state(&test, late.id).await, OutboxState::Delivered, "{}", test.engine);
+
+        // The receipt came while nobody had noticed yet that the worker was gone.
+        let early = submitted(&test, &channel, "+15550102").await;
+        assert_eq!(apply(&test, &channel, to("+15550102", "2"), Report::Delivered).await, Matched::Parked);
+        make_unknown(&test, &channel).await;
+        assert_eq!(state(&test, early.id).await, OutboxState::Delivered);
+        assert_eq!(parked(&test, &channel).await, 0);
+
+        let twins = [submitted(&test, &channel, "+15550103").await, submitted(&test, &channel, "+15550103").await];
+        make_unknown(&test, &channel).await;
+        assert_eq!(apply(&test, &channel, to("+15550103", "3"), Report::Delivered).await, Matched::Parked);
+        for twin in &twins {
+            assert_eq!(state(&test, twin.id).await, OutboxState::Unknown, "nobody can say which");
+        }
+        assert_eq!(apply(&test, &channel, to("+15550199", "4"), Report::Delivered).await, Matched::Parked);
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        assert_eq!(write(&test, move |tx| tx.delete_parked_reports(workspace_id, now.plus(1))).await, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_a_queued_message_keeps_it_from_being_sent_again() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let queued = message(&test, &channel, "+15550101");
+        enqueue(&test, &queued).await;
+        let target = |id: MessageId| ReportTarget { message_id: Some(id), ..by_id(&["wamid.1"]) };
+        apply(&test, &channel, target(queued.id), Report::Failed).await;
+        assert_eq!(state(&test, queued.id).await, OutboxState::Queued, "{}: a failure says nothing", test.engine);
+        apply(&test, &channel, target(queued.id), Report::Delivered).await;
+        assert_eq!(state(&test, queued.id).await, OutboxState::Delivered, "it did leave");
+        assert!(super::claim(&test, &channel, "a", 9).await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_while_submitting_stands_when_the_answer_comes() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let sent = submitted(&test, &channel, "+15550101").await;
+        let target = ReportTarget { message_id: Some(sent.id), ..by_id(&["wamid.1"]) };
+        apply(&test, &channel, target, Report::Read).await;
+        accepted(&test, &sent, &["wamid.1"]).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Read, "{}", test.engine);
+    }
+}

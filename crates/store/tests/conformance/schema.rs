@@ -1,0 +1,173 @@
+//! One text, two engines: the same tables, and every statement good on both.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use postgres::{Client, NoTls};
+use rusqlite::Connection;
+use segue_store::{Engine, registry};
+use segue_testkit::{TestStore, postgres_store, sqlite_store};
+
+fn open_sqlite(test: &TestStore) -> Connection {
+    let Engine::Sqlite(path) = test.store.engine() else { panic!("not SQLite") };
+    Connection::open(path).unwrap()
+}
+
+/// Runs on a thread of its own: the blocking client must not run on the async runtime.
+async fn on_postgres<T: Send + 'static>(test: &TestStore, work: impl FnOnce(&mut Client) -> T + Send + 'static) -> T {
+    let Engine::Postgres(url) = test.store.engine().clone() else { panic!("not PostgreSQL") };
+    tokio::task::spawn_blocking(move || work(&mut Client::connect(&url, NoTls).unwrap())).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_is_good_on_both_engines_with_the_same_parameters_and_columns() {
+    let sqlite = sqlite_store().await;
+    let connection = open_sqlite(&sqlite);
+    let mut shapes = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (module, statements) in registry() {
+        for sql in statements {
+            let name = format!("{module}::{}", sql.name);
+            match connection.prepare(sql.sqlite()) {
+                Ok(statement) => {
+                    shapes.insert(name, (statement.parameter_count(), statement.column_count()));
+                }
+                Err(error) => problems.push(format!("SQLite refuses {name}: {error}")),
+            }
+        }
+    }
+    if let Some(postgres) = postgres_store().await {
+        let found = on_postgres(&postgres, move |client| {
+            let mut problems = Vec::new();
+            for (module, statements) in registry() {
+                for sql in statements {
+                    let name = format!("{module}::{}", sql.name);
+                    match client.prepare(sql.postgres()) {
+                        Ok(statement) => {
+                            let shape = (statement.params().len(), statement.columns().len());
+                            if shapes.get(&name).is_some_and(|other| *other != shape) {
+                                problems.push(format!("{name}: SQLite {:?}, PostgreSQL {shape:?}", shapes[&name]));
+                            }
+                        }
+                        Err(error) => {
+                            let why = error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string);
+                            problems.push(format!("PostgreSQL refuses {name}: {why}"));
+                        }
+                    }
+                }
+            }
+            problems
+        });
+        problems.extend(found.await);
+    }
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+#[test]
+fn every_module_with_statements_is_registered() {
+    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let registered: BTreeSet<&str> = registry().into_iter().map(|(module, _)| module).collect();
+    let mut with_statements = BTreeSet::new();
+    for entry in std::fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if text.contains("\ncrate::sql! {") {
+            with_statements.insert(path.file_stem().unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    assert!(with_statements.len() > 10, "the check looks in the right place");
+    let missing: Vec<_> = with_statements.iter().filter(|module| !registered.contains(module.as_str())).collect();
+    assert!(missing.is_empty(), "not in registry(): {missing:?}");
+}
+
+type Columns = BTreeMap<(String, String), (&'static str, bool)>;
+
+fn sqlite_columns(connection: &Connection) -> Columns {
+    let text = "SELECT t.name, c.name, upper(c.type), c.\"notnull\" OR c.pk > 0 FROM sqlite_schema t
+        JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
+    let mut statement = connection.prepare(text).unwrap();
+    let rows = statement.query_map([], |row| {
+        let (table, column, kind): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let kind = match kind.as_str() {
+            "BLOB" => "bytes",
+            "INTEGER" | "BIGINT" => "integer",
+            _ => "text",
+        };
+        Ok(((table, column), (kind, row.get(3)?)))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn postgres_columns(client: &mut Client) -> Columns {
+    let text = "SELECT c.table_name, c.column_name, c.data_type, c.is_nullable = 'NO'
+        FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+        WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'";
+    let rows = client.query(text, &[]).unwrap();
+    rows.iter()
+        .map(|row| {
+            let kind = match row.get::<_, &str>(2) {
+                "uuid" | "bytea" => "bytes",
+                "bigint" => "integer",
+                _ => "text",
+            };
+            ((row.get::<_, String>(0), row.get::<_, String>(1)), (kind, row.get(3)))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_engines_have_the_same_tables_columns_and_indexes() {
+    let sqlite = sqlite_store().await;
+    let Some(postgres) = postgres_store().await else { return };
+    let connection = open_sqlite(&sqlite);
+    let (ours, theirs) = (sqlite_columns(&connection), on_postgres(&postgres, postgres_columns).await);
+    assert!(ours.len() > 200, "{}", ours.len());
+    let differing: Vec<_> = ours
+        .iter()
+        .filter(|(column, shape)| theirs.get(column) != Some(shape))
+        .chain(theirs.iter().filter(|(column, _)| !ours.contains_key(column)))
+        .collect();
+    assert!(differing.is_empty(), "{differing:#?}");
+
+    let mut statement = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+        .unwrap();
+    let ours: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let theirs = on_postgres(&postgres, |client| {
+        let text = "SELECT i.indexname FROM pg_indexes i WHERE i.schemaname = 'public' AND NOT EXISTS (
+            SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname) ORDER BY i.indexname COLLATE \"C\"";
+        client.query(text, &[]).unwrap().iter().map(|row| row.get(0)).collect::<Vec<String>>()
+    });
+    assert_eq!(ours, theirs.await);
+}
+
+/// Statements that look across workspaces, each with its reason. Everything else names the workspace.
+const ACROSS_WORKSPACES: &[(&str, &str)] = &[
+    ("access::COUNT_USERS", "whether the installation is set up"),
+    ("access::DELETE_LOGIN", "by the hash of a secret token"),
+    ("access::DELETE_EXPIRED_LOGINS", "housekeeping"),
+    ("access::INSERT_SETUP_TOKEN", "of the installation"),
+    ("access::DELETE_UNUSED_SETUP_TOKENS", "of the installation"),
+    ("access::USE_SETUP_TOKEN", "of the installation"),
+    ("campaign::NEXT_CAMPAIGN_NUMBER", "numbers are unique in the installation"),
+    ("event::TAKE_SEQUENCE", "the workspace is the row"),
+    ("inbox::COUNT_PENDING_INBOX", "a metric of the installation"),
+    ("workspace::INSERT_WORKSPACE", "the workspace is the row"),
+    ("workspace::UPDATE_WORKSPACE", "the workspace is the row"),
+    ("workspace::WORKSPACE_BY_ID", "the workspace is the row"),
+    ("workspace::WORKSPACE_BY_SLUG", "the workspace is the row"),
+    ("workspace::ALL_WORKSPACES", "for workers that look after each"),
+    ("workspace::INSERT_SECRET", "of the installation"),
+    ("workspace::SECRET", "of the installation"),
+];
+
+#[test]
+fn statements_are_bound_to_their_workspace() {
+    let known: BTreeSet<&str> = ACROSS_WORKSPACES.iter().map(|(name, _)| *name).collect();
+    let unbound: Vec<String> = registry()
+        .into_iter()
+        .flat_map(|(module, statements)| statements.iter().map(move |sql| (format!("{module}::{}", sql.name), *sql)))
+        .filter(|(name, sql)| !sql.postgres().contains("workspace_id") && !known.contains(name.as_str()))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(unbound.is_empty(), "{unbound:#?}");
+}

@@ -1,0 +1,67 @@
+//! Templates follow what Meta tells.
+
+use segue_model::ChannelId;
+use segue_store::template::{APPROVED, DELETED, ListedTemplate};
+use segue_testkit::{TestStore, engines};
+use serde_json::json;
+
+use super::write;
+
+fn listed(name: &str, language: &str, status: &str) -> ListedTemplate {
+    ListedTemplate {
+        name: name.to_owned(),
+        language: language.to_owned(),
+        category: "UTILITY".to_owned(),
+        status: status.to_owned(),
+        components: json!([{"type": "BODY", "text": "Hi {{1}}"}]),
+    }
+}
+
+async fn replace(test: &TestStore, channel_id: ChannelId, all: Vec<ListedTemplate>) {
+    let (workspace_id, ctx) = (test.workspace_id(), test.ctx.clone());
+    write(test, move |tx| tx.replace_templates(workspace_id, channel_id, &all, &ctx)).await;
+}
+
+async fn statuses(test: &TestStore) -> Vec<(String, String, String)> {
+    let workspace_id = test.workspace_id();
+    let all = write(test, move |tx| tx.templates(workspace_id)).await;
+    all.into_iter().map(|template| (template.name, template.language, template.status)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_adds_changes_and_removes_and_keeps_ids() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        replace(&test, channel.id, vec![listed("a", "en_US", APPROVED), listed("b", "en_US", "PENDING")]).await;
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        let find = move |tx: &mut segue_store::Tx<'_>| tx.template_by_name(workspace_id, channel_id, "a", "en_US");
+        let first = write(&test, find).await.unwrap();
+        assert_eq!(first.view().body, "Hi {{1}}");
+        test.clock.advance(1);
+        replace(&test, channel.id, vec![listed("a", "en_US", "PAUSED"), listed("c", "de", APPROVED)]).await;
+        let shown = statuses(&test).await;
+        let shown: Vec<_> = shown.iter().map(|(name, _, status)| (name.as_str(), status.as_str())).collect();
+        assert_eq!(shown, [("a", "PAUSED"), ("c", APPROVED)], "{}", test.engine);
+        assert_eq!(write(&test, find).await.unwrap().id, first.id);
+        let gone = write(&test, move |tx| tx.template_by_name(workspace_id, channel_id, "b", "en_US")).await;
+        assert_eq!(gone.unwrap().status, DELETED, "kept for what was sent with it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_of_meta_changes_one_language_or_all_and_tells_once() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        replace(&test, channel.id, vec![listed("a", "de", APPROVED), listed("a", "en", APPROVED)]).await;
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        let test = &test;
+        let set = async move |language: Option<&'static str>, status: &'static str| {
+            write(test, move |tx| tx.set_template_status(workspace_id, channel_id, "a", language, (status, None), now))
+                .await
+        };
+        assert!(set(Some("de"), "PAUSED").await);
+        assert!(!set(Some("de"), "PAUSED").await, "nothing changed, so nothing is told");
+        assert!(set(None, "DISABLED").await);
+        assert!(!set(Some("fr"), "DISABLED").await);
+    }
+}
