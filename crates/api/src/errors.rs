@@ -1,0 +1,114 @@
+//! What went wrong in the crates below, as problems.
+
+use http::StatusCode;
+use segue_access::AccessError;
+use segue_desk::DeskError;
+use segue_outreach::OutreachError;
+use segue_store::{StoreError, consent::ConsentError};
+
+use crate::{caller::not_signed_in, problem::Problem};
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(_) => {
+                tracing::warn!(%error, "the store is not available");
+                Self::unavailable()
+            }
+            _ => {
+                tracing::error!(%error, "the store failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        use AccessError as E;
+        let (code, words) = (error.code(), error.to_string());
+        match error {
+            E::Store(error) => error.into(),
+            E::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", words),
+            E::NotSignedIn => not_signed_in(),
+            E::TooManyAttempts => Self::new(StatusCode::TOO_MANY_REQUESTS, code, words).retry_after(60),
+            E::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, code, words),
+            E::InvalidPassword(_) => field(code, "password", words),
+            E::InvalidEmail => field(code, "email", words),
+            E::InvalidName => field(code, "name", words),
+            E::EmailTaken => Self::new(StatusCode::CONFLICT, code, words.clone()).with_field("email", words),
+            E::WorkspaceTaken => {
+                Self::new(StatusCode::CONFLICT, code, words.clone()).with_field("workspace_name", words)
+            }
+            E::NoSuchUser | E::NoSuchKey => Self::new(StatusCode::NOT_FOUND, "not_found", words),
+            E::LastAdmin => Self::new(StatusCode::CONFLICT, code, words),
+            E::WeakKey => field(code, "key", words),
+            E::InvalidSetupToken => Self::new(StatusCode::GONE, code, words),
+        }
+    }
+}
+
+/// 422 with the words at the field.
+pub(crate) fn field(code: &'static str, field: &str, words: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, words.clone()).with_field(field, words)
+}
+
+impl From<OutreachError> for Problem {
+    fn from(error: OutreachError) -> Self {
+        use segue_outreach::Problem as Kind;
+        let store = match &error {
+            OutreachError::Store(error) => Some(error),
+            OutreachError::Consent(ConsentError::Store(error)) => Some(error),
+            _ => None,
+        };
+        if let Some(store) = store {
+            return store.clone().into();
+        }
+        let status = match error.problem() {
+            Kind::Missing => StatusCode::NOT_FOUND,
+            Kind::Conflict => StatusCode::CONFLICT,
+            Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let problem = Self::new(status, error.code(), error.to_string());
+        match error.field() {
+            Some(field) => problem.with_field(field, error.to_string()),
+            None => problem,
+        }
+    }
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        use DeskError as E;
+        let (code, words) = (error.code(), error.to_string());
+        let conflict = |words| Self::new(StatusCode::CONFLICT, code, words);
+        let invalid = |words| Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, words);
+        match error {
+            E::Store(error) | E::Consent(ConsentError::Store(error)) => error.into(),
+            E::NotFound(_) => Self::new(StatusCode::NOT_FOUND, code, words),
+            E::NotOwner | E::NotSupervisor => Self::new(StatusCode::FORBIDDEN, code, words),
+            E::WindowClosed
+            | E::SessionEnded
+            | E::NewerReply
+            | E::OptedOut
+            | E::NoAddress
+            | E::OfferGone
+            | E::AtCapacity
+            | E::AgentOffline
+            | E::NoQueue
+            | E::TemplateNotApproved { .. }
+            | E::CaseExists { .. } => conflict(words),
+            E::QueueTaken => conflict(words.clone()).with_field("name", words),
+            E::TextTooLong { .. } => invalid(words.clone()).with_field("text", words),
+            E::TemplateUnknown => invalid(words.clone()).with_field("template_id", words),
+            E::TemplateParameters { .. } => invalid(words.clone()).with_field("parameters", words),
+            E::InvalidField { field, .. } => invalid(words.clone()).with_field(field, words),
+            E::InvalidContent(_) | E::Consent(ConsentError::EvidenceRequired) => invalid(words),
+            E::FlowInvalid(problems) => problems.into_iter().fold(invalid(words), |problem, found| {
+                let place = format!("source:{}:{}", found.line, found.column);
+                problem.with_field(place, found.message)
+            }),
+        }
+    }
+}

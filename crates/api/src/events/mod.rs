@@ -1,0 +1,89 @@
+//! The event stream: the workspace's event log as server-sent events.
+//!
+//! A stream is a cursor over the log and nothing more, so any node can serve any client and a restart loses nothing.
+//! Events are read when the client is ready for more, in batches of bounded size: a slow client falls behind in the log
+//! instead of filling memory, and when the log no longer reaches back to it, it is told to `resync`. Sequence numbers of
+//! a workspace have no gaps, so a missing one is noticed and never skipped over.
+//!
+//! Wake-ups make it quick; a poll each second makes it certain.
+
+mod audience;
+mod connections;
+mod schema;
+mod stream;
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::State,
+    response::{
+        IntoResponse, Response,
+        sse::{Event as Frame, Sse},
+    },
+};
+use futures::StreamExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use segue_store::StoreError;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{AppState, caller::Caller, extract::Query, guard::Guard, problem::Problem};
+
+pub(crate) use connections::Connections;
+pub(crate) use schema::add_event_schemas;
+pub use stream::{HEARTBEAT, POLL};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(Guard::signed_in().streaming().routes(routes!(events)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Since {
+    /// Sequence of the last event that is known. The header `Last-Event-ID` goes before it. Without either the stream
+    /// begins now.
+    since: Option<i64>,
+}
+
+/// The events of the workspace that the caller may see, from a sequence on and then as they happen.
+///
+/// Frames have `id: SEQ`, `event: TYPE` and as data a `LiveEvent`. Control frames: `hello {server_seq, heartbeat_ms}`
+/// first, `heartbeat {seq}` (everything visible up to `seq` was sent), `resync {reason}` at the end of a stream that
+/// cannot go on: load `/api/v1/bootstrap` and start from its `seq`.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(Since),
+    responses((status = 200, content_type = "text/event-stream", body = String),
+        (status = 410, description = "The log no longer reaches back to `since`: load a snapshot.")))]
+async fn events(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(Since { since }): Query<Since>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let last_event_id = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let since = match last_event_id.map(str::parse) {
+        Some(Ok(seq)) => Some(seq),
+        Some(Err(_)) => return Err(Problem::malformed("invalid_cursor", "Last-Event-ID is not a sequence number.")),
+        None => since,
+    };
+    let workspace_id = caller.workspace_id;
+    let (oldest, newest) = state.store.read::<_, StoreError, _>(move |tx| tx.event_bounds(workspace_id)).await?;
+    let cursor = since.unwrap_or(newest);
+    let first_kept = if oldest == 0 { newest + 1 } else { oldest };
+    if cursor > newest || cursor + 1 < first_kept {
+        return Err(Problem::new(
+            StatusCode::GONE,
+            "cursor_gone",
+            "The event log does not reach back to this sequence. Load /api/v1/bootstrap and start from its seq.",
+        ));
+    }
+    let stream = stream::EventStream::open(state, caller, cursor, newest).await?;
+    let frames = futures::stream::unfold(stream, |mut stream| async move {
+        let frame = stream.next().await?;
+        Some((Ok::<Frame, Infallible>(frame), stream))
+    });
+    let mut response = Sse::new(frames.boxed()).into_response();
+    // Proxies that collect answers before they pass them on would hold events back.
+    response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}

@@ -1,0 +1,11 @@
+//! What handlers take from a request. Everything that cannot be read becomes a problem that names the field.
+
+mod json;
+mod path;
+mod query;
+mod upload;
+
+pub(crate) use json::{Json, read, read_inside};
+pub(crate) use path::PathId;
+pub(crate) use query::Query;
+pub(crate) use upload::{Form, Upload};

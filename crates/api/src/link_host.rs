@@ -1,0 +1,31 @@
+//! A host name of its own for short links: it serves links and nothing else, so that a link in a text never leads into
+//! the console, and a cookie of the console never goes there.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::header;
+
+use crate::{AppState, links};
+
+/// Answers 404 to everything but links on the link host.
+pub(crate) async fn restrict(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let Some(link_host) = state.config.link_host.as_deref() else { return next.run(request).await };
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
+        .unwrap_or_default();
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(name, _)| name);
+    let is_link = request.uri().path().starts_with("/l/");
+    if host.eq_ignore_ascii_case(link_host) && !is_link {
+        return links::unknown_page();
+    }
+    next.run(request).await
+}

@@ -1,0 +1,30 @@
+//! The whole HTTP interface in one router.
+
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{AppState, console, events, headers, link_host, links, observe, ops, v1, webhooks};
+
+/// Every documented route, without its state.
+pub(crate) fn api_router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(ops::router())
+        .merge(v1::router())
+        .merge(events::router())
+        .merge(webhooks::router())
+        .merge(links::router())
+}
+
+/// The HTTP interface. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that limits per address
+/// know the addresses.
+pub fn router(state: AppState) -> Router {
+    let (router, _) = api_router().split_for_parts();
+    router
+        .fallback(console::serve)
+        .layer(middleware::from_fn_with_state(state.clone(), link_host::restrict))
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(middleware::from_fn(headers::secure))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}

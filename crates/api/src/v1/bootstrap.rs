@@ -1,0 +1,57 @@
+//! What the console begins with.
+
+use axum::extract::State;
+use segue_access::Permission;
+use segue_desk::bootstrap::{Bootstrap, bootstrap};
+use segue_store::{
+    access::User,
+    routing::{AgentPresence, OfferView, PresenceView, QueueView},
+    session::SessionView,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::workspace::{WorkspaceBody, load_workspace};
+use crate::{AppState, caller::Caller, extract::Json, guard::Guard, problem::Problem};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(Guard::signed_in().routes(routes!(get)))
+}
+
+/// A snapshot that is at least as new as the event `seq`; the event stream from there on keeps it current.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Bootstrap)]
+struct BootstrapBody {
+    seq: i64,
+    /// Null for an API key.
+    user: Option<User>,
+    workspace: WorkspaceBody,
+    /// Null for those who do not talk with customers.
+    presence: Option<PresenceView>,
+    queues: Vec<QueueView>,
+    agents: Vec<AgentPresence>,
+    /// The caller's own and those that wait in the caller's queues; all open ones for supervisors.
+    sessions: Vec<SessionView>,
+    offers: Vec<OfferView>,
+}
+
+/// What the console begins with. Those who do not talk with customers get no conversations.
+#[utoipa::path(get, path = "/api/v1/bootstrap", operation_id = "get_bootstrap", tag = "inbox",
+    responses((status = 200, body = BootstrapBody)))]
+async fn get(State(state): State<AppState>, caller: Caller) -> Result<Json<BootstrapBody>, Problem> {
+    let Bootstrap { seq, presence, queues, agents, sessions, offers } =
+        bootstrap(&state.store, &state.ctx, caller.workspace_id, &caller.actor).await?;
+    let workspace = load_workspace(&state, caller.workspace_id).await?.into();
+    let converses = caller.may(Permission::Converse);
+    Ok(Json(BootstrapBody {
+        seq,
+        workspace,
+        presence: presence.filter(|_| converses),
+        queues,
+        agents: if converses { agents } else { Vec::new() },
+        sessions: if converses { sessions } else { Vec::new() },
+        offers: if converses { offers } else { Vec::new() },
+        user: caller.user,
+    }))
+}

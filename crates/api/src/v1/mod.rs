@@ -1,0 +1,74 @@
+//! The endpoints, one file per resource. A handler authorises by its route's guard, calls the crate of the domain, and
+//! answers; what things mean and when they are allowed is decided there.
+
+mod api_keys;
+mod bootstrap;
+mod campaign_actions;
+mod campaigns;
+mod cases;
+mod channels;
+mod consent_events;
+mod contacts;
+mod dead_letters;
+mod flows;
+mod imports;
+mod leads;
+mod lists;
+mod login;
+mod media;
+mod messages;
+mod offers;
+mod panel;
+mod presence;
+mod queues;
+mod quick_replies;
+mod recipients;
+mod senders;
+mod sessions;
+mod setup_status;
+mod sight;
+mod templates;
+mod users;
+mod workspace;
+
+pub(crate) use channels::ChannelBody;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::AppState;
+
+/// All endpoints below `/api/v1`.
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    [
+        login::router(),
+        users::router(),
+        api_keys::router(),
+        workspace::router(),
+        setup_status::router(),
+        channels::router(),
+        senders::router(),
+        queues::router(),
+        flows::router(),
+        templates::router(),
+        contacts::router(),
+        consent_events::router(),
+        lists::router(),
+        imports::router(),
+        campaigns::router(),
+        campaign_actions::router(),
+        recipients::router(),
+        bootstrap::router(),
+        sessions::router(),
+        messages::router(),
+        media::router(),
+        panel::router(),
+        leads::router(),
+        cases::router(),
+        presence::router(),
+        offers::router(),
+        quick_replies::router(),
+        dead_letters::router(),
+    ]
+    .into_iter()
+    .fold(OpenApiRouter::new(), OpenApiRouter::merge)
+}

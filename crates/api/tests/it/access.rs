@@ -1,0 +1,141 @@
+//! Signing in and out, keys, the first administrator.
+
+use http::{Method, StatusCode};
+use segue_model::{role::Role, time};
+use serde_json::json;
+
+use crate::support::{PASSWORD, Server, get, json as body, request, servers, with_cookie, with_key};
+
+#[tokio::test]
+async fn a_login_opens_and_closes_the_door() {
+    for server in servers().await {
+        let user = server.user("ann", Role::Agent).await;
+        let cookie = server.sign_in(&user).await;
+        let me = server.send(with_cookie(get("/api/v1/me"), &cookie)).await;
+        assert_eq!(me.json()["user"]["email"], "ann@segue.test");
+        assert_eq!(me.json()["workspace"]["quiet_hours"], json!({"start": "21:00", "end": "08:00"}));
+
+        let out = server.send(with_cookie(request(Method::POST, "/api/v1/logout"), &cookie)).await;
+        assert_eq!(out.status, StatusCode::NO_CONTENT);
+        assert!(out.header("set-cookie").contains("Max-Age=0"));
+        let after = server.send(with_cookie(get("/api/v1/me"), &cookie)).await;
+        assert_eq!((after.status, after.code().as_str()), (StatusCode::UNAUTHORIZED, "unauthenticated"));
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_out_of_reach_for_scripts_and_other_sites() {
+    let server = crate::support::server().await;
+    server.user("ann", Role::Agent).await;
+    let input = json!({"email": "ann@segue.test", "password": PASSWORD});
+    let answer = server.send(body(Method::POST, "/api/v1/login", &input)).await;
+    let cookie = answer.header("set-cookie");
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"), "plain http has no secure cookies: {cookie}");
+
+    let config = segue_api::ApiConfig {
+        public_origin: Some("https://segue.example".to_owned()),
+        ..segue_api::ApiConfig::default()
+    };
+    let server = Server::configured(segue_testkit::sqlite_store().await, config).await;
+    server.user("ann", Role::Agent).await;
+    let answer = server.send(body(Method::POST, "/api/v1/login", &input)).await;
+    assert!(answer.header("set-cookie").contains("; Secure"), "{}", answer.header("set-cookie"));
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_address_look_the_same_and_are_slowed_down() {
+    let server = crate::support::server().await;
+    server.user("ann", Role::Agent).await;
+    let attempt = async |email: &str| {
+        let input = json!({"email": email, "password": "wrong wrong wrong wrong"});
+        server.send(body(Method::POST, "/api/v1/login", &input)).await
+    };
+    let (wrong, unknown) = (attempt("ann@segue.test").await, attempt("bob@segue.test").await);
+    assert_eq!((wrong.status, wrong.code().as_str()), (StatusCode::UNAUTHORIZED, "invalid_credentials"));
+    assert_eq!((unknown.status, unknown.json()["detail"].clone()), (wrong.status, wrong.json()["detail"].clone()));
+    for _ in 0..9 {
+        attempt("ann@segue.test").await;
+    }
+    let slowed = attempt("ann@segue.test").await;
+    assert_eq!((slowed.status, slowed.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "60"));
+}
+
+#[tokio::test]
+async fn a_login_ends_with_its_time_a_new_role_and_a_new_password() {
+    for server in servers().await {
+        let admin = server.key(Role::Admin).await;
+        let user = server.user("ann", Role::Agent).await;
+        let path = format!("/api/v1/users/{}", user.id);
+        for change in
+            [json!({"role": "supervisor"}), json!({"password": "another long password"}), json!({"disabled": true})]
+        {
+            let cookie = match segue_access::login(
+                &server.test.store,
+                &server.test.ctx,
+                &segue_access::LoginThrottle::default(),
+                &user.email,
+                if change["disabled"] == true { "another long password" } else { PASSWORD },
+            )
+            .await
+            {
+                Ok((_, token)) => format!("segue_session={token}"),
+                Err(error) => panic!("{error}"),
+            };
+            assert_eq!(server.send(with_cookie(get("/api/v1/me"), &cookie)).await.status, StatusCode::OK);
+            assert_eq!(server.patch(&admin, &path, &change).await.status, StatusCode::OK);
+            let after = server.send(with_cookie(get("/api/v1/me"), &cookie)).await;
+            assert_eq!(after.status, StatusCode::UNAUTHORIZED, "{change}");
+        }
+        let other = server.user("bob", Role::Agent).await;
+        let cookie = server.sign_in(&other).await;
+        server.test.clock.advance(25 * time::HOUR);
+        assert_eq!(server.send(with_cookie(get("/api/v1/me"), &cookie)).await.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_works_and_can_be_revoked() {
+    for server in servers().await {
+        let admin = server.key(Role::Admin).await;
+        let made = server.post(&admin, "/api/v1/api-keys", &json!({"name": "crm", "role": "marketer"})).await;
+        assert_eq!(made.status, StatusCode::CREATED);
+        let (secret, id) = (made.json()["secret"].as_str().unwrap().to_owned(), made.json()["api_key"]["id"].clone());
+        assert!(!server.get(&admin, "/api/v1/api-keys").await.text().contains(&secret));
+        assert_eq!(server.get(&secret, "/api/v1/contacts").await.status, StatusCode::OK);
+        let path = format!("/api/v1/api-keys/{}", id.as_str().unwrap());
+        let revoked = server.send(with_key(request(Method::DELETE, &path), &admin)).await;
+        assert_eq!(revoked.status, StatusCode::NO_CONTENT);
+        assert_eq!(server.get(&secret, "/api/v1/contacts").await.status, StatusCode::UNAUTHORIZED);
+        let again = server.send(with_key(request(Method::DELETE, &path), &admin)).await;
+        assert_eq!(again.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays() {
+    let server = crate::support::server().await;
+    let (key, user) = (server.key(Role::Admin).await, server.user("ann", Role::Admin).await);
+    let path = format!("/api/v1/users/{}", user.id);
+    let answer = server.patch(&key, &path, &json!({"disabled": true})).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::CONFLICT, "last_admin"));
+}
+
+#[tokio::test]
+async fn the_setup_link_works_once_and_signs_in() {
+    for server in servers().await {
+        let token = segue_access::issue_setup_token(&server.test.store, &server.test.ctx).await.unwrap().unwrap();
+        let input = |token: &str, email: &str| json!({"token": token, "name": "Ann", "email": email, "password": PASSWORD, "workspace_name": "Acme"});
+        let wrong = server.send(body(Method::POST, "/api/v1/setup", &input("nonsense", "ann@acme.test"))).await;
+        assert_eq!((wrong.status, wrong.code().as_str()), (StatusCode::GONE, "invalid_setup_token"));
+        let done = server.send(body(Method::POST, "/api/v1/setup", &input(&token, "ann@acme.test"))).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text());
+        let cookie = done.header("set-cookie").split(';').next().unwrap().to_owned();
+        let me = server.send(with_cookie(get("/api/v1/me"), &cookie)).await.json();
+        assert_eq!((&me["user"]["role"], &me["workspace"]["name"]), (&json!("admin"), &json!("Acme")));
+        let again = server.send(body(Method::POST, "/api/v1/setup", &input(&token, "bob@acme.test"))).await;
+        assert_eq!(again.status, StatusCode::GONE);
+    }
+}
