@@ -1,1 +1,39 @@
-//! (to be written)
+//! Delivery: the one way out for every message, whoever wrote it, and what providers report of it.
+//!
+//! claim → decide and record `submitting` ([`submission`]) → bytes leave → settle. One supervisor runs one worker per
+//! channel: [`sms`] holds an SMPP session, [`whatsapp`] a Graph client. What carriers send us is stored in the inbox
+//! before it is acknowledged ([`inbound`]), and [`reports`] folds it into the messages.
+//!
+//! # Why a crash is safe at each point
+//! - *Before the claim commits*: the row is still queued.
+//! - *Claimed, nothing recorded*: nothing has left. The claim runs out, or the node takes it back when it starts again,
+//!   and the row is queued.
+//! - *`submitting` is recorded, before, while or after bytes leave*: nobody can know. The row becomes `unknown`, is shown
+//!   as such and is never sent again by itself. A later report with the provider's id, or with our own id where the
+//!   provider sends it back, resolves it.
+//! - *After the answer, before it is stored*: the same; the report resolves it.
+//!
+//! No more messages can be in doubt than are `submitting`, and that is at most the channel's window.
+
+mod channel_state;
+mod check;
+mod client;
+mod inbound;
+mod media;
+mod progress;
+pub mod reports;
+mod settle;
+mod sms;
+mod submission;
+mod supervisor;
+mod templates;
+mod translate;
+mod whatsapp;
+
+pub use check::{Check, check_channel, subscribe_webhook};
+pub use client::DeliveryError;
+pub use inbound::read_inbound;
+pub use media::fetch as fetch_media;
+pub use submission::{Begin, begin};
+pub use supervisor::{Delivery, DeliveryConfig};
+pub use templates::{apply_status as apply_template_status, sync as sync_templates};

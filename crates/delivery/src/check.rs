@@ -1,0 +1,72 @@
+//! Trying out a channel's settings.
+
+use std::time::Duration;
+
+use segue_channels::whatsapp::GraphFailure;
+use segue_store::channel::{Channel, ChannelConfig, ChannelState};
+
+use crate::{DeliveryError, client::client_of};
+
+/// How long a carrier may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub ok: bool,
+    /// In words: what answered, or what is wrong and what to do.
+    pub detail: String,
+}
+
+/// Tries a channel: asks WhatsApp about the number, or whether the carrier takes connections and what our bind says.
+///
+/// # Errors
+/// Only when no client could be made; what the provider refuses is a finding.
+pub async fn check_channel(channel: &Channel) -> Result<Check, DeliveryError> {
+    match &channel.config {
+        ChannelConfig::WhatsApp(_) => check_whatsapp(channel).await,
+        ChannelConfig::Smpp(config) => {
+            let address = (config.host.as_str(), config.port);
+            let connected = tokio::time::timeout(CONNECT, tokio::net::TcpStream::connect(address)).await;
+            Ok(match (connected, channel.state) {
+                (Ok(Ok(_)), ChannelState::Connected) => {
+                    Check { ok: true, detail: "Connected and bound; messages can go out.".to_owned() }
+                }
+                (Ok(Ok(_)), _) => Check {
+                    ok: false,
+                    detail: channel.state_detail.clone().unwrap_or_else(|| {
+                        "The carrier answers, but Segue is not bound yet. Wait a moment and check again.".to_owned()
+                    }),
+                },
+                (Ok(Err(error)), _) => Check {
+                    ok: false,
+                    detail: format!("The carrier does not accept a connection: {error}. Check host and port."),
+                },
+                (Err(_), _) => Check {
+                    ok: false,
+                    detail: "The carrier does not answer. Check host, port and the firewall.".to_owned(),
+                },
+            })
+        }
+    }
+}
+
+async fn check_whatsapp(channel: &Channel) -> Result<Check, DeliveryError> {
+    Ok(match client_of(channel)?.phone_number().await {
+        Ok(info) => {
+            let name = info.verified_name.unwrap_or_else(|| "a number without a verified name".to_owned());
+            let quality = info.quality_rating.unwrap_or_else(|| "not rated".to_owned());
+            Check { ok: true, detail: format!("WhatsApp answers: {name}, quality {quality}.") }
+        }
+        Err(error) => Check { ok: false, detail: error.to_string() },
+    })
+}
+
+/// Tells WhatsApp where this channel's webhooks are. WhatsApp calls the address at once to verify it.
+///
+/// # Errors
+/// When WhatsApp refuses or the channel is no WhatsApp channel.
+pub async fn subscribe_webhook(channel: &Channel, url: &str) -> Result<(), DeliveryError> {
+    let ChannelConfig::WhatsApp(config) = &channel.config else { return Err(DeliveryError::NotWhatsApp) };
+    client_of(channel)?.subscribe(url, &config.verify_token).await.map_err(|error: GraphFailure| error.into())
+}

@@ -1,0 +1,61 @@
+//! Clients of the WhatsApp Cloud API, and what goes wrong with them.
+
+use segue_channels::{
+    http::HttpSetupError,
+    whatsapp::{GraphClient, GraphConfig, GraphFailure, MediaError},
+};
+use segue_store::{
+    StoreError,
+    channel::{Channel, ChannelConfig, WhatsAppConfig},
+};
+
+/// Why something could not be done at a provider.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    #[error("This is only possible for WhatsApp channels.")]
+    NotWhatsApp,
+    #[error("{0}")]
+    Graph(#[from] GraphFailure),
+    #[error("{0}")]
+    Media(#[from] MediaError),
+    #[error(transparent)]
+    Client(#[from] HttpSetupError),
+    #[error("There is no such file.")]
+    NoSuchMedia,
+    #[error("The channel that the file came on is gone.")]
+    NoSuchChannel,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl DeliveryError {
+    /// Stable code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotWhatsApp => "not_whatsapp",
+            Self::Graph(_) => "whatsapp_refused",
+            Self::Media(_) => "media_failed",
+            Self::Client(_) => "client_failed",
+            Self::NoSuchMedia => "media_not_found",
+            Self::NoSuchChannel => "channel_not_found",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
+/// A client for these settings.
+pub(crate) fn client(config: &WhatsAppConfig) -> Result<GraphClient, HttpSetupError> {
+    let mut graph =
+        GraphConfig::new(&config.graph_version, &config.access_token, &config.phone_number_id, &config.waba_id);
+    config.base_url.trim_end_matches('/').clone_into(&mut graph.base_url);
+    GraphClient::new(graph)
+}
+
+/// A client for a channel.
+pub(crate) fn client_of(channel: &Channel) -> Result<GraphClient, DeliveryError> {
+    match &channel.config {
+        ChannelConfig::WhatsApp(config) => Ok(client(config)?),
+        ChannelConfig::Smpp(_) => Err(DeliveryError::NotWhatsApp),
+    }
+}

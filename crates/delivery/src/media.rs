@@ -1,0 +1,56 @@
+//! Fetching what customers send, at once: a link to it lives for minutes only.
+
+use segue_model::{Ctx, MediaId, WorkspaceId};
+use segue_store::{Store, StoreError, channel::Channel, media::Media};
+
+use crate::{DeliveryError, client::client_of};
+
+/// Largest file that is fetched, in bytes. WhatsApp allows more for documents; those stay with a note.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Fetches a received file and stores it. Doing it twice is harmless: the second time it is there.
+///
+/// # Errors
+/// When the provider does not give it now; trying again may help.
+pub async fn fetch(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    media_id: MediaId,
+) -> Result<(), DeliveryError> {
+    let found: Option<(Media, Option<Channel>)> = store
+        .read(move |tx| {
+            let Some(media) = tx.media(workspace_id, media_id)? else { return Ok(None) };
+            let channel = match media.channel_id {
+                Some(channel_id) => tx.channel(workspace_id, channel_id)?,
+                None => None,
+            };
+            Ok::<_, DeliveryError>(Some((media, channel)))
+        })
+        .await?;
+    let (media, channel) = found.ok_or(DeliveryError::NoSuchMedia)?;
+    let Some(provider_id) = media.provider_id.clone() else { return Ok(()) };
+    let channel = channel.ok_or(DeliveryError::NoSuchChannel)?;
+    let client = client_of(&channel)?;
+    let fetched = async {
+        let info = client.media_info(&provider_id).await?;
+        let data = client.download_media(&info, LARGEST).await?;
+        Ok::<_, DeliveryError>((info.mime_type.unwrap_or_else(|| media.mime.clone()), data))
+    };
+    match fetched.await {
+        Ok((mime, data)) => {
+            store.write(move |tx| Ok::<_, StoreError>(tx.store_media(workspace_id, media_id, &mime, &data)?)).await?;
+            Ok(())
+        }
+        Err(error) => {
+            let reason = error.to_string();
+            store.write(move |tx| tx.fail_media(workspace_id, media_id, &reason)).await.map_err(
+                |error: StoreError| {
+                    tracing::error!(%error, now = %ctx.now(), "a failed download could not be noted");
+                    error
+                },
+            )?;
+            Err(error)
+        }
+    }
+}

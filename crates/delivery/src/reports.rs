@@ -1,0 +1,102 @@
+//! What providers report of messages, in the one form that the store folds.
+//!
+//! Both functions run inside the transaction that marks the report's inbox row as done. A report whose message is not
+//! known yet is parked, and applied when the message's provider id is stored.
+
+use segue_channels::{
+    smpp::{Receipt, ReceiptState, id_candidates},
+    whatsapp::{MessageStatus, StatusKind},
+};
+use segue_model::{Ctx, delivery::Report};
+use segue_store::{
+    StoreError, Tx,
+    channel::Channel,
+    report::{Matched, ProviderReport, ReportTarget},
+    submission::Failure,
+};
+
+/// Takes a WhatsApp status in.
+///
+/// # Errors
+/// When the store fails.
+pub fn apply_status(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    status: &MessageStatus,
+) -> Result<Option<Matched>, StoreError> {
+    let report = match status.status {
+        StatusKind::Sent => Report::Accepted,
+        StatusKind::Delivered => Report::Delivered,
+        StatusKind::Read | StatusKind::Played => Report::Read,
+        StatusKind::Failed => Report::Failed,
+        // A kind that does not exist yet: it stays in the inbox, and changes nothing.
+        StatusKind::Other(_) => return Ok(None),
+    };
+    let failure = (report == Report::Failed).then(|| match status.errors.first() {
+        Some(error) => {
+            let meaning = error.meaning();
+            Failure {
+                class: meaning.class.as_str().to_owned(),
+                code: error.code.map(|code| code.to_string()),
+                reason: format!("{} {}", meaning.reason, meaning.advice).trim().to_owned(),
+            }
+        }
+        None => Failure { class: "unknown".to_owned(), code: None, reason: "WhatsApp gave no reason.".to_owned() },
+    });
+    let target = ReportTarget {
+        provider_ids: vec![status.wamid.clone()],
+        message_id: status.biz_opaque_callback_data.as_deref().and_then(|text| text.parse().ok()),
+        recipient: None,
+    };
+    let at = status.at.unwrap_or_else(|| ctx.now());
+    let report = ProviderReport { report, at, failure };
+    tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
+}
+
+/// Takes a carrier's receipt in.
+///
+/// # Errors
+/// When the store fails.
+pub fn apply_receipt(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    receipt: &Receipt,
+) -> Result<Option<Matched>, StoreError> {
+    let report = match receipt.state {
+        ReceiptState::Delivered => Report::Delivered,
+        ReceiptState::Accepted | ReceiptState::Enroute | ReceiptState::Scheduled => Report::Accepted,
+        ReceiptState::Expired
+        | ReceiptState::Deleted
+        | ReceiptState::Undeliverable
+        | ReceiptState::Rejected
+        | ReceiptState::Skipped => Report::Failed,
+        // The carrier does not know either: it stays as it is.
+        ReceiptState::Unknown => return Ok(None),
+    };
+    let failure = (report == Report::Failed).then(|| Failure {
+        class: receipt.state.error_class().map_or("unknown", |class| class.as_str()).to_owned(),
+        code: receipt.error.clone(),
+        reason: failure_in_words(receipt.state).to_owned(),
+    });
+    let digits = receipt.recipient.trim_start_matches('+');
+    let target = ReportTarget {
+        provider_ids: receipt.message_id.as_deref().map(id_candidates).unwrap_or_default(),
+        message_id: None,
+        recipient: (!digits.is_empty()).then(|| format!("+{digits}")),
+    };
+    let at = receipt.done_at.unwrap_or_else(|| ctx.now());
+    let report = ProviderReport { report, at, failure };
+    tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
+}
+
+const fn failure_in_words(state: ReceiptState) -> &'static str {
+    match state {
+        ReceiptState::Expired => "The phone could not be reached before the message's time ran out.",
+        ReceiptState::Deleted => "The carrier deleted the message.",
+        ReceiptState::Rejected => "The carrier rejected the message.",
+        ReceiptState::Skipped => "The carrier skipped the message.",
+        _ => "The carrier could not deliver the message.",
+    }
+}

@@ -1,0 +1,82 @@
+//! Recording how a submission ended.
+
+use std::time::Duration;
+
+use segue_channels::ErrorClass;
+use segue_model::{Ctx, time};
+use segue_store::{
+    StoreError, Tx,
+    outbox::OutboxMessage,
+    submission::{Cost, Failure},
+};
+
+use crate::supervisor::Env;
+
+/// Milliseconds before a message that is known not to have left is tried again, by the number of attempts.
+const TRY_AGAIN: &[i64] =
+    &[5 * time::SECOND, 30 * time::SECOND, 3 * time::MINUTE, 10 * time::MINUTE, 30 * time::MINUTE];
+/// How often storing an outcome is tried before the lease is left to run out.
+const STORE_ATTEMPTS: u32 = 5;
+
+/// How a submission ended, the same for all providers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The provider's ids, one for each part.
+    Accepted(Vec<String>),
+    /// Certainly not sent. `wait` is what the provider asks for.
+    NotSent {
+        failure: Failure,
+        wait: Option<Duration>,
+        cost: Cost,
+    },
+    Refused(Failure),
+    /// Nobody can say; ids of the parts that certainly went.
+    Unknown {
+        reason: String,
+        provider_ids: Vec<String>,
+    },
+}
+
+impl Outcome {
+    /// A failure that is known not to have reached the provider. Being asked to slow down, or having no connection, uses
+    /// up no attempt.
+    pub(crate) fn not_sent(failure: Failure, class: ErrorClass, wait: Option<Duration>) -> Self {
+        let free = matches!(class, ErrorClass::Throttled | ErrorClass::ProviderDown | ErrorClass::Authentication);
+        Self::NotSent { failure, wait, cost: if free { Cost::Free } else { Cost::Attempt } }
+    }
+}
+
+/// Stores the outcome. When the database stays away, the row stays `submitting`; its lease runs out and it becomes
+/// `unknown`, which is then the truth.
+pub(crate) async fn settle(env: &Env, message: &OutboxMessage, outcome: Outcome) {
+    for attempt in 1..=STORE_ATTEMPTS {
+        let (ctx, message, outcome) = (env.ctx.clone(), message.clone(), outcome.clone());
+        let stored = env.store.write(move |tx| record(tx, &ctx, &message, &outcome)).await;
+        match stored {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::error!(%error, attempt, "the outcome of a message could not be stored");
+                tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt))).await;
+            }
+        }
+    }
+}
+
+fn record(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &Outcome) -> Result<(), StoreError> {
+    let now = ctx.now();
+    match outcome {
+        Outcome::Accepted(provider_ids) => tx.mark_accepted(message, provider_ids, ctx),
+        Outcome::Refused(failure) => tx.mark_failed(message, failure, now).map(|_| ()),
+        Outcome::Unknown { reason, provider_ids } => tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ()),
+        Outcome::NotSent { failure, wait, cost } => {
+            let index = usize::try_from(message.attempts).unwrap_or(usize::MAX);
+            let delay = match (cost, TRY_AGAIN.get(index)) {
+                (Cost::Free, _) => time::SECOND,
+                (Cost::Attempt, Some(delay)) => *delay,
+                (Cost::Attempt, None) => return tx.mark_failed(message, failure, now).map(|_| ()),
+            };
+            let asked = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();
+            tx.requeue_message(message, now.plus(delay.max(asked)), *cost, failure, now).map(|_| ())
+        }
+    }
+}

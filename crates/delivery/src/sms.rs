@@ -1,0 +1,253 @@
+//! The worker of an SMS account: holds the session with the carrier, and sends what is due.
+//!
+//! One node holds a channel's session at a time, by a lease with an epoch. At most the window's number of messages are
+//! `submitting` at once, so at most that many can be in doubt after a crash.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use rand::{SeedableRng, rngs::StdRng};
+use segue_channels::{
+    ErrorClass,
+    smpp::{SessionState, SmppConfig as Account, SmppSession, SubmitOutcome, SubmitSms},
+};
+use segue_model::{Timestamp, content::SmsContent, time, wake::Wake};
+use segue_store::{
+    StoreError,
+    channel::{Channel, ChannelState, SmppConfig},
+    outbox::{Abandoned, Claim, OutboxMessage},
+    submission::Failure,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    channel_state, inbound,
+    settle::{Outcome, settle},
+    submission::{Begin, begin},
+    supervisor::Env,
+};
+
+/// How long a node may be silent before another one takes its channel over.
+const CHANNEL_LEASE: i64 = 30 * time::SECOND;
+/// How long a claimed message may go without an outcome: longer than the session waits for an answer.
+const MESSAGE_LEASE: i64 = 2 * time::MINUTE;
+/// How often the lease is renewed, and what others left behind is looked for.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How long to wait for work without being told of any.
+const POLL: Duration = Duration::from_millis(500);
+/// How long to wait before trying again to become the holder of a channel.
+const STANDBY: Duration = Duration::from_secs(2);
+
+/// Runs until `stop`.
+pub(crate) async fn run(env: Env, channel: Channel, config: SmppConfig, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match lease(&env, &channel).await {
+            Ok(true) => hold(&env, &channel, &config, &stop).await,
+            Ok(false) => tracing::debug!(channel_id = %channel.id, "another node holds the channel"),
+            Err(error) => tracing::error!(%error, channel_id = %channel.id, "the lease of a channel cannot be taken"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(STANDBY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+async fn lease(env: &Env, channel: &Channel) -> Result<bool, StoreError> {
+    let (node, now, workspace_id, id) = (env.node.clone(), env.ctx.now(), channel.workspace_id, channel.id);
+    let epoch =
+        env.store.write(move |tx| tx.lease_channel(workspace_id, id, &node, now.plus(CHANNEL_LEASE), now)).await?;
+    Ok(epoch.is_some())
+}
+
+/// Holds the session for as long as the lease is ours.
+async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &CancellationToken) {
+    recover(env, channel, Some(&env.node)).await;
+    let mut account = Account::new(&config.host, config.port, &config.system_id, &config.password);
+    account.system_type.clone_from(&config.system_type);
+    account.window = usize::from(config.window.max(1));
+    account.per_second = config.segments_per_second.max(1);
+    let (session, deliveries) = SmppSession::spawn(account, StdRng::from_seed(env.ctx.random_bytes()));
+    let incoming = tokio::spawn(inbound::run(env.clone(), channel.clone(), deliveries));
+    let lost = stop.child_token();
+    let keeper = tokio::spawn(keep(env.clone(), channel.clone(), lost.clone()));
+    let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone()));
+
+    send_until(env, channel, config, &session, &lost).await;
+
+    session.shutdown().await;
+    lost.cancel();
+    for task in [incoming, keeper, health] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, channel_id = %channel.id, "a task of a channel ended by a panic");
+        }
+    }
+}
+
+/// Renews the lease and takes back what workers left behind; cancels `lost` when the lease is gone.
+async fn keep(env: Env, channel: Channel, lost: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RENEW_EVERY) => {}
+            () = lost.cancelled() => return,
+        }
+        match lease(&env, &channel).await {
+            Ok(true) => recover(&env, &channel, None).await,
+            Ok(false) => {
+                tracing::warn!(channel_id = %channel.id, "another node has taken the channel over");
+                lost.cancel();
+            }
+            // The database is away: without it nothing is claimed, so the session may stay.
+            Err(error) => tracing::error!(%error, channel_id = %channel.id, "a lease could not be renewed"),
+        }
+    }
+}
+
+/// Takes back what was claimed and not finished: everything of `owner`, who has just started, or what ran out.
+pub(crate) async fn recover(env: &Env, channel: &Channel, owner: Option<&str>) {
+    let (ctx, workspace_id, id) = (env.ctx.clone(), channel.workspace_id, channel.id);
+    let owner = owner.map(str::to_owned);
+    let recovered = env
+        .store
+        .write(move |tx| {
+            let abandoned = owner.as_deref().map_or(Abandoned::Expired, Abandoned::OwnedBy);
+            let counts = tx.recover_outbox(workspace_id, id, abandoned, &ctx)?;
+            tx.match_parked_reports(workspace_id, id, &ctx)?;
+            Ok::<_, StoreError>(counts)
+        })
+        .await;
+    match recovered {
+        Ok((0, 0)) => {}
+        Ok((queued, unknown)) => tracing::info!(channel_id = %id, queued, unknown, "took back unfinished messages"),
+        Err(error) => tracing::error!(%error, channel_id = %id, "unfinished messages could not be taken back"),
+    }
+}
+
+async fn watch_health(env: Env, channel: Channel, session: SmppSession) {
+    let mut states = session.state();
+    loop {
+        let (state, detail) = match &*states.borrow_and_update() {
+            SessionState::Connecting => (ChannelState::Connecting, None),
+            SessionState::Bound => (ChannelState::Connected, None),
+            SessionState::BackingOff { class: ErrorClass::Authentication, reason, .. } => {
+                (ChannelState::Error, Some(reason.clone()))
+            }
+            SessionState::BackingOff { reason, .. } => (ChannelState::Disconnected, Some(reason.clone())),
+            SessionState::Draining => (ChannelState::Disconnected, Some("Segue is shutting down.".to_owned())),
+            SessionState::Closed => return,
+        };
+        channel_state::set(&env, &channel, state, detail).await;
+        if states.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Claims and sends while the session is bound, until `stop`.
+async fn send_until(
+    env: &Env,
+    channel: &Channel,
+    config: &SmppConfig,
+    session: &SmppSession,
+    stop: &CancellationToken,
+) {
+    let mut states = session.state();
+    let mut listener = env.bus.listen();
+    let window = usize::from(config.window.max(1));
+    while !stop.is_cancelled() {
+        if *states.borrow_and_update() != SessionState::Bound {
+            tokio::select! {
+                changed = states.changed() => if changed.is_err() { return },
+                () = stop.cancelled() => {}
+            }
+            continue;
+        }
+        // Twice the window: while one half is on the wire, the next is at hand.
+        match claim(env, channel, u32::from(config.window.max(1)) * 2).await {
+            Ok(messages) if !messages.is_empty() => {
+                stream::iter(messages)
+                    .for_each_concurrent(window, |message| send(env, channel, session, message))
+                    .await;
+            }
+            Ok(_) => {
+                tokio::select! {
+                    () = listener.until(POLL, |wake| wake == Wake::Outbox(channel.id)) => {}
+                    changed = states.changed() => if changed.is_err() { return },
+                    () = stop.cancelled() => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, channel_id = %channel.id, "the outbox cannot be read");
+                tokio::time::sleep(STANDBY).await;
+            }
+        }
+    }
+}
+
+async fn claim(env: &Env, channel: &Channel, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {
+    let (node, now, workspace_id, id) = (env.node.clone(), env.ctx.now(), channel.workspace_id, channel.id);
+    env.store
+        .write(move |tx| {
+            let claim = Claim { owner: &node, limit, lease_until: now.plus(MESSAGE_LEASE), now };
+            tx.claim_outbox(workspace_id, id, &claim)
+        })
+        .await
+}
+
+async fn send(env: &Env, channel: &Channel, session: &SmppSession, message: OutboxMessage) {
+    let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
+    let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
+    match begun {
+        Ok(Begin::Go) => {}
+        Ok(Begin::No) => return,
+        Err(error) => {
+            // Nothing has left; the claim runs out and the message is queued again.
+            tracing::error!(%error, message_id = %message.id, "a message could not be begun");
+            return;
+        }
+    }
+    let outcome = match serde_json::from_value::<SmsContent>(message.payload.clone()) {
+        Ok(content) => {
+            let sms = SubmitSms {
+                source: content.source,
+                destination: message.address.clone(),
+                text: content.text,
+                validity: validity(message.expires_at, env.ctx.now()),
+                reference: reference(&message),
+            };
+            outcome(session.submit(&sms).await)
+        }
+        Err(_) => Outcome::Refused(Failure {
+            class: ErrorClass::ContentInvalid.as_str().to_owned(),
+            code: None,
+            reason: "The message cannot be read, so nothing was sent.".to_owned(),
+        }),
+    };
+    metrics::counter!("segue_submissions_total", "kind" => "sms").increment(1);
+    settle(env, &message, outcome).await;
+}
+
+/// How long the carrier may try, when the message has an end.
+fn validity(expires_at: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    expires_at.map(|end| Duration::from_millis(u64::try_from(end.since(now)).unwrap_or_default()))
+}
+
+/// A number that repeats rarely for one recipient, for joining the parts of a long text.
+fn reference(message: &OutboxMessage) -> u16 {
+    let bits = message.id.0.as_u128();
+    u16::try_from((bits ^ (bits >> 64)) & 0xFFFF).unwrap_or_default()
+}
+
+fn outcome(outcome: SubmitOutcome) -> Outcome {
+    let failure = |class: ErrorClass, code: Option<u32>, reason: String| Failure {
+        class: class.as_str().to_owned(),
+        code: code.map(|code| format!("{code:#x}")),
+        reason,
+    };
+    match outcome {
+        SubmitOutcome::Accepted { message_ids } => Outcome::Accepted(message_ids),
+        SubmitOutcome::NotSent { class, code, reason } => Outcome::not_sent(failure(class, code, reason), class, None),
+        SubmitOutcome::Refused { class, code, reason } => Outcome::Refused(failure(class, code, reason)),
+        SubmitOutcome::Unknown { reason, message_ids } => Outcome::Unknown { reason, provider_ids: message_ids },
+    }
+}

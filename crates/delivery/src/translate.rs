@@ -1,0 +1,73 @@
+//! From what a message says to what WhatsApp takes.
+
+use segue_channels::whatsapp::{
+    GraphClient, Outbound, Recipient, RecipientError, TemplateMessage, TemplateParameter,
+    outbound::{LinkPreview, ListRow, ListSection, MediaSource, ReplyButton},
+};
+use segue_model::content::{Choice, Content, Section};
+use segue_store::outbox::{AddressKind, OutboxMessage};
+
+use crate::{DeliveryError, supervisor::Env};
+
+/// The recipient in the field that its kind of address belongs to.
+pub(crate) fn recipient(message: &OutboxMessage) -> Result<Recipient, RecipientError> {
+    match message.address_kind {
+        AddressKind::Phone => Recipient::phone(&message.address),
+        AddressKind::Bsuid => Recipient::bsuid(&message.address),
+    }
+}
+
+/// What to send. A file is uploaded first, so that nothing of the message itself has left when that fails.
+pub(crate) async fn outbound(
+    env: &Env,
+    client: &GraphClient,
+    message: &OutboxMessage,
+    content: Content,
+) -> Result<Outbound, DeliveryError> {
+    Ok(match content {
+        Content::Text { text } => {
+            let preview = if text.contains("https://") { LinkPreview::Show } else { LinkPreview::Hide };
+            Outbound::Text { body: text, preview }
+        }
+        Content::Image { media_id, caption } => {
+            let workspace_id = message.workspace_id;
+            let (media, data) = env
+                .store
+                .read(move |tx| {
+                    let media = tx.media(workspace_id, media_id)?.ok_or(DeliveryError::NoSuchMedia)?;
+                    let data = tx.media_data(workspace_id, media_id)?.ok_or(DeliveryError::NoSuchMedia)?;
+                    Ok::<_, DeliveryError>((media, data))
+                })
+                .await?;
+            let name = media.file_name.unwrap_or_else(|| "image".to_owned());
+            let id = client.upload_media(&media.mime, &name, data).await?;
+            Outbound::Image { source: MediaSource::Id(id), caption }
+        }
+        Content::Buttons { text, buttons } => Outbound::Buttons {
+            header: None,
+            body: text,
+            footer: None,
+            buttons: buttons.into_iter().map(|Choice { id, title, .. }| ReplyButton { id, title }).collect(),
+        },
+        Content::List { text, button, sections } => Outbound::List {
+            header: None,
+            body: text,
+            footer: None,
+            button,
+            sections: sections.into_iter().map(list_section).collect(),
+        },
+        Content::Template { name, language, parameters, .. } => Outbound::Template(TemplateMessage {
+            name,
+            language,
+            header: None,
+            body: parameters.into_iter().map(|text| TemplateParameter { name: None, text }).collect(),
+            buttons: Vec::new(),
+        }),
+    })
+}
+
+fn list_section(section: Section) -> ListSection {
+    let rows =
+        section.rows.into_iter().map(|Choice { id, title, description }| ListRow { id, title, description }).collect();
+    ListSection { title: (!section.title.is_empty()).then_some(section.title), rows }
+}
