@@ -69,6 +69,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
         aria-label="What do you want to do?"
         placeholder="What do you want to do?"
         value={search}
+        autoFocus
         data-autofocus
         onChange={(event) => {
           setSearch(event.target.value);

@@ -19,8 +19,13 @@ export function inTab(session: Session, tab: InboxTab, userId: string | undefine
   }
 }
 
-function lastActivity(session: Session): number {
-  return Date.parse(session.last_message?.at ?? session.started_at);
+/** Times are fixed-width UTC texts, so they compare as texts; parsing thousands of them would not do. */
+function descending(a: string, b: string): number {
+  return a < b ? 1 : a > b ? -1 : 0;
+}
+
+function lastActivity(session: Session): string {
+  return session.last_message?.at ?? session.started_at;
 }
 
 /** Ids of a tab. Mine and all: newest first; waiting: who waits longest comes first. */
@@ -28,8 +33,8 @@ export function tabIds(data: Pick<LiveData, 'sessions' | 'user'>, tab: InboxTab)
   const sessions = Object.values(data.sessions).filter((each) => inTab(each, tab, data.user?.id));
   sessions.sort((a, b) =>
     tab === 'waiting'
-      ? Date.parse(a.started_at) - Date.parse(b.started_at)
-      : lastActivity(b) - lastActivity(a),
+      ? descending(b.started_at, a.started_at)
+      : descending(lastActivity(a), lastActivity(b)),
   );
   return sessions.map((session) => session.id);
 }

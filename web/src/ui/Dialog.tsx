@@ -21,7 +21,8 @@ export function Dialog({ title, onClose, children, size = 'md', testId }: Dialog
       onClose={onClose}
       title={title}
       size={size}
-      transitionProps={{ duration: 120 }}
+      // At once: what is typed right after the key that opened it must land inside.
+      transitionProps={{ duration: 0 }}
       closeButtonProps={{ 'aria-label': 'Close' }}
       overlayProps={{ backgroundOpacity: 0.45 }}
       classNames={{ title: css.title ?? '', content: css.content ?? '' }}
