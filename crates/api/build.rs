@@ -15,6 +15,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=CONSOLE_REQUIRED");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../web/dist");
+    let out = PathBuf::from(env::var("OUT_DIR").unwrap_or_default());
     let required = env::var("CONSOLE_REQUIRED").is_ok_and(|value| value == "1");
     let mut table = String::from("static FILES: &[File] = &[\n");
     if root.join("index.html").is_file() {
@@ -24,8 +25,11 @@ fn main() {
         let mut named: Vec<(String, PathBuf)> =
             files.into_iter().filter_map(|file| Some((name(&root, &file)?, file))).collect();
         named.sort();
-        for (name, file) in &named {
-            entry(&mut table, name, file);
+        let copies = out.join("console");
+        let written = fs::create_dir_all(&copies)
+            .and_then(|()| named.iter().try_for_each(|(name, file)| entry(&mut table, &copies, name, file)));
+        if let Err(error) = written {
+            println!("cargo::error=The console's files could not be embedded: {error}. Build it again, then try once more.");
         }
     } else if required {
         println!(
@@ -33,8 +37,7 @@ fn main() {
         );
     }
     table.push_str("];\n");
-    let out = PathBuf::from(env::var("OUT_DIR").unwrap_or_default()).join("console.rs");
-    if let Err(error) = fs::write(&out, table) {
+    if let Err(error) = fs::write(out.join("console.rs"), table) {
         println!("cargo::error=The table of the console's files could not be written: {error}");
     }
 }
@@ -58,23 +61,25 @@ fn name(root: &Path, file: &Path) -> Option<String> {
     Some(relative.components().map(|part| format!("/{}", part.as_os_str().to_string_lossy())).collect())
 }
 
-fn entry(table: &mut String, name: &str, file: &Path) {
+/// One line of the table. The file is copied beside it first: a console that is built anew while this crate compiles
+/// must not pull the files away.
+fn entry(table: &mut String, copies: &Path, name: &str, file: &Path) -> std::io::Result<()> {
+    let content = fs::read(file)?;
     let mut hasher = DefaultHasher::new();
-    fs::read(file).unwrap_or_default().hash(&mut hasher);
-    let include = |path: &Path| format!("include_bytes!({:?})", path.canonicalize().unwrap_or_default());
-    let compressed = |extension: &str| {
-        let path = PathBuf::from(format!("{}.{extension}", file.display()));
-        if path.is_file() { format!("Some({})", include(&path)) } else { "None".to_owned() }
+    content.hash(&mut hasher);
+    let copy = |content: &[u8], extension: &str| {
+        let path = copies.join(format!("{}{extension}", name.trim_start_matches('/').replace('/', "_")));
+        fs::write(&path, content).map(|()| format!("include_bytes!({path:?})"))
     };
-    let written = writeln!(
+    let compressed = |extension: &str| match fs::read(format!("{}{extension}", file.display())) {
+        Ok(content) => copy(&content, extension).map(|include| format!("Some({include})")),
+        Err(_) => Ok("None".to_owned()),
+    };
+    let (etag, plain) = (hasher.finish(), copy(&content, "")?);
+    let (brotli, gzip) = (compressed(".br")?, compressed(".gz")?);
+    writeln!(
         table,
-        "    File {{ path: \"{name}\", etag: \"\\\"{:016x}\\\"\", plain: {}, brotli: {}, gzip: {} }},",
-        hasher.finish(),
-        include(file),
-        compressed("br"),
-        compressed("gz"),
-    );
-    if written.is_err() {
-        println!("cargo::error=The table of the console's files could not be made");
-    }
+        "    File {{ path: {name:?}, etag: \"\\\"{etag:016x}\\\"\", plain: {plain}, brotli: {brotli}, gzip: {gzip} }},"
+    )
+    .map_err(std::io::Error::other)
 }

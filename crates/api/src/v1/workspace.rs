@@ -119,7 +119,8 @@ pub(super) fn country(code: &str) -> Result<String, Problem> {
 
 fn minutes(hours: &QuietHoursBody) -> Result<QuietHours, Problem> {
     let parse = |field: &str, text: &str| {
-        let (hour, minute) = text.split_once(':').filter(|_| text.len() == 5).unwrap_or_default();
+        let is_plain = text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+        let (hour, minute) = text.split_once(':').filter(|_| is_plain).unwrap_or_default();
         match (hour.parse::<u16>(), minute.parse::<u16>()) {
             (Ok(hour), Ok(minute)) if hour < 24 && minute < 60 => Ok(hour * 60 + minute),
             _ => Err(Problem::invalid(format!("quiet_hours.{field}"), "Write the time as HH:MM, such as 21:00.")),
