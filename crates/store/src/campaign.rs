@@ -43,6 +43,7 @@ pub struct CampaignInput {
 
 /// A campaign as the API and the events show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Campaign)]
 pub struct CampaignView {
     pub id: CampaignId,
     /// Unique in the installation; part of every link code.

@@ -63,6 +63,7 @@ impl ConsentError {
 
 /// An entry of the ledger as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ConsentEvent)]
 pub struct ConsentEventView {
     pub id: ConsentEventId,
     /// Which medium it speaks of.

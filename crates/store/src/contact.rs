@@ -15,6 +15,7 @@ use crate::{Row, StoreError, Tx, event::NewEvent, tx::json_text};
 
 /// A contact as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Contact)]
 pub struct ContactView {
     pub id: ContactId,
     pub phone: Option<PhoneNumber>,
@@ -50,6 +51,7 @@ impl ContactView {
 
 /// A list of contacts as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ContactList)]
 pub struct ContactListView {
     pub id: ListId,
     pub name: String,

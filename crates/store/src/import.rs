@@ -18,6 +18,7 @@ segue_model::text_enum! {
 
 /// An import as the API and the events show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Import)]
 pub struct ImportView {
     pub id: ImportId,
     pub file_name: String,

@@ -85,6 +85,7 @@ segue_model::text_enum! {
 
 /// A recipient as the campaign's page shows him.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = Recipient)]
 pub struct RecipientView {
     pub position: u32,
     pub contact_id: ContactId,
