@@ -1,0 +1,462 @@
+//! `segue apply`: shows what a workspace file would change, then changes it.
+
+use std::{collections::BTreeMap, io::IsTerminal as _, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, bail};
+use segue_access::{NewUser, NewWorkspace, create_user, create_workspace};
+use segue_model::{ChannelId, Ctx, UserId, WorkspaceId, policy::QuietHours};
+use segue_store::{
+    Store, StoreError,
+    access::User,
+    channel::{Channel, ChannelState, Sender},
+    routing::Queue,
+    workspace::Workspace,
+};
+use serde::Serialize;
+
+use crate::{
+    config::Config,
+    manifest::{ChannelPart, FlowPart, LoadedManifest, QueuePart, SenderPart, UserPart},
+};
+
+/// Which file, and how to go about it.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The workspace file.
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask before changing.
+    #[arg(long)]
+    yes: bool,
+    /// Print the changes as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One difference between the file and the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// `create` or `change`.
+    pub action: &'static str,
+    /// Such as `queue sales`.
+    pub what: String,
+    /// What is different, without secrets.
+    pub detail: String,
+}
+
+/// Compares, shows, asks and applies.
+///
+/// # Errors
+/// When the file is not valid or the database cannot be used; nothing is changed then.
+pub async fn apply(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let manifest = LoadedManifest::read(&arguments.file)?;
+    let (store, ctx) = (super::open_store(&config).await?, Ctx::system());
+    let changes = differences(&store, &manifest).await?;
+    show(&changes, arguments.json)?;
+    if changes.is_empty() || arguments.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !arguments.yes && !confirmed()? {
+        println!("Nothing was changed.");
+        return Ok(ExitCode::FAILURE);
+    }
+    apply_manifest(&store, &ctx, &manifest).await?;
+    if !arguments.json {
+        println!("Applied. A running server takes the changes over within a minute.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(changes: &[Change], json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(changes)?);
+    } else if changes.is_empty() {
+        println!("Nothing to change: the workspace is as the file says.");
+    } else {
+        for change in changes {
+            let mark = if change.action == "create" { '+' } else { '~' };
+            println!("{mark} {:<40} {}", change.what, change.detail);
+        }
+    }
+    Ok(())
+}
+
+fn confirmed() -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("There is no terminal to ask on. Add --yes to apply without asking, or --dry-run to only look.");
+    }
+    println!("Apply these changes? Type yes:");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("yes"))
+}
+
+/// What the database holds of the things a file can describe.
+#[derive(Default, Clone)]
+struct Present {
+    workspace: Option<Workspace>,
+    users: Vec<User>,
+    queues: Vec<Queue>,
+    /// E-mail addresses of each queue's members, in order.
+    members: BTreeMap<String, Vec<String>>,
+    /// Source of each flow's published version.
+    flows: BTreeMap<String, String>,
+    channels: Vec<Channel>,
+    senders: Vec<Sender>,
+}
+
+async fn present(store: &Store, slug: &str) -> Result<Present, StoreError> {
+    let slug = slug.to_owned();
+    store
+        .read(move |tx| {
+            let Some(workspace) = tx.workspace_by_slug(&slug)? else { return Ok(Present::default()) };
+            let id = workspace.id;
+            let users = tx.users(id)?;
+            let mut members = BTreeMap::new();
+            for view in tx.queue_views(id, workspace.created_at)? {
+                let mut emails: Vec<String> = view
+                    .members
+                    .iter()
+                    .filter_map(|member| users.iter().find(|user| user.id == member.user_id))
+                    .map(|user| user.email.clone())
+                    .collect();
+                emails.sort();
+                members.insert(view.slug, emails);
+            }
+            let mut flows = BTreeMap::new();
+            for flow in tx.flows(id)? {
+                if let Some(version) = tx.published_flow_of_slug(id, &flow.slug)? {
+                    flows.insert(flow.slug, version.source);
+                }
+            }
+            Ok(Present {
+                users,
+                members,
+                flows,
+                queues: tx.queues(id)?,
+                channels: tx.channels(id)?,
+                senders: tx.senders(id)?,
+                workspace: Some(workspace),
+            })
+        })
+        .await
+}
+
+/// What applying the manifest would change; empty when nothing.
+///
+/// # Errors
+/// When the database cannot be read, or a flow of the file is not valid.
+pub async fn differences(store: &Store, loaded: &LoadedManifest) -> anyhow::Result<Vec<Change>> {
+    check_flows(loaded)?;
+    check_references(loaded)?;
+    let present = present(store, &loaded.manifest.workspace.slug).await?;
+    let mut changes = Vec::new();
+    let mut note = |what: String, old: Option<String>, new: String| match old {
+        None => changes.push(Change { action: "create", what, detail: new }),
+        Some(old) if old != new => {
+            changes.push(Change { action: "change", what, detail: format!("{old} -> {new}") });
+        }
+        Some(_) => {}
+    };
+    let part = &loaded.manifest.workspace;
+    let (start, end) = part.quiet_minutes()?;
+    note(
+        format!("workspace {}", part.slug),
+        present.workspace.as_ref().map(|old| {
+            let quiet = (old.quiet_hours.start_minute, old.quiet_hours.end_minute);
+            workspace_summary(&old.name, &old.time_zone, &old.country, quiet, &old.settings)
+        }),
+        workspace_summary(&part.name, &part.time_zone, &part.country, (start, end), &part.settings),
+    );
+    for user in &loaded.manifest.users {
+        let old = present.users.iter().find(|old| old.email == user.email.to_lowercase());
+        let summary = |name: &str, role: &str| format!("{name}, {role}");
+        let old = old.map(|old| summary(&old.name, old.role.as_str()));
+        note(format!("user {}", user.email), old, summary(&user.name, user.role.as_str()));
+    }
+    for queue in &loaded.manifest.queues {
+        let old = present.queues.iter().find(|old| old.slug == queue.slug).map(|old| {
+            let members = present.members.get(&old.slug).cloned().unwrap_or_default();
+            queue_summary(&old.name, old.offer_seconds, &members)
+        });
+        let new = queue_summary(&queue.name, queue.offer_seconds, &sorted(&queue.members));
+        note(format!("queue {}", queue.slug), old, new);
+    }
+    for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
+        let old = present.flows.get(&flow.slug).map(|old| content_mark(old));
+        note(format!("flow {}", flow.slug), old, content_mark(source));
+    }
+    for channel in &loaded.manifest.channels {
+        let old = present.channels.iter().find(|old| old.slug == channel.slug);
+        let old = old.map(|old| channel_summary(&old.name, &old.config, &old.flow_slug, &old.queue_slug));
+        let new = channel_summary(&channel.name, &channel.config, &channel.flow, &channel.queue);
+        note(format!("channel {}", channel.slug), old, new);
+    }
+    for sender in &loaded.manifest.senders {
+        let channel = present.channels.iter().find(|channel| channel.slug == sender.channel);
+        let old = channel.and_then(|channel| {
+            let same = |old: &&Sender| old.channel_id == channel.id && old.address == sender.address;
+            present.senders.iter().find(same).map(|old| format!("{}, {}", old.kind, old.registration))
+        });
+        note(format!("sender {}", sender.address), old, format!("{}, {}", sender.kind, sender.registration));
+    }
+    Ok(changes)
+}
+
+fn workspace_summary(
+    name: &str,
+    time_zone: &str,
+    country: &str,
+    (start, end): (u16, u16),
+    settings: &segue_store::workspace::WorkspaceSettings,
+) -> String {
+    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let texts = serde_json::to_string(settings).unwrap_or_default();
+    format!(
+        "{name}, {time_zone}, {country}, quiet from {} to {}, settings {}",
+        clock(start),
+        clock(end),
+        content_mark(&texts)
+    )
+}
+
+fn queue_summary(name: &str, offer_seconds: u32, members: &[String]) -> String {
+    format!("{name}, {offer_seconds} s per offer, members: {}", members.join(", "))
+}
+
+fn channel_summary(
+    name: &str,
+    config: &segue_store::channel::ChannelConfig,
+    flow: &Option<String>,
+    queue: &Option<String>,
+) -> String {
+    let settings = serde_json::to_string(config).unwrap_or_default();
+    format!(
+        "{name}, {} {}, bot {}, queue {}, settings {}",
+        config.kind(),
+        config.display(),
+        flow.as_deref().unwrap_or("none"),
+        queue.as_deref().unwrap_or("none"),
+        content_mark(&settings)
+    )
+}
+
+/// A short mark that changes with the content, for what is too long or too secret to show.
+fn content_mark(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(text.as_bytes());
+    format!("#{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
+}
+
+fn sorted(members: &[String]) -> Vec<String> {
+    let mut members: Vec<String> = members.iter().map(|email| email.to_lowercase()).collect();
+    members.sort();
+    members
+}
+
+fn check_flows(loaded: &LoadedManifest) -> anyhow::Result<()> {
+    for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
+        if let Err(problems) = segue_flow::parse(source) {
+            let list: Vec<String> = problems
+                .iter()
+                .map(|problem| format!("  line {}, column {}: {}", problem.line, problem.column, problem.message))
+                .collect();
+            bail!("The flow '{}' in {} is not valid:\n{}", flow.slug, flow.file.display(), list.join("\n"));
+        }
+    }
+    Ok(())
+}
+
+/// Everything a part names must be in the file, so that applying cannot stop half-way.
+fn check_references(loaded: &LoadedManifest) -> anyhow::Result<()> {
+    let manifest = &loaded.manifest;
+    for queue in &manifest.queues {
+        for email in &queue.members {
+            if !manifest.users.iter().any(|user| user.email.eq_ignore_ascii_case(email)) {
+                bail!("The queue '{}' has the member {email}, who is not among the users of the file.", queue.slug);
+            }
+        }
+    }
+    for channel in &manifest.channels {
+        if let Some(flow) = &channel.flow
+            && !manifest.flows.iter().any(|part| part.slug == *flow)
+        {
+            bail!("The channel '{}' names the flow '{flow}', which is not in the file.", channel.slug);
+        }
+        if let Some(queue) = &channel.queue
+            && !manifest.queues.iter().any(|part| part.slug == *queue)
+        {
+            bail!("The channel '{}' names the queue '{queue}', which is not in the file.", channel.slug);
+        }
+    }
+    for sender in &manifest.senders {
+        if !manifest.channels.iter().any(|channel| channel.slug == sender.channel) {
+            bail!("The sender {} names the channel '{}', which is not in the file.", sender.address, sender.channel);
+        }
+    }
+    Ok(())
+}
+
+/// Brings the workspace to what the manifest says. Users come first, each in its own transaction since hashing a
+/// password takes long; everything else is one transaction. Repeating it after a crash completes it.
+///
+/// # Errors
+/// When the manifest is not consistent or the store fails.
+pub async fn apply_manifest(store: &Store, ctx: &Ctx, loaded: &LoadedManifest) -> anyhow::Result<WorkspaceId> {
+    check_flows(loaded)?;
+    check_references(loaded)?;
+    let part = &loaded.manifest.workspace;
+    let new = NewWorkspace {
+        name: part.name.clone(),
+        slug: part.slug.clone(),
+        time_zone: part.time_zone.clone(),
+        country: part.country.clone(),
+    };
+    let mut workspace = create_workspace(store, ctx, &new).await?;
+    let (start_minute, end_minute) = part.quiet_minutes()?;
+    workspace.name.clone_from(&part.name);
+    workspace.time_zone.clone_from(&part.time_zone);
+    workspace.country.clone_from(&part.country);
+    workspace.quiet_hours = QuietHours { start_minute, end_minute };
+    workspace.settings = part.settings.clone();
+    let id = workspace.id;
+    apply_users(store, ctx, id, &loaded.manifest.users).await?;
+    let (loaded, ctx) = (loaded.clone(), ctx.clone());
+    store
+        .write(move |tx| {
+            tx.update_workspace(&workspace)?;
+            let users = tx.users(id)?;
+            for queue in &loaded.manifest.queues {
+                write_queue(tx, &ctx, id, queue, &users)?;
+            }
+            for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
+                write_flow(tx, &ctx, id, flow, source)?;
+            }
+            let mut channels = BTreeMap::new();
+            for channel in &loaded.manifest.channels {
+                channels.insert(channel.slug.clone(), write_channel(tx, &ctx, id, channel)?);
+            }
+            for sender in &loaded.manifest.senders {
+                write_sender(tx, &ctx, id, sender, &channels)?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .context("The workspace could not be stored; nothing but its users was changed")?;
+    Ok(id)
+}
+
+async fn apply_users(store: &Store, ctx: &Ctx, id: WorkspaceId, users: &[UserPart]) -> anyhow::Result<()> {
+    let present = store.read(move |tx| tx.users(id)).await?;
+    for user in users {
+        let old = present.iter().find(|old| old.email == user.email.to_lowercase());
+        match old {
+            None => {
+                let new = NewUser {
+                    email: user.email.clone(),
+                    name: user.name.clone(),
+                    role: user.role,
+                    password: user.password.clone(),
+                };
+                create_user(store, ctx, id, &new)
+                    .await
+                    .with_context(|| format!("The user {} could not be created", user.email))?;
+            }
+            Some(old) if old.name != user.name || old.role != user.role => {
+                let change = segue_access::UserChange {
+                    name: Some(user.name.clone()),
+                    role: Some(user.role),
+                    ..Default::default()
+                };
+                segue_access::change_user(store, ctx, id, old.id, change)
+                    .await
+                    .with_context(|| format!("The user {} could not be changed", user.email))?;
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn write_queue(
+    tx: &mut segue_store::Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    part: &QueuePart,
+    users: &[User],
+) -> Result<(), StoreError> {
+    let queue = Queue {
+        id: ctx.id(),
+        slug: part.slug.clone(),
+        name: part.name.clone(),
+        offer_seconds: part.offer_seconds,
+        created_at: ctx.now(),
+    };
+    let id = tx.upsert_queue(workspace_id, &queue)?;
+    let members: Vec<UserId> = part
+        .members
+        .iter()
+        .filter_map(|email| users.iter().find(|user| user.email == email.to_lowercase()))
+        .map(|user| user.id)
+        .collect();
+    tx.set_queue_members(workspace_id, id, &members)?;
+    Ok(())
+}
+
+fn write_flow(
+    tx: &mut segue_store::Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    part: &FlowPart,
+    source: &str,
+) -> Result<(), StoreError> {
+    let name = segue_flow::parse(source).map_or_else(|_| part.slug.clone(), |definition| definition.name);
+    tx.publish_flow(workspace_id, (&part.slug, &name), source, (ctx.id(), ctx.id()), ctx.now())?;
+    Ok(())
+}
+
+fn write_channel(
+    tx: &mut segue_store::Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    part: &ChannelPart,
+) -> Result<ChannelId, StoreError> {
+    tx.upsert_channel(&Channel {
+        workspace_id,
+        id: ctx.id(),
+        slug: part.slug.clone(),
+        name: part.name.clone(),
+        config: part.config.clone(),
+        flow_slug: part.flow.clone(),
+        queue_slug: part.queue.clone(),
+        state: ChannelState::Connecting,
+        state_detail: None,
+        last_inbound_at: None,
+        created_at: ctx.now(),
+    })
+}
+
+fn write_sender(
+    tx: &mut segue_store::Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    part: &SenderPart,
+    channels: &BTreeMap<String, ChannelId>,
+) -> Result<(), StoreError> {
+    let Some(channel_id) = channels.get(&part.channel) else {
+        return Err(StoreError::Statement("a sender's channel is missing".to_owned()));
+    };
+    let sender = Sender {
+        id: ctx.id(),
+        channel_id: *channel_id,
+        address: part.address.clone(),
+        kind: part.kind,
+        registration: part.registration,
+        created_at: ctx.now(),
+    };
+    tx.upsert_sender(workspace_id, &sender)?;
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! Settings of the server: defaults, then the configuration file, then `SEGUE_*` variables.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context, bail};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+/// Everything `segue serve` can be told. `segue serve --help` lists the variables.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// How people and providers reach this server; used in webhooks, links and cookies.
+    pub public_url: Option<String>,
+    /// Where the embedded database, backups and uploads are.
+    pub data_directory: PathBuf,
+    /// `postgres://…`; the embedded SQLite is used when it is not set.
+    pub database_url: Option<SecretString>,
+    /// Start of short links when they have a host of their own.
+    pub link_base: Option<String>,
+    /// Start of WhatsApp links; another one than `https://wa.me` only for the sandbox.
+    pub whatsapp_link_base: String,
+    /// What to log, in the syntax of `tracing`: `info`, `segue=debug,info`.
+    pub log: String,
+    pub log_format: LogFormat,
+    /// The first workspace, administrator and API key of a new installation.
+    pub workspace_name: Option<String>,
+    pub admin_email: Option<String>,
+    pub admin_password: Option<SecretString>,
+    pub api_key: Option<SecretString>,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            data_directory: PathBuf::from("data"),
+            database_url: None,
+            link_base: None,
+            whatsapp_link_base: "https://wa.me".to_owned(),
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            workspace_name: None,
+            admin_email: None,
+            admin_password: None,
+            api_key: None,
+        }
+    }
+}
+
+/// Settings as `SEGUE_<NAME>`, with what they mean; also the help text of `segue serve`.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("SEGUE_LISTEN", "address to listen on (127.0.0.1:8080)"),
+    ("SEGUE_PUBLIC_URL", "how people and providers reach this server (http://<listen>)"),
+    ("SEGUE_DATA_DIRECTORY", "where the embedded database and backups are (data)"),
+    ("SEGUE_DATABASE_URL", "postgres://user:password@host/database instead of the embedded database"),
+    ("SEGUE_LINK_BASE", "start of short links, when they have a host of their own (public URL)"),
+    ("SEGUE_WHATSAPP_LINK_BASE", "start of WhatsApp links (https://wa.me)"),
+    ("SEGUE_LOG", "what to log (info)"),
+    ("SEGUE_LOG_FORMAT", "text or json (text)"),
+    ("SEGUE_WORKSPACE_NAME", "name of the first workspace"),
+    ("SEGUE_ADMIN_EMAIL", "first administrator, created when nobody can sign in yet"),
+    ("SEGUE_ADMIN_PASSWORD", "the first administrator's password"),
+    ("SEGUE_API_KEY", "first API key with the role admin, 24 characters or more"),
+    ("SEGUE_CONFIG", "path of the configuration file"),
+];
+
+impl Config {
+    /// Reads the file, when there is one, and the variables.
+    ///
+    /// # Errors
+    /// Names the file, the setting and what is wrong with it.
+    pub fn load(file: Option<&PathBuf>, variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
+        let mut table = match file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("The configuration file {} cannot be read", path.display()))?;
+                text.parse::<toml::Table>()
+                    .with_context(|| format!("The configuration file {} is not valid TOML", path.display()))?
+            }
+            None => toml::Table::new(),
+        };
+        let known: BTreeMap<&str, &str> = VARIABLES.iter().copied().collect();
+        for (name, value) in variables.filter(|(name, _)| name.starts_with("SEGUE_")) {
+            if !known.contains_key(name.as_str()) {
+                bail!("The variable {name} is not a setting of Segue. Known are: {}.", names().join(", "));
+            }
+            let key = name.trim_start_matches("SEGUE_").to_lowercase();
+            if key != "config" {
+                table.insert(key, toml::Value::String(value));
+            }
+        }
+        let config: Self = toml::Value::Table(table).try_into().context("A setting is not valid")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        for (name, url) in
+            [("public_url", &self.public_url), ("link_base", &self.link_base)].into_iter().filter_map(pair)
+        {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                bail!("{name} must start with http:// or https://, but is '{url}'.");
+            }
+        }
+        if self.admin_email.is_some() != self.admin_password.is_some() {
+            bail!("Set both SEGUE_ADMIN_EMAIL and SEGUE_ADMIN_PASSWORD, or neither.");
+        }
+        Ok(())
+    }
+
+    /// The public URL without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen)).trim_end_matches('/').to_owned()
+    }
+
+    /// Start of short links, without a slash at its end.
+    #[must_use]
+    pub fn link_base(&self) -> String {
+        self.link_base.clone().unwrap_or_else(|| self.public_url()).trim_end_matches('/').to_owned()
+    }
+
+    /// Which database to open.
+    #[must_use]
+    pub fn engine(&self) -> segue_store::Engine {
+        match &self.database_url {
+            Some(url) => segue_store::Engine::Postgres(url.expose_secret().to_owned()),
+            None => segue_store::Engine::Sqlite(self.data_directory.join("segue.db")),
+        }
+    }
+
+    /// Where backups go.
+    #[must_use]
+    pub fn backup_directory(&self) -> PathBuf {
+        self.data_directory.join("backups")
+    }
+}
+
+fn pair<'a>((name, value): (&'static str, &'a Option<String>)) -> Option<(&'static str, &'a String)> {
+    value.as_ref().map(|value| (name, value))
+}
+
+fn names() -> Vec<&'static str> {
+    VARIABLES.iter().map(|(name, _)| *name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        Config::load(None, variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn variables_beat_the_file_and_the_file_beats_the_defaults() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("segue.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\npublic_url = \"https://a.example\"\n").unwrap();
+        let variables = [("SEGUE_LISTEN".to_owned(), "127.0.0.1:2".to_owned()), ("HOME".to_owned(), "/".to_owned())];
+        let config = Config::load(Some(&file), variables.into_iter()).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.public_url(), "https://a.example");
+        assert_eq!(config.link_base(), "https://a.example");
+        assert_eq!(config.whatsapp_link_base, "https://wa.me");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let error = |variables: &[(&str, &str)]| format!("{:#}", load(variables).unwrap_err());
+        assert!(error(&[("SEGUE_LISTNE", "x")]).contains("SEGUE_LISTNE"));
+        assert!(error(&[("SEGUE_LISTEN", "nowhere")]).contains("listen"));
+        assert!(error(&[("SEGUE_PUBLIC_URL", "segue.example")]).contains("http"));
+        assert!(error(&[("SEGUE_ADMIN_EMAIL", "a@b.example")]).contains("SEGUE_ADMIN_PASSWORD"));
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug() {
+        let config = load(&[
+            ("SEGUE_ADMIN_EMAIL", "a@b.example"),
+            ("SEGUE_ADMIN_PASSWORD", "hunter2hunter2"),
+            ("SEGUE_DATABASE_URL", "postgres://u:secret@h/d"),
+        ])
+        .unwrap();
+        let text = format!("{config:?}");
+        assert!(!text.contains("hunter2") && !text.contains("secret@"), "{text}");
+    }
+}

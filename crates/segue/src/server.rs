@@ -1,0 +1,255 @@
+//! The whole product in one process: store, workers, delivery and HTTP, started in order and ended in reverse.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use secrecy::ExposeSecret;
+use segue_access::{NewUser, NewWorkspace, create_user, create_workspace, ensure_key, issue_setup_token};
+use segue_api::{ApiConfig, AppState};
+use segue_bus::Bus;
+use segue_delivery::{Delivery, DeliveryConfig};
+use segue_model::{Ctx, WorkspaceId, role::Role};
+use segue_outreach::{LinkConfig, Links};
+use segue_store::{Store, StoreConfig, StoreError, channel::ChannelConfig};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::Config,
+    node::Node,
+    workers::{self, Wiring},
+};
+
+/// Longest wait for open requests and workers at the end.
+const PATIENCE: Duration = Duration::from_secs(35);
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    public_url: String,
+    setup_token: Option<String>,
+    store: Store,
+    delivery: Delivery,
+    /// Held for as long as the server runs.
+    _node: Node,
+    tasks: TaskTracker,
+    http: JoinHandle<()>,
+    /// Ends everything but delivery, which has to finish what is on the wire.
+    shutdown: CancellationToken,
+}
+
+impl Server {
+    /// Opens the store, creates what configuration asks for, starts the workers and listens.
+    ///
+    /// # Errors
+    /// In words that say what to do.
+    pub async fn start(config: Config, ctx: Ctx) -> anyhow::Result<Self> {
+        let bus = Bus::default();
+        let store = open_store(&config, bus.clone()).await?;
+        first_start(&store, &ctx, &config).await?;
+        let setup_token = issue_setup_token(&store, &ctx).await?;
+
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("Segue cannot listen on {}; is another program using it?", config.listen))?;
+        let address = listener.local_addr()?;
+        let config = Config { listen: address, ..config };
+        let links = LinkConfig {
+            link_base: config.link_base(),
+            whatsapp_link_base: config.whatsapp_link_base.trim_end_matches('/').to_owned(),
+        };
+
+        let uploads = config.data_directory.join("uploads");
+        std::fs::create_dir_all(&uploads).with_context(|| format!("{} cannot be made", uploads.display()))?;
+        let shutdown = CancellationToken::new();
+        let node = Node::open(&config.data_directory, &ctx)?;
+        let delivery =
+            Delivery::start(store.clone(), bus.clone(), ctx.clone(), DeliveryConfig { node: node.name.clone() });
+        let tasks = TaskTracker::new();
+        let links = Links::load(&store, &ctx, links).await?;
+        let wiring = Wiring {
+            links: links.clone(),
+            store: store.clone(),
+            ctx: ctx.clone(),
+            bus: bus.clone(),
+            node: node.name.clone(),
+            shutdown: shutdown.clone(),
+        };
+        workers::start(&Arc::new(wiring), &tasks);
+
+        let api = ApiConfig {
+            public_origin: config.public_url.as_ref().map(|_| config.public_url()),
+            link_host: link_host(&config),
+            upload_directory: Some(uploads),
+            ..ApiConfig::default()
+        };
+        let state = AppState::new(store.clone(), ctx, bus, links, api).with_shutdown(shutdown.clone());
+        let state = match metrics_handle() {
+            Some(handle) => state.with_metrics(handle),
+            None => state,
+        };
+        let http = serve(listener, state, shutdown.clone());
+        tracing::info!(%address, "listening");
+        Ok(Self {
+            address,
+            public_url: config.public_url(),
+            setup_token,
+            store,
+            delivery,
+            _node: node,
+            tasks,
+            http,
+            shutdown,
+        })
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How people reach it.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        self.public_url.clone()
+    }
+
+    /// The one-time token of the setup link, when nobody can sign in yet.
+    #[must_use]
+    pub fn setup_token(&self) -> Option<&str> {
+        self.setup_token.as_deref()
+    }
+
+    /// The database.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Ends: no new requests, open ones are answered, what is on the wire is settled, the database is closed.
+    pub async fn shutdown(self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        let ended = async {
+            if let Err(error) = self.http.await {
+                tracing::error!(%error, "the HTTP server ended by a panic");
+            }
+            self.tasks.wait().await;
+            self.delivery.shutdown().await;
+        };
+        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+            tracing::warn!("not everything ended in time; what was on its way will be shown as unknown");
+        }
+        let store = self.store;
+        if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
+            tracing::error!(%error, "the database could not be closed");
+        }
+    }
+}
+
+/// The host of short links, when it is not the console's.
+fn link_host(config: &Config) -> Option<String> {
+    let host = |url: String| url.split("://").nth(1).map(|rest| rest.split('/').next().unwrap_or(rest).to_owned());
+    let (links, console) = (host(config.link_base()), host(config.public_url()));
+    links.filter(|links| Some(links) != console.as_ref())
+}
+
+async fn open_store(config: &Config, bus: Bus) -> anyhow::Result<Store> {
+    let mut store = StoreConfig::new(config.engine(), config.backup_directory());
+    store.on_commit = Arc::new(move |wakes| {
+        for wake in wakes {
+            bus.publish(wake);
+        }
+    });
+    tokio::task::spawn_blocking(move || Store::open(store)).await?.context("The database cannot be opened")
+}
+
+/// Creates the workspace, administrator and API key that the configuration names, unless they exist.
+async fn first_start(store: &Store, ctx: &Ctx, config: &Config) -> anyhow::Result<()> {
+    if config.workspace_name.is_none() && config.admin_email.is_none() && config.api_key.is_none() {
+        return Ok(());
+    }
+    let existing = store.read(|tx| tx.workspaces()).await.map_err(|error: StoreError| error)?;
+    let workspace = match existing.into_iter().next() {
+        Some(workspace) => workspace,
+        None => {
+            let new = NewWorkspace {
+                name: config.workspace_name.clone().unwrap_or_else(|| "Segue".to_owned()),
+                slug: "main".to_owned(),
+                time_zone: "UTC".to_owned(),
+                country: "US".to_owned(),
+            };
+            create_workspace(store, ctx, &new).await?
+        }
+    };
+    if let (Some(email), Some(password)) = (&config.admin_email, &config.admin_password)
+        && store.read(|tx| tx.count_users()).await.map_err(|error: StoreError| error)? == 0
+    {
+        let admin = NewUser {
+            email: email.clone(),
+            name: "Administrator".to_owned(),
+            role: Role::Admin,
+            password: password.expose_secret().to_owned(),
+        };
+        create_user(store, ctx, workspace.id, &admin).await.context("The first administrator cannot be created")?;
+    }
+    if let Some(key) = &config.api_key {
+        ensure_key(store, ctx, workspace.id, "From the configuration", Role::Admin, key.expose_secret())
+            .await
+            .context("SEGUE_API_KEY cannot be used")?;
+    }
+    Ok(())
+}
+
+/// The process's metrics; the recorder is installed once per process, so a second server shares it.
+fn metrics_handle() -> Option<PrometheusHandle> {
+    static HANDLE: std::sync::OnceLock<Option<PrometheusHandle>> = std::sync::OnceLock::new();
+    HANDLE
+        .get_or_init(|| match PrometheusBuilder::new().install_recorder() {
+            Ok(handle) => Some(handle),
+            Err(error) => {
+                tracing::error!(%error, "metrics are not available");
+                None
+            }
+        })
+        .clone()
+}
+
+fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> JoinHandle<()> {
+    let service = segue_api::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move {
+        let served = axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the HTTP server failed");
+        }
+    })
+}
+
+/// Tells WhatsApp where this server's webhooks are and takes over the approved templates, for every WhatsApp channel of
+/// a workspace.
+///
+/// # Errors
+/// When WhatsApp refuses; the text says why.
+pub async fn connect_whatsapp(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    public_url: &str,
+) -> anyhow::Result<()> {
+    let channels = store.read(move |tx| tx.channels(workspace_id)).await.map_err(|error: StoreError| error)?;
+    for channel in channels {
+        if !matches!(channel.config, ChannelConfig::WhatsApp(_)) {
+            continue;
+        }
+        let url = format!("{public_url}/webhooks/whatsapp/{}", channel.id);
+        segue_delivery::subscribe_webhook(&channel, &url)
+            .await
+            .with_context(|| format!("WhatsApp refuses the webhook of '{}'", channel.name))?;
+        segue_delivery::sync_templates(store, ctx, &channel)
+            .await
+            .with_context(|| format!("The templates of '{}' cannot be read", channel.name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Removes what has had its time, and ends what nobody else ends.
+
+use std::{sync::Arc, time::Duration};
+
+use segue_model::time;
+use segue_store::StoreError;
+
+use super::Wiring;
+
+/// How often campaigns and imports that came to rest are ended.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often old rows are removed.
+const CLEAN_EVERY: Duration = Duration::from_secs(600);
+/// How long events stay: a console that was away longer loads afresh.
+const KEEP_EVENTS: i64 = 7 * time::DAY;
+/// How long worked-on inbox rows stay. WhatsApp repeats a delivery for up to seven days.
+const KEEP_INBOX: i64 = 14 * time::DAY;
+const KEEP_JOBS: i64 = 14 * time::DAY;
+
+/// Runs until the shutdown.
+pub async fn run(wiring: Arc<Wiring>) {
+    let (mut sweep, mut clean) = (tokio::time::interval(SWEEP_EVERY), tokio::time::interval(CLEAN_EVERY));
+    loop {
+        tokio::select! {
+            () = wiring.shutdown.cancelled() => break,
+            _ = sweep.tick() => {
+                if let Err(error) = segue_outreach::sweep(&wiring.store, &wiring.ctx).await {
+                    tracing::error!(%error, "campaigns and imports could not be swept");
+                }
+            }
+            _ = clean.tick() => {
+                if let Err(error) = remove_old(&wiring).await {
+                    tracing::error!(%error, "old rows could not be removed");
+                }
+            }
+        }
+    }
+}
+
+async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
+    let now = wiring.ctx.now();
+    let workspaces = wiring.store.read(|tx| tx.workspaces()).await?;
+    for workspace in workspaces {
+        wiring
+            .store
+            .write_bulk(move |tx| {
+                tx.delete_events_before(workspace.id, now.plus(-KEEP_EVENTS))?;
+                tx.delete_done_inbox(workspace.id, now.plus(-KEEP_INBOX))?;
+                tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
+                tx.delete_old_requests(workspace.id, now)?;
+                Ok::<_, StoreError>(())
+            })
+            .await?;
+    }
+    wiring.store.write_bulk(move |tx| tx.delete_expired_logins(now).map(|_| ())).await
+}

@@ -1,0 +1,132 @@
+//! Works on jobs that are due.
+//!
+//! A job is claimed with a lease and marked done after its work; a crash in between lets the lease run out, and the job
+//! is worked on again. Each kind says in its own module why doing it twice is harmless.
+
+use std::{sync::Arc, time::Duration};
+
+use segue_desk::bot::{self, BOT_TIMER};
+use segue_model::{MediaId, time, wake::Wake};
+use segue_outreach::{
+    OutreachError,
+    campaign::plan::{self, PLAN_CAMPAIGN},
+};
+use segue_store::{StoreError, job::Job, media::FETCH_MEDIA};
+
+use super::{POLL, Remedy, Wiring, WorkError};
+
+/// Jobs worked on at once.
+const AT_ONCE: u32 = 8;
+/// How long a job may go without a sign of life before another worker may take it over.
+const LEASE: i64 = time::MINUTE;
+/// How often a long job gives its sign of life.
+const RENEW: Duration = Duration::from_secs(15);
+const PUT_BACK_FOR: i64 = time::SECOND;
+
+/// Runs until the shutdown.
+pub async fn run(wiring: Arc<Wiring>) {
+    let mut listener = wiring.bus.listen();
+    while !wiring.shutdown.is_cancelled() {
+        match claim(&wiring).await {
+            Ok(jobs) if !jobs.is_empty() => {
+                let work = jobs.into_iter().map(|job| work_on(Arc::clone(&wiring), job));
+                futures::future::join_all(work).await;
+            }
+            Ok(_) => {
+                tokio::select! {
+                    () = listener.until(POLL, |wake| wake == Wake::Jobs) => {}
+                    () = wiring.shutdown.cancelled() => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the jobs cannot be read");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn claim(wiring: &Wiring) -> Result<Vec<Job>, StoreError> {
+    let (ctx, node) = (wiring.ctx.clone(), wiring.node.clone());
+    wiring.store.write(move |tx| tx.claim_jobs(&node, AT_ONCE, ctx.now().plus(LEASE), &ctx)).await
+}
+
+async fn work_on(wiring: Arc<Wiring>, job: Job) {
+    let done = tokio::select! {
+        done = handle(&wiring, &job) => done,
+        lost = renew(&wiring, &job) => Err(lost.into()),
+    };
+    let settled = match done {
+        Ok(()) => {
+            let job = job.clone();
+            wiring.store.write(move |tx| tx.complete_job(&job)).await
+        }
+        Err(error) => {
+            tracing::warn!(job_id = %job.id, kind = %job.kind, attempt = job.attempts, %error, "a job was not done");
+            let (ctx, job) = (wiring.ctx.clone(), job.clone());
+            let note = move |tx: &mut segue_store::Tx<'_>| match error.remedy() {
+                Remedy::Leave => Ok(()),
+                Remedy::PutBack => tx.put_back_job(&job, ctx.now().plus(PUT_BACK_FOR)),
+                Remedy::Note(verdict, reason) => tx.fail_job(&job, verdict, &reason, &ctx),
+            };
+            wiring.store.write(note).await
+        }
+    };
+    if let Err(error) = settled
+        && !matches!(error, StoreError::LeaseLost)
+    {
+        // The lease runs out, and the job is taken again.
+        tracing::error!(%error, job_id = %job.id, "the end of a job could not be noted");
+    }
+}
+
+/// Extends the lease while the job is worked on; ends only when it is lost.
+async fn renew(wiring: &Wiring, job: &Job) -> StoreError {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        let (ctx, own) = (wiring.ctx.clone(), job.clone());
+        let renewed = wiring.store.write(move |tx| tx.extend_job(&own, ctx.now().plus(LEASE))).await;
+        match renewed {
+            Err(StoreError::LeaseLost) => return StoreError::LeaseLost,
+            Err(error) => tracing::warn!(%error, job_id = %job.id, "the lease of a job could not be extended"),
+            Ok(()) => {}
+        }
+    }
+}
+
+/// Gives a job to the crate that understands it.
+async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
+    let (store, ctx, workspace_id) = (&wiring.store, &wiring.ctx, job.workspace_id);
+    match job.kind.as_str() {
+        PLAN_CAMPAIGN => {
+            plan::run(store, ctx, &wiring.links, workspace_id, &job.payload).await.map_err(|error| match error {
+                OutreachError::Store(error) => WorkError::Store(error),
+                other => WorkError::Failed(other.to_string()),
+            })?;
+            Ok(())
+        }
+        BOT_TIMER => {
+            let (ctx, payload) = (ctx.clone(), job.payload.clone());
+            store
+                .write(move |tx| {
+                    let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
+                    bot::on_timer(tx, &ctx, &workspace, &payload).map_err(|error| WorkError::Failed(error.to_string()))
+                })
+                .await
+        }
+        FETCH_MEDIA => {
+            let payload: FetchMedia = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            segue_delivery::fetch_media(store, workspace_id, payload.media_id)
+                .await
+                .map_err(|error| WorkError::Failed(error.to_string()))
+        }
+        other => Err(WorkError::Hopeless(format!("Nobody knows jobs of the kind '{other}'."))),
+    }
+}
+
+/// Payload of a job that fetches a file.
+#[derive(serde::Deserialize)]
+struct FetchMedia {
+    media_id: MediaId,
+}

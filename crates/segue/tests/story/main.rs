@@ -1,0 +1,9 @@
+//! The product's story in one process on both engines: real SMPP, real HTTP, real webhooks, and clocks that only move
+//! when the test moves them.
+
+mod bad_input;
+mod campaign;
+mod conversation;
+mod golden_path;
+mod routing;
+mod world;
