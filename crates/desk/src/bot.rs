@@ -34,6 +34,7 @@ use serde_json::Value;
 use crate::{
     DeskError, closing,
     inbound::{Desk, InboundError, step, to_channel_queue},
+    leads,
     notice::Notices,
     routing,
     say::{Outgoing, say, system_line},
@@ -46,8 +47,12 @@ pub const BOT_TIMER: &str = "bot_timer";
 /// Most parsed definitions kept; more than any installation runs at once.
 const CACHED_DEFINITIONS: usize = 256;
 
-/// Versions never change, so a parsed one is good for as long as the process lives.
-static DEFINITIONS: LazyLock<Mutex<HashMap<FlowVersionId, Arc<Definition>>>> = LazyLock::new(Mutex::default);
+/// A version's source and what it was parsed to.
+type Parsed = (String, Arc<Definition>);
+
+/// Versions never change, so a parsed one is good for as long as the process lives. Its source is kept with it and
+/// compared: a process may have several databases open, such as a copy of one.
+static DEFINITIONS: LazyLock<Mutex<HashMap<FlowVersionId, Parsed>>> = LazyLock::new(Mutex::default);
 
 /// What a timer job says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,7 +64,9 @@ struct Timer {
 /// The definition of a version, parsed once.
 fn definition(version: &FlowVersion) -> Result<Arc<Definition>, String> {
     let mut cache = DEFINITIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = cache.get(&version.id) {
+    if let Some((source, known)) = cache.get(&version.id)
+        && *source == version.source
+    {
         return Ok(Arc::clone(known));
     }
     let parsed = segue_flow::parse(&version.source)
@@ -68,7 +75,7 @@ fn definition(version: &FlowVersion) -> Result<Arc<Definition>, String> {
     if cache.len() >= CACHED_DEFINITIONS {
         cache.clear();
     }
-    cache.insert(version.id, Arc::clone(&parsed));
+    cache.insert(version.id, (version.source.clone(), Arc::clone(&parsed)));
     Ok(parsed)
 }
 
@@ -232,7 +239,7 @@ fn carry_out(
             say(tx, ctx, workspace_id, session, outgoing, notices).map(|_| ())
         }
         Effect::SaveContact { field, value } => save_contact(tx, desk, session, &field, value),
-        Effect::SaveLead { field, value } => save_lead(tx, desk, session, &field, &value),
+        Effect::SaveLead { field, value } => save_lead(tx, desk, session, &field, &value, notices),
         Effect::Handover { queue, summary, gathered: answers, .. } => {
             session.gathered = answers.iter().map(gathered).collect();
             sessions::stamp(tx, workspace_id, session, Stamp::BotFinished, ctx.now())?;
@@ -326,10 +333,21 @@ fn set_field(fields: &mut ContactFields, field: &str, value: String) {
     *slot = Some(value);
 }
 
-fn save_lead(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session, field: &str, value: &str) -> Result<(), DeskError> {
-    let user = tx.messaging_user(desk.workspace_id(), session.messaging_user_id)?;
-    let Some(lead_id) = user.and_then(|user| user.lead_id) else { return Ok(()) };
-    tx.set_lead_field(desk.workspace_id(), lead_id, field, value)?;
+/// Writes an answer into the customer's lead; the first one makes them one.
+fn save_lead(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &Session,
+    field: &str,
+    value: &str,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let workspace_id = desk.workspace_id();
+    if field == "phone" && segue_model::PhoneNumber::parse(value, None).is_err() {
+        return Ok(());
+    }
+    let lead_id = leads::lead_of_bot(tx, desk.ctx, workspace_id, session, notices)?;
+    tx.set_lead_field(workspace_id, lead_id, field, value)?;
     Ok(())
 }
 

@@ -99,6 +99,40 @@ fn create_in(
     Ok(lead)
 }
 
+/// The customer's lead, made on the bot's first answer that belongs to one.
+pub(crate) fn lead_of_bot(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    session: &Session,
+    notices: &mut Notices,
+) -> Result<LeadId, DeskError> {
+    let mut user =
+        tx.messaging_user(workspace_id, session.messaging_user_id)?.ok_or(DeskError::NotFound("customer"))?;
+    if let Some(lead_id) = user.lead_id {
+        return Ok(lead_id);
+    }
+    let lead = LeadView {
+        id: ctx.id(),
+        name: sessions::view(tx, workspace_id, session.id)?.customer.name,
+        phone: phone_of(tx, workspace_id, session)?,
+        email: None,
+        note: None,
+        status: LeadStatus::New,
+        campaign_id: session.campaign.map(|(campaign_id, _)| campaign_id),
+        session_id: Some(session.id),
+        contact_id: user.contact_id,
+        created_at: ctx.now(),
+    };
+    tx.insert_lead(workspace_id, &lead, None)?;
+    user.lead_id = Some(lead.id);
+    tx.save_messaging_user(workspace_id, &user)?;
+    sessions::stamp(tx, workspace_id, session, Stamp::Lead, ctx.now())?;
+    let id = lead.id;
+    notices.lead_created(lead);
+    Ok(id)
+}
+
 /// The number the customer writes from, when WhatsApp tells it.
 pub(crate) fn phone_of(
     tx: &mut Tx<'_>,

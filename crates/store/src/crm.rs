@@ -69,6 +69,7 @@ crate::sql! {
     SET_LEAD_STATUS = "UPDATE leads SET status = $3 WHERE workspace_id = $1 AND id = $2 AND status <> $3";
     SET_LEAD_NAME = "UPDATE leads SET name = $3 WHERE workspace_id = $1 AND id = $2";
     SET_LEAD_EMAIL = "UPDATE leads SET email = $3 WHERE workspace_id = $1 AND id = $2";
+    SET_LEAD_PHONE = "UPDATE leads SET phone = $3 WHERE workspace_id = $1 AND id = $2";
     SET_LEAD_NOTE = "UPDATE leads SET note = $3 WHERE workspace_id = $1 AND id = $2";
     NEXT_CASE_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM cases WHERE workspace_id = $1";
     INSERT_CASE = "INSERT INTO cases (workspace_id, id, number, subject, state, contact_id, session_id, created_by,
@@ -187,7 +188,7 @@ impl Tx<'_> {
         Ok(self.execute(&SET_LEAD_STATUS, &[&workspace_id, &id, &status.as_str()])? == 1)
     }
 
-    /// Writes one field of a lead: `name`, `email` or `note`. `false` for any other field or an unknown lead.
+    /// Writes one field of a lead: `name`, `phone` (E.164), `email` or `note`. `false` for any other field or an unknown lead.
     ///
     /// # Errors
     /// When the store fails.
@@ -201,6 +202,7 @@ impl Tx<'_> {
         let sql = match field {
             "name" => &SET_LEAD_NAME,
             "email" => &SET_LEAD_EMAIL,
+            "phone" => &SET_LEAD_PHONE,
             "note" => &SET_LEAD_NOTE,
             _ => return Ok(false),
         };

@@ -1,0 +1,240 @@
+//! First messages, repeats, order, the service window, albums, what customers can send, STOP.
+
+use segue_model::{
+    consent::{ConsentState, Medium, Purpose},
+    session::{OptIn, SessionState},
+    time,
+};
+use segue_store::{Sql, message::MessageKind};
+use segue_testkit::engines;
+use serde_json::json;
+
+use crate::scene::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_first_messages_at_once_make_one_of_each() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let all = (0..64).map(|number| {
+            let message = ana(&format!("wamid.{number}"), START.plus(number * 1_000), "Hello");
+            scene.receive(message)
+        });
+        futures::future::join_all(all).await;
+        let session = scene.session().await;
+        assert_eq!(scene.count(&USERS).await, 1);
+        assert_eq!(scene.count(&WORK_ITEMS).await, 1);
+        assert_eq!(scene.count(&CONTACTS).await, 1);
+        assert_eq!(session.unread_count, 64);
+        let asked = scene.texts(&OUTBOX).await;
+        assert_eq!(asked, [format!("opt_in:{}", session.id)], "the opt-in message is sent once");
+        let events = scene.texts(&EVENTS).await;
+        assert_eq!(events.iter().filter(|kind| *kind == "session.created").count(), 1);
+        assert_eq!(events.iter().filter(|kind| *kind == "message.created").count(), 65);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_message_changes_nothing_and_order_is_the_providers() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.advance(10_000);
+        for (wamid, seconds) in [("c", 3), ("a", 1), ("c", 3), ("d", 4), ("b", 2), ("a", 1), ("d", 4)] {
+            scene.receive(ana(&format!("wamid.{wamid}"), START.plus(seconds * 1_000), wamid)).await;
+        }
+        let session = scene.session().await;
+        let customer: Vec<String> =
+            scene.lines(session.id).await.into_iter().filter(|l| l.starts_with("cust")).collect();
+        assert_eq!(customer, ["customer: a", "customer: b", "customer: c", "customer: d"]);
+        assert_eq!(session.unread_count, 4);
+        let expires = START.plus(4_000 + 24 * time::HOUR);
+        assert_eq!(session.window_expires_at, Some(expires), "a late message does not pull the window back");
+        let before = scene.texts(&EVENTS).await;
+        scene.receive(ana("wamid.a", START.plus(1_000), "a")).await;
+        assert_eq!(scene.texts(&EVENTS).await, before, "a repeat is not even told");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_counts_from_the_providers_time_whatever_our_clock_says() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        // Our clock is ten minutes ahead of the provider's.
+        scene.advance(600_000);
+        let session = scene.accepted(&agent).await;
+        let end = START.plus(24 * time::HOUR);
+        assert_eq!(session.window_expires_at, Some(end));
+        let guard = segue_model::window::GUARD;
+        scene.test.clock.set(end.plus(-guard - 1_000));
+        assert!(send(&scene, &agent, "in-time").await.is_ok());
+        scene.test.clock.set(end.plus(-guard + 1_000));
+        assert_eq!(send(&scene, &agent, "late").await, Err("window_closed"));
+        // A message that comes late tells its own time: it opens the window from then, not from its receipt.
+        scene.test.clock.set(end.plus(time::HOUR));
+        scene.receive(ana("wamid.late", START.plus(2 * time::HOUR), "Still there?")).await;
+        assert_eq!(scene.session().await.window_expires_at, Some(end.plus(2 * time::HOUR)));
+        assert!(send(&scene, &agent, "again").await.is_ok());
+        assert_eq!(scene.texts(&OUTBOX).await.len(), 3, "the opt-in message and two replies");
+    }
+}
+
+async fn send(scene: &Scene, agent: &segue_model::actor::Actor, client_id: &str) -> Result<(), &'static str> {
+    let reply = segue_desk::messages::NewReply {
+        client_id: client_id.to_owned(),
+        draft: segue_desk::messages::Draft::Text { text: "Yes".to_owned() },
+        seen_seq: None,
+    };
+    let session = scene.session().await;
+    let sent =
+        segue_desk::messages::send(scene.store(), scene.ctx(), scene.workspace(), agent, session.id, reply).await;
+    sent.map(|_| ()).map_err(|error| error.code())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_album_is_one_session_with_a_file_each() {
+    static JOBS: Sql = Sql::portable("JOBS", "SELECT kind FROM jobs WHERE workspace_id = $1");
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let images = (0..5).map(|number| {
+            let image = json!({ "type": "image", "image": { "id": number, "mime_type": "image/jpeg; x=1", "caption": "Broken" } });
+            scene.receive(message(phone(ANA), &format!("wamid.{number}"), START, image))
+        });
+        futures::future::join_all(images).await;
+        let session = scene.session().await;
+        let transcript = scene.transcript(session.id).await;
+        let pictures: Vec<_> = transcript.iter().filter(|entry| entry.kind == MessageKind::Image).collect();
+        assert_eq!(pictures.len(), 5);
+        assert!(pictures.iter().all(|entry| entry.media.as_ref().is_some_and(|media| media.mime == "image/jpeg")));
+        assert_eq!(scene.texts(&JOBS).await, vec!["fetch_media"; 5]);
+        assert_eq!(session.opt_in.state, OptIn::Asked, "the rest of an album is no answer to the opt-in message");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_customer_sends_becomes_an_entry() {
+    let kinds = [
+        (
+            json!({"type": "location", "location": {"latitude": 1.5, "longitude": 2.5, "name": "Shop"}}),
+            "location",
+            "[Location] Shop",
+        ),
+        (
+            json!({"type": "contacts", "contacts": [{"name": {"formatted_name": "Bo"}, "phones": []}]}),
+            "contacts",
+            "[Contact] Bo",
+        ),
+        (json!({"type": "button", "button": {"payload": "p", "text": "Continue"}}), "reply", "Continue"),
+        (
+            json!({"type": "interactive", "interactive": {"type": "list_reply", "list_reply": {"id": "a", "title": "Row"}}}),
+            "reply",
+            "Row",
+        ),
+        (
+            json!({"type": "order", "order": {"product_items": [{"product_retailer_id": "p"}]}}),
+            "order",
+            "[Order] 1 item(s)",
+        ),
+        (json!({"type": "audio", "audio": {"id": "9", "voice": true}}), "audio", ""),
+        (json!({"type": "sticker", "sticker": {"id": "9"}}), "sticker", ""),
+        (json!({"type": "document", "document": {"id": "9", "filename": "a.pdf"}}), "document", ""),
+        (json!({"type": "video", "video": {"id": "9", "caption": "Look"}}), "video", "Look"),
+        (
+            json!({"type": "unsupported", "errors": [{"code": 131051}]}),
+            "unsupported",
+            "A message WhatsApp cannot hand over. Ask the customer to send it in another way.",
+        ),
+        (
+            json!({"type": "hologram"}),
+            "unsupported",
+            "Message of an unknown type] hologram. Ask the customer to send it in another way.",
+        ),
+    ];
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(ana("wamid.first", START, "Hello")).await;
+        let id = scene.session().await.id;
+        for (number, (body, kind, shown)) in kinds.iter().enumerate() {
+            let at = START.plus((number as i64 + 1) * 1_000);
+            scene.advance(1_000);
+            scene.receive(message(phone(ANA), &format!("wamid.{number}"), at, body.clone())).await;
+            let last = scene.transcript(id).await.pop().unwrap();
+            assert_eq!((last.kind.as_str(), last.text.as_str()), (*kind, *shown));
+        }
+        // What is about another message stands beside it and reaches nobody else.
+        let window = scene.session().await.window_expires_at;
+        let later = START.plus(60_000);
+        scene.test.clock.set(later);
+        let reaction = json!({"type": "reaction", "reaction": {"message_id": "wamid.first", "emoji": "👍"}});
+        scene.receive(message(phone(ANA), "wamid.r", later, reaction)).await;
+        let revoke = json!({"type": "revoke", "revoke": {"original_message_id": "wamid.first"}});
+        scene.receive(message(phone(ANA), "wamid.v", later, revoke)).await;
+        let transcript = scene.transcript(id).await;
+        let [.., reacted, revoked] = &transcript[..] else { panic!("two more entries") };
+        assert_eq!((reacted.kind, reacted.text.as_str()), (MessageKind::Reaction, "👍"));
+        assert_eq!(reacted.reply_to, Some(transcript[0].id));
+        assert_eq!((revoked.kind, revoked.text.as_str()), (MessageKind::System, "The customer deleted a message."));
+        assert_eq!(scene.session().await.window_expires_at, window, "a reaction is not counted on");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writing_on_is_the_agreement_and_it_stays_with_the_session() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let asked = scene.session().await;
+        assert_eq!((asked.opt_in.state, asked.opt_in.at), (OptIn::Asked, Some(scene.test.now())));
+        let lines = scene.lines(asked.id).await;
+        assert!(lines[1].starts_with("bot: Thanks for writing to Our team."), "{lines:?}");
+        scene.advance(5_000);
+        scene.receive(ana("wamid.2", START.plus(5_000), "Where is my order?")).await;
+        assert_eq!(scene.session().await.opt_in.state, OptIn::Granted);
+        assert_eq!(consent(&scene, Medium::WhatsApp).await, ConsentState::None, "apart from every other consent");
+    }
+}
+
+async fn consent(scene: &Scene, medium: Medium) -> ConsentState {
+    let workspace_id = scene.workspace();
+    let address = format!("+{ANA}");
+    write(scene.store(), move |tx| tx.consent_state(workspace_id, medium, &address, Purpose::Marketing)).await.state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_ends_consent_and_the_bots_session_and_start_comes_back() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.channel.queue_slug = None;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        assert_eq!(scene.session().await.state, SessionState::Error, "nobody takes it, and that is seen");
+        scene.advance(1_000);
+        scene.receive(ana("wamid.2", START.plus(1_000), " Stop. ")).await;
+        let stopped = scene.session().await;
+        assert_eq!((stopped.state, stopped.opt_in.state), (SessionState::Ended, OptIn::Declined));
+        assert_eq!(consent(&scene, Medium::WhatsApp).await, ConsentState::Revoked);
+        assert_eq!(consent(&scene, Medium::Sms).await, ConsentState::Revoked, "a no counts everywhere");
+        let sent = scene.texts(&OUTBOX).await;
+        assert_eq!(sent[1..], [format!("keyword:{}:wamid.2", stopped.id)], "one confirmation and nothing else");
+        scene.advance(1_000);
+        scene.receive(ana("wamid.3", START.plus(2_000), "START")).await;
+        assert_eq!(consent(&scene, Medium::WhatsApp).await, ConsentState::Granted);
+        assert_eq!(consent(&scene, Medium::Sms).await, ConsentState::Revoked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_stop_the_agent_cannot_write_until_the_customer_does() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        scene.accepted(&agent).await;
+        scene.receive(ana("wamid.stop", START.plus(1_000), "STOP")).await;
+        assert_eq!(scene.session().await.state, SessionState::Active, "the agent sees what happened");
+        assert_eq!(send(&scene, &agent, "a").await, Err("opted_out"));
+        scene.receive(ana("wamid.4", START.plus(2_000), "One more thing")).await;
+        assert!(send(&scene, &agent, "b").await.is_ok());
+        // A button that says "Cancel" is an answer.
+        let button = json!({"type": "interactive", "interactive": {"type": "button_reply", "button_reply": {"id": "c", "title": "Cancel"}}});
+        scene.receive(message(phone(ANA), "wamid.5", START.plus(3_000), button)).await;
+        assert_eq!(scene.session().await.opt_in.state, OptIn::Granted);
+    }
+}

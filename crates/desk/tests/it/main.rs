@@ -1,0 +1,11 @@
+//! The desk on both engines.
+
+mod bot;
+mod crm;
+mod identity;
+mod inbound;
+mod link;
+mod property;
+mod replies;
+mod routing;
+mod scene;
