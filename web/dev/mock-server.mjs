@@ -127,6 +127,7 @@ const preview = (campaign) => ({
   audience: 1284,
   sendable: 1184,
   excluded: data.funnel.excluded_by_rule,
+  held: [{ rule: 'quiet_hours', label: 'Quiet hours until 08:00', count: 212 }],
   segments: { min: 1, typical: 2, max: 2, encoding: 'gsm7' },
   sample: {
     text: `${campaign.body.replace(/\{\{ ?first_name ?\}\}/g, 'Maria')}\nhttps://go.northwind.example/l/q3kf8s2mzpa`,
@@ -303,7 +304,17 @@ const routes = [
   [
     'GET',
     /^\/api-keys$/,
-    () => page([{ id: 'key_1', name: 'Web shop', role: 'marketer', created_at: data.ago(9e8) }]),
+    () =>
+      page([
+        {
+          id: 'key_1',
+          name: 'Web shop',
+          role: 'marketer',
+          last_used_at: null,
+          revoked_at: null,
+          created_at: data.ago(9e8),
+        },
+      ]),
   ],
   [
     'GET',
@@ -312,9 +323,13 @@ const routes = [
       page([
         {
           id: 'dl_1',
-          kind: 'whatsapp_inbound',
+          source: 'inbox',
+          source_id: 'inb_1',
           reason: 'The message refers to a channel that was removed.',
-          attempts: 8,
+          resolution: null,
+          resolution_reason: null,
+          resolved_by: null,
+          resolved_at: null,
           created_at: data.ago(7e6),
         },
       ]),

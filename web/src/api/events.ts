@@ -17,7 +17,7 @@ interface EventData {
     session_id: string;
     message_id: string;
     state: MessageState;
-    error: MessageError | null;
+    error?: MessageError | null;
   };
   'session.updated': { session: Session };
   'session.created': { session: Session };

@@ -29,7 +29,8 @@ export interface ApiKey {
   name: string;
   role: Role;
   created_at: string;
-  last_used_at?: string | null;
+  last_used_at: string | null;
+  revoked_at: string | null;
 }
 
 export interface Channel {
@@ -41,6 +42,10 @@ export interface Channel {
   display: string;
   webhook_path: string | null;
   last_inbound_at: string | null;
+  /** Slug of the bot that greets new sessions. */
+  flow: string | null;
+  /** Slug of the queue of sessions that no bot takes. */
+  queue: string | null;
   config: Record<string, unknown>;
 }
 
@@ -71,9 +76,9 @@ export interface Flow {
 }
 
 export interface FlowProblem {
-  line: number | null;
-  column: number | null;
-  path: string | null;
+  line: number;
+  column: number;
+  path: string;
   message: string;
 }
 
@@ -124,12 +129,24 @@ export interface Contact {
   updated_at: string;
 }
 
+export type ConsentMethod =
+  | 'web_form'
+  | 'keyword'
+  | 'paper'
+  | 'verbal'
+  | 'import'
+  | 'api'
+  | 'in_chat'
+  | 'agent'
+  | 'carrier_report'
+  | 'meta_user_preferences';
+
 export interface ConsentEvent {
   id: string;
-  channel: string;
-  purpose: string;
+  channel: 'sms' | 'whatsapp';
+  purpose: 'marketing' | 'service';
   action: 'grant' | 'revoke';
-  method: string;
+  method: ConsentMethod;
   wording: string | null;
   proof: string | null;
   actor: string;
@@ -216,6 +233,8 @@ export interface CampaignPreview {
   audience: number;
   sendable: number;
   excluded: RuleCount[];
+  /** Allowed, but waiting, e.g. for the end of quiet hours. */
+  held: RuleCount[];
   segments: { min: number; typical: number; max: number; encoding: SmsEncoding };
   sample: { text: string; segments: number; contact_name: string | null } | null;
 }
@@ -268,7 +287,7 @@ export interface Recipient {
   position: number;
   contact_id: string;
   name: string | null;
-  phone: string;
+  phone: string | null;
   state: RecipientState;
   rule: string | null;
   reason: string | null;
@@ -448,20 +467,22 @@ export interface QuickReply {
 
 export interface DeadLetter {
   id: string;
-  kind?: string;
-  source?: string;
-  reason?: string | null;
-  error?: string | null;
-  attempts?: number;
-  created_at?: string;
-  at?: string;
+  source: 'inbox' | 'outbox' | 'job';
+  source_id: string;
+  reason: string;
+  created_at: string;
+  resolution: 'replayed' | 'discarded' | null;
+  resolution_reason: string | null;
+  resolved_by: string | null;
+  resolved_at: string | null;
 }
 
 export interface Bootstrap {
   seq: number;
-  user: User;
+  /** `null` for an API key. */
+  user: User | null;
   workspace: Workspace;
-  presence: Presence;
+  presence: Presence | null;
   queues: Queue[];
   agents: AgentPresence[];
   sessions: Session[];

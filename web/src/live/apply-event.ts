@@ -45,7 +45,7 @@ function applyKnown(data: LiveData, event: LiveEvent): LiveData {
     }
     case 'message.status': {
       const { session_id, message_id, state, error } = event.data;
-      return setMessageState(data, session_id, message_id, state, error);
+      return setMessageState(data, session_id, message_id, state, error ?? null);
     }
     case 'session.created':
     case 'session.updated':

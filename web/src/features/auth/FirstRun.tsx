@@ -7,6 +7,13 @@ import { AuthFrame } from './AuthFrame';
 
 const MIN_PASSWORD = 12;
 
+/** Time zone and country as the browser knows them; both can be changed in Setup. */
+function placeOfBrowser(): { time_zone: string; country?: string } {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const { region } = new Intl.Locale(navigator.language);
+  return { time_zone: timeZone, ...(region === undefined ? {} : { country: region }) };
+}
+
 /** The page behind the one-time link a new installation prints: makes the workspace and its admin. */
 export function FirstRun({ token, onDone }: { token: string; onDone: () => void }) {
   const [busy, setBusy] = useState(false);
@@ -28,6 +35,7 @@ export function FirstRun({ token, onDone }: { token: string; onDone: () => void 
         email: text('email'),
         password,
         workspace_name: text('workspace_name'),
+        ...placeOfBrowser(),
       });
       await signIn(text('email'), password);
       onDone();

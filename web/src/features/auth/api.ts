@@ -19,6 +19,8 @@ export interface FirstAdmin {
   email: string;
   password: string;
   workspace_name: string;
+  time_zone: string;
+  country?: string;
 }
 
 export const createFirstAdmin = (input: FirstAdmin) => api.post<unknown>('/setup', input);

@@ -38,6 +38,16 @@ export function AudienceCard({ preview }: { preview: ReturnType<typeof usePrevie
               ))}
             </ul>
           )}
+          {data.held.length > 0 && (
+            <ul className={css.rules} aria-label="Waiting, by reason">
+              {data.held.map((rule) => (
+                <li key={rule.rule} data-testid={`held-${rule.rule}`}>
+                  <span>Waits: {rule.label}</span>
+                  <span>{rule.count.toLocaleString()}</span>
+                </li>
+              ))}
+            </ul>
+          )}
           <p className={css.muted}>
             {data.segments.min === data.segments.max
               ? `${data.segments.typical} SMS per person`

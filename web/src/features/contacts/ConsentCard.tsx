@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentEvent } from '@/api/types';
+import { CONSENT_METHODS } from '@/lib/consent';
 import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Failure, SkeletonRows } from '@/ui';
 import { fetchConsentEvents } from './api';
@@ -64,7 +65,7 @@ function ConsentEntry({ event }: { event: ConsentEvent }) {
       </div>
       {event.wording !== null && <blockquote>{event.wording}</blockquote>}
       <p>
-        By {event.actor}, {event.method.replaceAll('_', ' ')}
+        By {event.actor}, {CONSENT_METHODS[event.method].toLowerCase()}
         {event.proof !== null && <> · Proof: {event.proof}</>}
       </p>
     </li>

@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
+import { CLAIMABLE_METHODS } from '@/lib/consent';
 import {
   Button,
   Dialog,
@@ -11,7 +12,7 @@ import {
   TextArea,
   TextField,
 } from '@/ui';
-import { addConsentEvent } from './api';
+import { addConsentEvent, type ConsentInput } from './api';
 import css from './contacts.module.css';
 
 export function ConsentDialog({ contactId, onClose }: { contactId: string; onClose: () => void }) {
@@ -25,10 +26,10 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
     setBusy(true);
     try {
       await addConsentEvent(contactId, {
-        channel: text('channel'),
-        purpose: text('purpose'),
+        channel: text('channel') as ConsentInput['channel'],
+        purpose: text('purpose') as ConsentInput['purpose'],
         action,
-        method: text('method'),
+        method: text('method') as ConsentInput['method'],
         ...(text('wording') === '' ? {} : { wording: text('wording') }),
         ...(text('proof') === '' ? {} : { proof: text('proof') }),
       });
@@ -72,30 +73,23 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
                 { value: 'service', label: 'Service' },
               ]}
             />
-            <SelectField
-              label="How"
-              name="method"
-              data={[
-                { value: 'web_form', label: 'Web form' },
-                { value: 'paper_form', label: 'Paper form' },
-                { value: 'phone_call', label: 'Phone call' },
-                { value: 'in_person', label: 'In person' },
-              ]}
-            />
+            <SelectField label="How" name="method" data={CLAIMABLE_METHODS} />
           </div>
           <TextArea
             label="Wording"
-            description="The sentence the person agreed to, word for word."
+            description={
+              action === 'grant'
+                ? 'The sentence the person agreed to, word for word. A consent needs this or a proof.'
+                : 'What the person said, if known.'
+            }
             name="wording"
             rows={3}
-            required={action === 'grant'}
             data-testid="consent-wording"
           />
           <TextField
             label="Proof"
             description="Where it can be found: form number, recording, page and time."
             name="proof"
-            required={action === 'grant'}
             data-testid="consent-proof"
           />
         </Stack>

@@ -1,5 +1,5 @@
 import { api } from '@/api/client';
-import type { ConsentEvent, Contact, ContactList, Page } from '@/api/types';
+import type { ConsentEvent, ConsentMethod, Contact, ContactList, Page } from '@/api/types';
 
 export const fetchContacts = (
   search: string,
@@ -28,10 +28,10 @@ export const fetchConsentEvents = (id: string, signal?: AbortSignal) =>
   api.get<Page<ConsentEvent>>(`/contacts/${id}/consent-events`, { limit: 200 }, signal);
 
 export interface ConsentInput {
-  channel: string;
-  purpose: string;
-  action: 'grant' | 'revoke';
-  method: string;
+  channel: ConsentEvent['channel'];
+  purpose: ConsentEvent['purpose'];
+  action: ConsentEvent['action'];
+  method: ConsentMethod;
   wording?: string;
   proof?: string;
 }

@@ -1,4 +1,5 @@
 import type { ImportPreview } from '@/api/types';
+import { CLAIMABLE_METHODS } from '@/lib/consent';
 import { Notice, SelectField, Stack, TextArea, TextField } from '@/ui';
 import css from './imports.module.css';
 
@@ -14,8 +15,9 @@ export function consentProblem(choice: ConsentChoice): string | null {
   if (choice.kind === 'none') return null;
   if (choice.kind === 'column' && choice.column === '')
     return 'Choose the column that says who agreed.';
-  if (choice.wording.trim() === '') return 'Give the wording people agreed to.';
-  return choice.proof.trim() === '' ? 'Say where the proof is kept.' : null;
+  return choice.wording.trim() === '' && choice.proof.trim() === ''
+    ? 'Give the wording people agreed to, or say where the proof is kept.'
+    : null;
 }
 
 interface ConsentStepProps {
@@ -72,12 +74,7 @@ export function ConsentStep({ columns, value, onChange }: ConsentStepProps) {
               label="How they agreed"
               value={value.method}
               onChange={(event) => set({ method: event.currentTarget.value })}
-              data={[
-                { value: 'web_form', label: 'Web form' },
-                { value: 'paper_form', label: 'Paper form' },
-                { value: 'phone_call', label: 'Phone call' },
-                { value: 'in_person', label: 'In person' },
-              ]}
+              data={CLAIMABLE_METHODS}
             />
             <TextField
               label="Proof"

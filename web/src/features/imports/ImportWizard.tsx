@@ -71,9 +71,9 @@ export function ImportWizard() {
             ? null
             : {
                 ...(consent.kind === 'column' ? { column: consent.column } : {}),
-                wording: consent.wording.trim(),
                 method: consent.method,
-                proof: consent.proof.trim(),
+                ...(consent.wording.trim() === '' ? {} : { wording: consent.wording.trim() }),
+                ...(consent.proof.trim() === '' ? {} : { proof: consent.proof.trim() }),
               },
       });
       cache.setQueryData(keys.import(started.id), started);

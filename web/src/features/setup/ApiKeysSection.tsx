@@ -17,6 +17,7 @@ import {
   notify,
   SelectField,
   SkeletonRows,
+  Tag,
   TextField,
 } from '@/ui';
 import { createApiKey, deleteApiKey, fetchApiKeys } from './api';
@@ -67,14 +68,23 @@ export function ApiKeysSection() {
               render: (row) => formatDateTime(row.created_at),
             },
             {
+              key: 'used',
+              title: 'Last used',
+              priority: 'wide',
+              render: (row) => formatDateTime(row.last_used_at),
+            },
+            {
               key: 'remove',
               title: 'Action',
               align: 'end',
-              render: (row) => (
-                <Button emphasis="quiet" size="xs" onClick={() => setRemoving(row)}>
-                  Revoke
-                </Button>
-              ),
+              render: (row) =>
+                row.revoked_at !== null ? (
+                  <Tag>Revoked</Tag>
+                ) : (
+                  <Button emphasis="quiet" size="xs" onClick={() => setRemoving(row)}>
+                    Revoke
+                  </Button>
+                ),
             },
           ]}
         />

@@ -1,75 +1,27 @@
 import { useState } from 'react';
-import type { Channel } from '@/api/types';
+import type { Channel, SetupStatus } from '@/api/types';
 import { notify, PasswordField, SelectField, TextField } from '@/ui';
 import { changeChannel, createChannel } from './api';
+import { CHANNEL_FIELDS, readConfig, shownValue } from './channel-fields';
 import { FormDialog, text } from './FormDialog';
 import { useRefresh } from './use-refresh';
 
-interface ConfigField {
-  name: string;
-  label: string;
-  hint?: string;
-  kind?: 'secret' | 'number';
-  optional?: 'optional';
+interface ChannelDialogProps {
+  channel: Channel | null;
+  setup: SetupStatus;
+  onClose: () => void;
 }
 
-const FIELDS: Record<Channel['kind'], ConfigField[]> = {
-  whatsapp: [
-    {
-      name: 'phone_number',
-      label: 'Phone number',
-      hint: 'With country code; customers write to it.',
-    },
-    { name: 'phone_number_id', label: 'Phone number ID' },
-    { name: 'business_account_id', label: 'Business account ID' },
-    { name: 'access_token', label: 'Access token', kind: 'secret' },
-    {
-      name: 'app_secret',
-      label: 'App secret',
-      hint: 'Proves that webhooks come from the provider.',
-      kind: 'secret',
-    },
-    {
-      name: 'verify_token',
-      label: 'Verify token',
-      hint: 'Any text; give the provider the same.',
-      kind: 'secret',
-    },
-    {
-      name: 'base_url',
-      label: 'API address',
-      hint: 'Only for a sandbox or a proxy.',
-      optional: 'optional',
-    },
-  ],
-  smpp: [
-    { name: 'host', label: 'Host' },
-    { name: 'port', label: 'Port', kind: 'number' },
-    { name: 'system_id', label: 'System ID' },
-    { name: 'password', label: 'Password', kind: 'secret' },
-    { name: 'rate_per_second', label: 'Messages per second', kind: 'number', optional: 'optional' },
-  ],
-};
-
 /** Adds or changes a channel. A stored secret is never shown; left empty it stays as it is. */
-export function ChannelDialog({
-  channel,
-  onClose,
-}: {
-  channel: Channel | null;
-  onClose: () => void;
-}) {
+export function ChannelDialog({ channel, setup, onClose }: ChannelDialogProps) {
   const refresh = useRefresh();
   const [kind, setKind] = useState<Channel['kind']>(channel?.kind ?? 'whatsapp');
   const save = async (form: FormData) => {
-    const config: Record<string, unknown> = {};
-    for (const field of FIELDS[kind]) {
-      const value = text(form, field.name);
-      if (value !== '') config[field.name] = field.kind === 'number' ? Number(value) : value;
-    }
+    const config = readConfig(kind, form);
     const name = text(form, 'name');
-    if (channel === null) await createChannel({ kind, name, config });
-    else await changeChannel(channel.id, { name, config });
+    const route = { flow: text(form, 'flow'), queue: text(form, 'queue') };
+    if (channel === null) await createChannel({ kind, name, config, ...route });
+    else await changeChannel(channel.id, { name, config, ...route });
     await refresh();
     notify.done(
       channel === null ? 'Channel added' : 'Channel changed',
@@ -93,6 +45,7 @@ export function ChannelDialog({
             { value: 'whatsapp', label: 'WhatsApp number' },
             { value: 'smpp', label: 'SMS account (SMPP)' },
           ]}
+          data-testid="channel-kind"
         />
       )}
       <TextField
@@ -102,12 +55,35 @@ export function ChannelDialog({
         required
         withAsterisk={false}
       />
-      {FIELDS[kind].map((field) => {
-        const known = channel?.config[field.name];
+      {kind === 'whatsapp' && (
+        <>
+          <SelectField
+            label="Bot"
+            description="Greets customers who write first."
+            name="flow"
+            defaultValue={channel?.flow ?? ''}
+            data={[
+              { value: '', label: 'No bot' },
+              ...setup.flows.map((flow) => ({ value: flow.slug, label: flow.name })),
+            ]}
+          />
+          <SelectField
+            label="Queue"
+            description="Gets the conversations that no bot takes."
+            name="queue"
+            defaultValue={channel?.queue ?? ''}
+            data={[
+              { value: '', label: 'No queue' },
+              ...setup.queues.map((queue) => ({ value: queue.slug, label: queue.name })),
+            ]}
+          />
+        </>
+      )}
+      {CHANNEL_FIELDS[kind].map((field) => {
         const shared = {
           label: field.label,
           name: field.name,
-          required: channel === null && field.optional === undefined,
+          required: field.kind === 'secret' ? channel === null : true,
           withAsterisk: false,
           ...(field.hint === undefined ? {} : { description: field.hint }),
         };
@@ -122,7 +98,7 @@ export function ChannelDialog({
           <TextField
             key={field.name}
             {...shared}
-            defaultValue={known === undefined || known === null ? '' : String(known)}
+            defaultValue={shownValue(field, channel)}
             {...(field.kind === 'number' ? { inputMode: 'numeric' as const } : {})}
           />
         );

@@ -1,6 +1,6 @@
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
-import type { Channel } from '@/api/types';
+import type { Channel, SetupStatus } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Facts, Notice, notify, Row, Stack, Tag, type Tone } from '@/ui';
@@ -17,7 +17,8 @@ const STATES: Record<Channel['state'], { label: string; tone: Tone }> = {
 
 const KINDS = { whatsapp: 'WhatsApp', smpp: 'SMS (SMPP)' };
 
-export function ChannelsSection({ channels }: { channels: Channel[] }) {
+export function ChannelsSection({ setup }: { setup: SetupStatus }) {
+  const { channels } = setup;
   const [dialog, setDialog] = useState<Channel | 'new' | null>(null);
   return (
     <Stack>
@@ -44,7 +45,11 @@ export function ChannelsSection({ channels }: { channels: Channel[] }) {
         <ChannelCard key={channel.id} channel={channel} onEdit={() => setDialog(channel)} />
       ))}
       {dialog !== null && (
-        <ChannelDialog channel={dialog === 'new' ? null : dialog} onClose={() => setDialog(null)} />
+        <ChannelDialog
+          channel={dialog === 'new' ? null : dialog}
+          setup={setup}
+          onClose={() => setDialog(null)}
+        />
       )}
     </Stack>
   );
@@ -95,6 +100,8 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
         )}
         <Facts
           items={[
+            ...(channel.flow === null ? [] : [{ label: 'Bot', value: channel.flow }]),
+            ...(channel.queue === null ? [] : [{ label: 'Queue', value: channel.queue }]),
             { label: 'Last inbound', value: formatDateTime(channel.last_inbound_at) },
             ...(channel.webhook_path === null
               ? []

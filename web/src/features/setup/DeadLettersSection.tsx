@@ -18,30 +18,34 @@ import { discardDeadLetter, fetchDeadLetters, replayDeadLetter } from './api';
 import { FormDialog, text } from './FormDialog';
 import css from './setup.module.css';
 
+type Decision = { letter: DeadLetter; kind: 'replay' | 'discard' };
+
+const SOURCES: Record<DeadLetter['source'], string> = {
+  inbox: 'Incoming message or report',
+  outbox: 'Outgoing message',
+  job: 'Background work',
+};
+
+const WORDS = {
+  replay: { title: 'Try it again?', save: 'Try again', done: 'Tried again' },
+  discard: { title: 'Discard this work?', save: 'Discard', done: 'Discarded' },
+};
+
 /** Work that failed again and again and waits for a person's decision. */
 export function DeadLettersSection() {
   const cache = useQueryClient();
-  const [discarding, setDiscarding] = useState<DeadLetter | null>(null);
+  const [decision, setDecision] = useState<Decision | null>(null);
   const query = useQuery({
     queryKey: keys.deadLetters,
     queryFn: ({ signal }) => fetchDeadLetters(signal),
   });
-  const refresh = () => cache.invalidateQueries({ queryKey: keys.deadLetters });
   const rows = query.data?.data ?? [];
-  const replay = async (letter: DeadLetter) => {
-    try {
-      await replayDeadLetter(letter.id);
-      notify.done('Tried again', 'If it fails once more, it comes back here.');
-      await refresh();
-    } catch (error) {
-      notify.failure(error);
-    }
-  };
+  const words = decision === null ? null : WORDS[decision.kind];
   return (
     <Card
       padding="none"
       title="Dead letters"
-      description="Incoming or outgoing work that failed repeatedly. Nothing is lost: try again, or discard it with a reason."
+      description="Work that failed repeatedly. Nothing is lost: try it again, or discard it with a reason."
     >
       {query.isPending && <SkeletonRows rows={3} />}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
@@ -59,54 +63,40 @@ export function DeadLettersSection() {
               title: 'What',
               render: (row) => (
                 <div className={css.cell}>
-                  <strong>{(row.kind ?? row.source ?? 'Work').replaceAll('_', ' ')}</strong>
-                  <span>{row.reason ?? row.error ?? ''}</span>
+                  <strong>{SOURCES[row.source]}</strong>
+                  <span>{row.reason}</span>
                 </div>
               ),
-            },
-            {
-              key: 'tries',
-              title: 'Tries',
-              align: 'end',
-              priority: 'wide',
-              render: (row) => row.attempts ?? '–',
             },
             {
               key: 'when',
               title: 'Since',
               priority: 'wide',
-              render: (row) => formatDateTime(row.created_at ?? row.at ?? null),
+              render: (row) => formatDateTime(row.created_at),
             },
             {
               key: 'act',
               title: 'Decision',
-              render: (row) => (
-                <Row>
-                  <Button emphasis="secondary" size="xs" onClick={() => void replay(row)}>
-                    Try again
-                  </Button>
-                  <Button emphasis="quiet" size="xs" onClick={() => setDiscarding(row)}>
-                    Discard
-                  </Button>
-                </Row>
-              ),
+              render: (row) => <DecisionCell letter={row} onDecide={setDecision} />,
             },
           ]}
         />
       )}
-      {discarding !== null && (
+      {decision !== null && words !== null && (
         <FormDialog
-          title="Discard this work?"
-          saveLabel="Discard"
-          onClose={() => setDiscarding(null)}
+          title={words.title}
+          saveLabel={words.save}
+          onClose={() => setDecision(null)}
           onSave={async (form) => {
-            await discardDeadLetter(discarding.id, text(form, 'reason'));
-            await refresh();
+            const act = decision.kind === 'replay' ? replayDeadLetter : discardDeadLetter;
+            await act(decision.letter.id, text(form, 'reason'));
+            await cache.invalidateQueries({ queryKey: keys.deadLetters });
+            notify.done(words.done);
           }}
         >
           <TextField
             label="Reason"
-            description="Stays in the record."
+            description="For whoever asks later; it stays in the record."
             name="reason"
             required
             withAsterisk={false}
@@ -115,5 +105,35 @@ export function DeadLettersSection() {
         </FormDialog>
       )}
     </Card>
+  );
+}
+
+function DecisionCell({
+  letter,
+  onDecide,
+}: {
+  letter: DeadLetter;
+  onDecide: (decision: Decision) => void;
+}) {
+  if (letter.resolution !== null) {
+    return (
+      <div className={css.cell}>
+        <span>
+          {letter.resolution === 'replayed' ? 'Tried again' : 'Discarded'},{' '}
+          {formatDateTime(letter.resolved_at)}
+        </span>
+        {letter.resolution_reason !== null && <span>{letter.resolution_reason}</span>}
+      </div>
+    );
+  }
+  return (
+    <Row>
+      <Button emphasis="secondary" size="xs" onClick={() => onDecide({ letter, kind: 'replay' })}>
+        Try again
+      </Button>
+      <Button emphasis="quiet" size="xs" onClick={() => onDecide({ letter, kind: 'discard' })}>
+        Discard
+      </Button>
+    </Row>
   );
 }

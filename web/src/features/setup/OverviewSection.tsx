@@ -13,7 +13,7 @@ function placeOf(key: string): string | null {
     [/queue/, '/setup/queues'],
     [/flow|bot/, '/setup/flows'],
     [/agent|user/, '/setup/users'],
-    [/channel|whatsapp|sms|smpp|template|number/, '/setup/channels'],
+    [/channel|webhook|template|greeting/, '/setup/channels'],
   ];
   return rules.find(([pattern]) => pattern.test(key))?.[1] ?? null;
 }

@@ -106,10 +106,12 @@ function QueueDialog({
     const name = text(form, 'name');
     const offer_seconds = Number(text(form, 'offer_seconds')) || DEFAULT_OFFER_SECONDS;
     const member_ids = form.getAll('member').map(String);
-    const saved =
-      queue ??
-      (await createQueue({ name, slug: text(form, 'slug') || slugOf(name), offer_seconds }));
-    await changeQueue(saved.id, { name, offer_seconds, member_ids });
+    if (queue === null) {
+      const slug = text(form, 'slug') || slugOf(name);
+      await createQueue({ name, slug, offer_seconds, member_ids });
+    } else {
+      await changeQueue(queue.id, { name, offer_seconds, member_ids });
+    }
     await refresh();
     notify.done('Queue saved');
   };

@@ -21,7 +21,7 @@ const SECTIONS: { key: string; label: string; render: (setup: SetupStatus) => Re
   {
     key: 'channels',
     label: 'Channels',
-    render: (setup) => <ChannelsSection channels={setup.channels} />,
+    render: (setup) => <ChannelsSection setup={setup} />,
   },
   {
     key: 'senders',

@@ -20,6 +20,9 @@ export const fetchSetup = (signal?: AbortSignal) =>
 export interface ChannelInput {
   kind: Channel['kind'];
   name: string;
+  /** Slugs; an empty text takes bot or queue away. */
+  flow: string;
+  queue: string;
   config: Record<string, unknown>;
 }
 
@@ -33,8 +36,12 @@ export const syncTemplates = (id: string) =>
 
 export const createSender = (input: Omit<Sender, 'id'>) => api.post<Sender>('/senders', input);
 
-export const createQueue = (input: { name: string; slug: string; offer_seconds: number }) =>
-  api.post<Queue>('/queues', input);
+export const createQueue = (input: {
+  name: string;
+  slug: string;
+  offer_seconds: number;
+  member_ids: string[];
+}) => api.post<Queue>('/queues', input);
 export const changeQueue = (
   id: string,
   input: { name?: string; offer_seconds?: number; member_ids?: string[] },
@@ -62,7 +69,8 @@ export const deleteApiKey = (id: string) => api.delete<unknown>(`/api-keys/${id}
 
 export const fetchDeadLetters = (signal?: AbortSignal) =>
   api.get<Page<DeadLetter>>('/dead-letters', { limit: 100 }, signal);
-export const replayDeadLetter = (id: string) => api.post<unknown>(`/dead-letters/${id}/replay`);
+export const replayDeadLetter = (id: string, reason: string) =>
+  api.post<unknown>(`/dead-letters/${id}/replay`, { reason });
 export const discardDeadLetter = (id: string, reason: string) =>
   api.post<unknown>(`/dead-letters/${id}/discard`, { reason });
 

@@ -1,0 +1,67 @@
+/**
+ * Checks at compile time that the hand-written wire types agree with the server's description: what
+ * the server sends fits what the console reads, and what the console sends is what the server takes.
+ * Nothing of this file is left at run time.
+ */
+import type { components } from './schema';
+import type * as wire from './types';
+
+type Schemas = components['schemas'];
+
+/** The server always sends optional fields, as `null`; its description only says they may be absent. */
+type Sent<T> = T extends (infer Item)[]
+  ? Sent<Item>[]
+  : T extends object
+    ? { [K in keyof T]-?: Sent<Exclude<T[K], undefined>> }
+    : T;
+
+/** The same for requests: the server takes an absent field wherever it takes `null`. */
+type Taken<T> = T extends (infer Item)[]
+  ? Taken<Item>[]
+  : T extends object
+    ? { [K in keyof T as null extends T[K] ? never : K]: Taken<T[K]> } & {
+        [K in keyof T as null extends T[K] ? K : never]?: Taken<T[K]>;
+      }
+    : T;
+
+type Fits<Given extends Expected, Expected> = Given;
+
+export type Responses = [
+  Fits<Sent<Schemas['User']>, wire.User>,
+  Fits<Sent<Schemas['Workspace']>, wire.Workspace>,
+  Fits<Sent<Schemas['ApiKey']>, wire.ApiKey>,
+  Fits<Sent<Schemas['Channel']>, wire.Channel>,
+  Fits<Sent<Schemas['Sender']>, wire.Sender>,
+  Fits<Sent<Schemas['Queue']>, wire.Queue>,
+  Fits<Sent<Schemas['Flow']>, wire.Flow>,
+  Fits<Sent<Schemas['FlowProblem']>, wire.FlowProblem>,
+  Fits<Sent<Schemas['SetupStatus']>, wire.SetupStatus>,
+  Fits<Sent<Schemas['Template']>, wire.Template>,
+  Fits<Sent<Schemas['ContactView']>, wire.Contact>,
+  Fits<Sent<Schemas['ConsentEventView']>, wire.ConsentEvent>,
+  Fits<Sent<Schemas['ContactListView']>, wire.ContactList>,
+  Fits<Sent<Schemas['ImportView']>, wire.Import>,
+  Fits<Sent<Schemas['ImportPreview']>, wire.ImportPreview>,
+  Fits<Sent<Schemas['CampaignView']>, wire.Campaign>,
+  Fits<Sent<Schemas['CampaignPreview']>, wire.CampaignPreview>,
+  Fits<Sent<Schemas['TextPreview']>, wire.TextPreview>,
+  Fits<Sent<Schemas['Funnel']>, wire.Funnel>,
+  Fits<Sent<Schemas['RecipientView']>, wire.Recipient>,
+  Fits<Sent<Schemas['Presence']>, wire.Presence>,
+  Fits<Sent<Schemas['Session']>, wire.Session>,
+  Fits<Sent<Schemas['Message']>, wire.Message>,
+  Fits<Sent<Schemas['Media']>, wire.Media>,
+  Fits<Sent<Schemas['Offer']>, wire.Offer>,
+  Fits<Sent<Schemas['Lead']>, wire.Lead>,
+  Fits<Sent<Schemas['Case']>, wire.Case>,
+  Fits<Sent<Schemas['Panel']>, wire.CustomerPanel>,
+  Fits<Sent<Schemas['QuickReply']>, wire.QuickReply>,
+  Fits<Sent<Schemas['DeadLetter']>, wire.DeadLetter>,
+  Fits<Sent<Schemas['Bootstrap']>, wire.Bootstrap>,
+];
+
+export type Requests = [
+  Fits<wire.CampaignInput, Taken<Schemas['CampaignInput']>>,
+  Fits<wire.ImportOptions, Taken<Schemas['ImportOptions']>>,
+  Fits<wire.OutgoingMessage, Taken<Schemas['NewReply']>>,
+];

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from './channel-fields';
+
+function form(values: Record<string, string>): FormData {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(values)) data.set(name, value);
+  return data;
+}
+
+describe('readConfig', () => {
+  it('sends a number as digits, app secrets as a list and no empty secret', () => {
+    expect(
+      readConfig(
+        'whatsapp',
+        form({
+          display_phone_number: '+1 555 010 0100',
+          waba_id: '10',
+          app_secrets: 's1',
+          access_token: '',
+        }),
+      ),
+    ).toEqual({ display_phone_number: '15550100100', waba_id: '10', app_secrets: ['s1'] });
+  });
+
+  it('sends figures as numbers and nothing of the other kind', () => {
+    expect(readConfig('smpp', form({ host: 'h', port: '2775', waba_id: '10' }))).toEqual({
+      host: 'h',
+      port: 2775,
+    });
+  });
+});

@@ -1,0 +1,87 @@
+import type { Channel } from '@/api/types';
+
+export interface ChannelField {
+  name: string;
+  label: string;
+  hint?: string;
+  /** `digits` is a phone number without its plus sign. */
+  kind: 'text' | 'number' | 'digits' | 'secret';
+  /** The server wants a list, for the time a secret is being replaced. */
+  many?: 'many';
+  initial?: string;
+}
+
+export const CHANNEL_FIELDS: Record<Channel['kind'], ChannelField[]> = {
+  whatsapp: [
+    {
+      name: 'display_phone_number',
+      label: 'Phone number',
+      hint: 'With country code; customers write to it.',
+      kind: 'digits',
+    },
+    { name: 'phone_number_id', label: 'Phone number ID', kind: 'text' },
+    { name: 'waba_id', label: 'Business account ID', kind: 'text' },
+    { name: 'access_token', label: 'Access token', kind: 'secret' },
+    {
+      name: 'app_secrets',
+      label: 'App secret',
+      hint: 'Proves that webhooks come from the provider.',
+      kind: 'secret',
+      many: 'many',
+    },
+    {
+      name: 'verify_token',
+      label: 'Verify token',
+      hint: 'Any text; give the provider the same.',
+      kind: 'secret',
+    },
+    {
+      name: 'base_url',
+      label: 'API address',
+      hint: 'Another one only for a sandbox or a proxy.',
+      kind: 'text',
+      initial: 'https://graph.facebook.com',
+    },
+    { name: 'graph_version', label: 'API version', kind: 'text', initial: 'v26.0' },
+  ],
+  smpp: [
+    { name: 'host', label: 'Host', kind: 'text' },
+    { name: 'port', label: 'Port', kind: 'number', initial: '2775' },
+    { name: 'system_id', label: 'System ID', kind: 'text' },
+    { name: 'password', label: 'Password', kind: 'secret' },
+    {
+      name: 'segments_per_second',
+      label: 'Segments per second',
+      hint: 'As agreed with the carrier.',
+      kind: 'number',
+      initial: '10',
+    },
+    {
+      name: 'window',
+      label: 'Unanswered at a time',
+      hint: 'How many the carrier takes before it answers the first.',
+      kind: 'number',
+      initial: '10',
+    },
+  ],
+};
+
+/** What a field shows when the dialog opens. */
+export function shownValue(field: ChannelField, channel: Channel | null): string {
+  if (channel === null) return field.initial ?? '';
+  const known = channel.config[field.name];
+  return typeof known === 'string' || typeof known === 'number' ? String(known) : '';
+}
+
+/** The settings of the form as the server takes them; empty secrets are left out and stay as they are. */
+export function readConfig(kind: Channel['kind'], form: FormData): Record<string, unknown> {
+  const config: Record<string, unknown> = {};
+  for (const field of CHANNEL_FIELDS[kind]) {
+    const value = String(form.get(field.name) ?? '').trim();
+    if (value === '') continue;
+    if (field.kind === 'number') config[field.name] = Number(value);
+    else if (field.kind === 'digits') config[field.name] = value.replace(/\D/g, '');
+    else config[field.name] = field.many === undefined ? value : [value];
+  }
+  return config;
+}
