@@ -54,7 +54,10 @@ pub enum Planned {
     Stopped,
 }
 
-enum Step {
+/// What one chunk came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// There is more to plan.
     More,
     Ended(Planned),
 }
@@ -70,23 +73,27 @@ pub async fn run(
     workspace_id: WorkspaceId,
     payload: &Value,
 ) -> Result<Planned, OutreachError> {
-    let job: PlanJob = serde_json::from_value(payload.clone())
-        .map_err(|error| StoreError::Corrupt(format!("payload of a {PLAN_CAMPAIGN} job: {error}")))?;
     loop {
-        if let Step::Ended(planned) = run_chunk(store, ctx, links, workspace_id, job.campaign_id).await? {
+        if let Step::Ended(planned) = step(store, ctx, links, workspace_id, payload).await? {
             return Ok(planned);
         }
     }
 }
 
-async fn run_chunk(
+/// Plans one chunk of a [`PLAN_CAMPAIGN`] job, for a worker that renews its lease between chunks.
+///
+/// # Errors
+/// As [`run`].
+pub async fn step(
     store: &Store,
     ctx: &Ctx,
     links: &Links,
     workspace_id: WorkspaceId,
-    id: CampaignId,
+    payload: &Value,
 ) -> Result<Step, OutreachError> {
-    let (ctx, links) = (ctx.clone(), links.clone());
+    let job: PlanJob = serde_json::from_value(payload.clone())
+        .map_err(|error| StoreError::Corrupt(format!("payload of a {PLAN_CAMPAIGN} job: {error}")))?;
+    let (ctx, links, id) = (ctx.clone(), links.clone(), job.campaign_id);
     store.write_bulk(move |tx| plan_chunk(tx, &ctx, &links, workspace_id, id)).await
 }
 

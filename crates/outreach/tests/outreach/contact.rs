@@ -1,0 +1,136 @@
+use segue_model::{
+    actor::Actor,
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
+};
+use segue_outreach::contacts::{self, ConsentInput, ContactInput};
+use segue_store::contact::ContactQuery;
+use serde_json::{Value, json};
+
+use crate::world::{World, phone, worlds};
+
+fn input(value: Value) -> ContactInput {
+    serde_json::from_value(value).unwrap()
+}
+
+async fn create(world: &World, value: Value) -> Result<segue_store::contact::ContactView, String> {
+    let created = contacts::create(&world.test.store, &world.test.ctx, world.ws(), input(value)).await;
+    created.map_err(|error| error.code().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contacts_life() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let ana = create(
+            &world,
+            json!({ "phone": "(212) 555-0100", "first_name": " Ana ", "attributes": { "Order No.": "7" } }),
+        );
+        let ana = ana.await.unwrap();
+        assert_eq!(ana.phone.as_ref().unwrap().as_str(), "+12125550100", "the workspace's country");
+        assert_eq!(ana.first_name.as_deref(), Some("Ana"));
+        assert_eq!(ana.attributes["order_no"], "7");
+        assert_eq!((ana.sms_consent, ana.whatsapp_consent), (ConsentState::None, ConsentState::None));
+
+        assert_eq!(create(&world, json!({ "phone": "+12125550100" })).await.unwrap_err(), "phone_taken");
+        assert_eq!(create(&world, json!({ "phone": "12" })).await.unwrap_err(), "invalid_field");
+        assert_eq!(create(&world, json!({ "email": "nobody" })).await.unwrap_err(), "invalid_field");
+        assert_eq!(
+            create(&world, json!({ "first_name": "x", "time_zone": "Mars" })).await.unwrap_err(),
+            "invalid_field"
+        );
+        assert_eq!(create(&world, json!({})).await.unwrap_err(), "invalid_field");
+        let ben = create(&world, json!({ "first_name": "Ben", "email": "ben@example.com" })).await.unwrap();
+
+        let change = |id, value| contacts::change(store, ctx, ws, id, input(value));
+        let taken = change(ben.id, json!({ "phone": "+12125550100" })).await.unwrap_err();
+        assert_eq!(taken.code(), "phone_taken");
+        let changed = change(
+            ana.id,
+            json!({ "first_name": null, "last_name": "Lima", "attributes": { "order_no": "", "city": "Lima" } }),
+        );
+        let changed = changed.await.unwrap();
+        assert_eq!((changed.first_name, changed.last_name.as_deref()), (None, Some("Lima")));
+        assert_eq!(changed.attributes.into_iter().collect::<Vec<_>>(), [("city".to_owned(), "Lima".to_owned())]);
+        assert_eq!(changed.phone, ana.phone, "an absent field stays");
+
+        let say = |id, action, wording: Option<&str>| {
+            let input = ConsentInput {
+                medium: Medium::Sms,
+                purpose: Purpose::Marketing,
+                action,
+                method: ConsentMethod::Paper,
+                wording: wording.map(str::to_owned),
+                proof: None,
+                occurred_at: None,
+            };
+            contacts::record_consent(store, ctx, ws, &Actor::System, id, input)
+        };
+        assert_eq!(say(ana.id, ConsentAction::Grant, None).await.unwrap_err().code(), "consent_evidence_required");
+        assert_eq!(say(ben.id, ConsentAction::Grant, Some("x")).await.unwrap_err().code(), "contact_without_phone");
+        let event = say(ana.id, ConsentAction::Grant, Some("Yes")).await.unwrap();
+        assert_eq!(serde_json::to_value(&event).unwrap()["channel"], "sms");
+        assert_eq!(contacts::get(store, ws, ana.id).await.unwrap().sms_consent, ConsentState::Granted);
+        assert_eq!(contacts::consent_events(store, ws, ana.id, None, 10).await.unwrap(), [event]);
+        assert_eq!(contacts::consent_events(store, ws, ben.id, None, 10).await.unwrap(), []);
+
+        world.test.clock.advance(1);
+        say(ana.id, ConsentAction::Revoke, None).await.unwrap();
+        contacts::delete(store, ctx, ws, ana.id).await.unwrap();
+        assert_eq!(contacts::get(store, ws, ana.id).await.unwrap_err().code(), "not_found");
+        assert_eq!(contacts::delete(store, ctx, ws, ana.id).await.unwrap_err().code(), "not_found");
+        let again = create(&world, json!({ "phone": "+12125550100" })).await.unwrap();
+        let again = contacts::get(store, ws, again.id).await.unwrap();
+        assert_eq!(again.sms_consent, ConsentState::Revoked, "a no outlives the contact");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn search_lists_and_pages() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        for (n, name) in [(1, "Ana"), (2, "Anabel"), (3, "Ben_x"), (4, "100%")] {
+            world.test.contact(&phone(n), name).await;
+        }
+        let find = |search: &str, before, limit, list_id| {
+            let query = ContactQuery { search: search.to_owned(), list_id, before, limit };
+            contacts::list(store, ws, query)
+        };
+        let names = |found: Vec<segue_store::contact::ContactView>| -> Vec<String> {
+            found.into_iter().filter_map(|contact| contact.first_name).collect()
+        };
+        assert_eq!(names(find("ANA", None, 10, None).await.unwrap()), ["Anabel", "Ana"]);
+        assert_eq!(names(find("%", None, 10, None).await.unwrap()), ["100%"], "a wildcard is a letter");
+        assert_eq!(names(find("_", None, 10, None).await.unwrap()), ["Ben_x"]);
+        assert_eq!(names(find("5550003", None, 10, None).await.unwrap()), ["Ben_x"]);
+        let first = find("", None, 3, None).await.unwrap();
+        let second = find("", Some(first[2].id), 3, None).await.unwrap();
+        assert_eq!(names(second), ["Ana"]);
+
+        let list = contacts::create_list(store, ctx, ws, "VIP").await.unwrap();
+        assert_eq!(contacts::create_list(store, ctx, ws, " VIP ").await.unwrap_err().code(), "list_taken");
+        let (member, list_id, now) = (first[0].id, list.id, world.test.now());
+        let added =
+            world.write(move |tx| Ok([(); 2].map(|()| tx.add_to_list(ws, list_id, member, now).unwrap()))).await;
+        assert_eq!(added, [true, false]);
+        assert_eq!(names(find("", None, 10, Some(list.id)).await.unwrap()), ["100%"]);
+        assert_eq!(contacts::lists(store, ws).await.unwrap()[0].member_count, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_number_taken_at_the_same_moment_goes_to_one() {
+    for world in worlds().await {
+        let racers: Vec<_> = (0..16)
+            .map(|n| {
+                let (store, ctx, ws) = (world.test.store.clone(), world.test.ctx.clone(), world.ws());
+                let value = json!({ "phone": "+12125550100", "first_name": format!("n{n}") });
+                tokio::spawn(async move { contacts::create(&store, &ctx, ws, input(value)).await.is_ok() })
+            })
+            .collect();
+        let mut won = 0;
+        for racer in racers {
+            won += usize::from(racer.await.unwrap());
+        }
+        assert_eq!(won, 1, "{}", world.test.engine);
+    }
+}

@@ -1,0 +1,9 @@
+//! Outreach on both engines.
+
+mod campaign;
+mod consent;
+mod contact;
+mod import;
+mod keyword;
+mod link;
+mod world;
