@@ -29,7 +29,9 @@ fn main() {
         let written = fs::create_dir_all(&copies)
             .and_then(|()| named.iter().try_for_each(|(name, file)| entry(&mut table, &copies, name, file)));
         if let Err(error) = written {
-            println!("cargo::error=The console's files could not be embedded: {error}. Build it again, then try once more.");
+            println!(
+                "cargo::error=The console's files could not be embedded: {error}. Build it again, then try once more."
+            );
         }
     } else if required {
         println!(

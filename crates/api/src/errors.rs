@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use segue_access::AccessError;
+use segue_delivery::DeliveryError;
 use segue_desk::DeskError;
 use segue_outreach::OutreachError;
 use segue_store::{StoreError, consent::ConsentError};
@@ -109,6 +110,24 @@ impl From<DeskError> for Problem {
                 let place = format!("source:{}:{}", found.line, found.column);
                 problem.with_field(place, found.message)
             }),
+        }
+    }
+}
+
+impl From<DeliveryError> for Problem {
+    fn from(error: DeliveryError) -> Self {
+        use DeliveryError as E;
+        let (code, words) = (error.code(), error.to_string());
+        match error {
+            E::Store(error) => error.into(),
+            E::NotWhatsApp => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, words),
+            E::NoSuchMedia | E::NoSuchChannel => Self::new(StatusCode::NOT_FOUND, "not_found", words),
+            // The provider's answer, not a fault of ours and not of the request's form.
+            E::Graph(_) | E::Media(_) => Self::new(StatusCode::BAD_GATEWAY, code, words),
+            E::Client(error) => {
+                tracing::error!(%error, "no HTTP client could be made");
+                Self::internal()
+            }
         }
     }
 }

@@ -216,6 +216,10 @@ fn boundary(content_type: &HeaderValue) -> Option<&str> {
 }
 
 #[cfg(test)]
+#[path = "idempotency_tests.rs"]
+mod layer_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

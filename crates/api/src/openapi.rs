@@ -3,6 +3,7 @@
 //! What holds for every operation is added here in one place: how it is authenticated, who may call it, the
 //! `Idempotency-Key` of POST requests, and the shape of problems.
 
+use segue_store::session::SessionFilter;
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
@@ -36,6 +37,8 @@ fn complete(document: &mut OpenApi) {
         (ProblemDocument::name().into_owned(), ProblemDocument::schema()),
         (FieldProblem::name().into_owned(), FieldProblem::schema()),
     ];
+    // Words that stand only in queries are not collected by the routes.
+    schemas.push((SessionFilter::name().into_owned(), SessionFilter::schema()));
     add_event_schemas(&mut schemas);
     components.schemas.extend(schemas);
     let cookie = ApiKeyValue::with_description(

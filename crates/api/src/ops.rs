@@ -36,13 +36,13 @@ impl Health {
 }
 
 /// Whether the process is alive.
-#[utoipa::path(get, path = "/livez", tag = "operations", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/livez", operation_id = "is_alive", tag = "operations", responses((status = 200, body = Health)))]
 async fn live() -> Json<Health> {
     Json(Health::OK)
 }
 
 /// Whether the server can work: the database takes writes. Its migrations ran before the server began to listen.
-#[utoipa::path(get, path = "/readyz", tag = "operations", responses((status = 200, body = Health)))]
+#[utoipa::path(get, path = "/readyz", operation_id = "is_ready", tag = "operations", responses((status = 200, body = Health)))]
 async fn ready(State(state): State<AppState>) -> Result<Json<Health>, Problem> {
     if state.shutdown.is_cancelled() {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", "The server is shutting down."));
@@ -59,7 +59,7 @@ async fn ready(State(state): State<AppState>) -> Result<Json<Health>, Problem> {
 }
 
 /// Metrics in the text format of Prometheus. Keep this address inside: put a proxy rule before it.
-#[utoipa::path(get, path = "/metrics", tag = "operations",
+#[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "operations",
     responses((status = 200, body = String, content_type = "text/plain")))]
 async fn metrics(State(state): State<AppState>) -> Response {
     let Some(handle) = &state.metrics else { return Problem::not_found("address").into_response() };
@@ -69,7 +69,7 @@ async fn metrics(State(state): State<AppState>) -> Response {
 }
 
 /// This document.
-#[utoipa::path(get, path = "/api/openapi.json", tag = "operations",
+#[utoipa::path(get, path = "/api/openapi.json", operation_id = "get_openapi", tag = "operations",
     responses((status = 200, body = Object, content_type = "application/json")))]
 async fn document() -> Json<utoipa::openapi::OpenApi> {
     Json(crate::openapi())

@@ -210,6 +210,7 @@ fn title(status: StatusCode) -> &'static str {
         415 => "This kind of content is not taken",
         422 => "Some fields need another look",
         429 => "Too many requests",
+        502 => "The provider refused",
         503 => "Not available now",
         code if code >= 500 => "Segue could not do this",
         _ => "The request was refused",

@@ -20,8 +20,12 @@ pub(crate) fn api_router() -> OpenApiRouter<AppState> {
 /// know the addresses.
 pub fn router(state: AppState) -> Router {
     let (router, _) = api_router().split_for_parts();
+    layered(router.fallback(console::serve), state)
+}
+
+/// Routes within the layers that every request passes, outermost last.
+pub(crate) fn layered(router: Router<AppState>, state: AppState) -> Router {
     router
-        .fallback(console::serve)
         .layer(middleware::from_fn_with_state(state.clone(), link_host::restrict))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(middleware::from_fn(headers::secure))

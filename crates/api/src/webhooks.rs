@@ -55,7 +55,7 @@ struct Challenge {
 }
 
 /// Answers Meta's question whether this address is ours.
-#[utoipa::path(get, path = "/webhooks/whatsapp/{channel_id}", tag = "webhooks",
+#[utoipa::path(get, path = "/webhooks/whatsapp/{channel_id}", operation_id = "verify_webhook", tag = "webhooks",
     params(("channel_id" = ChannelId, Path), Challenge),
     responses((status = 200, body = String, content_type = "text/plain")))]
 async fn verify(
@@ -77,7 +77,7 @@ async fn verify(
 }
 
 /// Takes a webhook. 200 means that it is on disk.
-#[utoipa::path(post, path = "/webhooks/whatsapp/{channel_id}", tag = "webhooks",
+#[utoipa::path(post, path = "/webhooks/whatsapp/{channel_id}", operation_id = "receive_webhook", tag = "webhooks",
     params(("channel_id" = ChannelId, Path), ("x-hub-signature-256" = String, Header)),
     request_body(content = Object, content_type = "application/json"),
     responses((status = 200, description = "Every element is on disk.")))]

@@ -51,7 +51,7 @@ struct Since {
 /// Frames have `id: SEQ`, `event: TYPE` and as data a `LiveEvent`. Control frames: `hello {server_seq, heartbeat_ms}`
 /// first, `heartbeat {seq}` (everything visible up to `seq` was sent), `resync {reason}` at the end of a stream that
 /// cannot go on: load `/api/v1/bootstrap` and start from its `seq`.
-#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(Since),
+#[utoipa::path(get, path = "/api/v1/events", operation_id = "stream_events", tag = "events", params(Since),
     responses((status = 200, content_type = "text/event-stream", body = String),
         (status = 410, description = "The log no longer reaches back to `since`: load a snapshot.")))]
 async fn events(

@@ -6,6 +6,7 @@ mod bootstrap;
 mod campaign_actions;
 mod campaigns;
 mod cases;
+mod channel_actions;
 mod channels;
 mod consent_events;
 mod contacts;
@@ -46,6 +47,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         workspace::router(),
         setup_status::router(),
         channels::router(),
+        channel_actions::router(),
         senders::router(),
         queues::router(),
         flows::router(),

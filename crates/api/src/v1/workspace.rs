@@ -61,7 +61,7 @@ struct WorkspaceChange {
 }
 
 /// Changes what is given and leaves the rest.
-#[utoipa::path(patch, path = "/api/v1/workspace", tag = "access", responses((status = 200, body = WorkspaceBody)))]
+#[utoipa::path(patch, path = "/api/v1/workspace", operation_id = "change_workspace", tag = "access", responses((status = 200, body = WorkspaceBody)))]
 async fn change(
     State(state): State<AppState>,
     caller: Caller,

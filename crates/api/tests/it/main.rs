@@ -1,7 +1,17 @@
 //! The HTTP interface from outside, in process, on both engines where state matters.
 
 mod access;
+mod console;
 mod cross_site;
+mod links;
+mod media;
 mod openapi;
+mod operations;
+mod paging;
 mod problems;
+mod roles;
+mod sample;
+mod stream;
 mod support;
+mod webhooks;
+mod workspaces;

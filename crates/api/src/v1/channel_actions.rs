@@ -1,0 +1,69 @@
+//! What is done with a channel: trying it, and taking over its templates.
+
+use axum::extract::State;
+use segue_access::Permission;
+use segue_delivery::Check;
+use segue_model::ChannelId;
+use segue_store::{StoreError, channel::Channel};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    AppState,
+    caller::Caller,
+    extract::{Json, PathId},
+    guard::Guard,
+    problem::Problem,
+};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(Guard::needs(Permission::ManageSetup).unrecorded().routes(routes!(check)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(sync_templates)))
+}
+
+#[derive(Serialize, ToSchema)]
+struct ChannelCheck {
+    ok: bool,
+    /// What answered, or what is wrong and what to do.
+    detail: String,
+}
+
+/// Asks the provider whether the channel's settings are right. Changes nothing.
+#[utoipa::path(post, path = "/api/v1/channels/{id}/check", operation_id = "check_channel", tag = "setup",
+    params(("id" = ChannelId, Path)), responses((status = 200, body = ChannelCheck)))]
+async fn check(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ChannelId>,
+) -> Result<Json<ChannelCheck>, Problem> {
+    let channel = load(&state, &caller, id).await?;
+    let Check { ok, detail } = segue_delivery::check_channel(&channel).await?;
+    Ok(Json(ChannelCheck { ok, detail }))
+}
+
+#[derive(Serialize, ToSchema)]
+struct TemplateCount {
+    /// Templates that the provider lists.
+    count: usize,
+}
+
+/// Takes over the templates as the provider lists them now.
+#[utoipa::path(post, path = "/api/v1/channels/{id}/sync-templates", operation_id = "sync_templates", tag = "setup",
+    params(("id" = ChannelId, Path)), responses((status = 200, body = TemplateCount)))]
+async fn sync_templates(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ChannelId>,
+) -> Result<Json<TemplateCount>, Problem> {
+    let channel = load(&state, &caller, id).await?;
+    let count = segue_delivery::sync_templates(&state.store, &state.ctx, &channel).await?;
+    Ok(Json(TemplateCount { count }))
+}
+
+async fn load(state: &AppState, caller: &Caller, id: ChannelId) -> Result<Channel, Problem> {
+    let workspace_id = caller.workspace_id;
+    let found = state.store.read::<_, StoreError, _>(move |tx| tx.channel(workspace_id, id)).await?;
+    found.ok_or_else(|| Problem::not_found("channel"))
+}

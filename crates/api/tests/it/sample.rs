@@ -1,0 +1,315 @@
+//! A workspace with one of everything in it.
+
+use std::collections::HashMap;
+
+use segue_access::NewWorkspace;
+use segue_model::{
+    CampaignId, CaseId, ChannelId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, LeadId, ListId, MediaId, MessageId,
+    MessagingUserId, OfferId, PhoneNumber, QueueId, SenderId, SessionId, UserId, WorkItemId, WorkspaceId,
+    campaign::Footer,
+    contact::ContactFields,
+    role::Role,
+    routing::{OfferState, WorkItemState},
+};
+use segue_store::{
+    Sql, StoreError, Tx,
+    campaign::{Audience, CampaignInput},
+    channel::{Channel, ChannelConfig, ChannelState, Registration, Sender, SenderKind, WhatsAppConfig},
+    crm::{CaseState, CaseView, LeadStatus, LeadView},
+    media::NewMedia,
+    message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
+    messaging_user::MessagingUser,
+    routing::{CONVERSATION, Offer, Queue, WorkItem},
+    template::ListedTemplate,
+};
+
+use crate::support::{PASSWORD, Server};
+
+static DEAD_LETTER: Sql = Sql::portable(
+    "DEAD_LETTER",
+    "INSERT INTO dead_letters (workspace_id, id, source, source_id, reason, created_at)
+        VALUES ($1, $2, 'inbox', $3, 'broken', $4)",
+);
+
+/// A workspace and the ids of what is in it, by prefix.
+pub struct Sample {
+    pub workspace_id: WorkspaceId,
+    pub ids: HashMap<&'static str, String>,
+    /// A key of the role admin.
+    pub key: String,
+}
+
+impl Sample {
+    pub fn id(&self, prefix: &str) -> String {
+        self.ids.get(prefix).cloned().unwrap_or_else(|| panic!("the sample has no {prefix}"))
+    }
+}
+
+struct Made {
+    channel: ChannelId,
+    sender: SenderId,
+    queue: QueueId,
+    contact: ContactId,
+    list: ListId,
+    import: ImportId,
+    campaign: CampaignId,
+    customer: MessagingUserId,
+    session: SessionId,
+    message: MessageId,
+    lead: LeadId,
+    case: CaseId,
+    flow: FlowId,
+    media: MediaId,
+    letter: DeadLetterId,
+    offer: OfferId,
+    work: WorkItemId,
+}
+
+/// Makes a workspace named `slug` beside the test's own. Its user signs in as `<slug>@segue.test`.
+pub async fn sample(server: &Server, slug: &str) -> Sample {
+    let new = NewWorkspace {
+        name: slug.to_owned(),
+        slug: slug.to_owned(),
+        time_zone: "America/New_York".to_owned(),
+        country: "US".to_owned(),
+    };
+    let workspace = segue_access::create_workspace(&server.test.store, &server.test.ctx, &new).await.unwrap();
+    let key = server.key_of(workspace.id, Role::Admin).await;
+    let user = segue_access::NewUser {
+        email: format!("{slug}@segue.test"),
+        name: slug.to_owned(),
+        role: Role::Admin,
+        password: PASSWORD.to_owned(),
+    };
+    let user = segue_access::create_user(&server.test.store, &server.test.ctx, workspace.id, &user).await.unwrap();
+    let api_key =
+        segue_access::create_key(&server.test.store, &server.test.ctx, workspace.id, "other", Role::Agent).await;
+    let ctx = server.test.ctx.clone();
+    let made = make(&ctx);
+    let ids = made.ids(user.id, &api_key.unwrap().0.id.to_string());
+    let (workspace_id, user_id) = (workspace.id, user.id);
+    let filled = server.test.store.write::<_, StoreError, _>(move |tx| fill(tx, &ctx, workspace_id, user_id, &made));
+    filled.await.unwrap();
+    let templates = server.test.store.read::<_, StoreError, _>(move |tx| tx.templates(workspace_id)).await.unwrap();
+    let mut ids = ids;
+    ids.insert("tpl", templates[0].id.to_string());
+    Sample { workspace_id, ids, key }
+}
+
+fn make(ctx: &Ctx) -> Made {
+    Made {
+        channel: ctx.id(),
+        sender: ctx.id(),
+        queue: ctx.id(),
+        contact: ctx.id(),
+        list: ctx.id(),
+        import: ctx.id(),
+        campaign: ctx.id(),
+        customer: ctx.id(),
+        session: ctx.id(),
+        message: ctx.id(),
+        lead: ctx.id(),
+        case: ctx.id(),
+        flow: ctx.id(),
+        media: ctx.id(),
+        letter: ctx.id(),
+        offer: ctx.id(),
+        work: ctx.id(),
+    }
+}
+
+impl Made {
+    fn ids(&self, user: UserId, api_key: &str) -> HashMap<&'static str, String> {
+        HashMap::from([
+            ("usr", user.to_string()),
+            ("key", api_key.to_owned()),
+            ("chn", self.channel.to_string()),
+            ("snd", self.sender.to_string()),
+            ("que", self.queue.to_string()),
+            ("con", self.contact.to_string()),
+            ("lst", self.list.to_string()),
+            ("imp", self.import.to_string()),
+            ("cmp", self.campaign.to_string()),
+            ("ses", self.session.to_string()),
+            ("led", self.lead.to_string()),
+            ("cas", self.case.to_string()),
+            ("flw", self.flow.to_string()),
+            ("med", self.media.to_string()),
+            ("ded", self.letter.to_string()),
+            ("ofr", self.offer.to_string()),
+        ])
+    }
+}
+
+fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, made: &Made) -> Result<(), StoreError> {
+    let now = ctx.now();
+    setup(tx, ctx, workspace_id, user_id, made)?;
+    let phone = PhoneNumber::parse("+15550107777", None).ok();
+    let fields = ContactFields { phone: phone.clone(), first_name: Some("Bea".to_owned()), ..ContactFields::default() };
+    tx.insert_contact(workspace_id, made.contact, &fields, now)?;
+    tx.insert_list(workspace_id, made.list, "Everybody", now)?;
+    tx.add_to_list(workspace_id, made.list, made.contact, now)?;
+    tx.insert_import(workspace_id, made.import, "b.csv", Some(made.list), "system", now)?;
+    let input = CampaignInput {
+        name: "B's campaign".to_owned(),
+        sender_id: made.sender,
+        audience: Audience { list_id: Some(made.list), filter: None },
+        body: "Hello".to_owned(),
+        footer: Footer::None,
+        whatsapp_channel_id: None,
+        prefilled_text: String::new(),
+    };
+    tx.insert_campaign(workspace_id, made.campaign, &input, Some(user_id), now)?;
+    let customer = MessagingUser {
+        id: made.customer,
+        channel_id: made.channel,
+        profile_name: Some("Bea".to_owned()),
+        username: None,
+        contact_id: Some(made.contact),
+        lead_id: None,
+        linked_by: None,
+        last_inbound_at: Some(now),
+        created_at: now,
+        version: 1,
+    };
+    tx.insert_messaging_user(workspace_id, &customer)?;
+    conversation(tx, ctx, workspace_id, user_id, made)?;
+    let lead = LeadView {
+        id: made.lead,
+        name: "Bea".to_owned(),
+        phone,
+        email: None,
+        note: None,
+        status: LeadStatus::New,
+        campaign_id: None,
+        session_id: Some(made.session),
+        contact_id: Some(made.contact),
+        created_at: now,
+    };
+    tx.insert_lead(workspace_id, &lead, Some(user_id))?;
+    let case = CaseView {
+        id: made.case,
+        number: 1,
+        subject: "Broken".to_owned(),
+        state: CaseState::Open,
+        session_id: Some(made.session),
+        contact_id: Some(made.contact),
+        created_at: now,
+        closed_at: None,
+    };
+    tx.insert_case(workspace_id, &case, Some(user_id))?;
+    let source_id = ctx.uuid();
+    tx.execute(&DEAD_LETTER, &[&workspace_id, &made.letter, &source_id, &now]).map(|_| ())
+}
+
+fn setup(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    user_id: UserId,
+    made: &Made,
+) -> Result<(), StoreError> {
+    let now = ctx.now();
+    let channel = Channel {
+        workspace_id,
+        id: made.channel,
+        slug: "wa".to_owned(),
+        name: "WA".to_owned(),
+        config: ChannelConfig::WhatsApp(WhatsAppConfig {
+            base_url: "http://127.0.0.1:1".to_owned(),
+            graph_version: "v26.0".to_owned(),
+            waba_id: "1".to_owned(),
+            phone_number_id: "9".to_owned(),
+            display_phone_number: "15550109876".to_owned(),
+            access_token: "b-token".to_owned(),
+            app_secrets: vec!["b-secret".to_owned()],
+            verify_token: "b-verify".to_owned(),
+        }),
+        flow_slug: None,
+        queue_slug: None,
+        state: ChannelState::Connected,
+        state_detail: None,
+        last_inbound_at: None,
+        created_at: now,
+    };
+    tx.upsert_channel(&channel)?;
+    let sender = Sender {
+        id: made.sender,
+        channel_id: made.channel,
+        address: "+15550101111".to_owned(),
+        kind: SenderKind::LongCode,
+        registration: Registration::Active,
+        created_at: now,
+    };
+    tx.upsert_sender(workspace_id, &sender)?;
+    let template = ListedTemplate {
+        name: "hello".to_owned(),
+        language: "en_US".to_owned(),
+        category: "UTILITY".to_owned(),
+        status: "APPROVED".to_owned(),
+        components: serde_json::json!([{"type": "BODY", "text": "Hello"}]),
+    };
+    tx.replace_templates(workspace_id, made.channel, &[template], ctx)?;
+    let queue =
+        Queue { id: made.queue, slug: "b".to_owned(), name: "B".to_owned(), offer_seconds: 30, created_at: now };
+    tx.insert_queue(workspace_id, &queue)?;
+    tx.set_queue_members(workspace_id, made.queue, &[user_id])?;
+    tx.publish_flow(workspace_id, ("greeting", "Greeting"), "name: greeting", (made.flow, ctx.id()), now)?;
+    let media = NewMedia {
+        id: made.media,
+        mime: "image/png".to_owned(),
+        file_name: None,
+        data: b"\x89PNG\r\n\x1a\nB's picture".to_vec(),
+    };
+    tx.insert_media(workspace_id, &media, now)
+}
+
+fn conversation(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    user_id: UserId,
+    made: &Made,
+) -> Result<(), StoreError> {
+    let now = ctx.now();
+    tx.open_session(workspace_id, made.session, made.channel, made.customer, now)?;
+    let message = NewMessage {
+        id: made.message,
+        session_id: made.session,
+        channel_id: made.channel,
+        direction: Direction::Inbound,
+        author: AuthorKind::Customer,
+        author_id: None,
+        kind: MessageKind::Text,
+        content: MessageContent::default(),
+        text: "B's secret words".to_owned(),
+        provider_id: None,
+        client_id: None,
+        at: now,
+    };
+    tx.insert_message(workspace_id, &message)?;
+    let item = WorkItem {
+        id: made.work,
+        session_id: made.session,
+        queue_id: made.queue,
+        state: WorkItemState::Waiting,
+        weight: CONVERSATION,
+        priority: 100,
+        agent_id: None,
+        declined: Vec::new(),
+        ask_again_at: now,
+        enqueued_at: now,
+    };
+    tx.insert_work_item(workspace_id, &item)?;
+    let offer = Offer {
+        id: made.offer,
+        work_item_id: made.work,
+        session_id: made.session,
+        queue_id: made.queue,
+        user_id,
+        state: OfferState::Pending,
+        offered_at: now,
+        expires_at: now.plus(30_000),
+    };
+    tx.insert_offer(workspace_id, &offer)
+}

@@ -1,0 +1,358 @@
+//! The event stream: nothing missed, nothing twice, nothing that is none of the reader's business.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use futures::StreamExt as _;
+use http::{Request, StatusCode};
+use segue_model::{SessionId, UserId, WorkspaceId, role::Role};
+use segue_store::{StoreError, event::NewEvent, routing::Queue};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::support::{Server, get, server, servers, with, with_cookie, with_key};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Frame {
+    id: Option<i64>,
+    event: String,
+    data: Value,
+}
+
+struct Stream {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Stream {
+    async fn open(server: &Server, request: Request<Body>) -> Result<Self, StatusCode> {
+        let response = server.router.clone().oneshot(request).await.unwrap();
+        if response.status() != StatusCode::OK {
+            return Err(response.status());
+        }
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Ok(Self { body: response.into_body().into_data_stream(), text: String::new() })
+    }
+
+    /// The next frame; nothing at the end of the stream.
+    async fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let Some((frame, rest)) = self.text.split_once("\n\n") {
+                let frame = parse(frame);
+                self.text = rest.to_owned();
+                return Some(frame);
+            }
+            let chunk = self.body.next().await?.unwrap();
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The next frame that is no control frame.
+    async fn next_event(&mut self) -> Frame {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.next()).await.expect("a frame comes in time");
+            let frame = frame.expect("the stream goes on");
+            if frame.id.is_some() {
+                return frame;
+            }
+        }
+    }
+}
+
+fn parse(text: &str) -> Frame {
+    let mut frame = Frame { id: None, event: String::new(), data: Value::Null };
+    for line in text.lines() {
+        match line.split_once(": ").unwrap_or((line, "")) {
+            ("id", id) => frame.id = id.parse().ok(),
+            ("event", event) => frame.event = event.to_owned(),
+            ("data", data) => frame.data = serde_json::from_str(data).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    frame
+}
+
+async fn emit(server: &Server, kind: &'static str, entity_id: String, audience: Option<UserId>, data: Value) {
+    let (workspace_id, at) = (server.workspace_id(), server.test.now());
+    let event = NewEvent { kind, entity: "thing", entity_id, audience, data, at };
+    let emitted = server.test.store.write::<_, StoreError, _>(move |tx| {
+        tx.emit(workspace_id, event.clone());
+        Ok(())
+    });
+    emitted.await.unwrap();
+}
+
+async fn newest(server: &Server) -> i64 {
+    let workspace_id = server.workspace_id();
+    server.test.store.read::<_, StoreError, _>(move |tx| tx.event_bounds(workspace_id)).await.unwrap().1
+}
+
+fn since(seq: i64) -> Request<Body> {
+    get(&format!("/api/v1/events?since={seq}"))
+}
+
+#[tokio::test]
+async fn a_client_that_is_cut_off_anywhere_misses_nothing_and_gets_nothing_twice() {
+    const EVENTS: i64 = 300;
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let mut cursor = newest(&server).await;
+        let first = cursor + 1;
+        let writer = async {
+            for number in 0..EVENTS {
+                emit(&server, "contact.updated", format!("con_{number}"), None, json!({"contact_id": number})).await;
+            }
+        };
+        let reader = async {
+            let mut seen = Vec::new();
+            while (seen.len() as i64) < EVENTS {
+                let random = u64::from_be_bytes(server.test.ctx.random_bytes());
+                // By query or by header, as an EventSource does.
+                let request =
+                    if random & 1 == 0 { since(cursor) } else { with(since(0), "last-event-id", &cursor.to_string()) };
+                let mut stream = Stream::open(&server, with_key(request, &key)).await.unwrap();
+                assert_eq!(tokio::time::timeout(PATIENCE, stream.next()).await.unwrap().unwrap().event, "hello");
+                for _ in 0..=(random >> 8) % 40 {
+                    if seen.len() as i64 == EVENTS {
+                        break;
+                    }
+                    let frame = stream.next_event().await;
+                    assert_eq!(frame.data["seq"], json!(frame.id));
+                    assert_eq!(
+                        (frame.event.as_str(), &frame.data["type"]),
+                        ("contact.updated", &json!("contact.updated"))
+                    );
+                    cursor = frame.id.unwrap();
+                    seen.push(cursor);
+                }
+            }
+            seen
+        };
+        let ((), seen) = tokio::join!(writer, reader);
+        assert_eq!(seen, (first..first + EVENTS).collect::<Vec<_>>(), "{}", server.test.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_the_log_does_not_reach_is_gone() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        for number in 0..5 {
+            emit(&server, "contact.updated", format!("con_{number}"), None, json!({"contact_id": number})).await;
+        }
+        let (workspace_id, head) = (server.workspace_id(), newest(&server).await);
+        let open = async |seq| Stream::open(&server, with_key(since(seq), &key)).await.map(drop);
+        assert_eq!(open(head - 5).await, Ok(()));
+        assert_eq!(open(head + 1).await, Err(StatusCode::GONE), "ahead of the log: another database");
+        assert_eq!(open(-1).await, Err(StatusCode::GONE));
+        let later = server.test.now().plus(1);
+        server
+            .test
+            .store
+            .write::<_, StoreError, _>(move |tx| tx.delete_events_before(workspace_id, later))
+            .await
+            .unwrap();
+        assert_eq!(open(head - 5).await, Err(StatusCode::GONE), "{}", server.test.engine);
+        assert_eq!(open(head).await, Ok(()), "who has seen all misses nothing");
+        let bad = with(with_key(since(0), &key), "last-event-id", "abc");
+        assert_eq!(Stream::open(&server, bad).await.map(drop), Err(StatusCode::BAD_REQUEST));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_whose_log_is_cut_away_is_told_to_start_afresh() {
+    let server = server().await;
+    let key = server.key(Role::Admin).await;
+    // More than one batch, so that some is still unread when the log is cut.
+    for number in 0..300 {
+        emit(&server, "contact.updated", format!("con_{number}"), None, json!({"contact_id": number})).await;
+    }
+    let head = newest(&server).await;
+    let mut stream = Stream::open(&server, with_key(since(head - 300), &key)).await.unwrap();
+    stream.next_event().await;
+    let (workspace_id, later) = (server.workspace_id(), server.test.now().plus(1));
+    server.test.store.write::<_, StoreError, _>(move |tx| tx.delete_events_before(workspace_id, later)).await.unwrap();
+    server.test.clock.advance(10);
+    emit(&server, "contact.updated", "con_x".to_owned(), None, json!({"contact_id": "x"})).await;
+    let mut last = 0;
+    loop {
+        let frame = tokio::time::timeout(PATIENCE, stream.next()).await.unwrap().unwrap();
+        if frame.event == "resync" {
+            assert_eq!(frame.data["reason"], "retention");
+            break;
+        }
+        last = frame.id.unwrap();
+    }
+    assert!(last < head, "the gap is not jumped over");
+    assert_eq!(tokio::time::timeout(PATIENCE, stream.next()).await.unwrap(), None);
+}
+
+fn session(id: SessionId, agent: Option<UserId>, queue: Option<&Queue>, state: &str) -> Value {
+    json!({"id": id, "state": state, "agent": agent.map(|id| json!({"id": id, "name": "x"})),
+        "queue_id": queue.map(|queue| queue.id), "customer": {"name": "Bea", "phone": "+15550107777"},
+        "last_message": {"text": "private words"}, "gathered": [{"name": "order", "label": "Order", "value": "17"}],
+        "unread_count": 3, "campaign": {"id": "x", "name": "Spring"}})
+}
+
+#[tokio::test]
+async fn everybody_sees_what_is_theirs_to_see() {
+    for server in servers().await {
+        let (ann, bob) = (server.user("ann", Role::Agent).await, server.user("bob", Role::Agent).await);
+        let boss = server.user("boss", Role::Supervisor).await;
+        let queue = queue(&server, ann.id).await;
+        let cookies = [server.sign_in(&ann).await, server.sign_in(&bob).await, server.sign_in(&boss).await];
+        let marketer = server.key(Role::Marketer).await;
+        let start = newest(&server).await;
+        let mut streams = Vec::new();
+        for cookie in &cookies {
+            streams.push(Stream::open(&server, with_cookie(since(start), cookie)).await.unwrap());
+        }
+        streams.push(Stream::open(&server, with_key(since(start), &marketer)).await.unwrap());
+        for stream in &mut streams {
+            assert_eq!(stream.next().await.unwrap().event, "hello");
+        }
+        let (first, second) = (server.test.ctx.id::<SessionId>(), server.test.ctx.id::<SessionId>());
+        let say = async |kind, data: Value| emit(&server, kind, "ses_x".to_owned(), None, data).await;
+        // A customer waits in Ann's queue; Ann takes it; it is given to Bob; somebody offers Bob another one.
+        say("session.created", json!({"session": session(first, None, Some(&queue), "waiting")})).await;
+        say("message.created", json!({"message": {}, "session": session(first, Some(ann.id), Some(&queue), "active")}))
+            .await;
+        say("session.updated", json!({"session": session(first, Some(bob.id), Some(&queue), "active")})).await;
+        say("message.created", json!({"message": {}, "session": session(first, Some(bob.id), Some(&queue), "active")}))
+            .await;
+        say("session.created", json!({"session": session(second, None, None, "new")})).await;
+        emit(&server, "offer.created", "ofr_x".to_owned(), Some(bob.id), json!({"offer": {}})).await;
+        say("campaign.updated", json!({"campaign": {}})).await;
+        say("contact.updated", json!({"contact_id": "end"})).await;
+
+        let mut heard: Vec<Vec<String>> = Vec::new();
+        let mut frames: Vec<Vec<Frame>> = Vec::new();
+        for stream in &mut streams {
+            let mut all = Vec::new();
+            loop {
+                let frame = stream.next_event().await;
+                let is_last = frame.event == "contact.updated";
+                all.push(frame);
+                if is_last {
+                    break;
+                }
+            }
+            heard.push(all.iter().map(|frame| format!("{}:{}", frame.id.unwrap() - start, frame.event)).collect());
+            frames.push(all);
+        }
+        let engine = server.test.engine;
+        let ann_hears = ["1:session.created", "2:message.created", "3:session.updated", "8:contact.updated"];
+        assert_eq!(heard[0], ann_hears, "{engine}");
+        let bob_hears = ["3:session.updated", "4:message.created", "6:offer.created", "8:contact.updated"];
+        assert_eq!(heard[1], bob_hears, "{engine}");
+        let boss_hears = [
+            "1:session.created",
+            "2:message.created",
+            "3:session.updated",
+            "4:message.created",
+            "5:session.created",
+            "7:campaign.updated",
+            "8:contact.updated",
+        ];
+        assert_eq!(heard[2], boss_hears, "{engine}");
+        assert_eq!(heard[3], ["7:campaign.updated", "8:contact.updated"], "{engine}");
+        let farewell = &frames[0][2].data["data"]["session"];
+        assert_eq!(farewell["agent"]["id"], json!(bob.id), "Ann learns where it went");
+        assert!(!farewell.to_string().contains("private") && !farewell.to_string().contains("Bea"), "{farewell}");
+        assert!(!farewell.to_string().contains("17"), "{farewell}");
+    }
+}
+
+async fn queue(server: &Server, member: UserId) -> Queue {
+    let queue = Queue {
+        id: server.test.ctx.id(),
+        slug: "sales".to_owned(),
+        name: "Sales".to_owned(),
+        offer_seconds: 30,
+        created_at: server.test.now(),
+    };
+    let (workspace_id, row) = (server.workspace_id(), queue.clone());
+    let stored = server.test.store.write::<_, StoreError, _>(move |tx| {
+        tx.insert_queue(workspace_id, &row)?;
+        tx.set_queue_members(workspace_id, row.id, &[member])
+    });
+    stored.await.unwrap();
+    queue
+}
+
+#[tokio::test]
+async fn a_quiet_stream_says_that_it_is_alive_and_how_far_it_is() {
+    let server = server().await;
+    let key = server.key(Role::Marketer).await;
+    let start = newest(&server).await;
+    let mut stream = Stream::open(&server, with_key(since(start), &key)).await.unwrap();
+    let hello = stream.next().await.unwrap();
+    assert_eq!((hello.event.as_str(), &hello.data), ("hello", &json!({"server_seq": start, "heartbeat_ms": 15_000})));
+    // Not for a marketer's eyes, but the cursor moves over it.
+    emit(&server, "message.status", "ses_x".to_owned(), None, json!({"session_id": "ses_x"})).await;
+    tokio::time::pause();
+    let beat = stream.next().await.unwrap();
+    assert_eq!((beat.event.as_str(), beat.id, &beat.data["seq"]), ("heartbeat", None, &json!(start + 1)));
+}
+
+#[tokio::test]
+async fn a_login_that_ends_and_a_role_that_changes_end_the_stream() {
+    let server = server().await;
+    let (ann, bob) = (server.user("ann", Role::Agent).await, server.user("bob", Role::Agent).await);
+    let mut streams = Vec::new();
+    for user in [&ann, &bob] {
+        let cookie = server.sign_in(user).await;
+        let mut stream = Stream::open(&server, with_cookie(get("/api/v1/events"), &cookie)).await.unwrap();
+        assert_eq!(stream.next().await.unwrap().event, "hello");
+        streams.push(stream);
+    }
+    let admin = server.key(Role::Admin).await;
+    server.patch(&admin, &format!("/api/v1/users/{}", ann.id), &json!({"disabled": true})).await;
+    queue(&server, bob.id).await;
+    tokio::time::pause();
+    assert_eq!(streams[0].next().await, None, "the login is gone");
+    let told = streams[1].next().await.unwrap();
+    assert_eq!((told.event.as_str(), &told.data["reason"]), ("resync", &json!("permissions")));
+    assert_eq!(streams[1].next().await, None);
+}
+
+async fn seen_until(server: &Server, workspace_id: WorkspaceId, user_id: UserId) -> i64 {
+    let known = server.test.store.read::<_, StoreError, _>(move |tx| tx.known_presence(workspace_id, user_id));
+    known.await.unwrap().map_or(0, |presence| presence.seen_until.0)
+}
+
+#[tokio::test]
+async fn who_has_a_stream_open_is_connected_and_gone_a_grace_time_after_the_last_one() {
+    for server in servers().await {
+        let ann = server.user("ann", Role::Agent).await;
+        let cookie = server.sign_in(&ann).await;
+        let open = async || Stream::open(&server, with_cookie(get("/api/v1/events"), &cookie)).await.unwrap();
+        let (first, second) = (open().await, open().await);
+        let (workspace_id, now) = (server.workspace_id(), server.test.now().0);
+        assert_eq!(server.state.connected_users(), 1);
+        assert_eq!(seen_until(&server, workspace_id, ann.id).await, now + 16_000, "{}", server.test.engine);
+        drop(first);
+        assert_eq!(server.state.connected_users(), 1, "the other one is still open");
+        drop(second);
+        assert_eq!(server.state.connected_users(), 0);
+        let gone = async {
+            while seen_until(&server, workspace_id, ann.id).await != now + 10_000 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.expect("the grace time begins when the last stream has ended");
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_streams() {
+    let server = server().await;
+    let key = server.key(Role::Admin).await;
+    let mut stream = Stream::open(&server, with_key(get("/api/v1/events"), &key)).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().event, "hello");
+    server.state.shutdown.cancel();
+    assert_eq!(tokio::time::timeout(PATIENCE, stream.next()).await.unwrap(), None);
+}

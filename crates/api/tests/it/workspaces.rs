@@ -1,0 +1,152 @@
+//! Nothing of one workspace can be seen or changed from another: every route with an id, and every id in a body.
+
+use http::{Method, StatusCode};
+use segue_model::role::Role;
+use serde_json::{Value, json};
+
+use crate::{
+    roles::{Operation, nobody, operations},
+    sample::{Sample, sample},
+    support::{Answer, Server, get, json as body, request, servers, with_cookie, with_key},
+};
+
+/// A body that the operation takes, so that the id in the address is what decides.
+fn input(operation: &str) -> Option<Value> {
+    Some(match operation {
+        "change_user" | "change_channel" | "change_queue" | "change_campaign" => json!({"name": "Taken over"}),
+        "change_contact" => json!({"first_name": "Taken over"}),
+        "record_consent" => json!({"channel": "sms", "purpose": "marketing", "action": "revoke", "method": "api"}),
+        "test_send_campaign" => json!({"phone": "+15550100000"}),
+        "send_message" => json!({"client_id": "c1", "kind": "text", "text": "Hello"}),
+        "end_session" => json!({"close_case": true}),
+        "transfer_session" => json!({"queue_id": nobody("que")}),
+        "link_customer" => json!({"create": true}),
+        "create_lead" => json!({"name": "Taken over"}),
+        "create_case" => json!({"subject": "Taken over"}),
+        "change_lead" => json!({"status": "won"}),
+        "replay_dead_letter" | "discard_dead_letter" => json!({"reason": "because"}),
+        _ => return None,
+    })
+}
+
+async fn call(server: &Server, cookie: &str, operation: &Operation, id: impl Fn(&str) -> String) -> Answer {
+    let address = operation.address(id);
+    let request = match input(&operation.id) {
+        Some(input) => body(operation.method.clone(), &address, &input),
+        None => request(operation.method.clone(), &address),
+    };
+    server.send(with_cookie(request, cookie)).await
+}
+
+fn with_ids() -> impl Iterator<Item = Operation> {
+    operations().into_iter().filter(|operation| {
+        operation.path.starts_with("/api/v1/") && operation.prefixes.iter().any(|(_, prefix)| !prefix.is_empty())
+    })
+}
+
+/// Everything B's own admin can read, as text. Times of use of keys change by themselves.
+async fn everything(server: &Server, b: &Sample) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for operation in operations() {
+        if operation.method != Method::GET || !operation.path.starts_with("/api/v1/") || operation.id == "stream_events"
+        {
+            continue;
+        }
+        let address = operation.address(|prefix| b.id(prefix));
+        let answer = server.send(with_key(get(&address), &b.key)).await;
+        if !["list_api_keys", "get_presence"].contains(&operation.id.as_str()) {
+            assert_eq!(answer.status, StatusCode::OK, "{} for its own admin: {}", operation.id, answer.text());
+        }
+        if operation.id != "list_api_keys" {
+            all.push((operation.id, answer.text().split("request_id").next().unwrap_or_default().to_owned()));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn an_id_of_another_workspace_is_an_id_of_nothing() {
+    for server in servers().await {
+        let b = sample(&server, "b").await;
+        let admin = server.user("ann", Role::Admin).await;
+        let cookie = server.sign_in(&admin).await;
+        let before = everything(&server, &b).await;
+        let mut count = 0;
+        for operation in with_ids() {
+            let foreign = call(&server, &cookie, &operation, |prefix| b.id(prefix)).await;
+            let unknown = call(&server, &cookie, &operation, nobody).await;
+            // An offer that is not one's own and one that is gone look the same.
+            let expected = if operation.id.ends_with("_offer") { StatusCode::CONFLICT } else { StatusCode::NOT_FOUND };
+            assert_eq!(foreign.status, expected, "{} {}: {}", server.test.engine, operation.id, foreign.text());
+            assert_eq!((unknown.status, unknown.code()), (foreign.status, foreign.code()), "{}", operation.id);
+            assert!(!foreign.text().contains("secret words"), "{}", operation.id);
+            count += 1;
+        }
+        assert!(count >= 38, "only {count} routes with ids were tried");
+        assert_eq!(everything(&server, &b).await, before, "{}: something of B was changed", server.test.engine);
+    }
+}
+
+#[tokio::test]
+async fn an_id_of_another_workspace_in_a_body_is_refused() {
+    for server in servers().await {
+        let (a, b) = (sample(&server, "a").await, sample(&server, "b").await);
+        let campaign = |sender: &Sample, list: &Sample, channel: Option<String>| {
+            json!({"name": "Mixed", "sender_id": sender.id("snd"), "audience": {"list_id": list.id("lst")},
+                "body": "Hello", "footer": if channel.is_some() { "wa_me" } else { "none" },
+                "whatsapp_channel_id": channel, "prefilled_text": "Hi"})
+        };
+        let session = format!("/api/v1/sessions/{}", a.id("ses"));
+        let cases: Vec<(&str, String, Value)> = vec![
+            ("a campaign with B's sender", "/api/v1/campaigns".to_owned(), campaign(&b, &a, None)),
+            ("a campaign with B's list", "/api/v1/campaigns".to_owned(), campaign(&a, &b, None)),
+            ("a campaign into B's chat", "/api/v1/campaigns".to_owned(), campaign(&a, &a, Some(b.id("chn")))),
+            (
+                "a sender on B's channel",
+                "/api/v1/senders".to_owned(),
+                json!({"channel_id": b.id("chn"), "address": "+15550102222", "kind": "long_code"}),
+            ),
+            ("a queue with B's user", "/api/v1/queues".to_owned(), json!({"name": "Q", "member_ids": [b.id("usr")]})),
+            ("A's customer as B's contact", format!("{session}/link"), json!({"contact_id": b.id("con")})),
+            ("A's session in B's queue", format!("{session}/transfer"), json!({"queue_id": b.id("que")})),
+            ("A's session to B's user", format!("{session}/transfer"), json!({"user_id": b.id("usr")})),
+            (
+                "B's template to A's customer",
+                format!("{session}/messages"),
+                json!({"client_id": "1", "kind": "template", "template_id": b.id("tpl"), "parameters": []}),
+            ),
+            (
+                "B's picture to A's customer",
+                format!("{session}/messages"),
+                json!({"client_id": "2", "kind": "image", "media_id": b.id("med")}),
+            ),
+        ];
+        for (what, path, input) in cases {
+            let answer = server.post(&a.key, &path, &input).await;
+            assert!(
+                answer.status.is_client_error(),
+                "{} {what}: {} {}",
+                server.test.engine,
+                answer.status,
+                answer.text()
+            );
+        }
+        let contacts = server.get(&a.key, &format!("/api/v1/contacts?list_id={}", b.id("lst"))).await.json();
+        assert_eq!(contacts["data"].as_array().map(Vec::len), Some(0));
+        let templates = server.get(&a.key, &format!("/api/v1/templates?channel_id={}", b.id("chn"))).await.json();
+        assert_eq!(templates["data"].as_array().map(Vec::len), Some(0));
+    }
+}
+
+#[tokio::test]
+async fn the_same_idempotency_key_in_two_workspaces_is_two_requests() {
+    let server = crate::support::server().await;
+    let (a, b) = (sample(&server, "a").await, sample(&server, "b").await);
+    let make = |key: &str| {
+        let request = body(Method::POST, "/api/v1/lists", &json!({"name": "Same"}));
+        crate::support::with(with_key(request, key), "idempotency-key", "same")
+    };
+    let (first, second) = (server.send(make(&a.key)).await, server.send(make(&b.key)).await);
+    assert_eq!((first.status, second.status), (StatusCode::CREATED, StatusCode::CREATED));
+    assert_ne!(first.json()["id"], second.json()["id"]);
+}
