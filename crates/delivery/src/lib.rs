@@ -29,6 +29,7 @@ mod supervisor;
 mod templates;
 mod translate;
 mod whatsapp;
+mod window;
 
 pub use check::{Check, check_channel, subscribe_webhook};
 pub use client::DeliveryError;

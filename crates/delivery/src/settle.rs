@@ -38,10 +38,14 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// A failure that is known not to have reached the provider. Being asked to slow down, or having no connection, uses
-    /// up no attempt.
+    /// A failure that is known not to have reached the recipient. Being asked to slow down, having no connection (no
+    /// code then) or wrong credentials say nothing about the message and use up no attempt.
     pub(crate) fn not_sent(failure: Failure, class: ErrorClass, wait: Option<Duration>) -> Self {
-        let free = matches!(class, ErrorClass::Throttled | ErrorClass::ProviderDown | ErrorClass::Authentication);
+        let free = match class {
+            ErrorClass::Throttled | ErrorClass::Authentication => true,
+            ErrorClass::ProviderDown => failure.code.is_none(),
+            _ => false,
+        };
         Self::NotSent { failure, wait, cost: if free { Cost::Free } else { Cost::Attempt } }
     }
 }

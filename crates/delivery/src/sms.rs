@@ -5,19 +5,19 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
 use rand::{SeedableRng, rngs::StdRng};
 use segue_channels::{
     ErrorClass,
     smpp::{SessionState, SmppConfig as Account, SmppSession, SubmitOutcome, SubmitSms},
 };
-use segue_model::{Timestamp, content::SmsContent, time, wake::Wake};
+use segue_model::{Timestamp, content::SmsContent, time};
 use segue_store::{
     StoreError,
     channel::{Channel, ChannelState, SmppConfig},
-    outbox::{Abandoned, Claim, OutboxMessage},
+    outbox::{Abandoned, OutboxMessage},
     submission::Failure,
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -25,16 +25,13 @@ use crate::{
     settle::{Outcome, settle},
     submission::{Begin, begin},
     supervisor::Env,
+    window::{MESSAGE_LEASE, Window},
 };
 
 /// How long a node may be silent before another one takes its channel over.
 const CHANNEL_LEASE: i64 = 30 * time::SECOND;
-/// How long a claimed message may go without an outcome: longer than the session waits for an answer.
-const MESSAGE_LEASE: i64 = 2 * time::MINUTE;
 /// How often the lease is renewed, and what others left behind is looked for.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
-/// How long to wait for work without being told of any.
-const POLL: Duration = Duration::from_millis(500);
 /// How long to wait before trying again to become the holder of a channel.
 const STANDBY: Duration = Duration::from_secs(2);
 
@@ -71,9 +68,11 @@ async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &Cancella
     let incoming = tokio::spawn(inbound::run(env.clone(), channel.clone(), deliveries));
     let lost = stop.child_token();
     let keeper = tokio::spawn(keep(env.clone(), channel.clone(), lost.clone()));
-    let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone()));
+    let (bound, open) = watch::channel(false);
+    let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone(), bound));
 
-    send_until(env, channel, config, &session, &lost).await;
+    let window = Window { env, channel, size: usize::from(config.window.max(1)), open, stop: &lost };
+    window.run(|message| send(env, channel, &session, message)).await;
 
     session.shutdown().await;
     lost.cancel();
@@ -123,9 +122,11 @@ pub(crate) async fn recover(env: &Env, channel: &Channel, owner: Option<&str>) {
     }
 }
 
-async fn watch_health(env: Env, channel: Channel, session: SmppSession) {
+/// Follows the session: `bound` tells the sender, the channel's state tells people.
+async fn watch_health(env: Env, channel: Channel, session: SmppSession, bound: watch::Sender<bool>) {
     let mut states = session.state();
     loop {
+        bound.send_replace(*states.borrow() == SessionState::Bound);
         let (state, detail) = match &*states.borrow_and_update() {
             SessionState::Connecting => (ChannelState::Connecting, None),
             SessionState::Bound => (ChannelState::Connected, None),
@@ -141,57 +142,6 @@ async fn watch_health(env: Env, channel: Channel, session: SmppSession) {
             return;
         }
     }
-}
-
-/// Claims and sends while the session is bound, until `stop`.
-async fn send_until(
-    env: &Env,
-    channel: &Channel,
-    config: &SmppConfig,
-    session: &SmppSession,
-    stop: &CancellationToken,
-) {
-    let mut states = session.state();
-    let mut listener = env.bus.listen();
-    let window = usize::from(config.window.max(1));
-    while !stop.is_cancelled() {
-        if *states.borrow_and_update() != SessionState::Bound {
-            tokio::select! {
-                changed = states.changed() => if changed.is_err() { return },
-                () = stop.cancelled() => {}
-            }
-            continue;
-        }
-        // Twice the window: while one half is on the wire, the next is at hand.
-        match claim(env, channel, u32::from(config.window.max(1)) * 2).await {
-            Ok(messages) if !messages.is_empty() => {
-                stream::iter(messages)
-                    .for_each_concurrent(window, |message| send(env, channel, session, message))
-                    .await;
-            }
-            Ok(_) => {
-                tokio::select! {
-                    () = listener.until(POLL, |wake| wake == Wake::Outbox(channel.id)) => {}
-                    changed = states.changed() => if changed.is_err() { return },
-                    () = stop.cancelled() => {}
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, channel_id = %channel.id, "the outbox cannot be read");
-                tokio::time::sleep(STANDBY).await;
-            }
-        }
-    }
-}
-
-async fn claim(env: &Env, channel: &Channel, limit: u32) -> Result<Vec<OutboxMessage>, StoreError> {
-    let (node, now, workspace_id, id) = (env.node.clone(), env.ctx.now(), channel.workspace_id, channel.id);
-    env.store
-        .write(move |tx| {
-            let claim = Claim { owner: &node, limit, lease_until: now.plus(MESSAGE_LEASE), now };
-            tx.claim_outbox(workspace_id, id, &claim)
-        })
-        .await
 }
 
 async fn send(env: &Env, channel: &Channel, session: &SmppSession, message: OutboxMessage) {

@@ -38,6 +38,10 @@ pub fn begin(
     message: &OutboxMessage,
     lease_until: Timestamp,
 ) -> Result<Begin, StoreError> {
+    if matches!(message.class, MessageClass::Marketing | MessageClass::Test) {
+        // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
+        tx.hold_consents(message.workspace_id)?;
+    }
     let now = ctx.now();
     if let Some(campaign_id) = message.campaign_id {
         let state = tx.campaign_state(message.workspace_id, campaign_id)?;

@@ -5,7 +5,10 @@ use segue_channels::whatsapp::{
     outbound::{LinkPreview, ListRow, ListSection, MediaSource, ReplyButton},
 };
 use segue_model::content::{Choice, Content, Section};
-use segue_store::outbox::{AddressKind, OutboxMessage};
+use segue_store::{
+    StoreError,
+    outbox::{AddressKind, OutboxMessage},
+};
 
 use crate::{DeliveryError, supervisor::Env};
 
@@ -56,13 +59,26 @@ pub(crate) async fn outbound(
             button,
             sections: sections.into_iter().map(list_section).collect(),
         },
-        Content::Template { name, language, parameters, .. } => Outbound::Template(TemplateMessage {
-            name,
-            language,
-            header: None,
-            body: parameters.into_iter().map(|text| TemplateParameter { name: None, text }).collect(),
-            buttons: Vec::new(),
-        }),
+        Content::Template { name, language, parameters, .. } => {
+            let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
+            let (wanted, wanted_language) = (name.clone(), language.clone());
+            let template = env
+                .store
+                .read(move |tx| tx.template_by_name(workspace_id, channel_id, &wanted, &wanted_language))
+                .await
+                .map_err(|error: StoreError| error)?;
+            // Named placeholders are sent with their names, numbered ones by their order alone.
+            let names = template.and_then(|template| template.parameter_names()).unwrap_or_default();
+            let mut names = names.into_iter().map(Some).chain(std::iter::repeat(None));
+            let body = parameters.into_iter().map(|text| TemplateParameter { name: names.next().flatten(), text });
+            Outbound::Template(TemplateMessage {
+                name,
+                language,
+                header: None,
+                body: body.collect(),
+                buttons: Vec::new(),
+            })
+        }
     })
 }
 

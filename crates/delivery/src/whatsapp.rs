@@ -5,19 +5,18 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
 use segue_channels::{
     ErrorClass,
     http::HttpSetupError,
     whatsapp::{GraphClient, Outbound, Recipient, SendMeta, SendOutcome, errors::Act},
 };
-use segue_model::{content::Content, time, wake::Wake};
+use segue_model::content::Content;
 use segue_store::{
-    StoreError,
     channel::{Channel, ChannelState, WhatsAppConfig},
-    outbox::{Claim, OutboxMessage},
+    outbox::OutboxMessage,
     submission::Failure,
 };
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -26,16 +25,16 @@ use crate::{
     sms::recover,
     submission::{Begin, begin},
     supervisor::Env,
-    translate,
+    templates, translate,
+    window::{MESSAGE_LEASE, Window},
 };
 
 /// Messages on the wire at once.
 const AT_ONCE: usize = 16;
-/// Longer than a request may take.
-const MESSAGE_LEASE: i64 = 2 * time::MINUTE;
-const POLL: Duration = Duration::from_millis(500);
 /// How often unfinished messages of nodes that are gone are looked for.
 const RECOVER_EVERY: Duration = Duration::from_secs(15);
+/// How often the number and its templates are looked at; webhooks tell of changes in between.
+const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 /// How long nothing is sent after an answer that needs an administrator.
 const ALARM_PAUSE: Duration = Duration::from_secs(30);
 
@@ -50,59 +49,52 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
         }
     };
     recover(&env, &channel, Some(&env.node)).await;
-    look(&env, &channel, &client).await;
-    let mut listener = env.bus.listen();
-    let mut recovery = tokio::time::interval(RECOVER_EVERY);
-    while !stop.is_cancelled() {
-        match claim(&env, &channel).await {
-            Ok(messages) if !messages.is_empty() => {
-                let alarms: Vec<bool> = stream::iter(messages)
-                    .map(|message| send(&env, &channel, &client, message))
-                    .buffer_unordered(AT_ONCE)
-                    .collect()
-                    .await;
-                if alarms.contains(&true) {
-                    tokio::select! {
-                        () = tokio::time::sleep(ALARM_PAUSE) => {}
-                        () = stop.cancelled() => {}
-                    }
-                    look(&env, &channel, &client).await;
-                }
-            }
-            Ok(_) => {
-                tokio::select! {
-                    () = listener.until(POLL, |wake| wake == Wake::Outbox(channel.id)) => {}
-                    _ = recovery.tick() => recover(&env, &channel, None).await,
-                    () = stop.cancelled() => {}
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, channel_id = %channel.id, "the outbox cannot be read");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+    let (gate, open) = watch::channel(true);
+    let (alarm, mut alarms) = mpsc::channel(1);
+    let window = Window { env: &env, channel: &channel, size: AT_ONCE, open, stop: &stop };
+    let sending = window.run(|message| {
+        let (alarm, sent) = (alarm.clone(), send(&env, &channel, &client, message));
+        async move {
+            if sent.await {
+                // One alarm is enough; a full channel holds one.
+                let _ = alarm.try_send(());
             }
         }
+    });
+    let watching = async {
+        look(&env, &channel, &client).await;
+        let mut recovery = tokio::time::interval(RECOVER_EVERY);
+        loop {
+            tokio::select! {
+                _ = recovery.tick() => recover(&env, &channel, None).await,
+                Some(()) = alarms.recv() => {
+                    gate.send_replace(false);
+                    tokio::time::sleep(ALARM_PAUSE).await;
+                    look(&env, &channel, &client).await;
+                    gate.send_replace(true);
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = sending => {}
+        () = watching => {}
     }
 }
 
-/// Asks WhatsApp about the number, and stores what it says as the channel's state.
+/// Asks WhatsApp about the number, stores what it says as the channel's state, and takes the templates over.
 async fn look(env: &Env, channel: &Channel, client: &GraphClient) {
     let (state, detail) = match client.phone_number().await {
-        Ok(_) => (ChannelState::Connected, None),
+        Ok(_) => {
+            if let Err(error) = templates::sync(&env.store, &env.ctx, channel).await {
+                tracing::warn!(%error, channel_id = %channel.id, "the templates could not be read");
+            }
+            (ChannelState::Connected, None)
+        }
         Err(error) if error.act() == Act::Alert => (ChannelState::Error, Some(error.to_string())),
         Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
     };
     channel_state::set(env, channel, state, detail).await;
-}
-
-async fn claim(env: &Env, channel: &Channel) -> Result<Vec<OutboxMessage>, StoreError> {
-    let (node, now, workspace_id, id) = (env.node.clone(), env.ctx.now(), channel.workspace_id, channel.id);
-    let limit = u32::try_from(AT_ONCE * 2).unwrap_or(u32::MAX);
-    env.store
-        .write(move |tx| {
-            let claim = Claim { owner: &node, limit, lease_until: now.plus(MESSAGE_LEASE), now };
-            tx.claim_outbox(workspace_id, id, &claim)
-        })
-        .await
 }
 
 /// What is ready to leave: prepared before the decision, so that its failure is certainly a failure.

@@ -135,6 +135,15 @@ impl Tx<'_> {
         self.lock("consents", &workspace_id)
     }
 
+    /// Keeps every consent of the workspace as it is until this transaction ends, beside others who do the same: for
+    /// the last look before a message leaves.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub fn hold_consents(&mut self, workspace_id: WorkspaceId) -> Result<(), StoreError> {
+        self.lock_shared("consents", &workspace_id)
+    }
+
     /// Adds to the ledger, computes the state anew, ends waiting promotional messages when marketing was revoked (of
     /// any channel: a no on one is taken as a no for everything on its way), and tells the screens. Gives the state the
     /// ledger now amounts to.

@@ -1,0 +1,8 @@
+//! Delivery against an emulated carrier and an emulated WhatsApp, over the real protocols, on both databases. What
+//! really arrived is read from their ledger, never from the product.
+
+mod bench;
+mod crash;
+mod last_look;
+mod sms;
+mod whatsapp;

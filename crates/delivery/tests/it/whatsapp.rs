@@ -1,0 +1,199 @@
+//! WhatsApp from the outbox to the Graph API, and what its statuses make of it.
+
+use segue_channels::whatsapp::{WebhookItem, parse_webhook};
+use segue_delivery::{check_channel, reports, sync_templates};
+use segue_model::{MessageId, content::Content, delivery::OutboxState, time};
+use segue_store::channel::Channel;
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, benches, until};
+
+const CUSTOMER: &str = "+15550199";
+
+fn text(text: &str) -> Content {
+    Content::Text { text: text.to_owned() }
+}
+
+/// Opens the sandbox's service window for the customer: a message from the handset.
+async fn customer_writes(bench: &Bench) {
+    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+    let base = format!("http://{}/sandbox/v1/handsets", bench.sandbox.http_addr);
+    client.post(&base).json(&json!({ "phone": CUSTOMER, "name": "Ann" })).send().await.unwrap();
+    let url = format!("{base}/{}/chats/15550783881/messages", &CUSTOMER[1..]);
+    let answer = client.post(url).json(&json!({ "type": "text", "text": "hi" })).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+/// Applies a status as a webhook of Meta's brings it.
+async fn status(bench: &Bench, channel: &Channel, status: Value) {
+    let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "102290129340398", "changes": [{
+        "field": "messages",
+        "value": {
+            "messaging_product": "whatsapp",
+            "metadata": { "display_phone_number": "15550783881", "phone_number_id": "106540352242922" },
+            "statuses": [status],
+        },
+    }] }] });
+    let items = parse_webhook(body.to_string().as_bytes()).unwrap();
+    let (channel, ctx) = (channel.clone(), bench.test.ctx.clone());
+    bench
+        .write(move |tx| {
+            for item in &items {
+                let WebhookItem::Status(status) = item else { panic!("a status") };
+                reports::apply_status(tx, &ctx, &channel, status)?;
+            }
+            Ok(())
+        })
+        .await;
+}
+
+async fn wamid_of(bench: &Bench, id: MessageId) -> String {
+    let entries = bench.ledger("wa_accepted").await;
+    let own = entries.iter().find(|entry| entry["biz_opaque_callback_data"] == json!(id.to_string()));
+    own.expect("it was accepted")["wamid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_a_session_arrive_in_order_and_statuses_follow() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let wanted: Vec<String> = (0..12).map(|number| format!("part {number}")).collect();
+        let mut ids = Vec::new();
+        for part in &wanted {
+            ids.push(bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text(part))).await);
+        }
+        let running = bench.start("one");
+        bench.until_state(ids[11], OutboxState::Accepted).await;
+        assert_eq!(bench.whatsapp_texts().await, wanted, "{}", bench.test.engine);
+
+        let wamid = wamid_of(&bench, ids[0]).await;
+        for word in ["read", "delivered", "sent"] {
+            status(&bench, &channel, json!({ "id": wamid, "status": word, "timestamp": "1795453300" })).await;
+        }
+        assert_eq!(bench.state(ids[0]).await, OutboxState::Read, "whatever comes last");
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_slow_answer_holds_up_no_other_customer() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let window = bench.test.now().plus(time::DAY);
+        bench.faults(json!({ "graph_hang_after_accept": 1 })).await;
+        let running = bench.start("one");
+        let slow = bench.session(&channel, window).await;
+        let slow = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, slow, &text("slow"))).await;
+        bench.until_state(slow, OutboxState::Submitting).await;
+        until("it has arrived", async || bench.whatsapp_texts().await == ["slow"]).await;
+        let session = bench.session(&channel, window).await;
+        for number in 0..40 {
+            let content = text(&format!("quick {number}"));
+            bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &content)).await;
+        }
+        until("the others go out", async || bench.whatsapp_texts().await.len() == 41).await;
+        assert_eq!(bench.state(slow).await, OutboxState::Submitting, "{}: still waiting", bench.test.engine);
+        // Its answer never comes; its status, with our own id, does.
+        let wamid = wamid_of(&bench, slow).await;
+        let callback = slow.to_string();
+        let delivered = json!({ "id": wamid, "status": "delivered", "timestamp": "1795453300",
+            "biz_opaque_callback_data": callback });
+        status(&bench, &channel, delivered).await;
+        assert_eq!(bench.state(slow).await, OutboxState::Delivered);
+        drop(running);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_leaves_doubt_is_unknown_never_repeated_and_resolved_by_a_status() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        bench.faults(json!({ "graph_error_after_accept": 1 })).await;
+        let doubtful = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text("doubtful"))).await;
+        let next = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text("next"))).await;
+        let running = bench.start("one");
+        bench.until_state(next, OutboxState::Accepted).await;
+        assert_eq!(bench.state(doubtful).await, OutboxState::Unknown, "{}", bench.test.engine);
+        bench.test.clock.advance(time::HOUR);
+        let last = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text("last"))).await;
+        bench.until_state(last, OutboxState::Accepted).await;
+        assert_eq!(bench.whatsapp_texts().await, ["doubtful", "next", "last"]);
+        let wamid = wamid_of(&bench, doubtful).await;
+        let read = json!({ "id": wamid, "status": "read", "timestamp": "1795453300",
+            "biz_opaque_callback_data": doubtful.to_string() });
+        status(&bench, &channel, read).await;
+        assert_eq!(bench.state(doubtful).await, OutboxState::Read);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatsapp_saying_the_window_is_closed_closes_it_here_unless_the_customer_wrote_since() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let (workspace_id, sent_at) = (bench.test.workspace_id(), bench.test.now());
+        let closed = |id: MessageId| {
+            json!({ "id": format!("wamid.{id}"), "status": "failed", "timestamp": "1795453300",
+                "biz_opaque_callback_data": id.to_string(),
+                "errors": [{ "code": 131_047, "title": "Re-engagement message" }] })
+        };
+        let running = bench.start("one");
+        for (window, stays_open) in [
+            (sent_at.plus(time::HOUR), false),
+            // The window of a message that came after ours left.
+            (sent_at.plus(time::DAY + time::MINUTE), true),
+        ] {
+            let session = bench.session(&channel, window).await;
+            let id = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text("late"))).await;
+            bench.until_state(id, OutboxState::Accepted).await;
+            status(&bench, &channel, closed(id)).await;
+            assert_eq!(bench.state(id).await, OutboxState::Failed);
+            assert_eq!(bench.failure(id).await, (Some("window_closed".to_owned()), Some("131047".to_owned())));
+            let stored = bench.write(move |tx| tx.session_window(workspace_id, session)).await.unwrap();
+            assert_eq!(stored > sent_at, stays_open, "{}", bench.test.engine);
+        }
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_are_taken_over_and_sent_with_their_values_and_an_image_is_uploaded() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        assert!(check_channel(&channel).await.unwrap().ok);
+        let count = sync_templates(&bench.test.store, &bench.test.ctx, &channel).await.unwrap();
+        assert_eq!(count, 3, "{}", bench.test.engine);
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let template = Content::Template {
+            name: "order_update".to_owned(),
+            language: "en_US".to_owned(),
+            parameters: vec!["Ann".to_owned(), "77".to_owned()],
+            text: "Hi Ann, there is news about your order 77.".to_owned(),
+        };
+        let media = segue_store::media::NewMedia {
+            id: bench.test.ctx.id(),
+            mime: "image/png".to_owned(),
+            file_name: None,
+            data: b"\x89PNG\r\n\x1a\nnot really".to_vec(),
+        };
+        let image = Content::Image { media_id: media.id, caption: Some("Look".to_owned()) };
+        let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
+        bench.write(move |tx| tx.insert_media(workspace_id, &media, now)).await;
+        let running = bench.start("one");
+        for content in [template, image] {
+            let id = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &content)).await;
+            bench.until_state(id, OutboxState::Accepted).await;
+        }
+        let kinds: Vec<Value> =
+            bench.ledger("wa_accepted").await.into_iter().map(|entry| entry["type"].clone()).collect();
+        assert_eq!(kinds, [json!("template"), json!("image")]);
+        running.shutdown().await;
+    }
+}
