@@ -1,7 +1,7 @@
 //! Fetching what customers send, at once: a link to it lives for minutes only.
 
-use segue_model::{Ctx, MediaId, WorkspaceId};
-use segue_store::{Store, StoreError, channel::Channel, media::Media};
+use segue_model::{MediaId, WorkspaceId};
+use segue_store::{Store, channel::Channel, media::Media};
 
 use crate::{DeliveryError, client::client_of};
 
@@ -12,12 +12,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 ///
 /// # Errors
 /// When the provider does not give it now; trying again may help.
-pub async fn fetch(
-    store: &Store,
-    ctx: &Ctx,
-    workspace_id: WorkspaceId,
-    media_id: MediaId,
-) -> Result<(), DeliveryError> {
+pub async fn fetch(store: &Store, workspace_id: WorkspaceId, media_id: MediaId) -> Result<(), DeliveryError> {
     let found: Option<(Media, Option<Channel>)> = store
         .read(move |tx| {
             let Some(media) = tx.media(workspace_id, media_id)? else { return Ok(None) };
@@ -39,17 +34,12 @@ pub async fn fetch(
     };
     match fetched.await {
         Ok((mime, data)) => {
-            store.write(move |tx| Ok::<_, StoreError>(tx.store_media(workspace_id, media_id, &mime, &data)?)).await?;
+            store.write(move |tx| tx.store_media(workspace_id, media_id, &mime, &data)).await?;
             Ok(())
         }
         Err(error) => {
             let reason = error.to_string();
-            store.write(move |tx| tx.fail_media(workspace_id, media_id, &reason)).await.map_err(
-                |error: StoreError| {
-                    tracing::error!(%error, now = %ctx.now(), "a failed download could not be noted");
-                    error
-                },
-            )?;
+            store.write(move |tx| tx.fail_media(workspace_id, media_id, &reason)).await?;
             Err(error)
         }
     }

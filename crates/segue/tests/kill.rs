@@ -92,8 +92,10 @@ async fn accepted(client: &reqwest::Client, sandbox: &Sandbox) -> Vec<Value> {
 async fn a_killed_server_loses_nothing_and_sends_nothing_twice() {
     segue::install_crypto();
     kill_and_restart("sqlite", None).await;
-    match Cluster::shared() {
-        Ok(cluster) => kill_and_restart("postgres", Some(cluster.create_database("kill"))).await,
+    // The launcher talks to the server in its own blocking way.
+    let database = tokio::task::spawn_blocking(|| Cluster::shared().map(|cluster| cluster.create_database("kill")));
+    match database.await.unwrap() {
+        Ok(url) => kill_and_restart("postgres", Some(url)).await,
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "PostgreSQL is missing: {error}");
             eprintln!("SKIPPED on PostgreSQL: {error}");

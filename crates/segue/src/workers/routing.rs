@@ -30,6 +30,8 @@ async fn sweep(wiring: &Wiring) -> Result<(), StoreError> {
     for workspace in workspaces {
         let ctx = wiring.ctx.clone();
         wiring.store.write(move |tx| segue_desk::routing::sweep(tx, &ctx, workspace.id)).await?;
+        let ctx = wiring.ctx.clone();
+        wiring.store.write(move |tx| segue_desk::sessions::go_quiet(tx, &ctx, workspace.id)).await?;
     }
     Ok(())
 }

@@ -133,6 +133,8 @@ async fn after_24_hours_free_text_is_refused_and_a_template_goes_out() {
         let path = format!("/sessions/{}/messages", offer["session_id"].as_str().unwrap());
 
         world.advance(Duration::from_secs(24 * 3600)).await;
+        // The login of yesterday has run out as well.
+        let amy = world.sign_in("amy@acme.example").await;
         let text = json!({ "client_id": "late", "kind": "text", "text": "Are you still there?" });
         let (status, problem) = amy.call("POST", &path, Some(text)).await;
         assert_eq!((status, &problem["code"]), (409, &json!("window_closed")), "{problem}");

@@ -34,11 +34,10 @@ pub struct World {
 /// A world for each engine.
 pub async fn worlds() -> Vec<World> {
     let mut worlds = vec![World::start("sqlite", None).await];
-    match Cluster::shared() {
-        Ok(cluster) => {
-            let url = cluster.create_database(&format!("story_{}", worlds.len()));
-            worlds.push(World::start("postgres", Some(url)).await);
-        }
+    // The launcher talks to the server in its own blocking way.
+    let database = tokio::task::spawn_blocking(|| Cluster::shared().map(|cluster| cluster.create_database("story")));
+    match database.await.unwrap() {
+        Ok(url) => worlds.push(World::start("postgres", Some(url)).await),
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "PostgreSQL is missing: {error}");
             eprintln!("SKIPPED on PostgreSQL: {error}");
@@ -79,6 +78,10 @@ impl World {
         let store = self.server().store().clone();
         apply_manifest(&store, &self.ctx, &manifest).await.unwrap();
         self.subscribe_webhook().await;
+        self.eventually("the templates are taken over", async |world: &Self| {
+            world.get("/templates").await["data"].as_array().is_some_and(|rows| !rows.is_empty())
+        })
+        .await;
         self.eventually("the carrier is connected", async |world: &Self| {
             let status = world.sandbox_get("/status").await;
             status["smpp"]["binds"].as_u64().unwrap_or(0) > 0 || !status["smpp"]["binds"][0].is_null()
@@ -264,7 +267,7 @@ impl World {
         if opted_in == OptedIn::Yes {
             let path = format!("/contacts/{}/consent-events", contact["id"].as_str().unwrap());
             let grant = json!({
-                "medium": "sms", "channel": "sms", "purpose": "marketing", "action": "grant", "method": "web_form",
+                "channel": "sms", "purpose": "marketing", "action": "grant", "method": "web_form",
                 "wording": "Yes, text me offers.", "proof": "form 17",
             });
             self.post(&path, grant).await;
