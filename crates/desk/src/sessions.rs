@@ -13,7 +13,7 @@ use segue_store::{
     session::{Session, SessionCursor, SessionFilter, SessionQuery, SessionView},
 };
 
-use crate::{DeskError, inbound::step, notice::Notices, say::system_line};
+use crate::{DeskError, notice::Notices, say::system_line};
 
 /// Most rows of one page.
 pub const PAGE_LIMIT: u32 = 200;
@@ -215,7 +215,7 @@ pub async fn read(
 ///
 /// # Errors
 /// When the store fails.
-pub fn go_quiet(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId) -> Result<usize, DeskError> {
+pub fn go_quiet(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
     let now = ctx.now();
     let ids = tx.quiet_sessions(workspace_id, now, QUIET_BATCH)?;
     let mut notices = Notices::new(workspace_id);
@@ -225,7 +225,8 @@ pub fn go_quiet(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId) -> Result
         if session.state != SessionState::Active || session.window_expires_at.is_none_or(|end| end > now) {
             continue;
         }
-        session.state = step(&session, SessionStep::GoQuiet)?;
+        let Ok(state) = session.state.after(SessionStep::GoQuiet) else { continue };
+        session.state = state;
         let line = "The 24-hour service window has closed; only templates can be sent.".to_owned();
         system_line(tx, ctx, workspace_id, &mut session, line, &mut notices)?;
         tx.save_session(workspace_id, &mut session)?;

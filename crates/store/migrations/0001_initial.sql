@@ -499,6 +499,7 @@ CREATE TABLE sessions (
     FOREIGN KEY (workspace_id, messaging_user_id) REFERENCES messaging_users (workspace_id, id)
 ) /* table */;
 CREATE UNIQUE INDEX sessions_one_open ON sessions (workspace_id, channel_id, messaging_user_id) WHERE state <> 'ended';
+CREATE INDEX sessions_quiet ON sessions (workspace_id, window_expires_at) WHERE state = 'active';
 CREATE INDEX sessions_open ON sessions (workspace_id, last_at) WHERE state <> 'ended';
 CREATE INDEX sessions_user ON sessions (workspace_id, messaging_user_id, started_at);
 CREATE INDEX sessions_started ON sessions (workspace_id, started_at);

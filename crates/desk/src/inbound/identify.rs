@@ -80,7 +80,8 @@ pub(super) fn known(
 }
 
 /// Finds or creates the Messaging User, gives it every identifier the message names, and merges users that turn out to
-/// be the same person: the oldest stays.
+/// be the same person: the oldest stays. Of each kind a customer has the one that was told last, so that answers go to
+/// the number they use now.
 pub(super) fn customer(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -102,8 +103,12 @@ pub(super) fn customer(
     for other in others {
         merge(tx, desk, *other, id, notices)?;
     }
-    let known_phone = tx.identifiers_of(workspace_id, id)?.iter().find_map(phone_of);
+    let known = tx.identifiers_of(workspace_id, id)?;
+    let known_phone = known.iter().find_map(phone_of);
     for identifier in identifiers {
+        if known.iter().any(|known| known.kind == identifier.kind && known.value != identifier.value) {
+            tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
+        }
         tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
     }
     let mut user = tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?;
@@ -233,6 +238,7 @@ fn replace_identifiers(
     notices: &mut Notices,
 ) -> Result<MessagingUserId, DeskError> {
     let workspace_id = desk.workspace_id();
+    lock(tx, desk.channel.id, identifiers)?;
     let mut id = user_id;
     for identifier in identifiers {
         let owner = tx.messaging_user_of(workspace_id, desk.channel.id, identifier)?;

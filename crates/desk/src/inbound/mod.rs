@@ -135,6 +135,7 @@ fn conversation(
     let now = ctx.now();
     let (provider_at, shown_at) = times(message, now);
     identify::add_own_card(content, &mut identifiers);
+    identify::lock(tx, desk.channel.id, &identifiers)?;
     let mut customer = identify::customer(tx, desk, &message.identity, &identifiers, notices)?;
     let previous_at = customer.user.last_inbound_at;
     customer.user.last_inbound_at = previous_at.max(Some(provider_at));

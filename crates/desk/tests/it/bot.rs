@@ -233,3 +233,35 @@ async fn a_run_keeps_its_version() {
         assert_eq!(refused.unwrap_err().code(), "flow_invalid");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_does_not_reach_the_bot_and_silences_it() {
+    for test in engines().await {
+        let scene = greeted(test).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        scene.receive(ana("wamid.2", START.plus(1_000), "Maria")).await;
+        let timers = scene.texts(&TIMERS).await;
+        scene.receive(ana("wamid.3", START.plus(2_000), "STOP")).await;
+        let session = scene.session().await;
+        assert_eq!((session.state, session.bot_active), (SessionState::Ended, false));
+        let lines = scene.lines(session.id).await;
+        assert!(bot_lines(&lines)[3].contains("you are unsubscribed"), "{lines:?}");
+        scene.advance(600_000);
+        fire(&scene, &timers[0]).await;
+        assert_eq!(scene.lines(session.id).await, lines);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_album_is_one_answer_to_the_bot() {
+    for test in engines().await {
+        let scene = greeted(test).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        for number in 0..3 {
+            let image = json!({"type": "image", "image": {"id": number, "mime_type": "image/jpeg"}});
+            scene.receive(message(phone(ANA), &format!("wamid.i{number}"), START.plus(2_000), image)).await;
+        }
+        let lines = scene.lines(scene.session().await.id).await;
+        assert_eq!(bot_lines(&lines).len(), 3, "one question, one repetition of it: {lines:?}");
+    }
+}

@@ -136,3 +136,36 @@ async fn a_message_of_nobody_is_refused() {
         assert!(scene.sessions().await.is_empty());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_go_to_the_number_the_customer_uses_now() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(text(both(), "wamid.1", START, "Hello")).await;
+        let moved = Identity { bsuid: Some(BSUID.to_owned()), ..phone("15550100000") };
+        scene.receive(text(moved, "wamid.2", START.plus(1_000), "My new phone")).await;
+        let session = scene.session().await;
+        assert_eq!(session.customer.phone, Some("+15550100000".parse().unwrap()));
+        let (workspace_id, id) = (scene.workspace(), session.customer.messaging_user_id);
+        let address = write(scene.store(), move |tx| tx.address_of(workspace_id, id)).await;
+        assert_eq!(address.unwrap().1, "+15550100000");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_card_a_hidden_customer_was_asked_for_tells_the_number() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(text(hidden(BSUID), "wamid.1", START, "Hello")).await;
+        let card = |origin| {
+            json!({"type": "contacts", "contacts": [
+            {"origin": origin, "phones": [{"phone": "+1 555 010 0001", "wa_id": ANA, "type": "CELL"}]}]})
+        };
+        scene.receive(message(hidden(BSUID), "wamid.2", START.plus(1_000), card("other"))).await;
+        assert_eq!(scene.session().await.customer.phone, None, "the card of somebody else");
+        scene.receive(message(hidden(BSUID), "wamid.3", START.plus(2_000), card("contact_request"))).await;
+        let session = scene.session().await;
+        assert_eq!(session.customer.phone, Some(format!("+{ANA}").parse().unwrap()));
+        assert!(session.customer.contact_id.is_some());
+    }
+}

@@ -175,3 +175,68 @@ async fn what_an_agent_linked_stays() {
         assert_eq!(again.unwrap_err().code(), "invalid_field", "a second contact with the number");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tap_shortly_before_is_inferred_when_the_code_was_deleted() {
+    use segue_store::{
+        click::{NewClick, Verdict},
+        recipient::Stamp,
+    };
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let campaign = campaign(&scene).await;
+        let (workspace_id, now) = (scene.workspace(), scene.test.now());
+        let click = NewClick {
+            id: scene.ctx().id(),
+            campaign_id: campaign.id,
+            position: 1,
+            verdict: Verdict::Person,
+            user_agent: None,
+        };
+        write(scene.store(), move |tx| {
+            tx.insert_click(workspace_id, &click, now)?;
+            tx.stamp_recipient(workspace_id, click.campaign_id, 1, Stamp::FirstTap, now)
+        })
+        .await;
+        scene.advance(60_000);
+        scene.receive(ana("wamid.1", scene.test.now(), "I have a question")).await;
+        let session = scene.session().await;
+        assert_eq!(session.attribution, Attribution::Inferred);
+        assert_eq!(session.customer.contact_id, Some(campaign.contact), "by the number");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_way_is_in_the_funnel() {
+    use segue_desk::{cases, closing, leads};
+    use segue_store::session::SessionOutcome;
+    const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  - id: over\n    handover: {}\n";
+    for test in engines().await {
+        let scene = Scene::with_flow(test, Some("hello")).await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::flows::publish(store, ctx, workspace, "hello", FLOW.to_owned()).await.unwrap();
+        let campaign = campaign(&scene).await;
+        let agent = scene.agent("Sam").await;
+        scene.available(&agent).await;
+        scene.receive(ana("wamid.1", START, &format!("Hi {}", campaign.reference))).await;
+        scene.sweep().await;
+        let offer = scene.offers(&agent).await[0];
+        let id = scene.accept(&agent, offer).await.unwrap().id;
+        cases::create(store, ctx, workspace, &agent, id, "Lamp".to_owned()).await.unwrap();
+        let lead = leads::NewLead { name: "Ana".to_owned(), phone: None, email: None, note: None };
+        let lead = leads::create(store, ctx, workspace, &agent, id, lead).await.unwrap();
+        assert_eq!(lead.campaign_id, Some(campaign.id));
+        let before = write(store, move |tx| tx.funnel(workspace, campaign.id)).await;
+        let steps = |funnel: &segue_store::recipient::Funnel| {
+            [funnel.chats, funnel.bot_finished, funnel.agent, funnel.cases, funnel.leads, funnel.won]
+        };
+        assert_eq!(steps(&before), [1, 1, 1, 1, 1, 0]);
+        let request =
+            closing::EndSession { case: closing::CaseFate::Close, outcome: SessionOutcome::Won, reason: None };
+        closing::end(store, ctx, workspace, &agent, id, request).await.unwrap();
+        let after = write(store, move |tx| tx.funnel(workspace, campaign.id)).await;
+        assert_eq!(steps(&after), [1; 6]);
+        let panel = segue_desk::panel::get(store, workspace, id, scene.test.now()).await.unwrap();
+        assert_eq!(panel.recipient.map(|recipient| recipient.session_id), Some(Some(id)));
+    }
+}
