@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { budget } from './build/budget.ts';
 import { colorSchemeScript } from './build/color-scheme-script.ts';
 import { precompress } from './build/precompress.ts';
 import { themeCss } from './build/theme-css.ts';
@@ -8,7 +9,7 @@ import { themeCss } from './build/theme-css.ts';
 const backend = process.env.SEGUE_URL ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react(), themeCss(), colorSchemeScript(), precompress()],
+  plugins: [react(), themeCss(), colorSchemeScript(), budget(), precompress()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     // light-dark() must stay as it is: its fallback needs a fixed color-scheme, ours can be switched.

@@ -16,10 +16,15 @@ describe('ApiError', () => {
     expect(error.message).toBe('The campaign is already running.');
   });
 
-  it('adds advice to a reason whose code it does not know', () => {
-    const error = new ApiError(422, { code: 'brand_new', title: 'Odd', detail: 'It is odd' });
-    expect(error.title).toBe('Odd');
-    expect(error.message).toBe('It is odd. Correct the marked fields.');
+  it('falls back to the meaning of the status for a code it does not know', () => {
+    const error = new ApiError(422, {
+      code: 'brand_new',
+      title: 'Unprocessable',
+      detail: 'It is odd',
+    });
+    expect(error.title).toBe('Some fields need another look');
+    expect(error.message).toBe('It is odd.');
+    expect(new ApiError(418, {}).message.length).toBeGreaterThan(10);
   });
 
   it.each([

@@ -74,13 +74,18 @@ interface Words {
   advice: string;
 }
 
+const FALLBACK: Words = {
+  title: 'The request was refused',
+  advice: 'Reload the page and try again.',
+};
+
 const WORDS: Record<string, Words> = {
   network: {
     title: 'No connection to Segue',
     advice: 'Check your network. The page reconnects by itself as soon as the server answers.',
   },
   unauthenticated: { title: 'You are signed out', advice: 'Sign in again to go on.' },
-  invalid_credentials: {
+  wrong_credentials: {
     title: 'Email or password is wrong',
     advice: 'Check both and try again. An admin can set a new password for you.',
   },
@@ -133,6 +138,75 @@ const WORDS: Record<string, Words> = {
     title: 'The same request is still running',
     advice: 'Wait a moment; the result appears by itself.',
   },
+  too_many_attempts: {
+    title: 'Too many attempts',
+    advice: 'Wait a few minutes, then try again.',
+  },
+  invalid_setup_token: {
+    title: 'This link is used up or has expired',
+    advice: 'Start Segue again to get a new one, or sign in.',
+  },
+  session_ended: {
+    title: 'This conversation has ended',
+    advice: 'A new message from the customer opens the next one.',
+  },
+  opted_out: {
+    title: 'The customer does not want messages',
+    advice: 'They took their consent back. Wait until they write again.',
+  },
+  no_address: {
+    title: 'The customer cannot be reached here',
+    advice: 'WhatsApp gave no address for them. Try another channel.',
+  },
+  at_capacity: {
+    title: 'No free capacity',
+    advice: 'End a conversation first, or hand one over.',
+  },
+  agent_offline: {
+    title: 'This agent is not available',
+    advice: 'Choose another agent, or a queue.',
+  },
+  case_exists: {
+    title: 'There is a case already',
+    advice: 'The customer panel shows it; one conversation has one case.',
+  },
+  template_not_approved: {
+    title: 'This template is not approved',
+    advice: 'Choose another one. Approval is given by WhatsApp.',
+  },
+  template_parameters: {
+    title: 'The template needs other values',
+    advice: 'Fill in every value once and send it again.',
+  },
+  sender_not_active: {
+    title: 'The sender is not registered yet',
+    advice: 'Choose another sender, or wait for the registration at the carrier.',
+  },
+  unknown_fields: {
+    title: 'The text uses an unknown field',
+    advice: 'Check the names between the double braces.',
+  },
+  text_syntax: {
+    title: 'The text cannot be read',
+    advice: 'Check the double braces: {{ first_name }}.',
+  },
+  phone_taken: {
+    title: 'There is a contact with this number',
+    advice: 'Search for it and change that one.',
+  },
+  email_taken: {
+    title: 'There is a user with this email',
+    advice: 'Choose another address, or change that user.',
+  },
+  last_admin: {
+    title: 'This is the last admin',
+    advice: 'Make somebody else an admin first.',
+  },
+  unreadable_file: {
+    title: 'The file cannot be read',
+    advice: 'Save it as CSV in UTF-8 and try again.',
+  },
+  flow_invalid: { title: 'The flow has problems', advice: 'Correct what is listed, then publish.' },
   too_large: { title: 'The file is too large', advice: 'Choose a smaller file.' },
   invalid: { title: 'Some fields need another look', advice: 'Correct the marked fields.' },
   rate_limited: { title: 'Too many requests', advice: 'Wait a few seconds, then try again.' },
@@ -144,17 +218,11 @@ const WORDS: Record<string, Words> = {
 };
 
 function wordsFor(code: string, status: number, problem: ProblemDocument) {
-  const words = WORDS[code] ?? {
-    title: problem.title ?? WORDS[codeOfStatus(status)]?.title ?? 'The request was refused',
-    advice: WORDS[codeOfStatus(status)]?.advice ?? '',
-  };
+  const words = WORDS[code] ?? WORDS[codeOfStatus(status)] ?? FALLBACK;
   const reason = problem.detail ?? '';
-  const sentence = reason !== '' && !/[.!?]$/.test(reason) ? `${reason}.` : reason;
-  // The server's own detail already says what to do for codes it names; otherwise add the advice.
-  const message = [sentence, sentence === '' || !(code in WORDS) ? words.advice : '']
-    .filter((part) => part !== '')
-    .join(' ');
-  return { title: words.title, message: message === '' ? words.title : message };
+  // The server's own detail says what happened and what to do; the advice stands in for a missing one.
+  const message = reason === '' ? words.advice : /[.!?]$/.test(reason) ? reason : `${reason}.`;
+  return { title: words.title, message };
 }
 
 /** Words for anything that was thrown: an `ApiError` speaks for itself, a defect gets a plain line. */

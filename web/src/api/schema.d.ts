@@ -1578,7 +1578,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             data: {
-                campaign: components["schemas"]["CampaignView"];
+                campaign: components["schemas"]["Campaign"];
             };
             entity: string;
             entity_id: string;
@@ -1588,7 +1588,7 @@ export interface components {
             type: "campaign.updated";
         };
         /** @description A campaign as the API and the events show it. */
-        CampaignView: components["schemas"]["CampaignInput"] & {
+        Campaign: components["schemas"]["CampaignInput"] & {
             created_at: components["schemas"]["Timestamp"];
             /** @description Name of the person, or `system`. */
             created_by: string;
@@ -1737,7 +1737,7 @@ export interface components {
         };
         ConsentEventId: string;
         /** @description An entry of the ledger as the API shows it. */
-        ConsentEventView: {
+        ConsentEvent: {
             action: components["schemas"]["ConsentAction"];
             actor: string;
             /** @description Which medium it speaks of. */
@@ -1798,7 +1798,7 @@ export interface components {
             time_zone: string | null;
         };
         /** @description A list of contacts as the API shows it. */
-        ContactListView: {
+        ContactList: {
             created_at: components["schemas"]["Timestamp"];
             id: components["schemas"]["ListId"];
             /** Format: int64 */
@@ -1819,7 +1819,7 @@ export interface components {
             type: "contact.updated";
         };
         /** @description A contact as the API shows it. */
-        ContactView: {
+        Contact: {
             attributes: {
                 [key: string]: string;
             };
@@ -2105,7 +2105,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             data: {
-                import: components["schemas"]["ImportView"];
+                import: components["schemas"]["Import"];
             };
             entity: string;
             entity_id: string;
@@ -2117,7 +2117,7 @@ export interface components {
         /** @enum {string} */
         ImportState: "running" | "done" | "failed";
         /** @description An import as the API and the events show it. */
-        ImportView: {
+        Import: {
             /** Format: int64 */
             created: number;
             created_at: components["schemas"]["Timestamp"];
@@ -2371,7 +2371,7 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_CampaignView: {
+        Page_Campaign: {
             data: (components["schemas"]["CampaignInput"] & {
                 created_at: components["schemas"]["Timestamp"];
                 /** @description Name of the person, or `system`. */
@@ -2438,7 +2438,7 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_ConsentEventView: {
+        Page_ConsentEvent: {
             data: {
                 action: components["schemas"]["ConsentAction"];
                 actor: string;
@@ -2456,7 +2456,7 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_ContactListView: {
+        Page_ContactList: {
             data: {
                 created_at: components["schemas"]["Timestamp"];
                 id: components["schemas"]["ListId"];
@@ -2468,7 +2468,7 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_ContactView: {
+        Page_Contact: {
             data: {
                 attributes: {
                     [key: string]: string;
@@ -2522,7 +2522,7 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_ImportView: {
+        Page_Import: {
             data: {
                 /** Format: int64 */
                 created: number;
@@ -2607,7 +2607,7 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_RecipientView: {
+        Page_Recipient: {
             data: {
                 contact_id: components["schemas"]["ContactId"];
                 delivered_at?: components["schemas"]["Timestamp"] | null;
@@ -2708,13 +2708,13 @@ export interface components {
         Panel: {
             campaign?: components["schemas"]["SessionCampaign"] | null;
             /** @description Contacts the customer may be, when nobody is linked. */
-            candidates: components["schemas"]["ContactView"][];
+            candidates: components["schemas"]["Contact"][];
             case?: components["schemas"]["Case"] | null;
             consent: components["schemas"]["PanelConsent"];
-            contact?: components["schemas"]["ContactView"] | null;
+            contact?: components["schemas"]["Contact"] | null;
             lead?: components["schemas"]["Lead"] | null;
             previous_sessions: components["schemas"]["Session"][];
-            recipient?: components["schemas"]["RecipientView"] | null;
+            recipient?: components["schemas"]["Recipient"] | null;
         };
         /** @description The customer's consents, and that of this conversation apart from them. */
         PanelConsent: {
@@ -2828,7 +2828,7 @@ export interface components {
         /** @enum {string} */
         RecipientState: "planned" | "excluded" | "queued" | "held" | "submitting" | "sent" | "delivered" | "failed" | "unknown" | "canceled";
         /** @description A recipient as the campaign's page shows him. */
-        RecipientView: {
+        Recipient: {
             contact_id: components["schemas"]["ContactId"];
             delivered_at?: components["schemas"]["Timestamp"] | null;
             first_tap_at?: components["schemas"]["Timestamp"] | null;
@@ -3110,7 +3110,8 @@ export interface components {
             time_zone?: string | null;
         };
         WorkspaceId: string;
-        SessionFilter: string;
+        /** @enum {string} */
+        SessionFilter: "mine" | "waiting" | "open" | "ended" | "all";
     };
     responses: never;
     parameters: never;
@@ -3286,7 +3287,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_CampaignView"];
+                    "application/json": components["schemas"]["Page_Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -3321,7 +3322,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CampaignView"];
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -3386,7 +3387,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CampaignView"];
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -3448,7 +3449,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CampaignView"];
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -3481,7 +3482,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CampaignView"];
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -3544,7 +3545,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CampaignView"];
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -3615,7 +3616,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_RecipientView"];
+                    "application/json": components["schemas"]["Page_Recipient"];
                 };
             };
             /** @description What went wrong. */
@@ -3648,7 +3649,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CampaignView"];
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -3681,7 +3682,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CampaignView"];
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -3885,7 +3886,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ContactView"];
+                    "application/json": components["schemas"]["Page_Contact"];
                 };
             };
             /** @description What went wrong. */
@@ -3920,7 +3921,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ContactView"];
+                    "application/json": components["schemas"]["Contact"];
                 };
             };
             /** @description What went wrong. */
@@ -3950,7 +3951,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ContactView"];
+                    "application/json": components["schemas"]["Contact"];
                 };
             };
             /** @description What went wrong. */
@@ -4012,7 +4013,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ContactView"];
+                    "application/json": components["schemas"]["Contact"];
                 };
             };
             /** @description What went wrong. */
@@ -4047,7 +4048,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ConsentEventView"];
+                    "application/json": components["schemas"]["Page_ConsentEvent"];
                 };
             };
             /** @description What went wrong. */
@@ -4084,7 +4085,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConsentEventView"];
+                    "application/json": components["schemas"]["ConsentEvent"];
                 };
             };
             /** @description What went wrong. */
@@ -4417,7 +4418,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ImportView"];
+                    "application/json": components["schemas"]["Page_Import"];
                 };
             };
             /** @description What went wrong. */
@@ -4452,7 +4453,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImportView"];
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             /** @description What went wrong. */
@@ -4517,7 +4518,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ImportView"];
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             /** @description What went wrong. */
@@ -4642,7 +4643,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ContactListView"];
+                    "application/json": components["schemas"]["Page_ContactList"];
                 };
             };
             /** @description What went wrong. */
@@ -4677,7 +4678,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ContactListView"];
+                    "application/json": components["schemas"]["ContactList"];
                 };
             };
             /** @description What went wrong. */

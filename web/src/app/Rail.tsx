@@ -19,7 +19,13 @@ import { ActionMenu, Avatar, Mark, notify, useScheme, type Scheme } from '@/ui';
 import css from './shell.module.css';
 
 const PLACES = [
-  { to: '/inbox', label: 'Inbox', icon: IconMessages, testId: 'nav-inbox', roles: null },
+  {
+    to: '/inbox',
+    label: 'Inbox',
+    icon: IconMessages,
+    testId: 'nav-inbox',
+    roles: ['admin', 'supervisor', 'agent'],
+  },
   {
     to: '/campaigns',
     label: 'Campaigns',

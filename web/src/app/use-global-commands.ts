@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { keys } from '@/api/query-keys';
+import type { PresenceStatus } from '@/api/types';
 import type { Me } from '@/features/auth';
 import { choosePresence } from '@/features/presence';
 import { useRegisterCommands } from '@/lib/hotkeys';
@@ -14,6 +15,13 @@ const PLACE_KEYS: Record<string, string> = {
   '/setup': 'g s',
 };
 
+const STATUS_COMMANDS: { status: PresenceStatus; label: string; keys?: string }[] = [
+  { status: 'available', label: 'Set me Available', keys: 'mod+shift+a' },
+  { status: 'busy', label: 'Set me Busy' },
+  { status: 'away', label: 'Set me Away' },
+  { status: 'offline', label: 'Set me Offline' },
+];
+
 /** What can be done on every page. */
 export function useGlobalCommands(open: (overlay: 'palette' | 'keys') => void): void {
   const navigate = useNavigate();
@@ -22,6 +30,8 @@ export function useGlobalCommands(open: (overlay: 'palette' | 'keys') => void): 
   const role = cache.getQueryData<Me>(keys.me)?.user.role ?? 'agent';
   const places = placesFor(role);
   const sends = places.some((place) => place.to === '/campaigns');
+  const imports = role === 'admin' || role === 'marketer';
+  const talks = role !== 'marketer';
   useRegisterCommands([
     ...places.map((place) => ({
       id: `go${place.to}`,
@@ -38,6 +48,10 @@ export function useGlobalCommands(open: (overlay: 'palette' | 'keys') => void): 
             group: 'Create',
             run: () => void navigate({ to: '/campaigns/new' }),
           },
+        ]
+      : []),
+    ...(imports
+      ? [
           {
             id: 'import.new',
             label: 'Import contacts',
@@ -46,31 +60,15 @@ export function useGlobalCommands(open: (overlay: 'palette' | 'keys') => void): 
           },
         ]
       : []),
-    {
-      id: 'presence.available',
-      label: 'Set me Available',
-      group: 'Status',
-      keys: 'mod+shift+a',
-      run: () => void choosePresence('available'),
-    },
-    {
-      id: 'presence.busy',
-      label: 'Set me Busy',
-      group: 'Status',
-      run: () => void choosePresence('busy'),
-    },
-    {
-      id: 'presence.away',
-      label: 'Set me Away',
-      group: 'Status',
-      run: () => void choosePresence('away'),
-    },
-    {
-      id: 'presence.offline',
-      label: 'Set me Offline',
-      group: 'Status',
-      run: () => void choosePresence('offline'),
-    },
+    ...(talks
+      ? STATUS_COMMANDS.map((each) => ({
+          id: `presence.${each.status}`,
+          label: each.label,
+          group: 'Status',
+          ...(each.keys === undefined ? {} : { keys: each.keys }),
+          run: () => void choosePresence(each.status),
+        }))
+      : []),
     { id: 'scheme.light', label: 'Light appearance', group: 'View', run: () => choose('light') },
     { id: 'scheme.dark', label: 'Dark appearance', group: 'View', run: () => choose('dark') },
     {

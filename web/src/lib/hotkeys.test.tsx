@@ -4,15 +4,21 @@ import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { setSingleKeys, startHotkeys, useRegisterCommands } from './hotkeys';
 
-const run = { accept: vi.fn(), inbox: vi.fn(), palette: vi.fn() };
+const run = { accept: vi.fn(), inbox: vi.fn(), palette: vi.fn(), write: vi.fn() };
 
 function Page() {
   useRegisterCommands([
     { id: 'a', label: 'Accept', group: 'x', keys: 'a', run: run.accept },
     { id: 'gi', label: 'Inbox', group: 'x', keys: 'g i', run: run.inbox },
+    { id: 'w', label: 'Write', group: 'x', keys: 'Enter', run: run.write },
     { id: 'k', label: 'Palette', group: 'x', keys: 'mod+k', run: run.palette },
   ]);
-  return <textarea aria-label="field" />;
+  return (
+    <>
+      <textarea aria-label="field" />
+      <a href="#there">There</a>
+    </>
+  );
 }
 
 let stop: () => void;
@@ -41,6 +47,19 @@ describe('hotkeys', () => {
     await userEvent.type(view.getByLabelText('field'), 'a{Control>}k{/Control}');
     expect(run.accept).not.toHaveBeenCalled();
     expect(run.palette).toHaveBeenCalledOnce();
+  });
+
+  it('leaves Enter to the link that has the focus', async () => {
+    const view = render(<Page />);
+    const followed = vi.fn((event: Event) => event.preventDefault());
+    view.getByRole('link').addEventListener('click', followed);
+    view.getByRole('link').focus();
+    await userEvent.keyboard('{Enter}');
+    expect(followed).toHaveBeenCalledOnce();
+    expect(run.write).not.toHaveBeenCalled();
+    view.getByRole('link').blur();
+    await userEvent.keyboard('{Enter}');
+    expect(run.write).toHaveBeenCalledOnce();
   });
 
   it('can do without single keys', async () => {

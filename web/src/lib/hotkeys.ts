@@ -93,6 +93,8 @@ export function startHotkeys(): () => void {
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
     if (plain && (isTyping(event.target) || !useKeySettings.getState().singleKeys)) return;
     if (plain && document.querySelector('[role="dialog"]') !== null) return;
+    // Enter belongs to the link, button or row that has the focus.
+    if (name === 'Enter' && event.target !== document.body) return;
     const commands = Object.values(useCommands.getState().commands);
     const sequence =
       prefix !== null && Date.now() - prefix.at < SEQUENCE_MS ? `${prefix.key} ${name}` : null;

@@ -1,9 +1,10 @@
 import { useState, type FormEvent } from 'react';
-import { ApiError, errorWords } from '@/api/errors';
-import { Button, Notice, PasswordField, TextField } from '@/ui';
+import { ApiError } from '@/api/errors';
+import { Button, PasswordField, TextField } from '@/ui';
 import { createFirstAdmin, signIn } from './api';
 import css from './auth.module.css';
 import { AuthFrame } from './AuthFrame';
+import { Refusal } from './Refusal';
 
 const MIN_PASSWORD = 12;
 
@@ -51,11 +52,7 @@ export function FirstRun({ token, onDone }: { token: string; onDone: () => void 
       lead="You become its first admin. Colleagues are invited afterwards."
     >
       <form className={css.fields} onSubmit={(event) => void submit(event)}>
-        {problem !== null && (
-          <Notice tone="bad" title={errorWords(problem).title} live="alert">
-            {errorWords(problem).message}
-          </Notice>
-        )}
+        {problem !== null && <Refusal error={problem} />}
         <TextField
           label="Workspace name"
           description="Usually the name of your company."

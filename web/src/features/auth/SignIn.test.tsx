@@ -31,7 +31,7 @@ describe('SignIn', () => {
   });
 
   it('says why it did not work and lets one try again', async () => {
-    const refusal = new Response(JSON.stringify({ code: 'invalid_credentials' }), { status: 401 });
+    const refusal = new Response(JSON.stringify({ code: 'wrong_credentials' }), { status: 401 });
     const { onSignedIn } = await attempt(refusal);
     expect(screen.getByRole('alert').textContent).toContain('Email or password is wrong');
     expect(screen.getByTestId('login-submit').hasAttribute('disabled')).toBe(false);

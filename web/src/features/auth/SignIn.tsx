@@ -1,9 +1,9 @@
 import { useState, type FormEvent } from 'react';
-import { errorWords } from '@/api/errors';
-import { Button, Notice, PasswordField, TextField } from '@/ui';
+import { Button, PasswordField, TextField } from '@/ui';
 import { signIn } from './api';
 import css from './auth.module.css';
 import { AuthFrame } from './AuthFrame';
+import { Refusal } from './Refusal';
 
 export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   const [busy, setBusy] = useState(false);
@@ -26,11 +26,7 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   return (
     <AuthFrame title="Sign in" lead="Go on where you left off.">
       <form className={css.fields} onSubmit={(event) => void submit(event)}>
-        {problem !== null && (
-          <Notice tone="bad" title={errorWords(problem).title} live="alert">
-            {errorWords(problem).message}
-          </Notice>
-        )}
+        {problem !== null && <Refusal error={problem} />}
         <TextField
           label="Email"
           name="email"

@@ -47,7 +47,7 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
               { value: '', label: 'Choose a sender', disabled: true },
               ...sources.senders.map((each) => ({
                 value: each.id,
-                label: formatPhone(each.address) + REGISTRATION[each.registration],
+                label: each.address + REGISTRATION[each.registration],
                 disabled: each.registration === 'rejected',
               })),
             ]}

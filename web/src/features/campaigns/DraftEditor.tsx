@@ -161,7 +161,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
       {dialog === 'start' && (
         <ConfirmDialog
           title="Start this campaign?"
-          confirmLabel={`Send to ${sendable.toLocaleString()}`}
+          confirmLabel={`Start and send to ${sendable.toLocaleString()}`}
           testId="confirm-start"
           onClose={() => setDialog(null)}
           onConfirm={async () => {

@@ -6,6 +6,7 @@ import { keys } from '@/api/query-keys';
 import type { Contact } from '@/api/types';
 import { formatPhone, fullName } from '@/lib/phone';
 import { useDebounced } from '@/lib/use-debounced';
+import { useLive } from '@/live';
 import {
   Button,
   Card,
@@ -68,6 +69,7 @@ const columns: TableColumn<Contact>[] = [
 ];
 
 export function ContactList() {
+  const mayImport = useLive(({ user }) => user?.role === 'admin' || user?.role === 'marketer');
   const navigate = useNavigate();
   const [search, setSearch] = useState('');
   const [listId, setListId] = useState('');
@@ -91,14 +93,16 @@ export function ContactList() {
       subtitle="People and what they agreed to."
       actions={
         <>
-          <Button
-            emphasis="secondary"
-            leftSection={<IconUpload size={16} />}
-            onClick={() => void navigate({ to: '/imports/new' })}
-            data-testid="contacts-import"
-          >
-            Import
-          </Button>
+          {mayImport && (
+            <Button
+              emphasis="secondary"
+              leftSection={<IconUpload size={16} />}
+              onClick={() => void navigate({ to: '/imports/new' })}
+              data-testid="contacts-import"
+            >
+              Import
+            </Button>
+          )}
           <Button
             leftSection={<IconPlus size={16} />}
             onClick={() => setCreating(true)}
@@ -129,9 +133,11 @@ export function ContactList() {
             })),
           ]}
         />
-        <Link to="/imports" className={css.importsLink}>
-          Past imports
-        </Link>
+        {mayImport && (
+          <Link to="/imports" className={css.importsLink}>
+            Past imports
+          </Link>
+        )}
       </div>
       <Card padding="none">
         {query.isPending && <SkeletonRows rows={8} />}
@@ -146,9 +152,11 @@ export function ContactList() {
             icon={<IconUsers size={26} />}
             title="No contacts yet"
             action={
-              <Button onClick={() => void navigate({ to: '/imports/new' })}>
-                Import a CSV file
-              </Button>
+              mayImport && (
+                <Button onClick={() => void navigate({ to: '/imports/new' })}>
+                  Import a CSV file
+                </Button>
+              )
             }
           >
             Bring your subscribers with the proof of their consent, or let customers come by

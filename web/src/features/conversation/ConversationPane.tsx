@@ -66,15 +66,16 @@ export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
             keys: 'x',
             run: onTransfer,
           },
-          {
-            id: 'session.template',
-            label: 'Send a template',
-            group: 'Conversation',
-            keys: 't',
-            run: () => setOverlay('templates'),
-          },
           ...(owner === 'me'
-            ? []
+            ? [
+                {
+                  id: 'session.template',
+                  label: 'Send a template',
+                  group: 'Conversation',
+                  keys: 't',
+                  run: () => setOverlay('templates'),
+                },
+              ]
             : [
                 {
                   id: 'session.take',

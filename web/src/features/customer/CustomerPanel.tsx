@@ -65,6 +65,7 @@ function Gathered({ session }: { session: Session }) {
 
 function Origin({ session }: { session: Session }) {
   const tier = ATTRIBUTION[session.attribution];
+  const mayOpen = useLive((state) => state.user !== null && state.user.role !== 'agent');
   return (
     <PanelSection
       title="Where it came from"
@@ -73,9 +74,13 @@ function Origin({ session }: { session: Session }) {
     >
       {session.campaign !== null && (
         <p className={css.campaign}>
-          <Link to="/campaigns/$campaignId" params={{ campaignId: session.campaign.id }}>
-            {session.campaign.name}
-          </Link>
+          {mayOpen ? (
+            <Link to="/campaigns/$campaignId" params={{ campaignId: session.campaign.id }}>
+              {session.campaign.name}
+            </Link>
+          ) : (
+            session.campaign.name
+          )}
         </p>
       )}
       <p className={css.small}>{tier.why}</p>

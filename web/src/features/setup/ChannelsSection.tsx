@@ -6,6 +6,7 @@ import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Facts, Notice, notify, Row, Stack, Tag, type Tone } from '@/ui';
 import { checkChannel, syncTemplates } from './api';
 import { ChannelDialog } from './ChannelDialog';
+import { useMayManage } from './use-may-manage';
 import { useRefresh } from './use-refresh';
 
 const STATES: Record<Channel['state'], { label: string; tone: Tone }> = {
@@ -18,6 +19,7 @@ const STATES: Record<Channel['state'], { label: string; tone: Tone }> = {
 const KINDS = { whatsapp: 'WhatsApp', smpp: 'SMS (SMPP)' };
 
 export function ChannelsSection({ setup }: { setup: SetupStatus }) {
+  const mayManage = useMayManage();
   const { channels } = setup;
   const [dialog, setDialog] = useState<Channel | 'new' | null>(null);
   return (
@@ -26,13 +28,15 @@ export function ChannelsSection({ setup }: { setup: SetupStatus }) {
         title="Channels"
         description="The WhatsApp numbers and SMS accounts messages go through."
         aside={
-          <Button
-            leftSection={<IconPlus size={16} />}
-            onClick={() => setDialog('new')}
-            data-testid="channel-new"
-          >
-            Add channel
-          </Button>
+          mayManage && (
+            <Button
+              leftSection={<IconPlus size={16} />}
+              onClick={() => setDialog('new')}
+              data-testid="channel-new"
+            >
+              Add channel
+            </Button>
+          )
         }
       >
         {channels.length === 0 && (
@@ -57,6 +61,7 @@ export function ChannelsSection({ setup }: { setup: SetupStatus }) {
 
 function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void }) {
   const refresh = useRefresh();
+  const mayManage = useMayManage();
   const [busy, setBusy] = useState<'check' | 'sync' | null>(null);
   const [result, setResult] = useState<{ tone: 'good' | 'bad'; text: string } | null>(null);
   const check = async () => {
@@ -121,31 +126,33 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
             {result.text}
           </Notice>
         )}
-        <Row>
-          <Button
-            emphasis="secondary"
-            size="xs"
-            loading={busy === 'check'}
-            onClick={() => void check()}
-            data-testid="channel-check"
-          >
-            Check connection
-          </Button>
-          {channel.kind === 'whatsapp' && (
+        {mayManage && (
+          <Row>
             <Button
               emphasis="secondary"
               size="xs"
-              loading={busy === 'sync'}
-              onClick={() => void sync()}
-              data-testid="channel-sync"
+              loading={busy === 'check'}
+              onClick={() => void check()}
+              data-testid="channel-check"
             >
-              Sync templates
+              Check connection
             </Button>
-          )}
-          <Button emphasis="quiet" size="xs" onClick={onEdit}>
-            Change
-          </Button>
-        </Row>
+            {channel.kind === 'whatsapp' && (
+              <Button
+                emphasis="secondary"
+                size="xs"
+                loading={busy === 'sync'}
+                onClick={() => void sync()}
+                data-testid="channel-sync"
+              >
+                Sync templates
+              </Button>
+            )}
+            <Button emphasis="quiet" size="xs" onClick={onEdit}>
+              Change
+            </Button>
+          </Row>
+        )}
       </Stack>
     </Card>
   );

@@ -19,6 +19,7 @@ import {
 } from '@/ui';
 import { fetchFlow, publishFlow, validateFlow } from './api';
 import css from './setup.module.css';
+import { useMayManage } from './use-may-manage';
 import { useRefresh } from './use-refresh';
 
 export function FlowsSection({ flows }: { flows: Flow[] }) {
@@ -103,6 +104,7 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
   const [busy, setBusy] = useState<'check' | 'publish' | null>(null);
   const cache = useQueryClient();
   const refresh = useRefresh();
+  const mayManage = useMayManage();
 
   const check = async (): Promise<boolean> => {
     const result = await validateFlow(source);
@@ -168,7 +170,7 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
         </Button>
         <Button
           loading={busy === 'publish'}
-          disabled={source === initial}
+          disabled={source === initial || !mayManage}
           onClick={() => void run('publish')}
           data-testid="flow-publish"
         >

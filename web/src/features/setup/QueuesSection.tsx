@@ -6,11 +6,13 @@ import { Button, Card, CheckField, DataTable, EmptyState, notify, TextField } fr
 import { changeQueue, createQueue } from './api';
 import { FormDialog, text } from './FormDialog';
 import css from './setup.module.css';
+import { useMayManage } from './use-may-manage';
 import { useRefresh } from './use-refresh';
 
 const DEFAULT_OFFER_SECONDS = 30;
 
 export function QueuesSection({ queues, users }: { queues: Queue[]; users: User[] }) {
+  const mayManage = useMayManage();
   const [dialog, setDialog] = useState<Queue | 'new' | null>(null);
   return (
     <Card
@@ -18,13 +20,15 @@ export function QueuesSection({ queues, users }: { queues: Queue[]; users: User[
       title="Queues"
       description="Waiting conversations are offered to the members of their queue, one agent at a time."
       aside={
-        <Button
-          leftSection={<IconPlus size={16} />}
-          onClick={() => setDialog('new')}
-          data-testid="queue-new"
-        >
-          Add queue
-        </Button>
+        mayManage && (
+          <Button
+            leftSection={<IconPlus size={16} />}
+            onClick={() => setDialog('new')}
+            data-testid="queue-new"
+          >
+            Add queue
+          </Button>
+        )
       }
     >
       {queues.length === 0 ? (
@@ -34,7 +38,7 @@ export function QueuesSection({ queues, users }: { queues: Queue[]; users: User[
           label="Queues"
           rows={queues}
           rowKey={(queue) => queue.id}
-          onOpen={setDialog}
+          {...(mayManage ? { onOpen: setDialog } : {})}
           columns={[
             {
               key: 'name',

@@ -15,6 +15,7 @@ import {
 } from '@/ui';
 import { createSender } from './api';
 import { FormDialog, text } from './FormDialog';
+import { useMayManage } from './use-may-manage';
 import { useRefresh } from './use-refresh';
 
 const KINDS: Record<Sender['kind'], string> = {
@@ -31,6 +32,7 @@ const REGISTRATIONS: Record<Sender['registration'], { label: string; tone: Tone 
 };
 
 export function SendersSection({ senders, channels }: { senders: Sender[]; channels: Channel[] }) {
+  const mayManage = useMayManage();
   const [adding, setAdding] = useState(false);
   const refresh = useRefresh();
   const sms = channels.filter((channel) => channel.kind === 'smpp');
@@ -40,14 +42,16 @@ export function SendersSection({ senders, channels }: { senders: Sender[]; chann
       title="Senders"
       description="The numbers and names texts come from, as registered with the carriers."
       aside={
-        <Button
-          leftSection={<IconPlus size={16} />}
-          onClick={() => setAdding(true)}
-          disabled={sms.length === 0}
-          data-testid="sender-new"
-        >
-          Add sender
-        </Button>
+        mayManage && (
+          <Button
+            leftSection={<IconPlus size={16} />}
+            onClick={() => setAdding(true)}
+            disabled={sms.length === 0}
+            data-testid="sender-new"
+          >
+            Add sender
+          </Button>
+        )
       }
     >
       {senders.length === 0 ? (

@@ -13,10 +13,19 @@ import { OverviewSection } from './OverviewSection';
 import { QueuesSection } from './QueuesSection';
 import { SendersSection } from './SendersSection';
 import css from './setup.module.css';
+import { useMayManage } from './use-may-manage';
 import { UsersSection } from './UsersSection';
 import { WorkspaceSection } from './WorkspaceSection';
 
-const SECTIONS: { key: string; label: string; render: (setup: SetupStatus) => ReactNode }[] = [
+interface Section {
+  key: string;
+  label: string;
+  /** Left out for everybody but admins. */
+  audience?: 'admin';
+  render: (setup: SetupStatus) => ReactNode;
+}
+
+const SECTIONS: Section[] = [
   { key: 'overview', label: 'Overview', render: (setup) => <OverviewSection setup={setup} /> },
   {
     key: 'channels',
@@ -33,22 +42,29 @@ const SECTIONS: { key: string; label: string; render: (setup: SetupStatus) => Re
     label: 'Queues',
     render: (setup) => <QueuesSection queues={setup.queues} users={setup.users} />,
   },
-  { key: 'users', label: 'Users', render: (setup) => <UsersSection users={setup.users} /> },
+  {
+    key: 'users',
+    label: 'Users',
+    audience: 'admin',
+    render: (setup) => <UsersSection users={setup.users} />,
+  },
   { key: 'flows', label: 'Flows', render: (setup) => <FlowsSection flows={setup.flows} /> },
-  { key: 'api-keys', label: 'API keys', render: () => <ApiKeysSection /> },
+  { key: 'api-keys', label: 'API keys', audience: 'admin', render: () => <ApiKeysSection /> },
   { key: 'dead-letters', label: 'Dead letters', render: () => <DeadLettersSection /> },
-  { key: 'workspace', label: 'Workspace', render: () => <WorkspaceSection /> },
+  { key: 'workspace', label: 'Workspace', audience: 'admin', render: () => <WorkspaceSection /> },
 ];
 
 export function SetupRoute() {
   const { section } = useParams({ strict: false });
-  const current = SECTIONS.find((each) => each.key === section) ?? SECTIONS[0];
+  const mayManage = useMayManage();
+  const sections = SECTIONS.filter((each) => each.audience === undefined || mayManage);
+  const current = sections.find((each) => each.key === section) ?? sections[0];
   const query = useQuery({ queryKey: keys.setup, queryFn: ({ signal }) => fetchSetup(signal) });
   return (
     <Page title="Setup">
       <div className={css.layout}>
         <nav className={css.nav} aria-label="Setup">
-          {SECTIONS.map((each) => (
+          {sections.map((each) => (
             <Link
               key={each.key}
               to="/setup/$section"
