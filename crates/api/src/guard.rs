@@ -108,7 +108,6 @@ impl Guard {
     }
 
     /// Puts this guard before routes and into their documentation.
-    #[must_use]
     pub fn routes(self, (schemas, mut paths, router): UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
         for item in paths.paths.values_mut() {
             for operation in operations(item) {

@@ -54,7 +54,7 @@ pub(crate) async fn run(
 
 enum Prepared {
     WithoutKey(Request),
-    Begun(Open, Request),
+    Begun(Box<Open>, Request),
     Answered(Response),
 }
 
@@ -79,7 +79,7 @@ async fn prepare(state: &AppState, caller: &Caller, body_limit: usize, request: 
     let hash = hash(parts.method.as_str(), parts.uri.path_and_query().map_or("", |uri| uri.as_str()), boundary, &body);
     let open = Open { state: state.clone(), workspace_id: caller.workspace_id, actor: caller.actor.reference(), key };
     match open.begin(hash).await? {
-        Begun::Fresh => Ok(Prepared::Begun(open, Request::from_parts(parts, Body::from(body)))),
+        Begun::Fresh => Ok(Prepared::Begun(Box::new(open), Request::from_parts(parts, Body::from(body)))),
         Begun::Repeat { status, body } => Ok(Prepared::Answered(replay(status, body))),
         Begun::InFlight => Err(Problem::new(
             StatusCode::CONFLICT,

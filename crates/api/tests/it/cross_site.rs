@@ -6,6 +6,9 @@ use serde_json::json;
 
 use crate::support::{json as body, server, with, with_cookie, with_key};
 
+/// Who asks, with which headers, and what the answer is.
+type Case = (&'static str, &'static [(&'static str, &'static str)], StatusCode, &'static str);
+
 #[tokio::test]
 async fn only_our_own_pages_can_change_anything_with_a_cookie() {
     let server = server().await;
@@ -13,7 +16,7 @@ async fn only_our_own_pages_can_change_anything_with_a_cookie() {
     let cookie = server.sign_in(&user).await;
     let change = || body(Method::POST, "/api/v1/lists", &json!({"name": format!("list {}", server.test.ctx.uuid())}));
     let created = StatusCode::CREATED;
-    let cases: &[(&str, &[(&'static str, &str)], StatusCode, &str)] = &[
+    let cases: &[Case] = &[
         ("the console", &[("x-segue-csrf", "1"), ("sec-fetch-site", "same-origin")], created, ""),
         ("an older browser", &[("x-segue-csrf", "1"), ("host", "a.test"), ("origin", "http://a.test")], created, ""),
         ("a tool", &[("x-segue-csrf", "1")], created, ""),

@@ -55,6 +55,7 @@ async fn a_tap_leads_into_the_chat_and_counts_a_head_request_does_not() {
         assert_eq!(head.status, StatusCode::FOUND);
         let preview = server.send(with(get(&address), "user-agent", "WhatsApp/2.24")).await;
         assert_eq!(preview.status, StatusCode::FOUND);
+        assert_eq!(clicks(&server).await, ["head", "preview"], "{}", server.test.engine);
         let key = server.key(Role::Admin).await;
         let funnel = server.get(&key, &format!("{campaign}/funnel")).await.json();
         assert_eq!((&funnel["tapped"], &funnel["taps_raw"]), (&json!(0), &json!(2)), "{}", server.test.engine);

@@ -33,7 +33,6 @@ static DEAD_LETTER: Sql = Sql::portable(
 
 /// A workspace and the ids of what is in it, by prefix.
 pub struct Sample {
-    pub workspace_id: WorkspaceId,
     pub ids: HashMap<&'static str, String>,
     /// A key of the role admin.
     pub key: String,
@@ -93,7 +92,7 @@ pub async fn sample(server: &Server, slug: &str) -> Sample {
     let templates = server.test.store.read::<_, StoreError, _>(move |tx| tx.templates(workspace_id)).await.unwrap();
     let mut ids = ids;
     ids.insert("tpl", templates[0].id.to_string());
-    Sample { workspace_id, ids, key }
+    Sample { ids, key }
 }
 
 fn make(ctx: &Ctx) -> Made {

@@ -206,8 +206,11 @@ async fn the_largest_webhook_is_taken_and_a_larger_one_is_not() {
     assert_eq!(rows(&server).await, 1);
 }
 
-/// Forged deliveries: name, headers, body. Every one of them must be refused and leave nothing.
-fn forged() -> Vec<(&'static str, Vec<(&'static str, String)>, Vec<u8>)> {
+/// Name, headers, body.
+type Forged = (&'static str, Vec<(&'static str, String)>, Vec<u8>);
+
+/// Forged deliveries. Every one of them must be refused and leave nothing.
+fn forged() -> Vec<Forged> {
     let body = webhook(&[message("wamid.1", "h\u{e9}llo \u{1f600}")]);
     let good = sign(SECRET, &body);
     let digits = good.trim_start_matches("sha256=").to_owned();
