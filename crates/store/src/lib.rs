@@ -25,6 +25,7 @@
 mod backup;
 mod error;
 mod migrate;
+mod planner;
 mod postgres;
 mod queue;
 mod row;

@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use crate::{Engine, StoreError, backup, postgres, sqlite};
+use crate::{Engine, StoreError, backup, planner, postgres, sqlite};
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +79,7 @@ fn migrate_sqlite(engine: &Engine, path: &Path, backups: &Path, migrations: &[Mi
         }
         connection.execute_batch("COMMIT")?;
     }
-    Ok(())
+    planner::describe(&connection)
 }
 
 fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Migration]) -> Result<(), StoreError> {

@@ -142,13 +142,13 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state IN ('claimed', 'submitting') AND lease_epoch = $3";
     RECOVER_CLAIMED = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL,
             lease_epoch = lease_epoch + 1
-        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'claimed'
+        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'claimed' AND state IN ('claimed', 'submitting')
             AND (lease_until <= $3 OR lease_owner = $4)
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     RECOVER_SUBMITTING = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
             lease_epoch = lease_epoch + 1, error_class = 'unknown',
             error_reason = 'The worker ended while it was being sent; the provider may or may not have it.'
-        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'submitting'
+        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'submitting' AND state IN ('claimed', 'submitting')
             AND (lease_until <= $3 OR lease_owner = $4)
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     REVIVE_MESSAGE = "UPDATE outbox SET state = 'queued', attempts = 0, not_before = $3, error_class = NULL,
