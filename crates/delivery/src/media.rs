@@ -1,7 +1,12 @@
 //! Fetching what customers send, at once: a link to it lives for minutes only.
 
+use segue_channels::whatsapp::MediaError;
 use segue_model::{MediaId, WorkspaceId};
-use segue_store::{Store, channel::Channel, media::Media};
+use segue_store::{
+    Store,
+    channel::Channel,
+    media::{Media, Presence, fingerprint},
+};
 
 use crate::{DeliveryError, client::client_of};
 
@@ -24,12 +29,18 @@ pub async fn fetch(store: &Store, workspace_id: WorkspaceId, media_id: MediaId) 
         })
         .await?;
     let (media, channel) = found.ok_or(DeliveryError::NoSuchMedia)?;
-    let Some(provider_id) = media.provider_id.clone() else { return Ok(()) };
+    let Some(provider_id) = media.provider_id.clone().filter(|_| media.presence != Presence::Stored) else {
+        return Ok(());
+    };
     let channel = channel.ok_or(DeliveryError::NoSuchChannel)?;
     let client = client_of(&channel)?;
     let fetched = async {
         let info = client.media_info(&provider_id).await?;
         let data = client.download_media(&info, LARGEST).await?;
+        // The webhook's checksum was signed; the one beside the download was not.
+        if !media.sha256.is_empty() && fingerprint(&data) != media.sha256 {
+            return Err(MediaError::Checksum.into());
+        }
         Ok::<_, DeliveryError>((info.mime_type.unwrap_or_else(|| media.mime.clone()), data))
     };
     match fetched.await {

@@ -62,10 +62,11 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
         }
     });
     let watching = async {
-        look(&env, &channel, &client).await;
+        let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
         loop {
             tokio::select! {
+                _ = looks.tick() => look(&env, &channel, &client).await,
                 _ = recovery.tick() => recover(&env, &channel, None).await,
                 Some(()) = alarms.recv() => {
                     gate.send_replace(false);

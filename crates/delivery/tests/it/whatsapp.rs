@@ -197,3 +197,62 @@ async fn templates_are_taken_over_and_sent_with_their_values_and_an_image_is_upl
         running.shutdown().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_received_file_is_fetched_once_and_a_changed_one_is_refused() {
+    use segue_channels::whatsapp::{GraphClient, GraphConfig};
+    use segue_store::media::{Presence, RemoteMedia, fingerprint};
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let mut config = GraphConfig::new("v26.0", "sandbox-token", "106540352242922", "102290129340398");
+        config.base_url.clone_from(&bench.sandbox.graph_base_url);
+        let file = b"\x89PNG\r\n\x1a\nnot really".to_vec();
+        let provider_id =
+            GraphClient::new(config).unwrap().upload_media("image/png", "cat.png", file.clone()).await.unwrap();
+        let workspace_id = bench.test.workspace_id();
+        let receive = async |sha256: Vec<u8>| {
+            let media = RemoteMedia {
+                id: bench.test.ctx.id(),
+                channel_id: channel.id,
+                provider_id: provider_id.clone(),
+                mime: "image/png".to_owned(),
+                file_name: None,
+                sha256,
+            };
+            let (ctx, id) = (bench.test.ctx.clone(), media.id);
+            bench.write(move |tx| tx.insert_remote_media(workspace_id, &media, &ctx)).await;
+            id
+        };
+        let store = &bench.test.store;
+        let good = receive(fingerprint(&file)).await;
+        for _ in 0..2 {
+            segue_delivery::fetch_media(store, workspace_id, good).await.unwrap();
+        }
+        let data = bench.write(move |tx| tx.media_data(workspace_id, good)).await;
+        assert_eq!(data.as_deref(), Some(file.as_slice()), "{}", bench.test.engine);
+
+        let changed = receive(fingerprint(b"another")).await;
+        let refused = segue_delivery::fetch_media(store, workspace_id, changed).await.unwrap_err();
+        assert_eq!(refused.code(), "media_failed");
+        let media = bench.write(move |tx| tx.media(workspace_id, changed)).await.unwrap();
+        assert_eq!(media.presence, Presence::Failed, "{}", bench.test.engine);
+        assert!(media.failure.unwrap().contains("checksum"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_and_writing_are_shown_to_the_customer() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let wamid = bench.ledger("wa_inbound").await[0]["wamid"].as_str().unwrap().to_owned();
+        segue_delivery::mark_read(&channel, &wamid, segue_delivery::Typing::Show).await.unwrap();
+        let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+        let url = format!("http://{}/sandbox/v1/handsets/{}/chats", bench.sandbox.http_addr, &CUSTOMER[1..]);
+        let chats: Value = client.get(url).send().await.unwrap().json().await.unwrap();
+        assert_eq!(chats["chats"][0]["typing"], json!(true), "{}", bench.test.engine);
+        let sms = bench.sms().await;
+        let refused = segue_delivery::mark_read(&sms, &wamid, segue_delivery::Typing::Hide).await.unwrap_err();
+        assert_eq!(refused.code(), "not_whatsapp");
+    }
+}

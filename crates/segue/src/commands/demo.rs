@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::Context;
 use segue_access::create_key;
+use segue_channels::http::{HttpLimits, http_client};
 use segue_model::{Ctx, WorkspaceId, role::Role};
 use segue_sandbox::{Sandbox, SandboxConfig};
 
@@ -100,6 +101,7 @@ async fn fill(server: &Server, ctx: &Ctx, sandbox: &Sandbox) -> anyhow::Result<S
     let store = server.store();
     let workspace_id = apply_manifest(store, ctx, &manifest).await?;
     import_contacts(server, ctx, workspace_id).await?;
+    add_handsets(sandbox).await?;
     server::connect_whatsapp(store, ctx, workspace_id, &server.public_url()).await?;
     let (_, secret) = create_key(store, ctx, workspace_id, "Demo", Role::Admin).await?;
     Ok(secret)
@@ -109,6 +111,21 @@ async fn import_contacts(server: &Server, ctx: &Ctx, workspace_id: WorkspaceId) 
     let mut file = tempfile::Builder::new().prefix("contacts-").suffix(".csv").tempfile()?;
     file.write_all(CONTACTS.as_bytes())?;
     super::import::import_demo(server.store(), ctx, workspace_id, file.path()).await
+}
+
+/// Gives the contacts of the demo phones under their own names.
+async fn add_handsets(sandbox: &Sandbox) -> anyhow::Result<()> {
+    let client = http_client(HttpLimits::default())?;
+    for line in CONTACTS.lines().skip(1) {
+        let mut cells = line.split(',');
+        let (Some(first), Some(last), Some(phone)) = (cells.next(), cells.next(), cells.next()) else { continue };
+        if phone.starts_with('+') {
+            let handset = serde_json::json!({ "phone": phone, "name": format!("{first} {last}") });
+            let url = format!("{}/sandbox/v1/handsets", sandbox.graph_base_url);
+            client.post(url).json(&handset).send().await?.error_for_status()?;
+        }
+    }
+    Ok(())
 }
 
 /// The address, or the same with a free port when it is in use.
