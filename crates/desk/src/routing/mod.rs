@@ -6,8 +6,9 @@
 //! Invariants, each held by the database and not by timing: an agent's load is the sum of the weights of the work items
 //! offered to or accepted by him, since both change in one transaction and only when the conditional update of the work
 //! item's state found it as it was; load never exceeds capacity (conditional update and check constraint); a work item
-//! has one pending offer at most (unique index). All changes of routing in a workspace take one lock, so that choices
-//! are made on what is true; without it they would still be safe.
+//! has one pending offer at most (unique index). On top of that all changes of routing in a workspace take one lock, so
+//! that what a change read first is still true when it writes: nobody can give an offer back while the session it belongs
+//! to is being closed.
 //!
 //! A crash at any point leaves a consistent state: an offer nobody answers runs out, an agent whose console is gone
 //! counts as gone when his `seen_until` has passed, and the sweep of any node moves both on.
@@ -71,16 +72,16 @@ pub(crate) fn enqueue(
         enqueued_at: now,
     };
     if !tx.insert_work_item(workspace_id, &item)? {
+        lock(tx, workspace_id)?;
         let Some(mut known) = tx.open_work_item_of(workspace_id, session.id)? else { return Ok(()) };
         if known.state == WorkItemState::Accepted {
             return Ok(());
         }
         if known.queue_id != queue_id {
-            lock(tx, workspace_id)?;
-            let from = known.state;
-            if from == WorkItemState::Offered {
+            if known.state == WorkItemState::Offered {
                 withdraw(tx, ctx, workspace_id, &known, notices)?;
-                known = tx.open_work_item_of(workspace_id, session.id)?.unwrap_or(known);
+                known.state = WorkItemState::Waiting;
+                known.agent_id = None;
             }
             (known.queue_id, known.declined) = (queue_id, Vec::new());
             tx.move_work_item(workspace_id, WorkItemState::Waiting, &known)?;

@@ -265,3 +265,20 @@ async fn an_album_is_one_answer_to_the_bot() {
         assert_eq!(bot_lines(&lines).len(), 3, "one question, one repetition of it: {lines:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_takes_over_from_the_bot_and_it_is_silent() {
+    for test in engines().await {
+        let scene = greeted(test).await;
+        let boss = scene.user("Boss", segue_model::role::Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let id = scene.session().await.id;
+        let taken = segue_desk::routing::take_over(scene.store(), scene.ctx(), scene.workspace(), &boss, id).await;
+        let taken = taken.unwrap();
+        assert_eq!((taken.state, taken.bot_active), (SessionState::Active, false));
+        let before = bot_lines(&scene.lines(id).await).len();
+        scene.receive(ana("wamid.2", START.plus(1_000), "Maria")).await;
+        assert_eq!(bot_lines(&scene.lines(id).await).len(), before);
+        assert_eq!(scene.offers(&boss).await.len(), 0);
+    }
+}

@@ -220,3 +220,19 @@ async fn the_longest_waiting_goes_first() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_takes_a_session_that_nobody_has() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.channel.queue_slug = Some("closed-long-ago".to_owned());
+        let boss = scene.user("Boss", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let session = scene.session().await;
+        assert_eq!(session.state, SessionState::Error);
+        let taken = take_over(scene.store(), scene.ctx(), scene.workspace(), &boss, session.id).await.unwrap();
+        assert_eq!((taken.state, scene.load(&boss).await), (SessionState::Active, 1_000));
+        let again = take_over(scene.store(), scene.ctx(), scene.workspace(), &boss, session.id).await.unwrap();
+        assert_eq!((again.version, scene.load(&boss).await), (taken.version, 1_000), "his already");
+    }
+}
