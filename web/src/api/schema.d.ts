@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** This document. */
-        get: operations["document"];
+        get: operations["get_openapi"];
         put?: never;
         post?: never;
         delete?: never;
@@ -378,6 +378,46 @@ export interface paths {
         patch: operations["change_channel"];
         trace?: never;
     };
+    "/api/v1/channels/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks the provider whether the channel's settings are right. Changes nothing.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["check_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/sync-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes over the templates as the provider lists them now.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["sync_templates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -527,7 +567,7 @@ export interface paths {
          *     first, `heartbeat {seq}` (everything visible up to `seq` was sent), `resync {reason}` at the end of a stream that
          *     cannot go on: load `/api/v1/bootstrap` and start from its `seq`.
          */
-        get: operations["events"];
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1373,7 +1413,7 @@ export interface paths {
          * Changes what is given and leaves the rest.
          * @description Needs the permission `manage_access`.
          */
-        patch: operations["change"];
+        patch: operations["change_workspace"];
         trace?: never;
     };
     "/l/{code}": {
@@ -1401,7 +1441,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether the process is alive. */
-        get: operations["live"];
+        get: operations["is_alive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1418,7 +1458,7 @@ export interface paths {
             cookie?: never;
         };
         /** Metrics in the text format of Prometheus. Keep this address inside: put a proxy rule before it. */
-        get: operations["metrics"];
+        get: operations["get_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1435,7 +1475,7 @@ export interface paths {
             cookie?: never;
         };
         /** Whether the server can work: the database takes writes. Its migrations ran before the server began to listen. */
-        get: operations["ready"];
+        get: operations["is_ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1452,10 +1492,10 @@ export interface paths {
             cookie?: never;
         };
         /** Answers Meta's question whether this address is ours. */
-        get: operations["verify"];
+        get: operations["verify_webhook"];
         put?: never;
         /** Takes a webhook. 200 means that it is on disk. */
-        post: operations["receive"];
+        post: operations["receive_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1520,6 +1560,26 @@ export interface components {
             sessions: components["schemas"]["Session"][];
             user?: components["schemas"]["User"] | null;
             workspace: components["schemas"]["Workspace"];
+        };
+        /** @description A campaign as the API and the events show it. */
+        Campaign: components["schemas"]["CampaignInput"] & {
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Name of the person, or `system`. */
+            created_by: string;
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            id: components["schemas"]["CampaignId"];
+            /**
+             * Format: int32
+             * @description Unique in the installation; part of every link code.
+             */
+            number: number;
+            started_at?: components["schemas"]["Timestamp"] | null;
+            state: components["schemas"]["CampaignState"];
+            /**
+             * Format: int64
+             * @description Rises with every change.
+             */
+            version: number;
         };
         /** @description What to change of a draft; what is not given stays. */
         CampaignChange: {
@@ -1587,26 +1647,6 @@ export interface components {
             /** @enum {string} */
             type: "campaign.updated";
         };
-        /** @description A campaign as the API and the events show it. */
-        Campaign: components["schemas"]["CampaignInput"] & {
-            created_at: components["schemas"]["Timestamp"];
-            /** @description Name of the person, or `system`. */
-            created_by: string;
-            ended_at?: components["schemas"]["Timestamp"] | null;
-            id: components["schemas"]["CampaignId"];
-            /**
-             * Format: int32
-             * @description Unique in the installation; part of every link code.
-             */
-            number: number;
-            started_at?: components["schemas"]["Timestamp"] | null;
-            state: components["schemas"]["CampaignState"];
-            /**
-             * Format: int64
-             * @description Rises with every change.
-             */
-            version: number;
-        };
         /** @description A support case. */
         Case: {
             closed_at?: components["schemas"]["Timestamp"] | null;
@@ -1670,6 +1710,11 @@ export interface components {
             name?: string | null;
             /** @description An empty text takes the queue away. */
             queue?: string | null;
+        };
+        ChannelCheck: {
+            /** @description What answered, or what is wrong and what to do. */
+            detail: string;
+            ok: boolean;
         };
         ChannelId: string;
         ChannelInput: {
@@ -1735,7 +1780,6 @@ export interface components {
             /** @enum {string} */
             type: "consent.changed";
         };
-        ConsentEventId: string;
         /** @description An entry of the ledger as the API shows it. */
         ConsentEvent: {
             action: components["schemas"]["ConsentAction"];
@@ -1750,6 +1794,7 @@ export interface components {
             recorded_at: components["schemas"]["Timestamp"];
             wording?: string | null;
         };
+        ConsentEventId: string;
         /** @description What a person said about being messaged, as it is recorded by hand or by a program. */
         ConsentInput: {
             action: components["schemas"]["ConsentAction"];
@@ -1765,6 +1810,25 @@ export interface components {
         ConsentMethod: "web_form" | "keyword" | "paper" | "verbal" | "import" | "api" | "in_chat" | "agent" | "carrier_report" | "meta_user_preferences";
         /** @enum {string} */
         ConsentState: "none" | "granted" | "revoked";
+        /** @description A contact as the API shows it. */
+        Contact: {
+            attributes: {
+                [key: string]: string;
+            };
+            created_at: components["schemas"]["Timestamp"];
+            email?: string | null;
+            first_name?: string | null;
+            id: components["schemas"]["ContactId"];
+            last_name?: string | null;
+            locale?: string | null;
+            phone?: components["schemas"]["PhoneNumber"] | null;
+            /** @description Consent to promotional SMS. */
+            sms_consent: components["schemas"]["ConsentState"];
+            time_zone?: string | null;
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description Consent to promotional WhatsApp messages. */
+            whatsapp_consent: components["schemas"]["ConsentState"];
+        };
         ContactId: string;
         /** @description Fields of a contact to set. An absent field stays as it is; `null` or an empty text clears it. */
         ContactInput: {
@@ -1817,25 +1881,6 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "contact.updated";
-        };
-        /** @description A contact as the API shows it. */
-        Contact: {
-            attributes: {
-                [key: string]: string;
-            };
-            created_at: components["schemas"]["Timestamp"];
-            email?: string | null;
-            first_name?: string | null;
-            id: components["schemas"]["ContactId"];
-            last_name?: string | null;
-            locale?: string | null;
-            phone?: components["schemas"]["PhoneNumber"] | null;
-            /** @description Consent to promotional SMS. */
-            sms_consent: components["schemas"]["ConsentState"];
-            time_zone?: string | null;
-            updated_at: components["schemas"]["Timestamp"];
-            /** @description Consent to promotional WhatsApp messages. */
-            whatsapp_consent: components["schemas"]["ConsentState"];
         };
         /** @description Who the customer of a session is. */
         CustomerView: {
@@ -2037,6 +2082,27 @@ export interface components {
             status: string;
             version: string;
         };
+        /** @description An import as the API and the events show it. */
+        Import: {
+            /** Format: int64 */
+            created: number;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description What a person should know of it, in words. */
+            detail?: string | null;
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            file_name: string;
+            id: components["schemas"]["ImportId"];
+            list_id?: components["schemas"]["ListId"] | null;
+            /** Format: int64 */
+            opted_in: number;
+            /** Format: int64 */
+            rejected: number;
+            /** Format: int64 */
+            rows_read: number;
+            state: components["schemas"]["ImportState"];
+            /** Format: int64 */
+            updated: number;
+        };
         /** @description The consent that a file's rows claim. */
         ImportConsent: {
             /**
@@ -2116,27 +2182,6 @@ export interface components {
         };
         /** @enum {string} */
         ImportState: "running" | "done" | "failed";
-        /** @description An import as the API and the events show it. */
-        Import: {
-            /** Format: int64 */
-            created: number;
-            created_at: components["schemas"]["Timestamp"];
-            /** @description What a person should know of it, in words. */
-            detail?: string | null;
-            ended_at?: components["schemas"]["Timestamp"] | null;
-            file_name: string;
-            id: components["schemas"]["ImportId"];
-            list_id?: components["schemas"]["ListId"] | null;
-            /** Format: int64 */
-            opted_in: number;
-            /** Format: int64 */
-            rejected: number;
-            /** Format: int64 */
-            rows_read: number;
-            state: components["schemas"]["ImportState"];
-            /** Format: int64 */
-            updated: number;
-        };
         /** @description The latest entry of the transcript. */
         LastMessage: {
             at: components["schemas"]["Timestamp"];
@@ -2456,18 +2501,6 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_ContactList: {
-            data: {
-                created_at: components["schemas"]["Timestamp"];
-                id: components["schemas"]["ListId"];
-                /** Format: int64 */
-                member_count: number;
-                name: string;
-            }[];
-            /** @description Give it as `cursor` for the next page; null on the last page. */
-            next_cursor?: string | null;
-        };
-        /** @description One page of a list. */
         Page_Contact: {
             data: {
                 attributes: {
@@ -2486,6 +2519,18 @@ export interface components {
                 updated_at: components["schemas"]["Timestamp"];
                 /** @description Consent to promotional WhatsApp messages. */
                 whatsapp_consent: components["schemas"]["ConsentState"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ContactList: {
+            data: {
+                created_at: components["schemas"]["Timestamp"];
+                id: components["schemas"]["ListId"];
+                /** Format: int64 */
+                member_count: number;
+                name: string;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -2825,8 +2870,6 @@ export interface components {
              */
             start: string;
         };
-        /** @enum {string} */
-        RecipientState: "planned" | "excluded" | "queued" | "held" | "submitting" | "sent" | "delivered" | "failed" | "unknown" | "canceled";
         /** @description A recipient as the campaign's page shows him. */
         Recipient: {
             contact_id: components["schemas"]["ContactId"];
@@ -2847,6 +2890,8 @@ export interface components {
             state: components["schemas"]["RecipientState"];
             text?: string | null;
         };
+        /** @enum {string} */
+        RecipientState: "planned" | "excluded" | "queued" | "held" | "submitting" | "sent" | "delivered" | "failed" | "unknown" | "canceled";
         /** @enum {string} */
         Registration: "active" | "pending" | "rejected";
         /** @enum {string} */
@@ -2953,6 +2998,8 @@ export interface components {
             /** @enum {string} */
             type: "session.created";
         };
+        /** @enum {string} */
+        SessionFilter: "mine" | "waiting" | "open" | "ended" | "all";
         SessionId: string;
         /** @enum {string} */
         SessionOutcome: "won" | "lost" | "none";
@@ -3015,6 +3062,10 @@ export interface components {
         TemplateButton: {
             text: string;
             type: string;
+        };
+        TemplateCount: {
+            /** @description Templates that the provider lists. */
+            count: number;
         };
         TemplateId: string;
         TemplateUpdatedEvent: {
@@ -3110,8 +3161,6 @@ export interface components {
             time_zone?: string | null;
         };
         WorkspaceId: string;
-        /** @enum {string} */
-        SessionFilter: "mine" | "waiting" | "open" | "ended" | "all";
     };
     responses: never;
     parameters: never;
@@ -3121,7 +3170,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    document: {
+    get_openapi: {
         parameters: {
             query?: never;
             header?: never;
@@ -3863,6 +3912,72 @@ export interface operations {
             };
         };
     };
+    check_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_templates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateCount"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_contacts: {
         parameters: {
             query?: {
@@ -4202,7 +4317,7 @@ export interface operations {
             };
         };
     };
-    events: {
+    stream_events: {
         parameters: {
             query?: {
                 /**
@@ -5799,7 +5914,7 @@ export interface operations {
             };
         };
     };
-    change: {
+    change_workspace: {
         parameters: {
             query?: never;
             header?: never;
@@ -5876,7 +5991,7 @@ export interface operations {
             };
         };
     };
-    live: {
+    is_alive: {
         parameters: {
             query?: never;
             header?: never;
@@ -5904,7 +6019,7 @@ export interface operations {
             };
         };
     };
-    metrics: {
+    get_metrics: {
         parameters: {
             query?: never;
             header?: never;
@@ -5932,7 +6047,7 @@ export interface operations {
             };
         };
     };
-    ready: {
+    is_ready: {
         parameters: {
             query?: never;
             header?: never;
@@ -5960,7 +6075,7 @@ export interface operations {
             };
         };
     };
-    verify: {
+    verify_webhook: {
         parameters: {
             query?: {
                 "hub.mode"?: string;
@@ -5994,7 +6109,7 @@ export interface operations {
             };
         };
     };
-    receive: {
+    receive_webhook: {
         parameters: {
             query?: never;
             header: {
