@@ -201,6 +201,11 @@ for (const engine of ['sqlite', 'postgres']) {
       await shot(page, 'lead');
       await dialog.getByRole('button', { name: /create/i }).click();
       await dialog.waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: 'Create case' }).click();
+      await dialog.waitFor();
+      await dialog.getByLabel(/subject/i).fill('Where is order AB-123456?');
+      await dialog.getByRole('button', { name: /create/i }).click();
+      await dialog.waitFor({ state: 'detached' });
       await page.click(id('end-session'));
       await page.getByRole('dialog').waitFor();
       await page.getByRole('dialog').getByText('Won', { exact: false }).first().click();
@@ -212,6 +217,8 @@ for (const engine of ['sqlite', 'postgres']) {
         return rows.length === 1 && rows;
       });
       assert.equal(sessions[0].ended_by, 'agent');
+      const [closed] = await product.all('/cases');
+      assert.equal(closed.state, 'closed', 'the case is closed by the same act');
       await shot(page, 'after-end');
     });
 
