@@ -37,6 +37,8 @@ pub const PERMISSION_EXTENSION: &str = "x-segue-permission";
 const BODY_LIMIT: usize = 1 << 20;
 /// How long a client waits at most.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How long a client waits at most for an upload over a slow line, or an answer that a provider has to give first.
+const LONG_TIME_LIMIT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Who {
@@ -97,6 +99,13 @@ impl Guard {
     #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// May take minutes: uploads, and what a provider has to answer first.
+    #[must_use]
+    pub const fn patient(mut self) -> Self {
+        self.time_limit = Some(LONG_TIME_LIMIT);
         self
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn layered(router: Router<AppState>, state: AppState) -> Router {
     router
         .layer(middleware::from_fn_with_state(state.clone(), link_host::restrict))
         .layer(CatchPanicLayer::custom(observe::panicked))
-        .layer(middleware::from_fn(headers::secure))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::secure))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
 }

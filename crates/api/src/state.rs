@@ -37,6 +37,14 @@ pub struct ApiConfig {
     pub forwarded: Forwarded,
 }
 
+impl ApiConfig {
+    /// Whether people reach this server by https, as far as it knows.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://"))
+    }
+}
+
 /// What every request can use. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {

@@ -19,8 +19,8 @@ use crate::{
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(Guard::needs(Permission::ManageSetup).unrecorded().routes(routes!(check)))
-        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(sync_templates)))
+        .routes(Guard::needs(Permission::ManageSetup).patient().unrecorded().routes(routes!(check)))
+        .routes(Guard::needs(Permission::ManageSetup).patient().routes(routes!(sync_templates)))
 }
 
 #[derive(Serialize, ToSchema)]

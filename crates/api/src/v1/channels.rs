@@ -118,8 +118,8 @@ async fn create(
         slug: super::login::slug(&input.name),
         name: name(&input.name)?,
         config: config(input.kind, input.config)?,
-        flow_slug: input.flow,
-        queue_slug: input.queue,
+        flow_slug: chosen(input.flow),
+        queue_slug: chosen(input.queue),
         state: ChannelState::Connecting,
         state_detail: None,
         last_inbound_at: None,
@@ -172,10 +172,10 @@ async fn change(
             channel.name.clone_from(name);
         }
         if let Some(flow) = &input.flow {
-            channel.flow_slug = Some(flow.clone()).filter(|slug| !slug.is_empty());
+            channel.flow_slug = chosen(Some(flow.clone()));
         }
         if let Some(queue) = &input.queue {
-            channel.queue_slug = Some(queue.clone()).filter(|slug| !slug.is_empty());
+            channel.queue_slug = chosen(Some(queue.clone()));
         }
         if let Some(fields) = &input.config {
             channel.config = merged(&channel.config, fields)?;
@@ -185,6 +185,11 @@ async fn change(
         Ok(channel)
     });
     Ok(Json(changed.await?.into()))
+}
+
+/// A form sends an empty text for "none".
+fn chosen(slug: Option<String>) -> Option<String> {
+    slug.filter(|slug| !slug.is_empty())
 }
 
 /// The bot and the queue that a channel names exist.

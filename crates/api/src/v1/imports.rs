@@ -32,7 +32,7 @@ use crate::{
 const LARGEST_FILE: usize = 64 << 20;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    let import = Guard::needs(Permission::ImportContacts);
+    let import = Guard::needs(Permission::ImportContacts).patient();
     OpenApiRouter::new()
         .routes(import.body_limit(LARGEST_FILE).routes(routes!(create)))
         .routes(import.body_limit(LARGEST_FILE).unrecorded().routes(routes!(look)))

@@ -126,8 +126,7 @@ pub(super) fn slug(name: &str) -> String {
 
 /// The cookie of a login. Its token is base64url, so it needs no escaping.
 fn cookie(state: &AppState, token: &str, seconds: i64) -> String {
-    let is_https = state.config.public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://"));
-    let secure = if is_https { "; Secure" } else { "" };
+    let secure = if state.config.is_https() { "; Secure" } else { "" };
     format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }
 

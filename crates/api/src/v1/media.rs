@@ -37,7 +37,7 @@ const SANDBOX: &str = "sandbox; default-src 'none'; img-src 'self'; style-src 'n
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(Guard::needs(Permission::Converse).body_limit(LARGEST_FILE + FORM).routes(routes!(upload)))
+        .routes(Guard::needs(Permission::Converse).patient().body_limit(LARGEST_FILE + FORM).routes(routes!(upload)))
         .routes(Guard::needs(Permission::Converse).routes(routes!(download)))
 }
 

@@ -43,6 +43,7 @@ async fn the_cookie_is_out_of_reach_for_scripts_and_other_sites() {
     server.user("ann", Role::Agent).await;
     let answer = server.send(body(Method::POST, "/api/v1/login", &input)).await;
     assert!(answer.header("set-cookie").contains("; Secure"), "{}", answer.header("set-cookie"));
+    assert_eq!(answer.header("strict-transport-security"), "max-age=31536000");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod access;
 mod console;
 mod cross_site;
+mod imports;
 mod links;
 mod media;
 mod openapi;
@@ -11,6 +12,8 @@ mod paging;
 mod problems;
 mod roles;
 mod sample;
+mod setup;
+mod sight;
 mod stream;
 mod support;
 mod webhooks;

@@ -356,3 +356,35 @@ async fn a_shutdown_ends_streams() {
     server.state.shutdown.cancel();
     assert_eq!(tokio::time::timeout(PATIENCE, stream.next()).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_client_whose_connection_breaks_is_noticed() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let server = server().await;
+    let ann = server.user("ann", Role::Agent).await;
+    let cookie = server.sign_in(&ann).await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = server.router.clone().into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let serving = tokio::spawn(async move { axum::serve(listener, service).await });
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    while !text.contains("event: hello") {
+        let mut chunk = [0; 4_096];
+        let length = tokio::time::timeout(PATIENCE, connection.read(&mut chunk)).await.unwrap().unwrap();
+        assert_ne!(length, 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&chunk[..length]));
+    }
+    assert_eq!(server.state.connected_users(), 1);
+    drop(connection);
+    let noticed = async {
+        while server.state.connected_users() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, noticed).await.expect("nobody is connected any more");
+    serving.abort();
+}
