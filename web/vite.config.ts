@@ -6,7 +6,7 @@ import { colorSchemeScript } from './build/color-scheme-script.ts';
 import { precompress } from './build/precompress.ts';
 import { themeCss } from './build/theme-css.ts';
 
-const backend = process.env.SEGUE_URL ?? 'http://127.0.0.1:8080';
+const backend = process.env.SEGUE_URL ?? 'http://127.0.0.1:8480';
 
 export default defineConfig({
   plugins: [react(), themeCss(), colorSchemeScript(), budget(), precompress()],

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { Session } from '@/api/types';
 import { changeLive, putSession } from '@/live';
 import { Button, CheckField, Dialog, DialogActions, notify, Stack, TextField } from '@/ui';
-import { endSession, type EndInput } from './api';
+import { endSession, openCase, type EndInput } from './api';
 import css from './pane.module.css';
 
 const OUTCOMES: { value: EndInput['outcome']; label: string; hint: string }[] = [
@@ -17,24 +17,37 @@ interface EndDialogProps {
   onEnded: () => void;
 }
 
-/** Ends the conversation and, in the same act, its case; the outcome feeds the campaign's funnel. */
+/** A subject for a case that nobody opened while the conversation went on. */
+function subjectOf(session: Session): string {
+  const topic = session.gathered.find((each) => each.name === 'topic')?.value;
+  return topic ?? session.campaign?.name ?? `Conversation with ${session.customer.name}`;
+}
+
+/**
+ * Ends the conversation and, in the same act, its case; the outcome feeds the campaign's funnel. A
+ * conversation without a case is recorded as one unless the agent says otherwise. Should the second
+ * step fail, the case stays open, the session shows it, and the next try only closes it.
+ */
 export function EndDialog({ session, onClose, onEnded }: EndDialogProps) {
   const hasCase = session.case_id !== null;
   const [outcome, setOutcome] = useState<EndInput['outcome']>('none');
-  const [closeCase, setCloseCase] = useState(true);
+  const [withCase, setWithCase] = useState(true);
+  const [subject, setSubject] = useState(() => subjectOf(session));
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
+  const lacksSubject = withCase && !hasCase && subject.trim() === '';
 
   const end = async () => {
     setBusy(true);
     try {
+      if (withCase && !hasCase) await openCase(session.id, subject.trim());
       const ended = await endSession(session.id, {
-        close_case: hasCase && closeCase,
+        close_case: withCase,
         outcome,
         ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
       });
       changeLive((data) => putSession(data, ended));
-      notify.done('Conversation ended', hasCase && closeCase ? 'Its case is closed too.' : '');
+      notify.done('Conversation ended', withCase ? 'Its case is closed too.' : '');
       onEnded();
     } catch (error) {
       notify.failure(error);
@@ -70,19 +83,32 @@ export function EndDialog({ session, onClose, onEnded }: EndDialogProps) {
           data-testid="end-reason"
         />
         <CheckField
-          label={hasCase ? 'Close the case as well' : 'No case is open for this conversation'}
-          checked={hasCase && closeCase}
-          disabled={!hasCase}
-          onChange={(event) => setCloseCase(event.currentTarget.checked)}
+          label={hasCase ? 'Close the case as well' : 'Record it as a case'}
+          checked={withCase}
+          onChange={(event) => setWithCase(event.currentTarget.checked)}
           data-testid="end-close-case"
         />
+        {withCase && !hasCase && (
+          <TextField
+            label="Subject of the case"
+            value={subject}
+            onChange={(event) => setSubject(event.currentTarget.value)}
+            data-testid="end-case-subject"
+          />
+        )}
       </Stack>
       <DialogActions>
         <Button emphasis="secondary" onClick={onClose}>
           Keep open
         </Button>
-        <Button onClick={() => void end()} loading={busy} data-autofocus data-testid="end-confirm">
-          {hasCase && closeCase ? 'Close case and session' : 'End session'}
+        <Button
+          onClick={() => void end()}
+          loading={busy}
+          disabled={lacksSubject}
+          data-autofocus
+          data-testid="end-confirm"
+        >
+          {withCase ? 'Close case and session' : 'End session'}
         </Button>
       </DialogActions>
     </Dialog>

@@ -1,5 +1,5 @@
 import { api } from '@/api/client';
-import type { Media, Message, Page, QuickReply, Session, Template } from '@/api/types';
+import type { Case, Media, Message, Page, QuickReply, Session, Template } from '@/api/types';
 
 const PAGE_SIZE = 50;
 
@@ -15,6 +15,9 @@ export const takeOver = (id: string) => api.post<Session>(`/sessions/${id}/take-
 
 export const transfer = (id: string, target: { queue_id: string } | { user_id: string }) =>
   api.post<Session>(`/sessions/${id}/transfer`, target);
+
+export const openCase = (id: string, subject: string) =>
+  api.post<Case>(`/sessions/${id}/cases`, { subject });
 
 export interface EndInput {
   close_case: boolean;
