@@ -53,6 +53,7 @@ pub mod media;
 pub mod message;
 pub mod messaging_user;
 pub mod outbox;
+pub mod presence;
 pub mod recipient;
 pub mod report;
 pub mod routing;
@@ -92,6 +93,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("message", message::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
+        ("presence", presence::STATEMENTS),
         ("recipient", recipient::STATEMENTS),
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
