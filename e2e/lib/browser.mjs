@@ -1,6 +1,6 @@
 // Chromium, screenshots of each step, and accessibility checks.
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,7 @@ export async function launch() {
 /** Saves numbered screenshots under e2e/output/<name>/. */
 export async function album(name) {
   const directory = join(here, '..', 'output', name);
+  await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   let number = 0;
   return async (page, step) => {

@@ -229,7 +229,8 @@ for (const engine of ['sqlite', 'postgres']) {
         await eventually(`funnel ${step} = ${count}`, async () => (await funnel(page, step)) === count);
       }
       await shot(page, 'funnel');
-      await page.emulateMedia({ colorScheme: 'dark' });
+      await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+      await page.waitForSelector('html[data-mantine-color-scheme="dark"]');
       await shot(page, 'funnel-dark');
       await noViolations(marketer, 'the campaign page in the dark');
     });
