@@ -126,8 +126,10 @@ pub(crate) async fn recover(env: &Env, channel: &Channel, owner: Option<&str>) {
 async fn watch_health(env: Env, channel: Channel, session: SmppSession, bound: watch::Sender<bool>) {
     let mut states = session.state();
     loop {
-        bound.send_replace(*states.borrow() == SessionState::Bound);
-        let (state, detail) = match &*states.borrow_and_update() {
+        // One look for both: a change between two looks would be seen by one of them and announced to none.
+        let seen = states.borrow_and_update().clone();
+        bound.send_replace(seen == SessionState::Bound);
+        let (state, detail) = match &seen {
             SessionState::Connecting => (ChannelState::Connecting, None),
             SessionState::Bound => (ChannelState::Connected, None),
             SessionState::BackingOff { class: ErrorClass::Authentication, reason, .. } => {
