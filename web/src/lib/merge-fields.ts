@@ -13,3 +13,17 @@ export function mergeToken(name: string): string {
 export function insertAt(text: string, start: number, end: number, token: string) {
   return { text: text.slice(0, start) + token + text.slice(end), cursor: start + token.length };
 }
+
+const SAMPLE: Record<string, string> = {
+  first_name: 'Maria',
+  last_name: 'Lopez',
+  email: 'maria@example.com',
+};
+
+/** The text as one customer could read it: known fields filled in, others by their names. */
+export function sampleText(body: string): string {
+  return body.replace(
+    /\{\{\s*([a-z_][a-z0-9_]*)[^}]*\}\}/gi,
+    (_, name: string) => SAMPLE[name] ?? name.replaceAll('_', ' '),
+  );
+}

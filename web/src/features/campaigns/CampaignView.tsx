@@ -170,7 +170,7 @@ function Totals({ funnel }: { funnel: Funnel }) {
     { key: 'failed', label: 'failed', value: funnel.failed },
     { key: 'unknown', label: 'outcome unknown', value: funnel.unknown },
     { key: 'canceled', label: 'canceled', value: funnel.canceled },
-    { key: 'taps_raw', label: 'taps with previews and robots', value: funnel.taps_raw },
+    { key: 'taps_raw', label: 'taps in all, previews and robots included', value: funnel.taps_raw },
   ].filter((item) => item.value > 0);
   if (items.length === 0) return null;
   return (

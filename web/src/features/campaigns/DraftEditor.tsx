@@ -10,7 +10,7 @@ import { AudienceCard, usePreview } from './AudienceCard';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
 import { PhonePreview } from './PhonePreview';
-import { useCountedText } from './SegmentCounter';
+import { phoneText, useCountedText } from './SegmentCounter';
 import { TestSendDialog } from './TestSendDialog';
 import { useSources } from './use-sources';
 import { inputOf, missing } from './words';
@@ -151,7 +151,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           <AudienceCard preview={preview} />
           <PhonePreview
             sender={sender?.address ?? ''}
-            text={counted.preview?.text ?? preview.data?.sample?.text ?? input.body}
+            text={(state === 'saved' && preview.data?.sample?.text) || phoneText(input, counted)}
             prefilled={input.footer === 'none' ? null : input.prefilled_text}
           />
           {lacks.length > 0 && <p className={css.muted}>Still needed: {lacks.join(', ')}.</p>}

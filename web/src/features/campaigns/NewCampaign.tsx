@@ -8,7 +8,7 @@ import { createCampaign } from './api';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
 import { PhonePreview } from './PhonePreview';
-import { useCountedText } from './SegmentCounter';
+import { phoneText, useCountedText } from './SegmentCounter';
 import { useSources, type Sources } from './use-sources';
 import { EMPTY_INPUT, missing } from './words';
 
@@ -101,7 +101,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
         <aside className={css.aside} aria-label="Preview">
           <PhonePreview
             sender={sender?.address ?? ''}
-            text={counted.preview?.text ?? input.body}
+            text={phoneText(input, counted)}
             prefilled={input.footer === 'none' ? null : input.prefilled_text}
           />
           <p className={css.muted}>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { CampaignInput, TextPreview } from '@/api/types';
 import { countSegments } from '@/lib/gsm7';
+import { sampleText } from '@/lib/merge-fields';
 import { useDebounced } from '@/lib/use-debounced';
 import { previewText, type TextInput } from './api';
 import css from './editor.module.css';
@@ -82,4 +83,12 @@ export function SegmentCounter({ counted }: { counted: CountedText }) {
       )}
     </div>
   );
+}
+
+/** What the phone shows: the text of a sample customer with the link the server would add. */
+export function phoneText(input: CampaignInput, counted: CountedText): string {
+  if (input.body.trim() === '') return '';
+  const link = /https?:\/\/\S+(?=\s*$)/.exec(counted.preview?.text ?? '')?.[0];
+  const text = sampleText(input.body);
+  return input.footer === 'none' || link === undefined ? text : `${text} ${link}`;
 }

@@ -35,9 +35,10 @@ describe('EndDialog', () => {
     expect(onEnded).toHaveBeenCalledOnce();
   });
 
-  it('records a conversation without a case as one, named by what it was about', async () => {
+  it('records a conversation without a case as one when asked, named by what it was about', async () => {
     const gathered = [{ name: 'topic', label: 'Topic', value: 'Order' }];
     const { calls } = open({ gathered }, accept);
+    await userEvent.click(screen.getByTestId('end-close-case'));
     await userEvent.click(screen.getByTestId('end-confirm'));
     expect(calls).toEqual([
       { path: '/cases', body: { subject: 'Order' } },
@@ -45,9 +46,8 @@ describe('EndDialog', () => {
     ]);
   });
 
-  it('ends without a case when the agent says so', async () => {
+  it('makes no case by itself, because the funnel counts them', async () => {
     const { calls } = open({}, accept);
-    await userEvent.click(screen.getByTestId('end-close-case'));
     await userEvent.click(screen.getByTestId('end-confirm'));
     expect(calls).toEqual([{ path: '/end', body: { close_case: false, outcome: 'none' } }]);
   });
@@ -56,6 +56,7 @@ describe('EndDialog', () => {
     const refuse = (path: string) =>
       path === '/cases' ? new Response('{"code":"case_exists"}', { status: 409 }) : accept();
     const { calls, onEnded } = open({}, refuse);
+    await userEvent.click(screen.getByTestId('end-close-case'));
     await userEvent.click(screen.getByTestId('end-confirm'));
     expect(calls.map((call) => call.path)).toEqual(['/cases']);
     expect(onEnded).not.toHaveBeenCalled();

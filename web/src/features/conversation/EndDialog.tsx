@@ -25,13 +25,13 @@ function subjectOf(session: Session): string {
 
 /**
  * Ends the conversation and, in the same act, its case; the outcome feeds the campaign's funnel. A
- * conversation without a case is recorded as one unless the agent says otherwise. Should the second
- * step fail, the case stays open, the session shows it, and the next try only closes it.
+ * conversation without a case can be recorded as one. Should the second step fail, the case stays
+ * open, the session shows it, and the next try only closes it.
  */
 export function EndDialog({ session, onClose, onEnded }: EndDialogProps) {
   const hasCase = session.case_id !== null;
   const [outcome, setOutcome] = useState<EndInput['outcome']>('none');
-  const [withCase, setWithCase] = useState(true);
+  const [withCase, setWithCase] = useState(hasCase);
   const [subject, setSubject] = useState(() => subjectOf(session));
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
