@@ -145,6 +145,8 @@ pub struct AudienceMember {
     pub is_suppressed: bool,
 }
 
+// Consent is looked up per row of the page: a join that the planner of a freshly filled PostgreSQL, which has no
+// statistics yet, takes for small costs the square of the number of contacts.
 crate::sql! {
     INSERT_CONTACT = "INSERT INTO contacts (workspace_id, id, phone, first_name, last_name, email, locale, time_zone,
             attributes, search, created_at, updated_at, version)
@@ -169,54 +171,48 @@ crate::sql! {
         postgres: "SELECT id, phone, first_name, last_name, email, locale, time_zone, attributes
             FROM contacts WHERE workspace_id = $1 AND phone = $2 FOR UPDATE";
     CONTACT = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.attributes,
-            COALESCE(s.state, 'none'), COALESCE(w.state, 'none'), c.created_at, c.updated_at
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'sms'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'),
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'whatsapp'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'), c.created_at, c.updated_at
         FROM contacts c
-        LEFT JOIN consents s ON s.workspace_id = c.workspace_id AND s.medium = 'sms' AND s.address = c.phone
-            AND s.purpose = 'marketing'
-        LEFT JOIN consents w ON w.workspace_id = c.workspace_id AND w.medium = 'whatsapp' AND w.address = c.phone
-            AND w.purpose = 'marketing'
         WHERE c.workspace_id = $1 AND c.id = $2";
     CONTACT_BY_PHONE = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.attributes,
-            COALESCE(s.state, 'none'), COALESCE(w.state, 'none'), c.created_at, c.updated_at
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'sms'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'),
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'whatsapp'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'), c.created_at, c.updated_at
         FROM contacts c
-        LEFT JOIN consents s ON s.workspace_id = c.workspace_id AND s.medium = 'sms' AND s.address = c.phone
-            AND s.purpose = 'marketing'
-        LEFT JOIN consents w ON w.workspace_id = c.workspace_id AND w.medium = 'whatsapp' AND w.address = c.phone
-            AND w.purpose = 'marketing'
         WHERE c.workspace_id = $1 AND c.phone = $2";
     CONTACTS = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.attributes,
-            COALESCE(s.state, 'none'), COALESCE(w.state, 'none'), c.created_at, c.updated_at
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'sms'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'),
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'whatsapp'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'), c.created_at, c.updated_at
         FROM contacts c
-        LEFT JOIN consents s ON s.workspace_id = c.workspace_id AND s.medium = 'sms' AND s.address = c.phone
-            AND s.purpose = 'marketing'
-        LEFT JOIN consents w ON w.workspace_id = c.workspace_id AND w.medium = 'whatsapp' AND w.address = c.phone
-            AND w.purpose = 'marketing'
         WHERE c.workspace_id = $1 AND c.id < $2 AND c.search LIKE $3 ESCAPE '\\'
         ORDER BY c.id DESC LIMIT $4";
     CONTACTS_OF_LIST = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.attributes,
-            COALESCE(s.state, 'none'), COALESCE(w.state, 'none'), c.created_at, c.updated_at
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'sms'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'),
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'whatsapp'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'), c.created_at, c.updated_at
         FROM list_members m
         JOIN contacts c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id
-        LEFT JOIN consents s ON s.workspace_id = c.workspace_id AND s.medium = 'sms' AND s.address = c.phone
-            AND s.purpose = 'marketing'
-        LEFT JOIN consents w ON w.workspace_id = c.workspace_id AND w.medium = 'whatsapp' AND w.address = c.phone
-            AND w.purpose = 'marketing'
         WHERE m.workspace_id = $1 AND m.list_id = $5 AND m.contact_id < $2 AND c.search LIKE $3 ESCAPE '\\'
         ORDER BY m.contact_id DESC LIMIT $4";
     AUDIENCE = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.attributes,
-            COALESCE(s.state, 'none'), CASE WHEN x.address IS NULL THEN 0 ELSE 1 END
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'sms'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'),
+            (SELECT COUNT(*) FROM suppressions x WHERE x.workspace_id = c.workspace_id AND x.address = c.phone)
         FROM contacts c
-        LEFT JOIN consents s ON s.workspace_id = c.workspace_id AND s.medium = 'sms' AND s.address = c.phone
-            AND s.purpose = 'marketing'
-        LEFT JOIN suppressions x ON x.workspace_id = c.workspace_id AND x.address = c.phone
         WHERE c.workspace_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3";
     AUDIENCE_OF_LIST = "SELECT c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.attributes,
-            COALESCE(s.state, 'none'), CASE WHEN x.address IS NULL THEN 0 ELSE 1 END
+            COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'sms'
+                AND s.address = c.phone AND s.purpose = 'marketing'), 'none'),
+            (SELECT COUNT(*) FROM suppressions x WHERE x.workspace_id = c.workspace_id AND x.address = c.phone)
         FROM list_members m
         JOIN contacts c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id
-        LEFT JOIN consents s ON s.workspace_id = c.workspace_id AND s.medium = 'sms' AND s.address = c.phone
-            AND s.purpose = 'marketing'
-        LEFT JOIN suppressions x ON x.workspace_id = c.workspace_id AND x.address = c.phone
         WHERE m.workspace_id = $1 AND m.list_id = $4 AND m.contact_id > $2 ORDER BY m.contact_id LIMIT $3";
     /// The attributes' JSON has every name as `"name":`, and a quote inside a value is always escaped.
     ATTRIBUTE_IS_USED = "SELECT 1 FROM contacts WHERE workspace_id = $1 AND attributes LIKE $2 ESCAPE '\\' LIMIT 1";

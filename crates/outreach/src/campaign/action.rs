@@ -11,7 +11,7 @@ use segue_model::{
     policy::Approval,
     wake::Wake,
 };
-use segue_store::{Store, Tx, campaign::CampaignView, job::NewJob};
+use segue_store::{Store, StoreError, Tx, campaign::CampaignView, job::NewJob};
 use serde_json::json;
 
 use super::{audience::approval, found, plan::PLAN_CAMPAIGN, prepare, validate};
@@ -52,7 +52,10 @@ fn act_in(
             return Err(OutreachError::SenderNotActive);
         }
     }
-    tx.move_campaign(workspace_id, id, campaign.state, next, now)?;
+    if !tx.move_campaign(workspace_id, id, campaign.state, next, now)? {
+        // The lock forbids it; without it the caller would be told of a change that did not happen.
+        return Err(StoreError::Unavailable("the campaign was changed meanwhile; try again".to_owned()).into());
+    }
     match next {
         CampaignState::Planning => go_on(tx, ctx, workspace_id, &campaign)?,
         CampaignState::Canceled => {

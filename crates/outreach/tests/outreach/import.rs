@@ -251,7 +251,7 @@ async fn a_crash_leaves_whole_chunks_and_the_same_file_again_completes_it() {
         });
         assert!(died.await.is_err());
         let left = contacts(&world).await.len();
-        assert!(left >= 900 && left < 2_700, "{left}");
+        assert!((900..2_700).contains(&left), "{left}");
 
         world.test.clock.advance(import::INTERRUPTED_AFTER - 1);
         segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();

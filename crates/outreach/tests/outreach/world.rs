@@ -16,7 +16,7 @@ use segue_store::{
 use segue_testkit::TestStore;
 use serde_json::{Value, json};
 
-/// Start of every test in the recipient's morning everywhere in America.
+/// It is noon in New York and day all over the continent.
 pub struct World {
     pub test: TestStore,
     pub links: Links,
@@ -198,7 +198,7 @@ impl World {
         self.write(move |tx| tx.execute(&SET_MESSAGE_STATE, &[&ws, &address, &state])).await;
     }
 
-    /// Kinds of the events after `seq`.
+    /// Kinds and data of all events so far.
     pub async fn events(&self) -> Vec<(String, Value)> {
         let ws = self.ws();
         let events = self.write(move |tx| tx.events_since(ws, 0, 100_000)).await;
