@@ -46,7 +46,12 @@ export const FOOTERS: { value: FooterKind; label: string; hint: string }[] = [
 
 /** Steps of the funnel in the order a customer takes them. */
 export const FUNNEL_STEPS = [
-  { key: 'planned', of: null, label: 'Planned', hint: 'Everyone of the audience, excluded ones included' },
+  {
+    key: 'planned',
+    of: null,
+    label: 'Planned',
+    hint: 'Everyone of the audience, excluded ones included',
+  },
   { key: 'sent', of: 'planned', label: 'Sent', hint: 'Accepted by the carrier' },
   { key: 'delivered', of: 'sent', label: 'Delivered', hint: 'Confirmed by the carrier' },
   {
