@@ -132,12 +132,15 @@ impl Server {
     pub async fn shutdown(self) {
         self.shutdown.cancel();
         self.tasks.close();
+        let (http, tasks, delivery) = (self.http, self.tasks, self.delivery);
         let ended = async {
-            if let Err(error) = self.http.await {
-                tracing::error!(%error, "the HTTP server ended by a panic");
-            }
-            self.tasks.wait().await;
-            self.delivery.shutdown().await;
+            let answered = async {
+                if let Err(error) = http.await {
+                    tracing::error!(%error, "the HTTP server ended by a panic");
+                }
+            };
+            // Side by side: a client that is slow to end its request must not keep what is on the wire from being settled.
+            tokio::join!(answered, tasks.wait(), delivery.shutdown());
         };
         if tokio::time::timeout(PATIENCE, ended).await.is_err() {
             tracing::warn!("not everything ended in time; what was on its way will be shown as unknown");

@@ -94,8 +94,8 @@ fn print(import: &ImportView, arguments: &Arguments) -> anyhow::Result<()> {
     }
     if import.rejected > 0 {
         match &arguments.errors {
-            Some(path) => println!("{} rows were not taken; the reasons are in {}.", import.rejected, path.display()),
-            None => println!("{} rows were not taken. Repeat with --errors FILE to see why.", import.rejected),
+            Some(path) => println!("Rows not taken: {}. The reasons are in {}.", import.rejected, path.display()),
+            None => println!("Rows not taken: {}. Repeat with --errors FILE to see why.", import.rejected),
         }
     }
     Ok(())
