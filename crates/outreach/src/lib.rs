@@ -26,8 +26,8 @@ pub use link::{LinkConfig, Links};
 use segue_model::Ctx;
 use segue_store::Store;
 
-/// Ends what nobody else ends: campaigns whose last two messages came to rest at the same moment, and imports whose
-/// process died. To be called about every ten seconds.
+/// Ends what nobody else ends: messages that came back unsent after their campaign was canceled, campaigns whose last
+/// two messages came to rest at the same moment, and imports whose process died. To be called about every ten seconds.
 ///
 /// # Errors
 /// When the store fails.
@@ -36,6 +36,7 @@ pub async fn sweep(store: &Store, ctx: &Ctx) -> Result<(), OutreachError> {
     store
         .write(move |tx| {
             for workspace in tx.workspaces()? {
+                tx.cancel_left_behind(workspace.id, now)?;
                 tx.finish_done_campaigns(workspace.id, now)?;
                 import::end_interrupted(tx, workspace.id, now)?;
             }

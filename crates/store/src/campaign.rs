@@ -101,6 +101,11 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'planning'";
     CANCEL_CAMPAIGN_MESSAGES = "UPDATE outbox SET state = 'canceled', rule = 'campaign_canceled'
         WHERE workspace_id = $1 AND campaign_id = $2 AND state IN ('queued', 'claimed')";
+    /// What was on the wire when its campaign was canceled, and came back as not sent.
+    CANCEL_LEFT_BEHIND = "UPDATE outbox SET state = 'canceled', rule = 'campaign_canceled'
+        WHERE workspace_id = $1 AND state = 'queued' AND campaign_id IN (
+            SELECT id FROM campaigns WHERE workspace_id = $1 AND state = 'canceled')
+        RETURNING campaign_id";
     HAS_WAITING_MESSAGE = "SELECT 1 FROM outbox WHERE workspace_id = $1 AND campaign_id = $2 AND state = 'queued'
         LIMIT 1";
     FINISH_CAMPAIGN = "UPDATE campaigns SET state = 'finished', ended_at = $3, version = version + 1
@@ -344,6 +349,19 @@ impl Tx<'_> {
             self.tell_campaign(workspace_id, id, now)?;
         }
         Ok(finished)
+    }
+
+    /// Ends messages of canceled campaigns that were being sent when their campaign was canceled and that the provider
+    /// did not take: nobody would claim them, and they would wait for ever. Gives how many; to be called from time to time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn cancel_left_behind(&mut self, workspace_id: WorkspaceId, now: Timestamp) -> Result<usize, StoreError> {
+        let canceled: Vec<CampaignId> = self.query(&CANCEL_LEFT_BEHIND, &[&workspace_id], |row| row.next())?;
+        for id in canceled.iter().collect::<std::collections::BTreeSet<_>>() {
+            self.tell_campaign_progress(workspace_id, *id, now);
+        }
+        Ok(canceled.len())
     }
 
     /// [`Tx::finish_if_done`] for every running campaign of the workspace; to be called from time to time.

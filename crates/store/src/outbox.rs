@@ -99,14 +99,16 @@ crate::sql! {
             campaign_id, position, session_id, state, not_before, expires_at, segments, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (workspace_id, dedupe_key) DO NOTHING";
-    /// Messages of no campaign; of a session only the oldest that has not left.
+    /// Messages of no campaign; of a session only the oldest that has not left. One that a rule holds back (a promotional
+    /// template at night) does not keep those behind it waiting.
     CLAIM_DIRECT = sqlite: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
             lease_until = $4
         WHERE workspace_id = $1 AND id IN (SELECT o.id FROM outbox o
             WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
                 AND o.not_before <= $5 AND (o.session_id IS NULL OR NOT EXISTS (
                     SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
-                        AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')))
+                        AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')
+                        AND (e.state <> 'queued' OR e.rule IS NULL)))
             ORDER BY o.not_before, o.id LIMIT $6)
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
             not_before, expires_at, attempts, lease_epoch",
@@ -116,7 +118,8 @@ crate::sql! {
             WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
                 AND o.not_before <= $5 AND (o.session_id IS NULL OR NOT EXISTS (
                     SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
-                        AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')))
+                        AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')
+                        AND (e.state <> 'queued' OR e.rule IS NULL)))
             ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
             not_before, expires_at, attempts, lease_epoch";

@@ -80,6 +80,47 @@ async fn messages_of_a_session_leave_one_after_the_other() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_holds_back_keeps_no_answer_of_its_session_waiting() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let session = test.ctx.id();
+        let mut promotion = message(&test, &channel, "+15550101");
+        promotion.session_id = Some(session);
+        enqueue(&test, &promotion).await;
+        let claimed = claim(&test, &channel, "a", 9).await.remove(0);
+        let now = test.now();
+        write(&test, move |tx| tx.hold_message(&claimed, now.plus(60_000), Rule::QuietHours, now)).await;
+        let mut answer = message(&test, &channel, "+15550101");
+        answer.session_id = Some(session);
+        enqueue(&test, &answer).await;
+        assert_eq!(ids(&claim(&test, &channel, "a", 9).await), [answer.id], "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_unsent_after_a_cancel_does_not_wait_for_ever() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let running = campaign(&test, sender, 1, "running").await;
+        let mut new = message(&test, &channel, "+15550101");
+        new.campaign = Some((running, 1));
+        enqueue(&test, &new).await;
+        let on_the_wire = submit(&test, &channel, "a").await;
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        write(&test, move |tx| {
+            tx.execute(&SET_CAMPAIGN, &[&workspace_id, &running, &"canceled"])?;
+            tx.cancel_campaign_messages(workspace_id, running)?;
+            tx.requeue_message(&on_the_wire, now, Cost::Free, &failure(), now)
+        })
+        .await;
+        assert_eq!(state(&test, new.id).await, OutboxState::Queued);
+        assert_eq!(write(&test, move |tx| tx.cancel_left_behind(workspace_id, now)).await, 1, "{}", test.engine);
+        assert_eq!(state(&test, new.id).await, OutboxState::Canceled);
+    }
+}
+
 static INSERT_CAMPAIGN: Sql = Sql::portable(
     "INSERT_CAMPAIGN",
     "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer, prefilled_text,
