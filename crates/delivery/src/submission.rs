@@ -16,6 +16,7 @@ use segue_store::{
     channel::{Channel, ChannelKind, Registration},
     outbox::{AddressKind, OutboxMessage},
     template::APPROVED,
+    workspace::Workspace,
 };
 
 /// Whether the message may leave now.
@@ -120,7 +121,7 @@ fn facts(tx: &mut Tx<'_>, channel: &Channel, message: &OutboxMessage) -> Result<
         consent: tx.consent_state(workspace_id, medium, address, purpose)?.state,
         suppression: if tx.is_suppressed(workspace_id, address)? { Listed::Yes } else { Listed::No },
         quiet_hours: workspace.quiet_hours,
-        time_zones: time_zones(tx, message)?,
+        time_zones: time_zones(tx, message, &workspace)?,
         window_expires_at: None,
         template: Approval::NotApproved,
         sender: Approval::Approved,
@@ -151,13 +152,21 @@ fn facts(tx: &mut Tx<'_>, channel: &Channel, message: &OutboxMessage) -> Result<
     Ok(Some(facts))
 }
 
-/// The zones a recipient may be in; the contact's own goes before what the number tells.
-fn time_zones(tx: &mut Tx<'_>, message: &OutboxMessage) -> Result<Vec<String>, StoreError> {
-    if message.class != MessageClass::Marketing || message.address_kind != AddressKind::Phone {
+/// The zones a recipient may be in, as planning sees them: the contact's own, else what the number tells, else the
+/// workspace's. With none at all the message would be held for ever, and its campaign would never end.
+fn time_zones(tx: &mut Tx<'_>, message: &OutboxMessage, workspace: &Workspace) -> Result<Vec<String>, StoreError> {
+    if message.class != MessageClass::Marketing {
         return Ok(Vec::new());
     }
-    if let Some(zone) = tx.contact_zone(message.workspace_id, &message.address)? {
-        return Ok(vec![zone]);
+    if message.address_kind == AddressKind::Phone {
+        if let Some(zone) = tx.contact_zone(message.workspace_id, &message.address)? {
+            return Ok(vec![zone]);
+        }
+        let phone = PhoneNumber::parse(&message.address, None);
+        let zones = phone.map(|phone| zones_for_phone(&phone)).unwrap_or_default();
+        if !zones.is_empty() {
+            return Ok(zones);
+        }
     }
-    Ok(PhoneNumber::parse(&message.address, None).map(|phone| zones_for_phone(&phone)).unwrap_or_default())
+    Ok(vec![workspace.time_zone.clone()])
 }

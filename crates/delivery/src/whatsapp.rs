@@ -8,13 +8,13 @@ use std::time::Duration;
 use segue_channels::{
     ErrorClass,
     http::HttpSetupError,
-    whatsapp::{GraphClient, Outbound, Recipient, SendMeta, SendOutcome, errors::Act},
+    whatsapp::{GraphClient, GraphFailure, Outbound, Recipient, SendMeta, SendOutcome, errors::Act},
 };
 use segue_model::content::Content;
 use segue_store::{
     channel::{Channel, ChannelState, WhatsAppConfig},
     outbox::OutboxMessage,
-    submission::Failure,
+    submission::{Cost, Failure},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -142,9 +142,11 @@ async fn prepare(env: &Env, client: &GraphClient, message: &OutboxMessage) -> Re
     let outbound = translate::outbound(env, client, message, content).await.map_err(|error| {
         let failure = Failure { class: "content_invalid".to_owned(), code: None, reason: error.to_string() };
         match &error {
-            crate::DeliveryError::Store(_) | crate::DeliveryError::Graph(_) => {
+            crate::DeliveryError::Store(_) | crate::DeliveryError::Graph(GraphFailure::NoAnswer(_)) => {
                 Outcome::not_sent(failure, ErrorClass::ProviderDown, None)
             }
+            // An answer: it may be another one later, but a file that WhatsApp never takes must not be sent every second.
+            crate::DeliveryError::Graph(_) => Outcome::NotSent { failure, wait: None, cost: Cost::Attempt },
             _ => Outcome::Refused(failure),
         }
     })?;

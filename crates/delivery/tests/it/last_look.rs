@@ -156,6 +156,20 @@ async fn every_rule_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_no_country_leaves_by_the_workspaces_clock() {
+    const ANYWHERE: &str = "+80012345678";
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        bench.test.set_consent(Medium::Sms, ANYWHERE, Purpose::Marketing, ConsentState::Granted).await;
+        let message =
+            NewOutbox { class: MessageClass::Marketing, ..bench.sms_to(&channel, ANYWHERE, "planned as allowed") };
+        let id = bench.enqueue(&message).await;
+        let begun = begin_after(&bench, &channel, id, async || {}).await;
+        assert_eq!(begun, segue_delivery::Begin::Go, "{}: held for ever otherwise", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_window_and_a_paused_template_are_refused() {
     for bench in benches().await {
         let channel = bench.whatsapp().await;
