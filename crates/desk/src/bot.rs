@@ -15,6 +15,7 @@ use segue_model::{
     Ctx, FlowVersionId, SessionId,
     contact::{ContactFields, STANDARD_FIELDS},
     delivery::MessageClass,
+    quiet_hours,
     session::{EndedBy, OptIn, SessionState, SessionStep},
 };
 use segue_store::{
@@ -316,6 +317,8 @@ fn set_field(fields: &mut ContactFields, field: &str, value: String) {
         "last_name" => &mut fields.last_name,
         "email" => &mut fields.email,
         "locale" => &mut fields.locale,
+        // A zone nobody knows would hold back everything promotional for this contact for ever.
+        "time_zone" if quiet_hours::zone(&value).is_none() => return,
         "time_zone" => &mut fields.time_zone,
         // The customer's number is the one they write from; an answer must not take it away.
         "phone" => {

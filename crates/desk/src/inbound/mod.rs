@@ -22,7 +22,13 @@ use segue_model::{
     session::{OptIn, SessionStep},
     window,
 };
-use segue_store::{StoreError, Tx, channel::Channel, message::AuthorKind, session::Session, workspace::Workspace};
+use segue_store::{
+    StoreError, Tx,
+    channel::{Channel, ChannelConfig},
+    message::AuthorKind,
+    session::Session,
+    workspace::Workspace,
+};
 
 use crate::{
     DeskError, bot,
@@ -86,7 +92,21 @@ pub fn handle(
     }
 }
 
+/// Whether the message came to this channel's own number. One Meta app sends the messages of all its numbers to one
+/// address; an answer to one that came to a number without a channel would leave from a number that the customer has
+/// never written to, so outside of any service window.
+fn came_here(channel: &Channel, message: &InboundMessage) -> bool {
+    match &channel.config {
+        ChannelConfig::WhatsApp(config) => config.phone_number_id == message.phone_number_id,
+        ChannelConfig::Smpp(_) => false,
+    }
+}
+
 fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result<(), InboundError> {
+    if !came_here(desk.channel, message) {
+        tracing::warn!(channel_id = %desk.channel.id, "a message to a number without a channel is left in the inbox");
+        return Ok(());
+    }
     let workspace_id = desk.workspace_id();
     let identifiers = identify::identifiers(&message.identity);
     if identifiers.is_empty() {

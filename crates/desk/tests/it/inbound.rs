@@ -238,3 +238,17 @@ async fn after_a_stop_the_agent_cannot_write_until_the_customer_does() {
         assert_eq!(scene.session().await.opt_in.state, OptIn::Granted);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_to_a_number_without_a_channel_is_not_answered_from_another() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let mut elsewhere = ana("wamid.1", START, "Hello");
+        elsewhere.phone_number_id = "999".to_owned();
+        scene.receive(elsewhere).await;
+        assert_eq!(scene.count(&USERS).await, 0);
+        assert!(scene.texts(&OUTBOX).await.is_empty(), "the customer never wrote to this number");
+        scene.receive(ana("wamid.2", START, "Hello")).await;
+        assert_eq!(scene.count(&USERS).await, 1);
+    }
+}

@@ -231,10 +231,13 @@ pub fn hidden(bsuid: &str) -> Identity {
     Identity { bsuid: Some(bsuid.to_owned()), profile_name: Some("Ana Lopez".to_owned()), ..Identity::default() }
 }
 
+/// Provider's id of the channel's number.
+const OUR_NUMBER: &str = "106540352242922";
+
 pub fn message(identity: Identity, wamid: &str, at: Timestamp, message: Value) -> InboundMessage {
     InboundMessage {
         waba_id: "1".to_owned(),
-        phone_number_id: "2".to_owned(),
+        phone_number_id: OUR_NUMBER.to_owned(),
         display_phone_number: None,
         wamid: wamid.to_owned(),
         at: Some(at),
