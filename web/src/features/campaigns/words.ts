@@ -39,7 +39,7 @@ export const FOOTERS: { value: FooterKind; label: string; hint: string }[] = [
   {
     value: 'wa_me',
     label: 'wa.me link',
-    hint: 'The public WhatsApp link with your number. Taps cannot be counted; the chat is found by its reference code.',
+    hint: 'The public WhatsApp link with your number. Taps cannot be counted, and the chat cannot be told from one that began without the campaign.',
   },
   { value: 'none', label: 'No link', hint: 'A plain text. Customers answer by SMS only.' },
 ];
