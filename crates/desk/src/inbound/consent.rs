@@ -1,8 +1,11 @@
 //! STOP and START in a chat, and what the customer told Meta: each is a consent event, and none reaches the bot.
 
+use std::collections::BTreeSet;
+
 use segue_channels::whatsapp::webhook::UserPreference;
 use segue_channels::whatsapp::{Content, InboundMessage};
 use segue_model::{
+    PhoneNumber,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
     content::Content as Outbound,
     delivery::MessageClass,
@@ -13,7 +16,7 @@ use segue_store::{
     Tx, consent::NewConsentEvent, flow::RunStatus, message::AuthorKind, outbox::AddressKind, session::Session,
 };
 
-use super::{Desk, InboundError, identify};
+use super::{Desk, InboundError, identify, link::writings};
 use crate::{
     DeskError, closing,
     notice::Notices,
@@ -88,7 +91,9 @@ fn is_revoked(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<boo
     Ok(consent.state == ConsentState::Revoked)
 }
 
-/// A no counts for every medium the customer can be reached on; a yes for this one only.
+/// A no counts for every medium and every number the customer can be reached on: the one they write from in all its
+/// writings (a Brazilian one may come without its ninth digit), and that of the contact they are linked to, which for a
+/// customer who hides the number is the only one known. A yes counts for this address and medium only.
 fn record(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -98,14 +103,27 @@ fn record(
     wamid: &str,
 ) -> Result<(), DeskError> {
     let Some((kind, address)) = tx.address_of(desk.workspace_id(), session.messaging_user_id)? else { return Ok(()) };
-    let media: &[Medium] = match (action, kind) {
-        (ConsentAction::Revoke, AddressKind::Phone) => &[Medium::WhatsApp, Medium::Sms],
-        _ => &[Medium::WhatsApp],
-    };
-    for medium in media {
+    let mut told = vec![(Medium::WhatsApp, address.clone())];
+    if action == ConsentAction::Revoke {
+        let mut phones = BTreeSet::new();
+        if kind == AddressKind::Phone {
+            phones.insert(address.clone());
+            let parsed = PhoneNumber::parse(&address, None);
+            phones.extend(parsed.iter().flat_map(writings).map(|phone| phone.to_string()));
+        }
+        let user = tx.messaging_user(desk.workspace_id(), session.messaging_user_id)?;
+        if let Some(contact_id) = user.and_then(|user| user.contact_id)
+            && let Some(phone) = tx.contact(desk.workspace_id(), contact_id)?.and_then(|contact| contact.fields().phone)
+        {
+            phones.insert(phone.to_string());
+        }
+        told.extend(phones.iter().filter(|phone| **phone != address).map(|phone| (Medium::WhatsApp, phone.clone())));
+        told.extend(phones.into_iter().map(|phone| (Medium::Sms, phone)));
+    }
+    for (medium, address) in told {
         let event = NewConsentEvent {
-            medium: *medium,
-            address: address.clone(),
+            medium,
+            address,
             purpose: Purpose::Marketing,
             action,
             method: ConsentMethod::Keyword,

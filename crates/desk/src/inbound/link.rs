@@ -163,7 +163,7 @@ fn is_same_line(a: Option<&PhoneNumber>, b: Option<&PhoneNumber>) -> bool {
 }
 
 /// The number as it is, and as it is also written: see [`PhoneNumber::is_same_line`].
-fn writings(phone: &PhoneNumber) -> Vec<PhoneNumber> {
+pub(super) fn writings(phone: &PhoneNumber) -> Vec<PhoneNumber> {
     let digits = phone.digits();
     let longer = match (digits.len(), digits.get(..2)) {
         (12, Some("55")) => Some(format!("{}9{}", &digits[..4], &digits[4..])),

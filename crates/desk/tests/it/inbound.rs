@@ -2,6 +2,7 @@
 
 use segue_model::{
     consent::{ConsentState, Medium, Purpose},
+    role::Role,
     session::{OptIn, SessionState},
     time,
 };
@@ -218,6 +219,38 @@ async fn stop_ends_consent_and_the_bots_session_and_start_comes_back() {
         scene.receive(ana("wamid.3", START.plus(2_000), "START")).await;
         assert_eq!(consent(&scene, Medium::WhatsApp).await, ConsentState::Granted);
         assert_eq!(consent(&scene, Medium::Sms).await, ConsentState::Revoked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_counts_for_the_number_that_texts_go_to() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        // Texts go to the number with the ninth digit; WhatsApp names the customer without it.
+        let contact = "+5511999990000";
+        scene.test.contact(contact, "Ana").await;
+        scene.receive(text(phone("551199990000"), "wamid.1", START, "STOP")).await;
+        // A customer who hides the number, linked by an agent.
+        let other = "+15550100077";
+        let other_id = scene.test.contact(other, "Eva").await;
+        scene.receive(text(hidden("US.1"), "wamid.2", START, "Hello")).await;
+        let supervisor = scene.user("Kim", Role::Supervisor).await;
+        let session = scene.sessions().await.into_iter().find(|session| session.customer.phone.is_none()).unwrap().id;
+        let to = segue_desk::linking::LinkTo::Contact(other_id);
+        segue_desk::linking::link(scene.store(), scene.ctx(), scene.workspace(), &supervisor, session, to)
+            .await
+            .unwrap();
+        scene.receive(text(hidden("US.1"), "wamid.3", START.plus(1_000), "STOP")).await;
+        for address in [contact, other] {
+            for medium in [Medium::Sms, Medium::WhatsApp] {
+                let workspace_id = scene.workspace();
+                let state =
+                    write(scene.store(), move |tx| tx.consent_state(workspace_id, medium, address, Purpose::Marketing))
+                        .await
+                        .state;
+                assert_eq!(state, ConsentState::Revoked, "{address} {medium}");
+            }
+        }
     }
 }
 
