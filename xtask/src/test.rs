@@ -79,7 +79,8 @@ fn rust() -> anyhow::Result<()> {
     let arguments: &[&str] = if is_installed("cargo-nextest") {
         &["nextest", "run", "--workspace", "--no-fail-fast"]
     } else {
-        &["test", "--workspace", "--no-fail-fast", "--quiet"]
+        // All tests of a crate share one process then; two at a time leave each of them enough of the machine.
+        &["test", "--workspace", "--no-fail-fast", "--quiet", "--", "--test-threads=2"]
     };
     run(".", "cargo", arguments)?;
     run(".", "cargo", &["test", "--workspace", "--doc", "--quiet"])

@@ -16,5 +16,5 @@ mod store;
 
 pub use crate::{
     postgres::Cluster,
-    store::{NOON, TestStore, engines, postgres_database, postgres_store, sqlite_store},
+    store::{NOON, TestStore, engines, postgres_database, postgres_store, sqlite_store, store_on},
 };

@@ -9,7 +9,10 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,15 +36,24 @@ impl Cluster {
     /// When PostgreSQL is not installed or does not start.
     pub fn shared() -> Result<&'static Self, String> {
         static CLUSTER: OnceLock<Result<Cluster, String>> = OnceLock::new();
-        CLUSTER.get_or_init(Self::start).as_ref().map_err(Clone::clone)
+        CLUSTER.get_or_init(|| Self::start("shared")).as_ref().map_err(Clone::clone)
     }
 
-    fn start() -> Result<Self, String> {
+    /// A cluster that nobody else in this process uses, for a test that restarts it. Ends when it is dropped. Blocks.
+    ///
+    /// # Errors
+    /// When PostgreSQL is not installed or does not start.
+    pub fn alone() -> Result<Self, String> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        Self::start(&format!("alone-{}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn start(name: &str) -> Result<Self, String> {
         let programs = programs().ok_or("PostgreSQL is not installed (no initdb in PATH or /usr/lib/postgresql)")?;
         let version = programs.parent().and_then(Path::file_name).map_or("x".into(), |name| name.to_string_lossy());
         let owner = if is_root() { "postgres" } else { "self" };
         let base = std::env::temp_dir();
-        let directory = base.join(format!("segue-pg-{}", std::process::id()));
+        let directory = base.join(format!("segue-pg-{}-{name}", std::process::id()));
         let template = base.join(format!("segue-pg-template-{version}-{owner}"));
         let mut command = if is_root() {
             // The server refuses to run as root.

@@ -109,9 +109,16 @@ pub async fn sqlite_store() -> TestStore {
 /// # Panics
 /// When it cannot be opened, or when there is none and the environment has `CI` set.
 pub async fn postgres_store() -> Option<TestStore> {
-    let url = blocking(postgres_database).await?;
+    Some(store_on(blocking(postgres_database).await?).await)
+}
+
+/// A store on the PostgreSQL database with this address.
+///
+/// # Panics
+/// When it cannot be opened.
+pub async fn store_on(url: String) -> TestStore {
     let directory = TempDir::with_prefix("segue-test-").expect("a temporary directory");
-    Some(open("postgres", Engine::Postgres(url), directory).await)
+    open("postgres", Engine::Postgres(url), directory).await
 }
 
 /// The address of a fresh, empty PostgreSQL database, when there is a PostgreSQL. Blocks.

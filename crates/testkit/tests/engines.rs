@@ -29,10 +29,11 @@ async fn each_call_gives_fresh_databases_with_one_workspace() {
     }
 }
 
-/// Started by the test below as a process of its own.
-#[test]
-#[ignore = "waits to be killed"]
-fn holds_a_cluster_until_killed() {
+/// Set in the process that the test below starts.
+const HOLD: &str = "SEGUE_TEST_HOLD_CLUSTER";
+
+/// What that process does: it holds a cluster until it is killed.
+fn hold_a_cluster() {
     if let Ok(cluster) = Cluster::shared() {
         println!("DIRECTORY {}", cluster.url("postgres"));
     } else {
@@ -43,8 +44,12 @@ fn holds_a_cluster_until_killed() {
 
 #[test]
 fn a_cluster_ends_and_its_files_go_when_its_process_is_killed() {
+    if std::env::var_os(HOLD).is_some() {
+        return hold_a_cluster();
+    }
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "holds_a_cluster_until_killed", "--ignored", "--nocapture"])
+        .args(["--exact", "a_cluster_ends_and_its_files_go_when_its_process_is_killed", "--nocapture"])
+        .env(HOLD, "yes")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

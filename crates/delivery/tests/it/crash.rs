@@ -143,10 +143,8 @@ const ENGINE: &str = "SEGUE_CRASH_ENGINE";
 const PLACE: &str = "SEGUE_CRASH_PLACE";
 const BACKUPS: &str = "SEGUE_CRASH_BACKUPS";
 
-/// A node in a process of its own, started and killed by the test below.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "runs until it is killed"]
-async fn a_node() {
+/// In the process that [`spawn_node`] starts: runs a node until it is killed. Elsewhere it does nothing.
+async fn be_a_node_when_asked() {
     let (Ok(engine), Ok(place)) = (std::env::var(ENGINE), std::env::var(PLACE)) else { return };
     let engine = if engine == "sqlite" { Engine::Sqlite(PathBuf::from(place)) } else { Engine::Postgres(place) };
     let bus = Bus::default();
@@ -166,7 +164,7 @@ fn spawn_node(bench: &Bench) -> Child {
         Engine::Postgres(url) => url.clone(),
     };
     Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "crash::a_node", "--ignored", "--nocapture"])
+        .args(["--exact", "crash::killing_the_node_again_and_again_loses_nothing_and_doubles_nothing", "--nocapture"])
         .env(ENGINE, bench.test.engine)
         .env(PLACE, place)
         .env(BACKUPS, bench.test.backups())
@@ -190,6 +188,7 @@ const KILLS: &str = "SEGUE_CRASH_KILLS";
 /// A node is killed again and again in the middle of its work. The carrier's ledger says what really happened.
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_node_again_and_again_loses_nothing_and_doubles_nothing() {
+    be_a_node_when_asked().await;
     const WINDOW: u64 = 10;
     let kills: u64 = std::env::var(KILLS).ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     // More than can arrive before the last kill: each comes about two windows after the one before.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 
 use segue_model::Timestamp;
 use segue_store::{Sql, Store, StoreError};
-use segue_testkit::{Cluster, TestStore, engines, postgres_store, sqlite_store};
+use segue_testkit::{Cluster, TestStore, engines, postgres_store, sqlite_store, store_on};
 
 static PUT: Sql = Sql::portable("PUT", "INSERT INTO installation (name, value) VALUES ($1, $2)");
 static NAMES: Sql = Sql::portable("NAMES", "SELECT name FROM installation ORDER BY name");
@@ -40,6 +40,17 @@ async fn with_one_writer(test: &TestStore) -> Store {
     let mut config = test.config();
     config.writers = 1;
     tokio::task::spawn_blocking(move || Store::open(config)).await.unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_with_the_character_nul_can_be_stored() {
+    for test in engines().await {
+        let store = &test.store;
+        let stored = store.write(|tx| tx.execute(&PUT, &[&"a stop\0", &b"x".to_vec()])).await;
+        assert_eq!(stored.as_ref().map_err(ToString::to_string), Ok(&1), "{}", test.engine);
+        let names = store.read(|tx| tx.query(&NAMES, &[], |row| row.next::<String>())).await.unwrap();
+        assert!(names.iter().any(|name| name == "a stop\u{FFFD}"), "{}: {names:?}", test.engine);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,8 +257,18 @@ async fn a_read_only_database_is_unavailable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_outlive_restarts_of_the_database_server() {
-    let Some(test) = postgres_store().await else { return };
-    let cluster = Cluster::shared().unwrap();
+    // The shared cluster says whether there is a PostgreSQL; the one that is restarted is this test's own.
+    if postgres_store().await.is_none() {
+        return;
+    }
+    let cluster = tokio::task::spawn_blocking(Cluster::alone).await.unwrap().unwrap();
+    let (cluster, url) = tokio::task::spawn_blocking(move || {
+        let url = cluster.create_database("restarted");
+        (Arc::new(cluster), url)
+    })
+    .await
+    .unwrap();
+    let test = store_on(url).await;
     let writing = {
         let store = test.store.clone();
         tokio::spawn(async move {
@@ -263,7 +284,8 @@ async fn writes_outlive_restarts_of_the_database_server() {
         })
     };
     for _ in 0..3 {
-        tokio::task::spawn_blocking(|| cluster.restart()).await.unwrap();
+        let cluster = Arc::clone(&cluster);
+        tokio::task::spawn_blocking(move || cluster.restart()).await.unwrap();
     }
     let told = writing.await.unwrap();
     let stored = names(&test.store).await;
