@@ -23,7 +23,10 @@ pub trait Bind {
 
 impl rusqlite::ToSql for Param<'_> {
     fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
-        use rusqlite::types::{ToSqlOutput, ValueRef};
+        use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+        if let Some(text) = self.without_nul() {
+            return Ok(ToSqlOutput::Owned(Value::Text(text)));
+        }
         Ok(ToSqlOutput::Borrowed(match self {
             Self::Null => ValueRef::Null,
             Self::Int(value) => ValueRef::Integer(*value),
@@ -36,6 +39,9 @@ impl rusqlite::ToSql for Param<'_> {
 
 impl ToSql for Param<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        if let Some(text) = self.without_nul() {
+            return Param::Text(&text).to_sql(ty, out);
+        }
         match self {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(value) if *ty == Type::INT4 => i32::try_from(*value)?.to_sql(ty, out),
@@ -55,6 +61,15 @@ impl ToSql for Param<'_> {
 }
 
 impl Param<'_> {
+    /// The text to store instead, when it holds the character U+0000. PostgreSQL takes no such text, so a STOP from a
+    /// phone that pads its texts could never be worked on; both engines store the replacement character instead.
+    fn without_nul(&self) -> Option<String> {
+        match self {
+            Self::Text(text) if text.contains('\0') => Some(text.replace('\0', "\u{FFFD}")),
+            _ => None,
+        }
+    }
+
     const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
