@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use segue_model::wake::Wake;
+use segue_model::{WorkspaceId, wake::Wake};
 use segue_store::StoreError;
 
 use super::Wiring;
@@ -28,10 +28,17 @@ pub async fn run(wiring: Arc<Wiring>) {
 async fn sweep(wiring: &Wiring) -> Result<(), StoreError> {
     let workspaces = wiring.store.read(|tx| tx.workspaces()).await?;
     for workspace in workspaces {
-        let ctx = wiring.ctx.clone();
-        wiring.store.write(move |tx| segue_desk::routing::sweep(tx, &ctx, workspace.id)).await?;
-        let ctx = wiring.ctx.clone();
-        wiring.store.write(move |tx| segue_desk::sessions::go_quiet(tx, &ctx, workspace.id)).await?;
+        // What fails in one workspace must not keep the others from being served.
+        if let Err(error) = sweep_one(wiring, workspace.id).await {
+            tracing::error!(workspace_id = %workspace.id, %error, "routing failed in a workspace; it is tried again");
+        }
     }
     Ok(())
+}
+
+async fn sweep_one(wiring: &Wiring, workspace_id: WorkspaceId) -> Result<(), StoreError> {
+    let ctx = wiring.ctx.clone();
+    wiring.store.write(move |tx| segue_desk::routing::sweep(tx, &ctx, workspace_id)).await?;
+    let ctx = wiring.ctx.clone();
+    wiring.store.write(move |tx| segue_desk::sessions::go_quiet(tx, &ctx, workspace_id)).await.map(|_| ())
 }
