@@ -3,8 +3,8 @@
 //! A report is matched by the provider's id, else by our own id that WhatsApp sends back, else, for an SMS whose
 //! outcome is unknown, by its recipient when there is exactly one such message. What cannot be matched is parked: the
 //! message's id at the provider may be about to be stored. Parked reports are looked at when provider ids are stored,
-//! when a message becomes `unknown`, and by [`Tx::match_parked_reports`], which finds those that crossed with the
-//! storing of their id in another transaction.
+//! when a message becomes `unknown`, and by [`Tx::match_parked_reports`], which finds those that crossed with either in
+//! another transaction.
 //!
 //! Reports come late, twice and in any order; [`Reports`] folds them so that none of it matters and the state never
 //! falls.
@@ -103,6 +103,10 @@ crate::sql! {
         JOIN provider_messages m ON m.workspace_id = p.workspace_id AND m.channel_id = p.channel_id
             AND m.provider_id = p.provider_id
         WHERE p.workspace_id = $1 AND p.channel_id = $2 ORDER BY p.id LIMIT 200";
+    PARKED_AND_UNKNOWN = "SELECT DISTINCT p.id, p.report FROM parked_reports p
+        JOIN outbox o ON o.workspace_id = p.workspace_id AND o.channel_id = p.channel_id AND o.address = p.recipient
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND o.state = 'unknown'
+            AND o.state IN ('submitting', 'unknown') ORDER BY p.id LIMIT 200";
     ADDRESS_OF = "SELECT address FROM outbox WHERE workspace_id = $1 AND id = $2";
     UNPARK = "DELETE FROM parked_reports WHERE workspace_id = $1 AND id = $2";
     DELETE_PARKED = "DELETE FROM parked_reports WHERE workspace_id = $1 AND received_at < $2";
@@ -334,8 +338,8 @@ impl Tx<'_> {
             .map(|_| ())
     }
 
-    /// Applies parked reports whose message is known by now. Gives how many. Call it from time to time: a report and
-    /// the storing of its message's id can cross.
+    /// Applies parked reports whose message is known by now. Gives how many. Call it from time to time: a report can
+    /// cross with the storing of its message's id, or with the recovery that makes its message `unknown`.
     ///
     /// # Errors
     /// When the store fails.
@@ -345,7 +349,9 @@ impl Tx<'_> {
         channel_id: ChannelId,
         ctx: &Ctx,
     ) -> Result<usize, StoreError> {
-        self.try_parked(workspace_id, channel_id, &PARKED_AND_LINKED, &[&workspace_id, &channel_id], ctx)
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id];
+        let linked = self.try_parked(workspace_id, channel_id, &PARKED_AND_LINKED, keys, ctx)?;
+        Ok(linked + self.try_parked(workspace_id, channel_id, &PARKED_AND_UNKNOWN, keys, ctx)?)
     }
 
     fn try_parked(

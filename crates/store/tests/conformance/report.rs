@@ -211,3 +211,22 @@ async fn a_report_while_submitting_stands_when_the_answer_comes() {
         assert_eq!(state(&test, sent.id).await, OutboxState::Read, "{}", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_crossed_with_the_recovery_of_its_message_is_found_later() {
+    static FORGET: Sql =
+        Sql::portable("FORGET", "UPDATE outbox SET state = 'unknown' WHERE workspace_id = $1 AND id = $2");
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sent = submitted(&test, &channel, "+15550101").await;
+        let target = ReportTarget { recipient: Some("+15550101".to_owned()), ..by_id(&["9"]) };
+        assert_eq!(apply(&test, &channel, target, Report::Delivered).await, Matched::Parked);
+        let (workspace_id, channel_id, id) = (test.workspace_id(), channel.id, sent.id);
+        // The row as a recovery left it that did not see the parked report yet.
+        write(&test, move |tx| tx.execute(&FORGET, &[&workspace_id, &id])).await;
+        let ctx = test.ctx.clone();
+        let found = write(&test, move |tx| tx.match_parked_reports(workspace_id, channel_id, &ctx)).await;
+        assert_eq!((found, parked(&test, &channel).await), (1, 0), "{}", test.engine);
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+    }
+}

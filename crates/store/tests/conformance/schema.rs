@@ -229,6 +229,7 @@ const SCANS: &[(&str, &str)] = &[
     ("report::COUNT_PARKED", "parked reports are few"),
     ("report::DELETE_PARKED", "housekeeping"),
     ("report::PARKED_AND_LINKED", "parked reports are few"),
+    ("report::PARKED_AND_UNKNOWN", "parked reports are few"),
     ("routing::QUEUE_WAITS", "asked for by people alone"),
     ("session::ALL_SESSIONS", "a page in the order of the index"),
 ];
