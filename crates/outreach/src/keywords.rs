@@ -61,8 +61,10 @@ pub fn handle(
 ) -> Result<Handled, StoreError> {
     let Some(keyword) = Keyword::read(sms.text, Medium::Sms) else { return Ok(Handled::NoKeyword) };
     // A sender that is no phone number, such as a short code, is a machine without a consent.
+    // Carriers write the sender with its country code; a national writing is read in the workspace's country.
     let digits = sms.from.trim().trim_start_matches('+');
-    let Ok(phone) = PhoneNumber::from_digits(digits) else { return Ok(Handled::NoKeyword) };
+    let read = PhoneNumber::from_digits(digits).or_else(|_| PhoneNumber::parse(sms.from, Some(&workspace.country)));
+    let Ok(phone) = read else { return Ok(Handled::NoKeyword) };
     let answered = match keyword {
         Keyword::Help => false,
         Keyword::Stop => {

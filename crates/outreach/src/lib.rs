@@ -33,14 +33,18 @@ use segue_store::Store;
 /// When the store fails.
 pub async fn sweep(store: &Store, ctx: &Ctx) -> Result<(), OutreachError> {
     let now = ctx.now();
-    store
-        .write(move |tx| {
-            for workspace in tx.workspaces()? {
+    let workspaces = store.read::<_, OutreachError, _>(|tx| Ok(tx.workspaces()?)).await?;
+    let mut failed = None;
+    for workspace in workspaces {
+        let swept = store
+            .write::<_, OutreachError, _>(move |tx| {
                 tx.cancel_left_behind(workspace.id, now)?;
                 tx.finish_done_campaigns(workspace.id, now)?;
-                import::end_interrupted(tx, workspace.id, now)?;
-            }
-            Ok(())
-        })
-        .await
+                Ok(import::end_interrupted(tx, workspace.id, now)?)
+            })
+            .await;
+        // The other workspaces are swept whatever happens in this one.
+        failed = swept.err().or(failed);
+    }
+    failed.map_or(Ok(()), Err)
 }

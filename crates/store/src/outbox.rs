@@ -157,6 +157,8 @@ crate::sql! {
     REVIVE_MESSAGE = "UPDATE outbox SET state = 'queued', attempts = 0, not_before = $3, error_class = NULL,
             error_code = NULL, error_reason = NULL, failed_at = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'failed' AND submitted_at IS NULL
+            AND (campaign_id IS NULL OR campaign_id IN (SELECT c.id FROM campaigns c
+                WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused')))
         RETURNING channel_id";
     COUNT_OUTBOX = "SELECT state, COUNT(*) FROM outbox WHERE workspace_id = $1 AND channel_id = $2 GROUP BY state
         ORDER BY state";

@@ -101,3 +101,11 @@ async fn a_no_by_hand_is_still_answered_when_the_person_texts_it() {
         assert_eq!(text(&world, &phone(1), "STOP").await, Handled::Answered(Keyword::Stop));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_from_a_number_in_national_writing_counts() {
+    for world in worlds().await {
+        assert_eq!(text(&world, "(555) 013-0001", "STOP").await, Handled::Answered(Keyword::Stop));
+        assert_eq!(consents(&world, "+15550130001").await[0], ConsentState::Revoked, "{}", world.test.engine);
+    }
+}

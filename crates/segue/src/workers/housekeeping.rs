@@ -46,6 +46,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
             .write_bulk(move |tx| {
                 tx.delete_events_before(workspace.id, now.plus(-KEEP_EVENTS))?;
                 tx.delete_done_inbox(workspace.id, now.plus(-KEEP_INBOX))?;
+                tx.delete_parked_reports(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
                 tx.delete_old_requests(workspace.id, now)?;
                 Ok::<_, StoreError>(())
