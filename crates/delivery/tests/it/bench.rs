@@ -250,7 +250,7 @@ async fn take_receipts(store: Store, ctx: Ctx) {
     loop {
         let claiming = ctx.clone();
         let claimed = store
-            .write::<_, StoreError, _>(move |tx| tx.claim_inbox("receipts", 50, claiming.now().plus(30_000), &claiming))
+            .write::<_, StoreError, _>(move |tx| tx.claim_inbox("receipts", 50, claiming.now().plus(2_000), &claiming))
             .await;
         for item in claimed.unwrap_or_default() {
             let ctx = ctx.clone();
