@@ -86,6 +86,22 @@ impl PhoneNumber {
         self.line_key() == other.line_key()
     }
 
+    /// The number as it is, and as it is also written: see [`PhoneNumber::is_same_line`].
+    #[must_use]
+    pub fn writings(&self) -> Vec<Self> {
+        let digits = self.digits();
+        let longer = match (digits.len(), digits.get(..2)) {
+            (12, Some("55")) => Some(format!("{}9{}", &digits[..4], &digits[4..])),
+            (12, Some("52")) => Some(format!("521{}", &digits[2..])),
+            (12, Some("54")) => Some(format!("549{}", &digits[2..])),
+            _ => None,
+        };
+        let other = longer.unwrap_or_else(|| self.line_key());
+        let mut all = vec![self.clone()];
+        all.extend(Self::from_digits(&other).ok().filter(|other| other != self && other.is_same_line(self)));
+        all
+    }
+
     /// The digits all writings of one line have in common; for comparing, never for sending.
     #[must_use]
     pub fn line_key(&self) -> String {

@@ -105,3 +105,18 @@ proptest! {
         prop_assert_eq!(phone.digits(), digits);
     }
 }
+
+#[test]
+fn a_number_has_both_of_its_writings() {
+    for (one, other) in
+        [("+5511999990000", "+551199990000"), ("+5215512345678", "+525512345678"), ("+5491112345678", "+541112345678")]
+    {
+        for (a, b) in [(one, other), (other, one)] {
+            let found: Vec<String> =
+                a.parse::<PhoneNumber>().unwrap().writings().iter().map(ToString::to_string).collect();
+            assert_eq!(found, [a, b]);
+        }
+    }
+    let german: PhoneNumber = "+4915112345678".parse().unwrap();
+    assert_eq!(german.writings(), std::slice::from_ref(&german));
+}

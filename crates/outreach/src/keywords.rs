@@ -69,8 +69,11 @@ pub fn handle(
         Keyword::Help => false,
         Keyword::Stop => {
             let answered = is_repeated(tx, ctx, workspace, &phone, ConsentAction::Revoke)?;
-            for medium in [Medium::Sms, Medium::WhatsApp] {
-                record(tx, ctx, workspace, &phone, medium, ConsentAction::Revoke, sms)?;
+            // WhatsApp may know the same line under another writing.
+            for writing in phone.writings() {
+                for medium in [Medium::Sms, Medium::WhatsApp] {
+                    record(tx, ctx, workspace, &writing, medium, ConsentAction::Revoke, sms)?;
+                }
             }
             answered
         }

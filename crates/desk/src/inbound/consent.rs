@@ -16,7 +16,7 @@ use segue_store::{
     Tx, consent::NewConsentEvent, flow::RunStatus, message::AuthorKind, outbox::AddressKind, session::Session,
 };
 
-use super::{Desk, InboundError, identify, link::writings};
+use super::{Desk, InboundError, identify};
 use crate::{
     DeskError, closing,
     notice::Notices,
@@ -109,7 +109,7 @@ fn record(
         if kind == AddressKind::Phone {
             phones.insert(address.clone());
             let parsed = PhoneNumber::parse(&address, None);
-            phones.extend(parsed.iter().flat_map(writings).map(|phone| phone.to_string()));
+            phones.extend(parsed.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()));
         }
         let user = tx.messaging_user(desk.workspace_id(), session.messaging_user_id)?;
         if let Some(contact_id) = user.and_then(|user| user.contact_id)

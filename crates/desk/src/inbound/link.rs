@@ -114,13 +114,13 @@ fn link(
     }
     (user.contact_id, user.lead_id, user.linked_by) = (None, None, None);
     let Some(phone) = &customer.phone else { return Ok(()) };
-    for writing in writings(phone) {
+    for writing in phone.writings() {
         if let Some(contact) = tx.contact_by_phone(workspace_id, &writing)? {
             (user.contact_id, user.linked_by) = (Some(contact.id), Some(LinkedBy::Phone));
             return Ok(());
         }
     }
-    for writing in writings(phone) {
+    for writing in phone.writings() {
         if let Some(lead) = tx.lead_of_phone(workspace_id, &writing)? {
             (user.lead_id, user.contact_id) = (Some(lead.id), lead.contact_id);
             user.linked_by = Some(LinkedBy::Phone);
@@ -162,40 +162,9 @@ fn is_same_line(a: Option<&PhoneNumber>, b: Option<&PhoneNumber>) -> bool {
     a.zip(b).is_some_and(|(a, b)| a.is_same_line(b))
 }
 
-/// The number as it is, and as it is also written: see [`PhoneNumber::is_same_line`].
-pub(super) fn writings(phone: &PhoneNumber) -> Vec<PhoneNumber> {
-    let digits = phone.digits();
-    let longer = match (digits.len(), digits.get(..2)) {
-        (12, Some("55")) => Some(format!("{}9{}", &digits[..4], &digits[4..])),
-        (12, Some("52")) => Some(format!("521{}", &digits[2..])),
-        (12, Some("54")) => Some(format!("549{}", &digits[2..])),
-        _ => None,
-    };
-    let other = longer.unwrap_or_else(|| phone.line_key());
-    let mut all = vec![phone.clone()];
-    all.extend(PhoneNumber::from_digits(&other).ok().filter(|other| other != phone && other.is_same_line(phone)));
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_number_is_looked_for_in_both_of_its_writings() {
-        for (one, other) in [
-            ("+5511999990000", "+551199990000"),
-            ("+5215512345678", "+525512345678"),
-            ("+5491112345678", "+541112345678"),
-        ] {
-            for (a, b) in [(one, other), (other, one)] {
-                let found: Vec<String> = writings(&a.parse().unwrap()).iter().map(ToString::to_string).collect();
-                assert_eq!(found, [a, b]);
-            }
-        }
-        let german: PhoneNumber = "+4915112345678".parse().unwrap();
-        assert_eq!(writings(&german), std::slice::from_ref(&german));
-    }
 
     #[test]
     fn a_profile_name_becomes_first_and_last_name() {

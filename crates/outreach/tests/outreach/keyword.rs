@@ -109,3 +109,18 @@ async fn a_stop_from_a_number_in_national_writing_counts() {
         assert_eq!(consents(&world, "+15550130001").await[0], ConsentState::Revoked, "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_counts_for_every_writing_of_the_number() {
+    for world in worlds().await {
+        text(&world, "5511999990000", "STOP").await;
+        for address in ["+5511999990000", "+551199990000"] {
+            assert_eq!(
+                consents(&world, address).await,
+                [ConsentState::Revoked; 2],
+                "{address} on {}",
+                world.test.engine
+            );
+        }
+    }
+}
