@@ -21,10 +21,15 @@ begin() {
     server=$!
 }
 
-# An immediate shutdown: what was not committed is lost, as in a crash.
+# An immediate shutdown: what was not committed is lost, as in a crash. A server that has only just begun ignores the
+# signal, so it is ended for good when it is still there after a moment.
 end() {
     kill -QUIT "$server" 2>/dev/null
+    (sleep 5; kill -KILL "$server" 2>/dev/null) </dev/null >/dev/null 2>&1 &
+    guard=$!
     wait "$server" 2>/dev/null
+    kill "$guard" 2>/dev/null
+    wait "$guard" 2>/dev/null
 }
 
 trap 'end; rm -rf "$data"; exit 0' INT TERM

@@ -67,3 +67,31 @@ fn a_cluster_ends_and_its_files_go_when_its_process_is_killed() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_cluster_ends_also_when_its_process_is_killed_before_it_has_begun() {
+    if Cluster::shared().is_err() {
+        return; // No PostgreSQL here; the tests that need it say so.
+    }
+    for _ in 0..3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_cluster_ends_and_its_files_go_when_its_process_is_killed", "--nocapture"])
+            .env(HOLD, "yes")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let directory = std::env::temp_dir().join(format!("segue-pg-{}-shared", child.id()));
+        let wait = |exists: bool| {
+            let began = Instant::now();
+            while directory.exists() != exists {
+                assert!(began.elapsed() < Duration::from_secs(60), "exists: {}", !exists);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        wait(true);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        wait(false);
+    }
+}
