@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     StoreError, Tx,
-    tx::{Connection, json_text},
+    tx::json_text,
 };
 
 /// An event to append.
@@ -107,11 +107,5 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn delete_events_before(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
         self.execute(&DELETE_EVENTS_BEFORE, &[&workspace_id, &before])
-    }
-
-    /// Which engine this transaction runs on; for tests that look below the statements.
-    #[must_use]
-    pub const fn is_postgres(&self) -> bool {
-        matches!(self.connection, Connection::Postgres { .. })
     }
 }
