@@ -7,10 +7,7 @@
 use segue_model::{Timestamp, UserId, WorkspaceId, wake::Wake};
 use serde_json::Value;
 
-use crate::{
-    StoreError, Tx,
-    tx::json_text,
-};
+use crate::{StoreError, Tx, tx::json_text};
 
 /// An event to append.
 #[derive(Debug, Clone, PartialEq)]

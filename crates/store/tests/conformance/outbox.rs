@@ -292,3 +292,29 @@ async fn a_payload_nobody_can_send_fails_with_a_dead_letter_and_can_be_replayed(
         assert_eq!(ids(&claim(&test, &channel, "a", 1).await), [claimed.id]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_message_of_a_campaign_that_has_ended_stays_dead() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let ended = campaign(&test, sender, 1, "running").await;
+        let mut new = message(&test, &channel, "+15550101");
+        new.campaign = Some((ended, 0));
+        enqueue(&test, &new).await;
+        let claimed = claim(&test, &channel, "a", 1).await.pop().unwrap();
+        let ctx = test.ctx.clone();
+        write(&test, move |tx| tx.reject_payload(&claimed, "It is not JSON of a message.", &ctx)).await;
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        write(&test, move |tx| tx.execute(&SET_CAMPAIGN, &[&workspace_id, &ended, &"finished"])).await;
+        let letter = write(&test, move |tx| tx.open_dead_letters(workspace_id, None, 9)).await.pop().unwrap();
+        let decision = segue_store::dead_letter::Decision {
+            resolution: segue_store::dead_letter::Resolution::Replayed,
+            reason: "again".to_owned(),
+            actor: "usr_1".to_owned(),
+        };
+        write(&test, move |tx| tx.resolve_dead_letter(workspace_id, letter.id, &decision, now)).await;
+        // In the queue nobody would ever take it again.
+        assert_eq!(state(&test, new.id).await, OutboxState::Failed, "{}", test.engine);
+    }
+}
