@@ -1,14 +1,21 @@
-//! Link and reference codes: the encryption of (campaign number, position).
+//! Link and reference codes: the encryption of (campaign number, position, link).
 //!
 //! A code needs no index: it decrypts straight to its recipient. It is 16 characters of Crockford's base 32, that is
 //! 80 bits, encrypted with FF1 (NIST SP 800-38G). Of the 80 bits, 24 carry the campaign's number, 28 the recipient's
-//! position and 28 are zero; a guess is right with probability (issued codes) / 2^80, so 2^27 issued codes still leave
-//! 53 bits to guess, and nearly every wrong code is recognised as wrong without a look at the database.
+//! position, 4 say which link of the text it is, and 24 are zero; a guess is right with probability
+//! (issued codes) / 2^80, so 2^27 issued codes still leave 53 bits to guess, and nearly every wrong code is recognised
+//! as wrong without a look at the database. The link to the chat is number 0, so codes from before there were other
+//! links mean what they meant.
+//!
+//! A redirect waits for one decryption, and planning for one encryption per recipient; both are ten AES blocks, because
+//! of what FF1 hashes in each round only the last block differs.
 
 use std::{fmt, sync::Arc};
 
-use aes::Aes256;
-use fpe::ff1::{FF1, FlexibleNumeralString};
+use aes::{
+    Aes256,
+    cipher::{BlockEncrypt as _, KeyInit as _},
+};
 
 /// What a code stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,11 +26,25 @@ pub struct CodeTarget {
     pub position: u32,
 }
 
+/// A recipient and one of the links in his text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LinkCode {
+    pub target: CodeTarget,
+    /// [`CHAT_LINK`], or the number of an address in the text, from 1; below [`LINKS`].
+    pub link: u8,
+}
+
 /// Campaign numbers end below this.
 pub const CAMPAIGN_NUMBERS: u32 = 1 << 24;
 
 /// Positions end below this; no campaign can have more recipients.
 pub const POSITIONS: u32 = 1 << 28;
+
+/// Numbers of links end below this: the chat and fifteen others.
+pub const LINKS: u8 = 1 << LINK_BITS;
+
+/// Number of the link that leads into the chat.
+pub const CHAT_LINK: u8 = 0;
 
 /// Characters of a code.
 pub const CODE_LENGTH: usize = 16;
@@ -31,9 +52,10 @@ pub const CODE_LENGTH: usize = 16;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const GROUP: usize = 4;
 const POSITION_BITS: u32 = 28;
-const ZERO_BITS: u32 = 28;
+const LINK_BITS: u32 = 4;
+const ZERO_BITS: u32 = 24;
 /// Separates these codes from anything else that is ever encrypted with the same key.
-const TWEAK: &[u8] = b"segue code 1";
+const TWEAK: &[u8; 12] = b"segue code 1";
 /// Longest message that is searched for a code, in characters: the longest text WhatsApp carries.
 const SEARCHED: usize = 4096;
 
@@ -52,7 +74,7 @@ impl CodeTarget {
 /// The secret that codes are made and read with. Losing it makes every code sent unreadable; leaking it makes codes
 /// guessable.
 #[derive(Clone)]
-pub struct CodeKey(Arc<FF1<Aes256>>);
+pub struct CodeKey(Arc<Cipher>);
 
 impl fmt::Debug for CodeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,58 +82,132 @@ impl fmt::Debug for CodeKey {
     }
 }
 
+/// FF1 for radix 32, sixteen digits and our tweak: two halves of 40 bits.
+struct Cipher {
+    aes: Aes256,
+    /// The hash of all that is the same in every round.
+    start: [u8; 16],
+}
+
+const ROUNDS: u8 = 10;
+const HALF_BITS: u32 = 40;
+const HALF: u64 = (1 << HALF_BITS) - 1;
+
+impl Cipher {
+    fn new(secret: [u8; 32]) -> Self {
+        let aes = Aes256::new(&secret.into());
+        // NIST SP 800-38G, algorithm 7: step 5 (P) and the first block of step 6.i (Q), which the tweak fills alone.
+        let mut hash = [1, 2, 1, 0, 0, 32, ROUNDS, 8, 0, 0, 0, 16, 0, 0, 0, 12];
+        aes.encrypt_block((&mut hash).into());
+        for (hashed, tweak) in hash.iter_mut().zip(TWEAK) {
+            *hashed ^= tweak;
+        }
+        aes.encrypt_block((&mut hash).into());
+        Self { aes, start: hash }
+    }
+
+    /// The number that a round adds to one half because of the other.
+    fn round(&self, number: u8, half: u64) -> u64 {
+        let mut block = self.start;
+        block[10] ^= number;
+        for (byte, value) in block[11..].iter_mut().zip(&half.to_be_bytes()[3..]) {
+            *byte ^= value;
+        }
+        self.aes.encrypt_block((&mut block).into());
+        // Of the twelve bytes that FF1 takes the last five are what remains modulo 2^40.
+        block[7..12].iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+    }
+
+    fn encrypt(&self, plain: u128) -> u128 {
+        let (mut a, mut b) = halves(plain);
+        for number in 0..ROUNDS {
+            (a, b) = (b, (a + self.round(number, b)) & HALF);
+        }
+        joined(a, b)
+    }
+
+    fn decrypt(&self, secret: u128) -> u128 {
+        let (mut a, mut b) = halves(secret);
+        for number in (0..ROUNDS).rev() {
+            (a, b) = (b.wrapping_sub(self.round(number, a)) & HALF, a);
+        }
+        joined(a, b)
+    }
+}
+
+fn halves(bits: u128) -> (u64, u64) {
+    let half = |bits: u128| u64::try_from(bits & u128::from(HALF)).unwrap_or_default();
+    (half(bits >> HALF_BITS), half(bits))
+}
+
+fn joined(a: u64, b: u64) -> u128 {
+    (u128::from(a) << HALF_BITS) | u128::from(b)
+}
+
 impl CodeKey {
     /// A key from 32 random bytes.
     #[must_use]
     pub fn new(secret: [u8; 32]) -> Self {
-        Self(Arc::new(FF1::new(&secret, 32).expect("32 is a radix FF1 takes")))
+        Self(Arc::new(Cipher::new(secret)))
     }
 
-    /// The code of a recipient, in lower case and without hyphens, fit for a link.
+    /// The code of a recipient, in lower case and without hyphens: his link into the chat, and his reference there.
     ///
     /// # Panics
     /// When the target is beyond the limits of [`CodeTarget::new`]: a shortened number would point to somebody else.
     #[must_use]
     pub fn encode(&self, target: CodeTarget) -> String {
-        assert!(
-            CodeTarget::new(target.campaign_number, target.position).is_some(),
-            "a campaign number or position is beyond what a code can carry"
-        );
-        let bits = (u128::from(target.campaign_number) << (POSITION_BITS + ZERO_BITS))
-            | (u128::from(target.position) << ZERO_BITS);
-        let plain = (0..CODE_LENGTH).rev().map(|digit| ((bits >> (5 * digit)) & 31) as u16).collect::<Vec<_>>();
-        let secret = self
-            .0
-            .encrypt(TWEAK, &FlexibleNumeralString::from(plain))
-            .expect("16 digits below 32 are a numeral string of radix 32");
-        Vec::from(secret).into_iter().map(|digit: u16| char::from(ALPHABET[usize::from(digit & 31)])).collect()
+        self.encode_link(LinkCode { target, link: CHAT_LINK })
     }
 
-    /// What a code stands for; `None` when it was never issued under this key. Case, spaces and hyphens do not matter,
-    /// and the letters O, I and L are read as the digits they resemble.
+    /// The code of one of a recipient's links.
+    ///
+    /// # Panics
+    /// When the target is beyond the limits of [`CodeTarget::new`], or the link not below [`LINKS`].
+    #[must_use]
+    pub fn encode_link(&self, LinkCode { target, link }: LinkCode) -> String {
+        assert!(
+            CodeTarget::new(target.campaign_number, target.position).is_some() && link < LINKS,
+            "a campaign number, position or link is beyond what a code can carry"
+        );
+        let link_place = u128::from(link) << ZERO_BITS;
+        let position = u128::from(target.position) << (LINK_BITS + ZERO_BITS);
+        let number = u128::from(target.campaign_number) << (POSITION_BITS + LINK_BITS + ZERO_BITS);
+        let secret = self.0.encrypt(number | position | link_place);
+        let digit = |place: usize| ALPHABET[usize::try_from((secret >> (5 * place)) & 31).unwrap_or_default()];
+        (0..CODE_LENGTH).rev().map(|place| char::from(digit(place))).collect()
+    }
+
+    /// Whose code it is, whichever link of his it belongs to; `None` when it was never issued under this key. Case,
+    /// spaces and hyphens do not matter, and the letters O, I and L are read as the digits they resemble.
     #[must_use]
     pub fn decode(&self, code: &str) -> Option<CodeTarget> {
-        let mut digits = Vec::with_capacity(CODE_LENGTH);
-        for letter in code.trim().chars().filter(|&letter| !is_separator(letter)) {
-            if digits.len() == CODE_LENGTH {
-                return None;
-            }
-            digits.push(digit(letter)?);
-        }
-        self.decrypt(digits)
+        self.decode_link(code).map(|code| code.target)
     }
 
-    fn decrypt(&self, digits: Vec<u16>) -> Option<CodeTarget> {
-        if digits.len() != CODE_LENGTH {
-            return None;
+    /// What a code stands for; `None` when it was never issued under this key.
+    #[must_use]
+    pub fn decode_link(&self, code: &str) -> Option<LinkCode> {
+        let (mut bits, mut count) = (0, 0);
+        for letter in code.chars().filter(|&letter| !is_separator(letter)) {
+            if count == CODE_LENGTH {
+                return None;
+            }
+            bits = (bits << 5) | u128::from(digit(letter)?);
+            count += 1;
         }
-        let plain = self.0.decrypt(TWEAK, &FlexibleNumeralString::from(digits)).ok()?;
-        let bits = Vec::from(plain).into_iter().fold(0u128, |bits, digit: u16| (bits << 5) | u128::from(digit));
+        (count == CODE_LENGTH).then(|| self.decrypt(bits)).flatten()
+    }
+
+    fn decrypt(&self, secret: u128) -> Option<LinkCode> {
+        let bits = self.0.decrypt(secret);
         if bits & ((1 << ZERO_BITS) - 1) != 0 {
             return None;
         }
-        let position = u32::try_from((bits >> ZERO_BITS) & u128::from(POSITIONS - 1)).ok()?;
-        CodeTarget::new(u32::try_from(bits >> (POSITION_BITS + ZERO_BITS)).ok()?, position)
+        let link = u8::try_from((bits >> ZERO_BITS) & u128::from(LINKS - 1)).ok()?;
+        let position = u32::try_from((bits >> (LINK_BITS + ZERO_BITS)) & u128::from(POSITIONS - 1)).ok()?;
+        let number = u32::try_from(bits >> (POSITION_BITS + LINK_BITS + ZERO_BITS)).ok()?;
+        Some(LinkCode { target: CodeTarget::new(number, position)?, link })
     }
 
     /// Finds the first code in a customer's message and takes it out, together with a "(ref …)" around it. What remains
@@ -122,8 +218,8 @@ impl CodeKey {
         let starts = (0..letters.len())
             .filter(|&at| letters[at].is_alphanumeric() && (at == 0 || !letters[at - 1].is_alphanumeric()));
         let (target, start, end) = starts.into_iter().find_map(|start| {
-            let (digits, end) = candidate(&letters, start)?;
-            Some((self.decrypt(digits)?, start, end))
+            let (secret, end) = candidate(&letters, start)?;
+            Some((self.decrypt(secret)?.target, start, end))
         })?;
         let (start, end) = with_reference(&letters, start, end);
         let before = letters[..start].iter().collect::<String>();
@@ -142,14 +238,25 @@ pub fn grouped(code: &str) -> String {
 }
 
 /// The value of a character; `None` when it is not of the alphabet, even read kindly.
-fn digit(letter: char) -> Option<u16> {
-    let letter = match letter.to_ascii_lowercase() {
-        'o' => '0',
-        'i' | 'l' => '1',
+fn digit(letter: char) -> Option<u8> {
+    let letter = match u8::try_from(letter).ok()?.to_ascii_lowercase() {
+        b'o' => b'0',
+        b'i' | b'l' => b'1',
         letter => letter,
     };
-    ALPHABET.iter().position(|&known| char::from(known) == letter).and_then(|value| u16::try_from(value).ok())
+    DIGITS.get(usize::from(letter)).copied().flatten()
 }
+
+/// The value of each ASCII character.
+const DIGITS: [Option<u8>; 128] = {
+    let mut digits = [None; 128];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        digits[ALPHABET[value] as usize] = Some(value as u8);
+        value += 1;
+    }
+    digits
+};
 
 /// Hyphens and dashes of all kinds, spaces, and characters without width.
 fn is_separator(letter: char) -> bool {
@@ -158,20 +265,20 @@ fn is_separator(letter: char) -> bool {
 }
 
 /// Sixteen digits from `start` on with separators between groups of four only, and where they end.
-fn candidate(letters: &[char], start: usize) -> Option<(Vec<u16>, usize)> {
-    let mut digits = Vec::with_capacity(CODE_LENGTH);
-    let mut at = start;
-    while digits.len() < CODE_LENGTH {
+fn candidate(letters: &[char], start: usize) -> Option<(u128, usize)> {
+    let (mut bits, mut count, mut at) = (0, 0, start);
+    while count < CODE_LENGTH {
         let letter = *letters.get(at)?;
-        if is_separator(letter) && digits.len() % GROUP == 0 {
+        if is_separator(letter) && count % GROUP == 0 {
             at += 1;
             continue;
         }
-        digits.push(digit(letter)?);
+        bits = (bits << 5) | u128::from(digit(letter)?);
+        count += 1;
         at += 1;
     }
     let ends = letters.get(at).is_none_or(|letter| !letter.is_alphanumeric());
-    ends.then_some((digits, at))
+    ends.then_some((bits, at))
 }
 
 /// Widens the place of a code to the "(ref …)" around it.

@@ -28,7 +28,37 @@ fn the_largest_target_fits_and_a_larger_one_is_refused() {
     assert!(std::panic::catch_unwind(|| key().encode(beyond)).is_err());
 }
 
-/// Of random codes one in 2^28 has the right form, and one in 2^80 per issued code is right.
+/// A standard implementation of FF1 gives the same codes, so those already sent stay readable.
+#[test]
+fn the_cipher_is_ff1() {
+    use fpe::ff1::{FF1, FlexibleNumeralString};
+    let standard = FF1::<Aes256>::new(&[7; 32], 32).unwrap();
+    let mut rng = StdRng::seed_from_u64(2);
+    for _ in 0..300 {
+        let plain = (u128::from(rng.next_u64()) << 16) | u128::from(rng.next_u32() & 0xFFFF);
+        let digits = (0..CODE_LENGTH).rev().map(|place| ((plain >> (5 * place)) & 31) as u16).collect::<Vec<_>>();
+        let secret = standard.encrypt(TWEAK, &FlexibleNumeralString::from(digits)).unwrap();
+        let secret = Vec::from(secret).into_iter().fold(0u128, |bits, digit: u16| (bits << 5) | u128::from(digit));
+        assert_eq!(key().0.encrypt(plain), secret);
+        assert_eq!(key().0.decrypt(secret), plain);
+    }
+}
+
+#[test]
+fn each_link_of_a_recipient_has_its_own_code_and_all_lead_back_to_him() {
+    let target = CodeTarget { campaign_number: 42, position: 1_000_000 };
+    let codes = (0..LINKS).map(|link| key().encode_link(LinkCode { target, link })).collect::<Vec<_>>();
+    for (link, code) in (0..).zip(&codes) {
+        assert_eq!(key().decode_link(code), Some(LinkCode { target, link }));
+        assert_eq!(key().decode(code), Some(target));
+        assert_eq!(codes.iter().filter(|other| *other == code).count(), 1);
+    }
+    assert_eq!(codes[0], key().encode(target), "the chat's link is the reference");
+    let beyond = LinkCode { target, link: LINKS };
+    assert!(std::panic::catch_unwind(|| key().encode_link(beyond)).is_err());
+}
+
+/// Of random codes one in 2^24 has the right form, and one in 2^80 per issued code is right.
 #[test]
 fn guesses_do_not_decode() {
     let key = key();
