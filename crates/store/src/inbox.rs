@@ -8,7 +8,8 @@
 //! # Why a crash at each point is safe
 //! - Before [`Tx::receive`] commits: the provider was not told and delivers again.
 //! - After it, before the claim: the row is pending.
-//! - After the claim: the lease runs out and another worker claims the row, with a higher epoch. What the first one
+//! - After the claim: the lease runs out, or the node starts again and lets go of it, and another worker claims the row,
+//!   with a higher epoch. What the first one
 //!   still tries fails on [`Tx::inbox_done`], which checks the epoch in the transaction of the work itself.
 //! - The work and `done` are one transaction: both or neither.
 //!
@@ -105,6 +106,8 @@ crate::sql! {
                     AND b.subject = a.subject AND b.state = 'pending' AND (b.id < a.id OR b.lease_until > $3))
             ORDER BY a.id LIMIT $4 FOR UPDATE OF a SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, kind, subject, payload, attempts, received_at, lease_epoch";
+    RELEASE_INBOX = "UPDATE inbox SET lease_owner = NULL, lease_until = 0
+        WHERE state = 'pending' AND lease_owner = $1";
     INBOX_DONE = "UPDATE inbox SET state = 'done', lease_owner = NULL, lease_until = 0, last_error = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND lease_epoch = $3";
     INBOX_RETRY = "UPDATE inbox SET lease_owner = NULL, lease_until = 0, next_at = $4, last_error = $5
@@ -180,6 +183,16 @@ impl Tx<'_> {
             self.inbox_failed(&item, Verdict::GiveUp, reason, ctx)?;
         }
         Ok(items)
+    }
+
+    /// Lets go of what `owner` had claimed, across all workspaces; the attempts stay counted. For a node that has just
+    /// started: it is working on nothing, so nobody has to wait until its old leases run out. Gives how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn release_inbox(&mut self, owner: &str) -> Result<u64, StoreError> {
+        self.wake(Wake::Inbox);
+        self.execute(&RELEASE_INBOX, &[&owner])
     }
 
     /// Marks a row as worked on. Call it in the transaction of the work.

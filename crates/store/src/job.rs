@@ -2,7 +2,7 @@
 //!
 //! # Why a crash at each point is safe
 //! A job is a row written with its cause. A claim gives it a lease and a higher epoch; a worker that ends leaves the
-//! lease to run out, and the next claim takes the job over. What a job changes and [`Tx::complete_job`] belong into one
+//! lease to run out, or its node starts again and lets go of it, and the next claim takes the job over. What a job changes and [`Tx::complete_job`] belong into one
 //! transaction; long work goes in steps, each ending in [`Tx::reschedule_job`] with how far it came. A worker whose
 //! lease ran out gets [`StoreError::LeaseLost`] from either and its step is rolled back.
 
@@ -59,6 +59,8 @@ crate::sql! {
             WHERE state IN ('waiting', 'running') AND run_at <= $3 AND lease_until <= $3
             ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED))
         RETURNING workspace_id, id, kind, dedupe_key, payload, run_at, attempts, lease_epoch";
+    RELEASE_JOBS = "UPDATE jobs SET state = 'waiting', lease_owner = NULL, lease_until = 0
+        WHERE state = 'running' AND lease_owner = $1";
     EXTEND_JOB = "UPDATE jobs SET lease_until = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'running' AND lease_epoch = $3";
     JOB_DONE = "UPDATE jobs SET state = 'done', lease_owner = NULL, lease_until = 0, last_error = NULL
@@ -124,6 +126,16 @@ impl Tx<'_> {
             self.fail_job(&job, Verdict::GiveUp, "The worker ended without a word at every attempt.", ctx)?;
         }
         Ok(jobs)
+    }
+
+    /// Lets go of what `owner` had claimed, across all workspaces; the attempts stay counted. For a node that has just
+    /// started: it is working on nothing, so nobody has to wait until its old leases run out. Gives how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn release_jobs(&mut self, owner: &str) -> Result<u64, StoreError> {
+        self.wake(Wake::Jobs);
+        self.execute(&RELEASE_JOBS, &[&owner])
     }
 
     /// Keeps a job for longer.

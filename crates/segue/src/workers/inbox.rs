@@ -1,7 +1,7 @@
 //! Works on what came in: each row in one transaction that also marks it done.
 //!
-//! A crash before the commit leaves the row pending with a lease that runs out; it is then worked on again from the
-//! start. A crash after it leaves the row done. Rows of one customer are claimed one at a time, in order.
+//! A crash before the commit leaves the row pending with a lease that runs out, or that the next start of this node
+//! releases; it is then worked on again from the start. A crash after it leaves the row done. Rows of one customer are claimed one at a time, in order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,6 +26,11 @@ const PUT_BACK_FOR: i64 = time::SECOND;
 /// Runs until the shutdown.
 pub async fn run(wiring: Arc<Wiring>) {
     let mut listener = wiring.bus.listen();
+    let node = wiring.node.clone();
+    if let Err(error) = wiring.store.write(move |tx| tx.release_inbox(&node)).await {
+        // The leases of the time before the start run out by themselves.
+        tracing::error!(%error, "the claims of the inbox could not be released");
+    }
     while !wiring.shutdown.is_cancelled() {
         match claim(&wiring).await {
             Ok(items) if !items.is_empty() => {

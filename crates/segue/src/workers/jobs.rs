@@ -1,7 +1,7 @@
 //! Works on jobs that are due.
 //!
-//! A job is claimed with a lease and marked done after its work; a crash in between lets the lease run out, and the job
-//! is worked on again. Each kind says in its own module why doing it twice is harmless.
+//! A job is claimed with a lease and marked done after its work; a crash in between lets the lease run out, or the next
+//! start of this node releases it, and the job is worked on again. Each kind says in its own module why doing it twice is harmless.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,6 +26,11 @@ const PUT_BACK_FOR: i64 = time::SECOND;
 /// Runs until the shutdown.
 pub async fn run(wiring: Arc<Wiring>) {
     let mut listener = wiring.bus.listen();
+    let node = wiring.node.clone();
+    if let Err(error) = wiring.store.write(move |tx| tx.release_jobs(&node)).await {
+        // The leases of the time before the start run out by themselves.
+        tracing::error!(%error, "the claims of the jobs could not be released");
+    }
     while !wiring.shutdown.is_cancelled() {
         match claim(&wiring).await {
             Ok(jobs) if !jobs.is_empty() => {

@@ -233,3 +233,19 @@ async fn a_row_put_back_has_not_used_an_attempt_and_done_rows_go_after_a_time() 
         assert_eq!(write(&test, move |tx| tx.delete_done_inbox(workspace_id, now.plus(1))).await, 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_starts_again_lets_go_of_its_own_rows_and_of_no_other() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        receive(&test, channel.id, "ann", "a1").await;
+        let mine = claim(&test, "one").await.pop().unwrap();
+        assert_eq!(write(&test, |tx| tx.release_inbox("two")).await, 0);
+        assert!(claim(&test, "two").await.is_empty(), "under a lease on {}", test.engine);
+        assert_eq!(write(&test, |tx| tx.release_inbox("one")).await, 1);
+        let again = claim(&test, "one").await.pop().unwrap();
+        assert_eq!((again.id, again.attempts), (mine.id, 2), "at once, and the attempt counts on {}", test.engine);
+        let late = test.store.write(move |tx| tx.inbox_done(&mine)).await;
+        assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
+    }
+}

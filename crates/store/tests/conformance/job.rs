@@ -151,3 +151,19 @@ async fn workers_at_once_do_each_job_once() {
         assert_eq!(all.len(), 60, "{}", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_starts_again_lets_go_of_its_own_jobs_and_of_no_other() {
+    for test in engines().await {
+        schedule(&test, "mine", 0).await;
+        let mine = claim(&test).await.pop().unwrap();
+        assert!(claim(&test).await.is_empty(), "under a lease on {}", test.engine);
+        assert_eq!(write(&test, |tx| tx.release_jobs("another")).await, 0);
+        assert!(claim(&test).await.is_empty());
+        assert_eq!(write(&test, |tx| tx.release_jobs("worker")).await, 1);
+        let again = claim(&test).await.pop().unwrap();
+        assert_eq!((again.id, again.attempts), (mine.id, 2), "at once, and the attempt counts on {}", test.engine);
+        let late = test.store.write(move |tx| tx.complete_job(&mine)).await;
+        assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
+    }
+}
