@@ -1,5 +1,6 @@
-//! The only task runner: `cargo xtask demo | test | openapi`.
+//! The only task runner: `cargo xtask demo | test | chaos | openapi`.
 
+mod chaos;
 mod demo;
 mod machine;
 mod run;
@@ -13,7 +14,10 @@ Tasks of the Segue repository. Run them as `cargo xtask <task>`.
 
   demo       build everything and start the product with the sandbox and demo data
   test       run every check: format, lint, Rust, web, OpenAPI drift, end to end
-  test rust  only the Rust checks          (also: lint, web, e2e; several may be named)
+  test rust  only the Rust checks          (also: lint, web, e2e, chaos; several may be named)
+  chaos      break the product on purpose and count what became of every message; name suites to run only these:
+             kill, keyed, stop, clock, disk, carriers. --size large for the published sizes, --keep to keep the
+             results in docs/, --report to write docs/reliability.md from what was kept
   openapi    write web/openapi.json and the console's generated types anew
   help       this text";
 
@@ -23,6 +27,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["demo", rest @ ..] => demo::demo(rest),
         ["test", rest @ ..] => test::test(rest),
+        ["chaos", rest @ ..] => chaos::chaos(rest),
         ["openapi"] => web::write_openapi(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 
 use crate::{
+    chaos,
     machine::{CHROMIUM, POSTGRES, Requirement, ensure, in_ci},
-    run::{command, is_installed, run, run_command},
+    run::{is_installed, run},
     web,
 };
 
@@ -14,7 +15,8 @@ use crate::{
 type Group = fn() -> anyhow::Result<()>;
 
 /// The groups of checks, in order.
-const GROUPS: &[(&str, Group)] = &[("lint", lint), ("web", web_checks), ("rust", rust), ("e2e", end_to_end)];
+const GROUPS: &[(&str, Group)] =
+    &[("lint", lint), ("web", web_checks), ("rust", rust), ("e2e", end_to_end), ("chaos", small_chaos)];
 
 /// Runs the named groups, or all; every group runs even when an earlier one failed.
 ///
@@ -22,7 +24,7 @@ const GROUPS: &[(&str, Group)] = &[("lint", lint), ("web", web_checks), ("rust",
 /// When a group fails or has an unknown name.
 pub fn test(words: &[&str]) -> anyhow::Result<()> {
     if let Some(unknown) = words.iter().find(|word| GROUPS.iter().all(|(name, _)| name != *word)) {
-        bail!("There is no group of tests '{unknown}'. Known are lint, web, rust and e2e.");
+        bail!("There is no group of tests '{unknown}'. Known are lint, web, rust, e2e and chaos.");
     }
     let chosen = GROUPS.iter().filter(|(name, _)| words.is_empty() || words.contains(name));
     let missing = ensure(&[&POSTGRES, &CHROMIUM])?;
@@ -94,7 +96,11 @@ fn end_to_end() -> anyhow::Result<()> {
     }
     web::build()?;
     web::install("e2e")?;
-    let build = ["build", "--package", "segue", "--package", "segue-testkit", "--bins"];
-    run_command(command(".", "cargo", &build).env("CONSOLE_REQUIRED", "1"))?;
+    chaos::build()?;
     run("e2e", "npm", &["test", "--silent"])
+}
+
+/// The crash suites in their small sizes, against the same binary.
+fn small_chaos() -> anyhow::Result<()> {
+    chaos::chaos(&[])
 }

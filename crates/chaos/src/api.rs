@@ -1,0 +1,124 @@
+//! The product's public API, as any program would use it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use segue_channels::http::{HttpLimits, http_client};
+use serde_json::Value;
+
+use crate::books::Recipients;
+
+/// Key of the first start.
+pub const KEY: &str = "an-api-key-for-the-chaos-suites";
+
+/// See the module documentation.
+#[derive(Debug, Clone)]
+pub struct Api {
+    pub client: reqwest::Client,
+    pub url: String,
+}
+
+impl Api {
+    /// # Errors
+    /// When no client can be made.
+    pub fn new(url: String) -> anyhow::Result<Self> {
+        Ok(Self { client: http_client(HttpLimits::default())?, url })
+    }
+
+    /// # Errors
+    /// When there is no answer, or it is not a success.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        read(path, self.client.get(format!("{}{path}", self.url)).bearer_auth(KEY)).await
+    }
+
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        read(path, self.client.post(format!("{}{path}", self.url)).bearer_auth(KEY).json(body)).await
+    }
+
+    /// The status and text of the readiness check; `None` without an answer.
+    pub async fn readiness(&self) -> Option<(u16, String)> {
+        let response = self.client.get(format!("{}/readyz", self.url)).send().await.ok()?;
+        let status = response.status().as_u16();
+        Some((status, response.text().await.unwrap_or_default()))
+    }
+
+    /// Waits until the product is ready.
+    ///
+    /// # Errors
+    /// After `patience`.
+    pub async fn wait_until_ready(&self, patience: Duration) -> anyhow::Result<()> {
+        let started = Instant::now();
+        loop {
+            let seen = self.readiness().await;
+            if matches!(seen, Some((200, _))) {
+                return Ok(());
+            }
+            if started.elapsed() > patience {
+                bail!("Segue is not ready after {} s: {seen:?}", patience.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// What the product says of each recipient.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn recipients(&self, campaign: &str) -> anyhow::Result<Recipients> {
+        let mut recipients = Recipients::new();
+        for row in self.recipient_rows(campaign).await? {
+            let text = |name: &str| row[name].as_str().map(str::to_owned);
+            recipients
+                .insert(text("phone").context("a recipient without a number")?, text("state").unwrap_or_default());
+        }
+        Ok(recipients)
+    }
+
+    /// The recipients as the API shows them.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn recipient_rows(&self, campaign: &str) -> anyhow::Result<Vec<Value>> {
+        let mut rows = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("/api/v1/campaigns/{campaign}/recipients?limit=200{cursor}")).await?;
+            rows.extend(page["data"].as_array().context("a page has data")?.iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    /// The counts of a campaign's recipients.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn funnel(&self, campaign: &str) -> anyhow::Result<Funnel> {
+        let counts = self.get(&format!("/api/v1/campaigns/{campaign}/funnel")).await?;
+        let count =
+            |name: &str| counts[name].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+        Ok(Funnel { planned: count("planned"), queued: count("queued"), unknown: count("unknown") })
+    }
+}
+
+/// The counts that the suites wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Funnel {
+    pub planned: usize,
+    pub queued: usize,
+    pub unknown: usize,
+}
+
+async fn read(path: &str, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+    let response = request.send().await.with_context(|| format!("{path} gave no answer"))?;
+    let status = response.status();
+    let text = response.text().await?;
+    if !status.is_success() {
+        bail!("{path} answered {status}: {text}");
+    }
+    Ok(serde_json::from_str(&text).unwrap_or(Value::Null))
+}

@@ -1,0 +1,158 @@
+//! `docs/reliability.md`, written from the lines of `docs/reliability.jsonl`.
+
+use std::{fmt::Write as _, path::Path};
+
+use anyhow::Context as _;
+
+use crate::line::{self, Line};
+
+const LINES: &str = "reliability.jsonl";
+const PAGE: &str = "reliability.md";
+
+const HEAD: &str = "\
+# What happens when things break
+
+This page is written by `cargo xtask chaos --report` from the results in `reliability.jsonl`; do not edit it by hand.
+
+Every run drives the real binary on a data directory of its own, and speaks to it by its public API. The carrier is the
+sandbox, outside of the process that is killed: its ledger has every message that was really accepted and every receipt,
+and it is the only judge. The check compares it with what the API says of each recipient.
+
+| column | meaning |
+|---|---|
+| lost | recipients who got nothing, and whom the product does not show as unknown, failed or excluded |
+| doubled | messages beyond the first that a recipient got |
+| wrong | recipients of whom the product says something else than the ledger, beyond these two |
+| unknown | recipients of whom the product says that it cannot know, before receipts; in brackets the most allowed |
+| resolved | of these, made certain by a receipt |
+| left | unknown in the end; none of them was sent, or the run does not pass |
+
+A **control** is the same run with the protection taken away from outside: by a change in the database between a kill
+and the restart, or by a carrier that breaks its word. It shows that the check would notice; it passes when it does.
+
+Run it yourself: `cargo xtask chaos` (small sizes, also part of `cargo xtask test`), `cargo xtask chaos --size large`, one
+suite with `cargo xtask chaos kill`; with `--keep` the results go into `reliability.jsonl` and this page.
+";
+
+/// What a suite promises and how it is broken.
+struct Chapter {
+    suite: &'static str,
+    title: &'static str,
+    promise: &'static str,
+    how: &'static str,
+}
+
+const CHAPTERS: &[Chapter] = &[Chapter {
+    suite: "kill",
+    title: "kill -9 in a campaign",
+    promise: "Nobody is lost and nobody gets it twice. Whoever may have got it when the server died is shown as unknown, \
+              at most a window of messages per kill, and a receipt makes certain whoever did get it.",
+    how: "The server is killed with SIGKILL at random points of a campaign, during planning, sending, and the recovery \
+          from the kill before, and started again on the same data. In every second round the carrier has accepted what \
+          was on its way and withholds its receipts until the end.",
+}];
+
+/// Writes the page.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn write(directory: &Path) -> anyhow::Result<()> {
+    let page = directory.join(PAGE);
+    std::fs::write(&page, render(&line::read(&directory.join(LINES))?))
+        .with_context(|| format!("{} cannot be written", page.display()))
+}
+
+fn render(lines: &[Line]) -> String {
+    let mut page = HEAD.to_owned();
+    for chapter in CHAPTERS {
+        let own: Vec<&Line> = lines.iter().filter(|line| line.suite == chapter.suite).collect();
+        // Writing to a string cannot fail.
+        let _ = write!(page, "\n## {}: {}\n\n", chapter.suite, chapter.title);
+        let _ = write!(page, "**Promise.** {}\n\n**How.** {}\n\n", chapter.promise, chapter.how);
+        page.push_str(&table(&own));
+    }
+    page
+}
+
+fn table(lines: &[&Line]) -> String {
+    if lines.is_empty() {
+        return "No results yet.\n".to_owned();
+    }
+    let mut table =
+        "| run | recipients | kills | sent | delivered | failed | lost | doubled | wrong | unknown | resolved \
+                     | left | further figures | result | s |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\
+                     ---:|---|---|---:|\n"
+            .to_owned();
+    for line in lines {
+        let _ = writeln!(table, "{}", row(line));
+    }
+    let mut machines: Vec<String> = lines.iter().map(|line| format!("{} ({})", line.date, line.machine)).collect();
+    machines.sort();
+    machines.dedup();
+    let _ = write!(table, "\nRun on {}.\n", machines.join("; "));
+    table
+}
+
+fn row(line: &Line) -> String {
+    let mut run = format!("{}, {}", line.engine, line.size);
+    if let Some(case) = &line.case {
+        let _ = write!(run, ", {case}");
+    }
+    if let Some(control) = &line.control {
+        let _ = write!(run, "; **control:** {control}");
+    }
+    let unknown = line.bound.map_or_else(|| line.unknown.to_string(), |bound| format!("{} ({bound})", line.unknown));
+    let figures: Vec<String> = line
+        .figures
+        .iter()
+        .map(|(name, value)| format!("{} {}", name.replace('_', " "), value.to_string().trim_matches('"')))
+        .collect();
+    let result = match (line.control.is_some(), line.passed) {
+        (false, true) => "held",
+        (false, false) => "**BROKEN**",
+        (true, true) => "noticed",
+        (true, false) => "**NOT NOTICED**",
+    };
+    let counts =
+        [line.recipients, line.kills, line.sent, line.delivered, line.failed, line.lost, line.doubled, line.wrong];
+    let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+    format!(
+        "| {run} | {} | {unknown} | {} | {} | {} | {result} | {} |",
+        counts.join(" | "),
+        line.resolved,
+        line.unknown_left,
+        figures.join(", "),
+        line.seconds
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn docs() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
+    }
+
+    #[test]
+    fn the_page_says_what_the_lines_say() {
+        let lines = line::read(&docs().join(LINES)).unwrap();
+        let page = std::fs::read_to_string(docs().join(PAGE)).unwrap();
+        assert_eq!(page, render(&lines), "docs/{PAGE} is out of date; run `cargo xtask chaos --report`");
+    }
+
+    #[test]
+    fn every_published_run_passed_and_every_suite_has_a_control() {
+        let lines = line::read(&docs().join(LINES)).unwrap();
+        for line in &lines {
+            assert!(line.passed, "{}", line.title());
+            assert!(CHAPTERS.iter().any(|chapter| chapter.suite == line.suite), "{}", line.title());
+        }
+        for chapter in CHAPTERS {
+            let own = || lines.iter().filter(|line| line.suite == chapter.suite);
+            assert!(own().any(|line| line.control.is_none()), "{} was run", chapter.suite);
+            assert!(own().any(|line| line.control.is_some()), "{} has a control", chapter.suite);
+        }
+        assert_eq!(CHAPTERS.iter().map(|chapter| chapter.suite).collect::<Vec<_>>(), crate::suites::NAMES);
+    }
+}
