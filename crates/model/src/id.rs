@@ -120,6 +120,8 @@ ids! {
     ContactId = "con",
     /// A list of contacts.
     ListId = "lst",
+    /// A saved condition over contacts.
+    SegmentId = "seg",
     /// One entry of the consent ledger.
     ConsentEventId = "cev",
     /// One run of a CSV import.

@@ -228,7 +228,7 @@ crate::sql! {
         ON CONFLICT (workspace_id, list_id, contact_id) DO NOTHING";
 }
 
-fn read_fields(row: &mut Row<'_>) -> Result<ContactFields, StoreError> {
+pub(crate) fn read_fields(row: &mut Row<'_>) -> Result<ContactFields, StoreError> {
     Ok(ContactFields {
         phone: row.next()?,
         first_name: row.next()?,
@@ -348,7 +348,11 @@ impl Tx<'_> {
         fields: &ContactFields,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let attributes = json_text(&fields.attributes)?;
+        // The character U+0000 is no text for PostgreSQL, which would refuse to look into such JSON.
+        let clean = |text: &String| text.replace('\0', "\u{FFFD}");
+        let attributes: BTreeMap<_, _> =
+            fields.attributes.iter().map(|(name, value)| (clean(name), clean(value))).collect();
+        let attributes = json_text(&attributes)?;
         self.execute(
             sql,
             &[

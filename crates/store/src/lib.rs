@@ -20,9 +20,12 @@
 //! 4. PostgreSQL runs `READ COMMITTED`: a check and the change that depends on it need a conditional update, a unique
 //!    constraint, or [`Tx::lock`] on the aggregate first.
 //! 5. `SUM` and `AVG` are cast to `BIGINT`; optional text parameters are written `CAST($n AS TEXT) IS NULL OR …`.
+//!    Conditions of segments are the one exception to fixed statements: `built` puts them together from fixed pieces and
+//!    bound values, and cannot be given any other text.
 //! 6. Time and ids come from the caller's `Ctx`.
 
 mod backup;
+mod built;
 mod error;
 mod migrate;
 mod planner;
@@ -53,10 +56,12 @@ pub mod media;
 pub mod message;
 pub mod messaging_user;
 pub mod outbox;
+pub mod population;
 pub mod presence;
 pub mod recipient;
 pub mod report;
 pub mod routing;
+pub mod segment;
 pub mod session;
 pub mod submission;
 pub mod template;
@@ -93,10 +98,12 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("message", message::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
+        ("population", population::STATEMENTS),
         ("presence", presence::STATEMENTS),
         ("recipient", recipient::STATEMENTS),
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
+        ("segment", segment::STATEMENTS),
         ("session", session::STATEMENTS),
         ("submission", submission::STATEMENTS),
         ("template", template::STATEMENTS),

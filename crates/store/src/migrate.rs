@@ -23,8 +23,10 @@ pub struct Migration {
 }
 
 /// All steps in order.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "0001_initial", text: include_str!("../migrations/0001_initial.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "0001_initial", text: include_str!("../migrations/0001_initial.sql") },
+    Migration { version: 2, name: "0002_segments", text: include_str!("../migrations/0002_segments.sql") },
+];
 
 /// Version of the schema that this build works with.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

@@ -4,16 +4,22 @@ use tempfile::TempDir;
 
 use super::*;
 
+/// The step after the product's own.
+const NEXT: i64 = SCHEMA_VERSION + 1;
 const EXTRA: Migration =
-    Migration { version: 2, name: "0002_extra", text: "CREATE TABLE extra (id UUID PRIMARY KEY) /* table */;" };
+    Migration { version: NEXT, name: "extra", text: "CREATE TABLE extra (id UUID PRIMARY KEY) /* table */;" };
 const BROKEN_EXTRA: Migration = Migration {
-    version: 2,
-    name: "0002_extra",
+    version: NEXT,
+    name: "extra",
     text: "CREATE TABLE extra (id UUID PRIMARY KEY) /* table */; CREATE TABLE (;",
 };
 const MORE: Migration =
-    Migration { version: 3, name: "0003_more", text: "CREATE TABLE more (id UUID PRIMARY KEY) /* table */;" };
-const BROKEN_MORE: Migration = Migration { version: 3, name: "0003_more", text: "CREATE TABLE more (;" };
+    Migration { version: NEXT + 1, name: "more", text: "CREATE TABLE more (id UUID PRIMARY KEY) /* table */;" };
+const BROKEN_MORE: Migration = Migration { version: NEXT + 1, name: "more", text: "CREATE TABLE more (;" };
+
+fn steps(last: i64) -> Vec<i64> {
+    (1..=last).collect()
+}
 
 struct Database {
     engine: Engine,
@@ -79,7 +85,7 @@ fn an_older_database_is_backed_up_and_brought_up_to_date_once() {
         assert!(database.backup_sizes().is_empty(), "a fresh database has nothing to back up");
         database.migrate(&[EXTRA]).unwrap();
         database.migrate(&[EXTRA]).unwrap();
-        assert_eq!(database.versions(), [1, 2]);
+        assert_eq!(database.versions(), steps(NEXT));
         assert!(database.has_table("extra"));
         let backups = database.backup_sizes();
         assert_eq!(backups.len(), 1, "{:?}", database.engine);
@@ -92,14 +98,14 @@ fn a_failed_step_leaves_nothing_and_the_next_start_goes_on() {
     for database in databases() {
         database.migrate(&[]).unwrap();
         database.migrate(&[BROKEN_EXTRA]).unwrap_err();
-        assert_eq!(database.versions(), [1]);
+        assert_eq!(database.versions(), steps(SCHEMA_VERSION));
         assert!(!database.has_table("extra"), "the whole step is undone");
 
         database.migrate(&[EXTRA, BROKEN_MORE]).unwrap_err();
-        assert_eq!(database.versions(), [1, 2], "what was applied before the failure stays");
+        assert_eq!(database.versions(), steps(NEXT), "what was applied before the failure stays");
 
         database.migrate(&[EXTRA, MORE]).unwrap();
-        assert_eq!(database.versions(), [1, 2, 3]);
+        assert_eq!(database.versions(), steps(NEXT + 1));
         assert!(database.has_table("more"));
     }
 }
@@ -110,7 +116,7 @@ fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         database.migrate(&[EXTRA]).unwrap();
         let refused = database.migrate(&[]).unwrap_err();
         assert!(matches!(&refused, StoreError::Unsupported(why) if why.contains("newer version")), "{refused}");
-        assert_eq!(database.versions(), [1, 2]);
+        assert_eq!(database.versions(), steps(NEXT));
     }
 }
 
@@ -123,7 +129,7 @@ fn two_nodes_that_start_at_once_migrate_once() {
                 start.join().unwrap().unwrap();
             }
         });
-        assert_eq!(database.versions(), [1, 2]);
+        assert_eq!(database.versions(), steps(NEXT));
     }
 }
 

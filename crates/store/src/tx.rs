@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     StoreError,
+    built::{Built, Dialect},
     event::NewEvent,
     row::{Row, Source},
     sql::Sql,
@@ -103,6 +104,45 @@ impl<'a> Tx<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Calls `read` with each row of a query that was put together from fixed pieces.
+    ///
+    /// # Errors
+    /// When the engine refuses it, or the error of `read`.
+    pub(crate) fn each_built(
+        &mut self,
+        query: &Built,
+        mut read: impl FnMut(&mut Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match &mut self.connection {
+            Connection::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(query.text())?;
+                let mut rows = statement.query(rusqlite::params_from_iter(query.values()))?;
+                while let Some(row) = rows.next()? {
+                    read(&mut Row::new(Source::Sqlite(row)))?;
+                }
+            }
+            Connection::Postgres { transaction, .. } => {
+                let params: Vec<Param<'_>> = query.values().collect();
+                let rows = transaction.query(query.text(), &references(&params)).map_err(|error| {
+                    self.retry |= wants_retry(&error);
+                    StoreError::from(error)
+                })?;
+                for row in rows {
+                    read(&mut Row::new(Source::Postgres(&row)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Which engine this transaction is on.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self.connection {
+            Connection::Sqlite(_) => Dialect::Sqlite,
+            Connection::Postgres { .. } => Dialect::Postgres,
+        }
     }
 
     /// The first row of a query, or nothing.

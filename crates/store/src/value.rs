@@ -176,6 +176,7 @@ bind_ids!(
     SenderId,
     ContactId,
     ListId,
+    SegmentId,
     ConsentEventId,
     ImportId,
     CampaignId,

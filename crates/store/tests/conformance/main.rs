@@ -7,6 +7,7 @@ mod inbox;
 mod job;
 mod media;
 mod outbox;
+mod population;
 mod report;
 mod schema;
 mod template;

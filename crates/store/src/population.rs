@@ -1,0 +1,438 @@
+//! Contacts that meet a condition: counted, and walked in the order of their ids.
+//!
+//! A [`Condition`] becomes one SQL expression over `contacts c`, put together by `built`. What SQL has no portable word
+//! for (`matches`, `double`) is asked row by row: the parts of the condition that SQL can answer narrow the rows, and
+//! each remaining question that is not about the contact's own fields is a column of the row, so that
+//! [`Condition::holds`] finds every answer at hand. A test draws conditions at random and compares both ways on both
+//! engines.
+//!
+//! A page looks at no more than [`SCAN`] contacts, so that a condition that nobody meets does not keep the database for
+//! as long as it takes to look at everybody.
+
+use segue_expr::{Case, Compare, Condition, Event, FieldName, Order, Test};
+use segue_model::{ContactId, Timestamp, WorkspaceId, id::Id as _, time};
+use uuid::Uuid;
+
+use crate::{
+    Row, StoreError, Tx,
+    built::{Built, Dialect},
+    contact::{AudienceMember, read_fields},
+};
+
+/// Contacts that one page looks at.
+pub const SCAN: i64 = 20_000;
+
+/// Whom to look for, and what to note about each.
+#[derive(Debug, Clone, Copy)]
+pub struct Population<'a> {
+    /// Who belongs to it.
+    pub include: &'a Condition,
+    /// Conditions to note for each; the first that holds is reported.
+    pub marks: &'a [Condition],
+    /// What the last days are counted from.
+    pub now: Timestamp,
+}
+
+/// A contact that was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub member: AudienceMember,
+    /// Position of the first of the marks that holds.
+    pub mark: Option<usize>,
+}
+
+/// Contacts in the order of their ids.
+#[derive(Debug, Clone)]
+pub struct PopulationPage {
+    pub found: Vec<Found>,
+    /// Where to go on; nothing at the end.
+    pub next: Option<ContactId>,
+}
+
+crate::sql! {
+    CONTACT_AFTER_MANY = "SELECT id FROM contacts WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3";
+}
+
+const MEMBER: &str = "c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.attributes,
+    COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'sms'
+        AND s.address = c.phone AND s.purpose = 'marketing'), 'none'),
+    (SELECT COUNT(*) FROM suppressions x WHERE x.workspace_id = c.workspace_id AND x.address = c.phone)";
+
+/// A condition taken apart into what SQL answers and what is asked row by row.
+struct Parts {
+    in_sql: Vec<Condition>,
+    of_rows: Condition,
+}
+
+fn parts(condition: &Condition) -> Parts {
+    let all = match condition {
+        Condition::All(parts) => parts.clone(),
+        single => vec![single.clone()],
+    };
+    let (of_rows, in_sql): (Vec<_>, Vec<_>) = all.into_iter().partition(Condition::is_of_rows);
+    Parts { in_sql, of_rows: Condition::all(of_rows) }
+}
+
+/// Columns that answer questions which are not about a contact's own fields.
+#[derive(Default)]
+struct Answers {
+    questions: Vec<Test>,
+}
+
+impl Answers {
+    fn needs(&mut self, condition: &Condition) {
+        let unknown = condition.tests().into_iter().filter(|test| test.of_fields(&Default::default()).is_none());
+        for test in unknown {
+            if !self.questions.contains(test) {
+                self.questions.push(test.clone());
+            }
+        }
+    }
+
+    fn read(&self, row: &mut Row<'_>) -> Result<Vec<bool>, StoreError> {
+        self.questions.iter().map(|_| row.next()).collect()
+    }
+
+    fn tell(&self, answers: &[bool], test: &Test) -> bool {
+        self.questions.iter().zip(answers).any(|(question, answer)| question == test && *answer)
+    }
+}
+
+impl Tx<'_> {
+    /// The next contacts of a population after `after`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn population_page(
+        &mut self,
+        workspace_id: WorkspaceId,
+        population: &Population<'_>,
+        after: Option<ContactId>,
+        limit: i64,
+    ) -> Result<PopulationPage, StoreError> {
+        let after = after.unwrap_or_else(|| ContactId::from_uuid(Uuid::nil()));
+        // A list is walked by itself: it may be small among many contacts.
+        let list = match population.include {
+            Condition::Test(Test::OnList(list)) => Some(*list),
+            _ => None,
+        };
+        let bound: Option<ContactId> = match list {
+            Some(_) => None,
+            None => self.query_opt(&CONTACT_AFTER_MANY, &[&workspace_id, &after, &(SCAN - 1)], |row| row.next())?,
+        };
+        let parts = parts(population.include);
+        let mut answers = Answers::default();
+        answers.needs(&parts.of_rows);
+        population.marks.iter().filter(|mark| mark.is_of_rows()).for_each(|mark| answers.needs(mark));
+
+        let mut query = Built::new(self.dialect());
+        query.push("SELECT ").push(MEMBER);
+        for question in &answers.questions {
+            column(&mut query, &Condition::Test(question.clone()), population.now);
+        }
+        for mark in population.marks.iter().filter(|mark| !mark.is_of_rows()) {
+            column(&mut query, mark, population.now);
+        }
+        if let Some(list) = list {
+            query.push(" FROM list_members m JOIN contacts c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id");
+            query.push(" WHERE m.workspace_id = ").id_value(workspace_id.uuid());
+            query.push(" AND m.list_id = ").id_value(list.uuid());
+            query.push(" AND m.contact_id > ").id_value(after.uuid()).push(" ORDER BY m.contact_id LIMIT ");
+        } else {
+            query.push(" FROM contacts c WHERE c.workspace_id = ").id_value(workspace_id.uuid());
+            query.push(" AND c.id > ").id_value(after.uuid());
+            if let Some(bound) = bound {
+                query.push(" AND c.id <= ").id_value(bound.uuid());
+            }
+            for part in &parts.in_sql {
+                query.push(" AND ");
+                condition(&mut query, part, population.now);
+            }
+            query.push(" ORDER BY c.id LIMIT ");
+        }
+        query.int_value(limit);
+
+        let (mut found, mut seen, mut last) = (Vec::new(), 0_i64, None);
+        self.each_built(&query, |row| {
+            let id = row.next()?;
+            let fields = read_fields(row)?;
+            let member = AudienceMember { id, fields, sms_consent: row.word()?, is_suppressed: row.next()? };
+            let known = answers.read(row)?;
+            let mut mark = None;
+            for (position, condition) in population.marks.iter().enumerate() {
+                let holds = if condition.is_of_rows() {
+                    condition.holds(&member.fields, &mut |test| answers.tell(&known, test))
+                } else {
+                    row.next()?
+                };
+                if holds && mark.is_none() {
+                    mark = Some(position);
+                }
+            }
+            (seen, last) = (seen + 1, Some(id));
+            if parts.of_rows.holds(&member.fields, &mut |test| answers.tell(&known, test)) {
+                found.push(Found { member, mark });
+            }
+            Ok(())
+        })?;
+        let next = if seen == limit { last } else { bound };
+        Ok(PopulationPage { found, next })
+    }
+
+    /// How many contacts meet a condition.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn population_count(
+        &mut self,
+        workspace_id: WorkspaceId,
+        include: &Condition,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        if include.is_of_rows() {
+            let population = Population { include, marks: &[], now };
+            let (mut count, mut after) = (0, None);
+            loop {
+                let page = self.population_page(workspace_id, &population, after, SCAN)?;
+                count += page.found.len() as i64;
+                after = page.next;
+                if after.is_none() {
+                    return Ok(count);
+                }
+            }
+        }
+        let mut query = Built::new(self.dialect());
+        query.push("SELECT COUNT(*) FROM contacts c WHERE c.workspace_id = ").id_value(workspace_id.uuid());
+        query.push(" AND ");
+        condition(&mut query, include, now);
+        let mut count = 0;
+        self.each_built(&query, |row| {
+            count = row.next()?;
+            Ok(())
+        })?;
+        Ok(count)
+    }
+}
+
+fn column(query: &mut Built, of: &Condition, now: Timestamp) {
+    query.push(", CASE WHEN ");
+    condition(query, of, now);
+    query.push(" THEN 1 ELSE 0 END");
+}
+
+/// Appends a condition. Every expression here is true or false, never null.
+fn condition(query: &mut Built, of: &Condition, now: Timestamp) {
+    match of {
+        Condition::All(parts) => joined(query, parts, " AND ", "TRUE", now),
+        Condition::Any(parts) => joined(query, parts, " OR ", "FALSE", now),
+        Condition::Not(part) => {
+            query.push("(NOT ");
+            condition(query, part, now);
+            query.push(")");
+        }
+        Condition::Test(test) => self::test(query, test, now),
+    }
+}
+
+fn joined(query: &mut Built, parts: &[Condition], sign: &'static str, empty: &'static str, now: Timestamp) {
+    query.push("(");
+    if parts.is_empty() {
+        query.push(empty);
+    }
+    for (position, part) in parts.iter().enumerate() {
+        if position > 0 {
+            query.push(sign);
+        }
+        condition(query, part, now);
+    }
+    query.push(")");
+}
+
+fn test(query: &mut Built, of: &Test, now: Timestamp) {
+    match of {
+        Test::Text { field, case, compare } => text_test(query, field, *case, compare),
+        Test::Filled(field) => {
+            query.push("(");
+            value(query, field, Case::Exact);
+            query.push(" <> '')");
+        }
+        Test::Number { field, order, value } => number_test(query, field, *order, *value),
+        // Asked row by row; nothing reaches this place. If it did, nobody would be found rather than everybody.
+        Test::Decimal { .. } | Test::Matches { .. } => {
+            query.push("FALSE");
+        }
+        Test::Consent { medium, state } => {
+            query.push("(COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = ");
+            query.text_value(medium.as_str());
+            query.push(" AND s.address = c.phone AND s.purpose = 'marketing'), 'none') = ");
+            query.text_value(state.as_str()).push(")");
+        }
+        Test::OnList(list) => {
+            query.push("EXISTS (SELECT 1 FROM list_members l WHERE l.workspace_id = c.workspace_id AND l.list_id = ");
+            query.id_value(list.uuid()).push(" AND l.contact_id = c.id)");
+        }
+        Test::Happened { event, campaign, days } => {
+            let since = days.map(|days| now.plus(-i64::from(days) * time::DAY));
+            happened(query, *event, campaign.map(segue_model::id::Id::uuid), since);
+        }
+        Test::CreatedWithin(days) => {
+            query.push("(c.created_at >= ").time_value(now.plus(-i64::from(*days) * time::DAY)).push(")");
+        }
+        Test::Suppressed => {
+            query.push("EXISTS (SELECT 1 FROM suppressions x WHERE x.workspace_id = c.workspace_id");
+            query.push(" AND x.address = c.phone)");
+        }
+    }
+}
+
+/// Appends a field's text: empty when there is none.
+fn value(query: &mut Built, field: &FieldName, case: Case) {
+    if case == Case::Ignored {
+        // Only A to Z, as SQLite does it and as `lowerAscii` says.
+        query.push("LOWER(");
+    }
+    query.push("COALESCE(");
+    match field.as_str() {
+        "phone" => query.push("c.phone"),
+        "first_name" => query.push("c.first_name"),
+        "last_name" => query.push("c.last_name"),
+        "email" => query.push("c.email"),
+        "locale" => query.push("c.locale"),
+        "time_zone" => query.push("c.time_zone"),
+        name => {
+            query.push_for("json_extract(c.attributes, ", "(c.attributes::json ->> ");
+            match query.dialect() {
+                Dialect::Sqlite => query.text_value(format!("$.\"{name}\"")),
+                Dialect::Postgres => query.text_value(name),
+            };
+            query.push(")")
+        }
+    };
+    query.push(", '')");
+    if case == Case::Ignored {
+        query.push_for(")", " COLLATE \"C\")");
+    }
+}
+
+fn text_test(query: &mut Built, field: &FieldName, case: Case, compare: &Compare) {
+    query.push("(");
+    match compare {
+        Compare::Equals(wanted) => {
+            value(query, field, case);
+            query.push(" = ").text_value(wanted.as_str());
+        }
+        Compare::OneOf(wanted) => {
+            value(query, field, case);
+            query.push(" IN (");
+            for (position, wanted) in wanted.iter().enumerate() {
+                if position > 0 {
+                    query.push(", ");
+                }
+                query.text_value(wanted.as_str());
+            }
+            query.push(")");
+        }
+        Compare::Contains(part) => {
+            query.push_for("INSTR(", "STRPOS(");
+            value(query, field, case);
+            query.push(", ").text_value(part.as_str()).push(") > 0");
+        }
+        Compare::StartsWith(part) => {
+            query.push("SUBSTR(");
+            value(query, field, case);
+            query.push(", 1, ").length_value(part.chars().count()).push(") = ").text_value(part.as_str());
+        }
+        Compare::EndsWith(part) => {
+            let length = part.chars().count();
+            query.push_for("SUBSTR(", "RIGHT(");
+            value(query, field, case);
+            query.push_for(", -", ", ").length_value(length).push(") = ").text_value(part.as_str());
+        }
+    }
+    query.push(")");
+}
+
+fn number_test(query: &mut Built, field: &FieldName, order: Order, wanted: i64) {
+    query.push("(CASE WHEN LENGTH(");
+    value(query, field, Case::Exact);
+    query.push(") <= 15 AND ");
+    match query.dialect() {
+        Dialect::Sqlite => {
+            query.push("(");
+            value(query, field, Case::Exact);
+            query.push(" GLOB '[0-9]*' OR ");
+            value(query, field, Case::Exact);
+            query.push(" GLOB '-[0-9]*') AND SUBSTR(");
+            value(query, field, Case::Exact);
+            query.push(", 2) NOT GLOB '*[^0-9]*'");
+        }
+        Dialect::Postgres => {
+            value(query, field, Case::Exact);
+            query.push(" COLLATE \"C\" ~ '^-?[0-9]+$'");
+        }
+    }
+    query.push(" THEN CAST(");
+    value(query, field, Case::Exact);
+    query.push(" AS BIGINT) ");
+    query.push(if order == Order::Equal { "=" } else { order.sign() }).push(" ").int_value(wanted);
+    query.push(" ELSE FALSE END)");
+}
+
+/// Appends whether an event has happened. Without a campaign, taps are found by the contact's number, which has an index;
+/// with one, by the recipient.
+fn happened(query: &mut Built, event: Event, campaign: Option<Uuid>, since: Option<Timestamp>) {
+    query.push("EXISTS (SELECT 1 FROM ");
+    match (event, campaign) {
+        (Event::Clicked, None) => {
+            query.push("recipients r WHERE r.workspace_id = c.workspace_id AND r.phone = c.phone");
+        }
+        (Event::Clicked, Some(campaign)) => recipient(query, campaign),
+        (Event::Chatted, Some(campaign)) => recipient(query, campaign),
+        (Event::Received | Event::Delivered, Some(campaign)) => {
+            query.push("recipients r JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id");
+            query.push(" WHERE r.workspace_id = c.workspace_id AND r.contact_id = c.id AND r.campaign_id = ");
+            query.id_value(campaign);
+        }
+        (Event::Received | Event::Delivered, None) => {
+            query.push("campaigns k JOIN recipients r ON r.workspace_id = k.workspace_id AND r.campaign_id = k.id");
+            query.push(" JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id");
+            query.push(" WHERE k.workspace_id = c.workspace_id AND r.contact_id = c.id");
+        }
+        (Event::Chatted | Event::Replied, _) => {
+            query.push("messaging_users u JOIN sessions s ON s.workspace_id = u.workspace_id");
+            query.push(" AND s.messaging_user_id = u.id");
+            if event == Event::Replied {
+                query.push(" JOIN messages t ON t.workspace_id = s.workspace_id AND t.session_id = s.id");
+            }
+            query.push(" WHERE u.workspace_id = c.workspace_id AND u.contact_id = c.id AND u.contact_id IS NOT NULL");
+            if let Some(campaign) = campaign {
+                query.push(" AND s.campaign_id = ").id_value(campaign);
+            }
+        }
+    }
+    match (event, campaign) {
+        (Event::Clicked, _) => query.push(" AND r.first_tap_at IS NOT NULL"),
+        (Event::Chatted, Some(_)) => query.push(" AND r.chat_at IS NOT NULL"),
+        (Event::Received, _) => query.push(" AND o.state IN ('accepted', 'delivered', 'read')"),
+        (Event::Delivered, _) => query.push(" AND o.state IN ('delivered', 'read')"),
+        (Event::Replied, _) => query.push(" AND t.direction = 'inbound'"),
+        (Event::Chatted, None) => query,
+    };
+    if let Some(since) = since {
+        query.push(match (event, campaign) {
+            (Event::Clicked, _) => " AND r.first_tap_at >= ",
+            (Event::Chatted, Some(_)) => " AND r.chat_at >= ",
+            (Event::Chatted, None) => " AND s.started_at >= ",
+            (Event::Received, _) => " AND COALESCE(o.accepted_at, o.submitted_at) >= ",
+            (Event::Delivered, _) => " AND COALESCE(o.delivered_at, o.read_at) >= ",
+            (Event::Replied, _) => " AND t.at >= ",
+        });
+        query.time_value(since);
+    }
+    query.push(")");
+}
+
+fn recipient(query: &mut Built, campaign: Uuid) {
+    query.push("recipients r WHERE r.workspace_id = c.workspace_id AND r.contact_id = c.id AND r.campaign_id = ");
+    query.id_value(campaign);
+}
