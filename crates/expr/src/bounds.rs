@@ -44,7 +44,8 @@ pub(crate) fn check(text: &str) -> Result<(), ReadProblem> {
         before = letter;
         let place = Some(Place { line, column });
         if depth > DEEPEST {
-            let message = format!("The condition is nested deeper than {DEEPEST} brackets. Split it into two segments.");
+            let message =
+                format!("The condition is nested deeper than {DEEPEST} brackets. Split it into two segments.");
             return Err(ReadProblem::at(message, place));
         }
         if chain > LONGEST_CHAIN {

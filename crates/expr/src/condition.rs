@@ -141,19 +141,41 @@ impl Pattern {
 /// One question about a contact.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
-    Text { field: FieldName, case: Case, compare: Compare },
+    Text {
+        field: FieldName,
+        case: Case,
+        compare: Compare,
+    },
     /// The field has a value.
     Filled(FieldName),
     /// The field is a whole number of at most 15 characters, and it compares so.
-    Number { field: FieldName, order: Order, value: i64 },
+    Number {
+        field: FieldName,
+        order: Order,
+        value: i64,
+    },
     /// The field is a number, and it compares so.
-    Decimal { field: FieldName, order: Order, value: f64 },
-    Matches { field: FieldName, pattern: Pattern },
+    Decimal {
+        field: FieldName,
+        order: Order,
+        value: f64,
+    },
+    Matches {
+        field: FieldName,
+        pattern: Pattern,
+    },
     /// Consent to promotional messages on a medium.
-    Consent { medium: Medium, state: ConsentState },
+    Consent {
+        medium: Medium,
+        state: ConsentState,
+    },
     OnList(ListId),
     /// In any or in this campaign, ever or in the last days.
-    Happened { event: Event, campaign: Option<CampaignId>, days: Option<u32> },
+    Happened {
+        event: Event,
+        campaign: Option<CampaignId>,
+        days: Option<u32>,
+    },
     /// The contact was added in the last days.
     CreatedWithin(u32),
     /// The contact's number is on the suppression list.

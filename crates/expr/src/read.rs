@@ -355,9 +355,10 @@ impl Reader<'_> {
             Expr::Ident(name) if name == "contact" => {
                 self.refuse(of, "Write the field after a dot, such as contact.city.")
             }
-            Expr::Ident(name) => {
-                self.refuse(of, format!("Nothing is named {name}. For a field write contact.{name}, for a text \"{name}\"."))
-            }
+            Expr::Ident(name) => self.refuse(
+                of,
+                format!("Nothing is named {name}. For a field write contact.{name}, for a text \"{name}\"."),
+            ),
             _ => self.refuse(of, "This cannot stand here. Compare a field of the contact with a value."),
         }
     }

@@ -2,8 +2,8 @@
 //! condition has a form unless it turns a whole group around.
 
 use segue_model::{
-    consent::{ConsentState, Medium},
     CampaignId,
+    consent::{ConsentState, Medium},
 };
 use serde::{Deserialize, Serialize};
 
@@ -94,16 +94,16 @@ pub struct Row {
 #[schema(as = SegmentGroup)]
 pub struct Group {
     pub join: Join,
-    #[schema(no_recursion)]
     pub items: Vec<Item>,
 }
 
 /// A row or a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = SegmentItem, no_recursion)]
+#[schema(as = SegmentItem)]
 pub enum Item {
     Row(Row),
+    #[schema(no_recursion)]
     Group(Group),
 }
 
@@ -265,8 +265,7 @@ impl Row {
         };
         let pick = |is, not| if truth == Truth::Is { is } else { not };
         let positive = |operator| (truth == Truth::Is).then_some(operator);
-        let (is, happened) =
-            (pick(Operator::Is, Operator::IsNot), pick(Operator::Happened, Operator::HappenedNot));
+        let (is, happened) = (pick(Operator::Is, Operator::IsNot), pick(Operator::Happened, Operator::HappenedNot));
         Some(match test {
             Test::Text { field, case, compare } => {
                 let (operator, values) = match compare {

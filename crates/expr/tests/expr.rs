@@ -112,7 +112,8 @@ fn size_and_depth_are_bounded() {
 
 #[test]
 fn a_form_comes_back_from_its_text() {
-    let text = "contact.city.lowerAscii() == \"berlin\" && (clicked(90) || !on_list(\"lst_00000000000000000000000001\"))";
+    let text =
+        "contact.city.lowerAscii() == \"berlin\" && (clicked(90) || !on_list(\"lst_00000000000000000000000001\"))";
     let condition = Condition::read(text).unwrap();
     assert_eq!(condition.to_string(), text);
     let form = Group::of(&condition).unwrap();
@@ -171,10 +172,16 @@ fn test() -> impl Strategy<Value = Test> {
     prop_oneof![
         (field(), case, compare).prop_map(|(field, case, compare)| Test::Text { field, case, compare }),
         field().prop_map(Test::Filled),
-        (field(), order.clone(), any::<i32>())
-            .prop_map(|(field, order, value)| Test::Number { field, order, value: value.into() }),
-        (field(), order, -1_000..1_000_i32)
-            .prop_map(|(field, order, value)| Test::Decimal { field, order, value: f64::from(value) / 8.0 }),
+        (field(), order.clone(), any::<i32>()).prop_map(|(field, order, value)| Test::Number {
+            field,
+            order,
+            value: value.into()
+        }),
+        (field(), order, -1_000..1_000_i32).prop_map(|(field, order, value)| Test::Decimal {
+            field,
+            order,
+            value: f64::from(value) / 8.0
+        }),
         field().prop_map(|field| Test::Matches { field, pattern: Pattern::new("^a+\"?$").unwrap() }),
         Just(Test::Consent { medium: Medium::Sms, state: ConsentState::Granted }),
         any::<u128>().prop_map(|bits| Test::OnList(ListId(Uuid::from_u128(bits)))),

@@ -1,5 +1,6 @@
 //! What can go wrong in outreach.
 
+use segue_expr::ReadProblem;
 use segue_model::{campaign::InvalidCampaignAction, phone::InvalidPhone, policy::Rule};
 use segue_store::{StoreError, consent::ConsentError};
 
@@ -28,6 +29,13 @@ pub enum OutreachError {
     PhoneTaken,
     #[error("A list with this name exists already. Choose another name.")]
     ListTaken,
+    #[error("A segment with this name exists already. Choose another name.")]
+    SegmentTaken,
+    #[error("The segment is used by {}. Change or end what uses it first.", .0.iter().map(|name| format!("the campaign '{name}'")).collect::<Vec<_>>().join(", "))]
+    SegmentUsed(Vec<String>),
+    /// A condition cannot be read.
+    #[error(transparent)]
+    Condition(ReadProblem),
     #[error("The contact has no phone number, so there is no address to record consent for. Add the number first.")]
     ContactWithoutPhone,
     #[error(transparent)]
@@ -63,6 +71,9 @@ impl OutreachError {
             Self::Invalid { .. } => "invalid_field",
             Self::PhoneTaken => "phone_taken",
             Self::ListTaken => "list_taken",
+            Self::SegmentTaken => "segment_taken",
+            Self::SegmentUsed(_) => "segment_used",
+            Self::Condition(_) => "invalid_condition",
             Self::ContactWithoutPhone => "contact_without_phone",
             Self::Consent(error) => error.code(),
             Self::CampaignState(_) | Self::NotADraft => "campaign_state",
@@ -82,9 +93,15 @@ impl OutreachError {
     pub const fn problem(&self) -> Problem {
         match self {
             Self::NotFound(_) => Problem::Missing,
-            Self::PhoneTaken | Self::ListTaken | Self::CampaignState(_) | Self::NotADraft => Problem::Conflict,
+            Self::PhoneTaken
+            | Self::ListTaken
+            | Self::SegmentTaken
+            | Self::SegmentUsed(_)
+            | Self::CampaignState(_)
+            | Self::NotADraft => Problem::Conflict,
             Self::Consent(ConsentError::Store(_)) | Self::Store(_) => Problem::Unavailable,
             Self::Invalid { .. }
+            | Self::Condition(_)
             | Self::ContactWithoutPhone
             | Self::Consent(ConsentError::EvidenceRequired)
             | Self::UnknownFields { .. }
@@ -103,7 +120,8 @@ impl OutreachError {
         match self {
             Self::Invalid { field, .. } => Some(*field),
             Self::PhoneTaken => Some("phone"),
-            Self::ListTaken => Some("name"),
+            Self::ListTaken | Self::SegmentTaken => Some("name"),
+            Self::Condition(_) => Some("condition"),
             Self::UnknownFields { .. } | Self::TextSyntax(_) | Self::TextTooLong { .. } => Some("body"),
             Self::SenderNotActive => Some("sender_id"),
             Self::UnknownColumn(_) => Some("mapping"),

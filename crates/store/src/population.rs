@@ -134,7 +134,9 @@ impl Tx<'_> {
             column(&mut query, mark, population.now);
         }
         if let Some(list) = list {
-            query.push(" FROM list_members m JOIN contacts c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id");
+            query.push(
+                " FROM list_members m JOIN contacts c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id",
+            );
             query.push(" WHERE m.workspace_id = ").id_value(workspace_id.uuid());
             query.push(" AND m.list_id = ").id_value(list.uuid());
             query.push(" AND m.contact_id > ").id_value(after.uuid()).push(" ORDER BY m.contact_id LIMIT ");
@@ -262,7 +264,9 @@ fn test(query: &mut Built, of: &Test, now: Timestamp) {
             query.push("FALSE");
         }
         Test::Consent { medium, state } => {
-            query.push("(COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = ");
+            query.push(
+                "(COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = ",
+            );
             query.text_value(medium.as_str());
             query.push(" AND s.address = c.phone AND s.purpose = 'marketing'), 'none') = ");
             query.text_value(state.as_str()).push(")");

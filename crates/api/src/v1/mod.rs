@@ -24,6 +24,7 @@ mod presence;
 mod queues;
 mod quick_replies;
 mod recipients;
+mod segments;
 mod senders;
 mod sessions;
 mod setup_status;
@@ -55,6 +56,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         contacts::router(),
         consent_events::router(),
         lists::router(),
+        segments::router(),
         imports::router(),
         campaigns::router(),
         campaign_actions::router(),

@@ -12,6 +12,7 @@ mod paging;
 mod problems;
 mod roles;
 mod sample;
+mod segments;
 mod setup;
 mod sight;
 mod stream;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use segue_access::NewWorkspace;
 use segue_model::{
     CampaignId, CaseId, ChannelId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, LeadId, ListId, MediaId, MessageId,
-    MessagingUserId, OfferId, PhoneNumber, QueueId, SenderId, SessionId, UserId, WorkItemId, WorkspaceId,
+    MessagingUserId, OfferId, PhoneNumber, QueueId, SegmentId, SenderId, SessionId, UserId, WorkItemId, WorkspaceId,
     campaign::Footer,
     contact::ContactFields,
     role::Role,
@@ -50,6 +50,7 @@ struct Made {
     queue: QueueId,
     contact: ContactId,
     list: ListId,
+    segment: SegmentId,
     import: ImportId,
     campaign: CampaignId,
     customer: MessagingUserId,
@@ -102,6 +103,7 @@ fn make(ctx: &Ctx) -> Made {
         queue: ctx.id(),
         contact: ctx.id(),
         list: ctx.id(),
+        segment: ctx.id(),
         import: ctx.id(),
         campaign: ctx.id(),
         customer: ctx.id(),
@@ -127,6 +129,7 @@ impl Made {
             ("que", self.queue.to_string()),
             ("con", self.contact.to_string()),
             ("lst", self.list.to_string()),
+            ("seg", self.segment.to_string()),
             ("imp", self.import.to_string()),
             ("cmp", self.campaign.to_string()),
             ("ses", self.session.to_string()),
@@ -147,6 +150,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     let fields = ContactFields { phone: phone.clone(), first_name: Some("Bea".to_owned()), ..ContactFields::default() };
     tx.insert_contact(workspace_id, made.contact, &fields, now)?;
     tx.insert_list(workspace_id, made.list, "Everybody", now)?;
+    tx.insert_segment(workspace_id, made.segment, "Everybody", "true", None, now)?;
     tx.add_to_list(workspace_id, made.list, made.contact, now)?;
     tx.insert_import(workspace_id, made.import, "b.csv", Some(made.list), "system", now)?;
     let input = CampaignInput {

@@ -25,8 +25,31 @@ struct Person {
 
 /// Texts that have broken query builders before.
 const VALUES: &[&str] = &[
-    "berlin", "Berlin", "BERLIN ", "köln", "KÖLN", "12", "-7", "007", "1.5", "1e3", "-", "12a", "9999999999999999", "",
-    "'; DROP TABLE contacts; --", "\" OR 1=1", "%", "_", "\\", "$1", "?1", "a\0b", "\\u0000", "🙂", "{\"x\":1}",
+    "berlin",
+    "Berlin",
+    "BERLIN ",
+    "köln",
+    "KÖLN",
+    "12",
+    "-7",
+    "007",
+    "1.5",
+    "1e3",
+    "-",
+    "12a",
+    "9999999999999999",
+    "",
+    "'; DROP TABLE contacts; --",
+    "\" OR 1=1",
+    "%",
+    "_",
+    "\\",
+    "$1",
+    "?1",
+    "a\0b",
+    "\\u0000",
+    "🙂",
+    "{\"x\":1}",
 ];
 const NAMES: &[&str] = &["city", "Loyalty Level", "a'b", "$", "$.city", "x.y", "[0]", "city\u{20}", "ключ", "in", "%"];
 
@@ -64,7 +87,9 @@ fn test(lists: Vec<ListId>, campaigns: Vec<CampaignId>) -> impl Strategy<Value =
         part().prop_map(Compare::EndsWith),
     ];
     let order = || {
-        prop::sample::select([Order::Equal, Order::Less, Order::LessOrEqual, Order::More, Order::MoreOrEqual].as_slice())
+        prop::sample::select(
+            [Order::Equal, Order::Less, Order::LessOrEqual, Order::More, Order::MoreOrEqual].as_slice(),
+        )
     };
     let case = prop::sample::select([Case::Exact, Case::Ignored].as_slice());
     let days = || prop::option::of(1..20_u32);
@@ -170,7 +195,14 @@ async fn write_all(test: &TestStore, people: &[Person], lists: &[ListId], campai
         .map(|person| {
             let at = |days: u32| now.plus(-i64::from(days) * time::DAY);
             let events: Vec<_> = person.events.iter().map(|(_, whose, ago)| (*whose, at(*ago))).collect();
-            (person.id, person.fields.clone(), person.lists.clone(), events, at(person.created_days_ago), person.suppressed)
+            (
+                person.id,
+                person.fields.clone(),
+                person.lists.clone(),
+                events,
+                at(person.created_days_ago),
+                person.suppressed,
+            )
         })
         .collect();
     let (lists, campaigns) = (lists.to_vec(), campaigns.to_vec());
@@ -247,7 +279,11 @@ async fn sql_and_the_meaning_row_by_row_agree() {
             .filter(|person| person.meets(&include))
             .map(|person| (person.id, marks.iter().position(|mark| person.meets(mark))))
             .collect();
-        if expected.is_empty() { nobody += 1 } else { someone += 1 };
+        if expected.is_empty() {
+            nobody += 1
+        } else {
+            someone += 1
+        };
         for test in &mut stores {
             let found = walk(test, &include, &marks, 7).await;
             assert_eq!(found, expected, "{}: {include} with {} and {}", test.engine, marks[0], marks[1]);
@@ -267,7 +303,10 @@ async fn another_workspace_is_never_seen() {
         let other = segue_model::WorkspaceId(uuid::Uuid::from_u128(99));
         let found = test.store.read::<_, StoreError, _>(move |tx| {
             let population = Population { include: &everybody, marks: &[], now };
-            Ok((tx.population_page(other, &population, None, 10)?.found.len(), tx.population_count(other, &everybody, now)?))
+            Ok((
+                tx.population_page(other, &population, None, 10)?.found.len(),
+                tx.population_count(other, &everybody, now)?,
+            ))
         });
         assert_eq!(found.await.unwrap(), (0, 0), "{}", test.engine);
     }
