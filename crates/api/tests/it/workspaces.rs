@@ -13,7 +13,9 @@ use crate::{
 /// A body that the operation takes, so that the id in the address is what decides.
 fn input(operation: &str) -> Option<Value> {
     Some(match operation {
-        "change_user" | "change_channel" | "change_queue" | "change_campaign" => json!({"name": "Taken over"}),
+        "change_user" | "change_channel" | "change_queue" | "change_campaign" | "change_segment" => {
+            json!({"name": "Taken over"})
+        }
         "change_contact" => json!({"first_name": "Taken over"}),
         "record_consent" => json!({"channel": "sms", "purpose": "marketing", "action": "revoke", "method": "api"}),
         "test_send_campaign" => json!({"phone": "+15550100000"}),
