@@ -1027,6 +1027,119 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Segments, newest first.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_segments"];
+        put?: never;
+        /**
+         * Saves a segment, from a text or from a form.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["create_segment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a condition amounts to while it is being written: its other form, how many meet it, the first of them, or why
+         *     it cannot be read. Changes nothing.
+         * @description Needs the permission `read_contacts`.
+         */
+        post: operations["check_condition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One segment.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_segment"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a segment. Refused with `segment_used` while a campaign that has not ended uses it.
+         * @description Needs the permission `run_campaigns`.
+         */
+        delete: operations["delete_segment"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a segment. Campaigns that have started keep the condition as it was at their start.
+         * @description Needs the permission `run_campaigns`.
+         */
+        patch: operations["change_segment"];
+        trace?: never;
+    };
+    "/api/v1/segments/{id}/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many contacts meet it now.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["count_segment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who meets it now, oldest contacts first.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_segment_members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/senders": {
         parameters: {
             query?: never;
@@ -1765,6 +1878,25 @@ export interface components {
             /** @description The standard field it may be. */
             suggestion?: string | null;
         };
+        /** @description What a condition amounts to while it is being written. */
+        ConditionCheck: {
+            /** @description The condition as CEL; null when it cannot be read. */
+            condition?: string | null;
+            /**
+             * Format: int64
+             * @description Contacts who meet it now.
+             */
+            count?: number | null;
+            form?: components["schemas"]["SegmentGroup"] | null;
+            problem?: components["schemas"]["ReadProblem"] | null;
+            sample: components["schemas"]["SegmentMember"][];
+        };
+        /** @description A condition as a text or as a form. When both are given the form counts. */
+        ConditionInput: {
+            /** @description CEL, such as `contact.city == "Berlin" && clicked(90)`. */
+            condition?: string | null;
+            form?: components["schemas"]["SegmentGroup"] | null;
+        };
         /** @enum {string} */
         ConsentAction: "grant" | "revoke";
         ConsentChangedEvent: {
@@ -2182,6 +2314,8 @@ export interface components {
         };
         /** @enum {string} */
         ImportState: "running" | "done" | "failed";
+        /** @enum {string} */
+        Join: "all" | "any";
         /** @description The latest entry of the transcript. */
         LastMessage: {
             at: components["schemas"]["Timestamp"];
@@ -2395,6 +2529,8 @@ export interface components {
             type: "offer.ended";
         };
         OfferId: string;
+        /** @enum {string} */
+        Operator: "is" | "is_not" | "is_any_of" | "is_none_of" | "contains" | "contains_not" | "starts_with" | "ends_with" | "filled" | "empty" | "equal" | "less" | "at_most" | "more" | "at_least" | "matches" | "happened" | "happened_not";
         /** @enum {string} */
         OptIn: "none" | "asked" | "granted" | "declined";
         /** @description The customer's agreement to this conversation. */
@@ -2676,6 +2812,35 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Segment: {
+            data: {
+                /** @description CEL. */
+                condition: string;
+                created_at: components["schemas"]["Timestamp"];
+                created_by: string;
+                form?: components["schemas"]["SegmentGroup"] | null;
+                id: components["schemas"]["SegmentId"];
+                name: string;
+                updated_at: components["schemas"]["Timestamp"];
+                /** Format: int64 */
+                version: number;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SegmentMember: {
+            data: {
+                id: components["schemas"]["ContactId"];
+                name?: string | null;
+                phone?: components["schemas"]["PhoneNumber"] | null;
+                /** @description Consent to promotional SMS. */
+                sms_consent: components["schemas"]["ConsentState"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Sender: {
             data: {
                 address: string;
@@ -2768,6 +2933,13 @@ export interface components {
             whatsapp: components["schemas"]["ConsentState"];
         };
         PhoneNumber: string;
+        /** @description Where in the text something stands. */
+        Place: {
+            /** @description In characters, from 1. */
+            column: number;
+            /** @description From 1. */
+            line: number;
+        };
         /** @description An agent's presence as screens show it; capacity and load in conversations. */
         Presence: {
             /** Format: int32 */
@@ -2870,6 +3042,12 @@ export interface components {
              */
             start: string;
         };
+        /** @description Why a condition cannot be read. */
+        ReadProblem: {
+            /** @description What is wrong and what to write instead. */
+            message: string;
+            place?: components["schemas"]["Place"] | null;
+        };
         /** @description A recipient as the campaign's page shows him. */
         Recipient: {
             contact_id: components["schemas"]["ContactId"];
@@ -2917,6 +3095,52 @@ export interface components {
             rows: components["schemas"]["Choice"][];
             title: string;
         };
+        /** @description A segment as the API shows it. */
+        Segment: {
+            /** @description CEL. */
+            condition: string;
+            created_at: components["schemas"]["Timestamp"];
+            created_by: string;
+            form?: components["schemas"]["SegmentGroup"] | null;
+            id: components["schemas"]["SegmentId"];
+            name: string;
+            updated_at: components["schemas"]["Timestamp"];
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description How many contacts meet a segment now. */
+        SegmentCount: {
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description Rows and groups that are joined. */
+        SegmentGroup: {
+            items: components["schemas"]["SegmentItem"][];
+            join: components["schemas"]["Join"];
+        };
+        SegmentId: string;
+        /** @description A segment to save. */
+        SegmentInput: components["schemas"]["ConditionInput"] & {
+            name: string;
+        };
+        /** @description A row or a group. */
+        SegmentItem: {
+            row: components["schemas"]["SegmentRow"];
+        } | {
+            group: components["schemas"]["SegmentGroup"];
+        };
+        /** @description A contact as a segment's list shows it. */
+        SegmentMember: {
+            id: components["schemas"]["ContactId"];
+            name?: string | null;
+            phone?: components["schemas"]["PhoneNumber"] | null;
+            /** @description Consent to promotional SMS. */
+            sms_consent: components["schemas"]["ConsentState"];
+        };
+        /** @description What to change of a segment; what is not given stays. */
+        SegmentPatch: components["schemas"]["ConditionInput"] & {
+            name?: string | null;
+        };
         /** @description Segments per message over those who would get one. */
         SegmentRange: {
             /** @description What most of the texts need. */
@@ -2925,6 +3149,21 @@ export interface components {
             min: number;
             /** @description The median. */
             typical: number;
+        };
+        /** @description One row of the form. */
+        SegmentRow: {
+            campaign_id?: components["schemas"]["CampaignId"] | null;
+            /**
+             * Format: int64
+             * @description Days to look back; ever when it is not given.
+             */
+            days?: number | null;
+            /** @description Upper and lower case are the same. */
+            ignore_case?: boolean;
+            name?: string;
+            operator: components["schemas"]["Operator"];
+            topic: components["schemas"]["Topic"];
+            values?: string[];
         };
         /** @description A number or name that SMS goes out from. */
         Sender: {
@@ -3111,6 +3350,8 @@ export interface components {
         };
         /** Format: date-time */
         Timestamp: string;
+        /** @enum {string} */
+        Topic: "field" | "event" | "consent" | "list" | "created" | "suppressed";
         /** @description Where to; give one of the two. */
         TransferInput: {
             queue_id?: components["schemas"]["QueueId"] | null;
@@ -5197,6 +5438,266 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QuickReply"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_segments: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Segment"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_segment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_condition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConditionInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConditionCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SegmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SegmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SegmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SegmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentCount"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_segment_members: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["SegmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SegmentMember"];
                 };
             };
             /** @description What went wrong. */
