@@ -1,4 +1,5 @@
-//! The only crate that knows providers: SMS carriers over SMPP and the WhatsApp Cloud API.
+//! The only crate that knows providers: SMS carriers over SMPP, SMS providers over Twilio's REST dialect, and the
+//! WhatsApp Cloud API.
 //!
 //! It turns the product's wishes (send this text to that number) into provider traffic, and provider traffic into
 //! plain items the rest of the product stores and processes. It knows nothing of the database: every inbound item
@@ -19,6 +20,7 @@ pub mod error_class;
 pub mod http;
 pub mod smpp;
 pub mod text;
+pub mod twilio;
 pub mod whatsapp;
 
 pub use error_class::ErrorClass;

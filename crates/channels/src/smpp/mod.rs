@@ -16,7 +16,7 @@ mod deliver;
 mod frame;
 mod link;
 mod outcome;
-mod pace;
+pub(crate) mod pace;
 mod receipt;
 mod session;
 mod status;

@@ -13,7 +13,7 @@ const BURST: f64 = 0.05;
 
 /// The bucket of one bind. Units are segments.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     limit: f64,
     rate: f64,
     tokens: f64,

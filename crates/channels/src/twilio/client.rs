@@ -1,0 +1,284 @@
+//! The client of the REST API.
+
+use std::{fmt, sync::Mutex, time::Duration};
+
+use reqwest::{Method, RequestBuilder, Response, Url, header::HeaderMap};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::send::SendOutcome;
+use crate::{
+    ErrorClass,
+    http::{HttpLimits, HttpSetupError, http_client},
+    smpp::pace::Pace,
+    text::segment,
+};
+
+const VERSION: &str = "2010-04-01";
+/// Longest answer read.
+const LONGEST_ANSWER: usize = 1 << 20;
+/// Longest text the provider takes, in characters (error 21617).
+const LONGEST_TEXT: usize = 1_600;
+/// Longest validity the provider takes (`ValidityPeriod`, 1 to 36,000 seconds); it is also what it assumes.
+const LONGEST_VALIDITY: u64 = 36_000;
+
+/// Settings of an account. The token never shows in `Debug`.
+#[derive(Clone)]
+pub struct TwilioConfig {
+    /// `https://api.twilio.com`, or what stands in for it.
+    pub base_url: String,
+    /// `AC…`.
+    pub account_sid: String,
+    /// The secret of the account.
+    pub auth_token: String,
+    /// `MG…`: the provider then chooses the sender of the service when a message names none of its own.
+    pub messaging_service_sid: Option<String>,
+    /// Most segments per second.
+    pub segments_per_second: u32,
+    /// Time limits.
+    pub limits: HttpLimits,
+}
+
+impl fmt::Debug for TwilioConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TwilioConfig")
+            .field("base_url", &self.base_url)
+            .field("account_sid", &self.account_sid)
+            .field("auth_token", &"redacted")
+            .finish_non_exhaustive()
+    }
+}
+
+/// A text to send.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TextMessage {
+    /// E.164.
+    pub to: String,
+    /// A number, short code or name, or the SID of a messaging service (`MG…`).
+    pub from: String,
+    /// What to say.
+    pub text: String,
+    /// Where its statuses are reported; with our own id in the query.
+    pub status_callback: Option<String>,
+    /// How long the provider may try.
+    pub validity: Option<Duration>,
+}
+
+crate::debug::redacted_debug!(TextMessage);
+
+/// What the provider says of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountInfo {
+    /// The account's name at the provider.
+    pub name: String,
+    /// `active`, `suspended` or `closed`.
+    pub status: String,
+}
+
+/// The account could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountFailure {
+    /// No answer.
+    #[error("The provider cannot be reached. Check the API address of the channel.")]
+    NoAnswer,
+    /// It said no.
+    #[error("The provider does not accept the account SID and auth token (HTTP {0}).")]
+    Denied(u16),
+    /// Something else answered.
+    #[error("The answer cannot be read (HTTP {0}). Check the API address of the channel.")]
+    Unreadable(u16),
+}
+
+/// A client of one account.
+pub struct TwilioClient {
+    http: reqwest::Client,
+    config: TwilioConfig,
+    pace: Mutex<Pace>,
+}
+
+impl TwilioClient {
+    /// A client with connections and a pace of its own.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(config: TwilioConfig) -> Result<Self, HttpSetupError> {
+        let pace = Mutex::new(Pace::new(config.segments_per_second, Instant::now()));
+        Ok(Self { http: http_client(config.limits)?, config, pace })
+    }
+
+    /// Sends a text, at the account's pace. What the provider would refuse for certain is refused without a request.
+    pub async fn send(&self, message: &TextMessage) -> SendOutcome {
+        let refused = |reason: &str| SendOutcome::Refused {
+            class: ErrorClass::ContentInvalid,
+            code: None,
+            reason: reason.to_owned(),
+        };
+        if message.text.chars().count() > LONGEST_TEXT {
+            return refused("The text is longer than the 1,600 characters that the provider takes.");
+        }
+        let Some(request) = self.request(Method::POST, &["Messages.json"]) else {
+            return refused("The API address or the account SID of the channel is not valid.");
+        };
+        self.wait_for_turn(segment(&message.text).segments.len()).await;
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .body(self.form(message));
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => return SendOutcome::of_transport(&error),
+        };
+        let (status, retry_after) = (response.status(), retry_after(response.headers()));
+        // The status alone settles a refusal; a success without its id does not.
+        let body = read_limited(response).await.unwrap_or_default();
+        let outcome = SendOutcome::of_answer(status, retry_after, &body);
+        if matches!(&outcome, SendOutcome::NotSent { class: ErrorClass::Throttled, .. })
+            && let Ok(mut pace) = self.pace.lock()
+        {
+            pace.slow_down(Instant::now());
+        }
+        outcome
+    }
+
+    /// Asks for the account: whether address and credentials are right.
+    ///
+    /// # Errors
+    /// When they are not, in words.
+    pub async fn account(&self) -> Result<AccountInfo, AccountFailure> {
+        let request = self.request(Method::GET, &[]).ok_or(AccountFailure::Unreadable(0))?;
+        let response = request.send().await.map_err(|_| AccountFailure::NoAnswer)?;
+        let status = response.status();
+        if matches!(status.as_u16(), 401 | 403 | 404) {
+            return Err(AccountFailure::Denied(status.as_u16()));
+        }
+        let body = read_limited(response).await.ok_or(AccountFailure::NoAnswer)?;
+        let unreadable = AccountFailure::Unreadable(status.as_u16());
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| unreadable.clone())?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        match (status.is_success(), text("status")) {
+            (true, Some(status)) => Ok(AccountInfo { name: text("friendly_name").unwrap_or_default(), status }),
+            _ => Err(unreadable),
+        }
+    }
+
+    /// A request below the account with its credentials; `None` when the settings make no address.
+    fn request(&self, method: Method, path: &[&str]) -> Option<RequestBuilder> {
+        let sid = self.config.account_sid.as_str();
+        if sid.is_empty() || !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let mut url = Url::parse(&self.config.base_url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        let account = if path.is_empty() { format!("{sid}.json") } else { sid.to_owned() };
+        url.path_segments_mut().ok()?.pop_if_empty().extend([VERSION, "Accounts", &account]).extend(path);
+        Some(self.http.request(method, url).basic_auth(sid, Some(&self.config.auth_token)))
+    }
+
+    fn form(&self, message: &TextMessage) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("To", &message.to).append_pair("Body", &message.text);
+        let names_service = message.from.len() == 34 && message.from.starts_with("MG");
+        if names_service {
+            form.append_pair("MessagingServiceSid", &message.from);
+        } else {
+            form.append_pair("From", &message.from);
+            if let Some(service) = &self.config.messaging_service_sid {
+                form.append_pair("MessagingServiceSid", service);
+            }
+        }
+        if let Some(url) = &message.status_callback {
+            form.append_pair("StatusCallback", url);
+        }
+        if let Some(seconds) = message.validity.map(|validity| validity.as_secs()).filter(|s| *s < LONGEST_VALIDITY) {
+            form.append_pair("ValidityPeriod", &seconds.max(1).to_string());
+        }
+        form.finish()
+    }
+
+    /// Waits until so many segments may leave.
+    async fn wait_for_turn(&self, segments: usize) {
+        for _ in 0..segments.max(1) {
+            while let Some(at) = self.not_before() {
+                tokio::time::sleep_until(at).await;
+            }
+        }
+    }
+
+    fn not_before(&self) -> Option<Instant> {
+        let mut pace = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        pace.take(Instant::now()).err()
+    }
+}
+
+/// The body, when it came whole and is not too long.
+async fn read_limited(mut response: Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LONGEST_ANSWER => body.extend_from_slice(&chunk),
+            Ok(None) => return Some(body),
+            Ok(Some(_)) | Err(_) => return None,
+        }
+    }
+}
+
+/// `Retry-After` in whole seconds.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twilio::form_fields;
+
+    fn client(service: Option<&str>) -> TwilioClient {
+        TwilioClient::new(TwilioConfig {
+            base_url: "http://127.0.0.1:1/".to_owned(),
+            account_sid: "AC00".to_owned(),
+            auth_token: "secret".to_owned(),
+            messaging_service_sid: service.map(str::to_owned),
+            segments_per_second: 100,
+            limits: HttpLimits::default(),
+        })
+        .unwrap()
+    }
+
+    fn message(from: &str, validity: Option<u64>) -> TextMessage {
+        TextMessage {
+            to: "+15550110001".to_owned(),
+            from: from.to_owned(),
+            text: "Hi & bye + 100 % ü".to_owned(),
+            status_callback: Some("https://segue.example/s?message_id=msg_1".to_owned()),
+            validity: validity.map(Duration::from_secs),
+        }
+    }
+
+    fn names(form: &str) -> Vec<String> {
+        form_fields(form.as_bytes()).into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn the_form_says_what_the_dialect_wants() {
+        let form = client(None).form(&message("+15550100999", Some(600)));
+        assert_eq!(names(&form), ["To", "Body", "From", "StatusCallback", "ValidityPeriod"]);
+        let fields = form_fields(form.as_bytes());
+        assert_eq!(fields[1].1, "Hi & bye + 100 % ü");
+        assert_eq!(fields[4].1, "600");
+        let service = format!("MG{}", "0".repeat(32));
+        assert_eq!(names(&client(None).form(&message(&service, None)))[2], "MessagingServiceSid");
+        let both = client(Some(&service)).form(&message("+15550100999", None));
+        assert_eq!(names(&both)[2..4], ["From", "MessagingServiceSid"]);
+        assert_eq!(names(&client(None).form(&message("ACME", Some(36_000)))).len(), 4, "longer than it takes");
+        assert!(client(None).form(&message("ACME", Some(0))).ends_with("ValidityPeriod=1"));
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_not_sent_and_a_long_text_never_asked() {
+        let outcome = client(None).send(&message("ACME", None)).await;
+        assert!(matches!(outcome, SendOutcome::NotSent { class: ErrorClass::ProviderDown, code: None, .. }));
+        let long = TextMessage { text: "x".repeat(1_601), ..message("ACME", None) };
+        assert!(matches!(client(None).send(&long).await, SendOutcome::Refused { code: None, .. }));
+        assert_eq!(client(None).account().await, Err(AccountFailure::NoAnswer));
+        assert!(!format!("{:?}", client(None).config).contains("secret"));
+    }
+}
