@@ -31,6 +31,10 @@ pub struct SandboxConfig {
     pub display_phone_number: String,
     /// Verified name shown on the handsets.
     pub business_name: String,
+    /// The only account of the Twilio face.
+    pub twilio_account_sid: String,
+    /// Its token: for requests and for the signatures of webhooks.
+    pub twilio_auth_token: String,
     /// Seed of ids and of the chance in faults.
     pub seed: u64,
     /// Real or virtual time.
@@ -60,6 +64,8 @@ impl Default for SandboxConfig {
             phone_number_id: "106540352242922".to_owned(),
             display_phone_number: "+15550783881".to_owned(),
             business_name: "Acme Outdoor".to_owned(),
+            twilio_account_sid: "AC5a0db0c5a0db0c5a0db0c5a0db0c5a0d".to_owned(),
+            twilio_auth_token: "sandbox-auth-token".to_owned(),
             seed: 1,
             clock: SandboxClock::Real,
             webhook_url: None,

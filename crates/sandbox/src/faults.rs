@@ -42,6 +42,16 @@ pub struct Faults {
     pub receipt_state: Option<StateTimes>,
     /// The receipt leaves before the submit_sm_resp.
     pub smpp_receipt_before_response: bool,
+    /// The next `times` sends to the Twilio face are refused with this code and not accepted; 20429 answers HTTP 429.
+    pub twilio_error: Option<CodeTimes<u32>>,
+    /// The next so many sends are answered with HTTP 500 and not accepted.
+    pub twilio_server_error: u32,
+    /// The next so many sends are accepted but answered with HTTP 500.
+    pub twilio_error_after_accept: u32,
+    /// The next so many sends are never answered and not accepted.
+    pub twilio_hang: u32,
+    /// The next so many sends are accepted but never answered.
+    pub twilio_hang_after_accept: u32,
 }
 
 /// A code and how often it is still to be answered.
@@ -80,6 +90,10 @@ impl Faults {
 
     pub(crate) fn take_smpp_status(&mut self) -> Option<u32> {
         take_code(&mut self.smpp_status)
+    }
+
+    pub(crate) fn take_twilio_error(&mut self) -> Option<u32> {
+        take_code(&mut self.twilio_error)
     }
 
     pub(crate) fn take_receipt_state(&mut self) -> Option<String> {

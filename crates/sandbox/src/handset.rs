@@ -62,6 +62,8 @@ pub(crate) struct WaitingSms {
     pub parts: u8,
     pub group: Option<String>,
     pub receipt: Option<crate::sms::network::ReceiptOrder>,
+    /// Where the Twilio face reports what becomes of it.
+    pub callback: Option<crate::twilio::CallbackOrder>,
 }
 
 /// The conversation with the business in the chat app.

@@ -1,4 +1,4 @@
-//! The HTTP server: Graph face, handset pages, headless API and `/livez` on one port.
+//! The HTTP server: Graph face, Twilio face, handset pages, headless API and `/livez` on one port.
 
 use crate::core::Core;
 use crate::graph::error::GraphError;
@@ -29,6 +29,7 @@ pub(crate) async fn serve(core: Arc<Core>, listener: TcpListener) {
 fn router(core: Arc<Core>) -> Router {
     Router::new()
         .merge(crate::graph::router(&core))
+        .merge(crate::twilio::router())
         .merge(crate::phone::router())
         .nest("/sandbox/v1", crate::api::router())
         .route("/livez", get(|| async { "ok" }))

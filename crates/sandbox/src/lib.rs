@@ -1,7 +1,8 @@
 //! The sandbox: an SMS carrier, a WhatsApp business platform and the handsets of the customers, emulated in one process.
 //!
 //! What it is for: a demonstration on one machine, and tests that need to know what *really* happened on the other side of the
-//! wire. It speaks to the product only through the real protocols: an SMPP 3.4 server, the Graph API over HTTP and signed webhooks.
+//! wire. It speaks to the product only through the real protocols: an SMPP 3.4 server, Twilio's REST dialect, the Graph API over HTTP
+//! and signed webhooks.
 //!
 //! Invariants:
 //! - All state is one [`state::State`] behind one mutex; nothing holds the lock over an await.
@@ -23,6 +24,7 @@ mod ledger;
 mod phone;
 mod sms;
 mod state;
+mod twilio;
 mod webhook;
 
 pub use clock::SandboxClock;

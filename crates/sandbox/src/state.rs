@@ -8,6 +8,7 @@ use crate::graph::templates::TemplateBook;
 use crate::handset::Handset;
 use crate::ledger::{EntryNumber, Fact, Ledger};
 use crate::sms::network::Network;
+use crate::twilio::Face;
 use crate::webhook::queue::Queue;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -29,6 +30,7 @@ pub(crate) struct State {
     pub chat_of: HashMap<String, String>,
     pub network: Network,
     pub webhooks: Queue,
+    pub twilio: Face,
     pub templates: TemplateBook,
     pub media: MediaStore,
     /// Service messages per (year, month): the free allowance of the price list.
@@ -67,6 +69,7 @@ impl State {
             chat_of: HashMap::new(),
             network: Network::new(start),
             webhooks: Queue::new(config.webhook_url.clone()),
+            twilio: Face::default(),
             templates: TemplateBook::seeded(),
             media: MediaStore::default(),
             service_messages: HashMap::new(),
@@ -84,6 +87,7 @@ impl State {
         self.chat_of.clear();
         self.network.forget();
         self.webhooks.forget();
+        self.twilio.forget();
         self.templates = TemplateBook::seeded();
         self.media = MediaStore::default();
         self.service_messages.clear();

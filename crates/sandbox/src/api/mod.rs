@@ -26,6 +26,7 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/media/{id}", get(control::media))
         .route("/templates", get(control::templates).post(control::add_template))
         .route("/templates/{id}", patch(control::change_template))
+        .route("/twilio", post(crate::twilio::configure))
         .route("/webhook", post(webhooks::subscribe))
         .route("/webhook/flush", post(webhooks::flush))
         .route("/webhook/raw", post(webhooks::raw))

@@ -191,6 +191,7 @@ impl State {
             parts,
             group: group.map(|(key, _)| key),
             receipt: (wanted != 0).then_some(ReceiptOrder { from: sms.from, to: sms.to, submitted_at: now, wanted }),
+            callback: None,
         };
         let handset = self.handset_or_new(&handset_id);
         if handset.online {
@@ -209,11 +210,14 @@ impl State {
         }
     }
 
-    fn sms_reaches_handset(&mut self, handset_id: &str, sms: WaitingSms) {
+    pub fn sms_reaches_handset(&mut self, handset_id: &str, sms: WaitingSms) {
         let now = self.now();
         let state = self.faults.take_receipt_state().unwrap_or_else(|| "DELIVRD".to_owned());
         if let Some(order) = &sms.receipt {
             self.order_receipt(order, &sms, &state);
+        }
+        if let Some(order) = &sms.callback {
+            self.order_callback(order, &sms.message_id, &state);
         }
         if state != "DELIVRD" {
             return;
@@ -282,16 +286,11 @@ impl State {
         let id = self.network.new_message_id();
         let entry =
             self.record(Fact::SmsInbound { id: id.clone(), from: from.shown(), to: to.shown(), text: text.to_owned() });
-        let reference = u8::try_from(self.network.next_message & 0xFF).unwrap_or_default();
-        let encoded = text::encode(text, reference);
-        let has_header = encoded.parts.len() > 1;
-        self.network.inbound_parts.insert(entry, encoded.parts.len());
-        for octets in encoded.parts {
-            let content = Content::Inbound { data_coding: encoded.data_coding, has_header, octets };
-            let delivery = Delivery { from: from.clone(), to: to.clone(), content, entry: Some(entry), refusals: 0 };
-            self.network.enqueue(now, delivery);
+        if self.twilio.takes(&to.digits) {
+            self.twilio_text(&id, &from.shown(), &to.shown(), text, entry);
+        } else {
+            self.text_to_network(&from, &to, text, entry);
         }
-        self.wakes.deliveries = true;
         let handset = self.handset_or_new(handset_id);
         handset.sms.push(Sms {
             id: id.clone(),
@@ -305,6 +304,20 @@ impl State {
         });
         self.page(Some(handset_id), "sms");
         Some(id)
+    }
+
+    fn text_to_network(&mut self, from: &Address, to: &Address, text: &str, entry: EntryNumber) {
+        let now = self.now();
+        let reference = u8::try_from(self.network.next_message & 0xFF).unwrap_or_default();
+        let encoded = text::encode(text, reference);
+        let has_header = encoded.parts.len() > 1;
+        self.network.inbound_parts.insert(entry, encoded.parts.len());
+        for octets in encoded.parts {
+            let content = Content::Inbound { data_coding: encoded.data_coding, has_header, octets };
+            let delivery = Delivery { from: from.clone(), to: to.clone(), content, entry: Some(entry), refusals: 0 };
+            self.network.enqueue(now, delivery);
+        }
+        self.wakes.deliveries = true;
     }
 
     /// Takes the next due delivery for a bind; it is in flight until one of the three outcomes below.

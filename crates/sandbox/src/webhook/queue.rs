@@ -13,7 +13,17 @@ const LAST_DELAY_MS: i64 = 4 * 3_600_000;
 /// How long the platform tries.
 const GIVE_UP_AFTER_MS: i64 = 7 * 24 * 3_600_000;
 
+/// Where a webhook goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// The subscribed URL of the Graph API.
+    Graph,
+    /// A URL of its own; the body is a form.
+    Twilio(Arc<str>),
+}
+
 struct Item {
+    target: Target,
     body: Arc<str>,
     /// Ledger entry that a 200 acknowledges.
     entry: Option<EntryNumber>,
@@ -37,6 +47,7 @@ pub(crate) struct Queue {
 /// A webhook taken out for one attempt.
 pub(crate) struct Attempt {
     pub id: u64,
+    pub target: Target,
     pub url: String,
     pub body: Arc<str>,
     /// The fault knob says that this attempt gets lost.
@@ -105,8 +116,16 @@ impl Queue {
         self.items.contains_key(&id)
     }
 
+    /// When the next webhook is due that has somewhere to go.
     pub fn next_due(&self) -> Option<i64> {
-        self.ready.first().map(|(due, _)| *due)
+        self.ready.iter().find(|(_, id)| self.url_of(*id).is_some()).map(|(due, _)| *due)
+    }
+
+    fn url_of(&self, id: u64) -> Option<String> {
+        match &self.items.get(&id)?.target {
+            Target::Graph => self.url.clone(),
+            Target::Twilio(url) => Some(url.to_string()),
+        }
     }
 }
 
@@ -119,16 +138,30 @@ impl State {
 
     /// Queues a webhook; a 200 acknowledges `entry`. Returns its number.
     pub fn queue_webhook(&mut self, body: &Value, entry: Option<EntryNumber>) -> u64 {
-        self.queue_bytes(Arc::from(super::wire::escaped(body)), entry, false)
+        let now = self.now();
+        self.queue_item(Target::Graph, Arc::from(super::wire::escaped(body)), entry, (now, false))
     }
 
-    fn queue_bytes(&mut self, body: Arc<str>, entry: Option<EntryNumber>, duplicate: bool) -> u64 {
+    /// Queues a form for a URL of its own, to leave at `due`.
+    pub fn queue_form(&mut self, url: &str, fields: &[(&str, String)], entry: Option<EntryNumber>, due: i64) {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        self.queue_item(Target::Twilio(url.into()), form.finish().into(), entry, (due, false));
+    }
+
+    fn queue_item(
+        &mut self,
+        target: Target,
+        body: Arc<str>,
+        entry: Option<EntryNumber>,
+        (due, duplicate): (i64, bool),
+    ) -> u64 {
         let now = self.now();
         let id = self.webhooks.next;
         self.webhooks.next += 1;
-        let item = Item { body, entry, queued_at: now, attempts: 0, duplicate };
+        let item = Item { target, body, entry, queued_at: now, attempts: 0, duplicate };
         self.webhooks.items.insert(id, item);
-        self.webhooks.ready.insert((now, id));
+        self.webhooks.ready.insert((due, id));
         self.wakes.webhooks = true;
         id
     }
@@ -136,13 +169,17 @@ impl State {
     /// Takes one webhook out for an attempt.
     pub fn take_webhook(&mut self, pick: Pick<'_>) -> Option<Attempt> {
         let now = self.now();
-        let url = self.webhooks.url.clone()?;
+        let queue = &self.webhooks;
+        let goes_somewhere = |(_, id): &&(i64, u64)| queue.url_of(*id).is_some();
         let mut candidates: Vec<(i64, u64)> = match pick {
             Pick::Due if self.faults.webhook_hold => return None,
-            Pick::Due => self.webhooks.ready.iter().take_while(|(due, _)| *due <= now).take(64).copied().collect(),
+            Pick::Due => {
+                let due = queue.ready.iter().take_while(|(due, _)| *due <= now);
+                due.filter(goes_somewhere).take(64).copied().collect()
+            }
             Pick::AllBut(tried) => {
                 let mut all: Vec<_> =
-                    self.webhooks.ready.iter().filter(|(_, id)| !tried.contains(id)).copied().collect();
+                    queue.ready.iter().filter(|(_, id)| !tried.contains(id)).filter(goes_somewhere).copied().collect();
                 all.sort_unstable_by_key(|(_, id)| *id);
                 all
             }
@@ -152,11 +189,13 @@ impl State {
         }
         let index = if self.faults.webhook_reorder { self.rng.random_range(0..candidates.len()) } else { 0 };
         let (due, id) = candidates.swap_remove(index);
+        let url = self.webhooks.url_of(id)?;
         self.webhooks.ready.remove(&(due, id));
         let item = self.webhooks.items.get(&id)?;
         self.webhooks.in_flight.insert(id);
         Some(Attempt {
             id,
+            target: item.target.clone(),
             url,
             body: item.body.clone(),
             lost: item.attempts < self.faults.webhook_drop_first_attempts && !item.duplicate,
@@ -171,7 +210,8 @@ impl State {
         let Some(item) = self.webhooks.items.get_mut(&id) else { return };
         item.attempts += 1;
         if outcome == Outcome::Acknowledged {
-            let (body, entry, duplicate) = (item.body.clone(), item.entry, item.duplicate);
+            let (target, body) = (item.target.clone(), item.body.clone());
+            let (entry, duplicate) = (item.entry, item.duplicate);
             self.webhooks.items.remove(&id);
             self.webhooks.delivered += 1;
             if let Some(entry) = entry {
@@ -179,7 +219,7 @@ impl State {
                 self.show_acknowledged(entry);
             }
             if !duplicate && self.rng.random_range(0..100) < self.faults.webhook_duplicate_percent {
-                self.queue_bytes(body, None, true);
+                self.queue_item(target, body, None, (now, true));
             }
             return;
         }

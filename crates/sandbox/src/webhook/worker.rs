@@ -1,6 +1,6 @@
 //! Posts the queued webhooks, one after the other unless a fault knob allows more at a time.
 
-use super::queue::{Attempt, Outcome, Pick};
+use super::queue::{Attempt, Outcome, Pick, Target};
 use super::wire;
 use crate::core::Core;
 use futures::StreamExt;
@@ -26,8 +26,7 @@ pub(crate) async fn run(core: Arc<Core>) {
                 Some(attempt) => under_way.push(attempt_and_settle(core.clone(), attempt)),
                 None => {
                     break core.with(|state| {
-                        let waits =
-                            state.clock.is_real() && !state.faults.webhook_hold && state.webhooks.url().is_some();
+                        let waits = state.clock.is_real() && !state.faults.webhook_hold;
                         let due = state.webhooks.next_due().filter(|_| waits && under_way.len() < limit)?;
                         u64::try_from(due - state.now()).ok()
                     });
@@ -88,9 +87,20 @@ async fn attempt_and_settle(core: Arc<Core>, attempt: Attempt) -> Outcome {
     let outcome = if attempt.lost {
         Outcome::Failed
     } else {
-        let secret = if attempt.wrong_signature { "not-the-app-secret" } else { &core.config.app_secret };
-        let signature = wire::signature(secret, attempt.body.as_bytes());
-        match post(&core, &attempt.url, attempt.body.to_string(), Some(signature)).await {
+        let right = match attempt.target {
+            Target::Graph => &core.config.app_secret,
+            Target::Twilio(_) => &core.config.twilio_auth_token,
+        };
+        let secret = if attempt.wrong_signature { "not-the-secret" } else { right };
+        let body = attempt.body.to_string();
+        let answered = match attempt.target {
+            Target::Graph => {
+                let signature = wire::signature(secret, body.as_bytes());
+                post(&core, &attempt.url, body, Some(signature)).await
+            }
+            Target::Twilio(_) => post_form(&core, &attempt.url, body, secret).await,
+        };
+        match answered {
             Some(200) => Outcome::Acknowledged,
             _ => Outcome::Failed,
         }
@@ -111,6 +121,23 @@ pub(crate) async fn post(core: &Core, url: &str, body: String, signature: Option
     if let Some(signature) = signature {
         request = request.header("x-hub-signature-256", signature);
     }
+    answered(request).await
+}
+
+/// Posts a form as Twilio does.
+async fn post_form(core: &Core, url: &str, body: String, token: &str) -> Option<u16> {
+    let signature = wire::form_signature(token, url, body.as_bytes());
+    let request = core
+        .http
+        .post(url)
+        .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+        .header("user-agent", "TwilioProxy/1.1")
+        .header("x-twilio-signature", signature)
+        .body(body);
+    answered(request).await
+}
+
+async fn answered(request: reqwest::RequestBuilder) -> Option<u16> {
     match request.send().await {
         Ok(response) => {
             let status = response.status().as_u16();
