@@ -25,6 +25,7 @@ mod router;
 mod same_origin;
 mod sniff;
 mod state;
+mod twilio;
 mod v1;
 mod webhooks;
 

@@ -4,7 +4,7 @@ use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{AppState, console, events, headers, link_host, links, observe, ops, v1, webhooks};
+use crate::{AppState, console, events, headers, link_host, links, observe, ops, twilio, v1, webhooks};
 
 /// Every documented route, without its state.
 pub(crate) fn api_router() -> OpenApiRouter<AppState> {
@@ -13,6 +13,7 @@ pub(crate) fn api_router() -> OpenApiRouter<AppState> {
         .merge(v1::router())
         .merge(events::router())
         .merge(webhooks::router())
+        .merge(twilio::router())
         .merge(links::router())
 }
 

@@ -142,7 +142,7 @@ async fn channel(state: &AppState, id: ChannelId) -> Result<(Channel, WhatsAppCo
             tracing::warn!(channel_id = %id, "a webhook came to a channel without an app secret");
             Err(Problem::not_found("channel"))
         }
-        ChannelConfig::Smpp(_) => Err(Problem::not_found("channel")),
+        ChannelConfig::Smpp(_) | ChannelConfig::Twilio(_) => Err(Problem::not_found("channel")),
     }
 }
 

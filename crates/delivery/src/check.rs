@@ -5,7 +5,7 @@ use std::time::Duration;
 use segue_channels::whatsapp::GraphFailure;
 use segue_store::channel::{Channel, ChannelConfig, ChannelState};
 
-use crate::{DeliveryError, client::client_of};
+use crate::{DeliveryError, client::client_of, twilio};
 
 /// How long a carrier may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -18,13 +18,14 @@ pub struct Check {
     pub detail: String,
 }
 
-/// Tries a channel: asks WhatsApp about the number, or whether the carrier takes connections and what our bind says.
+/// Tries a channel: asks WhatsApp about the number or an SMS provider about the account, or whether the carrier takes connections and what our bind says.
 ///
 /// # Errors
 /// Only when no client could be made; what the provider refuses is a finding.
 pub async fn check_channel(channel: &Channel) -> Result<Check, DeliveryError> {
     match &channel.config {
         ChannelConfig::WhatsApp(_) => check_whatsapp(channel).await,
+        ChannelConfig::Twilio(config) => Ok(twilio::check(config).await?),
         ChannelConfig::Smpp(config) => {
             let address = (config.host.as_str(), config.port);
             let connected = tokio::time::timeout(CONNECT, tokio::net::TcpStream::connect(address)).await;

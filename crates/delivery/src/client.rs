@@ -56,6 +56,6 @@ pub(crate) fn client(config: &WhatsAppConfig) -> Result<GraphClient, HttpSetupEr
 pub(crate) fn client_of(channel: &Channel) -> Result<GraphClient, DeliveryError> {
     match &channel.config {
         ChannelConfig::WhatsApp(config) => Ok(client(config)?),
-        ChannelConfig::Smpp(_) => Err(DeliveryError::NotWhatsApp),
+        ChannelConfig::Smpp(_) | ChannelConfig::Twilio(_) => Err(DeliveryError::NotWhatsApp),
     }
 }

@@ -1,7 +1,7 @@
 //! Delivery: the one way out for every message, whoever wrote it, and what providers report of it.
 //!
 //! claim → decide and record `submitting` ([`submission`]) → bytes leave → settle. One supervisor runs one worker per
-//! channel: [`sms`] holds an SMPP session, [`whatsapp`] a Graph client. What carriers send us is stored in the inbox
+//! channel: [`sms`] holds an SMPP session, [`twilio`] and [`whatsapp`] an HTTP client. What carriers send us is stored in the inbox
 //! before it is acknowledged ([`inbound`]), and [`reports`] folds it into the messages.
 //!
 //! # Why a crash is safe at each point
@@ -29,6 +29,7 @@ mod submission;
 mod supervisor;
 mod templates;
 mod translate;
+mod twilio;
 mod whatsapp;
 mod window;
 

@@ -1,10 +1,11 @@
 //! What providers report of messages, in the one form that the store folds.
 //!
-//! Both functions run inside the transaction that marks the report's inbox row as done. A report whose message is not
+//! The functions run inside the transaction that marks the report's inbox row as done. A report whose message is not
 //! known yet is parked, and applied when the message's provider id is stored.
 
 use segue_channels::{
     smpp::{Receipt, ReceiptState, id_candidates},
+    twilio::{StatusCallback, meaning},
     whatsapp::{MessageStatus, StatusKind},
 };
 use segue_model::{Ctx, delivery::Report};
@@ -88,6 +89,37 @@ pub fn apply_receipt(
     };
     let at = receipt.done_at.unwrap_or_else(|| ctx.now());
     let report = ProviderReport { report, at, failure };
+    tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
+}
+
+/// Takes a status callback in Twilio's dialect in. It carries no time of its own.
+///
+/// # Errors
+/// When the store fails.
+pub fn apply_status_callback(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    status: &StatusCallback,
+) -> Result<Option<Matched>, StoreError> {
+    let Some(report) = status.report() else { return Ok(None) };
+    let failure = (report == Report::Failed).then(|| match status.error_code {
+        Some(code) => {
+            let meaning = meaning(code);
+            Failure {
+                class: meaning.class.as_str().to_owned(),
+                code: Some(code.to_string()),
+                reason: meaning.reason.to_owned(),
+            }
+        }
+        None => Failure { class: "unknown".to_owned(), code: None, reason: "The provider gave no reason.".to_owned() },
+    });
+    let target = ReportTarget {
+        provider_ids: (!status.sid.is_empty()).then(|| status.sid.clone()).into_iter().collect(),
+        message_id: status.message_id,
+        recipient: None,
+    };
+    let report = ProviderReport { report, at: ctx.now(), failure };
     tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
 }
 

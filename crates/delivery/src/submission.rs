@@ -13,7 +13,7 @@ use segue_model::{
 };
 use segue_store::{
     StoreError, Tx,
-    channel::{Channel, ChannelKind, Registration},
+    channel::{Channel, Registration},
     outbox::{AddressKind, OutboxMessage},
     template::APPROVED,
     workspace::Workspace,
@@ -108,10 +108,7 @@ impl Facts {
 fn facts(tx: &mut Tx<'_>, channel: &Channel, message: &OutboxMessage) -> Result<Option<Facts>, StoreError> {
     let (workspace_id, address) = (message.workspace_id, message.address.as_str());
     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(None) };
-    let medium = match channel.config.kind() {
-        ChannelKind::Smpp => Medium::Sms,
-        ChannelKind::WhatsApp => Medium::WhatsApp,
-    };
+    let medium = channel.config.kind().medium();
     let purpose = match message.class {
         MessageClass::Marketing | MessageClass::Test | MessageClass::Keyword => Purpose::Marketing,
         MessageClass::Service => Purpose::Service,

@@ -11,7 +11,7 @@ use segue_store::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{progress, sms, whatsapp};
+use crate::{progress, sms, twilio, whatsapp};
 
 /// How often channels are looked at without being told of a change.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -121,6 +121,9 @@ async fn adjust(
             ChannelConfig::Smpp(config) => tokio::spawn(sms::run(env, worker_channel, config.clone(), worker_stop)),
             ChannelConfig::WhatsApp(config) => {
                 tokio::spawn(whatsapp::run(env, worker_channel, config.clone(), worker_stop))
+            }
+            ChannelConfig::Twilio(config) => {
+                tokio::spawn(twilio::run(env, worker_channel, config.clone(), worker_stop))
             }
         };
         running.insert(channel.id, Running { channel, stop: own_stop, task });

@@ -17,6 +17,7 @@ mod error;
 pub mod import;
 pub mod keywords;
 pub mod link;
+pub mod provider_keyword;
 pub mod segments;
 pub mod text;
 pub mod user_agent;

@@ -175,6 +175,15 @@ impl Manifest {
             {
                 bail!("The channel '{}' needs an app secret; without it no webhook could be trusted.", channel.slug);
             }
+            if let ChannelConfig::Twilio(config) = &channel.config
+                && (config.auth_token.is_empty() || !config.callback_base_url.starts_with("http"))
+            {
+                bail!(
+                    "The channel '{}' needs an auth_token, and a callback_base_url such as https://segue.example.com \
+                     at which the provider reaches this server.",
+                    channel.slug
+                );
+            }
         }
         self.workspace.quiet_minutes()?;
         Ok(())

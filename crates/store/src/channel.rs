@@ -1,6 +1,6 @@
 //! Channels (WhatsApp numbers and SMS accounts) and senders.
 
-use segue_model::{ChannelId, SenderId, Timestamp, WorkspaceId, wake::Wake};
+use segue_model::{ChannelId, SenderId, Timestamp, WorkspaceId, consent::Medium, wake::Wake};
 use serde::{Deserialize, Serialize};
 
 use crate::{Row, StoreError, Tx, tx::json_text};
@@ -10,6 +10,19 @@ segue_model::text_enum! {
     pub enum ChannelKind {
         WhatsApp = "whatsapp",
         Smpp = "smpp",
+        /// SMS over HTTP in Twilio's REST dialect.
+        Twilio = "twilio",
+    }
+}
+
+impl ChannelKind {
+    /// What reaches people on it.
+    #[must_use]
+    pub const fn medium(self) -> Medium {
+        match self {
+            Self::WhatsApp => Medium::WhatsApp,
+            Self::Smpp | Self::Twilio => Medium::Sms,
+        }
     }
 }
 
@@ -29,6 +42,7 @@ segue_model::text_enum! {
 pub enum ChannelConfig {
     WhatsApp(WhatsAppConfig),
     Smpp(SmppConfig),
+    Twilio(TwilioConfig),
 }
 
 /// A WhatsApp number on the Cloud API.
@@ -67,6 +81,47 @@ pub struct SmppConfig {
     pub segments_per_second: u32,
 }
 
+/// An account at an SMS provider that speaks Twilio's REST dialect.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TwilioConfig {
+    /// Such as `https://api.twilio.com`.
+    #[serde(default = "default_twilio_url")]
+    pub base_url: String,
+    /// `AC…`.
+    pub account_sid: String,
+    /// Sends, and proves that webhooks come from the provider.
+    pub auth_token: String,
+    /// Also proves webhooks, while the auth token is being replaced.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub secondary_auth_token: String,
+    /// `MG…`, when messages go out through a messaging service.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub messaging_service_sid: String,
+    /// Where the provider reaches this server, such as `https://segue.example.com`: the part of webhook addresses before
+    /// their path, exactly as the provider calls it.
+    pub callback_base_url: String,
+    /// Most segments per second.
+    #[serde(default = "default_twilio_rate")]
+    pub segments_per_second: u32,
+}
+
+impl TwilioConfig {
+    /// The tokens that may sign webhooks.
+    #[must_use]
+    pub fn tokens(&self) -> [&str; 2] {
+        [&self.auth_token, &self.secondary_auth_token]
+    }
+}
+
+fn default_twilio_url() -> String {
+    "https://api.twilio.com".to_owned()
+}
+
+const fn default_twilio_rate() -> u32 {
+    10
+}
+
 const fn default_window() -> u16 {
     10
 }
@@ -82,6 +137,7 @@ impl ChannelConfig {
         match self {
             Self::WhatsApp(_) => ChannelKind::WhatsApp,
             Self::Smpp(_) => ChannelKind::Smpp,
+            Self::Twilio(_) => ChannelKind::Twilio,
         }
     }
 
@@ -91,6 +147,10 @@ impl ChannelConfig {
         match self {
             Self::WhatsApp(config) => format!("+{}", config.display_phone_number.trim_start_matches('+')),
             Self::Smpp(config) => format!("{}:{}", config.host, config.port),
+            Self::Twilio(config) => {
+                let host = config.base_url.split("://").last().unwrap_or_default();
+                format!("{} at {}", config.account_sid, host.trim_end_matches('/'))
+            }
         }
     }
 }

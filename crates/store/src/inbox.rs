@@ -33,6 +33,8 @@ segue_model::text_enum! {
         Sms = "sms",
         /// A delivery receipt of the SMS carrier.
         SmsReceipt = "sms_receipt",
+        /// A webhook in Twilio's dialect: a text of a customer, or what became of a message.
+        Twilio = "twilio",
     }
 }
 

@@ -35,7 +35,7 @@ export interface ApiKey {
 
 export interface Channel {
   id: string;
-  kind: 'whatsapp' | 'smpp';
+  kind: 'whatsapp' | 'smpp' | 'twilio';
   name: string;
   state: 'connecting' | 'connected' | 'disconnected' | 'error';
   state_detail: string | null;

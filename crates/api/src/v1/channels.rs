@@ -6,7 +6,7 @@ use segue_access::Permission;
 use segue_model::{ChannelId, Timestamp};
 use segue_store::{
     StoreError,
-    channel::{Channel, ChannelConfig, ChannelKind, ChannelState},
+    channel::{Channel, ChannelConfig, ChannelKind, ChannelState, TwilioConfig},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -54,7 +54,8 @@ pub(crate) struct ChannelBody {
 }
 
 /// Settings that go in and never come out.
-const SECRETS: [&str; 4] = ["access_token", "app_secrets", "verify_token", "password"];
+const SECRETS: [&str; 6] =
+    ["access_token", "app_secrets", "verify_token", "password", "auth_token", "secondary_auth_token"];
 
 impl From<Channel> for ChannelBody {
     fn from(channel: Channel) -> Self {
@@ -73,7 +74,12 @@ impl From<Channel> for ChannelBody {
             state: channel.state,
             state_detail: channel.state_detail,
             display: channel.config.display(),
-            webhook_path: (kind == ChannelKind::WhatsApp).then(|| format!("/webhooks/whatsapp/{}", channel.id)),
+            webhook_path: match kind {
+                ChannelKind::WhatsApp => Some(format!("/webhooks/whatsapp/{}", channel.id)),
+                // Statuses name their address with each message; this one is for inbound texts.
+                ChannelKind::Twilio => Some(format!("/webhooks/twilio/{}/inbound", channel.id)),
+                ChannelKind::Smpp => None,
+            },
             last_inbound_at: channel.last_inbound_at,
             flow: channel.flow_slug,
             queue: channel.queue_slug,
@@ -235,6 +241,7 @@ fn config(kind: ChannelKind, mut fields: Map<String, Value>) -> Result<ChannelCo
                 ));
             }
         }
+        ChannelConfig::Twilio(settings) => check_twilio(settings)?,
         ChannelConfig::Smpp(settings) => {
             if settings.host.trim().is_empty() {
                 return Err(Problem::invalid("config.host", "Give the carrier's host name."));
@@ -245,6 +252,32 @@ fn config(kind: ChannelKind, mut fields: Map<String, Value>) -> Result<ChannelCo
         }
     }
     Ok(config)
+}
+
+fn check_twilio(settings: &TwilioConfig) -> Result<(), Problem> {
+    let is_address = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    if settings.account_sid.trim().is_empty() {
+        return Err(Problem::invalid("config.account_sid", "Give the account SID, AC and 32 characters."));
+    }
+    if settings.auth_token.trim().is_empty() {
+        return Err(Problem::invalid(
+            "config.auth_token",
+            "Give the auth token; without it nothing can be sent and no webhook could be trusted.",
+        ));
+    }
+    if !is_address(&settings.base_url) {
+        return Err(Problem::invalid("config.base_url", "Write it with https://, such as https://api.twilio.com."));
+    }
+    if !is_address(&settings.callback_base_url) {
+        return Err(Problem::invalid(
+            "config.callback_base_url",
+            "Give the address at which the provider reaches Segue, such as https://segue.example.com.",
+        ));
+    }
+    if settings.segments_per_second == 0 {
+        return Err(Problem::invalid("config.segments_per_second", "Segments per second are at least 1."));
+    }
+    Ok(())
 }
 
 fn merged(known: &ChannelConfig, change: &Map<String, Value>) -> Result<ChannelConfig, Problem> {

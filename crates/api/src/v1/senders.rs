@@ -3,10 +3,10 @@
 use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
-use segue_model::{ChannelId, SenderId};
+use segue_model::{ChannelId, SenderId, consent::Medium};
 use segue_store::{
     StoreError,
-    channel::{ChannelKind, Registration, Sender, SenderKind},
+    channel::{Registration, Sender, SenderKind},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -76,7 +76,7 @@ async fn create(
     let workspace_id = caller.workspace_id;
     let stored = state.store.write::<_, Problem, _>(move |tx| {
         let channel = tx.channel(workspace_id, sender.channel_id)?.ok_or_else(|| Problem::not_found("channel"))?;
-        if channel.config.kind() != ChannelKind::Smpp {
+        if channel.config.kind().medium() != Medium::Sms {
             return Err(Problem::invalid("channel_id", "Choose an SMS channel; WhatsApp numbers need no sender."));
         }
         let id = tx.upsert_sender(workspace_id, &sender)?;

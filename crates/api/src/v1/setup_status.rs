@@ -89,8 +89,8 @@ fn checklist(
         item(
             "sms_channel",
             "SMS account connected",
-            connected(ChannelKind::Smpp),
-            "Add the account of your SMS carrier: host, port, system id and password.",
+            connected(ChannelKind::Smpp) || connected(ChannelKind::Twilio),
+            "Add the account of your SMS carrier, by SMPP or by HTTP in Twilio's dialect.",
         ),
         item(
             "sender",

@@ -17,5 +17,6 @@ mod setup;
 mod sight;
 mod stream;
 mod support;
+mod twilio_webhooks;
 mod webhooks;
 mod workspaces;

@@ -50,6 +50,8 @@ static STATE: Sql = Sql::portable("STATE", "SELECT state FROM outbox WHERE works
 static RULE: Sql = Sql::portable("RULE", "SELECT rule FROM outbox WHERE workspace_id = $1 AND id = $2");
 static FAILURE: Sql =
     Sql::portable("FAILURE", "SELECT error_class, error_code FROM outbox WHERE workspace_id = $1 AND id = $2");
+static PAYLOADS: Sql =
+    Sql::portable("PAYLOADS", "SELECT payload FROM inbox WHERE workspace_id = $1 AND kind = $2 ORDER BY id");
 static INSERT_USER: Sql = Sql::portable(
     "INSERT_USER",
     "INSERT INTO messaging_users (workspace_id, id, channel_id, created_at, version) VALUES ($1, $2, $3, $4, 1)",
@@ -198,6 +200,12 @@ impl Bench {
             after = last;
             all.extend(entries.into_iter().filter(|entry| entry["kind"] == json!(kind)));
         }
+    }
+
+    /// What lies in the inbox of one kind, oldest first.
+    pub async fn inbox_payloads(&self, kind: &'static str) -> Vec<Value> {
+        let workspace_id = self.test.workspace_id();
+        self.write(move |tx| tx.query(&PAYLOADS, &[&workspace_id, &kind], |row| row.json())).await
     }
 
     /// The texts that arrived at the carrier, in order.

@@ -5,4 +5,5 @@ mod bench;
 mod crash;
 mod last_look;
 mod sms;
+mod twilio;
 mod whatsapp;

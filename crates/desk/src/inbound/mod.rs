@@ -98,7 +98,7 @@ pub fn handle(
 fn came_here(channel: &Channel, message: &InboundMessage) -> bool {
     match &channel.config {
         ChannelConfig::WhatsApp(config) => config.phone_number_id == message.phone_number_id,
-        ChannelConfig::Smpp(_) => false,
+        ChannelConfig::Smpp(_) | ChannelConfig::Twilio(_) => false,
     }
 }
 

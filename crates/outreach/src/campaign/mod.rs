@@ -6,11 +6,13 @@ pub mod plan;
 pub mod preview;
 pub mod test_send;
 
-use segue_model::{CampaignId, ChannelId, Ctx, WorkspaceId, actor::Actor, campaign::Footer, contact::STANDARD_FIELDS};
+use segue_model::{
+    CampaignId, ChannelId, Ctx, WorkspaceId, actor::Actor, campaign::Footer, consent::Medium, contact::STANDARD_FIELDS,
+};
 use segue_store::{
     Store, Tx,
     campaign::{CampaignInput, CampaignView},
-    channel::{ChannelConfig, ChannelKind, Sender},
+    channel::{ChannelConfig, Sender},
     recipient::{Funnel, RecipientQuery, RecipientView},
     workspace::Workspace,
 };
@@ -44,7 +46,7 @@ fn prepare(
         .sender(workspace_id, input.sender_id)?
         .ok_or_else(|| OutreachError::invalid("sender_id", "There is no such sender. Choose one of the list."))?;
     let channel = tx.channel(workspace_id, sender.channel_id)?;
-    if channel.is_none_or(|channel| channel.config.kind() != ChannelKind::Smpp) {
+    if channel.is_none_or(|channel| channel.config.kind().medium() != Medium::Sms) {
         return Err(OutreachError::invalid("sender_id", "The sender's SMS account is not set up."));
     }
     let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;

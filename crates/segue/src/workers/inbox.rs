@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use segue_channels::{smpp::Inbound, whatsapp::WebhookItem};
+use segue_channels::{smpp::Inbound, twilio::TwilioItem, whatsapp::WebhookItem};
 use segue_desk::{DeskError, inbound::InboundError};
 use segue_model::{time, wake::Wake};
 use segue_outreach::keywords::InboundSms;
@@ -112,6 +112,10 @@ fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(
                     segue_desk::inbound::handle(tx, ctx, &workspace, &channel, &item).map_err(conversation_error)
                 }
             }
+        }
+        InboxKind::Twilio => {
+            let content: TwilioItem = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
+            Ok(super::twilio::handle(tx, ctx, &workspace, &channel, item.id, &content)?)
         }
         InboxKind::Sms | InboxKind::SmsReceipt => {
             match segue_delivery::read_inbound(&item.payload).map_err(unreadable)? {

@@ -7,6 +7,7 @@ mod housekeeping;
 mod inbox;
 mod jobs;
 mod routing;
+mod twilio;
 
 use std::{sync::Arc, time::Duration};
 

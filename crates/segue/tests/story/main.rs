@@ -6,4 +6,5 @@ mod campaign;
 mod conversation;
 mod golden_path;
 mod routing;
+mod twilio;
 mod world;

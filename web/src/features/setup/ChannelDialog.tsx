@@ -44,6 +44,7 @@ export function ChannelDialog({ channel, setup, onClose }: ChannelDialogProps) {
           data={[
             { value: 'whatsapp', label: 'WhatsApp number' },
             { value: 'smpp', label: 'SMS account (SMPP)' },
+            { value: 'twilio', label: "SMS account (HTTP, Twilio's dialect)" },
           ]}
           data-testid="channel-kind"
         />
@@ -83,7 +84,8 @@ export function ChannelDialog({ channel, setup, onClose }: ChannelDialogProps) {
         const shared = {
           label: field.label,
           name: field.name,
-          required: field.kind === 'secret' ? channel === null : true,
+          required:
+            field.optional === undefined && (field.kind === 'secret' ? channel === null : true),
           withAsterisk: false,
           ...(field.hint === undefined ? {} : { description: field.hint }),
         };

@@ -16,7 +16,14 @@ const STATES: Record<Channel['state'], { label: string; tone: Tone }> = {
   error: { label: 'Error', tone: 'bad' },
 };
 
-const KINDS = { whatsapp: 'WhatsApp', smpp: 'SMS (SMPP)' };
+const KINDS = { whatsapp: 'WhatsApp', smpp: 'SMS (SMPP)', twilio: 'SMS (HTTP)' };
+
+/** Where the provider sends webhooks to: some channels are reached at an address of their own. */
+function webhookAddress(channel: Channel): string {
+  const own = channel.config.callback_base_url;
+  const base = typeof own === 'string' ? own.replace(/\/+$/, '') : window.location.origin;
+  return base + channel.webhook_path;
+}
 
 export function ChannelsSection({ setup }: { setup: SetupStatus }) {
   const mayManage = useMayManage();
@@ -112,8 +119,8 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
               ? []
               : [
                   {
-                    label: 'Webhook',
-                    value: <code>{window.location.origin + channel.webhook_path}</code>,
+                    label: channel.kind === 'twilio' ? 'Webhook for incoming texts' : 'Webhook',
+                    value: <code>{webhookAddress(channel)}</code>,
                   },
                 ]),
             ...Object.entries(channel.config)

@@ -35,7 +35,7 @@ export function SendersSection({ senders, channels }: { senders: Sender[]; chann
   const mayManage = useMayManage();
   const [adding, setAdding] = useState(false);
   const refresh = useRefresh();
-  const sms = channels.filter((channel) => channel.kind === 'smpp');
+  const sms = channels.filter((channel) => channel.kind !== 'whatsapp');
   return (
     <Card
       padding="none"

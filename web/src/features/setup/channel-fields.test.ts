@@ -28,4 +28,13 @@ describe('readConfig', () => {
       port: 2775,
     });
   });
+
+  it('sends an emptied optional setting, so that it is taken away, but no empty secret', () => {
+    expect(
+      readConfig(
+        'twilio',
+        form({ account_sid: 'AC1', messaging_service_sid: '', secondary_auth_token: '' }),
+      ),
+    ).toEqual({ account_sid: 'AC1', messaging_service_sid: '' });
+  });
 });

@@ -8,6 +8,7 @@ export interface ChannelField {
   kind: 'text' | 'number' | 'digits' | 'secret';
   /** The server wants a list, for the time a secret is being replaced. */
   many?: 'many';
+  optional?: 'optional';
   initial?: string;
 }
 
@@ -64,6 +65,50 @@ export const CHANNEL_FIELDS: Record<Channel['kind'], ChannelField[]> = {
       initial: '10',
     },
   ],
+  twilio: [
+    { name: 'account_sid', label: 'Account SID', hint: 'Starts with AC.', kind: 'text' },
+    {
+      name: 'auth_token',
+      label: 'Auth token',
+      hint: 'Sends, and proves that webhooks come from the provider.',
+      kind: 'secret',
+    },
+    {
+      name: 'secondary_auth_token',
+      label: 'Secondary auth token',
+      hint: 'Only while the auth token is being replaced.',
+      kind: 'secret',
+      optional: 'optional',
+    },
+    {
+      name: 'messaging_service_sid',
+      label: 'Messaging service SID',
+      hint: 'Starts with MG. Only when texts go out through a messaging service.',
+      kind: 'text',
+      optional: 'optional',
+    },
+    {
+      name: 'callback_base_url',
+      label: 'Public address of Segue',
+      hint: 'Where the provider reaches this server, for delivery reports and replies.',
+      kind: 'text',
+      initial: globalThis.location?.origin ?? '',
+    },
+    {
+      name: 'segments_per_second',
+      label: 'Segments per second',
+      hint: 'As agreed with the provider.',
+      kind: 'number',
+      initial: '10',
+    },
+    {
+      name: 'base_url',
+      label: 'API address',
+      hint: 'Another one for a provider that speaks the same dialect, a sandbox or a proxy.',
+      kind: 'text',
+      initial: 'https://api.twilio.com',
+    },
+  ],
 };
 
 /** What a field shows when the dialog opens. */
@@ -78,7 +123,7 @@ export function readConfig(kind: Channel['kind'], form: FormData): Record<string
   const config: Record<string, unknown> = {};
   for (const field of CHANNEL_FIELDS[kind]) {
     const value = String(form.get(field.name) ?? '').trim();
-    if (value === '') continue;
+    if (value === '' && (field.kind === 'secret' || field.optional === undefined)) continue;
     if (field.kind === 'number') config[field.name] = Number(value);
     else if (field.kind === 'digits') config[field.name] = value.replace(/\D/g, '');
     else config[field.name] = field.many === undefined ? value : [value];

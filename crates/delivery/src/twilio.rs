@@ -1,0 +1,251 @@
+//! The worker of an SMS account that speaks Twilio's REST dialect.
+//!
+//! Several nodes may serve one account: each message is claimed by one of them. The address of the status callback
+//! carries our own id, so a callback resolves a message whose answer was lost, whether its SID is known or not.
+//!
+//! A refusal that says the recipient has stopped our messages is written into the inbox before the message's outcome is
+//! settled: whoever works on the inbox feeds it into the consent ledger. A crash in between leaves the message `unknown`
+//! and the opt-out recorded, never the other way round.
+
+use std::time::Duration;
+
+use segue_channels::{
+    ErrorClass,
+    http::{HttpLimits, HttpSetupError},
+    twilio::{
+        Act, MESSAGE_ID_PARAMETER, SendOutcome, StatusCallback, TextMessage, TwilioClient,
+        TwilioConfig as ClientConfig, TwilioItem, codes,
+    },
+};
+use segue_model::{Timestamp, content::SmsContent};
+use segue_store::{
+    StoreError,
+    channel::{Channel, ChannelState, TwilioConfig},
+    inbox::{InboxKind, NewInbox},
+    outbox::OutboxMessage,
+    submission::Failure,
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    channel_state,
+    check::Check,
+    settle::{Outcome, settle},
+    sms::recover,
+    submission::{Begin, begin},
+    supervisor::Env,
+    window::{MESSAGE_LEASE, Window},
+};
+
+/// Requests on the wire at once, at most.
+const AT_ONCE: u32 = 32;
+/// How often unfinished messages of nodes that are gone are looked for.
+const RECOVER_EVERY: Duration = Duration::from_secs(15);
+/// How often the account is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(300);
+/// How long nothing is sent after an answer that needs an administrator.
+const ALARM_PAUSE: Duration = Duration::from_secs(30);
+/// How long nothing is sent when the provider asks to slow down without saying for how long.
+const SLOW_DOWN_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause that a provider can ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Why sending pauses.
+#[derive(Debug, Clone, Copy)]
+enum Pause {
+    /// The provider asks to slow down.
+    For(Duration),
+    /// Nothing works until an administrator acts.
+    Alarm,
+}
+
+/// Runs until `stop`.
+pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: CancellationToken) {
+    let client = match client(&config) {
+        Ok(client) => client,
+        Err(error) => {
+            channel_state::set(&env, &channel, ChannelState::Error, Some(error.to_string())).await;
+            return;
+        }
+    };
+    recover(&env, &channel, Some(&env.node)).await;
+    let (gate, open) = watch::channel(true);
+    let (pause, mut pauses) = mpsc::channel(1);
+    // The pace is waited for inside the claim: fewer at once for a slow account keep the wait within the lease.
+    let size = usize::try_from(config.segments_per_second.clamp(1, AT_ONCE)).unwrap_or(1);
+    let window = Window { env: &env, channel: &channel, size, open, stop: &stop };
+    let sending = window.run(|message| {
+        let (pause, sent) = (pause.clone(), send(&env, &channel, &config, &client, message));
+        async move {
+            if let Some(reason) = sent.await {
+                // One is enough; a full channel holds one.
+                let _ = pause.try_send(reason);
+            }
+        }
+    });
+    let watching = async {
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let mut recovery = tokio::time::interval(RECOVER_EVERY);
+        loop {
+            tokio::select! {
+                _ = looks.tick() => look(&env, &channel, &client).await,
+                _ = recovery.tick() => recover(&env, &channel, None).await,
+                Some(pause) = pauses.recv() => {
+                    gate.send_replace(false);
+                    match pause {
+                        Pause::For(time) => tokio::time::sleep(time).await,
+                        Pause::Alarm => {
+                            look(&env, &channel, &client).await;
+                            tokio::time::sleep(ALARM_PAUSE).await;
+                        }
+                    }
+                    gate.send_replace(true);
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = sending => {}
+        () = watching => {}
+    }
+}
+
+fn client(config: &TwilioConfig) -> Result<TwilioClient, HttpSetupError> {
+    let service = config.messaging_service_sid.as_str();
+    TwilioClient::new(ClientConfig {
+        base_url: config.base_url.clone(),
+        account_sid: config.account_sid.clone(),
+        auth_token: config.auth_token.clone(),
+        messaging_service_sid: (!service.is_empty()).then(|| service.to_owned()),
+        segments_per_second: config.segments_per_second,
+        limits: HttpLimits::default(),
+    })
+}
+
+/// Asks the provider whether address and credentials are right.
+pub(crate) async fn check(config: &TwilioConfig) -> Result<Check, HttpSetupError> {
+    Ok(match client(config)?.account().await {
+        Ok(account) if account.status == "active" => {
+            Check { ok: true, detail: format!("The provider answers: account {}, active.", account.name) }
+        }
+        Ok(account) => Check {
+            ok: false,
+            detail: format!("The account at the provider is {}; it sends nothing until it is active.", account.status),
+        },
+        Err(error) => Check { ok: false, detail: error.to_string() },
+    })
+}
+
+async fn look(env: &Env, channel: &Channel, client: &TwilioClient) {
+    use segue_channels::twilio::AccountFailure;
+    let (state, detail) = match client.account().await {
+        Ok(account) if account.status == "active" => (ChannelState::Connected, None),
+        Ok(account) => (ChannelState::Error, Some(format!("The account at the provider is {}.", account.status))),
+        Err(error @ AccountFailure::Denied(_)) => (ChannelState::Error, Some(error.to_string())),
+        Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
+    };
+    channel_state::set(env, channel, state, detail).await;
+}
+
+/// Sends one message, and says when sending should pause.
+async fn send(
+    env: &Env,
+    channel: &Channel,
+    config: &TwilioConfig,
+    client: &TwilioClient,
+    message: OutboxMessage,
+) -> Option<Pause> {
+    let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
+    let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
+    match begun {
+        Ok(Begin::Go) => {}
+        Ok(Begin::No) => return None,
+        Err(error) => {
+            // Nothing has left; the claim runs out and the message is queued again.
+            tracing::error!(%error, message_id = %message.id, "a message could not be begun");
+            return None;
+        }
+    }
+    let sent = match serde_json::from_value::<SmsContent>(message.payload.clone()) {
+        Ok(content) => {
+            let text = TextMessage {
+                to: message.address.clone(),
+                from: content.source,
+                text: content.text,
+                status_callback: Some(status_callback(config, channel, &message)),
+                validity: validity(message.expires_at, env.ctx.now()),
+            };
+            client.send(&text).await
+        }
+        Err(_) => SendOutcome::Refused {
+            class: ErrorClass::ContentInvalid,
+            code: None,
+            reason: "The message cannot be read, so nothing was sent.".to_owned(),
+        },
+    };
+    metrics::counter!("segue_submissions_total", "kind" => "twilio").increment(1);
+    if let SendOutcome::Refused { code: Some(codes::OPTED_OUT), .. } = &sent {
+        note_opt_out(env, channel, &message).await;
+    }
+    let (outcome, pause) = outcome(sent);
+    settle(env, &message, outcome).await;
+    pause
+}
+
+/// Where the provider reports what becomes of the message.
+fn status_callback(config: &TwilioConfig, channel: &Channel, message: &OutboxMessage) -> String {
+    let base = config.callback_base_url.trim_end_matches('/');
+    format!("{base}/webhooks/twilio/{}/status?{MESSAGE_ID_PARAMETER}={}", channel.id, message.id)
+}
+
+fn validity(expires_at: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    expires_at.map(|end| Duration::from_millis(u64::try_from(end.since(now)).unwrap_or_default()))
+}
+
+/// Puts the refusal into the inbox as if it had come by callback.
+async fn note_opt_out(env: &Env, channel: &Channel, message: &OutboxMessage) {
+    let item = TwilioItem::Status(StatusCallback {
+        sid: String::new(),
+        status: "failed".to_owned(),
+        error_code: Some(codes::OPTED_OUT),
+        to: Some(message.address.clone()),
+        message_id: Some(message.id),
+    });
+    let Ok(payload) = serde_json::to_value(&item) else { return };
+    let row = NewInbox {
+        id: env.ctx.id(),
+        channel_id: channel.id,
+        kind: InboxKind::Twilio,
+        external_id: item.external_id(),
+        subject: message.address.clone(),
+        payload,
+    };
+    let (workspace_id, now) = (channel.workspace_id, env.ctx.now());
+    let stored = env.store.write(move |tx| tx.receive(workspace_id, &row, now)).await;
+    if let Err(error) = stored {
+        let error: StoreError = error;
+        // The next message to this recipient is refused in the same way, and noted then.
+        tracing::error!(%error, message_id = %message.id, "an opt-out at the provider could not be noted");
+    }
+}
+
+fn outcome(outcome: SendOutcome) -> (Outcome, Option<Pause>) {
+    let failure = |class: ErrorClass, code: Option<i64>, reason: String| Failure {
+        class: class.as_str().to_owned(),
+        code: code.map(|code| code.to_string()),
+        reason,
+    };
+    match outcome {
+        SendOutcome::Accepted { sid } => (Outcome::Accepted(vec![sid]), None),
+        SendOutcome::NotSent { class, code, act, retry_after, reason } => {
+            let pause = match act {
+                Act::Alert => Pause::Alarm,
+                Act::SlowDown | Act::Final => Pause::For(retry_after.unwrap_or(SLOW_DOWN_PAUSE).min(LONGEST_PAUSE)),
+            };
+            (Outcome::not_sent(failure(class, code, reason), class, retry_after), Some(pause))
+        }
+        SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), None),
+        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, None),
+    }
+}

@@ -1,0 +1,173 @@
+//! SMS over HTTP in Twilio's dialect: what each kind of answer makes of a message, and what callbacks make of it later.
+
+use segue_channels::twilio::{StatusCallback, form_fields, read_status};
+use segue_delivery::{check_channel, reports};
+use segue_model::{MessageId, delivery::OutboxState};
+use segue_store::channel::{Channel, ChannelConfig, ChannelState, TwilioConfig};
+use serde_json::json;
+
+use crate::bench::{Bench, SENDER, benches, until};
+
+async fn twilio(bench: &Bench) -> Channel {
+    let config = TwilioConfig {
+        base_url: format!("http://{}", bench.sandbox.http_addr),
+        account_sid: "AC5a0db0c5a0db0c5a0db0c5a0db0c5a0d".to_owned(),
+        auth_token: "sandbox-auth-token".to_owned(),
+        secondary_auth_token: String::new(),
+        messaging_service_sid: String::new(),
+        // Nobody listens: the callbacks of these tests are made by hand.
+        callback_base_url: "http://127.0.0.1:9".to_owned(),
+        segments_per_second: 1_000,
+    };
+    let channel = bench.test.channel("http", ChannelConfig::Twilio(config)).await;
+    bench.test.sender(channel.id, SENDER).await;
+    channel
+}
+
+/// Applies a callback that names our message in the address and the provider's in the form.
+async fn callback(bench: &Bench, channel: &Channel, form: &str, message_id: Option<MessageId>) {
+    let query: Vec<_> = message_id.map(|id| ("message_id".to_owned(), id.to_string())).into_iter().collect();
+    let status: StatusCallback = read_status(&form_fields(form.as_bytes()), &query).unwrap();
+    let (channel, ctx) = (channel.clone(), bench.test.ctx.clone());
+    bench.write(move |tx| reports::apply_status_callback(tx, &ctx, &channel, &status)).await;
+}
+
+async fn sid_of(bench: &Bench, text: &str) -> String {
+    let entries = bench.ledger("sms_accepted").await;
+    let own = entries.iter().find(|entry| entry["text"] == text);
+    own.expect("it was accepted")["message_id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_goes_out_and_its_statuses_come_in_any_order() {
+    for bench in benches().await {
+        let channel = twilio(&bench).await;
+        let id = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "Hello")).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Accepted).await;
+        assert_eq!(bench.sms_texts().await, ["Hello"]);
+        let sid = sid_of(&bench, "Hello").await;
+        for word in ["delivered", "sent", "undelivered", "delivered"] {
+            callback(&bench, &channel, &format!("MessageSid={sid}&MessageStatus={word}"), None).await;
+            assert_eq!(bench.state(id).await, OutboxState::Delivered, "{} after {word}", bench.test.engine);
+        }
+        let (workspace_id, channel_id) = (channel.workspace_id, channel.id);
+        until("the account is looked at", async || {
+            let stored = bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap();
+            stored.state == ChannelState::Connected
+        })
+        .await;
+        assert!(check_channel(&channel).await.unwrap().ok);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn being_asked_to_slow_down_costs_no_attempt() {
+    for bench in benches().await {
+        let channel = twilio(&bench).await;
+        // More often than a message has attempts.
+        bench.faults(json!({ "twilio_error": { "code": 20429, "times": 7 } })).await;
+        let id = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "patience")).await;
+        let running = bench.start("one");
+        let clock = &bench.test.clock;
+        until("it goes out", async || {
+            clock.advance(1_000);
+            bench.state(id).await == OutboxState::Accepted
+        })
+        .await;
+        assert_eq!(bench.sms_texts().await, ["patience"], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_leaves_doubt_is_unknown_never_repeated_and_resolved_by_a_callback() {
+    for bench in benches().await {
+        let channel = twilio(&bench).await;
+        bench.faults(json!({ "twilio_error_after_accept": 1 })).await;
+        let taken = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "taken")).await;
+        let running = bench.start("one");
+        bench.until_state(taken, OutboxState::Unknown).await;
+        bench.faults(json!({ "twilio_server_error": 1 })).await;
+        let lost = bench.enqueue(&bench.sms_to(&channel, "+15550110198", "lost")).await;
+        bench.until_state(lost, OutboxState::Unknown).await;
+        bench.test.clock.advance(3_600_000);
+        let after = bench.enqueue(&bench.sms_to(&channel, "+15550110197", "after")).await;
+        bench.until_state(after, OutboxState::Accepted).await;
+        assert_eq!(bench.sms_texts().await, ["taken", "after"], "{}: nothing is sent twice", bench.test.engine);
+
+        // Nobody has the SID; our own id in the callback's address finds the message.
+        let sid = sid_of(&bench, "taken").await;
+        callback(&bench, &channel, &format!("MessageSid={sid}&MessageStatus=delivered"), Some(taken)).await;
+        assert_eq!(bench.state(taken).await, OutboxState::Delivered);
+        assert_eq!(bench.state(lost).await, OutboxState::Unknown);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_never_comes_holds_nobody_up() {
+    for bench in benches().await {
+        let channel = twilio(&bench).await;
+        bench.faults(json!({ "twilio_hang_after_accept": 1 })).await;
+        let slow = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "slow")).await;
+        let running = bench.start("one");
+        until("it has arrived", async || bench.sms_texts().await == ["slow"]).await;
+        let quick = bench.enqueue(&bench.sms_to(&channel, "+15550110198", "quick")).await;
+        bench.until_state(quick, OutboxState::Accepted).await;
+        assert_eq!(bench.state(slow).await, OutboxState::Submitting, "{}", bench.test.engine);
+        let sid = sid_of(&bench, "slow").await;
+        callback(&bench, &channel, &format!("MessageSid={sid}&MessageStatus=delivered"), Some(slow)).await;
+        assert_eq!(bench.state(slow).await, OutboxState::Delivered);
+        drop(running);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_are_final_in_words_and_an_opt_out_is_put_into_the_inbox() {
+    for bench in benches().await {
+        let channel = twilio(&bench).await;
+        let running = bench.start("one");
+        for (code, class) in [
+            (21_211, "invalid_recipient"),
+            (21_614, "invalid_recipient"),
+            (21_606, "sender_not_registered"),
+            (21_617, "content_invalid"),
+            (99_999, "unknown"),
+            (21_610, "opted_out"),
+        ] {
+            bench.faults(json!({ "twilio_error": { "code": code, "times": 1 } })).await;
+            let id = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "refused")).await;
+            bench.until_state(id, OutboxState::Failed).await;
+            assert_eq!(bench.failure(id).await, (Some(class.to_owned()), Some(code.to_string())));
+        }
+        assert!(bench.sms_texts().await.is_empty(), "{}", bench.test.engine);
+        assert_eq!(bench.inbox_payloads("twilio").await.len(), 1, "only the opt-out is for the ledger");
+        assert_eq!(bench.inbox_payloads("twilio").await[0]["error_code"], 21_610);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_use_up_no_attempt_and_are_shown() {
+    for bench in benches().await {
+        let channel = twilio(&bench).await;
+        let ChannelConfig::Twilio(config) = &channel.config else { panic!("it is one") };
+        let wrong = TwilioConfig { auth_token: "wrong".to_owned(), ..config.clone() };
+        let wrong = Channel { config: ChannelConfig::Twilio(wrong), ..channel.clone() };
+        let row = wrong.clone();
+        bench.write(move |tx| tx.upsert_channel(&row)).await;
+        let id = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "waits")).await;
+        let running = bench.start("one");
+        let (workspace_id, channel_id) = (channel.workspace_id, channel.id);
+        until("the state says so", async || {
+            let stored = bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap();
+            stored.state == ChannelState::Error
+        })
+        .await;
+        until("it is back in the queue", async || bench.state(id).await == OutboxState::Queued).await;
+        assert!(!check_channel(&wrong).await.unwrap().ok);
+        running.shutdown().await;
+    }
+}
