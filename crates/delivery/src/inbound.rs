@@ -13,22 +13,23 @@ use tokio::sync::mpsc;
 
 use crate::supervisor::Env;
 
-/// Deliveries stored in one transaction at most.
-const BATCH: usize = 200;
+/// Groups of deliveries stored in one transaction at most.
+const BATCH: usize = 32;
 
 /// Runs until the session has ended.
-pub(crate) async fn run(env: Env, channel: Channel, mut deliveries: mpsc::Receiver<SmppDelivery>) {
+pub(crate) async fn run(env: Env, channel: Channel, mut deliveries: mpsc::UnboundedReceiver<SmppDelivery>) {
     let mut batch = Vec::with_capacity(BATCH);
     while deliveries.recv_many(&mut batch, BATCH).await > 0 {
-        let (items, acknowledgements): (Vec<_>, Vec<_>) = batch
-            .drain(..)
-            .map(|delivery| (new_inbox(&env, &channel, &delivery.inbound), delivery.acknowledgement))
-            .unzip();
+        let (mut items, mut acknowledgements) = (Vec::new(), Vec::with_capacity(batch.len()));
+        for delivery in batch.drain(..) {
+            items.extend(delivery.inbound.iter().filter_map(|inbound| new_inbox(&env, &channel, inbound)));
+            acknowledgements.push(delivery.acknowledgement);
+        }
         let (workspace_id, channel_id, now) = (channel.workspace_id, channel.id, env.ctx.now());
         let stored = env
             .store
             .write(move |tx| {
-                for item in items.iter().flatten() {
+                for item in &items {
                     tx.receive(workspace_id, item, now)?;
                 }
                 tx.touch_channel(workspace_id, channel_id, now)

@@ -40,14 +40,14 @@ const LONGEST: usize = 20;
 
 /// An address ready for the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct WireAddress {
+pub(super) struct WireAddress<'a> {
     pub plan: NumberingPlan,
-    pub text: String,
+    pub text: &'a str,
 }
 
 impl AddressPlan {
     /// The plan for `address`, and the address without its `+`. `None` when SMPP cannot carry it.
-    pub(super) fn wire(&self, address: &str) -> Option<WireAddress> {
+    pub(super) fn wire<'a>(&self, address: &'a str) -> Option<WireAddress<'a>> {
         let digits = address.strip_prefix('+').unwrap_or(address);
         if digits.is_empty() || digits.len() > LONGEST || !address.is_ascii() || address.contains('\0') {
             return None;
@@ -59,7 +59,7 @@ impl AddressPlan {
             (false, false) => self.alphanumeric,
             (false, true) => return None,
         };
-        Some(WireAddress { plan, text: digits.to_owned() })
+        Some(WireAddress { plan, text: digits })
     }
 }
 
@@ -69,8 +69,9 @@ mod tests {
 
     #[test]
     fn kind_of_address_decides() {
-        let wire =
-            |address: &str| AddressPlan::default().wire(address).map(|wire| (wire.plan.ton, wire.plan.npi, wire.text));
+        let wire = |address: &str| {
+            AddressPlan::default().wire(address).map(|wire| (wire.plan.ton, wire.plan.npi, wire.text.to_owned()))
+        };
         assert_eq!(wire("+4915112345678"), Some((1, 1, "4915112345678".to_owned())));
         assert_eq!(wire("15550783881"), Some((1, 1, "15550783881".to_owned())));
         assert_eq!(wire("34567"), Some((3, 0, "34567".to_owned())));

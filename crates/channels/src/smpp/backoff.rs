@@ -8,6 +8,7 @@ const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 /// After wrong credentials: hammering gets an account locked.
 const AFTER_REFUSAL: Duration = Duration::from_secs(300);
+const LONGEST_AFTER_REFUSAL: Duration = Duration::from_secs(1800);
 /// A bind that lived this long starts the waits anew.
 pub(super) const STABLE: Duration = Duration::from_secs(30);
 
@@ -20,7 +21,7 @@ pub(super) enum Failure {
     Refused,
 }
 
-/// Waits that double from one second to a minute, each off by up to a fifth so that many binds do not return at once.
+/// Waits that double from one second to a minute (from five minutes to half an hour for credentials), each off by up to a fifth so that many binds do not return at once.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
@@ -30,7 +31,7 @@ impl Backoff {
     /// The wait after one more failure.
     pub fn next(&mut self, failure: Failure, rng: &mut impl rand::Rng) -> Duration {
         let wait = match failure {
-            Failure::Refused => AFTER_REFUSAL,
+            Failure::Refused => AFTER_REFUSAL.saturating_mul(1 << self.failures.min(3)).min(LONGEST_AFTER_REFUSAL),
             Failure::Link => FIRST.saturating_mul(1 << self.failures.min(6)).min(LONGEST),
         };
         self.failures = self.failures.saturating_add(1);

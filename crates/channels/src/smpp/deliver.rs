@@ -1,6 +1,13 @@
 //! What the carrier delivers to us: customers' messages and receipts, each answered only when it is durable.
 
-use bytes::Bytes;
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
 use segue_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -8,10 +15,10 @@ use tokio::sync::mpsc;
 
 use super::{
     config::SmppConfig,
-    frame::{Fields, Frame, command, tag},
+    frame::{Fields, Frame, command, latin1, tag},
     receipt::Receipt,
 };
-use crate::text::{Charset, Concatenation, ReceivedPart, ReferenceWidth, decode, decode_lossy, split_header};
+use crate::text::{Charset, Concatenation, ReceivedPart, ReferenceWidth, decode, decode_lossy, gsm, split_header};
 
 /// Class bits of a deliver_sm (SMPP 3.4, 5.2.12): what kind of message it is.
 const CLASS_KIND: u8 = 0x3C;
@@ -23,7 +30,7 @@ const CLASS_HEADER: u8 = 0x40;
 /// Answers to a delivery.
 const TAKEN: u32 = 0x00;
 /// ESME_RX_T_APPN: the carrier delivers again later.
-const TRY_AGAIN: u32 = 0x64;
+pub(super) const TRY_AGAIN: u32 = 0x64;
 
 /// A message from a handset. A long message arrives as several of these; join them with [`crate::text::assemble`].
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,52 +103,61 @@ impl Inbound {
     }
 }
 
-/// An inbound item and the duty to answer for it.
+/// Inbound items that arrived together and the duty to answer for them.
 #[derive(Debug)]
 pub struct Delivery {
-    /// What arrived.
-    pub inbound: Inbound,
-    /// How it is answered. Dropped unused, it asks the carrier to deliver again.
+    /// What arrived, in order; never empty.
+    pub inbound: Vec<Inbound>,
+    /// How all of them are answered. Dropped unused, it asks the carrier to deliver them again.
     pub acknowledgement: Acknowledgement,
 }
 
-/// The open answer to one delivery. Belongs to the connection it came on: when that is gone, answering does nothing and
-/// the carrier delivers again on the next one.
+/// The open answers to a delivery. They belong to the connection it came on: when that is gone, answering does nothing
+/// and the carrier delivers again on the next one.
 #[derive(Debug)]
 pub struct Acknowledgement {
-    answer: Option<Answer>,
-    answers: mpsc::UnboundedSender<Answer>,
+    requests: Vec<Asked>,
+    answers: mpsc::UnboundedSender<Answers>,
+    held: Arc<AtomicUsize>,
 }
 
-/// An answer on its way to the connection.
+/// A request of the carrier that wants an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct Asked {
     pub command_id: u32,
     pub sequence: u32,
+}
+
+/// Answers on their way to the connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answers {
+    pub requests: Vec<Asked>,
     pub status: u32,
 }
 
 impl Acknowledgement {
-    pub(super) fn new(frame: &Frame, answers: mpsc::UnboundedSender<Answer>) -> Self {
-        let answer =
-            Answer { command_id: frame.command_id | command::RESPONSE, sequence: frame.sequence, status: TRY_AGAIN };
-        Self { answer: Some(answer), answers }
+    /// `held` counts items without an answer, over all connections of the session.
+    pub(super) fn new(requests: Vec<Asked>, answers: mpsc::UnboundedSender<Answers>, held: Arc<AtomicUsize>) -> Self {
+        held.fetch_add(requests.len(), Ordering::Relaxed);
+        Self { requests, answers, held }
     }
 
-    /// The item is on disk: the carrier may forget it.
+    /// The items are on disk: the carrier may forget them.
     pub fn ack(mut self) {
         self.send(TAKEN);
     }
 
-    /// The item could not be stored: the carrier shall deliver it again.
+    /// The items could not be stored: the carrier shall deliver them again.
     pub fn reject_temporarily(mut self) {
         self.send(TRY_AGAIN);
     }
 
     fn send(&mut self, status: u32) {
-        if let Some(answer) = self.answer.take() {
+        let requests = std::mem::take(&mut self.requests);
+        if !requests.is_empty() {
+            self.held.fetch_sub(requests.len(), Ordering::Relaxed);
             // A closed channel is a closed connection: there is nobody left to answer.
-            let _ = self.answers.send(Answer { status, ..answer });
+            let _ = self.answers.send(Answers { requests, status });
         }
     }
 }
@@ -153,18 +169,18 @@ impl Drop for Acknowledgement {
 }
 
 /// Reads a deliver_sm or data_sm.
-pub(super) fn read(frame: &Frame, config: &SmppConfig) -> Inbound {
-    let mut fields = Fields(frame.body.clone());
-    let _service_type = fields.text();
+pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
+    let mut fields = Fields(frame.body);
+    let _service_type = fields.raw_text();
     let (_, _, source) = (fields.octet(), fields.octet(), fields.text());
     let (_, _, destination) = (fields.octet(), fields.octet(), fields.text());
     let class = fields.octet();
     let (data_coding, content) = if frame.command_id == command::DATA_SM {
         let _registered_delivery = fields.octet();
-        (fields.octet(), Bytes::new())
+        (fields.octet(), &[][..])
     } else {
         let _protocol_and_priority = (fields.octet(), fields.octet());
-        let _schedule_and_validity = (fields.text(), fields.text());
+        let _schedule_and_validity = (fields.raw_text(), fields.raw_text());
         let _registered_and_replace = (fields.octet(), fields.octet());
         let data_coding = fields.octet();
         let _default_message = fields.octet();
@@ -172,7 +188,7 @@ pub(super) fn read(frame: &Frame, config: &SmppConfig) -> Inbound {
         (data_coding, fields.octets(length))
     };
     let optional = fields.optional();
-    let payload = optional.get(tag::MESSAGE_PAYLOAD).filter(|_| content.is_empty()).unwrap_or(&content);
+    let payload = optional.get(tag::MESSAGE_PAYLOAD).filter(|_| content.is_empty()).unwrap_or(content);
     let charset = Charset::of_data_coding(data_coding, config.default_charset);
 
     let is_receipt = matches!(class & CLASS_KIND, CLASS_RECEIPT | CLASS_INTERMEDIATE)
@@ -182,26 +198,34 @@ pub(super) fn read(frame: &Frame, config: &SmppConfig) -> Inbound {
         // A receipt's text is ASCII; accounts whose code 0 is the GSM alphabet write `@` and `_` in it all the same.
         let raw = match charset {
             Charset::Ucs2 => decode_lossy(payload, charset),
-            _ => payload.iter().copied().map(char::from).collect(),
+            _ => latin1(payload),
         };
         return Inbound::Receipt(Receipt::read(raw, &optional, source, destination, config));
     }
 
     let (concatenation, octets) = if header { split_header(payload) } else { (sar(&optional), payload) };
+    let (charset, octets) = match charset {
+        // Unpacked here, where the length of the header is known: the septets begin after it.
+        Charset::Gsm7Packed => {
+            let fill = gsm::fill_bits(payload.len() - octets.len());
+            (Charset::Gsm7, Cow::Owned(gsm::unpack(octets, fill)))
+        }
+        _ => (charset, Cow::Borrowed(octets)),
+    };
     let concatenation = concatenation.filter(|concatenation| concatenation.total > 1);
     let (total, number) = concatenation.map_or((1, 1), |concatenation| (concatenation.total, concatenation.number));
     Inbound::Message(MobileOriginated {
         from: source,
         to: destination,
-        text: decode(octets, charset),
-        part: ReceivedPart { total, number, charset, octets: octets.to_vec() },
+        text: decode(&octets, charset),
+        part: ReceivedPart { total, number, charset, octets: octets.into_owned() },
         concatenation,
         data_coding,
     })
 }
 
 /// Concatenation told by optional fields instead of a header.
-fn sar(optional: &super::frame::OptionalFields) -> Option<Concatenation> {
+fn sar(optional: &super::frame::OptionalFields<'_>) -> Option<Concatenation> {
     let octet = |tag| optional.number(tag).and_then(|number| u8::try_from(number).ok());
     let reference = u16::try_from(optional.number(tag::SAR_REFERENCE)?).ok()?;
     let (total, number) = (octet(tag::SAR_TOTAL)?, octet(tag::SAR_NUMBER)?);
@@ -213,16 +237,16 @@ mod tests {
     use super::*;
 
     /// A deliver_sm body with these class, coding, content and optional fields.
-    fn body(class: u8, coding: u8, content: &[u8], optional: &[u8]) -> Bytes {
+    fn body(class: u8, coding: u8, content: &[u8], optional: &[u8]) -> Vec<u8> {
         let mut body = b"\0\x01\x0115550001111\0\x03\x0034567\0".to_vec();
         body.extend([class, 0, 0, 0, 0, 0, 0, coding, 0, u8::try_from(content.len()).unwrap()]);
         body.extend(content);
         body.extend(optional);
-        body.into()
+        body
     }
 
-    fn read_body(body: Bytes) -> Inbound {
-        let frame = Frame { command_id: command::DELIVER_SM, status: 0, sequence: 9, body };
+    fn read_body(body: Vec<u8>) -> Inbound {
+        let frame = Frame { command_id: command::DELIVER_SM, status: 0, sequence: 9, body: &body };
         read(&frame, &SmppConfig::new("h", 1, "s", "p"))
     }
 
@@ -271,7 +295,7 @@ mod tests {
     fn data_sm_carries_its_text_in_the_payload_field() {
         let mut data = b"\0\x01\x0115550001111\0\x03\x0034567\0\x00\x00\x03".to_vec();
         data.extend([0x04, 0x24, 0, 3, 0xE9, b't', 0xE9]);
-        let frame = Frame { command_id: command::DATA_SM, status: 0, sequence: 1, body: data.into() };
+        let frame = Frame { command_id: command::DATA_SM, status: 0, sequence: 1, body: &data };
         assert_eq!(message(read(&frame, &SmppConfig::new("h", 1, "s", "p"))).text.as_deref(), Some("été"));
     }
 
@@ -298,13 +322,36 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_given_once_and_a_dropped_one_asks_again() {
+    fn packed_texts_with_and_without_header() {
+        let mut config = SmppConfig::new("h", 1, "s", "p");
+        config.default_charset = Charset::Gsm7Packed;
+        let read = |class, content: &[u8]| {
+            let body = body(class, 0, content, &[]);
+            message(super::read(
+                &Frame { command_id: command::DELIVER_SM, status: 0, sequence: 9, body: &body },
+                &config,
+            ))
+        };
+        assert_eq!(read(0, &gsm::pack(b"STOP", 0)).text.as_deref(), Some("STOP"));
+        let part = [&[5, 0, 3, 7, 2, 1][..], &gsm::pack(b"hello", 1)].concat();
+        assert_eq!(read(0x40, &part).text.as_deref(), Some("hello"));
+    }
+
+    #[test]
+    fn an_answer_is_given_once_for_all_and_a_dropped_one_asks_again() {
         let (sender, mut answers) = mpsc::unbounded_channel();
-        let frame = Frame { command_id: command::DELIVER_SM, status: 0, sequence: 9, body: Bytes::new() };
-        Acknowledgement::new(&frame, sender.clone()).ack();
-        Acknowledgement::new(&frame, sender.clone()).reject_temporarily();
-        drop(Acknowledgement::new(&frame, sender));
-        let statuses: Vec<u32> = std::iter::from_fn(|| answers.try_recv().ok()).map(|answer| answer.status).collect();
-        assert_eq!(statuses, [0x00, 0x64, 0x64]);
+        let held = Arc::new(AtomicUsize::new(0));
+        let asked: Vec<Asked> = [9, 10].map(|sequence| Asked { command_id: command::DELIVER_SM, sequence }).to_vec();
+        let open = || Acknowledgement::new(asked.clone(), sender.clone(), Arc::clone(&held));
+        let (first, second, third) = (open(), open(), open());
+        assert_eq!(held.load(Ordering::Relaxed), 6);
+        first.ack();
+        second.reject_temporarily();
+        drop(third);
+        for status in [0x00, 0x64, 0x64] {
+            assert_eq!(answers.try_recv().unwrap(), Answers { requests: asked.clone(), status });
+        }
+        assert!(answers.try_recv().is_err());
+        assert_eq!(held.load(Ordering::Relaxed), 0);
     }
 }

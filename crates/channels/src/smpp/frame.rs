@@ -1,12 +1,9 @@
 //! Cuts the byte stream into PDUs and reads their parts tolerantly.
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio_util::codec::Decoder;
-
 /// Octets of a PDU header.
-const HEADER: usize = 16;
+pub(super) const HEADER: usize = 16;
 /// Longest PDU taken; a message payload field alone may hold 64 KiB.
-const LONGEST: usize = 70_000;
+pub(super) const LONGEST: usize = 70_000;
 
 /// Command ids (SMPP 3.4, 5.1.2.1).
 pub(super) mod command {
@@ -32,95 +29,95 @@ pub(super) mod tag {
 }
 
 /// One PDU, its body still raw.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Frame {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Frame<'a> {
     pub command_id: u32,
     pub status: u32,
     pub sequence: u32,
-    pub body: Bytes,
+    pub body: &'a [u8],
 }
 
-/// The stream is not SMPP, or the connection failed. There is no way to find the next PDU.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum FrameError {
-    #[error("the carrier sent a PDU with the impossible length {0}")]
-    Length(usize),
-    #[error("the connection failed: {0}")]
-    Io(#[from] std::io::Error),
-}
+/// The stream is not SMPP. There is no way to find the next PDU.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the carrier sent a PDU with the impossible length {0}")]
+pub(super) struct FrameError(pub usize);
 
-/// Cuts PDUs off the stream.
-#[derive(Debug, Default)]
-pub(super) struct FrameCodec;
-
-impl Decoder for FrameCodec {
-    type Item = Frame;
-    type Error = FrameError;
-
-    fn decode(&mut self, source: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
-        let Some(length) = source.first_chunk::<4>() else { return Ok(None) };
+impl<'a> Frame<'a> {
+    /// The PDU at the beginning of `octets` and the octets after it; `None` while it is not whole.
+    pub fn cut(octets: &'a [u8]) -> Result<Option<(Self, &'a [u8])>, FrameError> {
+        let Some(length) = octets.first_chunk::<4>() else { return Ok(None) };
         let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
         if !(HEADER..=LONGEST).contains(&length) {
-            return Err(FrameError::Length(length));
+            return Err(FrameError(length));
         }
-        if source.len() < length {
-            source.reserve(length - source.len());
-            return Ok(None);
-        }
-        let mut body = source.split_to(length).freeze();
-        body.advance(4);
-        let (command_id, status, sequence) = (body.get_u32(), body.get_u32(), body.get_u32());
-        Ok(Some(Frame { command_id, status, sequence, body }))
+        let Some((pdu, rest)) = octets.split_at_checked(length) else { return Ok(None) };
+        let word = |at: usize| pdu[at..].first_chunk().map_or(0, |word: &[u8; 4]| u32::from_be_bytes(*word));
+        Ok(Some((Self { command_id: word(4), status: word(8), sequence: word(12), body: &pdu[HEADER..] }, rest)))
     }
 }
 
 /// Reads fields from a PDU body; what is missing is empty or zero.
-pub(super) struct Fields(pub Bytes);
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a>(pub &'a [u8]);
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Text up to the NUL, or to the end when the NUL is missing. Octets beyond ASCII are read as Latin-1.
     pub fn text(&mut self) -> String {
+        latin1(self.raw_text())
+    }
+
+    /// The octets of a text field, for skipping it.
+    pub fn raw_text(&mut self) -> &'a [u8] {
         let end = self.0.iter().position(|octet| *octet == 0);
-        let text = self.0.split_to(end.unwrap_or(self.0.len()));
-        if end.is_some() {
-            self.0.advance(1);
-        }
-        text.iter().copied().map(char::from).collect()
+        let (text, rest) = self.0.split_at(end.unwrap_or(self.0.len()));
+        self.0 = rest.get(1..).unwrap_or_default();
+        text
     }
 
     /// One octet.
     pub fn octet(&mut self) -> u8 {
-        if self.0.has_remaining() { self.0.get_u8() } else { 0 }
+        let Some((octet, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *octet
     }
 
     /// Up to `length` octets.
-    pub fn octets(&mut self, length: usize) -> Bytes {
-        self.0.split_to(length.min(self.0.len()))
+    pub fn octets(&mut self, length: usize) -> &'a [u8] {
+        let (octets, rest) = self.0.split_at(length.min(self.0.len()));
+        self.0 = rest;
+        octets
     }
 
     /// The optional fields that follow; one that is cut short ends the list.
-    pub fn optional(mut self) -> OptionalFields {
-        let mut fields = Vec::new();
-        while self.0.len() >= 4 {
-            let tag = self.0.get_u16();
-            let length = usize::from(self.0.get_u16());
-            if length > self.0.len() {
-                break;
-            }
-            fields.push((tag, self.0.split_to(length)));
-        }
-        OptionalFields(fields)
+    pub fn optional(self) -> OptionalFields<'a> {
+        OptionalFields(self.0)
     }
 }
 
-/// Optional fields of a PDU.
-#[derive(Debug, Default)]
-pub(super) struct OptionalFields(Vec<(u16, Bytes)>);
+/// Octets as Latin-1, which ASCII is part of.
+pub(super) fn latin1(octets: &[u8]) -> String {
+    match std::str::from_utf8(octets) {
+        Ok(text) if text.is_ascii() => text.to_owned(),
+        _ => octets.iter().copied().map(char::from).collect(),
+    }
+}
 
-impl OptionalFields {
+/// Optional fields of a PDU, in the order they came.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct OptionalFields<'a>(&'a [u8]);
+
+impl<'a> OptionalFields<'a> {
     /// The first field with this tag.
-    pub fn get(&self, tag: u16) -> Option<&[u8]> {
-        self.0.iter().find(|(known, _)| *known == tag).map(|(_, value)| value.as_ref())
+    pub fn get(&self, tag: u16) -> Option<&'a [u8]> {
+        let mut rest = self.0;
+        loop {
+            let (head, after) = rest.split_first_chunk::<4>()?;
+            let (value, after) = after.split_at_checked(usize::from(u16::from_be_bytes([head[2], head[3]])))?;
+            if u16::from_be_bytes([head[0], head[1]]) == tag {
+                return Some(value);
+            }
+            rest = after;
+        }
     }
 
     /// A field as a number of up to four octets.
@@ -132,12 +129,13 @@ impl OptionalFields {
     /// A field as text, without its NUL.
     pub fn text(&self, tag: u16) -> Option<String> {
         let value = self.get(tag)?;
-        Some(value.iter().take_while(|octet| **octet != 0).copied().map(char::from).collect())
+        Some(latin1(value.split(|octet| *octet == 0).next().unwrap_or_default()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::BytesMut;
     use proptest::prelude::*;
     use rusmpp::{Command, CommandStatus, Pdu, tokio_codec::CommandCodec};
     use tokio_util::codec::Encoder;
@@ -149,31 +147,28 @@ mod tests {
         let mut wire = BytesMut::new();
         let command = Command::new(CommandStatus::EsmeRthrottled, 0x7FFF_FFFF, Pdu::EnquireLinkResp);
         CommandCodec::new().encode(&command, &mut wire).unwrap();
-        let mut source = BytesMut::new();
-        for octet in &wire[..15] {
-            source.extend_from_slice(&[*octet]);
-            assert!(FrameCodec.decode(&mut source).unwrap().is_none());
+        for end in 0..16 {
+            assert_eq!(Frame::cut(&wire[..end]), Ok(None));
         }
-        source.extend_from_slice(&wire[15..]);
-        let frame = FrameCodec.decode(&mut source).unwrap().unwrap();
+        wire.extend_from_slice(b"next");
+        let (frame, rest) = Frame::cut(&wire).unwrap().unwrap();
         assert_eq!((frame.command_id, frame.status, frame.sequence), (0x8000_0015, 0x58, 0x7FFF_FFFF));
-        assert!(frame.body.is_empty() && source.is_empty());
+        assert_eq!((frame.body, rest), (&b""[..], &b"next"[..]));
     }
 
     #[test]
     fn impossible_lengths_end_the_stream() {
         for length in [0u32, 15, 70_001, u32::MAX] {
-            let mut source = BytesMut::from(&length.to_be_bytes()[..]);
-            assert!(matches!(FrameCodec.decode(&mut source), Err(FrameError::Length(_))), "{length}");
+            assert!(Frame::cut(&length.to_be_bytes()).is_err(), "{length}");
         }
     }
 
     #[test]
     fn short_bodies_read_as_empty() {
-        let mut fields = Fields(Bytes::from_static(b"abc"));
+        let mut fields = Fields(b"abc");
         assert_eq!(fields.text(), "abc");
         assert_eq!((fields.text().as_str(), fields.octet(), fields.octets(9).len()), ("", 0, 0));
-        let optional = Fields(Bytes::from_static(&[0x04, 0x27, 0, 1, 2, 0x04, 0x23, 0, 9, 1])).optional();
+        let optional = Fields(&[0x04, 0x27, 0, 1, 2, 0x04, 0x23, 0, 9, 1]).optional();
         assert_eq!(optional.number(tag::MESSAGE_STATE), Some(2));
         assert_eq!(optional.get(tag::NETWORK_ERROR_CODE), None);
     }
@@ -181,8 +176,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_octets_never_panic(octets in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let mut source = BytesMut::from(&octets[..]);
-            while let Ok(Some(frame)) = FrameCodec.decode(&mut source) {
+            let mut rest = &octets[..];
+            while let Ok(Some((frame, after))) = Frame::cut(rest) {
+                rest = after;
                 let mut fields = Fields(frame.body);
                 let _ = (fields.text(), fields.octet(), fields.octets(7), fields.optional().number(0x1E));
             }

@@ -2,38 +2,43 @@
 //!
 //! One task owns everything of the connection, so there is no lock and no order to get wrong. It never waits for a
 //! consumer: inbound items that find no room are answered "try again later".
+//!
+//! Each pass reads what is there, handles all of it, fills the window, and writes once: PDUs that are ready together go
+//! out together, and outcomes and deliveries that come together are handed over together.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use bytes::BytesMut;
-use futures::{FutureExt, StreamExt};
-use rusmpp::{Command, CommandId, CommandStatus, Pdu, tokio_codec::CommandCodec, types::AnyOctetString};
+use bytes::{Buf, BytesMut};
+use futures::FutureExt;
 use tokio::{
-    io::AsyncWriteExt,
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
     sync::{mpsc, watch},
     time::{Instant, sleep_until, timeout},
 };
-use tokio_util::codec::{Encoder, FramedRead};
 
 use super::{
+    account::Account,
     backoff::Failure,
-    config::{BindKind, SmppConfig},
-    deliver::{self, Acknowledgement, Answer, Delivery},
-    frame::{Fields, Frame, FrameCodec, FrameError, command},
-    outcome::{PartResult, SubmitOutcome},
+    config::BindRole,
+    deliver::{self, Acknowledgement, Answers, Asked, Delivery, Inbound, TRY_AGAIN},
+    encode,
+    frame::{Fields, Frame, command},
+    outcome::PartResult,
     pace::Pace,
-    session::SessionState,
+    queue::Wanted,
+    stats::Pass,
     status::meaning,
-    window::{Request, Window},
+    window::Window,
 };
 use crate::ErrorClass;
 
-/// Frames handled before the socket is written again, so that answers do not wait for a flood to end.
-const FRAMES_AT_ONCE: usize = 64;
+/// Octets read at a time.
+const READ: usize = 64 * 1024;
 /// Octets waiting for the socket above which nothing more is read: a carrier that asks without listening gets no memory.
 const MOST_WAITING: usize = 1 << 20;
 /// Wait for the answer to our unbind.
@@ -42,17 +47,19 @@ const UNBIND_TIMEOUT: Duration = Duration::from_secs(5);
 const UNKNOWN_COMMAND: u32 = 0x03;
 
 /// Why there is no connection.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{reason}")]
 pub(super) struct BindError {
     pub failure: Failure,
     pub class: ErrorClass,
     pub reason: String,
+    /// How long to wait, when that is decided for all connections together.
+    pub retry_in: Option<Duration>,
 }
 
 impl BindError {
-    fn link(reason: String) -> Self {
-        Self { failure: Failure::Link, class: ErrorClass::ProviderDown, reason }
+    pub(super) fn link(reason: String) -> Self {
+        Self { failure: Failure::Link, class: ErrorClass::ProviderDown, reason, retry_in: None }
     }
 }
 
@@ -65,101 +72,113 @@ pub(super) enum LinkEnd {
     Lost(String),
 }
 
-/// What a connection shares with its session.
-pub(super) struct Shared<'a> {
-    pub config: &'a SmppConfig,
-    pub requests: &'a mut mpsc::Receiver<Request>,
-    pub inbound: &'a mpsc::Sender<Delivery>,
-    pub stop: &'a mut watch::Receiver<bool>,
-    pub state: &'a watch::Sender<SessionState>,
+/// What the beginning of a PDU says.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    command_id: u32,
+    status: u32,
+    sequence: u32,
 }
 
 /// A bound connection.
 pub(super) struct Link {
-    frames: FramedRead<OwnedReadHalf, FrameCodec>,
-    writer: OwnedWriteHalf,
-    out: BytesMut,
+    account: Arc<Account>,
+    role: BindRole,
+    reader: Box<dyn AsyncRead + Send + Unpin>,
+    writer: Box<dyn AsyncWrite + Send + Unpin>,
+    input: BytesMut,
+    out: Vec<u8>,
+    /// Octets of `out` that the network has taken.
+    out_at: usize,
+    /// Whether the writer may hold octets back.
+    unflushed: bool,
     /// Octets of the stream handed to `out` and, of those, to the network.
     queued: u64,
     written: u64,
     window: Window,
-    pace: Pace,
-    answers_sender: mpsc::UnboundedSender<Answer>,
-    answers: mpsc::UnboundedReceiver<Answer>,
-    unanswered: HashSet<u32>,
+    answers_sender: mpsc::UnboundedSender<Answers>,
+    answers: mpsc::UnboundedReceiver<Answers>,
+    /// Deliveries that were handed over and not answered yet.
+    unanswered: usize,
+    /// Deliveries of this pass.
+    group: (Vec<Inbound>, Vec<Asked>),
+    pass: Pass,
     heard_at: Instant,
-    /// Number and deadline of our open enquire_link.
-    probe: Option<(u32, Instant)>,
+    /// Deadline of our open enquire_link.
+    probe: Option<Instant>,
+    /// When new messages are no longer taken and the connection ends at the latest.
+    drain_until: Option<Instant>,
 }
 
 impl Link {
     /// Connects and binds.
-    pub async fn bind(config: &SmppConfig) -> Result<Self, BindError> {
-        let address = (config.host.as_str(), config.port);
-        let stream = match timeout(config.bind_timeout, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(BindError::link(format!("The carrier cannot be reached: {error}"))),
+    pub async fn bind(account: &Arc<Account>, role: BindRole) -> Result<Self, BindError> {
+        let config = &account.config;
+        let (reader, writer) = match timeout(config.bind_timeout, connect(account)).await {
+            Ok(connection) => connection?,
             Err(_) => return Err(BindError::link("The carrier does not answer the connection.".to_owned())),
         };
-        // Small PDUs must not wait for the acknowledgement of the last ones.
-        let _ = stream.set_nodelay(true);
-        let (reader, writer) = stream.into_split();
         let (answers_sender, answers) = mpsc::unbounded_channel();
-        let now = Instant::now();
         let mut link = Self {
-            frames: FramedRead::new(reader, FrameCodec),
+            account: Arc::clone(account),
+            role,
+            reader,
             writer,
-            out: BytesMut::new(),
+            input: BytesMut::with_capacity(READ),
+            out: Vec::with_capacity(READ),
+            out_at: 0,
+            unflushed: false,
             queued: 0,
             written: 0,
-            window: Window::new(config.window, config.first_sequence),
-            pace: Pace::new(config.per_second, now),
+            window: Window::new(config.window, config.response_timeout, config.first_sequence),
             answers_sender,
             answers,
-            unanswered: HashSet::new(),
-            heard_at: now,
+            unanswered: 0,
+            group: (Vec::new(), Vec::new()),
+            pass: Pass::default(),
+            heard_at: Instant::now(),
             probe: None,
+            drain_until: None,
         };
-        match timeout(config.bind_timeout, link.exchange_bind(config)).await {
+        match timeout(config.bind_timeout, link.exchange_bind()).await {
             Ok(result) => result.map(|()| link),
             Err(_) => Err(BindError::link("The carrier does not answer the bind request.".to_owned())),
         }
     }
 
-    async fn exchange_bind(&mut self, config: &SmppConfig) -> Result<(), BindError> {
+    async fn exchange_bind(&mut self) -> Result<(), BindError> {
         let lost = |error: std::io::Error| BindError::link(format!("The connection broke during the bind: {error}"));
         let sequence = self.window.sequence();
-        self.write_raw(config.bind.command_id(), 0, sequence, &config.bind_body());
-        while !self.out.is_empty() {
-            self.written += self.writer.write_buf(&mut self.out).await.map_err(lost)? as u64;
-        }
+        let (command_id, body) = (self.role.command_id(), self.account.config.bind_body());
+        self.write_pdu(command_id, 0, sequence, &body);
+        self.write_out().await.map_err(lost)?;
         loop {
-            let frame = match self.frames.next().await {
-                Some(Ok(frame)) => frame,
-                Some(Err(error)) => return Err(BindError::link(error.to_string())),
-                None => return Err(BindError::link("The carrier closed the connection during the bind.".to_owned())),
-            };
-            let is_answer = frame.command_id == config.bind.command_id() | command::RESPONSE
-                || frame.command_id == command::GENERIC_NACK;
-            if !is_answer || frame.sequence != sequence {
-                continue;
+            while let Some(head) = self.next_head().map_err(BindError::link)? {
+                let is_answer =
+                    head.command_id == command_id | command::RESPONSE || head.command_id == command::GENERIC_NACK;
+                if is_answer && head.sequence == sequence {
+                    return if head.status == 0 { Ok(()) } else { Err(refused(head.status)) };
+                }
             }
-            if frame.status == 0 {
-                return Ok(());
+            if self.reader.read_buf(&mut self.input).await.map_err(lost)? == 0 {
+                return Err(BindError::link("The carrier closed the connection during the bind.".to_owned()));
             }
-            let found = meaning(frame.status);
-            let failure = match frame.status {
-                0x0D..=0x0F => Failure::Refused,
-                _ => Failure::Link,
-            };
-            let reason = format!("{} ({}, status {:#x})", found.reason, found.name, frame.status);
-            return Err(BindError { failure, class: found.class, reason });
         }
     }
 
+    /// The head of the next whole PDU, which is taken off the input.
+    fn next_head(&mut self) -> Result<Option<Head>, String> {
+        let cut = Frame::cut(&self.input).map_err(|error| error.to_string())?;
+        let Some((frame, rest)) = cut else { return Ok(None) };
+        let head = Head { command_id: frame.command_id, status: frame.status, sequence: frame.sequence };
+        let length = self.input.len() - rest.len();
+        self.input.advance(length);
+        Ok(Some(head))
+    }
+
     /// Works until the connection ends. Every message taken in has its outcome when this returns.
-    pub async fn run(mut self, shared: &mut Shared<'_>) -> LinkEnd {
-        let end = match self.work(shared).await {
+    pub async fn run(mut self, stop: &mut watch::Receiver<bool>) -> LinkEnd {
+        let end = match self.work(stop).await {
             Ok(()) => LinkEnd::Stopped,
             Err(reason) => LinkEnd::Lost(reason),
         };
@@ -167,189 +186,232 @@ impl Link {
             LinkEnd::Stopped => "the session was shut down",
             LinkEnd::Lost(reason) => reason,
         };
-        self.window.close(self.written, reason);
+        let now = Instant::now();
+        self.account.in_flight(self.window.in_flight(), 0);
+        self.pass.unanswered += self.window.in_flight() as u64;
+        self.window.close(self.written, reason, now);
+        self.hand_over();
+        self.account.counters.add(&mut self.pass, now);
         end
     }
 
-    async fn work(&mut self, shared: &mut Shared<'_>) -> Result<(), String> {
-        let mut drain_until: Option<Instant> = None;
-        let mut has_handles = true;
+    async fn work(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), String> {
+        let account = Arc::clone(&self.account);
+        let mut sleep = pin!(sleep_until(Instant::now()));
         loop {
             let now = Instant::now();
-            self.window.expire(now);
-            self.probe(shared.config, now)?;
-            let ready_at = self.fill(shared.config, now);
-            if let Some(until) = drain_until
-                && ((self.window.is_idle() && self.unanswered.is_empty() && self.out.is_empty()) || now >= until)
+            let mut more = pin!(account.queue.more());
+            // From here on nothing that comes in is missed.
+            more.as_mut().enable();
+            let in_flight = self.window.in_flight();
+            let ready_at = self.advance(now)?;
+            self.write_now()?;
+            if let Some(until) = self.drain_until
+                && ((self.window.is_idle() && self.unanswered == 0 && self.out.is_empty()) || now >= until)
             {
                 return self.unbind().await;
             }
-            let wake = [ready_at, self.window.next_deadline(), self.probe_at(shared.config), drain_until];
-            let wake = wake.into_iter().flatten().min().unwrap_or(now + shared.config.enquire_link);
+            account.in_flight(in_flight, self.window.in_flight());
+            account.counters.add(&mut self.pass, now);
+            let wake = [ready_at, self.window.next_deadline(), Some(self.probe_at()), self.drain_until];
+            let wake = wake.into_iter().flatten().min().unwrap_or(now);
+            // Deadlines mostly move away; waking once too early is cheaper than setting the timer in each pass.
+            if wake < sleep.deadline() || sleep.is_elapsed() {
+                sleep.as_mut().reset(wake);
+            }
+            let (has_room, has_out) = (self.drain_until.is_none() && self.window.has_room(), !self.out.is_empty());
 
             tokio::select! {
-                frame = self.frames.next(), if self.out.len() < MOST_WAITING => {
-                    self.handle_next(frame, shared, drain_until)?;
-                    for _ in 1..FRAMES_AT_ONCE {
-                        let Some(frame) = self.frames.next().now_or_never() else { break };
-                        self.handle_next(frame, shared, drain_until)?;
+                read = self.reader.read_buf(&mut self.input), if self.out.len() - self.out_at < MOST_WAITING => {
+                    match read {
+                        Ok(0) => return Err("the carrier closed the connection".to_owned()),
+                        Ok(_) => self.handle_input()?,
+                        Err(error) => return Err(format!("the connection failed: {error}")),
                     }
                 }
-                written = self.writer.write_buf(&mut self.out), if !self.out.is_empty() => {
-                    match written {
-                        Ok(0) => return Err("the connection takes no more data".to_owned()),
-                        Ok(count) => self.written += count as u64,
-                        Err(error) => return Err(format!("writing failed: {error}")),
-                    }
+                written = write(&mut self.writer, &self.out[self.out_at..]), if has_out || self.unflushed => {
+                    self.wrote(written)?;
                 }
-                request = shared.requests.recv(), if has_handles && (drain_until.is_some() || self.window.has_room()) => {
-                    match request {
-                        Some(request) if drain_until.is_some() => {
-                            let _ = request.reply.send(SubmitOutcome::no_link("The session is shutting down."));
-                        }
-                        Some(request) => self.admit(request, shared),
-                        None => {
-                            has_handles = false;
-                            drain_until = drain_until.or(Some(now + shared.config.drain_timeout));
-                        }
-                    }
+                () = more, if has_room && self.role.sends() => {}
+                Some(answers) = self.answers.recv() => self.answer(answers),
+                () = stopped(stop), if self.drain_until.is_none() => {
+                    self.drain_until = Some(now + account.config.drain_timeout);
                 }
-                Some(answer) = self.answers.recv() => {
-                    self.answer(answer);
-                    while let Ok(answer) = self.answers.try_recv() {
-                        self.answer(answer);
-                    }
-                }
-                _ = shared.stop.changed(), if drain_until.is_none() => {
-                    drain_until = Some(now + shared.config.drain_timeout);
-                    shared.state.send_replace(SessionState::Draining);
-                }
-                () = sleep_until(wake) => {}
+                () = sleep.as_mut() => {}
             }
         }
     }
 
-    /// Takes a message in, and as many more as are there: PDUs that wait together are written together.
-    fn admit(&mut self, first: Request, shared: &mut Shared<'_>) {
-        let mut next = Some(first);
-        while let Some(request) = next {
-            if shared.config.bind == BindKind::Receiver {
-                let reason = "This connection only receives; configure it as transceiver or transmitter to send.";
-                let outcome =
-                    SubmitOutcome::NotSent { class: ErrorClass::NotSupported, code: None, reason: reason.to_owned() };
-                let _ = request.reply.send(outcome);
-            } else {
-                self.window.admit(request);
-            }
-            next = if self.window.has_room() { shared.requests.try_recv().ok() } else { None };
+    /// Everything that is due and needs no waiting; returns when the pace allows the next segment.
+    fn advance(&mut self, now: Instant) -> Result<Option<Instant>, String> {
+        while let Ok(answers) = self.answers.try_recv() {
+            self.answer(answers);
         }
+        self.pass.unanswered += self.window.tick(now) as u64;
+        self.probe(now)?;
+        if self.role.sends() && self.drain_until.is_none() && self.window.has_room() {
+            let window = &mut self.window;
+            self.account.queue.take(|request| {
+                window.admit(request);
+                if window.has_room() { Wanted::More } else { Wanted::NoMore }
+            });
+        }
+        let ready_at = self.fill(now);
+        self.window.replies.flush();
+        self.hand_over();
+        Ok(ready_at)
     }
 
     /// Moves segments to the output as window and pace allow; returns when the pace allows the next one.
-    fn fill(&mut self, config: &SmppConfig, now: Instant) -> Option<Instant> {
-        while self.window.is_ready() {
-            if let Err(ready_at) = self.pace.take(now) {
+    fn fill(&mut self, now: Instant) -> Option<Instant> {
+        self.window.next()?;
+        let account = Arc::clone(&self.account);
+        let mut pace: MutexGuard<'_, Pace> = account.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let cost = self.window.next()?.2;
+            if let Err(ready_at) = pace.take(cost, now) {
                 return Some(ready_at);
             }
-            let segment = self.window.next_segment()?;
             let sequence = self.window.sequence();
-            self.write(Command::new(CommandStatus::EsmeRok, sequence, segment.pdu.clone()));
-            self.window.sent(sequence, segment, self.queued, now + config.response_timeout);
-        }
-        None
-    }
-
-    fn handle_next(
-        &mut self,
-        frame: Option<Result<Frame, FrameError>>,
-        shared: &Shared<'_>,
-        draining: Option<Instant>,
-    ) -> Result<(), String> {
-        match frame {
-            Some(Ok(frame)) => self.handle(&frame, shared, draining),
-            Some(Err(error)) => Err(error.to_string()),
-            None => Err("the carrier closed the connection".to_owned()),
+            let before = self.out.len();
+            let (segment, pdu, _) = self.window.next()?;
+            encode::copy_with_sequence(&mut self.out, pdu, sequence);
+            self.queued += (self.out.len() - before) as u64;
+            self.window.sent(sequence, segment, self.queued, now);
+            self.pass.sent += 1;
         }
     }
 
-    fn handle(&mut self, frame: &Frame, shared: &Shared<'_>, draining: Option<Instant>) -> Result<(), String> {
+    fn handle_input(&mut self) -> Result<(), String> {
         let now = Instant::now();
         self.heard_at = now;
+        let input = std::mem::take(&mut self.input);
+        let mut rest = &input[..];
+        let result = loop {
+            match Frame::cut(rest) {
+                Ok(Some((frame, after))) => {
+                    rest = after;
+                    if let Err(reason) = self.handle(&frame, now) {
+                        break Err(reason);
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error.to_string()),
+            }
+        };
+        let used = input.len() - rest.len();
+        self.input = input;
+        self.input.advance(used);
+        self.input.reserve(READ);
+        result
+    }
+
+    fn handle(&mut self, frame: &Frame<'_>, now: Instant) -> Result<(), String> {
         match frame.command_id {
             id if id == command::SUBMIT_SM | command::RESPONSE => {
                 // With an error the body may be missing altogether.
-                let message_id = Fields(frame.body.clone()).text();
-                self.settle(frame, message_id, now);
+                let message_id = Fields(frame.body).text();
+                self.settle(frame.sequence, frame.status, message_id, now);
             }
             command::GENERIC_NACK => {
                 let status = if frame.status == 0 { UNKNOWN_COMMAND } else { frame.status };
-                self.settle(&Frame { status, ..frame.clone() }, String::new(), now);
+                self.settle(frame.sequence, status, String::new(), now);
             }
             command::ENQUIRE_LINK => {
-                self.write_raw(command::ENQUIRE_LINK | command::RESPONSE, 0, frame.sequence, &[]);
+                self.write_pdu(command::ENQUIRE_LINK | command::RESPONSE, 0, frame.sequence, &[]);
             }
             id if id == command::ENQUIRE_LINK | command::RESPONSE => {
                 self.probe = None;
             }
-            command::DELIVER_SM | command::DATA_SM => self.deliver(frame, shared, draining),
+            command::DELIVER_SM | command::DATA_SM => self.deliver(frame),
             command::UNBIND => {
-                self.write_raw(command::UNBIND | command::RESPONSE, 0, frame.sequence, &[]);
+                self.write_pdu(command::UNBIND | command::RESPONSE, 0, frame.sequence, &[]);
                 // Best effort: the carrier is about to close anyway.
-                let _ = self.writer.try_write(&self.out).map(|count| self.written += count as u64);
+                let _ = self.write_now();
                 return Err("the carrier ended the session".to_owned());
             }
             // alert_notification and outbind ask for no answer; other answers are to nothing we asked.
             0x102 | 0x0B => {}
             id if id & command::RESPONSE != 0 => {}
-            _ => self.write_raw(command::GENERIC_NACK, UNKNOWN_COMMAND, frame.sequence, &[]),
+            _ => self.write_pdu(command::GENERIC_NACK, UNKNOWN_COMMAND, frame.sequence, &[]),
         }
         Ok(())
     }
 
-    fn settle(&mut self, frame: &Frame, message_id: String, now: Instant) {
-        let result = PartResult::of_response(frame.status, message_id);
-        match self.window.answered(frame.sequence, result) {
-            Some(result) if result.is_throttled() => {
-                self.pace.slow_down(now);
-                tracing::warn!(status = frame.status, rate = self.pace.rate(), "carrier asks to send more slowly");
+    fn settle(&mut self, sequence: u32, status: u32, message_id: String, now: Instant) {
+        let result = PartResult::of_response(status, message_id);
+        let Some(answered) = self.window.answered(sequence, result, now) else {
+            tracing::warn!(status, "carrier answered something that is not open any more");
+            return;
+        };
+        self.pass.took.push(answered.took);
+        if answered.throttled {
+            self.pass.throttled += 1;
+            let mut pace = self.account.pace.lock().unwrap_or_else(PoisonError::into_inner);
+            if pace.slow_down(now) {
+                tracing::warn!(status, rate = pace.rate(), "carrier asks to send more slowly");
             }
-            Some(_) => {}
-            None => tracing::warn!(status = frame.status, "carrier answered something that is not open any more"),
+        } else if status == 0 {
+            self.pass.accepted += 1;
+        } else {
+            self.pass.refused += 1;
         }
     }
 
-    fn deliver(&mut self, frame: &Frame, shared: &Shared<'_>, draining: Option<Instant>) {
-        let acknowledgement = Acknowledgement::new(frame, self.answers_sender.clone());
-        self.unanswered.insert(frame.sequence);
-        if draining.is_some() {
-            // Dropping the acknowledgement asks the carrier to deliver again, to whoever comes next.
+    fn deliver(&mut self, frame: &Frame<'_>) {
+        let asked = Asked { command_id: frame.command_id, sequence: frame.sequence };
+        let has_room = self.account.has_room_for(self.group.0.len());
+        if self.drain_until.is_some() || !has_room {
+            // When draining, the item is for whoever binds next.
+            if !has_room {
+                tracing::warn!("too much is not acknowledged yet: the carrier is asked to deliver again");
+            }
+            self.write_answer(asked, TRY_AGAIN);
             return;
         }
-        let delivery = Delivery { inbound: deliver::read(frame, shared.config), acknowledgement };
-        if shared.inbound.try_send(delivery).is_err() {
-            tracing::warn!("inbound queue is full: the carrier is asked to deliver again");
+        self.group.0.push(deliver::read(frame, &self.account.config));
+        self.group.1.push(asked);
+    }
+
+    /// Gives the deliveries of this pass to the consumer.
+    fn hand_over(&mut self) {
+        let (inbound, asked) = std::mem::take(&mut self.group);
+        if inbound.is_empty() {
+            return;
+        }
+        self.pass.received += inbound.len() as u64;
+        self.unanswered += asked.len();
+        let acknowledgement =
+            Acknowledgement::new(asked, self.answers_sender.clone(), Arc::clone(&self.account.unacknowledged));
+        // Without a consumer the delivery is dropped, and with it the carrier is asked to deliver again.
+        let _ = self.account.inbound.send(Delivery { inbound, acknowledgement });
+    }
+
+    fn answer(&mut self, answers: Answers) {
+        self.unanswered = self.unanswered.saturating_sub(answers.requests.len());
+        for asked in answers.requests {
+            self.write_answer(asked, answers.status);
         }
     }
 
-    fn answer(&mut self, answer: Answer) {
-        self.unanswered.remove(&answer.sequence);
+    fn write_answer(&mut self, asked: Asked, status: u32) {
         // The body is an empty message id.
-        self.write_raw(answer.command_id, answer.status, answer.sequence, &[0]);
+        self.write_pdu(asked.command_id | command::RESPONSE, status, asked.sequence, &[0]);
     }
 
     /// When the silence has to be broken or the open probe is overdue.
-    fn probe_at(&self, config: &SmppConfig) -> Option<Instant> {
-        Some(self.probe.map_or(self.heard_at + config.enquire_link, |(_, deadline)| deadline))
+    fn probe_at(&self) -> Instant {
+        self.probe.unwrap_or(self.heard_at + self.account.config.enquire_link)
     }
 
     /// Probes a silent link; fails when the open probe is overdue.
-    fn probe(&mut self, config: &SmppConfig, now: Instant) -> Result<(), String> {
+    fn probe(&mut self, now: Instant) -> Result<(), String> {
         match self.probe {
-            Some((_, deadline)) if now >= deadline => Err("the carrier did not answer enquire_link".to_owned()),
-            None if now >= self.heard_at + config.enquire_link => {
+            Some(deadline) if now >= deadline => Err("the carrier did not answer enquire_link".to_owned()),
+            None if now >= self.heard_at + self.account.config.enquire_link => {
                 let sequence = self.window.sequence();
-                self.write_raw(command::ENQUIRE_LINK, 0, sequence, &[]);
-                self.probe = Some((sequence, now + config.enquire_link_timeout));
+                self.write_pdu(command::ENQUIRE_LINK, 0, sequence, &[]);
+                self.probe = Some(now + self.account.config.enquire_link_timeout);
                 Ok(())
             }
             _ => Ok(()),
@@ -359,16 +421,18 @@ impl Link {
     /// Says goodbye and waits a little for the answer.
     async fn unbind(&mut self) -> Result<(), String> {
         let sequence = self.window.sequence();
-        self.write_raw(command::UNBIND, 0, sequence, &[]);
+        self.write_pdu(command::UNBIND, 0, sequence, &[]);
         let goodbye = async {
-            while !self.out.is_empty() {
-                match self.writer.write_buf(&mut self.out).await {
-                    Ok(count) if count > 0 => self.written += count as u64,
-                    _ => return,
-                }
+            if self.write_out().await.is_err() {
+                return;
             }
-            while let Some(Ok(frame)) = self.frames.next().await {
-                if frame.command_id == command::UNBIND | command::RESPONSE {
+            loop {
+                while let Ok(Some(head)) = self.next_head() {
+                    if head.command_id == command::UNBIND | command::RESPONSE {
+                        return;
+                    }
+                }
+                if !matches!(self.reader.read_buf(&mut self.input).await, Ok(count) if count > 0) {
                     return;
                 }
             }
@@ -378,15 +442,89 @@ impl Link {
         Ok(())
     }
 
-    fn write_raw(&mut self, command_id: u32, status: u32, sequence: u32, body: &[u8]) {
-        let pdu = Pdu::Other { command_id: CommandId::from(command_id), body: AnyOctetString::from_slice(body) };
-        self.write(Command::new(CommandStatus::from(status), sequence, pdu));
-    }
-
-    fn write(&mut self, command: Command) {
+    fn write_pdu(&mut self, command_id: u32, status: u32, sequence: u32, body: &[u8]) {
         let before = self.out.len();
-        // Encoding into memory has no way to fail.
-        let _ = CommandCodec::new().encode(command, &mut self.out);
+        encode::pdu(&mut self.out, command_id, status, sequence, body);
         self.queued += (self.out.len() - before) as u64;
     }
+
+    /// Writes what the socket takes without waiting.
+    fn write_now(&mut self) -> Result<(), String> {
+        while !self.out.is_empty() {
+            let Some(written) = self.writer.write(&self.out[self.out_at..]).now_or_never() else { return Ok(()) };
+            self.wrote(written)?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything.
+    async fn write_out(&mut self) -> std::io::Result<()> {
+        self.writer.write_all(&self.out[self.out_at..]).await?;
+        self.written = self.queued;
+        self.out.clear();
+        self.out_at = 0;
+        self.writer.flush().await
+    }
+
+    fn wrote(&mut self, written: std::io::Result<usize>) -> Result<(), String> {
+        match written {
+            // Nothing was left to write, and what the encryption held back is gone now.
+            Ok(0) if self.out.is_empty() => self.unflushed = false,
+            Ok(0) => return Err("the connection takes no more data".to_owned()),
+            Ok(count) => {
+                self.written += count as u64;
+                self.out_at += count;
+                self.unflushed = self.account.config.tls.is_some();
+            }
+            Err(error) => return Err(format!("writing failed: {error}")),
+        }
+        if self.out_at == self.out.len() {
+            self.out.clear();
+            self.out_at = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Writes some of `out`, or flushes when there is none.
+async fn write(writer: &mut (dyn AsyncWrite + Send + Unpin), out: &[u8]) -> std::io::Result<usize> {
+    if out.is_empty() { writer.flush().await.map(|()| 0) } else { writer.write(out).await }
+}
+
+/// The two halves of a connection to the carrier.
+type Halves = (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>);
+
+async fn connect(account: &Account) -> Result<Halves, BindError> {
+    let config = &account.config;
+    let stream = TcpStream::connect((config.host.as_str(), config.port))
+        .await
+        .map_err(|error| BindError::link(format!("The carrier cannot be reached: {error}")))?;
+    // Small PDUs must not wait for the acknowledgement of the last ones.
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = &config.tls else {
+        let (reader, writer) = stream.into_split();
+        return Ok((Box::new(reader), Box::new(writer)));
+    };
+    let stream =
+        tls.connector().connect(tls.server_name(), stream).await.map_err(|error| {
+            BindError::link(format!("The encrypted connection to the carrier cannot be made: {error}"))
+        })?;
+    let (reader, writer) = tokio::io::split(stream);
+    Ok((Box::new(reader), Box::new(writer)))
+}
+
+fn refused(status: u32) -> BindError {
+    let found = meaning(status);
+    let failure = match status {
+        0x0D..=0x0F => Failure::Refused,
+        _ => Failure::Link,
+    };
+    let reason = format!("{} ({}, status {status:#x})", found.reason, found.name);
+    BindError { failure, class: found.class, reason, retry_in: None }
+}
+
+/// Ends when the session is to end: it was told so, or nobody holds it any more.
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the last handle is gone.
+    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::ErrorClass;
 
-/// How a submit ended. Exactly one for each call.
+/// ESME_RMSGQFUL.
+const QUEUE_FULL: u32 = 0x14;
+
+/// How a submit ended. Exactly one for each message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmitOutcome {
     /// The carrier took every part.
@@ -86,6 +89,29 @@ impl PartResult {
     /// Whether the carrier asked to slow down.
     pub fn is_throttled(&self) -> bool {
         matches!(self, Self::NotSent { class: ErrorClass::Throttled, .. })
+    }
+
+    /// Whether the carrier has no room at present.
+    pub fn is_queue_full(&self) -> bool {
+        matches!(self, Self::NotSent { code: Some(QUEUE_FULL), .. })
+    }
+
+    /// Whether the same part may be offered again on this connection.
+    pub fn is_not_now(&self) -> bool {
+        self.is_throttled() || self.is_queue_full()
+    }
+}
+
+/// The outcome of a message of one part.
+impl From<PartResult> for SubmitOutcome {
+    fn from(part: PartResult) -> Self {
+        match part {
+            PartResult::Accepted(id) => Self::Accepted { message_ids: vec![id] },
+            PartResult::NotSent { class, code, reason } => Self::NotSent { class, code, reason },
+            PartResult::Refused { class, code, reason } => Self::Refused { class, code: Some(code), reason },
+            PartResult::Unknown(reason) => Self::Unknown { reason, message_ids: Vec::new() },
+            PartResult::Waiting => combine(vec![part]),
+        }
     }
 }
 

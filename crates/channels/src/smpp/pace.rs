@@ -11,7 +11,7 @@ const RISE: f64 = 0.05;
 /// Share of a second's rate that may leave at once, so that no second exceeds the limit by more than this.
 const BURST: f64 = 0.05;
 
-/// The bucket of one bind. Units are segments.
+/// The bucket of one account. Units are segments.
 #[derive(Debug)]
 pub(crate) struct Pace {
     limit: f64,
@@ -28,25 +28,30 @@ impl Pace {
         Self { limit, rate: limit, tokens: burst(limit), at: now, halved_at: None }
     }
 
-    /// Takes one segment's worth, or says when one will be there.
-    pub fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        self.refill(now);
+    /// Takes the worth of `segments`, or says when it may be asked again. A message of several segments goes when one is
+    /// there, and what it owes delays the next.
+    pub fn take(&mut self, segments: u32, now: Instant) -> Result<(), Instant> {
         // A refill computed from a wake-up may end a rounding error short of one.
+        if self.tokens < 1.0 - 1e-6 {
+            self.refill(now);
+        }
         if self.tokens >= 1.0 - 1e-6 {
-            self.tokens -= 1.0;
+            self.tokens -= f64::from(segments);
             return Ok(());
         }
         Err(now + Duration::from_secs_f64(((1.0 - self.tokens) / self.rate).max(0.001)))
     }
 
-    /// The carrier asked to slow down.
-    pub fn slow_down(&mut self, now: Instant) {
+    /// The carrier asked to slow down. Returns whether that lowered the rate.
+    pub fn slow_down(&mut self, now: Instant) -> bool {
         self.refill(now);
-        if self.halved_at.is_none_or(|at| now.duration_since(at) >= SETTLE) {
+        self.tokens = self.tokens.min(0.0);
+        let halve = self.halved_at.is_none_or(|at| now.saturating_duration_since(at) >= SETTLE);
+        if halve {
             self.rate = (self.rate / 2.0).max(1.0);
             self.halved_at = Some(now);
         }
-        self.tokens = self.tokens.min(0.0);
+        halve
     }
 
     /// Segments per second at present.
@@ -55,10 +60,10 @@ impl Pace {
     }
 
     fn refill(&mut self, now: Instant) {
-        let elapsed = now.duration_since(self.at).as_secs_f64();
-        self.at = now;
+        let elapsed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.at = self.at.max(now);
         self.tokens = (self.tokens + elapsed * self.rate).min(burst(self.rate));
-        if self.halved_at.is_some_and(|at| now.duration_since(at) >= SETTLE) {
+        if self.halved_at.is_some_and(|at| now.saturating_duration_since(at) >= SETTLE) {
             self.rate = (self.rate + self.limit * RISE * elapsed).min(self.limit);
         }
     }
@@ -77,7 +82,7 @@ mod tests {
         let end = start + Duration::from_secs(seconds);
         let (mut now, mut count) = (start, 0);
         while now < end {
-            match pace.take(now) {
+            match pace.take(1, now) {
                 Ok(()) => count += 1,
                 Err(at) => now = at,
             }
@@ -109,6 +114,15 @@ mod tests {
         assert!(pace.rate() < 30.0);
         sent(&mut pace, start + Duration::from_secs(1), 30);
         assert!((pace.rate() - 100.0).abs() < 0.1, "{}", pace.rate());
+    }
+
+    #[test]
+    fn a_long_message_is_paid_for_afterwards() {
+        let start = Instant::now();
+        let mut pace = Pace::new(10, start);
+        assert!(pace.take(5, start).is_ok());
+        let at = pace.take(1, start).unwrap_err();
+        assert!((0.45..0.55).contains(&at.duration_since(start).as_secs_f64()), "{at:?}");
     }
 
     #[test]

@@ -148,36 +148,84 @@ impl Receipt {
     /// Reads text and optional fields.
     pub(super) fn read(
         raw: String,
-        optional: &OptionalFields,
+        optional: &OptionalFields<'_>,
         recipient: String,
         sender: String,
         config: &SmppConfig,
     ) -> Self {
-        let fields = TextFields::new(&raw);
-        let date = |names: &[&str]| fields.get(names).and_then(|text| parse_date(text, config.receipt_offset_minutes));
+        let written = Written::standard(&raw).unwrap_or_else(|| Written::tolerant(&raw));
+        let date = |text: Option<&str>| text.and_then(|text| parse_date(text, config.receipt_offset_minutes));
         let network_error = optional.get(tag::NETWORK_ERROR_CODE).and_then(|value| match value {
             [_, high, low] => Some(format!("{:03}", u16::from_be_bytes([*high, *low]))),
             _ => None,
         });
         let state = match optional.number(tag::MESSAGE_STATE) {
             Some(number) => ReceiptState::of_number(number),
-            None => fields.get(&["stat", "status", "state"]).map_or(ReceiptState::Unknown, ReceiptState::of_word),
+            None => written.state.map_or(ReceiptState::Unknown, ReceiptState::of_word),
         };
         Self {
             message_id: optional
                 .text(tag::RECEIPTED_MESSAGE_ID)
                 .filter(|id| !id.is_empty())
-                .or_else(|| fields.get(&["id", "msgid", "messageid"]).map(str::to_owned)),
+                .or_else(|| written.id.map(str::to_owned)),
             state,
-            error: network_error.or_else(|| fields.get(&["err", "error"]).map(str::to_owned)),
-            submitted_at: date(&["submitdate", "submit_date", "submit date"]),
-            done_at: date(&["donedate", "done_date", "done date"]),
+            error: network_error.or_else(|| written.error.map(str::to_owned)),
+            submitted_at: date(written.submit_date),
+            done_at: date(written.done_date),
             user_reference: optional
                 .number(tag::USER_MESSAGE_REFERENCE)
                 .and_then(|reference| u16::try_from(reference).ok()),
             recipient,
             sender,
             raw,
+        }
+    }
+}
+
+/// What a receipt's text says, still as written.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Written<'a> {
+    id: Option<&'a str>,
+    submit_date: Option<&'a str>,
+    done_date: Option<&'a str>,
+    state: Option<&'a str>,
+    error: Option<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    /// The text exactly as the standard's appendix shows it, which most carriers write: read in one pass. `None` at the
+    /// first thing that is different.
+    fn standard(text: &'a str) -> Option<Self> {
+        let mut rest = text;
+        let mut field = |name: &str| {
+            let (value, after) = rest.strip_prefix(name)?.split_once(' ')?;
+            let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+            rest = after;
+            (!value.is_empty() && value.bytes().all(plain)).then_some(value)
+        };
+        let id = field("id:")?;
+        let (_submitted, _delivered) = (field("sub:")?, field("dlvrd:")?);
+        let (submit_date, done_date) = (field("submit date:")?, field("done date:")?);
+        let (state, error) = (field("stat:")?, field("err:")?);
+        rest.get(..5).filter(|name| name.eq_ignore_ascii_case("text:"))?;
+        Some(Self {
+            id: Some(id),
+            submit_date: Some(submit_date),
+            done_date: Some(done_date),
+            state: Some(state),
+            error: Some(error),
+        })
+    }
+
+    /// Any other text.
+    fn tolerant(text: &'a str) -> Self {
+        let fields = TextFields::new(text);
+        Self {
+            id: fields.get(&["id", "msgid", "messageid"]),
+            submit_date: fields.get(&["submitdate", "submit_date", "submit date"]),
+            done_date: fields.get(&["donedate", "done_date", "done date"]),
+            state: fields.get(&["stat", "status", "state"]),
+            error: fields.get(&["err", "error"]),
         }
     }
 }
@@ -239,7 +287,7 @@ fn parse_date(text: &str, offset_minutes: i32) -> Option<Timestamp> {
         14 => long(),
         _ => None,
     }?;
-    let utc = at.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
+    let utc = jiff::tz::Offset::UTC.to_timestamp(at).ok()?.as_millisecond();
     Some(Timestamp(utc).plus(-i64::from(offset_minutes) * segue_model::time::MINUTE))
 }
 
@@ -295,7 +343,6 @@ pub fn id_candidates(id: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
@@ -304,7 +351,7 @@ mod tests {
     fn read_with(text: &str, optional: &[u8], offset_minutes: i32) -> Receipt {
         let mut config = SmppConfig::new("h", 1, "s", "p");
         config.receipt_offset_minutes = offset_minutes;
-        let optional = Fields(Bytes::copy_from_slice(optional)).optional();
+        let optional = Fields(optional).optional();
         Receipt::read(text.to_owned(), &optional, "15550001111".to_owned(), "Acme".to_owned(), &config)
     }
 
@@ -433,6 +480,16 @@ mod tests {
     }
 
     #[test]
+    fn the_short_way_reads_what_the_long_way_reads() {
+        let quick: Vec<_> =
+            SAMPLES.iter().filter_map(|sample| Some((sample.0, Written::standard(sample.0)?))).collect();
+        assert!(quick.len() >= 3, "the standard's own form is read in one pass");
+        for (text, written) in quick {
+            assert_eq!(written, Written::tolerant(text), "{text}");
+        }
+    }
+
+    #[test]
     fn optional_fields_win() {
         let optional = [
             &[0x00, 0x1E, 0, 5][..],
@@ -485,6 +542,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_short_way_never_reads_anything_else(
+            text in "id:[0-9a-f:,=-]{0,8} sub:[0-9]{0,3} dlvrd:[0-9]{0,3} submit date:[0-9 ]{0,12} done date:[0-9]{0,12} \
+                stat:[A-Z:;]{0,7} err:[0-9A-Z=]{0,3} ?[tT]?ext:[ -~]{0,20}"
+        ) {
+            if let Some(written) = Written::standard(&text) {
+                prop_assert_eq!(written, Written::tolerant(&text));
+            }
+        }
+
         #[test]
         fn any_text_is_read(text in "(id|stat|done date|text|err|[:= ,;0-9a-zé]){0,40}") {
             let receipt = read_with(&text, &[], 0);

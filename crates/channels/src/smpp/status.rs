@@ -53,7 +53,7 @@ pub const fn meaning(status: u32) -> Meaning {
         0x0F => ("ESME_RINVSYSID", Alarm, C::Authentication, "The carrier does not know the account name."),
         0x11 => ("ESME_RCANCELFAIL", Final, C::Unknown, "The carrier could not cancel the message."),
         0x13 => ("ESME_RREPLACEFAIL", Final, C::Unknown, "The carrier could not replace the message."),
-        0x14 => ("ESME_RMSGQFUL", SlowDown, C::Throttled, "The carrier's queue is full."),
+        0x14 => ("ESME_RMSGQFUL", TryLater, C::ProviderDown, "The carrier's queue for this recipient is full."),
         0x15 => ("ESME_RINVSERTYP", Final, C::ContentInvalid, "The carrier refused the service type."),
         0x33 | 0x34 => ("ESME_RINVNUMDESTS", Final, C::InvalidRecipient, "The carrier refused the recipients."),
         0x40 => ("ESME_RINVDESTFLAG", Final, C::InvalidRecipient, "The carrier refused the recipient."),
@@ -92,7 +92,7 @@ mod tests {
     const EXPECTED: &[(u32, Reaction, ErrorClass)] = &[
         (0x00, Reaction::Accepted, ErrorClass::Unknown),
         (0x58, Reaction::SlowDown, ErrorClass::Throttled),
-        (0x14, Reaction::SlowDown, ErrorClass::Throttled),
+        (0x14, Reaction::TryLater, ErrorClass::ProviderDown),
         (0x08, Reaction::TryLater, ErrorClass::ProviderDown),
         (0x45, Reaction::TryLater, ErrorClass::Unknown),
         (0x64, Reaction::TryLater, ErrorClass::ProviderDown),

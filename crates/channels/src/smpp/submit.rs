@@ -1,21 +1,22 @@
 //! A message on its way out and the PDUs it becomes.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use rusmpp::{
-    pdus::SubmitSm,
-    tlvs::MessageSubmissionRequestTlvValue,
-    types::{COctetString, EmptyOrFullCOctetString, OctetString},
-    values::{DataCoding, EsmClass, Npi, RegisteredDelivery, Ton, UserMessageReference},
+use super::{
+    address::WireAddress,
+    config::SmppConfig,
+    encode,
+    form::{Alphabet, LongMessages, SubmitForm, UserReference, Written},
+    frame::tag,
 };
-
-use super::config::{SmppConfig, UserReference};
-use crate::text::{Concatenation, Encoding, ReferenceWidth, segment_with};
+use crate::text::{Concatenation, Encoding, gsm, segment_with};
 
 /// Most parts taken. Carriers stop between 6 and 10; more is a mistake of the writer.
 const MOST_PARTS: usize = 10;
 /// Longest validity sent: what the day field of the relative form holds without months.
 const LONGEST_VALIDITY: Duration = Duration::from_secs(30 * 86_400);
+/// The content starts with a user data header (`esm_class`).
+const CLASS_HEADER: u8 = 0x40;
 
 /// A message to submit.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,148 +56,212 @@ pub enum SubmitError {
     },
 }
 
+/// A message's PDUs, written but for their sequence numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Encoded {
+    octets: Vec<u8>,
+    /// Where each PDU ends; empty when there is one.
+    ends: Vec<u32>,
+    /// Segments that each PDU costs: more than one only for a payload that the carrier cuts.
+    pub segments: u32,
+}
+
+impl Encoded {
+    /// How many PDUs there are.
+    pub fn len(&self) -> usize {
+        self.ends.len().max(1)
+    }
+
+    /// The PDU at `index`.
+    pub fn pdu(&self, index: usize) -> &[u8] {
+        let end = |index: usize| self.ends.get(index).map(|end| *end as usize);
+        let start = index.checked_sub(1).and_then(end).unwrap_or(0);
+        &self.octets[start..end(index).unwrap_or(self.octets.len())]
+    }
+}
+
 impl SubmitSms {
     /// The PDUs, one for each part in order.
-    pub(super) fn pdus(&self, config: &SmppConfig) -> Result<Vec<SubmitSm>, SubmitError> {
-        let source = config.addresses.wire(&self.source).ok_or(SubmitError::Source)?;
-        let destination = config.addresses.wire(&self.destination).ok_or(SubmitError::Destination)?;
-        if destination.plan == config.addresses.alphanumeric && destination.text.bytes().any(|o| !o.is_ascii_digit()) {
+    pub(super) fn pdus(&self, config: &SmppConfig) -> Result<Encoded, SubmitError> {
+        let form = &config.form;
+        let mut source = config.addresses.wire(&self.source).ok_or(SubmitError::Source)?;
+        let mut destination = config.addresses.wire(&self.destination).ok_or(SubmitError::Destination)?;
+        if !destination.text.bytes().all(|octet| octet.is_ascii_digit()) {
             return Err(SubmitError::Destination);
         }
-        let cut = segment_with(&self.text, config.reference_width);
+        source.plan = form.source_plan.unwrap_or(source.plan);
+        destination.plan = form.destination_plan.unwrap_or(destination.plan);
+        let head = Head { form, source, destination, validity: self.validity, reference: self.reference };
+
+        if let Some(content) = single_plain(&self.text, form.alphabet)? {
+            let mut octets = Vec::with_capacity(96 + content.len());
+            head.write(
+                &mut octets,
+                &Part { class: 0, coding: form.coding(Written::Plain), content: &content, sar: None },
+            );
+            return Ok(Encoded { octets, ends: Vec::new(), segments: 1 });
+        }
+        self.long(&head)
+    }
+
+    /// A text of several segments, or one that needs UCS-2.
+    fn long(&self, head: &Head<'_>) -> Result<Encoded, SubmitError> {
+        let form = head.form;
+        let cut = segment_with(&self.text, form.long_messages.width());
+        let plain = form.alphabet != Alphabet::Ucs2
+            && cut.encoding == Encoding::Gsm7
+            && (form.alphabet != Alphabet::Latin1 || is_latin1(&self.text));
+        let cut =
+            if plain { cut } else { crate::text::segment_as(&self.text, Encoding::Ucs2, form.long_messages.width()) };
         let total = match cut.segments.len() {
-            0 => return Err(SubmitError::Empty),
             parts if parts > MOST_PARTS => return Err(SubmitError::TooLong { parts }),
             parts => u8::try_from(parts).map_err(|_| SubmitError::TooLong { parts })?,
         };
-        let template = SubmitSm::builder()
-            .source_addr_ton(Ton::from(source.plan.ton))
-            .source_addr_npi(Npi::from(source.plan.npi))
-            .source_addr(c_string(&source.text).ok_or(SubmitError::Source)?)
-            .dest_addr_ton(Ton::from(destination.plan.ton))
-            .dest_addr_npi(Npi::from(destination.plan.npi))
-            .destination_addr(c_string(&destination.text).ok_or(SubmitError::Destination)?)
-            .validity_period(self.validity.map(validity_period).unwrap_or_default())
-            // A receipt for success and failure.
-            .registered_delivery(RegisteredDelivery::from(1))
-            .data_coding(match cut.encoding {
-                Encoding::Gsm7 => DataCoding::McSpecific,
-                Encoding::Ucs2 => DataCoding::Ucs2,
-            });
-        (1..=total)
-            .zip(&cut.segments)
-            .map(|(number, part)| {
-                let mut content = Vec::new();
-                if total > 1 {
-                    let reference = match config.reference_width {
-                        ReferenceWidth::Eight => self.reference & 0xFF,
-                        ReferenceWidth::Sixteen => self.reference,
-                    };
-                    let width = config.reference_width;
-                    content = Concatenation { reference, width, total, number }.header();
-                }
-                content.extend(cut.encoding.encode(&part.text).map_err(|_| SubmitError::Empty)?);
-                // The typed default of the class octet is not zero, so it is always given.
-                let class = EsmClass::from(if total > 1 { 0x40 } else { 0x00 });
-                let content =
-                    OctetString::from_vec(content).map_err(|_| SubmitError::TooLong { parts: total.into() })?;
-                let mut pdu = template.clone().esm_class(class).short_message(content).build();
-                if config.user_reference == UserReference::Send {
-                    let reference = UserMessageReference::new(self.reference);
-                    pdu.push_tlv(MessageSubmissionRequestTlvValue::UserMessageReference(reference));
-                }
-                Ok(pdu)
-            })
-            .collect()
+        let written = if plain { Written::Plain } else { Written::Ucs2 };
+        let coding = form.coding(written);
+        let encode = |text: &str, header: usize| match (written, form.alphabet) {
+            (Written::Ucs2, _) | (_, Alphabet::Ucs2) => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            (Written::Plain, Alphabet::Latin1) => latin1(text),
+            (Written::Plain, Alphabet::Gsm) => gsm::encode(text).unwrap_or_default(),
+            (Written::Plain, Alphabet::GsmPacked) => {
+                gsm::pack(&gsm::encode(text).unwrap_or_default(), gsm::fill_bits(header))
+            }
+        };
+        let mut octets = Vec::new();
+        if form.long_messages == LongMessages::Payload && total > 1 {
+            let content = encode(&self.text, 0);
+            head.write_payload(&mut octets, coding, &content);
+            return Ok(Encoded { octets, ends: Vec::new(), segments: u32::from(total) });
+        }
+        let mut ends = Vec::new();
+        for (number, part) in (1..=total).zip(&cut.segments) {
+            let mut content = Vec::new();
+            let (mut class, mut sar) = (0, None);
+            if total > 1 && form.long_messages == LongMessages::Sar {
+                sar = Some((total, number));
+            } else if total > 1 {
+                let width = form.long_messages.width();
+                content = Concatenation { reference: self.reference, width, total, number }.header();
+                class = CLASS_HEADER;
+            }
+            content.extend(encode(&part.text, content.len()));
+            head.write(&mut octets, &Part { class, coding, content: &content, sar });
+            ends.push(u32::try_from(octets.len()).unwrap_or(u32::MAX));
+        }
+        Ok(Encoded { octets, ends, segments: 1 })
     }
 }
 
-/// A NUL-terminated field, when the text fits.
-fn c_string(text: &str) -> Option<COctetString<1, 21>> {
-    let mut octets = text.as_bytes().to_vec();
-    octets.push(0);
-    COctetString::from_vec(octets).ok()
+/// What all parts of a message share.
+struct Head<'a> {
+    form: &'a SubmitForm,
+    source: WireAddress<'a>,
+    destination: WireAddress<'a>,
+    validity: Option<Duration>,
+    reference: u16,
+}
+
+struct Part<'a> {
+    class: u8,
+    coding: u8,
+    content: &'a [u8],
+    /// Number of parts and this one's, when optional fields tell them.
+    sar: Option<(u8, u8)>,
+}
+
+impl Head<'_> {
+    /// Writes one submit_sm (SMPP 3.4, 4.4.1).
+    fn write(&self, out: &mut Vec<u8>, part: &Part<'_>) {
+        let start = encode::begin_submit(out);
+        self.mandatory(out, part);
+        if let Some((total, number)) = part.sar {
+            encode::optional(out, tag::SAR_REFERENCE, &self.reference.to_be_bytes());
+            encode::optional(out, tag::SAR_TOTAL, &[total]);
+            encode::optional(out, tag::SAR_NUMBER, &[number]);
+        }
+        self.optional(out);
+        encode::end_pdu(out, start);
+    }
+
+    /// Writes a submit_sm whose content is in the payload field.
+    fn write_payload(&self, out: &mut Vec<u8>, coding: u8, content: &[u8]) {
+        let start = encode::begin_submit(out);
+        self.mandatory(out, &Part { class: 0, coding, content: &[], sar: None });
+        encode::optional(out, tag::MESSAGE_PAYLOAD, content);
+        self.optional(out);
+        encode::end_pdu(out, start);
+    }
+
+    fn mandatory(&self, out: &mut Vec<u8>, part: &Part<'_>) {
+        let form = self.form;
+        encode::c_string(out, &form.service_type);
+        for address in [&self.source, &self.destination] {
+            out.extend_from_slice(&[address.plan.ton, address.plan.npi]);
+            out.extend_from_slice(address.text.as_bytes());
+            out.push(0);
+        }
+        // No schedule_delivery_time: when to send is decided here.
+        out.extend_from_slice(&[part.class, form.protocol_id, form.priority, 0]);
+        if let Some(validity) = self.validity {
+            out.extend_from_slice(&validity_period(validity));
+        }
+        let length = u8::try_from(part.content.len()).unwrap_or(u8::MAX);
+        // The end of the validity, replace_if_present and sm_default_msg_id are 0.
+        out.extend_from_slice(&[0, form.registered_delivery, 0, part.coding, 0, length]);
+        out.extend_from_slice(part.content);
+    }
+
+    fn optional(&self, out: &mut Vec<u8>) {
+        if self.form.user_reference == UserReference::Send {
+            encode::optional(out, tag::USER_MESSAGE_REFERENCE, &self.reference.to_be_bytes());
+        }
+        for field in &self.form.fixed_fields {
+            encode::optional(out, field.tag, &field.value);
+        }
+    }
+}
+
+/// The octets of a text that fits one segment without UCS-2: nearly all of them. `None` for the others.
+fn single_plain(text: &str, alphabet: Alphabet) -> Result<Option<Cow<'_, [u8]>>, SubmitError> {
+    if text.is_empty() {
+        return Err(SubmitError::Empty);
+    }
+    // No text of the alphabet has more characters than octets, so this ends the search early for long ones.
+    if alphabet == Alphabet::Ucs2 || text.len() > 4 * Encoding::Gsm7.single() {
+        return Ok(None);
+    }
+    let Ok(septets) = gsm::encode(text) else { return Ok(None) };
+    if septets.len() > Encoding::Gsm7.single() {
+        return Ok(None);
+    }
+    Ok(match alphabet {
+        Alphabet::Gsm => Some(septets.into()),
+        Alphabet::GsmPacked => Some(gsm::pack(&septets, 0).into()),
+        Alphabet::Latin1 if is_latin1(text) => Some(latin1(text).into()),
+        Alphabet::Latin1 | Alphabet::Ucs2 => None,
+    })
+}
+
+fn is_latin1(text: &str) -> bool {
+    text.chars().all(|character| u32::from(character) <= 0xFF)
+}
+
+fn latin1(text: &str) -> Vec<u8> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect()
 }
 
 /// The relative form `YYMMDDhhmmss000R` (SMPP 3.4, 7.1.1).
-fn validity_period(validity: Duration) -> EmptyOrFullCOctetString<17> {
+fn validity_period(validity: Duration) -> [u8; 16] {
     let seconds = validity.clamp(Duration::from_secs(1), LONGEST_VALIDITY).as_secs();
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
-    let text = format!("0000{days:02}{hours:02}{minutes:02}{:02}000R", seconds % 60);
-    EmptyOrFullCOctetString::from_string(text).unwrap_or_default()
+    let mut text = *b"000000000000000R";
+    for (at, number) in [(4, seconds / 86_400), (6, seconds / 3_600 % 24), (8, seconds / 60 % 60), (10, seconds % 60)] {
+        let number = u8::try_from(number).unwrap_or(99);
+        text[at] = b'0' + number / 10;
+        text[at + 1] = b'0' + number % 10;
+    }
+    text
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sms(text: &str) -> SubmitSms {
-        SubmitSms {
-            source: "Acme".to_owned(),
-            destination: "+4915112345678".to_owned(),
-            text: text.to_owned(),
-            validity: None,
-            reference: 0x1234,
-        }
-    }
-
-    fn config() -> SmppConfig {
-        SmppConfig::new("h", 1, "s", "p")
-    }
-
-    #[test]
-    fn one_part_has_no_header() {
-        let pdus = sms("Price: 5€").pdus(&config()).unwrap();
-        assert_eq!(pdus.len(), 1);
-        assert_eq!(u8::from(pdus[0].esm_class), 0x00);
-        assert_eq!(u8::from(pdus[0].registered_delivery), 1);
-        assert_eq!(pdus[0].data_coding, DataCoding::McSpecific);
-        assert_eq!(pdus[0].short_message().as_ref(), b"Price: 5\x1B\x65");
-        assert_eq!(pdus[0].destination_addr.to_string().trim_end_matches('\0'), "4915112345678");
-        assert_eq!((u8::from(pdus[0].source_addr_ton), u8::from(pdus[0].dest_addr_ton)), (5, 1));
-    }
-
-    #[test]
-    fn parts_share_a_reference_and_fit_140_octets() {
-        let pdus = sms(&"я".repeat(140)).pdus(&config()).unwrap();
-        assert_eq!(pdus.len(), 3);
-        for (index, pdu) in pdus.iter().enumerate() {
-            let content = pdu.short_message().as_ref();
-            assert_eq!(content[..6], [5, 0, 3, 0x34, 3, u8::try_from(index + 1).unwrap()]);
-            assert!(content.len() <= 140);
-            assert_eq!((u8::from(pdu.esm_class), pdu.data_coding), (0x40, DataCoding::Ucs2));
-        }
-        let mut wide = config();
-        wide.reference_width = ReferenceWidth::Sixteen;
-        wide.user_reference = UserReference::Send;
-        let pdus = sms(&"a".repeat(200)).pdus(&wide).unwrap();
-        assert_eq!(pdus[1].short_message().as_ref()[..7], [6, 8, 4, 0x12, 0x34, 2, 2]);
-        assert_eq!(pdus[0].tlvs().len(), 1);
-    }
-
-    #[test]
-    fn validity_is_relative() {
-        let text = |seconds| {
-            let mut sms = sms("hi");
-            sms.validity = Some(Duration::from_secs(seconds));
-            sms.pdus(&config()).unwrap()[0].validity_period.to_string().trim_end_matches('\0').to_owned()
-        };
-        assert_eq!(text(90_061), "000001010101000R");
-        assert_eq!(text(0), "000000000001000R");
-        assert_eq!(text(90 * 86_400), "000030000000000R");
-        assert!(sms("hi").pdus(&config()).unwrap()[0].validity_period.as_str().trim_end_matches('\0').is_empty());
-    }
-
-    #[test]
-    fn what_cannot_go_out_is_told_before_sending() {
-        assert_eq!(sms("").pdus(&config()), Err(SubmitError::Empty));
-        assert_eq!(sms(&"a".repeat(1_531)).pdus(&config()), Err(SubmitError::TooLong { parts: 11 }));
-        assert_eq!(sms(&"a".repeat(1_530)).pdus(&config()).unwrap().len(), 10);
-        let mut to_name = sms("hi");
-        to_name.destination = "Acme".to_owned();
-        assert_eq!(to_name.pdus(&config()), Err(SubmitError::Destination));
-        let mut from_long = sms("hi");
-        from_long.source = "A very long company name".to_owned();
-        assert_eq!(from_long.pdus(&config()), Err(SubmitError::Source));
-    }
-}
+#[path = "submit_tests.rs"]
+mod tests;

@@ -10,6 +10,8 @@ use super::gsm;
 pub enum Charset {
     /// GSM 7-bit, one septet per octet.
     Gsm7,
+    /// GSM 7-bit, eight septets packed into seven octets.
+    Gsm7Packed,
     /// ASCII.
     Ascii,
     /// ISO-8859-1.
@@ -44,6 +46,7 @@ impl Charset {
 pub fn decode(octets: &[u8], charset: Charset) -> Option<String> {
     Some(match charset {
         Charset::Gsm7 => gsm::decode(octets),
+        Charset::Gsm7Packed => gsm::decode(&gsm::unpack(octets, 0)),
         Charset::Ascii => {
             octets.iter().map(|octet| if octet.is_ascii() { char::from(*octet) } else { '\u{FFFD}' }).collect()
         }

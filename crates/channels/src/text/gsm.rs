@@ -49,12 +49,33 @@ impl Septets {
     }
 }
 
+/// How the ASCII characters are written; most traffic is nothing else.
+const ASCII: [Option<Septets>; 128] = {
+    let mut table = [None; 128];
+    let mut code = 0;
+    while code < DEFAULT.len() {
+        let character = DEFAULT[code] as usize;
+        if character < table.len() {
+            table[character] = Some(Septets::One(code as u8));
+        }
+        code += 1;
+    }
+    let mut index = 0;
+    while index < EXTENSION.len() {
+        let (code, character) = EXTENSION[index];
+        if (character as usize) < table.len() {
+            table[character as usize] = Some(Septets::Escaped(code));
+        }
+        index += 1;
+    }
+    table
+};
+
 /// How `character` is written, or `None` when the alphabet lacks it.
 #[must_use]
 pub fn septets(character: char) -> Option<Septets> {
-    // Most traffic is ASCII letters, digits and blanks, which keep their ASCII code.
-    if character.is_ascii_alphanumeric() || character == ' ' {
-        return Some(Septets::One(character as u8));
+    if let Some(written) = ASCII.get(character as usize) {
+        return *written;
     }
     let position = DEFAULT.iter().position(|&known| known == character);
     match position.and_then(|code| u8::try_from(code).ok()) {
@@ -102,6 +123,57 @@ pub fn decode(octets: &[u8]) -> String {
     text
 }
 
+/// Bits between a header of `header` octets and the first septet, so that septets begin at a multiple of seven bits.
+#[must_use]
+pub const fn fill_bits(header: usize) -> usize {
+    (7 - header * 8 % 7) % 7
+}
+
+/// Packs septets into octets (3GPP TS 23.038, 6.1.2.1), the lowest bits first, after `fill` empty bits. Where exactly
+/// seven bits are left over, they hold a carriage return: zero would be read as one more `@`.
+#[must_use]
+pub fn pack(septets: &[u8], fill: usize) -> Vec<u8> {
+    let bits = fill + 7 * septets.len();
+    let mut octets = vec![0u8; bits.div_ceil(8)];
+    let mut put = |at: usize, septet: u8| {
+        let wide = u16::from(septet & 0x7F) << (at % 8);
+        let [high, low] = wide.to_be_bytes();
+        octets[at / 8] |= low;
+        if high != 0
+            && let Some(next) = octets.get_mut(at / 8 + 1)
+        {
+            *next |= high;
+        }
+    };
+    for (index, septet) in septets.iter().enumerate() {
+        put(fill + 7 * index, *septet);
+    }
+    if !septets.is_empty() && bits % 8 == 1 {
+        put(bits, b'\r');
+    }
+    octets
+}
+
+/// Unpacks octets into septets, skipping `fill` bits. A carriage return or zero that only fills the last octet is left
+/// out.
+#[must_use]
+pub fn unpack(octets: &[u8], fill: usize) -> Vec<u8> {
+    let bits = octets.len() * 8;
+    let count = bits.saturating_sub(fill) / 7;
+    let mut septets: Vec<u8> = (0..count)
+        .map(|index| {
+            let at = fill + 7 * index;
+            let high = octets.get(at / 8 + 1).copied().unwrap_or(0);
+            let wide = u16::from_be_bytes([high, octets[at / 8]]) >> (at % 8);
+            wide.to_be_bytes()[1] & 0x7F
+        })
+        .collect();
+    if bits == fill + 7 * count && matches!(septets.last(), Some(0 | b'\r')) {
+        septets.pop();
+    }
+    septets
+}
+
 /// The character of a code without escape.
 fn plain(code: u8) -> char {
     DEFAULT.get(usize::from(code)).copied().unwrap_or('\u{FFFD}')
@@ -137,6 +209,26 @@ mod tests {
         for character in ['`', '’', '“', '–', '—', '…', '\u{A0}', 'ç', 'á', '😀', '\t'] {
             assert_eq!(septets(character), None, "{character:?}");
         }
+    }
+
+    #[test]
+    fn packs_as_the_standard_shows() {
+        assert_eq!(pack(b"hellohello", 0), hex::decode("e8329bfd4697d9ec37").unwrap());
+        assert_eq!(unpack(&hex::decode("e8329bfd4697d9ec37").unwrap(), 0), b"hellohello");
+        // Seven septets leave seven bits over.
+        assert_eq!(pack(b"1234567", 0), pack(b"1234567\r", 0), "not a @ at the end");
+        assert_eq!(unpack(&pack(b"1234567", 0), 0), b"1234567");
+        assert_eq!(fill_bits(6), 1);
+        assert_eq!(fill_bits(7), 0);
+        for length in 0..200usize {
+            let septets: Vec<u8> = (0..length).map(|index| u8::try_from(index % 127 + 1).unwrap()).collect();
+            for fill in [0, 1, 5] {
+                let read = unpack(&pack(&septets, fill), fill);
+                assert!(read == septets || septets.last() == Some(&b'\r'), "{length} septets after {fill} bits");
+            }
+        }
+        assert_eq!(pack(&[], 0), Vec::<u8>::new());
+        assert_eq!(unpack(&[], 1), Vec::<u8>::new());
     }
 
     #[test]

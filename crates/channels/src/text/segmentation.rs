@@ -110,6 +110,16 @@ pub fn segment_with(text: &str, width: ReferenceWidth) -> Segmentation {
         }
     }
     let encoding = if non_gsm.is_empty() { Encoding::Gsm7 } else { Encoding::Ucs2 };
+    cut(text, encoding, width, non_gsm)
+}
+
+/// Cuts `text` as `encoding` needs it, whatever would be cheaper.
+#[must_use]
+pub fn segment_as(text: &str, encoding: Encoding, width: ReferenceWidth) -> Segmentation {
+    cut(text, encoding, width, Vec::new())
+}
+
+fn cut(text: &str, encoding: Encoding, width: ReferenceWidth, non_gsm: Vec<char>) -> Segmentation {
     let cost = |character: char| encoding.cost(character).unwrap_or(1);
     let units: usize = text.chars().map(cost).sum();
 

@@ -1,0 +1,113 @@
+//! What the connections of one account share.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::{
+    sync::{Mutex as AsyncMutex, mpsc, watch},
+    time::Instant,
+};
+
+use super::{
+    backoff::Backoff,
+    config::{BindRole, SmppConfig},
+    deliver::Delivery,
+    link::BindError,
+    pace::Pace,
+    queue::Queue,
+    session::SessionState,
+    stats::{Counters, SmppStats},
+};
+
+/// See the module documentation.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub config: SmppConfig,
+    pub queue: Queue,
+    /// One rate for all connections.
+    pub pace: Mutex<Pace>,
+    pub inbound: mpsc::UnboundedSender<Delivery>,
+    /// Inbound items handed over and not answered, on whatever connection they came.
+    pub unacknowledged: Arc<AtomicUsize>,
+    pub counters: Counters,
+    /// Held by the connection that binds: one at a time, so that wrong credentials are tried once and not once for each
+    /// connection.
+    pub door: AsyncMutex<Door>,
+    in_flight: AtomicUsize,
+    states: Mutex<Vec<(BindRole, SessionState)>>,
+    state: watch::Sender<SessionState>,
+}
+
+/// What the account knows about being let in.
+#[derive(Debug, Default)]
+pub(super) struct Door {
+    /// The carrier refused the credentials in these words; nobody tries before this moment.
+    pub closed: Option<(BindError, Instant)>,
+    pub refusals: Backoff,
+}
+
+impl Account {
+    pub fn new(
+        config: SmppConfig,
+        inbound: mpsc::UnboundedSender<Delivery>,
+        state: watch::Sender<SessionState>,
+        roles: &[BindRole],
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            queue: Queue::new(),
+            pace: Mutex::new(Pace::new(config.per_second, now)),
+            inbound,
+            unacknowledged: Arc::default(),
+            counters: Counters::new(now),
+            door: AsyncMutex::default(),
+            in_flight: AtomicUsize::new(0),
+            states: Mutex::new(roles.iter().map(|role| (*role, SessionState::Connecting)).collect()),
+            state,
+            config,
+        }
+    }
+
+    /// Whether another item may be handed over while `more` are about to be.
+    pub fn has_room_for(&self, more: usize) -> bool {
+        self.unacknowledged.load(Ordering::Relaxed) + more < self.config.inbound_capacity.max(1)
+    }
+
+    /// A connection had `before` segments without answer and has `after` now.
+    pub fn in_flight(&self, before: usize, after: usize) {
+        self.in_flight.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+    }
+
+    /// Takes note of how the connection at `index` stands, and of what that makes of the session.
+    pub fn set_state(&self, index: usize, state: SessionState) {
+        let mut states = self.states.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(own) = states.get_mut(index) {
+            own.1 = state;
+        }
+        let of_all = SessionState::of_connections(&states);
+        self.state.send_if_modified(|known| {
+            let changed = *known != of_all;
+            *known = of_all;
+            changed
+        });
+    }
+
+    /// A look at the account.
+    pub fn stats(&self) -> SmppStats {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let states = self.states.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let bound = states.iter().filter(|(_, state)| *state == SessionState::Bound).count();
+        drop(states);
+        let rate = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).rate();
+        SmppStats {
+            binds: count(bound),
+            in_flight: count(self.in_flight.load(Ordering::Relaxed)),
+            waiting: count(self.queue.len()),
+            unacknowledged: count(self.unacknowledged.load(Ordering::Relaxed)),
+            rate,
+            ..self.counters.look(Instant::now())
+        }
+    }
+}
