@@ -15,6 +15,8 @@
 //!
 //! No more messages can be in doubt than are `submitting`, and that is at most the channel's window.
 
+mod account;
+mod account_health;
 mod channel_state;
 mod check;
 mod client;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::{SeedableRng, rngs::StdRng};
 use segue_channels::{
     ErrorClass,
-    smpp::{SessionState, SmppConfig as Account, SmppSession, SubmitOutcome, SubmitSms},
+    smpp::{SessionState, SmppSession, SubmitOutcome, SubmitSms},
 };
 use segue_model::{Timestamp, content::SmsContent, time};
 use segue_store::{
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    channel_state, inbound,
+    account, account_health, channel_state, inbound,
     settle::{Outcome, settle},
     submission::{Begin, begin},
     supervisor::Env,
@@ -60,18 +60,23 @@ async fn lease(env: &Env, channel: &Channel) -> Result<bool, StoreError> {
 /// Holds the session for as long as the lease is ours.
 async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &CancellationToken) {
     recover(env, channel, Some(&env.node)).await;
-    let mut account = Account::new(&config.host, config.port, &config.system_id, &config.password);
-    account.system_type.clone_from(&config.system_type);
-    account.window = usize::from(config.window.max(1));
-    account.per_second = config.segments_per_second.max(1);
+    let account = match account::account(config) {
+        Ok(account) => account,
+        Err(error) => {
+            channel_state::set(env, channel, ChannelState::Error, Some(error.to_string())).await;
+            // Nothing changes before the settings do, and then this worker is replaced.
+            return stop.cancelled().await;
+        }
+    };
     let (session, deliveries) = SmppSession::spawn(account, StdRng::from_seed(env.ctx.random_bytes()));
     let incoming = tokio::spawn(inbound::run(env.clone(), channel.clone(), deliveries));
     let lost = stop.child_token();
-    let keeper = tokio::spawn(keep(env.clone(), channel.clone(), lost.clone()));
+    let keeper = tokio::spawn(keep(env.clone(), channel.clone(), session.clone(), lost.clone()));
     let (bound, open) = watch::channel(false);
     let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone(), bound));
 
-    let window = Window { env, channel, size: usize::from(config.window.max(1)), open, stop: &lost };
+    let size = account::window(config);
+    let window = Window { env, channel, size, open, stop: &lost };
     window.run(|message| send(env, channel, &session, message)).await;
 
     session.shutdown().await;
@@ -84,12 +89,13 @@ async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &Cancella
 }
 
 /// Renews the lease and takes back what workers left behind; cancels `lost` when the lease is gone.
-async fn keep(env: Env, channel: Channel, lost: CancellationToken) {
+async fn keep(env: Env, channel: Channel, session: SmppSession, lost: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(RENEW_EVERY) => {}
             () = lost.cancelled() => return,
         }
+        account_health::publish(&channel, &session.stats());
         match lease(&env, &channel).await {
             Ok(true) => recover(&env, &channel, None).await,
             Ok(false) => {

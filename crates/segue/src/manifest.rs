@@ -184,6 +184,11 @@ impl Manifest {
                     channel.slug
                 );
             }
+            if let ChannelConfig::Smpp(config) = &channel.config
+                && let Some((field, words)) = config.fault()
+            {
+                bail!("The channel '{}' cannot work with its setting {field}: {words}", channel.slug);
+            }
         }
         self.workspace.quiet_minutes()?;
         Ok(())

@@ -3,6 +3,9 @@
 use segue_model::{ChannelId, SenderId, Timestamp, WorkspaceId, consent::Medium, wake::Wake};
 use serde::{Deserialize, Serialize};
 
+pub use crate::smpp_account::{
+    BindMode, LongSms, ResendUnknown, SmppConfig, SmppField, SmsAlphabet, SmsDisplay, TlsMode,
+};
 use crate::{Row, StoreError, Tx, tx::json_text};
 
 segue_model::text_enum! {
@@ -63,24 +66,6 @@ pub struct WhatsAppConfig {
     pub verify_token: String,
 }
 
-/// An account at an SMS carrier.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SmppConfig {
-    pub host: String,
-    pub port: u16,
-    pub system_id: String,
-    pub password: String,
-    #[serde(default)]
-    pub system_type: String,
-    /// Most submits without an answer.
-    #[serde(default = "default_window")]
-    pub window: u16,
-    /// Most segments per second.
-    #[serde(default = "default_rate")]
-    pub segments_per_second: u32,
-}
-
 /// An account at an SMS provider that speaks Twilio's REST dialect.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,14 +105,6 @@ fn default_twilio_url() -> String {
 
 const fn default_twilio_rate() -> u32 {
     10
-}
-
-const fn default_window() -> u16 {
-    10
-}
-
-const fn default_rate() -> u32 {
-    100
 }
 
 impl ChannelConfig {

@@ -32,6 +32,7 @@ mod planner;
 mod postgres;
 mod queue;
 mod row;
+mod smpp_account;
 mod sql;
 mod sqlite;
 mod store;

@@ -32,13 +32,8 @@ impl TestStore {
         self.channel(
             slug,
             ChannelConfig::Smpp(SmppConfig {
-                host: "127.0.0.1".to_owned(),
-                port,
-                system_id: "segue".to_owned(),
-                password: "secret".to_owned(),
-                system_type: String::new(),
-                window: 10,
                 segments_per_second: 1_000,
+                ..SmppConfig::new("127.0.0.1", port, "segue", "secret")
             }),
         )
         .await

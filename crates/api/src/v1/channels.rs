@@ -243,11 +243,8 @@ fn config(kind: ChannelKind, mut fields: Map<String, Value>) -> Result<ChannelCo
         }
         ChannelConfig::Twilio(settings) => check_twilio(settings)?,
         ChannelConfig::Smpp(settings) => {
-            if settings.host.trim().is_empty() {
-                return Err(Problem::invalid("config.host", "Give the carrier's host name."));
-            }
-            if settings.window == 0 || settings.segments_per_second == 0 {
-                return Err(Problem::invalid("config.window", "Window and segments per second are at least 1."));
+            if let Some((field, words)) = settings.fault() {
+                return Err(Problem::invalid(format!("config.{field}"), words));
             }
         }
     }

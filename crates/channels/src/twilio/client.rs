@@ -205,7 +205,7 @@ impl TwilioClient {
 
     fn not_before(&self) -> Option<Instant> {
         let mut pace = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        pace.take(Instant::now()).err()
+        pace.take(1, Instant::now()).err()
     }
 }
 

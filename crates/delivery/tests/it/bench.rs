@@ -74,13 +74,8 @@ impl Bench {
     /// An SMS account at the sandbox, with a registered sender.
     pub async fn sms(&self) -> Channel {
         let config = SmppConfig {
-            host: "127.0.0.1".to_owned(),
-            port: self.sandbox.smpp_addr.port(),
-            system_id: "segue".to_owned(),
-            password: "sandbox".to_owned(),
-            system_type: String::new(),
-            window: 10,
             segments_per_second: 1_000,
+            ..SmppConfig::new("127.0.0.1", self.sandbox.smpp_addr.port(), "segue", "sandbox")
         };
         let channel = self.test.channel("sms", ChannelConfig::Smpp(config)).await;
         self.test.sender(channel.id, SENDER).await;
