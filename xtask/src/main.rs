@@ -1,8 +1,9 @@
-//! The only task runner: `cargo xtask demo | test | chaos | openapi`.
+//! The only task runner: `cargo xtask demo | test | chaos | openapi | phone-data`.
 
 mod chaos;
 mod demo;
 mod machine;
+mod phone_data;
 mod run;
 mod test;
 mod web;
@@ -19,6 +20,9 @@ Tasks of the Segue repository. Run them as `cargo xtask <task>`.
              kill, keyed, stop, clock, disk, carriers. --size large for the published sizes, --keep to keep the
              results in docs/, --report to write docs/reliability.md from what was kept
   openapi    write web/openapi.json and the console's generated types anew
+  phone-data DIR
+             write the tables of time zones and places by phone number anew; DIR holds the unpacked Python package
+             `phonenumbers`
   help       this text";
 
 fn main() -> ExitCode {
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::test(rest),
         ["chaos", rest @ ..] => chaos::chaos(rest),
         ["openapi"] => web::write_openapi(),
+        ["phone-data", directory] => phone_data::write(directory),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;

@@ -3,7 +3,20 @@
 //! [`decide`] is pure. It runs when a campaign is previewed, when it is planned, and again inside the transaction that
 //! records `submitting`; only its `Send` answer carries a [`Permit`], and only a permit lets a message leave.
 
-use crate::{Timestamp, consent::ConsentState, delivery::MessageClass, quiet_hours::Quiet, time, window};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Place, Timestamp,
+    consent::ConsentState,
+    delivery::MessageClass,
+    frequency::{AtCap, FrequencyCap, room_at},
+    open_hours::{Opening, opening},
+    quiet_hours,
+    rule_book::{Law, law, laws_at},
+    time,
+    week_hours::{QuietSpan, WeekHours},
+    window,
+};
 
 pub use crate::quiet_hours::QuietHours;
 
@@ -16,8 +29,14 @@ crate::text_enum! {
         OptedOut = "opted_out",
         /// The address is on the suppression list.
         Suppressed = "suppressed",
-        /// It is night where the recipient is.
+        /// It is night where the recipient is, by the workspace's own quiet hours.
         QuietHours = "quiet_hours",
+        /// A rule book allows no promotional texts at this hour where the recipient is.
+        LegalHours = "legal_hours",
+        /// The person has got as many promotional messages as the workspace allows.
+        FrequencyCap = "frequency_cap",
+        /// The person has got as many promotional messages as a rule book allows.
+        LegalFrequency = "legal_frequency",
         /// Free text outside the service window.
         WindowClosed = "window_closed",
         /// The template is not approved (any more).
@@ -42,6 +61,9 @@ impl Rule {
             Self::OptedOut => "Opted out",
             Self::Suppressed => "On the suppression list",
             Self::QuietHours => "Quiet hours at the recipient",
+            Self::LegalHours => "No promotional texts at this hour where the recipient is",
+            Self::FrequencyCap => "Enough messages for this person",
+            Self::LegalFrequency => "As many messages as the law allows for this person",
             Self::WindowClosed => "The 24-hour service window is closed",
             Self::TemplateNotApproved => "The template is not approved",
             Self::NoAddress => "No phone number",
@@ -85,6 +107,54 @@ pub struct Question<'a> {
     pub sender: Approval,
     /// After this moment the message is worse than none.
     pub expires_at: Option<Timestamp>,
+    /// What limits promotional messages beyond the daily quiet hours.
+    pub limits: Limits<'a>,
+}
+
+/// What limits promotional messages: the rule books of the recipient's place, and what a workspace adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits<'a> {
+    /// Where the recipient's number belongs; rule books go by it.
+    pub place: Option<Place>,
+    /// Quiet times of certain weekdays, on top of [`Question::quiet_hours`].
+    pub quiet_spans: &'a [QuietSpan],
+    pub caps: &'a [FrequencyCap],
+    pub at_cap: AtCap,
+    /// When promotional messages were sent to this person, newest first; as far back as the longest cap looks.
+    pub sends: &'a [Timestamp],
+}
+
+impl Limits<'_> {
+    /// None at all.
+    pub const NONE: Self = Self { place: None, quiet_spans: &[], caps: &[], at_cap: AtCap::Hold, sends: &[] };
+
+    /// How far back a decision about somebody in `place` looks at earlier messages: the longest period of the caps and
+    /// the most messages any of them allows. `None` when no cap applies, and nothing needs to be counted.
+    #[must_use]
+    pub fn look_back(place: Option<Place>, caps: &[FrequencyCap], now: Timestamp) -> Option<(i64, u32)> {
+        let own = caps.iter().map(|cap| (cap.millis(), cap.messages));
+        let legal = laws_at(place, now).into_iter().filter_map(|law| law.frequency);
+        own.chain(legal.map(|frequency| (frequency.millis(), frequency.messages)))
+            .reduce(|one, other| (one.0.max(other.0), one.1.max(other.1)))
+    }
+}
+
+/// What a workspace sets for its promotional messages, beside its daily quiet hours. All of it can only make rules
+/// stricter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicySettings {
+    /// Quiet times of certain weekdays.
+    pub quiet_spans: Vec<QuietSpan>,
+    /// Most promotional messages to one person, over all campaigns.
+    pub caps: Vec<FrequencyCap>,
+    pub at_cap: AtCap,
+}
+
+impl Default for PolicySettings {
+    fn default() -> Self {
+        Self { quiet_spans: Vec::new(), caps: Vec::new(), at_cap: AtCap::Hold }
+    }
 }
 
 crate::text_enum! {
@@ -115,11 +185,12 @@ crate::text_enum! {
 ///
 /// ```compile_fail
 /// use segue_model::{Timestamp, policy::Permit};
-/// let forged = Permit { decided_at: Timestamp(0) };
+/// let forged = Permit { decided_at: Timestamp(0), deliver_by: None };
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permit {
     decided_at: Timestamp,
+    deliver_by: Option<Timestamp>,
 }
 
 impl Permit {
@@ -127,6 +198,13 @@ impl Permit {
     #[must_use]
     pub const fn decided_at(self) -> Timestamp {
         self.decided_at
+    }
+
+    /// Until when it may reach the phone: the hours close then where the recipient is, or the message expires. The
+    /// carrier is told, so that a phone that is switched on at night is not woken by a promotion.
+    #[must_use]
+    pub const fn deliver_by(self) -> Option<Timestamp> {
+        self.deliver_by
     }
 }
 
@@ -141,40 +219,221 @@ pub enum Decision {
     Suppress { rule: Rule },
 }
 
+/// What of a rule decided, kept with the decision so that it can be explained for as long as it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Explanation {
+    /// Id of the rule of a rule book, such as `us.fl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub law: Option<String>,
+    /// Version of that rule book when it decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The time zone whose clock decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// The cap that was reached: "3 in 24 hours".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<String>,
+}
+
+impl Explanation {
+    fn of_law(law: &Law) -> Self {
+        Self { law: Some(law.id.clone()), version: Some(law.version.clone()), ..Self::default() }
+    }
+
+    /// The decision in words for the screen.
+    #[must_use]
+    pub fn words(&self, rule: Rule) -> String {
+        let mut words = match (rule, &self.law) {
+            (Rule::LegalHours | Rule::LegalFrequency, Some(id)) => {
+                let place = law(id).map_or(id.as_str(), |law| law.title.as_str());
+                let allowed = match &self.cap {
+                    Some(cap) => Some(format!("at most {cap}")),
+                    None => law(id).and_then(|law| law.hours).map(|hours| hours.words()),
+                };
+                let allowed = allowed.map(|allowed| format!(" allows promotional texts {allowed}")).unwrap_or_default();
+                format!("{place}{allowed} (rule {id}, version {})", self.version.as_deref().unwrap_or("unknown"))
+            }
+            (Rule::FrequencyCap, _) => match &self.cap {
+                Some(cap) => format!("{}: at most {cap} to one person", rule.label()),
+                None => rule.label().to_owned(),
+            },
+            _ => rule.label().to_owned(),
+        };
+        if let Some(zone) = &self.zone {
+            words.push_str(", by the clock of ");
+            words.push_str(&zone.replace('_', " "));
+        }
+        words
+    }
+}
+
 /// How long a message is held when nobody can say when its recipient's quiet hours end.
 pub const UNKNOWN_ZONE_HOLD: i64 = time::HOUR;
 
-/// Decides. Order of the rules: expiry, address, suppression, consent, sender, template, window, quiet hours; the first
+/// How many times hours and caps are weighed against each other: each answer is later than the one before, and two
+/// caps and a night meet after a few.
+const MOST_ROUNDS: usize = 8;
+
+/// Decides. Order of the rules: expiry, address, suppression, consent, sender, template, window, hours, caps; the first
 /// that refuses wins, and a refusal always beats a hold.
 ///
-/// | class     | consent              | suppression | sender, template, window | quiet hours |
+/// | class     | consent              | suppression | sender, template, window | hours, caps |
 /// |-----------|----------------------|-------------|--------------------------|-------------|
 /// | marketing | must be granted      | refuses     | apply                    | hold        |
 /// | test      | must not be revoked  | refuses     | apply                    | -           |
 /// | service   | -                    | refuses     | apply                    | -           |
 /// | keyword   | -                    | -           | apply                    | -           |
 ///
+/// Hours are the workspace's own and those of the rule books of the recipient's place; all must be open in every zone
+/// the recipient may be in. Caps are the workspace's own, which hold or refuse as it says, and those of the rule books,
+/// which hold.
+///
 /// A hold whose end would be refused anyway (the message has expired by then, or the window has closed) is refused at
 /// once, so that a preview does not promise what will not happen.
 #[must_use]
 pub fn decide(question: &Question<'_>) -> Decision {
+    judge(question).0
+}
+
+/// [`decide`] with what explains the answer; nothing where the rule alone says it all.
+#[must_use]
+pub fn judge(question: &Question<'_>) -> (Decision, Option<Explanation>) {
     let now = question.now;
     if let Some(rule) = refusal(question, now) {
-        return Decision::Suppress { rule };
+        return (Decision::Suppress { rule }, None);
     }
-    let until = match question.class {
-        MessageClass::Marketing => match question.quiet_hours.end_in_all(question.time_zones, now) {
-            Quiet::Over => None,
-            Quiet::Until(end) => Some(end),
-            Quiet::Unknown => Some(now.plus(UNKNOWN_ZONE_HOLD)),
+    let send = |deliver_by| (Decision::Send(Permit { decided_at: now, deliver_by }), None);
+    if question.class != MessageClass::Marketing {
+        return send(question.expires_at);
+    }
+    match hold(question) {
+        Held::No { closes_at } => send(earlier(closes_at, question.expires_at)),
+        Held::Refused { rule, why } => (Decision::Suppress { rule }, why),
+        Held::Until { until, rule, why } => match refusal(question, until) {
+            None => (Decision::Hold { until, rule }, why),
+            Some(rule) => (Decision::Suppress { rule }, None),
         },
-        MessageClass::Service | MessageClass::Keyword | MessageClass::Test => None,
-    };
-    match until {
-        None => Decision::Send(Permit { decided_at: now }),
-        Some(until) => refusal(question, until)
-            .map_or(Decision::Hold { until, rule: Rule::QuietHours }, |rule| Decision::Suppress { rule }),
     }
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What hours and caps say.
+enum Held {
+    No { closes_at: Option<Timestamp> },
+    Until { until: Timestamp, rule: Rule, why: Option<Explanation> },
+    Refused { rule: Rule, why: Option<Explanation> },
+}
+
+/// Weighs hours and caps until there is a moment at which both agree. The first that stops the message now is the reason
+/// that is told.
+fn hold(question: &Question<'_>) -> Held {
+    let now = question.now;
+    let laws = laws_at(question.limits.place, now);
+    let mut reason = None;
+    let mut at = now;
+    for _ in 0..MOST_ROUNDS {
+        let closes_at = match hours(question, &laws, at) {
+            Hours::Open { closes_at } => closes_at,
+            Hours::Until { until, rule, why } => {
+                at = until;
+                reason.get_or_insert((rule, why));
+                None
+            }
+            Hours::Unknown { rule, why } => {
+                // Nobody can say when it ends: ask again, and again until somebody can.
+                let (rule, why) = reason.unwrap_or((rule, why));
+                return Held::Until { until: at.plus(UNKNOWN_ZONE_HOLD), rule, why };
+            }
+        };
+        match full_cap(question, &laws, at) {
+            None if at == now => return Held::No { closes_at },
+            None => break,
+            Some(cap) if cap.rule == Rule::FrequencyCap && question.limits.at_cap == AtCap::Suppress => {
+                return Held::Refused { rule: cap.rule, why: Some(cap.why) };
+            }
+            Some(cap) => {
+                at = cap.room_at;
+                reason.get_or_insert((cap.rule, Some(cap.why)));
+            }
+        }
+    }
+    let (rule, why) = reason.unwrap_or((Rule::QuietHours, None));
+    Held::Until { until: at, rule, why }
+}
+
+enum Hours {
+    Open { closes_at: Option<Timestamp> },
+    Until { until: Timestamp, rule: Rule, why: Option<Explanation> },
+    Unknown { rule: Rule, why: Option<Explanation> },
+}
+
+/// The workspace's own hours and those of the rule books, in all zones.
+fn hours(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) -> Hours {
+    let own = WeekHours::of_workspace(question.quiet_hours, question.limits.quiet_spans);
+    // First its own: where a book is closed for just as long, the reason is the one that the workspace can change.
+    let books = laws.iter().filter_map(|law| law.hours.as_ref().map(|hours| (hours, Some(*law))));
+    let all = (!own.is_always()).then_some((&own, None)).into_iter().chain(books).collect::<Vec<_>>();
+    if all.is_empty() {
+        return Hours::Open { closes_at: None };
+    }
+    let reason = |index: usize, zone: Option<usize>| {
+        let law = all.get(index).and_then(|(_, law)| *law);
+        let why = Explanation {
+            zone: zone.and_then(|zone| question.time_zones.get(zone).cloned()),
+            ..law.map_or_else(Explanation::default, Explanation::of_law)
+        };
+        (if law.is_some() { Rule::LegalHours } else { Rule::QuietHours }, Some(why))
+    };
+    let zones = question.time_zones.iter().filter_map(|name| quiet_hours::zone(name)).collect::<Vec<_>>();
+    if zones.is_empty() || zones.len() < question.time_zones.len() {
+        let (rule, why) = reason(0, None);
+        return Hours::Unknown { rule, why };
+    }
+    let sets = all.iter().map(|(hours, _)| *hours).collect::<Vec<_>>();
+    match opening(&sets, &zones, at) {
+        Opening::Open { closes_at } => Hours::Open { closes_at },
+        Opening::At { at: until, hours, zone } => {
+            let (rule, why) = reason(hours, Some(zone));
+            Hours::Until { until, rule, why }
+        }
+        Opening::Never { hours, zone } => {
+            let (rule, why) = reason(hours, Some(zone));
+            Hours::Unknown { rule, why }
+        }
+    }
+}
+
+/// A cap that has no room.
+struct FullCap {
+    room_at: Timestamp,
+    rule: Rule,
+    why: Explanation,
+}
+
+/// Of the caps without room at `at`, the one that has room last.
+fn full_cap(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) -> Option<FullCap> {
+    let Limits { caps, sends, .. } = question.limits;
+    let legal = laws.iter().filter_map(|law| {
+        let frequency = law.frequency?;
+        let room_at = room_at(frequency.messages, frequency.millis(), sends, at)?;
+        let why = Explanation { cap: Some(frequency.words()), ..Explanation::of_law(law) };
+        Some(FullCap { room_at, rule: Rule::LegalFrequency, why })
+    });
+    let own = caps.iter().filter_map(|cap| {
+        let room_at = room_at(cap.messages, cap.millis(), sends, at)?;
+        let why = Explanation { cap: Some(cap.words()), ..Explanation::default() };
+        Some(FullCap { room_at, rule: Rule::FrequencyCap, why })
+    });
+    // A refusal beats a hold: where the workspace's caps refuse, they come first.
+    let refuses = |cap: &FullCap| cap.rule == Rule::FrequencyCap && question.limits.at_cap == AtCap::Suppress;
+    legal.chain(own).max_by_key(|cap| (refuses(cap), cap.room_at))
 }
 
 /// The first rule that would refuse the message at `at`.

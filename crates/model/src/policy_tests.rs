@@ -44,6 +44,7 @@ fn golden_table() {
             template: approval(column[7]),
             sender: approval(column[6]),
             expires_at: hours(column[10], now),
+            limits: Limits::NONE,
         };
         let decision = match decide(&question) {
             Decision::Send(permit) => {
@@ -111,6 +112,7 @@ prop_compose! {
                 window_expires_at: window.map(|millis| now.plus(millis)),
                 template, sender,
                 expires_at: expiry.map(|millis| now.plus(millis)),
+                limits: Limits::NONE,
             },
             zones,
         }
@@ -185,7 +187,7 @@ proptest! {
  prop_assert!(!sent);
                     let zones = &case.zones;
                     prop_assert_eq!(
-                        case.question.quiet_hours.end_in_all(zones, case.question.now), Quiet::Unknown
+                        case.question.quiet_hours.end_in_all(zones, case.question.now), crate::quiet_hours::Quiet::Unknown
                     );
                 }
             }
@@ -218,6 +220,159 @@ proptest! {
         if case.question.content == Content::FreeForm && matches!(case.decide(), Decision::Send(_)) {
             let end = case.question.window_expires_at.unwrap();
             prop_assert!(case.question.now.plus(window::GUARD) < end);
+        }
+    }
+}
+
+/// Columns: see the file.
+const LAWS: &str = include_str!("../tests/law_golden.txt");
+
+fn law_row(column: &[&str]) -> String {
+    let phone: crate::PhoneNumber = column[1].parse().unwrap();
+    let zones = if column[2] == "-" { crate::zones_for_phone(&phone) } else { vec![column[2].to_owned()] };
+    let now = Timestamp::parse_rfc3339(column[3]).unwrap();
+    let minute = |text: &str| text[..2].parse::<u16>().unwrap() * 60 + text[3..].parse::<u16>().unwrap();
+    let quiet_hours = column[4]
+        .split_once('-')
+        .filter(|(start, _)| !start.is_empty())
+        .map_or(QuietHours::NONE, |(start, end)| QuietHours { start_minute: minute(start), end_minute: minute(end) });
+    let words = column[5].split(' ').collect::<Vec<_>>();
+    let caps = (words.len() > 1).then(|| FrequencyCap {
+        messages: words[0].parse().unwrap(),
+        period: crate::frequency::Period::parse(words[1]).unwrap(),
+    });
+    let sends = column[6].split(' ').filter_map(|hours| hours.parse::<i64>().ok());
+    let sends = sends.map(|hours| now.plus(-hours * time::HOUR)).collect::<Vec<_>>();
+    let question = Question {
+        now,
+        class: MessageClass::Marketing,
+        content: Content::Sms,
+        address: Known::Yes,
+        consent: ConsentState::Granted,
+        suppression: Listed::No,
+        quiet_hours,
+        time_zones: &zones,
+        window_expires_at: None,
+        template: Approval::Approved,
+        sender: Approval::Approved,
+        expires_at: None,
+        limits: Limits {
+            place: crate::place_of_phone(&phone),
+            quiet_spans: &[],
+            caps: caps.as_slice(),
+            at_cap: if words.contains(&"suppress") { AtCap::Suppress } else { AtCap::Hold },
+            sends: &sends,
+        },
+    };
+    let service = Question { class: MessageClass::Service, ..question.clone() };
+    assert!(matches!(decide(&service), Decision::Send(_)), "service messages are exempt: {column:?}");
+    let why = judge(&question).1.unwrap_or_default();
+    let by = |text: &Option<String>| text.as_deref().unwrap_or("-").to_owned();
+    match decide(&question) {
+        Decision::Send(permit) => match permit.deliver_by() {
+            Some(until) => format!("send until {until}"),
+            None => "send".to_owned(),
+        },
+        Decision::Hold { until, rule } => format!("{rule} until {until} {} {}", by(&why.law), by(&why.zone)),
+        Decision::Suppress { rule } => format!("{rule} refused"),
+    }
+}
+
+#[test]
+fn golden_laws() {
+    let mut rows = 0;
+    let mut wrong = Vec::new();
+    for line in LAWS.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        let column = line.split('|').map(str::trim).collect::<Vec<_>>();
+        assert_eq!(column.len(), 8, "{line}");
+        let decision = law_row(&column).replace(".000Z", "Z");
+        if decision != column[7] {
+            wrong.push(format!("{}: {decision}, not {}", column[0], column[7]));
+        }
+        rows += 1;
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(rows >= 43, "{rows} rows");
+}
+
+#[test]
+fn a_decision_is_explained_in_words() {
+    let why = Explanation {
+        law: Some("us.fl".to_owned()),
+        version: Some("2026-11-01".to_owned()),
+        zone: Some("America/New_York".to_owned()),
+        cap: None,
+    };
+    assert_eq!(
+        why.words(Rule::LegalHours),
+        "Florida allows promotional texts Every day 08:00–20:00 (rule us.fl, version 2026-11-01), by the clock of \
+         America/New York"
+    );
+    let cap = Explanation { cap: Some("3 in 24 hours".to_owned()), zone: None, ..why };
+    assert_eq!(
+        cap.words(Rule::LegalFrequency),
+        "Florida allows promotional texts at most 3 in 24 hours (rule us.fl, version 2026-11-01)"
+    );
+    let own = Explanation { cap: Some("1 in 24 hours".to_owned()), ..Explanation::default() };
+    assert_eq!(own.words(Rule::FrequencyCap), "Enough messages for this person: at most 1 in 24 hours to one person");
+}
+
+#[test]
+fn nothing_is_counted_where_no_cap_applies() {
+    let place = |phone: &str| crate::place_of_phone(&phone.parse().unwrap());
+    let weekly = [FrequencyCap { messages: 5, period: crate::frequency::Period::Week }];
+    assert_eq!(Limits::look_back(place("+12125550123"), &[], NOON), None);
+    assert_eq!(Limits::look_back(place("+13055550123"), &[], NOON), Some((time::DAY, 3)));
+    assert_eq!(Limits::look_back(place("+13055550123"), &weekly, NOON), Some((7 * time::DAY, 5)));
+    assert_eq!(Limits::look_back(None, &weekly, NOON), Some((7 * time::DAY, 5)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever the place, the hour and the earlier messages: a promotion leaves only when every rule of the place is
+    /// open by every clock, ends before any of them closes, and a hold ends later than now.
+    #[test]
+    fn a_promotion_leaves_only_within_every_rule_of_its_place(
+        phone in prop::sample::select(vec![
+            "+13055550123", "+12145550123", "+12085550123", "+14015550123", "+33612345678", "+919876543210",
+            "+14165550123", "+12055550123", "+61412345678",
+        ]),
+        now in 1_767_225_600_000i64..1_830_000_000_000,
+        hours in prop::collection::vec(0i64..200, 0..6),
+    ) {
+        let (now, phone) = (Timestamp(now), phone.parse::<crate::PhoneNumber>().unwrap());
+        let zones = crate::zones_for_phone(&phone);
+        let place = crate::place_of_phone(&phone);
+        let mut sends = hours.iter().map(|hours| now.plus(-hours * time::HOUR)).collect::<Vec<_>>();
+        sends.sort_unstable_by(|one, other| other.cmp(one));
+        let question = Question {
+            now, class: MessageClass::Marketing, content: Content::Sms, address: Known::Yes,
+            consent: ConsentState::Granted, suppression: Listed::No, quiet_hours: QuietHours::NONE, time_zones: &zones,
+            window_expires_at: None, template: Approval::Approved, sender: Approval::Approved, expires_at: None,
+            limits: Limits { place, sends: &sends, ..Limits::NONE },
+        };
+        let laws = laws_at(place, now);
+        let open = |at: Timestamp| zones.iter().all(|name| laws.iter().filter_map(|law| law.hours).all(|hours| {
+            let wall = jiff::tz::TimeZone::get(name).unwrap().to_datetime(at.to_jiff());
+            hours.is_open(wall.date(), u16::try_from(wall.hour()).unwrap() * 60 + u16::try_from(wall.minute()).unwrap())
+        }));
+        let room = |at: Timestamp| laws.iter().filter_map(|law| law.frequency).all(|frequency| {
+            let counted = sends.iter().filter(|sent| at.since(**sent) < frequency.millis()).count();
+            counted < usize::try_from(frequency.messages).unwrap()
+        });
+        match decide(&question) {
+            Decision::Send(permit) => {
+                prop_assert!(open(now) && room(now));
+                if let Some(until) = permit.deliver_by() {
+                    prop_assert!(until > now && open(until.plus(-1)));
+                }
+            }
+            Decision::Hold { until, .. } => {
+                prop_assert!(until > now && !(open(now) && room(now)));
+                prop_assert!(open(until) && room(until));
+            }
+            Decision::Suppress { rule } => prop_assert!(false, "{rule}"),
         }
     }
 }

@@ -1,18 +1,18 @@
 //! Quiet hours: the daily time in which nothing promotional is sent, by the clock on the recipient's wall.
 //!
-//! Where a recipient may be in several zones, the message waits until it is day in all of them at once. The wall clock
-//! decides, so changes between winter and summer time need no rule of their own: an hour that does not exist is never
-//! quiet, and an hour that exists twice is quiet both times or not at all.
+//! Where a recipient may be in several zones, the message waits until it is day in all of them at once:
+//! [`crate::open_hours`].
 
 use jiff::{civil, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::{Timestamp, time};
+use crate::{
+    Timestamp,
+    open_hours::{Opening, opening},
+    week_hours::WeekHours,
+};
 
 const MINUTES_OF_DAY: u16 = 24 * 60;
-
-/// How far ahead an end is looked for. Two zones whose days never overlap find none.
-const HORIZON: i64 = 7 * time::DAY;
 
 /// Daily time in which nothing promotional is sent, in minutes after local midnight. `start > end` spans midnight;
 /// `start == end` means no quiet hours; 0 to 1440 means the whole day.
@@ -29,7 +29,7 @@ pub enum Quiet {
     Over,
     /// From this moment on it is day in every zone at once.
     Until(Timestamp),
-    /// Nobody can say: no zone, a zone nobody knows, or zones whose days do not meet within a week.
+    /// Nobody can say: no zone, a zone nobody knows, or zones whose days do not meet within ten days.
     Unknown,
 }
 
@@ -74,35 +74,11 @@ impl QuietHours {
         if known.is_empty() || known.len() < zones.len() {
             return Quiet::Unknown;
         }
-        let mut at = now;
-        while at.since(now) <= HORIZON {
-            let ends = known.iter().filter(|zone| self.in_zone(zone, at)).map(|zone| self.next_end(zone, at));
-            match ends.max() {
-                None if at == now => return Quiet::Over,
-                None => return Quiet::Until(at),
-                Some(Some(end)) if end > at => at = end,
-                Some(_) => return Quiet::Unknown,
-            }
+        match opening(&[&WeekHours::of_workspace(self, &[])], &known, now) {
+            Opening::Open { .. } => Quiet::Over,
+            Opening::At { at, .. } => Quiet::Until(at),
+            Opening::Never { .. } => Quiet::Unknown,
         }
-        Quiet::Unknown
-    }
-
-    /// The first moment after `at` that may be the end of the quiet hours in `zone`; the caller looks again from there.
-    fn next_end(self, zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
-        let end_minute = self.end_minute % MINUTES_OF_DAY;
-        let end_time = civil::time((end_minute / 60) as i8, (end_minute % 60) as i8, 0, 0);
-        let today = zone.to_datetime(at.to_jiff()).date();
-        let days = std::iter::successors(Some(today), |day| day.tomorrow().ok()).take(4);
-        days.flat_map(|day| {
-            // A time that exists twice gives both moments. One that does not exist gives the same distance before and
-            // after the gap: the later is at least the end.
-            let wall = day.to_datetime(end_time);
-            [zone.to_ambiguous_zoned(wall).earlier(), zone.to_ambiguous_zoned(wall).later()]
-        })
-        .filter_map(Result::ok)
-        .map(|moment| Timestamp(moment.timestamp().as_millisecond()))
-        .filter(|moment| *moment > at)
-        .min()
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::time;
 
 const NIGHT: QuietHours = QuietHours { start_minute: 21 * 60, end_minute: 8 * 60 };
 
