@@ -4,11 +4,12 @@
 //! committed before this transaction therefore wins, whenever the message was planned.
 
 use segue_model::{
-    Ctx, PhoneNumber, Timestamp,
+    Ctx, PhoneNumber, Place, Timestamp,
     consent::{ConsentState, Medium, Purpose},
     content::{Content, SmsContent},
     delivery::MessageClass,
-    policy::{self, Approval, Decision, Known, Listed, Question},
+    place_of_phone,
+    policy::{self, Approval, Decision, Known, Limits, Listed, PolicySettings, Question},
     zones_for_phone,
 };
 use segue_store::{
@@ -53,12 +54,20 @@ pub fn begin(
             return Ok(Begin::No);
         }
     }
-    let Some(facts) = facts(tx, channel, message)? else {
+    let Some(facts) = facts(tx, channel, message, now)? else {
         tx.reject_payload(message, "The message cannot be read, so nothing was sent.", ctx)?;
         return Ok(Begin::No);
     };
-    match policy::decide(&facts.question(message, now)) {
+    let question = facts.question(message, now);
+    let (decision, why) = policy::judge(&question);
+    if let (Decision::Hold { rule, .. } | Decision::Suppress { rule }, Some(why)) = (decision, why) {
+        tx.put_decision(message.workspace_id, message.id, rule, &why, now)?;
+    }
+    match decision {
         Decision::Send(permit) => {
+            if facts.counts {
+                tx.count_marketing(message.workspace_id, &message.address, message.id, now)?;
+            }
             let marked = tx.mark_submitting(message, permit, lease_until)?;
             Ok(if marked { Begin::Go } else { Begin::No })
         }
@@ -83,6 +92,11 @@ struct Facts {
     window_expires_at: Option<Timestamp>,
     template: Approval,
     sender: Approval,
+    place: Option<Place>,
+    settings: PolicySettings,
+    /// Whether a frequency cap applies, so that the message counts.
+    counts: bool,
+    sends: Vec<Timestamp>,
 }
 
 impl Facts {
@@ -100,12 +114,24 @@ impl Facts {
             template: self.template,
             sender: self.sender,
             expires_at: message.expires_at,
+            limits: Limits {
+                place: self.place,
+                quiet_spans: &self.settings.quiet_spans,
+                caps: &self.settings.caps,
+                at_cap: self.settings.at_cap,
+                sends: &self.sends,
+            },
         }
     }
 }
 
 /// `None` when the payload is not one of this channel, or the workspace is gone.
-fn facts(tx: &mut Tx<'_>, channel: &Channel, message: &OutboxMessage) -> Result<Option<Facts>, StoreError> {
+fn facts(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    message: &OutboxMessage,
+    now: Timestamp,
+) -> Result<Option<Facts>, StoreError> {
     let (workspace_id, address) = (message.workspace_id, message.address.as_str());
     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(None) };
     let medium = channel.config.kind().medium();
@@ -122,7 +148,12 @@ fn facts(tx: &mut Tx<'_>, channel: &Channel, message: &OutboxMessage) -> Result<
         window_expires_at: None,
         template: Approval::NotApproved,
         sender: Approval::Approved,
+        place: place(message),
+        settings: workspace.settings.policy,
+        counts: false,
+        sends: Vec::new(),
     };
+    count_sends(tx, message, &mut facts, now)?;
     match medium {
         Medium::Sms => {
             let Ok(content) = serde_json::from_value::<SmsContent>(message.payload.clone()) else { return Ok(None) };
@@ -147,6 +178,28 @@ fn facts(tx: &mut Tx<'_>, channel: &Channel, message: &OutboxMessage) -> Result<
         }
     }
     Ok(Some(facts))
+}
+
+/// Reads the earlier promotional messages to the same address when a frequency cap applies. Whoever else decides about
+/// this address waits until this transaction has ended, so that no two messages take the same place under a cap.
+fn count_sends(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts, now: Timestamp) -> Result<(), StoreError> {
+    if message.class != MessageClass::Marketing {
+        return Ok(());
+    }
+    let Some((millis, messages)) = Limits::look_back(facts.place, &facts.settings.caps, now) else { return Ok(()) };
+    facts.counts = true;
+    tx.lock_address_sends(message.workspace_id, &message.address)?;
+    let (workspace_id, address) = (message.workspace_id, message.address.as_str());
+    facts.sends = tx.marketing_sends(workspace_id, address, now.plus(-millis), Some(message.id), messages)?;
+    Ok(())
+}
+
+/// Where a promotional message goes to, for the rule books; other messages are exempt from them.
+fn place(message: &OutboxMessage) -> Option<Place> {
+    if message.class != MessageClass::Marketing || message.address_kind != AddressKind::Phone {
+        return None;
+    }
+    PhoneNumber::parse(&message.address, None).ok().and_then(|phone| place_of_phone(&phone))
 }
 
 /// The zones a recipient may be in, as planning sees them: the contact's own, else what the number tells, else the

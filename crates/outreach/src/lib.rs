@@ -18,6 +18,7 @@ pub mod import;
 pub mod keywords;
 pub mod link;
 pub mod provider_keyword;
+pub mod reach;
 pub mod segments;
 pub mod text;
 pub mod user_agent;

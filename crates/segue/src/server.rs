@@ -9,7 +9,7 @@ use segue_access::{NewUser, NewWorkspace, create_user, create_workspace, ensure_
 use segue_api::{ApiConfig, AppState};
 use segue_bus::Bus;
 use segue_delivery::{Delivery, DeliveryConfig};
-use segue_model::{Ctx, WorkspaceId, role::Role};
+use segue_model::{Ctx, WorkspaceId, role::Role, rule_book};
 use segue_outreach::{LinkConfig, Links};
 use segue_store::{Store, StoreConfig, StoreError, channel::ChannelConfig};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -48,6 +48,11 @@ impl Server {
         let bus = Bus::default();
         let store = open_store(&config, bus.clone()).await?;
         first_start(&store, &ctx, &config).await?;
+        let started_at = ctx.now();
+        store
+            .write(move |tx| tx.note_rule_books(rule_book::books(), started_at))
+            .await
+            .map_err(|error: StoreError| error)?;
         let setup_token = issue_setup_token(&store, &ctx).await?;
 
         let listener = TcpListener::bind(config.listen)

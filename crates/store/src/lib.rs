@@ -47,6 +47,7 @@ pub mod consent;
 pub mod contact;
 pub mod crm;
 pub mod dead_letter;
+pub mod decision;
 pub mod event;
 pub mod flow;
 pub mod idempotency;
@@ -89,6 +90,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact", contact::STATEMENTS),
         ("crm", crm::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),
+        ("decision", decision::STATEMENTS),
         ("event", event::STATEMENTS),
         ("flow", flow::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),

@@ -26,6 +26,7 @@ pub struct Migration {
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "0001_initial", text: include_str!("../migrations/0001_initial.sql") },
     Migration { version: 2, name: "0002_segments", text: include_str!("../migrations/0002_segments.sql") },
+    Migration { version: 3, name: "0003_policy", text: include_str!("../migrations/0003_policy.sql") },
 ];
 
 /// Version of the schema that this build works with.

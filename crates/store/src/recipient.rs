@@ -12,7 +12,7 @@ use segue_model::{
     contact::ContactFields,
     content::SmsContent,
     delivery::OutboxState,
-    policy::Rule,
+    policy::{Explanation, Rule},
 };
 use serde::Serialize;
 use serde_json::json;
@@ -96,6 +96,8 @@ pub struct RecipientView {
     pub rule: Option<String>,
     /// The rule or the failure in words.
     pub reason: Option<String>,
+    /// What of a rule decided: the rule of a rule book and its version, the time zone, the cap.
+    pub explanation: Option<Explanation>,
     pub text: Option<String>,
     pub segments: Option<u32>,
     pub sent_at: Option<Timestamp>,
@@ -208,7 +210,7 @@ crate::sql! {
             AND k.at >= $3 AND k.at <= $4
         GROUP BY c.id, c.name, r.position, r.contact_id, r.phone";
     RECIPIENTS = "SELECT q.position, q.contact_id, q.first_name, q.last_name, q.phone, q.shown, q.rule, q.reason,
-            q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id
+            q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id, q.explanation
         FROM (SELECT r.position AS position, r.contact_id AS contact_id, c.first_name AS first_name,
                 c.last_name AS last_name, r.phone AS phone,
                 CASE WHEN r.message_id IS NULL THEN 'excluded' WHEN o.id IS NULL THEN 'planned'
@@ -221,10 +223,12 @@ crate::sql! {
                 COALESCE(o.rule, r.rule) AS rule, o.error_reason AS reason, o.payload AS payload,
                 o.segments AS segments, COALESCE(o.accepted_at, o.submitted_at) AS sent_at,
                 COALESCE(o.delivered_at, o.read_at) AS delivered_at, r.first_tap_at AS first_tap_at,
-                r.session_id AS session_id
+                r.session_id AS session_id, d.explanation AS explanation
             FROM recipients r
             LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
             LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.id = r.contact_id
+            LEFT JOIN decisions d ON d.workspace_id = r.workspace_id AND d.message_id = r.message_id
+                AND d.rule = COALESCE(o.rule, r.rule)
             WHERE r.workspace_id = $1 AND r.campaign_id = $2 AND r.position > $4
                 AND COALESCE(c.search, r.phone, '') LIKE $5 ESCAPE '\\') q
         WHERE CAST($6 AS TEXT) = '' OR q.shown = $6 ORDER BY q.position LIMIT $7";
@@ -479,7 +483,7 @@ fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError>
     let rule = row.next::<Option<String>>()?.filter(|rule| explains && rule != Rule::Allowed.as_str());
     let failure: Option<String> = row.next()?;
     let content: Option<SmsContent> = row.optional_json()?;
-    Ok(RecipientView {
+    let mut view = RecipientView {
         position,
         contact_id,
         name: person.full_name(),
@@ -493,5 +497,14 @@ fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError>
         delivered_at: row.next()?,
         first_tap_at: row.next()?,
         session_id: row.next()?,
-    })
+        explanation: row.optional_json()?,
+    };
+    match view.rule.as_deref().map(Rule::parse) {
+        Some(Ok(rule)) if view.explanation.is_some() => {
+            let words = view.explanation.as_ref().map(|why| why.words(rule));
+            view.reason = words.or(view.reason);
+        }
+        _ => view.explanation = None,
+    }
+    Ok(view)
 }

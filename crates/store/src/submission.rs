@@ -7,7 +7,7 @@
 
 use segue_model::{
     CampaignId, ChannelId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
-    delivery::{OutboxState, Report},
+    delivery::{MessageClass, OutboxState, Report},
     policy::{Permit, Rule},
     wake::Wake,
 };
@@ -232,6 +232,7 @@ impl Tx<'_> {
         failure: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.did_not_leave(message)?;
         let used = i64::from(cost == Cost::Attempt);
         let change = self.query_opt(
             &REQUEUE,
@@ -260,12 +261,21 @@ impl Tx<'_> {
         failure: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.did_not_leave(message)?;
         let change = self.query_opt(
             &MARK_FAILED,
             &[&message.workspace_id, &message.id, &message.epoch, &now, &failure.class, &failure.code, &failure.reason],
             read_change,
         )?;
         Ok(self.told(message.workspace_id, change, now))
+    }
+
+    /// A promotional message that did not reach the provider counts against no frequency cap.
+    fn did_not_leave(&mut self, message: &OutboxMessage) -> Result<(), StoreError> {
+        if message.class == MessageClass::Marketing {
+            self.uncount_marketing(message.workspace_id, &message.address, message.id)?;
+        }
+        Ok(())
     }
 
     /// Nobody can say whether it left. `provider_ids` are those of parts that certainly did; their receipts resolve it.

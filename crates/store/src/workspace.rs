@@ -1,6 +1,9 @@
 //! Workspaces and the secrets of the installation.
 
-use segue_model::{Timestamp, WorkspaceId, policy::QuietHours};
+use segue_model::{
+    Timestamp, WorkspaceId,
+    policy::{PolicySettings, QuietHours},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Row, StoreError, Tx, tx::json_text};
@@ -35,6 +38,8 @@ pub struct WorkspaceSettings {
     pub help_reply: String,
     /// Texts that agents insert with `/`.
     pub quick_replies: Vec<QuickReply>,
+    /// Quiet times and frequency caps of promotional messages.
+    pub policy: PolicySettings,
     /// Milliseconds an agent stays connected after his last event stream ended.
     pub disconnect_grace: i64,
 }
@@ -59,6 +64,7 @@ impl Default for WorkspaceSettings {
             start_reply: "{brand}: you are subscribed again. Reply HELP for help, STOP to end.".to_owned(),
             help_reply: "{brand}: reply STOP to end messages. Message and data rates may apply.".to_owned(),
             quick_replies: Vec::new(),
+            policy: PolicySettings::default(),
             disconnect_grace: 10_000,
         }
     }

@@ -2,6 +2,7 @@
 //! really arrived is read from their ledger, never from the product.
 
 mod bench;
+mod caps;
 mod crash;
 mod last_look;
 mod sms;

@@ -1,20 +1,22 @@
 //! What the policy says to each contact of an audience; the same at preview and at planning.
 
 use segue_model::{
-    Timestamp,
+    Timestamp, WorkspaceId,
     contact::ContactFields,
     delivery::MessageClass,
-    policy::{Approval, Content, Decision, Known, Listed, Question, decide},
+    place_of_phone,
+    policy::{self, Approval, Content, Decision, Explanation, Known, Limits, Listed, Question},
     zones_for_phone,
 };
 use segue_store::{
+    StoreError, Tx,
     channel::{Registration, Sender},
     contact::AudienceMember,
     workspace::Workspace,
 };
 
 /// The zones a contact may be in: its own, else those of its number, else the workspace's.
-pub(super) fn time_zones(fields: &ContactFields, workspace: &Workspace) -> Vec<String> {
+pub(crate) fn time_zones(fields: &ContactFields, workspace: &Workspace) -> Vec<String> {
     if let Some(zone) = &fields.time_zone {
         return vec![zone.clone()];
     }
@@ -27,9 +29,26 @@ pub(super) fn approval(sender: &Sender) -> Approval {
     if sender.registration == Registration::Active { Approval::Approved } else { Approval::NotApproved }
 }
 
+/// What the policy says to one contact, and what explains it.
+pub(crate) struct Judgement {
+    pub decision: Decision,
+    pub explanation: Option<Explanation>,
+}
+
 /// Whether, when and why (not) a promotional text may go to this contact.
-pub(super) fn decide_for(member: &AudienceMember, workspace: &Workspace, sender: &Sender, now: Timestamp) -> Decision {
-    decide(&Question {
+pub(crate) fn judge(
+    tx: &mut Tx<'_>,
+    member: &AudienceMember,
+    workspace: &Workspace,
+    sender: Approval,
+    now: Timestamp,
+) -> Result<Judgement, StoreError> {
+    let zones = time_zones(&member.fields, workspace);
+    let place = member.fields.phone.as_ref().and_then(place_of_phone);
+    let settings = &workspace.settings.policy;
+    let phone = member.fields.phone.as_ref().map(|phone| phone.as_str());
+    let sends = sends(tx, workspace.id, phone, Limits::look_back(place, &settings.caps, now), now)?;
+    let question = Question {
         now,
         class: MessageClass::Marketing,
         content: Content::Sms,
@@ -37,10 +56,34 @@ pub(super) fn decide_for(member: &AudienceMember, workspace: &Workspace, sender:
         consent: member.sms_consent,
         suppression: if member.is_suppressed { Listed::Yes } else { Listed::No },
         quiet_hours: workspace.quiet_hours,
-        time_zones: &time_zones(&member.fields, workspace),
+        time_zones: &zones,
         window_expires_at: None,
         template: Approval::Approved,
-        sender: approval(sender),
+        sender,
         expires_at: None,
-    })
+        limits: Limits {
+            place,
+            quiet_spans: &settings.quiet_spans,
+            caps: &settings.caps,
+            at_cap: settings.at_cap,
+            sends: &sends,
+        },
+    };
+    let (decision, explanation) = policy::judge(&question);
+    Ok(Judgement { decision, explanation })
+}
+
+/// Earlier promotional messages to a number, where a frequency cap applies. At planning they are a forecast: the count
+/// that decides is read again in the moment of sending.
+fn sends(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    phone: Option<&str>,
+    look_back: Option<(i64, u32)>,
+    now: Timestamp,
+) -> Result<Vec<Timestamp>, StoreError> {
+    match (phone, look_back) {
+        (Some(phone), Some((millis, most))) => tx.marketing_sends(workspace_id, phone, now.plus(-millis), None, most),
+        _ => Ok(Vec::new()),
+    }
 }

@@ -1,7 +1,7 @@
 //! Campaigns: writing drafts, looking at them, and what every other step needs of one.
 
 pub mod action;
-mod audience;
+pub(crate) mod audience;
 pub mod plan;
 pub mod preview;
 pub mod test_send;

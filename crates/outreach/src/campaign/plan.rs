@@ -31,7 +31,11 @@ use segue_store::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Prepared, audience::decide_for, found, prepare};
+use super::{
+    Prepared,
+    audience::{approval, judge},
+    found, prepare,
+};
 use crate::{Links, OutreachError};
 
 /// Kind of the job that plans a campaign.
@@ -148,7 +152,8 @@ fn plan_member(
     position: u32,
 ) -> Result<(), OutreachError> {
     let now = ctx.now();
-    let (rule, not_before) = match decide_for(member, &prepared.workspace, &prepared.sender, now) {
+    let judgement = judge(tx, member, &prepared.workspace, approval(&prepared.sender), now)?;
+    let (rule, not_before) = match judgement.decision {
         Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
         Decision::Suppress { rule } => (rule.as_str(), None),
@@ -175,6 +180,9 @@ fn plan_member(
                         segments: u32::try_from(composed.segments()).ok(),
                     };
                     if tx.enqueue(workspace_id, &message, now)? {
+                        if let (Decision::Hold { rule, .. }, Some(why)) = (judgement.decision, &judgement.explanation) {
+                            tx.put_decision(workspace_id, message.id, rule, why, now)?;
+                        }
                         (rule, Some(message.id))
                     } else {
                         (DUPLICATE_PHONE, None)

@@ -15,7 +15,13 @@ use segue_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Prepared, audience::decide_for, chat_number, found, plan::CHUNK, prepare};
+use super::{
+    Prepared,
+    audience::{approval, judge},
+    chat_number, found,
+    plan::CHUNK,
+    prepare,
+};
 use crate::{
     Links, OutreachError,
     text::{CampaignText, Composed, LONGEST_BODY, unknown_fields},
@@ -146,9 +152,8 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, member: &AudienceMember, prepared: &Prepared, now: Timestamp) {
+    fn count(&mut self, member: &AudienceMember, prepared: &Prepared, decision: Decision) {
         self.audience += 1;
-        let decision = decide_for(member, &prepared.workspace, &prepared.sender, now);
         if let Decision::Suppress { rule } = decision {
             *self.excluded.entry(rule.as_str()).or_default() += 1;
             return;
@@ -259,7 +264,8 @@ fn count_chunk(
     let mut tally = so_far.clone();
     for member in &members {
         if audience.filter.as_ref().is_none_or(|filter| filter.matches(&member.fields)) {
-            tally.count(member, prepared, now);
+            let judgement = judge(tx, member, &prepared.workspace, approval(&prepared.sender), now)?;
+            tally.count(member, prepared, judgement.decision);
         }
     }
     Ok((tally, members.last().map(|member| member.id), (members.len() as i64) < CHUNK))

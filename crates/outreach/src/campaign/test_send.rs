@@ -8,7 +8,7 @@ use segue_model::{
     consent::{Medium, Purpose},
     content::SmsContent,
     delivery::MessageClass,
-    policy::{Approval, Content, Decision, Known, Listed, Question, decide},
+    policy::{Approval, Content, Decision, Known, Limits, Listed, Question, decide},
 };
 use segue_store::{
     Store, StoreError, Tx,
@@ -61,6 +61,7 @@ fn send_in(
         template: Approval::Approved,
         sender: approval(&prepared.sender),
         expires_at: None,
+        limits: Limits::NONE,
     });
     if let Decision::Suppress { rule } | Decision::Hold { rule, .. } = decision {
         return Err(OutreachError::Refused(rule));

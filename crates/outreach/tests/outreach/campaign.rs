@@ -530,3 +530,26 @@ async fn failures_are_counted_by_code_and_told_in_words() {
         assert_eq!(failures, expected, "{}", world.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_shows_the_law_that_holds_the_message() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        world.subscriber("+13055550123", "Ana").await;
+        // 20:30 where the number belongs: the workspace's own evening is half an hour away.
+        world.test.clock.advance(8 * segue_model::time::HOUR + 30 * segue_model::time::MINUTE);
+        let draft = world.draft(world.input()).await.unwrap();
+        let preview = campaign::preview::preview(store, ctx, &world.links, ws, draft.id).await.unwrap();
+        assert_eq!((preview.held[0].rule.as_str(), preview.held[0].count), ("legal_hours", 1));
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        let query = RecipientQuery { state: None, search: String::new(), after: 0, limit: 10 };
+        let shown = campaign::recipients(store, ctx, ws, draft.id, query).await.unwrap();
+        assert_eq!(shown[0].state, RecipientState::Held, "{}", world.test.engine);
+        let why = shown[0].explanation.as_ref().unwrap();
+        assert_eq!((why.law.as_deref(), why.zone.as_deref()), (Some("us.fl"), Some("America/New_York")));
+        assert!(why.version.is_some());
+        let reason = shown[0].reason.as_deref().unwrap();
+        assert!(reason.starts_with("Florida allows promotional texts Every day 08:00–20:00"), "{reason}");
+    }
+}

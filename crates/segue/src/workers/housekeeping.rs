@@ -16,6 +16,10 @@ const KEEP_EVENTS: i64 = 7 * time::DAY;
 /// How long worked-on inbox rows stay. WhatsApp repeats a delivery for up to seven days.
 const KEEP_INBOX: i64 = 14 * time::DAY;
 const KEEP_JOBS: i64 = 14 * time::DAY;
+/// A day longer than the longest frequency cap looks back.
+const KEEP_MARKETING_SENDS: i64 = 31 * time::DAY;
+/// How long it can be shown what of a rule held or refused a message: as long as a complaint may take.
+const KEEP_DECISIONS: i64 = 4 * 365 * time::DAY;
 
 /// Runs until the shutdown.
 pub async fn run(wiring: Arc<Wiring>) {
@@ -49,6 +53,8 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_parked_reports(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
                 tx.delete_old_requests(workspace.id, now)?;
+                tx.delete_old_marketing_sends(workspace.id, now.plus(-KEEP_MARKETING_SENDS))?;
+                tx.delete_old_decisions(workspace.id, now.plus(-KEEP_DECISIONS))?;
                 Ok::<_, StoreError>(())
             })
             .await?;

@@ -149,6 +149,8 @@ const ACROSS_WORKSPACES: &[(&str, &str)] = &[
     ("access::DELETE_UNUSED_SETUP_TOKENS", "of the installation"),
     ("access::USE_SETUP_TOKEN", "of the installation"),
     ("campaign::NEXT_CAMPAIGN_NUMBER", "numbers are unique in the installation"),
+    ("decision::NOTE_RULE_BOOK", "of the installation"),
+    ("decision::RULE_BOOKS", "of the installation"),
     ("event::TAKE_SEQUENCE", "the workspace is the row"),
     ("inbox::COUNT_PENDING_INBOX", "a metric of the installation"),
     ("workspace::INSERT_WORKSPACE", "the workspace is the row"),
