@@ -4,6 +4,7 @@
  * Nothing of this file is left at run time.
  */
 import type { components } from './schema';
+import type * as policy from './policy-types';
 import type * as wire from './types';
 
 type Schemas = components['schemas'];
@@ -29,6 +30,9 @@ type Fits<Given extends Expected, Expected> = Given;
 export type Responses = [
   Fits<Sent<Schemas['User']>, wire.User>,
   Fits<Sent<Schemas['Workspace']>, wire.Workspace>,
+  Fits<Sent<Schemas['Policy']>, policy.Policy>,
+  Fits<Sent<Schemas['RuleBook']>, policy.RuleBook>,
+  Fits<Sent<Schemas['Reachability']>, policy.Reachability>,
   Fits<Sent<Schemas['ApiKey']>, wire.ApiKey>,
   Fits<Sent<Schemas['Channel']>, wire.Channel>,
   Fits<Sent<Schemas['Sender']>, wire.Sender>,

@@ -494,6 +494,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{id}/reachability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether this person can get a promotional text now, and why (not).
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_reachability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -939,6 +959,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The workspace's own rules for promotional messages.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes what is given and leaves the rest. Messages that wait are decided about anew when their time comes.
+         * @description Needs the permission `manage_access`.
+         */
+        patch: operations["change_policy"];
+        trace?: never;
+    };
     "/api/v1/presence": {
         parameters: {
             query?: never;
@@ -1019,6 +1063,26 @@ export interface paths {
          * @description Needs the permission `converse`.
          */
         get: operations["list_quick_replies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rule-books": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rule books in force. They apply to every promotional message, by the place its recipient's number belongs to.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_rule_books"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1674,6 +1738,8 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /** @enum {string} */
+        AtCap: "hold" | "suppress";
+        /** @enum {string} */
         Attribution: "certain" | "claimed" | "inferred" | "none";
         /** @description Who is meant: a list or everybody, narrowed by a condition. */
         Audience: {
@@ -1695,6 +1761,8 @@ export interface components {
             /** @description The agent's name. */
             name?: string | null;
         };
+        /** @enum {string} */
+        Basis: "law" | "code" | "practice";
         /** @description A snapshot that is at least as new as the event `seq`; the event stream from there on keeps it current. */
         Bootstrap: {
             agents: components["schemas"]["AgentPresence"][];
@@ -2058,6 +2126,8 @@ export interface components {
             phone?: components["schemas"]["PhoneNumber"] | null;
             username?: string | null;
         };
+        /** @enum {string} */
+        Day: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
         /** @description A dead letter as screens show it. */
         DeadLetter: {
             created_at: components["schemas"]["Timestamp"];
@@ -2117,6 +2187,17 @@ export interface components {
         };
         /** @enum {string} */
         EndedBy: "agent" | "bot" | "system";
+        /** @description What of a rule decided, kept with the decision so that it can be explained for as long as it is kept. */
+        Explanation: {
+            /** @description The cap that was reached: "3 in 24 hours". */
+            cap?: string | null;
+            /** @description Id of the rule of a rule book, such as `us.fl`. */
+            law?: string | null;
+            /** @description Version of that rule book when it decided. */
+            version?: string | null;
+            /** @description The time zone whose clock decided. */
+            zone?: string | null;
+        };
         /** @description How many messages failed with a code. */
         FailureCount: {
             code: string;
@@ -2175,6 +2256,15 @@ export interface components {
         };
         /** @enum {string} */
         Footer: "tracked" | "wa_me" | "none";
+        /** @description At most so many messages in a period. */
+        FrequencyCap: {
+            /**
+             * Format: int32
+             * @description Most messages, at least 1 and at most [`FrequencyCap::MOST`].
+             */
+            messages: number;
+            period: components["schemas"]["Period"];
+        };
         /**
          * @description From the plan to the sale. `planned` = `excluded` + `queued` + `sent` + `failed` + `unknown` + `canceled`; those
          *     delivered are among those sent.
@@ -2355,6 +2445,27 @@ export interface components {
             at: components["schemas"]["Timestamp"];
             direction: components["schemas"]["Direction"];
             text: string;
+        };
+        /** @description A rule of a rule book as people read it. */
+        Law: {
+            basis: components["schemas"]["Basis"];
+            /** @description The day it began, `YYYY-MM-DD`. */
+            effective_from: string;
+            /** @description The day it ends, `YYYY-MM-DD`. */
+            effective_until?: string | null;
+            /** @description How many are allowed. */
+            frequency?: string | null;
+            /** @description When promotional texts are allowed. */
+            hours?: string | null;
+            /** @description Stable name, such as `us.fl`. */
+            id: string;
+            /** @description ISO 3166 code of the country or state; `US-?` for an unknown state. */
+            place: string;
+            /** @description Where the rule stands. */
+            source: string;
+            title: string;
+            /** @description Version of its book. */
+            version: string;
         };
         /** @description A sales inquiry. */
         Lead: {
@@ -2826,6 +2937,7 @@ export interface components {
             data: {
                 contact_id: components["schemas"]["ContactId"];
                 delivered_at?: components["schemas"]["Timestamp"] | null;
+                explanation?: components["schemas"]["Explanation"] | null;
                 first_tap_at?: components["schemas"]["Timestamp"] | null;
                 name?: string | null;
                 phone?: components["schemas"]["PhoneNumber"] | null;
@@ -2841,6 +2953,18 @@ export interface components {
                 session_id?: components["schemas"]["SessionId"] | null;
                 state: components["schemas"]["RecipientState"];
                 text?: string | null;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_RuleBook: {
+            data: {
+                name: string;
+                rules: components["schemas"]["Law"][];
+                since?: components["schemas"]["Timestamp"] | null;
+                title: string;
+                version: string;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -2966,6 +3090,8 @@ export interface components {
             sms: components["schemas"]["ConsentState"];
             whatsapp: components["schemas"]["ConsentState"];
         };
+        /** @enum {string} */
+        Period: "day" | "week" | "month";
         PhoneNumber: string;
         /** @description Where in the text something stands. */
         Place: {
@@ -2973,6 +3099,24 @@ export interface components {
             column: number;
             /** @description From 1. */
             line: number;
+        };
+        /** @description What a workspace sets on top of the rule books. It can only make them stricter. */
+        Policy: {
+            at_cap: components["schemas"]["AtCap"];
+            /** @description Most promotional messages to one person, over all campaigns and channels. */
+            caps: components["schemas"]["FrequencyCap"][];
+            /** @description When promotional messages may leave by these settings, in words. */
+            open_hours: string;
+            /** @description Every night. */
+            quiet_hours: components["schemas"]["QuietHours"];
+            /** @description On certain weekdays. */
+            quiet_spans: components["schemas"]["QuietSpan"][];
+        };
+        PolicyChange: {
+            at_cap?: components["schemas"]["AtCap"] | null;
+            caps?: components["schemas"]["FrequencyCap"][] | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            quiet_spans?: components["schemas"]["QuietSpan"][] | null;
         };
         /** @description An agent's presence as screens show it; capacity and load in conversations. */
         Presence: {
@@ -3076,6 +3220,41 @@ export interface components {
              */
             start: string;
         };
+        /** @description A quiet time of certain weekdays, in the recipient's own time. */
+        QuietSpan: {
+            days: components["schemas"]["Day"][];
+            /**
+             * @description `HH:MM`, later than the start; until then. `24:00` is the end of the day.
+             * @example 14:00
+             */
+            end: string;
+            /**
+             * @description `HH:MM`; nothing promotional leaves from then on.
+             * @example 12:00
+             */
+            start: string;
+        };
+        /** @enum {string} */
+        Reach: "send" | "hold" | "refuse";
+        /** @description The policy's answer for one contact. */
+        Reachability: {
+            /** @description Promotional messages that count against a frequency cap, newest first. Counted only where a cap applies. */
+            counted: components["schemas"]["Timestamp"][];
+            deliver_by?: components["schemas"]["Timestamp"] | null;
+            explanation?: components["schemas"]["Explanation"] | null;
+            /** @description The rules of rule books that hold for the place. */
+            laws: components["schemas"]["Law"][];
+            /** @description ISO 3166 code of the country or state the number belongs to. */
+            place?: string | null;
+            reach: components["schemas"]["Reach"];
+            /** @description The decision in words. */
+            reason: string;
+            /** @description The rule that decided. */
+            rule: components["schemas"]["Rule"];
+            /** @description The zones whose clocks count: the contact's own, or all that the number allows. */
+            time_zones: string[];
+            until?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description Why a condition cannot be read. */
         ReadProblem: {
             /** @description What is wrong and what to write instead. */
@@ -3086,6 +3265,7 @@ export interface components {
         Recipient: {
             contact_id: components["schemas"]["ContactId"];
             delivered_at?: components["schemas"]["Timestamp"] | null;
+            explanation?: components["schemas"]["Explanation"] | null;
             first_tap_at?: components["schemas"]["Timestamp"] | null;
             name?: string | null;
             phone?: components["schemas"]["PhoneNumber"] | null;
@@ -3110,6 +3290,16 @@ export interface components {
         Resolution: "replayed" | "discarded";
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
+        /** @enum {string} */
+        Rule: "no_consent" | "opted_out" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "allowed";
+        /** @description A rule book: what law, carriers and good practice say about promotional texts. */
+        RuleBook: {
+            name: string;
+            rules: components["schemas"]["Law"][];
+            since?: components["schemas"]["Timestamp"] | null;
+            title: string;
+            version: string;
+        };
         /** @description How many recipients a rule excludes. */
         RuleCount: {
             /** Format: int64 */
@@ -4489,6 +4679,36 @@ export interface operations {
             };
         };
     };
+    get_reachability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reachability"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_dead_letters: {
         parameters: {
             query?: {
@@ -5300,6 +5520,66 @@ export interface operations {
             };
         };
     };
+    get_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_presence: {
         parameters: {
             query?: never;
@@ -5472,6 +5752,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QuickReply"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rule_books: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RuleBook"];
                 };
             };
             /** @description What went wrong. */

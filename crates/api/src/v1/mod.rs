@@ -20,6 +20,7 @@ mod media;
 mod messages;
 mod offers;
 mod panel;
+mod policy;
 mod presence;
 mod queues;
 mod quick_replies;
@@ -46,6 +47,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         users::router(),
         api_keys::router(),
         workspace::router(),
+        policy::router(),
         setup_status::router(),
         channels::router(),
         channel_actions::router(),

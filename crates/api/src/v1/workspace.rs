@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use segue_access::Permission;
-use segue_model::{WorkspaceId, policy::QuietHours};
+use segue_model::{WorkspaceId, policy::QuietHours, week_hours::clock};
 use segue_store::{StoreError, workspace::Workspace};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -39,15 +39,28 @@ pub(super) struct WorkspaceBody {
     quiet_hours: QuietHoursBody,
 }
 
+impl From<QuietHours> for QuietHoursBody {
+    fn from(QuietHours { start_minute, end_minute }: QuietHours) -> Self {
+        Self { start: clock(start_minute), end: clock(end_minute) }
+    }
+}
+
+impl QuietHoursBody {
+    /// The hours in minutes after midnight.
+    pub(super) fn minutes(&self) -> Result<QuietHours, Problem> {
+        let start_minute = minute("quiet_hours.start", &self.start)?;
+        Ok(QuietHours { start_minute, end_minute: minute("quiet_hours.end", &self.end)? })
+    }
+}
+
 impl From<Workspace> for WorkspaceBody {
     fn from(workspace: Workspace) -> Self {
-        let QuietHours { start_minute, end_minute } = workspace.quiet_hours;
         Self {
             id: workspace.id,
             name: workspace.name,
             time_zone: workspace.time_zone,
             country: workspace.country,
-            quiet_hours: QuietHoursBody { start: clock(start_minute), end: clock(end_minute) },
+            quiet_hours: workspace.quiet_hours.into(),
         }
     }
 }
@@ -73,7 +86,7 @@ async fn change(
     }
     let time_zone = change.time_zone.as_deref().map(time_zone).transpose()?;
     let country = change.country.as_deref().map(country).transpose()?;
-    let quiet_hours = change.quiet_hours.as_ref().map(minutes).transpose()?;
+    let quiet_hours = change.quiet_hours.as_ref().map(QuietHoursBody::minutes).transpose()?;
     let workspace_id = caller.workspace_id;
     let changed = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("workspace", &workspace_id)?;
@@ -117,20 +130,14 @@ pub(super) fn country(code: &str) -> Result<String, Problem> {
     }
 }
 
-fn minutes(hours: &QuietHoursBody) -> Result<QuietHours, Problem> {
-    let parse = |field: &str, text: &str| {
-        let is_plain = text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
-        let (hour, minute) = text.split_once(':').filter(|_| is_plain).unwrap_or_default();
-        match (hour.parse::<u16>(), minute.parse::<u16>()) {
-            (Ok(hour), Ok(minute)) if hour < 24 && minute < 60 => Ok(hour * 60 + minute),
-            _ => Err(Problem::invalid(format!("quiet_hours.{field}"), "Write the time as HH:MM, such as 21:00.")),
-        }
-    };
-    Ok(QuietHours { start_minute: parse("start", &hours.start)?, end_minute: parse("end", &hours.end)? })
-}
-
-fn clock(minute: u16) -> String {
-    format!("{:02}:{:02}", minute / 60, minute % 60)
+/// The minute of the day of `HH:MM`.
+pub(super) fn minute(field: &str, text: &str) -> Result<u16, Problem> {
+    let is_plain = text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    let (hour, minute) = text.split_once(':').filter(|_| is_plain).unwrap_or_default();
+    match (hour.parse::<u16>(), minute.parse::<u16>()) {
+        (Ok(hour), Ok(minute)) if hour < 24 && minute < 60 => Ok(hour * 60 + minute),
+        _ => Err(Problem::invalid(field, "Write the time as HH:MM, such as 21:00.")),
+    }
 }
 
 #[cfg(test)]
@@ -139,7 +146,7 @@ mod tests {
 
     #[test]
     fn times_of_day_round_trip_and_nonsense_is_refused() {
-        let hours = |start: &str| minutes(&QuietHoursBody { start: start.to_owned(), end: "08:00".to_owned() });
+        let hours = |start: &str| QuietHoursBody { start: start.to_owned(), end: "08:00".to_owned() }.minutes();
         assert_eq!(hours("21:05").unwrap(), QuietHours { start_minute: 1_265, end_minute: 480 });
         assert_eq!(clock(1_265), "21:05");
         for text in ["24:00", "9:00", "21:60", "2100", "", "+1:00", "aa:bb"] {

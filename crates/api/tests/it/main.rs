@@ -9,6 +9,7 @@ mod media;
 mod openapi;
 mod operations;
 mod paging;
+mod policy;
 mod problems;
 mod roles;
 mod sample;

@@ -9,6 +9,7 @@ import { Button, Card, EmptyState, Facts, Failure, Page, SkeletonRows } from '@/
 import { fetchContact } from './api';
 import { ConsentCard } from './ConsentCard';
 import { ConsentTag } from './ConsentTag';
+import { ReachCard } from './ReachCard';
 import { ContactDialog } from './ContactDialog';
 import css from './contacts.module.css';
 
@@ -77,6 +78,7 @@ function ContactView({ contact }: { contact: Contact }) {
               ]}
             />
           </Card>
+          <ReachCard contactId={contact.id} />
           <Card title="Attributes">
             {attributes.length === 0 ? (
               <EmptyState title="No attributes">

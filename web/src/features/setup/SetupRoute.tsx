@@ -10,6 +10,7 @@ import { ChannelsSection } from './ChannelsSection';
 import { DeadLettersSection } from './DeadLettersSection';
 import { FlowsSection } from './FlowsSection';
 import { OverviewSection } from './OverviewSection';
+import { PolicySection } from './PolicySection';
 import { QueuesSection } from './QueuesSection';
 import { SendersSection } from './SendersSection';
 import css from './setup.module.css';
@@ -37,6 +38,7 @@ const SECTIONS: Section[] = [
     label: 'Senders',
     render: (setup) => <SendersSection senders={setup.senders} channels={setup.channels} />,
   },
+  { key: 'policy', label: 'Policy', render: () => <PolicySection /> },
   {
     key: 'queues',
     label: 'Queues',

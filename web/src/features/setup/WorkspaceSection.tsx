@@ -1,4 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Workspace } from '@/api/types';
@@ -32,7 +33,6 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
         name: text(form, 'name'),
         time_zone: text(form, 'time_zone'),
         country: text(form, 'country').toUpperCase(),
-        quiet_hours: { start: text(form, 'start'), end: text(form, 'end') },
       });
       await cache.invalidateQueries({ queryKey: keys.me });
       notify.done('Workspace saved');
@@ -72,22 +72,13 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
               withAsterisk={false}
             />
           </div>
-          <div className={css.two}>
-            <TextField
-              label="Quiet from"
-              description="No campaign text leaves in these hours, in the time zone of the recipient."
-              name="start"
-              type="time"
-              defaultValue={workspace.quiet_hours.start}
-            />
-            <TextField
-              label="Quiet until"
-              description="What waited leaves then."
-              name="end"
-              type="time"
-              defaultValue={workspace.quiet_hours.end}
-            />
-          </div>
+          <p>
+            Quiet hours and frequency caps are set under{' '}
+            <Link to="/setup/$section" params={{ section: 'policy' }}>
+              Policy
+            </Link>
+            .
+          </p>
           <div>
             <Button type="submit" loading={busy} data-testid="workspace-save">
               Save

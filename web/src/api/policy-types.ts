@@ -1,0 +1,59 @@
+/** The wire types of the workspace's policy: quiet times, frequency caps, rule books and what they decide. */
+
+export type Day = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+
+export interface QuietSpan {
+  days: Day[];
+  start: string;
+  end: string;
+}
+
+export type CapPeriod = 'day' | 'week' | 'month';
+
+export interface FrequencyCap {
+  messages: number;
+  period: CapPeriod;
+}
+
+export interface Policy {
+  quiet_hours: { start: string; end: string };
+  quiet_spans: QuietSpan[];
+  caps: FrequencyCap[];
+  at_cap: 'hold' | 'suppress';
+  /** When promotional messages may leave by these settings, in words. */
+  open_hours: string;
+}
+
+export interface Law {
+  id: string;
+  version: string;
+  place: string;
+  title: string;
+  hours: string | null;
+  frequency: string | null;
+  basis: 'law' | 'code' | 'practice';
+  source: string;
+  effective_from: string;
+  effective_until: string | null;
+}
+
+export interface RuleBook {
+  name: string;
+  title: string;
+  version: string;
+  since: string | null;
+  rules: Law[];
+}
+
+/** Whether one contact can get a promotional text now, and why (not). */
+export interface Reachability {
+  reach: 'send' | 'hold' | 'refuse';
+  rule: string;
+  reason: string;
+  until: string | null;
+  deliver_by: string | null;
+  place: string | null;
+  time_zones: string[];
+  laws: Law[];
+  counted: string[];
+}
