@@ -7,6 +7,7 @@
 use segue_model::{
     CampaignId, ChannelId, ContactId, ListId, SenderId, Timestamp, UserId, WorkspaceId,
     campaign::{CampaignState, Footer},
+    delivery::OutboxState,
     id::Id as _,
 };
 use serde::{Deserialize, Serialize};
@@ -100,18 +101,21 @@ crate::sql! {
     COMPLETE_PLAN = "UPDATE campaigns SET planned_all = 1, state = 'running', version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'planning'";
     CANCEL_CAMPAIGN_MESSAGES = "UPDATE outbox SET state = 'canceled', rule = 'campaign_canceled'
-        WHERE workspace_id = $1 AND campaign_id = $2 AND state IN ('queued', 'claimed')";
+        WHERE workspace_id = $1 AND campaign_id = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')";
     /// What was on the wire when its campaign was canceled, and came back as not sent.
     CANCEL_LEFT_BEHIND = "UPDATE outbox SET state = 'canceled', rule = 'campaign_canceled'
-        WHERE workspace_id = $1 AND state = 'queued' AND campaign_id IN (
+        WHERE workspace_id = $1 AND state = 'queued' AND campaign_id IS NOT NULL AND campaign_id IN (
             SELECT id FROM campaigns WHERE workspace_id = $1 AND state = 'canceled')
         RETURNING campaign_id";
-    HAS_WAITING_MESSAGE = "SELECT 1 FROM outbox WHERE workspace_id = $1 AND campaign_id = $2 AND state = 'queued'
-        LIMIT 1";
+    HAS_WAITING_MESSAGE = "SELECT 1 FROM outbox WHERE workspace_id = $1 AND campaign_id = $2
+        AND campaign_id IS NOT NULL AND state = 'queued' LIMIT 1";
+    /// The CASE keeps SQLite from going through all messages of the campaign: few are on their way out.
     FINISH_CAMPAIGN = "UPDATE campaigns SET state = 'finished', ended_at = $3, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'running' AND planned_all = 1 AND NOT EXISTS (
-            SELECT 1 FROM outbox o WHERE o.workspace_id = $1 AND o.campaign_id = $2
-                AND o.state IN ('queued', 'claimed', 'submitting'))";
+            SELECT 1 FROM outbox o WHERE o.workspace_id = $1 AND o.campaign_id = $2 AND o.campaign_id IS NOT NULL
+                AND o.state = 'queued')
+            AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.workspace_id = $1 AND o.state IN ('claimed', 'submitting')
+                AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown') AND CASE WHEN o.campaign_id = $2 THEN 1 END = 1)";
     RUNNING_CAMPAIGNS = "SELECT id FROM campaigns WHERE workspace_id = $1 AND state = 'running' AND planned_all = 1";
 }
 
@@ -283,7 +287,15 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn cancel_campaign_messages(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<u64, StoreError> {
-        self.execute(&CANCEL_CAMPAIGN_MESSAGES, &[&workspace_id, &id])
+        let canceled = self.execute(&CANCEL_CAMPAIGN_MESSAGES, &[&workspace_id, &id])?;
+        self.tally_canceled(workspace_id, id, canceled);
+        Ok(canceled)
+    }
+
+    /// Notes that so many messages that waited were canceled.
+    pub(crate) fn tally_canceled(&mut self, workspace_id: WorkspaceId, id: CampaignId, count: u64) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.tally_move(workspace_id, id, OutboxState::Queued, (OutboxState::Canceled, None), count);
     }
 
     /// How far planning has come.
@@ -358,6 +370,7 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn cancel_left_behind(&mut self, workspace_id: WorkspaceId, now: Timestamp) -> Result<usize, StoreError> {
         let canceled: Vec<CampaignId> = self.query(&CANCEL_LEFT_BEHIND, &[&workspace_id], |row| row.next())?;
+        canceled.iter().for_each(|id| self.tally_canceled(workspace_id, *id, 1));
         for id in canceled.iter().collect::<std::collections::BTreeSet<_>>() {
             self.tell_campaign_progress(workspace_id, *id, now);
         }

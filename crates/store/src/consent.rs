@@ -9,7 +9,7 @@
 //!   revokes it, so that no message can slip in between on PostgreSQL.
 
 use segue_model::{
-    ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
+    CampaignId, ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
     consent::{Consent, ConsentAction, ConsentFact, ConsentMethod, ConsentState, Evidence, Medium, Purpose},
     id::Id as _,
 };
@@ -96,7 +96,14 @@ crate::sql! {
     CLEAR_CONSENTS = "DELETE FROM consents WHERE workspace_id = $1";
     CONSENT_KEYS = "SELECT DISTINCT medium, address, purpose FROM consent_events WHERE workspace_id = $1";
     CANCEL_WAITING_MARKETING = "UPDATE outbox SET state = 'canceled', rule = $3
-        WHERE workspace_id = $1 AND address = $2 AND state IN ('queued', 'claimed') AND class = 'marketing'";
+        WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
+            AND class = 'marketing'";
+    /// Campaigns that may have something waiting: few, so each is looked at by its index.
+    CANCEL_WAITING_OF_CAMPAIGNS = "UPDATE outbox SET state = 'canceled', rule = $3
+        WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')
+            AND class = 'marketing' AND campaign_id IN (SELECT c.id FROM campaigns c
+                WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused'))
+        RETURNING campaign_id";
     CONTACT_OF_ADDRESS = "SELECT id FROM contacts WHERE workspace_id = $1 AND phone = $2";
     LAST_KEYWORD = "SELECT action, recorded_at FROM consent_events
         WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND method = 'keyword' ORDER BY id DESC LIMIT 1";
@@ -315,7 +322,10 @@ impl Tx<'_> {
         address: &str,
         rule: &str,
     ) -> Result<u64, StoreError> {
-        self.execute(&CANCEL_WAITING_MARKETING, &[&workspace_id, &address, &rule])
+        let of_campaigns: Vec<CampaignId> =
+            self.query(&CANCEL_WAITING_OF_CAMPAIGNS, &[&workspace_id, &address, &rule], |row| row.next())?;
+        of_campaigns.iter().for_each(|id| self.tally_canceled(workspace_id, *id, 1));
+        Ok(of_campaigns.len() as u64 + self.execute(&CANCEL_WAITING_MARKETING, &[&workspace_id, &address, &rule])?)
     }
 
     /// Puts an address on the suppression list and ends promotional messages waiting for it. `false` when it was on it.

@@ -66,6 +66,7 @@ pub mod routing;
 pub mod segment;
 pub mod session;
 pub mod submission;
+pub mod tally;
 pub mod template;
 pub mod workspace;
 
@@ -109,6 +110,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("segment", segment::STATEMENTS),
         ("session", session::STATEMENTS),
         ("submission", submission::STATEMENTS),
+        ("tally", tally::STATEMENTS),
         ("template", template::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]

@@ -1,7 +1,8 @@
 //! The outbox: every message on its way out, whoever wrote it, and what became of it.
 //!
 //! A row is written in the same transaction as the change that causes the message, under a `dedupe_key` that names the
-//! cause, so doing the cause twice sends once. States and their meaning: [`OutboxState`].
+//! cause, so doing the cause twice sends once. The cause of a campaign's message is its campaign and address, which have
+//! an index of their own. States and their meaning: [`OutboxState`].
 //!
 //! This module queues, claims and recovers rows; `submission` records the decision and the outcome of each send, and
 //! `report` what the provider told afterwards.
@@ -14,6 +15,9 @@
 //! | `submitting` | bytes may have left | it becomes `unknown`, is never sent again by itself, and a report resolves it |
 //! | any later state | the provider had it | nothing to do |
 //!
+//! [`Tx::due_outbox`] leaves the claim out for a worker that decides in the same transaction: the row goes from `queued`
+//! to `submitting` at once, and no crash can find it in between.
+//!
 //! Every change under a claim checks the claim's epoch, so a worker that lost its lease changes nothing. The exception
 //! is a fact: that the provider took a message stays true whoever tells it.
 
@@ -22,9 +26,10 @@ use segue_model::{
     delivery::{MessageClass, OutboxState},
     wake::Wake,
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Row, StoreError, Tx, submission::read_change, tx::json_text};
+use crate::{Row, StoreError, Tx, submission::read_change, tally::bucket, tx::json_text};
 
 segue_model::text_enum! {
     /// What kind of address a message goes to. WhatsApp takes the two in different fields.
@@ -43,7 +48,8 @@ pub struct NewOutbox {
     pub id: MessageId,
     pub channel_id: ChannelId,
     pub class: MessageClass,
-    /// Names the cause; a second row with the same key is not written.
+    /// Names the cause; a second row with the same key is not written. Not looked at for a message of a campaign: there
+    /// campaign and address are the key.
     pub dedupe_key: String,
     pub address: String,
     pub address_kind: AddressKind,
@@ -68,7 +74,8 @@ pub struct OutboxMessage {
     pub class: MessageClass,
     pub address: String,
     pub address_kind: AddressKind,
-    pub payload: Value,
+    /// JSON text of what to send; see [`OutboxMessage::content`].
+    pub payload: String,
     pub campaign_id: Option<CampaignId>,
     pub session_id: Option<SessionId>,
     pub not_before: Timestamp,
@@ -77,6 +84,28 @@ pub struct OutboxMessage {
     pub attempts: u32,
     /// What proves the claim.
     pub epoch: i64,
+    /// How it is held.
+    pub hold: Hold,
+}
+
+segue_model::text_enum! {
+    /// How a worker holds a message that it has not begun to send: the state its row is in.
+    pub enum Hold {
+        /// By a claim that is on disk, from [`Tx::claim_outbox`].
+        Claimed = "claimed",
+        /// By the running transaction alone, from [`Tx::due_outbox`].
+        Due = "queued",
+    }
+}
+
+impl OutboxMessage {
+    /// What to send: `model::content::SmsContent` or `model::content::Content`, by the kind of the channel.
+    ///
+    /// # Errors
+    /// When the payload is not such content.
+    pub fn content<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.payload)
+    }
 }
 
 impl std::fmt::Debug for OutboxMessage {
@@ -98,7 +127,7 @@ crate::sql! {
     ENQUEUE = "INSERT INTO outbox (workspace_id, id, channel_id, class, dedupe_key, address, address_kind, payload,
             campaign_id, position, session_id, state, not_before, expires_at, segments, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-        ON CONFLICT (workspace_id, dedupe_key) DO NOTHING";
+        ON CONFLICT DO NOTHING";
     /// Messages of no campaign; of a session only the oldest that has not left. One that a rule holds back (a promotional
     /// template at night) does not keep those behind it waiting.
     CLAIM_DIRECT = sqlite: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
@@ -107,7 +136,7 @@ crate::sql! {
             WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
                 AND o.not_before <= $5 AND (o.session_id IS NULL OR NOT EXISTS (
                     SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
-                        AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')
+                        AND e.session_id IS NOT NULL AND (e.state = 'queued' OR e.state = 'claimed' OR e.state = 'submitting')
                         AND (e.state <> 'queued' OR e.rule IS NULL)))
             ORDER BY o.not_before, o.id LIMIT $6)
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
@@ -118,7 +147,7 @@ crate::sql! {
             WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
                 AND o.not_before <= $5 AND (o.session_id IS NULL OR NOT EXISTS (
                     SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
-                        AND e.session_id IS NOT NULL AND e.state IN ('queued', 'claimed', 'submitting')
+                        AND e.session_id IS NOT NULL AND (e.state = 'queued' OR e.state = 'claimed' OR e.state = 'submitting')
                         AND (e.state <> 'queued' OR e.rule IS NULL)))
             ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
@@ -141,17 +170,46 @@ crate::sql! {
             ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
             not_before, expires_at, attempts, lease_epoch";
+    /// The same rows as `CLAIM_DIRECT`, for a worker that decides in this transaction.
+    DUE_DIRECT = sqlite: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch FROM outbox o
+        WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
+            AND o.not_before <= $3 AND (o.session_id IS NULL OR NOT EXISTS (
+                SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
+                    AND e.session_id IS NOT NULL AND (e.state = 'queued' OR e.state = 'claimed' OR e.state = 'submitting')
+                    AND (e.state <> 'queued' OR e.rule IS NULL)))
+        ORDER BY o.not_before, o.id LIMIT $4",
+        postgres: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch FROM outbox o
+        WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
+            AND o.not_before <= $3 AND (o.session_id IS NULL OR NOT EXISTS (
+                SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
+                    AND e.session_id IS NOT NULL AND (e.state = 'queued' OR e.state = 'claimed' OR e.state = 'submitting')
+                    AND (e.state <> 'queued' OR e.rule IS NULL)))
+        ORDER BY o.not_before, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED";
+    DUE_OF_CAMPAIGN = sqlite: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch FROM outbox o
+        WHERE o.workspace_id = $1 AND o.campaign_id = $5 AND o.channel_id = $2 AND o.state = 'queued'
+            AND o.campaign_id IS NOT NULL AND o.not_before <= $3
+        ORDER BY o.not_before, o.id LIMIT $4",
+        postgres: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch FROM outbox o
+        WHERE o.workspace_id = $1 AND o.campaign_id = $5 AND o.channel_id = $2 AND o.state = 'queued'
+            AND o.campaign_id IS NOT NULL AND o.not_before <= $3
+        ORDER BY o.not_before, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED";
     EXTEND_CLAIM = "UPDATE outbox SET lease_until = $4
         WHERE workspace_id = $1 AND id = $2 AND state IN ('claimed', 'submitting') AND lease_epoch = $3";
     RECOVER_CLAIMED = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL,
             lease_epoch = lease_epoch + 1
-        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'claimed' AND state IN ('claimed', 'submitting')
+        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'claimed'
+            AND (state = 'claimed' OR state = 'submitting' OR state = 'unknown')
             AND (lease_until <= $3 OR lease_owner = $4)
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     RECOVER_SUBMITTING = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
             lease_epoch = lease_epoch + 1, error_class = 'unknown',
             error_reason = 'The worker ended while it was being sent; the provider may or may not have it.'
-        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'submitting' AND state IN ('claimed', 'submitting')
+        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'submitting'
+            AND (state = 'claimed' OR state = 'submitting' OR state = 'unknown')
             AND (lease_until <= $3 OR lease_owner = $4)
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     REVIVE_MESSAGE = "UPDATE outbox SET state = 'queued', attempts = 0, not_before = $3, error_class = NULL,
@@ -159,12 +217,20 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'failed' AND submitted_at IS NULL
             AND (campaign_id IS NULL OR campaign_id IN (SELECT c.id FROM campaigns c
                 WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused')))
-        RETURNING channel_id";
+        RETURNING channel_id, campaign_id";
     COUNT_OUTBOX = "SELECT state, COUNT(*) FROM outbox WHERE workspace_id = $1 AND channel_id = $2 GROUP BY state
         ORDER BY state";
 }
 
-fn read_message(row: &mut Row<'_>) -> Result<OutboxMessage, StoreError> {
+fn read_claimed(row: &mut Row<'_>) -> Result<OutboxMessage, StoreError> {
+    read_message(row, Hold::Claimed)
+}
+
+fn read_due(row: &mut Row<'_>) -> Result<OutboxMessage, StoreError> {
+    read_message(row, Hold::Due)
+}
+
+fn read_message(row: &mut Row<'_>, hold: Hold) -> Result<OutboxMessage, StoreError> {
     Ok(OutboxMessage {
         workspace_id: row.next()?,
         id: row.next()?,
@@ -172,13 +238,14 @@ fn read_message(row: &mut Row<'_>) -> Result<OutboxMessage, StoreError> {
         class: row.word()?,
         address: row.next()?,
         address_kind: row.word()?,
-        payload: row.json()?,
+        payload: row.next()?,
         campaign_id: row.next()?,
         session_id: row.next()?,
         not_before: row.next()?,
         expires_at: row.next()?,
         attempts: row.next()?,
         epoch: row.next()?,
+        hold,
     })
 }
 
@@ -190,6 +257,17 @@ pub struct Claim<'a> {
     pub limit: u32,
     pub lease_until: Timestamp,
     pub now: Timestamp,
+}
+
+fn count(messages: &[OutboxMessage]) -> u32 {
+    u32::try_from(messages.len()).unwrap_or(u32::MAX)
+}
+
+/// Cuts `whole` into this many shares that differ by one at most.
+fn equal_shares(whole: u32, shares: usize) -> impl Iterator<Item = u32> {
+    let shares = u32::try_from(shares).unwrap_or(u32::MAX);
+    let (each, over) = (whole.checked_div(shares).unwrap_or_default(), whole.checked_rem(shares).unwrap_or_default());
+    (0..shares).map(move |share| each + u32::from(share < over))
 }
 
 impl Tx<'_> {
@@ -204,6 +282,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let payload = json_text(&message.payload)?;
+        let dedupe_key = message.campaign.is_none().then_some(&message.dedupe_key);
         let written = self.execute(
             &ENQUEUE,
             &[
@@ -211,7 +290,7 @@ impl Tx<'_> {
                 &message.id,
                 &message.channel_id,
                 &message.class.as_str(),
-                &message.dedupe_key,
+                &dedupe_key,
                 &message.address,
                 &message.address_kind.as_str(),
                 &payload,
@@ -226,6 +305,9 @@ impl Tx<'_> {
             ],
         )?;
         self.wake(Wake::Outbox(message.channel_id));
+        if let (1, Some((campaign_id, _))) = (written, message.campaign) {
+            self.tally(workspace_id, campaign_id, bucket(OutboxState::Queued, None), 1);
+        }
         Ok(written == 1)
     }
 
@@ -242,20 +324,18 @@ impl Tx<'_> {
         claim: &Claim<'_>,
     ) -> Result<Vec<OutboxMessage>, StoreError> {
         let Claim { owner, limit, lease_until, now } = claim;
-        let mut messages =
-            self.query(&CLAIM_DIRECT, &[&workspace_id, &channel_id, owner, lease_until, now, limit], read_message)?;
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, owner, lease_until, now, limit];
+        let mut messages = self.query(&CLAIM_DIRECT, keys, read_claimed)?;
         messages.sort_by_key(|message| (message.not_before, message.id));
-        let mut left = limit.saturating_sub(u32::try_from(messages.len()).unwrap_or(u32::MAX));
+        let mut left = limit.saturating_sub(count(&messages));
         if left == 0 {
             return Ok(messages);
         }
         let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id], |row| row.next())?;
         // Equal shares first; what small campaigns leave goes to the others.
-        let mut share = u32::try_from(campaigns.len()).unwrap_or(u32::MAX);
-        for campaign_id in &campaigns {
-            let most = left.div_ceil(share.max(1));
-            share -= 1;
-            left -= self.claim_of_campaign(&mut messages, channel_id, (workspace_id, *campaign_id), claim, most)?;
+        let shares = equal_shares(left, campaigns.len());
+        for (campaign_id, share) in campaigns.iter().zip(shares) {
+            left -= self.claim_of_campaign(&mut messages, channel_id, (workspace_id, *campaign_id), claim, share)?;
         }
         for campaign_id in &campaigns {
             if left > 0 {
@@ -278,12 +358,58 @@ impl Tx<'_> {
         let mut found = self.query(
             &CLAIM_OF_CAMPAIGN,
             &[&workspace_id, &channel_id, owner, lease_until, now, &most, &campaign_id],
-            read_message,
+            read_claimed,
         )?;
         found.sort_by_key(|message| (message.not_before, message.id));
-        let count = u32::try_from(found.len()).unwrap_or(most);
+        let added = count(&found);
         messages.append(&mut found);
-        Ok(count.min(most))
+        Ok(added.min(most))
+    }
+
+    /// The messages that [`Tx::claim_outbox`] would take, without a claim: this transaction alone holds them, and is to
+    /// decide about each of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn due_outbox(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        let mut messages = self.query(&DUE_DIRECT, &[&workspace_id, &channel_id, &now, &limit], read_due)?;
+        let left = limit.saturating_sub(count(&messages));
+        if left == 0 {
+            return Ok(messages);
+        }
+        let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id], |row| row.next())?;
+        let mut of_campaigns = Vec::with_capacity(campaigns.len());
+        for (campaign_id, share) in campaigns.iter().zip(equal_shares(left, campaigns.len())) {
+            let found = self.due_of_campaign((workspace_id, *campaign_id), channel_id, share, now)?;
+            of_campaigns.push((share, found));
+        }
+        // What small campaigns leave goes to the others.
+        let mut left = left - of_campaigns.iter().map(|(_, found)| count(found)).sum::<u32>();
+        for (campaign_id, (share, found)) in campaigns.iter().zip(&mut of_campaigns) {
+            if left > 0 && count(found) == *share {
+                let more = self.due_of_campaign((workspace_id, *campaign_id), channel_id, *share + left, now)?;
+                left -= count(&more).saturating_sub(*share);
+                *found = more;
+            }
+        }
+        messages.extend(of_campaigns.into_iter().flat_map(|(_, found)| found));
+        Ok(messages)
+    }
+
+    fn due_of_campaign(
+        &mut self,
+        (workspace_id, campaign_id): (WorkspaceId, CampaignId),
+        channel_id: ChannelId,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        self.query(&DUE_OF_CAMPAIGN, &[&workspace_id, &channel_id, &now, &most, &campaign_id], read_due)
     }
 
     /// Keeps a claimed message for longer. `false` when the claim is lost.
@@ -319,7 +445,7 @@ impl Tx<'_> {
             self.wake(Wake::Outbox(channel_id));
         }
         for change in &unknown {
-            self.tell_message_change(workspace_id, change, now);
+            self.tell_message_change(workspace_id, change, OutboxState::Submitting, now);
             // A receipt may have come before anybody knew that nothing else would tell.
             self.match_parked_by_recipient(workspace_id, channel_id, change.id, ctx)?;
         }
@@ -333,11 +459,15 @@ impl Tx<'_> {
         id: MessageId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let channel = self.query_opt(&REVIVE_MESSAGE, &[&workspace_id, &id, &now], |row| row.next())?;
-        if let Some(channel_id) = channel {
-            self.wake(Wake::Outbox(channel_id));
+        let revived = self.query_opt(&REVIVE_MESSAGE, &[&workspace_id, &id, &now], |row| {
+            Ok((row.next::<ChannelId>()?, row.next::<Option<CampaignId>>()?))
+        })?;
+        let Some((channel_id, campaign_id)) = revived else { return Ok(false) };
+        self.wake(Wake::Outbox(channel_id));
+        if let Some(campaign_id) = campaign_id {
+            self.tally_move(workspace_id, campaign_id, OutboxState::Failed, (OutboxState::Queued, None), 1);
         }
-        Ok(channel.is_some())
+        Ok(true)
     }
 
     /// How many messages of a channel are in each state.

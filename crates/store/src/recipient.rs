@@ -11,13 +11,17 @@ use segue_model::{
     code::CodeTarget,
     contact::ContactFields,
     content::SmsContent,
-    delivery::OutboxState,
     policy::{Explanation, Rule},
 };
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{StoreError, Tx, contact::like_pattern, event::NewEvent};
+use crate::{
+    StoreError, Tx,
+    contact::like_pattern,
+    event::NewEvent,
+    tally::{NOT_PLANNED, PLANNED, REFUSED},
+};
 
 /// A decision to store.
 #[derive(Debug, Clone)]
@@ -46,6 +50,21 @@ pub enum Stamp {
     Case,
     Lead,
     Won,
+}
+
+impl Stamp {
+    /// The count it belongs to.
+    const fn tally(self) -> &'static str {
+        match self {
+            Self::FirstTap => "tapped",
+            Self::Chat { .. } => "chats",
+            Self::BotFinished => "bot_finished",
+            Self::Agent => "agent",
+            Self::Case => "cases",
+            Self::Lead => "leads",
+            Self::Won => "won",
+        }
+    }
 }
 
 /// A recipient as link codes and attribution know him.
@@ -232,13 +251,6 @@ crate::sql! {
             WHERE r.workspace_id = $1 AND r.campaign_id = $2 AND r.position > $4
                 AND COALESCE(c.search, r.phone, '') LIKE $5 ESCAPE '\\') q
         WHERE CAST($6 AS TEXT) = '' OR q.shown = $6 ORDER BY q.position LIMIT $7";
-    RECIPIENT_COUNTS = "SELECT COUNT(*), COUNT(*) - COUNT(message_id), COUNT(first_tap_at), COUNT(chat_at),
-            COUNT(bot_finished_at), COUNT(agent_at), COUNT(case_at), COUNT(lead_at), COUNT(won_at)
-        FROM recipients WHERE workspace_id = $1 AND campaign_id = $2";
-    EXCLUDED_BY_RULE = "SELECT rule, COUNT(*) FROM recipients
-        WHERE workspace_id = $1 AND campaign_id = $2 AND message_id IS NULL GROUP BY rule";
-    MESSAGE_COUNTS = "SELECT state, COALESCE(rule, ''), COUNT(*) FROM outbox
-        WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY state, COALESCE(rule, '')";
     FAILURE_COUNTS = "SELECT COALESCE(error_code, ''), COALESCE(MAX(error_reason), ''), COUNT(*) FROM outbox
         WHERE workspace_id = $1 AND campaign_id = $2 AND state = 'failed'
         GROUP BY COALESCE(error_code, '') ORDER BY 3 DESC, 1";
@@ -279,6 +291,12 @@ impl Tx<'_> {
                 &recipient.message_id,
             ],
         )?;
+        if written == 1 {
+            self.tally(workspace_id, campaign_id, PLANNED, 1);
+            if recipient.message_id.is_none() {
+                self.tally(workspace_id, campaign_id, format!("{NOT_PLANNED}{}", recipient.rule), 1);
+            }
+        }
         Ok(written == 1)
     }
 
@@ -312,6 +330,7 @@ impl Tx<'_> {
             }
         };
         if written == 1 {
+            self.tally(workspace_id, campaign_id, stamp.tally(), 1);
             self.tell_campaign_progress(workspace_id, campaign_id, at);
         }
         Ok(written == 1)
@@ -418,41 +437,32 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn funnel(&mut self, workspace_id: WorkspaceId, campaign_id: CampaignId) -> Result<Funnel, StoreError> {
         let key: [&dyn crate::Bind; 2] = [&workspace_id, &campaign_id];
-        let mut funnel = self.query_one(&RECIPIENT_COUNTS, &key, |row| {
-            Ok(Funnel {
-                planned: row.next()?,
-                excluded: row.next()?,
-                tapped: row.next()?,
-                chats: row.next()?,
-                bot_finished: row.next()?,
-                agent: row.next()?,
-                cases: row.next()?,
-                leads: row.next()?,
-                won: row.next()?,
-                ..Funnel::default()
-            })
-        })?;
-        let mut rules: BTreeMap<String, i64> =
-            self.query(&EXCLUDED_BY_RULE, &key, |row| Ok((row.next()?, row.next()?)))?.into_iter().collect();
-        let messages = self.query(&MESSAGE_COUNTS, &key, |row| {
-            Ok((row.word::<OutboxState>()?, row.next::<String>()?, row.next::<i64>()?))
-        })?;
-        for (state, rule, count) in messages {
-            match state {
-                OutboxState::Queued | OutboxState::Claimed | OutboxState::Submitting => funnel.queued += count,
-                OutboxState::Accepted => funnel.sent += count,
-                OutboxState::Delivered | OutboxState::Read => {
+        let (mut funnel, mut rules) = (Funnel::default(), BTreeMap::<String, i64>::new());
+        for (bucket, count) in self.tallies(workspace_id, campaign_id)? {
+            if let Some(rule) = bucket.strip_prefix(NOT_PLANNED).or_else(|| bucket.strip_prefix(REFUSED)) {
+                funnel.excluded += count;
+                *rules.entry(rule.to_owned()).or_default() += count;
+                continue;
+            }
+            match bucket.as_str() {
+                PLANNED => funnel.planned = count,
+                "queued" => funnel.queued = count,
+                "sent" => funnel.sent += count,
+                "delivered" => {
                     funnel.sent += count;
-                    funnel.delivered += count;
+                    funnel.delivered = count;
                 }
-                OutboxState::Failed => funnel.failed += count,
-                OutboxState::Unknown => funnel.unknown += count,
-                OutboxState::Canceled => funnel.canceled += count,
-                OutboxState::Suppressed | OutboxState::Expired => {
-                    funnel.excluded += count;
-                    let rule = if rule.is_empty() { Rule::Expired.as_str().to_owned() } else { rule };
-                    *rules.entry(rule).or_default() += count;
-                }
+                "failed" => funnel.failed = count,
+                "unknown" => funnel.unknown = count,
+                "canceled" => funnel.canceled = count,
+                "tapped" => funnel.tapped = count,
+                "chats" => funnel.chats = count,
+                "bot_finished" => funnel.bot_finished = count,
+                "agent" => funnel.agent = count,
+                "cases" => funnel.cases = count,
+                "leads" => funnel.leads = count,
+                "won" => funnel.won = count,
+                other => return Err(StoreError::Corrupt(format!("a campaign has a count named {other}"))),
             }
         }
         (funnel.taps_raw, funnel.tapped_filtered) =

@@ -10,8 +10,9 @@
 //! falls.
 
 use segue_model::{
-    ChannelId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
+    CampaignId, ChannelId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
     delivery::{OutboxState, Report, Reports},
+    wake::Wake,
     window,
 };
 use serde::{Deserialize, Serialize};
@@ -69,16 +70,29 @@ struct Parked {
 crate::sql! {
     MESSAGE_OF_PROVIDER_ID = "SELECT message_id FROM provider_messages
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
-    LINK_PROVIDER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id)
-        VALUES ($1, $2, $3, $4) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
+    LINK_PROVIDER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
+    /// A whole message of a campaign or of no session that the provider has, and of which nothing else is reported yet.
+    WHOLE_MESSAGE = sqlite: "SELECT o.id, o.campaign_id FROM provider_messages p
+        JOIN outbox o ON o.workspace_id = p.workspace_id AND o.id = p.message_id
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3 AND p.part IS NULL
+            AND o.session_id IS NULL AND o.state = 'accepted' AND o.delivered_at IS NULL AND o.read_at IS NULL
+            AND o.failed_at IS NULL",
+        postgres: "SELECT o.id, o.campaign_id FROM provider_messages p
+        JOIN outbox o ON o.workspace_id = p.workspace_id AND o.id = p.message_id
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3 AND p.part IS NULL
+            AND o.session_id IS NULL AND o.state = 'accepted' AND o.delivered_at IS NULL AND o.read_at IS NULL
+            AND o.failed_at IS NULL FOR UPDATE OF o";
+    DELIVERED = "UPDATE outbox SET state = 'delivered', delivered_at = $3 WHERE workspace_id = $1 AND id = $2";
+    ANY_PARKED = "SELECT 1 FROM parked_reports WHERE workspace_id = $1 AND channel_id = $2 LIMIT 1";
     OWN_MESSAGE = "SELECT id FROM outbox WHERE workspace_id = $1 AND id = $2 AND channel_id = $3";
     UNCLEAR_TO = "SELECT o.id, o.state FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.address = $3 AND o.state IN ('submitting', 'unknown')
-            AND o.provider_id IS NULL LIMIT 2";
+            AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown') AND o.provider_id IS NULL LIMIT 2";
     PART_DELIVERED = "UPDATE provider_messages SET delivered_at = $4
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND delivered_at IS NULL";
     PARTS_UNDELIVERED = "SELECT COUNT(*) FROM provider_messages
-        WHERE workspace_id = $1 AND message_id = $2 AND delivered_at IS NULL";
+        WHERE workspace_id = $1 AND message_id = $2 AND delivered_at IS NULL AND part IS NOT NULL";
     REPORTS = sqlite: "SELECT state, accepted_at, delivered_at, read_at, failed_at, session_id, submitted_at FROM outbox
             WHERE workspace_id = $1 AND id = $2",
         postgres: "SELECT state, accepted_at, delivered_at, read_at, failed_at, session_id, submitted_at FROM outbox
@@ -106,7 +120,7 @@ crate::sql! {
     PARKED_AND_UNKNOWN = "SELECT DISTINCT p.id, p.report FROM parked_reports p
         JOIN outbox o ON o.workspace_id = p.workspace_id AND o.channel_id = p.channel_id AND o.address = p.recipient
         WHERE p.workspace_id = $1 AND p.channel_id = $2 AND o.state = 'unknown'
-            AND o.state IN ('submitting', 'unknown') ORDER BY p.id LIMIT 200";
+            AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown') ORDER BY p.id LIMIT 200";
     ADDRESS_OF = "SELECT address FROM outbox WHERE workspace_id = $1 AND id = $2";
     UNPARK = "DELETE FROM parked_reports WHERE workspace_id = $1 AND id = $2";
     DELETE_PARKED = "DELETE FROM parked_reports WHERE workspace_id = $1 AND received_at < $2";
@@ -126,6 +140,11 @@ impl Tx<'_> {
         report: &ProviderReport,
         ctx: &Ctx,
     ) -> Result<Matched, StoreError> {
+        if report.report == Report::Delivered
+            && let Some(id) = self.whole_message_delivered(workspace_id, channel_id, target, report.at)?
+        {
+            return Ok(Matched::Message(id));
+        }
         if let Some((id, part)) = self.find_target(workspace_id, channel_id, target, ctx)? {
             self.report_part(workspace_id, channel_id, (id, part.as_deref()), report, ctx.now())?;
             return Ok(Matched::Message(id));
@@ -133,9 +152,36 @@ impl Tx<'_> {
         let parked = json_text(&Parked { target: target.clone(), report: report.clone() })?;
         let (id, recipient) = (ctx.uuid(), target.recipient.as_deref().unwrap_or_default());
         for provider_id in &target.provider_ids {
+            self.nothing_parked = None;
             self.execute(&PARK, &[&workspace_id, &channel_id, provider_id, &id, &recipient, &parked, &ctx.now()])?;
         }
         Ok(Matched::Parked)
+    }
+
+    /// The usual report, of a message of one part that the provider has and of which nothing else was told: the same
+    /// fold in two statements. `None` when it is not that case.
+    fn whole_message_delivered(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        target: &ReportTarget,
+        at: Timestamp,
+    ) -> Result<Option<MessageId>, StoreError> {
+        for provider_id in &target.provider_ids {
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id];
+            let found = self.query_opt(&WHOLE_MESSAGE, keys, |row| {
+                Ok((row.next::<MessageId>()?, row.next::<Option<CampaignId>>()?))
+            })?;
+            let Some((id, campaign_id)) = found else { continue };
+            self.execute(&DELIVERED, &[&workspace_id, &id, &at])?;
+            if let Some(campaign_id) = campaign_id {
+                self.wake(Wake::Progress(workspace_id, campaign_id));
+                let to = (OutboxState::Delivered, None);
+                self.tally_move(workspace_id, campaign_id, OutboxState::Accepted, to, 1);
+            }
+            return Ok(Some(id));
+        }
+        Ok(None)
     }
 
     /// The message of a report and the provider id it is known by.
@@ -257,7 +303,7 @@ impl Tx<'_> {
             ],
             read_change,
         )?;
-        self.tell_message_change(workspace_id, &change, now);
+        self.tell_message_change(workspace_id, &change, state, now);
         if failure.is_some_and(|failure| failure.class == "window_closed")
             && let (Some(session_id), Some(submitted_at)) = (session_id, submitted_at)
         {
@@ -305,21 +351,57 @@ impl Tx<'_> {
         provider_ids: &[String],
         ctx: &Ctx,
     ) -> Result<(), StoreError> {
-        for provider_id in provider_ids {
-            self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id])?;
+        if let [provider_id] = provider_ids {
+            self.set_provider_id(workspace_id, id, provider_id)?;
+            return self.link_only_id(workspace_id, channel_id, id, provider_id, ctx);
+        }
+        for (part, provider_id) in (1_i64..).zip(provider_ids) {
+            self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id, &part])?;
         }
         if let Some(first) = provider_ids.first() {
             self.set_provider_id(workspace_id, id, first)?;
         }
         // All ids first: a message is delivered when all its parts are, so all must be known.
         for provider_id in provider_ids {
-            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id];
-            let parked =
-                self.query(&PARKED_FOR_ID, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?.report)))?;
-            for (parked_id, report) in parked {
-                self.execute(&UNPARK, &[&workspace_id, &parked_id])?;
-                self.report_part(workspace_id, channel_id, (id, Some(provider_id)), &report, ctx.now())?;
-            }
+            self.apply_parked(workspace_id, channel_id, id, provider_id, ctx)?;
+        }
+        Ok(())
+    }
+
+    /// Stores the one id of a message, which is on its row already, and applies the reports that waited for it.
+    pub(crate) fn link_only_id(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        id: MessageId,
+        provider_id: &str,
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        let whole: Option<i64> = None;
+        self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, &provider_id, &id, &whole])?;
+        self.apply_parked(workspace_id, channel_id, id, provider_id, ctx)
+    }
+
+    fn apply_parked(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        id: MessageId,
+        provider_id: &str,
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        if self.nothing_parked == Some(channel_id) {
+            return Ok(());
+        }
+        if self.query_opt(&ANY_PARKED, &[&workspace_id, &channel_id], |row| row.next::<i64>())?.is_none() {
+            self.nothing_parked = Some(channel_id);
+            return Ok(());
+        }
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &provider_id];
+        let parked = self.query(&PARKED_FOR_ID, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?.report)))?;
+        for (parked_id, report) in parked {
+            self.execute(&UNPARK, &[&workspace_id, &parked_id])?;
+            self.report_part(workspace_id, channel_id, (id, Some(provider_id)), &report, ctx.now())?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@
 
 use segue_model::{
     CampaignId, ChannelId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
+    consent::{ConsentState, Medium, Purpose},
     delivery::{MessageClass, OutboxState, Report},
     policy::{Permit, Rule},
     wake::Wake,
@@ -19,7 +20,7 @@ use crate::{
     dead_letter::Source,
     event::NewEvent,
     message::{MessageError, MessageState},
-    outbox::OutboxMessage,
+    outbox::{Hold, OutboxMessage},
     report::ProviderReport,
 };
 
@@ -32,6 +33,16 @@ pub struct Failure {
     pub code: Option<String>,
     /// Plain words, without personal data.
     pub reason: String,
+}
+
+/// What is on record of a recipient just before a message leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastLook {
+    pub consent: ConsentState,
+    /// Why the address is on the suppression list, when it is.
+    pub suppression: Option<String>,
+    /// The time zone of the contact with this number.
+    pub contact_zone: Option<String>,
 }
 
 /// A row that has just changed, as the statements here return it.
@@ -65,17 +76,24 @@ crate::sql! {
     MARK_SUBMITTING = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_until = $5, rule = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    SUBMIT_DUE = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_owner = $5, lease_until = $6,
+            lease_epoch = lease_epoch + 1, rule = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'queued' AND lease_epoch = $3";
+    LAST_LOOK = "SELECT (SELECT k.state FROM consents k
+                WHERE k.workspace_id = $1 AND k.medium = $2 AND k.address = $3 AND k.purpose = $4),
+            (SELECT s.reason FROM suppressions s WHERE s.workspace_id = $1 AND s.address = $3),
+            (SELECT c.time_zone FROM contacts c WHERE c.workspace_id = $1 AND c.phone = $3)";
     HOLD = "UPDATE outbox SET state = 'queued', not_before = $4, rule = $5, lease_owner = NULL, lease_until = NULL
-        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
+        WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     SUPPRESS = "UPDATE outbox SET state = $4, rule = $5, lease_owner = NULL, lease_until = NULL
-        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
+        WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     PUT_BACK = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL
-        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3";
+        WHERE workspace_id = $1 AND id = $2 AND state = $4 AND lease_epoch = $3";
     REJECT_PAYLOAD = "UPDATE outbox SET state = 'failed', failed_at = $4, lease_owner = NULL, lease_until = NULL,
             error_class = 'content_invalid', error_reason = $5
-        WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
+        WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     REQUEUE = "UPDATE outbox SET state = 'queued', not_before = $4, attempts = attempts + $5, lease_owner = NULL,
             lease_until = NULL, error_class = $6, error_code = $7, error_reason = $8
@@ -89,6 +107,11 @@ crate::sql! {
             error_class = 'unknown', error_code = NULL, error_reason = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    /// Nothing else can have changed a row that is being submitted, so this is the fold of its first report.
+    ACCEPT = "UPDATE outbox SET state = 'accepted', accepted_at = $4, provider_id = $5, lease_owner = NULL,
+            lease_until = NULL, error_class = NULL, error_code = NULL, error_reason = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3 AND accepted_at IS NULL
+            AND delivered_at IS NULL AND read_at IS NULL AND failed_at IS NULL AND session_id IS NULL";
     SET_PROVIDER_ID = "UPDATE outbox SET provider_id = $3
         WHERE workspace_id = $1 AND id = $2 AND provider_id IS NULL";
 }
@@ -157,6 +180,49 @@ impl Tx<'_> {
         Ok(self.told(message.workspace_id, change, at))
     }
 
+    /// Records that a message of [`Tx::due_outbox`] is about to leave, by the worker `owner`. When this is on disk, and
+    /// not before, bytes may leave. Gives the message as it is held then; `None` when it is not due any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn submit_due(
+        &mut self,
+        message: OutboxMessage,
+        permit: Permit,
+        owner: &str,
+        lease_until: Timestamp,
+    ) -> Result<Option<OutboxMessage>, StoreError> {
+        let at = permit.decided_at();
+        let keys: &[&dyn crate::Bind] =
+            &[&message.workspace_id, &message.id, &message.epoch, &at, &owner, &lease_until];
+        if self.execute(&SUBMIT_DUE, keys)? == 0 {
+            return Ok(None);
+        }
+        let epoch = message.epoch + 1;
+        Ok(Some(OutboxMessage { epoch, hold: Hold::Claimed, ..message }))
+    }
+
+    /// What the decision needs to know of the recipient, in one look.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_look(
+        &mut self,
+        workspace_id: WorkspaceId,
+        medium: Medium,
+        address: &str,
+        purpose: Purpose,
+    ) -> Result<LastLook, StoreError> {
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &medium.as_str(), &address, &purpose.as_str()];
+        self.query_one(&LAST_LOOK, keys, |row| {
+            Ok(LastLook {
+                consent: row.optional_word()?.unwrap_or(ConsentState::None),
+                suppression: row.next()?,
+                contact_zone: row.next()?,
+            })
+        })
+    }
+
     /// Queues the message again for later, with the rule that holds it.
     ///
     /// # Errors
@@ -170,7 +236,7 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let change = self.query_opt(
             &HOLD,
-            &[&message.workspace_id, &message.id, &message.epoch, &until, &rule.as_str()],
+            &[&message.workspace_id, &message.id, &message.epoch, &until, &rule.as_str(), &message.hold.as_str()],
             read_change,
         )?;
         Ok(self.told(message.workspace_id, change, now))
@@ -189,7 +255,14 @@ impl Tx<'_> {
         let state = if rule == Rule::Expired { OutboxState::Expired } else { OutboxState::Suppressed };
         let change = self.query_opt(
             &SUPPRESS,
-            &[&message.workspace_id, &message.id, &message.epoch, &state.as_str(), &rule.as_str()],
+            &[
+                &message.workspace_id,
+                &message.id,
+                &message.epoch,
+                &state.as_str(),
+                &rule.as_str(),
+                &message.hold.as_str(),
+            ],
             read_change,
         )?;
         Ok(self.told(message.workspace_id, change, now))
@@ -200,7 +273,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn put_back_message(&mut self, message: &OutboxMessage) -> Result<bool, StoreError> {
-        Ok(self.execute(&PUT_BACK, &[&message.workspace_id, &message.id, &message.epoch])? == 1)
+        let keys: &[&dyn crate::Bind] = &[&message.workspace_id, &message.id, &message.epoch, &message.hold.as_str()];
+        Ok(self.execute(&PUT_BACK, keys)? == 1)
     }
 
     /// Ends a message whose payload nobody can send, with a dead letter.
@@ -211,7 +285,7 @@ impl Tx<'_> {
         let now = ctx.now();
         let change = self.query_opt(
             &REJECT_PAYLOAD,
-            &[&message.workspace_id, &message.id, &message.epoch, &now, &reason],
+            &[&message.workspace_id, &message.id, &message.epoch, &now, &reason, &message.hold.as_str()],
             read_change,
         )?;
         if change.is_some() {
@@ -307,6 +381,22 @@ impl Tx<'_> {
         ctx: &Ctx,
     ) -> Result<(), StoreError> {
         let (workspace_id, id) = (message.workspace_id, message.id);
+        if let (None, [provider_id]) = (message.session_id, provider_ids) {
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &message.epoch, &ctx.now(), provider_id];
+            if self.execute(&ACCEPT, keys)? == 1 {
+                if let Some(campaign_id) = message.campaign_id {
+                    self.wake(Wake::Progress(workspace_id, campaign_id));
+                    self.tally_move(
+                        workspace_id,
+                        campaign_id,
+                        OutboxState::Submitting,
+                        (OutboxState::Accepted, None),
+                        1,
+                    );
+                }
+                return self.link_only_id(workspace_id, message.channel_id, id, provider_id, ctx);
+            }
+        }
         let report = ProviderReport { report: Report::Accepted, at: ctx.now(), failure: None };
         self.fold_report(workspace_id, id, &report, ctx.now())?;
         self.link_provider_ids(workspace_id, message.channel_id, id, provider_ids, ctx)
@@ -325,14 +415,22 @@ impl Tx<'_> {
     /// Tells of a change, when there was one.
     fn told(&mut self, workspace_id: WorkspaceId, change: Option<Change>, now: Timestamp) -> bool {
         if let Some(change) = &change {
-            self.tell_message_change(workspace_id, change, now);
+            // Before it had an outcome it was waiting or on its way, which is one count.
+            self.tell_message_change(workspace_id, change, OutboxState::Submitting, now);
         }
         change.is_some()
     }
 
-    /// Tells the screens of a session's message and the progress of a message's campaign.
-    pub(crate) fn tell_message_change(&mut self, workspace_id: WorkspaceId, change: &Change, now: Timestamp) {
+    /// Tells the screens of a session's message and the progress of a message's campaign, and moves it in the tallies.
+    pub(crate) fn tell_message_change(
+        &mut self,
+        workspace_id: WorkspaceId,
+        change: &Change,
+        from: OutboxState,
+        now: Timestamp,
+    ) {
         if let Some(campaign_id) = change.campaign_id {
+            self.tally_move(workspace_id, campaign_id, from, (change.state, change.rule.as_deref()), 1);
             self.wake(Wake::Progress(workspace_id, campaign_id));
         }
         let Some(session_id) = change.session_id else { return };

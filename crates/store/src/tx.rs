@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use segue_model::{WorkspaceId, text_enum::Word, wake::Wake};
+use segue_model::{ChannelId, WorkspaceId, text_enum::Word, wake::Wake};
 use serde::Serialize;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     event::NewEvent,
     row::{Row, Source},
     sql::Sql,
+    tally::Noted,
     value::{Bind, Param},
 };
 
@@ -28,13 +29,23 @@ pub struct Tx<'a> {
     pub(crate) connection: Connection<'a>,
     pub(crate) events: Vec<(WorkspaceId, NewEvent)>,
     pub(crate) wakes: Vec<Wake>,
+    pub(crate) tallies: Vec<Noted>,
+    /// The channel of which this transaction has seen that no report waits for its message.
+    pub(crate) nothing_parked: Option<ChannelId>,
     /// PostgreSQL asked to run the whole transaction again (serialization failure or deadlock).
     pub(crate) retry: bool,
 }
 
 impl<'a> Tx<'a> {
     pub(crate) const fn new(connection: Connection<'a>) -> Self {
-        Self { connection, events: Vec::new(), wakes: Vec::new(), retry: false }
+        Self {
+            connection,
+            events: Vec::new(),
+            wakes: Vec::new(),
+            tallies: Vec::new(),
+            nothing_parked: None,
+            retry: false,
+        }
     }
 
     /// Runs a statement and tells how many rows it changed.

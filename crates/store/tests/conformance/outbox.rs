@@ -130,7 +130,12 @@ static INSERT_CAMPAIGN: Sql = Sql::portable(
 static SET_CAMPAIGN: Sql =
     Sql::portable("SET_CAMPAIGN", "UPDATE campaigns SET state = $3 WHERE workspace_id = $1 AND id = $2");
 
-async fn campaign(test: &TestStore, sender: segue_model::SenderId, number: i64, state: &'static str) -> CampaignId {
+pub(crate) async fn campaign(
+    test: &TestStore,
+    sender: segue_model::SenderId,
+    number: i64,
+    state: &'static str,
+) -> CampaignId {
     let (workspace_id, id) = (test.workspace_id(), test.ctx.id());
     write(test, move |tx| tx.execute(&INSERT_CAMPAIGN, &[&workspace_id, &id, &number, &state, &sender])).await;
     id
@@ -146,7 +151,7 @@ async fn running_campaigns_share_what_answers_leave_and_paused_ones_get_nothing(
         let paused = campaign(&test, sender, 3, "paused").await;
         for (campaign_id, count) in [(paused, 10), (large, 30), (small, 3)] {
             for position in 0..count {
-                let mut message = message(&test, &channel, "+15550101");
+                let mut message = message(&test, &channel, &format!("+1555{position:04}"));
                 message.campaign = Some((campaign_id, position));
                 enqueue(&test, &message).await;
             }
@@ -154,13 +159,20 @@ async fn running_campaigns_share_what_answers_leave_and_paused_ones_get_nothing(
         let answer = message(&test, &channel, "+15550102");
         enqueue(&test, &answer).await;
 
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        let due = write(&test, move |tx| tx.due_outbox(workspace_id, channel_id, 11, now)).await;
         let claimed = claim(&test, &channel, "a", 11).await;
         assert_eq!(claimed[0].id, answer.id, "{}: answers go first", test.engine);
+        let sorted = |messages: &[OutboxMessage]| {
+            let mut ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+            ids.sort();
+            ids
+        };
+        assert_eq!(sorted(&due), sorted(&claimed), "{}: with and without a claim the same", test.engine);
         let of = |id| claimed.iter().filter(|message| message.campaign_id == Some(id)).count();
         assert_eq!(claimed.len(), 11);
         assert_eq!((of(large), of(small), of(paused)), (7, 3, 0), "{}", test.engine);
 
-        let workspace_id = test.workspace_id();
         write(&test, move |tx| tx.execute(&SET_CAMPAIGN, &[&workspace_id, &paused, &"running"])).await;
         assert!(claim(&test, &channel, "a", 9).await.iter().any(|message| message.campaign_id == Some(paused)));
     }
