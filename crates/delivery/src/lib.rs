@@ -1,12 +1,12 @@
 //! Delivery: the one way out for every message, whoever wrote it, and what providers report of it.
 //!
 //! claim → decide and record `submitting` ([`submission`]) → bytes leave → settle. One supervisor runs one worker per
-//! channel: [`sms`] holds an SMPP session, [`twilio`] and [`whatsapp`] an HTTP client. What carriers send us is stored in the inbox
-//! before it is acknowledged ([`inbound`]), and [`reports`] folds it into the messages.
+//! channel: [`sms`] holds an SMPP session and works in [`turns`]; [`whatsapp`] and [`twilio`] call an HTTP service. What
+//! carriers send us is on disk before it is acknowledged ([`inbound`]), and [`reports`] folds receipts into the messages.
 //!
 //! # Why a crash is safe at each point
 //! - *Before the claim commits*: the row is still queued.
-//! - *Claimed, nothing recorded*: nothing has left. The claim runs out, or the node takes it back when it starts again,
+//! - *Claimed, nothing recorded* (over SMPP the claim and the record are one transaction): nothing has left. The claim runs out, or the node takes it back when it starts again,
 //!   and the row is queued.
 //! - *`submitting` is recorded, before, while or after bytes leave*: nobody can know. The row becomes `unknown`, is shown
 //!   as such and is never sent again by itself. A later report with the provider's id, or with our own id where the
@@ -31,6 +31,7 @@ mod submission;
 mod supervisor;
 mod templates;
 mod translate;
+mod turns;
 mod twilio;
 mod whatsapp;
 mod window;

@@ -1,6 +1,6 @@
 //! Recording how a submission ended.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use segue_channels::ErrorClass;
 use segue_model::{Ctx, time};
@@ -50,20 +50,30 @@ impl Outcome {
     }
 }
 
-/// Stores the outcome. When the database stays away, the row stays `submitting`; its lease runs out and it becomes
-/// `unknown`, which is then the truth.
+/// Stores the outcome of one message; see [`settle_all`].
 pub(crate) async fn settle(env: &Env, message: &OutboxMessage, outcome: Outcome) {
+    settle_all(env, vec![(message.clone(), outcome)]).await;
+}
+
+/// Stores outcomes. When the database stays away, the rows stay `submitting`; their leases run out and they become
+/// `unknown`, which is then the truth.
+pub(crate) async fn settle_all(env: &Env, outcomes: Vec<(OutboxMessage, Outcome)>) {
+    let outcomes = Arc::new(outcomes);
     for attempt in 1..=STORE_ATTEMPTS {
-        let (ctx, message, outcome) = (env.ctx.clone(), message.clone(), outcome.clone());
-        let stored = env.store.write(move |tx| record(tx, &ctx, &message, &outcome)).await;
-        match stored {
+        let (ctx, own) = (env.ctx.clone(), Arc::clone(&outcomes));
+        match env.store.write(move |tx| record_all(tx, &ctx, &own)).await {
             Ok(()) => return,
             Err(error) => {
-                tracing::error!(%error, attempt, "the outcome of a message could not be stored");
+                tracing::error!(%error, attempt, messages = outcomes.len(), "outcomes could not be stored");
                 tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt))).await;
             }
         }
     }
+}
+
+/// Records outcomes in the running transaction.
+pub(crate) fn record_all(tx: &mut Tx<'_>, ctx: &Ctx, outcomes: &[(OutboxMessage, Outcome)]) -> Result<(), StoreError> {
+    outcomes.iter().try_for_each(|(message, outcome)| record(tx, ctx, message, outcome))
 }
 
 fn record(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &Outcome) -> Result<(), StoreError> {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use rand::{SeedableRng, rngs::StdRng};
 use segue_channels::{
     ErrorClass,
-    smpp::{SessionState, SmppSession, SubmitOutcome, SubmitSms},
+    smpp::{SessionState, SmppSession, SubmitOutcome},
 };
-use segue_model::{Timestamp, content::SmsContent, time};
+use segue_model::{Timestamp, time};
 use segue_store::{
     StoreError,
     channel::{Channel, ChannelState, SmppConfig},
@@ -20,13 +20,7 @@ use segue_store::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    account, account_health, channel_state, inbound,
-    settle::{Outcome, settle},
-    submission::{Begin, begin},
-    supervisor::Env,
-    window::{MESSAGE_LEASE, Window},
-};
+use crate::{account, account_health, channel_state, settle::Outcome, supervisor::Env, turns::Turns};
 
 /// How long a node may be silent before another one takes its channel over.
 const CHANNEL_LEASE: i64 = 30 * time::SECOND;
@@ -69,19 +63,17 @@ async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &Cancella
         }
     };
     let (session, deliveries) = SmppSession::spawn(account, StdRng::from_seed(env.ctx.random_bytes()));
-    let incoming = tokio::spawn(inbound::run(env.clone(), channel.clone(), deliveries));
     let lost = stop.child_token();
     let keeper = tokio::spawn(keep(env.clone(), channel.clone(), session.clone(), lost.clone()));
     let (bound, open) = watch::channel(false);
     let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone(), bound));
 
-    let size = account::window(config);
-    let window = Window { env, channel, size, open, stop: &lost };
-    window.run(|message| send(env, channel, &session, message)).await;
+    let window = account::window(config);
+    Turns { env, channel, config, session: &session, window, open, stop: &lost, deliveries }.run().await;
 
     session.shutdown().await;
     lost.cancel();
-    for task in [incoming, keeper, health] {
+    for task in [keeper, health] {
         if let Err(error) = task.await {
             tracing::error!(%error, channel_id = %channel.id, "a task of a channel ended by a panic");
         }
@@ -152,51 +144,18 @@ async fn watch_health(env: Env, channel: Channel, session: SmppSession, bound: w
     }
 }
 
-async fn send(env: &Env, channel: &Channel, session: &SmppSession, message: OutboxMessage) {
-    let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
-    let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
-    match begun {
-        Ok(Begin::Go) => {}
-        Ok(Begin::No) => return,
-        Err(error) => {
-            // Nothing has left; the claim runs out and the message is queued again.
-            tracing::error!(%error, message_id = %message.id, "a message could not be begun");
-            return;
-        }
-    }
-    let outcome = match serde_json::from_value::<SmsContent>(message.payload.clone()) {
-        Ok(content) => {
-            let sms = SubmitSms {
-                source: content.source,
-                destination: message.address.clone(),
-                text: content.text,
-                validity: validity(message.expires_at, env.ctx.now()),
-                reference: reference(&message),
-            };
-            outcome(session.submit(&sms).await)
-        }
-        Err(_) => Outcome::Refused(Failure {
-            class: ErrorClass::ContentInvalid.as_str().to_owned(),
-            code: None,
-            reason: "The message cannot be read, so nothing was sent.".to_owned(),
-        }),
-    };
-    metrics::counter!("segue_submissions_total", "kind" => "sms").increment(1);
-    settle(env, &message, outcome).await;
-}
-
 /// How long the carrier may try, when the message has an end.
-fn validity(expires_at: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+pub(crate) fn validity(expires_at: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
     expires_at.map(|end| Duration::from_millis(u64::try_from(end.since(now)).unwrap_or_default()))
 }
 
 /// A number that repeats rarely for one recipient, for joining the parts of a long text.
-fn reference(message: &OutboxMessage) -> u16 {
+pub(crate) fn reference(message: &OutboxMessage) -> u16 {
     let bits = message.id.0.as_u128();
     u16::try_from((bits ^ (bits >> 64)) & 0xFFFF).unwrap_or_default()
 }
 
-fn outcome(outcome: SubmitOutcome) -> Outcome {
+pub(crate) fn outcome(outcome: SubmitOutcome) -> Outcome {
     let failure = |class: ErrorClass, code: Option<u32>, reason: String| Failure {
         class: class.as_str().to_owned(),
         code: code.map(|code| format!("{code:#x}")),

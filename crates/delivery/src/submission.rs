@@ -3,13 +3,16 @@
 //! The transaction reads everything that the policy engine needs, asks it, and writes what it answers. A STOP that was
 //! committed before this transaction therefore wins, whenever the message was planned.
 
+use std::sync::Arc;
+
 use segue_model::{
-    Ctx, PhoneNumber, Place, Timestamp,
+    CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
+    campaign::CampaignState,
     consent::{ConsentState, Medium, Purpose},
     content::{Content, SmsContent},
     delivery::MessageClass,
     place_of_phone,
-    policy::{self, Approval, Decision, Known, Limits, Listed, PolicySettings, Question},
+    policy::{self, Approval, Decision, Limits, Listed, Question},
     zones_for_phone,
 };
 use segue_store::{
@@ -44,22 +47,79 @@ pub fn begin(
         // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
         tx.hold_consents(message.workspace_id)?;
     }
-    let now = ctx.now();
-    if let Some(campaign_id) = message.campaign_id {
-        let state = tx.campaign_state(message.workspace_id, campaign_id)?;
-        use segue_model::campaign::CampaignState::{Planning, Running};
-        if !matches!(state, Some(Planning | Running)) {
-            // Paused: it waits in the queue. Canceled: the row has been ended already, and this changes nothing.
-            tx.put_back_message(message)?;
-            return Ok(Begin::No);
+    match decide(tx, ctx, channel, message, &mut Known::default())? {
+        Some((permit, _)) if tx.mark_submitting(message, permit, lease_until)? => Ok(Begin::Go),
+        _ => Ok(Begin::No),
+    }
+}
+
+/// Which due messages to begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Due<'a> {
+    /// Most messages to look at.
+    pub limit: u32,
+    /// Name of the worker's node.
+    pub owner: &'a str,
+    pub lease_until: Timestamp,
+}
+
+/// A text that leaves once the transaction that made this has committed.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub message: OutboxMessage,
+    pub content: SmsContent,
+}
+
+/// What came of looking at due messages.
+#[derive(Debug, Default)]
+pub(crate) struct Beginning {
+    pub begun: Vec<Begun>,
+    /// Messages looked at; as many as the limit when there may be more.
+    pub looked_at: usize,
+}
+
+/// Decides about the texts of a channel that are due and records `submitting` for those that may leave: the claim, the
+/// decision and the record are one transaction, so that each message costs one change of its row before it leaves.
+///
+/// # Errors
+/// When the store fails; nothing is recorded then and nothing may leave.
+pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due<'_>) -> Result<Beginning, StoreError> {
+    // Before any row is locked, in the order in which a STOP takes them: see `begin`.
+    tx.hold_consents(channel.workspace_id)?;
+    let messages = tx.due_outbox(channel.workspace_id, channel.id, due.limit, ctx.now())?;
+    let mut beginning = Beginning { begun: Vec::with_capacity(messages.len()), looked_at: messages.len() };
+    let mut known = Known::default();
+    for message in messages {
+        let Some((permit, Payload::Sms(content))) = decide(tx, ctx, channel, &message, &mut known)? else { continue };
+        if let Some(message) = tx.submit_due(message, permit, due.owner, due.lease_until)? {
+            beginning.begun.push(Begun { message, content });
         }
     }
-    let Some(facts) = facts(tx, channel, message, now)? else {
+    Ok(beginning)
+}
+
+/// Asks the policy engine. Gives its permit with what is to be sent; what it refuses or holds is recorded as such.
+fn decide(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    message: &OutboxMessage,
+    known: &mut Known,
+) -> Result<Option<(policy::Permit, Payload)>, StoreError> {
+    let now = ctx.now();
+    if let Some(campaign_id) = message.campaign_id {
+        use segue_model::campaign::CampaignState::{Planning, Running};
+        if !matches!(known.campaign(tx, message.workspace_id, campaign_id)?, Some(Planning | Running)) {
+            // Paused: it waits in the queue. Canceled: the row has been ended already, and this changes nothing.
+            tx.put_back_message(message)?;
+            return Ok(None);
+        }
+    }
+    let Some((facts, payload)) = facts(tx, channel, message, known, now)? else {
         tx.reject_payload(message, "The message cannot be read, so nothing was sent.", ctx)?;
-        return Ok(Begin::No);
+        return Ok(None);
     };
-    let question = facts.question(message, now);
-    let (decision, why) = policy::judge(&question);
+    let (decision, why) = policy::judge(&facts.question(message, now));
     if let (Decision::Hold { rule, .. } | Decision::Suppress { rule }, Some(why)) = (decision, why) {
         tx.put_decision(message.workspace_id, message.id, rule, &why, now)?;
     }
@@ -68,17 +128,62 @@ pub fn begin(
             if facts.counts {
                 tx.count_marketing(message.workspace_id, &message.address, message.id, now)?;
             }
-            let marked = tx.mark_submitting(message, permit, lease_until)?;
-            Ok(if marked { Begin::Go } else { Begin::No })
+            return Ok(Some((permit, payload)));
         }
-        Decision::Hold { until, rule } => {
-            tx.hold_message(message, until, rule, now)?;
-            Ok(Begin::No)
+        Decision::Hold { until, rule } => tx.hold_message(message, until, rule, now)?,
+        Decision::Suppress { rule } => tx.suppress_message(message, rule, now)?,
+    };
+    Ok(None)
+}
+
+/// What is to be sent, read once.
+enum Payload {
+    Sms(SmsContent),
+    WhatsApp,
+}
+
+/// What one transaction has read already and is the same for many messages.
+#[derive(Default)]
+struct Known {
+    workspace: Option<Arc<Workspace>>,
+    campaigns: Vec<(CampaignId, Option<CampaignState>)>,
+    senders: Vec<(String, Option<Registration>)>,
+}
+
+impl Known {
+    fn workspace(&mut self, tx: &mut Tx<'_>, id: WorkspaceId) -> Result<Option<Arc<Workspace>>, StoreError> {
+        if self.workspace.as_ref().is_none_or(|workspace| workspace.id != id) {
+            self.workspace = tx.workspace(id)?.map(Arc::new);
         }
-        Decision::Suppress { rule } => {
-            tx.suppress_message(message, rule, now)?;
-            Ok(Begin::No)
+        Ok(self.workspace.clone())
+    }
+
+    fn campaign(
+        &mut self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+    ) -> Result<Option<CampaignState>, StoreError> {
+        if let Some((_, state)) = self.campaigns.iter().find(|(known, _)| *known == id) {
+            return Ok(*state);
         }
+        let state = tx.campaign_state(workspace_id, id)?;
+        self.campaigns.push((id, state));
+        Ok(state)
+    }
+
+    fn sender(
+        &mut self,
+        tx: &mut Tx<'_>,
+        channel: &Channel,
+        address: &str,
+    ) -> Result<Option<Registration>, StoreError> {
+        if let Some((_, registration)) = self.senders.iter().find(|(known, _)| known == address) {
+            return Ok(*registration);
+        }
+        let registration = tx.sender_registration(channel.workspace_id, channel.id, address)?;
+        self.senders.push((address.to_owned(), registration));
+        Ok(registration)
     }
 }
 
@@ -87,13 +192,12 @@ struct Facts {
     content: policy::Content,
     consent: ConsentState,
     suppression: Listed,
-    quiet_hours: policy::QuietHours,
     time_zones: Vec<String>,
     window_expires_at: Option<Timestamp>,
     template: Approval,
     sender: Approval,
     place: Option<Place>,
-    settings: PolicySettings,
+    workspace: Arc<Workspace>,
     /// Whether a frequency cap applies, so that the message counts.
     counts: bool,
     sends: Vec<Timestamp>,
@@ -105,10 +209,10 @@ impl Facts {
             now,
             class: message.class,
             content: self.content,
-            address: if message.address.is_empty() { Known::No } else { Known::Yes },
+            address: if message.address.is_empty() { policy::Known::No } else { policy::Known::Yes },
             consent: self.consent,
             suppression: self.suppression,
-            quiet_hours: self.quiet_hours,
+            quiet_hours: self.workspace.quiet_hours,
             time_zones: &self.time_zones,
             window_expires_at: self.window_expires_at,
             template: self.template,
@@ -116,9 +220,9 @@ impl Facts {
             expires_at: message.expires_at,
             limits: Limits {
                 place: self.place,
-                quiet_spans: &self.settings.quiet_spans,
-                caps: &self.settings.caps,
-                at_cap: self.settings.at_cap,
+                quiet_spans: &self.workspace.settings.policy.quiet_spans,
+                caps: &self.workspace.settings.policy.caps,
+                at_cap: self.workspace.settings.policy.at_cap,
                 sends: &self.sends,
             },
         }
@@ -130,54 +234,51 @@ fn facts(
     tx: &mut Tx<'_>,
     channel: &Channel,
     message: &OutboxMessage,
+    known: &mut Known,
     now: Timestamp,
-) -> Result<Option<Facts>, StoreError> {
+) -> Result<Option<(Facts, Payload)>, StoreError> {
     let (workspace_id, address) = (message.workspace_id, message.address.as_str());
-    let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(None) };
     let medium = channel.config.kind().medium();
     let purpose = match message.class {
         MessageClass::Marketing | MessageClass::Test | MessageClass::Keyword => Purpose::Marketing,
         MessageClass::Service => Purpose::Service,
     };
+    let look = tx.last_look(workspace_id, medium, address, purpose)?;
+    let Some(workspace) = known.workspace(tx, workspace_id)? else { return Ok(None) };
     let mut facts = Facts {
         content: policy::Content::Sms,
-        consent: tx.consent_state(workspace_id, medium, address, purpose)?.state,
-        suppression: if tx.is_suppressed(workspace_id, address)? { Listed::Yes } else { Listed::No },
-        quiet_hours: workspace.quiet_hours,
-        time_zones: time_zones(tx, message, &workspace)?,
+        consent: look.consent,
+        suppression: if look.suppression.is_some() { Listed::Yes } else { Listed::No },
+        time_zones: time_zones(message, look.contact_zone, &workspace),
         window_expires_at: None,
         template: Approval::NotApproved,
         sender: Approval::Approved,
         place: place(message),
-        settings: workspace.settings.policy,
+        workspace,
         counts: false,
         sends: Vec::new(),
     };
     count_sends(tx, message, &mut facts, now)?;
-    match medium {
-        Medium::Sms => {
-            let Ok(content) = serde_json::from_value::<SmsContent>(message.payload.clone()) else { return Ok(None) };
-            let registration = tx.sender_registration(workspace_id, channel.id, &content.source)?;
-            if registration != Some(Registration::Active) {
-                facts.sender = Approval::NotApproved;
-            }
+    if medium == Medium::Sms {
+        let Ok(content) = message.content::<SmsContent>() else { return Ok(None) };
+        if known.sender(tx, channel, &content.source)? != Some(Registration::Active) {
+            facts.sender = Approval::NotApproved;
         }
-        Medium::WhatsApp => {
-            let Ok(content) = serde_json::from_value::<Content>(message.payload.clone()) else { return Ok(None) };
-            facts.content = policy::Content::FreeForm;
-            if let Some(session_id) = message.session_id {
-                facts.window_expires_at = tx.session_window(workspace_id, session_id)?;
-            }
-            if let Content::Template { name, language, .. } = &content {
-                facts.content = policy::Content::Template;
-                let template = tx.template_by_name(workspace_id, channel.id, name, language)?;
-                if template.is_some_and(|template| template.status == APPROVED) {
-                    facts.template = Approval::Approved;
-                }
-            }
+        return Ok(Some((facts, Payload::Sms(content))));
+    }
+    let Ok(content) = message.content::<Content>() else { return Ok(None) };
+    facts.content = policy::Content::FreeForm;
+    if let Some(session_id) = message.session_id {
+        facts.window_expires_at = tx.session_window(workspace_id, session_id)?;
+    }
+    if let Content::Template { name, language, .. } = &content {
+        facts.content = policy::Content::Template;
+        let template = tx.template_by_name(workspace_id, channel.id, name, language)?;
+        if template.is_some_and(|template| template.status == APPROVED) {
+            facts.template = Approval::Approved;
         }
     }
-    Ok(Some(facts))
+    Ok(Some((facts, Payload::WhatsApp)))
 }
 
 /// Reads the earlier promotional messages to the same address when a frequency cap applies. Whoever else decides about
@@ -186,7 +287,8 @@ fn count_sends(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts, now:
     if message.class != MessageClass::Marketing {
         return Ok(());
     }
-    let Some((millis, messages)) = Limits::look_back(facts.place, &facts.settings.caps, now) else { return Ok(()) };
+    let caps = &facts.workspace.settings.policy.caps;
+    let Some((millis, messages)) = Limits::look_back(facts.place, caps, now) else { return Ok(()) };
     facts.counts = true;
     tx.lock_address_sends(message.workspace_id, &message.address)?;
     let (workspace_id, address) = (message.workspace_id, message.address.as_str());
@@ -199,24 +301,28 @@ fn place(message: &OutboxMessage) -> Option<Place> {
     if message.class != MessageClass::Marketing || message.address_kind != AddressKind::Phone {
         return None;
     }
-    PhoneNumber::parse(&message.address, None).ok().and_then(|phone| place_of_phone(&phone))
+    phone(message).and_then(|phone| place_of_phone(&phone))
+}
+
+/// The recipient's number; what is in the outbox was parsed when it came in.
+fn phone(message: &OutboxMessage) -> Option<PhoneNumber> {
+    PhoneNumber::from_digits(message.address.strip_prefix('+')?).ok()
 }
 
 /// The zones a recipient may be in, as planning sees them: the contact's own, else what the number tells, else the
 /// workspace's. With none at all the message would be held for ever, and its campaign would never end.
-fn time_zones(tx: &mut Tx<'_>, message: &OutboxMessage, workspace: &Workspace) -> Result<Vec<String>, StoreError> {
+fn time_zones(message: &OutboxMessage, of_contact: Option<String>, workspace: &Workspace) -> Vec<String> {
     if message.class != MessageClass::Marketing {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     if message.address_kind == AddressKind::Phone {
-        if let Some(zone) = tx.contact_zone(message.workspace_id, &message.address)? {
-            return Ok(vec![zone]);
+        if let Some(zone) = of_contact {
+            return vec![zone];
         }
-        let phone = PhoneNumber::parse(&message.address, None);
-        let zones = phone.map(|phone| zones_for_phone(&phone)).unwrap_or_default();
+        let zones = phone(message).map(|phone| zones_for_phone(&phone)).unwrap_or_default();
         if !zones.is_empty() {
-            return Ok(zones);
+            return zones;
         }
     }
-    Ok(vec![workspace.time_zone.clone()])
+    vec![workspace.time_zone.clone()]
 }

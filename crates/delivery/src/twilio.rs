@@ -167,7 +167,7 @@ async fn send(
             return None;
         }
     }
-    let sent = match serde_json::from_value::<SmsContent>(message.payload.clone()) {
+    let sent = match message.content::<SmsContent>() {
         Ok(content) => {
             let text = TextMessage {
                 to: message.address.clone(),

@@ -134,7 +134,7 @@ async fn prepare(env: &Env, client: &GraphClient, message: &OutboxMessage) -> Re
     let refused = |class: ErrorClass, reason: String| {
         Outcome::Refused(Failure { class: class.as_str().to_owned(), code: None, reason })
     };
-    let content: Content = serde_json::from_value(message.payload.clone()).map_err(|_| {
+    let content: Content = message.content().map_err(|_| {
         refused(ErrorClass::ContentInvalid, "The message cannot be read, so nothing was sent.".to_owned())
     })?;
     let recipient =

@@ -32,6 +32,9 @@ enum Command {
     Import(Import),
     /// Write a consistent copy of the database while it is in use.
     Backup(commands::backup::Arguments),
+    /// Measure how fast this build is on this machine.
+    #[command(subcommand)]
+    Bench(commands::bench::Bench),
     /// Check the installation and say what to do about what is wrong.
     Doctor(commands::doctor::Arguments),
 }
@@ -65,6 +68,7 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             Command::Apply(own) => commands::apply::apply(config()?, own).await,
             Command::Import(Import::Contacts(own)) => commands::import::contacts(config()?, own).await,
             Command::Backup(own) => commands::backup::backup(config()?, own).await,
+            Command::Bench(own) => commands::bench::bench(own).await,
             Command::Doctor(own) => commands::doctor::doctor(config(), own).await,
         }
     })

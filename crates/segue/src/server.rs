@@ -30,6 +30,7 @@ pub struct Server {
     public_url: String,
     setup_token: Option<String>,
     store: Store,
+    links: Links,
     delivery: Delivery,
     /// Held for as long as the server runs.
     _node: Node,
@@ -73,6 +74,7 @@ impl Server {
             Delivery::start(store.clone(), bus.clone(), ctx.clone(), DeliveryConfig { node: node.name.clone() });
         let tasks = TaskTracker::new();
         let links = Links::load(&store, &ctx, links).await?;
+        let own_links = links.clone();
         let wiring = Wiring {
             links: links.clone(),
             store: store.clone(),
@@ -101,6 +103,7 @@ impl Server {
             public_url: config.public_url(),
             setup_token,
             store,
+            links: own_links,
             delivery,
             _node: node,
             tasks,
@@ -125,6 +128,12 @@ impl Server {
     #[must_use]
     pub fn setup_token(&self) -> Option<&str> {
         self.setup_token.as_deref()
+    }
+
+    /// The links of this installation.
+    #[must_use]
+    pub const fn links(&self) -> &Links {
+        &self.links
     }
 
     /// The database.

@@ -194,7 +194,9 @@ impl Column for Timestamp {
 
 impl Column for PhoneNumber {
     fn from_cell(cell: Cell<'_>) -> Result<Self, StoreError> {
-        let text = String::from_cell(cell)?;
-        Self::parse(&text, None).map_err(|error| StoreError::Corrupt(error.to_string()))
+        let Cell::Text(text) = cell else { return mismatch("a phone number", cell) };
+        // What is stored was parsed when it came in.
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        Self::from_digits(digits).map_err(|error| StoreError::Corrupt(error.to_string()))
     }
 }

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection as Sqlite, OpenFlags};
+use rusqlite::{Connection as Sqlite, OpenFlags, config::DbConfig};
 
 use crate::{
     StoreError,
@@ -69,6 +69,9 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Sqlite, StoreError> {
     if access == Access::ReadOnly {
         connection.execute_batch("PRAGMA query_only = ON;")?;
     }
+    // Otherwise SQLite prepares a statement anew whenever a parameter that it compares with the condition of a partial
+    // index changes: the receipt of each message cost 60 microseconds more.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(512);
     Ok(connection)
 }
@@ -219,5 +222,6 @@ mod tests {
         assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(2), "FULL");
         assert_eq!(pragma("foreign_keys"), rusqlite::types::Value::Integer(1));
         assert_eq!(pragma("trusted_schema"), rusqlite::types::Value::Integer(0));
+        assert!(connection.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG).unwrap(), "stable plans");
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use rand::SeedableRng;
 use segue_bus::Bus;
 use segue_channels::smpp::{SmppConfig as Account, SmppSession, SubmitOutcome, SubmitSms};
-use segue_model::{Ctx, delivery::OutboxState, time};
+use segue_model::{Ctx, content::SmsContent, delivery::OutboxState, time};
 use segue_store::{
     Engine, Sql, Store, StoreConfig,
     channel::Channel,
@@ -48,7 +48,7 @@ async fn submit(bench: &Bench, message: &OutboxMessage) -> SubmitOutcome {
     let sms = SubmitSms {
         source: SENDER.to_owned(),
         destination: message.address.clone(),
-        text: message.payload["text"].as_str().expect("a text").to_owned(),
+        text: message.content::<SmsContent>().expect("a text").text,
         validity: None,
         reference: 1,
     };

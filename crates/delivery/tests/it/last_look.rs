@@ -240,7 +240,10 @@ async fn a_paused_campaign_sends_nothing_goes_on_when_resumed_and_ends_by_itself
         bench.write(move |tx| tx.execute(&INSERT_CAMPAIGN, &[&workspace_id, &campaign_id, &sender])).await;
         let mut ids = Vec::new();
         for position in 0..3 {
+            let phone = format!("+1212555010{}", 7 + position);
+            bench.test.set_consent(Medium::Sms, &phone, Purpose::Marketing, ConsentState::Granted).await;
             let mut message = marketing(&bench, &channel, &format!("sale {position}"));
+            message.address = phone;
             message.campaign = Some((campaign_id, position));
             ids.push(bench.enqueue(&message).await);
         }

@@ -1,0 +1,3 @@
+//! What benchmarks need beside the product. Each program in `src/bin` says in its documentation how it is run.
+
+pub mod smsc;

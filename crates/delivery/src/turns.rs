@@ -1,0 +1,223 @@
+//! Works through the traffic of an SMS account in turns, with its window kept full.
+//!
+//! A turn is one transaction: it records the outcomes that came in since the last one, takes in what the carrier has
+//! delivered, and begins as many due messages as the window has room for then. Only when it has committed do the new ones
+//! go out, and is the carrier told that its deliveries are on disk. So a message costs three changes of its row after it
+//! was planned, whatever the load; a turn is as large as what gathered during the one before it; never are more messages
+//! `submitting` than the window holds; and a receipt that came right after its answer finds its message.
+//!
+//! # Why a crash at each point is safe
+//! - Before the commit of a turn: its outcomes are not recorded, so those messages become `unknown` when the node starts
+//!   again, and their receipts resolve them. Deliveries were not acknowledged, and come again. Nothing new has been begun.
+//! - After the commit, before the bytes: what was begun becomes `unknown` too. It is never sent again by itself.
+//! - When the database fails a turn, its outcomes and its deliveries are stored by themselves, each as far as it can be,
+//!   and nothing is begun meanwhile.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use segue_channels::{
+    ErrorClass,
+    smpp::{Delivery, Settled, SmppSession, Submission, SubmitSms},
+};
+use segue_model::wake::Wake;
+use segue_store::{
+    StoreError,
+    channel::{Channel, SmppConfig},
+    outbox::OutboxMessage,
+    submission::{Cost, Failure},
+};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    account::resends_unknown,
+    inbound::{Arrived, take_in},
+    settle::{Outcome, record_all, settle_all},
+    sms::{outcome, reference, validity},
+    submission::{Beginning, Begun, Due, begin_due},
+    supervisor::Env,
+    window::MESSAGE_LEASE,
+};
+
+/// How long to wait for work without being told of any.
+const POLL: Duration = Duration::from_millis(500);
+/// How long the first outcome of a turn waits for others, while less than a quarter of the window is free.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// The sending side of an account.
+pub(crate) struct Turns<'a> {
+    pub env: &'a Env,
+    pub channel: &'a Channel,
+    pub config: &'a SmppConfig,
+    pub session: &'a SmppSession,
+    /// Most messages on the wire.
+    pub window: usize,
+    /// Whether anything may be sent at the moment.
+    pub open: watch::Receiver<bool>,
+    pub stop: &'a CancellationToken,
+    /// What the carrier delivers.
+    pub deliveries: mpsc::UnboundedReceiver<Delivery>,
+}
+
+/// What came in for the next turn.
+#[derive(Default)]
+struct Came {
+    answers: Vec<Settled>,
+    deliveries: Vec<Delivery>,
+}
+
+impl Came {
+    /// Takes in what there is, and waits a little for more while there are fewer than `enough` answers. Deliveries
+    /// first: so the answer to a message is never left behind by its receipt.
+    async fn gather(
+        &mut self,
+        enough: usize,
+        settled: &mut mpsc::UnboundedReceiver<Vec<Settled>>,
+        deliveries: &mut mpsc::UnboundedReceiver<Delivery>,
+    ) {
+        let until = tokio::time::Instant::now() + GATHER;
+        loop {
+            while let Ok(delivery) = deliveries.try_recv() {
+                self.deliveries.push(delivery);
+            }
+            while let Ok(batch) = settled.try_recv() {
+                self.answers.extend(batch);
+            }
+            if (self.answers.is_empty() && self.deliveries.is_empty()) || self.answers.len() >= enough {
+                return;
+            }
+            match tokio::time::timeout_at(until, settled.recv()).await {
+                Ok(Some(batch)) => self.answers.extend(batch),
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+}
+
+/// What is on the wire, by the names their outcomes come under.
+type OnTheWire = HashMap<u128, OutboxMessage>;
+
+impl Turns<'_> {
+    /// Works until `stop`; what is on the wire then is settled.
+    pub async fn run(mut self) {
+        let (outcomes, mut settled) = mpsc::unbounded_channel();
+        let mut listener = self.env.bus.listen();
+        let mut on_the_wire = OnTheWire::with_capacity(self.window);
+        let mut came = Came::default();
+        let mut look = true;
+        loop {
+            let stopping = self.stop.is_cancelled();
+            if stopping && on_the_wire.is_empty() {
+                break;
+            }
+            let open = *self.open.borrow_and_update();
+            if !(open && !stopping && look && on_the_wire.len() < self.window) {
+                tokio::select! {
+                    Some(batch) = settled.recv() => came.answers.extend(batch),
+                    Some(delivery) = self.deliveries.recv() => came.deliveries.push(delivery),
+                    () = listener.until(POLL, |wake| wake == Wake::Outbox(self.channel.id)) => look = true,
+                    Ok(()) = self.open.changed() => continue,
+                    () = self.stop.cancelled(), if !stopping => continue,
+                }
+            }
+            came.gather(self.window.div_ceil(4), &mut settled, &mut self.deliveries).await;
+            let done: Vec<_> = came
+                .answers
+                .drain(..)
+                .filter_map(|answer| {
+                    let message = on_the_wire.remove(&answer.tag)?;
+                    let outcome = self.wanted(&message, outcome(answer.outcome));
+                    Some((message, outcome))
+                })
+                .collect();
+            // With an answer there is room again, and perhaps a further message of a campaign whose share was used up.
+            look |= !done.is_empty();
+            let room = if open && !stopping && look { self.window - on_the_wire.len() } else { 0 };
+            let arrived = Arrived::of(came.deliveries.drain(..));
+            if done.is_empty() && arrived.is_empty() && room == 0 {
+                continue;
+            }
+            let beginning = self.turn(done, arrived, room).await;
+            if room > 0 {
+                look = beginning.looked_at == room;
+            }
+            self.submit(beginning.begun, &mut on_the_wire, &outcomes);
+        }
+        // The carrier is asked to deliver again what comes from here on, to whoever holds the channel next.
+    }
+
+    /// The outcome as the account's owner wants it: a message of a class that nobody may miss is tried again when nobody
+    /// can say whether it went out. Not when a part of it certainly did.
+    fn wanted(&self, message: &OutboxMessage, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Unknown { reason, provider_ids }
+                if provider_ids.is_empty() && resends_unknown(self.config, message.class) =>
+            {
+                let failure = Failure { class: ErrorClass::Unknown.as_str().to_owned(), code: None, reason };
+                Outcome::NotSent { failure, wait: None, cost: Cost::Attempt }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Records outcomes, takes deliveries in and begins up to `room` messages, in one transaction.
+    async fn turn(&self, done: Vec<(OutboxMessage, Outcome)>, arrived: Arrived, room: usize) -> Beginning {
+        let (ctx, channel, node) = (self.env.ctx.clone(), self.channel.clone(), self.env.node.clone());
+        let (done, limit) = (Arc::new(done), u32::try_from(room).unwrap_or(u32::MAX));
+        let (own, items) = (Arc::clone(&done), arrived.items());
+        let turned = self
+            .env
+            .store
+            .write(move |tx| {
+                // The locks in the order in which everybody takes them: consents before rows.
+                if limit > 0 {
+                    tx.hold_consents(channel.workspace_id)?;
+                }
+                record_all(tx, &ctx, &own)?;
+                take_in(tx, &ctx, &channel, &items)?;
+                if limit == 0 {
+                    return Ok(Beginning::default());
+                }
+                let due = Due { limit, owner: &node, lease_until: ctx.now().plus(MESSAGE_LEASE) };
+                begin_due(tx, &ctx, &channel, &due)
+            })
+            .await;
+        match turned {
+            Ok(beginning) => {
+                arrived.acknowledge();
+                beginning
+            }
+            Err(error) => {
+                let error: StoreError = error;
+                tracing::error!(%error, channel_id = %self.channel.id, "a turn failed; its parts are stored one by one");
+                settle_all(self.env, Arc::unwrap_or_clone(done)).await;
+                arrived.store_alone(self.env, self.channel).await;
+                Beginning::default()
+            }
+        }
+    }
+
+    fn submit(&self, begun: Vec<Begun>, on_the_wire: &mut OnTheWire, outcomes: &mpsc::UnboundedSender<Vec<Settled>>) {
+        if begun.is_empty() {
+            return;
+        }
+        let now = self.env.ctx.now();
+        metrics::counter!("segue_submissions_total", "kind" => "sms").increment(begun.len() as u64);
+        let batch: Vec<_> = begun
+            .into_iter()
+            .map(|Begun { message, content }| {
+                let sms = SubmitSms {
+                    source: content.source,
+                    destination: message.address.clone(),
+                    text: content.text,
+                    validity: validity(message.expires_at, now),
+                    reference: reference(&message),
+                };
+                let tag = message.id.0.as_u128();
+                on_the_wire.insert(tag, message);
+                Submission { tag, sms }
+            })
+            .collect();
+        self.session.submit_all(batch, outcomes);
+    }
+}
