@@ -521,6 +521,7 @@ async fn failures_are_counted_by_code_and_told_in_words() {
         {
             world.write(move |tx| tx.execute(&FAIL, &[&ws, &phone(n), &code, &reason])).await;
         }
+        world.recount().await;
         world.set_message_state(&phone(3), "delivered").await;
         let funnel = campaign::funnel(&world.test.store, ws, id).await.unwrap();
         assert_eq!((funnel.failed, funnel.sent, funnel.delivered, funnel.queued), (3, 1, 1, 0));

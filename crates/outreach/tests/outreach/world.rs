@@ -29,6 +29,7 @@ static MESSAGES: Sql = Sql::portable(
     "MESSAGES",
     "SELECT address, class, state, not_before, payload, dedupe_key FROM outbox WHERE workspace_id = $1 ORDER BY id",
 );
+static ALL_CAMPAIGNS: Sql = Sql::portable("ALL_CAMPAIGNS", "SELECT id FROM campaigns WHERE workspace_id = $1");
 static SET_MESSAGE_STATE: Sql =
     Sql::portable("SET_MESSAGE_STATE", "UPDATE outbox SET state = $3 WHERE workspace_id = $1 AND address = $2");
 static JOBS: Sql =
@@ -43,7 +44,7 @@ pub struct Message {
     pub not_before: Timestamp,
     pub source: String,
     pub text: String,
-    pub dedupe_key: String,
+    pub dedupe_key: Option<String>,
 }
 
 pub async fn worlds() -> Vec<World> {
@@ -196,6 +197,17 @@ impl World {
     pub async fn set_message_state(&self, address: &str, state: &'static str) {
         let (ws, address) = (self.ws(), address.to_owned());
         self.write(move |tx| tx.execute(&SET_MESSAGE_STATE, &[&ws, &address, &state])).await;
+        self.recount().await;
+    }
+
+    /// Counts every campaign anew, after a test has changed messages behind the product's back.
+    pub async fn recount(&self) {
+        let ws = self.ws();
+        self.write(move |tx| {
+            let campaigns: Vec<segue_model::CampaignId> = tx.query(&ALL_CAMPAIGNS, &[&ws], |row| row.next())?;
+            campaigns.iter().try_for_each(|id| tx.rebuild_tallies(ws, *id))
+        })
+        .await;
     }
 
     /// Kinds and data of all events so far.
