@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use segue_model::time;
-use segue_store::StoreError;
+use segue_store::{StoreError, import::UNDO_WINDOW};
 
 use super::Wiring;
 
@@ -52,6 +52,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_done_inbox(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_parked_reports(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
+                tx.delete_import_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_requests(workspace.id, now)?;
                 tx.delete_old_marketing_sends(workspace.id, now.plus(-KEEP_MARKETING_SENDS))?;
                 tx.delete_old_decisions(workspace.id, now.plus(-KEEP_DECISIONS))?;

@@ -6,12 +6,15 @@
 use std::{sync::Arc, time::Duration};
 
 use segue_desk::bot::{self, BOT_TIMER};
-use segue_model::{MediaId, time, wake::Wake};
+use segue_model::{ImportId, MediaId, time, wake::Wake};
 use segue_outreach::{
     OutreachError,
     campaign::plan::{self, PLAN_CAMPAIGN},
+    import::{self, RUN_IMPORT, UNDO_IMPORT},
 };
 use segue_store::{StoreError, job::Job, media::FETCH_MEDIA};
+
+use tokio::task::JoinSet;
 
 use super::{POLL, Remedy, Wiring, WorkError};
 
@@ -23,7 +26,7 @@ const LEASE: i64 = time::MINUTE;
 const RENEW: Duration = Duration::from_secs(15);
 const PUT_BACK_FOR: i64 = time::SECOND;
 
-/// Runs until the shutdown.
+/// Runs until the shutdown, then until the work at hand has ended.
 pub async fn run(wiring: Arc<Wiring>) {
     let mut listener = wiring.bus.listen();
     let node = wiring.node.clone();
@@ -31,15 +34,22 @@ pub async fn run(wiring: Arc<Wiring>) {
         // The leases of the time before the start run out by themselves.
         tracing::error!(%error, "the claims of the jobs could not be released");
     }
+    // A long job takes one of the places; the others go on with what is due.
+    let mut at_work = JoinSet::new();
     while !wiring.shutdown.is_cancelled() {
-        match claim(&wiring).await {
+        while at_work.try_join_next().is_some() {}
+        let free = AT_ONCE.saturating_sub(u32::try_from(at_work.len()).unwrap_or(AT_ONCE));
+        let claimed = if free == 0 { Ok(Vec::new()) } else { claim(&wiring, free).await };
+        match claimed {
             Ok(jobs) if !jobs.is_empty() => {
-                let work = jobs.into_iter().map(|job| work_on(Arc::clone(&wiring), job));
-                futures::future::join_all(work).await;
+                for job in jobs {
+                    at_work.spawn(work_on(Arc::clone(&wiring), job));
+                }
             }
             Ok(_) => {
                 tokio::select! {
                     () = listener.until(POLL, |wake| wake == Wake::Jobs) => {}
+                    Some(_) = at_work.join_next(), if !at_work.is_empty() => {}
                     () = wiring.shutdown.cancelled() => {}
                 }
             }
@@ -49,11 +59,12 @@ pub async fn run(wiring: Arc<Wiring>) {
             }
         }
     }
+    while at_work.join_next().await.is_some() {}
 }
 
-async fn claim(wiring: &Wiring) -> Result<Vec<Job>, StoreError> {
+async fn claim(wiring: &Wiring, limit: u32) -> Result<Vec<Job>, StoreError> {
     let (ctx, node) = (wiring.ctx.clone(), wiring.node.clone());
-    wiring.store.write(move |tx| tx.claim_jobs(&node, AT_ONCE, ctx.now().plus(LEASE), &ctx)).await
+    wiring.store.write(move |tx| tx.claim_jobs(&node, limit, ctx.now().plus(LEASE), &ctx)).await
 }
 
 async fn work_on(wiring: Arc<Wiring>, job: Job) {
@@ -104,11 +115,7 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
     let (store, ctx, workspace_id) = (&wiring.store, &wiring.ctx, job.workspace_id);
     match job.kind.as_str() {
         PLAN_CAMPAIGN => {
-            plan::run(store, ctx, &wiring.links, workspace_id, &job.payload).await.map_err(|error| match error {
-                OutreachError::Store(error) => WorkError::Store(error),
-                other => WorkError::Failed(other.to_string()),
-            })?;
-            Ok(())
+            plan::run(store, ctx, &wiring.links, workspace_id, &job.payload).await.map(|_| ()).map_err(of_outreach)
         }
         BOT_TIMER => {
             let (ctx, payload) = (ctx.clone(), job.payload.clone());
@@ -126,6 +133,23 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
         }
+        RUN_IMPORT | UNDO_IMPORT => {
+            let payload: ImportJob = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            // It works chunk by chunk and can end between any two; the next start goes on.
+            let work = async {
+                match job.kind.as_str() {
+                    RUN_IMPORT => import::run(store, ctx, workspace_id, payload.import_id, |_| {}).await,
+                    _ => import::undo::run(store, ctx, workspace_id, payload.import_id).await,
+                }
+            };
+            tokio::select! {
+                done = work => done.map(|_| ()).map_err(of_outreach),
+                () = wiring.shutdown.cancelled() => {
+                    Err(StoreError::Unavailable("Segue is shutting down".to_owned()).into())
+                }
+            }
+        }
         other => Err(WorkError::Hopeless(format!("Nobody knows jobs of the kind '{other}'."))),
     }
 }
@@ -134,4 +158,17 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
 #[derive(serde::Deserialize)]
 struct FetchMedia {
     media_id: MediaId,
+}
+
+/// Payload of a job that runs or undoes an import.
+#[derive(serde::Deserialize)]
+struct ImportJob {
+    import_id: ImportId,
+}
+
+fn of_outreach(error: OutreachError) -> WorkError {
+    match error {
+        OutreachError::Store(error) => WorkError::Store(error),
+        other => WorkError::Failed(other.to_string()),
+    }
 }
