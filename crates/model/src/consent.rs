@@ -36,6 +36,8 @@ crate::text_enum! {
         Paper = "paper",
         Verbal = "verbal",
         Import = "import",
+        /// Takes back what an import claimed, when the import is undone. Nobody said no.
+        ImportUndo = "import_undo",
         Api = "api",
         InChat = "in_chat",
         Agent = "agent",

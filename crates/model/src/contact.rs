@@ -46,5 +46,83 @@ impl ContactFields {
     }
 }
 
+/// What became of fields: the value before and the value after, by the name of the field or attribute. `None` is no value.
+pub type FieldChanges = BTreeMap<String, (Option<String>, Option<String>)>;
+
+impl ContactFields {
+    /// Sets one field or attribute; `None` clears it. A phone number is taken only in E.164, else the field is left.
+    pub fn set_field(&mut self, field: &str, value: Option<String>) {
+        match field {
+            "phone" => match value.map(|text| PhoneNumber::parse(&text, None)) {
+                None => self.phone = None,
+                Some(Ok(phone)) => self.phone = Some(phone),
+                Some(Err(_)) => {}
+            },
+            "first_name" => self.first_name = value,
+            "last_name" => self.last_name = value,
+            "email" => self.email = value,
+            "locale" => self.locale = value,
+            "time_zone" => self.time_zone = value,
+            other => match value {
+                Some(text) => {
+                    self.attributes.insert(other.to_owned(), text);
+                }
+                None => {
+                    self.attributes.remove(other);
+                }
+            },
+        }
+    }
+
+    /// How `after` differs from these fields.
+    #[must_use]
+    pub fn changes_to(&self, after: &Self) -> FieldChanges {
+        let names = STANDARD_FIELDS.iter().copied();
+        let names = names.chain(self.attributes.keys().map(String::as_str));
+        let names = names.chain(after.attributes.keys().map(String::as_str));
+        let mut changes = FieldChanges::new();
+        for name in names {
+            let (old, new) = (self.field(name), after.field(name));
+            if old != new {
+                changes.insert(name.to_owned(), (old.map(str::to_owned), new.map(str::to_owned)));
+            }
+        }
+        changes
+    }
+
+    /// These fields with changes taken back, each only where its value is still the one that was set.
+    #[must_use]
+    pub fn without(&self, changes: &FieldChanges) -> Self {
+        let mut fields = self.clone();
+        for (name, (before, after)) in changes {
+            if self.field(name) == after.as_deref() {
+                fields.set_field(name, before.clone());
+            }
+        }
+        fields
+    }
+}
+
 /// Names of the fields every contact has, apart from its attributes.
 pub const STANDARD_FIELDS: &[&str] = &["phone", "first_name", "last_name", "email", "locale", "time_zone"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(first_name: &str, city: Option<&str>) -> ContactFields {
+        let attributes = city.map(|city| ("city".to_owned(), city.to_owned())).into_iter().collect();
+        ContactFields { first_name: Some(first_name.to_owned()), attributes, ..ContactFields::default() }
+    }
+
+    #[test]
+    fn changes_are_taken_back_only_where_nobody_changed_the_field_since() {
+        let (before, after) = (fields("Ana", None), fields("Anna", Some("Rome")));
+        let changes = before.changes_to(&after);
+        assert_eq!(changes.len(), 2);
+        assert_eq!(after.without(&changes), before);
+        assert_eq!(fields("Annie", Some("Rome")).without(&changes), fields("Annie", None));
+        assert_eq!(fields("Anna", Some("Oslo")).without(&changes), fields("Ana", Some("Oslo")));
+        assert!(before.changes_to(&before).is_empty());
+    }
+}

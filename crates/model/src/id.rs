@@ -124,8 +124,10 @@ ids! {
     SegmentId = "seg",
     /// One entry of the consent ledger.
     ConsentEventId = "cev",
-    /// One run of a CSV import.
+    /// One run of an import of contacts.
     ImportId = "imp",
+    /// An uploaded table of contacts that is to be imported.
+    ImportFileId = "imf",
     /// An SMS campaign.
     CampaignId = "cmp",
     /// One entry of a session, or one outbound message on its way.

@@ -58,6 +58,12 @@ pub enum OutreachError {
     UnknownColumn(String),
     #[error("The file cannot be read: {0}")]
     File(String),
+    #[error("The import is still running. Wait for its end, or stop it first.")]
+    ImportRunning,
+    #[error("The import is undone already.")]
+    ImportUndone,
+    #[error("An import can be undone for 30 days after its end; a dry run has nothing to undo.")]
+    UndoOver,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -84,6 +90,7 @@ impl OutreachError {
             Self::Refused(rule) => rule.as_str(),
             Self::UnknownColumn(_) => "unknown_column",
             Self::File(_) => "unreadable_file",
+            Self::ImportRunning | Self::ImportUndone | Self::UndoOver => "import_state",
             Self::Store(_) => "store",
         }
     }
@@ -98,7 +105,10 @@ impl OutreachError {
             | Self::SegmentTaken
             | Self::SegmentUsed(_)
             | Self::CampaignState(_)
-            | Self::NotADraft => Problem::Conflict,
+            | Self::NotADraft
+            | Self::ImportRunning
+            | Self::ImportUndone
+            | Self::UndoOver => Problem::Conflict,
             Self::Consent(ConsentError::Store(_)) | Self::Store(_) => Problem::Unavailable,
             Self::Invalid { .. }
             | Self::Condition(_)

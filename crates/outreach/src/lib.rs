@@ -7,6 +7,8 @@
 //! | what happens | who calls it |
 //! |---|---|
 //! | a `plan_campaign` job is due | [`campaign::plan::run`] |
+//! | a `run_import` job is due | [`import::run`] |
+//! | an `undo_import` job is due | [`import::undo::run`] |
 //! | an SMS of a customer is worked on | [`keywords::handle`] |
 //! | a short link is asked for | [`link::open`] |
 //! | from time to time | [`sweep`] |
@@ -30,7 +32,7 @@ use segue_model::Ctx;
 use segue_store::Store;
 
 /// Ends what nobody else ends: messages that came back unsent after their campaign was canceled, campaigns whose last
-/// two messages came to rest at the same moment, and imports whose process died. To be called about every ten seconds.
+/// two messages came to rest at the same moment; gives imports whose process died to a worker. To be called about every ten seconds.
 ///
 /// # Errors
 /// When the store fails.
@@ -39,11 +41,12 @@ pub async fn sweep(store: &Store, ctx: &Ctx) -> Result<(), OutreachError> {
     let workspaces = store.read::<_, OutreachError, _>(|tx| Ok(tx.workspaces()?)).await?;
     let mut failed = None;
     for workspace in workspaces {
+        let ctx = ctx.clone();
         let swept = store
             .write::<_, OutreachError, _>(move |tx| {
                 tx.cancel_left_behind(workspace.id, now)?;
                 tx.finish_done_campaigns(workspace.id, now)?;
-                Ok(import::end_interrupted(tx, workspace.id, now)?)
+                Ok(import::sweep(tx, &ctx, workspace.id)?)
             })
             .await;
         // The other workspaces are swept whatever happens in this one.

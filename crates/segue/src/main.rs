@@ -41,7 +41,7 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Import {
-    /// Import contacts from a CSV file.
+    /// Import contacts from a CSV or XLSX file.
     Contacts(commands::import::Arguments),
 }
 

@@ -93,6 +93,10 @@ crate::sql! {
         WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4";
     CONSENT_EVENTS = "SELECT id, medium, purpose, action, method, wording, proof, actor, occurred_at, recorded_at
         FROM consent_events WHERE workspace_id = $1 AND address = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
+    SAID_NO = "SELECT 1 FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND purpose = $4
+        AND action = 'revoke' AND method <> 'import_undo' LIMIT 1";
+    LAST_UNDONE = "SELECT MAX(occurred_at) FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3
+        AND purpose = $4 AND method = 'import_undo'";
     CLEAR_CONSENTS = "DELETE FROM consents WHERE workspace_id = $1";
     CONSENT_KEYS = "SELECT DISTINCT medium, address, purpose FROM consent_events WHERE workspace_id = $1";
     CANCEL_WAITING_MARKETING = "UPDATE outbox SET state = 'canceled', rule = $3
@@ -294,6 +298,39 @@ impl Tx<'_> {
         self.query_opt(&LAST_KEYWORD, &[&workspace_id, &address, &medium.as_str()], |row| {
             Ok((row.word()?, row.next()?))
         })
+    }
+
+    /// Whether the person ever said no themselves, as against an opt-in that was taken back because its import was
+    /// undone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn said_no(
+        &mut self,
+        workspace_id: WorkspaceId,
+        medium: Medium,
+        address: &str,
+        purpose: Purpose,
+    ) -> Result<bool, StoreError> {
+        let found =
+            self.query_opt(&SAID_NO, &[&workspace_id, &address, &medium.as_str(), &purpose.as_str()], |row| {
+                row.next::<i64>()
+            })?;
+        Ok(found.is_some())
+    }
+
+    /// The moment up to which opt-ins of undone imports are taken back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn undone_until(
+        &mut self,
+        workspace_id: WorkspaceId,
+        medium: Medium,
+        address: &str,
+        purpose: Purpose,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.query_one(&LAST_UNDONE, &[&workspace_id, &address, &medium.as_str(), &purpose.as_str()], |row| row.next())
     }
 
     /// Computes all states of the workspace from the ledger. Gives how many keys there are.

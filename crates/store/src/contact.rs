@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    ContactId, ListId, PhoneNumber, Timestamp, WorkspaceId, consent::ConsentState, contact::ContactFields, id::Id as _,
+    ContactId, ListId, PhoneNumber, Timestamp, WorkspaceId, consent::ConsentState, contact::ContactFields,
+    contact::FieldChanges, id::Id as _,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -226,6 +227,7 @@ crate::sql! {
             AND m.list_id = l.id), l.created_at FROM lists l WHERE l.workspace_id = $1 AND l.name = $2";
     ADD_TO_LIST = "INSERT INTO list_members (workspace_id, list_id, contact_id, added_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (workspace_id, list_id, contact_id) DO NOTHING";
+    REMOVE_FROM_LIST = "DELETE FROM list_members WHERE workspace_id = $1 AND list_id = $2 AND contact_id = $3";
 }
 
 pub(crate) fn read_fields(row: &mut Row<'_>) -> Result<ContactFields, StoreError> {
@@ -329,15 +331,11 @@ impl Tx<'_> {
         fields: &ContactFields,
         now: Timestamp,
     ) -> Result<ContactChange, StoreError> {
-        if let Some(phone) = &fields.phone {
-            self.lock("contact_phone", &format_args!("{workspace_id}:{phone}"))?;
-        }
-        if self.write_contact(&UPDATE_CONTACT, workspace_id, id, fields, now)? == 1 {
+        let change = self.update_contact_quietly(workspace_id, id, fields, now)?;
+        if change == ContactChange::Changed {
             self.tell_contact(workspace_id, id, now);
-            return Ok(ContactChange::Changed);
         }
-        let exists = self.query_opt(&CONTACT_EXISTS, &[&workspace_id, &id], |row| row.next::<i64>())?.is_some();
-        Ok(if exists { ContactChange::PhoneTaken } else { ContactChange::Missing })
+        Ok(change)
     }
 
     fn write_contact(
@@ -413,9 +411,23 @@ impl Tx<'_> {
         fields: &ContactFields,
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
+        self.upsert_contact_with_changes(workspace_id, fresh_id, fields, now).map(|(upserted, _)| upserted)
+    }
+
+    /// [`Tx::upsert_contact`], with what it changed of a known contact.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn upsert_contact_with_changes(
+        &mut self,
+        workspace_id: WorkspaceId,
+        fresh_id: ContactId,
+        fields: &ContactFields,
+        now: Timestamp,
+    ) -> Result<(Upserted, FieldChanges), StoreError> {
         let fields = merged(&ContactFields::default(), fields);
         if self.write_contact(&INSERT_CONTACT, workspace_id, fresh_id, &fields, now)? == 1 {
-            return Ok(Upserted::Created(fresh_id));
+            return Ok((Upserted::Created(fresh_id), FieldChanges::new()));
         }
         let found = self.query_opt(&CONTACT_OF_PHONE_FOR_UPDATE, &[&workspace_id, &fields.phone], |row| {
             Ok((row.next::<ContactId>()?, read_fields(row)?))
@@ -425,10 +437,31 @@ impl Tx<'_> {
             found.ok_or_else(|| StoreError::Unavailable("the contact was deleted meanwhile".to_owned()))?;
         let merged = merged(&known, &fields);
         if merged == known {
-            return Ok(Upserted::Unchanged(id));
+            return Ok((Upserted::Unchanged(id), FieldChanges::new()));
         }
         self.write_contact(&UPDATE_CONTACT, workspace_id, id, &merged, now)?;
-        Ok(Upserted::Updated(id))
+        Ok((Upserted::Updated(id), known.changes_to(&merged)))
+    }
+
+    /// Stores all fields of a contact and tells nobody, for work in bulk.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn update_contact_quietly(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ContactId,
+        fields: &ContactFields,
+        now: Timestamp,
+    ) -> Result<ContactChange, StoreError> {
+        if let Some(phone) = &fields.phone {
+            self.lock("contact_phone", &format_args!("{workspace_id}:{phone}"))?;
+        }
+        if self.write_contact(&UPDATE_CONTACT, workspace_id, id, fields, now)? == 1 {
+            return Ok(ContactChange::Changed);
+        }
+        let exists = self.query_opt(&CONTACT_EXISTS, &[&workspace_id, &id], |row| row.next::<i64>())?.is_some();
+        Ok(if exists { ContactChange::PhoneTaken } else { ContactChange::Missing })
     }
 
     /// Deletes a contact: its list memberships go, conversations, leads and cases stay without it, promotional messages
@@ -442,6 +475,18 @@ impl Tx<'_> {
         id: ContactId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let deleted = self.delete_contact_quietly(workspace_id, id)?;
+        if deleted {
+            self.tell_contact(workspace_id, id, now);
+        }
+        Ok(deleted)
+    }
+
+    /// [`Tx::delete_contact`] without telling the screens, for work in bulk.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_contact_quietly(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<bool, StoreError> {
         self.lock_consents(workspace_id)?;
         let deleted: Option<Option<String>> =
             self.query_opt(&DELETE_CONTACT, &[&workspace_id, &id], |row| row.next())?;
@@ -452,7 +497,6 @@ impl Tx<'_> {
         if let Some(phone) = phone {
             self.cancel_waiting_marketing(workspace_id, &phone, "contact_deleted")?;
         }
-        self.tell_contact(workspace_id, id, now);
         Ok(true)
     }
 
@@ -588,5 +632,18 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         Ok(self.execute(&ADD_TO_LIST, &[&workspace_id, &list_id, &contact_id, &now])? == 1)
+    }
+
+    /// Takes a contact off a list. `false` when it is not on it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remove_from_list(
+        &mut self,
+        workspace_id: WorkspaceId,
+        list_id: ListId,
+        contact_id: ContactId,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&REMOVE_FROM_LIST, &[&workspace_id, &list_id, &contact_id])? == 1)
     }
 }

@@ -1,10 +1,22 @@
-//! Imports of contacts: their progress and the rows that were refused.
+//! Imports of contacts: their progress, their result, and the rows that were refused.
+//!
+//! # Why a crash at each point is safe
+//! An import works on its file chunk by chunk. One chunk is one transaction that begins with
+//! [`Tx::take_import_chunk`]: it moves `next_chunk` only from the chunk's own number, so whoever comes second with the
+//! same chunk writes nothing. A crash leaves whole chunks; whoever goes on begins at `next_chunk`. Undoing works the
+//! same way with `undo_after` over the log of changes (`import_change.rs`).
 
-use segue_model::{ImportId, ListId, Timestamp, WorkspaceId, id::Id as _};
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use segue_model::{ContactId, ImportFileId, ImportId, ListId, Timestamp, WorkspaceId, id::Id as _, time};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{Row, StoreError, Tx, event::NewEvent, tx::json_text};
+
+/// How long after its end an import can be undone.
+pub const UNDO_WINDOW: i64 = 30 * time::DAY;
 
 segue_model::text_enum! {
     /// State of an import.
@@ -13,6 +25,17 @@ segue_model::text_enum! {
         Done = "done",
         /// Ended early; rows up to then are stored, and importing the same file again does the rest.
         Failed = "failed",
+        Undoing = "undoing",
+        Undone = "undone",
+    }
+}
+
+segue_model::text_enum! {
+    /// Whether an import writes.
+    pub enum ImportMode {
+        Import = "import",
+        /// Goes the same way, changes nothing, and counts what would come of it.
+        DryRun = "dry_run",
     }
 }
 
@@ -22,27 +45,70 @@ segue_model::text_enum! {
 pub struct ImportView {
     pub id: ImportId,
     pub file_name: String,
+    pub mode: ImportMode,
     pub state: ImportState,
+    /// Rows of the file, without its header.
+    pub rows_total: i64,
     pub rows_read: i64,
     pub created: i64,
     pub updated: i64,
+    /// Known contacts to which the file said nothing new.
+    pub unchanged: i64,
     pub rejected: i64,
+    /// Rejected rows by the code of the reason.
+    pub rejections: BTreeMap<String, i64>,
+    /// Contacts with an opt-in that is proven, be it from this file or from before.
     pub opted_in: i64,
+    /// Opt-outs that the file brought.
+    pub opted_out: i64,
+    /// The file says yes, but the person had opted out: they stay out.
+    pub kept_out: i64,
+    /// The file says yes, but nothing proves it: imported without opt-in.
+    pub without_evidence: i64,
     pub list_id: Option<ListId>,
+    /// Who began it: the id of a user or an API key, or `system`.
+    pub actor: String,
     pub created_at: Timestamp,
     pub ended_at: Option<Timestamp>,
     /// What a person should know of it, in words.
     pub detail: Option<String>,
+    /// Until when it can be undone; null when it cannot.
+    pub undo_until: Option<Timestamp>,
+    /// What undoing it came to, as far as it is.
+    pub undo: Option<UndoCounts>,
+}
+
+/// What undoing an import comes to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default)]
+pub struct UndoCounts {
+    /// Contacts that it had created and nobody has touched since: deleted.
+    pub removed: i64,
+    /// Contacts that it had created and that are in use since: they stay.
+    pub kept: i64,
+    /// Contacts that it had changed and that got their earlier values back.
+    pub restored: i64,
+    /// Contacts that it had changed and that were changed again since: they stay as they are.
+    pub changed_since: i64,
+    /// Contacts that are taken off its list.
+    pub unlisted: i64,
+    /// Opt-ins that are taken back by an entry in the ledger.
+    pub withdrawn: i64,
 }
 
 /// What a number of rows came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportCounts {
     pub rows_read: i64,
     pub created: i64,
     pub updated: i64,
+    pub unchanged: i64,
     pub rejected: i64,
+    pub rejections: BTreeMap<&'static str, i64>,
     pub opted_in: i64,
+    pub opted_out: i64,
+    pub kept_out: i64,
+    pub without_evidence: i64,
 }
 
 /// A row that was refused.
@@ -50,46 +116,116 @@ pub struct ImportCounts {
 pub struct ImportError {
     /// Line of the file's table; the header is row 1.
     pub row_number: i64,
+    /// Stable code of the reason.
+    pub code: &'static str,
     /// Why, in words.
     pub message: String,
     /// The row's cells as they stand in the file.
     pub fields: Vec<String>,
 }
 
+/// A refused row as it is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredImportError {
+    pub row_number: i64,
+    pub message: String,
+    pub fields: Vec<String>,
+}
+
+/// An import that begins.
+#[derive(Debug, Clone)]
+pub struct NewImport {
+    pub id: ImportId,
+    pub file_id: ImportFileId,
+    pub file_name: String,
+    pub mode: ImportMode,
+    /// How the file is to be read, in the words of its crate.
+    pub options: Value,
+    pub rows_total: i64,
+    pub list_id: Option<ListId>,
+    pub actor: String,
+}
+
+/// What the worker of an import needs to go on.
+#[derive(Debug, Clone)]
+pub struct ImportWork {
+    pub state: ImportState,
+    pub mode: ImportMode,
+    pub file_id: Option<ImportFileId>,
+    pub options: Value,
+    /// Chunks before it are worked on.
+    pub next_chunk: i64,
+    pub list_id: Option<ListId>,
+    pub actor: String,
+    pub ended_at: Option<Timestamp>,
+    /// Contact up to which it is undone.
+    pub undo_after: Option<ContactId>,
+}
+
 crate::sql! {
-    INSERT_IMPORT = "INSERT INTO imports (workspace_id, id, file_name, list_id, state, actor, created_at, progress_at)
-        VALUES ($1, $2, $3, $4, 'running', $5, $6, $6)";
-    IMPORT = "SELECT id, file_name, state, rows_read, created, updated, rejected, opted_in, list_id, created_at,
-            ended_at, detail FROM imports WHERE workspace_id = $1 AND id = $2";
-    IMPORTS = "SELECT id, file_name, state, rows_read, created, updated, rejected, opted_in, list_id, created_at,
-            ended_at, detail FROM imports WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    INSERT_IMPORT = "INSERT INTO imports (workspace_id, id, file_id, file_name, mode, options, rows_total, list_id, state,
+            actor, created_at, progress_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $10)";
+    IMPORT = "SELECT id, file_name, mode, state, rows_total, rows_read, created, updated, unchanged, rejected, rejections,
+            opted_in, opted_out, kept_out, without_evidence, list_id, actor, created_at, ended_at, detail, undo
+        FROM imports WHERE workspace_id = $1 AND id = $2";
+    IMPORTS = "SELECT id, file_name, mode, state, rows_total, rows_read, created, updated, unchanged, rejected, rejections,
+            opted_in, opted_out, kept_out, without_evidence, list_id, actor, created_at, ended_at, detail, undo
+        FROM imports WHERE workspace_id = $1 AND id < $2 AND mode = 'import' ORDER BY id DESC LIMIT $3";
+    IMPORT_WORK = "SELECT state, mode, file_id, options, next_chunk, list_id, actor, ended_at, undo_after FROM imports
+        WHERE workspace_id = $1 AND id = $2";
+    TAKE_IMPORT_CHUNK = "UPDATE imports SET next_chunk = next_chunk + 1, progress_at = $4
+        WHERE workspace_id = $1 AND id = $2 AND state = 'running' AND next_chunk = $3";
+    IMPORT_REJECTIONS = "SELECT rejections FROM imports WHERE workspace_id = $1 AND id = $2";
     ADD_IMPORT_COUNTS = "UPDATE imports SET rows_read = rows_read + $3, created = created + $4, updated = updated + $5,
-            rejected = rejected + $6, opted_in = opted_in + $7, progress_at = $8
-        WHERE workspace_id = $1 AND id = $2 AND state = 'running'";
+            unchanged = unchanged + $6, rejected = rejected + $7, rejections = $8, opted_in = opted_in + $9,
+            opted_out = opted_out + $10, kept_out = kept_out + $11, without_evidence = without_evidence + $12
+        WHERE workspace_id = $1 AND id = $2";
     END_IMPORT = "UPDATE imports SET state = $3, detail = $4, ended_at = $5
         WHERE workspace_id = $1 AND id = $2 AND state = 'running'";
-    STALE_IMPORTS = "SELECT id FROM imports WHERE workspace_id = $1 AND state = 'running' AND progress_at < $2";
-    INSERT_IMPORT_ERROR = "INSERT INTO import_errors (workspace_id, import_id, row_number, message, fields)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, import_id, row_number) DO NOTHING";
+    BEGIN_UNDO = "UPDATE imports SET state = 'undoing', undo = '{}', progress_at = $3
+        WHERE workspace_id = $1 AND id = $2 AND state IN ('done', 'failed') AND mode = 'import'";
+    ADVANCE_UNDO = "UPDATE imports SET undo = $3, undo_after = $4, progress_at = $5
+        WHERE workspace_id = $1 AND id = $2 AND state = 'undoing'";
+    END_UNDO = "UPDATE imports SET state = 'undone', undone_at = $3
+        WHERE workspace_id = $1 AND id = $2 AND state = 'undoing'";
+    STALE_IMPORTS = "SELECT id, state FROM imports
+        WHERE workspace_id = $1 AND state IN ('running', 'undoing') AND progress_at < $2";
+    INSERT_IMPORT_ERROR = "INSERT INTO import_errors (workspace_id, import_id, row_number, code, message, fields)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, import_id, row_number) DO NOTHING";
     IMPORT_ERRORS = "SELECT row_number, message, fields FROM import_errors
         WHERE workspace_id = $1 AND import_id = $2 AND row_number > $3 ORDER BY row_number LIMIT $4";
 }
 
 fn read_import(row: &mut Row<'_>) -> Result<ImportView, StoreError> {
-    Ok(ImportView {
+    let mut import = ImportView {
         id: row.next()?,
         file_name: row.next()?,
+        mode: row.word()?,
         state: row.word()?,
+        rows_total: row.next()?,
         rows_read: row.next()?,
         created: row.next()?,
         updated: row.next()?,
+        unchanged: row.next()?,
         rejected: row.next()?,
+        rejections: row.json()?,
         opted_in: row.next()?,
+        opted_out: row.next()?,
+        kept_out: row.next()?,
+        without_evidence: row.next()?,
         list_id: row.next()?,
+        actor: row.next()?,
         created_at: row.next()?,
         ended_at: row.next()?,
         detail: row.next()?,
-    })
+        undo_until: None,
+        undo: row.optional_json()?,
+    };
+    if import.mode == ImportMode::Import && matches!(import.state, ImportState::Done | ImportState::Failed) {
+        import.undo_until = import.ended_at.map(|ended| ended.plus(UNDO_WINDOW));
+    }
+    Ok(import)
 }
 
 impl Tx<'_> {
@@ -100,14 +236,26 @@ impl Tx<'_> {
     pub fn insert_import(
         &mut self,
         workspace_id: WorkspaceId,
-        id: ImportId,
-        file_name: &str,
-        list_id: Option<ListId>,
-        actor: &str,
+        import: &NewImport,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.execute(&INSERT_IMPORT, &[&workspace_id, &id, &file_name, &list_id, &actor, &now])?;
-        self.tell_import(workspace_id, id, now).map(|_| ())
+        let options = json_text(&import.options)?;
+        self.execute(
+            &INSERT_IMPORT,
+            &[
+                &workspace_id,
+                &import.id,
+                &import.file_id,
+                &import.file_name,
+                &import.mode.as_str(),
+                &options,
+                &import.rows_total,
+                &import.list_id,
+                &import.actor,
+                &now,
+            ],
+        )?;
+        self.tell_import(workspace_id, import.id, now).map(|_| ())
     }
 
     /// One import.
@@ -118,7 +266,7 @@ impl Tx<'_> {
         self.query_opt(&IMPORT, &[&workspace_id, &id], read_import)
     }
 
-    /// Imports, newest first, from before `before` on.
+    /// Imports without dry runs, newest first, from before `before` on.
     ///
     /// # Errors
     /// When the store fails.
@@ -132,7 +280,42 @@ impl Tx<'_> {
         self.query(&IMPORTS, &[&workspace_id, &before, &limit], read_import)
     }
 
-    /// Adds to a running import's counts and tells the screens. `None` when it is not running (any more).
+    /// What the worker of an import needs to go on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn import_work(&mut self, workspace_id: WorkspaceId, id: ImportId) -> Result<Option<ImportWork>, StoreError> {
+        self.query_opt(&IMPORT_WORK, &[&workspace_id, &id], |row| {
+            Ok(ImportWork {
+                state: row.word()?,
+                mode: row.word()?,
+                file_id: row.next()?,
+                options: row.json()?,
+                next_chunk: row.next()?,
+                list_id: row.next()?,
+                actor: row.next()?,
+                ended_at: row.next()?,
+                undo_after: row.next()?,
+            })
+        })
+    }
+
+    /// Takes a chunk of a running import to be worked on in this transaction. `false` when it is not running (any
+    /// more) or another worker has done the chunk.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn take_import_chunk(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ImportId,
+        number: i64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&TAKE_IMPORT_CHUNK, &[&workspace_id, &id, &number, &now])? == 1)
+    }
+
+    /// Adds to an import's counts and tells the screens. `None` when there is no such import.
     ///
     /// # Errors
     /// When the store fails.
@@ -143,7 +326,13 @@ impl Tx<'_> {
         counts: &ImportCounts,
         now: Timestamp,
     ) -> Result<Option<ImportView>, StoreError> {
-        let written = self.execute(
+        let known = self.query_opt(&IMPORT_REJECTIONS, &[&workspace_id, &id], |row| row.json())?;
+        let mut rejections: BTreeMap<String, i64> = known.unwrap_or_default();
+        for (code, count) in &counts.rejections {
+            *rejections.entry((*code).to_owned()).or_default() += count;
+        }
+        let rejections = json_text(&rejections)?;
+        self.execute(
             &ADD_IMPORT_COUNTS,
             &[
                 &workspace_id,
@@ -151,12 +340,16 @@ impl Tx<'_> {
                 &counts.rows_read,
                 &counts.created,
                 &counts.updated,
+                &counts.unchanged,
                 &counts.rejected,
+                &rejections,
                 &counts.opted_in,
-                &now,
+                &counts.opted_out,
+                &counts.kept_out,
+                &counts.without_evidence,
             ],
         )?;
-        if written == 1 { self.tell_import(workspace_id, id, now) } else { Ok(None) }
+        self.tell_import(workspace_id, id, now)
     }
 
     /// Ends a running import and tells the screens. `None` when it is not running (any more).
@@ -175,12 +368,57 @@ impl Tx<'_> {
         if written == 1 { self.tell_import(workspace_id, id, now) } else { Ok(None) }
     }
 
-    /// Running imports without any progress since `before`: their process ended.
+    /// Begins to undo an ended import. `None` when it has not ended, is undone already, or was a dry run.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn stale_imports(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<Vec<ImportId>, StoreError> {
-        self.query(&STALE_IMPORTS, &[&workspace_id, &before], |row| row.next())
+    pub fn begin_undo(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ImportId,
+        now: Timestamp,
+    ) -> Result<Option<ImportView>, StoreError> {
+        let written = self.execute(&BEGIN_UNDO, &[&workspace_id, &id, &now])?;
+        if written == 1 { self.tell_import(workspace_id, id, now) } else { Ok(None) }
+    }
+
+    /// Notes how far the undoing is, and tells the screens. `false` when it is not being undone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn advance_undo(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ImportId,
+        after: ContactId,
+        counts: &UndoCounts,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let counts = json_text(counts)?;
+        let written = self.execute(&ADVANCE_UNDO, &[&workspace_id, &id, &counts, &after, &now])?;
+        self.tell_import(workspace_id, id, now)?;
+        Ok(written == 1)
+    }
+
+    /// Everything is undone; tells the screens.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn end_undo(&mut self, workspace_id: WorkspaceId, id: ImportId, now: Timestamp) -> Result<(), StoreError> {
+        self.execute(&END_UNDO, &[&workspace_id, &id, &now])?;
+        self.tell_import(workspace_id, id, now).map(|_| ())
+    }
+
+    /// Imports that run or are undone without any progress since `before`: their process ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn stale_imports(
+        &mut self,
+        workspace_id: WorkspaceId,
+        before: Timestamp,
+    ) -> Result<Vec<(ImportId, ImportState)>, StoreError> {
+        self.query(&STALE_IMPORTS, &[&workspace_id, &before], |row| Ok((row.next()?, row.word()?)))
     }
 
     /// Stores a refused row; the first message of a row stands.
@@ -194,8 +432,11 @@ impl Tx<'_> {
         error: &ImportError,
     ) -> Result<(), StoreError> {
         let fields = json_text(&error.fields)?;
-        self.execute(&INSERT_IMPORT_ERROR, &[&workspace_id, &id, &error.row_number, &error.message, &fields])
-            .map(|_| ())
+        self.execute(
+            &INSERT_IMPORT_ERROR,
+            &[&workspace_id, &id, &error.row_number, &error.code, &error.message, &fields],
+        )
+        .map(|_| ())
     }
 
     /// Refused rows in the order of the file, from after row `after` on.
@@ -208,9 +449,9 @@ impl Tx<'_> {
         id: ImportId,
         after: i64,
         limit: i64,
-    ) -> Result<Vec<ImportError>, StoreError> {
+    ) -> Result<Vec<StoredImportError>, StoreError> {
         self.query(&IMPORT_ERRORS, &[&workspace_id, &id, &after, &limit], |row| {
-            Ok(ImportError { row_number: row.next()?, message: row.next()?, fields: row.json()? })
+            Ok(StoredImportError { row_number: row.next()?, message: row.next()?, fields: row.json()? })
         })
     }
 

@@ -52,6 +52,8 @@ pub mod event;
 pub mod flow;
 pub mod idempotency;
 pub mod import;
+pub mod import_change;
+pub mod import_file;
 pub mod inbox;
 pub mod job;
 pub mod media;
@@ -96,6 +98,8 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("flow", flow::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("import", import::STATEMENTS),
+        ("import_change", import_change::STATEMENTS),
+        ("import_file", import_file::STATEMENTS),
         ("inbox", inbox::STATEMENTS),
         ("job", job::STATEMENTS),
         ("media", media::STATEMENTS),

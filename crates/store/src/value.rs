@@ -179,6 +179,7 @@ bind_ids!(
     SegmentId,
     ConsentEventId,
     ImportId,
+    ImportFileId,
     CampaignId,
     MessageId,
     MessagingUserId,

@@ -8,4 +8,4 @@ mod upload;
 pub(crate) use json::{Json, read, read_inside};
 pub(crate) use path::PathId;
 pub(crate) use query::Query;
-pub(crate) use upload::{Form, Upload};
+pub(crate) use upload::{Form, Upload, spool};

@@ -1,10 +1,13 @@
 //! Files that come as `multipart/form-data`.
 
+use std::io::SeekFrom;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Multipart, Request},
 };
 use http::StatusCode;
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 
 use super::json::unreadable;
 use crate::problem::Problem;
@@ -42,12 +45,6 @@ impl Form {
     pub fn file(&self) -> Result<&Part, Problem> {
         self.0.iter().find(|part| part.name == "file").ok_or_else(|| Problem::invalid("file", "Choose a file."))
     }
-
-    /// The text of a field, when the form has it.
-    #[must_use]
-    pub fn field(&self, name: &str) -> Option<&Bytes> {
-        self.0.iter().find(|part| part.name == name).map(|part| &part.data)
-    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Form {
@@ -73,6 +70,40 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         }
         Ok(Self(parts))
     }
+}
+
+/// A file that was uploaded and lies on disk without a name: it is gone when it is dropped, or when the process ends.
+pub struct SpooledFile {
+    /// Name that the client gave; never used as a path.
+    pub file_name: Option<String>,
+    /// At its begin.
+    pub file: std::fs::File,
+}
+
+/// Writes the `file` of a form to disk as it comes in, so that memory does not grow with it. Other fields are passed over.
+///
+/// # Errors
+/// 422 when the form has no file, 413 when it is too large, 503 when the disk does not take it.
+pub async fn spool(mut form: Multipart, directory: &std::path::Path) -> Result<SpooledFile, Problem> {
+    let refused = |error: std::io::Error| {
+        tracing::warn!(%error, "an uploaded file could not be written");
+        Problem::unavailable()
+    };
+    while let Some(mut field) = form.next_field().await.map_err(|error| unreadable(error.status()))? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        let file_name = field.file_name().map(clean_file_name);
+        tokio::fs::create_dir_all(directory).await.map_err(refused)?;
+        let mut file = tokio::fs::File::from_std(tempfile::tempfile_in(directory).map_err(refused)?);
+        while let Some(bytes) = field.chunk().await.map_err(|error| unreadable(error.status()))? {
+            file.write_all(&bytes).await.map_err(refused)?;
+        }
+        file.flush().await.map_err(refused)?;
+        file.seek(SeekFrom::Start(0)).await.map_err(refused)?;
+        return Ok(SpooledFile { file_name, file: file.into_std().await });
+    }
+    Err(Problem::invalid("file", "Choose a file."))
 }
 
 /// The last part of a path, without control characters and of bounded length.

@@ -52,6 +52,7 @@ struct Made {
     list: ListId,
     segment: SegmentId,
     import: ImportId,
+    import_file: segue_model::ImportFileId,
     campaign: CampaignId,
     customer: MessagingUserId,
     session: SessionId,
@@ -105,6 +106,7 @@ fn make(ctx: &Ctx) -> Made {
         list: ctx.id(),
         segment: ctx.id(),
         import: ctx.id(),
+        import_file: ctx.id(),
         campaign: ctx.id(),
         customer: ctx.id(),
         session: ctx.id(),
@@ -131,6 +133,7 @@ impl Made {
             ("lst", self.list.to_string()),
             ("seg", self.segment.to_string()),
             ("imp", self.import.to_string()),
+            ("imf", self.import_file.to_string()),
             ("cmp", self.campaign.to_string()),
             ("ses", self.session.to_string()),
             ("led", self.lead.to_string()),
@@ -152,7 +155,19 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     tx.insert_list(workspace_id, made.list, "Everybody", now)?;
     tx.insert_segment(workspace_id, made.segment, "Everybody", "true", None, now)?;
     tx.add_to_list(workspace_id, made.list, made.contact, now)?;
-    tx.insert_import(workspace_id, made.import, "b.csv", Some(made.list), "system", now)?;
+    let import = segue_store::import::NewImport {
+        id: made.import,
+        file_id: made.import_file,
+        file_name: "b.csv".to_owned(),
+        mode: segue_store::import::ImportMode::Import,
+        options: serde_json::json!({}),
+        rows_total: 0,
+        list_id: Some(made.list),
+        actor: "system".to_owned(),
+    };
+    tx.insert_import_file(workspace_id, made.import_file, "b.csv", now)?;
+    tx.complete_import_file(workspace_id, made.import_file, &serde_json::json!([]), "s", 0)?;
+    tx.insert_import(workspace_id, &import, now)?;
     let input = CampaignInput {
         name: "B's campaign".to_owned(),
         sender_id: made.sender,

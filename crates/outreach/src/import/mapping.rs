@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use segue_model::contact::STANDARD_FIELDS;
 
+use super::ImportOptions;
 use crate::{OutreachError, contacts::attribute_name};
 
 /// What a column holds.
@@ -18,8 +19,29 @@ pub(super) enum Field {
 pub(super) struct Mapping {
     pub columns: usize,
     pub fields: Vec<(usize, Field)>,
-    /// Where a row says whether it opts in.
-    pub consent: Option<usize>,
+    /// Where a row says of which country its number is.
+    pub country: Option<usize>,
+    pub consent: ConsentColumns,
+}
+
+/// Where a row speaks of consent.
+#[derive(Debug, Default)]
+pub(super) struct ConsentColumns {
+    /// Whether the file claims that anybody agreed.
+    pub claims: Claims,
+    pub opt_in: Option<usize>,
+    pub opt_out: Option<usize>,
+    pub wording: Option<usize>,
+    pub proof: Option<usize>,
+    pub date: Option<usize>,
+}
+
+/// Whether a file claims opt-ins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Claims {
+    #[default]
+    Nothing,
+    OptIns,
 }
 
 /// The field that a mapping names; `None` for columns that are to be left out.
@@ -57,30 +79,39 @@ pub(super) fn check(mapping: &BTreeMap<String, String>) -> Result<(), OutreachEr
 }
 
 impl Mapping {
-    /// The mapping for a file with this header.
+    /// The mapping for a file with these columns.
     ///
     /// # Errors
     /// When it is not valid, or names a column that the file does not have.
-    pub fn new(
-        header: &[String],
-        mapping: &BTreeMap<String, String>,
-        consent_column: Option<&str>,
-    ) -> Result<Self, OutreachError> {
-        check(mapping)?;
+    pub fn new(header: &[String], options: &ImportOptions) -> Result<Self, OutreachError> {
+        check(&options.mapping)?;
         let position = |column: &str| {
             header
                 .iter()
                 .position(|name| name == column.trim())
                 .ok_or_else(|| OutreachError::UnknownColumn(column.to_owned()))
         };
+        let optional = |column: Option<&String>| {
+            column.map(String::as_str).filter(|column| !column.trim().is_empty()).map(position).transpose()
+        };
         let mut fields = Vec::new();
-        for (column, name) in mapping {
+        for (column, name) in &options.mapping {
             if let Some(field) = field(name)? {
                 fields.push((position(column)?, field));
             }
         }
-        let consent = consent_column.filter(|column| !column.trim().is_empty()).map(position).transpose()?;
-        Ok(Self { columns: header.len(), fields, consent })
+        let consent = match &options.consent {
+            None => ConsentColumns::default(),
+            Some(consent) => ConsentColumns {
+                claims: if consent.claims_opt_ins() { Claims::OptIns } else { Claims::Nothing },
+                opt_in: optional(consent.column.as_ref())?,
+                opt_out: optional(consent.opt_out_column.as_ref())?,
+                wording: optional(consent.wording_column.as_ref())?,
+                proof: optional(consent.proof_column.as_ref())?,
+                date: optional(consent.date_column.as_ref())?,
+            },
+        };
+        Ok(Self { columns: header.len(), fields, country: optional(options.country_column.as_ref())?, consent })
     }
 }
 
@@ -184,19 +215,21 @@ mod tests {
     #[test]
     fn a_mapping_must_fit_the_file_and_have_one_phone_column() {
         let header = ["Phone".to_owned(), "Name".to_owned(), "Order No.".to_owned()];
-        let good =
-            Mapping::new(&header, &mapping(&[("Phone", "phone"), ("Order No.", "Order No."), ("Name", "")]), None);
-        let good = good.unwrap();
+        let options = |pairs| ImportOptions { mapping: mapping(pairs), ..ImportOptions::default() };
+        let good = options(&[("Phone", "phone"), ("Order No.", "Order No."), ("Name", "")]);
+        let good = Mapping::new(&header, &good).unwrap();
         assert!(good.fields.contains(&(2, Field::Attribute("order_no".to_owned()))));
         assert_eq!(good.fields.len(), 2);
-        for (pairs, code) in [
-            (mapping(&[("Name", "first_name")]), "invalid_field"),
-            (mapping(&[("Phone", "phone"), ("Name", "phone")]), "invalid_field"),
-            (mapping(&[("Phone", "phone"), ("Nome", "first_name")]), "unknown_column"),
+        for (wrong, code) in [
+            (options(&[("Name", "first_name")]), "invalid_field"),
+            (options(&[("Phone", "phone"), ("Name", "phone")]), "invalid_field"),
+            (options(&[("Phone", "phone"), ("Nome", "first_name")]), "unknown_column"),
+            (
+                ImportOptions { country_column: Some("Land".to_owned()), ..options(&[("Phone", "phone")]) },
+                "unknown_column",
+            ),
         ] {
-            assert_eq!(Mapping::new(&header, &pairs, None).unwrap_err().code(), code);
+            assert_eq!(Mapping::new(&header, &wrong).unwrap_err().code(), code);
         }
-        let consent = Mapping::new(&header, &mapping(&[("Phone", "phone")]), Some("Opt in"));
-        assert_eq!(consent.unwrap_err().code(), "unknown_column");
     }
 }

@@ -1,49 +1,65 @@
-//! Imports of contacts from CSV files.
+//! Imports of contacts from CSV and XLSX files.
 //!
-//! The file is read row by row on a thread of its own and written in chunks of [`CHUNK`] rows, one transaction each; the
-//! thread waits when two chunks are unwritten, so memory does not grow with the file. Every row is merged by its phone
-//! number and every count is added in the chunk's transaction, so a crash leaves whole chunks, and importing the same
-//! file again completes it: rows that are there already change nothing.
+//! An uploaded file is read once and kept in chunks of [`CHUNK`] rows (`file.rs`). An import works on the chunks one
+//! after the other, one transaction each; the next one is read and parsed meanwhile, so memory does not grow with the
+//! file, but for the phone numbers of its rows (16 bytes each), by which a second row of the same person is found.
 //!
-//! Consent: an import opts people in only when it says how the consent was given and shows the wording or another proof;
-//! otherwise contacts come without opt-in and the result says so. Who has ever opted out stays out, whatever a file says.
+//! # Why a crash at each point is safe
+//! The transaction of a chunk begins by moving the import's `next_chunk` past it and holds all that the chunk's rows
+//! come to, so a crash leaves whole chunks. The job is taken up again by any node and goes on with the next chunk; two
+//! who work on the same import at once take turns, and each chunk is written by one of them. An import that was begun by
+//! the command line and died with it gets its job from [`crate::sweep`].
+//!
+//! Consent: an import opts people in only when it says how the consent was given and shows the wording or another
+//! proof, for all rows or in columns; otherwise contacts come without opt-in and the result says so. Who has ever opted
+//! out stays out, whatever a file says. An opt-out is taken from any file.
+//!
+//! A dry run goes the same way and takes back each chunk, see `write.rs`. Undoing is in `undo.rs`.
 
 mod errors;
+mod file;
 mod mapping;
-mod preview;
 mod reader;
 mod row;
+mod table;
+pub mod undo;
 mod write;
+mod xlsx;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use segue_model::{Ctx, ImportId, ListId, Timestamp, WorkspaceId, actor::Actor, consent::ConsentMethod, time};
+use segue_model::{
+    Ctx, ImportFileId, ImportId, ListId, Timestamp, WorkspaceId, actor::Actor, consent::ConsentMethod, time,
+};
 use segue_store::{
     Store, StoreError, Tx,
-    import::{ImportCounts, ImportState, ImportView},
+    import::{ImportMode, ImportState, ImportView, ImportWork, NewImport},
+    job::NewJob,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-pub use errors::{errors_csv, guarded_cell};
-pub use preview::{ColumnPreview, ImportPreview, preview};
+pub use errors::{errors_csv, errors_page, guarded_cell};
+pub use file::{CHUNK, ImportColumn, ImportFileView, KEEP_FILES, get as file, take_in};
+pub use table::{MOST_COLUMNS, MOST_ROWS};
 
 use crate::{OutreachError, contacts::clean};
 use mapping::Mapping;
-use reader::Table;
-use row::{Parsed, ParsedRow, RowReader};
+use row::{Parsed, ParsedRow, Refusal, RowReader};
+use write::ChunkError;
 
-/// Rows per transaction.
-pub const CHUNK: usize = 1_000;
-/// A running import without progress for this long is taken to have died with its process.
+/// Kind of the job that runs an import.
+pub const RUN_IMPORT: &str = "run_import";
+/// Kind of the job that undoes one.
+pub const UNDO_IMPORT: &str = "undo_import";
+/// An import without progress for this long has lost its process; its job is given out anew.
 pub const INTERRUPTED_AFTER: i64 = 10 * time::MINUTE;
 
 /// How a file is to be imported.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImportOptions {
     /// The list that every contact is put on; it is made when there is none of this name.
@@ -54,27 +70,45 @@ pub struct ImportOptions {
     pub mapping: BTreeMap<String, String>,
     /// ISO 3166 code for numbers without a country code; the workspace's when empty.
     pub default_country: String,
+    /// Column with the ISO 3166 code of the row's number; goes before `default_country`.
+    pub country_column: Option<String>,
     pub consent: Option<ImportConsent>,
 }
 
-/// The consent that a file's rows claim.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
+/// What a file says of consent to SMS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImportConsent {
     /// Column that says yes or no per row; every row says yes when there is none.
     pub column: Option<String>,
+    /// Column that says yes where somebody opted out. Needs no evidence.
+    pub opt_out_column: Option<String>,
     /// The words people agreed to.
     pub wording: Option<String>,
+    /// Column with the words that the row's person agreed to; goes before `wording`.
+    pub wording_column: Option<String>,
     /// How they agreed.
     pub method: Option<String>,
     /// Where the proof is.
     pub proof: Option<String>,
+    /// Column that says where the row's proof is; goes before `proof`.
+    pub proof_column: Option<String>,
+    /// Column that says when the row's person agreed; the moment of the import without it.
+    pub date_column: Option<String>,
 }
 
-/// A consent claim that can count: with a method, and with wording or proof.
-#[derive(Debug, Clone)]
+impl ImportConsent {
+    /// Whether anything of it claims that people agreed; a column of opt-outs alone does not.
+    fn claims_opt_ins(&self) -> bool {
+        let said = [&self.column, &self.wording, &self.wording_column, &self.method, &self.proof, &self.proof_column];
+        said.into_iter().flatten().any(|text| !text.trim().is_empty())
+    }
+}
+
+/// The evidence that holds for every row.
+#[derive(Debug, Clone, Default)]
 struct Claim {
-    method: ConsentMethod,
+    method: Option<ConsentMethod>,
     wording: Option<String>,
     proof: Option<String>,
 }
@@ -83,124 +117,176 @@ struct Claim {
 struct Job {
     workspace_id: WorkspaceId,
     import_id: ImportId,
+    mode: ImportMode,
     list_id: Option<ListId>,
     actor: String,
-    claim: Option<Claim>,
+    claim: Claim,
+    header: Vec<String>,
 }
 
-fn claim_of(consent: Option<&ImportConsent>) -> Result<Option<Claim>, OutreachError> {
-    let Some(consent) = consent else { return Ok(None) };
+fn claim_of(consent: Option<&ImportConsent>) -> Result<Claim, OutreachError> {
+    let Some(consent) = consent else { return Ok(Claim::default()) };
     let said = |text: &Option<String>| text.as_deref().and_then(|text| clean(text, 2_000));
     let method = said(&consent.method)
         .map(|word| ConsentMethod::parse(&word))
         .transpose()
         .map_err(|_| OutreachError::invalid("consent", "This way of giving consent is not known."))?;
-    let (wording, proof) = (said(&consent.wording), said(&consent.proof));
-    Ok(match method {
-        Some(method) if wording.is_some() || proof.is_some() => Some(Claim { method, wording, proof }),
-        _ => None,
-    })
+    Ok(Claim { method, wording: said(&consent.wording), proof: said(&consent.proof) })
 }
 
-/// Makes the import's record and its list. What follows is [`run`], at once or in a task of its own.
+/// Who works on an import that begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// A worker, by a job that is written with the import.
+    Worker,
+    /// The caller, with [`run`].
+    Caller,
+}
+
+/// An import that is asked for.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    pub file_id: ImportFileId,
+    pub mode: ImportMode,
+    pub options: ImportOptions,
+}
+
+/// Makes the import's record and its list, and remembers how the file's columns are read.
 ///
 /// # Errors
-/// When the options are not valid: no phone column, an unknown list, an unknown way of giving consent.
+/// When there is no such file (any more), or the options are not valid: no phone column, a column that the file does not
+/// have, an unknown list, an unknown way of giving consent.
 pub async fn begin(
     store: &Store,
     ctx: &Ctx,
     workspace_id: WorkspaceId,
     actor: &Actor,
-    file_name: &str,
-    options: &ImportOptions,
+    request: ImportRequest,
+    runner: Runner,
 ) -> Result<ImportView, OutreachError> {
+    let ImportRequest { file_id, mode, options } = request;
     claim_of(options.consent.as_ref())?;
     mapping::check(&options.mapping)?;
-    let (import_id, fresh_list, now) = (ctx.id::<ImportId>(), ctx.id::<ListId>(), ctx.now());
-    let file_name = clean(file_name, 200).unwrap_or_else(|| "contacts.csv".to_owned());
-    let (list_id, actor) = (options.list_id, actor.reference());
-    let list_name = options.list_name.as_deref().and_then(|name| clean(name, 300));
+    let (ctx, actor) = (ctx.clone(), actor.reference());
+    let (import_id, fresh_list) = (ctx.id::<ImportId>(), ctx.id::<ListId>());
     store
         .write(move |tx| {
-            let list_id = match (list_id, &list_name) {
-                (Some(id), _) => {
-                    let list = tx.list(workspace_id, id)?;
-                    Some(list.ok_or_else(|| OutreachError::invalid("list_id", "There is no such list."))?.id)
-                }
-                (None, Some(name)) => {
-                    tx.insert_list(workspace_id, fresh_list, name, now)?;
-                    tx.list_by_name(workspace_id, name)?.map(|list| list.id)
-                }
-                (None, None) => None,
+            let now = ctx.now();
+            let file = tx.import_file(workspace_id, file_id)?.ok_or(OutreachError::NotFound("uploaded file"))?;
+            Mapping::new(&names(&file), &options)?;
+            let list_id = list_of(tx, workspace_id, &options, mode, fresh_list, now)?;
+            let remembered = ImportOptions { list_id: None, list_name: None, ..options.clone() };
+            tx.remember_mapping(workspace_id, &file.signature, &json(&remembered)?, now)?;
+            let import = NewImport {
+                id: import_id,
+                file_id,
+                file_name: file.name,
+                mode,
+                options: json(&options)?,
+                rows_total: file.row_count,
+                list_id,
+                actor: actor.clone(),
             };
-            tx.insert_import(workspace_id, import_id, &file_name, list_id, &actor, now)?;
+            tx.insert_import(workspace_id, &import, now)?;
+            if runner == Runner::Worker {
+                schedule(tx, &ctx, workspace_id, RUN_IMPORT, import_id)?;
+            }
             tx.import(workspace_id, import_id)?.ok_or(OutreachError::NotFound("import"))
         })
         .await
 }
 
-/// An import that has begun and its file.
-#[derive(Debug, Clone)]
-pub struct ImportTask {
-    pub workspace_id: WorkspaceId,
-    pub import_id: ImportId,
-    pub actor: Actor,
-    pub path: PathBuf,
-    pub options: ImportOptions,
+fn json(options: &ImportOptions) -> Result<serde_json::Value, OutreachError> {
+    serde_json::to_value(options).map_err(|error| StoreError::Statement(error.to_string()).into())
 }
 
-/// Imports the file and gives the result; `on_progress` is called after every chunk. A file that cannot be read to its
-/// end gives a `failed` import with the reason, and its rows up to there stay.
+fn names(file: &segue_store::import_file::ImportFile) -> Vec<String> {
+    file::columns_of(file).into_iter().map(|column| column.name).collect()
+}
+
+/// The list that the contacts are put on. A dry run makes none.
+fn list_of(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    options: &ImportOptions,
+    mode: ImportMode,
+    fresh: ListId,
+    now: Timestamp,
+) -> Result<Option<ListId>, OutreachError> {
+    let name = options.list_name.as_deref().and_then(|name| clean(name, 300));
+    match (options.list_id, name) {
+        (Some(id), _) => {
+            let list = tx.list(workspace_id, id)?;
+            Ok(Some(list.ok_or_else(|| OutreachError::invalid("list_id", "There is no such list."))?.id))
+        }
+        (None, Some(name)) => {
+            if mode == ImportMode::Import {
+                tx.insert_list(workspace_id, fresh, &name, now)?;
+            }
+            Ok(tx.list_by_name(workspace_id, &name)?.map(|list| list.id))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn schedule(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    kind: &'static str,
+    id: ImportId,
+) -> Result<(), StoreError> {
+    let job = NewJob {
+        id: ctx.id(),
+        kind,
+        dedupe_key: id.to_string(),
+        payload: serde_json::json!({ "import_id": id }),
+        run_at: ctx.now(),
+    };
+    tx.schedule(workspace_id, &job, ctx.now()).map(|_| ())
+}
+
+/// Works on an import until its end and gives the result; `on_progress` is called after every chunk. Running it again,
+/// or twice at once, changes nothing. What is wrong with the file ends the import as `failed` with the reason, and its
+/// rows up to there stay.
 ///
 /// # Errors
 /// When there is no such import or the store fails.
 pub async fn run(
     store: &Store,
     ctx: &Ctx,
-    task: &ImportTask,
+    workspace_id: WorkspaceId,
+    import_id: ImportId,
     mut on_progress: impl FnMut(&ImportView),
 ) -> Result<ImportView, OutreachError> {
-    let ImportTask { workspace_id, import_id, actor, path, options } = task;
-    let (workspace_id, import_id) = (*workspace_id, *import_id);
-    let (import, workspace) = store
-        .read(move |tx| {
-            let import = tx.import(workspace_id, import_id)?.ok_or(OutreachError::NotFound("import"))?;
-            let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
-            Ok::<_, OutreachError>((import, workspace))
-        })
-        .await?;
-    if import.state != ImportState::Running {
-        return Ok(import);
+    let work =
+        store.read(move |tx| tx.import_work(workspace_id, import_id)?.ok_or(OutreachError::NotFound("import"))).await?;
+    if work.state != ImportState::Running {
+        return get(store, workspace_id, import_id).await;
     }
-    let country = clean(&options.default_country, 2).unwrap_or(workspace.country);
-    let claim = claim_of(options.consent.as_ref())?;
-    let claims_without_evidence = options.consent.is_some() && claim.is_none();
-    let job = Arc::new(Job { workspace_id, import_id, list_id: import.list_id, actor: actor.reference(), claim });
-    let (sender, mut chunks) = mpsc::channel(2);
-    let reading = {
-        let (path, options) = (path.clone(), options.clone());
-        tokio::task::spawn_blocking(move || read_file(&path, &options, country, &sender))
-    };
-    let mut kept_out = 0;
-    while let Some(chunk) = chunks.recv().await {
-        let (job, ctx, chunk) = (Arc::clone(&job), ctx.clone(), Arc::new(chunk));
-        let written = store.write_bulk(move |tx| write::write_chunk(tx, &ctx, &job, &chunk)).await?;
-        kept_out += written.kept_out;
-        on_progress(&written.import);
-    }
-    drop(chunks);
-    let read = match reading.await {
-        Ok(read) => read,
-        Err(panic) => Err(OutreachError::File(format!("reading it failed unexpectedly ({panic})"))),
-    };
-    let (state, detail) = match read {
-        Ok(()) => (ImportState::Done, note(claims_without_evidence, kept_out)),
-        Err(error) => (ImportState::Failed, Some(error.to_string())),
+    let file_id = work.file_id;
+    let written = work_on(store, ctx, workspace_id, import_id, work, &mut on_progress).await;
+    let problem = match written {
+        Ok(Worked::Through) => None,
+        Ok(Worked::GaveWay) => return get(store, workspace_id, import_id).await,
+        Err(OutreachError::Store(error)) => return Err(error.into()),
+        Err(error) => Some(error.to_string()),
     };
     let now = ctx.now();
     let ended = store
         .write(move |tx| {
+            let import = tx.import(workspace_id, import_id)?.ok_or(OutreachError::NotFound("import"))?;
+            let (state, detail) = match &problem {
+                Some(problem) => (ImportState::Failed, Some(problem.clone())),
+                None if import.rows_read < import.rows_total => {
+                    (ImportState::Failed, Some("The uploaded file is not there any more. Upload it again.".to_owned()))
+                }
+                None => (ImportState::Done, note(&import)),
+            };
             let ended = tx.end_import(workspace_id, import_id, state, detail.as_deref(), now)?;
+            if let (ImportMode::Import, ImportState::Done, Some(file_id)) = (import.mode, state, file_id) {
+                tx.delete_import_file(workspace_id, file_id)?;
+            }
             match ended {
                 Some(import) => Ok(import),
                 None => tx.import(workspace_id, import_id)?.ok_or(OutreachError::NotFound("import")),
@@ -211,72 +297,187 @@ pub async fn run(
     Ok(ended)
 }
 
-/// What a person should know of the result.
-fn note(claims_without_evidence: bool, kept_out: i64) -> Option<String> {
-    let mut notes = Vec::new();
-    if claims_without_evidence {
-        notes.push(
-            "Imported without opt-in: say how the consent was given, and give its wording or another proof.".to_owned(),
-        );
-    }
-    if kept_out > 0 {
-        notes.push(format!("{kept_out} had opted out and stay opted out."));
-    }
-    (!notes.is_empty()).then(|| notes.join(" "))
+/// How the work on an import ended.
+enum Worked {
+    /// All its chunks are written.
+    Through,
+    /// It was stopped, or another worker goes on with it.
+    GaveWay,
 }
 
-/// Rows of one transaction.
-type Chunk = Vec<Parsed>;
+/// A chunk as it was read.
+struct ParsedChunk {
+    number: i64,
+    rows: Vec<Parsed>,
+}
 
-/// Reads the file and hands its rows on in chunks. Ends early when nobody takes them any more.
-fn read_file(
-    path: &Path,
-    options: &ImportOptions,
-    country: String,
-    chunks: &mpsc::Sender<Chunk>,
+async fn work_on(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    import_id: ImportId,
+    work: ImportWork,
+    on_progress: &mut impl FnMut(&ImportView),
+) -> Result<Worked, OutreachError> {
+    let options: ImportOptions = serde_json::from_value(work.options)
+        .map_err(|error| OutreachError::File(format!("its options cannot be read any more ({error})")))?;
+    let file_id = work.file_id.ok_or(OutreachError::NotFound("uploaded file"))?;
+    let (file, workspace) = store
+        .read(move |tx| {
+            let file = tx.import_file(workspace_id, file_id)?.ok_or(OutreachError::NotFound("uploaded file"))?;
+            let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+            Ok::<_, OutreachError>((file, workspace))
+        })
+        .await?;
+    let header = names(&file);
+    let country = clean(&options.default_country, 2).unwrap_or(workspace.country);
+    let parser =
+        Parser { rows: RowReader::new(Mapping::new(&header, &options)?, country, ctx.now()), seen: HashMap::new() };
+    let claim = claim_of(options.consent.as_ref())?;
+    let (mode, list_id, actor) = (work.mode, work.list_id, work.actor);
+    let job = Arc::new(Job { workspace_id, import_id, mode, list_id, actor, claim, header });
+    let (sender, mut chunks) = mpsc::channel(1);
+    let reading = tokio::spawn(read_chunks(store.clone(), workspace_id, file_id, work.next_chunk, parser, sender));
+    while let Some(ParsedChunk { number, rows }) = chunks.recv().await {
+        match write_one(store, ctx, &job, number, Arc::new(rows)).await? {
+            Some(import) => on_progress(&import),
+            None => return Ok(Worked::GaveWay),
+        }
+    }
+    reading.await.map_err(|panic| OutreachError::File(format!("reading it failed unexpectedly ({panic})")))??;
+    Ok(Worked::Through)
+}
+
+async fn write_one(
+    store: &Store,
+    ctx: &Ctx,
+    job: &Arc<Job>,
+    number: i64,
+    rows: Arc<Vec<Parsed>>,
+) -> Result<Option<ImportView>, OutreachError> {
+    let written = {
+        let (ctx, job, rows) = (ctx.clone(), Arc::clone(job), Arc::clone(&rows));
+        store.write_bulk(move |tx| write::write_chunk(tx, &ctx, &job, number, &rows)).await
+    };
+    match written {
+        Ok(import) => Ok(import),
+        Err(ChunkError::Failed(error)) => Err(error),
+        Err(ChunkError::Rehearsed(counts)) => {
+            let (job, now) = (Arc::clone(job), ctx.now());
+            store.write_bulk(move |tx| write::write_rehearsed(tx, &job, number, &rows, &counts, now)).await
+        }
+    }
+}
+
+/// Reads and parses the chunks of a file from `next` on, the ones before for their phone numbers only.
+async fn read_chunks(
+    store: Store,
+    workspace_id: WorkspaceId,
+    file_id: ImportFileId,
+    next: i64,
+    mut parser: Parser,
+    chunks: mpsc::Sender<ParsedChunk>,
 ) -> Result<(), OutreachError> {
-    let mut table = Table::open(path)?;
-    let consent_column = options.consent.as_ref().and_then(|consent| consent.column.as_deref());
-    let mapping = Mapping::new(table.header(), &options.mapping, consent_column)?;
-    let mut rows = RowReader::new(mapping, country);
-    let mut seen: HashMap<u64, i64> = HashMap::new();
-    let mut chunk = vec![Parsed::Header(table.header().to_vec())];
-    while let Some(record) = table.next_row()? {
-        let mut parsed = rows.read(&record);
-        if let Parsed::Row(row) = &parsed
-            && let Some(first) = first_seen(&mut seen, row)
-        {
-            parsed = Parsed::Refused {
-                number: record.number,
-                message: format!("This phone number stands in row {first} already."),
-                cells: record.cells.clone(),
-            };
+    let mut number = 0;
+    loop {
+        let data =
+            store.read(move |tx| Ok::<_, OutreachError>(tx.import_chunk(workspace_id, file_id, number)?)).await?;
+        let Some(data) = data else { return Ok(()) };
+        let parsed = tokio::task::spawn_blocking(move || {
+            let rows = parser.parse(&data);
+            (parser, rows)
+        });
+        let (back, rows) =
+            parsed.await.map_err(|panic| OutreachError::File(format!("a row cannot be read ({panic})")))?;
+        parser = back;
+        if number >= next && chunks.send(ParsedChunk { number, rows: rows? }).await.is_err() {
+            return Ok(());
         }
-        chunk.push(parsed);
-        if chunk.len() >= CHUNK {
-            let full = std::mem::replace(&mut chunk, vec![Parsed::Header(table.header().to_vec())]);
-            if chunks.blocking_send(full).is_err() {
-                return Ok(());
-            }
-        }
+        number += 1;
     }
-    if chunk.len() > 1 && chunks.blocking_send(chunk).is_err() {
-        return Ok(());
+}
+
+/// Parses chunks in their order and knows the phone numbers of the rows so far.
+struct Parser {
+    rows: RowReader,
+    seen: HashMap<u64, u32>,
+}
+
+impl Parser {
+    fn parse(&mut self, data: &[u8]) -> Result<Vec<Parsed>, OutreachError> {
+        file::rows_of(data)?
+            .into_iter()
+            .map(|record| {
+                let cells = record.cells.clone();
+                let parsed = self.rows.read(record);
+                Ok(match &parsed {
+                    Parsed::Row(row) => match first_seen(&mut self.seen, row) {
+                        None => parsed,
+                        Some(first) => Parsed::Refused {
+                            number: row.number,
+                            refusal: Refusal::new(
+                                "duplicate_in_file",
+                                format!("This phone number stands in row {first} already."),
+                            ),
+                            cells,
+                        },
+                    },
+                    Parsed::Refused { .. } => parsed,
+                })
+            })
+            .collect()
     }
-    Ok(())
 }
 
 /// The row that had this row's phone number before.
-fn first_seen(seen: &mut HashMap<u64, i64>, row: &ParsedRow) -> Option<i64> {
-    // E.164 has at most 15 digits, which fit.
+fn first_seen(seen: &mut HashMap<u64, u32>, row: &ParsedRow) -> Option<u32> {
+    // E.164 has at most 15 digits, which fit; so do the rows of the largest file.
     let digits: u64 = row.phone.digits().parse().ok()?;
     match seen.entry(digits) {
         std::collections::hash_map::Entry::Occupied(entry) => Some(*entry.get()),
         std::collections::hash_map::Entry::Vacant(entry) => {
-            entry.insert(row.number);
+            entry.insert(u32::try_from(row.number).unwrap_or(u32::MAX));
             None
         }
     }
+}
+
+/// What a person should know of the result.
+fn note(import: &ImportView) -> Option<String> {
+    let mut notes = Vec::new();
+    if import.without_evidence > 0 {
+        notes.push(format!(
+            "{} were imported without opt-in: say how the consent was given, and give its wording or another proof.",
+            import.without_evidence
+        ));
+    }
+    if import.kept_out > 0 {
+        notes.push(format!("{} had opted out and stay opted out.", import.kept_out));
+    }
+    (!notes.is_empty()).then(|| notes.join(" "))
+}
+
+/// Stops a running import; the rows that it has read stay.
+///
+/// # Errors
+/// When there is no such import.
+pub async fn stop(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: ImportId,
+) -> Result<ImportView, OutreachError> {
+    let now = ctx.now();
+    store
+        .write(move |tx| {
+            let detail = "It was stopped. The rows read so far are imported; undo it to take them back.";
+            let ended = tx.end_import(workspace_id, id, ImportState::Failed, Some(detail), now)?;
+            match ended {
+                Some(import) => Ok(import),
+                None => tx.import(workspace_id, id)?.ok_or(OutreachError::NotFound("import")),
+            }
+        })
+        .await
 }
 
 /// One import.
@@ -287,7 +488,7 @@ pub async fn get(store: &Store, workspace_id: WorkspaceId, id: ImportId) -> Resu
     store.read(move |tx| tx.import(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))).await
 }
 
-/// Imports, newest first, from before `before` on.
+/// Imports without dry runs, newest first, from before `before` on.
 ///
 /// # Errors
 /// When the store fails.
@@ -300,37 +501,13 @@ pub async fn list(
     store.read(move |tx| Ok(tx.imports(workspace_id, before, limit)?)).await
 }
 
-/// Ends imports whose process died.
-pub(crate) fn end_interrupted(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result<(), StoreError> {
-    for id in tx.stale_imports(workspace_id, now.plus(-INTERRUPTED_AFTER))? {
-        let detail = "Segue was stopped during the import. Import the same file again: what is there already stays as \
-                      it is, and the rest is added.";
-        tx.end_import(workspace_id, id, ImportState::Failed, Some(detail), now)?;
+/// Gives the job of imports whose process died out anew, and removes what has had its time.
+pub(crate) fn sweep(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId) -> Result<(), StoreError> {
+    let now = ctx.now();
+    for (id, state) in tx.stale_imports(workspace_id, now.plus(-INTERRUPTED_AFTER))? {
+        let kind = if state == ImportState::Undoing { UNDO_IMPORT } else { RUN_IMPORT };
+        schedule(tx, ctx, workspace_id, kind, id)?;
     }
+    tx.delete_import_files(workspace_id, now.plus(-KEEP_FILES))?;
     Ok(())
-}
-
-/// What one transaction came to.
-struct Written {
-    import: ImportView,
-    /// Rows whose person had opted out and stays so.
-    kept_out: i64,
-}
-
-impl Written {
-    fn new(import: Option<ImportView>, kept_out: i64) -> Result<Self, OutreachError> {
-        let import = import.ok_or_else(|| OutreachError::File("the import was ended meanwhile".to_owned()))?;
-        Ok(Self { import, kept_out })
-    }
-}
-
-impl Job {
-    fn add_counts(
-        &self,
-        tx: &mut Tx<'_>,
-        counts: &ImportCounts,
-        now: Timestamp,
-    ) -> Result<Option<ImportView>, StoreError> {
-        tx.add_import_counts(self.workspace_id, self.import_id, counts, now)
-    }
 }

@@ -1,45 +1,29 @@
 //! Reading a CSV file as people save them: with or without byte-order mark, separated by comma, semicolon or tab, in
-//! UTF-8 or in the Windows code page that Excel uses. Never more than a row in memory.
+//! UTF-8, UTF-16 or the Windows code page that Excel uses. Never more than a row in memory.
 
 use std::{
     cell::Cell,
     fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom},
-    path::Path,
+    io::{self, BufReader, Read, Seek as _, SeekFrom},
     rc::Rc,
 };
 
 use csv::{ByteRecord, ReaderBuilder};
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs_io::DecodeReaderBytesBuilder;
 
+use super::table::{LONGEST_ROW, MOST_COLUMNS, Record, Sink, failed};
 use crate::OutreachError;
 
 /// Bytes that tell encoding and separator.
 const SNIFFED: usize = 64 * 1024;
-/// Longest row, in bytes. A quote that is never closed would otherwise swallow the rest of the file.
-const LONGEST_ROW: u64 = 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// One row.
-#[derive(Debug, Clone)]
-pub(super) struct Record {
-    /// As a spreadsheet counts: the header is row 1.
-    pub number: i64,
-    pub cells: Vec<String>,
-}
-
-/// A file with a header row, read from top to bottom.
-pub(super) struct Table {
-    reader: csv::Reader<Bounded<BufReader<File>>>,
-    header: Vec<String>,
-    record: ByteRecord,
-    number: i64,
-    unread: Rc<Cell<u64>>,
-}
-
-/// Counts what is read since the last row ended, and stops where that is more than a row can be.
+/// Counts what is read since the last row ended, and stops where that is more than a row can be. A quote that is never
+/// closed would otherwise swallow the rest of the file.
 struct Bounded<R> {
     inner: R,
-    since_row: Rc<Cell<u64>>,
+    since_row: Rc<Cell<usize>>,
 }
 
 impl<R: Read> Read for Bounded<R> {
@@ -48,81 +32,74 @@ impl<R: Read> Read for Bounded<R> {
             return Err(io::Error::other("a row is longer than 1 MiB; is a quotation mark missing?"));
         }
         let count = self.inner.read(buffer)?;
-        self.since_row.set(self.since_row.get() + count as u64);
+        self.since_row.set(self.since_row.get() + count);
         Ok(count)
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> OutreachError {
-    OutreachError::File(error.to_string())
+/// UTF-16, when it is that: by its mark, or because every second byte of a Latin text is nothing.
+fn utf_16(start: &[u8]) -> Option<&'static Encoding> {
+    if start.starts_with(b"\xFF\xFE") {
+        return Some(UTF_16LE);
+    }
+    if start.starts_with(b"\xFE\xFF") {
+        return Some(UTF_16BE);
+    }
+    let nothing = |from: usize| start.iter().skip(from).step_by(2).take(200).filter(|byte| **byte == 0).count();
+    let half = (start.len() / 2).min(200);
+    match (nothing(0), nothing(1)) {
+        (even, odd) if half > 3 && odd * 10 > half * 8 && even * 10 < half => Some(UTF_16LE),
+        (even, odd) if half > 3 && even * 10 > half * 8 && odd * 10 < half => Some(UTF_16BE),
+        _ => None,
+    }
 }
 
-impl Table {
-    /// Opens a file and reads its header.
-    ///
-    /// # Errors
-    /// When it cannot be read, is empty, or is no CSV file.
-    pub fn open(path: &Path) -> Result<Self, OutreachError> {
-        let mut file = File::open(path).map_err(failed)?;
-        let mut start = Vec::with_capacity(SNIFFED);
-        file.by_ref().take(SNIFFED as u64).read_to_end(&mut start).map_err(failed)?;
-        if start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") {
-            return Err(OutreachError::File("it is in UTF-16. Save it as \"CSV UTF-8\".".to_owned()));
+/// Reads a CSV file. Blocks.
+///
+/// # Errors
+/// When it cannot be read, is empty, or is no CSV file, and what `sink` answers.
+pub(super) fn read(mut file: File, sink: &mut Sink<'_>) -> Result<(), OutreachError> {
+    let mut start = Vec::with_capacity(SNIFFED);
+    file.by_ref().take(SNIFFED as u64).read_to_end(&mut start).map_err(failed)?;
+    let encoding = utf_16(&start);
+    if let Some(encoding) = encoding {
+        start = encoding.decode(&start).0.into_owned().into_bytes();
+    } else if start.contains(&0) {
+        return Err(OutreachError::File("it is no table. Save it as \"CSV UTF-8\" or as .xlsx.".to_owned()));
+    }
+    let mark = if encoding.is_none() && start.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    file.seek(SeekFrom::Start(mark as u64)).map_err(failed)?;
+    let plain: Box<dyn Read> = match encoding {
+        Some(encoding) => Box::new(DecodeReaderBytesBuilder::new().encoding(Some(encoding)).build(file)),
+        None => Box::new(file),
+    };
+    let since_row = Rc::new(Cell::new(0));
+    let bounded = Bounded { inner: BufReader::new(plain), since_row: Rc::clone(&since_row) };
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator(&start[mark..]))
+        .from_reader(bounded);
+    let mut record = ByteRecord::new();
+    let mut number = 0;
+    let mut found = false;
+    loop {
+        since_row.set(0);
+        let more = reader.read_byte_record(&mut record).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => failed(error),
+            other => OutreachError::File(format!("{other:?}")),
+        })?;
+        if !more {
+            return if found { Ok(()) } else { Err(OutreachError::File("it is empty.".to_owned())) };
         }
-        if start.starts_with(b"PK\x03\x04") || start.contains(&0) {
-            return Err(OutreachError::File("it is no CSV file. Save the table as \"CSV UTF-8\".".to_owned()));
+        number += 1;
+        if record.len() > MOST_COLUMNS {
+            return Err(OutreachError::File(format!("it has more than {MOST_COLUMNS} columns.")));
         }
-        let mark = if start.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        file.seek(SeekFrom::Start(mark as u64)).map_err(failed)?;
-        let since_row = Rc::new(Cell::new(0));
-        let bounded = Bounded { inner: BufReader::new(file), since_row: Rc::clone(&since_row) };
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(separator(&start[mark..]))
-            .from_reader(bounded);
-        let mut table = Self { reader, header: Vec::new(), record: ByteRecord::new(), number: 0, unread: since_row };
-        let header = table.next_row()?.ok_or_else(|| OutreachError::File("it is empty.".to_owned()))?;
-        table.header = (1..)
-            .zip(&header.cells)
-            .map(
-                |(number, name)| {
-                    if name.trim().is_empty() { format!("Column {number}") } else { name.trim().to_owned() }
-                },
-            )
-            .collect();
-        Ok(table)
-    }
-
-    /// Names of the columns.
-    pub fn header(&self) -> &[String] {
-        &self.header
-    }
-
-    /// How many bytes of the file have been read.
-    pub fn position(&self) -> u64 {
-        self.reader.position().byte()
-    }
-
-    /// The next row with anything in it.
-    ///
-    /// # Errors
-    /// When the file cannot be read further.
-    pub fn next_row(&mut self) -> Result<Option<Record>, OutreachError> {
-        loop {
-            self.unread.set(0);
-            let more = self.reader.read_byte_record(&mut self.record).map_err(|error| match error.into_kind() {
-                csv::ErrorKind::Io(error) => failed(error),
-                other => OutreachError::File(format!("{other:?}")),
-            })?;
-            if !more {
-                return Ok(None);
-            }
-            self.number += 1;
-            let cells: Vec<String> = self.record.iter().map(text).collect();
-            if cells.iter().any(|cell| !cell.trim().is_empty()) {
-                return Ok(Some(Record { number: self.number, cells }));
-            }
+        let cells: Vec<String> = record.iter().map(text).collect();
+        if cells.iter().any(|cell| !cell.trim().is_empty()) {
+            found = true;
+            sink(Record { number, cells })?;
         }
     }
 }
@@ -147,77 +124,14 @@ fn separator(start: &[u8]) -> u8 {
     counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(separator, _)| *separator)
 }
 
-/// Windows-1252 from 0x80 to 0x9F; the rest of its upper half is Latin-1.
-const WINDOWS_1252: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
-
 /// A cell's text: UTF-8, or what Excel writes where it is not.
 fn text(cell: &[u8]) -> String {
-    if let Ok(text) = std::str::from_utf8(cell) {
-        return text.to_owned();
+    match std::str::from_utf8(cell) {
+        Ok(text) => text.to_owned(),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(cell).0.into_owned(),
     }
-    cell.iter()
-        .map(|&byte| match byte {
-            0x80..=0x9F => WINDOWS_1252[usize::from(byte - 0x80)],
-            other => char::from(other),
-        })
-        .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(bytes: &[u8]) -> Result<(Vec<String>, Vec<Vec<String>>), OutreachError> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("file.csv");
-        std::fs::write(&path, bytes).unwrap();
-        let mut table = Table::open(&path)?;
-        let mut rows = Vec::new();
-        while let Some(row) = table.next_row()? {
-            rows.push(row.cells);
-        }
-        Ok((table.header().to_vec(), rows))
-    }
-
-    #[test]
-    fn separators_marks_and_encodings() {
-        for bytes in [
-            b"phone,name\n+15550100,Ana\n".as_slice(),
-            b"\xEF\xBB\xBFphone;name\r\n+15550100;Ana\r\n",
-            b"phone\tname\r\n\r\n+15550100\tAna",
-            b"\n\"phone\",\"name\"\n\"+15550100\",\"Ana\"\n,\n",
-        ] {
-            let (header, rows) = read(bytes).unwrap();
-            assert_eq!(header, ["phone", "name"], "{}", String::from_utf8_lossy(bytes));
-            assert_eq!(rows, [["+15550100", "Ana"]], "{}", String::from_utf8_lossy(bytes));
-        }
-        let (header, rows) = read(b"\"a;b;c\",phone,\nM\xfcller \x80,1,\n").unwrap();
-        assert_eq!(header, ["a;b;c", "phone", "Column 3"]);
-        assert_eq!(rows[0][0], "Müller €");
-        assert_eq!(read(b"phone\n+15550100\n").unwrap().1, [["+15550100"]], "one column");
-    }
-
-    #[test]
-    fn what_is_no_table_is_refused_in_words() {
-        for (bytes, word) in [
-            (b"".as_slice(), "empty"),
-            (b"\n\n", "empty"),
-            (b"\xFF\xFEp\0h\0", "UTF-16"),
-            (b"PK\x03\x04....", "no CSV"),
-        ] {
-            let error = read(bytes).unwrap_err().to_string();
-            assert!(error.contains(word), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_quote_that_is_never_closed_does_not_fill_the_memory() {
-        let mut bytes = b"phone,name\n+15550100,\"Ana\n".to_vec();
-        bytes.extend(std::iter::repeat_n(b"+15550101,Ben\n".as_slice(), 400_000).flatten());
-        let error = read(&bytes).unwrap_err().to_string();
-        assert!(error.contains("quotation mark"), "{error}");
-    }
-}
+#[path = "reader_tests.rs"]
+mod tests;

@@ -1,10 +1,13 @@
 //! One row of a file: what it says, or why it is refused.
 
-use segue_model::{PhoneNumber, contact::ContactFields};
+use std::borrow::Cow;
+
+use jiff::{civil, tz::TimeZone};
+use segue_model::{PhoneNumber, Timestamp, contact::ContactFields, phone::InvalidPhone};
 
 use super::{
-    mapping::{Field, Mapping},
-    reader::Record,
+    mapping::{Claims, Field, Mapping},
+    table::Record,
 };
 use crate::contacts::{check_field, clean};
 
@@ -18,29 +21,48 @@ pub(super) struct ParsedRow {
 }
 
 /// What a row says of consent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Says {
-    Yes,
+    Yes(Evidence),
+    No,
     Nothing,
+}
+
+/// What a row itself shows of how consent was given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Evidence {
+    pub wording: Option<String>,
+    pub proof: Option<String>,
+    pub given_at: Option<Timestamp>,
+}
+
+/// Why a row is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// Stable, for counting.
+    pub code: &'static str,
+    /// For who has the file before him.
+    pub message: String,
+}
+
+impl Refusal {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
 }
 
 /// What became of a row of the file.
 #[derive(Debug, Clone)]
 pub(super) enum Parsed {
-    /// The names of the columns, kept with refused rows.
-    Header(Vec<String>),
-    Row(ParsedRow),
-    Refused {
-        number: i64,
-        message: String,
-        cells: Vec<String>,
-    },
+    Row(Box<ParsedRow>),
+    Refused { number: i64, refusal: Refusal, cells: Vec<String> },
 }
 
 /// Reads rows by a mapping.
 pub(super) struct RowReader {
     mapping: Mapping,
     country: String,
+    now: Timestamp,
 }
 
 /// Words that say yes, in lower case.
@@ -76,6 +98,22 @@ const YES: &[&str] = &[
     "✔",
 ];
 
+/// Words in the column of opt-ins that say more than a missing yes, in lower case.
+const OUT: &[&str] = &[
+    "stop",
+    "stopped",
+    "unsubscribed",
+    "unsubscribe",
+    "opted out",
+    "opted-out",
+    "opt-out",
+    "optout",
+    "revoked",
+    "withdrawn",
+    "do not contact",
+    "abgemeldet",
+];
+
 /// Without the apostrophe that spreadsheets put before what would otherwise be a formula.
 fn without_guard(cell: &str) -> &str {
     let cell = cell.trim();
@@ -86,46 +124,56 @@ fn without_guard(cell: &str) -> &str {
 }
 
 impl RowReader {
-    pub const fn new(mapping: Mapping, country: String) -> Self {
-        Self { mapping, country }
+    /// `country` is that of numbers without a country code, `now` the moment after which nobody can have agreed.
+    pub const fn new(mapping: Mapping, country: String, now: Timestamp) -> Self {
+        Self { mapping, country, now }
     }
 
-    /// What a row says, or why it is refused, in words for who has the file before him.
-    pub fn read(&mut self, record: &Record) -> Parsed {
-        match self.parse(record) {
-            Ok(row) => Parsed::Row(row),
-            Err(message) => Parsed::Refused { number: record.number, message, cells: record.cells.clone() },
+    /// What a row says, or why it is refused.
+    pub fn read(&self, record: Record) -> Parsed {
+        match self.parse(&record) {
+            Ok(row) => Parsed::Row(Box::new(row)),
+            Err(refusal) => Parsed::Refused { number: record.number, refusal, cells: record.cells },
         }
     }
 
-    fn parse(&self, record: &Record) -> Result<ParsedRow, String> {
+    fn parse(&self, record: &Record) -> Result<ParsedRow, Refusal> {
         let spare = record.cells.iter().skip(self.mapping.columns);
         if spare.clone().any(|cell| !cell.trim().is_empty()) {
-            return Err(format!(
-                "The row has {} cells, the header has {}. A cell that holds the separator must stand in quotation marks.",
-                record.cells.len(),
-                self.mapping.columns
+            return Err(Refusal::new(
+                "too_many_cells",
+                format!(
+                    "The row has {} cells, the header has {}. A cell that holds the separator must stand in quotation \
+                     marks.",
+                    record.cells.len(),
+                    self.mapping.columns
+                ),
             ));
         }
         let cell = |position: usize| record.cells.get(position).map_or("", |cell| without_guard(cell));
+        let country = match self.mapping.country.map(cell).filter(|text| !text.is_empty()) {
+            None => Cow::Borrowed(self.country.as_str()),
+            Some(text) if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+                Cow::Owned(text.to_ascii_uppercase())
+            }
+            Some(text) => {
+                let message =
+                    format!("The country '{}' is not a code of two letters such as US or DE.", shortened(text));
+                return Err(Refusal::new("country_unknown", message));
+            }
+        };
         let mut fields = ContactFields::default();
         for (position, field) in &self.mapping.fields {
             let text = cell(*position);
             match field {
-                Field::Standard("phone") => {
-                    let phone = PhoneNumber::parse(text, Some(&self.country)).map_err(|error| error.to_string())?;
-                    fields.phone = Some(phone);
-                }
+                Field::Standard("phone") => fields.phone = Some(phone(text, &country)?),
                 Field::Standard(name) => {
                     let value = clean(text, 300);
-                    check_field(name, value.as_deref()).map_err(|error| error.to_string())?;
-                    match *name {
-                        "first_name" => fields.first_name = value,
-                        "last_name" => fields.last_name = value,
-                        "email" => fields.email = value,
-                        "locale" => fields.locale = value,
-                        _ => fields.time_zone = value,
-                    }
+                    check_field(name, value.as_deref()).map_err(|error| {
+                        let code = if *name == "email" { "email_invalid" } else { "time_zone_unknown" };
+                        Refusal::new(code, error.to_string())
+                    })?;
+                    fields.set_field(name, value);
                 }
                 Field::Attribute(name) => {
                     if let Some(value) = clean(text, 2_000) {
@@ -134,12 +182,159 @@ impl RowReader {
                 }
             }
         }
-        let phone = fields.phone.clone().ok_or("The row has no phone number.")?;
-        let says = match self.mapping.consent {
-            None => Says::Yes,
-            Some(position) if YES.contains(&cell(position).to_lowercase().as_str()) => Says::Yes,
-            Some(_) => Says::Nothing,
-        };
+        let phone =
+            fields.phone.clone().ok_or_else(|| Refusal::new("phone_missing", "The row has no phone number."))?;
+        let says = self.says(&cell)?;
         Ok(ParsedRow { number: record.number, phone, fields, says })
+    }
+
+    fn says<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> Result<Says, Refusal> {
+        let consent = &self.mapping.consent;
+        let word = |position: Option<usize>| position.map(|position| cell(position).to_lowercase());
+        if word(consent.opt_out).is_some_and(|word| is_yes(&word) || OUT.contains(&word.as_str())) {
+            return Ok(Says::No);
+        }
+        match word(consent.opt_in) {
+            Some(word) if OUT.contains(&word.as_str()) => return Ok(Says::No),
+            Some(word) if !is_yes(&word) => return Ok(Says::Nothing),
+            _ => {}
+        }
+        if consent.claims == Claims::Nothing {
+            return Ok(Says::Nothing);
+        }
+        let text = |position: Option<usize>| position.and_then(|position| clean(cell(position), 2_000));
+        let given_at = match text(consent.date) {
+            None => None,
+            Some(text) => Some(self.moment(&text)?),
+        };
+        Ok(Says::Yes(Evidence { wording: text(consent.wording), proof: text(consent.proof), given_at }))
+    }
+
+    /// When somebody agreed.
+    fn moment(&self, text: &str) -> Result<Timestamp, Refusal> {
+        let moment = moment(text, &self.country).ok_or_else(|| {
+            let message = format!("The date of consent '{}' cannot be read. Write it as 2026-03-31.", shortened(text));
+            Refusal::new("consent_date_invalid", message)
+        })?;
+        if moment > self.now {
+            return Err(Refusal::new("consent_date_invalid", "The date of consent lies in the future."));
+        }
+        Ok(moment)
+    }
+}
+
+fn is_yes(word: &str) -> bool {
+    YES.contains(&word)
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// A phone number as files hold them.
+fn phone(text: &str, country: &str) -> Result<PhoneNumber, Refusal> {
+    PhoneNumber::parse(&plain_number(text)?, Some(country)).map_err(|error| {
+        let code = match error {
+            InvalidPhone::Empty => "phone_missing",
+            InvalidPhone::NoCountry => "phone_without_country",
+            InvalidPhone::NotANumber | InvalidPhone::Impossible => "phone_invalid",
+        };
+        Refusal::new(code, error.to_string())
+    })
+}
+
+/// Undoes what spreadsheets make of long numbers: `15550100123.0` and `1.5550100123E+10`. A number that lost digits on
+/// the way cannot be told from another one, so it is refused.
+fn plain_number(text: &str) -> Result<Cow<'_, str>, Refusal> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((whole, rest)) = text.split_once('.')
+        && digits(whole)
+        && whole.len() >= 7
+        && digits(rest)
+        && rest.bytes().all(|byte| byte == b'0')
+    {
+        return Ok(Cow::Borrowed(whole));
+    }
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return Ok(Cow::Borrowed(text)) };
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+    let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+    if whole.len() != 1 || !digits(whole) || !(fraction.is_empty() || digits(fraction)) || !digits(exponent) {
+        return Ok(Cow::Borrowed(text));
+    }
+    match exponent.parse::<usize>() {
+        Ok(places) if places == fraction.len() => Ok(Cow::Owned(format!("{whole}{fraction}"))),
+        _ => Err(Refusal::new(
+            "phone_lost_digits",
+            format!(
+                "The spreadsheet shortened this number to {}. Format its column as text, enter it anew, and export again.",
+                shortened(text)
+            ),
+        )),
+    }
+}
+
+/// A date or moment as files hold them: `2026-03-31`, `2026-03-31T10:00Z`, `31.03.2026`, `31/03/2026`, and
+/// `03/31/2026` where the workspace is in the United States. A date alone counts from its begin in UTC.
+fn moment(text: &str, country: &str) -> Option<Timestamp> {
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Some(Timestamp(moment.as_millisecond()));
+    }
+    let at = |moment: civil::DateTime| {
+        moment.to_zoned(TimeZone::UTC).ok().map(|zoned| Timestamp(zoned.timestamp().as_millisecond()))
+    };
+    if let Ok(moment) = text.replacen(' ', "T", 1).parse::<civil::DateTime>() {
+        return at(moment);
+    }
+    let date = text.split([' ', 'T', ',']).next()?;
+    let parts: Vec<i16> = date.split(['.', '/', '-']).map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let [first, second, year] = parts[..] else { return None };
+    let (day, month) = if date.contains('/') && country == "US" { (second, first) } else { (first, second) };
+    let date = civil::Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    at(date.to_datetime(civil::Time::midnight()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_spreadsheets_changed() {
+        for (text, expected) in [
+            ("15550100123.0", Ok("+15550100123")),
+            ("1.5550100123E+10", Ok("+15550100123")),
+            ("1,5550100123e10", Ok("+15550100123")),
+            ("1.55501E+10", Err("phone_lost_digits")),
+            ("1.55501001234E+10", Err("phone_lost_digits")),
+            ("+1 555 010 0123", Ok("+15550100123")),
+            ("212.555.0100", Ok("+12125550100")),
+            ("", Err("phone_missing")),
+            ("12", Err("phone_invalid")),
+            ("E10", Err("phone_invalid")),
+        ] {
+            let found = phone(text, "US");
+            match expected {
+                Ok(number) => assert_eq!(found.unwrap().as_str(), number, "{text}"),
+                Err(code) => assert_eq!(found.unwrap_err().code, code, "{text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn dates_of_consent() {
+        let day = Some(Timestamp(1_774_915_200_000)); // 2026-03-31
+        for (text, country, expected) in [
+            ("2026-03-31", "US", day),
+            ("2026-03-31T00:00:00Z", "US", day),
+            ("2026-03-31 00:00", "US", day),
+            ("31.03.2026", "DE", day),
+            ("31.03.2026 10:15", "DE", day),
+            ("31/03/2026", "GB", day),
+            ("03/31/2026", "US", day),
+            ("31/31/2026", "US", None),
+            ("last spring", "US", None),
+            ("2026", "US", None),
+        ] {
+            assert_eq!(moment(text, country), expected, "{text}");
+        }
     }
 }

@@ -1,19 +1,20 @@
 //! Writing one chunk of rows.
 
 use segue_model::{
-    ContactId, Ctx,
-    consent::{ConsentAction, ConsentState, Medium, Purpose},
+    ContactId, Ctx, Timestamp,
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
 };
 use segue_store::{
-    Tx,
+    StoreError, Tx,
     consent::NewConsentEvent,
     contact::Upserted,
-    import::{ImportCounts, ImportError},
+    import::{ImportCounts, ImportError, ImportMode, ImportView},
+    import_change::{ChangeKind, ImportChange},
 };
 
 use super::{
-    Claim, Job, Written,
-    row::{Parsed, ParsedRow, Says},
+    Claim, Job,
+    row::{Evidence, Parsed, ParsedRow, Says},
 };
 use crate::OutreachError;
 
@@ -22,85 +23,253 @@ pub(super) const HEADER_ROW: i64 = 1;
 
 /// What became of a row's consent.
 enum Consent {
-    NotClaimed,
-    Granted,
+    Nothing,
+    /// An opt-in stands; `added` when this row brought it.
+    OptedIn {
+        added: bool,
+    },
+    OptedOut,
     /// The person had opted out; nothing was changed.
     KeptOut,
+    WithoutEvidence,
 }
 
-/// Stores a chunk: contacts, list, consent, refused rows and counts.
-pub(super) fn write_chunk(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, chunk: &[Parsed]) -> Result<Written, OutreachError> {
-    let now = ctx.now();
+/// Why a chunk was not written.
+pub(super) enum ChunkError {
+    /// It is a dry run: what was written is taken back, and this is what it came to.
+    Rehearsed(Box<ImportCounts>),
+    Failed(OutreachError),
+}
+
+impl From<StoreError> for ChunkError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<OutreachError> for ChunkError {
+    fn from(error: OutreachError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Stores a chunk: contacts, list, consent, what was changed, refused rows and counts. `None` when another worker has
+/// done this chunk or the import was ended.
+///
+/// A dry run goes the same way and fails at its end with what it came to, so that nothing of it stays;
+/// [`write_rehearsed`] then stores its counts.
+pub(super) fn write_chunk(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    job: &Job,
+    number: i64,
+    rows: &[Parsed],
+) -> Result<Option<ImportView>, ChunkError> {
+    if !tx.take_import_chunk(job.workspace_id, job.import_id, number, ctx.now())? {
+        return Ok(None);
+    }
+    let counts = apply(tx, ctx, job, rows)?;
+    if job.mode == ImportMode::DryRun {
+        return Err(ChunkError::Rehearsed(Box::new(counts)));
+    }
+    finish(tx, job, rows, &counts, ctx.now()).map_err(ChunkError::from)
+}
+
+/// Stores what a chunk of a dry run came to.
+pub(super) fn write_rehearsed(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    number: i64,
+    rows: &[Parsed],
+    counts: &ImportCounts,
+    now: Timestamp,
+) -> Result<Option<ImportView>, OutreachError> {
+    if !tx.take_import_chunk(job.workspace_id, job.import_id, number, now)? {
+        return Ok(None);
+    }
+    Ok(finish(tx, job, rows, counts, now)?)
+}
+
+fn finish(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    rows: &[Parsed],
+    counts: &ImportCounts,
+    now: Timestamp,
+) -> Result<Option<ImportView>, StoreError> {
+    let refused = rows.iter().filter_map(|parsed| match parsed {
+        Parsed::Row(_) => None,
+        Parsed::Refused { number, refusal, cells } => Some((number, refusal, cells)),
+    });
+    for (index, (number, refusal, cells)) in refused.enumerate() {
+        if index == 0 {
+            let names = ImportError {
+                row_number: HEADER_ROW,
+                code: "header",
+                message: String::new(),
+                fields: job.header.clone(),
+            };
+            tx.insert_import_error(job.workspace_id, job.import_id, &names)?;
+        }
+        let error = ImportError {
+            row_number: *number,
+            code: refusal.code,
+            message: refusal.message.clone(),
+            fields: cells.clone(),
+        };
+        tx.insert_import_error(job.workspace_id, job.import_id, &error)?;
+    }
+    tx.add_import_counts(job.workspace_id, job.import_id, counts, now)
+}
+
+/// Writes the rows and counts what they came to.
+fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<ImportCounts, OutreachError> {
     let mut counts = ImportCounts::default();
-    let mut kept_out = 0;
-    let mut header = None;
-    // One order for all imports, so that two of them cannot wait for each other's contacts.
-    let mut rows: Vec<&ParsedRow> = Vec::with_capacity(chunk.len());
-    for parsed in chunk {
+    let mut rows: Vec<&ParsedRow> = Vec::with_capacity(parsed.len());
+    for parsed in parsed {
+        counts.rows_read += 1;
         match parsed {
-            Parsed::Header(cells) => header = Some(cells),
             Parsed::Row(row) => rows.push(row),
-            Parsed::Refused { number, message, cells } => {
-                counts.rows_read += 1;
+            Parsed::Refused { refusal, .. } => {
                 counts.rejected += 1;
-                if let Some(cells) = header.take() {
-                    let names = ImportError { row_number: HEADER_ROW, message: String::new(), fields: cells.clone() };
-                    tx.insert_import_error(job.workspace_id, job.import_id, &names)?;
-                }
-                let error = ImportError { row_number: *number, message: message.clone(), fields: cells.clone() };
-                tx.insert_import_error(job.workspace_id, job.import_id, &error)?;
+                *counts.rejections.entry(refusal.code).or_default() += 1;
             }
         }
     }
+    // One order for all imports, so that two of them cannot wait for each other's contacts.
     rows.sort_by(|a, b| a.phone.cmp(&b.phone));
-    if job.claim.is_some() {
+    if rows.iter().any(|row| row.says != Says::Nothing) {
         tx.lock_consents(job.workspace_id)?;
     }
     for row in rows {
-        counts.rows_read += 1;
-        let upserted = tx.upsert_contact(job.workspace_id, ctx.id::<ContactId>(), &row.fields, now)?;
-        match upserted {
-            Upserted::Created(_) => counts.created += 1,
-            Upserted::Updated(_) => counts.updated += 1,
-            Upserted::Unchanged(_) => {}
-        }
-        if let Some(list_id) = job.list_id {
-            tx.add_to_list(job.workspace_id, list_id, upserted.id(), now)?;
-        }
-        match claim_consent(tx, ctx, job, row)? {
-            Consent::NotClaimed => {}
-            Consent::Granted => counts.opted_in += 1,
-            Consent::KeptOut => kept_out += 1,
-        }
+        apply_row(tx, ctx, job, row, &mut counts)?;
     }
-    Written::new(job.add_counts(tx, &counts, now)?, kept_out)
+    Ok(counts)
 }
 
-fn claim_consent(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow) -> Result<Consent, OutreachError> {
-    let Some(Claim { method, wording, proof }) = &job.claim else { return Ok(Consent::NotClaimed) };
-    if row.says == Says::Nothing {
-        return Ok(Consent::NotClaimed);
+fn apply_row(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    job: &Job,
+    row: &ParsedRow,
+    counts: &mut ImportCounts,
+) -> Result<(), OutreachError> {
+    let now = ctx.now();
+    let (upserted, fields) =
+        tx.upsert_contact_with_changes(job.workspace_id, ctx.id::<ContactId>(), &row.fields, now)?;
+    let kind = match upserted {
+        Upserted::Created(_) => {
+            counts.created += 1;
+            ChangeKind::Created
+        }
+        Upserted::Updated(_) => {
+            counts.updated += 1;
+            ChangeKind::Updated
+        }
+        Upserted::Unchanged(_) => {
+            counts.unchanged += 1;
+            ChangeKind::Unchanged
+        }
+    };
+    let listed = match job.list_id {
+        Some(list_id) => tx.add_to_list(job.workspace_id, list_id, upserted.id(), now)?,
+        None => false,
+    };
+    let mut opted_in = None;
+    match consent(tx, ctx, job, row)? {
+        Consent::Nothing => {}
+        Consent::OptedIn { added } => {
+            counts.opted_in += 1;
+            opted_in = added.then(|| row.phone.to_string());
+        }
+        Consent::OptedOut => counts.opted_out += 1,
+        Consent::KeptOut => counts.kept_out += 1,
+        Consent::WithoutEvidence => counts.without_evidence += 1,
     }
+    if kind == ChangeKind::Unchanged && !listed && opted_in.is_none() {
+        return Ok(());
+    }
+    let change = ImportChange { contact_id: upserted.id(), kind, fields, listed, opted_in };
+    Ok(tx.insert_import_change(job.workspace_id, job.import_id, &change)?)
+}
+
+fn consent(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow) -> Result<Consent, OutreachError> {
+    match &row.says {
+        Says::Nothing => Ok(Consent::Nothing),
+        Says::No => opt_out(tx, ctx, job, row),
+        Says::Yes(evidence) => opt_in(tx, ctx, job, row, evidence),
+    }
+}
+
+/// A no is taken from anybody.
+fn opt_out(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow) -> Result<Consent, OutreachError> {
     let address = row.phone.as_str();
     let known = tx.consent_state(job.workspace_id, Medium::Sms, address, Purpose::Marketing)?;
-    match known.state {
-        ConsentState::Revoked => return Ok(Consent::KeptOut),
-        // Imported before, or given elsewhere: the ledger has it.
-        ConsentState::Granted => return Ok(Consent::Granted),
-        ConsentState::None => {}
+    if known.state == ConsentState::Revoked && tx.said_no(job.workspace_id, Medium::Sms, address, Purpose::Marketing)? {
+        return Ok(Consent::Nothing);
     }
-    let place = format!("{} row {}", job.import_id, row.number);
+    let event = NewConsentEvent {
+        medium: Medium::Sms,
+        address: address.to_owned(),
+        purpose: Purpose::Marketing,
+        action: ConsentAction::Revoke,
+        method: ConsentMethod::Import,
+        wording: None,
+        proof: Some(place(job, row)),
+        actor: job.actor.clone(),
+        occurred_at: ctx.now(),
+    };
+    tx.record_consent_quietly(job.workspace_id, &event, ctx)?;
+    Ok(Consent::OptedOut)
+}
+
+/// A yes counts with evidence, and never for somebody who said no: only they themselves can come back.
+fn opt_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    job: &Job,
+    row: &ParsedRow,
+    evidence: &Evidence,
+) -> Result<Consent, OutreachError> {
+    let Claim { method, wording, proof } = &job.claim;
+    let wording = evidence.wording.as_ref().or(wording.as_ref());
+    let proof = evidence.proof.as_ref().or(proof.as_ref());
+    let (Some(method), true) = (method, wording.is_some() || proof.is_some()) else {
+        return Ok(Consent::WithoutEvidence);
+    };
+    let (workspace_id, address) = (job.workspace_id, row.phone.as_str());
+    let mut occurred_at = evidence.given_at.unwrap_or_else(|| ctx.now());
+    match tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state {
+        // Imported before, or given elsewhere: the ledger has it.
+        ConsentState::Granted => return Ok(Consent::OptedIn { added: false }),
+        ConsentState::None => {}
+        ConsentState::Revoked => {
+            if tx.said_no(workspace_id, Medium::Sms, address, Purpose::Marketing)? {
+                return Ok(Consent::KeptOut);
+            }
+            // An undone import took its claim back as of the moment of the claim; this one is a new claim.
+            if let Some(undone) = tx.undone_until(workspace_id, Medium::Sms, address, Purpose::Marketing)? {
+                occurred_at = occurred_at.max(undone.plus(1));
+            }
+        }
+    }
+    let place = place(job, row);
     let event = NewConsentEvent {
         medium: Medium::Sms,
         address: address.to_owned(),
         purpose: Purpose::Marketing,
         action: ConsentAction::Grant,
         method: *method,
-        wording: wording.clone(),
-        proof: Some(proof.as_ref().map_or_else(|| place.clone(), |proof| format!("{proof} ({place})"))),
+        wording: wording.cloned(),
+        proof: Some(proof.map_or_else(|| place.clone(), |proof| format!("{proof} ({place})"))),
         actor: job.actor.clone(),
-        occurred_at: ctx.now(),
+        occurred_at,
     };
-    tx.record_consent_quietly(job.workspace_id, &event, ctx)?;
-    Ok(Consent::Granted)
+    tx.record_consent_quietly(workspace_id, &event, ctx)?;
+    Ok(Consent::OptedIn { added: true })
+}
+
+/// Where in which import a statement stands.
+fn place(job: &Job, row: &ParsedRow) -> String {
+    format!("{} row {}", job.import_id, row.number)
 }

@@ -1,26 +1,27 @@
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    io::{Seek as _, SeekFrom, Write as _},
     sync::{Arc, Mutex},
 };
 
 use segue_model::{
+    ImportId,
     actor::Actor,
-    consent::{ConsentAction, ConsentState},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
 };
-use segue_outreach::import::{self, ImportConsent, ImportOptions, ImportTask};
+use segue_outreach::import::{self, ImportConsent, ImportFileView, ImportOptions, ImportRequest, Runner, undo};
 use segue_store::{
     contact::{ContactQuery, ContactView},
-    import::{ImportState, ImportView},
+    import::{ImportMode, ImportState, ImportView, UNDO_WINDOW},
 };
 
 use crate::world::{World, phone, worlds};
 
-fn file(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("contacts.csv");
-    std::fs::write(&path, content).unwrap();
-    (directory, path)
+async fn upload(world: &World, content: &[u8]) -> Result<ImportFileView, segue_outreach::OutreachError> {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(content).unwrap();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    import::take_in(&world.test.store, &world.test.ctx, world.ws(), "contacts.csv", file).await
 }
 
 fn options(mapping: &[(&str, &str)]) -> ImportOptions {
@@ -37,22 +38,27 @@ fn with_consent(options: ImportOptions, column: Option<&str>) -> ImportOptions {
         column: column.map(str::to_owned),
         wording: Some("Yes, text me".to_owned()),
         method: Some("paper".to_owned()),
-        proof: None,
+        ..ImportConsent::default()
     };
     ImportOptions { consent: Some(consent), ..options }
 }
 
-async fn begin(world: &World, path: PathBuf, options: ImportOptions) -> ImportTask {
+async fn begin(world: &World, content: &[u8], mode: ImportMode, options: ImportOptions) -> ImportId {
     let (store, ctx) = (&world.test.store, &world.test.ctx);
-    let begun = import::begin(store, ctx, world.ws(), &Actor::System, "contacts.csv", &options).await.unwrap();
+    let file_id = upload(world, content).await.unwrap().id;
+    let request = ImportRequest { file_id, mode, options };
+    let begun = import::begin(store, ctx, world.ws(), &Actor::System, request, Runner::Caller).await.unwrap();
     assert_eq!(begun.state, ImportState::Running);
-    ImportTask { workspace_id: world.ws(), import_id: begun.id, actor: Actor::System, path, options }
+    begun.id
+}
+
+async fn go_on(world: &World, id: ImportId) -> ImportView {
+    import::run(&world.test.store, &world.test.ctx, world.ws(), id, |_| {}).await.unwrap()
 }
 
 async fn run(world: &World, content: &[u8], options: ImportOptions) -> ImportView {
-    let (_directory, path) = file(content);
-    let task = begin(world, path, options).await;
-    import::run(&world.test.store, &world.test.ctx, &task, |_| {}).await.unwrap()
+    let id = begin(world, content, ImportMode::Import, options).await;
+    go_on(world, id).await
 }
 
 fn counts(import: &ImportView) -> (i64, i64, i64, i64, i64) {
@@ -177,8 +183,12 @@ async fn consent_needs_evidence_and_never_brings_back_who_said_no() {
             [(None, Some("Yes"), Some("form 7")), (Some("paper"), None, None), (Some("paper"), Some(" "), None)]
         {
             let text = |it: Option<&str>| it.map(str::to_owned);
-            let consent =
-                ImportConsent { column: None, method: text(method), wording: text(wording), proof: text(proof) };
+            let consent = ImportConsent {
+                method: text(method),
+                wording: text(wording),
+                proof: text(proof),
+                ..ImportConsent::default()
+            };
             let import = run(&world, content, ImportOptions { consent: Some(consent), ..options(&mapping) }).await;
             assert_eq!((import.state, import.opted_in), (ImportState::Done, 0));
             assert!(import.detail.unwrap().contains("without opt-in"));
@@ -202,7 +212,9 @@ async fn consent_needs_evidence_and_never_brings_back_who_said_no() {
         let unknown = ImportConsent { method: Some("telepathy".to_owned()), ..ImportConsent::default() };
         let refused = ImportOptions { consent: Some(unknown), ..options(&mapping) };
         let (store, ctx) = (&world.test.store, &world.test.ctx);
-        let refused = import::begin(store, ctx, ws, &Actor::System, "x", &refused).await.unwrap_err();
+        let file_id = upload(&world, content).await.unwrap().id;
+        let request = ImportRequest { file_id, mode: ImportMode::Import, options: refused };
+        let refused = import::begin(store, ctx, ws, &Actor::System, request, Runner::Caller).await.unwrap_err();
         assert_eq!(refused.field(), Some("consent"));
     }
 }
@@ -218,12 +230,12 @@ fn numbers(count: u32) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn large_files_go_in_chunks_and_tell_how_far_they_are() {
     for world in worlds().await {
-        let (_directory, path) = file(&numbers(3_500));
-        let task =
-            begin(&world, path, with_consent(options(&[("phone", "phone"), ("name", "first_name")]), None)).await;
+        let chosen = with_consent(options(&[("phone", "phone"), ("name", "first_name")]), None);
+        let id = begin(&world, &numbers(3_500), ImportMode::Import, chosen).await;
         let seen = Arc::new(Mutex::new(Vec::new()));
         let progress = Arc::clone(&seen);
-        let import = import::run(&world.test.store, &world.test.ctx, &task, |import| {
+        let import = import::run(&world.test.store, &world.test.ctx, world.ws(), id, |import| {
+            assert_eq!(import.rows_total, 3_500);
             progress.lock().unwrap().push(import.rows_read);
         });
         let import = import.await.unwrap();
@@ -238,57 +250,251 @@ async fn large_files_go_in_chunks_and_tell_how_far_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_leaves_whole_chunks_and_the_same_file_again_completes_it() {
+async fn a_crash_leaves_whole_chunks_and_the_import_goes_on_after_the_last() {
     for world in worlds().await {
-        let content = numbers(2_700);
+        let mut content = numbers(2_700);
+        // A repeat of a row from before the crash is found after it.
+        content.extend(format!("{},Again\n", phone(1)).bytes());
         let chosen = with_consent(options(&[("phone", "phone")]), None);
-        let (_directory, path) = file(&content);
-        let task = begin(&world, path, chosen.clone()).await;
+        let id = begin(&world, &content, ImportMode::Import, chosen).await;
         // The process ends right after the first chunk's commit.
-        let (store, ctx, dying) = (world.test.store.clone(), world.test.ctx.clone(), task.clone());
+        let (store, ctx, ws) = (world.test.store.clone(), world.test.ctx.clone(), world.ws());
         let died = tokio::spawn(async move {
-            import::run(&store, &ctx, &dying, |_| std::panic::resume_unwind(Box::new("the process ends"))).await
+            import::run(&store, &ctx, ws, id, |_| std::panic::resume_unwind(Box::new("the process ends"))).await
         });
         assert!(died.await.is_err());
         let left = contacts(&world).await.len();
         assert!((900..2_700).contains(&left), "{left}");
 
+        let jobs = || async { world.jobs_of(import::RUN_IMPORT).await.len() };
         world.test.clock.advance(import::INTERRUPTED_AFTER - 1);
         segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
-        let get = || import::get(&world.test.store, world.ws(), task.import_id);
-        assert_eq!(get().await.unwrap().state, ImportState::Running);
+        assert_eq!(jobs().await, 0, "it may still be at work");
         world.test.clock.advance(2);
         segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
-        let interrupted = get().await.unwrap();
-        assert_eq!(interrupted.state, ImportState::Failed);
-        assert!(interrupted.detail.unwrap().contains("Import the same file again"));
-
-        let again = run(&world, &content, chosen).await;
-        assert_eq!((again.created, again.opted_in), (2_700 - left as i64, 2_700), "{}", world.test.engine);
+        assert_eq!(jobs().await, 1);
+        // Two workers take it up at once: each chunk is written by one of them.
+        tokio::join!(go_on(&world, id), go_on(&world, id));
+        let import = import::get(&world.test.store, world.ws(), id).await.unwrap();
+        assert_eq!(import.state, ImportState::Done);
+        assert_eq!(counts(&import), (2_701, 2_700, 0, 1, 2_700), "{}", world.test.engine);
+        assert_eq!(import.rejections["duplicate_in_file"], 1);
         assert_eq!(contacts(&world).await.len(), 2_700);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_breaks_off_keeps_its_rows_and_says_why() {
+async fn what_cannot_be_read_or_does_not_fit_is_refused_before_anything_is_imported() {
     for world in worlds().await {
         let mut content = numbers(1_500);
         content.extend(b"+12125559999,\"never closed\n");
         content.extend(b"x,y\n".repeat(400_000));
-        let import = run(&world, &content, options(&[("phone", "phone")])).await;
-        assert_eq!(import.state, ImportState::Failed);
-        assert!(import.detail.unwrap().contains("quotation mark"));
-        assert!(import.rows_read >= 900, "{}", import.rows_read);
-        let missing = run(&world, b"tel\n1\n", options(&[("phone", "phone")])).await;
-        assert_eq!(missing.state, ImportState::Failed);
-        assert!(missing.detail.unwrap().contains("no column 'phone'"));
+        let refused = upload(&world, &content).await.unwrap_err();
+        assert!(refused.to_string().contains("quotation mark"));
+        assert!(upload(&world, b"phone\n").await.unwrap_err().to_string().contains("no rows"));
+        let file_id = upload(&world, b"tel\n1\n").await.unwrap().id;
+        let (store, ctx) = (&world.test.store, &world.test.ctx);
+        let request = ImportRequest { file_id, mode: ImportMode::Import, options: options(&[("phone", "phone")]) };
+        let refused = import::begin(store, ctx, world.ws(), &Actor::System, request, Runner::Caller).await.unwrap_err();
+        assert!(refused.to_string().contains("no column 'phone'"));
+        // Half a file counts for nothing, and goes with the sweep.
+        world.test.clock.advance(import::KEEP_FILES + 1);
+        segue_outreach::sweep(store, ctx).await.unwrap();
+        assert!(import::file(store, world.ws(), file_id).await.is_err());
     }
 }
 
-#[test]
-fn a_preview_suggests_fields_by_name_and_by_content() {
-    let (_directory, path) = file(GOLDEN.as_bytes());
-    let preview = import::preview(&path, "US").unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_counts_what_the_import_then_does_and_changes_nothing() {
+    let mapping = [("Mobile", "phone"), ("First name", "first_name"), ("E-Mail", "email"), ("Zone", "time_zone")];
+    for world in worlds().await {
+        let chosen = with_consent(options(&mapping), Some("Opt in"));
+        let before = world.events().await.len();
+        let id = begin(&world, GOLDEN.as_bytes(), ImportMode::DryRun, chosen.clone()).await;
+        let rehearsed = go_on(&world, id).await;
+        assert_eq!((rehearsed.state, counts(&rehearsed)), (ImportState::Done, (10, 4, 0, 6, 2)));
+        assert_eq!(contacts(&world).await.len(), 0, "{}", world.test.engine);
+        let (store, ws) = (&world.test.store, world.ws());
+        assert_eq!(segue_outreach::contacts::lists(store, ws).await.unwrap().len(), 0);
+        let ledger = world.write(move |tx| tx.consent_events(ws, "+12125550100", None, 10)).await;
+        assert_eq!(ledger.len(), 0);
+        assert!(world.events().await[before..].iter().all(|(kind, _)| kind == "import.progress"));
+        assert!(import::errors_csv(store, ws, id).await.unwrap().contains("Cleo"), "its error file is there");
+        assert!(import::list(store, ws, None, 10).await.unwrap().is_empty(), "it is no import");
+        assert_eq!(undo::begin(store, &world.test.ctx, ws, id).await.unwrap_err().code(), "import_state");
+
+        let import = run(&world, GOLDEN.as_bytes(), chosen).await;
+        assert_eq!(counts(&import), counts(&rehearsed));
+        assert_eq!(import.rejections, rehearsed.rejections);
+        let reasons: Vec<_> = import.rejections.keys().map(String::as_str).collect();
+        let expected = [
+            "duplicate_in_file",
+            "email_invalid",
+            "phone_invalid",
+            "phone_missing",
+            "time_zone_unknown",
+            "too_many_cells",
+        ];
+        assert_eq!(reasons, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_can_be_undone_but_for_what_happened_since() {
+    let mapping = [("p", "phone"), ("f", "first_name"), ("c", "city")];
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let first = b"p,f,c\n2125550100,Ana,Rome\n2125550101,Ben,Rome\n";
+        run(&world, first, options(&mapping)).await;
+        world.test.clock.advance(1_000);
+        let second = b"p,f,c\n2125550100,Anna,Oslo\n2125550101,Benn,Oslo\n2125550102,Cleo,Oslo\n2125550103,Dan,Oslo\n\
+            2125550104,Eve,Oslo\n";
+        let import = run(
+            &world,
+            second,
+            ImportOptions { list_name: Some("Second".to_owned()), ..with_consent(options(&mapping), None) },
+        )
+        .await;
+        assert_eq!(counts(&import), (5, 3, 2, 0, 5));
+        // Since then: a name was changed by hand, somebody was edited, somebody said STOP.
+        world.test.clock.advance(1_000);
+        let found = contacts(&world).await;
+        let change = |first_name: &str| segue_outreach::contacts::ContactInput {
+            first_name: Some(Some(first_name.to_owned())),
+            ..Default::default()
+        };
+        for (number, name) in [("+12125550101", "Benno"), ("+12125550103", "Daniel")] {
+            segue_outreach::contacts::change(store, ctx, ws, found[number].id, change(name)).await.unwrap();
+        }
+        world.consent("+12125550104", ConsentAction::Revoke).await;
+        world.test.clock.advance(1_000);
+
+        let expected = undo::look(store, ctx, ws, import.id).await.unwrap();
+        let figures = (expected.removed, expected.kept, expected.restored, expected.changed_since);
+        assert_eq!((figures, expected.unlisted, expected.withdrawn), ((1, 2, 2, 0), 4, 4), "{}", world.test.engine);
+        assert_eq!(contacts(&world).await.len(), 5, "looking changes nothing");
+        undo::begin(store, ctx, ws, import.id).await.unwrap();
+        assert_eq!(world.jobs_of(import::UNDO_IMPORT).await[0]["import_id"], import.id.to_string());
+        let undone = undo::run(store, ctx, ws, import.id).await.unwrap();
+        assert_eq!((undone.state, undone.undo), (ImportState::Undone, Some(expected)));
+
+        let found = contacts(&world).await;
+        use ConsentState::Revoked;
+        let shown: Vec<_> = found
+            .values()
+            .map(|it| (it.first_name.as_deref().unwrap(), it.attributes["city"].as_str(), it.sms_consent))
+            .collect();
+        let expected = [
+            ("Ana", "Rome", Revoked),
+            ("Benno", "Rome", Revoked),
+            ("Daniel", "Oslo", Revoked),
+            ("Eve", "Oslo", Revoked),
+        ];
+        assert_eq!(shown, expected, "{}", world.test.engine);
+        let lists = segue_outreach::contacts::lists(store, ws).await.unwrap();
+        assert_eq!(lists.iter().find(|list| list.name == "Second").unwrap().member_count, 0);
+        assert_eq!(lists.iter().find(|list| list.name == "Imported").unwrap().member_count, 2);
+        let ledger = world.write(move |tx| tx.consent_events(ws, "+12125550102", None, 10)).await;
+        assert_eq!(ledger.len(), 2, "nothing is deleted from the ledger");
+        assert_eq!((ledger[0].action, ledger[0].method), (ConsentAction::Revoke, ConsentMethod::ImportUndo));
+        assert_eq!(undo::begin(store, ctx, ws, import.id).await.unwrap_err().code(), "import_state");
+
+        // An opt-in that was taken back by an undo can be claimed again; a STOP stays.
+        world.test.clock.advance(1_000);
+        let again = run(&world, second, with_consent(options(&mapping), None)).await;
+        assert_eq!((again.opted_in, again.kept_out), (4, 1));
+        let states: Vec<_> = contacts(&world).await.values().map(|contact| contact.sms_consent).collect();
+        use ConsentState::Granted;
+        assert_eq!(states, [Granted, Granted, Granted, Granted, Revoked], "{}", world.test.engine);
+        world.test.clock.advance(UNDO_WINDOW + 1);
+        assert!(undo::begin(store, ctx, ws, again.id).await.unwrap_err().to_string().contains("30 days"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_that_is_killed_goes_on_where_it_was() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let import = run(&world, &numbers(1_200), options(&[("phone", "phone")])).await;
+        undo::begin(store, ctx, ws, import.id).await.unwrap();
+        let (dying, its_ctx) = (store.clone(), ctx.clone());
+        let id = import.id;
+        let task = tokio::spawn(async move { undo::run(&dying, &its_ctx, ws, id).await });
+        while contacts(&world).await.len() == 1_200 {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        let _ = task.await;
+        let undone = undo::run(store, ctx, ws, import.id).await.unwrap();
+        assert_eq!((undone.state, undone.undo.unwrap().removed), (ImportState::Undone, 1_200), "{}", world.test.engine);
+        assert_eq!(contacts(&world).await.len(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_bring_their_own_country_evidence_and_opt_outs() {
+    let content = "Number,Country,Agreed,Text,When,Out\n\
+        030 123456,DE,yes,\"Ja, bitte\",31.03.2026,\n\
+        020 7946 0018,GB,yes,,2026-03-31,\n\
+        212 555 0100,,unsubscribed,,,\n\
+        212 555 0101,,yes,Yes,2026-03-31,yes\n\
+        212 555 0102,Germany,yes,Yes,2026-03-31,\n\
+        212 555 0103,,yes,Yes,2030-03-31,\n\
+        2.12555E+09,,yes,Yes,,\n";
+    for world in worlds().await {
+        let consent = ImportConsent {
+            column: Some("Agreed".to_owned()),
+            opt_out_column: Some("Out".to_owned()),
+            method: Some("web_form".to_owned()),
+            wording_column: Some("Text".to_owned()),
+            date_column: Some("When".to_owned()),
+            ..ImportConsent::default()
+        };
+        let chosen = ImportOptions {
+            country_column: Some("Country".to_owned()),
+            consent: Some(consent),
+            ..options(&[("Number", "phone")])
+        };
+        world.consent("+12125550100", ConsentAction::Grant).await;
+        world.test.clock.advance(1_000);
+        let import = run(&world, content.as_bytes(), chosen.clone()).await;
+        assert_eq!(counts(&import), (7, 4, 0, 3, 1), "{}", world.test.engine);
+        assert_eq!((import.opted_out, import.without_evidence), (2, 1));
+        let reasons: Vec<_> = import.rejections.keys().map(String::as_str).collect();
+        assert_eq!(reasons, ["consent_date_invalid", "country_unknown", "phone_lost_digits"]);
+        let ws = world.ws();
+        let event = world.write(move |tx| tx.consent_events(ws, "+4930123456", None, 1)).await.remove(0);
+        assert_eq!(event.wording.as_deref(), Some("Ja, bitte"));
+        assert_eq!(event.occurred_at.to_string(), "2026-03-31T00:00:00.000Z");
+        let state = |address: &'static str| {
+            world.write(move |tx| tx.consent_state(ws, Medium::Sms, address, Purpose::Marketing))
+        };
+        assert_eq!(state("+12125550100").await.state, ConsentState::Revoked, "an opt-out is taken from any file");
+        assert_eq!(state("+12125550101").await.state, ConsentState::Revoked);
+        assert_eq!(state("+442079460018").await.state, ConsentState::None);
+
+        // Files with the same columns, in whatever order, are read alike next time; the list is not remembered.
+        let file = upload(&world, b"Out,When,Text,Agreed,Country,Number\n,,,,,2125550100\n").await.unwrap();
+        assert_eq!(file.remembered, Some(ImportOptions { list_name: None, ..chosen }));
+        assert_eq!(upload(&world, b"Out,When\nx,y\n").await.unwrap().remembered, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_can_be_stopped_and_what_it_read_stays() {
+    for world in worlds().await {
+        let id = begin(&world, &numbers(10), ImportMode::Import, options(&[("phone", "phone")])).await;
+        let stopped = import::stop(&world.test.store, &world.test.ctx, world.ws(), id).await.unwrap();
+        assert_eq!(stopped.state, ImportState::Failed);
+        let import = go_on(&world, id).await;
+        assert_eq!((import.state, contacts(&world).await.len()), (ImportState::Failed, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_suggests_fields_by_name_and_by_content() {
+    let world = worlds().await.remove(0);
+    let preview = upload(&world, GOLDEN.as_bytes()).await.unwrap();
     let columns: Vec<_> =
         preview.columns.iter().map(|column| (column.name.as_str(), column.suggestion.as_deref())).collect();
     let expected = [
@@ -301,13 +507,10 @@ fn a_preview_suggests_fields_by_name_and_by_content() {
     ];
     assert_eq!(columns, expected);
     assert_eq!(preview.columns[3].samples, ["7"]);
-    assert_eq!(preview.rows_estimated, 10);
+    assert_eq!((preview.row_count, preview.remembered), (10, None));
 
-    let (_directory, path) = file(b"who,what\nAna,(212) 555-0100\nBen,+44 20 7946 0018\n");
-    let preview = import::preview(&path, "US").unwrap();
+    let by_content = b"who,what\nAna,(212) 555-0100\nBen,+44 20 7946 0018\n";
+    let preview = upload(&world, by_content).await.unwrap();
     assert_eq!(preview.columns[1].suggestion.as_deref(), Some("phone"));
-
-    let (_directory, path) = file(&numbers(20_000));
-    let estimated = import::preview(&path, "US").unwrap().rows_estimated;
-    assert!((18_000..=22_000).contains(&estimated), "{estimated}");
+    assert_eq!(upload(&world, &numbers(5_500)).await.unwrap().row_count, 5_500);
 }

@@ -35,6 +35,9 @@ static SET_MESSAGE_STATE: Sql =
 static JOBS: Sql =
     Sql::portable("JOBS", "SELECT payload FROM jobs WHERE workspace_id = $1 AND kind = 'plan_campaign' ORDER BY id");
 
+static JOBS_OF: Sql =
+    Sql::portable("JOBS_OF", "SELECT payload FROM jobs WHERE workspace_id = $1 AND kind = $2 ORDER BY id");
+
 /// A row of the outbox.
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -148,6 +151,12 @@ impl World {
     pub async fn jobs(&self) -> Vec<Value> {
         let ws = self.ws();
         self.write(move |tx| tx.query(&JOBS, &[&ws], |row| row.json())).await
+    }
+
+    /// Payloads of the jobs of a kind.
+    pub async fn jobs_of(&self, kind: &'static str) -> Vec<Value> {
+        let ws = self.ws();
+        self.write(move |tx| tx.query(&JOBS_OF, &[&ws, &kind], |row| row.json())).await
     }
 
     pub fn job(id: CampaignId) -> Value {

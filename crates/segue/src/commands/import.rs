@@ -9,15 +9,18 @@ use std::{
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use segue_model::{Ctx, WorkspaceId, actor::Actor};
-use segue_outreach::import::{self, ImportConsent, ImportOptions, ImportTask};
-use segue_store::{Store, StoreError, import::ImportView};
+use segue_outreach::import::{self, ImportConsent, ImportFileView, ImportOptions, ImportRequest, Runner};
+use segue_store::{
+    Store, StoreError,
+    import::{ImportMode, ImportState, ImportView},
+};
 
 use crate::config::Config;
 
 /// Which file, and what its columns mean.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The CSV file: UTF-8, with a header row; separated by commas, semicolons or tabs.
+    /// The file, with a header row: CSV (UTF-8, UTF-16 or Windows-1252; commas, semicolons or tabs) or XLSX.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Workspace by its slug; not needed when there is only one.
@@ -32,6 +35,12 @@ pub struct Arguments {
     /// Country of phone numbers without a country code, such as US; the workspace's by default.
     #[arg(long, value_name = "COUNTRY")]
     country: Option<String>,
+    /// Column with the country code of the row's number, such as US; goes before --country.
+    #[arg(long, value_name = "COLUMN")]
+    country_column: Option<String>,
+    /// Column that says yes for people who opted out of SMS; needs no evidence.
+    #[arg(long, value_name = "COLUMN")]
+    opt_out_column: Option<String>,
     /// Column that says yes for people who opted in to SMS; without it all rows count, when there is evidence.
     #[arg(long, value_name = "COLUMN")]
     consent_column: Option<String>,
@@ -44,6 +53,18 @@ pub struct Arguments {
     /// Where the proof is.
     #[arg(long, value_name = "TEXT")]
     consent_proof: Option<String>,
+    /// Column with the words the row's person agreed to.
+    #[arg(long, value_name = "COLUMN")]
+    consent_wording_column: Option<String>,
+    /// Column that says where the row's proof is.
+    #[arg(long, value_name = "COLUMN")]
+    consent_proof_column: Option<String>,
+    /// Column that says when the row's person agreed, such as 2026-03-31.
+    #[arg(long, value_name = "COLUMN")]
+    consent_date_column: Option<String>,
+    /// Change nothing; only say what would come of it.
+    #[arg(long)]
+    dry_run: bool,
     /// File for the rows that were not taken, with the reason of each.
     #[arg(long, value_name = "FILE")]
     errors: Option<PathBuf>,
@@ -59,18 +80,23 @@ pub struct Arguments {
 pub async fn contacts(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (store, ctx) = (super::open_store(&config).await?, Ctx::system());
     let workspace_id = workspace(&store, arguments.workspace.as_deref()).await?;
+    let file = take_in(&store, &ctx, workspace_id, &arguments.file).await?;
     let options = ImportOptions {
         list_name: arguments.list.clone(),
         list_id: None,
-        mapping: mapping(&arguments.file, &arguments.mapping, arguments.country.as_deref())?,
+        mapping: mapping(&file, &arguments.mapping)?,
         default_country: arguments.country.clone().unwrap_or_default(),
+        country_column: arguments.country_column.clone(),
         consent: consent(&arguments),
     };
-    let bar = if arguments.json { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-    bar.set_style(ProgressStyle::with_template("{spinner} {msg}  {elapsed}")?);
-    let import = run(&store, &ctx, workspace_id, &arguments.file, &options, |import| {
-        bar.set_message(format!("{} rows read, {} rejected", import.rows_read, import.rejected));
-        bar.tick();
+    let mode = if arguments.dry_run { ImportMode::DryRun } else { ImportMode::Import };
+    let request = ImportRequest { file_id: file.id, mode, options };
+    let bar = if arguments.json { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    bar.set_style(ProgressStyle::with_template("{bar:30} {msg}  {elapsed}")?);
+    let import = run(&store, &ctx, workspace_id, request, |import| {
+        bar.set_length(u64::try_from(import.rows_total).unwrap_or_default());
+        bar.set_position(u64::try_from(import.rows_read).unwrap_or_default());
+        bar.set_message(format!("{} of {} rows, {} rejected", import.rows_read, import.rows_total, import.rejected));
     })
     .await?;
     bar.finish_and_clear();
@@ -87,10 +113,19 @@ fn print(import: &ImportView, arguments: &Arguments) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(import)?);
         return Ok(());
     }
-    println!("{} rows read: {} contacts created, {} updated.", import.rows_read, import.created, import.updated);
-    println!("{} are opted in to SMS.", import.opted_in);
-    if arguments.consent_wording.is_none() && arguments.consent_proof.is_none() {
+    if import.mode == ImportMode::DryRun {
+        println!("This was a dry run; nothing was changed. The import would come to:");
+    }
+    println!(
+        "{} rows read: {} contacts created, {} updated, {} known already.",
+        import.rows_read, import.created, import.updated, import.unchanged
+    );
+    println!("{} are opted in to SMS, {} opted out.", import.opted_in, import.opted_out);
+    if import.opted_in == 0 && consent(arguments).is_none() {
         println!("No evidence of consent was given, so nobody was opted in; see --consent-wording.");
+    }
+    if let Some(detail) = &import.detail {
+        println!("{detail}");
     }
     if import.rejected > 0 {
         match &arguments.errors {
@@ -115,8 +150,8 @@ async fn workspace(store: &Store, slug: Option<&str>) -> anyhow::Result<Workspac
     }
 }
 
-/// The given mapping, or what the names of the columns suggest; other columns become attributes.
-fn mapping(file: &Path, given: &[String], country: Option<&str>) -> anyhow::Result<BTreeMap<String, String>> {
+/// The given mapping, or what the names of the columns suggest; other columns are left out.
+fn mapping(file: &ImportFileView, given: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     if !given.is_empty() {
         let pair = |text: &String| {
             let (column, field) =
@@ -125,43 +160,45 @@ fn mapping(file: &Path, given: &[String], country: Option<&str>) -> anyhow::Resu
         };
         return given.iter().map(pair).collect();
     }
-    let preview = import::preview(file, country.unwrap_or("US"))?;
     let suggested =
-        preview.columns.into_iter().filter_map(|column| column.suggestion.map(|field| (column.name, field)));
+        file.columns.iter().filter_map(|column| column.suggestion.clone().map(|field| (column.name.clone(), field)));
     Ok(suggested.collect())
 }
 
+async fn take_in(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, path: &Path) -> anyhow::Result<ImportFileView> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = std::fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+    Ok(import::take_in(store, ctx, workspace_id, &name, file).await?)
+}
+
 fn consent(arguments: &Arguments) -> Option<ImportConsent> {
-    let said = arguments.consent_wording.is_some()
-        || arguments.consent_proof.is_some()
-        || arguments.consent_column.is_some()
-        || arguments.consent_method.is_some();
-    said.then(|| ImportConsent {
-        column: arguments.consent_column.clone(),
-        wording: arguments.consent_wording.clone(),
-        method: arguments.consent_method.clone(),
-        proof: arguments.consent_proof.clone(),
-    })
+    let own = arguments;
+    let consent = ImportConsent {
+        column: own.consent_column.clone(),
+        opt_out_column: own.opt_out_column.clone(),
+        wording: own.consent_wording.clone(),
+        wording_column: own.consent_wording_column.clone(),
+        method: own.consent_method.clone(),
+        proof: own.consent_proof.clone(),
+        proof_column: own.consent_proof_column.clone(),
+        date_column: own.consent_date_column.clone(),
+    };
+    (consent != ImportConsent::default()).then_some(consent)
 }
 
 async fn run(
     store: &Store,
     ctx: &Ctx,
     workspace_id: WorkspaceId,
-    file: &Path,
-    options: &ImportOptions,
+    request: ImportRequest,
     progress: impl FnMut(&ImportView),
 ) -> anyhow::Result<ImportView> {
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let begun = import::begin(store, ctx, workspace_id, &Actor::System, &name, options).await?;
-    let task = ImportTask {
-        workspace_id,
-        import_id: begun.id,
-        actor: Actor::System,
-        path: file.to_path_buf(),
-        options: options.clone(),
-    };
-    Ok(import::run(store, ctx, &task, progress).await?)
+    let begun = import::begin(store, ctx, workspace_id, &Actor::System, request, Runner::Caller).await?;
+    let import = import::run(store, ctx, workspace_id, begun.id, progress).await?;
+    if import.state == ImportState::Failed {
+        bail!("{}", import.detail.unwrap_or_else(|| "The import was stopped.".to_owned()));
+    }
+    Ok(import)
 }
 
 /// Imports the demo's contacts.
@@ -174,20 +211,22 @@ pub(crate) async fn import_demo(
     workspace_id: WorkspaceId,
     file: &Path,
 ) -> anyhow::Result<()> {
-    let mut columns = mapping(file, &[], None)?;
+    let file = take_in(store, ctx, workspace_id, file).await?;
+    let mut columns = mapping(&file, &[])?;
     columns.insert("city".to_owned(), "city".to_owned());
     let options = ImportOptions {
         list_name: Some("Demo customers".to_owned()),
-        list_id: None,
         mapping: columns,
-        default_country: String::new(),
         consent: Some(ImportConsent {
             column: Some("sms_opt_in".to_owned()),
             wording: Some("Yes, Acme Outdoor may text me offers. Reply STOP to end.".to_owned()),
             method: Some("web_form".to_owned()),
             proof: Some("Sign-up form of the demo shop".to_owned()),
+            ..ImportConsent::default()
         }),
+        ..ImportOptions::default()
     };
-    run(store, ctx, workspace_id, file, &options, |_| {}).await?;
+    let request = ImportRequest { file_id: file.id, mode: ImportMode::Import, options };
+    run(store, ctx, workspace_id, request, |_| {}).await?;
     Ok(())
 }

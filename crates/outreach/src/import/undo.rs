@@ -1,0 +1,275 @@
+//! Undoing an import: contacts that it created and nobody uses go, values that it changed come back unless they were
+//! changed again, its list loses its members, and its opt-ins are taken back by an entry in the ledger. Opt-outs that it
+//! brought stay: a no is never undone by anybody but the person.
+//!
+//! # Why a crash at each point is safe
+//! What the import did is logged with it, contact by contact. The log is walked in the order of contacts, [`CHUNK`] at a
+//! time; one chunk is one transaction that changes contacts, list and ledger and moves the import's `undo_after`. A
+//! crash leaves whole chunks, and the job goes on after the last. The counts that are shown before somebody confirms
+//! come from the same decision ([`decide`]) over the same log.
+
+use segue_model::{
+    Ctx, ImportId, Timestamp, WorkspaceId,
+    consent::{ConsentAction, ConsentMethod, Medium, Purpose},
+    contact::ContactFields,
+};
+use segue_store::{
+    Store, Tx,
+    consent::NewConsentEvent,
+    contact::ContactChange,
+    import::{ImportState, ImportView, UndoCounts},
+    import_change::{ChangeAndNow, ChangeKind},
+};
+
+use super::{UNDO_IMPORT, schedule};
+use crate::OutreachError;
+
+/// Contacts per transaction.
+const CHUNK: i64 = 500;
+/// Contacts per read while counting.
+const COUNTED: i64 = 2_000;
+
+/// What undoing does to one contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Action {
+    /// It is gone, or the import left its fields alone.
+    Nothing,
+    Remove,
+    /// It is in use.
+    Keep,
+    Restore(Box<ContactFields>),
+    /// Somebody changed again whatever the import had changed.
+    ChangedSince,
+}
+
+/// What undoing does with one entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Decision {
+    contact: Action,
+    unlist: bool,
+    withdraw: bool,
+}
+
+fn decide(entry: &ChangeAndNow) -> Decision {
+    let change = &entry.change;
+    let contact = match (&entry.contact, change.kind) {
+        (None, _) | (_, ChangeKind::Unchanged) => Action::Nothing,
+        (Some(_), ChangeKind::Created) if entry.version == 1 && !entry.is_used && !entry.spoke_since => Action::Remove,
+        (Some(_), ChangeKind::Created) => Action::Keep,
+        (Some(now), ChangeKind::Updated) => match now.without(&change.fields) {
+            restored if restored == *now => Action::ChangedSince,
+            restored => Action::Restore(Box::new(restored)),
+        },
+    };
+    Decision {
+        unlist: change.listed && entry.contact.is_some() && contact != Action::Remove,
+        withdraw: change.opted_in.is_some() && !entry.spoke_since,
+        contact,
+    }
+}
+
+fn count(counts: &mut UndoCounts, decision: &Decision) {
+    match &decision.contact {
+        Action::Nothing => {}
+        Action::Remove => counts.removed += 1,
+        Action::Keep => counts.kept += 1,
+        Action::Restore(_) => counts.restored += 1,
+        Action::ChangedSince => counts.changed_since += 1,
+    }
+    counts.unlisted += i64::from(decision.unlist);
+    counts.withdrawn += i64::from(decision.withdraw);
+}
+
+fn ended(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: ImportId, now: Timestamp) -> Result<Timestamp, OutreachError> {
+    let import = tx.import(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
+    match (import.state, import.undo_until, import.ended_at) {
+        (ImportState::Running, ..) => Err(OutreachError::ImportRunning),
+        (ImportState::Undoing | ImportState::Undone, ..) => Err(OutreachError::ImportUndone),
+        (_, Some(until), Some(ended_at)) if now <= until => Ok(ended_at),
+        _ => Err(OutreachError::UndoOver),
+    }
+}
+
+/// What undoing an import would come to now. Changes nothing.
+///
+/// # Errors
+/// When there is no such import, or it cannot be undone (any more).
+pub async fn look(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: ImportId,
+) -> Result<UndoCounts, OutreachError> {
+    let (now, mut after, mut counts) = (ctx.now(), None, UndoCounts::default());
+    let ended_at = store.read(move |tx| ended(tx, workspace_id, id, now)).await?;
+    loop {
+        let page = store
+            .read(move |tx| {
+                let work = tx.import_work(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
+                Ok::<_, OutreachError>(tx.import_changes(workspace_id, id, after, work.list_id, ended_at, COUNTED)?)
+            })
+            .await?;
+        page.iter().for_each(|entry| count(&mut counts, &decide(entry)));
+        match page.last() {
+            Some(last) if page.len() as i64 == COUNTED => after = Some(last.change.contact_id),
+            _ => return Ok(counts),
+        }
+    }
+}
+
+/// Begins to undo an import; the job does the rest.
+///
+/// # Errors
+/// When there is no such import, or it cannot be undone (any more).
+pub async fn begin(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: ImportId,
+) -> Result<ImportView, OutreachError> {
+    let ctx = ctx.clone();
+    store
+        .write(move |tx| {
+            ended(tx, workspace_id, id, ctx.now())?;
+            let import = tx.begin_undo(workspace_id, id, ctx.now())?.ok_or(OutreachError::ImportUndone)?;
+            schedule(tx, &ctx, workspace_id, UNDO_IMPORT, id)?;
+            Ok(import)
+        })
+        .await
+}
+
+/// Undoes an import that has begun to be undone, to its end. Running it again goes on where it was.
+///
+/// # Errors
+/// When there is no such import or the store fails.
+pub async fn run(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: ImportId,
+) -> Result<ImportView, OutreachError> {
+    loop {
+        let ctx = ctx.clone();
+        if store.write_bulk(move |tx| step(tx, &ctx, workspace_id, id)).await? == Step::Ended {
+            return super::get(store, workspace_id, id).await;
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Step {
+    More,
+    Ended,
+}
+
+fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> Result<Step, OutreachError> {
+    let now = ctx.now();
+    tx.lock_consents(workspace_id)?;
+    let work = tx.import_work(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
+    let import = tx.import(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
+    let (ImportState::Undoing, Some(ended_at)) = (work.state, work.ended_at) else { return Ok(Step::Ended) };
+    let mut counts = import.undo.unwrap_or_default();
+    let page = tx.import_changes(workspace_id, id, work.undo_after, work.list_id, ended_at, CHUNK)?;
+    for entry in &page {
+        let decision = decide(entry);
+        count(&mut counts, &decision);
+        let contact_id = entry.change.contact_id;
+        match &decision.contact {
+            Action::Remove => {
+                tx.delete_contact_quietly(workspace_id, contact_id)?;
+            }
+            Action::Restore(fields) => {
+                if tx.update_contact_quietly(workspace_id, contact_id, fields, now)? == ContactChange::PhoneTaken {
+                    return Err(OutreachError::PhoneTaken);
+                }
+            }
+            Action::Nothing | Action::Keep | Action::ChangedSince => {}
+        }
+        if decision.unlist
+            && let Some(list_id) = work.list_id
+        {
+            tx.remove_from_list(workspace_id, list_id, contact_id)?;
+        }
+        if decision.withdraw
+            && let Some(address) = &entry.change.opted_in
+        {
+            withdraw(tx, ctx, workspace_id, id, &work.actor, address)?;
+        }
+    }
+    match page.last() {
+        Some(last) => tx.advance_undo(workspace_id, id, last.change.contact_id, &counts, now)?,
+        None => {
+            tx.end_undo(workspace_id, id, now)?;
+            return Ok(Step::Ended);
+        }
+    };
+    Ok(Step::More)
+}
+
+/// Takes an opt-in back, as of the moment for which it was claimed: whatever the person said before or after it counts.
+fn withdraw(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    id: ImportId,
+    actor: &str,
+    address: &str,
+) -> Result<(), OutreachError> {
+    let known = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?;
+    let event = NewConsentEvent {
+        medium: Medium::Sms,
+        address: address.to_owned(),
+        purpose: Purpose::Marketing,
+        action: ConsentAction::Revoke,
+        method: ConsentMethod::ImportUndo,
+        wording: None,
+        proof: Some(format!("{id} was undone")),
+        actor: actor.to_owned(),
+        occurred_at: known.since.unwrap_or_else(|| ctx.now()),
+    };
+    tx.record_consent_quietly(workspace_id, &event, ctx)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_model::ContactId;
+    use segue_store::import_change::ImportChange;
+
+    use super::*;
+
+    fn entry(kind: ChangeKind) -> ChangeAndNow {
+        let fields = ContactFields { first_name: Some("Ana".to_owned()), ..ContactFields::default() };
+        let changes = ContactFields::default().changes_to(&fields);
+        let change = ImportChange {
+            contact_id: "con_00000000000000000000000001".parse::<ContactId>().unwrap(),
+            kind,
+            fields: changes,
+            listed: true,
+            opted_in: Some("+15550100".to_owned()),
+        };
+        ChangeAndNow { change, contact: Some(fields), version: 1, is_used: false, spoke_since: false }
+    }
+
+    #[test]
+    fn what_is_in_use_stays_and_what_was_changed_again_is_left_alone() {
+        let created = entry(ChangeKind::Created);
+        let expected = Decision { contact: Action::Remove, unlist: false, withdraw: true };
+        assert_eq!(decide(&created), expected);
+        for used in [ChangeAndNow { version: 2, ..created.clone() }, ChangeAndNow { is_used: true, ..created.clone() }]
+        {
+            assert_eq!(decide(&used), Decision { contact: Action::Keep, unlist: true, withdraw: true });
+        }
+        let spoke = ChangeAndNow { spoke_since: true, ..created.clone() };
+        assert_eq!(decide(&spoke), Decision { contact: Action::Keep, unlist: true, withdraw: false });
+        let gone = ChangeAndNow { contact: None, ..created };
+        assert_eq!(decide(&gone), Decision { contact: Action::Nothing, unlist: false, withdraw: true });
+
+        let updated = entry(ChangeKind::Updated);
+        assert_eq!(decide(&updated).contact, Action::Restore(Box::default()));
+        let changed = ContactFields { first_name: Some("Anna".to_owned()), ..ContactFields::default() };
+        let again = ChangeAndNow { contact: Some(changed), ..updated };
+        assert_eq!(decide(&again).contact, Action::ChangedSince);
+        assert_eq!(decide(&entry(ChangeKind::Unchanged)).contact, Action::Nothing);
+    }
+}
