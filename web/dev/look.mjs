@@ -60,7 +60,7 @@ const PAGES = [
     },
   ],
   [
-    'import-done',
+    'import-check',
     '/imports/new',
     async (page) => {
       await page.getByTestId('import-file').setInputFiles({
@@ -70,9 +70,11 @@ const PAGES = [
       });
       await page.getByTestId('consent-kind').selectOption('none');
       await page.getByTestId('import-start').click();
-      await page.getByTestId('import-progress').waitFor();
+      await page.getByTestId('import-confirm').waitFor();
     },
   ],
+  ['import-done', '/imports/imp_1'],
+  ['import-undo', '/imports/imp_1', click('import-undo')],
   ['imports', '/imports'],
   ...[
     'overview',

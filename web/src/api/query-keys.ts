@@ -18,6 +18,7 @@ export const keys = {
   lists: ['lists'] as const,
   imports: ['imports'] as const,
   import: (id: string) => ['imports', id] as const,
+  importUndo: (id: string) => ['imports', id, 'undo'] as const,
   campaigns: ['campaigns'] as const,
   campaign: (id: string) => ['campaigns', id] as const,
   funnel: (id: string) => ['campaigns', id, 'funnel'] as const,

@@ -135,6 +135,7 @@ export type ConsentMethod =
   | 'paper'
   | 'verbal'
   | 'import'
+  | 'import_undo'
   | 'api'
   | 'in_chat'
   | 'agent'
@@ -161,24 +162,70 @@ export interface ContactList {
   created_at: string;
 }
 
+export type ImportMode = 'import' | 'dry_run';
+
 export interface Import {
   id: string;
   file_name: string;
-  state: 'running' | 'done' | 'failed';
+  mode: ImportMode;
+  state: 'running' | 'done' | 'failed' | 'undoing' | 'undone';
+  rows_total: number;
   rows_read: number;
   created: number;
   updated: number;
+  /** Known contacts to which the file said nothing new. */
+  unchanged: number;
   rejected: number;
+  /** Rejected rows by the code of the reason. */
+  rejections: Record<string, number>;
   opted_in: number;
+  opted_out: number;
+  /** The file says yes, but they had opted out. */
+  kept_out: number;
+  without_evidence: number;
   list_id: string | null;
+  actor: string;
   created_at: string;
   ended_at: string | null;
   detail: string | null;
+  undo_until: string | null;
+  undo: UndoCounts | null;
 }
 
-export interface ImportPreview {
-  columns: { name: string; suggestion: string | null; samples: string[] }[];
-  rows_estimated: number;
+export interface UndoCounts {
+  removed: number;
+  kept: number;
+  restored: number;
+  changed_since: number;
+  unlisted: number;
+  withdrawn: number;
+}
+
+export interface ImportColumn {
+  name: string;
+  suggestion: string | null;
+  samples: string[];
+}
+
+export interface ImportFile {
+  id: string;
+  name: string;
+  row_count: number;
+  columns: ImportColumn[];
+  /** How a file with the same columns was imported last. */
+  remembered: RememberedOptions | null;
+  created_at: string;
+}
+
+export interface ImportConsent {
+  column?: string;
+  opt_out_column?: string;
+  wording?: string;
+  wording_column?: string;
+  method?: string;
+  proof?: string;
+  proof_column?: string;
+  date_column?: string;
 }
 
 export interface ImportOptions {
@@ -186,7 +233,20 @@ export interface ImportOptions {
   list_id?: string;
   mapping: Record<string, string>;
   default_country: string;
-  consent: { column?: string; wording?: string; method?: string; proof?: string } | null;
+  country_column?: string;
+  consent: ImportConsent | null;
+}
+
+type Nullable<T> = { [K in keyof T]-?: T[K] | null };
+
+/** The same as the server sends it: absent things are `null`. */
+export interface RememberedOptions {
+  list_name: string | null;
+  list_id: string | null;
+  mapping: Record<string, string>;
+  default_country: string;
+  country_column: string | null;
+  consent: Nullable<ImportConsent> | null;
 }
 
 export type FooterKind = 'tracked' | 'wa_me' | 'none';

@@ -131,6 +131,12 @@ const newImport = createRoute({
   component: lazyRouteComponent(() => import('@/features/imports'), 'ImportWizard'),
 });
 
+const importRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/imports/$importId',
+  component: lazyRouteComponent(() => import('@/features/imports'), 'ImportRoute'),
+});
+
 const setup = createRoute({
   getParentRoute: () => shell,
   path: '/setup/$section',
@@ -151,6 +157,7 @@ const routeTree = root.addChildren([
     contact,
     imports,
     newImport,
+    importRoute,
     setup,
   ]),
 ]);

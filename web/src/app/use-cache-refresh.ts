@@ -18,7 +18,9 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
     case 'channel.updated':
       return [keys.setup];
     case 'import.progress':
-      return [keys.imports, keys.lists];
+      return event.data.import.state === 'running' || event.data.import.state === 'undoing'
+        ? [keys.import(event.data.import.id), keys.lists]
+        : [keys.imports, keys.lists, keys.contacts];
     case 'lead.created':
     case 'case.updated':
       return [keys.panels];

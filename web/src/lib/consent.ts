@@ -9,6 +9,7 @@ export const CONSENT_METHODS: Record<ConsentMethod, string> = {
   in_chat: 'In a chat',
   agent: 'Recorded by an agent',
   import: 'Import',
+  import_undo: 'Import undone',
   api: 'Another system',
   carrier_report: 'Told by the carrier',
   meta_user_preferences: 'Told by WhatsApp',

@@ -1,27 +1,12 @@
-import type { ImportPreview } from '@/api/types';
+import type { ImportColumn } from '@/api/types';
 import { CLAIMABLE_METHODS } from '@/lib/consent';
 import { Notice, SelectField, Stack, TextArea, TextField } from '@/ui';
+import type { ConsentChoice } from './choice';
+import { ColumnSelect } from './ColumnSelect';
 import css from './imports.module.css';
 
-export interface ConsentChoice {
-  kind: 'none' | 'all' | 'column';
-  column: string;
-  wording: string;
-  method: string;
-  proof: string;
-}
-
-export function consentProblem(choice: ConsentChoice): string | null {
-  if (choice.kind === 'none') return null;
-  if (choice.kind === 'column' && choice.column === '')
-    return 'Choose the column that says who agreed.';
-  return choice.wording.trim() === '' && choice.proof.trim() === ''
-    ? 'Give the wording people agreed to, or say where the proof is kept.'
-    : null;
-}
-
 interface ConsentStepProps {
-  columns: ImportPreview['columns'];
+  columns: ImportColumn[];
   value: ConsentChoice;
   onChange: (value: ConsentChoice) => void;
 }
@@ -43,15 +28,13 @@ export function ConsentStep({ columns, value, onChange }: ConsentStepProps) {
           data-testid="consent-kind"
         />
         {value.kind === 'column' && (
-          <SelectField
-            label="Column"
+          <ColumnSelect
+            label="Column that says who agreed"
+            columns={columns}
             value={value.column}
-            onChange={(event) => set({ column: event.currentTarget.value })}
-            data={[
-              { value: '', label: 'Choose a column' },
-              ...columns.map((column) => column.name),
-            ]}
-            data-testid="consent-column"
+            none="Choose a column"
+            onChange={(column) => set({ column })}
+            testId="consent-column"
           />
         )}
       </div>
@@ -84,8 +67,46 @@ export function ConsentStep({ columns, value, onChange }: ConsentStepProps) {
               data-testid="import-proof"
             />
           </div>
+          <details
+            className={css.more}
+            open={[value.wordingColumn, value.proofColumn, value.dateColumn].some(
+              (name) => name !== '',
+            )}
+          >
+            <summary>Each row brings its own evidence</summary>
+            <div className={css.two}>
+              <ColumnSelect
+                label="Column with the wording"
+                columns={columns}
+                value={value.wordingColumn}
+                onChange={(wordingColumn) => set({ wordingColumn })}
+              />
+              <ColumnSelect
+                label="Column with the proof"
+                columns={columns}
+                value={value.proofColumn}
+                onChange={(proofColumn) => set({ proofColumn })}
+              />
+              <ColumnSelect
+                label="Column with the date of consent"
+                columns={columns}
+                value={value.dateColumn}
+                onChange={(dateColumn) => set({ dateColumn })}
+              />
+            </div>
+          </details>
         </>
       )}
+      <div className={css.two}>
+        <ColumnSelect
+          label="Column that says who opted out"
+          description="An opt-out is always taken, and needs no proof."
+          columns={columns}
+          value={value.optOutColumn}
+          onChange={(optOutColumn) => set({ optOutColumn })}
+          testId="opt-out-column"
+        />
+      </div>
     </Stack>
   );
 }

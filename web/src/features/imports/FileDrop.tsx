@@ -34,8 +34,8 @@ export function FileDrop({ file, busy, onFile }: FileDropProps) {
       </span>
       <input
         type="file"
-        accept=".csv,text/csv,text/plain"
-        aria-label="CSV file"
+        accept=".csv,.tsv,.txt,.xlsx,text/csv,text/plain,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        aria-label="CSV or Excel file"
         data-testid="import-file"
         onChange={(event) => {
           const selected = event.target.files?.[0];

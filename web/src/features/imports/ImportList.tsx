@@ -1,5 +1,5 @@
 import { IconUpload } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { keys } from '@/api/query-keys';
 import type { Import } from '@/api/types';
@@ -16,12 +16,7 @@ import {
   type TableColumn,
 } from '@/ui';
 import { errorsUrl, fetchImports } from './api';
-
-const STATES = {
-  running: { label: 'Running', tone: 'info' },
-  done: { label: 'Done', tone: 'good' },
-  failed: { label: 'Failed', tone: 'bad' },
-} as const;
+import { STATES } from './words';
 
 const columns: TableColumn<Import>[] = [
   { key: 'file', title: 'File', render: (each) => <strong>{each.file_name}</strong> },
@@ -57,7 +52,7 @@ const columns: TableColumn<Import>[] = [
       each.rejected === 0 ? (
         '0'
       ) : (
-        <a href={errorsUrl(each.id)} download>
+        <a href={errorsUrl(each.id)} download onClick={(event) => event.stopPropagation()}>
           {each.rejected.toLocaleString()} (file)
         </a>
       ),
@@ -72,8 +67,13 @@ const columns: TableColumn<Import>[] = [
 
 export function ImportList() {
   const navigate = useNavigate();
-  const query = useQuery({ queryKey: keys.imports, queryFn: ({ signal }) => fetchImports(signal) });
-  const imports = query.data?.data ?? [];
+  const query = useInfiniteQuery({
+    queryKey: keys.imports,
+    queryFn: ({ pageParam, signal }) => fetchImports(pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+  });
+  const imports = query.data?.pages.flatMap((page) => page.data) ?? [];
   const create = (
     <Button
       leftSection={<IconUpload size={16} />}
@@ -89,13 +89,31 @@ export function ImportList() {
         {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
         {query.isSuccess && imports.length === 0 && (
           <EmptyState icon={<IconUpload size={26} />} title="Nothing imported yet">
-            A CSV file with phone numbers and the proof of consent is all it takes.
+            A CSV or Excel file with phone numbers and the proof of consent is all it takes.
           </EmptyState>
         )}
         {imports.length > 0 && (
-          <DataTable label="Imports" columns={columns} rows={imports} rowKey={(each) => each.id} />
+          <DataTable
+            label="Imports"
+            columns={columns}
+            rows={imports}
+            rowKey={(each) => each.id}
+            rowTestId="import-row"
+            onOpen={(each) =>
+              void navigate({ to: '/imports/$importId', params: { importId: each.id } })
+            }
+          />
         )}
       </Card>
+      {query.hasNextPage && (
+        <Button
+          emphasis="secondary"
+          loading={query.isFetchingNextPage}
+          onClick={() => void query.fetchNextPage()}
+        >
+          Show more
+        </Button>
+      )}
     </Page>
   );
 }

@@ -1,123 +1,103 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
-import type { ImportPreview } from '@/api/types';
-import { mappingProblem, suggestConsentColumn, suggestMapping } from '@/lib/csv-mapping';
-import { Button, Card, notify, Page, Stack } from '@/ui';
-import { fetchLists, previewImport, startImport } from './api';
-import { ConsentStep, consentProblem, type ConsentChoice } from './ConsentStep';
+import type { ImportFile, ImportMode } from '@/api/types';
+import { mappingProblem } from '@/lib/csv-mapping';
+import { useLive } from '@/live';
+import { Button, Card, notify, Notice, Page, Stack } from '@/ui';
+import { fetchLists, startImport, uploadFile } from './api';
+import { consentProblem, firstChoices, optionsOf, type Choices } from './choice';
+import { ConsentStep } from './ConsentStep';
+import { DryRun } from './DryRun';
 import { FileDrop } from './FileDrop';
-import { ImportProgress } from './ImportProgress';
 import css from './imports.module.css';
 import { MappingTable } from './MappingTable';
-import { TargetStep, type Target } from './TargetStep';
+import { TargetStep } from './TargetStep';
 
 interface Chosen {
   file: File;
-  preview: ImportPreview;
+  taken: ImportFile;
 }
 
-/** File, mapping and consent on one page, then the progress. */
+/** File, columns, consent and list on one page; then what would happen; then the import. */
 export function ImportWizard() {
+  const country = useLive(({ workspace }) => workspace?.country ?? 'US');
   const [chosen, setChosen] = useState<Chosen | null>(null);
-  const [mapping, setMapping] = useState<Record<string, string>>({});
-  const [consent, setConsent] = useState<ConsentChoice>({
-    kind: 'none',
-    column: '',
-    wording: '',
-    method: 'web_form',
-    proof: '',
-  });
-  const [target, setTarget] = useState<Target>({ listId: '', listName: '', country: 'US' });
+  const [choices, setChoices] = useState<Choices | null>(null);
   const [busy, setBusy] = useState(false);
-  const [importId, setImportId] = useState<string | null>(null);
+  const [dryRunId, setDryRunId] = useState<string | null>(null);
   const lists = useQuery({ queryKey: keys.lists, queryFn: ({ signal }) => fetchLists(signal) });
   const cache = useQueryClient();
+  const navigate = useNavigate();
 
-  const choose = async (file: File) => {
+  const working = async (work: () => Promise<void>) => {
     setBusy(true);
     try {
-      const preview = await previewImport(file);
-      const column = suggestConsentColumn(preview.columns);
-      setChosen({ file, preview });
-      setMapping(suggestMapping(preview.columns));
-      setConsent((now) => ({
-        ...now,
-        kind: column === null ? 'none' : 'column',
-        column: column ?? '',
-      }));
-      setTarget((now) => ({ ...now, listName: file.name.replace(/\.[^.]+$/, '') }));
+      await work();
     } catch (error) {
       notify.failure(error);
     } finally {
       setBusy(false);
     }
   };
-
-  const problem = mappingProblem(mapping) ?? consentProblem(consent);
-  const start = async () => {
-    if (chosen === null || problem !== null) return;
-    setBusy(true);
-    try {
-      const started = await startImport(chosen.file, {
-        mapping: Object.fromEntries(Object.entries(mapping).filter(([, field]) => field !== '')),
-        default_country: target.country,
-        ...(target.listId === ''
-          ? { list_name: target.listName.trim() || chosen.file.name }
-          : { list_id: target.listId }),
-        consent:
-          consent.kind === 'none'
-            ? null
-            : {
-                ...(consent.kind === 'column' ? { column: consent.column } : {}),
-                method: consent.method,
-                ...(consent.wording.trim() === '' ? {} : { wording: consent.wording.trim() }),
-                ...(consent.proof.trim() === '' ? {} : { proof: consent.proof.trim() }),
-              },
-      });
+  const choose = (file: File) =>
+    working(async () => {
+      const taken = await uploadFile(file);
+      setChosen({ file, taken });
+      setChoices(firstChoices(taken, country));
+    });
+  const start = (mode: ImportMode) =>
+    working(async () => {
+      if (chosen === null || choices === null) return;
+      const options = optionsOf(choices, chosen.file.name);
+      const started = await startImport(chosen.taken.id, mode, options);
       cache.setQueryData(keys.import(started.id), started);
-      setImportId(started.id);
-    } catch (error) {
-      notify.failure(error);
-    } finally {
-      setBusy(false);
-    }
-  };
+      if (mode === 'dry_run') setDryRunId(started.id);
+      else await navigate({ to: '/imports/$importId', params: { importId: started.id } });
+    });
 
+  const problem =
+    choices === null ? null : (mappingProblem(choices.mapping) ?? consentProblem(choices.consent));
   return (
     <Page title="Import contacts" width="narrow" back={<Link to="/contacts">← Contacts</Link>}>
-      {importId !== null ? (
-        <ImportProgress
-          importId={importId}
-          onAgain={() => {
-            setImportId(null);
-            setChosen(null);
-          }}
+      {dryRunId !== null ? (
+        <DryRun
+          importId={dryRunId}
+          busy={busy ? 'yes' : 'no'}
+          onImport={() => void start('import')}
+          onBack={() => setDryRunId(null)}
         />
       ) : (
         <Stack>
           <Card
             title="1. File"
-            description="A CSV file with a header row, exported from a spreadsheet or another system."
+            description="CSV or Excel (.xlsx), with the names of the columns in the first row."
           >
             <FileDrop
               file={chosen?.file ?? null}
-              busy={busy ? 'yes' : 'no'}
+              busy={busy && choices === null ? 'yes' : 'no'}
               onFile={(file) => void choose(file)}
             />
           </Card>
-          {chosen !== null && (
+          {chosen !== null && choices !== null && (
             <>
               <Card
                 title="2. Columns"
-                description={`About ${chosen.preview.rows_estimated.toLocaleString()} rows. Check what each column becomes.`}
+                description={`${chosen.taken.row_count.toLocaleString()} rows. Check what each column becomes.`}
                 padding="none"
               >
+                {chosen.taken.remembered !== null && (
+                  <div className={css.remembered}>
+                    <Notice tone="info">
+                      Filled in as for the last file with these columns. Change what is different.
+                    </Notice>
+                  </div>
+                )}
                 <MappingTable
-                  columns={chosen.preview.columns}
-                  mapping={mapping}
-                  onChange={setMapping}
+                  columns={chosen.taken.columns}
+                  mapping={choices.mapping}
+                  onChange={(mapping) => setChoices({ ...choices, mapping })}
                 />
               </Card>
               <Card
@@ -125,24 +105,31 @@ export function ImportWizard() {
                 description="Without a recorded consent nobody of this file is messaged."
               >
                 <ConsentStep
-                  columns={chosen.preview.columns}
-                  value={consent}
-                  onChange={setConsent}
+                  columns={chosen.taken.columns}
+                  value={choices.consent}
+                  onChange={(consent) => setChoices({ ...choices, consent })}
                 />
               </Card>
-              <Card title="4. List">
-                <TargetStep lists={lists.data?.data ?? []} value={target} onChange={setTarget} />
+              <Card title="4. List and country">
+                <TargetStep
+                  columns={chosen.taken.columns}
+                  lists={lists.data?.data ?? []}
+                  value={choices.target}
+                  onChange={(target) => setChoices({ ...choices, target })}
+                />
               </Card>
               <div className={css.foot}>
-                <span role="status">{problem}</span>
+                <span role="status">
+                  {problem ?? 'Next you see what would happen. Nothing is changed yet.'}
+                </span>
                 <Button
                   size="md"
-                  onClick={() => void start()}
+                  onClick={() => void start('dry_run')}
                   loading={busy}
                   disabled={problem !== null}
                   data-testid="import-start"
                 >
-                  Import {chosen.preview.rows_estimated.toLocaleString()} rows
+                  Check {chosen.taken.row_count.toLocaleString()} rows
                 </Button>
               </div>
             </>

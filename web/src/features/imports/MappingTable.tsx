@@ -1,10 +1,10 @@
-import type { ImportPreview } from '@/api/types';
+import type { ImportColumn } from '@/api/types';
 import { attributeName, CONTACT_FIELDS } from '@/lib/csv-mapping';
 import { DataTable, SelectField } from '@/ui';
 import css from './imports.module.css';
 
 interface MappingTableProps {
-  columns: ImportPreview['columns'];
+  columns: ImportColumn[];
   mapping: Record<string, string>;
   onChange: (mapping: Record<string, string>) => void;
 }

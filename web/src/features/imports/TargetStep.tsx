@@ -1,12 +1,8 @@
-import type { ContactList } from '@/api/types';
+import type { ContactList, ImportColumn } from '@/api/types';
 import { SelectField, TextField } from '@/ui';
+import type { Target } from './choice';
+import { ColumnSelect } from './ColumnSelect';
 import css from './imports.module.css';
-
-export interface Target {
-  listId: string;
-  listName: string;
-  country: string;
-}
 
 const COUNTRIES = [
   'US',
@@ -37,12 +33,13 @@ const COUNTRIES = [
 const names = new Intl.DisplayNames(undefined, { type: 'region' });
 
 interface TargetStepProps {
+  columns: ImportColumn[];
   lists: ContactList[];
   value: Target;
   onChange: (value: Target) => void;
 }
 
-export function TargetStep({ lists, value, onChange }: TargetStepProps) {
+export function TargetStep({ columns, lists, value, onChange }: TargetStepProps) {
   const set = (change: Partial<Target>) => onChange({ ...value, ...change });
   return (
     <div className={css.two}>
@@ -68,8 +65,18 @@ export function TargetStep({ lists, value, onChange }: TargetStepProps) {
         label="Country of numbers without a code"
         value={value.country}
         onChange={(event) => set({ country: event.currentTarget.value })}
-        data={COUNTRIES.map((code) => ({ value: code, label: names.of(code) ?? code }))}
+        data={[...new Set([value.country, ...COUNTRIES])].map((code) => ({
+          value: code,
+          label: names.of(code) ?? code,
+        }))}
         data-testid="import-country"
+      />
+      <ColumnSelect
+        label="Column with the country code"
+        description="Two letters, such as US or DE."
+        columns={columns}
+        value={value.countryColumn}
+        onChange={(countryColumn) => set({ countryColumn })}
       />
     </div>
   );

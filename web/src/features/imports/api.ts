@@ -1,8 +1,16 @@
 import { api, apiUrl } from '@/api/client';
-import type { ContactList, Import, ImportOptions, ImportPreview, Page } from '@/api/types';
+import type {
+  ContactList,
+  Import,
+  ImportFile,
+  ImportMode,
+  ImportOptions,
+  Page,
+  UndoCounts,
+} from '@/api/types';
 
-export const fetchImports = (signal?: AbortSignal) =>
-  api.get<Page<Import>>('/imports', { limit: 50 }, signal);
+export const fetchImports = (cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<Import>>('/imports', { limit: 50, cursor }, signal);
 
 export const fetchImport = (id: string, signal?: AbortSignal) =>
   api.get<Import>(`/imports/${id}`, {}, signal);
@@ -10,17 +18,20 @@ export const fetchImport = (id: string, signal?: AbortSignal) =>
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
 
-export const previewImport = (file: File) => {
+export const uploadFile = (file: File) => {
   const form = new FormData();
   form.append('file', file, file.name);
-  return api.upload<ImportPreview>('/imports/preview', form);
+  return api.upload<ImportFile>('/import-files', form);
 };
 
-export const startImport = (file: File, options: ImportOptions) => {
-  const form = new FormData();
-  form.append('options', JSON.stringify(options));
-  form.append('file', file, file.name);
-  return api.upload<Import>('/imports', form);
-};
+export const startImport = (fileId: string, mode: ImportMode, options: ImportOptions) =>
+  api.post<Import>('/imports', { file_id: fileId, mode, options });
+
+export const stopImport = (id: string) => api.post<Import>(`/imports/${id}/stop`);
+
+export const fetchUndo = (id: string, signal?: AbortSignal) =>
+  api.get<UndoCounts>(`/imports/${id}/undo`, {}, signal);
+
+export const undoImport = (id: string) => api.post<Import>(`/imports/${id}/undo`);
 
 export const errorsUrl = (id: string) => apiUrl(`/imports/${id}/errors.csv`);

@@ -1,2 +1,3 @@
 export { ImportList } from './ImportList';
+export { ImportRoute } from './ImportRoute';
 export { ImportWizard } from './ImportWizard';

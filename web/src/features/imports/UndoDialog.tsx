@@ -1,0 +1,78 @@
+import { useQuery } from '@tanstack/react-query';
+import { keys } from '@/api/query-keys';
+import type { UndoCounts } from '@/api/types';
+import { ConfirmDialog, Dialog, Failure, SkeletonRows } from '@/ui';
+import { fetchUndo, undoImport } from './api';
+import css from './imports.module.css';
+
+/** What undoing does, or did, line by line. */
+export function undoLines(counts: UndoCounts): { count: number; text: string }[] {
+  return [
+    { count: counts.removed, text: 'contacts that it created are deleted' },
+    { count: counts.kept, text: 'contacts that it created stay, because they are in use since' },
+    { count: counts.restored, text: 'contacts get back the values they had before' },
+    {
+      count: counts.changed_since,
+      text: 'contacts stay as they are, because they were changed since',
+    },
+    { count: counts.unlisted, text: 'contacts are taken off its list' },
+    { count: counts.withdrawn, text: 'consents are taken back; the record of them stays' },
+  ].filter((line) => line.count > 0);
+}
+
+export function UndoLines({ counts }: { counts: UndoCounts }) {
+  const lines = undoLines(counts);
+  if (lines.length === 0) return <p>There is nothing left to undo.</p>;
+  return (
+    <dl className={css.reasons}>
+      {lines.map((line) => (
+        <div key={line.text} style={{ display: 'contents' }}>
+          <dt>{line.count.toLocaleString()}</dt>
+          <dd>{line.text}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+interface UndoDialogProps {
+  importId: string;
+  onClose: () => void;
+  onBegun: () => void;
+}
+
+export function UndoDialog({ importId, onClose, onBegun }: UndoDialogProps) {
+  const query = useQuery({
+    queryKey: keys.importUndo(importId),
+    queryFn: ({ signal }) => fetchUndo(importId, signal),
+    staleTime: 0,
+    gcTime: 0,
+  });
+  if (query.data === undefined) {
+    return (
+      <Dialog title="Undo this import?" onClose={onClose} size="sm">
+        {query.isError ? (
+          <Failure error={query.error} onRetry={() => void query.refetch()} />
+        ) : (
+          <SkeletonRows rows={4} height={20} />
+        )}
+      </Dialog>
+    );
+  }
+  return (
+    <ConfirmDialog
+      title="Undo this import?"
+      confirmLabel="Undo the import"
+      emphasis="danger"
+      onConfirm={() => undoImport(importId).then(onBegun)}
+      onClose={onClose}
+      testId="undo-confirm"
+    >
+      <UndoLines counts={query.data} />
+      <p>
+        Opt-outs that the file brought stay. The import itself cannot be brought back, but the file
+        can be imported again.
+      </p>
+    </ConfirmDialog>
+  );
+}
