@@ -47,7 +47,7 @@ pub struct ChangeAndNow {
 crate::sql! {
     INSERT_IMPORT_CHANGE = "INSERT INTO import_changes (workspace_id, import_id, contact_id, kind, fields, listed, opted_in)
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace_id, import_id, contact_id) DO NOTHING";
-    // Campaigns from before the import cannot have its contacts as recipients, but for those it only updated.
+    // Recipients are looked for campaign by campaign, through the key of contacts.
     IMPORT_CHANGES = "SELECT h.contact_id, h.kind, h.fields, h.listed, h.opted_in,
             c.id, COALESCE(c.version, 0), c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone,
             COALESCE(c.attributes, '{}'),
@@ -56,9 +56,9 @@ crate::sql! {
             OR EXISTS (SELECT 1 FROM cases k WHERE k.workspace_id = h.workspace_id AND k.contact_id = h.contact_id)
             OR EXISTS (SELECT 1 FROM list_members m WHERE m.workspace_id = h.workspace_id
                 AND m.contact_id = h.contact_id AND m.list_id <> $5)
-            OR EXISTS (SELECT 1 FROM campaigns g JOIN recipients r ON r.workspace_id = g.workspace_id
-                AND r.campaign_id = g.id WHERE g.workspace_id = h.workspace_id AND r.contact_id = h.contact_id),
-            EXISTS (SELECT 1 FROM consent_events e WHERE e.workspace_id = h.workspace_id AND e.address = h.opted_in
+            OR EXISTS (SELECT 1 FROM recipients r WHERE r.workspace_id = h.workspace_id AND r.contact_id = h.contact_id
+                AND r.campaign_id IN (SELECT g.id FROM campaigns g WHERE g.workspace_id = h.workspace_id)),
+            EXISTS (SELECT 1 FROM consent_events e WHERE e.workspace_id = h.workspace_id AND e.address = COALESCE(h.opted_in, c.phone)
                 AND e.recorded_at > $6)
         FROM import_changes h
         LEFT JOIN contacts c ON c.workspace_id = h.workspace_id AND c.id = h.contact_id
