@@ -680,31 +680,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/imports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Imports, newest first.
-         * @description Needs the permission `read_contacts`.
-         */
-        get: operations["list_imports"];
-        put?: never;
-        /**
-         * Imports a file of up to 64 MiB. The answer comes before the work is done.
-         * @description Needs the permission `import_contacts`.
-         */
-        post: operations["create_import"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/imports/preview": {
+    "/api/v1/import-files": {
         parameters: {
             query?: never;
             header?: never;
@@ -714,10 +690,55 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What a file holds, and what its columns may be. Changes nothing.
+         * Takes a CSV or XLSX file of up to 512 MiB in, and says what its columns hold and may be. Nothing is imported yet; a
+         *     file that is not imported goes after three days.
          * @description Needs the permission `import_contacts`.
          */
-        post: operations["preview_import"];
+        post: operations["upload_import_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/import-files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An uploaded file.
+         * @description Needs the permission `import_contacts`.
+         */
+        get: operations["get_import_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imports without dry runs, newest first.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_imports"];
+        put?: never;
+        /**
+         * Imports an uploaded file, or tries it out. The answer comes before the work is done.
+         * @description Needs the permission `import_contacts`.
+         */
+        post: operations["create_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -732,7 +753,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One import.
+         * One import or dry run.
          * @description Needs the permission `read_contacts`.
          */
         get: operations["get_import"];
@@ -752,12 +773,58 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The refused rows with the reasons, as CSV. No cell can act as a formula.
+         * The refused rows with the reasons, as CSV that can be imported again once it is corrected. No cell can act as a
+         *     formula.
          * @description Needs the permission `read_contacts`.
          */
         get: operations["download_import_errors"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops a running import or dry run. The rows that it has read stay imported.
+         * @description Needs the permission `import_contacts`.
+         */
+        post: operations["stop_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What undoing an import would come to now. Changes nothing.
+         * @description Needs the permission `import_contacts`.
+         */
+        get: operations["preview_import_undo"];
+        put?: never;
+        /**
+         * Undoes an import: contacts that it created and nobody uses are deleted, changed values come back, list members and
+         *     opt-ins are taken back. The answer comes before the work is done.
+         * @description Needs the permission `import_contacts`.
+         */
+        post: operations["undo_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1973,13 +2040,6 @@ export interface components {
             id: string;
             title: string;
         };
-        /** @description A column of the file. */
-        ColumnPreview: {
-            name: string;
-            samples: string[];
-            /** @description The standard field it may be. */
-            suggestion?: string | null;
-        };
         /** @description What a condition amounts to while it is being written. */
         ConditionCheck: {
             /** @description The condition as CEL; null when it cannot be read. */
@@ -2041,7 +2101,7 @@ export interface components {
             wording?: string | null;
         };
         /** @enum {string} */
-        ConsentMethod: "web_form" | "keyword" | "paper" | "verbal" | "import" | "api" | "in_chat" | "agent" | "carrier_report" | "meta_user_preferences";
+        ConsentMethod: "web_form" | "keyword" | "paper" | "verbal" | "import" | "import_undo" | "api" | "in_chat" | "agent" | "carrier_report" | "meta_user_preferences";
         /** @enum {string} */
         ConsentState: "none" | "granted" | "revoked";
         /** @description A contact as the API shows it. */
@@ -2340,6 +2400,8 @@ export interface components {
         };
         /** @description An import as the API and the events show it. */
         Import: {
+            /** @description Who began it: the id of a user or an API key, or `system`. */
+            actor: string;
             /** Format: int64 */
             created: number;
             created_at: components["schemas"]["Timestamp"];
@@ -2348,18 +2410,60 @@ export interface components {
             ended_at?: components["schemas"]["Timestamp"] | null;
             file_name: string;
             id: components["schemas"]["ImportId"];
+            /**
+             * Format: int64
+             * @description The file says yes, but the person had opted out: they stay out.
+             */
+            kept_out: number;
             list_id?: components["schemas"]["ListId"] | null;
-            /** Format: int64 */
+            mode: components["schemas"]["ImportMode"];
+            /**
+             * Format: int64
+             * @description Contacts with an opt-in that is proven, be it from this file or from before.
+             */
             opted_in: number;
+            /**
+             * Format: int64
+             * @description Opt-outs that the file brought.
+             */
+            opted_out: number;
             /** Format: int64 */
             rejected: number;
+            /** @description Rejected rows by the code of the reason. */
+            rejections: {
+                [key: string]: number;
+            };
             /** Format: int64 */
             rows_read: number;
+            /**
+             * Format: int64
+             * @description Rows of the file, without its header.
+             */
+            rows_total: number;
             state: components["schemas"]["ImportState"];
+            /**
+             * Format: int64
+             * @description Known contacts to which the file said nothing new.
+             */
+            unchanged: number;
+            undo?: components["schemas"]["UndoCounts"] | null;
+            undo_until?: components["schemas"]["Timestamp"] | null;
             /** Format: int64 */
             updated: number;
+            /**
+             * Format: int64
+             * @description The file says yes, but nothing proves it: imported without opt-in.
+             */
+            without_evidence: number;
         };
-        /** @description The consent that a file's rows claim. */
+        /** @description A column of a file. */
+        ImportColumn: {
+            name: string;
+            samples: string[];
+            /** @description The standard field it may be. */
+            suggestion?: string | null;
+        };
+        /** @description What a file says of consent to SMS. */
         ImportConsent: {
             /**
              * @description Column that says yes or no per row; every row says yes when there is none.
@@ -2367,33 +2471,74 @@ export interface components {
              */
             column: string | null;
             /**
+             * @description Column that says when the row's person agreed; the moment of the import without it.
+             * @default null
+             */
+            date_column: string | null;
+            /**
              * @description How they agreed.
              * @default null
              */
             method: string | null;
+            /**
+             * @description Column that says yes where somebody opted out. Needs no evidence.
+             * @default null
+             */
+            opt_out_column: string | null;
             /**
              * @description Where the proof is.
              * @default null
              */
             proof: string | null;
             /**
+             * @description Column that says where the row's proof is; goes before `proof`.
+             * @default null
+             */
+            proof_column: string | null;
+            /**
              * @description The words people agreed to.
              * @default null
              */
             wording: string | null;
+            /**
+             * @description Column with the words that the row's person agreed to; goes before `wording`.
+             * @default null
+             */
+            wording_column: string | null;
         };
-        /** @description A CSV file with what is to be done with it. */
-        ImportForm: {
-            /** Format: binary */
-            file: string;
-            /** @description JSON. */
+        /** @description An uploaded file and what is known of it. */
+        ImportFile: {
+            columns: components["schemas"]["ImportColumn"][];
+            created_at: components["schemas"]["Timestamp"];
+            id: components["schemas"]["ImportFileId"];
+            name: string;
+            remembered?: components["schemas"]["ImportOptions"] | null;
+            /**
+             * Format: int64
+             * @description Rows with anything in them, without the header.
+             */
+            row_count: number;
+        };
+        ImportFileId: string;
+        ImportId: string;
+        /** @description An uploaded file and what is to be done with it. */
+        ImportInput: {
+            file_id: components["schemas"]["ImportFileId"];
+            /** @description `dry_run` changes nothing and counts what would come of it. */
+            mode?: components["schemas"]["ImportMode"];
             options: components["schemas"]["ImportOptions"];
         };
-        ImportId: string;
+        /** @enum {string} */
+        ImportMode: "import" | "dry_run";
         /** @description How a file is to be imported. */
         ImportOptions: {
             /** @default null */
             consent: components["schemas"]["ImportConsent"] | null;
+            /**
+             * @description Column with the ISO 3166 code of the row's number; goes before `default_country`.
+             * @default null
+             */
+            country_column: string | null;
             /**
              * @description ISO 3166 code for numbers without a country code; the workspace's when empty.
              * @default
@@ -2414,15 +2559,6 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /** @description What a file holds. */
-        ImportPreview: {
-            columns: components["schemas"]["ColumnPreview"][];
-            /**
-             * Format: int64
-             * @description Exact for small files.
-             */
-            rows_estimated: number;
-        };
         ImportProgressEvent: {
             /** Format: date-time */
             at: string;
@@ -2437,7 +2573,7 @@ export interface components {
             type: "import.progress";
         };
         /** @enum {string} */
-        ImportState: "running" | "done" | "failed";
+        ImportState: "running" | "done" | "failed" | "undoing" | "undone";
         /** @enum {string} */
         Join: "all" | "any";
         /** @description The latest entry of the transcript. */
@@ -2850,6 +2986,8 @@ export interface components {
         /** @description One page of a list. */
         Page_Import: {
             data: {
+                /** @description Who began it: the id of a user or an API key, or `system`. */
+                actor: string;
                 /** Format: int64 */
                 created: number;
                 created_at: components["schemas"]["Timestamp"];
@@ -2858,16 +2996,51 @@ export interface components {
                 ended_at?: components["schemas"]["Timestamp"] | null;
                 file_name: string;
                 id: components["schemas"]["ImportId"];
+                /**
+                 * Format: int64
+                 * @description The file says yes, but the person had opted out: they stay out.
+                 */
+                kept_out: number;
                 list_id?: components["schemas"]["ListId"] | null;
-                /** Format: int64 */
+                mode: components["schemas"]["ImportMode"];
+                /**
+                 * Format: int64
+                 * @description Contacts with an opt-in that is proven, be it from this file or from before.
+                 */
                 opted_in: number;
+                /**
+                 * Format: int64
+                 * @description Opt-outs that the file brought.
+                 */
+                opted_out: number;
                 /** Format: int64 */
                 rejected: number;
+                /** @description Rejected rows by the code of the reason. */
+                rejections: {
+                    [key: string]: number;
+                };
                 /** Format: int64 */
                 rows_read: number;
+                /**
+                 * Format: int64
+                 * @description Rows of the file, without its header.
+                 */
+                rows_total: number;
                 state: components["schemas"]["ImportState"];
+                /**
+                 * Format: int64
+                 * @description Known contacts to which the file said nothing new.
+                 */
+                unchanged: number;
+                undo?: components["schemas"]["UndoCounts"] | null;
+                undo_until?: components["schemas"]["Timestamp"] | null;
                 /** Format: int64 */
                 updated: number;
+                /**
+                 * Format: int64
+                 * @description The file says yes, but nothing proves it: imported without opt-in.
+                 */
+                without_evidence: number;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -3580,6 +3753,45 @@ export interface components {
         TransferInput: {
             queue_id?: components["schemas"]["QueueId"] | null;
             user_id?: components["schemas"]["UserId"] | null;
+        };
+        /** @description What undoing an import comes to. */
+        UndoCounts: {
+            /**
+             * Format: int64
+             * @description Contacts that it had changed and that were changed again since: they stay as they are.
+             * @default 0
+             */
+            changed_since: number;
+            /**
+             * Format: int64
+             * @description Contacts that it had created and that are in use since: they stay.
+             * @default 0
+             */
+            kept: number;
+            /**
+             * Format: int64
+             * @description Contacts that it had created and nobody has touched since: deleted.
+             * @default 0
+             */
+            removed: number;
+            /**
+             * Format: int64
+             * @description Contacts that it had changed and that got their earlier values back.
+             * @default 0
+             */
+            restored: number;
+            /**
+             * Format: int64
+             * @description Contacts that are taken off its list.
+             * @default 0
+             */
+            unlisted: number;
+            /**
+             * Format: int64
+             * @description Opt-ins that are taken back by an entry in the ledger.
+             * @default 0
+             */
+            withdrawn: number;
         };
         /** @description Marker for documents: a form with one `file`. */
         Upload: {
@@ -5009,6 +5221,71 @@ export interface operations {
             };
         };
     };
+    upload_import_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Upload"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportFile"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_import_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportFileId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportFile"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_imports: {
         parameters: {
             query?: {
@@ -5054,7 +5331,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "multipart/form-data": components["schemas"]["ImportForm"];
+                "application/json": components["schemas"]["ImportInput"];
             };
         };
         responses: {
@@ -5064,41 +5341,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Import"];
-                };
-            };
-            /** @description What went wrong. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    preview_import: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description A key of your own for this request; a repeat with it is not done again. */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "multipart/form-data": components["schemas"]["Upload"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ImportPreview"];
                 };
             };
             /** @description What went wrong. */
@@ -5159,6 +5401,102 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_import_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoCounts"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             /** @description What went wrong. */
