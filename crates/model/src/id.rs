@@ -162,6 +162,16 @@ ids! {
     DeadLetterId = "ded",
     /// One tap on a short link.
     ClickId = "clk",
+    /// A keyword subscription people can join.
+    ProgrammeId = "prg",
+    /// One person's place in a programme.
+    SubscriptionId = "sbs",
+    /// A word that people text to a sender.
+    KeywordId = "kwd",
+    /// A message that may be an opt-out and waits for a person's look.
+    ConsentReviewId = "crv",
+    /// A text of a customer as it came in.
+    InboundTextId = "itx",
 }
 
 #[cfg(test)]

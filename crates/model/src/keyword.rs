@@ -1,10 +1,19 @@
 //! Keywords: messages that consist of nothing but a word with a meaning in law.
 //!
-//! The words are those of 47 CFR 64.1200(a)(10) (stop, quit, end, revoke, opt out, cancel, unsubscribe), of the carriers'
-//! handbook, and their usual forms in other languages. Case, accents typed apart, punctuation, quotes and spaces do not
-//! matter. Free text that amounts to an opt-out is not recognised here.
+//! Case, accents, punctuation, quotes, emoji, spaces between the letters and a signature after the word do not matter. A
+//! workspace can add words of its own. Free text that amounts to an opt-out is read by [`crate::revocation`].
 
-use crate::consent::Medium;
+mod words;
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    consent::Medium,
+    plain::{self, compact},
+};
+use words::{FAMILIES, START_IN_SMS};
 
 crate::text_enum! {
     /// What a keyword asks for.
@@ -18,205 +27,167 @@ crate::text_enum! {
     }
 }
 
-const STOP: &[&str] = &[
-    "stop",
-    "stop all",
-    "unsubscribe",
-    "cancel",
-    "end",
-    "quit",
-    "revoke",
-    "opt out",
-    "remove",
-    "remove me",
-    "stop please",
-    "please stop", // English
-    "arrêt",
-    "arret",
-    "arrêter",
-    "arreter",
-    "désabonner",
-    "desabonner",
-    "désinscription",
-    "desinscription", // French
-    "baja",
-    "parar",
-    "alto",
-    "cancelar",
-    "detener", // Spanish
-    "sair",
-    "pare",
-    "descadastrar",
-    "remover", // Portuguese
-    "stopp",
-    "abmelden",
-    "abbestellen", // German, Swedish, Norwegian
-    "ferma",
-    "basta",
-    "annulla",
-    "disiscrivi", // Italian
-    "afmelden",
-    "stoppen", // Dutch
-    "wypisz",
-    "rezygnuję",
-    "rezygnuje", // Polish
-    "dur",
-    "iptal",
-    "ret",      // Turkish
-    "berhenti", // Indonesian, Malay
-    "itigil",   // Filipino
-    "hủy",
-    "huy",    // Vietnamese
-    "lopeta", // Finnish
-    "стоп",
-    "отписаться",
-    "отписка",
-    "відписатися", // Russian, Ukrainian
-    "διακοπή",
-    "στοπ", // Greek
-    "توقف",
-    "إيقاف",
-    "ايقاف",
-    "إلغاء",
-    "الغاء", // Arabic
-    "הסר",
-    "הפסק", // Hebrew
-    "रोकें",
-    "बंद करें", // Hindi
-    "退订",
-    "退訂",
-    "停止",     // Chinese, Japanese
-    "配信停止", // Japanese
-    "중지",
-    "수신거부", // Korean
+/// A word that a workspace adds to a family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraWord {
+    /// BCP 47 tag of the language that its answer is in.
+    pub language: String,
+    pub keyword: Keyword,
+    pub word: String,
+}
+
+/// A keyword that a message consists of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub keyword: Keyword,
+    /// BCP 47 tag of the word's language.
+    pub language: String,
+    /// The word as the table has it.
+    pub word: String,
+}
+
+/// Longer messages are no keyword, apart from their signature: a bound for the work, above the longest word.
+pub const LONGEST: usize = 60;
+
+/// Words with which people end a message, in their plain form.
+const GREETINGS: &[&str] = &[
+    "sent",
+    "regards",
+    "best",
+    "thanks",
+    "thank",
+    "thx",
+    "cheers",
+    "gracias",
+    "saludos",
+    "merci",
+    "cordialement",
+    "danke",
+    "gruss",
+    "grusse",
+    "mfg",
+    "lg",
+    "vg",
+    "grazie",
+    "saluti",
+    "obrigado",
+    "obrigada",
+    "bedankt",
+    "groet",
+    "groetjes",
+    "dziekuje",
+    "pozdrawiam",
+    "tesekkurler",
+    "tesekkur",
+    "saygilar",
+    "شكرا",
+    "धन्यवाद",
+    "शुक्रिया",
+    "terima",
+    "makasih",
+    "gesendet",
+    "envoye",
+    "enviado",
+    "inviato",
+    "verzonden",
+    "wyslano",
+    "dikirim",
 ];
 
-const START: &[&str] = &["start", "unstop", "subscribe", "opt in", "alta", "старт"];
-
-/// Answers that mean START to a text message that asks for it, and anything at all in a chat.
-const START_IN_SMS: &[&str] = &["yes"];
-
-const HELP: &[&str] = &[
-    "help",
-    "info",
-    "aide",
-    "ayuda",
-    "ajuda",
-    "hilfe",
-    "aiuto",
-    "hulp",
-    "pomoc",
-    "yardım",
-    "bantuan",
-    "помощь",
-    "مساعدة",
-    "עזרה",
-    "मदद",
-    "帮助",
-    "幫助",
-    "ヘルプ",
-    "도움말",
-];
-
-/// Longer messages are no keyword: a bound for the work, above the longest word.
-const LONGEST: usize = 60;
+/// The most words a name has that a message is signed with.
+const LONGEST_NAME: usize = 3;
 
 impl Keyword {
+    /// The keyword a message consists of, without words of a workspace.
+    #[must_use]
+    pub fn read(text: &str, medium: Medium) -> Option<Self> {
+        Self::find(text, medium, &[]).map(|found| found.keyword)
+    }
+
     /// The keyword a message consists of.
     ///
     /// In a WhatsApp chat a STOP counts as everywhere, but only the unmistakable words count as START, and "help" is a
     /// question to the bot or agent.
     #[must_use]
-    pub fn read(text: &str, medium: Medium) -> Option<Self> {
-        if text.chars().count() > LONGEST {
-            return None;
+    pub fn find(text: &str, medium: Medium, extra: &[ExtraWord]) -> Option<Found> {
+        if text.chars().count() <= LONGEST
+            && let Some(found) = whole(&compact(text), medium, extra)
+        {
+            return Some(found);
         }
-        let word = compact(text);
-        let is_in = |words: &[&str]| !word.is_empty() && words.iter().any(|known| compact(known) == word);
-        if is_in(STOP) {
-            Some(Self::Stop)
-        } else if is_in(START) || (medium == Medium::Sms && is_in(START_IN_SMS)) {
-            Some(Self::Start)
-        } else if medium == Medium::Sms && is_in(HELP) {
-            Some(Self::Help)
-        } else {
-            None
-        }
+        let mut found = unsigned(text).filter_map(|word| whole(&compact(word), medium, extra));
+        // "Yes, Ana" may be an answer to anything.
+        found.find(|found| !START_IN_SMS.contains(&found.word.as_str()))
+    }
+
+    /// Whether a word belongs to a family, so that nobody can give it another meaning.
+    #[must_use]
+    pub fn is_taken(word: &str, extra: &[ExtraWord]) -> Option<Self> {
+        whole(&compact(word), Medium::Sms, extra).map(|found| found.keyword)
     }
 }
 
-/// Letters and digits in lower case and nothing else.
-fn compact(text: &str) -> String {
-    text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+/// Every built-in word in its plain form, with its family, its language and its usual writing.
+static TABLE: LazyLock<HashMap<String, (Keyword, &str, &str)>> = LazyLock::new(|| {
+    let mut table = HashMap::new();
+    for family in FAMILIES {
+        for (keyword, words) in
+            [(Keyword::Stop, family.stop), (Keyword::Start, family.start), (Keyword::Help, family.help)]
+        {
+            for word in words {
+                table.entry(compact(word)).or_insert((keyword, family.language, *word));
+            }
+        }
+    }
+    table
+});
+
+/// The keyword that a text in its plain form is. Of two readings the stricter counts: STOP, then START, then HELP.
+fn whole(text: &str, medium: Medium, extra: &[ExtraWord]) -> Option<Found> {
+    if text.is_empty() {
+        return None;
+    }
+    let built_in = TABLE.get(text).copied();
+    let answer = (medium == Medium::Sms).then(|| START_IN_SMS.iter().find(|word| **word == text)).flatten();
+    let answer = answer.map(|word| (Keyword::Start, "en", *word));
+    let own = extra
+        .iter()
+        .filter(|extra| compact(&extra.word) == text)
+        .map(|extra| (extra.keyword, extra.language.as_str(), extra.word.as_str()));
+    built_in
+        .into_iter()
+        .chain(answer)
+        .chain(own)
+        .filter(|(keyword, ..)| *keyword != Keyword::Help || medium == Medium::Sms)
+        .min_by_key(|(keyword, ..)| *keyword)
+        .map(|(keyword, language, word)| Found { keyword, language: language.to_owned(), word: word.to_owned() })
+}
+
+/// What may stand before a signature: all that is followed by a line's end, a stop or a dash and then by a greeting, a name
+/// or a line of dashes.
+fn unsigned(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.trim();
+    let ends = |letter: char| matches!(letter, '\n' | '\r' | '.' | '!' | ',' | ';' | '-' | '–' | '—' | '~' | '/' | '|');
+    text.char_indices()
+        .take(LONGEST)
+        .skip(1)
+        .filter(move |(_, letter)| ends(*letter))
+        .map(|(end, _)| (&text[..end], &text[end..]))
+        .filter(|(_, rest)| is_signature(rest))
+        .map(|(word, _)| word)
+}
+
+fn is_signature(text: &str) -> bool {
+    let words = plain::words(text);
+    let names = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let is_name = names.clone().count() <= LONGEST_NAME
+        && names.clone().all(|name| name.chars().next().is_some_and(char::is_uppercase));
+    let is_greeting =
+        words.len() <= 2 * LONGEST_NAME && words.first().is_some_and(|word| GREETINGS.contains(&word.as_str()));
+    is_name || is_greeting || text.trim_start().starts_with("--")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn table() {
-        use Keyword::{Help, Start, Stop};
-        for (text, sms, chat) in [
-            ("STOP", Some(Stop), Some(Stop)),
-            ("stop", Some(Stop), Some(Stop)),
-            (" Stop. ", Some(Stop), Some(Stop)),
-            ("\"STOP\"", Some(Stop), Some(Stop)),
-            ("“Stop”", Some(Stop), Some(Stop)),
-            ("'stop'!!!", Some(Stop), Some(Stop)),
-            ("S T O P", Some(Stop), Some(Stop)),
-            ("stop\n", Some(Stop), Some(Stop)),
-            ("STOP ALL", Some(Stop), Some(Stop)),
-            ("stopall", Some(Stop), Some(Stop)),
-            ("Please stop", Some(Stop), Some(Stop)),
-            ("quit", Some(Stop), Some(Stop)),
-            ("End", Some(Stop), Some(Stop)),
-            ("REVOKE", Some(Stop), Some(Stop)),
-            ("opt out", Some(Stop), Some(Stop)),
-            ("OPT-OUT", Some(Stop), Some(Stop)),
-            ("optout", Some(Stop), Some(Stop)),
-            ("Cancel", Some(Stop), Some(Stop)),
-            ("unsubscribe", Some(Stop), Some(Stop)),
-            ("ARRET", Some(Stop), Some(Stop)),
-            ("arrêt", Some(Stop), Some(Stop)),
-            ("arre\u{302}t", Some(Stop), Some(Stop)),
-            ("Baja", Some(Stop), Some(Stop)),
-            ("PARAR", Some(Stop), Some(Stop)),
-            ("STOPP", Some(Stop), Some(Stop)),
-            ("СТОП", Some(Stop), Some(Stop)),
-            ("توقف", Some(Stop), Some(Stop)),
-            ("बंद करें", Some(Stop), Some(Stop)),
-            ("退订", Some(Stop), Some(Stop)),
-            ("수신 거부", Some(Stop), Some(Stop)),
-            ("START", Some(Start), Some(Start)),
-            ("unstop", Some(Start), Some(Start)),
-            ("Alta", Some(Start), Some(Start)),
-            ("YES", Some(Start), None),
-            ("yes!", Some(Start), None),
-            ("HELP", Some(Help), None),
-            ("info?", Some(Help), None),
-            ("Aide", Some(Help), None),
-            ("", None, None),
-            ("!?", None, None),
-            ("don't stop", None, None),
-            ("yes please", None, None),
-            ("stop by the shop", None, None),
-            ("cancel my order", None, None),
-            ("I would like to know whether the shop is open on the weekend", None, None),
-        ] {
-            assert_eq!(Keyword::read(text, Medium::Sms), sms, "{text}");
-            assert_eq!(Keyword::read(text, Medium::WhatsApp), chat, "{text} in a chat");
-        }
-    }
-
-    #[test]
-    fn no_word_asks_for_two_things_and_none_is_too_long() {
-        let all = STOP.iter().chain(START).chain(START_IN_SMS).chain(HELP);
-        for word in all.clone() {
-            assert!(word.chars().count() < LONGEST);
-            let families = [STOP, START, START_IN_SMS, HELP];
-            let found = families.iter().filter(|words| words.iter().any(|known| compact(known) == compact(word)));
-            assert_eq!(found.count(), 1, "{word}");
-        }
-    }
-}
+#[path = "keyword_tests.rs"]
+mod tests;

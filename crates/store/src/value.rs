@@ -197,4 +197,9 @@ bind_ids!(
     JobId,
     DeadLetterId,
     ClickId,
+    ProgrammeId,
+    SubscriptionId,
+    KeywordId,
+    ConsentReviewId,
+    InboundTextId,
 );
