@@ -69,6 +69,7 @@ impl From<OutreachError> for Problem {
             Kind::Missing => StatusCode::NOT_FOUND,
             Kind::Conflict => StatusCode::CONFLICT,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::TooOften => StatusCode::TOO_MANY_REQUESTS,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
         let problem = Self::new(status, error.code(), error.to_string());
@@ -98,6 +99,7 @@ impl From<DeskError> for Problem {
             | E::AtCapacity
             | E::AgentOffline
             | E::NoQueue
+            | E::Consent(ConsentError::OptedOut)
             | E::TemplateNotApproved { .. }
             | E::CaseExists { .. } => conflict(words),
             E::QueueTaken => conflict(words.clone()).with_field("name", words),

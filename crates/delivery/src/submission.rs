@@ -264,6 +264,11 @@ fn facts(
         if known.sender(tx, channel, &content.source)? != Some(Registration::Active) {
             facts.sender = Approval::NotApproved;
         }
+        if look.narrow_refusals > 0 {
+            // A STOP that was meant for one sender only, which is rare: is it this one?
+            let from = (channel.id, content.source.as_str());
+            facts.consent = tx.consent_state_from(workspace_id, medium, address, purpose, from)?.state;
+        }
         return Ok(Some((facts, Payload::Sms(content))));
     }
     let Ok(content) = message.content::<Content>() else { return Ok(None) };

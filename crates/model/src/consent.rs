@@ -1,8 +1,6 @@
 //! Consent: an append-only ledger and the state it amounts to.
 
-use serde::{Deserialize, Serialize};
-
-use crate::Timestamp;
+use crate::{ProgrammeId, SenderId, Timestamp};
 
 crate::text_enum! {
     /// The medium a consent speaks of.
@@ -21,10 +19,24 @@ crate::text_enum! {
 }
 
 crate::text_enum! {
-    /// What the person said.
+    /// What an entry of the ledger says.
     pub enum ConsentAction {
+        /// Somebody asked for messages and is asked back to confirm it. Changes nothing by itself.
+        Request = "request",
+        /// The person said yes.
         Grant = "grant",
+        /// The person confirmed a request: double opt-in.
+        Confirm = "confirm",
+        /// The person said no.
         Revoke = "revoke",
+        /// The person answered no to a request.
+        Deny = "deny",
+        /// A consent that was given for a time only has run out.
+        Expire = "expire",
+        /// The number belongs to somebody else now; what the owner before said counts for nothing.
+        Reassign = "reassign",
+        /// An entry was recorded by mistake; a consent it gave ends.
+        Correct = "correct",
     }
 }
 
@@ -43,6 +55,8 @@ crate::text_enum! {
         Agent = "agent",
         CarrierReport = "carrier_report",
         MetaUserPreferences = "meta_user_preferences",
+        /// Free text that amounts to a no.
+        FreeText = "free_text",
     }
 }
 
@@ -53,16 +67,123 @@ crate::text_enum! {
         None = "none",
         Granted = "granted",
         Revoked = "revoked",
+        /// Granted, but the person wrote something that may be a no, and nobody has looked at it yet. Never an outcome
+        /// of the ledger itself; counts as no.
+        InReview = "in_review",
+    }
+}
+
+impl ConsentAction {
+    /// Whether it says yes, and so needs evidence.
+    #[must_use]
+    pub const fn is_yes(self) -> bool {
+        matches!(self, Self::Grant | Self::Confirm)
+    }
+
+    /// Whether it is a no of the person.
+    #[must_use]
+    pub const fn is_no(self) -> bool {
+        matches!(self, Self::Revoke | Self::Deny)
+    }
+
+    /// Whether somebody may record it by hand or by a program; the others are said by the person or by the product.
+    #[must_use]
+    pub const fn can_be_recorded(self) -> bool {
+        matches!(self, Self::Grant | Self::Revoke | Self::Reassign | Self::Correct)
+    }
+}
+
+/// Who a yes came from, as far as it matters for undoing a no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The person did it where we could see it: a keyword, a word in a chat, the answer to a double opt-in.
+    OwnAct,
+    /// Somebody says so: a file, a program, an agent, a form.
+    Claim,
+}
+
+impl Origin {
+    /// The origin of an entry. After a no, only [`Origin::OwnAct`] gives consent again.
+    #[must_use]
+    pub const fn of(action: ConsentAction, method: ConsentMethod) -> Self {
+        match (action, method) {
+            (ConsentAction::Confirm, _) | (_, ConsentMethod::Keyword | ConsentMethod::InChat) => Self::OwnAct,
+            _ => Self::Claim,
+        }
+    }
+}
+
+crate::text_enum! {
+    /// How far a STOP reaches; a setting of the workspace.
+    ///
+    /// 47 CFR 64.1200(a)(10) will take one reply as a no to everything of a caller; until then it is the strict reading.
+    pub enum OptOutScope {
+        /// All marketing on all channels.
+        All = "all",
+        /// Marketing on the channel it was said on.
+        Channel = "channel",
+        /// Marketing from the number it was said to.
+        Sender = "sender",
+        /// The programmes of the number it was said to; all marketing when there is none.
+        Programme = "programme",
+    }
+}
+
+impl OptOutScope {
+    /// The media on which a no said on `said_on` counts.
+    #[must_use]
+    pub const fn media(self, said_on: Medium) -> &'static [Medium] {
+        match (self, said_on) {
+            (Self::All, _) => Medium::ALL,
+            (_, Medium::Sms) => &[Medium::Sms],
+            (_, Medium::WhatsApp) => &[Medium::WhatsApp],
+        }
+    }
+}
+
+/// What an entry of the ledger is about, beside medium and purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Scope {
+    /// Everything of the workspace.
+    #[default]
+    All,
+    /// What comes from one number or name.
+    Sender(SenderId),
+    /// One programme.
+    Programme(ProgrammeId),
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Sender(id) => std::fmt::Display::fmt(id, f),
+            Self::Programme(id) => std::fmt::Display::fmt(id, f),
+        }
+    }
+}
+
+impl std::str::FromStr for Scope {
+    type Err = crate::id::InvalidId;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "all" => Ok(Self::All),
+            _ if text.starts_with("prg_") => text.parse().map(Self::Programme),
+            _ => text.parse().map(Self::Sender),
+        }
     }
 }
 
 /// The part of a ledger entry that decides the state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConsentFact {
     pub action: ConsentAction,
     /// Whether wording or other proof of a grant is on file; a grant without it counts for nothing.
     pub evidence: Evidence,
+    pub origin: Origin,
     pub occurred_at: Timestamp,
+    /// When a grant ends by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 crate::text_enum! {
@@ -78,102 +199,51 @@ crate::text_enum! {
 pub struct Consent {
     pub state: ConsentState,
     pub since: Option<Timestamp>,
+    /// When a granted consent ends by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Default for Consent {
     fn default() -> Self {
-        Self { state: ConsentState::None, since: None }
+        Self { state: ConsentState::None, since: None, expires_at: None }
     }
 }
 
 impl Consent {
-    /// Takes one more fact in. The result depends on the set of facts only, never on their order: the latest fact
-    /// decides, and at the same moment the stricter one does.
-    #[must_use]
-    pub fn with(self, fact: ConsentFact) -> Self {
-        let counts = fact.action == ConsentAction::Revoke || fact.evidence == Evidence::Present;
-        let state = match fact.action {
-            ConsentAction::Grant => ConsentState::Granted,
-            ConsentAction::Revoke => ConsentState::Revoked,
-        };
-        let newer = self.since.is_none_or(|since| {
-            fact.occurred_at > since || (fact.occurred_at == since && state == ConsentState::Revoked)
-        });
-        if counts && newer { Self { state, since: Some(fact.occurred_at) } } else { self }
-    }
-
-    /// The state a whole ledger amounts to.
+    /// The state a ledger amounts to: a function of the set of facts, never of their order or number.
+    ///
+    /// - A yes without evidence counts for nothing.
+    /// - A no stands until the person's own later act; a claim of somebody else never undoes it, whenever it says that
+    ///   the yes was given.
+    /// - An end (expiry, reassignment, correction) takes away every yes up to its moment.
+    /// - At the same moment the stricter wins.
     #[must_use]
     pub fn of(facts: impl IntoIterator<Item = ConsentFact>) -> Self {
-        facts.into_iter().fold(Self::default(), Self::with)
+        let facts: Vec<ConsentFact> = facts.into_iter().collect();
+        let latest = |counts: &dyn Fn(&ConsentFact) -> bool| {
+            facts.iter().filter(|fact| counts(fact)).map(|fact| fact.occurred_at).max()
+        };
+        let is_yes = |fact: &ConsentFact| fact.action.is_yes() && fact.evidence == Evidence::Present;
+        let said_no = latest(&|fact| fact.action.is_no());
+        let own_yes = latest(&|fact| is_yes(fact) && fact.origin == Origin::OwnAct);
+        if said_no.is_some() && own_yes <= said_no {
+            return Self { state: ConsentState::Revoked, since: said_no, expires_at: None };
+        }
+        let ended = latest(&|fact| {
+            matches!(fact.action, ConsentAction::Expire | ConsentAction::Reassign | ConsentAction::Correct)
+        });
+        let stands =
+            |fact: &&ConsentFact| is_yes(fact) && Some(fact.occurred_at) > ended && Some(fact.occurred_at) > said_no;
+        let Some(since) = facts.iter().filter(stands).map(|fact| fact.occurred_at).max() else {
+            return Self { state: ConsentState::None, since: ended, expires_at: None };
+        };
+        // One yes without an end is enough to have none.
+        let ends = facts.iter().filter(stands).map(|fact| fact.expires_at.unwrap_or(Timestamp(i64::MAX))).max();
+        let expires_at = ends.filter(|end| *end < Timestamp(i64::MAX));
+        Self { state: ConsentState::Granted, since: Some(since), expires_at }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn fact(action: ConsentAction, evidence: Evidence, at: i64) -> ConsentFact {
-        ConsentFact { action, evidence, occurred_at: Timestamp(at) }
-    }
-
-    fn facts() -> impl Strategy<Value = Vec<ConsentFact>> {
-        let fact = (prop::sample::select(ConsentAction::ALL), prop::sample::select(Evidence::ALL), 0i64..6)
-            .prop_map(|(action, evidence, at)| fact(action, evidence, at));
-        prop::collection::vec(fact, 0..10)
-    }
-
-    proptest! {
-        #[test]
-        fn order_and_duplicates_do_not_matter(
-            (ledger, shuffled) in facts().prop_flat_map(|ledger| (Just(ledger.clone()), Just(ledger).prop_shuffle())),
-            again in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
-        ) {
-            let mut shuffled = shuffled;
-            if !shuffled.is_empty() {
-                for index in again {
-                    let fact = *index.get(&shuffled);
-                    shuffled.insert(index.index(shuffled.len()), fact);
-                }
-            }
-            prop_assert_eq!(Consent::of(ledger), Consent::of(shuffled));
-        }
-
-        #[test]
-        fn only_a_later_grant_with_evidence_undoes_a_no(ledger in facts()) {
-            let revoked_at = ledger.iter().filter(|fact| fact.action == ConsentAction::Revoke).map(|fact| fact.occurred_at).max();
-            let granted_at = ledger
-                .iter()
-                .filter(|fact| fact.action == ConsentAction::Grant && fact.evidence == Evidence::Present)
-                .map(|fact| fact.occurred_at)
-                .max();
-            let expected = match (granted_at, revoked_at) {
-                (None, None) => ConsentState::None,
-                (granted, revoked) if granted > revoked => ConsentState::Granted,
-                _ => ConsentState::Revoked,
-            };
-            prop_assert_eq!(Consent::of(ledger).state, expected);
-        }
-    }
-
-    #[test]
-    fn golden_ledgers() {
-        use ConsentAction::{Grant, Revoke};
-        use Evidence::{Missing, Present};
-        for (ledger, state, since) in [
-            (&[][..], ConsentState::None, None),
-            (&[fact(Grant, Missing, 1)], ConsentState::None, None),
-            (&[fact(Grant, Present, 1)], ConsentState::Granted, Some(1)),
-            (&[fact(Revoke, Missing, 1)], ConsentState::Revoked, Some(1)),
-            (&[fact(Revoke, Present, 5), fact(Grant, Present, 4)], ConsentState::Revoked, Some(5)),
-            (&[fact(Grant, Present, 5), fact(Revoke, Present, 5)], ConsentState::Revoked, Some(5)),
-            (&[fact(Revoke, Present, 5), fact(Grant, Missing, 6)], ConsentState::Revoked, Some(5)),
-            (&[fact(Revoke, Present, 5), fact(Grant, Present, 6)], ConsentState::Granted, Some(6)),
-        ] {
-            let consent = Consent::of(ledger.iter().copied());
-            assert_eq!((consent.state, consent.since), (state, since.map(Timestamp)), "{ledger:?}");
-        }
-    }
-}
+#[path = "consent_tests.rs"]
+mod tests;

@@ -27,6 +27,8 @@ crate::text_enum! {
         NoConsent = "no_consent",
         /// The person said no.
         OptedOut = "opted_out",
+        /// The person wrote what may be a no, and nobody has decided about it yet.
+        RevocationInReview = "revocation_in_review",
         /// The address is on the suppression list.
         Suppressed = "suppressed",
         /// It is night where the recipient is, by the workspace's own quiet hours.
@@ -59,6 +61,7 @@ impl Rule {
         match self {
             Self::NoConsent => "No opt-in on record",
             Self::OptedOut => "Opted out",
+            Self::RevocationInReview => "A possible opt-out is being looked at",
             Self::Suppressed => "On the suppression list",
             Self::QuietHours => "Quiet hours at the recipient",
             Self::LegalHours => "No promotional texts at this hour where the recipient is",
@@ -451,6 +454,7 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
     match (class, question.consent) {
         (MessageClass::Marketing, ConsentState::None) => return Some(Rule::NoConsent),
         (MessageClass::Marketing | MessageClass::Test, ConsentState::Revoked) => return Some(Rule::OptedOut),
+        (MessageClass::Marketing, ConsentState::InReview) => return Some(Rule::RevocationInReview),
         _ => {}
     }
     if question.sender == Approval::NotApproved {

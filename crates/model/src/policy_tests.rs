@@ -128,7 +128,8 @@ fn stricter(case: &Case, which: u8, by: i64) -> Case {
         0 => question.address = Known::No,
         1 => {
             question.consent = match question.consent {
-                ConsentState::Granted => ConsentState::None,
+                ConsentState::Granted => ConsentState::InReview,
+                ConsentState::InReview => ConsentState::None,
                 ConsentState::None | ConsentState::Revoked => ConsentState::Revoked,
             }
         }

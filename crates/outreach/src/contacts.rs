@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use segue_model::{
     ConsentEventId, ContactId, Ctx, ListId, PhoneNumber, Timestamp, WorkspaceId,
     actor::Actor,
-    consent::{ConsentAction, ConsentMethod, Medium, Purpose},
+    consent::{ConsentAction, ConsentMethod, Medium, Origin, Purpose, Scope},
     contact::{ContactFields, STANDARD_FIELDS},
+    programme::EndReason,
     quiet_hours,
 };
 use segue_store::{
     Store, Tx,
-    consent::{ConsentEventView, NewConsentEvent},
+    consent::{ConsentContext, ConsentEventView, ConsentExtent, NewConsentEvent},
     contact::{ContactChange, ContactListView, ContactQuery, ContactView},
 };
 use serde::{Deserialize, Deserializer};
@@ -70,6 +71,12 @@ pub struct ConsentInput {
     /// Now when absent.
     #[serde(default)]
     pub occurred_at: Option<Timestamp>,
+    /// When a grant that is given for a time only ends.
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// Where and how it was said.
+    #[serde(default)]
+    pub context: ConsentContext,
 }
 
 impl ContactInput {
@@ -275,10 +282,12 @@ pub async fn consent_events(
         .await
 }
 
-/// Records what a contact said. A revocation of marketing also ends what waits to be sent.
+/// Records what a contact said. A revocation of marketing also ends what waits to be sent. A number that belongs to
+/// somebody else now loses every consent and subscription.
 ///
 /// # Errors
-/// When there is no such contact, it has no phone number, or a grant comes without evidence.
+/// When there is no such contact, it has no phone number, a grant comes without evidence or after the person's own no, or
+/// the entry is one that only the person or the product can make.
 pub async fn record_consent(
     store: &Store,
     ctx: &Ctx,
@@ -288,9 +297,22 @@ pub async fn record_consent(
     input: ConsentInput,
 ) -> Result<ConsentEventView, OutreachError> {
     let (ctx, actor) = (ctx.clone(), actor.reference());
+    if !input.action.can_be_recorded() {
+        let message = "Record grant, revoke, reassign or correct; the rest is said by the person or by the product.";
+        return Err(OutreachError::invalid("action", message));
+    }
+    if input.action == ConsentAction::Grant && Origin::of(input.action, input.method) == Origin::OwnAct {
+        let message = "What people text or write in a chat is recorded when it comes in. Name how you know of it.";
+        return Err(OutreachError::invalid("method", message));
+    }
     store
         .write(move |tx| {
             let phone = address_of(tx, workspace_id, id)?;
+            if input.action == ConsentAction::Reassign {
+                reassign(tx, &ctx, workspace_id, &phone, &input, &actor)?;
+                let newest = tx.consent_events(workspace_id, phone.as_str(), None, 1)?;
+                return newest.into_iter().next().ok_or(OutreachError::NotFound("consent event"));
+            }
             let event = NewConsentEvent {
                 medium: input.medium,
                 address: phone.to_string(),
@@ -302,11 +324,46 @@ pub async fn record_consent(
                 actor: actor.clone(),
                 occurred_at: input.occurred_at.unwrap_or_else(|| ctx.now()),
             };
-            tx.record_consent(workspace_id, &event, &ctx)?;
+            let extent =
+                ConsentExtent { scope: Scope::All, expires_at: input.expires_at, context: input.context.clone() };
+            tx.record_consent_within(workspace_id, &event, &extent, &ctx)?;
             let newest = tx.consent_events(workspace_id, phone.as_str(), None, 1)?;
             newest.into_iter().next().ok_or(OutreachError::NotFound("consent event"))
         })
         .await
+}
+
+/// The number belongs to somebody else: nothing that was said with it counts for them.
+fn reassign(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    phone: &PhoneNumber,
+    input: &ConsentInput,
+    actor: &str,
+) -> Result<(), OutreachError> {
+    for (subscription, _) in tx.open_subscriptions(workspace_id, phone.as_str(), None)? {
+        tx.end_subscription(workspace_id, subscription.id, EndReason::Reassigned, ctx.now())?;
+    }
+    for medium in Medium::ALL {
+        for purpose in Purpose::ALL {
+            let event = NewConsentEvent {
+                medium: *medium,
+                address: phone.to_string(),
+                purpose: *purpose,
+                action: ConsentAction::Reassign,
+                method: input.method,
+                wording: input.wording.clone(),
+                proof: input.proof.clone(),
+                actor: actor.to_owned(),
+                occurred_at: input.occurred_at.unwrap_or_else(|| ctx.now()),
+            };
+            let extent = ConsentExtent { context: input.context.clone(), ..ConsentExtent::default() };
+            tx.record_consent_within(workspace_id, &event, &extent, ctx)?;
+        }
+    }
+    tx.cancel_waiting_marketing(workspace_id, phone.as_str(), "no_consent")?;
+    Ok(())
 }
 
 /// Adds an empty list.

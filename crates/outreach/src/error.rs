@@ -1,7 +1,7 @@
 //! What can go wrong in outreach.
 
 use segue_expr::ReadProblem;
-use segue_model::{campaign::InvalidCampaignAction, phone::InvalidPhone, policy::Rule};
+use segue_model::{Timestamp, campaign::InvalidCampaignAction, phone::InvalidPhone, policy::Rule};
 use segue_store::{StoreError, consent::ConsentError};
 
 /// What the caller can do about a failure.
@@ -13,6 +13,8 @@ pub enum Problem {
     Conflict,
     /// What was given is not valid.
     Invalid,
+    /// It was done a short while ago; trying again later works.
+    TooOften,
     /// The store failed; trying again later may work.
     Unavailable,
 }
@@ -38,6 +40,19 @@ pub enum OutreachError {
     Condition(ReadProblem),
     #[error("The contact has no phone number, so there is no address to record consent for. Add the number first.")]
     ContactWithoutPhone,
+    #[error("A programme with this name exists already. Choose another name.")]
+    ProgrammeTaken,
+    #[error("This programme has ended, so nobody can join it. Take it up again first.")]
+    ProgrammeEnded,
+    #[error("Somebody else changed this meanwhile. Load it again and repeat your change.")]
+    ChangedMeanwhile,
+    /// The word has a meaning already; the text says which.
+    #[error("{0}")]
+    KeywordTaken(String),
+    #[error("This number was asked a short while ago. It can be asked again from {until} on.")]
+    AskedRecently { until: Timestamp },
+    #[error("This message has been decided already. Load the list again.")]
+    ReviewDecided,
     #[error(transparent)]
     Consent(#[from] ConsentError),
     #[error(transparent)]
@@ -81,6 +96,12 @@ impl OutreachError {
             Self::SegmentUsed(_) => "segment_used",
             Self::Condition(_) => "invalid_condition",
             Self::ContactWithoutPhone => "contact_without_phone",
+            Self::ProgrammeTaken => "programme_taken",
+            Self::ProgrammeEnded => "programme_ended",
+            Self::ChangedMeanwhile => "changed_meanwhile",
+            Self::KeywordTaken(_) => "keyword_taken",
+            Self::AskedRecently { .. } => "opt_in_asked_recently",
+            Self::ReviewDecided => "review_decided",
             Self::Consent(error) => error.code(),
             Self::CampaignState(_) | Self::NotADraft => "campaign_state",
             Self::UnknownFields { .. } => "unknown_fields",
@@ -108,7 +129,14 @@ impl OutreachError {
             | Self::NotADraft
             | Self::ImportRunning
             | Self::ImportUndone
-            | Self::UndoOver => Problem::Conflict,
+            | Self::UndoOver
+            | Self::ProgrammeTaken
+            | Self::ProgrammeEnded
+            | Self::ChangedMeanwhile
+            | Self::KeywordTaken(_)
+            | Self::ReviewDecided
+            | Self::Consent(ConsentError::OptedOut) => Problem::Conflict,
+            Self::AskedRecently { .. } => Problem::TooOften,
             Self::Consent(ConsentError::Store(_)) | Self::Store(_) => Problem::Unavailable,
             Self::Invalid { .. }
             | Self::Condition(_)
@@ -130,8 +158,9 @@ impl OutreachError {
         match self {
             Self::Invalid { field, .. } => Some(*field),
             Self::PhoneTaken => Some("phone"),
-            Self::ListTaken | Self::SegmentTaken => Some("name"),
+            Self::ListTaken | Self::SegmentTaken | Self::ProgrammeTaken => Some("name"),
             Self::Condition(_) => Some("condition"),
+            Self::KeywordTaken(_) => Some("word"),
             Self::UnknownFields { .. } | Self::TextSyntax(_) | Self::TextTooLong { .. } => Some("body"),
             Self::SenderNotActive => Some("sender_id"),
             Self::UnknownColumn(_) => Some("mapping"),

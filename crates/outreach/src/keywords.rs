@@ -1,29 +1,48 @@
-//! STOP, START and HELP in an SMS.
+//! What customers text: STOP, START and HELP, opt-ins, words of the workspace, answers, and free text that is a no.
 //!
-//! Runs in the transaction that marks the inbox row as done: ledger, canceled messages and the confirmation stand or fall
-//! together with it, and an inbox row is worked on once. A STOP means the person: it revokes promotional SMS and
-//! promotional WhatsApp messages (47 CFR 64.1200(a)(10), "revoke all"); a START grants SMS only. One confirmation answers
-//! it, from the sender it was sent to, and a repeat within a day gets none, so that two machines cannot talk to each
-//! other for ever.
+//! Runs in the transaction that marks the inbox row as done: ledger, canceled messages and answers stand or fall together
+//! with it, and an inbox row is worked on once. What is tried first wins:
+//!
+//! 1. STOP, in any language. It reaches as far as the workspace's setting says ([`segue_store::opt_out`]).
+//! 2. The answer to an opt-in that is pending at the sender ([`crate::subscriptions`]).
+//! 3. A word of the workspace ([`crate::words`]), and STOP followed by one.
+//! 4. START and HELP.
+//! 5. Free text that clearly takes consent back ([`segue_model::revocation`]): obeyed like STOP.
+//! 6. The answer to a question of a chain.
+//! 7. Free text that may take consent back: marketing waits until a person has looked at it ([`crate::reviews`]).
+//!
+//! Every text is kept in full, whatever is done about it. One confirmation answers a no, from the sender it was sent to
+//! and within five minutes or not at all; a repeat gets none, so that two machines cannot talk to each other for ever.
 
 use segue_model::{
-    Ctx, InboxId, MessageId, PhoneNumber,
-    consent::{ConsentAction, ConsentMethod, Medium, Purpose},
+    Ctx, InboxId, MessageId, PhoneNumber, Timestamp,
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
     content::SmsContent,
     delivery::MessageClass,
-    keyword::Keyword,
+    id::Id as _,
+    keyword::{Found, Keyword},
+    plain,
+    programme::KeywordAction,
+    revocation::{self, Verdict},
     time,
 };
 use segue_store::{
     StoreError, Tx,
-    channel::Channel,
-    consent::{ConsentError, NewConsentEvent},
+    channel::{Channel, Sender, SenderKind},
+    consent::{ConsentError, ConsentExtent, NewConsentEvent},
+    consent_review::NewReview,
+    inbound_text::NewInboundText,
+    opt_out::OptOut,
     outbox::{AddressKind, NewOutbox},
     workspace::Workspace,
 };
 
-/// A second STOP or START is not confirmed again within this time.
+use crate::{subscriptions, words};
+
+/// A second START is not confirmed again within this time.
 const CONFIRM_AGAIN: i64 = 24 * time::HOUR;
+/// An answer that has not left by then does not leave: 47 CFR 64.1200(a)(12) allows one confirmation within five minutes.
+const ANSWER_WITHIN: i64 = 5 * time::MINUTE;
 
 /// A customer's SMS from the inbox.
 #[derive(Debug, Clone, Copy)]
@@ -35,20 +54,60 @@ pub struct InboundSms<'a> {
     /// The sender of ours that it was sent to.
     pub to: &'a str,
     pub text: &'a str,
+    /// When it was stored in the inbox.
+    pub received_at: Timestamp,
 }
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Handled {
-    /// It is no keyword; it stays in the inbox.
+    /// It asks for nothing; it is kept.
     NoKeyword,
     /// The keyword was obeyed and answered.
     Answered(Keyword),
-    /// The keyword was obeyed; it had been answered shortly before.
+    /// The keyword was obeyed; it had been answered before.
     Repeated(Keyword),
+    /// The keyword was obeyed; by setting or by law of its sender's kind there is no answer to it.
+    Silent(Keyword),
+    /// It asked for, confirmed or declined a programme.
+    OptIn,
+    /// A word of the workspace.
+    Word,
+    /// The answer to a question of a chain.
+    Captured,
+    /// Free text that took consent back.
+    Revoked,
+    /// Free text that a person looks at.
+    Review,
 }
 
-/// Obeys a keyword, when the text is one.
+impl Handled {
+    /// The word under which the text is kept.
+    const fn outcome(self) -> &'static str {
+        match self {
+            Self::NoKeyword => "none",
+            Self::Answered(keyword) | Self::Repeated(keyword) | Self::Silent(keyword) => keyword.as_str(),
+            Self::OptIn => "opt_in",
+            Self::Word => "keyword",
+            Self::Captured => "answer",
+            Self::Revoked => "revoked",
+            Self::Review => "review",
+        }
+    }
+}
+
+/// A text with what is known about it.
+pub(crate) struct Text<'a> {
+    pub ctx: &'a Ctx,
+    pub workspace: &'a Workspace,
+    pub channel: &'a Channel,
+    pub phone: &'a PhoneNumber,
+    /// The sender of ours that it was sent to, when it is one.
+    pub sender: Option<&'a Sender>,
+    pub sms: &'a InboundSms<'a>,
+}
+
+/// Obeys a text, and keeps it.
 ///
 /// # Errors
 /// When the store fails.
@@ -59,116 +118,286 @@ pub fn handle(
     channel: &Channel,
     sms: &InboundSms<'_>,
 ) -> Result<Handled, StoreError> {
-    let Some(keyword) = Keyword::read(sms.text, Medium::Sms) else { return Ok(Handled::NoKeyword) };
-    // A sender that is no phone number, such as a short code, is a machine without a consent.
     // Carriers write the sender with its country code; a national writing is read in the workspace's country.
     let digits = sms.from.trim().trim_start_matches('+');
     let read = PhoneNumber::from_digits(digits).or_else(|_| PhoneNumber::parse(sms.from, Some(&workspace.country)));
-    let Ok(phone) = read else { return Ok(Handled::NoKeyword) };
-    let answered = match keyword {
-        Keyword::Help => false,
-        Keyword::Stop => {
-            let answered = is_repeated(tx, ctx, workspace, &phone, ConsentAction::Revoke)?;
-            // WhatsApp may know the same line under another writing.
-            for writing in phone.writings() {
-                for medium in [Medium::Sms, Medium::WhatsApp] {
-                    record(tx, ctx, workspace, &writing, medium, ConsentAction::Revoke, sms)?;
-                }
-            }
-            answered
+    let handled = match &read {
+        Ok(phone) => {
+            let written = sms.to.trim().trim_start_matches('+');
+            let senders = tx.senders(workspace.id)?;
+            let sender = senders.iter().find(|sender| {
+                sender.channel_id == channel.id && sender.address.trim_start_matches('+').eq_ignore_ascii_case(written)
+            });
+            obey(tx, &Text { ctx, workspace, channel, phone, sender, sms }).map_err(store_error)?
         }
-        Keyword::Start => {
-            let answered = is_repeated(tx, ctx, workspace, &phone, ConsentAction::Grant)?;
-            record(tx, ctx, workspace, &phone, Medium::Sms, ConsentAction::Grant, sms)?;
-            answered
-        }
+        // A sender that is no phone number, such as a short code, is a machine without a consent.
+        Err(_) => Handled::NoKeyword,
     };
-    if answered {
-        return Ok(Handled::Repeated(keyword));
+    let address = read.as_ref().map_or(sms.from, PhoneNumber::as_str);
+    let kept = NewInboundText {
+        id: ctx.id(),
+        channel_id: channel.id,
+        sender: sms.to,
+        address,
+        text: sms.text,
+        outcome: handled.outcome(),
+        received_at: sms.received_at,
+    };
+    tx.keep_text(workspace.id, &kept)?;
+    Ok(handled)
+}
+
+/// Proof is always given here, and no yes is claimed for somebody else.
+pub(crate) fn store_error(error: ConsentError) -> StoreError {
+    match error {
+        ConsentError::Store(error) => error,
+        other => StoreError::Corrupt(other.to_string()),
     }
-    answer(tx, ctx, workspace, channel, &phone, keyword, sms)?;
-    Ok(Handled::Answered(keyword))
 }
 
-/// Whether the last keyword of this number was the same, and shortly ago.
-fn is_repeated(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    workspace: &Workspace,
-    phone: &PhoneNumber,
-    action: ConsentAction,
-) -> Result<bool, StoreError> {
-    let last = tx.last_keyword(workspace.id, Medium::Sms, phone.as_str())?;
-    Ok(last.is_some_and(|(said, at)| said == action && ctx.now().since(at) < CONFIRM_AGAIN))
+fn obey(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Handled, ConsentError> {
+    let extra = &text.workspace.settings.consent.extra_words;
+    let found = Keyword::find(text.sms.text, Medium::Sms, extra);
+    if let Some(stop) = found.as_ref().filter(|found| found.keyword == Keyword::Stop) {
+        return self::stop(tx, text, stop);
+    }
+    if let Some(handled) = subscriptions::answer(tx, text)? {
+        return Ok(handled);
+    }
+    if let Some(sender) = text.sender {
+        if let Some(word) = tx.keyword_in(text.workspace.id, sender.id, text.sms.text, text.sms.received_at)? {
+            return words::obey(tx, text, sender, &word);
+        }
+        if let Some(handled) = stop_word(tx, text, sender)? {
+            return Ok(handled);
+        }
+    }
+    match found {
+        Some(found) if found.keyword == Keyword::Start => return start(tx, text, &found),
+        Some(found) => return help(tx, text, &found),
+        None => {}
+    }
+    let reading = revocation::read(text.sms.text);
+    if reading.verdict == Verdict::Revoke {
+        let language = reading.said.first().map_or("en", |evidence| evidence.language.as_str());
+        let was_out = is_out(tx, text)?;
+        opt_out(tx, text, ConsentMethod::FreeText)?;
+        if !was_out {
+            answer(tx, text, Keyword::Stop, language)?;
+        }
+        return Ok(Handled::Revoked);
+    }
+    if let Some(handled) = subscriptions::ask_again(tx, text)? {
+        return Ok(handled);
+    }
+    if let Some(handled) = words::capture(tx, text)? {
+        return Ok(handled);
+    }
+    if reading.verdict == Verdict::Review {
+        let review = NewReview {
+            id: text.ctx.id(),
+            medium: Medium::Sms,
+            address: text.phone.to_string(),
+            held: text.phone.writings().iter().map(ToString::to_string).collect(),
+            sender: text.sms.to.to_owned(),
+            text: text.sms.text.to_owned(),
+            reading,
+            proof: text.sms.inbox_id.to_string(),
+        };
+        tx.open_review(text.workspace.id, &review, text.ctx.now())?;
+        return Ok(Handled::Review);
+    }
+    Ok(Handled::NoKeyword)
 }
 
-fn record(
+fn stop(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<Handled, ConsentError> {
+    let was_out = is_out(tx, text)?;
+    opt_out(tx, text, ConsentMethod::Keyword)?;
+    if let Some(sender) = text.sender {
+        tx.end_dialogue(text.workspace.id, sender.id, text.phone.as_str())?;
+    }
+    if was_out {
+        return Ok(Handled::Repeated(Keyword::Stop));
+    }
+    answer(tx, text, Keyword::Stop, &found.language)
+}
+
+/// STOP and a word of a programme: leaves the programme when the setting lets a no reach that far only, and everything
+/// that it says otherwise.
+fn stop_word(tx: &mut Tx<'_>, text: &Text<'_>, sender: &Sender) -> Result<Option<Handled>, ConsentError> {
+    let said = plain::words(text.sms.text);
+    let Some((first, rest)) = said.split_first() else { return Ok(None) };
+    let extra = &text.workspace.settings.consent.extra_words;
+    if rest.is_empty() || Keyword::find(first, Medium::Sms, extra).is_none_or(|found| found.keyword != Keyword::Stop) {
+        return Ok(None);
+    }
+    let word = tx.keyword_in(text.workspace.id, sender.id, &rest.concat(), text.sms.received_at)?;
+    match word.map(|word| word.action) {
+        Some(KeywordAction::Join { .. }) => {}
+        _ => return Ok(None),
+    }
+    let was_out = is_out(tx, text)?;
+    opt_out(tx, text, ConsentMethod::Keyword)?;
+    if was_out {
+        return Ok(Some(Handled::Repeated(Keyword::Stop)));
+    }
+    answer(tx, text, Keyword::Stop, "en").map(Some)
+}
+
+/// Whether the person has said no to this sender by text and nothing else since.
+fn is_out(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<bool, StoreError> {
+    let (workspace_id, address) = (text.workspace.id, text.phone.as_str());
+    let said_no = tx.last_keyword(workspace_id, Medium::Sms, address)?.is_some_and(|(action, _)| action.is_no());
+    let all = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
+    let from_sender = match text.sender {
+        Some(sender) => {
+            tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, sender.id.uuid())?.state
+        }
+        None => ConsentState::None,
+    };
+    Ok(said_no && (all == ConsentState::Revoked || from_sender == ConsentState::Revoked))
+}
+
+fn opt_out(tx: &mut Tx<'_>, text: &Text<'_>, method: ConsentMethod) -> Result<(), ConsentError> {
+    let no = OptOut {
+        said_on: Medium::Sms,
+        // WhatsApp may know the same line under another writing.
+        phones: text.phone.writings().iter().map(ToString::to_string).collect(),
+        hidden: None,
+        sender: text.sender.map(|sender| sender.id),
+        method,
+        wording: Some(text.sms.text.trim().to_owned()),
+        proof: Some(text.sms.inbox_id.to_string()),
+        actor: "customer".to_owned(),
+        occurred_at: text.ctx.now(),
+    };
+    tx.opt_out(text.workspace.id, text.workspace.settings.consent.opt_out_scope, &no, text.ctx)
+}
+
+fn start(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<Handled, ConsentError> {
+    let last = tx.last_keyword(text.workspace.id, Medium::Sms, text.phone.as_str())?;
+    let repeated =
+        last.is_some_and(|(said, at)| said == ConsentAction::Grant && text.ctx.now().since(at) < CONFIRM_AGAIN);
+    record_yes(tx, text, ConsentAction::Grant, Scope::All)?;
+    reopen_sender(tx, text, ConsentAction::Grant)?;
+    if repeated {
+        return Ok(Handled::Repeated(Keyword::Start));
+    }
+    answer(tx, text, Keyword::Start, &found.language)
+}
+
+/// HELP is answered whatever the person has said, but for toll-free numbers, where the network lets nothing through to
+/// somebody who has opted out.
+fn help(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<Handled, ConsentError> {
+    if is_toll_free(text) && is_out(tx, text)? {
+        return Ok(Handled::Silent(Keyword::Help));
+    }
+    answer(tx, text, Keyword::Help, &found.language)
+}
+
+fn is_toll_free(text: &Text<'_>) -> bool {
+    text.sender.is_some_and(|sender| sender.kind == SenderKind::TollFree)
+}
+
+/// Records a yes that the person has just texted.
+pub(crate) fn record_yes(
     tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    workspace: &Workspace,
-    phone: &PhoneNumber,
-    medium: Medium,
+    text: &Text<'_>,
     action: ConsentAction,
-    sms: &InboundSms<'_>,
-) -> Result<(), StoreError> {
-    let event = NewConsentEvent {
-        medium,
-        address: phone.to_string(),
+    scope: Scope,
+) -> Result<(), ConsentError> {
+    let event = said(text, action);
+    tx.record_consent_within(text.workspace.id, &event, &ConsentExtent::of(scope), text.ctx).map(|_| ())
+}
+
+/// Takes back a no that was meant for this sender only.
+pub(crate) fn reopen_sender(tx: &mut Tx<'_>, text: &Text<'_>, action: ConsentAction) -> Result<(), ConsentError> {
+    let Some(sender) = text.sender else { return Ok(()) };
+    let (workspace_id, address) = (text.workspace.id, text.phone.as_str());
+    let state = tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, sender.id.uuid())?;
+    if state.state == ConsentState::Revoked {
+        record_yes(tx, text, action, Scope::Sender(sender.id))?;
+    }
+    Ok(())
+}
+
+/// An entry of the ledger about what the person has just texted.
+pub(crate) fn said(text: &Text<'_>, action: ConsentAction) -> NewConsentEvent {
+    NewConsentEvent {
+        medium: Medium::Sms,
+        address: text.phone.to_string(),
         purpose: Purpose::Marketing,
         action,
         method: ConsentMethod::Keyword,
-        wording: Some(sms.text.trim().to_owned()),
-        proof: Some(sms.inbox_id.to_string()),
-        actor: "system".to_owned(),
-        occurred_at: ctx.now(),
-    };
-    match tx.record_consent(workspace.id, &event, ctx) {
-        Ok(_) => Ok(()),
-        Err(ConsentError::Store(error)) => Err(error),
-        // The proof is always given above.
-        Err(error @ ConsentError::EvidenceRequired) => Err(StoreError::Corrupt(error.to_string())),
+        wording: Some(text.sms.text.trim().to_owned()),
+        proof: Some(text.sms.inbox_id.to_string()),
+        actor: "customer".to_owned(),
+        occurred_at: text.ctx.now(),
     }
 }
 
-fn answer(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    workspace: &Workspace,
-    channel: &Channel,
-    phone: &PhoneNumber,
-    keyword: Keyword,
-    sms: &InboundSms<'_>,
-) -> Result<(), StoreError> {
-    let settings = &workspace.settings;
-    let reply = match keyword {
+/// Answers a keyword in its language, unless the workspace or the sender's kind keeps silent about it.
+fn answer(tx: &mut Tx<'_>, text: &Text<'_>, keyword: Keyword, language: &str) -> Result<Handled, ConsentError> {
+    let settings = &text.workspace.settings;
+    // The network of toll-free numbers answers STOP and START itself, and blocks our answer.
+    let by_network = is_toll_free(text) && keyword != Keyword::Help;
+    if by_network || settings.consent.silent.contains(&keyword) {
+        return Ok(Handled::Silent(keyword));
+    }
+    let own = match keyword {
         Keyword::Stop => &settings.stop_reply,
         Keyword::Start => &settings.start_reply,
         Keyword::Help => &settings.help_reply,
     };
-    let text = reply.replace("{brand}", &settings.brand);
-    let written = sms.to.trim();
-    let senders = tx.senders(workspace.id)?;
-    let sender = senders.iter().find(|sender| {
-        sender.channel_id == channel.id
-            && sender.address.trim_start_matches('+').eq_ignore_ascii_case(written.trim_start_matches('+'))
-    });
-    let source = sender.map_or_else(|| written.to_owned(), |sender| sender.address.clone());
-    let segments = segue_channels::text::segment(&text).segments.len();
-    let payload =
-        serde_json::to_value(SmsContent { source, text }).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let reply = settings.consent.reply(keyword, language).unwrap_or(own).replace("{brand}", &settings.brand);
+    send(tx, text, &reply, "keyword")?;
+    Ok(Handled::Answered(keyword))
+}
+
+/// Sends an answer from the number that was texted. `kind` tells apart several answers to one text.
+pub(crate) fn send(tx: &mut Tx<'_>, text: &Text<'_>, words: &str, kind: &str) -> Result<(), StoreError> {
+    if words.trim().is_empty() {
+        return Ok(());
+    }
+    let source = text.sender.map_or_else(|| text.sms.to.trim().to_owned(), |sender| sender.address.clone());
+    let answer = Answer {
+        channel: text.channel,
+        source,
+        phone: text.phone,
+        words,
+        dedupe_key: format!("{kind}:{}", text.sms.inbox_id),
+        expires_at: Some(text.sms.received_at.plus(ANSWER_WITHIN)),
+    };
+    enqueue(tx, text.ctx, text.workspace, answer)
+}
+
+/// A text that answers a person.
+pub(crate) struct Answer<'a> {
+    pub channel: &'a Channel,
+    pub source: String,
+    pub phone: &'a PhoneNumber,
+    pub words: &'a str,
+    pub dedupe_key: String,
+    pub expires_at: Option<Timestamp>,
+}
+
+pub(crate) fn enqueue(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, answer: Answer<'_>) -> Result<(), StoreError> {
+    let segments = segue_channels::text::segment(answer.words).segments.len();
+    let content = SmsContent { source: answer.source, text: answer.words.to_owned() };
+    let payload = serde_json::to_value(content).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let now = ctx.now();
     let message = NewOutbox {
         id: ctx.id::<MessageId>(),
-        channel_id: channel.id,
+        channel_id: answer.channel.id,
         class: MessageClass::Keyword,
-        dedupe_key: format!("keyword:{}", sms.inbox_id),
-        address: phone.to_string(),
+        dedupe_key: answer.dedupe_key,
+        address: answer.phone.to_string(),
         address_kind: AddressKind::Phone,
         payload,
         campaign: None,
         session_id: None,
         not_before: now,
-        expires_at: None,
+        expires_at: answer.expires_at,
         segments: u32::try_from(segments).ok(),
     };
     tx.enqueue(workspace.id, &message, now)?;

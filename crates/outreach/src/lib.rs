@@ -14,6 +14,7 @@
 //! | from time to time | [`sweep`] |
 
 pub mod campaign;
+pub mod consent_record;
 pub mod contacts;
 mod error;
 pub mod import;
@@ -22,8 +23,12 @@ pub mod link;
 pub mod provider_keyword;
 pub mod reach;
 pub mod segments;
+pub mod programmes;
+pub mod reviews;
+pub mod subscriptions;
 pub mod text;
 pub mod user_agent;
+pub mod words;
 
 pub use error::{OutreachError, Problem};
 pub use link::{LinkConfig, Links};
@@ -32,7 +37,8 @@ use segue_model::Ctx;
 use segue_store::Store;
 
 /// Ends what nobody else ends: messages that came back unsent after their campaign was canceled, campaigns whose last
-/// two messages came to rest at the same moment; gives imports whose process died to a worker. To be called about every ten seconds.
+/// two messages came to rest at the same moment, opt-ins that nobody answered, consents that were given for a time only;
+/// gives imports whose process died to a worker. To be called about every ten seconds.
 ///
 /// # Errors
 /// When the store fails.
@@ -46,6 +52,8 @@ pub async fn sweep(store: &Store, ctx: &Ctx) -> Result<(), OutreachError> {
             .write::<_, OutreachError, _>(move |tx| {
                 tx.cancel_left_behind(workspace.id, now)?;
                 tx.finish_done_campaigns(workspace.id, now)?;
+                subscriptions::expire(tx, workspace.id, &ctx)?;
+                tx.expire_consents(workspace.id, &ctx)?;
                 Ok(import::sweep(tx, &ctx, workspace.id)?)
             })
             .await;

@@ -5,100 +5,68 @@
 //!   so the order in which they come in cannot matter, and it can be rebuilt from the ledger at any time.
 //! - A revocation of marketing and the end of everything promotional that waits for the address are one transaction:
 //!   a crash before its commit leaves neither, a crash after it leaves both.
+//! - Every entry carries the hash of the one before it in its workspace ([`crate::consent_chain`]), so a change of an
+//!   old entry shows.
+//! - While a review holds an address ([`crate::consent_review`]), a granted consent to marketing reads `in_review`, and
+//!   every look at the state sees it.
 //! - Whoever writes promotional messages reads the consent under the same lock ([`Tx::lock_consents`]) as whoever
 //!   revokes it, so that no message can slip in between on PostgreSQL.
 
 use segue_model::{
-    CampaignId, ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
-    consent::{Consent, ConsentAction, ConsentFact, ConsentMethod, ConsentState, Evidence, Medium, Purpose},
+    CampaignId, ChannelId, ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
+    consent::{
+        Consent, ConsentAction, ConsentFact, ConsentMethod, ConsentState, Evidence, Medium, Origin, Purpose, Scope,
+    },
     id::Id as _,
 };
-use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, event::NewEvent};
+use crate::{Row, StoreError, Tx, consent_chain::Link, event::NewEvent, tx::json_text};
 
-/// Something a person said about being messaged.
-#[derive(Debug, Clone)]
-pub struct NewConsentEvent {
-    pub medium: Medium,
-    /// E.164 with plus sign, or the business-scoped id of a WhatsApp customer without a visible number.
-    pub address: String,
-    pub purpose: Purpose,
-    pub action: ConsentAction,
-    pub method: ConsentMethod,
-    /// The exact words the person agreed to, or wrote.
-    pub wording: Option<String>,
-    /// Where the proof is: a form, a document, an inbox row.
-    pub proof: Option<String>,
-    /// Who recorded it, see [`segue_model::actor::Actor::reference`].
-    pub actor: String,
-    /// When it was said. A moment in the future counts as now. For a word the person has just sent, give the time of
-    /// receipt: a provider's clock that is behind ours must not let an older grant win.
-    pub occurred_at: Timestamp,
-}
-
-/// Why a consent event was not recorded.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ConsentError {
-    #[error(
-        "An opt-in needs evidence: the wording the person agreed to, or where the proof of it is. Add one of them and \
-         record it again."
-    )]
-    EvidenceRequired,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl ConsentError {
-    /// Stable code for programs.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::EvidenceRequired => "consent_evidence_required",
-            Self::Store(_) => "store",
-        }
-    }
-}
-
-/// An entry of the ledger as the API shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[schema(as = ConsentEvent)]
-pub struct ConsentEventView {
-    pub id: ConsentEventId,
-    /// Which medium it speaks of.
-    #[serde(rename = "channel")]
-    pub medium: Medium,
-    pub purpose: Purpose,
-    pub action: ConsentAction,
-    pub method: ConsentMethod,
-    pub wording: Option<String>,
-    pub proof: Option<String>,
-    pub actor: String,
-    pub occurred_at: Timestamp,
-    pub recorded_at: Timestamp,
-}
+pub use crate::consent_event::{
+    ConsentContext, ConsentError, ConsentEventView, ConsentExtent, NewConsentEvent, wording_hash,
+};
 
 crate::sql! {
     INSERT_CONSENT_EVENT = "INSERT INTO consent_events (workspace_id, id, medium, address, purpose, action, method,
-            wording, proof, actor, occurred_at, recorded_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    CONSENT_FACTS = "SELECT action, wording IS NOT NULL OR proof IS NOT NULL, occurred_at FROM consent_events
-        WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND purpose = $4";
-    PUT_CONSENT = "INSERT INTO consents (workspace_id, medium, address, purpose, state, since)
-        VALUES ($1, $2, $3, $4, $5, $6)
+            wording, proof, actor, occurred_at, recorded_at, scope, expires_at, context, seq, previous_hash, hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    CONSENT_FACTS = "SELECT action, method, wording IS NOT NULL OR proof IS NOT NULL, occurred_at, expires_at
+        FROM consent_events
+        WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND purpose = $4 AND scope = $5";
+    PUT_CONSENT = "INSERT INTO consents (workspace_id, medium, address, purpose, state, since, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (workspace_id, medium, address, purpose) DO UPDATE SET state = excluded.state,
+            since = excluded.since, expires_at = excluded.expires_at";
+    PUT_SCOPED_CONSENT = "INSERT INTO scoped_consents (workspace_id, medium, address, purpose, scope_id, state, since)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (workspace_id, address, scope_id, medium, purpose) DO UPDATE SET state = excluded.state,
             since = excluded.since";
-    CONSENT = "SELECT state, since FROM consents
+    CONSENT = "SELECT state, since, expires_at FROM consents
         WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4";
-    CONSENT_EVENTS = "SELECT id, medium, purpose, action, method, wording, proof, actor, occurred_at, recorded_at
+    SCOPED_CONSENT = "SELECT state, since FROM scoped_consents
+        WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4 AND scope_id = $5";
+    /// One look-up more in a table that is empty where no STOP was ever meant for one sender only.
+    CONSENT_FROM = "SELECT c.state, c.since, c.expires_at, EXISTS (SELECT 1 FROM scoped_consents s
+                JOIN senders n ON n.workspace_id = s.workspace_id AND n.id = s.scope_id
+            WHERE s.workspace_id = c.workspace_id AND s.address = c.address AND s.medium = c.medium
+                AND s.purpose = c.purpose AND s.state = 'revoked' AND n.channel_id = $5 AND n.address = $6)
+        FROM consents c WHERE c.workspace_id = $1 AND c.medium = $2 AND c.address = $3 AND c.purpose = $4";
+    CONSENT_STATES = "SELECT medium, purpose, state, since, expires_at FROM consents
+        WHERE workspace_id = $1 AND medium IN ('sms', 'whatsapp') AND address = $2 ORDER BY medium, purpose";
+    IS_HELD = "SELECT COUNT(*) FROM consent_holds WHERE workspace_id = $1 AND address = $2";
+    EXPIRED_CONSENTS = "SELECT medium, address, purpose FROM consents
+        WHERE workspace_id = $1 AND expires_at IS NOT NULL AND expires_at <= $2 ORDER BY expires_at LIMIT 500";
+    CONSENT_EVENTS = "SELECT id, medium, purpose, action, method, scope, wording, proof, context, actor, occurred_at,
+            recorded_at, expires_at
         FROM consent_events WHERE workspace_id = $1 AND address = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
     SAID_NO = "SELECT 1 FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND purpose = $4
         AND action = 'revoke' AND method <> 'import_undo' LIMIT 1";
     LAST_UNDONE = "SELECT MAX(occurred_at) FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3
         AND purpose = $4 AND method = 'import_undo'";
     CLEAR_CONSENTS = "DELETE FROM consents WHERE workspace_id = $1";
-    CONSENT_KEYS = "SELECT DISTINCT medium, address, purpose FROM consent_events WHERE workspace_id = $1";
+    CLEAR_SCOPED_CONSENTS = "DELETE FROM scoped_consents WHERE workspace_id = $1";
+    CONSENT_KEYS = "SELECT DISTINCT medium, address, purpose, scope FROM consent_events WHERE workspace_id = $1";
     CANCEL_WAITING_MARKETING = "UPDATE outbox SET state = 'canceled', rule = $3
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
             AND class = 'marketing'";
@@ -110,7 +78,8 @@ crate::sql! {
         RETURNING campaign_id";
     CONTACT_OF_ADDRESS = "SELECT id FROM contacts WHERE workspace_id = $1 AND phone = $2";
     LAST_KEYWORD = "SELECT action, recorded_at FROM consent_events
-        WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND method = 'keyword' ORDER BY id DESC LIMIT 1";
+        WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND method IN ('keyword', 'free_text')
+            AND action IN ('grant', 'confirm', 'revoke', 'deny') ORDER BY id DESC LIMIT 1";
     SUPPRESS = "INSERT INTO suppressions (workspace_id, address, reason, created_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (workspace_id, address) DO NOTHING";
     UNSUPPRESS = "DELETE FROM suppressions WHERE workspace_id = $1 AND address = $2";
@@ -118,23 +87,39 @@ crate::sql! {
 }
 
 fn read_event(row: &mut Row<'_>) -> Result<ConsentEventView, StoreError> {
+    let (id, medium, purpose, action, method) = (row.next()?, row.word()?, row.word()?, row.word()?, row.word()?);
+    let scope = read_scope(row)?;
+    let wording: Option<String> = row.next()?;
     Ok(ConsentEventView {
-        id: row.next()?,
-        medium: row.word()?,
-        purpose: row.word()?,
-        action: row.word()?,
-        method: row.word()?,
-        wording: row.next()?,
+        id,
+        medium,
+        purpose,
+        action,
+        method,
+        scope,
+        wording_hash: wording.as_deref().map(wording_hash),
+        wording,
         proof: row.next()?,
+        context: row.optional_json()?,
         actor: row.next()?,
         occurred_at: row.next()?,
         recorded_at: row.next()?,
+        expires_at: row.next()?,
     })
 }
 
-/// A text that says something, or nothing.
-fn said(text: Option<&String>) -> Option<&str> {
-    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+fn read_state(row: &mut Row<'_>) -> Result<Consent, StoreError> {
+    Ok(Consent { state: row.word()?, since: row.next()?, expires_at: row.next()? })
+}
+
+fn read_scope(row: &mut Row<'_>) -> Result<Scope, StoreError> {
+    let text: String = row.next()?;
+    text.parse().map_err(|_| StoreError::Corrupt(format!("'{text}' is no scope of a consent")))
+}
+
+/// A text that says something, or nothing, as both engines store it.
+fn said(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.trim().replace('\0', "\u{FFFD}")).filter(|text| !text.is_empty())
 }
 
 impl Tx<'_> {
@@ -160,29 +145,30 @@ impl Tx<'_> {
     /// ledger now amounts to.
     ///
     /// # Errors
-    /// [`ConsentError::EvidenceRequired`] for a grant that nothing proves.
+    /// [`ConsentError::EvidenceRequired`] for a yes that nothing proves, [`ConsentError::OptedOut`] for one that somebody
+    /// else claims after the person's no.
     pub fn record_consent(
         &mut self,
         workspace_id: WorkspaceId,
         event: &NewConsentEvent,
         ctx: &Ctx,
     ) -> Result<Consent, ConsentError> {
-        let consent = self.record_consent_quietly(workspace_id, event, ctx)?;
-        let contact: Option<ContactId> =
-            self.query_opt(&CONTACT_OF_ADDRESS, &[&workspace_id, &event.address], |row| row.next())?;
-        if let Some(contact_id) = contact {
-            self.emit(
-                workspace_id,
-                NewEvent {
-                    kind: "consent.changed",
-                    entity: "contact",
-                    entity_id: contact_id.to_string(),
-                    audience: None,
-                    data: serde_json::json!({ "contact_id": contact_id }),
-                    at: ctx.now(),
-                },
-            );
-        }
+        self.record_consent_within(workspace_id, event, &ConsentExtent::default(), ctx)
+    }
+
+    /// [`Tx::record_consent`] about a sender or programme, for a time, or with more that proves it.
+    ///
+    /// # Errors
+    /// As [`Tx::record_consent`].
+    pub fn record_consent_within(
+        &mut self,
+        workspace_id: WorkspaceId,
+        event: &NewConsentEvent,
+        extent: &ConsentExtent,
+        ctx: &Ctx,
+    ) -> Result<Consent, ConsentError> {
+        let consent = self.add_consent(workspace_id, event, extent, ctx)?;
+        self.tell_consent(workspace_id, &event.address, ctx.now())?;
         Ok(consent)
     }
 
@@ -196,13 +182,76 @@ impl Tx<'_> {
         event: &NewConsentEvent,
         ctx: &Ctx,
     ) -> Result<Consent, ConsentError> {
+        self.add_consent(workspace_id, event, &ConsentExtent::default(), ctx)
+    }
+
+    /// Tells the screens that show the contact with this address.
+    pub(crate) fn tell_consent(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let contact: Option<ContactId> =
+            self.query_opt(&CONTACT_OF_ADDRESS, &[&workspace_id, &address], |row| row.next())?;
+        if let Some(contact_id) = contact {
+            self.emit(
+                workspace_id,
+                NewEvent {
+                    kind: "consent.changed",
+                    entity: "contact",
+                    entity_id: contact_id.to_string(),
+                    audience: None,
+                    data: serde_json::json!({ "contact_id": contact_id }),
+                    at: now,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn add_consent(
+        &mut self,
+        workspace_id: WorkspaceId,
+        event: &NewConsentEvent,
+        extent: &ConsentExtent,
+        ctx: &Ctx,
+    ) -> Result<Consent, ConsentError> {
         let (wording, proof) = (said(event.wording.as_ref()), said(event.proof.as_ref()));
-        if event.action == ConsentAction::Grant && wording.is_none() && proof.is_none() {
+        if event.action.is_yes() && wording.is_none() && proof.is_none() {
             return Err(ConsentError::EvidenceRequired);
         }
         self.lock_consents(workspace_id)?;
+        if event.action.is_yes() && Origin::of(event.action, event.method) == Origin::Claim {
+            let known = self.consent_state(workspace_id, event.medium, &event.address, event.purpose)?;
+            if known.state == ConsentState::Revoked {
+                return Err(ConsentError::OptedOut);
+            }
+        }
         let now = ctx.now();
         let id: ConsentEventId = ctx.id();
+        let scope = extent.scope.to_string();
+        let context = (extent.context != ConsentContext::default()).then(|| json_text(&extent.context)).transpose()?;
+        let occurred_at = event.occurred_at.min(now);
+        let link = self.next_link(
+            workspace_id,
+            &Link {
+                id,
+                medium: event.medium.as_str(),
+                address: &event.address,
+                purpose: event.purpose.as_str(),
+                action: event.action.as_str(),
+                method: event.method.as_str(),
+                scope: &scope,
+                wording: wording.as_deref(),
+                proof: proof.as_deref(),
+                context: context.as_deref(),
+                actor: &event.actor,
+                occurred_at,
+                recorded_at: now,
+                expires_at: extent.expires_at,
+            },
+        )?;
         self.execute(
             &INSERT_CONSENT_EVENT,
             &[
@@ -216,12 +265,18 @@ impl Tx<'_> {
                 &wording,
                 &proof,
                 &event.actor,
-                &event.occurred_at.min(now),
+                &occurred_at,
                 &now,
+                &scope,
+                &extent.expires_at,
+                &context,
+                &link.seq,
+                &link.previous_hash,
+                &link.hash,
             ],
         )?;
-        let consent = self.compute_consent(workspace_id, event.medium, &event.address, event.purpose)?;
-        if event.action == ConsentAction::Revoke && event.purpose == Purpose::Marketing {
+        let consent = self.compute_consent(workspace_id, event.medium, &event.address, event.purpose, extent.scope)?;
+        if event.action.is_no() && event.purpose == Purpose::Marketing && extent.scope == Scope::All {
             self.cancel_waiting_marketing(workspace_id, &event.address, "opted_out")?;
         }
         Ok(consent)
@@ -234,22 +289,79 @@ impl Tx<'_> {
         medium: Medium,
         address: &str,
         purpose: Purpose,
+        scope: Scope,
     ) -> Result<Consent, StoreError> {
-        let facts =
-            self.query(&CONSENT_FACTS, &[&workspace_id, &address, &medium.as_str(), &purpose.as_str()], |row| {
-                let action = row.word()?;
-                let proven: bool = row.next()?;
-                let evidence = if proven { Evidence::Present } else { Evidence::Missing };
-                Ok(ConsentFact { action, evidence, occurred_at: row.next()? })
-            })?;
-        let consent = Consent::of(facts);
-        if let Some(since) = consent.since {
-            self.execute(
-                &PUT_CONSENT,
-                &[&workspace_id, &medium.as_str(), &address, &purpose.as_str(), &consent.state.as_str(), &since],
-            )?;
+        let key: [&dyn crate::Bind; 5] =
+            [&workspace_id, &address, &medium.as_str(), &purpose.as_str(), &scope.to_string()];
+        let facts = self.query(&CONSENT_FACTS, &key, |row| {
+            let (action, method) = (row.word()?, row.word()?);
+            let proven: bool = row.next()?;
+            Ok(ConsentFact {
+                action,
+                evidence: if proven { Evidence::Present } else { Evidence::Missing },
+                origin: Origin::of(action, method),
+                occurred_at: row.next()?,
+                expires_at: row.next()?,
+            })
+        })?;
+        let mut consent = Consent::of(facts);
+        if consent.state == ConsentState::Granted && purpose == Purpose::Marketing && scope == Scope::All {
+            let held: i64 = self.query_one(&IS_HELD, &[&workspace_id, &address], |row| row.next())?;
+            if held > 0 {
+                consent.state = ConsentState::InReview;
+            }
         }
+        let Some(since) = consent.since else { return Ok(consent) };
+        let (medium, purpose, state) = (medium.as_str(), purpose.as_str(), consent.state.as_str());
+        let scope_id = match scope {
+            Scope::All => None,
+            Scope::Sender(id) => Some(id.uuid()),
+            Scope::Programme(id) => Some(id.uuid()),
+        };
+        match scope_id {
+            None => self.execute(
+                &PUT_CONSENT,
+                &[&workspace_id, &medium, &address, &purpose, &state, &since, &consent.expires_at],
+            )?,
+            Some(id) => {
+                self.execute(&PUT_SCOPED_CONSENT, &[&workspace_id, &medium, &address, &purpose, &id, &state, &since])?
+            }
+        };
         Ok(consent)
+    }
+
+    /// Computes the state of marketing on all media anew, after a review was opened or decided.
+    pub(crate) fn compute_marketing(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<(), StoreError> {
+        for medium in Medium::ALL {
+            self.compute_consent(workspace_id, *medium, address, Purpose::Marketing, Scope::All)?;
+        }
+        Ok(())
+    }
+
+    /// Records the end of consents that were given for a time only and have run out. Gives how many there were; call it
+    /// again when there were many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn expire_consents(&mut self, workspace_id: WorkspaceId, ctx: &Ctx) -> Result<usize, ConsentError> {
+        let due = self.query(&EXPIRED_CONSENTS, &[&workspace_id, &ctx.now()], |row| {
+            Ok((row.word::<Medium>()?, row.next::<String>()?, row.word::<Purpose>()?))
+        })?;
+        for (medium, address, purpose) in &due {
+            let event = NewConsentEvent {
+                medium: *medium,
+                address: address.clone(),
+                purpose: *purpose,
+                action: ConsentAction::Expire,
+                method: ConsentMethod::Api,
+                wording: None,
+                proof: None,
+                actor: "system".to_owned(),
+                occurred_at: ctx.now(),
+            };
+            self.record_consent(workspace_id, &event, ctx)?;
+        }
+        Ok(due.len())
     }
 
     /// The state of consent of an address; `none` when nothing was ever recorded.
@@ -264,10 +376,64 @@ impl Tx<'_> {
         purpose: Purpose,
     ) -> Result<Consent, StoreError> {
         let found =
-            self.query_opt(&CONSENT, &[&workspace_id, &medium.as_str(), &address, &purpose.as_str()], |row| {
-                Ok(Consent { state: row.word::<ConsentState>()?, since: row.next()? })
-            })?;
+            self.query_opt(&CONSENT, &[&workspace_id, &medium.as_str(), &address, &purpose.as_str()], read_state)?;
         Ok(found.unwrap_or_default())
+    }
+
+    /// The state of consent for what comes from a sender of a channel: a STOP that was meant for this sender only counts
+    /// beside one for everything.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn consent_state_from(
+        &mut self,
+        workspace_id: WorkspaceId,
+        medium: Medium,
+        address: &str,
+        purpose: Purpose,
+        (channel_id, sender): (ChannelId, &str),
+    ) -> Result<Consent, StoreError> {
+        let found = self.query_opt(
+            &CONSENT_FROM,
+            &[&workspace_id, &medium.as_str(), &address, &purpose.as_str(), &channel_id, &sender],
+            |row| {
+                let consent = read_state(row)?;
+                let revoked: bool = row.next()?;
+                Ok(if revoked { Consent { state: ConsentState::Revoked, ..consent } } else { consent })
+            },
+        )?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// What the entries about one sender or programme amount to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn scoped_consent_state(
+        &mut self,
+        workspace_id: WorkspaceId,
+        medium: Medium,
+        address: &str,
+        purpose: Purpose,
+        scope_id: Uuid,
+    ) -> Result<Consent, StoreError> {
+        let key: [&dyn crate::Bind; 5] = [&workspace_id, &medium.as_str(), &address, &purpose.as_str(), &scope_id];
+        let found = self.query_opt(&SCOPED_CONSENT, &key, |row| {
+            Ok(Consent { state: row.word()?, since: row.next()?, expires_at: None })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// All states of an address.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn consent_states(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+    ) -> Result<Vec<(Medium, Purpose, Consent)>, StoreError> {
+        self.query(&CONSENT_STATES, &[&workspace_id, &address], |row| Ok((row.word()?, row.word()?, read_state(row)?)))
     }
 
     /// Entries of an address, newest first, from before `before` on.
@@ -285,7 +451,7 @@ impl Tx<'_> {
         self.query(&CONSENT_EVENTS, &[&workspace_id, &address, &before, &limit], read_event)
     }
 
-    /// What the address last said by keyword on this medium, and when that was recorded.
+    /// The last yes or no that the address texted on this medium, and when that was recorded.
     ///
     /// # Errors
     /// When the store fails.
@@ -340,11 +506,12 @@ impl Tx<'_> {
     pub fn rebuild_consents(&mut self, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
         self.lock_consents(workspace_id)?;
         self.execute(&CLEAR_CONSENTS, &[&workspace_id])?;
+        self.execute(&CLEAR_SCOPED_CONSENTS, &[&workspace_id])?;
         let keys = self.query(&CONSENT_KEYS, &[&workspace_id], |row| {
-            Ok((row.word::<Medium>()?, row.next::<String>()?, row.word::<Purpose>()?))
+            Ok((row.word::<Medium>()?, row.next::<String>()?, row.word::<Purpose>()?, read_scope(row)?))
         })?;
-        for (medium, address, purpose) in &keys {
-            self.compute_consent(workspace_id, *medium, address, *purpose)?;
+        for (medium, address, purpose, scope) in &keys {
+            self.compute_consent(workspace_id, *medium, address, *purpose, *scope)?;
         }
         Ok(keys.len())
     }

@@ -44,6 +44,10 @@ pub mod campaign;
 pub mod channel;
 pub mod click;
 pub mod consent;
+pub mod consent_chain;
+mod consent_event;
+pub mod consent_review;
+pub mod consent_settings;
 pub mod contact;
 pub mod crm;
 pub mod dead_letter;
@@ -54,14 +58,17 @@ pub mod idempotency;
 pub mod import;
 pub mod import_change;
 pub mod import_file;
+pub mod inbound_text;
 pub mod inbox;
 pub mod job;
 pub mod media;
 pub mod message;
 pub mod messaging_user;
+pub mod opt_out;
 pub mod outbox;
 pub mod population;
 pub mod presence;
+pub mod programme;
 pub mod recipient;
 pub mod report;
 pub mod routing;
@@ -69,6 +76,7 @@ pub mod segment;
 pub mod session;
 pub mod submission;
 pub mod tally;
+pub mod subscription;
 pub mod template;
 pub mod workspace;
 
@@ -90,6 +98,8 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("channel", channel::STATEMENTS),
         ("click", click::STATEMENTS),
         ("consent", consent::STATEMENTS),
+        ("consent_chain", consent_chain::STATEMENTS),
+        ("consent_review", consent_review::STATEMENTS),
         ("contact", contact::STATEMENTS),
         ("crm", crm::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),
@@ -100,6 +110,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("import", import::STATEMENTS),
         ("import_change", import_change::STATEMENTS),
         ("import_file", import_file::STATEMENTS),
+        ("inbound_text", inbound_text::STATEMENTS),
         ("inbox", inbox::STATEMENTS),
         ("job", job::STATEMENTS),
         ("media", media::STATEMENTS),
@@ -108,6 +119,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("outbox", outbox::STATEMENTS),
         ("population", population::STATEMENTS),
         ("presence", presence::STATEMENTS),
+        ("programme", programme::STATEMENTS),
         ("recipient", recipient::STATEMENTS),
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
@@ -115,6 +127,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("session", session::STATEMENTS),
         ("submission", submission::STATEMENTS),
         ("tally", tally::STATEMENTS),
+        ("subscription", subscription::STATEMENTS),
         ("template", template::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]

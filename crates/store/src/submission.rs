@@ -43,6 +43,8 @@ pub struct LastLook {
     pub suppression: Option<String>,
     /// The time zone of the contact with this number.
     pub contact_zone: Option<String>,
+    /// How many senders or programmes the address has refused beside what it says of everything.
+    pub narrow_refusals: i64,
 }
 
 /// A row that has just changed, as the statements here return it.
@@ -82,7 +84,9 @@ crate::sql! {
     LAST_LOOK = "SELECT (SELECT k.state FROM consents k
                 WHERE k.workspace_id = $1 AND k.medium = $2 AND k.address = $3 AND k.purpose = $4),
             (SELECT s.reason FROM suppressions s WHERE s.workspace_id = $1 AND s.address = $3),
-            (SELECT c.time_zone FROM contacts c WHERE c.workspace_id = $1 AND c.phone = $3)";
+            (SELECT c.time_zone FROM contacts c WHERE c.workspace_id = $1 AND c.phone = $3),
+            (SELECT COUNT(*) FROM scoped_consents n WHERE n.workspace_id = $1 AND n.address = $3 AND n.medium = $2
+                AND n.purpose = $4 AND n.state = 'revoked')";
     HOLD = "UPDATE outbox SET state = 'queued', not_before = $4, rule = $5, lease_owner = NULL, lease_until = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
@@ -219,6 +223,7 @@ impl Tx<'_> {
                 consent: row.optional_word()?.unwrap_or(ConsentState::None),
                 suppression: row.next()?,
                 contact_zone: row.next()?,
+                narrow_refusals: row.next()?,
             })
         })
     }

@@ -6,7 +6,7 @@ use segue_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Row, StoreError, Tx, tx::json_text};
+use crate::{Row, StoreError, Tx, consent_settings::ConsentSettings, tx::json_text};
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct WorkspaceSettings {
     pub policy: PolicySettings,
     /// Milliseconds an agent stays connected after his last event stream ended.
     pub disconnect_grace: i64,
+    /// How opt-outs are read, how far they reach and how they are answered.
+    pub consent: ConsentSettings,
 }
 
 /// A text that agents insert by its title.
@@ -66,6 +68,7 @@ impl Default for WorkspaceSettings {
             quick_replies: Vec::new(),
             policy: PolicySettings::default(),
             disconnect_grace: 10_000,
+            consent: ConsentSettings::default(),
         }
     }
 }

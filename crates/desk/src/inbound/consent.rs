@@ -1,4 +1,7 @@
-//! STOP and START in a chat, and what the customer told Meta: each is a consent event, and none reaches the bot.
+//! STOP and START in a chat, free text that takes consent back, and what the customer told Meta: each is a consent event.
+//!
+//! A keyword and a clear revocation do not reach the bot; what only may be a revocation does, marketing waits, and a
+//! person looks at it. How far a no reaches is the workspace's setting, as for texts ([`segue_store::opt_out`]).
 
 use std::collections::BTreeSet;
 
@@ -10,10 +13,12 @@ use segue_model::{
     content::Content as Outbound,
     delivery::MessageClass,
     keyword::Keyword,
+    revocation::{self, Verdict},
     session::{EndedBy, OptIn},
 };
 use segue_store::{
-    Tx, consent::NewConsentEvent, flow::RunStatus, message::AuthorKind, outbox::AddressKind, session::Session,
+    Tx, consent::NewConsentEvent, consent_review::NewReview, flow::RunStatus, message::AuthorKind, opt_out::OptOut,
+    outbox::AddressKind, session::Session,
 };
 
 use super::{Desk, InboundError, identify};
@@ -30,7 +35,7 @@ pub(super) enum Keyworded {
     No,
 }
 
-/// Obeys STOP, and START after a STOP. Only what the customer wrote, or a quick reply of a template, can be one: a
+/// Obeys a no in any words, and START after one. Only what the customer wrote, or a quick reply of a template, can be one: a
 /// button of the bot that says "Cancel" is an answer.
 pub(super) fn keyword(
     tx: &mut Tx<'_>,
@@ -46,23 +51,92 @@ pub(super) fn keyword(
         _ => return Ok(Keyworded::No),
     };
     let now = desk.ctx.now();
-    match Keyword::read(words, Medium::WhatsApp) {
-        Some(Keyword::Stop) => {
-            record(tx, desk, session, ConsentAction::Revoke, words, &message.wamid)?;
-            (session.opt_in, session.opt_in_at) = (OptIn::Declined, Some(now));
-            confirm(tx, desk, session, &desk.workspace.settings.stop_reply, &message.wamid, notices)?;
-            tx.end_flow_run(desk.workspace_id(), session.id, RunStatus::Ended, now)?;
-            stop_session(tx, desk, session, notices)?;
-            Ok(Keyworded::Yes)
+    let settings = &desk.workspace.settings;
+    let found = Keyword::find(words, Medium::WhatsApp, &settings.consent.extra_words);
+    match found.as_ref().map(|found| (found.keyword, found.language.as_str())) {
+        Some((Keyword::Stop, language)) => {
+            stop(tx, desk, session, words, (ConsentMethod::Keyword, language), &message.wamid, notices)?;
+            return Ok(Keyworded::Yes);
         }
-        Some(Keyword::Start) if is_revoked(tx, desk, session)? => {
-            record(tx, desk, session, ConsentAction::Grant, words, &message.wamid)?;
+        Some((Keyword::Start, language)) if is_revoked(tx, desk, session)? => {
+            grant(tx, desk, session, words, &message.wamid)?;
             (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
-            confirm(tx, desk, session, &desk.workspace.settings.start_reply, &message.wamid, notices)?;
+            confirm(tx, desk, session, (Keyword::Start, language), &message.wamid, notices)?;
+            return Ok(Keyworded::Yes);
+        }
+        _ => {}
+    }
+    let reading = revocation::read(words);
+    match reading.verdict {
+        Verdict::Revoke => {
+            let language = reading.said.first().map_or("en", |evidence| evidence.language.as_str());
+            stop(tx, desk, session, words, (ConsentMethod::FreeText, language), &message.wamid, notices)?;
             Ok(Keyworded::Yes)
         }
-        _ => Ok(Keyworded::No),
+        Verdict::Review => {
+            review(tx, desk, session, words, reading, &message.wamid, notices)?;
+            Ok(Keyworded::No)
+        }
+        Verdict::No => Ok(Keyworded::No),
     }
+}
+
+/// Obeys a no: the ledger, the session, the one confirmation, and the end of the bot.
+fn stop(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &mut Session,
+    words: &str,
+    (method, language): (ConsentMethod, &str),
+    wamid: &str,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let now = desk.ctx.now();
+    if let Some(person) = person(tx, desk, session)? {
+        let no = OptOut {
+            said_on: Medium::WhatsApp,
+            phones: person.phones.into_iter().collect(),
+            hidden: person.hidden,
+            sender: None,
+            method,
+            wording: Some(words.trim().to_owned()),
+            proof: Some(format!("whatsapp message {wamid}")),
+            actor: "customer".to_owned(),
+            occurred_at: now,
+        };
+        tx.opt_out(desk.workspace_id(), desk.workspace.settings.consent.opt_out_scope, &no, desk.ctx)?;
+    }
+    (session.opt_in, session.opt_in_at) = (OptIn::Declined, Some(now));
+    confirm(tx, desk, session, (Keyword::Stop, language), wamid, notices)?;
+    tx.end_flow_run(desk.workspace_id(), session.id, RunStatus::Ended, now)?;
+    stop_session(tx, desk, session, notices)
+}
+
+/// Holds marketing until somebody has looked at the message; the conversation goes on.
+fn review(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &mut Session,
+    words: &str,
+    reading: revocation::Reading,
+    wamid: &str,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let Some(person) = person(tx, desk, session)? else { return Ok(()) };
+    let review = NewReview {
+        id: desk.ctx.id(),
+        medium: Medium::WhatsApp,
+        address: person.address,
+        held: person.phones.into_iter().chain(person.hidden).collect(),
+        sender: desk.channel.config.display(),
+        text: words.trim().to_owned(),
+        reading,
+        proof: format!("whatsapp message {wamid}"),
+    };
+    tx.open_review(desk.workspace_id(), &review, desk.ctx.now())?;
+    let told = "This may be an opt-out. Marketing to the customer waits until it is decided under Consent.".to_owned();
+    system_line(tx, desk.ctx, desk.workspace_id(), session, told, notices)?;
+    Ok(())
 }
 
 /// An agent who is talking with the customer, or will, is told; a session that only the bot had is over.
@@ -91,49 +165,51 @@ fn is_revoked(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<boo
     Ok(consent.state == ConsentState::Revoked)
 }
 
-/// A no counts for every medium and every number the customer can be reached on: the one they write from in all its
-/// writings (a Brazilian one may come without its ninth digit), and that of the contact they are linked to, which for a
-/// customer who hides the number is the only one known. A yes counts for this address and medium only.
-fn record(
-    tx: &mut Tx<'_>,
-    desk: &Desk<'_>,
-    session: &Session,
-    action: ConsentAction,
-    words: &str,
-    wamid: &str,
-) -> Result<(), DeskError> {
-    let Some((kind, address)) = tx.address_of(desk.workspace_id(), session.messaging_user_id)? else { return Ok(()) };
-    let mut told = vec![(Medium::WhatsApp, address.clone())];
-    if action == ConsentAction::Revoke {
-        let mut phones = BTreeSet::new();
-        if kind == AddressKind::Phone {
-            phones.insert(address.clone());
-            let parsed = PhoneNumber::parse(&address, None);
-            phones.extend(parsed.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()));
-        }
-        let user = tx.messaging_user(desk.workspace_id(), session.messaging_user_id)?;
-        if let Some(contact_id) = user.and_then(|user| user.contact_id)
-            && let Some(phone) = tx.contact(desk.workspace_id(), contact_id)?.and_then(|contact| contact.fields().phone)
-        {
-            phones.insert(phone.to_string());
-        }
-        told.extend(phones.iter().filter(|phone| **phone != address).map(|phone| (Medium::WhatsApp, phone.clone())));
-        told.extend(phones.into_iter().map(|phone| (Medium::Sms, phone)));
+/// The addresses a customer can be reached on.
+struct Person {
+    /// The one they write from.
+    address: String,
+    phones: BTreeSet<String>,
+    /// The business-scoped id of one who hides the number.
+    hidden: Option<String>,
+}
+
+/// A no counts for every number the customer can be reached on: the one they write from in all its writings (a Brazilian
+/// one may come without its ninth digit), and that of the contact they are linked to, which for a customer who hides the
+/// number is the only one known.
+fn person(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<Option<Person>, DeskError> {
+    let Some((kind, address)) = tx.address_of(desk.workspace_id(), session.messaging_user_id)? else { return Ok(None) };
+    let mut phones = BTreeSet::new();
+    if kind == AddressKind::Phone {
+        phones.insert(address.clone());
+        let parsed = PhoneNumber::parse(&address, None);
+        phones.extend(parsed.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()));
     }
-    for (medium, address) in told {
-        let event = NewConsentEvent {
-            medium,
-            address,
-            purpose: Purpose::Marketing,
-            action,
-            method: ConsentMethod::Keyword,
-            wording: Some(words.trim().to_owned()),
-            proof: Some(format!("whatsapp message {wamid}")),
-            actor: "customer".to_owned(),
-            occurred_at: desk.ctx.now(),
-        };
-        tx.record_consent(desk.workspace_id(), &event, desk.ctx)?;
+    let user = tx.messaging_user(desk.workspace_id(), session.messaging_user_id)?;
+    if let Some(contact_id) = user.and_then(|user| user.contact_id)
+        && let Some(phone) = tx.contact(desk.workspace_id(), contact_id)?.and_then(|contact| contact.fields().phone)
+    {
+        phones.insert(phone.to_string());
     }
+    let hidden = (kind != AddressKind::Phone).then(|| address.clone());
+    Ok(Some(Person { address, phones, hidden }))
+}
+
+/// A yes counts for this address and medium only.
+fn grant(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session, words: &str, wamid: &str) -> Result<(), DeskError> {
+    let Some((_, address)) = tx.address_of(desk.workspace_id(), session.messaging_user_id)? else { return Ok(()) };
+    let event = NewConsentEvent {
+        medium: Medium::WhatsApp,
+        address,
+        purpose: Purpose::Marketing,
+        action: ConsentAction::Grant,
+        method: ConsentMethod::Keyword,
+        wording: Some(words.trim().to_owned()),
+        proof: Some(format!("whatsapp message {wamid}")),
+        actor: "customer".to_owned(),
+        occurred_at: desk.ctx.now(),
+    };
+    tx.record_consent(desk.workspace_id(), &event, desk.ctx)?;
     Ok(())
 }
 
@@ -141,12 +217,14 @@ fn confirm(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     session: &mut Session,
-    text: &str,
+    (keyword, language): (Keyword, &str),
     wamid: &str,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
-    let text = text.replace("{brand}", &desk.workspace.settings.brand);
-    if text.trim().is_empty() {
+    let settings = &desk.workspace.settings;
+    let own = if keyword == Keyword::Stop { &settings.stop_reply } else { &settings.start_reply };
+    let text = settings.consent.reply(keyword, language).unwrap_or(own).replace("{brand}", &settings.brand);
+    if text.trim().is_empty() || settings.consent.silent.contains(&keyword) {
         return Ok(());
     }
     let outgoing = Outgoing {
@@ -176,17 +254,20 @@ pub(super) fn preference(tx: &mut Tx<'_>, desk: &Desk<'_>, preference: &UserPref
     };
     let named = [&preference.identity.phone, &preference.identity.bsuid].into_iter().flatten().next().cloned();
     let Some(address) = known.or(named) else { return Err(InboundError::NoIdentity) };
-    let event = NewConsentEvent {
-        medium: Medium::WhatsApp,
-        address,
-        purpose: Purpose::Marketing,
-        action: ConsentAction::Revoke,
+    let is_phone = address.starts_with('+');
+    let phone = is_phone.then(|| PhoneNumber::parse(&address, None).ok()).flatten();
+    let no = OptOut {
+        said_on: Medium::WhatsApp,
+        phones: phone.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()).collect(),
+        hidden: (!is_phone).then_some(address),
+        sender: None,
         method: ConsentMethod::MetaUserPreferences,
         wording: None,
         proof: Some(format!("user_preferences {}", preference.category)),
         actor: "customer".to_owned(),
         occurred_at: preference.at.unwrap_or_else(|| desk.ctx.now()),
     };
-    tx.record_consent(desk.workspace_id(), &event, desk.ctx).map_err(DeskError::from)?;
+    let scope = desk.workspace.settings.consent.opt_out_scope;
+    tx.opt_out(desk.workspace_id(), scope, &no, desk.ctx).map_err(DeskError::from)?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The desk on both engines.
 
 mod bot;
+mod consent;
 mod crm;
 mod identity;
 mod inbound;

@@ -1,6 +1,6 @@
 use segue_model::{
     Timestamp,
-    consent::{Consent, ConsentAction, ConsentFact, ConsentState, Evidence, Medium, Purpose},
+    consent::{Consent, ConsentAction, ConsentFact, ConsentMethod, ConsentState, Evidence, Medium, Origin, Purpose},
     delivery::MessageClass,
 };
 use segue_store::{
@@ -54,6 +54,7 @@ async fn the_state_depends_on_what_was_said_and_never_on_the_order_it_came_in() 
                 for at in order {
                     let (action, minutes) = ledger[at];
                     let mut event = world.said(&address, action);
+                    event.method = ConsentMethod::Keyword;
                     event.occurred_at = Timestamp(world.test.now().0 - 600_000 + minutes * 60_000);
                     let ctx = ctx.clone();
                     world.test.store.write(move |tx| tx.record_consent(ws, &event, &ctx)).await.unwrap();
@@ -95,8 +96,15 @@ async fn events_at_the_same_moment_leave_the_state_their_ledger_amounts_to() {
         for n in 0..40_i64 {
             let action = if n % 3 == 0 { ConsentAction::Revoke } else { ConsentAction::Grant };
             let mut event = world.said(&address, action);
+            event.method = ConsentMethod::Keyword;
             event.occurred_at = world.test.now().plus(-(n * 7 % 40) * 1_000);
-            facts.push(ConsentFact { action, evidence: Evidence::Present, occurred_at: event.occurred_at });
+            facts.push(ConsentFact {
+                action,
+                evidence: Evidence::Present,
+                origin: Origin::OwnAct,
+                occurred_at: event.occurred_at,
+                expires_at: None,
+            });
             let (store, ctx) = (world.test.store.clone(), world.test.ctx.clone());
             running.push(tokio::spawn(async move {
                 store.write(move |tx| tx.record_consent(ws, &event, &ctx)).await.unwrap();

@@ -62,6 +62,8 @@ async fn a_contacts_life() {
                 wording: wording.map(str::to_owned),
                 proof: None,
                 occurred_at: None,
+                expires_at: None,
+                context: segue_store::consent::ConsentContext::default(),
             };
             contacts::record_consent(store, ctx, ws, &Actor::System, id, input)
         };

@@ -1,30 +1,34 @@
 use segue_model::{
-    InboxId,
+    InboxId, Timestamp,
     consent::{ConsentAction, ConsentState, Medium, Purpose},
-    keyword::Keyword,
+    keyword::{ExtraWord, Keyword},
     time,
 };
 use segue_outreach::keywords::{Handled, InboundSms, handle};
+use segue_store::{Sql, channel::SenderKind, consent_settings::ConsentSettings};
 
 use crate::world::{World, phone, worlds};
 
-async fn receive(world: &World, inbox_id: InboxId, from: &str, text: &str) -> Handled {
-    let (ctx, workspace, channel) = (world.test.ctx.clone(), world.test.workspace.clone(), world.sms.clone());
+pub async fn receive(world: &World, inbox_id: InboxId, from: &str, text: &str) -> Handled {
+    let (ctx, ws, channel) = (world.test.ctx.clone(), world.ws(), world.sms.clone());
     let (from, text) = (from.to_owned(), text.to_owned());
     world
         .write(move |tx| {
-            let sms = InboundSms { inbox_id, from: &from, to: "15550000000", text: &text };
+            let workspace = tx.workspace(ws)?.unwrap();
+            let sms = InboundSms { inbox_id, from: &from, to: "15550000000", text: &text, received_at: ctx.now() };
             handle(tx, &ctx, &workspace, &channel, &sms)
         })
         .await
 }
 
-async fn text(world: &World, from: &str, text: &str) -> Handled {
+/// A text to the world's sender.
+pub async fn text(world: &World, from: &str, text: &str) -> Handled {
     let id = world.test.ctx.id();
     receive(world, id, from, text).await
 }
 
-async fn consents(world: &World, address: &str) -> [ConsentState; 2] {
+/// Consent to promotional SMS and WhatsApp messages.
+pub async fn consents(world: &World, address: &str) -> [ConsentState; 2] {
     let (ws, address) = (world.ws(), address.to_owned());
     world
         .write(move |tx| {
@@ -59,11 +63,11 @@ async fn stop_start_and_help() {
             event.wording.as_deref() == Some("stop.") && event.proof.as_deref().is_some_and(|it| it.starts_with("inb_"))
         }));
 
-        // Again within a day: obeyed, not answered. After a day: answered.
+        // Again: obeyed, not answered, however much later.
         assert_eq!(text(&world, &ana, "STOP").await, Handled::Repeated(Keyword::Stop));
         assert_eq!(world.messages().await.len(), 2);
         world.test.clock.advance(time::DAY);
-        assert_eq!(text(&world, &ana, "STOP").await, Handled::Answered(Keyword::Stop));
+        assert_eq!(text(&world, &ana, "STOP").await, Handled::Repeated(Keyword::Stop));
 
         world.test.clock.advance(1);
         assert_eq!(text(&world, &ana, "START").await, Handled::Answered(Keyword::Start));
@@ -122,5 +126,88 @@ async fn a_stop_counts_for_every_writing_of_the_number() {
                 world.test.engine
             );
         }
+    }
+}
+
+/// Changes the workspace's settings of consent.
+pub async fn settings(world: &World, change: impl Fn(&mut ConsentSettings) + Send + 'static) {
+    let ws = world.ws();
+    world
+        .write(move |tx| {
+            let mut workspace = tx.workspace(ws)?.unwrap();
+            change(&mut workspace.settings.consent);
+            tx.update_workspace(&workspace)
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmation_leaves_within_five_minutes_or_not_at_all_and_in_the_words_language() {
+    for world in worlds().await {
+        world.test.clock.advance(time::MINUTE);
+        text(&world, &phone(1), "¡BAJA!").await;
+        text(&world, &phone(2), "stop").await;
+        let messages = world.messages().await;
+        assert!(messages[0].text.starts_with("Our team: te has dado de baja"), "{}", messages[0].text);
+        assert!(messages[1].text.contains("you are unsubscribed"), "{}", messages[1].text);
+        let ws = world.ws();
+        static EXPIRY: Sql =
+            Sql::portable("EXPIRY", "SELECT expires_at FROM outbox WHERE workspace_id = $1 ORDER BY id");
+        let expiry: Vec<Timestamp> = world.write(move |tx| tx.query(&EXPIRY, &[&ws], |row| row.next())).await;
+        assert_eq!(expiry, [world.test.now().plus(5 * time::MINUTE); 2]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_default_confirmation_of_a_stop_names_the_brand_and_the_way_back() {
+    let replies = ConsentSettings::default().replies;
+    assert_eq!(replies.len(), 11, "and English, which is the workspace's own");
+    for (language, replies) in replies {
+        assert!(replies.stop.contains("{brand}") && replies.stop.contains("START"), "{language}");
+        assert!(replies.help.contains("{brand}") && replies.help.contains("STOP"), "{language}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_adds_words_and_keeps_silent_where_it_wants() {
+    for world in worlds().await {
+        settings(&world, |settings| {
+            settings.extra_words =
+                vec![ExtraWord { language: "sv".to_owned(), keyword: Keyword::Stop, word: "Sluta".to_owned() }];
+            settings.silent = vec![Keyword::Help];
+        })
+        .await;
+        assert_eq!(text(&world, &phone(1), "sluta!").await, Handled::Answered(Keyword::Stop));
+        assert_eq!(consents(&world, &phone(1)).await, [ConsentState::Revoked; 2]);
+        assert_eq!(text(&world, &phone(1), "HELP").await, Handled::Silent(Keyword::Help));
+        assert_eq!(world.messages().await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_network_of_a_toll_free_number_answers_stop_itself() {
+    for world in worlds().await {
+        let (ws, mut sender) = (world.ws(), world.sender.clone());
+        sender.kind = SenderKind::TollFree;
+        world.write(move |tx| tx.upsert_sender(ws, &sender)).await;
+        assert_eq!(text(&world, &phone(1), "HELP").await, Handled::Answered(Keyword::Help));
+        assert_eq!(text(&world, &phone(1), "STOP").await, Handled::Silent(Keyword::Stop));
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Revoked);
+        assert_eq!(text(&world, &phone(1), "HELP").await, Handled::Silent(Keyword::Help), "it would be blocked");
+        assert_eq!(world.messages().await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_text_is_kept_in_full_with_what_was_done() {
+    for world in worlds().await {
+        let long = "word ".repeat(500);
+        for said in ["STOP", long.as_str(), "HELP"] {
+            text(&world, &phone(1), said).await;
+        }
+        let ws = world.ws();
+        let kept = world.write(move |tx| tx.texts_from(ws, &phone(1), None, 10)).await;
+        let kept: Vec<_> = kept.iter().rev().map(|text| (text.text.as_str(), text.outcome.as_str())).collect();
+        assert_eq!(kept, [("STOP", "stop"), (long.as_str(), "none"), ("HELP", "help")]);
     }
 }

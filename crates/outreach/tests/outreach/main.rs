@@ -6,4 +6,6 @@ mod contact;
 mod import;
 mod keyword;
 mod link;
+mod opt_out;
+mod programme;
 mod world;

@@ -125,7 +125,13 @@ fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(
                 }
                 Inbound::Message(message) => {
                     let Some(text) = &message.text else { return Ok(()) };
-                    let sms = InboundSms { inbox_id: item.id, from: &message.from, to: &message.to, text };
+                    let sms = InboundSms {
+                        inbox_id: item.id,
+                        from: &message.from,
+                        to: &message.to,
+                        text,
+                        received_at: item.received_at,
+                    };
                     segue_outreach::keywords::handle(tx, ctx, &workspace, &channel, &sms)?;
                     Ok(())
                 }

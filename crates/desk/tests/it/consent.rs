@@ -1,0 +1,105 @@
+//! What customers say in a chat about being messaged, and how far it reaches.
+
+use segue_model::{
+    consent::{ConsentState, Medium, OptOutScope, Purpose},
+    session::{OptIn, SessionState},
+};
+use segue_store::consent_review::ReviewState;
+use segue_testkit::engines;
+
+use crate::scene::*;
+
+async fn consents(scene: &Scene) -> [ConsentState; 2] {
+    let (workspace_id, address) = (scene.workspace(), format!("+{ANA}"));
+    write(scene.store(), move |tx| {
+        let mut state = |medium| tx.consent_state(workspace_id, medium, &address, Purpose::Marketing);
+        Ok([state(Medium::Sms)?.state, state(Medium::WhatsApp)?.state])
+    })
+    .await
+}
+
+/// Ana has agreed to marketing on both channels.
+async fn granted(scene: &Scene) {
+    use segue_model::consent::{ConsentAction, ConsentMethod};
+    let (workspace_id, ctx) = (scene.workspace(), scene.ctx().clone());
+    for medium in [Medium::Sms, Medium::WhatsApp] {
+        let event = segue_store::consent::NewConsentEvent {
+            medium,
+            address: format!("+{ANA}"),
+            purpose: Purpose::Marketing,
+            action: ConsentAction::Grant,
+            method: ConsentMethod::WebForm,
+            wording: Some("Yes, send me offers.".to_owned()),
+            proof: None,
+            actor: "test".to_owned(),
+            occurred_at: ctx.now().plus(-60_000),
+        };
+        let ctx = ctx.clone();
+        scene.store().write(move |tx| tx.record_consent(workspace_id, &event, &ctx)).await.unwrap();
+    }
+}
+
+async fn reach(scene: &mut Scene, scope: OptOutScope) {
+    let workspace_id = scene.workspace();
+    write(scene.store(), move |tx| {
+        let mut workspace = tx.workspace(workspace_id)?.unwrap();
+        workspace.settings.consent.opt_out_scope = scope;
+        tx.update_workspace(&workspace)
+    })
+    .await;
+    scene.test.workspace.settings.consent.opt_out_scope = scope;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_promotions_in_a_chat_reaches_texts_as_the_setting_says() {
+    use ConsentState::{Granted, Revoked};
+    for (scope, expected) in [
+        (OptOutScope::All, [Revoked, Revoked]),
+        (OptOutScope::Channel, [Granted, Revoked]),
+        (OptOutScope::Sender, [Granted, Revoked]),
+        (OptOutScope::Programme, [Granted, Revoked]),
+    ] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            reach(&mut scene, scope).await;
+            granted(&scene).await;
+            scene.receive(ana("wamid.1", START, "Stop promotions")).await;
+            assert_eq!(consents(&scene).await, expected, "{scope} on {}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clear_no_in_free_words_is_obeyed_and_never_reaches_the_bot() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.channel.queue_slug = None;
+        granted(&scene).await;
+        scene.receive(ana("wamid.1", START, "Por favor no me escriban más")).await;
+        let session = scene.session().await;
+        assert_eq!((session.state, session.opt_in.state), (SessionState::Ended, OptIn::Declined));
+        assert_eq!(consents(&scene).await, [ConsentState::Revoked; 2]);
+        let lines = scene.lines(session.id).await;
+        assert!(lines.iter().any(|line| line.contains("te has dado de baja")), "in the words' language: {lines:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_a_no_waits_for_a_person_and_the_conversation_goes_on() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        granted(&scene).await;
+        scene.receive(ana("wamid.1", START, "I am not interested in that model")).await;
+        assert_eq!(consents(&scene).await, [ConsentState::InReview; 2], "{}", scene.test.engine);
+        assert_ne!(scene.session().await.state, SessionState::Ended);
+        let workspace_id = scene.workspace();
+        let open = write(scene.store(), move |tx| tx.reviews(workspace_id, ReviewState::Open, None, 10)).await;
+        assert_eq!((open.len(), open[0].medium), (1, Medium::WhatsApp));
+        assert_eq!(open[0].text, "I am not interested in that model");
+        let lines = scene.lines(scene.session().await.id).await;
+        assert!(lines.iter().any(|line| line.contains("may be an opt-out")), "{lines:?}");
+        scene.receive(ana("wamid.2", START.plus(1_000), "Which bus stop is next to you?")).await;
+        let open = write(scene.store(), move |tx| tx.reviews(workspace_id, ReviewState::Open, None, 10)).await;
+        assert_eq!(open.len(), 1);
+    }
+}

@@ -1,0 +1,237 @@
+//! A contact's consent as a whole: where it stands and why, and everything that proves it.
+
+use segue_model::{
+    ConsentReviewId, ContactId, InboundTextId, PhoneNumber, Timestamp, WorkspaceId,
+    consent::{ConsentState, Medium, Purpose},
+};
+use segue_store::{
+    Store, consent::ConsentEventView, consent_chain::ChainCheck, inbound_text::InboundTextView,
+    subscription::SubscriptionView,
+};
+use serde::Serialize;
+
+use crate::OutreachError;
+
+/// Most entries of one proof. A person with more is a machine.
+const MOST_ENTRIES: i64 = 10_000;
+
+/// Where consent to one purpose on one channel stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ConsentStanding)]
+pub struct Standing {
+    #[serde(rename = "channel")]
+    pub medium: Medium,
+    pub purpose: Purpose,
+    pub state: ConsentState,
+    pub since: Option<Timestamp>,
+    /// When a granted consent ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// The entry that decides; absent when nothing was ever said.
+    pub decided_by: Option<ConsentEventView>,
+}
+
+/// A contact's consent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ContactConsent {
+    pub contact_id: ContactId,
+    pub phone: Option<PhoneNumber>,
+    pub standings: Vec<Standing>,
+    pub subscriptions: Vec<SubscriptionView>,
+    /// Reviews that hold marketing back.
+    pub open_reviews: Vec<ConsentReviewId>,
+    pub is_suppressed: bool,
+}
+
+/// Everything that proves a contact's consent, for an authority or the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ConsentProof {
+    pub contact_id: ContactId,
+    pub phone: Option<PhoneNumber>,
+    pub exported_at: Timestamp,
+    pub standings: Vec<Standing>,
+    pub subscriptions: Vec<SubscriptionView>,
+    /// Oldest first.
+    pub events: Vec<ConsentEventView>,
+    /// Whether the workspace's whole ledger is as it was written.
+    pub ledger: ChainCheck,
+}
+
+/// Where a contact's consent stands.
+///
+/// # Errors
+/// When there is no such contact.
+pub async fn of_contact(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: ContactId,
+) -> Result<ContactConsent, OutreachError> {
+    store.read(move |tx| look(tx, workspace_id, id)).await
+}
+
+fn look(
+    tx: &mut segue_store::Tx<'_>,
+    workspace_id: WorkspaceId,
+    id: ContactId,
+) -> Result<ContactConsent, OutreachError> {
+    let contact = tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+    let mut consent = ContactConsent {
+        contact_id: id,
+        phone: contact.phone.clone(),
+        standings: Vec::new(),
+        subscriptions: Vec::new(),
+        open_reviews: Vec::new(),
+        is_suppressed: false,
+    };
+    let Some(phone) = contact.phone else { return Ok(consent) };
+    let events = tx.consent_events(workspace_id, phone.as_str(), None, MOST_ENTRIES)?;
+    for medium in Medium::ALL {
+        for purpose in Purpose::ALL {
+            let state = tx.consent_state(workspace_id, *medium, phone.as_str(), *purpose)?;
+            let decides = |event: &&ConsentEventView| {
+                event.medium == *medium
+                    && event.purpose == *purpose
+                    && event.scope == segue_model::consent::Scope::All
+                    && Some(event.occurred_at) == state.since
+                    && event.action.is_no() == (state.state == ConsentState::Revoked)
+            };
+            consent.standings.push(Standing {
+                medium: *medium,
+                purpose: *purpose,
+                state: state.state,
+                since: state.since,
+                expires_at: state.expires_at,
+                decided_by: events.iter().find(decides).cloned(),
+            });
+        }
+    }
+    consent.subscriptions = tx.subscriptions_of_address(workspace_id, phone.as_str())?;
+    consent.open_reviews = tx.open_reviews_of(workspace_id, phone.as_str())?;
+    consent.is_suppressed = tx.is_suppressed(workspace_id, phone.as_str())?;
+    Ok(consent)
+}
+
+/// Everything that proves a contact's consent.
+///
+/// # Errors
+/// When there is no such contact.
+pub async fn proof(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: ContactId,
+    now: Timestamp,
+) -> Result<ConsentProof, OutreachError> {
+    store
+        .read(move |tx| {
+            let consent = look(tx, workspace_id, id)?;
+            let mut events = match &consent.phone {
+                Some(phone) => tx.consent_events(workspace_id, phone.as_str(), None, MOST_ENTRIES)?,
+                None => Vec::new(),
+            };
+            events.reverse();
+            Ok(ConsentProof {
+                contact_id: id,
+                phone: consent.phone,
+                exported_at: now,
+                standings: consent.standings,
+                subscriptions: consent.subscriptions,
+                events,
+                ledger: tx.check_consent_chain(workspace_id)?,
+            })
+        })
+        .await
+}
+
+impl ConsentProof {
+    /// The ledger as CSV. No cell can act as a formula.
+    ///
+    /// # Errors
+    /// When it cannot be written, which is a defect.
+    pub fn to_csv(&self) -> Result<String, OutreachError> {
+        let failed = |error: csv::Error| OutreachError::File(error.to_string());
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer
+            .write_record([
+                "address",
+                "id",
+                "channel",
+                "purpose",
+                "scope",
+                "action",
+                "method",
+                "wording",
+                "wording_sha256",
+                "proof",
+                "source",
+                "ip",
+                "user_agent",
+                "actor",
+                "occurred_at",
+                "recorded_at",
+                "expires_at",
+            ])
+            .map_err(failed)?;
+        let address = self.phone.as_ref().map(|phone| guarded(phone.as_str())).unwrap_or_default();
+        for event in &self.events {
+            let context = event.context.clone().unwrap_or_default();
+            let text = |text: &Option<String>| guarded(text.as_deref().unwrap_or_default());
+            writer
+                .write_record([
+                    address.clone(),
+                    event.id.to_string(),
+                    event.medium.to_string(),
+                    event.purpose.to_string(),
+                    event.scope.to_string(),
+                    event.action.to_string(),
+                    event.method.to_string(),
+                    text(&event.wording),
+                    text(&event.wording_hash),
+                    text(&event.proof),
+                    text(&context.source),
+                    text(&context.ip),
+                    text(&context.user_agent),
+                    guarded(&event.actor),
+                    event.occurred_at.to_string(),
+                    event.recorded_at.to_string(),
+                    event.expires_at.map(|at| at.to_string()).unwrap_or_default(),
+                ])
+                .map_err(failed)?;
+        }
+        let bytes = writer.into_inner().map_err(|error| OutreachError::File(error.to_string()))?;
+        String::from_utf8(bytes).map_err(|error| OutreachError::File(error.to_string()))
+    }
+}
+
+/// A cell that a spreadsheet takes as text.
+fn guarded(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// What a contact texted, newest first. A contact without a phone number has texted nothing.
+///
+/// # Errors
+/// When there is no such contact.
+pub async fn texts(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: ContactId,
+    before: Option<InboundTextId>,
+    limit: i64,
+) -> Result<Vec<InboundTextView>, OutreachError> {
+    store
+        .read(move |tx| {
+            let contact = tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+            match contact.phone {
+                Some(phone) => Ok(tx.texts_from(workspace_id, phone.as_str(), before, limit)?),
+                None => Ok(Vec::new()),
+            }
+        })
+        .await
+}
+
+/// Walks along the chain of the workspace's ledger.
+///
+/// # Errors
+/// When the store fails.
+pub async fn check_ledger(store: &Store, workspace_id: WorkspaceId) -> Result<ChainCheck, OutreachError> {
+    store.read(move |tx| Ok(tx.check_consent_chain(workspace_id)?)).await
+}

@@ -1,0 +1,437 @@
+//! How people get into a programme and out of it.
+//!
+//! A subscription, its entries in the ledger and the text that asks or welcomes are written in one transaction. An
+//! opt-in that nobody answers is ended by [`expire`], which may run any number of times.
+
+use segue_model::{
+    Ctx, PhoneNumber, ProgrammeId, SubscriptionId, Timestamp, WorkspaceId,
+    actor::Actor,
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
+    contact::ContactFields,
+    id::Id as _,
+    programme::{self, Asked, Awaits, Covers, EndReason, OptIn, Standing, SubscriptionState},
+};
+use segue_store::{
+    Store, StoreError, Tx,
+    channel::{Channel, Sender},
+    consent::{ConsentContext, ConsentError, ConsentExtent, NewConsentEvent},
+    programme::ProgrammeView,
+    subscription::SubscriptionView,
+    workspace::Workspace,
+};
+use serde::Deserialize;
+
+use crate::{
+    OutreachError,
+    keywords::{self, Answer, Handled, Text},
+};
+
+/// Somebody who is to be asked, or put, into a programme.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubscribeInput {
+    /// In any usual writing; without a country code it is taken to be of the workspace's country.
+    pub phone: String,
+    /// The exact words the person agreed to. A programme with single opt-in needs them.
+    #[serde(default)]
+    pub wording: Option<String>,
+    /// Where the proof is, such as the form's number.
+    #[serde(default)]
+    pub proof: Option<String>,
+    /// `web_form` when absent.
+    #[serde(default)]
+    pub method: Option<ConsentMethod>,
+    #[serde(default)]
+    pub context: ConsentContext,
+}
+
+/// Where a request to join came from.
+struct Request<'a> {
+    method: ConsentMethod,
+    wording: Option<String>,
+    proof: Option<String>,
+    context: ConsentContext,
+    actor: String,
+    phone: &'a PhoneNumber,
+    /// Names the cause of what is sent.
+    dedupe_key: String,
+    /// When an answer to a text is worth nothing any more.
+    expires_at: Option<Timestamp>,
+}
+
+/// What joins and through what.
+struct Programme<'a> {
+    ctx: &'a Ctx,
+    workspace: &'a Workspace,
+    channel: &'a Channel,
+    sender: &'a Sender,
+    view: &'a ProgrammeView,
+}
+
+impl Programme<'_> {
+    fn fill(&self, text: &str) -> String {
+        self.view.settings.fill(text, &self.workspace.settings.brand, &self.view.name)
+    }
+
+    fn record(
+        &self,
+        tx: &mut Tx<'_>,
+        request: &Request<'_>,
+        action: ConsentAction,
+        scope: Scope,
+    ) -> Result<(), ConsentError> {
+        let event = NewConsentEvent {
+            medium: Medium::Sms,
+            address: request.phone.to_string(),
+            purpose: Purpose::Marketing,
+            action,
+            method: request.method,
+            wording: request.wording.clone(),
+            proof: request.proof.clone(),
+            actor: request.actor.clone(),
+            occurred_at: self.ctx.now(),
+        };
+        let extent = ConsentExtent { scope, expires_at: None, context: request.context.clone() };
+        tx.record_consent_within(self.workspace.id, &event, &extent, self.ctx).map(|_| ())
+    }
+
+    fn send(&self, tx: &mut Tx<'_>, request: &Request<'_>, text: &str) -> Result<(), StoreError> {
+        let words = self.fill(text);
+        if words.trim().is_empty() {
+            return Ok(());
+        }
+        let answer = Answer {
+            channel: self.channel,
+            source: self.sender.address.clone(),
+            phone: request.phone,
+            words: &words,
+            dedupe_key: request.dedupe_key.clone(),
+            expires_at: request.expires_at,
+        };
+        keywords::enqueue(tx, self.ctx, self.workspace, answer)
+    }
+
+    /// Makes a subscription active: ledger, contact, list, welcome.
+    fn activate(
+        &self,
+        tx: &mut Tx<'_>,
+        request: &Request<'_>,
+        action: ConsentAction,
+        mut subscription: SubscriptionView,
+    ) -> Result<SubscriptionView, ConsentError> {
+        let now = self.ctx.now();
+        let workspace_id = self.workspace.id;
+        if self.view.covers == Covers::AllMarketing {
+            self.record(tx, request, action, Scope::All)?;
+        }
+        self.record(tx, request, action, Scope::Programme(self.view.id))?;
+        let state = tx.scoped_consent_state(
+            workspace_id,
+            Medium::Sms,
+            request.phone.as_str(),
+            Purpose::Marketing,
+            self.sender.id.uuid(),
+        )?;
+        if state.state == ConsentState::Revoked {
+            self.record(tx, request, action, Scope::Sender(self.sender.id))?;
+        }
+        (subscription.state, subscription.awaits, subscription.expires_at) = (SubscriptionState::Active, None, None);
+        (subscription.confirmed_at, subscription.ended_at, subscription.end_reason) = (Some(now), None, None);
+        tx.put_subscription(workspace_id, &subscription)?;
+        let fields = ContactFields { phone: Some(request.phone.clone()), ..ContactFields::default() };
+        let contact = tx.upsert_contact(workspace_id, self.ctx.id(), &fields, now)?.id();
+        if let Some(list_id) = self.view.list_id {
+            tx.add_to_list(workspace_id, list_id, contact, now)?;
+        }
+        self.send(tx, request, &self.view.settings.welcome_text)?;
+        Ok(subscription)
+    }
+
+    /// Puts the number in, or asks it.
+    fn join(&self, tx: &mut Tx<'_>, request: &Request<'_>) -> Result<SubscriptionView, OutreachError> {
+        let (workspace_id, now) = (self.workspace.id, self.ctx.now());
+        let address = request.phone.as_str();
+        if self.view.ended_at.is_some() {
+            return Err(OutreachError::ProgrammeEnded);
+        }
+        tx.lock_consents(workspace_id)?;
+        if tx.is_suppressed(workspace_id, address)? {
+            return Err(OutreachError::Refused(segue_model::policy::Rule::Suppressed));
+        }
+        let known = tx.subscription_of(workspace_id, self.view.id, address)?;
+        if let Some(active) = known.clone().filter(|known| known.state == SubscriptionState::Active) {
+            self.send(tx, request, &self.view.settings.already_text)?;
+            return Ok(active);
+        }
+        let earlier = known.as_ref().and_then(|known| known.asked);
+        let mut subscription = SubscriptionView {
+            id: known.as_ref().map_or_else(|| self.ctx.id(), |known| known.id),
+            programme_id: self.view.id,
+            programme_name: self.view.name.clone(),
+            address: address.to_owned(),
+            contact_id: None,
+            contact_name: None,
+            state: SubscriptionState::Pending,
+            method: request.method,
+            awaits: None,
+            requested_at: now,
+            expires_at: None,
+            confirmed_at: None,
+            ended_at: None,
+            end_reason: None,
+            tries: 0,
+            asked: earlier,
+        };
+        let (awaits, question) = match self.view.opt_in {
+            OptIn::Single => return Ok(self.activate(tx, request, ConsentAction::Grant, subscription)?),
+            OptIn::Double => (Awaits::Confirmation, &self.view.settings.ask_text),
+            OptIn::AgeGated => (Awaits::BirthDate, &self.view.settings.birth_date_question),
+        };
+        let state = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
+        let standing = if state == ConsentState::Revoked { Standing::SaidNo } else { Standing::Open };
+        let asked = Asked::again(earlier, standing, now).map_err(|until| OutreachError::AskedRecently { until })?;
+        (subscription.awaits, subscription.asked) = (Some(awaits), Some(asked));
+        subscription.expires_at = Some(self.view.settings.pending_until(now));
+        self.record(tx, request, ConsentAction::Request, Scope::Programme(self.view.id))?;
+        tx.put_subscription(workspace_id, &subscription)?;
+        self.send(tx, request, question)?;
+        Ok(subscription)
+    }
+}
+
+fn request_of<'a>(text: &Text<'a>) -> Request<'a> {
+    Request {
+        method: ConsentMethod::Keyword,
+        wording: Some(text.sms.text.trim().to_owned()),
+        proof: Some(text.sms.inbox_id.to_string()),
+        context: ConsentContext::default(),
+        actor: "customer".to_owned(),
+        phone: text.phone,
+        dedupe_key: format!("programme:{}", text.sms.inbox_id),
+        expires_at: None,
+    }
+}
+
+/// Joins a programme by its word.
+pub(crate) fn join_by_word(
+    tx: &mut Tx<'_>,
+    text: &Text<'_>,
+    sender: &Sender,
+    id: ProgrammeId,
+) -> Result<Handled, ConsentError> {
+    let Some(view) = tx.programme(text.workspace.id, id)? else { return Ok(Handled::Word) };
+    let programme = Programme { ctx: text.ctx, workspace: text.workspace, channel: text.channel, sender, view: &view };
+    match programme.join(tx, &request_of(text)) {
+        Ok(_) => Ok(Handled::OptIn),
+        Err(OutreachError::Store(error)) => Err(error.into()),
+        Err(OutreachError::Consent(error)) => Err(error),
+        // Asked shortly before, suppressed or over: there is nothing to say to the person.
+        Err(_) => Ok(Handled::Word),
+    }
+}
+
+/// Leaves a programme by its word, and nothing else.
+pub(crate) fn leave_by_word(tx: &mut Tx<'_>, text: &Text<'_>, id: ProgrammeId) -> Result<Handled, ConsentError> {
+    tx.lock_consents(text.workspace.id)?;
+    if let Some(known) = tx.subscription_of(text.workspace.id, id, text.phone.as_str())?
+        && tx.end_subscription(text.workspace.id, known.id, EndReason::Stopped, text.ctx.now())?
+    {
+        let event = keywords::said(text, ConsentAction::Revoke);
+        tx.record_consent_within(text.workspace.id, &event, &ConsentExtent::of(Scope::Programme(id)), text.ctx)?;
+    }
+    Ok(Handled::OptIn)
+}
+
+/// The opt-in that a text answers.
+fn pending(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<(SubscriptionView, ProgrammeView, Awaits)>, StoreError> {
+    let Some(sender) = text.sender else { return Ok(None) };
+    let now = text.sms.received_at;
+    let Some(pending) = tx.pending_subscription(text.workspace.id, text.phone.as_str(), sender.id, now)? else {
+        return Ok(None);
+    };
+    let Some(view) = tx.programme(text.workspace.id, pending.programme_id)? else { return Ok(None) };
+    let awaits = pending.awaits;
+    Ok(awaits.map(|awaits| (pending, view, awaits)))
+}
+
+/// Takes a text as the answer to a pending opt-in, when it is one.
+pub(crate) fn answer(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled>, ConsentError> {
+    let Some(sender) = text.sender else { return Ok(None) };
+    let Some((pending, view, awaits)) = pending(tx, text)? else { return Ok(None) };
+    let today = programme::today(text.ctx.now(), &text.workspace.time_zone);
+    let programme = Programme { ctx: text.ctx, workspace: text.workspace, channel: text.channel, sender, view: &view };
+    let mut request = request_of(text);
+    let reason = match view.settings.read(awaits, text.sms.text, today) {
+        programme::Answer::Unclear => return Ok(None),
+        programme::Answer::Yes => {
+            if awaits == Awaits::BirthDate {
+                // Enough to prove what was decided; the date itself is in the text that was received.
+                request.wording = Some(format!("Gave a birth date of age {} or older", view.settings.minimum_age));
+            }
+            programme.activate(tx, &request, ConsentAction::Confirm, pending)?;
+            return Ok(Some(Handled::OptIn));
+        }
+        programme::Answer::No => EndReason::Denied,
+        programme::Answer::TooYoung => EndReason::TooYoung,
+    };
+    tx.end_subscription(text.workspace.id, pending.id, reason, text.ctx.now())?;
+    let (action, words) = match reason {
+        EndReason::Denied => (ConsentAction::Deny, &view.settings.declined_text),
+        _ => {
+            request.wording = Some(format!("Gave a birth date below the age of {}", view.settings.minimum_age));
+            (ConsentAction::Expire, &view.settings.too_young_text)
+        }
+    };
+    programme.record(tx, &request, action, Scope::Programme(view.id))?;
+    programme.send(tx, &request, words)?;
+    Ok(Some(Handled::OptIn))
+}
+
+/// Asks for a birth date again when the answer holds none; gives up after a few times.
+pub(crate) fn ask_again(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled>, ConsentError> {
+    let Some(sender) = text.sender else { return Ok(None) };
+    let Some((mut pending, view, Awaits::BirthDate)) = pending(tx, text)? else { return Ok(None) };
+    pending.tries += 1;
+    if pending.tries >= programme::MOST_TRIES {
+        tx.end_subscription(text.workspace.id, pending.id, EndReason::Unclear, text.ctx.now())?;
+        return Ok(Some(Handled::OptIn));
+    }
+    tx.put_subscription(text.workspace.id, &pending)?;
+    let programme = Programme { ctx: text.ctx, workspace: text.workspace, channel: text.channel, sender, view: &view };
+    programme.send(tx, &request_of(text), &view.settings.retry_text)?;
+    Ok(Some(Handled::OptIn))
+}
+
+/// Asks a number into a programme, or puts it in when the programme has single opt-in and the wording is given.
+///
+/// # Errors
+/// When there is no such programme or it has ended, the number is not valid, on the suppression list, has opted out (and
+/// the programme has single opt-in), or was asked shortly before.
+pub async fn subscribe(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    id: ProgrammeId,
+    input: SubscribeInput,
+) -> Result<SubscriptionView, OutreachError> {
+    let (ctx, actor) = (ctx.clone(), actor.reference());
+    let method = input.method.unwrap_or(ConsentMethod::WebForm);
+    if !matches!(
+        method,
+        ConsentMethod::WebForm
+            | ConsentMethod::Paper
+            | ConsentMethod::Verbal
+            | ConsentMethod::Api
+            | ConsentMethod::Agent
+    ) {
+        return Err(OutreachError::invalid(
+            "method",
+            "Name how the person asked for it: web_form, paper, verbal, api or agent.",
+        ));
+    }
+    store
+        .write(move |tx| {
+            let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+            let view = tx.programme(workspace_id, id)?.ok_or(OutreachError::NotFound("programme"))?;
+            let sender = tx.sender(workspace_id, view.sender_id)?.ok_or(OutreachError::NotFound("sender"))?;
+            let channel = tx.channel(workspace_id, sender.channel_id)?.ok_or(OutreachError::NotFound("channel"))?;
+            let phone = PhoneNumber::parse(&input.phone, Some(&workspace.country))?;
+            let programme =
+                Programme { ctx: &ctx, workspace: &workspace, channel: &channel, sender: &sender, view: &view };
+            let request = Request {
+                method,
+                wording: input.wording.clone(),
+                proof: input.proof.clone(),
+                context: input.context.clone(),
+                actor: actor.clone(),
+                phone: &phone,
+                dedupe_key: format!("programme:{}", ctx.uuid()),
+                expires_at: None,
+            };
+            let subscription = programme.join(tx, &request)?;
+            Ok(tx.subscription(workspace_id, subscription.id)?.unwrap_or(subscription))
+        })
+        .await
+}
+
+/// The subscriptions to a programme, newest first.
+///
+/// # Errors
+/// When there is no such programme.
+pub async fn list(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    programme_id: ProgrammeId,
+    before: Option<SubscriptionId>,
+    limit: i64,
+) -> Result<Vec<SubscriptionView>, OutreachError> {
+    store
+        .read(move |tx| {
+            tx.programme(workspace_id, programme_id)?.ok_or(OutreachError::NotFound("programme"))?;
+            Ok(tx.subscriptions_of_programme(workspace_id, programme_id, before, limit)?)
+        })
+        .await
+}
+
+/// Ends a subscription by hand. What the person consented to with it ends too.
+///
+/// # Errors
+/// When there is no such subscription.
+pub async fn end(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    id: SubscriptionId,
+) -> Result<SubscriptionView, OutreachError> {
+    let (ctx, actor) = (ctx.clone(), actor.reference());
+    store
+        .write(move |tx| {
+            tx.lock_consents(workspace_id)?;
+            let known = tx.subscription(workspace_id, id)?.ok_or(OutreachError::NotFound("subscription"))?;
+            if tx.end_subscription(workspace_id, id, EndReason::Removed, ctx.now())? {
+                let event = NewConsentEvent {
+                    medium: Medium::Sms,
+                    address: known.address.clone(),
+                    purpose: Purpose::Marketing,
+                    action: ConsentAction::Revoke,
+                    method: ConsentMethod::Agent,
+                    wording: None,
+                    proof: None,
+                    actor: actor.clone(),
+                    occurred_at: ctx.now(),
+                };
+                let extent = ConsentExtent::of(Scope::Programme(known.programme_id));
+                tx.record_consent_within(workspace_id, &event, &extent, &ctx)?;
+            }
+            tx.subscription(workspace_id, id)?.ok_or(OutreachError::NotFound("subscription"))
+        })
+        .await
+}
+
+/// Ends opt-ins that nobody answered in time, and forgets questions of chains that nobody will answer any more.
+///
+/// # Errors
+/// When the store fails.
+pub fn expire(tx: &mut Tx<'_>, workspace_id: WorkspaceId, ctx: &Ctx) -> Result<usize, OutreachError> {
+    let due = tx.due_subscriptions(workspace_id, ctx.now())?;
+    for subscription in &due {
+        tx.end_subscription(workspace_id, subscription.id, EndReason::Expired, ctx.now())?;
+        let event = NewConsentEvent {
+            medium: Medium::Sms,
+            address: subscription.address.clone(),
+            purpose: Purpose::Marketing,
+            action: ConsentAction::Expire,
+            method: subscription.method,
+            wording: None,
+            proof: None,
+            actor: "system".to_owned(),
+            occurred_at: ctx.now(),
+        };
+        let extent = ConsentExtent::of(Scope::Programme(subscription.programme_id));
+        tx.record_consent_within(workspace_id, &event, &extent, ctx)?;
+    }
+    tx.delete_old_dialogues(workspace_id, ctx.now())?;
+    Ok(due.len())
+}

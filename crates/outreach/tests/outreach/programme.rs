@@ -1,0 +1,385 @@
+//! Programmes: how people get in and out, words, and chains of questions.
+
+use segue_model::{
+    KeywordId, ProgrammeId,
+    actor::Actor,
+    consent::{ConsentAction, ConsentMethod, ConsentState, OptOutScope},
+    keyword::Keyword,
+    programme::{Covers, DateFormat, EndReason, KeywordAction, OptIn, ProgrammeSettings, Question, SubscriptionState},
+    time,
+};
+use segue_outreach::{
+    OutreachError,
+    keywords::Handled,
+    programmes::{self, Fate, ProgrammeInput},
+    subscriptions::{self, SubscribeInput},
+    words::{self, KeywordInput},
+};
+use segue_store::{
+    consent::ConsentContext,
+    programme::{KeywordView, ProgrammeView},
+    subscription::SubscriptionView,
+};
+
+use crate::{
+    keyword::{consents, settings, text},
+    world::{World, phone, worlds},
+};
+
+fn input(world: &World, name: &str, opt_in: OptIn, covers: Covers) -> ProgrammeInput {
+    ProgrammeInput {
+        sender_id: world.sender.id,
+        name: name.to_owned(),
+        opt_in,
+        covers,
+        list_id: None,
+        settings: ProgrammeSettings::default(),
+        version: None,
+    }
+}
+
+async fn programme(world: &World, input: ProgrammeInput) -> ProgrammeView {
+    programmes::create(&world.test.store, &world.test.ctx, world.ws(), input).await.unwrap()
+}
+
+async fn word(world: &World, word: &str, action: KeywordAction) -> Result<KeywordView, OutreachError> {
+    let input =
+        KeywordInput { sender_id: world.sender.id, word: word.to_owned(), action, valid_from: None, valid_until: None };
+    words::create(&world.test.store, &world.test.ctx, world.ws(), input).await
+}
+
+/// A programme that the word NEWS joins.
+async fn news(world: &World, opt_in: OptIn, covers: Covers) -> ProgrammeView {
+    let programme = programme(world, input(world, "News", opt_in, covers)).await;
+    word(world, "NEWS", KeywordAction::Join { programme_id: programme.id }).await.unwrap();
+    programme
+}
+
+async fn subscription(world: &World, id: ProgrammeId, number: u32) -> SubscriptionView {
+    let ws = world.ws();
+    world.write(move |tx| tx.subscription_of(ws, id, &phone(number))).await.unwrap()
+}
+
+async fn last_text(world: &World) -> String {
+    world.messages().await.pop().map(|message| message.text).unwrap_or_default()
+}
+
+async fn actions(world: &World, number: u32) -> Vec<(ConsentAction, String)> {
+    let ws = world.ws();
+    let events = world.write(move |tx| tx.consent_events(ws, &phone(number), None, 100)).await;
+    events.into_iter().rev().map(|event| (event.action, event.scope.to_string())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_joins_a_programme_with_single_opt_in() {
+    for world in worlds().await {
+        let programme = news(&world, OptIn::Single, Covers::AllMarketing).await;
+        assert_eq!(text(&world, &phone(1), " news! ").await, Handled::OptIn);
+        let joined = subscription(&world, programme.id, 1).await;
+        assert_eq!((joined.state, joined.method), (SubscriptionState::Active, ConsentMethod::Keyword));
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{}", world.test.engine);
+        assert!(last_text(&world).await.starts_with("Our team: you joined News."));
+        assert_eq!(
+            actions(&world, 1).await,
+            [(ConsentAction::Grant, "all".to_owned()), (ConsentAction::Grant, programme.id.to_string())]
+        );
+        text(&world, &phone(1), "NEWS").await;
+        assert!(last_text(&world).await.contains("already"));
+        let shown = programmes::get(&world.test.store, world.ws(), programme.id).await.unwrap();
+        assert_eq!((shown.active, shown.pending), (1, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_programme_that_covers_itself_gives_no_other_consent() {
+    for world in worlds().await {
+        news(&world, OptIn::Single, Covers::Programme).await;
+        text(&world, &phone(1), "NEWS").await;
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_opt_in_waits_for_an_accepted_answer() {
+    for world in worlds().await {
+        let programme = news(&world, OptIn::Double, Covers::AllMarketing).await;
+        text(&world, &phone(1), "NEWS").await;
+        assert!(last_text(&world).await.contains("reply YES to join News"));
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Pending);
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None);
+        assert_eq!(text(&world, &phone(1), "How often?").await, Handled::NoKeyword);
+        assert_eq!(text(&world, &phone(1), "yes.").await, Handled::OptIn);
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Active);
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted);
+        assert!(last_text(&world).await.contains("you joined News"));
+
+        text(&world, &phone(2), "NEWS").await;
+        assert_eq!(text(&world, &phone(2), "No").await, Handled::OptIn);
+        let denied = subscription(&world, programme.id, 2).await;
+        assert_eq!((denied.state, denied.end_reason), (SubscriptionState::Ended, Some(EndReason::Denied)));
+        assert_eq!(actions(&world, 2).await.last().unwrap().0, ConsentAction::Deny);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_in_that_nobody_answers_ends_after_72_hours() {
+    for world in worlds().await {
+        let programme = news(&world, OptIn::Double, Covers::AllMarketing).await;
+        text(&world, &phone(1), "NEWS").await;
+        let sweep = async || segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
+        world.test.clock.advance(72 * time::HOUR - 1);
+        sweep().await;
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Pending);
+        world.test.clock.advance(1);
+        // Too late, whether it has been swept or not: this is a plain START now.
+        assert_eq!(text(&world, &phone(1), "Y").await, Handled::NoKeyword);
+        sweep().await;
+        let ended = subscription(&world, programme.id, 1).await;
+        assert_eq!((ended.state, ended.end_reason), (SubscriptionState::Ended, Some(EndReason::Expired)));
+        assert_eq!(actions(&world, 1).await.last().unwrap().0, ConsentAction::Expire);
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_opt_in_is_pending_at_a_time_and_asking_again_is_limited() {
+    for world in worlds().await {
+        let programme = news(&world, OptIn::Double, Covers::Programme).await;
+        for _ in 0..5 {
+            text(&world, &phone(1), "NEWS").await;
+        }
+        assert_eq!(world.messages().await.len(), 1, "asked once");
+        world.test.clock.advance(10 * time::MINUTE);
+        text(&world, &phone(1), "NEWS").await;
+        world.test.clock.advance(10 * time::MINUTE);
+        text(&world, &phone(1), "NEWS").await;
+        world.test.clock.advance(60 * time::MINUTE);
+        text(&world, &phone(1), "NEWS").await;
+        assert_eq!(world.messages().await.len(), 3, "three times a day");
+        let asked = subscribe(&world, programme.id, 1, None).await.unwrap_err();
+        assert_eq!(asked.code(), "opt_in_asked_recently");
+        let ws = world.ws();
+        let all = world.write(move |tx| tx.subscriptions_of_address(ws, &phone(1))).await;
+        assert_eq!(all.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_age_gate_lets_in_who_is_old_enough() {
+    for world in worlds().await {
+        let mut gated = input(&world, "Wine", OptIn::AgeGated, Covers::AllMarketing);
+        gated.settings.date_formats = vec![DateFormat::DayMonthYear];
+        gated.settings.minimum_age = 21;
+        let programme = programme(&world, gated).await;
+        word(&world, "WINE", KeywordAction::Join { programme_id: programme.id }).await.unwrap();
+        text(&world, &phone(1), "wine").await;
+        assert!(last_text(&world).await.contains("21 or older"));
+        assert_eq!(text(&world, &phone(1), "why do you ask?").await, Handled::OptIn);
+        assert!(last_text(&world).await.contains("please reply with your birth date"));
+        text(&world, &phone(1), "31.12.1980").await;
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Active);
+        let ws = world.ws();
+        let ledger = world.write(move |tx| tx.consent_events(ws, &phone(1), None, 10)).await;
+        assert_eq!(ledger[0].wording.as_deref(), Some("Gave a birth date of age 21 or older"));
+
+        text(&world, &phone(2), "wine").await;
+        text(&world, &phone(2), "31.12.2015").await;
+        assert_eq!(subscription(&world, programme.id, 2).await.end_reason, Some(EndReason::TooYoung));
+        assert!(last_text(&world).await.contains("you cannot join Wine"));
+        assert_eq!(consents(&world, &phone(2)).await[0], ConsentState::None);
+
+        text(&world, &phone(3), "wine").await;
+        for answer in ["hm", "what", "no idea"] {
+            text(&world, &phone(3), answer).await;
+        }
+        assert_eq!(subscription(&world, programme.id, 3).await.end_reason, Some(EndReason::Unclear));
+    }
+}
+
+async fn subscribe(
+    world: &World,
+    id: ProgrammeId,
+    number: u32,
+    wording: Option<&str>,
+) -> Result<SubscriptionView, OutreachError> {
+    let input = SubscribeInput {
+        phone: phone(number),
+        wording: wording.map(str::to_owned),
+        proof: None,
+        method: None,
+        context: ConsentContext { ip: Some("192.0.2.1".to_owned()), ..ConsentContext::default() },
+    };
+    subscriptions::subscribe(&world.test.store, &world.test.ctx, world.ws(), &Actor::System, id, input).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_asks_by_text_and_the_answer_is_the_persons_own_act() {
+    for world in worlds().await {
+        let programme = news(&world, OptIn::Double, Covers::AllMarketing).await;
+        // Somebody who said STOP is asked once, and comes back by their own answer.
+        text(&world, &phone(1), "STOP").await;
+        world.test.clock.advance(1);
+        let pending = subscribe(&world, programme.id, 1, None).await.unwrap();
+        assert_eq!((pending.state, pending.method), (SubscriptionState::Pending, ConsentMethod::WebForm));
+        assert!(last_text(&world).await.contains("reply YES"));
+        world.test.clock.advance(time::HOUR);
+        assert_eq!(subscribe(&world, programme.id, 1, None).await.unwrap_err().code(), "opt_in_asked_recently");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Revoked);
+        text(&world, &phone(1), "YES").await;
+        assert_eq!(consents(&world, &phone(1)).await, [ConsentState::Granted, ConsentState::Revoked]);
+
+        let single = self::programme(&world, input(&world, "Offers", OptIn::Single, Covers::AllMarketing)).await;
+        assert_eq!(subscribe(&world, single.id, 2, None).await.unwrap_err().code(), "consent_evidence_required");
+        let active = subscribe(&world, single.id, 2, Some("Yes, send me offers")).await.unwrap();
+        assert_eq!(active.state, SubscriptionState::Active);
+        world.test.clock.advance(1);
+        text(&world, &phone(2), "STOP").await;
+        world.test.clock.advance(1);
+        let refused = subscribe(&world, single.id, 2, Some("Yes, send me offers")).await.unwrap_err();
+        assert_eq!(refused.code(), "opted_out_by_person");
+        assert_eq!(subscription(&world, single.id, 2).await.state, SubscriptionState::Ended, "nothing of it is kept");
+        let id = programme.id;
+        programmes::set_ended(&world.test.store, &world.test.ctx, world.ws(), id, Fate::End).await.unwrap();
+        assert_eq!(subscribe(&world, id, 3, None).await.unwrap_err().code(), "programme_ended");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_subscriptions_as_far_as_it_reaches() {
+    for world in worlds().await {
+        let programme = news(&world, OptIn::Single, Covers::Programme).await;
+        for number in 1..4 {
+            world.subscriber(&phone(number), "Ana").await;
+            text(&world, &phone(number), "NEWS").await;
+        }
+        world.test.clock.advance(1);
+        assert_eq!(text(&world, &phone(1), "STOP").await, Handled::Answered(Keyword::Stop));
+        assert_eq!(subscription(&world, programme.id, 1).await.end_reason, Some(EndReason::Stopped));
+        assert_eq!(consents(&world, &phone(1)).await, [ConsentState::Revoked; 2]);
+
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Programme).await;
+        assert_eq!(text(&world, &phone(2), "stop news").await, Handled::Answered(Keyword::Stop));
+        assert_eq!(subscription(&world, programme.id, 2).await.state, SubscriptionState::Ended);
+        assert_eq!(consents(&world, &phone(2)).await[0], ConsentState::Granted, "only the programme");
+        world.test.clock.advance(1);
+        text(&world, &phone(2), "STOP").await;
+        assert_eq!(consents(&world, &phone(2)).await[0], ConsentState::Revoked, "no programme is left to leave");
+
+        word(&world, "NONEWS", KeywordAction::Leave { programme_id: programme.id }).await.unwrap();
+        text(&world, &phone(3), "nonews").await;
+        assert_eq!(subscription(&world, programme.id, 3).await.state, SubscriptionState::Ended);
+        assert_eq!(consents(&world, &phone(3)).await[0], ConsentState::Granted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_mean_something_already_are_refused() {
+    for world in worlds().await {
+        let reply = || KeywordAction::Reply {
+            text: "Open 9 to 5.".to_owned(),
+            questions: Vec::new(),
+            closing: None,
+            next_keyword: None,
+        };
+        word(&world, "HOURS", reply()).await.unwrap();
+        for (taken, why) in
+            [("stop", "STOP"), ("Aide", "HELP"), ("alta", "START"), ("h o u r s", "HOURS"), ("spam", "opt-out")]
+        {
+            let refused = word(&world, taken, reply()).await.unwrap_err();
+            assert_eq!((refused.code(), refused.field()), ("keyword_taken", Some("word")), "{taken}");
+            assert!(refused.to_string().contains(why), "{refused}");
+        }
+        assert_eq!(word(&world, "!!", reply()).await.unwrap_err().code(), "invalid_field");
+        settings(&world, |settings| settings.keyword_quota = 2).await;
+        word(&world, "MENU", reply()).await.unwrap();
+        assert!(word(&world, "MORE", reply()).await.unwrap_err().to_string().contains("quota"));
+        assert_eq!(text(&world, &phone(1), "Menu?").await, Handled::Word);
+        assert_eq!(last_text(&world).await, "Open 9 to 5.");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_counts_while_it_is_valid_and_two_can_follow_each_other() {
+    for world in worlds().await {
+        let now = world.test.now();
+        let make = async |text: &str, from: i64, until: i64| {
+            let action = KeywordAction::Reply {
+                text: text.to_owned(),
+                questions: Vec::new(),
+                closing: None,
+                next_keyword: None,
+            };
+            let input = KeywordInput {
+                sender_id: world.sender.id,
+                word: "WIN".to_owned(),
+                action,
+                valid_from: Some(now.plus(from)),
+                valid_until: Some(now.plus(until)),
+            };
+            words::create(&world.test.store, &world.test.ctx, world.ws(), input).await
+        };
+        make("first", 1_000, 2_000).await.unwrap();
+        assert_eq!(make("between", 1_500, 3_000).await.unwrap_err().code(), "keyword_taken");
+        make("second", 2_000, 3_000).await.unwrap();
+        let mut said = Vec::new();
+        for _ in 0..4 {
+            said.push(text(&world, &phone(1), "win").await);
+            world.test.clock.advance(1_000);
+        }
+        assert_eq!(said, [Handled::NoKeyword, Handled::Word, Handled::Word, Handled::NoKeyword]);
+        let sent: Vec<_> = world.messages().await.into_iter().map(|message| message.text).collect();
+        assert_eq!(sent, ["first", "second"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_of_questions_fills_the_contact() {
+    for world in worlds().await {
+        let question =
+            |text: &str, attribute: &str| Question { text: text.to_owned(), attribute: attribute.to_owned() };
+        let last = KeywordAction::Reply {
+            text: "Bye, {brand}".to_owned(),
+            questions: Vec::new(),
+            closing: None,
+            next_keyword: None,
+        };
+        word(&world, "BYE", last).await.unwrap();
+        let chain = KeywordAction::Reply {
+            text: "Welcome!".to_owned(),
+            questions: vec![question("Your e-mail?", "email"), question("Your shoe size?", "Shoe size")],
+            closing: Some("Thank you.".to_owned()),
+            next_keyword: Some("bye".to_owned()),
+        };
+        let id: KeywordId = word(&world, "QUIZ", chain).await.unwrap().id;
+        assert_eq!(text(&world, &phone(1), "quiz").await, Handled::Word);
+        assert_eq!(last_text(&world).await, "Welcome!\nYour e-mail?");
+        assert_eq!(text(&world, &phone(1), "no e-mail").await, Handled::Captured);
+        assert_eq!(last_text(&world).await, "Your e-mail?", "asked again");
+        text(&world, &phone(1), "ana@example.com").await;
+        assert_eq!(last_text(&world).await, "Your shoe size?");
+        assert_eq!(text(&world, &phone(1), "42").await, Handled::Captured);
+        let sent: Vec<_> = world.messages().await.into_iter().map(|message| message.text).collect();
+        assert_eq!(sent[sent.len() - 2..], ["Thank you.", "Bye, Our team"], "{}", world.test.engine);
+        let (ws, ana) = (world.ws(), phone(1).parse().unwrap());
+        let contact = world.write(move |tx| tx.contact_by_phone(ws, &ana)).await.unwrap();
+        assert_eq!(
+            (contact.email.as_deref(), contact.attributes["shoe_size"].as_str()),
+            (Some("ana@example.com"), "42")
+        );
+        assert_eq!(text(&world, &phone(1), "43").await, Handled::NoKeyword, "the chain is over");
+
+        // A no in the middle of a chain is a no, and the chain is over.
+        text(&world, &phone(2), "quiz").await;
+        assert_eq!(text(&world, &phone(2), "stop texting me").await, Handled::Revoked);
+        text(&world, &phone(3), "quiz").await;
+        text(&world, &phone(3), "STOP").await;
+        assert_eq!(text(&world, &phone(3), "me@example.com").await, Handled::NoKeyword);
+        // Nor does it outlive its word, or the day.
+        text(&world, &phone(4), "quiz").await;
+        world.test.clock.advance(time::DAY);
+        assert_eq!(text(&world, &phone(4), "me@example.com").await, Handled::NoKeyword);
+        text(&world, &phone(4), "quiz").await;
+        words::delete(&world.test.store, ws, id).await.unwrap();
+        assert_eq!(text(&world, &phone(4), "me@example.com").await, Handled::NoKeyword);
+    }
+}

@@ -1,0 +1,90 @@
+//! What customers texted, in full, and what was done about it.
+
+use segue_model::{ChannelId, InboundTextId, Timestamp, WorkspaceId, id::Id as _};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{Row, StoreError, Tx};
+
+/// A text of a customer.
+#[derive(Debug, Clone)]
+pub struct NewInboundText<'a> {
+    pub id: InboundTextId,
+    pub channel_id: ChannelId,
+    /// The number of ours it was sent to.
+    pub sender: &'a str,
+    /// E.164, or as the carrier gave it.
+    pub address: &'a str,
+    pub text: &'a str,
+    /// What was done about it, in one word.
+    pub outcome: &'a str,
+    pub received_at: Timestamp,
+}
+
+/// A text as the API shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = InboundText)]
+pub struct InboundTextView {
+    pub id: InboundTextId,
+    pub sender: String,
+    /// As it came in, whatever its length.
+    pub text: String,
+    /// `stop`, `start`, `help`, `keyword`, `opt_in`, `answer`, `revoked`, `review`, or `none` when nothing was done.
+    pub outcome: String,
+    pub received_at: Timestamp,
+}
+
+crate::sql! {
+    INSERT_TEXT = "INSERT INTO inbound_texts (workspace_id, id, channel_id, sender, address, text, outcome, received_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    TEXTS = "SELECT id, sender, text, outcome, received_at FROM inbound_texts
+        WHERE workspace_id = $1 AND address = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
+}
+
+fn read_text(row: &mut Row<'_>) -> Result<InboundTextView, StoreError> {
+    Ok(InboundTextView {
+        id: row.next()?,
+        sender: row.next()?,
+        text: row.next()?,
+        outcome: row.next()?,
+        received_at: row.next()?,
+    })
+}
+
+impl Tx<'_> {
+    /// Keeps a text.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn keep_text(&mut self, workspace_id: WorkspaceId, text: &NewInboundText<'_>) -> Result<(), StoreError> {
+        self.execute(
+            &INSERT_TEXT,
+            &[
+                &workspace_id,
+                &text.id,
+                &text.channel_id,
+                &text.sender,
+                &text.address,
+                &text.text,
+                &text.outcome,
+                &text.received_at,
+            ],
+        )
+        .map(|_| ())
+    }
+
+    /// Texts from an address, newest first, from before `before` on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn texts_from(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        before: Option<InboundTextId>,
+        limit: i64,
+    ) -> Result<Vec<InboundTextView>, StoreError> {
+        let before = before.unwrap_or_else(|| InboundTextId::from_uuid(Uuid::max()));
+        self.query(&TEXTS, &[&workspace_id, &address, &before, &limit], read_text)
+    }
+}
