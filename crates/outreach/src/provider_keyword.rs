@@ -82,7 +82,9 @@ fn append(
     match tx.record_consent(workspace.id, &event, ctx) {
         Ok(_) => Ok(()),
         Err(ConsentError::Store(error)) => Err(error),
-        // The proof is always given above.
-        Err(error @ ConsentError::EvidenceRequired) => Err(StoreError::Corrupt(error.to_string())),
+        // The proof is always given above, and a START that the provider took is the person's own text.
+        Err(error @ (ConsentError::EvidenceRequired | ConsentError::OptedOut)) => {
+            Err(StoreError::Corrupt(error.to_string()))
+        }
     }
 }

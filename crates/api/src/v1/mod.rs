@@ -9,10 +9,14 @@ mod cases;
 mod channel_actions;
 mod channels;
 mod consent_events;
+mod consent_reviews;
+mod consent_settings;
+mod contact_consent;
 mod contacts;
 mod dead_letters;
 mod flows;
 mod imports;
+mod keywords;
 mod leads;
 mod lists;
 mod login;
@@ -22,6 +26,7 @@ mod offers;
 mod panel;
 mod policy;
 mod presence;
+mod programmes;
 mod queues;
 mod quick_replies;
 mod recipients;
@@ -57,6 +62,11 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         templates::router(),
         contacts::router(),
         consent_events::router(),
+        contact_consent::router(),
+        consent_reviews::router(),
+        consent_settings::router(),
+        programmes::router(),
+        keywords::router(),
         lists::router(),
         segments::router(),
         imports::router(),

@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use segue_access::NewWorkspace;
 use segue_model::{
-    CampaignId, CaseId, ChannelId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, LeadId, ListId, MediaId, MessageId,
-    MessagingUserId, OfferId, PhoneNumber, QueueId, SegmentId, SenderId, SessionId, UserId, WorkItemId, WorkspaceId,
+    CampaignId, CaseId, ChannelId, ConsentReviewId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, KeywordId, LeadId,
+    ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId, SegmentId, SenderId,
+    SessionId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
     campaign::Footer,
+    consent::{ConsentMethod, Medium},
     contact::ContactFields,
+    programme::{Covers, KeywordAction, OptIn, ProgrammeSettings, SubscriptionState},
+    revocation,
     role::Role,
     routing::{OfferState, WorkItemState},
 };
@@ -15,11 +19,14 @@ use segue_store::{
     Sql, StoreError, Tx,
     campaign::{Audience, CampaignInput},
     channel::{Channel, ChannelConfig, ChannelState, Registration, Sender, SenderKind, WhatsAppConfig},
+    consent_review::NewReview,
     crm::{CaseState, CaseView, LeadStatus, LeadView},
     media::NewMedia,
     message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
     messaging_user::MessagingUser,
+    programme::{KeywordView, ProgrammeView},
     routing::{CONVERSATION, Offer, Queue, WorkItem},
+    subscription::SubscriptionView,
     template::ListedTemplate,
 };
 
@@ -64,6 +71,10 @@ struct Made {
     letter: DeadLetterId,
     offer: OfferId,
     work: WorkItemId,
+    programme: ProgrammeId,
+    subscription: SubscriptionId,
+    keyword: KeywordId,
+    review: ConsentReviewId,
 }
 
 /// Makes a workspace named `slug` beside the test's own. Its user signs in as `<slug>@segue.test`.
@@ -118,6 +129,10 @@ fn make(ctx: &Ctx) -> Made {
         letter: ctx.id(),
         offer: ctx.id(),
         work: ctx.id(),
+        programme: ctx.id(),
+        subscription: ctx.id(),
+        keyword: ctx.id(),
+        review: ctx.id(),
     }
 }
 
@@ -142,6 +157,10 @@ impl Made {
             ("med", self.media.to_string()),
             ("ded", self.letter.to_string()),
             ("ofr", self.offer.to_string()),
+            ("prg", self.programme.to_string()),
+            ("sbs", self.subscription.to_string()),
+            ("kwd", self.keyword.to_string()),
+            ("crv", self.review.to_string()),
         ])
     }
 }
@@ -216,8 +235,72 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         closed_at: None,
     };
     tx.insert_case(workspace_id, &case, Some(user_id))?;
+    consent(tx, workspace_id, now, made)?;
     let source_id = ctx.uuid();
     tx.execute(&DEAD_LETTER, &[&workspace_id, &made.letter, &source_id, &now]).map(|_| ())
+}
+
+fn consent(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    now: segue_model::Timestamp,
+    made: &Made,
+) -> Result<(), StoreError> {
+    let programme = ProgrammeView {
+        id: made.programme,
+        sender_id: made.sender,
+        name: "B's club".to_owned(),
+        opt_in: OptIn::Double,
+        covers: Covers::Programme,
+        list_id: None,
+        settings: ProgrammeSettings::default(),
+        active: 0,
+        pending: 0,
+        created_at: now,
+        ended_at: None,
+        version: 1,
+    };
+    tx.insert_programme(workspace_id, &programme)?;
+    let subscription = SubscriptionView {
+        id: made.subscription,
+        programme_id: made.programme,
+        programme_name: programme.name,
+        address: "+15550107777".to_owned(),
+        contact_id: None,
+        contact_name: None,
+        state: SubscriptionState::Active,
+        method: ConsentMethod::Keyword,
+        awaits: None,
+        requested_at: now,
+        expires_at: None,
+        confirmed_at: Some(now),
+        ended_at: None,
+        end_reason: None,
+        tries: 0,
+        asked: None,
+    };
+    tx.put_subscription(workspace_id, &subscription)?;
+    let keyword = KeywordView {
+        id: made.keyword,
+        sender_id: made.sender,
+        word: "CLUB".to_owned(),
+        action: KeywordAction::Join { programme_id: made.programme },
+        valid_from: None,
+        valid_until: None,
+        created_at: now,
+    };
+    tx.insert_keyword(workspace_id, &keyword)?;
+    let review = NewReview {
+        id: made.review,
+        medium: Medium::Sms,
+        address: "+15550107777".to_owned(),
+        held: vec!["+15550107777".to_owned()],
+        sender: "+15550101111".to_owned(),
+        text: "B's secret words: not interested".to_owned(),
+        reading: revocation::read("not interested"),
+        proof: "inb".to_owned(),
+    };
+    tx.open_review(workspace_id, &review, now)
 }
 
 fn setup(

@@ -18,6 +18,14 @@ fn input(operation: &str) -> Option<Value> {
         }
         "change_contact" => json!({"first_name": "Taken over"}),
         "record_consent" => json!({"channel": "sms", "purpose": "marketing", "action": "revoke", "method": "api"}),
+        "decide_consent_review" => json!({"decision": "revoke"}),
+        "subscribe" => json!({"phone": "+15550100000", "wording": "Yes"}),
+        "change_programme" => {
+            json!({"sender_id": nobody("snd"), "name": "Taken over", "opt_in": "single", "covers": "programme"})
+        }
+        "change_keyword" => {
+            json!({"sender_id": nobody("snd"), "word": "TAKEN", "action": {"kind": "reply", "text": "Taken over"}})
+        }
         "test_send_campaign" => json!({"phone": "+15550100000"}),
         "send_message" => json!({"client_id": "c1", "kind": "text", "text": "Hello"}),
         "end_session" => json!({"close_case": true}),
@@ -109,6 +117,28 @@ async fn an_id_of_another_workspace_in_a_body_is_refused() {
                 json!({"channel_id": b.id("chn"), "address": "+15550102222", "kind": "long_code"}),
             ),
             ("a queue with B's user", "/api/v1/queues".to_owned(), json!({"name": "Q", "member_ids": [b.id("usr")]})),
+            (
+                "a programme with B's sender",
+                "/api/v1/programmes".to_owned(),
+                json!({"sender_id": b.id("snd"), "name": "P", "opt_in": "single", "covers": "programme"}),
+            ),
+            (
+                "a programme with B's list",
+                "/api/v1/programmes".to_owned(),
+                json!({"sender_id": a.id("snd"), "list_id": b.id("lst"), "name": "P", "opt_in": "single",
+                    "covers": "programme"}),
+            ),
+            (
+                "a word of B's sender",
+                "/api/v1/keywords".to_owned(),
+                json!({"sender_id": b.id("snd"), "word": "W", "action": {"kind": "reply", "text": "Hi"}}),
+            ),
+            (
+                "a word for B's programme",
+                "/api/v1/keywords".to_owned(),
+                json!({"sender_id": a.id("snd"), "word": "W",
+                    "action": {"kind": "join", "programme_id": b.id("prg")}}),
+            ),
             ("A's customer as B's contact", format!("{session}/link"), json!({"contact_id": b.id("con")})),
             ("A's session in B's queue", format!("{session}/transfer"), json!({"queue_id": b.id("que")})),
             ("A's session to B's user", format!("{session}/transfer"), json!({"user_id": b.id("usr")})),
