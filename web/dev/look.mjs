@@ -47,6 +47,31 @@ const PAGES = [
   ['campaign', '/campaigns/cmp_14'],
   ['contacts', '/contacts'],
   ['contact', '/contacts/con_1'],
+  ['contact-consent', '/contacts/con_1', click('consent-add')],
+  ['consent-reviews', '/consent/reviews', async (page) => page.keyboard.press('ArrowDown')],
+  ['consent-programmes', '/consent/programmes'],
+  ['consent-programme', '/consent/programmes', click('programme-edit')],
+  ['consent-people', '/consent/programmes', click('programme-people')],
+  ['consent-words', '/consent/words'],
+  [
+    'consent-word',
+    '/consent/words',
+    async (page) => {
+      await page.getByTestId('word-add').click();
+      await page.getByTestId('word-text').fill('STOP');
+      await page.getByTestId('word-kind').selectOption('reply');
+      await page.waitForTimeout(500);
+    },
+  ],
+  [
+    'consent-settings',
+    '/consent/settings',
+    async (page) => {
+      await page.getByTestId('try-text').fill('Which bus stop? Please stop texting me');
+      await page.getByTestId('try-read').click();
+      await page.getByTestId('ledger-check').click();
+    },
+  ],
   [
     'import',
     '/imports/new',

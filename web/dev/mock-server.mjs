@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as data from './dataset.mjs';
+import * as consent from './dataset-consent.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const PORT = Number(process.env.PORT ?? 4173);
@@ -347,7 +348,44 @@ const routes = [
       ),
   ],
   ['GET', /^\/contacts\/([^/]+)$/, ([, id]) => data.contacts.find((each) => each.id === id)],
-  ['GET', /^\/contacts\/.+\/consent-events$/, () => page(data.consentEvents)],
+  ['GET', /^\/contacts\/.+\/consent-events$/, () => page(consent.ledger)],
+  ['GET', /^\/contacts\/.+\/consent$/, () => consent.contactConsent],
+  ['GET', /^\/contacts\/.+\/texts$/, () => page(consent.texts)],
+  [
+    'GET',
+    /^\/consent-reviews$/,
+    (_match, _body, url) =>
+      page(consent.reviews.filter((each) => each.state === url.searchParams.get('state'))),
+  ],
+  [
+    'POST',
+    /^\/consent-reviews\/([^/]+)\/decide$/,
+    ([, id]) =>
+      Object.assign(
+        consent.reviews.find((each) => each.id === id),
+        { state: 'kept' },
+      ),
+  ],
+  ['GET', /^\/programmes$/, () => page(consent.programmes)],
+  ['GET', /^\/programmes\/.+\/subscriptions$/, () => page(consent.subscriptions)],
+  ['GET', /^\/senders$/, () => page(data.senders)],
+  ['GET', /^\/keywords$/, () => page(consent.keywords)],
+  ['POST', /^\/keyword-checks$/, () => ({ plain: 'stop', conflict: '"STOP" means STOP.' })],
+  ['GET', /^\/consent-settings$/, () => consent.consentSettings],
+  [
+    'POST',
+    /^\/consent-readings$/,
+    () => ({
+      keyword: null,
+      language: null,
+      reading: {
+        verdict: 'revoke',
+        said: [{ language: 'en', words: 'stop texting' }],
+        innocent: [{ language: 'en', words: 'bus stop' }],
+      },
+    }),
+  ],
+  ['GET', /^\/consent-ledger\/check$/, () => ({ entries: 4120, unchained: 0, broken_at: null })],
   ['GET', /^\/lists$/, () => page(data.lists)],
   [
     'POST',

@@ -112,7 +112,7 @@ export interface Template {
   parameter_count: number;
 }
 
-export type ConsentState = 'granted' | 'revoked' | 'none';
+export type ConsentState = 'granted' | 'revoked' | 'none' | 'in_review';
 
 export interface Contact {
   id: string;
@@ -140,19 +140,186 @@ export type ConsentMethod =
   | 'in_chat'
   | 'agent'
   | 'carrier_report'
-  | 'meta_user_preferences';
+  | 'meta_user_preferences'
+  | 'free_text';
 
 export interface ConsentEvent {
   id: string;
   channel: 'sms' | 'whatsapp';
   purpose: 'marketing' | 'service';
-  action: 'grant' | 'revoke';
+  action: ConsentAction;
   method: ConsentMethod;
+  /** `all`, or the id of the sender or programme that it is about. */
+  scope: string;
   wording: string | null;
+  wording_hash: string | null;
   proof: string | null;
+  context: ConsentContext | null;
   actor: string;
   occurred_at: string;
   recorded_at: string;
+  expires_at: string | null;
+}
+
+export type ConsentAction =
+  'request' | 'grant' | 'confirm' | 'revoke' | 'deny' | 'expire' | 'reassign' | 'correct';
+
+export interface ConsentContext {
+  source: string | null;
+  form_version: string | null;
+  language: string | null;
+  ip: string | null;
+  user_agent: string | null;
+  jurisdiction: string | null;
+}
+
+export interface ConsentStanding {
+  channel: 'sms' | 'whatsapp';
+  purpose: 'marketing' | 'service';
+  state: ConsentState;
+  since: string | null;
+  expires_at: string | null;
+  decided_by: ConsentEvent | null;
+}
+
+export interface Subscription {
+  id: string;
+  programme_id: string;
+  programme_name: string;
+  address: string;
+  contact_id: string | null;
+  contact_name: string | null;
+  state: 'pending' | 'active' | 'ended';
+  method: ConsentMethod;
+  awaits: 'confirmation' | 'birth_date' | null;
+  requested_at: string;
+  expires_at: string | null;
+  confirmed_at: string | null;
+  ended_at: string | null;
+  end_reason:
+    'stopped' | 'denied' | 'expired' | 'too_young' | 'unclear' | 'removed' | 'reassigned' | null;
+}
+
+export interface ContactConsent {
+  contact_id: string;
+  phone: string | null;
+  standings: ConsentStanding[];
+  subscriptions: Subscription[];
+  open_reviews: string[];
+  is_suppressed: boolean;
+}
+
+export interface InboundText {
+  id: string;
+  sender: string;
+  text: string;
+  outcome: string;
+  received_at: string;
+}
+
+export interface ConsentReview {
+  id: string;
+  channel: 'sms' | 'whatsapp';
+  address: string;
+  contact_id: string | null;
+  contact_name: string | null;
+  sender: string;
+  text: string;
+  words: string[];
+  state: 'open' | 'revoked' | 'kept';
+  decided_by: string | null;
+  decided_at: string | null;
+  created_at: string;
+}
+
+export type OptIn = 'single' | 'double' | 'age_gated';
+export type DateFormat = 'dmy' | 'mdy' | 'ymd';
+
+export interface ProgrammeSettings {
+  welcome_text: string;
+  ask_text: string;
+  already_text: string;
+  declined_text: string;
+  accepted_words: string[];
+  pending_hours: number;
+  birth_date_question: string;
+  minimum_age: number;
+  too_young_text: string;
+  retry_text: string;
+  date_formats: DateFormat[];
+}
+
+export interface Programme {
+  id: string;
+  sender_id: string;
+  name: string;
+  opt_in: OptIn;
+  covers: 'programme' | 'all_marketing';
+  list_id: string | null;
+  settings: ProgrammeSettings;
+  active: number;
+  pending: number;
+  created_at: string;
+  ended_at: string | null;
+  version: number;
+}
+
+export interface KeywordQuestion {
+  text: string;
+  attribute: string;
+}
+
+export type KeywordAction =
+  | { kind: 'join'; programme_id: string }
+  | { kind: 'leave'; programme_id: string }
+  | {
+      kind: 'reply';
+      text: string;
+      questions: KeywordQuestion[];
+      closing?: string | null;
+      next_keyword?: string | null;
+    };
+
+export interface SenderKeyword {
+  id: string;
+  sender_id: string;
+  word: string;
+  action: KeywordAction;
+  valid_from: string | null;
+  valid_until: string | null;
+  created_at: string;
+}
+
+export interface KeywordReplies {
+  stop: string;
+  start: string;
+  help: string;
+}
+
+export type KeywordFamily = 'stop' | 'start' | 'help';
+
+export interface ConsentSettings {
+  brand: string;
+  stop_reply: string;
+  start_reply: string;
+  help_reply: string;
+  rules: {
+    opt_out_scope: 'all' | 'channel' | 'sender' | 'programme';
+    extra_words: { language: string; keyword: KeywordFamily; word: string }[];
+    replies: Record<string, KeywordReplies>;
+    silent: KeywordFamily[];
+    keyword_quota: number;
+  };
+}
+
+export interface TextReading {
+  keyword: KeywordFamily | null;
+  language: string | null;
+  reading: {
+    verdict: 'revoke' | 'review' | 'no';
+    said: { language: string; words: string }[];
+    innocent: { language: string; words: string }[];
+  };
 }
 
 export interface ContactList {

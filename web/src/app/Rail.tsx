@@ -1,4 +1,5 @@
 import {
+  IconChecklist,
   IconDeviceDesktop,
   IconLogout,
   IconMessages,
@@ -34,6 +35,7 @@ const PLACES = [
     roles: ['admin', 'supervisor', 'marketer'],
   },
   { to: '/contacts', label: 'Contacts', icon: IconUsers, testId: 'nav-contacts', roles: null },
+  { to: '/consent', label: 'Consent', icon: IconChecklist, testId: 'nav-consent', roles: null },
   {
     to: '/setup',
     label: 'Setup',

@@ -137,6 +137,20 @@ const importRoute = createRoute({
   component: lazyRouteComponent(() => import('@/features/imports'), 'ImportRoute'),
 });
 
+const consentHome = createRoute({
+  getParentRoute: () => shell,
+  path: '/consent',
+  beforeLoad: () => {
+    throw redirect({ to: '/consent/$section', params: { section: 'reviews' } });
+  },
+});
+
+const consent = createRoute({
+  getParentRoute: () => shell,
+  path: '/consent/$section',
+  component: lazyRouteComponent(() => import('@/features/consent'), 'ConsentRoute'),
+});
+
 const setup = createRoute({
   getParentRoute: () => shell,
   path: '/setup/$section',
@@ -158,6 +172,8 @@ const routeTree = root.addChildren([
     imports,
     newImport,
     importRoute,
+    consentHome,
+    consent,
     setup,
   ]),
 ]);

@@ -25,8 +25,9 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
     case 'case.updated':
       return [keys.panels];
     case 'contact.updated':
-    case 'consent.changed':
       return [keys.contacts, keys.panels];
+    case 'consent.changed':
+      return [keys.contacts, keys.panels, keys.allConsentReviews, keys.programmes];
     case 'session.updated':
       return [keys.panel(event.data.session.id)];
     default:

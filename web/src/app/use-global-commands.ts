@@ -12,6 +12,7 @@ const PLACE_KEYS: Record<string, string> = {
   '/inbox': 'g i',
   '/campaigns': 'g p',
   '/contacts': 'g c',
+  '/consent': 'g o',
   '/setup': 'g s',
 };
 

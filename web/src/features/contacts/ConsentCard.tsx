@@ -2,25 +2,21 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentEvent } from '@/api/types';
-import { CONSENT_METHODS } from '@/lib/consent';
+import { CHANNEL_WORDS, CONSENT_ACTIONS, CONSENT_METHODS } from '@/lib/consent';
 import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Failure, SkeletonRows } from '@/ui';
-import { fetchConsentEvents } from './api';
+import { fetchConsentEvents, proofUrl } from './api';
 import { ConsentDialog } from './ConsentDialog';
 import css from './contacts.module.css';
 
-const CHANNELS: Record<string, string> = { sms: 'SMS', whatsapp: 'WhatsApp' };
-
-/** Every grant and revocation with its evidence, newest first. Nothing here can be changed. */
+/** Every entry of the ledger with its evidence, newest first. Nothing here can be changed. */
 export function ConsentCard({ contactId }: { contactId: string }) {
   const [adding, setAdding] = useState(false);
   const query = useQuery({
     queryKey: keys.consentEvents(contactId),
     queryFn: ({ signal }) => fetchConsentEvents(contactId, signal),
   });
-  const events = [...(query.data?.data ?? [])].sort((a, b) =>
-    b.occurred_at.localeCompare(a.occurred_at),
-  );
+  const events = query.data?.data ?? [];
   return (
     <Card
       title="Consent record"
@@ -48,25 +44,62 @@ export function ConsentCard({ contactId }: { contactId: string }) {
           <ConsentEntry key={event.id} event={event} />
         ))}
       </ol>
+      {events.length > 0 && (
+        <p className={css.proofLinks}>
+          Proof to hand over:{' '}
+          <a href={proofUrl(contactId, 'json')} download data-testid="proof-json">
+            JSON
+          </a>{' '}
+          ·{' '}
+          <a href={proofUrl(contactId, 'csv')} download data-testid="proof-csv">
+            CSV
+          </a>
+        </p>
+      )}
       {adding && <ConsentDialog contactId={contactId} onClose={() => setAdding(false)} />}
     </Card>
   );
 }
 
+const CLOSING = new Set(['revoke', 'deny', 'expire', 'reassign', 'correct']);
+
+function scopeWords(scope: string): string {
+  if (scope === 'all') return '';
+  return scope.startsWith('prg_') ? ' · one programme' : ' · one sender';
+}
+
 function ConsentEntry({ event }: { event: ConsentEvent }) {
+  const context = event.context;
+  const where = [context?.source, context?.form_version, context?.ip].filter(
+    (part): part is string => typeof part === 'string',
+  );
   return (
-    <li className={css.event} data-action={event.action} data-testid="consent-event">
+    <li
+      className={css.event}
+      data-action={
+        event.action === 'request' ? 'request' : CLOSING.has(event.action) ? 'revoke' : 'grant'
+      }
+      data-testid="consent-event"
+    >
       <div className={css.eventHead}>
         <strong>
-          {event.action === 'grant' ? 'Granted' : 'Revoked'} ·{' '}
-          {CHANNELS[event.channel] ?? event.channel} · {event.purpose}
+          {CONSENT_ACTIONS[event.action]} · {CHANNEL_WORDS[event.channel]} · {event.purpose}
+          {scopeWords(event.scope)}
         </strong>
         <time dateTime={event.occurred_at}>{formatDateTime(event.occurred_at)}</time>
       </div>
-      {event.wording !== null && <blockquote>{event.wording}</blockquote>}
+      {event.wording !== null && (
+        <blockquote
+          title={event.wording_hash === null ? undefined : `SHA-256 ${event.wording_hash}`}
+        >
+          {event.wording}
+        </blockquote>
+      )}
       <p>
         By {event.actor}, {CONSENT_METHODS[event.method].toLowerCase()}
         {event.proof !== null && <> · Proof: {event.proof}</>}
+        {where.length > 0 && <> · {where.join(', ')}</>}
+        {event.expires_at !== null && <> · Until {formatDateTime(event.expires_at)}</>}
       </p>
     </li>
   );

@@ -15,9 +15,18 @@ import {
 import { addConsentEvent, type ConsentInput } from './api';
 import css from './contacts.module.css';
 
+type RecordedAction = 'grant' | 'revoke' | 'reassign' | 'correct';
+
+const WORDING_HELP: Record<RecordedAction, string> = {
+  grant: 'The sentence the person agreed to, word for word. A consent needs this or a proof.',
+  revoke: 'What the person said, if known.',
+  reassign: 'How you know. Every consent and subscription of the number ends.',
+  correct: 'What was wrong. A consent that the mistake gave ends.',
+};
+
 export function ConsentDialog({ contactId, onClose }: { contactId: string; onClose: () => void }) {
   const cache = useQueryClient();
-  const [action, setAction] = useState<'grant' | 'revoke'>('grant');
+  const [action, setAction] = useState<RecordedAction>('grant');
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -32,6 +41,9 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
         method: text('method') as ConsentInput['method'],
         ...(text('wording') === '' ? {} : { wording: text('wording') }),
         ...(text('proof') === '' ? {} : { proof: text('proof') }),
+        ...(text('expires') === ''
+          ? {}
+          : { expires_at: new Date(`${text('expires')}T23:59:59`).toISOString() }),
       });
       notify.done('Entry added');
       void cache.invalidateQueries({ queryKey: keys.contacts });
@@ -49,10 +61,12 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
             <SelectField
               label="What happened"
               value={action}
-              onChange={(event) => setAction(event.currentTarget.value as 'grant' | 'revoke')}
+              onChange={(event) => setAction(event.currentTarget.value as RecordedAction)}
               data={[
                 { value: 'grant', label: 'Consent was given' },
                 { value: 'revoke', label: 'Consent was taken back' },
+                { value: 'reassign', label: 'The number belongs to somebody else now' },
+                { value: 'correct', label: 'An entry was a mistake' },
               ]}
               data-testid="consent-action"
             />
@@ -77,15 +91,19 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
           </div>
           <TextArea
             label="Wording"
-            description={
-              action === 'grant'
-                ? 'The sentence the person agreed to, word for word. A consent needs this or a proof.'
-                : 'What the person said, if known.'
-            }
+            description={WORDING_HELP[action]}
             name="wording"
             rows={3}
             data-testid="consent-wording"
           />
+          {action === 'grant' && (
+            <TextField
+              label="Ends on"
+              description="For a consent that holds for a time only; empty means until it is taken back."
+              name="expires"
+              type="date"
+            />
+          )}
           <TextField
             label="Proof"
             description="Where it can be found: form number, recording, page and time."

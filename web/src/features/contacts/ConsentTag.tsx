@@ -5,6 +5,7 @@ const WORDS: Record<ConsentState, { label: string; tone: Tone }> = {
   granted: { label: 'Granted', tone: 'good' },
   revoked: { label: 'Revoked', tone: 'bad' },
   none: { label: 'None', tone: 'neutral' },
+  in_review: { label: 'In review', tone: 'warn' },
 };
 
 export function ConsentTag({ state }: { state: ConsentState }) {

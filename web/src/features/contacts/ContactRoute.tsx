@@ -8,10 +8,11 @@ import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Facts, Failure, Page, SkeletonRows } from '@/ui';
 import { fetchContact } from './api';
 import { ConsentCard } from './ConsentCard';
-import { ConsentTag } from './ConsentTag';
 import { ReachCard } from './ReachCard';
 import { ContactDialog } from './ContactDialog';
 import css from './contacts.module.css';
+import { StandingCard } from './StandingCard';
+import { TextsCard } from './TextsCard';
 
 export function ContactRoute() {
   const { contactId } = useParams({ strict: false });
@@ -62,22 +63,7 @@ function ContactView({ contact }: { contact: Contact }) {
               ]}
             />
           </Card>
-          <Card title="May be messaged by">
-            <Facts
-              items={[
-                {
-                  label: 'SMS',
-                  value: <ConsentTag state={contact.sms_consent} />,
-                  testId: 'sms-consent',
-                },
-                {
-                  label: 'WhatsApp',
-                  value: <ConsentTag state={contact.whatsapp_consent} />,
-                  testId: 'whatsapp-consent',
-                },
-              ]}
-            />
-          </Card>
+          <StandingCard contactId={contact.id} />
           <ReachCard contactId={contact.id} />
           <Card title="Attributes">
             {attributes.length === 0 ? (
@@ -95,7 +81,10 @@ function ContactView({ contact }: { contact: Contact }) {
             )}
           </Card>
         </div>
-        <ConsentCard contactId={contact.id} />
+        <div className={css.side}>
+          <ConsentCard contactId={contact.id} />
+          <TextsCard contactId={contact.id} />
+        </div>
       </div>
       {editing && (
         <ContactDialog

@@ -1,5 +1,13 @@
-import { api } from '@/api/client';
-import type { ConsentEvent, ConsentMethod, Contact, ContactList, Page } from '@/api/types';
+import { api, apiUrl } from '@/api/client';
+import type {
+  ConsentEvent,
+  ConsentMethod,
+  Contact,
+  ContactConsent,
+  ContactList,
+  InboundText,
+  Page,
+} from '@/api/types';
 
 export const fetchContacts = (
   search: string,
@@ -27,6 +35,17 @@ export const changeContact = (id: string, input: ContactInput) =>
 export const fetchConsentEvents = (id: string, signal?: AbortSignal) =>
   api.get<Page<ConsentEvent>>(`/contacts/${id}/consent-events`, { limit: 200 }, signal);
 
+export const fetchContactConsent = (id: string, signal?: AbortSignal) =>
+  api.get<ContactConsent>(`/contacts/${id}/consent`, {}, signal);
+
+export const fetchContactTexts = (id: string, cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<InboundText>>(`/contacts/${id}/texts`, { cursor, limit: 20 }, signal);
+
+export const endSubscription = (id: string) => api.post<unknown>(`/subscriptions/${id}/end`, {});
+
+export const proofUrl = (id: string, format: 'json' | 'csv') =>
+  apiUrl(`/contacts/${id}/consent-proof`, { format });
+
 export interface ConsentInput {
   channel: ConsentEvent['channel'];
   purpose: ConsentEvent['purpose'];
@@ -34,6 +53,7 @@ export interface ConsentInput {
   method: ConsentMethod;
   wording?: string;
   proof?: string;
+  expires_at?: string;
 }
 
 export const addConsentEvent = (id: string, input: ConsentInput) =>

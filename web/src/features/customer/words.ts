@@ -20,6 +20,7 @@ export const CONSENT: Record<ConsentState, { label: string; tone: Tone }> = {
   granted: { label: 'Granted', tone: 'good' },
   revoked: { label: 'Revoked', tone: 'bad' },
   none: { label: 'None', tone: 'neutral' },
+  in_review: { label: 'In review', tone: 'warn' },
 };
 
 export const OPT_IN: Record<OptInState, { label: string; tone: Tone }> = {

@@ -1,0 +1,210 @@
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { KeywordAction, KeywordQuestion, SenderKeyword } from '@/api/types';
+import { useDebounced } from '@/lib/use-debounced';
+import { Button, Notice, notify, SelectField, TextArea, TextField } from '@/ui';
+import { changeKeyword, checkKeyword, createKeyword, type KeywordInput } from './api';
+import css from './consent.module.css';
+import { FormDialog } from './FormDialog';
+import { useNumbers, useProgrammes } from './use-sources';
+
+interface Props {
+  keyword: SenderKeyword | null;
+  onClose: () => void;
+  onSaved: () => void;
+}
+
+/** Local time as a field of the type datetime-local takes it. */
+function localTime(iso: string | null): string {
+  if (iso === null) return '';
+  const at = new Date(iso);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+const instant = (local: string) => (local === '' ? null : new Date(local).toISOString());
+
+export function WordDialog({ keyword, onClose, onSaved }: Props) {
+  const numbers = useNumbers();
+  const programmes = (useProgrammes().data?.data ?? []).filter((each) => each.ended_at === null);
+  const known = keyword?.action;
+  const [sender, setSender] = useState(keyword?.sender_id ?? '');
+  const [word, setWord] = useState(keyword?.word ?? '');
+  const [kind, setKind] = useState<KeywordAction['kind']>(known?.kind ?? 'join');
+  const [programme, setProgramme] = useState(
+    known !== undefined && known.kind !== 'reply' ? known.programme_id : '',
+  );
+  const [text, setText] = useState(known?.kind === 'reply' ? known.text : '');
+  const [questions, setQuestions] = useState<KeywordQuestion[]>(
+    known?.kind === 'reply' ? known.questions : [],
+  );
+  const [closing, setClosing] = useState(known?.kind === 'reply' ? (known.closing ?? '') : '');
+  const [next, setNext] = useState(known?.kind === 'reply' ? (known.next_keyword ?? '') : '');
+  const [from, setFrom] = useState(localTime(keyword?.valid_from ?? null));
+  const [until, setUntil] = useState(localTime(keyword?.valid_until ?? null));
+
+  const senderId = sender === '' ? (numbers[0]?.id ?? '') : sender;
+  const ofSender = programmes.filter((each) => each.sender_id === senderId);
+  const programmeId = programme === '' ? (ofSender[0]?.id ?? '') : programme;
+  const action: KeywordAction =
+    kind === 'reply'
+      ? {
+          kind,
+          text,
+          questions,
+          ...(closing.trim() === '' ? {} : { closing }),
+          ...(next.trim() === '' ? {} : { next_keyword: next }),
+        }
+      : { kind, programme_id: programmeId };
+  const input: KeywordInput = {
+    sender_id: senderId,
+    word,
+    action,
+    valid_from: instant(from),
+    valid_until: instant(until),
+  };
+  const checked = useDebounced(JSON.stringify({ senderId, word, from, until }), 300);
+  const check = useQuery({
+    queryKey: ['keyword-check', keyword?.id ?? 'new', checked],
+    queryFn: () =>
+      checkKeyword(keyword?.id ?? null, {
+        ...input,
+        action: { kind: 'reply', text: 'x', questions: [] },
+      }),
+    enabled: word.trim() !== '' && senderId !== '',
+    retry: false,
+  });
+  const conflict = word.trim() === '' ? null : (check.data?.conflict ?? null);
+
+  const save = async () => {
+    if (keyword === null) await createKeyword(input);
+    else await changeKeyword(keyword.id, input);
+    onSaved();
+    notify.done('Word saved');
+  };
+  const setQuestion = (index: number, change: Partial<KeywordQuestion>) =>
+    setQuestions(questions.map((each, at) => (at === index ? { ...each, ...change } : each)));
+
+  return (
+    <FormDialog
+      title={keyword === null ? 'Add word' : `Change ${keyword.word}`}
+      saveLabel="Save"
+      onSave={save}
+      onClose={onClose}
+      testId="word-save"
+    >
+      <div className={css.two}>
+        <TextField
+          label="Word"
+          description="Case, accents and punctuation do not matter."
+          value={word}
+          onChange={(event) => setWord(event.currentTarget.value)}
+          error={conflict}
+          required
+          withAsterisk={false}
+          data-autofocus
+          data-testid="word-text"
+        />
+        <SelectField
+          label="Texted to"
+          description="One word counts at one number."
+          value={senderId}
+          onChange={(event) => setSender(event.currentTarget.value)}
+          data={numbers.map((each) => ({ value: each.id, label: each.address }))}
+        />
+        <SelectField
+          label="What it does"
+          value={kind}
+          onChange={(event) => setKind(event.currentTarget.value as KeywordAction['kind'])}
+          data={[
+            { value: 'join', label: 'Joins a programme' },
+            { value: 'leave', label: 'Leaves a programme' },
+            { value: 'reply', label: 'Answers, and may ask questions' },
+          ]}
+          data-testid="word-kind"
+        />
+        {kind !== 'reply' && (
+          <SelectField
+            label="Programme"
+            value={programmeId}
+            onChange={(event) => setProgramme(event.currentTarget.value)}
+            data={ofSender.map((each) => ({ value: each.id, label: each.name }))}
+          />
+        )}
+        <TextField
+          label="Counts from"
+          type="datetime-local"
+          value={from}
+          onChange={(event) => setFrom(event.currentTarget.value)}
+        />
+        <TextField
+          label="Counts until"
+          type="datetime-local"
+          value={until}
+          onChange={(event) => setUntil(event.currentTarget.value)}
+        />
+      </div>
+      {kind !== 'reply' && ofSender.length === 0 && (
+        <Notice tone="warn">This number has no programme yet. Add the programme first.</Notice>
+      )}
+      {kind === 'reply' && (
+        <>
+          <TextArea
+            label="Answer"
+            description="{brand} is filled in. With questions it may be empty."
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            rows={2}
+            autosize
+            data-testid="word-answer"
+          />
+          {questions.map((question, index) => (
+            <div key={index} className={css.question}>
+              <TextField
+                label={`Question ${index + 1}`}
+                value={question.text}
+                onChange={(event) => setQuestion(index, { text: event.currentTarget.value })}
+              />
+              <TextField
+                label="Fills the field"
+                placeholder="email, shoe_size …"
+                value={question.attribute}
+                onChange={(event) => setQuestion(index, { attribute: event.currentTarget.value })}
+              />
+              <Button
+                emphasis="quiet"
+                onClick={() => setQuestions(questions.filter((_, at) => at !== index))}
+              >
+                Remove
+              </Button>
+            </div>
+          ))}
+          <div>
+            <Button
+              emphasis="secondary"
+              size="xs"
+              onClick={() => setQuestions([...questions, { text: '', attribute: '' }])}
+            >
+              Add a question
+            </Button>
+          </div>
+          {questions.length > 0 && (
+            <TextArea
+              label="After the last answer"
+              description="Empty sends nothing."
+              value={closing}
+              onChange={(event) => setClosing(event.currentTarget.value)}
+              rows={2}
+              autosize
+            />
+          )}
+          <TextField
+            label="Then go on with the word"
+            description="Another word of this number; empty ends here."
+            value={next}
+            onChange={(event) => setNext(event.currentTarget.value)}
+          />
+        </>
+      )}
+    </FormDialog>
+  );
+}

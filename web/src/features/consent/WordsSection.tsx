@@ -1,0 +1,157 @@
+import { IconPlus } from '@tabler/icons-react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { keys } from '@/api/query-keys';
+import type { Programme, SenderKeyword } from '@/api/types';
+import { formatDateTime } from '@/lib/time';
+import {
+  Button,
+  Card,
+  ConfirmDialog,
+  DataTable,
+  EmptyState,
+  Failure,
+  notify,
+  SkeletonRows,
+  Tag,
+  type TableColumn,
+} from '@/ui';
+import { deleteKeyword } from './api';
+import css from './consent.module.css';
+import { useKeywords, useMayChange, useNumbers, useProgrammes } from './use-sources';
+import { WordDialog } from './WordDialog';
+
+function does(keyword: SenderKeyword, programmes: Programme[]): string {
+  const action = keyword.action;
+  if (action.kind === 'reply') {
+    const count = action.questions.length;
+    return count === 0
+      ? `Answers: ${action.text}`
+      : `Asks ${count === 1 ? 'a question' : `${count} questions`}`;
+  }
+  const name = programmes.find((each) => each.id === action.programme_id)?.name ?? 'a programme';
+  return action.kind === 'join' ? `Joins ${name}` : `Leaves ${name}`;
+}
+
+function validity(keyword: SenderKeyword): { label: string; tone: 'good' | 'neutral' | 'info' } {
+  const now = new Date().toISOString();
+  if (keyword.valid_until !== null && keyword.valid_until <= now)
+    return { label: `Ended ${formatDateTime(keyword.valid_until)}`, tone: 'neutral' };
+  if (keyword.valid_from !== null && keyword.valid_from > now)
+    return { label: `From ${formatDateTime(keyword.valid_from)}`, tone: 'info' };
+  if (keyword.valid_until !== null)
+    return { label: `Until ${formatDateTime(keyword.valid_until)}`, tone: 'good' };
+  return { label: 'Always', tone: 'good' };
+}
+
+export function WordsSection() {
+  const cache = useQueryClient();
+  const query = useKeywords();
+  const numbers = useNumbers();
+  const programmes = useProgrammes().data?.data ?? [];
+  const mayChange = useMayChange();
+  const [editing, setEditing] = useState<SenderKeyword | 'new' | null>(null);
+  const [removing, setRemoving] = useState<SenderKeyword | null>(null);
+  const words = query.data?.data ?? [];
+  const refresh = () => cache.invalidateQueries({ queryKey: keys.senderKeywords });
+  const columns: TableColumn<SenderKeyword>[] = [
+    {
+      key: 'word',
+      title: 'Word',
+      render: (each) => (
+        <span className={css.cell}>
+          <strong>{each.word}</strong>
+          <span>to {numbers.find((sender) => sender.id === each.sender_id)?.address ?? '–'}</span>
+        </span>
+      ),
+    },
+    {
+      key: 'does',
+      title: 'What it does',
+      render: (each) => <span className={css.cut}>{does(each, programmes)}</span>,
+    },
+    {
+      key: 'valid',
+      title: 'Counts',
+      priority: 'wide',
+      render: (each) => <Tag tone={validity(each).tone}>{validity(each).label}</Tag>,
+    },
+    ...(mayChange
+      ? [
+          {
+            key: 'actions',
+            title: 'Actions',
+            align: 'end' as const,
+            render: (each: SenderKeyword) => (
+              <span className={css.rowActions}>
+                <Button emphasis="quiet" size="xs" onClick={() => setEditing(each)}>
+                  Change
+                </Button>
+                <Button emphasis="quiet" size="xs" onClick={() => setRemoving(each)}>
+                  Remove
+                </Button>
+              </span>
+            ),
+          },
+        ]
+      : []),
+  ];
+  return (
+    <Card
+      title="Words people text"
+      description="STOP, START and HELP count in every language already. These are your own."
+      padding={words.length > 0 ? 'none' : 'normal'}
+      aside={
+        mayChange && (
+          <Button
+            size="xs"
+            leftSection={<IconPlus size={15} />}
+            onClick={() => setEditing('new')}
+            data-testid="word-add"
+          >
+            Add word
+          </Button>
+        )
+      }
+    >
+      {query.isPending && <SkeletonRows rows={3} />}
+      {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+      {query.isSuccess && words.length === 0 && (
+        <EmptyState title="No words yet">
+          A word joins a programme, answers, or asks questions that fill the contact.
+        </EmptyState>
+      )}
+      {words.length > 0 && (
+        <DataTable
+          label="Words"
+          columns={columns}
+          rows={words}
+          rowKey={(each) => each.id}
+          rowTestId="word"
+        />
+      )}
+      {editing !== null && (
+        <WordDialog
+          keyword={editing === 'new' ? null : editing}
+          onClose={() => setEditing(null)}
+          onSaved={() => void refresh()}
+        />
+      )}
+      {removing !== null && (
+        <ConfirmDialog
+          title={`Remove ${removing.word}?`}
+          confirmLabel="Remove"
+          emphasis="danger"
+          onConfirm={async () => {
+            await deleteKeyword(removing.id);
+            await refresh();
+            notify.done('Word removed');
+          }}
+          onClose={() => setRemoving(null)}
+        >
+          Texts with it are no longer answered. Questions that it began end.
+        </ConfirmDialog>
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,1 @@
+export { ConsentRoute } from './ConsentRoute';
