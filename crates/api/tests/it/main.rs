@@ -1,6 +1,7 @@
 //! The HTTP interface from outside, in process, on both engines where state matters.
 
 mod access;
+mod consent;
 mod console;
 mod cross_site;
 mod imports;

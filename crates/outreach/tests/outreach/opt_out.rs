@@ -105,7 +105,8 @@ async fn what_may_be_a_no_holds_marketing_until_somebody_decides() {
         assert_eq!(consents(&world, &phone(1)).await, [InReview, InReview], "{}", world.test.engine);
         let campaign = world.sent(world.input()).await;
         let funnel = segue_outreach::campaign::funnel(&world.test.store, world.ws(), campaign.id).await.unwrap();
-        assert_eq!((funnel.planned, world.messages().await.len()), (0, 0), "nobody is texted while it is open");
+        assert_eq!((funnel.excluded, world.messages().await.len()), (2, 0), "nobody is texted while it is open");
+        assert_eq!(funnel.excluded_by_rule[0].rule, "revocation_in_review");
 
         let found = open(&world).await;
         assert_eq!(found.len(), 2);

@@ -115,7 +115,7 @@ fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(
         }
         InboxKind::Twilio => {
             let content: TwilioItem = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
-            Ok(super::twilio::handle(tx, ctx, &workspace, &channel, item.id, &content)?)
+            Ok(super::twilio::handle(tx, ctx, &workspace, &channel, (item.id, item.received_at), &content)?)
         }
         InboxKind::Sms | InboxKind::SmsReceipt => {
             match segue_delivery::read_inbound(&item.payload).map_err(unreadable)? {

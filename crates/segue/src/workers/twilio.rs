@@ -2,7 +2,7 @@
 
 use segue_channels::twilio::{OptOutType, TwilioItem};
 use segue_model::{
-    Ctx, InboxId,
+    Ctx, InboxId, Timestamp,
     consent::{ConsentAction, ConsentMethod},
 };
 use segue_outreach::{
@@ -17,7 +17,7 @@ pub(super) fn handle(
     ctx: &Ctx,
     workspace: &Workspace,
     channel: &Channel,
-    inbox_id: InboxId,
+    (inbox_id, received_at): (InboxId, Timestamp),
     item: &TwilioItem,
 ) -> Result<(), StoreError> {
     match item {
@@ -41,7 +41,7 @@ pub(super) fn handle(
                 // The provider has answered.
                 Some(OptOutType::Help) => return Ok(()),
                 None => {
-                    let sms = InboundSms { inbox_id, from: &text.from, to: &text.to, text: &text.text };
+                    let sms = InboundSms { inbox_id, from: &text.from, to: &text.to, text: &text.text, received_at };
                     keywords::handle(tx, ctx, workspace, channel, &sms)?;
                     return Ok(());
                 }

@@ -228,6 +228,7 @@ const LARGE: &[&str] = &[
 const SCANS: &[(&str, &str)] = &[
     ("consent::CLEAR_CONSENTS", "rebuilds the projection"),
     ("consent::CONSENT_KEYS", "rebuilds the projection"),
+    ("consent_chain::COUNT_UNCHAINED", "asked for by people alone"),
     ("contact::ATTRIBUTE_IS_USED", "stops at the first"),
     ("crm::NEXT_CASE_NUMBER", "the end of the index"),
     ("event::DELETE_EVENTS_BEFORE", "housekeeping"),
