@@ -75,8 +75,8 @@ pub mod routing;
 pub mod segment;
 pub mod session;
 pub mod submission;
-pub mod tally;
 pub mod subscription;
+pub mod tally;
 pub mod template;
 pub mod workspace;
 
