@@ -220,7 +220,7 @@ fn withdraw(
         medium: Medium::Sms,
         address: address.to_owned(),
         purpose: Purpose::Marketing,
-        action: ConsentAction::Revoke,
+        action: ConsentAction::Correct,
         method: ConsentMethod::ImportUndo,
         wording: None,
         proof: Some(format!("{id} was undone")),

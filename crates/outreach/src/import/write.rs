@@ -242,11 +242,8 @@ fn opt_in(
     match tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state {
         // Imported before, or given elsewhere: the ledger has it.
         ConsentState::Granted => return Ok(Consent::OptedIn { added: false }),
-        ConsentState::None => {}
-        ConsentState::Revoked => {
-            if tx.said_no(workspace_id, Medium::Sms, address, Purpose::Marketing)? {
-                return Ok(Consent::KeptOut);
-            }
+        ConsentState::Revoked | ConsentState::InReview => return Ok(Consent::KeptOut),
+        ConsentState::None => {
             // An undone import took its claim back as of the moment of the claim; this one is a new claim.
             if let Some(undone) = tx.undone_until(workspace_id, Medium::Sms, address, Purpose::Marketing)? {
                 occurred_at = occurred_at.max(undone.plus(1));

@@ -385,10 +385,10 @@ async fn an_import_can_be_undone_but_for_what_happened_since() {
             .map(|it| (it.first_name.as_deref().unwrap(), it.attributes["city"].as_str(), it.sms_consent))
             .collect();
         let expected = [
-            ("Ana", "Rome", Revoked),
-            ("Benno", "Rome", Revoked),
-            ("Daniel", "Oslo", Revoked),
-            ("Eve", "Oslo", Revoked),
+            ("Ana", "Rome", ConsentState::None),
+            ("Benno", "Rome", ConsentState::None),
+            ("Daniel", "Oslo", ConsentState::None),
+            ("Eve", "Oslo", ConsentState::None),
         ];
         assert_eq!(shown, expected, "{}", world.test.engine);
         let lists = segue_outreach::contacts::lists(store, ws).await.unwrap();
@@ -396,7 +396,7 @@ async fn an_import_can_be_undone_but_for_what_happened_since() {
         assert_eq!(lists.iter().find(|list| list.name == "Imported").unwrap().member_count, 2);
         let ledger = world.write(move |tx| tx.consent_events(ws, "+12125550102", None, 10)).await;
         assert_eq!(ledger.len(), 2, "nothing is deleted from the ledger");
-        assert_eq!((ledger[0].action, ledger[0].method), (ConsentAction::Revoke, ConsentMethod::ImportUndo));
+        assert_eq!((ledger[0].action, ledger[0].method), (ConsentAction::Correct, ConsentMethod::ImportUndo));
         assert_eq!(undo::begin(store, ctx, ws, import.id).await.unwrap_err().code(), "import_state");
 
         // An opt-in that was taken back by an undo can be claimed again; a STOP stays.
