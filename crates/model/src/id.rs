@@ -172,6 +172,8 @@ ids! {
     ConsentReviewId = "crv",
     /// A text of a customer as it came in.
     InboundTextId = "itx",
+    /// A host name for short links.
+    LinkDomainId = "dom",
 }
 
 #[cfg(test)]

@@ -10,12 +10,15 @@
 //! | a `run_import` job is due | [`import::run`] |
 //! | an `undo_import` job is due | [`import::undo::run`] |
 //! | an SMS of a customer is worked on | [`keywords::handle`] |
-//! | a short link is asked for | [`link::open`] |
+//! | a short link is asked for | [`redirect::Redirects::open`] |
 //! | from time to time | [`sweep`] |
 
+mod addresses;
 pub mod campaign;
 pub mod consent_record;
+pub mod clicks;
 pub mod contacts;
+pub mod domains;
 mod error;
 pub mod import;
 pub mod keywords;
@@ -24,6 +27,7 @@ pub mod programmes;
 pub mod provider_keyword;
 pub mod reach;
 pub mod reviews;
+pub mod redirect;
 pub mod segments;
 pub mod subscriptions;
 pub mod text;
@@ -32,6 +36,7 @@ pub mod words;
 
 pub use error::{OutreachError, Problem};
 pub use link::{LinkConfig, Links};
+pub use redirect::Redirects;
 
 use segue_model::Ctx;
 use segue_store::Store;

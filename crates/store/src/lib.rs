@@ -61,6 +61,7 @@ pub mod import_file;
 pub mod inbound_text;
 pub mod inbox;
 pub mod job;
+pub mod link;
 pub mod media;
 pub mod message;
 pub mod messaging_user;
@@ -113,6 +114,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("inbound_text", inbound_text::STATEMENTS),
         ("inbox", inbox::STATEMENTS),
         ("job", job::STATEMENTS),
+        ("link", link::STATEMENTS),
         ("media", media::STATEMENTS),
         ("message", message::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),

@@ -202,4 +202,5 @@ bind_ids!(
     KeywordId,
     ConsentReviewId,
     InboundTextId,
+    LinkDomainId,
 );

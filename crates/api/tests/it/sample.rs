@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use segue_access::NewWorkspace;
 use segue_model::{
     CampaignId, CaseId, ChannelId, ConsentReviewId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, KeywordId, LeadId,
-    ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId, SegmentId, SenderId,
+    LinkDomainId, ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId, SegmentId, SenderId,
     SessionId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
     campaign::Footer,
     consent::{ConsentMethod, Medium},
@@ -75,6 +75,7 @@ struct Made {
     subscription: SubscriptionId,
     keyword: KeywordId,
     review: ConsentReviewId,
+    domain: LinkDomainId,
 }
 
 /// Makes a workspace named `slug` beside the test's own. Its user signs in as `<slug>@segue.test`.
@@ -133,6 +134,7 @@ fn make(ctx: &Ctx) -> Made {
         subscription: ctx.id(),
         keyword: ctx.id(),
         review: ctx.id(),
+        domain: ctx.id(),
     }
 }
 
@@ -161,6 +163,7 @@ impl Made {
             ("sbs", self.subscription.to_string()),
             ("kwd", self.keyword.to_string()),
             ("crv", self.review.to_string()),
+            ("dom", self.domain.to_string()),
         ])
     }
 }
@@ -197,6 +200,8 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         prefilled_text: String::new(),
     };
     tx.insert_campaign(workspace_id, made.campaign, &input, Some(user_id), now)?;
+    let host = format!("go.{workspace_id}.example");
+    tx.insert_link_domain(workspace_id, made.domain, &host, &host, now)?;
     let customer = MessagingUser {
         id: made.customer,
         channel_id: made.channel,
