@@ -1,5 +1,6 @@
 //! Fault knobs: what the emulated carrier and platform do wrong on purpose. All off by default.
 
+use crate::sms::carrier::CarrierFaults;
 use serde::{Deserialize, Serialize};
 
 /// The switches of misbehaviour. Counting ones (`times`, `n`) run down to zero and then stop.
@@ -42,6 +43,8 @@ pub struct Faults {
     pub receipt_state: Option<StateTimes>,
     /// The receipt leaves before the submit_sm_resp.
     pub smpp_receipt_before_response: bool,
+    /// What else the carrier does wrong.
+    pub carrier: CarrierFaults,
     /// The next `times` sends to the Twilio face are refused with this code and not accepted; 20429 answers HTTP 429.
     pub twilio_error: Option<CodeTimes<u32>>,
     /// The next so many sends are answered with HTTP 500 and not accepted.
@@ -94,6 +97,11 @@ impl Faults {
 
     pub(crate) fn take_twilio_error(&mut self) -> Option<u32> {
         take_code(&mut self.twilio_error)
+    }
+
+    /// The status the next bind is refused with.
+    pub(crate) fn take_bind_status(&mut self) -> Option<u32> {
+        take_code(&mut self.carrier.refuse_binds)
     }
 
     pub(crate) fn take_receipt_state(&mut self) -> Option<String> {

@@ -194,6 +194,13 @@ impl Ledger {
         self.append(at, Fact::Ack { of: n });
     }
 
+    /// Counts what a carrier under load did, which has no entries.
+    pub fn count(&mut self, accepted: u64, receipts: u64, acknowledged: u64) {
+        self.counters.sms_accepted += accepted;
+        self.counters.sms_receipts += receipts;
+        self.counters.sms_receipts_acked += acknowledged;
+    }
+
     pub fn fact(&self, n: EntryNumber) -> Option<&Fact> {
         let index = usize::try_from(n).ok()?.checked_sub(1)?;
         self.entries.get(index).map(|entry| &entry.fact)

@@ -31,6 +31,7 @@ pub use clock::SandboxClock;
 pub use config::{SandboxConfig, SandboxError};
 pub use faults::Faults;
 pub use ledger::Counters;
+pub use sms::carrier::{CarrierFaults, RefusedPart};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -94,6 +95,27 @@ impl Sandbox {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.core.with(|state| state.ledger.counters())
+    }
+
+    /// Replaces all faults, as `PUT /api/faults` does; what is left out is off.
+    pub fn set_faults(&self, faults: Faults) {
+        self.core.with(|state| {
+            state.faults = faults;
+            state.wakes.webhooks = true;
+            state.wakes.deliveries = true;
+        });
+    }
+
+    /// Accepted segments of the carrier by recipient: the number as digits, and how many.
+    #[must_use]
+    pub fn segments_by_recipient(&self) -> std::collections::HashMap<u64, u32> {
+        self.core.with(|state| state.network.traffic.by_recipient.clone())
+    }
+
+    /// What came over SMPP, as the status shows it.
+    #[must_use]
+    pub fn smpp_traffic(&self) -> serde_json::Value {
+        self.core.with(|state| state.network.traffic.view())
     }
 
     /// Stops accepting, closes every connection and waits until the workers are gone.

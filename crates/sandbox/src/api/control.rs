@@ -36,6 +36,7 @@ pub(crate) async fn status(State(core): State<Arc<Core>>) -> Json<Value> {
                 "accepted": counters.sms_accepted,
                 "delivered": counters.sms_delivered,
                 "pending_deliveries": state.network.pending(),
+                "traffic": state.network.traffic.view(),
             },
             "webhook": {
                 "url": state.webhooks.url(),

@@ -4,12 +4,15 @@
 //! A delivery (receipt or inbound text) stays here until the product has answered it with ESME_ROK: it is *ready* (with a due time),
 //! or *in flight* on one bind. A lost bind makes its deliveries ready again at once; a refusal with a growing delay.
 
+use super::carrier::Traffic;
+use super::fast::Fast;
 use super::receipt;
 use super::text::{self, Concatenation};
 use crate::faults::Receipts;
 use crate::handset::{Direction, Sms, WaitingSms, links};
 use crate::ledger::{EntryNumber, Fact};
 use crate::state::State;
+use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// An address as it stands in a PDU.
@@ -100,6 +103,8 @@ pub(crate) struct Network {
     /// Parts of an inbound text that are not acknowledged yet, by ledger entry.
     inbound_parts: HashMap<EntryNumber, usize>,
     next_bind: u64,
+    pub traffic: Traffic,
+    pub fast: Fast,
     pub binds: BTreeMap<u64, &'static str>,
 }
 
@@ -114,6 +119,8 @@ impl Network {
             assemblies: HashMap::new(),
             inbound_parts: HashMap::new(),
             next_bind: 1,
+            traffic: Traffic::default(),
+            fast: Fast::default(),
             binds: BTreeMap::new(),
         }
     }
@@ -123,6 +130,7 @@ impl Network {
         self.ready.clear();
         self.assemblies.clear();
         self.inbound_parts.clear();
+        self.traffic = Traffic::default();
     }
 
     pub fn bound(&mut self, kind: &'static str) -> u64 {
@@ -151,6 +159,10 @@ impl Network {
     fn enqueue(&mut self, due: i64, delivery: Delivery) {
         let id = self.next_delivery;
         self.next_delivery += 1;
+        self.enqueue_as(id, due, delivery);
+    }
+
+    fn enqueue_as(&mut self, id: u64, due: i64, delivery: Delivery) {
         self.deliveries.insert(id, delivery);
         self.ready.insert((due, id));
     }
@@ -162,6 +174,7 @@ impl State {
         let now = self.now();
         let message_id = self.network.new_message_id();
         let (from, to) = (sms.from.shown(), sms.to.shown());
+        self.network.traffic.accepted(sms.to.digits.as_bytes());
         let (part, parts) = sms.concatenation.map_or((1, 1), |c| (c.part, c.parts));
         let group = sms.concatenation.map(|c| {
             let key = format!("{from}>{to}#{}/{}", c.reference, c.parts);
@@ -261,6 +274,15 @@ impl State {
         if !wanted || self.faults.receipts == Receipts::None {
             return;
         }
+        if self.faults.carrier.enroute_receipts {
+            self.send_receipt(order, sms, "ENROUTE");
+        }
+        for _ in 0..=self.faults.carrier.duplicate_receipts {
+            self.send_receipt(order, sms, state);
+        }
+    }
+
+    fn send_receipt(&mut self, order: &ReceiptOrder, sms: &WaitingSms, state: &str) {
         let now = self.now();
         let due = now + self.faults.receipt_delay_ms;
         let delivery = Delivery {
@@ -274,7 +296,13 @@ impl State {
             entry: None,
             refusals: 0,
         };
-        self.network.enqueue(due, delivery);
+        if self.faults.carrier.shuffle_receipts {
+            // What is due at the same time leaves by its number.
+            let id = self.rng.random::<u64>() | 1 << 63;
+            self.network.enqueue_as(id, due, delivery);
+        } else {
+            self.network.enqueue(due, delivery);
+        }
         self.wakes.deliveries = true;
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn body(message_id: &str, submitted_at: i64, done_at: i64, state: &st
 }
 
 /// `YYMMDDhhmm`.
-fn minute(at: i64) -> String {
+pub(super) fn minute(at: i64) -> String {
     let at = Timestamp::from_millisecond(at).unwrap_or_default().to_zoned(TimeZone::UTC);
     at.strftime("%y%m%d%H%M").to_string()
 }

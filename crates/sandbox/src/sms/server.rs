@@ -113,6 +113,10 @@ fn answer(
             input.reserve(length - input.len());
             return true;
         }
+        if state.faults.carrier.fast && session.handle_fast(state, &input[..length], output) {
+            input.advance(length);
+            continue;
+        }
         let mut pdu = input.split_to(length);
         let sequence = (&pdu[12..16]).get_u32();
         match CommandCodec::new().without_max_length().decode(&mut pdu) {

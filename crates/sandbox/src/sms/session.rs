@@ -1,5 +1,6 @@
 //! One SMPP session: the protocol state of a bind and the answers to its requests. No I/O: PDUs in, octets out.
 
+use super::carrier::{Whim, answered_id};
 use super::network::{Address, Content, Delivery, Submitted};
 use super::receipt::state_code;
 use super::text::{Alphabet, Concatenation, split_header};
@@ -8,13 +9,14 @@ use crate::faults::take_one;
 use crate::ledger::Fact;
 use crate::state::State;
 use bytes::{BufMut, BytesMut};
+use rand::seq::SliceRandom;
 use rusmpp::pdus::{BindReceiverResp, BindTransceiverResp, BindTransmitterResp, DeliverSm, SubmitSm, SubmitSmResp};
 use rusmpp::tlvs::{MessageDeliveryRequestTlvValue, TlvValue};
 use rusmpp::tokio_codec::CommandCodec;
 use rusmpp::types::{COctetString, OctetString};
 use rusmpp::values::{DataCoding, EsmClass, InterfaceVersion, MessageState, Npi, Ton};
 use rusmpp::{Command, CommandId, CommandStatus, Pdu};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::codec::Encoder;
@@ -54,6 +56,9 @@ pub(crate) struct Session {
     in_flight: HashMap<u32, (u64, Instant)>,
     last_sequence: u32,
     delayed: VecDeque<(Instant, Delayed)>,
+    /// When the carrier asks for a sign of life next, and the numbers of its open requests.
+    probe_at: Option<Instant>,
+    probes: HashSet<u32>,
     pub closing: bool,
 }
 
@@ -61,6 +66,9 @@ impl Session {
     /// Answers one PDU of the client into `out`.
     pub fn handle(&mut self, state: &mut State, config: &SandboxConfig, command: Command, out: &mut BytesMut) {
         let sequence = command.sequence_number;
+        if state.faults.carrier.mute && self.bound.is_some() {
+            return;
+        }
         match command.pdu() {
             Some(Pdu::BindTransmitter(bind)) => {
                 let status =
@@ -90,7 +98,11 @@ impl Session {
                 CommandId::DeliverSmResp => self.delivery_answered(state, sequence, command.status),
                 CommandId::GenericNack => self.delivery_answered(state, sequence, CommandStatus::EsmeRsyserr),
                 CommandId::UnbindResp => self.closing = true,
-                CommandId::EnquireLinkResp => {}
+                CommandId::EnquireLinkResp => {
+                    if self.probes.remove(&sequence) {
+                        state.network.traffic.enquire_links_answered += 1;
+                    }
+                }
                 _ => nack(out, CommandStatus::EsmeRinvcmdid, sequence),
             },
         }
@@ -104,8 +116,11 @@ impl Session {
         system_id: &str,
         password: &str,
     ) -> CommandStatus {
+        state.network.traffic.bind_requests += 1;
         if self.bound.is_some() {
             CommandStatus::EsmeRalybnd
+        } else if let Some(code) = state.faults.take_bind_status() {
+            CommandStatus::from(code)
         } else if system_id != config.smpp_system_id {
             CommandStatus::EsmeRinvsysid
         } else if password != config.smpp_password {
@@ -122,7 +137,11 @@ impl Session {
             refuse(out, CommandStatus::EsmeRinvbndsts, command.sequence_number);
             return;
         }
-        let delay = Duration::from_millis(state.faults.smpp_response_delay_ms);
+        let mut delay = Duration::from_millis(state.faults.smpp_response_delay_ms);
+        if state.faults.carrier.shuffle {
+            // There is an order only among answers that wait together.
+            delay = delay.max(Duration::from_millis(2));
+        }
         if delay.is_zero() {
             self.process_submit(state, &command, out);
         } else if state.faults.smpp_receipt_before_response {
@@ -132,6 +151,8 @@ impl Session {
         } else {
             self.delayed.push_back((Instant::now() + delay, Delayed::Process(Box::new(command))));
         }
+        let open = self.delayed.len().max(1);
+        state.network.traffic.most_in_flight = state.network.traffic.most_in_flight.max(open);
     }
 
     fn process_submit(&mut self, state: &mut State, command: &Command, out: &mut BytesMut) {
@@ -149,13 +170,22 @@ impl Session {
                 refuse(out, status, sequence);
             }
             Ok(mut sms) => {
-                sms.answered = !take_one(&mut state.faults.smpp_swallow_responses);
+                let part = sms.concatenation.map(|concatenation| concatenation.part);
+                let whim = state.network.traffic.submit(&mut state.faults.carrier, Instant::now(), part);
+                if let Whim::Refuse(code) = whim {
+                    state.record(Fact::SmsRefused { from: sms.from.shown(), to: sms.to.shown(), code });
+                    refuse(out, CommandStatus::from(code), sequence);
+                    return;
+                }
+                self.closing |= whim == Whim::Cut;
+                sms.answered = whim == Whim::None && !take_one(&mut state.faults.smpp_swallow_responses);
                 let answered = sms.answered;
                 let message_id = state.accept_sms(sms);
                 if state.faults.smpp_receipt_before_response {
                     self.pull_deliveries(state, out);
                 }
                 if answered {
+                    let message_id = answered_id(&state.faults.carrier, message_id);
                     let message_id = COctetString::from_string(message_id).unwrap_or_default();
                     write(
                         out,
@@ -178,13 +208,20 @@ impl Session {
     /// Does what is due now: delayed answers, deliveries whose answer did not come in time, new deliveries.
     pub fn work(&mut self, state: &mut State, response_timeout: Duration, out: &mut BytesMut) {
         let now = Instant::now();
-        while self.delayed.front().is_some_and(|(due, _)| *due <= now) {
-            match self.delayed.pop_front() {
-                Some((_, Delayed::Process(command))) => self.process_submit(state, &command, out),
-                Some((_, Delayed::Answer(answer))) => out.extend_from_slice(&answer),
-                None => {}
+        let due = self.delayed.partition_point(|(due, _)| *due <= now);
+        let mut due: Vec<Delayed> = self.delayed.drain(..due).map(|(_, delayed)| delayed).collect();
+        if state.faults.carrier.shuffle {
+            due.shuffle(&mut state.rng);
+        }
+        for delayed in due {
+            match delayed {
+                // A connection that was cut answers nothing more.
+                _ if self.closing => {}
+                Delayed::Process(command) => self.process_submit(state, &command, out),
+                Delayed::Answer(answer) => out.extend_from_slice(&answer),
             }
         }
+        self.probe(state, now, out);
         self.in_flight.retain(|_, (delivery, sent)| {
             let waiting = now.duration_since(*sent) < response_timeout;
             if !waiting {
@@ -193,6 +230,40 @@ impl Session {
             waiting
         });
         self.pull_deliveries(state, out);
+    }
+
+    /// Asks the client for a sign of life when it is time.
+    fn probe(&mut self, state: &State, now: Instant, out: &mut BytesMut) {
+        let every = Duration::from_millis(state.faults.carrier.enquire_link_ms);
+        if every.is_zero() || self.bound.is_none() {
+            self.probe_at = None;
+            return;
+        }
+        if self.probe_at.is_none_or(|at| at <= now) {
+            self.last_sequence += 1;
+            self.probes.insert(self.last_sequence);
+            write(out, Command::new(CommandStatus::EsmeRok, self.last_sequence, Pdu::EnquireLink));
+            self.probe_at = Some(now + every);
+        }
+    }
+
+    /// Answers a submit_sm or takes an answer to a receipt without writing anything down. False when `pdu` is neither.
+    pub fn handle_fast(&mut self, state: &mut State, pdu: &[u8], out: &mut BytesMut) -> bool {
+        let sends = matches!(self.bound, Some((_, Role::Transmitter | Role::Transceiver)));
+        match pdu.get(4..8) {
+            Some([0, 0, 0, 4]) if sends => {
+                let now = state.now();
+                let network = &mut state.network;
+                let answered = network.fast.answer(pdu, now, &mut network.traffic, &mut self.last_sequence, out);
+                state.ledger.count(answered.accepted, answered.receipts, 0);
+                true
+            }
+            Some([0x80, 0, 0, 5]) if self.in_flight.is_empty() => {
+                state.ledger.count(0, 0, u64::from(pdu.get(8..12) == Some(&[0; 4])));
+                true
+            }
+            _ => false,
+        }
     }
 
     fn pull_deliveries(&mut self, state: &mut State, out: &mut BytesMut) {
@@ -208,7 +279,7 @@ impl Session {
     pub fn next_work(&self, response_timeout: Duration) -> Option<Instant> {
         let delayed = self.delayed.front().map(|(due, _)| *due);
         let unanswered = self.in_flight.values().map(|(_, sent)| *sent + response_timeout).min();
-        [delayed, unanswered].into_iter().flatten().min()
+        [delayed, unanswered, self.probe_at].into_iter().flatten().min()
     }
 
     /// Bound to receive, and the window has room.
