@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use segue_channels::{
+    ErrorClass,
     smpp::{
         AddressPlan, Alphabet, BindKind, Display, FixedField, LongMessages, NumberingPlan, SmppConfig as Account,
         SubmitForm, Tls, TlsError, Trust,
@@ -10,7 +11,12 @@ use segue_channels::{
     text::Charset,
 };
 use segue_model::delivery::MessageClass;
-use segue_store::channel::{BindMode, LongSms, ResendUnknown, SmppConfig, SmsAlphabet, SmsDisplay, TlsMode};
+use segue_store::{
+    channel::{BindMode, Channel, ChannelConfig, LongSms, ResendUnknown, SmppConfig, SmsAlphabet, SmsDisplay, TlsMode},
+    submission::{Cost, Failure},
+};
+
+use crate::settle::Outcome;
 
 /// The account of these settings.
 ///
@@ -101,11 +107,26 @@ pub(crate) fn window(config: &SmppConfig) -> usize {
 
 /// Whether a message of this class is sent again when nobody can say whether it went out: the account's owner has then
 /// chosen that nobody misses it over nobody getting it twice.
-pub(crate) const fn resends_unknown(config: &SmppConfig, class: MessageClass) -> bool {
+const fn resends_unknown(config: &SmppConfig, class: MessageClass) -> bool {
     match config.resend_unknown {
         ResendUnknown::Never => false,
         ResendUnknown::Service => matches!(class, MessageClass::Service),
         ResendUnknown::All => true,
+    }
+}
+
+/// What becomes of a message about which nobody can say whether it went out. When the account sends such messages again,
+/// it is put back like one that did not leave, uses up an attempt, and goes out unless its validity has ended; a message
+/// of which parts certainly left stays in doubt.
+pub(crate) fn of_doubt(channel: &Channel, class: MessageClass, outcome: Outcome) -> Outcome {
+    match (&channel.config, outcome) {
+        (ChannelConfig::Smpp(config), Outcome::Unknown { reason, provider_ids })
+            if provider_ids.is_empty() && resends_unknown(config, class) =>
+        {
+            let failure = Failure { class: ErrorClass::Unknown.as_str().to_owned(), code: None, reason };
+            Outcome::NotSent { failure, wait: None, cost: Cost::Attempt }
+        }
+        (_, outcome) => outcome,
     }
 }
 

@@ -69,7 +69,7 @@ async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &Cancella
     let health = tokio::spawn(watch_health(env.clone(), channel.clone(), session.clone(), bound));
 
     let window = account::window(config);
-    Turns { env, channel, config, session: &session, window, open, stop: &lost, deliveries }.run().await;
+    Turns { env, channel, session: &session, window, open, stop: &lost, deliveries }.run().await;
 
     session.shutdown().await;
     lost.cancel();

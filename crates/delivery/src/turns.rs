@@ -15,22 +15,18 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use segue_channels::{
-    ErrorClass,
-    smpp::{Delivery, Settled, SmppSession, Submission, SubmitSms},
-};
+use segue_channels::smpp::{Delivery, Settled, SmppSession, Submission, SubmitSms};
 use segue_model::wake::Wake;
 use segue_store::{
     StoreError,
-    channel::{Channel, SmppConfig},
+    channel::Channel,
     outbox::OutboxMessage,
-    submission::{Cost, Failure},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    account::resends_unknown,
+    account::of_doubt,
     inbound::{Arrived, take_in},
     settle::{Outcome, record_all, settle_all},
     sms::{outcome, reference, validity},
@@ -48,7 +44,6 @@ const GATHER: Duration = Duration::from_millis(2);
 pub(crate) struct Turns<'a> {
     pub env: &'a Env,
     pub channel: &'a Channel,
-    pub config: &'a SmppConfig,
     pub session: &'a SmppSession,
     /// Most messages on the wire.
     pub window: usize,
@@ -126,7 +121,7 @@ impl Turns<'_> {
                 .drain(..)
                 .filter_map(|answer| {
                     let message = on_the_wire.remove(&answer.tag)?;
-                    let outcome = self.wanted(&message, outcome(answer.outcome));
+                    let outcome = of_doubt(self.channel, message.class, outcome(answer.outcome));
                     Some((message, outcome))
                 })
                 .collect();
@@ -144,20 +139,6 @@ impl Turns<'_> {
             self.submit(beginning.begun, &mut on_the_wire, &outcomes);
         }
         // The carrier is asked to deliver again what comes from here on, to whoever holds the channel next.
-    }
-
-    /// The outcome as the account's owner wants it: a message of a class that nobody may miss is tried again when nobody
-    /// can say whether it went out. Not when a part of it certainly did.
-    fn wanted(&self, message: &OutboxMessage, outcome: Outcome) -> Outcome {
-        match outcome {
-            Outcome::Unknown { reason, provider_ids }
-                if provider_ids.is_empty() && resends_unknown(self.config, message.class) =>
-            {
-                let failure = Failure { class: ErrorClass::Unknown.as_str().to_owned(), code: None, reason };
-                Outcome::NotSent { failure, wait: None, cost: Cost::Attempt }
-            }
-            outcome => outcome,
-        }
     }
 
     /// Records outcomes, takes deliveries in and begins up to `room` messages, in one transaction.

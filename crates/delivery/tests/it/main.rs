@@ -3,6 +3,7 @@
 
 mod bench;
 mod caps;
+mod carriers;
 mod crash;
 mod last_look;
 mod sms;

@@ -1,0 +1,190 @@
+//! Carriers that misbehave, from the outbox to the books: every message ends in one state that agrees with what really
+//! happened on the other side.
+
+use std::collections::HashMap;
+
+use segue_model::{MessageId, delivery::OutboxState};
+use segue_sandbox::CarrierFaults;
+use segue_store::channel::{BindMode, Channel, ChannelConfig, ResendUnknown, SmppConfig};
+use serde_json::json;
+
+use crate::bench::{Bench, SENDER, benches, until};
+
+/// Enough for every window to be full several times, few enough for an unoptimised build.
+const MESSAGES: u64 = 60;
+const FIRST: u64 = 15_550_300_000;
+
+async fn account(bench: &Bench, change: impl FnOnce(&mut SmppConfig)) -> Channel {
+    let mut config = SmppConfig::new("127.0.0.1", bench.sandbox.smpp_addr.port(), "segue", "sandbox");
+    config.segments_per_second = 1_000;
+    config.response_seconds = 1;
+    change(&mut config);
+    let channel = bench.test.channel("sms", ChannelConfig::Smpp(config)).await;
+    bench.test.sender(channel.id, SENDER).await;
+    channel
+}
+
+async fn enqueue(bench: &Bench, channel: &Channel, text: &str) -> HashMap<u64, MessageId> {
+    let mut ids = HashMap::new();
+    for number in FIRST..FIRST + MESSAGES {
+        ids.insert(number, bench.enqueue(&bench.sms_to(channel, &format!("+{number}"), text)).await);
+    }
+    ids
+}
+
+async fn states(bench: &Bench, ids: &HashMap<u64, MessageId>) -> HashMap<u64, OutboxState> {
+    let mut states = HashMap::new();
+    for (number, id) in ids {
+        states.insert(*number, bench.state(*id).await);
+    }
+    states
+}
+
+/// Runs until every message is in one of the states `ended`, and gives the states by recipient.
+async fn run(bench: &Bench, ids: &HashMap<u64, MessageId>, ended: &[OutboxState]) -> HashMap<u64, OutboxState> {
+    let running = bench.start("one");
+    let clock = &bench.test.clock;
+    until("every message has ended", async || {
+        // Waits of messages and looks of workers go by the clock.
+        clock.advance(250);
+        states(bench, ids).await.values().all(|state| ended.contains(state))
+    })
+    .await;
+    running.shutdown().await;
+    states(bench, ids).await
+}
+
+/// What is delivered was sent once, and so was what is in doubt, or never; nothing else left.
+fn balance(bench: &Bench, states: &HashMap<u64, OutboxState>) {
+    let sent = bench.sandbox.segments_by_recipient();
+    for (number, state) in states {
+        let sent = sent.get(number).copied().unwrap_or(0);
+        let agrees = match state {
+            OutboxState::Delivered => sent == 1,
+            OutboxState::Unknown => sent <= 1,
+            _ => sent == 0,
+        };
+        assert!(agrees, "{}: {state} and sent {sent} times", bench.test.engine);
+    }
+    assert_eq!(states.len() as u64, MESSAGES);
+}
+
+fn count(states: &HashMap<u64, OutboxState>, wanted: OutboxState) -> u64 {
+    states.values().filter(|state| **state == wanted).count() as u64
+}
+
+/// Every message arrives, whatever the carrier does with answers and receipts.
+async fn all_arrive(faults: serde_json::Value, change: impl Fn(&mut SmppConfig)) {
+    for bench in benches().await {
+        let channel = account(&bench, &change).await;
+        bench.faults(faults.clone()).await;
+        let ids = enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &ids, &[OutboxState::Delivered]).await;
+        balance(&bench, &states);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_with_hexadecimal_answers_and_decimal_receipts() {
+    all_arrive(json!({ "carrier": { "hex_answers": true } }), |_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_shuffles_and_repeats_and_reports_late_states() {
+    let carrier = CarrierFaults {
+        shuffle: true,
+        shuffle_receipts: true,
+        enroute_receipts: true,
+        duplicate_receipts: 2,
+        ..CarrierFaults::default()
+    };
+    all_arrive(json!({ "carrier": carrier }), |_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_whose_receipts_are_early_on_another_connection() {
+    all_arrive(json!({ "smpp_receipt_before_response": true, "smpp_response_delay_ms": 20 }), |config| {
+        config.bind = BindMode::Pair;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_throttles() {
+    all_arrive(json!({ "carrier": { "most_per_second": 40 } }), |_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_whose_queue_is_full_at_times() {
+    all_arrive(json!({ "carrier": { "full_every": 7 } }), |_| {}).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_swallows_answers_but_sends_receipts() {
+    // Unknown first, and then the receipt says that it arrived.
+    for bench in benches().await {
+        let channel = account(&bench, |_| {}).await;
+        bench.faults(json!({ "carrier": { "swallow_every": 10 } })).await;
+        let ids = enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &ids, &[OutboxState::Delivered, OutboxState::Unknown]).await;
+        balance(&bench, &states);
+        let doubt = count(&states, OutboxState::Unknown);
+        assert!(doubt <= MESSAGES / 10, "{}: {doubt} in doubt", bench.test.engine);
+        assert_eq!(count(&states, OutboxState::Delivered) + doubt, MESSAGES);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_carrier_that_swallows_answers_leaves_doubt_and_no_second_sending() {
+    for bench in benches().await {
+        let channel = account(&bench, |_| {}).await;
+        bench.faults(json!({ "receipts": "none", "carrier": { "swallow_every": 1 } })).await;
+        let ids = enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &ids, &[OutboxState::Delivered, OutboxState::Unknown]).await;
+        balance(&bench, &states);
+        assert_eq!(count(&states, OutboxState::Unknown), MESSAGES, "{}", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_would_rather_send_twice_leaves_nobody_out() {
+    for bench in benches().await {
+        let channel = account(&bench, |config| config.resend_unknown = ResendUnknown::All).await;
+        bench.faults(json!({ "carrier": { "swallow_every": 10 } })).await;
+        let ids = enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &ids, &[OutboxState::Delivered]).await;
+        assert_eq!(count(&states, OutboxState::Delivered), MESSAGES, "{}", bench.test.engine);
+        let sent = bench.sandbox.segments_by_recipient();
+        assert!((FIRST..FIRST + MESSAGES).all(|number| sent.get(&number).is_some_and(|count| *count >= 1)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_carrier_that_cuts_the_connection() {
+    for bench in benches().await {
+        let channel = account(&bench, |_| {}).await;
+        bench.faults(json!({ "receipts": "none", "carrier": { "cut_every": 25 } })).await;
+        let ids = enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &ids, &[OutboxState::Accepted, OutboxState::Unknown]).await;
+        let sent = bench.sandbox.segments_by_recipient();
+        for (number, state) in &states {
+            let sent = sent.get(number).copied().unwrap_or(0);
+            assert!(sent == 1 || (sent == 0 && *state == OutboxState::Unknown), "{state} and sent {sent} times");
+        }
+        assert!(count(&states, OutboxState::Unknown) >= 1, "a cut leaves doubt");
+        assert!(count(&states, OutboxState::Unknown) <= 3 * 10, "no more than a window for each cut");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_of_which_a_part_is_not_taken_at_first() {
+    for bench in benches().await {
+        let channel = account(&bench, |_| {}).await;
+        bench.faults(json!({ "carrier": { "refuse_part": { "part": 2, "code": 0x58, "times": 1 } } })).await;
+        let id = bench.enqueue(&bench.sms_to(&channel, "+15550199", &"long ".repeat(80))).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Delivered).await;
+        assert_eq!(bench.sms_texts().await, ["long ".repeat(80)], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
