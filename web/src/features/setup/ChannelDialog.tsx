@@ -1,9 +1,11 @@
 import { useState } from 'react';
 import type { Channel, SetupStatus } from '@/api/types';
-import { notify, PasswordField, SelectField, TextField } from '@/ui';
+import { notify, SelectField, Stack, TextField } from '@/ui';
 import { changeChannel, createChannel } from './api';
-import { CHANNEL_FIELDS, readConfig, shownValue } from './channel-fields';
+import { ChannelFieldInput } from './ChannelFieldInput';
+import { CHANNEL_FIELDS, readConfig } from './channel-fields';
 import { FormDialog, text } from './FormDialog';
+import styles from './setup.module.css';
 import { useRefresh } from './use-refresh';
 
 interface ChannelDialogProps {
@@ -16,6 +18,7 @@ interface ChannelDialogProps {
 export function ChannelDialog({ channel, setup, onClose }: ChannelDialogProps) {
   const refresh = useRefresh();
   const [kind, setKind] = useState<Channel['kind']>(channel?.kind ?? 'whatsapp');
+  const fields = CHANNEL_FIELDS[kind];
   const save = async (form: FormData) => {
     const config = readConfig(kind, form);
     const name = text(form, 'name');
@@ -80,31 +83,23 @@ export function ChannelDialog({ channel, setup, onClose }: ChannelDialogProps) {
           />
         </>
       )}
-      {CHANNEL_FIELDS[kind].map((field) => {
-        const shared = {
-          label: field.label,
-          name: field.name,
-          required:
-            field.optional === undefined && (field.kind === 'secret' ? channel === null : true),
-          withAsterisk: false,
-          ...(field.hint === undefined ? {} : { description: field.hint }),
-        };
-        return field.kind === 'secret' ? (
-          <PasswordField
-            key={field.name}
-            {...shared}
-            autoComplete="off"
-            placeholder={channel === null ? '' : 'Unchanged'}
-          />
-        ) : (
-          <TextField
-            key={field.name}
-            {...shared}
-            defaultValue={shownValue(field, channel)}
-            {...(field.kind === 'number' ? { inputMode: 'numeric' as const } : {})}
-          />
-        );
-      })}
+      {fields
+        .filter((field) => field.more === undefined)
+        .map((field) => (
+          <ChannelFieldInput key={field.name} field={field} channel={channel} />
+        ))}
+      {fields.some((field) => field.more !== undefined) && (
+        <details className={styles.more}>
+          <summary>More settings</summary>
+          <Stack gap={12}>
+            {fields
+              .filter((field) => field.more !== undefined)
+              .map((field) => (
+                <ChannelFieldInput key={field.name} field={field} channel={channel} />
+              ))}
+          </Stack>
+        </details>
+      )}
     </FormDialog>
   );
 }

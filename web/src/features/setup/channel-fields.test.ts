@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from './channel-fields';
+import { readTaggedLines, taggedLines } from './smpp-fields';
 
 function form(values: Record<string, string>): FormData {
   const data = new FormData();
@@ -36,5 +37,39 @@ describe('readConfig', () => {
         form({ account_sid: 'AC1', messaging_service_sid: '', secondary_auth_token: '' }),
       ),
     ).toEqual({ account_sid: 'AC1', messaging_service_sid: '' });
+  });
+
+  it('empties what may be empty, and reads optional fields by their lines', () => {
+    expect(
+      readConfig(
+        'smpp',
+        form({
+          plain_coding: '',
+          source_ton: '5',
+          service_type: '',
+          registered_delivery: '2',
+          fields: '0x1400 = 1101=2\n\n5121 = hex:0a0b\nnonsense',
+        }),
+      ),
+    ).toEqual({
+      plain_coding: null,
+      source_ton: 5,
+      service_type: '',
+      registered_delivery: 2,
+      fields: [
+        { tag: 0x1400, text: '1101=2' },
+        { tag: 5121, hex: '0a0b' },
+        { tag: 'nonsense', text: '' },
+      ],
+    });
+  });
+
+  it('shows optional fields as the lines they are read from', () => {
+    const fields = [
+      { tag: 0x1400, text: '1101' },
+      { tag: 5121, hex: '0a0b' },
+    ];
+    expect(taggedLines(fields)).toBe('0x1400 = 1101\n0x1401 = hex:0a0b');
+    expect(readTaggedLines(taggedLines(fields))).toEqual(fields);
   });
 });

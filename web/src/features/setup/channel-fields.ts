@@ -1,11 +1,17 @@
 import type { Channel } from '@/api/types';
+import { readTaggedLines, SMPP_FIELDS, taggedLines } from './smpp-fields';
 
 export interface ChannelField {
   name: string;
   label: string;
   hint?: string;
   /** `digits` is a phone number without its plus sign. */
-  kind: 'text' | 'number' | 'digits' | 'secret';
+  kind:
+    'text' | 'number' | 'digits' | 'secret' | 'area' | 'select' | 'number-select' | 'tagged-lines';
+  /** Of a select. */
+  options?: { value: string; label: string }[];
+  /** Few accounts need it: it is shown on demand. */
+  more?: 'more';
   /** The server wants a list, for the time a secret is being replaced. */
   many?: 'many';
   optional?: 'optional';
@@ -45,26 +51,7 @@ export const CHANNEL_FIELDS: Record<Channel['kind'], ChannelField[]> = {
     },
     { name: 'graph_version', label: 'API version', kind: 'text', initial: 'v26.0' },
   ],
-  smpp: [
-    { name: 'host', label: 'Host', kind: 'text' },
-    { name: 'port', label: 'Port', kind: 'number', initial: '2775' },
-    { name: 'system_id', label: 'System ID', kind: 'text' },
-    { name: 'password', label: 'Password', kind: 'secret' },
-    {
-      name: 'segments_per_second',
-      label: 'Segments per second',
-      hint: 'As agreed with the carrier.',
-      kind: 'number',
-      initial: '10',
-    },
-    {
-      name: 'window',
-      label: 'Unanswered at a time',
-      hint: 'How many the carrier takes before it answers the first.',
-      kind: 'number',
-      initial: '10',
-    },
-  ],
+  smpp: SMPP_FIELDS,
   twilio: [
     { name: 'account_sid', label: 'Account SID', hint: 'Starts with AC.', kind: 'text' },
     {
@@ -115,6 +102,7 @@ export const CHANNEL_FIELDS: Record<Channel['kind'], ChannelField[]> = {
 export function shownValue(field: ChannelField, channel: Channel | null): string {
   if (channel === null) return field.initial ?? '';
   const known = channel.config[field.name];
+  if (field.kind === 'tagged-lines') return taggedLines(known);
   return typeof known === 'string' || typeof known === 'number' ? String(known) : '';
 }
 
@@ -122,9 +110,14 @@ export function shownValue(field: ChannelField, channel: Channel | null): string
 export function readConfig(kind: Channel['kind'], form: FormData): Record<string, unknown> {
   const config: Record<string, unknown> = {};
   for (const field of CHANNEL_FIELDS[kind]) {
-    const value = String(form.get(field.name) ?? '').trim();
+    const given = form.get(field.name);
+    const value = String(given ?? '').trim();
     if (value === '' && (field.kind === 'secret' || field.optional === undefined)) continue;
-    if (field.kind === 'number') config[field.name] = Number(value);
+    if (field.more !== undefined && given === null) continue;
+    if (field.kind === 'tagged-lines') config[field.name] = readTaggedLines(value);
+    else if (value === '' && field.kind === 'number') config[field.name] = null;
+    else if (field.kind === 'number' || field.kind === 'number-select')
+      config[field.name] = Number(value);
     else if (field.kind === 'digits') config[field.name] = value.replace(/\D/g, '');
     else config[field.name] = field.many === undefined ? value : [value];
   }
