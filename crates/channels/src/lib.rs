@@ -17,6 +17,7 @@
 
 mod debug;
 pub mod error_class;
+pub mod fuzz;
 pub mod http;
 pub mod smpp;
 pub mod text;

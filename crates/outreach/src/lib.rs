@@ -20,6 +20,7 @@ pub mod clicks;
 pub mod contacts;
 pub mod domains;
 mod error;
+pub mod fuzz;
 pub mod import;
 pub mod keywords;
 pub mod link;

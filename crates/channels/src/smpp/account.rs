@@ -17,6 +17,7 @@ use super::{
     link::BindError,
     pace::Pace,
     queue::Queue,
+    references::References,
     session::SessionState,
     stats::{Counters, SmppStats},
 };
@@ -32,6 +33,7 @@ pub(super) struct Account {
     /// Inbound items handed over and not answered, on whatever connection they came.
     pub unacknowledged: Arc<AtomicUsize>,
     pub counters: Counters,
+    pub references: References,
     /// Held by the connection that binds: one at a time, so that wrong credentials are tried once and not once for each
     /// connection.
     pub door: AsyncMutex<Door>,
@@ -62,6 +64,7 @@ impl Account {
             inbound,
             unacknowledged: Arc::default(),
             counters: Counters::new(now),
+            references: References::default(),
             door: AsyncMutex::default(),
             in_flight: AtomicUsize::new(0),
             states: Mutex::new(roles.iter().map(|role| (*role, SessionState::Connecting)).collect()),

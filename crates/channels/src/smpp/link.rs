@@ -96,6 +96,8 @@ pub(super) struct Link {
     queued: u64,
     written: u64,
     window: Window,
+    /// Segments without answer as the account knows of them.
+    told_in_flight: usize,
     answers_sender: mpsc::UnboundedSender<Answers>,
     answers: mpsc::UnboundedReceiver<Answers>,
     /// Deliveries that were handed over and not answered yet.
@@ -131,6 +133,7 @@ impl Link {
             queued: 0,
             written: 0,
             window: Window::new(config.window, config.response_timeout, config.first_sequence),
+            told_in_flight: 0,
             answers_sender,
             answers,
             unanswered: 0,
@@ -187,7 +190,7 @@ impl Link {
             LinkEnd::Lost(reason) => reason,
         };
         let now = Instant::now();
-        self.account.in_flight(self.window.in_flight(), 0);
+        self.account.in_flight(self.told_in_flight, 0);
         self.pass.unanswered += self.window.in_flight() as u64;
         self.window.close(self.written, reason, now);
         self.hand_over();
@@ -203,7 +206,6 @@ impl Link {
             let mut more = pin!(account.queue.more());
             // From here on nothing that comes in is missed.
             more.as_mut().enable();
-            let in_flight = self.window.in_flight();
             let ready_at = self.advance(now)?;
             self.write_now()?;
             if let Some(until) = self.drain_until
@@ -211,7 +213,8 @@ impl Link {
             {
                 return self.unbind().await;
             }
-            account.in_flight(in_flight, self.window.in_flight());
+            account.in_flight(self.told_in_flight, self.window.in_flight());
+            self.told_in_flight = self.window.in_flight();
             account.counters.add(&mut self.pass, now);
             let wake = [ready_at, self.window.next_deadline(), Some(self.probe_at()), self.drain_until];
             let wake = wake.into_iter().flatten().min().unwrap_or(now);

@@ -230,6 +230,16 @@ impl<'a> Written<'a> {
     }
 }
 
+/// Both ways of reading a text agree where the short one reads it.
+///
+/// # Panics
+/// When they do not.
+pub(super) fn check_short_way(text: &str) {
+    if let Some(written) = Written::standard(text) {
+        assert_eq!(written, Written::tolerant(text), "the two ways of reading a receipt differ");
+    }
+}
+
 /// Finds `name:value` in a receipt's text.
 struct TextFields<'a> {
     text: &'a str,

@@ -170,7 +170,13 @@ impl SmppSession {
                 reason: reason.to_owned(),
             });
         }
-        sms.pdus(config).map_err(SubmitOutcome::from)
+        let encoded = if sms.may_be_long() {
+            let reference = self.account.references.next(&sms.destination, sms.reference);
+            sms.pdus_with(config, reference)
+        } else {
+            sms.pdus(config)
+        };
+        encoded.map_err(SubmitOutcome::from)
     }
 
     /// Follows the state.

@@ -29,8 +29,7 @@ pub struct SubmitSms {
     pub text: String,
     /// How long the carrier may try; `None` leaves it to the carrier.
     pub validity: Option<Duration>,
-    /// Joins the parts of a long message: different for each message to the same recipient within a day. The low eight
-    /// bits count with an 8-bit header.
+    /// Where the references start that join the parts of this recipient's long messages; those after it count up.
     pub reference: u16,
 }
 
@@ -81,8 +80,19 @@ impl Encoded {
 }
 
 impl SubmitSms {
+    /// Whether the text may need several parts.
+    pub(super) fn may_be_long(&self) -> bool {
+        // No text of 70 octets needs more than one in any alphabet.
+        self.text.len() > Encoding::Ucs2.single()
+    }
+
     /// The PDUs, one for each part in order.
     pub(super) fn pdus(&self, config: &SmppConfig) -> Result<Encoded, SubmitError> {
+        self.pdus_with(config, self.reference)
+    }
+
+    /// The same, whose parts are joined by `reference`.
+    pub(super) fn pdus_with(&self, config: &SmppConfig, reference: u16) -> Result<Encoded, SubmitError> {
         let form = &config.form;
         let mut source = config.addresses.wire(&self.source).ok_or(SubmitError::Source)?;
         let mut destination = config.addresses.wire(&self.destination).ok_or(SubmitError::Destination)?;
@@ -91,7 +101,7 @@ impl SubmitSms {
         }
         source.plan = form.source_plan.unwrap_or(source.plan);
         destination.plan = form.destination_plan.unwrap_or(destination.plan);
-        let head = Head { form, source, destination, validity: self.validity, reference: self.reference };
+        let head = Head { form, source, destination, validity: self.validity, reference };
 
         if let Some(content) = single_plain(&self.text, form.alphabet)? {
             let mut octets = Vec::with_capacity(96 + content.len());
@@ -141,7 +151,7 @@ impl SubmitSms {
                 sar = Some((total, number));
             } else if total > 1 {
                 let width = form.long_messages.width();
-                content = Concatenation { reference: self.reference, width, total, number }.header();
+                content = Concatenation { reference: head.reference, width, total, number }.header();
                 class = CLASS_HEADER;
             }
             content.extend(encode(&part.text, content.len()));

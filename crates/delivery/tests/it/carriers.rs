@@ -3,15 +3,18 @@
 
 use std::collections::HashMap;
 
-use segue_model::{MessageId, delivery::OutboxState};
+use segue_model::delivery::OutboxState;
 use segue_sandbox::CarrierFaults;
-use segue_store::channel::{BindMode, Channel, ChannelConfig, ResendUnknown, SmppConfig};
+use segue_store::{
+    Sql, StoreError,
+    channel::{BindMode, Channel, ChannelConfig, ResendUnknown, SmppConfig},
+};
 use serde_json::json;
 
 use crate::bench::{Bench, SENDER, benches, until};
 
 /// Enough for every window to be full several times, few enough for an unoptimised build.
-const MESSAGES: u64 = 60;
+const MESSAGES: u64 = 40;
 const FIRST: u64 = 15_550_300_000;
 
 async fn account(bench: &Bench, change: impl FnOnce(&mut SmppConfig)) -> Channel {
@@ -24,34 +27,38 @@ async fn account(bench: &Bench, change: impl FnOnce(&mut SmppConfig)) -> Channel
     channel
 }
 
-async fn enqueue(bench: &Bench, channel: &Channel, text: &str) -> HashMap<u64, MessageId> {
-    let mut ids = HashMap::new();
+async fn enqueue(bench: &Bench, channel: &Channel, text: &str) {
     for number in FIRST..FIRST + MESSAGES {
-        ids.insert(number, bench.enqueue(&bench.sms_to(channel, &format!("+{number}"), text)).await);
+        bench.enqueue(&bench.sms_to(channel, &format!("+{number}"), text)).await;
     }
-    ids
 }
 
-async fn states(bench: &Bench, ids: &HashMap<u64, MessageId>) -> HashMap<u64, OutboxState> {
-    let mut states = HashMap::new();
-    for (number, id) in ids {
-        states.insert(*number, bench.state(*id).await);
-    }
-    states
+static STATES: Sql = Sql::portable("STATES", "SELECT address, state FROM outbox WHERE workspace_id = $1");
+
+/// States by recipient.
+async fn states(bench: &Bench) -> HashMap<u64, OutboxState> {
+    let workspace_id = bench.test.workspace_id();
+    let read = bench.test.store.read(move |tx| {
+        tx.query(&STATES, &[&workspace_id], |row| {
+            let address: String = row.next()?;
+            Ok((address.trim_start_matches('+').parse().unwrap_or_default(), row.word()?))
+        })
+    });
+    read.await.unwrap_or_else(|error: StoreError| panic!("{error}")).into_iter().collect()
 }
 
 /// Runs until every message is in one of the states `ended`, and gives the states by recipient.
-async fn run(bench: &Bench, ids: &HashMap<u64, MessageId>, ended: &[OutboxState]) -> HashMap<u64, OutboxState> {
+async fn run(bench: &Bench, ended: &[OutboxState]) -> HashMap<u64, OutboxState> {
     let running = bench.start("one");
     let clock = &bench.test.clock;
     until("every message has ended", async || {
         // Waits of messages and looks of workers go by the clock.
         clock.advance(250);
-        states(bench, ids).await.values().all(|state| ended.contains(state))
+        states(bench).await.values().all(|state| ended.contains(state))
     })
     .await;
     running.shutdown().await;
-    states(bench, ids).await
+    states(bench).await
 }
 
 /// What is delivered was sent once, and so was what is in doubt, or never; nothing else left.
@@ -78,8 +85,8 @@ async fn all_arrive(faults: serde_json::Value, change: impl Fn(&mut SmppConfig))
     for bench in benches().await {
         let channel = account(&bench, &change).await;
         bench.faults(faults.clone()).await;
-        let ids = enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &ids, &[OutboxState::Delivered]).await;
+        enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &[OutboxState::Delivered]).await;
         balance(&bench, &states);
     }
 }
@@ -125,8 +132,8 @@ async fn a_carrier_that_swallows_answers_but_sends_receipts() {
     for bench in benches().await {
         let channel = account(&bench, |_| {}).await;
         bench.faults(json!({ "carrier": { "swallow_every": 10 } })).await;
-        let ids = enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &ids, &[OutboxState::Delivered, OutboxState::Unknown]).await;
+        enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &[OutboxState::Delivered, OutboxState::Unknown]).await;
         balance(&bench, &states);
         let doubt = count(&states, OutboxState::Unknown);
         assert!(doubt <= MESSAGES / 10, "{}: {doubt} in doubt", bench.test.engine);
@@ -139,8 +146,8 @@ async fn a_silent_carrier_that_swallows_answers_leaves_doubt_and_no_second_sendi
     for bench in benches().await {
         let channel = account(&bench, |_| {}).await;
         bench.faults(json!({ "receipts": "none", "carrier": { "swallow_every": 1 } })).await;
-        let ids = enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &ids, &[OutboxState::Delivered, OutboxState::Unknown]).await;
+        enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &[OutboxState::Delivered, OutboxState::Unknown]).await;
         balance(&bench, &states);
         assert_eq!(count(&states, OutboxState::Unknown), MESSAGES, "{}", bench.test.engine);
     }
@@ -151,8 +158,8 @@ async fn an_account_that_would_rather_send_twice_leaves_nobody_out() {
     for bench in benches().await {
         let channel = account(&bench, |config| config.resend_unknown = ResendUnknown::All).await;
         bench.faults(json!({ "carrier": { "swallow_every": 10 } })).await;
-        let ids = enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &ids, &[OutboxState::Delivered]).await;
+        enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &[OutboxState::Delivered]).await;
         assert_eq!(count(&states, OutboxState::Delivered), MESSAGES, "{}", bench.test.engine);
         let sent = bench.sandbox.segments_by_recipient();
         assert!((FIRST..FIRST + MESSAGES).all(|number| sent.get(&number).is_some_and(|count| *count >= 1)));
@@ -163,9 +170,9 @@ async fn an_account_that_would_rather_send_twice_leaves_nobody_out() {
 async fn a_carrier_that_cuts_the_connection() {
     for bench in benches().await {
         let channel = account(&bench, |_| {}).await;
-        bench.faults(json!({ "receipts": "none", "carrier": { "cut_every": 25 } })).await;
-        let ids = enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &ids, &[OutboxState::Accepted, OutboxState::Unknown]).await;
+        bench.faults(json!({ "receipts": "none", "carrier": { "cut_every": 15 } })).await;
+        enqueue(&bench, &channel, "Hello").await;
+        let states = run(&bench, &[OutboxState::Accepted, OutboxState::Unknown]).await;
         let sent = bench.sandbox.segments_by_recipient();
         for (number, state) in &states {
             let sent = sent.get(number).copied().unwrap_or(0);
