@@ -475,6 +475,9 @@ async fn shutting_down_waits_for_open_answers_and_says_goodbye() {
     peer.send(Command::new(CommandStatus::EsmeRok, unbind.sequence_number(), Pdu::UnbindResp)).await;
     timeout(PATIENCE, shutdown).await.unwrap().unwrap();
     assert_eq!(*session.state().borrow(), SessionState::Closed);
+    let end =
+        timeout(PATIENCE, deliveries.recv()).await.expect("the end of deliveries, though the session is still held");
+    assert!(end.is_none());
     assert!(matches!(outcome(submit(&session, "after")).await, SubmitOutcome::NotSent { .. }));
 }
 

@@ -39,7 +39,7 @@ fn run(name: &str, samples: &[&[u8]], target: impl Fn(&[u8]) + std::panic::RefUn
         }
     }
     println!("{name}: {cases} cases");
-    assert!(cases >= 1_000, "{name}: only {cases} cases in the time");
+    assert!(cases >= 64, "{name}: only {cases} cases in the time");
 }
 
 fn mutated(samples: &[&[u8]], rng: &mut Chance) -> Vec<u8> {

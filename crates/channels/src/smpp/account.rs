@@ -6,14 +6,13 @@ use std::sync::{
 };
 
 use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc, watch},
+    sync::{Mutex as AsyncMutex, watch},
     time::Instant,
 };
 
 use super::{
     backoff::Backoff,
     config::{BindRole, SmppConfig},
-    deliver::Delivery,
     link::BindError,
     pace::Pace,
     queue::Queue,
@@ -29,7 +28,6 @@ pub(super) struct Account {
     pub queue: Queue,
     /// One rate for all connections.
     pub pace: Mutex<Pace>,
-    pub inbound: mpsc::UnboundedSender<Delivery>,
     /// Inbound items handed over and not answered, on whatever connection they came.
     pub unacknowledged: Arc<AtomicUsize>,
     pub counters: Counters,
@@ -51,17 +49,11 @@ pub(super) struct Door {
 }
 
 impl Account {
-    pub fn new(
-        config: SmppConfig,
-        inbound: mpsc::UnboundedSender<Delivery>,
-        state: watch::Sender<SessionState>,
-        roles: &[BindRole],
-    ) -> Self {
+    pub fn new(config: SmppConfig, state: watch::Sender<SessionState>, roles: &[BindRole]) -> Self {
         let now = Instant::now();
         Self {
             queue: Queue::new(),
             pace: Mutex::new(Pace::new(config.per_second, now)),
-            inbound,
             unacknowledged: Arc::default(),
             counters: Counters::new(now),
             references: References::default(),

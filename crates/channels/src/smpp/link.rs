@@ -83,6 +83,7 @@ struct Head {
 /// A bound connection.
 pub(super) struct Link {
     account: Arc<Account>,
+    inbound: mpsc::UnboundedSender<Delivery>,
     role: BindRole,
     reader: Box<dyn AsyncRead + Send + Unpin>,
     writer: Box<dyn AsyncWrite + Send + Unpin>,
@@ -114,7 +115,11 @@ pub(super) struct Link {
 
 impl Link {
     /// Connects and binds.
-    pub async fn bind(account: &Arc<Account>, role: BindRole) -> Result<Self, BindError> {
+    pub async fn bind(
+        account: &Arc<Account>,
+        role: BindRole,
+        inbound: mpsc::UnboundedSender<Delivery>,
+    ) -> Result<Self, BindError> {
         let config = &account.config;
         let (reader, writer) = match timeout(config.bind_timeout, connect(account)).await {
             Ok(connection) => connection?,
@@ -123,6 +128,7 @@ impl Link {
         let (answers_sender, answers) = mpsc::unbounded_channel();
         let mut link = Self {
             account: Arc::clone(account),
+            inbound,
             role,
             reader,
             writer,
@@ -387,7 +393,7 @@ impl Link {
         let acknowledgement =
             Acknowledgement::new(asked, self.answers_sender.clone(), Arc::clone(&self.account.unacknowledged));
         // Without a consumer the delivery is dropped, and with it the carrier is asked to deliver again.
-        let _ = self.account.inbound.send(Delivery { inbound, acknowledgement });
+        let _ = self.inbound.send(Delivery { inbound, acknowledgement });
     }
 
     fn answer(&mut self, answers: Answers) {

@@ -108,12 +108,13 @@ impl SmppSession {
         let (stop, stop_receiver) = watch::channel(false);
         let roles: Vec<BindRole> =
             std::iter::repeat_n(config.bind.roles(), config.binds.max(1)).flatten().copied().collect();
-        let account = Arc::new(Account::new(config, inbound, state_sender, &roles));
+        let account = Arc::new(Account::new(config, state_sender, &roles));
         for (index, role) in roles.into_iter().enumerate() {
             let bind = Bind {
                 account: Arc::clone(&account),
                 index,
                 role,
+                inbound: inbound.clone(),
                 stop: stop_receiver.clone(),
                 backoff: Backoff::default(),
             };
@@ -204,6 +205,9 @@ struct Bind {
     account: Arc<Account>,
     index: usize,
     role: BindRole,
+    /// Held by the connections alone: when they have ended, the consumer sees the end of deliveries, whoever still holds
+    /// the session.
+    inbound: mpsc::UnboundedSender<Delivery>,
     stop: watch::Receiver<bool>,
     backoff: Backoff,
 }
@@ -279,7 +283,7 @@ impl Bind {
             Some(_) => {}
             None => self.account.set_state(self.index, SessionState::Connecting),
         }
-        let mut bound = Link::bind(&self.account, self.role).await;
+        let mut bound = Link::bind(&self.account, self.role, self.inbound.clone()).await;
         match &mut bound {
             Ok(_) => {
                 door.closed = None;

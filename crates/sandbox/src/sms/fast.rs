@@ -13,7 +13,7 @@ const HEADER: usize = 16;
 pub(crate) struct Fast {
     next_id: u64,
     /// The minute the dates were written for, and they.
-    dates: (i64, String),
+    dates: Option<(i64, String)>,
 }
 
 /// The fields of a submit_sm that matter here.
@@ -87,12 +87,12 @@ impl Fast {
 
     fn receipt(&mut self, submit: &Submit<'_>, id: &[u8], now: i64, sequence: u32, out: &mut BytesMut) {
         let minute = now.div_euclid(60_000);
-        if self.dates.0 != minute {
+        if self.dates.as_ref().is_none_or(|(of, _)| *of != minute) {
             let at = receipt::minute(now);
-            self.dates =
-                (minute, format!(" sub:001 dlvrd:001 submit date:{at} done date:{at} stat:DELIVRD err:000 text:"));
+            let text = format!(" sub:001 dlvrd:001 submit date:{at} done date:{at} stat:DELIVRD err:000 text:");
+            self.dates = Some((minute, text));
         }
-        let text = self.dates.1.as_bytes();
+        let text = self.dates.as_ref().map_or(&[][..], |(_, text)| text.as_bytes());
         let length = 3 + id.len() + text.len();
         let body = 1 + 2 + submit.destination.len() + 1 + 2 + submit.source.len() + 1 + 10 + length;
         header(out, HEADER + body, 0x05, 0, sequence);
