@@ -272,11 +272,43 @@ const campaign = (number, name, state, body, startedHours) => ({
   name,
   state,
   sender_id: 'snd_1',
-  audience: { list_id: 'lst_1', filter: null },
+  audience: {
+    list_id: 'lst_1',
+    filter: null,
+    lists: [],
+    segments: ['seg_1'],
+    exclude_lists: [],
+    exclude_segments: [],
+    exclude_campaigns: number === 15 ? ['cmp_14'] : [],
+  },
   body,
   footer: 'tracked',
   whatsapp_channel_id: 'chn_1',
   prefilled_text: 'Hi! I would like to know more.',
+  schedule: {
+    starts_at: null,
+    clock: 'workspace',
+    repeat: null,
+    misfire: 'run_late',
+    late_hours: 12,
+    window: null,
+    per_minute: null,
+  },
+  variants:
+    number === 14
+      ? [
+          { name: 'A', weight: 1, body },
+          { name: 'B', weight: 1, body: 'Tents, 20 % off until Sunday. Tap and ask us:' },
+        ]
+      : [],
+  held_out_percent: number === 14 ? 10 : 0,
+  next_run_at: null,
+  runs: 0,
+  series_id: null,
+  attention: null,
+  submitted_by: null,
+  approved_by: null,
+  review_comment: null,
   created_at: ago(50 * HOUR),
   started_at: startedHours === null ? null : ago(startedHours * HOUR),
   ended_at: state === 'finished' ? ago((startedHours - 2) * HOUR) : null,
@@ -521,3 +553,45 @@ export function conversation(session) {
     message(session.id, { at: session.last_message.at, text: session.last_message.text }),
   ];
 }
+
+const row = (part) => ({
+  row: { name: '', values: [], ignore_case: false, campaign_id: null, days: null, ...part },
+});
+export const segments = [
+  {
+    id: 'seg_1',
+    name: 'Berlin, tapped lately',
+    condition: 'contact.city.lowerAscii() == "berlin" && (clicked(90) || has(contact.tier))',
+    form: {
+      join: 'all',
+      items: [
+        row({
+          topic: 'field',
+          name: 'city',
+          operator: 'is',
+          values: ['berlin'],
+          ignore_case: true,
+        }),
+        {
+          group: {
+            join: 'any',
+            items: [
+              row({ topic: 'event', name: 'clicked', operator: 'happened', days: 90 }),
+              row({ topic: 'field', name: 'tier', operator: 'filled' }),
+            ],
+          },
+        },
+      ],
+    },
+    created_at: ago(90 * HOUR),
+    updated_at: ago(4 * HOUR),
+    created_by: 'Mara Marketer',
+    version: 2,
+  },
+];
+export const members = contacts.slice(0, 5).map((each) => ({
+  id: each.id,
+  name: `${each.first_name} ${each.last_name}`,
+  phone: each.phone,
+  sms_consent: each.sms_consent,
+}));

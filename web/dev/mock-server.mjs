@@ -137,6 +137,60 @@ const preview = (campaign) => ({
   },
 });
 
+const span = { min: 1, typical: 2, max: 2, total: 2368 };
+const preflight = () => ({
+  audience: 1284,
+  sendable: 1184,
+  excluded: [
+    {
+      rule: 'had_campaign',
+      label: 'Was sent an excluded campaign',
+      count: 61,
+      sample: [{ contact_id: 'con_1', name: 'Maria Lopez', phone: '+15550100001' }],
+    },
+    {
+      rule: 'opted_out',
+      label: 'Opted out',
+      count: 39,
+      sample: [{ contact_id: 'con_2', name: 'Tom Becker', phone: '+15550100002' }],
+    },
+  ],
+  held: [{ rule: 'quiet_hours', label: 'Quiet hours until 08:00', count: 212, sample: [] }],
+  segments: span,
+  variants: [{ name: 'The text', messages: 1184, segments: span, sample: 'Hi Maria' }],
+  cost: {
+    currency: 'USD',
+    total: 1871,
+    min_thousandths: 790,
+    typical_thousandths: 1580,
+    max_thousandths: 1580,
+    unpriced: ['MX'],
+  },
+  seconds: 420,
+  chats: { low: 6, high: 47, learned_from: 0, agents: 2, capacity: 8 },
+  warnings: [
+    { kind: 'no_price', message: 'There is no price for MX; the cost leaves them out.' },
+    {
+      kind: 'too_few_agents',
+      message: 'Up to 47 chats may come, and 2 agents with room for 8 are available now.',
+    },
+  ],
+  mark: '1-abc',
+  at: new Date().toISOString(),
+});
+const variants = {
+  variants: [
+    { name: 'A', recipients: 533, sent: 520, delivered: 511, tapped: 88, chats: 31, won: 2 },
+    { name: 'B', recipients: 532, sent: 521, delivered: 515, tapped: 120, chats: 52, won: 5 },
+  ],
+  held_out: 119,
+  measure: 'chats',
+  leader: 1,
+  confidence: 984,
+  is_sure: true,
+  verdict: 'B wins by chats: 98 % sure that it is not chance.',
+};
+
 /** [method, pattern, handler(match, body, url)] */
 const routes = [
   ['POST', /^\/login$/, () => ((signedIn = true), { user: data.me })],
@@ -387,6 +441,28 @@ const routes = [
   ],
   ['GET', /^\/consent-ledger\/check$/, () => ({ entries: 4120, unchained: 0, broken_at: null })],
   ['GET', /^\/lists$/, () => page(data.lists)],
+  ['GET', /^\/segments$/, () => page(data.segments)],
+  [
+    'POST',
+    /^\/segments\/check$/,
+    (_, body) => ({
+      condition: data.segments[0].condition,
+      form: body.form ?? data.segments[0].form,
+      count: 418,
+      sample: data.members,
+      problem: null,
+    }),
+  ],
+  ['GET', /^\/segments\/[^/]+$/, () => data.segments[0]],
+  ['GET', /^\/segments\/[^/]+\/count$/, () => ({ count: 418 })],
+  ['GET', /^\/segments\/[^/]+\/members$/, () => page(data.members)],
+  [
+    'GET',
+    /^\/campaign-settings$/,
+    () => ({ approval: 'not_needed', currency: 'USD', prices: [], other_price: null }),
+  ],
+  ['POST', /^\/campaigns\/[^/]+\/preflight$/, () => preflight()],
+  ['GET', /^\/campaigns\/[^/]+\/variants$/, () => variants],
   [
     'POST',
     /^\/import-files$/,

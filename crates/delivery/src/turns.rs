@@ -17,11 +17,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use segue_channels::smpp::{Delivery, Settled, SmppSession, Submission, SubmitSms};
 use segue_model::wake::Wake;
-use segue_store::{
-    StoreError,
-    channel::Channel,
-    outbox::OutboxMessage,
-};
+use segue_store::{StoreError, channel::Channel, outbox::OutboxMessage};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 

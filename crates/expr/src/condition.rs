@@ -98,7 +98,7 @@ impl Order {
 segue_model::text_enum! {
     /// Something that happened between us and a contact.
     pub enum Event {
-        /// The contact's carrier or provider took a message of a campaign.
+        /// A message of a campaign was sent to the contact, or is on its way.
         Received = "received",
         /// A message of a campaign was delivered.
         Delivered = "delivered",

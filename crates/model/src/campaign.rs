@@ -5,6 +5,10 @@ crate::text_enum! {
     pub enum CampaignState {
         /// Being written; the only state in which it can be edited or deleted.
         Draft = "draft",
+        /// Submitted; a second person has to approve it.
+        AwaitingApproval = "awaiting_approval",
+        /// Starts by itself at its time; a recurring one starts each of its runs and stays here between them.
+        Scheduled = "scheduled",
         /// Recipients are being written, one decision each.
         Planning = "planning",
         /// Messages leave.
@@ -31,12 +35,27 @@ crate::text_enum! {
 }
 
 crate::text_enum! {
-    /// What a person can ask of a campaign.
+    /// What can be asked of a campaign: by a person, and the last two by time alone.
     pub enum CampaignAction {
+        /// Ask a second person for approval.
+        Submit = "submit",
+        /// A second person agrees; it then starts at its time, or at once.
+        Approve = "approve",
+        /// A second person does not agree.
+        Reject = "reject",
+        /// Start now.
         Start = "start",
+        /// Start at its time.
+        Schedule = "schedule",
+        /// Back to the draft before it has started.
+        Withdraw = "withdraw",
         Pause = "pause",
         Resume = "resume",
         Cancel = "cancel",
+        /// Its time has come.
+        Launch = "launch",
+        /// The last of its runs has begun.
+        Complete = "complete",
     }
 }
 
@@ -61,18 +80,31 @@ impl CampaignState {
     /// # Errors
     /// When the action makes no sense in this state, with words for the screen.
     pub fn after(self, action: CampaignAction) -> Result<Self, InvalidCampaignAction> {
-        use CampaignAction::{Cancel, Pause, Resume, Start};
-        use CampaignState::{Canceled, Draft, Finished, Paused, Planning, Running};
+        use CampaignAction::{
+            Approve, Cancel, Complete, Launch, Pause, Reject, Resume, Schedule, Start, Submit, Withdraw,
+        };
+        use CampaignState::{AwaitingApproval, Canceled, Draft, Finished, Paused, Planning, Running, Scheduled};
         let refuse = |advice| Err(InvalidCampaignAction { state: self, action, advice });
         match (self, action) {
-            (Draft, Start) | (Paused, Resume) => Ok(Planning),
-            (Planning | Running, Pause) => Ok(Paused),
-            (Planning | Running | Paused, Cancel) => Ok(Canceled),
-            (Planning | Running, Start) => refuse("It has been started already; watch its progress on its page."),
-            (Paused, Start) => refuse("Resume it instead."),
+            (Draft, Submit) => Ok(AwaitingApproval),
+            (AwaitingApproval, Approve) | (Draft | Paused, Schedule) => Ok(Scheduled),
+            (AwaitingApproval, Reject | Withdraw) | (Scheduled, Withdraw) => Ok(Draft),
+            (Draft, Start) | (Paused, Resume) | (Scheduled, Launch) => Ok(Planning),
+            (Planning | Running | Scheduled, Pause) => Ok(Paused),
+            (Planning | Running | Paused | Scheduled | AwaitingApproval, Cancel) => Ok(Canceled),
+            (Scheduled, Complete) => Ok(Finished),
+            (Draft, Approve | Reject) => refuse("Its author has to submit it first."),
+            (Draft, _) => refuse("Start it first, or delete the draft."),
+            (AwaitingApproval, Submit) => refuse("It has been submitted already."),
+            (AwaitingApproval, _) => refuse("A second person has to approve it first."),
+            (Scheduled, _) => refuse("It starts by itself at its time. Withdraw it to change it."),
+            (Planning | Running, Start | Schedule | Submit | Approve | Reject | Launch) => {
+                refuse("It has been started already; watch its progress on its page.")
+            }
+            (Planning | Running, Withdraw | Complete) => refuse("It has been started. Cancel it instead."),
             (Planning | Running, Resume) => refuse("It is not paused."),
             (Paused, Pause) => refuse("It is paused already."),
-            (Draft, Pause | Resume | Cancel) => refuse("Start it first, or delete the draft."),
+            (Paused, _) => refuse("Resume it instead."),
             (Canceled | Finished, _) => refuse("It has ended; make a new campaign for another send."),
         }
     }
@@ -101,6 +133,25 @@ mod tests {
             for action in CampaignAction::ALL {
                 assert!(state.after(*action).is_err());
             }
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_that_waits_for_approval_or_its_time() {
+        use CampaignAction as Act;
+        use CampaignState as State;
+        let waiting = State::Draft.after(Act::Submit).unwrap();
+        for action in [Act::Start, Act::Schedule, Act::Launch, Act::Resume, Act::Pause] {
+            assert!(waiting.after(action).is_err(), "{action}");
+        }
+        let scheduled = waiting.after(Act::Approve).unwrap();
+        assert_eq!((waiting.after(Act::Reject), scheduled.after(Act::Withdraw)), (Ok(State::Draft), Ok(State::Draft)));
+        assert_eq!(scheduled.after(Act::Launch), Ok(State::Planning));
+        // Only a draft can be changed, and it has lost its approval by then.
+        assert!(State::Draft.after(Act::Approve).is_err() && State::Draft.after(Act::Launch).is_err());
+        // What has begun to be sent never becomes a draft again.
+        for state in [State::Planning, State::Running, State::Paused] {
+            assert!(state.after(Act::Withdraw).is_err(), "{state}");
         }
     }
 

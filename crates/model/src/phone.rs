@@ -72,6 +72,17 @@ impl PhoneNumber {
         Ok(Self(format!("+{digits}")))
     }
 
+    /// ISO 3166 code of the country the number belongs to; of several with one calling code the largest, when the
+    /// number itself does not tell.
+    #[must_use]
+    pub fn country(&self) -> Option<String> {
+        use rlibphonenumber::PHONE_NUMBER_UTIL;
+        let number = PHONE_NUMBER_UTIL.parse(self.as_str(), None).ok()?;
+        let region = PHONE_NUMBER_UTIL.get_region_for_number(&number);
+        let region = region.or_else(|| PHONE_NUMBER_UTIL.get_region_for_country_code(number.country_code));
+        region.map(|region| format!("{region:?}"))
+    }
+
     /// With the plus sign.
     #[must_use]
     pub fn as_str(&self) -> &str {

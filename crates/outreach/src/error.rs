@@ -59,6 +59,16 @@ pub enum OutreachError {
     CampaignState(#[from] InvalidCampaignAction),
     #[error("Only a draft can be changed or deleted, and this campaign has been started. Make a new one instead.")]
     NotADraft,
+    #[error("In this workspace a second person has to approve campaigns. Submit it for approval.")]
+    ApprovalNeeded,
+    #[error("Approval takes somebody who did not write, change or submit the campaign. Ask a colleague.")]
+    OwnCampaign,
+    #[error("Approval takes a person who is signed in; a program's key cannot give it.")]
+    ReviewNeedsPerson,
+    #[error(
+        "The campaign or a segment has changed since the check, or the check is older than {0} minutes. Check it again before you start it."
+    )]
+    PreflightStale(i64),
     #[error("The text knows no field named {}. Known are {known}, and every attribute that a contact has.", .fields.join(", "))]
     UnknownFields { fields: Vec<String>, known: String },
     #[error("The text cannot be read as a template: {0}. Merge fields are written {{{{ first_name }}}}.")]
@@ -106,6 +116,10 @@ impl OutreachError {
             Self::ReviewDecided => "review_decided",
             Self::Consent(error) => error.code(),
             Self::CampaignState(_) | Self::NotADraft => "campaign_state",
+            Self::ApprovalNeeded => "approval_needed",
+            Self::OwnCampaign => "own_campaign",
+            Self::ReviewNeedsPerson => "review_needs_person",
+            Self::PreflightStale(_) => "preflight_stale",
             Self::UnknownFields { .. } => "unknown_fields",
             Self::TextSyntax(_) => "text_syntax",
             Self::TextTooLong { .. } => "text_too_long",
@@ -128,6 +142,10 @@ impl OutreachError {
             | Self::ListTaken
             | Self::SegmentTaken
             | Self::SegmentUsed(_)
+            | Self::ApprovalNeeded
+            | Self::OwnCampaign
+            | Self::ReviewNeedsPerson
+            | Self::PreflightStale(_)
             | Self::CampaignState(_)
             | Self::NotADraft
             | Self::ImportRunning

@@ -7,6 +7,7 @@
 //! | what happens | who calls it |
 //! |---|---|
 //! | a `plan_campaign` job is due | [`campaign::plan::run`] |
+//! | a `launch_campaign` job is due | [`campaign::launch::run`] |
 //! | a `run_import` job is due | [`import::run`] |
 //! | an `undo_import` job is due | [`import::undo::run`] |
 //! | an SMS of a customer is worked on | [`keywords::handle`] |
@@ -15,8 +16,8 @@
 
 mod addresses;
 pub mod campaign;
-pub mod consent_record;
 pub mod clicks;
+pub mod consent_record;
 pub mod contacts;
 pub mod domains;
 mod error;
@@ -27,8 +28,8 @@ pub mod link;
 pub mod programmes;
 pub mod provider_keyword;
 pub mod reach;
-pub mod reviews;
 pub mod redirect;
+pub mod reviews;
 pub mod segments;
 pub mod subscriptions;
 pub mod text;
@@ -60,6 +61,7 @@ pub async fn sweep(store: &Store, ctx: &Ctx) -> Result<(), OutreachError> {
                 tx.finish_done_campaigns(workspace.id, now)?;
                 subscriptions::expire(tx, workspace.id, &ctx)?;
                 tx.expire_consents(workspace.id, &ctx)?;
+                campaign::launch::sweep(tx, &ctx, &workspace)?;
                 Ok(import::sweep(tx, &ctx, workspace.id)?)
             })
             .await;

@@ -5,17 +5,20 @@
 //! or neither.
 
 use segue_model::{
-    CampaignId, ChannelId, ContactId, ListId, SenderId, Timestamp, UserId, WorkspaceId,
+    CampaignId, ChannelId, ContactId, ListId, SegmentId, SenderId, Timestamp, UserId, WorkspaceId,
     campaign::{CampaignState, Footer},
     delivery::OutboxState,
     id::Id as _,
+    schedule::Schedule,
+    variant::Variant,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{Row, StoreError, Tx, contact::AudienceFilter, event::NewEvent, tx::json_text};
 
-/// Who is meant: a list or everybody, narrowed by a condition.
+/// Who is meant: everybody on any of the lists or in any of the segments (or everybody, when none is named), narrowed by a
+/// condition, without those who are excluded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Audience {
@@ -23,6 +26,17 @@ pub struct Audience {
     pub list_id: Option<ListId>,
     #[serde(default)]
     pub filter: Option<AudienceFilter>,
+    #[serde(default)]
+    pub lists: Vec<ListId>,
+    #[serde(default)]
+    pub segments: Vec<SegmentId>,
+    #[serde(default)]
+    pub exclude_lists: Vec<ListId>,
+    #[serde(default)]
+    pub exclude_segments: Vec<SegmentId>,
+    /// Whoever was sent one of these campaigns.
+    #[serde(default)]
+    pub exclude_campaigns: Vec<CampaignId>,
 }
 
 /// What a person writes of a campaign.
@@ -40,6 +54,15 @@ pub struct CampaignInput {
     /// What the customer finds ready to send in the chat.
     #[serde(default)]
     pub prefilled_text: String,
+    /// When it starts, how often, and how fast.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Texts that are tried against each other; `body` when there are none.
+    #[serde(default)]
+    pub variants: Vec<Variant>,
+    /// Percent of those who could get it that get nothing, and are counted.
+    #[serde(default)]
+    pub held_out_percent: u32,
 }
 
 /// A campaign as the API and the events show it.
@@ -57,6 +80,20 @@ pub struct CampaignView {
     pub ended_at: Option<Timestamp>,
     /// Name of the person, or `system`.
     pub created_by: String,
+    /// When the next run starts, of one that is scheduled.
+    pub next_run_at: Option<Timestamp>,
+    /// Number of runs that have begun, of a recurring one.
+    pub runs: u32,
+    /// The recurring campaign this is a run of.
+    pub series_id: Option<CampaignId>,
+    /// Why it stands still, when that is not a person's wish.
+    pub attention: Option<String>,
+    /// Who asked for approval.
+    pub submitted_by: Option<String>,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// What was said at the last approval or rejection.
+    pub review_comment: Option<String>,
     /// Rises with every change.
     pub version: i64,
 }
@@ -77,22 +114,32 @@ crate::sql! {
     /// Numbers are given out for the whole installation, so this one looks across workspaces.
     NEXT_CAMPAIGN_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM campaigns";
     INSERT_CAMPAIGN = "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer,
-            whatsapp_channel_id, prefilled_text, created_by, created_at, version)
-        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, 1)";
+            whatsapp_channel_id, prefilled_text, created_by, created_at, schedule, variants, held_out_percent, version)
+        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)";
     UPDATE_DRAFT = "UPDATE campaigns SET name = $3, sender_id = $4, audience = $5, body = $6, footer = $7,
-            whatsapp_channel_id = $8, prefilled_text = $9, version = version + 1
+            whatsapp_channel_id = $8, prefilled_text = $9, schedule = $10, variants = $11, held_out_percent = $12,
+            edited_by = $13, approved_by = NULL, attention = NULL, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     DELETE_DRAFT = "DELETE FROM campaigns WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     CAMPAIGN = "SELECT c.id, c.number, c.name, c.sender_id, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.state, c.created_at, c.started_at, c.ended_at, COALESCE(u.name, 'system'), c.version
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.state, c.created_at, c.started_at, c.ended_at,
+            COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
+            (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
+            (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
+            c.review_comment, c.version
         FROM campaigns c LEFT JOIN users u ON u.workspace_id = c.workspace_id AND u.id = c.created_by
         WHERE c.workspace_id = $1 AND c.id = $2";
     CAMPAIGNS = "SELECT c.id, c.number, c.name, c.sender_id, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.state, c.created_at, c.started_at, c.ended_at, COALESCE(u.name, 'system'), c.version
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.state, c.created_at, c.started_at, c.ended_at,
+            COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
+            (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
+            (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
+            c.review_comment, c.version
         FROM campaigns c LEFT JOIN users u ON u.workspace_id = c.workspace_id AND u.id = c.created_by
         WHERE c.workspace_id = $1 AND c.id < $2 ORDER BY c.id DESC LIMIT $3";
     CAMPAIGN_STATE = "SELECT state FROM campaigns WHERE workspace_id = $1 AND id = $2";
-    MOVE_CAMPAIGN = "UPDATE campaigns SET state = $4, started_at = COALESCE(started_at, $5), ended_at = $6,
+    MOVE_CAMPAIGN = "UPDATE campaigns SET state = $4, ended_at = $6, attention = NULL,
+            started_at = CASE WHEN CAST($4 AS TEXT) = 'planning' THEN COALESCE(started_at, $5) ELSE started_at END,
             version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = $3";
     PLAN_CURSOR = "SELECT state, plan_after, planned, planned_all FROM campaigns WHERE workspace_id = $1 AND id = $2";
@@ -129,6 +176,9 @@ fn read_campaign(row: &mut Row<'_>) -> Result<CampaignView, StoreError> {
         footer: row.word()?,
         whatsapp_channel_id: row.next()?,
         prefilled_text: row.next()?,
+        schedule: row.json()?,
+        variants: row.json()?,
+        held_out_percent: row.next()?,
     };
     Ok(CampaignView {
         id,
@@ -139,6 +189,13 @@ fn read_campaign(row: &mut Row<'_>) -> Result<CampaignView, StoreError> {
         started_at: row.next()?,
         ended_at: row.next()?,
         created_by: row.next()?,
+        next_run_at: row.next()?,
+        runs: row.next()?,
+        series_id: row.next()?,
+        attention: row.next()?,
+        submitted_by: row.next()?,
+        approved_by: row.next()?,
+        review_comment: row.next()?,
         version: row.next()?,
     })
 }
@@ -166,7 +223,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         self.lock("campaign_number", &"installation")?;
         let number: i64 = self.query_one(&NEXT_CAMPAIGN_NUMBER, &[], |row| row.next())?;
-        let audience = json_text(&input.audience)?;
+        let (audience, schedule) = (json_text(&input.audience)?, json_text(&input.schedule)?);
+        let variants = json_text(&input.variants)?;
         self.execute(
             &INSERT_CAMPAIGN,
             &[
@@ -182,6 +240,9 @@ impl Tx<'_> {
                 &input.prefilled_text,
                 &created_by,
                 &now,
+                &schedule,
+                &variants,
+                &input.held_out_percent,
             ],
         )?;
         self.tell_campaign(workspace_id, id, now)
@@ -196,9 +257,11 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: CampaignId,
         input: &CampaignInput,
+        edited_by: Option<UserId>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let audience = json_text(&input.audience)?;
+        let (audience, schedule) = (json_text(&input.audience)?, json_text(&input.schedule)?);
+        let variants = json_text(&input.variants)?;
         let written = self.execute(
             &UPDATE_DRAFT,
             &[
@@ -211,6 +274,10 @@ impl Tx<'_> {
                 &input.footer.as_str(),
                 &input.whatsapp_channel_id,
                 &input.prefilled_text,
+                &schedule,
+                &variants,
+                &input.held_out_percent,
+                &edited_by,
             ],
         )?;
         if written == 1 {
@@ -391,7 +458,15 @@ impl Tx<'_> {
     }
 
     /// Tells the screens what the campaign looks like now.
-    fn tell_campaign(&mut self, workspace_id: WorkspaceId, id: CampaignId, now: Timestamp) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn tell_campaign(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let Some(campaign) = self.campaign(workspace_id, id)? else { return Ok(()) };
         self.emit(
             workspace_id,

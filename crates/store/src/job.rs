@@ -75,6 +75,8 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'running' AND lease_epoch = $3";
     JOB_DEAD = "UPDATE jobs SET state = 'dead', lease_owner = NULL, lease_until = 0, last_error = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'running' AND lease_epoch = $3";
+    DEAD_JOB = "SELECT COALESCE(last_error, '') FROM jobs
+        WHERE workspace_id = $1 AND kind = $2 AND dedupe_key = $3 AND state = 'dead'";
     JOB_REVIVE = "UPDATE jobs SET state = 'waiting', attempts = 0, run_at = $3
         WHERE workspace_id = $1 AND id = $2 AND state = 'dead'";
     CANCEL_JOB = "DELETE FROM jobs WHERE workspace_id = $1 AND kind = $2 AND dedupe_key = $3 AND state = 'waiting'";
@@ -193,6 +195,19 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn cancel_job(&mut self, workspace_id: WorkspaceId, kind: &str, dedupe_key: &str) -> Result<bool, StoreError> {
         Ok(self.execute(&CANCEL_JOB, &[&workspace_id, &kind, &dedupe_key])? == 1)
+    }
+
+    /// Why a job was given up; nothing when it was not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn dead_job(
+        &mut self,
+        workspace_id: WorkspaceId,
+        kind: &str,
+        dedupe_key: &str,
+    ) -> Result<Option<String>, StoreError> {
+        self.query_opt(&DEAD_JOB, &[&workspace_id, &kind, &dedupe_key], |row| row.next())
     }
 
     /// Makes a dead job waiting again, with all its attempts. `false` when it is not dead.

@@ -41,6 +41,7 @@ mod value;
 
 pub mod access;
 pub mod campaign;
+pub mod campaign_run;
 pub mod channel;
 pub mod click;
 pub mod consent;
@@ -96,6 +97,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
     vec![
         ("access", access::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
+        ("campaign_run", campaign_run::STATEMENTS),
         ("channel", channel::STATEMENTS),
         ("click", click::STATEMENTS),
         ("consent", consent::STATEMENTS),

@@ -31,6 +31,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "0005_imports", text: include_str!("../migrations/0005_imports.sql") },
     Migration { version: 6, name: "0006_consent", text: include_str!("../migrations/0006_consent.sql") },
     Migration { version: 7, name: "0007_links", text: include_str!("../migrations/0007_links.sql") },
+    Migration {
+        version: 8,
+        name: "0008_campaign_delivery",
+        text: include_str!("../migrations/0008_campaign_delivery.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

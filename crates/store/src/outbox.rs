@@ -153,6 +153,7 @@ crate::sql! {
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
             not_before, expires_at, attempts, lease_epoch";
     RUNNING_CAMPAIGNS = "SELECT id FROM campaigns WHERE workspace_id = $1 AND state IN ('planning', 'running')
+            AND opens_at <= $2 AND (closes_at IS NULL OR closes_at > $2)
         ORDER BY id";
     CLAIM_OF_CAMPAIGN = sqlite: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
             lease_until = $4
@@ -331,7 +332,7 @@ impl Tx<'_> {
         if left == 0 {
             return Ok(messages);
         }
-        let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id], |row| row.next())?;
+        let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id, now], |row| row.next())?;
         // Equal shares first; what small campaigns leave goes to the others.
         let shares = equal_shares(left, campaigns.len());
         for (campaign_id, share) in campaigns.iter().zip(shares) {
@@ -383,7 +384,7 @@ impl Tx<'_> {
         if left == 0 {
             return Ok(messages);
         }
-        let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id], |row| row.next())?;
+        let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id, &now], |row| row.next())?;
         let mut of_campaigns = Vec::with_capacity(campaigns.len());
         for (campaign_id, share) in campaigns.iter().zip(equal_shares(left, campaigns.len())) {
             let found = self.due_of_campaign((workspace_id, *campaign_id), channel_id, share, now)?;

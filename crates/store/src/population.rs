@@ -417,7 +417,7 @@ fn happened(query: &mut Built, event: Event, campaign: Option<Uuid>, since: Opti
     match (event, campaign) {
         (Event::Clicked, _) => query.push(" AND r.first_tap_at IS NOT NULL"),
         (Event::Chatted, Some(_)) => query.push(" AND r.chat_at IS NOT NULL"),
-        (Event::Received, _) => query.push(" AND o.state IN ('accepted', 'delivered', 'read')"),
+        (Event::Received, _) => query.push(" AND o.state NOT IN ('suppressed', 'expired', 'failed', 'canceled')"),
         (Event::Delivered, _) => query.push(" AND o.state IN ('delivered', 'read')"),
         (Event::Replied, _) => query.push(" AND t.direction = 'inbound'"),
         (Event::Chatted, None) => query,

@@ -183,10 +183,35 @@ pub struct Funnel {
     pub failures: Vec<FailureCount>,
 }
 
+/// What became of the recipients of one bucket; see `segue_model::variant`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BucketCount {
+    pub bucket: u32,
+    /// Recipients with a message.
+    pub messages: i64,
+    pub held_out: i64,
+    pub sent: i64,
+    pub delivered: i64,
+    pub tapped: i64,
+    pub chats: i64,
+    pub won: i64,
+}
+
 /// Rule of a recipient whose phone number has a message of this campaign already.
 pub const DUPLICATE_PHONE: &str = "duplicate_phone";
 /// Rule of a recipient whose text would take too many segments.
 pub const TEXT_TOO_LONG: &str = "text_too_long";
+
+/// Rule of a recipient who is on a list that the audience excludes.
+pub const ON_EXCLUDED_LIST: &str = "on_excluded_list";
+/// Rule of a recipient who is in a segment that the audience excludes.
+pub const IN_EXCLUDED_SEGMENT: &str = "in_excluded_segment";
+/// Rule of a recipient who was sent a campaign that the audience excludes.
+pub const HAD_CAMPAIGN: &str = "had_campaign";
+/// Rule of a recipient who could get the message and is held out to compare with.
+pub const HELD_OUT: &str = "held_out";
+/// Rule of a recipient whose local time to send at is past.
+pub const SEND_TIME_PASSED: &str = "send_time_passed";
 
 /// A stored rule in words: one of the policy's, or one of planning and canceling.
 #[must_use]
@@ -194,6 +219,11 @@ pub fn rule_label(rule: &str) -> String {
     match rule {
         DUPLICATE_PHONE => "Same phone number as another recipient".to_owned(),
         TEXT_TOO_LONG => "The text is too long for this recipient".to_owned(),
+        ON_EXCLUDED_LIST => "On an excluded list".to_owned(),
+        IN_EXCLUDED_SEGMENT => "In an excluded segment".to_owned(),
+        HAD_CAMPAIGN => "Was sent an excluded campaign".to_owned(),
+        HELD_OUT => "Held out to compare with".to_owned(),
+        SEND_TIME_PASSED => "The time of day to send at has passed there".to_owned(),
         "campaign_canceled" => "The campaign was canceled".to_owned(),
         "contact_deleted" => "The contact was deleted".to_owned(),
         other => Rule::parse(other).map_or_else(|_| other.replace('_', " "), |rule| rule.label().to_owned()),
@@ -260,6 +290,13 @@ crate::sql! {
     FAILURE_COUNTS = "SELECT COALESCE(error_code, ''), COALESCE(MAX(error_reason), ''), COUNT(*) FROM outbox
         WHERE workspace_id = $1 AND campaign_id = $2 AND state = 'failed'
         GROUP BY COALESCE(error_code, '') ORDER BY 3 DESC, 1";
+    BUCKET_COUNTS = "SELECT (r.position * $4) % $3, COUNT(r.message_id),
+            COUNT(CASE WHEN r.rule = 'held_out' THEN 1 END),
+            COUNT(CASE WHEN o.state IN ('accepted', 'delivered', 'read') THEN 1 END),
+            COUNT(CASE WHEN o.state IN ('delivered', 'read') THEN 1 END),
+            COUNT(r.first_tap_at), COUNT(r.chat_at), COUNT(r.won_at)
+        FROM recipients r LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
+        WHERE r.workspace_id = $1 AND r.campaign_id = $2 GROUP BY (r.position * $4) % $3";
     CLICK_COUNTS = "SELECT COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END) FROM clicks
         WHERE workspace_id = $1 AND campaign_id = $2";
 }
@@ -439,6 +476,31 @@ impl Tx<'_> {
             &[&workspace_id, &campaign_id, &now, &query.after, &like_pattern(&query.search), &shown, &query.limit],
             read_recipient,
         )
+    }
+
+    /// What became of the campaign's recipients, by bucket.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn bucket_counts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        buckets: u32,
+        stride: u32,
+    ) -> Result<Vec<BucketCount>, StoreError> {
+        self.query(&BUCKET_COUNTS, &[&workspace_id, &campaign_id, &buckets, &stride], |row| {
+            Ok(BucketCount {
+                bucket: row.next()?,
+                messages: row.next()?,
+                held_out: row.next()?,
+                sent: row.next()?,
+                delivered: row.next()?,
+                tapped: row.next()?,
+                chats: row.next()?,
+                won: row.next()?,
+            })
+        })
     }
 
     /// The campaign's figures.

@@ -40,10 +40,49 @@ pub struct WorkspaceSettings {
     pub quick_replies: Vec<QuickReply>,
     /// Quiet times and frequency caps of promotional messages.
     pub policy: PolicySettings,
+    /// What campaigns cost, and who has to agree to them.
+    pub campaigns: CampaignSettings,
     /// Milliseconds an agent stays connected after his last event stream ended.
     pub disconnect_grace: i64,
     /// How opt-outs are read, how far they reach and how they are answered.
     pub consent: ConsentSettings,
+}
+
+/// What campaigns cost, and who has to agree to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CampaignSettings {
+    /// Whether a second person has to approve each campaign.
+    pub approval: ApprovalRule,
+    /// ISO 4217 code of all prices.
+    pub currency: String,
+    pub prices: Vec<SegmentPrice>,
+    /// Price of a thousand segments to any other country, in minor units; unknown when it is not given.
+    pub other_price: Option<i64>,
+}
+
+segue_model::text_enum! {
+    /// Whether a second person has to approve campaigns.
+    pub enum ApprovalRule {
+        NotNeeded = "not_needed",
+        SecondPerson = "second_person",
+    }
+}
+
+/// Price of segments to a country.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentPrice {
+    /// ISO 3166 code.
+    pub country: String,
+    /// Price of a thousand segments, in minor units: one segment often costs less than one.
+    pub per_thousand: i64,
+}
+
+impl Default for CampaignSettings {
+    fn default() -> Self {
+        Self { approval: ApprovalRule::NotNeeded, currency: "USD".to_owned(), prices: Vec::new(), other_price: None }
+    }
 }
 
 /// A text that agents insert by its title.
@@ -67,6 +106,7 @@ impl Default for WorkspaceSettings {
             help_reply: "{brand}: reply STOP to end messages. Message and data rates may apply.".to_owned(),
             quick_replies: Vec::new(),
             policy: PolicySettings::default(),
+            campaigns: CampaignSettings::default(),
             disconnect_grace: 10_000,
             consent: ConsentSettings::default(),
         }

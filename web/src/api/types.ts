@@ -425,17 +425,196 @@ export interface AudienceFilter {
   value: string;
 }
 
+export type SegmentTopic = 'field' | 'event' | 'consent' | 'list' | 'created' | 'suppressed';
+
+export type SegmentOperator =
+  | 'is'
+  | 'is_not'
+  | 'is_any_of'
+  | 'is_none_of'
+  | 'contains'
+  | 'contains_not'
+  | 'starts_with'
+  | 'ends_with'
+  | 'filled'
+  | 'empty'
+  | 'equal'
+  | 'less'
+  | 'at_most'
+  | 'more'
+  | 'at_least'
+  | 'matches'
+  | 'happened'
+  | 'happened_not';
+
+export interface SegmentRow {
+  topic: SegmentTopic;
+  name: string;
+  operator: SegmentOperator;
+  values: string[];
+  ignore_case: boolean;
+  campaign_id: string | null;
+  days: number | null;
+}
+
+export interface SegmentGroup {
+  join: 'all' | 'any';
+  items: SegmentItem[];
+}
+
+export type SegmentItem = { row: SegmentRow } | { group: SegmentGroup };
+
+export interface Segment {
+  id: string;
+  name: string;
+  /** CEL. */
+  condition: string;
+  /** Null when the condition says more than a form can. */
+  form: SegmentGroup | null;
+  created_at: string;
+  updated_at: string;
+  created_by: string;
+  version: number;
+}
+
+export interface SegmentMember {
+  id: string;
+  name: string | null;
+  phone: string | null;
+  sms_consent: ConsentState;
+}
+
+export interface ConditionCheck {
+  condition: string | null;
+  form: SegmentGroup | null;
+  count: number | null;
+  sample: SegmentMember[];
+  problem: { message: string; place: { line: number; column: number } | null } | null;
+}
+
+export interface Audience {
+  list_id: string | null;
+  filter: AudienceFilter | null;
+  lists: string[];
+  segments: string[];
+  exclude_lists: string[];
+  exclude_segments: string[];
+  exclude_campaigns: string[];
+}
+
+export interface Schedule {
+  /** Wall time such as 2026-12-01T09:00:00; at once when it is null. */
+  starts_at: string | null;
+  clock: 'workspace' | 'recipient';
+  repeat: {
+    frequency: 'daily' | 'weekly' | 'monthly';
+    interval: number;
+    count: number | null;
+    until: string | null;
+  } | null;
+  misfire: 'run_late' | 'skip' | 'ask';
+  late_hours: number;
+  window: { from: string; until: string } | null;
+  per_minute: number | null;
+}
+
+export interface Variant {
+  name: string;
+  weight: number;
+  body: string;
+}
+
+export interface PreflightRule extends RuleCount {
+  sample: { contact_id: string; name: string | null; phone: string | null }[];
+}
+
+interface PreflightSegments {
+  min: number;
+  typical: number;
+  max: number;
+  total: number;
+}
+
+export interface Preflight {
+  audience: number;
+  sendable: number;
+  held: PreflightRule[];
+  excluded: PreflightRule[];
+  segments: PreflightSegments;
+  variants: {
+    name: string;
+    messages: number;
+    segments: PreflightSegments;
+    sample: string | null;
+  }[];
+  cost: {
+    currency: string;
+    total: number;
+    min_thousandths: number;
+    typical_thousandths: number;
+    max_thousandths: number;
+    unpriced: string[];
+  };
+  seconds: number;
+  chats: {
+    low: number;
+    high: number;
+    learned_from: number;
+    agents: number;
+    capacity: number;
+  } | null;
+  warnings: { kind: string; message: string }[];
+  mark: string;
+  at: string;
+}
+
+export interface VariantReport {
+  variants: {
+    name: string;
+    recipients: number;
+    sent: number;
+    delivered: number;
+    tapped: number;
+    chats: number;
+    won: number;
+  }[];
+  held_out: number;
+  measure: string;
+  leader: number | null;
+  confidence: number | null;
+  is_sure: boolean;
+  verdict: string;
+}
+
+export interface CampaignSettings {
+  approval: 'not_needed' | 'second_person';
+  currency: string;
+  prices: { country: string; per_thousand: number }[];
+  other_price: number | null;
+}
+
 export interface CampaignInput {
   name: string;
   sender_id: string;
-  audience: { list_id: string | null; filter: AudienceFilter | null };
+  audience: Audience;
   body: string;
   footer: FooterKind;
   whatsapp_channel_id: string | null;
   prefilled_text: string;
+  schedule: Schedule;
+  variants: Variant[];
+  held_out_percent: number;
 }
 
-export type CampaignState = 'draft' | 'planning' | 'running' | 'paused' | 'canceled' | 'finished';
+export type CampaignState =
+  | 'draft'
+  | 'awaiting_approval'
+  | 'scheduled'
+  | 'planning'
+  | 'running'
+  | 'paused'
+  | 'canceled'
+  | 'finished';
 
 export interface Campaign extends CampaignInput {
   id: string;
@@ -445,6 +624,14 @@ export interface Campaign extends CampaignInput {
   started_at: string | null;
   ended_at: string | null;
   created_by: string;
+  next_run_at: string | null;
+  runs: number;
+  series_id: string | null;
+  /** Why it stands still, when that is not a person's wish. */
+  attention: string | null;
+  submitted_by: string | null;
+  approved_by: string | null;
+  review_comment: string | null;
   version: number;
 }
 

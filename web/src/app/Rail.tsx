@@ -1,6 +1,7 @@
 import {
   IconChecklist,
   IconDeviceDesktop,
+  IconFilter,
   IconLogout,
   IconMessages,
   IconMoon,
@@ -36,6 +37,13 @@ const PLACES = [
   },
   { to: '/contacts', label: 'Contacts', icon: IconUsers, testId: 'nav-contacts', roles: null },
   { to: '/consent', label: 'Consent', icon: IconChecklist, testId: 'nav-consent', roles: null },
+  {
+    to: '/segments',
+    label: 'Segments',
+    icon: IconFilter,
+    testId: 'nav-segments',
+    roles: ['admin', 'supervisor', 'marketer'],
+  },
   {
     to: '/setup',
     label: 'Setup',

@@ -12,7 +12,7 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
     case 'campaign.updated':
       return [keys.campaigns];
     case 'campaign.progress':
-      return [keys.funnel(event.data.campaign_id)];
+      return [keys.funnel(event.data.campaign_id), keys.variants(event.data.campaign_id)];
     case 'template.updated':
       return [keys.allTemplates];
     case 'channel.updated':

@@ -13,6 +13,7 @@ const PLACE_KEYS: Record<string, string> = {
   '/campaigns': 'g p',
   '/contacts': 'g c',
   '/consent': 'g o',
+  '/segments': 'g e',
   '/setup': 'g s',
 };
 

@@ -3,11 +3,15 @@
 use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
-use segue_model::{CampaignId, ChannelId, SenderId, campaign::Footer};
-use segue_outreach::campaign;
+use segue_model::{CampaignId, ChannelId, SenderId, campaign::Footer, schedule::Schedule, variant::Variant};
+use segue_outreach::campaign::{
+    self,
+    variants::{self, VariantReport},
+};
 use segue_store::{
     campaign::{Audience, CampaignInput, CampaignView},
     recipient::Funnel,
+    workspace::CampaignSettings,
 };
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -29,6 +33,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(get)))
         .routes(Guard::needs(Permission::RunCampaigns).routes(routes!(change, delete)))
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(funnel)))
+        .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(variant_report)))
+        .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(settings)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(change_settings)))
 }
 
 /// Campaigns, newest first.
@@ -80,6 +87,9 @@ struct CampaignChange {
     /// Null takes the chat away.
     whatsapp_channel_id: Option<ChannelId>,
     prefilled_text: Option<String>,
+    schedule: Option<Schedule>,
+    variants: Option<Vec<Variant>>,
+    held_out_percent: Option<u32>,
 }
 
 /// Changes a draft. Takes any part of what creating takes.
@@ -94,7 +104,9 @@ async fn change(
 ) -> Result<Json<CampaignView>, Problem> {
     let known = campaign::get(&state.store, caller.workspace_id, id).await?;
     let input = merged(&known.input, change)?;
-    Ok(Json(campaign::change(&state.store, &state.ctx, &state.links, caller.workspace_id, id, input).await?))
+    Ok(Json(
+        campaign::change(&state.store, &state.ctx, &state.links, caller.workspace_id, id, &caller.actor, input).await?,
+    ))
 }
 
 /// The draft with the given fields in place of its own; the whole is checked like a new one.
@@ -127,4 +139,60 @@ async fn funnel(
     PathId(id): PathId<CampaignId>,
 ) -> Result<Json<Funnel>, Problem> {
     Ok(Json(campaign::funnel(&state.store, caller.workspace_id, id).await?))
+}
+
+/// How the variants of the text compare, and how sure that is.
+#[utoipa::path(get, path = "/api/v1/campaigns/{id}/variants", operation_id = "get_variant_report", tag = "campaigns",
+    params(("id" = CampaignId, Path)), responses((status = 200, body = VariantReport)))]
+async fn variant_report(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<CampaignId>,
+) -> Result<Json<VariantReport>, Problem> {
+    Ok(Json(variants::report(&state.store, caller.workspace_id, id).await?))
+}
+
+/// What campaigns cost, and who has to agree to them.
+#[utoipa::path(get, path = "/api/v1/campaign-settings", operation_id = "get_campaign_settings", tag = "campaigns",
+    responses((status = 200, body = CampaignSettings)))]
+async fn settings(State(state): State<AppState>, caller: Caller) -> Result<Json<CampaignSettings>, Problem> {
+    let workspace = super::workspace::load_workspace(&state, caller.workspace_id).await?;
+    Ok(Json(workspace.settings.campaigns))
+}
+
+/// Changes what campaigns cost, and who has to agree to them; all of it is given anew.
+#[utoipa::path(put, path = "/api/v1/campaign-settings", operation_id = "change_campaign_settings", tag = "campaigns",
+    responses((status = 200, body = CampaignSettings)))]
+async fn change_settings(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(mut settings): Json<CampaignSettings>,
+) -> Result<Json<CampaignSettings>, Problem> {
+    settings.currency = settings.currency.trim().to_ascii_uppercase();
+    if settings.currency.len() != 3 || !settings.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Err(Problem::invalid("currency", "Give the currency's three letters, such as USD or EUR."));
+    }
+    for price in &mut settings.prices {
+        price.country = super::workspace::country(&price.country)?;
+    }
+    let mut countries: Vec<&str> = settings.prices.iter().map(|price| price.country.as_str()).collect();
+    countries.sort_unstable();
+    if countries.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Problem::invalid("prices", "A country has two prices. Keep one of them."));
+    }
+    let prices = settings.prices.iter().map(|price| price.per_thousand).chain(settings.other_price);
+    if prices.into_iter().any(|price| !(0..=100_000_000).contains(&price)) {
+        return Err(Problem::invalid("prices", "A price is between 0 and 100000000 for a thousand segments."));
+    }
+    let workspace_id = caller.workspace_id;
+    let stored = settings.clone();
+    let changed = state.store.write::<_, Problem, _>(move |tx| {
+        tx.lock("workspace", &workspace_id)?;
+        let mut workspace = tx.workspace(workspace_id)?.ok_or_else(|| Problem::not_found("workspace"))?;
+        workspace.settings.campaigns = stored.clone();
+        tx.update_workspace(&workspace)?;
+        Ok(())
+    });
+    changed.await?;
+    Ok(Json(settings))
 }

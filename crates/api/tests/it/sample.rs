@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use segue_access::NewWorkspace;
 use segue_model::{
     CampaignId, CaseId, ChannelId, ConsentReviewId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, KeywordId, LeadId,
-    LinkDomainId, ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId, SegmentId, SenderId,
-    SessionId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
+    LinkDomainId, ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId, SegmentId,
+    SenderId, SessionId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
     campaign::Footer,
     consent::{ConsentMethod, Medium},
     contact::ContactFields,
@@ -193,11 +193,14 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     let input = CampaignInput {
         name: "B's campaign".to_owned(),
         sender_id: made.sender,
-        audience: Audience { list_id: Some(made.list), filter: None },
+        audience: Audience { list_id: Some(made.list), ..Audience::default() },
         body: "Hello".to_owned(),
         footer: Footer::None,
         whatsapp_channel_id: None,
         prefilled_text: String::new(),
+        schedule: Default::default(),
+        variants: Vec::new(),
+        held_out_percent: 0,
     };
     tx.insert_campaign(workspace_id, made.campaign, &input, Some(user_id), now)?;
     let host = format!("go.{workspace_id}.example");

@@ -27,6 +27,7 @@ fn input(operation: &str) -> Option<Value> {
             json!({"sender_id": nobody("snd"), "word": "TAKEN", "action": {"kind": "reply", "text": "Taken over"}})
         }
         "test_send_campaign" => json!({"phone": "+15550100000"}),
+        "approve_campaign" | "reject_campaign" => json!({"comment": "because"}),
         "send_message" => json!({"client_id": "c1", "kind": "text", "text": "Hello"}),
         "end_session" => json!({"close_case": true}),
         "transfer_session" => json!({"queue_id": nobody("que")}),

@@ -36,6 +36,9 @@ async fn campaign(scene: &Scene) -> Campaign {
         footer: Footer::Tracked,
         whatsapp_channel_id: None,
         prefilled_text: String::new(),
+        schedule: Default::default(),
+        variants: Vec::new(),
+        held_out_percent: 0,
     };
     let recipient = NewRecipient {
         position: 1,

@@ -1,21 +1,37 @@
-//! What a person asks of a campaign: start, pause, resume, cancel.
+//! What a person asks of a campaign: start, pause, resume, cancel, and everything about its approval.
 //!
 //! Each is one transaction under the campaign's lock: read the state, ask the model what follows, change the state only
-//! if it is still the one that was read, and plan or cancel in the same breath. Of two people who press at once one
-//! succeeds and the other is told why not. The planning job's key holds the campaign's version, so that each start or
+//! if it is still the one that was read, and plan, schedule or cancel in the same breath. Of two people who press at once
+//! one succeeds and the other is told why not. The planning job's key holds the campaign's version, so that each start or
 //! resume plans exactly one job.
 
 use segue_model::{
-    CampaignId, Ctx, WorkspaceId,
+    CampaignId, Ctx, UserId, WorkspaceId,
+    actor::Actor,
     campaign::{CampaignAction, CampaignState},
     policy::Approval,
     wake::Wake,
 };
-use segue_store::{Store, StoreError, Tx, campaign::CampaignView, job::NewJob};
+use segue_store::{Store, StoreError, Tx, campaign::CampaignView, job::NewJob, workspace::ApprovalRule};
 use serde_json::json;
 
-use super::{audience::approval, found, plan::PLAN_CAMPAIGN, prepare, validate};
-use crate::{Links, OutreachError};
+use super::{audience::approval, found, launch, members::Crowd, plan::PLAN_CAMPAIGN, preflight, prepare, validate};
+use crate::{Links, OutreachError, contacts::clean};
+
+/// Longest comment of an approval or rejection, in characters.
+const LONGEST_COMMENT: usize = 1_000;
+
+/// Something asked of a campaign.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub action: CampaignAction,
+    /// Who asks.
+    pub actor: Actor,
+    /// What a reviewer says.
+    pub comment: Option<String>,
+    /// The mark of a pre-flight that a start is to be held to.
+    pub preflight: Option<String>,
+}
 
 /// Does what is asked and gives the campaign as it is then.
 ///
@@ -29,63 +45,182 @@ pub async fn act(
     id: CampaignId,
     action: CampaignAction,
 ) -> Result<CampaignView, OutreachError> {
-    let (ctx, links) = (ctx.clone(), links.clone());
-    store.write(move |tx| act_in(tx, &ctx, &links, workspace_id, id, action)).await
+    let asked = Asked { action, actor: Actor::System, comment: None, preflight: None };
+    ask(store, ctx, links, workspace_id, id, asked).await
 }
 
-fn act_in(
+/// [`act`] in the name of somebody, with what belongs to it.
+///
+/// # Errors
+/// As [`act`]; also when the campaign needs a second person's approval, the reviewer is its author, or the pre-flight is
+/// not that of the campaign as it is now.
+pub async fn ask(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    asked: Asked,
+) -> Result<CampaignView, OutreachError> {
+    let (ctx, links) = (ctx.clone(), links.clone());
+    store.write(move |tx| ask_in(tx, &ctx, &links, workspace_id, id, &asked)).await
+}
+
+fn ask_in(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     links: &Links,
     workspace_id: WorkspaceId,
     id: CampaignId,
-    action: CampaignAction,
+    asked: &Asked,
 ) -> Result<CampaignView, OutreachError> {
     let now = ctx.now();
     tx.lock_campaign(id)?;
     let campaign = found(tx, workspace_id, id)?;
-    let next = campaign.state.after(action)?;
-    if action == CampaignAction::Start {
-        validate(tx, links, workspace_id, &campaign.input)?;
-        let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
-        tx.put_campaign_links(workspace_id, id, prepared.text.targets())?;
-        if approval(&prepared.sender) == Approval::NotApproved {
-            return Err(OutreachError::SenderNotActive);
+    campaign.state.after(asked.action)?;
+    match asked.action {
+        CampaignAction::Start => start(tx, ctx, links, workspace_id, &campaign, asked)?,
+        CampaignAction::Submit => {
+            ready(tx, links, workspace_id, &campaign)?;
+            step(tx, ctx, workspace_id, &campaign, CampaignAction::Submit)?;
+            tx.set_submitted(workspace_id, id, asked.actor.user_id())?;
         }
-    }
-    if !tx.move_campaign(workspace_id, id, campaign.state, next, now)? {
-        // The lock forbids it; without it the caller would be told of a change that did not happen.
-        return Err(StoreError::Unavailable("the campaign was changed meanwhile; try again".to_owned()).into());
-    }
-    match next {
-        CampaignState::Planning => go_on(tx, ctx, workspace_id, &campaign)?,
-        CampaignState::Canceled => {
-            tx.cancel_campaign_messages(workspace_id, id)?;
-            tx.tell_campaign_progress(workspace_id, id, now);
+        CampaignAction::Approve => {
+            let (reviewer, comment) = reviewer(tx, workspace_id, id, asked)?;
+            ready(tx, links, workspace_id, &campaign)?;
+            launch::wait(tx, ctx, workspace_id, &campaign, CampaignAction::Approve)?;
+            tx.set_reviewed(workspace_id, id, Some(reviewer), comment.as_deref())?;
         }
-        _ => {}
+        CampaignAction::Reject => {
+            let (_, comment) = reviewer(tx, workspace_id, id, asked)?;
+            let comment =
+                comment.ok_or_else(|| OutreachError::invalid("comment", "Say what has to change, for the author."))?;
+            step(tx, ctx, workspace_id, &campaign, CampaignAction::Reject)?;
+            tx.set_reviewed(workspace_id, id, None, Some(&comment))?;
+        }
+        CampaignAction::Resume if campaign.input.schedule.repeat.is_some() => {
+            launch::wait(tx, ctx, workspace_id, &campaign, CampaignAction::Schedule)?;
+        }
+        CampaignAction::Withdraw => {
+            step(tx, ctx, workspace_id, &campaign, CampaignAction::Withdraw)?;
+            tx.set_next_run(workspace_id, id, None, 0)?;
+            tx.set_reviewed(workspace_id, id, None, None)?;
+        }
+        action => match step(tx, ctx, workspace_id, &campaign, action)? {
+            CampaignState::Planning => go_on(tx, ctx, links, workspace_id, &campaign)?,
+            CampaignState::Canceled => {
+                tx.cancel_campaign_messages(workspace_id, id)?;
+                tx.set_next_run(workspace_id, id, None, campaign.runs)?;
+                tx.tell_campaign_progress(workspace_id, id, now);
+            }
+            _ => {}
+        },
     }
+    tx.tell_campaign(workspace_id, id, now)?;
     found(tx, workspace_id, id)
 }
 
-/// Plans the rest, or goes straight on to sending when nothing is left to plan.
-fn go_on(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, before: &CampaignView) -> Result<(), OutreachError> {
+fn start(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    asked: &Asked,
+) -> Result<(), OutreachError> {
+    ready(tx, links, workspace_id, campaign)?;
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    if workspace.settings.campaigns.approval == ApprovalRule::SecondPerson {
+        return Err(OutreachError::ApprovalNeeded);
+    }
+    if let Some(mark) = &asked.preflight {
+        preflight::hold_to(tx, workspace_id, campaign, mark, ctx.now())?;
+    }
+    if launch::is_for_later(campaign, &workspace, ctx.now())? {
+        return launch::wait(tx, ctx, workspace_id, campaign, CampaignAction::Schedule);
+    }
+    step(tx, ctx, workspace_id, campaign, CampaignAction::Start)?;
+    go_on(tx, ctx, links, workspace_id, campaign)
+}
+
+/// Checks everything that a start needs.
+pub(super) fn ready(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+) -> Result<(), OutreachError> {
+    validate(tx, links, workspace_id, &campaign.input)?;
+    let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
+    tx.put_campaign_links(workspace_id, campaign.id, prepared.text.targets())?;
+    if approval(&prepared.sender) == Approval::NotApproved {
+        return Err(OutreachError::SenderNotActive);
+    }
+    Ok(())
+}
+
+/// Who reviews: a person who had nothing to do with the draft.
+fn reviewer(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    asked: &Asked,
+) -> Result<(UserId, Option<String>), OutreachError> {
+    let user = asked.actor.user_id().ok_or(OutreachError::ReviewNeedsPerson)?;
+    let authors = tx.campaign_authors(workspace_id, id)?.ok_or(OutreachError::NotFound("campaign"))?;
+    if authors.include(user) {
+        return Err(OutreachError::OwnCampaign);
+    }
+    Ok((user, asked.comment.as_deref().and_then(|comment| clean(comment, LONGEST_COMMENT))))
+}
+
+/// Moves the campaign by one action.
+pub(super) fn step(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    action: CampaignAction,
+) -> Result<CampaignState, OutreachError> {
+    let next = campaign.state.after(action)?;
+    if tx.move_campaign(workspace_id, campaign.id, campaign.state, next, ctx.now())? {
+        return Ok(next);
+    }
+    // The lock forbids it; without it the caller would be told of a change that did not happen.
+    Err(StoreError::Unavailable("the campaign was changed meanwhile; try again".to_owned()).into())
+}
+
+/// Plans the rest of a campaign that has just moved to `planning`, or goes straight on to sending when nothing is left to
+/// plan.
+pub(super) fn go_on(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    before: &CampaignView,
+) -> Result<(), OutreachError> {
     let now = ctx.now();
     let cursor = tx.plan_cursor(workspace_id, before.id)?.ok_or(OutreachError::NotFound("campaign"))?;
-    if let Some(sender) = tx.sender(workspace_id, before.input.sender_id)? {
-        tx.wake(Wake::Outbox(sender.channel_id));
-    }
+    let prepared = prepare(tx, links, workspace_id, Some(before.id), &before.input, before.number)?;
+    tx.wake(Wake::Outbox(prepared.sender.channel_id));
+    launch::open_window(tx, workspace_id, before, &prepared.workspace, now)?;
     if cursor.is_complete {
         tx.complete_plan(workspace_id, before.id, now)?;
         return Ok(());
     }
+    Crowd::of_audience(tx, workspace_id, &before.input.audience, now)?.freeze(tx, workspace_id, before)?;
     let job = NewJob {
         id: ctx.id(),
         kind: PLAN_CAMPAIGN,
-        dedupe_key: format!("{}:{}", before.id, before.version),
+        dedupe_key: plan_key(before.id, before.version),
         payload: json!({ "campaign_id": before.id }),
         run_at: now,
     };
     tx.schedule(workspace_id, &job, now)?;
     Ok(())
+}
+
+/// Key of the job that plans a campaign which moved to `planning` from this version.
+pub(super) fn plan_key(id: CampaignId, version: i64) -> String {
+    format!("{id}:{version}")
 }

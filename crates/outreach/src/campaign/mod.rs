@@ -2,10 +2,17 @@
 
 pub mod action;
 pub(crate) mod audience;
+pub mod copy;
+pub mod export;
+pub mod launch;
 pub mod links;
+mod members;
 pub mod plan;
+pub mod preflight;
 pub mod preview;
 pub mod test_send;
+mod timing;
+pub mod variants;
 
 use segue_model::{
     CampaignId, ChannelId, Ctx, WorkspaceId, actor::Actor, campaign::Footer, consent::Medium, contact::STANDARD_FIELDS,
@@ -45,6 +52,22 @@ fn prepare(
     input: &CampaignInput,
     campaign_number: u32,
 ) -> Result<Prepared, OutreachError> {
+    let settings = match id {
+        Some(id) => tx.link_settings(workspace_id, id)?.settings,
+        None => LinkSettings::default(),
+    };
+    prepare_with(tx, links, workspace_id, &settings, input, campaign_number)
+}
+
+/// The same with these settings of the links.
+fn prepare_with(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    settings: &LinkSettings,
+    input: &CampaignInput,
+    campaign_number: u32,
+) -> Result<Prepared, OutreachError> {
     let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
     let sender = tx
         .sender(workspace_id, input.sender_id)?
@@ -54,11 +77,7 @@ fn prepare(
         return Err(OutreachError::invalid("sender_id", "The sender's SMS account is not set up."));
     }
     let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
-    let settings = match id {
-        Some(id) => tx.link_settings(workspace_id, id)?.settings,
-        None => LinkSettings::default(),
-    };
-    let links = domains::links_of(tx, links, workspace_id, &settings)?;
+    let links = domains::links_of(tx, links, workspace_id, settings)?;
     let frame = Frame {
         footer: input.footer,
         chat: chat.as_deref(),
@@ -106,11 +125,9 @@ fn validate(
         let message = format!("The prefilled text is longer than {LONGEST_PREFILLED} characters.");
         return Err(OutreachError::invalid("prefilled_text", message));
     }
-    if let Some(list_id) = input.audience.list_id
-        && tx.list(workspace_id, list_id)?.is_none()
-    {
-        return Err(OutreachError::invalid("audience", "There is no such list. Choose one of the lists."));
-    }
+    members::check(tx, workspace_id, &input.audience)?;
+    input.schedule.check().map_err(|error| OutreachError::invalid("schedule", error.to_string()))?;
+    variants::check(input)?;
     if input.audience.filter.as_ref().is_some_and(|filter| filter.field.trim().is_empty()) {
         return Err(OutreachError::invalid("audience", "Choose the field that the condition is about."));
     }
@@ -120,6 +137,13 @@ fn validate(
         return Err(OutreachError::UnknownFields { fields: unknown, known: STANDARD_FIELDS.join(", ") });
     }
     prepared.text.compose(&segue_model::contact::ContactFields::default(), 0)?.within_limit()?;
+    for variant in &input.variants {
+        let whole = CampaignInput { body: variant.body.clone(), variants: Vec::new(), ..input.clone() };
+        validate(tx, links, workspace_id, &whole).map_err(|error| match error {
+            OutreachError::Store(error) => error.into(),
+            other => OutreachError::invalid("variants", format!("Variant {}: {other}", variant.name)),
+        })?;
+    }
     Ok(())
 }
 
@@ -161,14 +185,15 @@ pub async fn change(
     links: &Links,
     workspace_id: WorkspaceId,
     id: CampaignId,
+    actor: &Actor,
     input: CampaignInput,
 ) -> Result<CampaignView, OutreachError> {
-    let (now, links) = (ctx.now(), links.clone());
+    let (now, links, user) = (ctx.now(), links.clone(), actor.user_id());
     store
         .write(move |tx| {
             found(tx, workspace_id, id)?;
             validate(tx, &links, workspace_id, &input)?;
-            if !tx.update_draft(workspace_id, id, &input, now)? {
+            if !tx.update_draft(workspace_id, id, &input, user, now)? {
                 return Err(OutreachError::NotADraft);
             }
             let campaign = found(tx, workspace_id, id)?;

@@ -1,6 +1,7 @@
 //! Planning: one recipient row, one decision and at most one queued message per contact of the audience.
 //!
-//! The audience is walked in the order of contact ids, [`CHUNK`] at a time. One chunk is one transaction: it takes the
+//! The audience is walked in the order of contact ids, at most [`CHUNK`] at a time; who belongs to it was written down at
+//! the start, so that a change of a segment in the middle changes nothing. One chunk is one transaction: it takes the
 //! campaign's lock, reads the cursor, writes recipients and messages, and moves the cursor. So:
 //!
 //! - a crash before the commit leaves the chunk unwritten and the cursor where it was; whoever runs the job again
@@ -24,7 +25,6 @@ use segue_model::{
 use segue_store::{
     Store, StoreError, Tx,
     campaign::CampaignView,
-    contact::AudienceMember,
     outbox::{AddressKind, NewOutbox},
     recipient::{DUPLICATE_PHONE, NewRecipient, TEXT_TOO_LONG},
 };
@@ -33,10 +33,12 @@ use serde_json::Value;
 
 use super::{
     Prepared,
-    audience::{approval, judge},
-    found, prepare,
+    audience::{approval, judge, time_zones},
+    found,
+    members::{Crowd, Entry},
+    prepare, timing, variants,
 };
-use crate::{Links, OutreachError};
+use crate::{Links, OutreachError, text::CampaignText};
 
 /// Kind of the job that plans a campaign.
 pub const PLAN_CAMPAIGN: &str = "plan_campaign";
@@ -117,24 +119,22 @@ fn plan_chunk(
     tx.lock_consents(workspace_id)?;
     let campaign = found(tx, workspace_id, id)?;
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
-    let audience = &campaign.input.audience;
-    let members = tx.audience_after(workspace_id, audience.list_id, cursor.after, CHUNK)?;
+    let texts = variants::texts(tx, links, workspace_id, &campaign)?;
+    let crowd = Crowd::of_campaign(tx, workspace_id, &campaign, now)?;
+    let page = crowd.page(tx, workspace_id, cursor.after, CHUNK)?;
     let mut planned = cursor.planned;
-    for member in &members {
-        if audience.filter.as_ref().is_some_and(|filter| !filter.matches(&member.fields)) {
-            continue;
-        }
+    for entry in &page.entries {
         planned += 1;
         if planned >= POSITIONS {
             return Err(StoreError::Unsupported(format!("A campaign has at most {POSITIONS} recipients.")).into());
         }
-        plan_member(tx, ctx, workspace_id, &campaign, &prepared, member, planned)?;
+        plan_member(tx, ctx, workspace_id, &campaign, (&prepared, &texts), entry, planned)?;
     }
-    if let Some(last) = members.last() {
-        tx.advance_plan(workspace_id, id, last.id, planned)?;
+    if let Some(reached) = page.reached {
+        tx.advance_plan(workspace_id, id, reached, planned)?;
         tx.tell_campaign_progress(workspace_id, id, now);
     }
-    if (members.len() as i64) < CHUNK {
+    if page.next.is_none() {
         tx.complete_plan(workspace_id, id, now)?;
         return Ok(Step::Ended(Planned::Complete));
     }
@@ -147,8 +147,8 @@ fn plan_member(
     ctx: &Ctx,
     workspace_id: WorkspaceId,
     campaign: &CampaignView,
-    prepared: &Prepared,
-    member: &AudienceMember,
+    (prepared, texts): (&Prepared, &[CampaignText]),
+    Entry { member, barred }: &Entry,
     position: u32,
 ) -> Result<(), OutreachError> {
     let now = ctx.now();
@@ -158,9 +158,14 @@ fn plan_member(
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
         Decision::Suppress { rule } => (rule.as_str(), None),
     };
+    let zones = time_zones(&member.fields, &prepared.workspace);
+    let start = campaign.started_at.unwrap_or(now);
+    let (rule, not_before) =
+        timing::refine(&campaign.input, (rule, not_before), *barred, &zones, position, (start, now));
+    let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
     let (rule, message_id) = match (&member.fields.phone, not_before) {
         (Some(phone), Some(not_before)) => {
-            match prepared.text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) {
+            match text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) {
                 Err(_) => (TEXT_TOO_LONG, None),
                 Ok(composed) => {
                     let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text.clone() };

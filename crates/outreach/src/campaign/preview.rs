@@ -8,7 +8,7 @@ use segue_model::{
     policy::Decision,
 };
 use segue_store::{
-    Store, StoreError, Tx,
+    Store, Tx,
     campaign::CampaignView,
     contact::AudienceMember,
     link::{LinkSettings, Shorten},
@@ -20,6 +20,7 @@ use super::{
     Prepared,
     audience::{approval, judge},
     chat_number, found,
+    members::{Crowd, Entry},
     plan::CHUNK,
     prepare,
 };
@@ -166,8 +167,18 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, member: &AudienceMember, prepared: &Prepared, decision: Decision) {
+    fn count(
+        &mut self,
+        member: &AudienceMember,
+        barred: Option<&'static str>,
+        prepared: &Prepared,
+        decision: Decision,
+    ) {
         self.audience += 1;
+        if let Some(rule) = barred {
+            *self.excluded.entry(rule).or_default() += 1;
+            return;
+        }
         if let Decision::Suppress { rule } = decision {
             *self.excluded.entry(rule.as_str()).or_default() += 1;
             return;
@@ -272,15 +283,13 @@ fn count_chunk(
     so_far: &Tally,
     after: Option<ContactId>,
     now: Timestamp,
-) -> Result<Counted, StoreError> {
-    let audience = &campaign.input.audience;
-    let members = tx.audience_after(workspace_id, audience.list_id, after, CHUNK)?;
+) -> Result<Counted, OutreachError> {
+    let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
+    let page = crowd.page(tx, workspace_id, after, CHUNK)?;
     let mut tally = so_far.clone();
-    for member in &members {
-        if audience.filter.as_ref().is_none_or(|filter| filter.matches(&member.fields)) {
-            let judgement = judge(tx, member, &prepared.workspace, approval(&prepared.sender), now)?;
-            tally.count(member, prepared, judgement.decision);
-        }
+    for Entry { member, barred } in &page.entries {
+        let judgement = judge(tx, member, &prepared.workspace, approval(&prepared.sender), now)?;
+        tally.count(member, *barred, prepared, judgement.decision);
     }
-    Ok((tally, members.last().map(|member| member.id), (members.len() as i64) < CHUNK))
+    Ok((tally, page.next, page.next.is_none()))
 }

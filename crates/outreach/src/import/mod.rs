@@ -44,7 +44,7 @@ use tokio::sync::mpsc;
 
 pub use errors::{errors_csv, errors_page, guarded_cell};
 pub use file::{CHUNK, ImportColumn, ImportFileView, KEEP_FILES, get as file, take_in};
-pub use table::{MOST_COLUMNS, MOST_ROWS};
+pub use table::{MOST_COLUMNS, MOST_ROWS, each_row};
 
 use crate::{OutreachError, contacts::clean};
 use mapping::Mapping;

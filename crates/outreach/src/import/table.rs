@@ -30,6 +30,17 @@ pub(super) fn failed(error: impl std::fmt::Display) -> OutreachError {
     OutreachError::File(error.to_string())
 }
 
+/// Calls `look` with the cells of each row of a file, the header among them. Blocks.
+///
+/// # Errors
+/// When it cannot be read or is no table.
+pub fn each_row(file: File, mut look: impl FnMut(&[String])) -> Result<(), OutreachError> {
+    read(file, &mut |record| {
+        look(&record.cells);
+        Ok(())
+    })
+}
+
 /// Reads a file from top to bottom, row by row; the first row that `sink` gets is the header. Blocks.
 ///
 /// # Errors

@@ -182,10 +182,15 @@ async fn drafts_are_checked_when_they_are_written() {
         let (store, links) = (&world.test.store, &world.links);
         let draft = world.draft(world.input()).await.unwrap();
         let named = segue_store::campaign::CampaignInput { name: "Autumn".to_owned(), ..world.input() };
-        let changed = campaign::change(store, ctx, links, ws, draft.id, named.clone()).await.unwrap();
+        let changed =
+            campaign::change(store, ctx, links, ws, draft.id, &segue_model::actor::Actor::System, named.clone())
+                .await
+                .unwrap();
         assert_eq!((changed.input.name.as_str(), changed.version), ("Autumn", 2));
         world.act(draft.id, CampaignAction::Start).await.unwrap();
-        let refused = campaign::change(store, ctx, links, ws, draft.id, named).await.unwrap_err();
+        let refused = campaign::change(store, ctx, links, ws, draft.id, &segue_model::actor::Actor::System, named)
+            .await
+            .unwrap_err();
         assert_eq!(refused.code(), "campaign_state");
         assert_eq!(campaign::delete(store, ws, draft.id).await.unwrap_err().code(), "campaign_state");
         let draft = world.draft(world.input()).await.unwrap();

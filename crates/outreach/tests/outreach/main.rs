@@ -5,6 +5,7 @@ mod consent;
 mod contact;
 mod import;
 mod keyword;
+mod launch;
 mod link;
 mod opt_out;
 mod programme;

@@ -139,6 +139,9 @@ impl World {
             footer: Footer::Tracked,
             whatsapp_channel_id: Some(self.whatsapp.id),
             prefilled_text: "Hi! I saw your offer".to_owned(),
+            schedule: Default::default(),
+            variants: Vec::new(),
+            held_out_percent: 0,
         }
     }
 

@@ -9,7 +9,10 @@ use segue_desk::bot::{self, BOT_TIMER};
 use segue_model::{ImportId, MediaId, time, wake::Wake};
 use segue_outreach::{
     OutreachError,
-    campaign::plan::{self, PLAN_CAMPAIGN},
+    campaign::{
+        launch::{self, LAUNCH_CAMPAIGN},
+        plan::{self, PLAN_CAMPAIGN},
+    },
     import::{self, RUN_IMPORT, UNDO_IMPORT},
 };
 use segue_store::{StoreError, job::Job, media::FETCH_MEDIA};
@@ -115,7 +118,10 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
     let (store, ctx, workspace_id) = (&wiring.store, &wiring.ctx, job.workspace_id);
     match job.kind.as_str() {
         PLAN_CAMPAIGN => {
-            plan::run(store, ctx, &wiring.links, workspace_id, &job.payload).await.map(|_| ()).map_err(of_outreach)
+            plan::run(store, ctx, &wiring.links, workspace_id, &job.payload).await.map(|_| ()).map_err(campaign_error)
+        }
+        LAUNCH_CAMPAIGN => {
+            launch::run(store, ctx, &wiring.links, workspace_id, &job.payload).await.map_err(campaign_error)
         }
         BOT_TIMER => {
             let (ctx, payload) = (ctx.clone(), job.payload.clone());
@@ -151,6 +157,14 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
             }
         }
         other => Err(WorkError::Hopeless(format!("Nobody knows jobs of the kind '{other}'."))),
+    }
+}
+
+/// What does not come from the store is the same at every attempt: the campaign is paused with it, for a person to see.
+fn campaign_error(error: OutreachError) -> WorkError {
+    match error {
+        OutreachError::Store(error) => WorkError::Store(error),
+        other => WorkError::Hopeless(other.to_string()),
     }
 }
 

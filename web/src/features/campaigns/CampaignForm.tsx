@@ -1,10 +1,13 @@
 import type { AudienceFilter, CampaignInput } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
+import { AudienceParts } from './AudienceParts';
 import { BodyField } from './BodyField';
 import css from './editor.module.css';
+import { ScheduleCard } from './ScheduleCard';
 import { SegmentCounter, type CountedText } from './SegmentCounter';
 import type { Sources } from './use-sources';
+import { VariantsCard } from './VariantsCard';
 import { FOOTERS } from './words';
 
 interface CampaignFormProps {
@@ -128,6 +131,8 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
           )}
         </Stack>
       </Card>
+      <VariantsCard input={input} onChange={onChange} />
+      <ScheduleCard schedule={input.schedule} onChange={(schedule) => set({ schedule })} />
     </Stack>
   );
 }
@@ -135,7 +140,7 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
 function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted'>) {
   const { list_id, filter } = input.audience;
   const setFilter = (next: AudienceFilter | null) =>
-    onChange({ ...input, audience: { list_id, filter: next } });
+    onChange({ ...input, audience: { ...input.audience, filter: next } });
   return (
     <Stack gap={12}>
       <div className={css.two}>
@@ -144,7 +149,10 @@ function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted
           value={list_id ?? ''}
           onChange={(event) => {
             const value = event.currentTarget.value;
-            onChange({ ...input, audience: { list_id: value === '' ? null : value, filter } });
+            onChange({
+              ...input,
+              audience: { ...input.audience, list_id: value === '' ? null : value },
+            });
           }}
           data={[
             { value: '', label: 'All contacts' },
@@ -198,6 +206,11 @@ function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted
           </button>
         </div>
       )}
+      <AudienceParts
+        audience={input.audience}
+        onChange={(audience) => onChange({ ...input, audience })}
+        sources={sources}
+      />
     </Stack>
   );
 }

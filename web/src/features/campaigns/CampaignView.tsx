@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Campaign, Funnel } from '@/api/types';
@@ -11,21 +11,26 @@ import {
   EmptyState,
   Facts,
   Failure,
+  Notice,
   notify,
   Page,
   SkeletonRows,
   Tag,
 } from '@/ui';
-import { actOnCampaign, fetchFunnel, type CampaignAction } from './api';
+import { actOnCampaign, copyCampaign, fetchFunnel, type CampaignAction } from './api';
 import css from './campaigns.module.css';
 import { FunnelChart } from './FunnelChart';
 import funnelCss from './funnel.module.css';
 import { LinksCard } from './LinksCard';
 import { RecipientTable } from './RecipientTable';
+import { ReviewDialog } from './ReviewDialog';
+import { VariantReportCard } from './VariantReportCard';
 import { FOOTERS, STATES } from './words';
 
+type Asking = 'pause' | 'resume' | 'cancel' | 'withdraw';
+
 const ACTIONS: Record<
-  'pause' | 'resume' | 'cancel',
+  Asking,
   { title: string; confirm: string; text: string; done: string; emphasis: 'primary' | 'danger' }
 > = {
   pause: {
@@ -42,6 +47,13 @@ const ACTIONS: Record<
     done: 'Campaign resumed',
     emphasis: 'primary',
   },
+  withdraw: {
+    title: 'Make it a draft again?',
+    confirm: 'Withdraw',
+    text: 'It does not start until you start it again. An approval it has is void then.',
+    done: 'It is a draft again',
+    emphasis: 'primary',
+  },
   cancel: {
     title: 'Cancel this campaign?',
     confirm: 'Cancel campaign',
@@ -54,7 +66,10 @@ const ACTIONS: Record<
 /** A campaign that was started: state, funnel, recipients. */
 export function CampaignView({ campaign }: { campaign: Campaign }) {
   const cache = useQueryClient();
-  const [asking, setAsking] = useState<'pause' | 'resume' | 'cancel' | null>(null);
+  const [asking, setAsking] = useState<Asking | null>(null);
+  const [reviewing, setReviewing] = useState<'approve' | 'reject' | null>(null);
+  const navigate = useNavigate();
+  const waits = campaign.state === 'scheduled' || campaign.state === 'awaiting_approval';
   const alive = campaign.state === 'running' || campaign.state === 'planning';
   const funnel = useQuery({
     queryKey: keys.funnel(campaign.id),
@@ -88,6 +103,47 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
       }
       actions={
         <>
+          <Button
+            emphasis="quiet"
+            onClick={async () => {
+              try {
+                const copied = await copyCampaign(campaign.id);
+                void cache.invalidateQueries({ queryKey: keys.campaigns });
+                await navigate({
+                  to: '/campaigns/$campaignId',
+                  params: { campaignId: copied.id },
+                });
+              } catch (error) {
+                notify.failure(error);
+              }
+            }}
+            data-testid="campaign-copy"
+          >
+            Copy
+          </Button>
+          {waits && (
+            <Button
+              emphasis="secondary"
+              onClick={() => setAsking('withdraw')}
+              data-testid="campaign-withdraw"
+            >
+              Back to draft
+            </Button>
+          )}
+          {campaign.state === 'awaiting_approval' && (
+            <>
+              <Button
+                emphasis="secondary"
+                onClick={() => setReviewing('reject')}
+                data-testid="campaign-reject"
+              >
+                Give back
+              </Button>
+              <Button onClick={() => setReviewing('approve')} data-testid="campaign-approve">
+                Approve
+              </Button>
+            </>
+          )}
           {alive && (
             <Button
               emphasis="secondary"
@@ -102,7 +158,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
               Resume
             </Button>
           )}
-          {(alive || campaign.state === 'paused') && (
+          {(alive || waits || campaign.state === 'paused') && (
             <Button
               emphasis="secondary"
               onClick={() => setAsking('cancel')}
@@ -114,6 +170,33 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
         </>
       }
     >
+      {campaign.attention !== null && (
+        <div className={css.attention}>
+          <Notice tone="warn" title="It stands still" live="status">
+            <span data-testid="campaign-attention">{campaign.attention}</span>
+          </Notice>
+        </div>
+      )}
+      {campaign.state === 'awaiting_approval' && (
+        <div className={css.attention}>
+          <Notice title="It waits for a second person">
+            {campaign.submitted_by ?? campaign.created_by} has submitted it. Somebody else has to
+            approve it; then it starts at its time.
+          </Notice>
+        </div>
+      )}
+      {campaign.state === 'scheduled' && campaign.next_run_at !== null && (
+        <div className={css.attention}>
+          <Notice
+            title={campaign.schedule.repeat === null ? 'It starts by itself' : 'It runs again'}
+          >
+            {formatDateTime(campaign.next_run_at)}
+            {campaign.schedule.clock === 'recipient' &&
+              ', when that time comes in the first time zone of the world'}
+            {campaign.runs > 0 && ` · ${campaign.runs} runs so far`}
+          </Notice>
+        </div>
+      )}
       <div className={css.view}>
         <Card
           title="Funnel"
@@ -130,6 +213,9 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
         </Card>
         <div className={css.sideCards}>
           {funnel.data !== undefined && <Reasons funnel={funnel.data} />}
+          {(campaign.variants.length > 0 || campaign.held_out_percent > 0) && (
+            <VariantReportCard campaignId={campaign.id} alive={alive} />
+          )}
           <Card title="Message">
             <p className={css.message}>{campaign.body}</p>
             <Facts
@@ -138,7 +224,14 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
                   label: 'Link',
                   value: FOOTERS.find((each) => each.value === campaign.footer)?.label,
                 },
-                { label: 'Started', value: formatDateTime(campaign.started_at) },
+                {
+                  label: 'Started',
+                  value:
+                    campaign.started_at === null ? 'Not yet' : formatDateTime(campaign.started_at),
+                },
+                ...(campaign.approved_by === null
+                  ? []
+                  : [{ label: 'Approved by', value: campaign.approved_by }]),
                 ...(campaign.ended_at === null
                   ? []
                   : [{ label: 'Ended', value: formatDateTime(campaign.ended_at) }]),
@@ -149,6 +242,9 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
       </div>
       <LinksCard campaignId={campaign.id} />
       <RecipientTable campaignId={campaign.id} />
+      {reviewing !== null && (
+        <ReviewDialog campaign={campaign} verdict={reviewing} onClose={() => setReviewing(null)} />
+      )}
       {asking !== null && words !== null && (
         <ConfirmDialog
           title={words.title}

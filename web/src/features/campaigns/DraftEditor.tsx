@@ -4,13 +4,24 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Campaign, CampaignInput } from '@/api/types';
-import { Button, Card, ConfirmDialog, Failure, notify, Page, SkeletonRows, Tag } from '@/ui';
-import { actOnCampaign, changeCampaign, deleteCampaign } from './api';
+import {
+  Button,
+  Card,
+  ConfirmDialog,
+  Failure,
+  Notice,
+  notify,
+  Page,
+  SkeletonRows,
+  Tag,
+} from '@/ui';
+import { changeCampaign, copyCampaign, deleteCampaign } from './api';
 import { AudienceCard, usePreview } from './AudienceCard';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
 import { LinkSettingsCard } from './LinkSettingsCard';
 import { PhonePreview } from './PhonePreview';
+import { PreflightDialog } from './PreflightDialog';
 import { phoneText, useCountedText } from './SegmentCounter';
 import { TestSendDialog } from './TestSendDialog';
 import { useSources } from './use-sources';
@@ -119,6 +130,25 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             Delete
           </Button>
           <Button
+            emphasis="quiet"
+            onClick={async () => {
+              await save();
+              try {
+                const copied = await copyCampaign(campaign.id);
+                void cache.invalidateQueries({ queryKey: keys.campaigns });
+                await navigate({
+                  to: '/campaigns/$campaignId',
+                  params: { campaignId: copied.id },
+                });
+              } catch (error) {
+                notify.failure(error);
+              }
+            }}
+            data-testid="campaign-copy"
+          >
+            Copy
+          </Button>
+          <Button
             emphasis="secondary"
             onClick={() => void save()}
             disabled={state === 'saved' || lacks.length > 0}
@@ -141,7 +171,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             }}
             data-testid="campaign-start"
           >
-            Start
+            Check and start
           </Button>
         </>
       }
@@ -152,6 +182,11 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           <LinkSettingsCard campaignId={campaign.id} />
         </div>
         <aside className={css.aside} aria-label="Preview and audience">
+          {campaign.review_comment !== null && (
+            <Notice tone="warn" title="It was given back">
+              {campaign.review_comment}
+            </Notice>
+          )}
           <AudienceCard preview={preview} />
           <PhonePreview
             sender={sender?.address ?? ''}
@@ -163,22 +198,12 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
         </aside>
       </div>
       {dialog === 'start' && (
-        <ConfirmDialog
-          title="Start this campaign?"
-          confirmLabel={`Start and send to ${sendable.toLocaleString()}`}
-          testId="confirm-start"
+        <PreflightDialog
+          campaign={campaign}
+          sender={sender?.address ?? ''}
+          before={save}
           onClose={() => setDialog(null)}
-          onConfirm={async () => {
-            await save();
-            const started = await actOnCampaign(campaign.id, 'start');
-            cache.setQueryData(keys.campaign(campaign.id), started);
-            notify.done('Campaign started');
-          }}
-        >
-          {sendable.toLocaleString()} people get a text from {sender?.address}. Everyone is checked
-          again in the moment of sending: consent, opt-outs, quiet hours. You can pause or cancel at
-          any time.
-        </ConfirmDialog>
+        />
       )}
       {dialog === 'delete' && (
         <ConfirmDialog

@@ -19,6 +19,7 @@ import {
   TextField,
   type TableColumn,
 } from '@/ui';
+import { apiUrl } from '@/api/client';
 import { fetchRecipients } from './api';
 import css from './campaigns.module.css';
 import { RECIPIENT_STATES } from './words';
@@ -104,6 +105,14 @@ export function RecipientTable({ campaignId }: { campaignId: string }) {
             ]}
             data-testid="recipient-state"
           />
+          <a
+            className={css.export}
+            href={apiUrl(`/campaigns/${campaignId}/recipients.csv`, { state, search: settled })}
+            download
+            data-testid="recipient-export"
+          >
+            Export CSV
+          </a>
         </Row>
       }
     >

@@ -3,12 +3,16 @@ import type {
   Campaign,
   CampaignInput,
   CampaignPreview,
+  CampaignSettings,
   ContactList,
   Funnel,
   Page,
+  Preflight,
   Recipient,
+  Segment,
   SetupStatus,
   TextPreview,
+  VariantReport,
 } from '@/api/types';
 
 export const fetchCampaigns = (cursor: string | null, signal?: AbortSignal) =>
@@ -24,10 +28,28 @@ export const changeCampaign = (id: string, input: CampaignInput) =>
 
 export const deleteCampaign = (id: string) => api.delete<unknown>(`/campaigns/${id}`);
 
-export type CampaignAction = 'start' | 'pause' | 'resume' | 'cancel';
+export type CampaignAction =
+  'start' | 'submit' | 'approve' | 'reject' | 'withdraw' | 'pause' | 'resume' | 'cancel';
 
-export const actOnCampaign = (id: string, action: CampaignAction) =>
-  api.post<Campaign>(`/campaigns/${id}/${action}`);
+export const actOnCampaign = (id: string, action: CampaignAction, comment?: string) =>
+  api.post<Campaign>(`/campaigns/${id}/${action}`, comment === undefined ? {} : { comment });
+
+/** Starts it only if it still is what the check with this mark looked at. */
+export const startCampaign = (id: string, mark: string) =>
+  api.post<Campaign>(`/campaigns/${id}/start`, {}, { query: { preflight: mark } });
+
+export const copyCampaign = (id: string) => api.post<Campaign>(`/campaigns/${id}/copy`);
+
+export const checkCampaign = (id: string) => api.post<Preflight>(`/campaigns/${id}/preflight`);
+
+export const fetchVariants = (id: string, signal?: AbortSignal) =>
+  api.get<VariantReport>(`/campaigns/${id}/variants`, {}, signal);
+
+export const fetchCampaignSettings = (signal?: AbortSignal) =>
+  api.get<CampaignSettings>('/campaign-settings', {}, signal);
+
+export const fetchSegmentChoice = (signal?: AbortSignal) =>
+  api.get<Page<Segment>>('/segments', { limit: 200 }, signal);
 
 export const testSend = (id: string, phone: string) =>
   api.post<{ message_id: string }>(`/campaigns/${id}/test-send`, { phone });

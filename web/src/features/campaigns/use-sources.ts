@@ -1,11 +1,19 @@
 import { useQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
-import { fetchLists, fetchSetup } from './api';
+import { fetchCampaigns, fetchLists, fetchSegmentChoice, fetchSetup } from './api';
 
 /** What a campaign can be made of: senders, WhatsApp numbers, contact lists. */
 export function useSources() {
   const setup = useQuery({ queryKey: keys.setup, queryFn: ({ signal }) => fetchSetup(signal) });
   const lists = useQuery({ queryKey: keys.lists, queryFn: ({ signal }) => fetchLists(signal) });
+  const segments = useQuery({
+    queryKey: [...keys.segments, 'choice'],
+    queryFn: ({ signal }) => fetchSegmentChoice(signal),
+  });
+  const campaigns = useQuery({
+    queryKey: [...keys.campaigns, 'choice'],
+    queryFn: ({ signal }) => fetchCampaigns(null, signal),
+  });
   return {
     ready: setup.isSuccess && lists.isSuccess,
     error: setup.error ?? lists.error,
@@ -16,6 +24,8 @@ export function useSources() {
     senders: setup.data?.senders ?? [],
     whatsapp: (setup.data?.channels ?? []).filter((channel) => channel.kind === 'whatsapp'),
     lists: lists.data?.data ?? [],
+    segments: segments.data?.data ?? [],
+    campaigns: (campaigns.data?.data ?? []).filter((each) => each.started_at !== null),
   };
 }
 

@@ -10,6 +10,8 @@ import type { Tone } from '@/ui';
 
 export const STATES: Record<CampaignState, { label: string; tone: Tone }> = {
   draft: { label: 'Draft', tone: 'neutral' },
+  awaiting_approval: { label: 'Awaiting approval', tone: 'warn' },
+  scheduled: { label: 'Scheduled', tone: 'info' },
   planning: { label: 'Planning', tone: 'info' },
   running: { label: 'Running', tone: 'good' },
   paused: { label: 'Paused', tone: 'warn' },
@@ -71,16 +73,47 @@ export const FUNNEL_STEPS = [
 export const EMPTY_INPUT: CampaignInput = {
   name: '',
   sender_id: '',
-  audience: { list_id: null, filter: null },
+  audience: {
+    list_id: null,
+    filter: null,
+    lists: [],
+    segments: [],
+    exclude_lists: [],
+    exclude_segments: [],
+    exclude_campaigns: [],
+  },
   body: '',
   footer: 'tracked',
   whatsapp_channel_id: null,
   prefilled_text: 'Hi! I would like to know more.',
+  schedule: {
+    starts_at: null,
+    clock: 'workspace',
+    repeat: null,
+    misfire: 'run_late',
+    late_hours: 12,
+    window: null,
+    per_minute: null,
+  },
+  variants: [],
+  held_out_percent: 0,
 };
 
 export function inputOf(campaign: Campaign): CampaignInput {
   const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
-  return { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text };
+  const { schedule, variants, held_out_percent } = campaign;
+  return {
+    name,
+    sender_id,
+    audience,
+    body,
+    footer,
+    whatsapp_channel_id,
+    prefilled_text,
+    schedule,
+    variants,
+    held_out_percent,
+  };
 }
 
 /** What is still missing before the draft can be saved, in the order of the form. */

@@ -299,11 +299,14 @@ impl Run {
         let input = CampaignInput {
             name: "Benchmark".to_owned(),
             sender_id,
-            audience: Audience { list_id: Some(list_id), filter: None },
+            audience: Audience { list_id: Some(list_id), ..Audience::default() },
             body: "Hi {{ first_name }}, spring sale at Benchmark: 30% off today. Reply STOP to end.".to_owned(),
             footer: Footer::Tracked,
             whatsapp_channel_id: Some(chat.id),
             prefilled_text: "Hello".to_owned(),
+            schedule: Default::default(),
+            variants: Vec::new(),
+            held_out_percent: 0,
         };
         Ok(campaign::create(&self.store, &self.ctx, &self.links, workspace_id, &Actor::System, input).await?.id)
     }

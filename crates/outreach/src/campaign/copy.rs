@@ -1,0 +1,43 @@
+//! A new draft from a campaign, whatever state that is in.
+
+use segue_model::{CampaignId, Ctx, WorkspaceId, actor::Actor, schedule::Schedule};
+use segue_store::{
+    Store,
+    campaign::{CampaignInput, CampaignView},
+};
+
+use super::found;
+use crate::OutreachError;
+
+/// Longest name of a copy, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// Copies a campaign into a new draft. Its time is not copied when it has passed; its recipients and figures never are.
+///
+/// # Errors
+/// When there is no such campaign.
+pub async fn copy(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    id: CampaignId,
+) -> Result<CampaignView, OutreachError> {
+    let (fresh, now, user) = (ctx.id::<CampaignId>(), ctx.now(), actor.user_id());
+    store
+        .write(move |tx| {
+            let campaign = found(tx, workspace_id, id)?;
+            let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+            let schedule = campaign.input.schedule;
+            let is_past = schedule.starts(0, &workspace.time_zone).is_some_and(|at| at < now);
+            let schedule = match is_past {
+                true => Schedule { starts_at: None, repeat: None, clock: Schedule::default().clock, ..schedule },
+                false => schedule,
+            };
+            let name: String = format!("Copy of {}", campaign.input.name).chars().take(LONGEST_NAME).collect();
+            let input = CampaignInput { name, schedule, ..campaign.input };
+            tx.insert_campaign(workspace_id, fresh, &input, user, now)?;
+            found(tx, workspace_id, fresh)
+        })
+        .await
+}

@@ -1,0 +1,215 @@
+//! Who an audience is: lists and segments together, without those who are excluded, each person once.
+//!
+//! An audience is one condition: on any of its lists or in any of its segments. What it excludes are further conditions,
+//! asked of each member, so that whoever is left out is counted and shown with the reason. Contacts are persons, so
+//! nobody comes twice however many lists he is on; two contacts cannot have one phone number, and the planner sends to a
+//! number once per campaign whatever happens to contacts meanwhile.
+//!
+//! When a campaign starts, the conditions are written down as they are; planning reads that text and nothing else, so that
+//! it goes on with the same audience after a crash, a pause, or a change of a segment.
+
+use segue_expr::{Condition, Event, Test};
+use segue_model::{ContactId, Timestamp, WorkspaceId};
+use segue_store::{
+    StoreError, Tx,
+    campaign::{Audience, CampaignView},
+    contact::{AudienceFilter, AudienceMember},
+    population::Population,
+    recipient::{HAD_CAMPAIGN, IN_EXCLUDED_SEGMENT, ON_EXCLUDED_LIST},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{OutreachError, segments::condition_of};
+
+/// Lists, segments or campaigns that one audience may name in each place.
+const MOST_PARTS: usize = 50;
+
+/// One member, and why he is left out when he is.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub member: AudienceMember,
+    /// Rule of the exclusion.
+    pub barred: Option<&'static str>,
+}
+
+/// Members in the order of their ids.
+pub(super) struct CrowdPage {
+    pub entries: Vec<Entry>,
+    /// Up to which contact everybody has been looked at.
+    pub reached: Option<ContactId>,
+    /// Where to go on; nothing at the end.
+    pub next: Option<ContactId>,
+}
+
+/// An audience whose conditions are known.
+pub(super) struct Crowd {
+    include: Condition,
+    filter: Option<AudienceFilter>,
+    marks: Vec<Condition>,
+    rules: Vec<&'static str>,
+    now: Timestamp,
+}
+
+/// A crowd as it is written down.
+#[derive(Serialize, Deserialize)]
+struct Frozen {
+    include: String,
+    filter: Option<AudienceFilter>,
+    /// Rule and condition of each exclusion.
+    exclude: Vec<(String, String)>,
+    /// What the last days are counted from.
+    at: Timestamp,
+}
+
+const RULES: [&str; 3] = [ON_EXCLUDED_LIST, IN_EXCLUDED_SEGMENT, HAD_CAMPAIGN];
+
+impl Crowd {
+    /// The audience as it is now.
+    ///
+    /// # Errors
+    /// When a list, segment or campaign of it does not exist (any more).
+    pub fn of_audience(
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        audience: &Audience,
+        now: Timestamp,
+    ) -> Result<Self, OutreachError> {
+        let mut sources = Vec::new();
+        for list in audience.list_id.iter().chain(&audience.lists) {
+            sources.push(list_condition(tx, workspace_id, *list)?);
+        }
+        for segment in &audience.segments {
+            sources.push(condition_of(tx, workspace_id, *segment).map_err(missing_segment)?);
+        }
+        let include = if sources.is_empty() { Condition::everybody() } else { Condition::any(sources) };
+        let (mut marks, mut rules) = (Vec::new(), Vec::new());
+        for list in &audience.exclude_lists {
+            marks.push(list_condition(tx, workspace_id, *list)?);
+            rules.push(ON_EXCLUDED_LIST);
+        }
+        for segment in &audience.exclude_segments {
+            marks.push(condition_of(tx, workspace_id, *segment).map_err(missing_segment)?);
+            rules.push(IN_EXCLUDED_SEGMENT);
+        }
+        for campaign in &audience.exclude_campaigns {
+            if tx.campaign_state(workspace_id, *campaign)?.is_none() {
+                return Err(invalid("A campaign whose recipients are excluded does not exist. Choose another."));
+            }
+            let event = Test::Happened { event: Event::Received, campaign: Some(*campaign), days: None };
+            marks.push(Condition::Test(event));
+            rules.push(HAD_CAMPAIGN);
+        }
+        Ok(Self { include, filter: audience.filter.clone(), marks, rules, now })
+    }
+
+    /// The audience of a campaign that has started: as it was written down then.
+    ///
+    /// # Errors
+    /// When what was written down cannot be read.
+    pub fn of_campaign(
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        campaign: &CampaignView,
+        now: Timestamp,
+    ) -> Result<Self, OutreachError> {
+        let Some(text) = tx.frozen_audience(workspace_id, campaign.id)? else {
+            // Started by a version that did not write it down.
+            return Self::of_audience(tx, workspace_id, &campaign.input.audience, now);
+        };
+        let corrupt = |what: String| StoreError::Corrupt(format!("audience of {}: {what}", campaign.id));
+        let frozen: Frozen = serde_json::from_str(&text).map_err(|error| corrupt(error.to_string()))?;
+        let read = |text: &str| Condition::read(text).map_err(|problem| corrupt(problem.to_string()));
+        let (mut marks, mut rules) = (Vec::new(), Vec::new());
+        for (rule, condition) in &frozen.exclude {
+            let known = RULES.into_iter().find(|known| known == rule);
+            rules.push(known.ok_or_else(|| corrupt(format!("unknown rule {rule}")))?);
+            marks.push(read(condition)?);
+        }
+        Ok(Self { include: read(&frozen.include)?, filter: frozen.filter, marks, rules, now: frozen.at })
+    }
+
+    /// Writes the audience down for the planning of a campaign.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn freeze(
+        &self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        campaign: &CampaignView,
+    ) -> Result<(), StoreError> {
+        let exclude = self.rules.iter().zip(&self.marks);
+        let frozen = Frozen {
+            include: self.include.to_string(),
+            filter: self.filter.clone(),
+            exclude: exclude.map(|(rule, condition)| ((*rule).to_owned(), condition.to_string())).collect(),
+            at: self.now,
+        };
+        let text = serde_json::to_string(&frozen).map_err(|error| StoreError::Statement(error.to_string()))?;
+        tx.freeze_audience(workspace_id, campaign.id, &text)
+    }
+
+    /// The next members after `after`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn page(
+        &self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        after: Option<ContactId>,
+        limit: i64,
+    ) -> Result<CrowdPage, StoreError> {
+        let population = Population { include: &self.include, marks: &self.marks, now: self.now };
+        let page = tx.population_page(workspace_id, &population, after, limit)?;
+        let reached = page.next.or_else(|| page.found.last().map(|found| found.member.id));
+        let entries = page
+            .found
+            .into_iter()
+            .filter(|found| self.filter.as_ref().is_none_or(|filter| filter.matches(&found.member.fields)))
+            .map(|found| Entry { member: found.member, barred: found.mark.map(|mark| self.rules[mark]) })
+            .collect();
+        Ok(CrowdPage { entries, reached, next: page.next })
+    }
+}
+
+/// Checks an audience that is being written.
+///
+/// # Errors
+/// The first part that does not exist, or when there are too many.
+pub(super) fn check(tx: &mut Tx<'_>, workspace_id: WorkspaceId, audience: &Audience) -> Result<(), OutreachError> {
+    let counts = [
+        audience.lists.len(),
+        audience.segments.len(),
+        audience.exclude_lists.len(),
+        audience.exclude_segments.len(),
+        audience.exclude_campaigns.len(),
+    ];
+    if counts.into_iter().any(|count| count > MOST_PARTS) {
+        return Err(invalid(&format!("An audience names at most {MOST_PARTS} lists, segments or campaigns each.")));
+    }
+    Crowd::of_audience(tx, workspace_id, audience, Timestamp(0)).map(|_| ())
+}
+
+fn list_condition(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    list: segue_model::ListId,
+) -> Result<Condition, OutreachError> {
+    if tx.list(workspace_id, list)?.is_none() {
+        return Err(invalid("There is no such list. Choose one of the lists."));
+    }
+    Ok(Condition::Test(Test::OnList(list)))
+}
+
+fn invalid(message: &str) -> OutreachError {
+    OutreachError::invalid("audience", message)
+}
+
+fn missing_segment(error: OutreachError) -> OutreachError {
+    match error {
+        OutreachError::NotFound(_) => invalid("There is no such segment. Choose one of the segments."),
+        OutreachError::Condition(problem) => invalid(&format!("A segment's condition cannot be read: {problem}")),
+        other => other,
+    }
+}

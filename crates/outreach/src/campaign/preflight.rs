@@ -1,0 +1,609 @@
+//! Pre-flight: everything a marketer should know before a campaign starts, over the real audience and by the same
+//! decisions as at planning.
+//!
+//! It reads and changes nothing. Its mark stands for the campaign and its segments as they were; a start can be held to
+//! it, so that nobody starts something else than what was looked at.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use segue_model::{
+    CampaignId, ContactId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
+    campaign::{CampaignState, Footer},
+    policy::Decision,
+    routing::PresenceStatus,
+    time,
+};
+use segue_store::{
+    Store, StoreError, Tx,
+    campaign::CampaignView,
+    channel::ChannelConfig,
+    recipient::{HELD_OUT, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
+    workspace::CampaignSettings,
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    Prepared,
+    audience::{approval, judge, time_zones},
+    found,
+    members::{Crowd, Entry},
+    plan::CHUNK,
+    prepare, timing, variants,
+};
+use crate::{
+    Links, OutreachError,
+    text::{CampaignText, Composed},
+};
+
+/// People shown for each reason.
+const SAMPLE: usize = 5;
+/// Minutes for which a start may be held to a pre-flight.
+const FRESH: i64 = 15;
+/// Chats of a thousand texts with a link, low and high, when the workspace has no campaign to learn from.
+const USUAL_CHATS: (i64, i64) = (5, 40);
+/// Campaigns that the expected chats are learned from.
+const LEARN_FROM: i64 = 10;
+
+/// Somebody of the audience.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightPerson {
+    pub contact_id: ContactId,
+    pub name: Option<String>,
+    pub phone: Option<PhoneNumber>,
+}
+
+/// Who is left out, or has to wait, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightRule {
+    pub rule: String,
+    /// The rule in words.
+    pub label: String,
+    pub count: i64,
+    /// The first of them.
+    pub sample: Vec<PreflightPerson>,
+}
+
+/// Segments per message, and of all messages together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightSegments {
+    pub min: i64,
+    /// The median.
+    pub typical: i64,
+    pub max: i64,
+    pub total: i64,
+}
+
+/// What the messages cost, in minor units of the currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightCost {
+    /// ISO 4217.
+    pub currency: String,
+    /// Of all messages whose country has a price, rounded up.
+    pub total: i64,
+    /// Of one message in thousandths of a minor unit: the cheapest, the median, the dearest.
+    pub min_thousandths: i64,
+    pub typical_thousandths: i64,
+    pub max_thousandths: i64,
+    /// Countries of the audience without a price.
+    pub unpriced: Vec<String>,
+}
+
+/// How many chats may come, beside who is there to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightChats {
+    pub low: i64,
+    pub high: i64,
+    /// Campaigns this is learned from; with none it is a usual range.
+    pub learned_from: i64,
+    /// Agents who are available now.
+    pub agents: i64,
+    /// Conversations they can have at once.
+    pub capacity: i64,
+}
+
+segue_model::text_enum! {
+    /// Something to think about before the start.
+    pub enum WarningKind {
+        NobodyLeft = "nobody_left",
+        ManyLeftOut = "many_left_out",
+        ManyUnicode = "many_unicode",
+        NoPrice = "no_price",
+        TooFewAgents = "too_few_agents",
+        TakesLong = "takes_long",
+        SenderNotActive = "sender_not_active",
+    }
+}
+
+/// Something to think about, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightWarning {
+    pub kind: WarningKind,
+    pub message: String,
+}
+
+/// Messages of one variant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightVariant {
+    pub name: String,
+    pub messages: i64,
+    pub segments: PreflightSegments,
+    /// The text for the first contact who would get it.
+    pub sample: Option<String>,
+}
+
+/// Everything to know before a campaign starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Preflight {
+    pub audience: i64,
+    /// Those who would get a message, at once or later.
+    pub sendable: i64,
+    /// Those among them who have to wait, by reason.
+    pub held: Vec<PreflightRule>,
+    pub excluded: Vec<PreflightRule>,
+    pub segments: PreflightSegments,
+    pub variants: Vec<PreflightVariant>,
+    pub cost: PreflightCost,
+    /// How long sending takes at least, under the limits of the sender's account and of the campaign.
+    pub seconds: i64,
+    pub chats: Option<PreflightChats>,
+    pub warnings: Vec<PreflightWarning>,
+    /// Stands for what was looked at; a start can be held to it.
+    pub mark: String,
+    pub at: Timestamp,
+}
+
+/// One group of messages by number of segments or price.
+type Histogram = BTreeMap<i64, i64>;
+
+#[derive(Default, Clone)]
+struct RuleTally {
+    count: i64,
+    sample: Vec<PreflightPerson>,
+}
+
+#[derive(Default, Clone)]
+struct VariantTally {
+    segments: Histogram,
+    sample: Option<String>,
+}
+
+#[derive(Default, Clone)]
+struct Tally {
+    audience: u32,
+    sendable: i64,
+    unicode: i64,
+    held: BTreeMap<&'static str, RuleTally>,
+    excluded: BTreeMap<&'static str, RuleTally>,
+    variants: Vec<VariantTally>,
+    /// Messages by their price in thousandths.
+    prices: Histogram,
+    unpriced: BTreeMap<String, i64>,
+}
+
+/// What a member comes to.
+struct Verdict {
+    rule: &'static str,
+    composed: Option<Composed>,
+}
+
+struct Flight {
+    campaign: CampaignView,
+    prepared: Prepared,
+    texts: Vec<CampaignText>,
+    now: Timestamp,
+}
+
+impl Flight {
+    fn judge(&self, tx: &mut Tx<'_>, Entry { member, barred }: &Entry, position: u32) -> Result<Verdict, StoreError> {
+        let sender = approval(&self.prepared.sender);
+        let decided = match judge(tx, member, &self.prepared.workspace, sender, self.now)?.decision {
+            Decision::Send(_) => ("allowed", Some(self.now)),
+            Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
+            Decision::Suppress { rule } => (rule.as_str(), None),
+        };
+        let zones = time_zones(&member.fields, &self.prepared.workspace);
+        let (rule, at) = timing::refine(&self.campaign.input, decided, *barred, &zones, position, (self.now, self.now));
+        if at.is_none() {
+            return Ok(Verdict { rule, composed: None });
+        }
+        let text = variants::text_of(&self.prepared.text, &self.texts, &self.campaign.input, position);
+        Ok(match text.compose(&member.fields, position).and_then(Composed::within_limit) {
+            Ok(composed) => Verdict { rule, composed: Some(composed) },
+            Err(_) => Verdict { rule: TEXT_TOO_LONG, composed: None },
+        })
+    }
+
+    fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
+        tally.audience += 1;
+        let verdict = self.judge(tx, entry, tally.audience)?;
+        let person = || PreflightPerson {
+            contact_id: entry.member.id,
+            name: entry.member.fields.full_name(),
+            phone: entry.member.fields.phone.clone(),
+        };
+        let note = |rules: &mut BTreeMap<&'static str, RuleTally>| {
+            let rule = rules.entry(verdict.rule).or_default();
+            rule.count += 1;
+            if rule.sample.len() < SAMPLE {
+                rule.sample.push(person());
+            }
+        };
+        let Some(composed) = &verdict.composed else {
+            note(&mut tally.excluded);
+            return Ok(());
+        };
+        if verdict.rule != "allowed" {
+            note(&mut tally.held);
+        }
+        tally.sendable += 1;
+        tally.unicode += i64::from(composed.segmentation.encoding == segue_channels::text::Encoding::Ucs2);
+        let segments = composed.segments() as i64;
+        let weights = variants::weights(&self.campaign.input);
+        let group = segue_model::variant::group_of(tally.audience, &weights, self.campaign.input.held_out_percent);
+        if let segue_model::variant::Group::Variant(place) = group {
+            let variant = &mut tally.variants[place];
+            *variant.segments.entry(segments).or_default() += 1;
+            variant.sample.get_or_insert_with(|| composed.text.clone());
+        }
+        self.price(tally, entry, segments);
+        Ok(())
+    }
+
+    fn price(&self, tally: &mut Tally, entry: &Entry, segments: i64) {
+        let settings = &self.prepared.workspace.settings.campaigns;
+        let country = entry.member.fields.phone.as_ref().and_then(PhoneNumber::country).unwrap_or_default();
+        match price_of(settings, &country) {
+            // A thousand segments cost so many minor units, so one costs as many thousandths.
+            Some(per_thousand) => *tally.prices.entry(per_thousand * segments).or_default() += 1,
+            None => *tally.unpriced.entry(country).or_default() += 1,
+        }
+    }
+}
+
+fn price_of(settings: &CampaignSettings, country: &str) -> Option<i64> {
+    let own = settings.prices.iter().find(|price| price.country == country).map(|price| price.per_thousand);
+    own.or(settings.other_price)
+}
+
+fn median(histogram: &Histogram) -> i64 {
+    let mut left = (histogram.values().sum::<i64>() + 1) / 2;
+    for (value, count) in histogram {
+        left -= count;
+        if left <= 0 {
+            return *value;
+        }
+    }
+    0
+}
+
+fn segments_of(histogram: &Histogram) -> PreflightSegments {
+    PreflightSegments {
+        min: histogram.keys().next().copied().unwrap_or_default(),
+        typical: median(histogram),
+        max: histogram.keys().next_back().copied().unwrap_or_default(),
+        total: histogram.iter().map(|(segments, count)| segments * count).sum(),
+    }
+}
+
+fn rules(tallies: BTreeMap<&'static str, RuleTally>) -> Vec<PreflightRule> {
+    let mut rules: Vec<PreflightRule> = tallies
+        .into_iter()
+        .map(|(rule, RuleTally { count, sample })| PreflightRule {
+            rule: rule.to_owned(),
+            label: rule_label(rule),
+            count,
+            sample,
+        })
+        .collect();
+    rules.sort_by_key(|rule| -rule.count);
+    rules
+}
+
+fn flight(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    now: Timestamp,
+) -> Result<Flight, OutreachError> {
+    let campaign = found(tx, workspace_id, id)?;
+    let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
+    let texts = variants::texts(tx, links, workspace_id, &campaign)?;
+    Ok(Flight { campaign, prepared, texts, now })
+}
+
+/// Looks at everything before a start.
+///
+/// # Errors
+/// When there is no such campaign, or its audience or text cannot be made.
+pub async fn preflight(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+) -> Result<Preflight, OutreachError> {
+    let now = ctx.now();
+    let links = links.clone();
+    let flight = store.read(move |tx| Ok::<_, OutreachError>(Arc::new(flight(tx, &links, workspace_id, id, now)?)));
+    let flight = flight.await?;
+    let variants = variants::weights(&flight.campaign.input).len();
+    let mut tally = Tally { variants: vec![VariantTally::default(); variants], ..Tally::default() };
+    let mut after = None;
+    loop {
+        // One short transaction per page: a long one would keep old versions of rows alive.
+        let (looking, so_far) = (Arc::clone(&flight), tally);
+        let page = store.read(move |tx| {
+            let crowd = Crowd::of_audience(tx, workspace_id, &looking.campaign.input.audience, looking.now)?;
+            let page = crowd.page(tx, workspace_id, after, CHUNK)?;
+            let mut counted = so_far.clone();
+            for entry in &page.entries {
+                looking.count(tx, &mut counted, entry)?;
+            }
+            Ok::<_, OutreachError>((counted, page.next))
+        });
+        (tally, after) = page.await?;
+        if after.is_none() {
+            break;
+        }
+    }
+    store.read(move |tx| finish(tx, workspace_id, &flight, tally.clone())).await
+}
+
+fn finish(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    flight: &Flight,
+    tally: Tally,
+) -> Result<Preflight, OutreachError> {
+    let input = &flight.campaign.input;
+    let mut all = Histogram::new();
+    for (segments, count) in tally.variants.iter().flat_map(|variant| &variant.segments) {
+        *all.entry(*segments).or_default() += count;
+    }
+    let segments = segments_of(&all);
+    let settings = &flight.prepared.workspace.settings.campaigns;
+    let total: i64 = tally.prices.iter().map(|(price, count)| price * count).sum();
+    let cost = PreflightCost {
+        currency: settings.currency.clone(),
+        total: (total + 999) / 1_000,
+        min_thousandths: tally.prices.keys().next().copied().unwrap_or_default(),
+        typical_thousandths: median(&tally.prices),
+        max_thousandths: tally.prices.keys().next_back().copied().unwrap_or_default(),
+        unpriced: tally.unpriced.keys().cloned().collect(),
+    };
+    let names = input.variants.iter().map(|variant| variant.name.clone()).chain(["The text".to_owned()]);
+    let variants = tally.variants.iter().zip(names).map(|(variant, name)| PreflightVariant {
+        name,
+        messages: variant.segments.values().sum(),
+        segments: segments_of(&variant.segments),
+        sample: variant.sample.clone(),
+    });
+    let mut result = Preflight {
+        audience: i64::from(tally.audience),
+        sendable: tally.sendable,
+        held: rules(tally.held),
+        excluded: rules(tally.excluded),
+        segments,
+        variants: variants.collect(),
+        cost,
+        seconds: seconds(tx, workspace_id, flight, segments.total, tally.sendable)?,
+        chats: chats(tx, workspace_id, flight, tally.sendable)?,
+        warnings: Vec::new(),
+        mark: mark(tx, workspace_id, &flight.campaign, flight.now)?,
+        at: flight.now,
+    };
+    result.warnings = warnings(&result, tally.unicode, flight);
+    Ok(result)
+}
+
+/// How long sending takes at least.
+fn seconds(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    flight: &Flight,
+    segments: i64,
+    messages: i64,
+) -> Result<i64, StoreError> {
+    let channel = tx.channel(workspace_id, flight.prepared.sender.channel_id)?;
+    let rate = match channel.map(|channel| channel.config) {
+        Some(ChannelConfig::Smpp(config)) => i64::from(config.segments_per_second.max(1)),
+        _ => 1,
+    };
+    let by_account = (segments + rate - 1) / rate;
+    let by_campaign = flight.campaign.input.schedule.per_minute.map_or(0, |most| {
+        let most = i64::from(most.max(1));
+        // The first minute's share leaves at once.
+        (messages + most - 1).div_euclid(most).saturating_sub(1).max(0) * 60
+    });
+    Ok(by_account.max(by_campaign))
+}
+
+/// How many chats may come: learned from the newest finished campaigns with a link, else the usual range.
+fn chats(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    flight: &Flight,
+    messages: i64,
+) -> Result<Option<PreflightChats>, StoreError> {
+    if flight.campaign.input.footer == Footer::None {
+        return Ok(None);
+    }
+    let (mut sent, mut chats, mut learned_from) = (0, 0, 0);
+    for past in tx.campaigns(workspace_id, None, LEARN_FROM)? {
+        if past.state == CampaignState::Finished && past.input.footer == Footer::Tracked {
+            let funnel = tx.funnel(workspace_id, past.id)?;
+            (sent, chats) = (sent + funnel.sent, chats + funnel.chats);
+            learned_from += i64::from(funnel.sent > 0);
+        }
+    }
+    let (low, high) = match sent {
+        0 => (messages * USUAL_CHATS.0 / 1_000, messages * USUAL_CHATS.1 / 1_000),
+        // Half and twice of what it was.
+        _ => (messages * chats / sent / 2, messages * chats * 2 / sent),
+    };
+    let available = tx.agent_presences(workspace_id)?;
+    let available: Vec<_> =
+        available.iter().filter(|agent| agent.presence.status == PresenceStatus::Available).collect();
+    let capacity = available.iter().map(|agent| i64::from(agent.presence.capacity)).sum();
+    Ok(Some(PreflightChats { low, high, learned_from, agents: available.len() as i64, capacity }))
+}
+
+fn warnings(result: &Preflight, unicode: i64, flight: &Flight) -> Vec<PreflightWarning> {
+    let mut warnings = Vec::new();
+    let mut warn = |kind, message: String| warnings.push(PreflightWarning { kind, message });
+    if super::audience::approval(&flight.prepared.sender) != segue_model::policy::Approval::Approved {
+        warn(WarningKind::SenderNotActive, "The sender is not registered yet, so nothing would leave.".to_owned());
+    }
+    let on_purpose: i64 = result
+        .excluded
+        .iter()
+        .filter(|rule| [HELD_OUT, SEND_TIME_PASSED].contains(&rule.rule.as_str()) || rule.rule.contains("excluded"))
+        .map(|rule| rule.count)
+        .sum();
+    if result.sendable == 0 {
+        warn(WarningKind::NobodyLeft, "Nobody would get this campaign.".to_owned());
+    } else if (result.audience - result.sendable - on_purpose) * 2 > result.audience {
+        let message = "More than half of the audience may not or cannot get it. Look at the reasons.";
+        warn(WarningKind::ManyLeftOut, message.to_owned());
+    }
+    if unicode * 2 > result.sendable && result.sendable > 0 {
+        let message = "Most texts need the large alphabet, with 70 characters per segment instead of 160.";
+        warn(WarningKind::ManyUnicode, message.to_owned());
+    }
+    if !result.cost.unpriced.is_empty() {
+        let message = format!("There is no price for {}; the cost leaves them out.", result.cost.unpriced.join(", "));
+        warn(WarningKind::NoPrice, message);
+    }
+    if let Some(chats) = result.chats
+        && chats.high > chats.capacity
+    {
+        let message = format!(
+            "Up to {} chats may come, and {} agents with room for {} are available now. Spread it over the day, or \
+             let the bot carry more.",
+            chats.high, chats.agents, chats.capacity
+        );
+        warn(WarningKind::TooFewAgents, message);
+    }
+    if result.seconds > 8 * 3_600 {
+        let hours = result.seconds / 3_600;
+        warn(WarningKind::TakesLong, format!("Sending takes about {hours} hours under the limits."));
+    }
+    warnings
+}
+
+/// Stands for the campaign and its segments as they are, with the time it was made.
+fn mark(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let mut digest = Sha256::new();
+    digest.update(format!("{}:{}", campaign.id, campaign.version));
+    let audience = &campaign.input.audience;
+    for segment in audience.segments.iter().chain(&audience.exclude_segments) {
+        let version = tx.segment(workspace_id, *segment)?.map_or(0, |segment| segment.version);
+        digest.update(format!(":{segment}:{version}"));
+    }
+    let digest = digest.finalize();
+    let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{}-{short}", now.0))
+}
+
+/// Refuses unless the mark is that of the campaign as it is now, and fresh.
+///
+/// # Errors
+/// [`OutreachError::PreflightStale`].
+pub(super) fn hold_to(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    given: &str,
+    now: Timestamp,
+) -> Result<(), OutreachError> {
+    let stale = OutreachError::PreflightStale(FRESH);
+    let made = given.split_once('-').and_then(|(at, _)| at.parse::<i64>().ok()).map(Timestamp);
+    let made = made.filter(|at| (0..=FRESH * time::MINUTE).contains(&now.since(*at))).ok_or_else(|| stale.clone())?;
+    if mark(tx, workspace_id, campaign, made)? == given { Ok(()) } else { Err(stale) }
+}
+
+/// People of one reason, and where to go on.
+///
+/// # Errors
+/// As [`preflight`].
+pub async fn people(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    query: PeopleQuery,
+) -> Result<(Vec<PreflightPerson>, Option<PeopleCursor>), OutreachError> {
+    let PeopleQuery { rule, after, limit } = query;
+    let (now, links) = (ctx.now(), links.clone());
+    store
+        .read(move |tx| {
+            let flight = flight(tx, &links, workspace_id, id, now)?;
+            let crowd = Crowd::of_audience(tx, workspace_id, &flight.campaign.input.audience, now)?;
+            let mut cursor = after;
+            let mut people = Vec::new();
+            loop {
+                let page = crowd.page(tx, workspace_id, cursor.map(|cursor| cursor.contact), CHUNK)?;
+                let mut position = cursor.map_or(0, |cursor| cursor.position);
+                for entry in &page.entries {
+                    position += 1;
+                    if flight.judge(tx, entry, position)?.rule != rule {
+                        continue;
+                    }
+                    people.push(PreflightPerson {
+                        contact_id: entry.member.id,
+                        name: entry.member.fields.full_name(),
+                        phone: entry.member.fields.phone.clone(),
+                    });
+                    if people.len() == limit {
+                        return Ok((people, Some(PeopleCursor { contact: entry.member.id, position })));
+                    }
+                }
+                match page.next {
+                    Some(contact) => cursor = Some(PeopleCursor { contact, position }),
+                    None => return Ok((people, None)),
+                }
+            }
+        })
+        .await
+}
+
+/// Which people of a pre-flight to list.
+#[derive(Debug, Clone)]
+pub struct PeopleQuery {
+    /// The reason; `allowed` for those who get it at once.
+    pub rule: String,
+    pub after: Option<PeopleCursor>,
+    pub limit: usize,
+}
+
+/// Where a list of people goes on: the last one, and his position in the audience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeopleCursor {
+    pub contact: ContactId,
+    pub position: u32,
+}
+
+impl std::fmt::Display for PeopleCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.position, self.contact)
+    }
+}
+
+impl std::str::FromStr for PeopleCursor {
+    type Err = OutreachError;
+
+    fn from_str(text: &str) -> Result<Self, OutreachError> {
+        let found = text.split_once('.').and_then(|(position, contact)| {
+            Some(Self { position: position.parse().ok()?, contact: contact.parse().ok()? })
+        });
+        found.ok_or_else(|| OutreachError::invalid("cursor", "This is not a cursor of this list."))
+    }
+}

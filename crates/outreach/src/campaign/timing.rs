@@ -1,0 +1,41 @@
+//! What the audience, the hold-out and the schedule make of a decision of the policy.
+
+use segue_model::{
+    Timestamp, time,
+    variant::{Group, group_of},
+};
+use segue_store::{
+    campaign::CampaignInput,
+    recipient::{HELD_OUT, SEND_TIME_PASSED},
+};
+
+/// The rule to note and the time before which the message may not leave; no time when there is no message.
+///
+/// An exclusion comes before everything, for it is what the marketer asked for. Held out is only who could get it, so
+/// that both groups are alike. The recipient's own time of day can put a message off, never forward.
+pub(super) fn refine(
+    input: &CampaignInput,
+    (rule, not_before): (&'static str, Option<Timestamp>),
+    barred: Option<&'static str>,
+    zones: &[String],
+    position: u32,
+    (start, now): (Timestamp, Timestamp),
+) -> (&'static str, Option<Timestamp>) {
+    if let Some(rule) = barred {
+        return (rule, None);
+    }
+    let Some(not_before) = not_before else { return (rule, None) };
+    if group_of(position, &super::variants::weights(input), input.held_out_percent) == Group::HeldOut {
+        return (HELD_OUT, None);
+    }
+    // So many positions a minute, counted from the start: those who get nothing make it slower, nothing makes it faster.
+    let paced = input
+        .schedule
+        .per_minute
+        .map_or(not_before, |most| not_before.max(start.plus(i64::from((position - 1) / most.max(1)) * time::MINUTE)));
+    match input.schedule.recipient_time(0, zones) {
+        Some(local) if now.since(local) > input.schedule.tolerance() => (SEND_TIME_PASSED, None),
+        Some(local) => (rule, Some(paced.max(local))),
+        None => (rule, Some(paced)),
+    }
+}

@@ -1,0 +1,485 @@
+//! What surrounds the sending: who is in and out, when it starts, who has to agree, which text, and what it costs.
+
+use segue_model::{
+    CampaignId, Timestamp, UserId,
+    actor::Actor,
+    campaign::{CampaignAction, CampaignState},
+    consent::ConsentAction,
+    role::Role,
+    schedule::{Frequency, Misfire, Repeat, Schedule, ScheduleClock, SendWindow},
+    time,
+    variant::Variant,
+};
+use segue_outreach::{
+    OutreachError,
+    campaign::{
+        self,
+        action::Asked,
+        copy, export,
+        launch::{self, LAUNCH_CAMPAIGN},
+        plan::PLAN_CAMPAIGN,
+        preflight, variants,
+    },
+    segments::{self, ConditionInput, SegmentInput},
+};
+use segue_store::{
+    Sql, StoreError,
+    campaign::{Audience, CampaignInput, CampaignView},
+    dead_letter::Verdict,
+    outbox::Claim,
+    recipient::RecipientQuery,
+    workspace::{ApprovalRule, CampaignSettings, SegmentPrice},
+};
+use serde_json::Value;
+
+use crate::world::{World, phone, worlds};
+
+static LAUNCHES: Sql = Sql::portable(
+    "LAUNCHES",
+    "SELECT payload, run_at FROM jobs WHERE workspace_id = $1 AND kind = 'launch_campaign' ORDER BY id",
+);
+static PLANS: Sql = Sql::portable(
+    "PLANS",
+    "SELECT rule, COUNT(*) FROM recipients WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY rule ORDER BY rule",
+);
+
+impl World {
+    async fn launches(&self) -> Vec<(Value, Timestamp)> {
+        let ws = self.ws();
+        self.write(move |tx| tx.query(&LAUNCHES, &[&ws], |row| Ok((row.json()?, row.next()?)))).await
+    }
+
+    /// Runs every launch job that is due, as the worker does; the ones done before change nothing.
+    async fn launch_due(&self) {
+        for (payload, run_at) in self.launches().await {
+            if run_at <= self.test.now() {
+                launch::run(&self.test.store, &self.test.ctx, &self.links, self.ws(), &payload).await.unwrap();
+            }
+        }
+    }
+
+    async fn campaign(&self, id: CampaignId) -> CampaignView {
+        campaign::get(&self.test.store, self.ws(), id).await.unwrap()
+    }
+
+    async fn all(&self) -> Vec<CampaignView> {
+        campaign::list(&self.test.store, self.ws(), None, 100).await.unwrap()
+    }
+
+    async fn rules(&self, id: CampaignId) -> Vec<(String, i64)> {
+        let ws = self.ws();
+        self.write(move |tx| tx.query(&PLANS, &[&ws, &id], |row| Ok((row.next()?, row.next()?)))).await
+    }
+
+    async fn ask(
+        &self,
+        id: CampaignId,
+        action: CampaignAction,
+        who: Option<UserId>,
+        comment: Option<&str>,
+    ) -> Result<CampaignView, OutreachError> {
+        let actor = match who {
+            Some(id) => Actor::User { id, name: "Somebody".to_owned(), role: Role::Marketer },
+            None => Actor::System,
+        };
+        let asked = Asked { action, actor, comment: comment.map(ToOwned::to_owned), preflight: None };
+        let store = &self.test.store;
+        campaign::action::ask(store, &self.test.ctx, &self.links, self.ws(), id, asked).await
+    }
+
+    async fn settings(&self, settings: CampaignSettings) {
+        let ws = self.ws();
+        self.write(move |tx| {
+            let mut workspace = tx.workspace(ws)?.unwrap();
+            workspace.settings.campaigns = settings.clone();
+            tx.update_workspace(&workspace)
+        })
+        .await;
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text).unwrap()
+}
+
+fn scheduled(world: &World, schedule: Schedule) -> CampaignInput {
+    CampaignInput { schedule, ..world.input() }
+}
+
+/// It is noon of 2026-11-23 in New York, the workspace's zone.
+fn tomorrow(repeat: Option<Repeat>) -> Schedule {
+    Schedule { starts_at: Some("2026-11-24T09:00".parse().unwrap()), repeat, ..Schedule::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_segments_join_each_person_once_and_exclusions_are_recipients_with_a_reason() {
+    for world in worlds().await {
+        let (store, ctx, ws, now) = (&world.test.store, &world.test.ctx, world.ws(), world.test.now());
+        let mut people = Vec::new();
+        for (number, name) in ["Ana", "Ben", "Cem", "Dia", "Eva"].iter().enumerate() {
+            people.push(world.subscriber(&phone(number as u32), name).await);
+        }
+        let first = segue_outreach::contacts::create_list(store, ctx, ws, "first").await.unwrap().id;
+        let barred = segue_outreach::contacts::create_list(store, ctx, ws, "barred").await.unwrap().id;
+        let (on_first, on_barred) = ([people[0], people[1], people[2]], [people[1]]);
+        world
+            .write(move |tx| {
+                on_first.iter().try_for_each(|id| tx.add_to_list(ws, first, *id, now).map(|_| ()))?;
+                on_barred.iter().try_for_each(|id| tx.add_to_list(ws, barred, *id, now).map(|_| ()))
+            })
+            .await;
+        let segment = |name: &str, text: &str| {
+            let condition = ConditionInput { condition: Some(text.to_owned()), form: None };
+            segments::create(store, ctx, ws, &Actor::System, SegmentInput { name: name.to_owned(), condition })
+        };
+        // Ana and Cem are on the list and in the segment: they count once.
+        let late = segment("letters", "contact.first_name in [\"Ana\", \"Cem\", \"Dia\"]").await.unwrap();
+        let cems = segment("Cems", "contact.first_name == \"Cem\"").await.unwrap();
+        let earlier = world.sent(CampaignInput {
+            audience: Audience {
+                lists: vec![first],
+                exclude_lists: vec![barred],
+                exclude_segments: vec![cems.id],
+                ..Audience::default()
+            },
+            ..world.input()
+        });
+        let earlier = earlier.await;
+        assert_eq!(
+            world.rules(earlier.id).await,
+            [("allowed".to_owned(), 1), ("in_excluded_segment".to_owned(), 1), ("on_excluded_list".to_owned(), 1)]
+        );
+
+        let audience = Audience {
+            lists: vec![first],
+            segments: vec![late.id],
+            exclude_campaigns: vec![earlier.id],
+            ..Audience::default()
+        };
+        let draft = world.draft(CampaignInput { audience, ..world.input() }).await.unwrap();
+        let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+        assert_eq!((looked.audience, looked.sendable), (4, 3), "{looked:?}");
+        assert_eq!(looked.excluded[0].rule, "had_campaign");
+        assert_eq!(looked.excluded[0].sample[0].name.as_deref(), Some("Ana"));
+        let query = preflight::PeopleQuery { rule: "allowed".to_owned(), after: None, limit: 2 };
+        let (some, next) = preflight::people(store, ctx, &world.links, ws, draft.id, query).await.unwrap();
+        let query = preflight::PeopleQuery { rule: "allowed".to_owned(), after: next, limit: 2 };
+        let (rest, _) = preflight::people(store, ctx, &world.links, ws, draft.id, query).await.unwrap();
+        let names: Vec<_> = some.iter().chain(&rest).filter_map(|person| person.name.clone()).collect();
+        assert_eq!(names, ["Ben", "Cem", "Dia"], "{}", world.test.engine);
+
+        // A segment that is used cannot go; once it has started, the campaign keeps the condition as it was.
+        assert!(matches!(segments::delete(store, ws, late.id).await, Err(OutreachError::SegmentUsed(_))));
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        let nobody = segments::SegmentPatch {
+            name: None,
+            condition: ConditionInput { condition: Some("false".to_owned()), form: None },
+        };
+        segments::change(store, ctx, ws, late.id, nobody).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(world.rules(draft.id).await, [("allowed".to_owned(), 3), ("had_campaign".to_owned(), 1)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_campaign_starts_once_at_its_time_or_as_its_misfire_says() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let nine = at("2026-11-24T09:00:00-05:00");
+        let draft = world.draft(scheduled(&world, tomorrow(None))).await.unwrap();
+        let waiting = world.act(draft.id, CampaignAction::Start).await.unwrap();
+        assert_eq!(
+            (waiting.state, waiting.next_run_at, waiting.started_at),
+            (CampaignState::Scheduled, Some(nine), None)
+        );
+        assert!(world.act(draft.id, CampaignAction::Start).await.is_err(), "it cannot be started past its time");
+        world.launch_due().await;
+        assert_eq!(world.campaign(draft.id).await.state, CampaignState::Scheduled, "not before its time");
+
+        // Withdrawn and scheduled again, the old job starts nothing.
+        world.act(draft.id, CampaignAction::Withdraw).await.unwrap();
+        world.test.clock.set(nine);
+        world.launch_due().await;
+        assert_eq!(world.campaign(draft.id).await.state, CampaignState::Draft);
+
+        for (misfire, hours, state) in [
+            (Misfire::RunLate, 1, CampaignState::Planning),
+            (Misfire::RunLate, 13, CampaignState::Canceled),
+            (Misfire::Skip, 1, CampaignState::Canceled),
+            (Misfire::Ask, 1, CampaignState::Paused),
+        ] {
+            world.test.clock.set(at("2026-11-23T12:00:00-05:00"));
+            let late = world.draft(scheduled(&world, Schedule { misfire, ..tomorrow(None) })).await.unwrap();
+            world.act(late.id, CampaignAction::Start).await.unwrap();
+            world.test.clock.set(nine.plus(hours * time::HOUR));
+            world.launch_due().await;
+            world.launch_due().await;
+            let found = world.campaign(late.id).await;
+            assert_eq!(found.state, state, "{misfire} {hours} h");
+            assert_eq!(found.attention.is_some(), state != CampaignState::Planning, "{misfire}");
+            if state == CampaignState::Paused {
+                let resumed = world.act(late.id, CampaignAction::Resume).await.unwrap();
+                assert_eq!((resumed.state, resumed.attention), (CampaignState::Planning, None));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_run_of_a_recurring_campaign_is_a_campaign_of_its_own_at_the_same_time_of_day() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let repeat = Repeat { frequency: Frequency::Weekly, interval: 1, count: Some(2), until: None };
+        let series = world.draft(scheduled(&world, tomorrow(Some(repeat)))).await.unwrap();
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        for (run, day) in ["2026-11-24T09:00:00-05:00", "2026-12-01T09:00:00-05:00"].into_iter().enumerate() {
+            assert_eq!(world.campaign(series.id).await.next_run_at, Some(at(day)));
+            world.test.clock.set(at(day));
+            world.launch_due().await;
+            world.launch_due().await;
+            let runs: Vec<_> = world.all().await.into_iter().filter(|it| it.series_id == Some(series.id)).collect();
+            assert_eq!(runs.len(), run + 1, "{}", world.test.engine);
+            assert_eq!(runs[0].state, CampaignState::Planning);
+            world.plan(runs[0].id).await;
+            assert_eq!(world.rules(runs[0].id).await, [("allowed".to_owned(), 1)], "everybody gets each run");
+        }
+        let ended = world.campaign(series.id).await;
+        assert_eq!((ended.state, ended.next_run_at, ended.runs), (CampaignState::Finished, None, 2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_recipient_gets_it_at_the_local_time_and_nobody_long_after_it() {
+    for world in worlds().await {
+        world.subscriber("+12125550101", "New York").await;
+        world.subscriber("+442071838750", "London").await;
+        world.subscriber("+819012345678", "Tokyo").await;
+        let local = Schedule { clock: ScheduleClock::Recipient, late_hours: 1, ..tomorrow(None) };
+        let draft = world.draft(scheduled(&world, local)).await.unwrap();
+        let waiting = world.act(draft.id, CampaignAction::Start).await.unwrap();
+        // When it is nine in the first zone of the world.
+        assert_eq!(waiting.next_run_at, Some(at("2026-11-24T09:00:00+14:00")));
+        world.test.clock.set(at("2026-11-24T09:00:00+14:00"));
+        world.launch_due().await;
+        world.plan(draft.id).await;
+        let due: Vec<_> = world.messages().await.iter().map(|it| (it.address.clone(), it.not_before)).collect();
+        for (address, expected) in [
+            ("+12125550101", "2026-11-24T09:00:00-05:00"),
+            ("+442071838750", "2026-11-24T09:00:00+00:00"),
+            ("+819012345678", "2026-11-24T09:00:00+09:00"),
+        ] {
+            assert!(due.contains(&(address.to_owned(), at(expected))), "{address}: {due:?}");
+        }
+        // Started when it has been nine in Tokyo for hours, that recipient is left out.
+        world.test.clock.set(at("2026-11-24T08:00:00+00:00"));
+        let late = world.draft(scheduled(&world, local)).await.unwrap();
+        world.act(late.id, CampaignAction::Start).await.unwrap();
+        world.plan(late.id).await;
+        let rules = world.rules(late.id).await;
+        assert!(rules.contains(&("send_time_passed".to_owned(), 1)), "{rules:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_leaves_outside_of_the_send_window() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let window = SendWindow { from: "09:00".parse().unwrap(), until: "11:00".parse().unwrap() };
+        let input = scheduled(&world, Schedule { window: Some(window), ..Schedule::default() });
+        world.sent(input).await;
+        let (ws, channel) = (world.ws(), world.sms.id);
+        let claimed = async |now: &str| {
+            world.test.clock.set(at(now));
+            segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
+            let now = world.test.now();
+            let claimed = world.test.store.write::<_, StoreError, _>(move |tx| {
+                let claim = Claim { owner: "test", limit: 10, lease_until: now.plus(time::MINUTE), now };
+                let taken = tx.claim_outbox(ws, channel, &claim)?;
+                for message in &taken {
+                    tx.put_back_message(message)?;
+                }
+                Ok(taken.len())
+            });
+            claimed.await.unwrap()
+        };
+        // Noon is after today's window.
+        assert_eq!(claimed("2026-11-23T12:00:00-05:00").await, 0, "{}", world.test.engine);
+        assert_eq!(claimed("2026-11-24T08:59:59-05:00").await, 0);
+        assert_eq!(claimed("2026-11-24T09:00:00-05:00").await, 1);
+        assert_eq!(claimed("2026-11-24T10:59:59-05:00").await, 1);
+        assert_eq!(claimed("2026-11-24T11:00:00-05:00").await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approval_takes_a_second_person_and_is_void_after_a_change() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let settings = CampaignSettings { approval: ApprovalRule::SecondPerson, ..CampaignSettings::default() };
+        world.settings(settings).await;
+        let (author, editor, boss): (UserId, UserId, UserId) =
+            (world.test.ctx.id(), world.test.ctx.id(), world.test.ctx.id());
+        let actor = |id| Actor::User { id, name: "Somebody".to_owned(), role: Role::Marketer };
+        let (store, ctx, links, ws) = (&world.test.store, &world.test.ctx, &world.links, world.ws());
+        let draft = campaign::create(store, ctx, links, ws, &Actor::System, world.input()).await.unwrap();
+        campaign::change(store, ctx, links, ws, draft.id, &actor(editor), world.input()).await.unwrap();
+        let refused = world.ask(draft.id, CampaignAction::Start, Some(boss), None).await.unwrap_err();
+        assert_eq!(refused.code(), "approval_needed");
+
+        world.ask(draft.id, CampaignAction::Submit, Some(author), None).await.unwrap();
+        for own in [author, editor] {
+            let refused = world.ask(draft.id, CampaignAction::Approve, Some(own), None).await.unwrap_err();
+            assert_eq!(refused.code(), "own_campaign");
+        }
+        let refused = world.ask(draft.id, CampaignAction::Approve, None, None).await.unwrap_err();
+        assert_eq!(refused.code(), "review_needs_person");
+        assert!(world.ask(draft.id, CampaignAction::Reject, Some(boss), Some(" ")).await.is_err(), "say why");
+        let back = world.ask(draft.id, CampaignAction::Reject, Some(boss), Some("Too long.")).await.unwrap();
+        assert_eq!((back.state, back.review_comment.as_deref()), (CampaignState::Draft, Some("Too long.")));
+
+        world.ask(draft.id, CampaignAction::Submit, Some(author), None).await.unwrap();
+        let changed = campaign::change(store, ctx, links, ws, draft.id, &actor(author), world.input()).await;
+        assert!(matches!(changed, Err(OutreachError::NotADraft)), "what is being looked at stays as it is");
+        let approved = world.ask(draft.id, CampaignAction::Approve, Some(boss), None).await.unwrap();
+        assert_eq!(approved.state, CampaignState::Scheduled);
+        // To change it, it has to become a draft again, and then it needs a new approval.
+        world.ask(draft.id, CampaignAction::Withdraw, Some(author), None).await.unwrap();
+        world.launch_due().await;
+        assert_eq!(world.campaign(draft.id).await.state, CampaignState::Draft);
+        assert!(world.ask(draft.id, CampaignAction::Start, Some(author), None).await.is_err());
+
+        world.ask(draft.id, CampaignAction::Submit, Some(author), None).await.unwrap();
+        world.ask(draft.id, CampaignAction::Approve, Some(boss), None).await.unwrap();
+        world.launch_due().await;
+        assert_eq!(world.campaign(draft.id).await.state, CampaignState::Planning);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variants_share_the_audience_and_the_held_out_get_nothing() {
+    for world in worlds().await {
+        world.crowd(200).await;
+        let variant = |name: &str, weight, body: &str| Variant { name: name.to_owned(), weight, body: body.to_owned() };
+        let input = CampaignInput {
+            variants: vec![variant("A", 3, "Hi {{ first_name }}!"), variant("B", 1, "Hello, come in!")],
+            held_out_percent: 20,
+            ..world.input()
+        };
+        let draft = world.draft(input.clone()).await.unwrap();
+        let looked =
+            preflight::preflight(&world.test.store, &world.test.ctx, &world.links, world.ws(), draft.id).await.unwrap();
+        let shares: Vec<_> = looked.variants.iter().map(|variant| (variant.name.as_str(), variant.messages)).collect();
+        assert_eq!((looked.sendable, shares), (160, vec![("A", 120), ("B", 40)]));
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        let messages = world.messages().await;
+        let starting = |text: &str| messages.iter().filter(|message| message.text.starts_with(text)).count();
+        assert_eq!((messages.len(), starting("Hi Ana!"), starting("Hello, come in!")), (160, 120, 40));
+        assert_eq!(world.rules(draft.id).await, [("allowed".to_owned(), 160), ("held_out".to_owned(), 40)]);
+        let report = variants::report(&world.test.store, world.ws(), draft.id).await.unwrap();
+        let counts: Vec<_> = report.variants.iter().map(|variant| variant.recipients).collect();
+        assert_eq!((counts, report.held_out, report.leader), (vec![120, 40], 40, None), "{}", world.test.engine);
+
+        let one = CampaignInput { variants: vec![variant("A", 1, "x")], ..input.clone() };
+        assert_eq!(world.draft(one).await.unwrap_err().field(), Some("variants"));
+        let unknown = vec![variant("A", 1, "x"), variant("B", 1, "{{ nothing }}")];
+        let refused = world.draft(CampaignInput { variants: unknown, ..input }).await.unwrap_err();
+        assert!(refused.to_string().contains("Variant B"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_preflight_prices_the_real_texts_and_a_start_can_be_held_to_it() {
+    for world in worlds().await {
+        let (store, ctx, links, ws) = (&world.test.store, &world.test.ctx, &world.links, world.ws());
+        let long = "x".repeat(170);
+        world.subscriber(&phone(1), "Ana").await;
+        world.subscriber(&phone(2), &long).await;
+        world.subscriber("+442071838750", "Lou").await;
+        world.subscriber("+33612345678", "Zoë").await;
+        let price = |country: &str, per_thousand| SegmentPrice { country: country.to_owned(), per_thousand };
+        let prices = vec![price("US", 790), price("GB", 4_000)];
+        world.settings(CampaignSettings { prices, ..CampaignSettings::default() }).await;
+        let input = CampaignInput {
+            body: "Hi {{ first_name }}".to_owned(),
+            footer: segue_model::campaign::Footer::None,
+            whatsapp_channel_id: None,
+            ..world.input()
+        };
+        let draft = world.draft(input.clone()).await.unwrap();
+        let looked = preflight::preflight(store, ctx, links, ws, draft.id).await.unwrap();
+        assert_eq!(
+            (looked.segments.min, looked.segments.typical, looked.segments.max, looked.segments.total),
+            (1, 1, 2, 5)
+        );
+        // Three segments to the US at 0.79 and one to Britain at 4, together 6.37 cents; France has no price.
+        let cost = &looked.cost;
+        assert_eq!((cost.total, cost.min_thousandths, cost.max_thousandths), (7, 790, 4_000), "{cost:?}");
+        assert_eq!(cost.unpriced, ["FR"]);
+        assert!(looked.warnings.iter().any(|warning| warning.message.contains("no price for FR")));
+
+        let start = |mark: String| {
+            let asked =
+                Asked { action: CampaignAction::Start, actor: Actor::System, comment: None, preflight: Some(mark) };
+            campaign::action::ask(store, ctx, links, ws, draft.id, asked)
+        };
+        let changed = CampaignInput { name: "Other".to_owned(), ..input };
+        campaign::change(store, ctx, links, ws, draft.id, &Actor::System, changed).await.unwrap();
+        assert_eq!(start(looked.mark.clone()).await.unwrap_err().code(), "preflight_stale");
+        let again = preflight::preflight(store, ctx, links, ws, draft.id).await.unwrap();
+        world.test.clock.advance(16 * time::MINUTE);
+        assert_eq!(start(again.mark).await.unwrap_err().code(), "preflight_stale", "it is too old");
+        let fresh = preflight::preflight(store, ctx, links, ws, draft.id).await.unwrap();
+        assert_eq!(start(fresh.mark).await.unwrap().state, CampaignState::Planning);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn planning_that_is_given_up_pauses_the_campaign_with_the_reason_and_a_resume_goes_on() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let draft = world.draft(world.input()).await.unwrap();
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        let ctx = world.test.ctx.clone();
+        world
+            .write(move |tx| {
+                for job in tx.claim_jobs("test", 10, ctx.now().plus(time::MINUTE), &ctx)? {
+                    assert_eq!(job.kind, PLAN_CAMPAIGN);
+                    tx.fail_job(&job, Verdict::GiveUp, "The sender is gone.", &ctx)?;
+                }
+                Ok(())
+            })
+            .await;
+        segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
+        let paused = world.campaign(draft.id).await;
+        assert_eq!(paused.state, CampaignState::Paused, "{}", world.test.engine);
+        assert!(paused.attention.as_deref().unwrap().contains("The sender is gone."), "{paused:?}");
+        world.act(draft.id, CampaignAction::Resume).await.unwrap();
+        segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
+        assert_eq!(world.campaign(draft.id).await.state, CampaignState::Planning, "the old failure is settled");
+        world.plan(draft.id).await;
+        assert_eq!(world.in_state("queued").await, 1);
+        assert_ne!(LAUNCH_CAMPAIGN, PLAN_CAMPAIGN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_a_fresh_draft_and_an_export_holds_no_formula() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "=HYPERLINK(\"http://x\")").await;
+        world.consent(&phone(1), ConsentAction::Grant).await;
+        let done = world.sent(scheduled(&world, Schedule { per_minute: Some(5), ..Schedule::default() })).await;
+        let copied = copy::copy(&world.test.store, &world.test.ctx, world.ws(), &Actor::System, done.id).await.unwrap();
+        assert_eq!((copied.state, copied.input.name.as_str()), (CampaignState::Draft, "Copy of Spring"));
+        assert_eq!(copied.input.schedule.per_minute, Some(5));
+        assert!(copied.number > done.number && copied.started_at.is_none());
+
+        let query = RecipientQuery { state: None, search: String::new(), after: 0, limit: 10 };
+        let shown = campaign::recipients(&world.test.store, &world.test.ctx, world.ws(), done.id, query).await.unwrap();
+        let lines = export::lines(&shown);
+        assert!(export::header().starts_with("\"position\",\"contact_id\",\"name\",\"phone\""));
+        assert!(lines.contains("\"'=HYPERLINK(\"\"http://x\"\")\""), "{lines}");
+        assert!(lines.contains(&format!("\"'{}\"", phone(1))), "a plus sign would begin a formula");
+        assert!(lines.ends_with("\r\n") && !lines.contains("\"="), "{lines}");
+    }
+}

@@ -1,0 +1,82 @@
+import type { Audience } from '@/api/types';
+import { SelectField } from '@/ui';
+import css from './editor.module.css';
+import type { Sources } from './use-sources';
+
+type Part = 'lists' | 'segments' | 'exclude_lists' | 'exclude_segments' | 'exclude_campaigns';
+
+interface AudiencePartsProps {
+  audience: Audience;
+  onChange: (audience: Audience) => void;
+  sources: Sources;
+}
+
+/** Further lists and segments, and who is left out. Each person counts once. */
+export function AudienceParts({ audience, onChange, sources }: AudiencePartsProps) {
+  const named = (each: { id: string; name: string }) => ({ id: each.id, name: each.name });
+  const lists = sources.lists.map(named);
+  const segments = sources.segments.map(named);
+  const campaigns = sources.campaigns.map(named);
+  const chips = (part: Part, kind: string, choices: { id: string; name: string }[]) =>
+    audience[part].map((id) => (
+      <span key={`${part}-${id}`} className={css.chip} data-testid={`audience-${part}`}>
+        <small>{kind}</small>
+        {choices.find((each) => each.id === id)?.name ?? 'Deleted'}
+        <button
+          type="button"
+          aria-label={`Remove ${choices.find((each) => each.id === id)?.name ?? 'it'}`}
+          onClick={() =>
+            onChange({ ...audience, [part]: audience[part].filter((each) => each !== id) })
+          }
+        >
+          ×
+        </button>
+      </span>
+    ));
+  const add = (value: string) => {
+    const [part, id] = value.split(':') as [Part, string];
+    if (!audience[part].includes(id)) onChange({ ...audience, [part]: [...audience[part], id] });
+  };
+  const options = (part: Part, choices: { id: string; name: string }[]) =>
+    choices.map((each) => ({ value: `${part}:${each.id}`, label: each.name }));
+  return (
+    <div className={css.two}>
+      <div>
+        <SelectField
+          label="Also, or instead of all contacts"
+          value=""
+          data={[
+            { value: '', label: 'Add a segment or list' },
+            { group: 'Segments', items: options('segments', segments) },
+            { group: 'Lists', items: options('lists', lists) },
+          ]}
+          onChange={(event) => add(event.currentTarget.value)}
+          data-testid="audience-include"
+        />
+        <div className={css.chips}>
+          {chips('segments', 'Segment', segments)}
+          {chips('lists', 'List', lists)}
+        </div>
+      </div>
+      <div>
+        <SelectField
+          label="But not"
+          value=""
+          data={[
+            { value: '', label: 'Leave out…' },
+            { group: 'Segments', items: options('exclude_segments', segments) },
+            { group: 'Lists', items: options('exclude_lists', lists) },
+            { group: 'Who was sent', items: options('exclude_campaigns', campaigns) },
+          ]}
+          onChange={(event) => add(event.currentTarget.value)}
+          data-testid="audience-exclude"
+        />
+        <div className={css.chips}>
+          {chips('exclude_segments', 'Segment', segments)}
+          {chips('exclude_lists', 'List', lists)}
+          {chips('exclude_campaigns', 'Sent', campaigns)}
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,202 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { keys } from '@/api/query-keys';
+import type { Campaign, Preflight } from '@/api/types';
+import { Button, Dialog, DialogActions, Failure, Notice, notify, SkeletonRows, Stack } from '@/ui';
+import { actOnCampaign, checkCampaign, fetchCampaignSettings, startCampaign } from './api';
+import css from './editor.module.css';
+
+interface PreflightDialogProps {
+  campaign: Campaign;
+  sender: string;
+  /** Saves what was typed last. */
+  before: () => Promise<void>;
+  onClose: () => void;
+}
+
+function money(minor: number, currency: string): string {
+  try {
+    const format = new Intl.NumberFormat(undefined, { style: 'currency', currency });
+    const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+    return format.format(minor / 10 ** digits);
+  } catch {
+    return `${minor} ${currency}`;
+  }
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return 'less than a minute';
+  if (seconds < 5_400) return `about ${Math.round(seconds / 60)} minutes`;
+  return `about ${(seconds / 3_600).toFixed(1)} hours`;
+}
+
+/** Everything to know before the start, over the real audience; the start is held to what is shown. */
+export function PreflightDialog({ campaign, sender, before, onClose }: PreflightDialogProps) {
+  const cache = useQueryClient();
+  const [saved, setSaved] = useState(false);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    void before().then(() => setSaved(true));
+  }, [before]);
+  const check = useQuery({
+    queryKey: keys.preflight(campaign.id, String(campaign.version)),
+    queryFn: () => checkCampaign(campaign.id),
+    enabled: saved,
+    gcTime: 0,
+  });
+  const settings = useQuery({
+    queryKey: keys.campaignSettings,
+    queryFn: ({ signal }) => fetchCampaignSettings(signal),
+  });
+  const needsApproval = settings.data?.approval === 'second_person';
+  const later = campaign.schedule.starts_at !== null;
+  const { data } = check;
+
+  const go = async () => {
+    if (data === undefined) return;
+    setBusy(true);
+    try {
+      const next = needsApproval
+        ? await actOnCampaign(campaign.id, 'submit')
+        : await startCampaign(campaign.id, data.mark);
+      cache.setQueryData(keys.campaign(campaign.id), next);
+      void cache.invalidateQueries({ queryKey: keys.campaigns });
+      notify.done(
+        needsApproval
+          ? 'Submitted for approval'
+          : next.state === 'scheduled'
+            ? 'Scheduled'
+            : 'Campaign started',
+      );
+      onClose();
+    } catch (error) {
+      notify.failure(error);
+      setBusy(false);
+      void check.refetch();
+    }
+  };
+
+  return (
+    <Dialog title="Check before the start" onClose={onClose} size="xl">
+      {check.isError && <Failure error={check.error} onRetry={() => void check.refetch()} />}
+      {!check.isError && data === undefined && <SkeletonRows rows={6} height={40} />}
+      {data !== undefined && (
+        <Stack gap={16}>
+          {data.warnings.map((warning) => (
+            <Notice key={warning.kind} tone="warn">
+              {warning.message}
+            </Notice>
+          ))}
+          <Figures check={data} />
+        </Stack>
+      )}
+      <DialogActions>
+        <Button emphasis="secondary" onClick={onClose}>
+          Keep as draft
+        </Button>
+        <Button
+          loading={busy}
+          disabled={data === undefined || settings.data === undefined || data.sendable === 0}
+          onClick={() => void go()}
+          data-autofocus
+          data-testid="confirm-start"
+        >
+          {needsApproval
+            ? 'Submit for approval'
+            : later
+              ? `Schedule for ${(data?.sendable ?? 0).toLocaleString()} people`
+              : `Start and send to ${(data?.sendable ?? 0).toLocaleString()}`}
+        </Button>
+      </DialogActions>
+      <p className={css.muted}>
+        From {sender}. Everyone is checked again in the moment of sending. You can pause or cancel
+        at any time.
+      </p>
+    </Dialog>
+  );
+}
+
+function Figures({ check }: { check: Preflight }) {
+  const { segments, cost, chats } = check;
+  return (
+    <div className={css.preflight} data-testid="preflight">
+      <section>
+        <h3>Who gets it</h3>
+        <div className={css.figure} data-testid="preflight-sendable">
+          {check.sendable.toLocaleString()}
+        </div>
+        <div className={css.muted}>of {check.audience.toLocaleString()} in the audience</div>
+      </section>
+      <section>
+        <h3>Cost</h3>
+        <div className={css.figure} data-testid="preflight-cost">
+          {cost.max_thousandths === 0 && cost.unpriced.length > 0
+            ? 'No prices'
+            : money(cost.total, cost.currency)}
+        </div>
+        <div className={css.muted}>
+          {segments.total.toLocaleString()} segments, {segments.min} to {segments.max} per text,
+          mostly {segments.typical}
+        </div>
+      </section>
+      <section>
+        <h3>Takes</h3>
+        <div className={css.figure}>{duration(check.seconds)}</div>
+        <div className={css.muted}>under the limits of sender and campaign</div>
+      </section>
+      {chats !== null && (
+        <section>
+          <h3>Chats to expect</h3>
+          <div className={css.figure}>
+            {chats.low.toLocaleString()} to {chats.high.toLocaleString()}
+          </div>
+          <div className={css.muted}>
+            {chats.agents} {chats.agents === 1 ? 'agent' : 'agents'} available with room for{' '}
+            {chats.capacity}
+            {chats.learned_from === 0 ? '; a usual range' : '; as in your last campaigns'}
+          </div>
+        </section>
+      )}
+      {check.excluded.length + check.held.length > 0 && (
+        <section className={css.wide}>
+          <h3>Who does not get it, or later</h3>
+          <ul className={css.why}>
+            {[
+              ...check.excluded,
+              ...check.held.map((rule) => ({ ...rule, label: `Waits: ${rule.label}` })),
+            ].map((rule) => (
+              <li key={rule.label} data-testid={`preflight-${rule.rule}`}>
+                <span>
+                  {rule.label}
+                  <small>
+                    {rule.sample
+                      .map((person) => person.name ?? person.phone ?? 'Without name')
+                      .join(', ')}
+                    {rule.count > rule.sample.length && ' …'}
+                  </small>
+                </span>
+                <strong>{rule.count.toLocaleString()}</strong>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {check.variants.length > 1 && (
+        <section className={css.wide}>
+          <h3>Texts</h3>
+          <ul className={css.why}>
+            {check.variants.map((variant) => (
+              <li key={variant.name}>
+                <span>
+                  {variant.name}
+                  <small>{variant.sample}</small>
+                </span>
+                <strong>{variant.messages.toLocaleString()}</strong>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </div>
+  );
+}

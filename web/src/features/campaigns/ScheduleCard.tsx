@@ -1,0 +1,169 @@
+import type { Schedule } from '@/api/types';
+import { Card, CheckField, SelectField, Stack, TextField } from '@/ui';
+import css from './editor.module.css';
+
+interface ScheduleCardProps {
+  schedule: Schedule;
+  onChange: (schedule: Schedule) => void;
+}
+
+/** `2026-12-01T09:00:00` as the field takes it, and back. */
+const toField = (time: string | null) => time?.slice(0, 16) ?? '';
+const fromField = (text: string) => (text === '' ? null : `${text}:00`);
+const toClock = (time: string) => time.slice(0, 5);
+
+function number(text: string, otherwise: number | null): number | null {
+  const value = Number.parseInt(text, 10);
+  return Number.isNaN(value) ? otherwise : value;
+}
+
+/** When it starts, how often, and how fast. */
+export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
+  const set = (change: Partial<Schedule>) => onChange({ ...schedule, ...change });
+  const { repeat, window } = schedule;
+  const setRepeat = (change: Partial<NonNullable<Schedule['repeat']>>) =>
+    set({
+      repeat: { frequency: 'weekly', interval: 1, count: null, until: null, ...repeat, ...change },
+    });
+  return (
+    <Card title="Time" description="Quiet hours hold on top of everything here.">
+      <Stack gap={12}>
+        <div className={css.two}>
+          <TextField
+            type="datetime-local"
+            label="Start"
+            description="Empty: as soon as you start it."
+            value={toField(schedule.starts_at)}
+            onChange={(event) => {
+              const starts_at = fromField(event.currentTarget.value);
+              set(
+                starts_at === null
+                  ? { starts_at, repeat: null, clock: 'workspace' }
+                  : { starts_at },
+              );
+            }}
+            data-testid="schedule-start"
+          />
+          <SelectField
+            label="On whose clock"
+            description="Their own: everybody at that time of day."
+            value={schedule.clock}
+            disabled={schedule.starts_at === null}
+            data={[
+              { value: 'workspace', label: 'Ours, all at once' },
+              { value: 'recipient', label: 'Each recipient’s own' },
+            ]}
+            onChange={(event) => set({ clock: event.currentTarget.value as Schedule['clock'] })}
+            data-testid="schedule-clock"
+          />
+        </div>
+        <div className={css.two}>
+          <SelectField
+            label="Repeat"
+            value={repeat?.frequency ?? ''}
+            disabled={schedule.starts_at === null}
+            data={[
+              { value: '', label: 'Once' },
+              { value: 'daily', label: 'Every so many days' },
+              { value: 'weekly', label: 'Every so many weeks' },
+              { value: 'monthly', label: 'Every so many months' },
+            ]}
+            onChange={(event) => {
+              const frequency = event.currentTarget.value;
+              if (frequency === '') set({ repeat: null });
+              else setRepeat({ frequency: frequency as 'daily' });
+            }}
+            data-testid="schedule-repeat"
+          />
+          {repeat !== null && (
+            <TextField
+              type="number"
+              min={1}
+              label="Every"
+              value={repeat.interval}
+              onChange={(event) =>
+                setRepeat({ interval: number(event.currentTarget.value, 1) ?? 1 })
+              }
+            />
+          )}
+          {repeat !== null && (
+            <TextField
+              type="number"
+              min={1}
+              label="Number of runs"
+              placeholder="without end"
+              value={repeat.count ?? ''}
+              onChange={(event) => setRepeat({ count: number(event.currentTarget.value, null) })}
+            />
+          )}
+          {repeat !== null && (
+            <TextField
+              type="date"
+              label="Last day"
+              value={repeat.until ?? ''}
+              onChange={(event) =>
+                setRepeat({
+                  until: event.currentTarget.value === '' ? null : event.currentTarget.value,
+                })
+              }
+            />
+          )}
+        </div>
+        {schedule.starts_at !== null && (
+          <div className={css.two}>
+            <SelectField
+              label="If it cannot start in time"
+              value={schedule.misfire}
+              data={[
+                { value: 'run_late', label: 'Start late' },
+                { value: 'skip', label: 'Leave it out' },
+                { value: 'ask', label: 'Wait for me' },
+              ]}
+              onChange={(event) =>
+                set({ misfire: event.currentTarget.value as Schedule['misfire'] })
+              }
+            />
+            <TextField
+              type="number"
+              min={1}
+              max={168}
+              label="At most so many hours late"
+              value={schedule.late_hours}
+              onChange={(event) => set({ late_hours: number(event.currentTarget.value, 12) ?? 12 })}
+            />
+          </div>
+        )}
+        <CheckField
+          label="Send only at certain hours"
+          checked={window !== null}
+          onChange={(event) =>
+            set({
+              window: event.currentTarget.checked ? { from: '09:00:00', until: '18:00:00' } : null,
+            })
+          }
+          data-testid="schedule-window"
+        />
+        {window !== null && (
+          <div className={css.two}>
+            <TextField
+              type="time"
+              label="From"
+              value={toClock(window.from)}
+              onChange={(event) =>
+                set({ window: { ...window, from: `${event.currentTarget.value}:00` } })
+              }
+            />
+            <TextField
+              type="time"
+              label="Until"
+              value={toClock(window.until)}
+              onChange={(event) =>
+                set({ window: { ...window, until: `${event.currentTarget.value}:00` } })
+              }
+            />
+          </div>
+        )}
+      </Stack>
+    </Card>
+  );
+}
