@@ -19,6 +19,7 @@ mod debug;
 pub mod error_class;
 pub mod fuzz;
 pub mod http;
+pub mod outgoing;
 pub mod smpp;
 pub mod text;
 pub mod twilio;
