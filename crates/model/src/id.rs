@@ -160,6 +160,8 @@ ids! {
     JobId = "job",
     /// Something that could not be processed and waits for a person.
     DeadLetterId = "ded",
+    /// Messages that a program sends to many people at once.
+    BatchId = "bat",
     /// One tap on a short link.
     ClickId = "clk",
     /// A keyword subscription people can join.

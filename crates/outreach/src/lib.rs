@@ -10,6 +10,7 @@
 //! | a `launch_campaign` job is due | [`campaign::launch::run`] |
 //! | a `run_import` job is due | [`import::run`] |
 //! | an `undo_import` job is due | [`import::undo::run`] |
+//! | a `send_batch` job is due | [`direct::batch::run`] |
 //! | an SMS of a customer is worked on | [`keywords::handle`] |
 //! | a short link is asked for | [`redirect::Redirects::open`] |
 //! | from time to time | [`sweep`] |
@@ -20,6 +21,7 @@ pub mod clicks;
 pub mod consent_record;
 pub mod contacts;
 pub mod domains;
+pub mod direct;
 mod error;
 pub mod fuzz;
 pub mod import;

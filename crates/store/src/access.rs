@@ -74,6 +74,8 @@ crate::sql! {
         WHERE workspace_id = $1 ORDER BY id";
     KEY_OF_HASH = "SELECT workspace_id, id, name, role, created_at, last_used_at, revoked_at FROM api_keys
         WHERE key_hash = $1 AND revoked_at IS NULL";
+    LIVE_KEY = "SELECT workspace_id, id, name, role, created_at, last_used_at, revoked_at FROM api_keys
+        WHERE id = $1 AND revoked_at IS NULL";
     TOUCH_KEY = "UPDATE api_keys SET last_used_at = $3 WHERE workspace_id = $1 AND id = $2
         AND COALESCE(last_used_at, 0) < CAST($3 AS BIGINT) - 60000";
     REVOKE_KEY = "UPDATE api_keys SET revoked_at = $3 WHERE workspace_id = $1 AND id = $2 AND revoked_at IS NULL";
@@ -269,6 +271,15 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn api_key_of(&mut self, key_hash: &[u8]) -> Result<Option<(WorkspaceId, ApiKey)>, StoreError> {
         self.query_opt(&KEY_OF_HASH, &[&key_hash], |row| Ok((row.next()?, read_key(row)?)))
+    }
+
+    /// The key with this id, unless it is revoked. Like [`Tx::api_key_of`] it finds the workspace: what proves the key is
+    /// checked by the caller.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn live_api_key(&mut self, id: ApiKeyId) -> Result<Option<(WorkspaceId, ApiKey)>, StoreError> {
+        self.query_opt(&LIVE_KEY, &[&id], |row| Ok((row.next()?, read_key(row)?)))
     }
 
     /// Notes that a key was used, at most once a minute.

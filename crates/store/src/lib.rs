@@ -53,6 +53,7 @@ pub mod contact;
 pub mod crm;
 pub mod dead_letter;
 pub mod decision;
+pub mod direct_message;
 pub mod event;
 pub mod flow;
 pub mod idempotency;
@@ -107,6 +108,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("crm", crm::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),
         ("decision", decision::STATEMENTS),
+        ("direct_message", direct_message::STATEMENTS),
         ("event", event::STATEMENTS),
         ("flow", flow::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),

@@ -36,6 +36,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0008_campaign_delivery",
         text: include_str!("../migrations/0008_campaign_delivery.sql"),
     },
+    Migration {
+        version: 9,
+        name: "0009_direct_messages",
+        text: include_str!("../migrations/0009_direct_messages.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

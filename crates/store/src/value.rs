@@ -203,4 +203,5 @@ bind_ids!(
     ConsentReviewId,
     InboundTextId,
     LinkDomainId,
+    BatchId,
 );

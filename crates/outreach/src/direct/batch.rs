@@ -1,0 +1,410 @@
+//! One text to many people: the recipients of the request, or a list.
+//!
+//! A request of up to [`MOST_RECIPIENTS`] is one transaction that writes them down; a job then makes the messages,
+//! [`CHUNK`] in one transaction with how far it came. A crash before a commit leaves the chunk unmade and the position
+//! where it was; a crash after it goes on behind the chunk; two who run the same job take turns at the batch's lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use segue_model::{
+    BatchId, Ctx, ListId, MessageId, PhoneNumber, Timestamp, WorkspaceId, contact::ContactFields,
+    delivery::MessageClass,
+};
+use segue_store::{
+    Store, StoreError, Tx,
+    channel::Sender,
+    contact::AudienceMember,
+    direct_message::{Batch, BatchState, DirectMessageView, DirectState, NewBatch, NewDirectMessage},
+    job::NewJob,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{DirectClass, SenderChoice, outgoing, reference_key, sender, with_fields};
+use crate::{
+    OutreachError,
+    text::{Body, LONGEST_BODY, unknown_fields},
+};
+
+/// Kind of the job that makes a batch's messages.
+pub const SEND_BATCH: &str = "send_batch";
+/// Most recipients of one request.
+pub const MOST_RECIPIENTS: usize = 10_000;
+/// Messages per transaction.
+const CHUNK: i64 = 500;
+
+/// One recipient of a request.
+#[derive(Clone, Deserialize)]
+pub struct Recipient {
+    pub phone: String,
+    pub fields: BTreeMap<String, String>,
+    pub client_reference: Option<String>,
+}
+
+/// Who gets a batch.
+#[derive(Clone)]
+pub enum Recipients {
+    Given(Vec<Recipient>),
+    List(ListId),
+}
+
+/// A batch to begin.
+#[derive(Clone)]
+pub struct BatchInput {
+    pub sender: SenderChoice,
+    pub body: String,
+    pub class: DirectClass,
+    pub expires_at: Option<Timestamp>,
+    pub recipients: Recipients,
+}
+
+/// A batch with its figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = MessageBatch)]
+pub struct BatchView {
+    /// The token to ask with.
+    pub id: BatchId,
+    pub state: BatchState,
+    pub class: MessageClass,
+    pub list_id: Option<ListId>,
+    /// Recipients that are known so far; those of a list become known one after the other.
+    pub total: u64,
+    /// Messages by their state.
+    pub counts: BTreeMap<String, u64>,
+    pub created_at: Timestamp,
+}
+
+/// Writes a batch down and plans its work. The same request again gives the same batch.
+///
+/// # Errors
+/// When the sender, the text or the number of recipients is not valid. A recipient that is not valid is no error of the
+/// batch: it is one of its messages, rejected with the reason.
+pub async fn begin(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &str,
+    request_key: Option<&str>,
+    input: BatchInput,
+) -> Result<BatchView, OutreachError> {
+    let (ctx, actor, request_key) = (ctx.clone(), actor.to_owned(), request_key.map(str::to_owned));
+    store
+        .write_bulk(move |tx| {
+            let id = begin_in(tx, &ctx, workspace_id, &actor, request_key.as_deref(), &input)?;
+            view(tx, workspace_id, id)
+        })
+        .await
+}
+
+fn begin_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &str,
+    request_key: Option<&str>,
+    input: &BatchInput,
+) -> Result<BatchId, OutreachError> {
+    let now = ctx.now();
+    let id: BatchId = ctx.id();
+    let key = request_key.map_or_else(|| format!("batch:{id}"), |request| format!("request:{actor}:{request}"));
+    if let Some(known) = tx.batch_of_key(workspace_id, &key)? {
+        return Ok(known);
+    }
+    let sender = sender(tx, workspace_id, &input.sender)?;
+    check(tx, workspace_id, input)?;
+    let list_id = match &input.recipients {
+        Recipients::List(list_id) => {
+            tx.list(workspace_id, *list_id)?.ok_or(OutreachError::NotFound("list"))?;
+            Some(*list_id)
+        }
+        Recipients::Given(_) => None,
+    };
+    let batch = NewBatch {
+        id,
+        key,
+        actor: actor.to_owned(),
+        sender_id: sender.id,
+        class: input.class.into(),
+        body: input.body.clone(),
+        list_id,
+        expires_at: input.expires_at,
+    };
+    tx.insert_batch(workspace_id, &batch, now)?;
+    if let Recipients::Given(recipients) = &input.recipients {
+        write_down(tx, ctx, workspace_id, &batch, recipients)?;
+    }
+    let job = NewJob {
+        id: ctx.id(),
+        kind: SEND_BATCH,
+        dedupe_key: id.to_string(),
+        payload: json!({ "batch_id": id }),
+        run_at: now,
+    };
+    tx.schedule(workspace_id, &job, now)?;
+    Ok(id)
+}
+
+fn check(tx: &mut Tx<'_>, workspace_id: WorkspaceId, input: &BatchInput) -> Result<(), OutreachError> {
+    if input.body.trim().is_empty() || input.body.chars().count() > LONGEST_BODY {
+        return Err(OutreachError::invalid("text", format!("Give a text of 1 to {LONGEST_BODY} characters.")));
+    }
+    let mut fields = Body::parse(&input.body)?.fields();
+    match &input.recipients {
+        Recipients::Given(recipients) => {
+            if recipients.is_empty() || recipients.len() > MOST_RECIPIENTS {
+                let words = format!("Give 1 to {MOST_RECIPIENTS} recipients; send more in further requests.");
+                return Err(OutreachError::invalid("recipients", words));
+            }
+            let given: BTreeSet<&String> = recipients.iter().flat_map(|recipient| recipient.fields.keys()).collect();
+            fields.retain(|field| !given.contains(field));
+        }
+        Recipients::List(_) => {}
+    }
+    let unknown = unknown_fields(tx, workspace_id, &fields)?;
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let known = segue_model::contact::STANDARD_FIELDS.join(", ");
+    Err(OutreachError::UnknownFields { fields: unknown, known })
+}
+
+/// Writes the recipients of a request down, in its transaction. A number that comes twice gets the text once.
+fn write_down(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    batch: &NewBatch,
+    recipients: &[Recipient],
+) -> Result<(), OutreachError> {
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    let mut seen = BTreeSet::new();
+    for (position, recipient) in (1..).zip(recipients) {
+        let parsed = PhoneNumber::parse(&recipient.phone, Some(&workspace.country));
+        let mut problem = match &parsed {
+            Err(error) => Some(("invalid_phone", error.to_string())),
+            Ok(phone) if !seen.insert(phone.to_string()) => Some(duplicate()),
+            Ok(_) => None,
+        };
+        let own_place = format!("{}:{position}", batch.id);
+        let mut key = own_place.clone();
+        if let Some(reference) = recipient.client_reference.as_ref().filter(|_| problem.is_none()) {
+            match reference_key(&batch.actor, reference) {
+                Ok(reference) if tx.direct_message_of_key(workspace_id, &reference)?.is_none() => key = reference,
+                Ok(_) => {
+                    let words = "A message with this client_reference was sent before; it is not sent again.";
+                    problem = Some(("client_reference_taken", words.to_owned()));
+                }
+                Err(error) => problem = Some(("invalid_field", error.to_string())),
+            }
+        }
+        let message = NewDirectMessage {
+            id: ctx.id(),
+            batch: Some((batch.id, position)),
+            key,
+            actor: batch.actor.clone(),
+            client_reference: recipient.client_reference.clone(),
+            address: parsed.map_or_else(|_| recipient.phone.clone(), |phone| phone.to_string()),
+            fields: json!(recipient.fields),
+            problem,
+        };
+        tx.insert_direct_message(workspace_id, &message, ctx.now())?;
+    }
+    Ok(())
+}
+
+fn duplicate() -> (&'static str, String) {
+    ("duplicate_phone", "This number stands in the batch before; it gets the text once.".to_owned())
+}
+
+/// Payload of a [`SEND_BATCH`] job.
+#[derive(Deserialize)]
+struct BatchJob {
+    batch_id: BatchId,
+}
+
+/// Runs a [`SEND_BATCH`] job to its end. Running it again, or twice at once, changes nothing.
+///
+/// # Errors
+/// When the store fails; the chunks before that stay.
+pub async fn run(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, payload: &Value) -> Result<(), OutreachError> {
+    let job: BatchJob = serde_json::from_value(payload.clone())
+        .map_err(|error| StoreError::Corrupt(format!("payload of a {SEND_BATCH} job: {error}")))?;
+    loop {
+        let (ctx, id) = (ctx.clone(), job.batch_id);
+        let state = store.write_bulk::<_, OutreachError, _>(move |tx| step(tx, &ctx, workspace_id, id)).await?;
+        if state == BatchState::Done {
+            return Ok(());
+        }
+    }
+}
+
+/// Makes the next chunk of a batch's messages.
+///
+/// # Errors
+/// When the store fails.
+pub fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: BatchId) -> Result<BatchState, OutreachError> {
+    tx.lock("message_batch", &id)?;
+    let Some(batch) = tx.batch(workspace_id, id)?.filter(|batch| batch.state == BatchState::Working) else {
+        return Ok(BatchState::Done);
+    };
+    let Some(sender) = tx.sender(workspace_id, batch.sender_id)? else { return Ok(BatchState::Done) };
+    let maker = Maker { sender, body: Body::parse(&batch.body)?, batch };
+    match maker.batch.list_id {
+        None => maker.given(tx, ctx, workspace_id),
+        Some(list_id) => maker.listed(tx, ctx, workspace_id, list_id),
+    }
+}
+
+/// What the messages of a batch are made of.
+struct Maker {
+    batch: Batch,
+    sender: Sender,
+    body: Body,
+}
+
+impl Maker {
+    fn given(&self, tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId) -> Result<BatchState, OutreachError> {
+        let waiting = tx.waiting_of_batch(workspace_id, self.batch.id, self.batch.done_position, CHUNK)?;
+        for message in waiting.iter().filter(|message| !message.has_problem) {
+            let phone = PhoneNumber::parse(&message.address, None)?;
+            let contact =
+                tx.contact_by_phone(workspace_id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
+            let fields = serde_json::from_value(message.fields.clone()).unwrap_or_default();
+            self.make(tx, ctx, (workspace_id, message.id), &phone, &with_fields(contact, &fields))?;
+        }
+        let done = waiting.last().map_or(self.batch.done_position, |last| last.position);
+        self.advance(tx, workspace_id, (done, None), waiting.len())
+    }
+
+    fn listed(
+        &self,
+        tx: &mut Tx<'_>,
+        ctx: &Ctx,
+        workspace_id: WorkspaceId,
+        list_id: ListId,
+    ) -> Result<BatchState, OutreachError> {
+        let members = tx.audience_after(workspace_id, Some(list_id), self.batch.done_contact, CHUNK)?;
+        let mut position = self.batch.done_position;
+        for member in &members {
+            position += 1;
+            self.make_listed(tx, ctx, workspace_id, position, member)?;
+        }
+        let last = members.last().map(|member| member.id).or(self.batch.done_contact);
+        self.advance(tx, workspace_id, (position, last), members.len())
+    }
+
+    fn make_listed(
+        &self,
+        tx: &mut Tx<'_>,
+        ctx: &Ctx,
+        workspace_id: WorkspaceId,
+        position: u32,
+        member: &AudienceMember,
+    ) -> Result<(), OutreachError> {
+        let id: MessageId = ctx.id();
+        let phone = member.fields.phone.clone();
+        let (key, problem) = match &phone {
+            // A contact's number may change between two chunks: the number names the wish.
+            Some(phone) => (format!("{}:{phone}", self.batch.id), None),
+            None => {
+                let words = "The contact has no phone number.".to_owned();
+                (format!("{}:{}", self.batch.id, member.id), Some(("no_address", words)))
+            }
+        };
+        let message = NewDirectMessage {
+            id,
+            batch: Some((self.batch.id, position)),
+            key,
+            actor: self.batch.actor.clone(),
+            client_reference: None,
+            address: phone.as_ref().map(ToString::to_string).unwrap_or_default(),
+            fields: json!({}),
+            problem,
+        };
+        let is_new = tx.insert_direct_message(workspace_id, &message, ctx.now())?;
+        match phone.filter(|_| is_new) {
+            Some(phone) => self.make(tx, ctx, (workspace_id, id), &phone, &member.fields),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts one message into the outbox, or notes why it cannot be made.
+    fn make(
+        &self,
+        tx: &mut Tx<'_>,
+        ctx: &Ctx,
+        (workspace_id, id): (WorkspaceId, MessageId),
+        phone: &PhoneNumber,
+        fields: &ContactFields,
+    ) -> Result<(), OutreachError> {
+        let now = ctx.now();
+        let class =
+            if self.batch.class == MessageClass::Marketing { DirectClass::Marketing } else { DirectClass::Service };
+        let made = self
+            .body
+            .fill(fields)
+            .and_then(|text| outgoing(id, &self.sender, phone, text, (class, self.batch.expires_at), now));
+        match made {
+            Ok(message) => tx.enqueue(workspace_id, &message, now).map(|_| ())?,
+            Err(OutreachError::Store(error)) => return Err(error.into()),
+            Err(error) => tx.reject_direct_message(workspace_id, id, error.code(), &error.to_string())?,
+        }
+        Ok(())
+    }
+
+    fn advance(
+        &self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        done: (u32, Option<segue_model::ContactId>),
+        seen: usize,
+    ) -> Result<BatchState, OutreachError> {
+        let state = if (seen as i64) < CHUNK { BatchState::Done } else { BatchState::Working };
+        tx.advance_batch(workspace_id, self.batch.id, done, state)?;
+        Ok(state)
+    }
+}
+
+/// A batch with its figures.
+///
+/// # Errors
+/// [`OutreachError::NotFound`], or when the store fails.
+pub async fn get(store: &Store, workspace_id: WorkspaceId, id: BatchId) -> Result<BatchView, OutreachError> {
+    store.read(move |tx| view(tx, workspace_id, id)).await
+}
+
+fn view(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: BatchId) -> Result<BatchView, OutreachError> {
+    let batch = tx.batch(workspace_id, id)?.ok_or(OutreachError::NotFound("batch"))?;
+    let mut counts: BTreeMap<String, u64> = DirectState::ALL.iter().map(|state| (state.to_string(), 0)).collect();
+    for (state, count) in tx.count_batch(workspace_id, id)? {
+        *counts.entry(state.to_string()).or_default() += count;
+    }
+    Ok(BatchView {
+        id,
+        state: batch.state,
+        class: batch.class,
+        list_id: batch.list_id,
+        total: counts.values().sum(),
+        counts,
+        created_at: batch.created_at,
+    })
+}
+
+/// Messages of a batch above `after`, in the order of their positions.
+///
+/// # Errors
+/// [`OutreachError::NotFound`], or when the store fails.
+pub async fn messages(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: BatchId,
+    after: u32,
+    limit: i64,
+) -> Result<Vec<DirectMessageView>, OutreachError> {
+    store
+        .read(move |tx| {
+            tx.batch(workspace_id, id)?.ok_or(OutreachError::NotFound("batch"))?;
+            Ok(tx.messages_of_batch(workspace_id, id, after, limit)?)
+        })
+        .await
+}

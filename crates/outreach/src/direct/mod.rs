@@ -1,0 +1,301 @@
+//! Messages that programs send: to one person at once, or to many as a batch.
+//!
+//! Nothing here decides about consent for good: a message becomes a row of the outbox, and the submission asks the policy
+//! with everything it knows, as for a campaign. What can be said at once (no opt-in, opted out, suppressed, a sender that
+//! may not send) is said at once, so that a program learns it from the answer.
+//!
+//! # Why a crash at each point is safe
+//! The wish, its outbox row and who wants to be told are one transaction. A wish has a key (the caller's reference, else
+//! the `Idempotency-Key` of its request): made again after a crash it is the same message.
+
+pub mod batch;
+
+use std::collections::BTreeMap;
+
+use segue_model::{
+    ApiKeyId, ContactId, Ctx, MessageId, PhoneNumber, SenderId, Timestamp, WorkspaceId,
+    consent::{ConsentState, Medium, Purpose},
+    contact::ContactFields,
+    content::SmsContent,
+    delivery::MessageClass,
+    policy::Rule,
+};
+use segue_store::{
+    Store, StoreError, Tx,
+    channel::{Registration, Sender},
+    direct_message::{DirectMessageView, DirectQuery, NewDirectMessage},
+    outbox::{AddressKind, NewOutbox},
+};
+use serde_json::json;
+
+use crate::{
+    OutreachError,
+    text::{Body, MOST_SEGMENTS},
+};
+
+segue_model::text_enum! {
+    /// Why a program sends: decides about consent and quiet hours.
+    pub enum DirectClass {
+        /// Something the person asked for or must know: a code, a delivery. Suppression applies.
+        Service = "service",
+        /// Needs an opt-in, and keeps quiet hours.
+        Marketing = "marketing",
+    }
+}
+
+impl From<DirectClass> for MessageClass {
+    fn from(class: DirectClass) -> Self {
+        match class {
+            DirectClass::Service => Self::Service,
+            DirectClass::Marketing => Self::Marketing,
+        }
+    }
+}
+
+/// Which sender a message goes out from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SenderChoice {
+    Id(SenderId),
+    /// A number or name as the carrier knows it, with or without plus sign.
+    Address(String),
+}
+
+/// Who gets a message.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Target {
+    Contact(ContactId),
+    /// In any writing; a national one is read in the workspace's country.
+    Phone(String),
+}
+
+/// What a message says.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Text {
+    /// As it is.
+    Verbatim(String),
+    /// With merge fields, filled from the contact and the fields of the request.
+    Template(String),
+}
+
+/// A message to send.
+#[derive(Clone)]
+pub struct DirectInput {
+    pub sender: SenderChoice,
+    pub to: Target,
+    pub text: Text,
+    pub fields: BTreeMap<String, String>,
+    pub class: DirectClass,
+    pub expires_at: Option<Timestamp>,
+    /// The caller's name of this message: a second wish with it is the first message.
+    pub client_reference: Option<String>,
+    /// Whom to tell what becomes of it: the key that signs, and the address.
+    pub callback: Option<(ApiKeyId, String)>,
+}
+
+/// Queues a message and gives it as it is now. `request_key` is the `Idempotency-Key` of the request.
+///
+/// # Errors
+/// When the sender, the number or the text is not valid, or a rule forbids it already.
+pub async fn send(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &str,
+    request_key: Option<&str>,
+    input: DirectInput,
+) -> Result<DirectMessageView, OutreachError> {
+    let (ctx, actor, request_key) = (ctx.clone(), actor.to_owned(), request_key.map(str::to_owned));
+    store
+        .write(move |tx| {
+            let id = send_in(tx, &ctx, workspace_id, &actor, request_key.as_deref(), &input)?;
+            tx.direct_message(workspace_id, id)?.ok_or(OutreachError::NotFound("message"))
+        })
+        .await
+}
+
+fn send_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &str,
+    request_key: Option<&str>,
+    input: &DirectInput,
+) -> Result<MessageId, OutreachError> {
+    let now = ctx.now();
+    let id: MessageId = ctx.id();
+    let key = match (&input.client_reference, request_key) {
+        (Some(reference), _) => reference_key(actor, reference)?,
+        (None, Some(request)) => format!("request:{actor}:{request}"),
+        (None, None) => format!("message:{id}"),
+    };
+    if let Some(known) = tx.direct_message_of_key(workspace_id, &key)? {
+        return Ok(known);
+    }
+    let sender = sender(tx, workspace_id, &input.sender)?;
+    let (phone, contact) = recipient(tx, workspace_id, &input.to)?;
+    check_rules(tx, workspace_id, input.class, &phone)?;
+    let text = match &input.text {
+        Text::Verbatim(text) => text.clone(),
+        Text::Template(text) => Body::parse(text)?.fill(&with_fields(contact, &input.fields))?,
+    };
+    let message = NewDirectMessage {
+        id,
+        batch: None,
+        key,
+        actor: actor.to_owned(),
+        client_reference: input.client_reference.clone(),
+        address: phone.to_string(),
+        fields: json!(input.fields),
+        problem: None,
+    };
+    tx.insert_direct_message(workspace_id, &message, now)?;
+    let outgoing = outgoing(id, &sender, &phone, text, (input.class, input.expires_at), now)?;
+    tx.enqueue(workspace_id, &outgoing, now)?;
+    if let Some((api_key_id, url)) = &input.callback {
+        tx.insert_callback(workspace_id, id, *api_key_id, url, now)?;
+    }
+    Ok(id)
+}
+
+/// The caller's own name of a message, apart from the names of other callers.
+fn reference_key(actor: &str, reference: &str) -> Result<String, OutreachError> {
+    if reference.is_empty() || reference.chars().count() > 200 {
+        return Err(OutreachError::invalid("client_reference", "A client_reference has 1 to 200 characters."));
+    }
+    Ok(format!("reference:{actor}:{reference}"))
+}
+
+/// The sender that was chosen, when it may send.
+fn sender(tx: &mut Tx<'_>, workspace_id: WorkspaceId, choice: &SenderChoice) -> Result<Sender, OutreachError> {
+    let found = match choice {
+        SenderChoice::Id(id) => tx.sender(workspace_id, *id)?,
+        SenderChoice::Address(address) => {
+            let bare = |text: &str| text.trim().trim_start_matches('+').to_ascii_lowercase();
+            let all = tx.senders(workspace_id)?;
+            // The same number on two channels: the one that may send.
+            let mut fitting: Vec<Sender> =
+                all.into_iter().filter(|sender| bare(&sender.address) == bare(address)).collect();
+            fitting.sort_by_key(|sender| sender.registration != Registration::Active);
+            fitting.into_iter().next()
+        }
+    };
+    let sender = found.ok_or_else(|| {
+        OutreachError::invalid("sender", "There is no such sender. Give the id, number or name of one of the list.")
+    })?;
+    if sender.registration != Registration::Active {
+        return Err(OutreachError::SenderNotActive);
+    }
+    Ok(sender)
+}
+
+/// The number, and what is known of the person.
+fn recipient(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    target: &Target,
+) -> Result<(PhoneNumber, ContactFields), OutreachError> {
+    match target {
+        Target::Contact(id) => {
+            let contact = tx.contact(workspace_id, *id)?.ok_or(OutreachError::NotFound("contact"))?;
+            let fields = contact.fields();
+            let phone = fields.phone.clone().ok_or(OutreachError::Refused(Rule::NoAddress))?;
+            Ok((phone, fields))
+        }
+        Target::Phone(text) => {
+            let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+            let phone = PhoneNumber::parse(text, Some(&workspace.country))?;
+            let fields = tx.contact_by_phone(workspace_id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
+            Ok((phone, fields))
+        }
+    }
+}
+
+/// What the submission would refuse for certain, told at once.
+fn check_rules(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    class: DirectClass,
+    phone: &PhoneNumber,
+) -> Result<(), OutreachError> {
+    if tx.is_suppressed(workspace_id, phone.as_str())? {
+        return Err(OutreachError::Refused(Rule::Suppressed));
+    }
+    if class == DirectClass::Marketing {
+        match tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?.state {
+            ConsentState::None => return Err(OutreachError::Refused(Rule::NoConsent)),
+            ConsentState::Revoked => return Err(OutreachError::Refused(Rule::OptedOut)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The fields of the request go before what is known of the contact.
+fn with_fields(mut contact: ContactFields, fields: &BTreeMap<String, String>) -> ContactFields {
+    for (name, value) in fields {
+        let value = value.clone();
+        match name.as_str() {
+            "first_name" => contact.first_name = Some(value),
+            "last_name" => contact.last_name = Some(value),
+            "email" => contact.email = Some(value),
+            _ => {
+                contact.attributes.insert(name.clone(), value);
+            }
+        }
+    }
+    contact
+}
+
+/// The outbox row of a text.
+fn outgoing(
+    id: MessageId,
+    sender: &Sender,
+    phone: &PhoneNumber,
+    text: String,
+    (class, expires_at): (DirectClass, Option<Timestamp>),
+    now: Timestamp,
+) -> Result<NewOutbox, OutreachError> {
+    if text.trim().is_empty() {
+        return Err(OutreachError::invalid("text", "The text is empty."));
+    }
+    let segments = segue_channels::text::segment(&text).segments.len();
+    if segments > MOST_SEGMENTS {
+        return Err(OutreachError::TextTooLong { segments, most: MOST_SEGMENTS });
+    }
+    let content = SmsContent { source: sender.address.clone(), text };
+    Ok(NewOutbox {
+        id,
+        channel_id: sender.channel_id,
+        class: class.into(),
+        dedupe_key: format!("direct:{id}"),
+        address: phone.to_string(),
+        address_kind: AddressKind::Phone,
+        payload: serde_json::to_value(content).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        campaign: None,
+        session_id: None,
+        not_before: now,
+        expires_at,
+        segments: u32::try_from(segments).ok(),
+    })
+}
+
+/// One message.
+///
+/// # Errors
+/// [`OutreachError::NotFound`], or when the store fails.
+pub async fn get(store: &Store, workspace_id: WorkspaceId, id: MessageId) -> Result<DirectMessageView, OutreachError> {
+    let found = store.read::<_, OutreachError, _>(move |tx| Ok(tx.direct_message(workspace_id, id)?)).await?;
+    found.ok_or(OutreachError::NotFound("message"))
+}
+
+/// Single messages of one sender of them, newest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    query: DirectQuery,
+) -> Result<Vec<DirectMessageView>, OutreachError> {
+    store.read::<_, OutreachError, _>(move |tx| Ok(tx.direct_messages(workspace_id, &query)?)).await
+}
