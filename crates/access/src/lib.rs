@@ -12,6 +12,7 @@ pub mod password;
 pub mod permission;
 mod setup;
 mod token;
+pub mod twilio_account;
 mod users;
 
 pub use error::AccessError;
@@ -19,4 +20,5 @@ pub use keys::{authenticate_key, create_key, ensure_key, list_keys, revoke_key};
 pub use login::{LOGIN_LIFETIME, LoginThrottle, SignedIn, authenticate_session, login, logout};
 pub use permission::{Permission, require};
 pub use setup::{NewWorkspace, create_workspace, issue_setup_token, set_up};
+pub use twilio_account::{TwilioAccount, authenticate_twilio, twilio_account};
 pub use users::{Disabled, NewUser, UserChange, change_user, create_user, list_users};

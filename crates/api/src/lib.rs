@@ -36,3 +36,4 @@ pub use openapi::{openapi, operations};
 pub use problem::{FieldProblem, Problem, ProblemDocument};
 pub use router::router;
 pub use state::{ApiConfig, AppState, Forwarded};
+pub use twilio::StatusCallbacks;

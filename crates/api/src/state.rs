@@ -5,6 +5,7 @@ use std::{ops::Deref, path::PathBuf, sync::Arc};
 use metrics_exporter_prometheus::PrometheusHandle;
 use segue_access::LoginThrottle;
 use segue_bus::Bus;
+use segue_channels::outgoing::Reach;
 use segue_model::Ctx;
 use segue_outreach::{Links, Redirects};
 use segue_store::Store;
@@ -35,6 +36,8 @@ pub struct ApiConfig {
     /// Where uploads wait while they are worked on; the system's temporary directory when not set.
     pub upload_directory: Option<PathBuf>,
     pub forwarded: Forwarded,
+    /// How far callbacks to programs may go.
+    pub callbacks: Reach,
 }
 
 impl ApiConfig {

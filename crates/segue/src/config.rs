@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
+use segue_channels::outgoing::Reach;
 use serde::Deserialize;
 
 /// Everything `segue serve` can be told. `segue serve --help` lists the variables.
@@ -22,6 +23,8 @@ pub struct Config {
     pub link_base: Option<String>,
     /// Start of WhatsApp links; another one than `https://wa.me` only for the sandbox.
     pub whatsapp_link_base: String,
+    /// How far status callbacks to programs may go: `public` or `anywhere`.
+    pub callbacks: Reach,
     /// What to log, in the syntax of `tracing`: `info`, `segue=debug,info`.
     pub log: String,
     pub log_format: LogFormat,
@@ -49,6 +52,7 @@ impl Default for Config {
             database_url: None,
             link_base: None,
             whatsapp_link_base: "https://wa.me".to_owned(),
+            callbacks: Reach::Public,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             workspace_name: None,
@@ -67,6 +71,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("SEGUE_DATABASE_URL", "postgres://user:password@host/database instead of the embedded database"),
     ("SEGUE_LINK_BASE", "start of short links, when they have a host of their own (public URL)"),
     ("SEGUE_WHATSAPP_LINK_BASE", "start of WhatsApp links (https://wa.me)"),
+    (
+        "SEGUE_CALLBACKS",
+        "how far status callbacks to programs may go: public or anywhere, private networks too (public)",
+    ),
     ("SEGUE_LOG", "what to log (info)"),
     ("SEGUE_LOG_FORMAT", "text or json (text)"),
     ("SEGUE_WORKSPACE_NAME", "name of the first workspace"),

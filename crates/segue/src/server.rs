@@ -81,6 +81,7 @@ impl Server {
             ctx: ctx.clone(),
             bus: bus.clone(),
             node: node.name.clone(),
+            callbacks: config.callbacks,
             shutdown: shutdown.clone(),
         };
         workers::start(&Arc::new(wiring), &tasks);
@@ -89,6 +90,7 @@ impl Server {
             public_origin: config.public_url.as_ref().map(|_| config.public_url()),
             link_host: link_host(&config),
             upload_directory: Some(uploads),
+            callbacks: config.callbacks,
             ..ApiConfig::default()
         };
         let state = AppState::new(store.clone(), ctx, bus, links, api).with_shutdown(shutdown.clone());

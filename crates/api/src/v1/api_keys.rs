@@ -23,6 +23,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         // The answer holds the key's secret, so it is not stored for a repeat.
         .routes(Guard::needs(Permission::ManageAccess).unrecorded().routes(routes!(list, create)))
         .routes(Guard::needs(Permission::ManageAccess).routes(routes!(revoke)))
+        .routes(Guard::needs(Permission::ManageAccess).routes(routes!(twilio_account)))
 }
 
 /// The API keys of the workspace, revoked ones included.
@@ -69,4 +70,27 @@ async fn revoke(
 ) -> Result<StatusCode, Problem> {
     segue_access::revoke_key(&state.store, &state.ctx, caller.workspace_id, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A key's credentials for client libraries that speak Twilio's dialect.
+#[derive(Serialize, ToSchema)]
+struct TwilioAccount {
+    /// `AC…`, the user name.
+    account_sid: String,
+    /// The password, and what signs status callbacks.
+    auth_token: String,
+}
+
+/// What a Twilio client library needs to send through Segue with this key: account SID and auth token. Point the library
+/// at this server's address.
+#[utoipa::path(get, path = "/api/v1/api-keys/{id}/twilio-account", operation_id = "get_twilio_account", tag = "access",
+    params(("id" = ApiKeyId, Path)), responses((status = 200, body = TwilioAccount)))]
+async fn twilio_account(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ApiKeyId>,
+) -> Result<Json<TwilioAccount>, Problem> {
+    let account = segue_access::twilio_account(&state.store, &state.ctx, caller.workspace_id, id).await?;
+    let segue_access::TwilioAccount { account_sid, auth_token } = account;
+    Ok(Json(TwilioAccount { account_sid, auth_token }))
 }

@@ -15,6 +15,7 @@ mod consent_settings;
 mod contact_consent;
 mod contacts;
 mod dead_letters;
+mod direct_messages;
 mod flows;
 mod imports;
 mod keywords;
@@ -23,6 +24,7 @@ mod link_domains;
 mod lists;
 mod login;
 mod media;
+mod message_batches;
 mod messages;
 mod offers;
 mod panel;
@@ -79,6 +81,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         recipients::router(),
         bootstrap::router(),
         sessions::router(),
+        direct_messages::router(),
+        message_batches::router(),
         messages::router(),
         media::router(),
         panel::router(),

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use segue_access::NewWorkspace;
 use segue_model::{
-    CampaignId, CaseId, ChannelId, ConsentReviewId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, KeywordId, LeadId,
-    LinkDomainId, ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId, SegmentId,
-    SenderId, SessionId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
+    BatchId, CampaignId, CaseId, ChannelId, ConsentReviewId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, KeywordId,
+    LeadId, LinkDomainId, ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId,
+    SegmentId, SenderId, SessionId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
     campaign::Footer,
     consent::{ConsentMethod, Medium},
     contact::ContactFields,
+    delivery::MessageClass,
     programme::{Covers, KeywordAction, OptIn, ProgrammeSettings, SubscriptionState},
     revocation,
     role::Role,
@@ -21,6 +22,7 @@ use segue_store::{
     channel::{Channel, ChannelConfig, ChannelState, Registration, Sender, SenderKind, WhatsAppConfig},
     consent_review::NewReview,
     crm::{CaseState, CaseView, LeadStatus, LeadView},
+    direct_message::{NewBatch, NewDirectMessage},
     media::NewMedia,
     message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
     messaging_user::MessagingUser,
@@ -76,6 +78,8 @@ struct Made {
     keyword: KeywordId,
     review: ConsentReviewId,
     domain: LinkDomainId,
+    batch: BatchId,
+    direct: MessageId,
 }
 
 /// Makes a workspace named `slug` beside the test's own. Its user signs in as `<slug>@segue.test`.
@@ -135,6 +139,8 @@ fn make(ctx: &Ctx) -> Made {
         keyword: ctx.id(),
         review: ctx.id(),
         domain: ctx.id(),
+        batch: ctx.id(),
+        direct: ctx.id(),
     }
 }
 
@@ -164,8 +170,41 @@ impl Made {
             ("kwd", self.keyword.to_string()),
             ("crv", self.review.to_string()),
             ("dom", self.domain.to_string()),
+            ("bat", self.batch.to_string()),
+            ("msg", self.direct.to_string()),
         ])
     }
+}
+
+/// A batch of a program with one message.
+fn direct_messages(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    made: &Made,
+    now: segue_model::Timestamp,
+) -> Result<(), StoreError> {
+    let batch = NewBatch {
+        id: made.batch,
+        key: "batch".to_owned(),
+        actor: "system".to_owned(),
+        sender_id: made.sender,
+        class: MessageClass::Service,
+        body: "secret words".to_owned(),
+        list_id: None,
+        expires_at: None,
+    };
+    tx.insert_batch(workspace_id, &batch, now)?;
+    let message = NewDirectMessage {
+        id: made.direct,
+        batch: Some((made.batch, 1)),
+        key: "message".to_owned(),
+        actor: "system".to_owned(),
+        client_reference: Some("secret words".to_owned()),
+        address: "+15550107777".to_owned(),
+        fields: serde_json::json!({}),
+        problem: None,
+    };
+    tx.insert_direct_message(workspace_id, &message, now).map(|_| ())
 }
 
 fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, made: &Made) -> Result<(), StoreError> {
@@ -202,6 +241,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         variants: Vec::new(),
         held_out_percent: 0,
     };
+    direct_messages(tx, workspace_id, made, now)?;
     tx.insert_campaign(workspace_id, made.campaign, &input, Some(user_id), now)?;
     let host = format!("go.{workspace_id}.example");
     tx.insert_link_domain(workspace_id, made.domain, &host, &host, now)?;

@@ -62,6 +62,8 @@ pub async fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
         log: arguments.log.clone(),
         listen: free(arguments.listen)?,
         database_url: arguments.database_url.clone().map(Into::into),
+        // Programs that try the demo listen on this machine.
+        callbacks: segue_channels::outgoing::Reach::Anywhere,
         ..Config::default()
     };
     telemetry::start_logging(&config);

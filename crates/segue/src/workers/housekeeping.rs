@@ -15,6 +15,8 @@ const CLEAN_EVERY: Duration = Duration::from_secs(600);
 const KEEP_EVENTS: i64 = 7 * time::DAY;
 /// How long worked-on inbox rows stay. WhatsApp repeats a delivery for up to seven days.
 const KEEP_INBOX: i64 = 14 * time::DAY;
+/// How long a program is kept to be told of a message whose end is never reported.
+const KEEP_CALLBACKS: i64 = 7 * time::DAY;
 const KEEP_JOBS: i64 = 14 * time::DAY;
 /// A day longer than the longest frequency cap looks back.
 const KEEP_MARKETING_SENDS: i64 = 31 * time::DAY;
@@ -51,6 +53,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_events_before(workspace.id, now.plus(-KEEP_EVENTS))?;
                 tx.delete_done_inbox(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_parked_reports(workspace.id, now.plus(-KEEP_INBOX))?;
+                tx.delete_old_callbacks(workspace.id, now.plus(-KEEP_CALLBACKS))?;
                 tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
                 tx.delete_import_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_requests(workspace.id, now)?;

@@ -13,6 +13,7 @@ use segue_outreach::{
         launch::{self, LAUNCH_CAMPAIGN},
         plan::{self, PLAN_CAMPAIGN},
     },
+    direct::batch::{self, SEND_BATCH},
     import::{self, RUN_IMPORT, UNDO_IMPORT},
 };
 use segue_store::{StoreError, job::Job, media::FETCH_MEDIA};
@@ -123,6 +124,7 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
         LAUNCH_CAMPAIGN => {
             launch::run(store, ctx, &wiring.links, workspace_id, &job.payload).await.map_err(campaign_error)
         }
+        SEND_BATCH => batch::run(store, ctx, workspace_id, &job.payload).await.map_err(of_outreach),
         BOT_TIMER => {
             let (ctx, payload) = (ctx.clone(), job.payload.clone());
             store

@@ -3,6 +3,7 @@
 //! Each worker looks for work when it is woken and from time to time anyway; a lost wake-up or a restarted process costs a
 //! poll interval. Nothing is kept in memory that is not in the database.
 
+mod callbacks;
 mod housekeeping;
 mod inbox;
 mod jobs;
@@ -12,6 +13,7 @@ mod twilio;
 use std::{sync::Arc, time::Duration};
 
 use segue_bus::Bus;
+use segue_channels::outgoing::Reach;
 use segue_model::Ctx;
 use segue_outreach::Links;
 use segue_store::{Store, StoreError, dead_letter::Verdict};
@@ -28,6 +30,8 @@ pub struct Wiring {
     pub links: Links,
     /// Name of this process in leases.
     pub node: String,
+    /// How far status callbacks may go.
+    pub callbacks: Reach,
     pub shutdown: CancellationToken,
 }
 
@@ -35,6 +39,7 @@ pub struct Wiring {
 pub fn start(wiring: &Arc<Wiring>, tasks: &TaskTracker) {
     tasks.spawn(inbox::run(Arc::clone(wiring)));
     tasks.spawn(jobs::run(Arc::clone(wiring)));
+    tasks.spawn(callbacks::run(Arc::clone(wiring)));
     tasks.spawn(routing::run(Arc::clone(wiring)));
     tasks.spawn(housekeeping::run(Arc::clone(wiring)));
 }

@@ -4,6 +4,7 @@
 mod bad_input;
 mod campaign;
 mod conversation;
+mod direct;
 mod golden_path;
 mod routing;
 mod twilio;

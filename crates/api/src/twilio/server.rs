@@ -1,0 +1,314 @@
+//! Twilio's dialect as a server: official client libraries send through Segue by changing the address they call.
+//!
+//! An API key is an account (`segue_access::twilio_account`). A message goes into the outbox as every other; its SID is
+//! `SM` and the message's id in hexadecimal. Without the parameter `MessageClass=marketing` a message counts as `service`.
+//! These routes speak the dialect's own errors instead of ours, so they stand outside of the API's document.
+
+use axum::{
+    Form, Json,
+    extract::{DefaultBodyLimit, Path, Query, State},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use segue_access::{Permission, authenticate_twilio, permission, twilio_account};
+use segue_channels::outgoing;
+use segue_model::{ApiKeyId, WorkspaceId, actor::Actor, policy::Rule};
+use segue_outreach::{
+    OutreachError,
+    direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text},
+};
+use segue_store::direct_message::DirectQuery;
+use serde_json::json;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::message::{self, VERSION};
+use crate::AppState;
+
+/// Longest text, in characters, as in the dialect.
+const LONGEST_TEXT: usize = 1_600;
+const BODY_LIMIT: usize = 64 << 10;
+const MAX_PAGE: u32 = 1_000;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    let messages = get(list).post(create).layer(DefaultBodyLimit::max(BODY_LIMIT));
+    OpenApiRouter::new()
+        .route("/2010-04-01/Accounts/{account}/Messages.json", messages)
+        .route("/2010-04-01/Accounts/{account}/Messages/{file}", get(fetch))
+        .route("/2010-04-01/Accounts/{file}", get(account))
+}
+
+/// An error as the dialect writes it.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    code: u32,
+    message: String,
+}
+
+impl Refusal {
+    fn bad(code: u32, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, message: message.into() }
+    }
+
+    fn unauthenticated() -> Self {
+        let message = "Authenticate".to_owned();
+        Self { status: StatusCode::UNAUTHORIZED, code: 20003, message }
+    }
+
+    fn not_found() -> Self {
+        let message = "The requested resource was not found".to_owned();
+        Self { status: StatusCode::NOT_FOUND, code: 20404, message }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "code": self.code,
+            "message": self.message,
+            "more_info": format!("https://www.twilio.com/docs/errors/{}", self.code),
+            "status": self.status.as_u16(),
+        });
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Basic realm=\"Segue\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        response
+    }
+}
+
+/// A failure of the product in the words of the dialect.
+impl From<OutreachError> for Refusal {
+    fn from(error: OutreachError) -> Self {
+        let words = error.to_string();
+        match error {
+            OutreachError::NotFound("message") => Self::not_found(),
+            OutreachError::Refused(Rule::OptedOut | Rule::NoConsent | Rule::Suppressed) => Self::bad(21610, words),
+            OutreachError::Refused(_) => Self::bad(21612, words),
+            OutreachError::SenderNotActive => Self::bad(21606, words),
+            OutreachError::Invalid { field: "sender", .. } => {
+                Self::bad(21606, "The 'From' number is not a sender of this account that can send texts.")
+            }
+            OutreachError::Invalid { field: "phone", .. } => {
+                Self::bad(21211, format!("Invalid 'To' Phone Number. {words}"))
+            }
+            OutreachError::Invalid { field: "text", .. } => Self::bad(21602, "Message body is required."),
+            OutreachError::TextTooLong { .. } => Self::bad(21617, words),
+            OutreachError::Store(error) => {
+                tracing::error!(%error, "a request in Twilio's dialect failed");
+                Self { status: StatusCode::SERVICE_UNAVAILABLE, code: 20503, message: "Service unavailable".to_owned() }
+            }
+            other => Self::bad(21619, other.to_string()),
+        }
+    }
+}
+
+/// Who asks, for the account that the address names.
+struct Account {
+    workspace_id: WorkspaceId,
+    actor: Actor,
+    id: ApiKeyId,
+}
+
+impl Account {
+    fn sid(&self) -> String {
+        twilio_account::account_sid(self.id)
+    }
+}
+
+async fn authorise(state: &AppState, headers: &HeaderMap, sid: &str, needed: Permission) -> Result<Account, Refusal> {
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (user, password) = value.and_then(basic).ok_or_else(Refusal::unauthenticated)?;
+    let known = authenticate_twilio(&state.store, &state.ctx, &user, &password).await;
+    let (workspace_id, actor) = known.map_err(|_| Refusal::unauthenticated())?;
+    let Actor::ApiKey { id, .. } = &actor else { return Err(Refusal::unauthenticated()) };
+    let id = *id;
+    if twilio_account::account_sid(id) != sid {
+        return Err(Refusal::not_found());
+    }
+    if !permission::allows(actor.role(), needed) {
+        let message = "The role of this API key does not allow this.".to_owned();
+        return Err(Refusal { status: StatusCode::FORBIDDEN, code: 20403, message });
+    }
+    Ok(Account { workspace_id, actor, id })
+}
+
+/// User and password of Basic authentication.
+fn basic(value: &str) -> Option<(String, String)> {
+    use base64::Engine as _;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+}
+
+/// `GET /2010-04-01/Accounts/{sid}.json`: whether the credentials are good.
+async fn account(
+    State(state): State<AppState>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let sid = file.strip_suffix(".json").ok_or_else(Refusal::not_found)?;
+    let account = authorise(&state, &headers, sid, Permission::ReadCampaigns).await?;
+    let Actor::ApiKey { name, .. } = &account.actor else { return Err(Refusal::not_found()) };
+    let body = json!({"sid": account.sid(), "friendly_name": name, "status": "active", "type": "Full"});
+    Ok(Json(body).into_response())
+}
+
+/// The parameters of a message, as far as they mean something here.
+#[derive(Default)]
+struct Parameters {
+    to: Option<String>,
+    from: Option<String>,
+    body: Option<String>,
+    status_callback: Option<String>,
+    validity_seconds: Option<String>,
+    class: Option<String>,
+}
+
+impl Parameters {
+    fn of(fields: Vec<(String, String)>) -> Self {
+        let mut all = Self::default();
+        for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+            let place = match name.as_str() {
+                "To" => &mut all.to,
+                "From" => &mut all.from,
+                "MessagingServiceSid" if all.from.is_none() => &mut all.from,
+                "Body" => &mut all.body,
+                "StatusCallback" => &mut all.status_callback,
+                "ValidityPeriod" => &mut all.validity_seconds,
+                "MessageClass" => &mut all.class,
+                _ => continue,
+            };
+            *place = Some(value);
+        }
+        all
+    }
+
+    fn input(self, state: &AppState, account: &Account) -> Result<DirectInput, Refusal> {
+        let to = self.to.ok_or_else(|| Refusal::bad(21604, "A 'To' phone number is required."))?;
+        let text = self.body.ok_or_else(|| Refusal::bad(21602, "Message body is required."))?;
+        let from = self.from.ok_or_else(|| Refusal::bad(21603, "A 'From' phone number is required."))?;
+        if text.chars().count() > LONGEST_TEXT {
+            let words = "The concatenated message body exceeds the 1600 character limit";
+            return Err(Refusal::bad(21617, words));
+        }
+        let class = match self.class.as_deref() {
+            None => DirectClass::Service,
+            Some(word) => DirectClass::parse(word)
+                .map_err(|_| Refusal::bad(21619, "MessageClass is 'service' or 'marketing'."))?,
+        };
+        let expires_at = match self.validity_seconds {
+            None => None,
+            Some(text) => {
+                let seconds = text.parse::<i64>().ok().filter(|seconds| (1..=36_000).contains(seconds));
+                let seconds = seconds.ok_or_else(|| Refusal::bad(21623, "ValidityPeriod is 1 to 36000 seconds."))?;
+                Some(state.ctx.now().plus(seconds * 1_000))
+            }
+        };
+        if let Some(url) = &self.status_callback {
+            outgoing::check(url, state.config.callbacks)
+                .map_err(|error| Refusal::bad(21609, format!("Invalid 'StatusCallback' URL. {error}")))?;
+        }
+        // The dialect wants E.164, and a short national number may be a typing error.
+        if !to.starts_with('+') {
+            return Err(Refusal::bad(21211, "Invalid 'To' Phone Number. Write it with + and country code."));
+        }
+        Ok(DirectInput {
+            sender: SenderChoice::Address(from),
+            to: Target::Phone(to),
+            text: Text::Verbatim(text),
+            fields: std::collections::BTreeMap::new(),
+            class,
+            expires_at,
+            client_reference: None,
+            callback: self.status_callback.map(|url| (account.id, url)),
+        })
+    }
+}
+
+/// `POST …/Messages.json`. Twilio's `I-Twilio-Idempotency-Token` makes a repeat the first message.
+async fn create(
+    State(state): State<AppState>,
+    Path(sid): Path<String>,
+    headers: HeaderMap,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, Refusal> {
+    let account = authorise(&state, &headers, &sid, Permission::RunCampaigns).await?;
+    let input = Parameters::of(fields).input(&state, &account)?;
+    let token = headers.get("i-twilio-idempotency-token").and_then(|value| value.to_str().ok());
+    let token = token.filter(|token| (1..=255).contains(&token.len()));
+    let actor = account.actor.reference();
+    let sent = direct::send(&state.store, &state.ctx, account.workspace_id, &actor, token, input).await?;
+    Ok((StatusCode::CREATED, Json(message::body(&account.sid(), &sent))).into_response())
+}
+
+/// `GET …/Messages/{sid}.json`.
+async fn fetch(
+    State(state): State<AppState>,
+    Path((sid, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let account = authorise(&state, &headers, &sid, Permission::ReadCampaigns).await?;
+    let id = file.strip_suffix(".json").and_then(message::id_of_sid).ok_or_else(Refusal::not_found)?;
+    let found = direct::get(&state.store, account.workspace_id, id).await?;
+    Ok(Json(message::body(&account.sid(), &found)).into_response())
+}
+
+/// Which page of the list is wanted.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ListQuery {
+    page_size: Option<u32>,
+    page: Option<u32>,
+    page_token: Option<String>,
+    to: Option<String>,
+}
+
+/// `GET …/Messages.json`, newest first. The pages hang together by `PageToken`, as in `next_page_uri`.
+async fn list(
+    State(state): State<AppState>,
+    Path(sid): Path<String>,
+    Query(query): Query<ListQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let account = authorise(&state, &headers, &sid, Permission::ReadCampaigns).await?;
+    let size = query.page_size.unwrap_or(50).clamp(1, MAX_PAGE);
+    let before = match &query.page_token {
+        None => None,
+        Some(token) => {
+            let id = token.strip_prefix("PA").and_then(message::id_of_sid);
+            Some(id.ok_or_else(|| Refusal::bad(20001, "Invalid PageToken."))?)
+        }
+    };
+    let wanted =
+        DirectQuery { actor: account.actor.reference(), to: query.to.clone(), before, limit: i64::from(size) + 1 };
+    let mut found = direct::list(&state.store, account.workspace_id, wanted).await?;
+    let more = found.len() > size as usize;
+    found.truncate(size as usize);
+    let (page, base) = (query.page.unwrap_or(0), format!("/{VERSION}/Accounts/{sid}/Messages.json"));
+    let to = query.to.map(|to| format!("&To={}", to.replace('+', "%2B"))).unwrap_or_default();
+    let next = found.last().filter(|_| more).map(|last| {
+        let token = message::sid_of(last.id);
+        format!("{base}?PageSize={size}&Page={}&PageToken=PA{token}{to}", page + 1)
+    });
+    let start = u64::from(page) * u64::from(size);
+    let messages: Vec<_> = found.iter().map(|view| message::body(&account.sid(), view)).collect();
+    let body = json!({
+        "messages": messages,
+        "page": page,
+        "page_size": size,
+        "start": start,
+        "end": start + (messages.len() as u64).saturating_sub(1),
+        "first_page_uri": format!("{base}?PageSize={size}&Page=0{to}"),
+        "next_page_uri": next,
+        "previous_page_uri": null,
+        "uri": format!("{base}?PageSize={size}&Page={page}{to}"),
+    });
+    Ok(Json(body).into_response())
+}

@@ -1,0 +1,220 @@
+//! Twilio's dialect as a server: who gets in, what is refused with which code, and that no rule is gone around.
+
+use axum::body::Body;
+use http::{Method, Request, StatusCode, header};
+use segue_access::twilio_account;
+use segue_api::{ApiConfig, StatusCallbacks};
+use segue_channels::{outgoing::Reach, twilio::form_body};
+use segue_model::{
+    ApiKeyId,
+    consent::{ConsentState, Medium, Purpose},
+    role::Role,
+};
+use segue_store::{Sql, StoreError};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Server, server, servers};
+
+static CLASSES: Sql = Sql::portable("CLASSES", "SELECT class FROM outbox WHERE workspace_id = $1 ORDER BY id");
+static ACCEPT: Sql = Sql::portable("ACCEPT", "UPDATE outbox SET state = 'accepted' WHERE workspace_id = $1");
+
+const FROM: &str = "+15550100999";
+const TO: &str = "+15550110001";
+
+struct Account {
+    sid: String,
+    token: String,
+    id: ApiKeyId,
+    key: String,
+}
+
+async fn account(server: &Server, role: Role) -> Account {
+    let (workspace_id, test) = (server.workspace_id(), &server.test);
+    let (key, text) = segue_access::create_key(&test.store, &test.ctx, workspace_id, "twilio", role).await.unwrap();
+    let made = twilio_account::twilio_account(&test.store, &test.ctx, workspace_id, key.id).await.unwrap();
+    Account { sid: made.account_sid, token: made.auth_token, id: key.id, key: text }
+}
+
+async fn sender(server: &Server) {
+    let channel = server.test.sms_channel("sms").await;
+    server.test.sender(channel.id, FROM).await;
+}
+
+fn basic(user: &str, password: &str) -> String {
+    use base64::Engine as _;
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
+}
+
+async fn ask(server: &Server, method: Method, path: &str, authorization: &str, fields: &[(&str, &str)]) -> Answer {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::AUTHORIZATION, authorization)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form_body(&fields)));
+    server.send(request.unwrap()).await
+}
+
+async fn create(server: &Server, account: &Account, fields: &[(&str, &str)]) -> Answer {
+    let path = format!("/2010-04-01/Accounts/{}/Messages.json", account.sid);
+    ask(server, Method::POST, &path, &basic(&account.sid, &account.token), fields).await
+}
+
+fn code(answer: &Answer) -> (u16, i64) {
+    let body: Value = answer.json();
+    assert_eq!(body["status"], answer.status.as_u16(), "{body}");
+    assert!(body["message"].as_str().is_some_and(|words| !words.is_empty()) && body["more_info"].is_string(), "{body}");
+    (answer.status.as_u16(), body["code"].as_i64().unwrap())
+}
+
+async fn classes(server: &Server) -> Vec<String> {
+    let workspace_id = server.workspace_id();
+    let read =
+        server.test.store.read::<_, StoreError, _>(move |tx| tx.query(&CLASSES, &[&workspace_id], |row| row.next()));
+    read.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_message_is_queued_and_can_be_asked_for_by_its_sid() {
+    for server in servers().await {
+        sender(&server).await;
+        let account = account(&server, Role::Marketer).await;
+        let fields =
+            [("To", TO), ("From", FROM), ("Body", "Hi {{ name }}"), ("ValidityPeriod", "600"), ("Unknown", "x")];
+        let sent = create(&server, &account, &fields).await;
+        assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.text());
+        let sent = sent.json();
+        assert_eq!((&sent["status"], &sent["body"]), (&json!("queued"), &json!("Hi {{ name }}")), "it is no template");
+        let path = format!("/2010-04-01/Accounts/{}/Messages/{}.json", account.sid, sent["sid"].as_str().unwrap());
+        let got = ask(&server, Method::GET, &path, &basic(&account.sid, &account.token), &[]).await;
+        assert_eq!(got.json()["sid"], sent["sid"], "{}", server.test.engine);
+        assert_eq!(classes(&server).await, ["service"]);
+    }
+}
+
+#[tokio::test]
+async fn only_a_key_of_the_account_gets_in() {
+    let server = server().await;
+    sender(&server).await;
+    let (own, other) = (account(&server, Role::Admin).await, account(&server, Role::Admin).await);
+    let path = format!("/2010-04-01/Accounts/{}/Messages.json", own.sid);
+    let sk = own.sid.replacen("AC", "SK", 1);
+    for (name, authorization, expected) in [
+        ("the token", basic(&own.sid, &own.token), 200),
+        ("the key as token", basic(&own.sid, &own.key), 200),
+        ("the key in API-key style", basic(&sk, &own.key), 200),
+        ("no credentials", String::new(), 401),
+        ("the key as bearer", format!("Bearer {}", own.key), 401),
+        ("no password", basic(&own.sid, ""), 401),
+        ("a wrong token", basic(&own.sid, "0123456789abcdef0123456789abcdef"), 401),
+        ("the token in API-key style", basic(&sk, &own.token), 401),
+        ("another's token", basic(&own.sid, &other.token), 401),
+        ("another's key", basic(&own.sid, &other.key), 401),
+        ("another account", basic(&other.sid, &other.token), 404),
+        ("nobody", basic("AC00000000000000000000000000000000", &own.token), 401),
+    ] {
+        let answer = ask(&server, Method::GET, &path, &authorization, &[]).await;
+        assert_eq!(answer.status.as_u16(), expected, "{name}: {}", answer.text());
+        if expected != 200 {
+            let wanted = if expected == 401 { 20003 } else { 20404 };
+            assert_eq!(code(&answer), (expected, wanted), "{name}");
+        }
+    }
+    let agent = account(&server, Role::Agent).await;
+    assert_eq!(code(&create(&server, &agent, &[("To", TO)]).await), (403, 20403));
+    let (test, workspace_id) = (&server.test, server.workspace_id());
+    segue_access::revoke_key(&test.store, &test.ctx, workspace_id, own.id).await.unwrap();
+    for password in [&own.token, &own.key] {
+        let answer = ask(&server, Method::GET, &path, &basic(&own.sid, password), &[]).await;
+        assert_eq!(code(&answer), (401, 20003), "a revoked key");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_has_the_codes_of_the_dialect() {
+    let server = server().await;
+    sender(&server).await;
+    let account = account(&server, Role::Admin).await;
+    let long = "x".repeat(1_601);
+    for (fields, expected) in [
+        (vec![("From", FROM), ("Body", "x")], 21604),
+        (vec![("To", TO), ("Body", "x")], 21603),
+        (vec![("To", TO), ("From", FROM)], 21602),
+        (vec![("To", TO), ("From", FROM), ("Body", "")], 21602),
+        (vec![("To", "+12"), ("From", FROM), ("Body", "x")], 21211),
+        (vec![("To", "5550110001"), ("From", FROM), ("Body", "x")], 21211),
+        (vec![("To", TO), ("From", "+15550100998"), ("Body", "x")], 21606),
+        (vec![("To", TO), ("MessagingServiceSid", "MG1"), ("Body", "x")], 21606),
+        (vec![("To", TO), ("From", FROM), ("Body", &long)], 21617),
+        (vec![("To", TO), ("From", FROM), ("Body", "x"), ("ValidityPeriod", "0")], 21623),
+        (vec![("To", TO), ("From", FROM), ("Body", "x"), ("StatusCallback", "http://127.0.0.1/")], 21609),
+        (vec![("To", TO), ("From", FROM), ("Body", "x"), ("StatusCallback", "http://[fd00::1]/")], 21609),
+        (vec![("To", TO), ("From", FROM), ("Body", "x"), ("MessageClass", "other")], 21619),
+    ] {
+        assert_eq!(code(&create(&server, &account, &fields).await), (400, expected), "{fields:?}");
+    }
+    assert!(classes(&server).await.is_empty());
+}
+
+#[tokio::test]
+async fn marketing_needs_an_opt_in_and_nobody_suppressed_gets_anything() {
+    for server in servers().await {
+        sender(&server).await;
+        let account = account(&server, Role::Admin).await;
+        let marketing = [("To", TO), ("From", FROM), ("Body", "Offer"), ("MessageClass", "marketing")];
+        assert_eq!(code(&create(&server, &account, &marketing).await), (400, 21610), "no opt-in");
+        server.test.set_consent(Medium::Sms, TO, Purpose::Marketing, ConsentState::Revoked).await;
+        assert_eq!(code(&create(&server, &account, &marketing).await), (400, 21610), "opted out");
+        server.test.set_consent(Medium::Sms, TO, Purpose::Marketing, ConsentState::Granted).await;
+        assert_eq!(create(&server, &account, &marketing).await.status, StatusCode::CREATED);
+        assert_eq!(classes(&server).await, ["marketing"], "{}", server.test.engine);
+        let (workspace_id, now) = (server.workspace_id(), server.test.now());
+        let listed = server.test.store.write::<_, StoreError, _>(move |tx| tx.suppress(workspace_id, TO, "test", now));
+        listed.await.unwrap();
+        assert_eq!(code(&create(&server, &account, &marketing[..3]).await), (400, 21610), "suppressed");
+    }
+}
+
+#[tokio::test]
+async fn a_repeat_with_the_same_token_is_the_first_message() {
+    for server in servers().await {
+        sender(&server).await;
+        let account = account(&server, Role::Admin).await;
+        let path = format!("/2010-04-01/Accounts/{}/Messages.json", account.sid);
+        let fields = [("To", TO), ("From", FROM), ("Body", "once")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let mut sids = Vec::new();
+        for _ in 0..2 {
+            let request = Request::builder()
+                .method(Method::POST)
+                .uri(&path)
+                .header(header::AUTHORIZATION, basic(&account.sid, &account.token))
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header("i-twilio-idempotency-token", "7d3f")
+                .body(Body::from(form_body(&fields)));
+            sids.push(server.send(request.unwrap()).await.json()["sid"].clone());
+        }
+        assert_eq!(sids[0], sids[1]);
+        assert_eq!(classes(&server).await.len(), 1, "{}", server.test.engine);
+    }
+}
+
+#[tokio::test]
+async fn a_callback_into_a_private_network_is_not_made_whatever_was_allowed_before() {
+    let test = segue_testkit::sqlite_store().await;
+    let server = Server::configured(test, ApiConfig { callbacks: Reach::Anywhere, ..ApiConfig::default() }).await;
+    sender(&server).await;
+    let account = account(&server, Role::Admin).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/status", listener.local_addr().unwrap());
+    let fields = [("To", TO), ("From", FROM), ("Body", "x"), ("StatusCallback", url.as_str())];
+    assert_eq!(create(&server, &account, &fields).await.status, StatusCode::CREATED);
+    let workspace_id = server.workspace_id();
+    let accepted = server.test.store.write::<_, StoreError, _>(move |tx| tx.execute(&ACCEPT, &[&workspace_id]));
+    assert_eq!(accepted.await.unwrap(), 1);
+
+    let guarded = StatusCallbacks::new(server.test.store.clone(), server.test.ctx.clone(), Reach::Public).unwrap();
+    assert_eq!(guarded.run_once().await.unwrap(), 1);
+    let called = tokio::time::timeout(std::time::Duration::from_millis(300), listener.accept()).await;
+    assert!(called.is_err(), "nobody was called");
+}
