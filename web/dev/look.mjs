@@ -115,6 +115,7 @@ const PAGES = [
     'channels',
     'senders',
     'link-domains',
+    'policy',
     'queues',
     'users',
     'api-keys',

@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as data from './dataset.mjs';
 import * as consent from './dataset-consent.mjs';
+import { policyRoutes } from './mock-policy.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const PORT = Number(process.env.PORT ?? 4173);
@@ -193,6 +194,7 @@ const variants = {
 
 /** [method, pattern, handler(match, body, url)] */
 const routes = [
+  ...policyRoutes,
   ['POST', /^\/login$/, () => ((signedIn = true), { user: data.me })],
   ['POST', /^\/logout$/, () => ((signedIn = false), null)],
   ['POST', /^\/setup$/, () => ((signedIn = true), null)],

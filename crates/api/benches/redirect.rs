@@ -116,6 +116,9 @@ async fn prepare() -> (TestStore, Links, u32) {
         footer: Footer::Tracked,
         whatsapp_channel_id: Some(chat.id),
         prefilled_text: "Hi! I have a question about the June offer".to_owned(),
+        schedule: Default::default(),
+        variants: Vec::new(),
+        held_out_percent: 0,
     };
     let written = test.store.write::<_, StoreError, _>(move |tx| {
         tx.insert_campaign(workspace_id, campaign_id, &input, None, ctx.now())?;
