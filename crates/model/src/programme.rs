@@ -10,7 +10,7 @@ use crate::{ProgrammeId, Timestamp, plain, time};
 
 crate::text_enum! {
     /// How people join.
-    pub enum OptIn {
+    pub enum ProgrammeOptIn {
         /// The word is enough.
         Single = "single",
         /// The word, a question, and an accepted answer.

@@ -23,7 +23,7 @@ use pattern::{Pattern, STRUCK};
 
 crate::text_enum! {
     /// What a text amounts to.
-    pub enum Verdict {
+    pub enum RevocationVerdict {
         /// It takes consent back.
         Revoke = "revoke",
         /// It may; a person looks at it, and marketing waits until then.
@@ -47,7 +47,7 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[schema(as = RevocationReading)]
 pub struct Reading {
-    pub verdict: Verdict,
+    pub verdict: RevocationVerdict,
     /// What speaks for a no.
     pub said: Vec<Evidence>,
     /// What was struck out because it means something else.
@@ -86,15 +86,15 @@ pub fn read(text: &str) -> Reading {
     words.truncate(MOST_WORDS);
     let certain = find(&words, |language| &language.certain);
     if !certain.is_empty() {
-        return Reading { verdict: Verdict::Revoke, said: certain, innocent: Vec::new() };
+        return Reading { verdict: RevocationVerdict::Revoke, said: certain, innocent: Vec::new() };
     }
     let innocent = strike(&mut words);
     let said = find(&words, |language| &language.revoke);
     if !said.is_empty() {
-        return Reading { verdict: Verdict::Revoke, said, innocent };
+        return Reading { verdict: RevocationVerdict::Revoke, said, innocent };
     }
     let said = find(&words, |language| &language.doubtful);
-    let verdict = if said.is_empty() { Verdict::No } else { Verdict::Review };
+    let verdict = if said.is_empty() { RevocationVerdict::No } else { RevocationVerdict::Review };
     Reading { verdict, said, innocent }
 }
 

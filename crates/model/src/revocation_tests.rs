@@ -47,11 +47,11 @@ fn recall_and_false_opt_outs_stay_within_their_bounds() {
     for row in &set {
         let reading = read(row.text);
         match (row.is_revocation, reading.verdict) {
-            (true, Verdict::No) => missed.push(row.text),
-            (true, Verdict::Revoke) => at_once += 1,
-            (false, Verdict::Revoke) => false_opt_outs.push((row.text, reading.said)),
-            (false, Verdict::Review) => false_reviews.push((row.text, reading.said)),
-            (true, Verdict::Review) | (false, Verdict::No) => {}
+            (true, RevocationVerdict::No) => missed.push(row.text),
+            (true, RevocationVerdict::Revoke) => at_once += 1,
+            (false, RevocationVerdict::Revoke) => false_opt_outs.push((row.text, reading.said)),
+            (false, RevocationVerdict::Review) => false_reviews.push((row.text, reading.said)),
+            (true, RevocationVerdict::Review) | (false, RevocationVerdict::No) => {}
         }
     }
     let share = |count: usize, of: usize| count * 1_000 / of;
@@ -65,12 +65,12 @@ fn recall_and_false_opt_outs_stay_within_their_bounds() {
 #[test]
 fn a_reading_says_what_led_to_it_and_is_always_the_same() {
     let reading = read("Which bus stop? Please stop texting me.");
-    assert_eq!(reading.verdict, Verdict::Revoke);
+    assert_eq!(reading.verdict, RevocationVerdict::Revoke);
     assert_eq!(reading.said[0].words, "stop texting");
     assert_eq!(reading.innocent[0].words, "bus stop");
     assert_eq!(read("Which bus stop? Please stop texting me."), reading);
-    assert_eq!(read("").verdict, Verdict::No);
-    assert_eq!(read(&"a ".repeat(100_000)).verdict, Verdict::No);
+    assert_eq!(read("").verdict, RevocationVerdict::No);
+    assert_eq!(read(&"a ".repeat(100_000)).verdict, RevocationVerdict::No);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn punctuation_case_and_accents_do_not_matter() {
     for text in
         ["PLEASE STOP TEXTING ME!!!", "please — stop \u{201c}texting\u{201d} me", "Ple\u{301}ase stop texting me"]
     {
-        assert_eq!(read(text).verdict, Verdict::Revoke, "{text}");
+        assert_eq!(read(text).verdict, RevocationVerdict::Revoke, "{text}");
     }
 }
 
@@ -87,12 +87,12 @@ fn texts_that_the_patterns_were_not_tuned_on_are_read_nearly_as_well() {
     let set = labelled(UNSEEN);
     let missed: Vec<_> = set
         .iter()
-        .filter(|row| row.is_revocation && read(row.text).verdict == Verdict::No)
+        .filter(|row| row.is_revocation && read(row.text).verdict == RevocationVerdict::No)
         .map(|row| row.text)
         .collect();
     let wrong: Vec<_> = set
         .iter()
-        .filter(|row| !row.is_revocation && read(row.text).verdict == Verdict::Revoke)
+        .filter(|row| !row.is_revocation && read(row.text).verdict == RevocationVerdict::Revoke)
         .map(|row| row.text)
         .collect();
     let revocations = set.iter().filter(|row| row.is_revocation).count();

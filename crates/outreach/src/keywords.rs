@@ -23,7 +23,7 @@ use segue_model::{
     keyword::{Found, Keyword},
     plain,
     programme::KeywordAction,
-    revocation::{self, Verdict},
+    revocation::{self, RevocationVerdict},
     time,
 };
 use segue_store::{
@@ -178,7 +178,7 @@ fn obey(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Handled, ConsentError> {
         None => {}
     }
     let reading = revocation::read(text.sms.text);
-    if reading.verdict == Verdict::Revoke {
+    if reading.verdict == RevocationVerdict::Revoke {
         let language = reading.said.first().map_or("en", |evidence| evidence.language.as_str());
         let was_out = is_out(tx, text)?;
         opt_out(tx, text, ConsentMethod::FreeText)?;
@@ -193,7 +193,7 @@ fn obey(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Handled, ConsentError> {
     if let Some(handled) = words::capture(tx, text)? {
         return Ok(handled);
     }
-    if reading.verdict == Verdict::Review {
+    if reading.verdict == RevocationVerdict::Review {
         let review = NewReview {
             id: text.ctx.id(),
             medium: Medium::Sms,

@@ -2,7 +2,7 @@
 
 use segue_model::{
     Ctx, ListId, ProgrammeId, SenderId, WorkspaceId, plain,
-    programme::{Covers, OptIn, ProgrammeSettings},
+    programme::{Covers, ProgrammeOptIn, ProgrammeSettings},
 };
 use segue_store::{Store, Tx, channel::SenderKind, programme::ProgrammeView};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ const LONGEST_PENDING: u32 = 30 * 24;
 pub struct ProgrammeInput {
     pub sender_id: SenderId,
     pub name: String,
-    pub opt_in: OptIn,
+    pub opt_in: ProgrammeOptIn,
     pub covers: Covers,
     #[serde(default)]
     pub list_id: Option<ListId>,
@@ -61,8 +61,8 @@ fn checked(tx: &mut Tx<'_>, workspace_id: WorkspaceId, input: &ProgrammeInput) -
         return Err(OutreachError::invalid("settings.welcome_text", "Write the text that welcomes people."));
     }
     match input.opt_in {
-        OptIn::Single => {}
-        OptIn::Double => {
+        ProgrammeOptIn::Single => {}
+        ProgrammeOptIn::Double => {
             if settings.ask_text.trim().is_empty() {
                 return Err(OutreachError::invalid("settings.ask_text", "Write the question that people confirm."));
             }
@@ -72,7 +72,7 @@ fn checked(tx: &mut Tx<'_>, workspace_id: WorkspaceId, input: &ProgrammeInput) -
                 return Err(OutreachError::invalid("settings.accepted_words", message));
             }
         }
-        OptIn::AgeGated => {
+        ProgrammeOptIn::AgeGated => {
             if settings.birth_date_question.trim().is_empty() || settings.date_formats.is_empty() {
                 let message = "Write the question for the birth date and choose how a date may be written.";
                 return Err(OutreachError::invalid("settings.birth_date_question", message));

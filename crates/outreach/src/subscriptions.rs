@@ -9,7 +9,7 @@ use segue_model::{
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
     contact::ContactFields,
     id::Id as _,
-    programme::{self, Asked, Awaits, Covers, EndReason, OptIn, Standing, SubscriptionState},
+    programme::{self, Asked, Awaits, Covers, EndReason, ProgrammeOptIn, Standing, SubscriptionState},
 };
 use segue_store::{
     Store, StoreError, Tx,
@@ -183,9 +183,9 @@ impl Programme<'_> {
             asked: earlier,
         };
         let (awaits, question) = match self.view.opt_in {
-            OptIn::Single => return Ok(self.activate(tx, request, ConsentAction::Grant, subscription)?),
-            OptIn::Double => (Awaits::Confirmation, &self.view.settings.ask_text),
-            OptIn::AgeGated => (Awaits::BirthDate, &self.view.settings.birth_date_question),
+            ProgrammeOptIn::Single => return Ok(self.activate(tx, request, ConsentAction::Grant, subscription)?),
+            ProgrammeOptIn::Double => (Awaits::Confirmation, &self.view.settings.ask_text),
+            ProgrammeOptIn::AgeGated => (Awaits::BirthDate, &self.view.settings.birth_date_question),
         };
         let state = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
         let standing = if state == ConsentState::Revoked { Standing::SaidNo } else { Standing::Open };

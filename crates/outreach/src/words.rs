@@ -194,7 +194,7 @@ fn conflict(
         let family = family.as_str().to_uppercase();
         return Ok(Some(format!("\"{}\" means {family} and cannot have another meaning.", wanted.word)));
     }
-    if segue_model::revocation::read(&wanted.word).verdict != segue_model::revocation::Verdict::No {
+    if segue_model::revocation::read(&wanted.word).verdict != segue_model::revocation::RevocationVerdict::No {
         return Ok(Some(format!("\"{}\" reads like an opt-out. Choose another word.", wanted.word)));
     }
     let of_sender = tx.keywords_of_sender(workspace_id, wanted.sender_id)?;

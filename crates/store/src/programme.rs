@@ -4,7 +4,7 @@ use segue_model::{
     KeywordId, ListId, ProgrammeId, SenderId, Timestamp, WorkspaceId,
     id::Id as _,
     plain,
-    programme::{Covers, KeywordAction, OptIn, ProgrammeSettings},
+    programme::{Covers, KeywordAction, ProgrammeOptIn, ProgrammeSettings},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ pub struct ProgrammeView {
     pub id: ProgrammeId,
     pub sender_id: SenderId,
     pub name: String,
-    pub opt_in: OptIn,
+    pub opt_in: ProgrammeOptIn,
     pub covers: Covers,
     /// Subscribers are put on this list.
     pub list_id: Option<ListId>,

@@ -65,6 +65,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/api-keys/{id}/twilio-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a Twilio client library needs to send through Segue with this key: account SID and auth token. Point the library
+         *     at this server's address.
+         * @description Needs the permission `manage_access`.
+         */
+        get: operations["get_twilio_account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bootstrap": {
         parameters: {
             query?: never;
@@ -75,6 +96,30 @@ export interface paths {
         /** What the console begins with. Those who do not talk with customers get no conversations. */
         get: operations["get_bootstrap"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaign-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What campaigns cost, and who has to agree to them.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_campaign_settings"];
+        /**
+         * Changes what campaigns cost, and who has to agree to them; all of it is given anew.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["change_campaign_settings"];
         post?: never;
         delete?: never;
         options?: never;
@@ -154,6 +199,27 @@ export interface paths {
         patch: operations["change_campaign"];
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approves a campaign; it starts at its time, or at once. Refused with `own_campaign` to whoever wrote, changed or
+         *     submitted it.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["approve_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/cancel": {
         parameters: {
             query?: never;
@@ -188,6 +254,26 @@ export interface paths {
         get: operations["get_campaign_clicks"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a new draft from a campaign in any state.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["copy_campaign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -339,6 +425,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Everything to know before a start, over the real audience: who is in, who is out and why, segments, cost, duration,
+         *     expected chats. Changes nothing.
+         * @description Needs the permission `read_campaigns`.
+         */
+        post: operations["preflight_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/preflight/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everybody of one reason of the pre-flight, in the order of the plan.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["preflight_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/preview": {
         parameters: {
             query?: never;
@@ -379,6 +506,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/recipients.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The recipients with what became of them, as CSV, in the order of the plan. No cell can act as a formula.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["export_recipients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a campaign back to its author, with what has to change.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["reject_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/resume": {
         parameters: {
             query?: never;
@@ -409,10 +576,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Starts a draft. A second start is refused with `campaign_state`.
+         * Starts a draft, or lets it wait for its time. A second start is refused with `campaign_state`.
          * @description Needs the permission `run_campaigns`.
          */
         post: operations["start_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks a second person for approval.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["submit_campaign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -433,6 +620,46 @@ export interface paths {
          * @description Needs the permission `run_campaigns`.
          */
         post: operations["test_send_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the variants of the text compare, and how sure that is.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_variant_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a draft again of a campaign that waits for its time or for approval. An approval is void then.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["withdraw_campaign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -543,6 +770,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/consent-ledger/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the workspace's consent ledger is as it was written: recomputes the hash of every entry.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["check_consent_ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consent-readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads a text as if a customer had sent it; nothing is recorded.
+         * @description Needs the permission `read_contacts`.
+         */
+        post: operations["read_consent_text"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consent-reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages that may be an opt-out, newest first. Marketing to their people waits while they are open.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_consent_reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consent-reviews/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decides whether a message is an opt-out.
+         * @description Needs the permission `record_consent`.
+         */
+        post: operations["decide_consent_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consent-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The settings of consent.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_consent_settings"];
+        /**
+         * Replaces the settings of consent.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["change_consent_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -595,6 +926,26 @@ export interface paths {
         patch: operations["change_contact"];
         trace?: never;
     };
+    "/api/v1/contacts/{id}/consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a contact's consent stands on each channel, for each purpose and in each programme, and why.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_contact_consent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{id}/consent-events": {
         parameters: {
             query?: never;
@@ -619,6 +970,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contacts/{id}/consent-proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that proves a contact's consent, to hand over: the whole ledger with wordings, their hashes and proofs, and
+         *     whether the ledger is as it was written. As CSV: the ledger.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_consent_proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts/{id}/reachability": {
         parameters: {
             query?: never;
@@ -631,6 +1003,26 @@ export interface paths {
          * @description Needs the permission `read_contacts`.
          */
         get: operations["get_reachability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a contact texted, in full, newest first.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_contact_texts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -956,6 +1348,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keyword-checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whether a word can be had, and what speaks against it; nothing is stored.
+         * @description Needs the permission `read_contacts`.
+         */
+        post: operations["check_keyword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keywords": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Words, newest first.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_keywords"];
+        put?: never;
+        /**
+         * Adds a word to a sender.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["create_keyword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keywords/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replaces a word. Chains of questions that it began end.
+         * @description Needs the permission `run_campaigns`.
+         */
+        put: operations["change_keyword"];
+        post?: never;
+        /**
+         * Removes a word.
+         * @description Needs the permission `run_campaigns`.
+         */
+        delete: operations["delete_keyword"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/leads": {
         parameters: {
             query?: never;
@@ -1175,6 +1635,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/message-batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a text to many people. The answer's `id` is the token to ask with. A number that comes twice gets the text once;
+         *     a recipient that is not valid is rejected by itself, with the reason, and keeps no other from getting it.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["create_message_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A batch with how many of its messages are in each state.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_message_batch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-batches/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The messages of a batch in the order of their recipients, each with its state and why.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["list_batch_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a text to one person. 202 says that it is queued: consent, quiet hours and all other rules are asked again when
+         *     it leaves, and `GET /api/v1/messages/{id}` tells what became of it. What is certain at once (no opt-in, opted out,
+         *     suppressed) is refused with the rule as code.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["send_direct_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A message with what became of it.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_direct_message"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/offers/{id}/accept": {
         parameters: {
             query?: never;
@@ -1257,6 +1820,119 @@ export interface paths {
          */
         put: operations["set_presence"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programmes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Programmes, newest first.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_programmes"];
+        put?: never;
+        /**
+         * Adds a programme.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["create_programme"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programmes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One programme.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_programme"];
+        /**
+         * Replaces what a programme says and asks. Who is in it stays in it.
+         * @description Needs the permission `run_campaigns`.
+         */
+        put: operations["change_programme"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programmes/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Nobody can join from now on. Who is in it stays in it.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["end_programme"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programmes/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * People can join again.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["resume_programme"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programmes/{id}/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The subscriptions to a programme, newest first, those that ended included.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_subscriptions"];
+        put?: never;
+        /**
+         * Opts a number in from a web page or another program: a programme with double opt-in asks it by text, one with an age
+         *     gate asks for the birth date, and one with single opt-in puts it in at once and needs the wording.
+         * @description Needs the permission `record_consent`.
+         */
+        post: operations["subscribe"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1765,6 +2441,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/subscriptions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a subscription; the consent it gave to the programme ends with it.
+         * @description Needs the permission `record_consent`.
+         */
+        post: operations["end_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates": {
         parameters: {
             query?: never;
@@ -2029,13 +2725,24 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /** @enum {string} */
+        ApprovalRule: "not_needed" | "second_person";
+        /** @enum {string} */
         AtCap: "hold" | "suppress";
         /** @enum {string} */
         Attribution: "certain" | "claimed" | "inferred" | "none";
-        /** @description Who is meant: a list or everybody, narrowed by a condition. */
+        /**
+         * @description Who is meant: everybody on any of the lists or in any of the segments (or everybody, when none is named), narrowed by a
+         *     condition, without those who are excluded.
+         */
         Audience: {
+            /** @description Whoever was sent one of these campaigns. */
+            exclude_campaigns?: components["schemas"]["CampaignId"][];
+            exclude_lists?: components["schemas"]["ListId"][];
+            exclude_segments?: components["schemas"]["SegmentId"][];
             filter?: components["schemas"]["AudienceFilter"] | null;
             list_id?: components["schemas"]["ListId"] | null;
+            lists?: components["schemas"]["ListId"][];
+            segments?: components["schemas"]["SegmentId"][];
         };
         /** @description A condition on one field of a contact. */
         AudienceFilter: {
@@ -2053,7 +2760,23 @@ export interface components {
             name?: string | null;
         };
         /** @enum {string} */
+        Awaits: "confirmation" | "birth_date";
+        /** @enum {string} */
         Basis: "law" | "code" | "practice";
+        BatchId: string;
+        /** @description One recipient of a batch. */
+        BatchRecipient: {
+            /** @description Your own name of this message; a second one with it is not sent. */
+            client_reference?: string | null;
+            /** @description Values of merge fields for this recipient. */
+            fields?: {
+                [key: string]: string;
+            };
+            /** @description In any writing; a national one is read in the workspace's country. */
+            phone: string;
+        };
+        /** @enum {string} */
+        BatchState: "working" | "done";
         /** @description A snapshot that is at least as new as the event `seq`; the event stream from there on keeps it current. */
         Bootstrap: {
             agents: components["schemas"]["AgentPresence"][];
@@ -2069,18 +2792,33 @@ export interface components {
         };
         /** @description A campaign as the API and the events show it. */
         Campaign: components["schemas"]["CampaignInput"] & {
+            /** @description Who approved it. */
+            approved_by?: string | null;
+            /** @description Why it stands still, when that is not a person's wish. */
+            attention?: string | null;
             created_at: components["schemas"]["Timestamp"];
             /** @description Name of the person, or `system`. */
             created_by: string;
             ended_at?: components["schemas"]["Timestamp"] | null;
             id: components["schemas"]["CampaignId"];
+            next_run_at?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int32
              * @description Unique in the installation; part of every link code.
              */
             number: number;
+            /** @description What was said at the last approval or rejection. */
+            review_comment?: string | null;
+            /**
+             * Format: int32
+             * @description Number of runs that have begun, of a recurring one.
+             */
+            runs: number;
+            series_id?: components["schemas"]["CampaignId"] | null;
             started_at?: components["schemas"]["Timestamp"] | null;
             state: components["schemas"]["CampaignState"];
+            /** @description Who asked for approval. */
+            submitted_by?: string | null;
             /**
              * Format: int64
              * @description Rises with every change.
@@ -2092,9 +2830,13 @@ export interface components {
             audience?: components["schemas"]["Audience"] | null;
             body?: string | null;
             footer?: components["schemas"]["Footer"] | null;
+            /** Format: int32 */
+            held_out_percent?: number | null;
             name?: string | null;
             prefilled_text?: string | null;
+            schedule?: components["schemas"]["Schedule"] | null;
             sender_id?: components["schemas"]["SenderId"] | null;
+            variants?: components["schemas"]["Variant"][] | null;
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
         CampaignId: string;
@@ -2104,10 +2846,19 @@ export interface components {
             /** @description Text with merge fields such as `{{ first_name }}`, without the footer. */
             body: string;
             footer: components["schemas"]["Footer"];
+            /**
+             * Format: int32
+             * @description Percent of those who could get it that get nothing, and are counted.
+             */
+            held_out_percent?: number;
             name: string;
             /** @description What the customer finds ready to send in the chat. */
             prefilled_text?: string;
+            /** @description When it starts, how often, and how fast. */
+            schedule?: components["schemas"]["Schedule"];
             sender_id: components["schemas"]["SenderId"];
+            /** @description Texts that are tried against each other; `body` when there are none. */
+            variants?: components["schemas"]["Variant"][];
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
         /** @description One link of a campaign's text. */
@@ -2171,8 +2922,29 @@ export interface components {
             /** @enum {string} */
             type: "campaign.progress";
         };
+        /** @description What campaigns cost, and who has to agree to them. */
+        CampaignSettings: {
+            /**
+             * @description Whether a second person has to approve each campaign.
+             * @default not_needed
+             */
+            approval: components["schemas"]["ApprovalRule"];
+            /**
+             * @description ISO 4217 code of all prices.
+             * @default USD
+             */
+            currency: string;
+            /**
+             * Format: int64
+             * @description Price of a thousand segments to any other country, in minor units; unknown when it is not given.
+             * @default null
+             */
+            other_price: number | null;
+            /** @default [] */
+            prices: components["schemas"]["SegmentPrice"][];
+        };
         /** @enum {string} */
-        CampaignState: "draft" | "planning" | "running" | "paused" | "canceled" | "finished";
+        CampaignState: "draft" | "awaiting_approval" | "scheduled" | "planning" | "running" | "paused" | "canceled" | "finished";
         CampaignUpdatedEvent: {
             /** Format: date-time */
             at: string;
@@ -2220,6 +2992,24 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "case.updated";
+        };
+        /** @description What a walk along the chain found. */
+        ChainCheck: {
+            /**
+             * Format: int64
+             * @description The first place where the chain does not hold; absent when it does.
+             */
+            broken_at?: number | null;
+            /**
+             * Format: int64
+             * @description Entries that were looked at.
+             */
+            entries: number;
+            /**
+             * Format: int64
+             * @description Entries from before there was a chain; their hashes are not known.
+             */
+            unchained: number;
         };
         /** @description A configured WhatsApp number or SMS account. Secrets are never shown. */
         Channel: {
@@ -2351,7 +3141,7 @@ export interface components {
             form?: components["schemas"]["SegmentGroup"] | null;
         };
         /** @enum {string} */
-        ConsentAction: "grant" | "revoke";
+        ConsentAction: "request" | "grant" | "confirm" | "revoke" | "deny" | "expire" | "reassign" | "correct";
         ConsentChangedEvent: {
             /** Format: date-time */
             at: string;
@@ -2365,19 +3155,55 @@ export interface components {
             /** @enum {string} */
             type: "consent.changed";
         };
+        /** @description Where and how something was said, for the proof. */
+        ConsentContext: {
+            /**
+             * @description Which version of the form or wording was shown.
+             * @default null
+             */
+            form_version: string | null;
+            /**
+             * @description IP address of the person's device.
+             * @default null
+             */
+            ip: string | null;
+            /**
+             * @description ISO 3166 code of the country whose law was applied.
+             * @default null
+             */
+            jurisdiction: string | null;
+            /**
+             * @description BCP 47 tag of the language it was shown in.
+             * @default null
+             */
+            language: string | null;
+            /**
+             * @description The page or document, such as its address.
+             * @default null
+             */
+            source: string | null;
+            /** @default null */
+            user_agent: string | null;
+        };
         /** @description An entry of the ledger as the API shows it. */
         ConsentEvent: {
             action: components["schemas"]["ConsentAction"];
             actor: string;
             /** @description Which medium it speaks of. */
             channel: components["schemas"]["Medium"];
+            context?: components["schemas"]["ConsentContext"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
             id: components["schemas"]["ConsentEventId"];
             method: components["schemas"]["ConsentMethod"];
             occurred_at: components["schemas"]["Timestamp"];
             proof?: string | null;
             purpose: components["schemas"]["Purpose"];
             recorded_at: components["schemas"]["Timestamp"];
+            /** @description `all`, or the id of the sender or programme that it is about. */
+            scope: string;
             wording?: string | null;
+            /** @description SHA-256 of the wording, in hexadecimal digits: the same words have the same hash everywhere. */
+            wording_hash?: string | null;
         };
         ConsentEventId: string;
         /** @description What a person said about being messaged, as it is recorded by hand or by a program. */
@@ -2385,6 +3211,9 @@ export interface components {
             action: components["schemas"]["ConsentAction"];
             /** @description Which medium it speaks of. */
             channel: components["schemas"]["Medium"];
+            /** @description Where and how it was said. */
+            context?: components["schemas"]["ConsentContext"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
             method: components["schemas"]["ConsentMethod"];
             occurred_at?: components["schemas"]["Timestamp"] | null;
             proof?: string | null;
@@ -2392,9 +3221,146 @@ export interface components {
             wording?: string | null;
         };
         /** @enum {string} */
-        ConsentMethod: "web_form" | "keyword" | "paper" | "verbal" | "import" | "import_undo" | "api" | "in_chat" | "agent" | "carrier_report" | "meta_user_preferences";
+        ConsentMethod: "web_form" | "keyword" | "paper" | "verbal" | "import" | "import_undo" | "api" | "in_chat" | "agent" | "carrier_report" | "meta_user_preferences" | "free_text";
+        /** @description Everything that proves a contact's consent, for an authority or the person. */
+        ConsentProof: {
+            contact_id: components["schemas"]["ContactId"];
+            /** @description Oldest first. */
+            events: components["schemas"]["ConsentEvent"][];
+            exported_at: components["schemas"]["Timestamp"];
+            /** @description Whether the workspace's whole ledger is as it was written. */
+            ledger: components["schemas"]["ChainCheck"];
+            phone?: components["schemas"]["PhoneNumber"] | null;
+            standings: components["schemas"]["ConsentStanding"][];
+            subscriptions: components["schemas"]["Subscription"][];
+        };
+        /** @description A review as the API shows it. */
+        ConsentReview: {
+            address: string;
+            channel: components["schemas"]["Medium"];
+            contact_id?: components["schemas"]["ContactId"] | null;
+            contact_name?: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            decided_by?: string | null;
+            id: components["schemas"]["ConsentReviewId"];
+            /** @description The number of ours it was sent to. */
+            sender: string;
+            state: components["schemas"]["ReviewState"];
+            text: string;
+            /** @description The words that led to the review. */
+            words: string[];
+        };
+        ConsentReviewId: string;
+        /** @description How opt-outs are read, how far they reach and how they are answered. */
+        ConsentRules: {
+            /**
+             * @description Words that count beside the built-in ones.
+             * @default []
+             */
+            extra_words: components["schemas"]["ExtraWord"][];
+            /**
+             * Format: int32
+             * @description Most words that one sender may have.
+             * @default 100
+             */
+            keyword_quota: number;
+            /**
+             * @description How far a STOP reaches.
+             * @default all
+             */
+            opt_out_scope: components["schemas"]["OptOutScope"];
+            /**
+             * @description Answers in other languages than the workspace's own, by BCP 47 tag.
+             * @default {
+             *       "ar": {
+             *         "help": "{brand}: أرسل STOP لإيقاف الرسائل. قد تطبق رسوم.",
+             *         "start": "{brand}: ستصلك رسائلنا من جديد. أرسل مساعدة للمساعدة أو STOP للإلغاء.",
+             *         "stop": "{brand}: تم إلغاء اشتراكك ولن تصلك رسائل أخرى. أرسل START للعودة."
+             *       },
+             *       "de": {
+             *         "help": "{brand}: Mit STOP beenden Sie die Nachrichten. Es können Kosten anfallen.",
+             *         "start": "{brand}: Sie erhalten wieder Nachrichten. HILFE für Hilfe, STOP zum Abmelden.",
+             *         "stop": "{brand}: Sie sind abgemeldet und erhalten keine Nachrichten mehr. Mit START melden Sie sich wieder an."
+             *       },
+             *       "es": {
+             *         "help": "{brand}: responde STOP para no recibir mensajes. Pueden aplicarse tarifas.",
+             *         "start": "{brand}: vuelves a recibir mensajes. Responde AYUDA para ayuda, STOP para terminar.",
+             *         "stop": "{brand}: te has dado de baja y no recibirás más mensajes. Responde START para volver."
+             *       },
+             *       "fr": {
+             *         "help": "{brand} : répondez STOP pour ne plus recevoir de messages. Des frais peuvent s'appliquer.",
+             *         "start": "{brand} : vous recevez de nouveau nos messages. AIDE pour de l'aide, STOP pour arrêter.",
+             *         "stop": "{brand} : vous êtes désabonné et ne recevrez plus de messages. Répondez START pour revenir."
+             *       },
+             *       "hi": {
+             *         "help": "{brand}: संदेश रोकने के लिए STOP लिखें। शुल्क लग सकता है।",
+             *         "start": "{brand}: आपको फिर संदेश मिलेंगे। मदद के लिए मदद, रोकने के लिए STOP लिखें।",
+             *         "stop": "{brand}: आपकी सदस्यता समाप्त है, और संदेश नहीं आएँगे। लौटने के लिए START लिखें।"
+             *       },
+             *       "id": {
+             *         "help": "{brand}: balas STOP untuk menghentikan pesan. Biaya dapat berlaku.",
+             *         "start": "{brand}: Anda kembali menerima pesan. BANTUAN untuk bantuan, STOP untuk berhenti.",
+             *         "stop": "{brand}: Anda telah berhenti dan tidak akan menerima pesan lagi. Balas START untuk kembali."
+             *       },
+             *       "it": {
+             *         "help": "{brand}: rispondi STOP per non ricevere messaggi. Possono esserci costi.",
+             *         "start": "{brand}: ricevi di nuovo i messaggi. AIUTO per assistenza, STOP per terminare.",
+             *         "stop": "{brand}: iscrizione annullata, non riceverai altri messaggi. Rispondi START per tornare."
+             *       },
+             *       "nl": {
+             *         "help": "{brand}: antwoord STOP om geen berichten meer te krijgen. Er kunnen kosten zijn.",
+             *         "start": "{brand}: u krijgt weer berichten. HULP voor hulp, STOP om te stoppen.",
+             *         "stop": "{brand}: u bent afgemeld en krijgt geen berichten meer. Antwoord START om terug te komen."
+             *       },
+             *       "pl": {
+             *         "help": "{brand}: odpisz STOP, aby nie otrzymywać wiadomości. Mogą obowiązywać opłaty.",
+             *         "start": "{brand}: znów otrzymujesz wiadomości. POMOC po pomoc, STOP, aby zakończyć.",
+             *         "stop": "{brand}: wypisano, nie otrzymasz kolejnych wiadomości. Odpisz START, aby wrócić."
+             *       },
+             *       "pt": {
+             *         "help": "{brand}: responda STOP para não receber mensagens. Podem aplicar-se tarifas.",
+             *         "start": "{brand}: volta a receber mensagens. Responda AJUDA para ajuda, STOP para sair.",
+             *         "stop": "{brand}: a sua inscrição foi cancelada e não vai receber mais mensagens. Responda START para voltar."
+             *       },
+             *       "tr": {
+             *         "help": "{brand}: mesaj almamak için STOP yazın. Ücret uygulanabilir.",
+             *         "start": "{brand}: yeniden mesaj alacaksınız. Yardım için YARDIM, çıkmak için STOP yazın.",
+             *         "stop": "{brand}: aboneliğiniz sona erdi, artık mesaj almayacaksınız. Dönmek için START yazın."
+             *       }
+             *     }
+             */
+            replies: {
+                [key: string]: components["schemas"]["KeywordReplies"];
+            };
+            /**
+             * @description Families that are obeyed and not answered, such as when the carrier answers them.
+             * @default []
+             */
+            silent: components["schemas"]["Keyword"][];
+        };
+        /** @description The settings of consent with the workspace's own answers. */
+        ConsentSettings: {
+            /** @description Name in answers. */
+            brand: string;
+            help_reply: string;
+            /** @description How opt-outs are read, how far they reach and how they are answered. */
+            rules: components["schemas"]["ConsentRules"];
+            start_reply: string;
+            /** @description Answer to STOP where the word's language has none; nothing promotional may stand in it. */
+            stop_reply: string;
+        };
+        /** @description Where consent to one purpose on one channel stands. */
+        ConsentStanding: {
+            channel: components["schemas"]["Medium"];
+            decided_by?: components["schemas"]["ConsentEvent"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            purpose: components["schemas"]["Purpose"];
+            since?: components["schemas"]["Timestamp"] | null;
+            state: components["schemas"]["ConsentState"];
+        };
         /** @enum {string} */
-        ConsentState: "none" | "granted" | "revoked";
+        ConsentState: "none" | "granted" | "revoked" | "in_review";
         /** @description A contact as the API shows it. */
         Contact: {
             attributes: {
@@ -2413,6 +3379,16 @@ export interface components {
             updated_at: components["schemas"]["Timestamp"];
             /** @description Consent to promotional WhatsApp messages. */
             whatsapp_consent: components["schemas"]["ConsentState"];
+        };
+        /** @description A contact's consent. */
+        ContactConsent: {
+            contact_id: components["schemas"]["ContactId"];
+            is_suppressed: boolean;
+            /** @description Reviews that hold marketing back. */
+            open_reviews: components["schemas"]["ConsentReviewId"][];
+            phone?: components["schemas"]["PhoneNumber"] | null;
+            standings: components["schemas"]["ConsentStanding"][];
+            subscriptions: components["schemas"]["Subscription"][];
         };
         ContactId: string;
         /** @description Fields of a contact to set. An absent field stays as it is; `null` or an empty text clears it. */
@@ -2467,6 +3443,8 @@ export interface components {
             /** @enum {string} */
             type: "contact.updated";
         };
+        /** @enum {string} */
+        Covers: "programme" | "all_marketing";
         /** @description Who the customer of a session is. */
         CustomerView: {
             contact_id?: components["schemas"]["ContactId"] | null;
@@ -2477,6 +3455,8 @@ export interface components {
             phone?: components["schemas"]["PhoneNumber"] | null;
             username?: string | null;
         };
+        /** @enum {string} */
+        DateFormat: "dmy" | "mdy" | "ymd";
         /** @enum {string} */
         Day: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
         /** @description A dead letter as screens show it. */
@@ -2505,6 +3485,59 @@ export interface components {
             count: number;
             device: components["schemas"]["Device"];
         };
+        /** @enum {string} */
+        DirectClass: "service" | "marketing";
+        /** @description A message as the one who sent it sees it. */
+        DirectMessage: {
+            batch_id?: components["schemas"]["BatchId"] | null;
+            class?: components["schemas"]["MessageClass"] | null;
+            client_reference?: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            delivered_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The provider's code of a failure. */
+            error_code?: string | null;
+            /** @description The sender's number or name. */
+            from?: string | null;
+            id: components["schemas"]["MessageId"];
+            not_before?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int32
+             * @description Within the batch, from 1.
+             */
+            position?: number | null;
+            /** @description Why it is not sent or failed, in words. */
+            reason?: string | null;
+            /** @description The rule that holds or forbids it, or the code of what was wrong with it. */
+            rule?: string | null;
+            /** Format: int32 */
+            segments?: number | null;
+            sent_at?: components["schemas"]["Timestamp"] | null;
+            state: components["schemas"]["DirectState"];
+            text?: string | null;
+            /** @description The recipient's number. */
+            to: string;
+        };
+        /** @description A text to one person: a contact or a phone number. */
+        DirectMessageInput: {
+            class?: components["schemas"]["DirectClass"] | null;
+            /** @description Your own name of this message; a second one with it is not sent, the first is given again. */
+            client_reference?: string | null;
+            contact_id?: components["schemas"]["ContactId"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Values of merge fields; they go before what is known of the contact. */
+            fields?: {
+                [key: string]: string;
+            };
+            /** @description In any writing; a national one is read in the workspace's country. */
+            phone?: string | null;
+            /** @description The sender's number or name, as an alternative to its id. */
+            sender?: string | null;
+            sender_id?: components["schemas"]["SenderId"] | null;
+            /** @description The text; merge fields are written `{{ first_name }}`. */
+            text: string;
+        };
+        /** @enum {string} */
+        DirectState: "waiting" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "unknown" | "suppressed" | "canceled" | "expired" | "rejected";
         /** @enum {string} */
         Direction: "inbound" | "outbound" | "system";
         /** @description What an agent sends. */
@@ -2545,6 +3578,8 @@ export interface components {
             reason?: string | null;
         };
         /** @enum {string} */
+        EndReason: "stopped" | "denied" | "expired" | "too_young" | "unclear" | "removed" | "reassigned";
+        /** @enum {string} */
         EndedBy: "agent" | "bot" | "system";
         Entry: {
             /** @description `yes` when the box was ticked. */
@@ -2560,6 +3595,13 @@ export interface components {
             version?: string | null;
             /** @description The time zone whose clock decided. */
             zone?: string | null;
+        };
+        /** @description A word that a workspace adds to a family. */
+        ExtraWord: {
+            keyword: components["schemas"]["Keyword"];
+            /** @description BCP 47 tag of the language that its answer is in. */
+            language: string;
+            word: string;
         };
         /** @description How many messages failed with a code. */
         FailureCount: {
@@ -2619,6 +3661,8 @@ export interface components {
         };
         /** @enum {string} */
         Footer: "tracked" | "wa_me" | "none";
+        /** @enum {string} */
+        Frequency: "daily" | "weekly" | "monthly";
         /** @description At most so many messages in a period. */
         FrequencyCap: {
             /**
@@ -2877,8 +3921,68 @@ export interface components {
         };
         /** @enum {string} */
         ImportState: "running" | "done" | "failed" | "undoing" | "undone";
+        /** @description A text as the API shows it. */
+        InboundText: {
+            id: components["schemas"]["InboundTextId"];
+            /** @description `stop`, `start`, `help`, `keyword`, `opt_in`, `answer`, `revoked`, `review`, or `none` when nothing was done. */
+            outcome: string;
+            received_at: components["schemas"]["Timestamp"];
+            sender: string;
+            /** @description As it came in, whatever its length. */
+            text: string;
+        };
+        InboundTextId: string;
         /** @enum {string} */
         Join: "all" | "any";
+        /** @enum {string} */
+        Keyword: "stop" | "start" | "help";
+        /** @description What a word does that people text. */
+        KeywordAction: {
+            /** @enum {string} */
+            kind: "join";
+            programme_id: components["schemas"]["ProgrammeId"];
+        } | {
+            /** @enum {string} */
+            kind: "leave";
+            programme_id: components["schemas"]["ProgrammeId"];
+        } | {
+            /** @description Sent after the last answer. */
+            closing?: string | null;
+            /** @enum {string} */
+            kind: "reply";
+            /** @description A word of the same sender whose action follows the last answer. */
+            next_keyword?: string | null;
+            questions?: components["schemas"]["KeywordQuestion"][];
+            /** @description Sent first; with questions it may be empty. */
+            text: string;
+        };
+        KeywordId: string;
+        /** @description A word to add or change. */
+        KeywordInput: {
+            action: components["schemas"]["KeywordAction"];
+            sender_id: components["schemas"]["SenderId"];
+            valid_from?: components["schemas"]["Timestamp"] | null;
+            valid_until?: components["schemas"]["Timestamp"] | null;
+            word: string;
+        };
+        /** @description A question that fills an attribute of the contact. */
+        KeywordQuestion: {
+            /**
+             * @description Name of the attribute that the answer is kept in, such as `shoe_size`; `first_name`, `last_name` and `email` are
+             *     fields of the contact itself.
+             */
+            attribute: string;
+            text: string;
+        };
+        /** @description Answers to STOP, START and HELP in one language; an empty one falls back to the workspace's own. */
+        KeywordReplies: {
+            /** @default  */
+            help: string;
+            /** @default  */
+            start: string;
+            /** @default  */
+            stop: string;
+        };
         /** @enum {string} */
         Landing: "none" | "desktop" | "always";
         /** @description The latest entry of the transcript. */
@@ -3049,6 +4153,39 @@ export interface components {
             template?: components["schemas"]["SentTemplate"] | null;
             text: string;
         };
+        /** @description A batch with its figures. */
+        MessageBatch: {
+            class: components["schemas"]["MessageClass"];
+            /** @description Messages by their state. */
+            counts: {
+                [key: string]: number;
+            };
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The token to ask with. */
+            id: components["schemas"]["BatchId"];
+            list_id?: components["schemas"]["ListId"] | null;
+            state: components["schemas"]["BatchState"];
+            /**
+             * Format: int64
+             * @description Recipients that are known so far; those of a list become known one after the other.
+             */
+            total: number;
+        };
+        /** @description A text to many people: up to 10,000 recipients, or a list. */
+        MessageBatchInput: {
+            class?: components["schemas"]["DirectClass"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            list_id?: components["schemas"]["ListId"] | null;
+            /** @description Either this or `list_id`. */
+            recipients?: components["schemas"]["BatchRecipient"][] | null;
+            /** @description The sender's number or name, as an alternative to its id. */
+            sender?: string | null;
+            sender_id?: components["schemas"]["SenderId"] | null;
+            /** @description The text; merge fields are written `{{ first_name }}`. */
+            text: string;
+        };
+        /** @enum {string} */
+        MessageClass: "marketing" | "service" | "keyword" | "test";
         MessageCreatedEvent: {
             /** Format: date-time */
             at: string;
@@ -3093,6 +4230,8 @@ export interface components {
             type: "message.status";
         };
         MessagingUserId: string;
+        /** @enum {string} */
+        Misfire: "run_late" | "skip" | "ask";
         NewApiKey: {
             api_key: components["schemas"]["ApiKey"];
             /** @description The key itself. It is shown this once and cannot be shown again. */
@@ -3172,6 +4311,8 @@ export interface components {
             at?: components["schemas"]["Timestamp"] | null;
             state: components["schemas"]["OptIn"];
         };
+        /** @enum {string} */
+        OptOutScope: "all" | "channel" | "sender" | "programme";
         /** @description One page of a list. */
         Page_ApiKey: {
             data: {
@@ -3188,18 +4329,33 @@ export interface components {
         /** @description One page of a list. */
         Page_Campaign: {
             data: (components["schemas"]["CampaignInput"] & {
+                /** @description Who approved it. */
+                approved_by?: string | null;
+                /** @description Why it stands still, when that is not a person's wish. */
+                attention?: string | null;
                 created_at: components["schemas"]["Timestamp"];
                 /** @description Name of the person, or `system`. */
                 created_by: string;
                 ended_at?: components["schemas"]["Timestamp"] | null;
                 id: components["schemas"]["CampaignId"];
+                next_run_at?: components["schemas"]["Timestamp"] | null;
                 /**
                  * Format: int32
                  * @description Unique in the installation; part of every link code.
                  */
                 number: number;
+                /** @description What was said at the last approval or rejection. */
+                review_comment?: string | null;
+                /**
+                 * Format: int32
+                 * @description Number of runs that have begun, of a recurring one.
+                 */
+                runs: number;
+                series_id?: components["schemas"]["CampaignId"] | null;
                 started_at?: components["schemas"]["Timestamp"] | null;
                 state: components["schemas"]["CampaignState"];
+                /** @description Who asked for approval. */
+                submitted_by?: string | null;
                 /**
                  * Format: int64
                  * @description Rises with every change.
@@ -3259,13 +4415,40 @@ export interface components {
                 actor: string;
                 /** @description Which medium it speaks of. */
                 channel: components["schemas"]["Medium"];
+                context?: components["schemas"]["ConsentContext"] | null;
+                expires_at?: components["schemas"]["Timestamp"] | null;
                 id: components["schemas"]["ConsentEventId"];
                 method: components["schemas"]["ConsentMethod"];
                 occurred_at: components["schemas"]["Timestamp"];
                 proof?: string | null;
                 purpose: components["schemas"]["Purpose"];
                 recorded_at: components["schemas"]["Timestamp"];
+                /** @description `all`, or the id of the sender or programme that it is about. */
+                scope: string;
                 wording?: string | null;
+                /** @description SHA-256 of the wording, in hexadecimal digits: the same words have the same hash everywhere. */
+                wording_hash?: string | null;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ConsentReview: {
+            data: {
+                address: string;
+                channel: components["schemas"]["Medium"];
+                contact_id?: components["schemas"]["ContactId"] | null;
+                contact_name?: string | null;
+                created_at: components["schemas"]["Timestamp"];
+                decided_at?: components["schemas"]["Timestamp"] | null;
+                decided_by?: string | null;
+                id: components["schemas"]["ConsentReviewId"];
+                /** @description The number of ours it was sent to. */
+                sender: string;
+                state: components["schemas"]["ReviewState"];
+                text: string;
+                /** @description The words that led to the review. */
+                words: string[];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -3318,6 +4501,40 @@ export interface components {
                 source: components["schemas"]["Source"];
                 /** @description Id of the row it stands for. */
                 source_id: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_DirectMessage: {
+            data: {
+                batch_id?: components["schemas"]["BatchId"] | null;
+                class?: components["schemas"]["MessageClass"] | null;
+                client_reference?: string | null;
+                created_at: components["schemas"]["Timestamp"];
+                delivered_at?: components["schemas"]["Timestamp"] | null;
+                /** @description The provider's code of a failure. */
+                error_code?: string | null;
+                /** @description The sender's number or name. */
+                from?: string | null;
+                id: components["schemas"]["MessageId"];
+                not_before?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int32
+                 * @description Within the batch, from 1.
+                 */
+                position?: number | null;
+                /** @description Why it is not sent or failed, in words. */
+                reason?: string | null;
+                /** @description The rule that holds or forbids it, or the code of what was wrong with it. */
+                rule?: string | null;
+                /** Format: int32 */
+                segments?: number | null;
+                sent_at?: components["schemas"]["Timestamp"] | null;
+                state: components["schemas"]["DirectState"];
+                text?: string | null;
+                /** @description The recipient's number. */
+                to: string;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -3399,6 +4616,20 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_InboundText: {
+            data: {
+                id: components["schemas"]["InboundTextId"];
+                /** @description `stop`, `start`, `help`, `keyword`, `opt_in`, `answer`, `revoked`, `review`, or `none` when nothing was done. */
+                outcome: string;
+                received_at: components["schemas"]["Timestamp"];
+                sender: string;
+                /** @description As it came in, whatever its length. */
+                text: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Lead: {
             data: {
                 campaign_id?: components["schemas"]["CampaignId"] | null;
@@ -3450,6 +4681,38 @@ export interface components {
                 state?: components["schemas"]["MessageState"] | null;
                 template?: components["schemas"]["SentTemplate"] | null;
                 text: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_PreflightPerson: {
+            data: {
+                contact_id: components["schemas"]["ContactId"];
+                name?: string | null;
+                phone?: components["schemas"]["PhoneNumber"] | null;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Programme: {
+            data: {
+                /** Format: int64 */
+                active: number;
+                covers: components["schemas"]["Covers"];
+                created_at: components["schemas"]["Timestamp"];
+                ended_at?: components["schemas"]["Timestamp"] | null;
+                id: components["schemas"]["ProgrammeId"];
+                list_id?: components["schemas"]["ListId"] | null;
+                name: string;
+                opt_in: components["schemas"]["ProgrammeOptIn"];
+                /** Format: int64 */
+                pending: number;
+                sender_id: components["schemas"]["SenderId"];
+                settings: components["schemas"]["ProgrammeSettings"];
+                /** Format: int64 */
+                version: number;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -3553,6 +4816,20 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_SenderKeyword: {
+            data: {
+                action: components["schemas"]["KeywordAction"];
+                created_at: components["schemas"]["Timestamp"];
+                id: components["schemas"]["KeywordId"];
+                sender_id: components["schemas"]["SenderId"];
+                valid_from?: components["schemas"]["Timestamp"] | null;
+                valid_until?: components["schemas"]["Timestamp"] | null;
+                word: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Session: {
             data: {
                 agent?: components["schemas"]["SessionAgent"] | null;
@@ -3577,6 +4854,29 @@ export interface components {
                 /** Format: int64 */
                 version: number;
                 window_expires_at?: components["schemas"]["Timestamp"] | null;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Subscription: {
+            data: {
+                /** @description E.164. */
+                address: string;
+                awaits?: components["schemas"]["Awaits"] | null;
+                confirmed_at?: components["schemas"]["Timestamp"] | null;
+                contact_id?: components["schemas"]["ContactId"] | null;
+                contact_name?: string | null;
+                end_reason?: components["schemas"]["EndReason"] | null;
+                ended_at?: components["schemas"]["Timestamp"] | null;
+                expires_at?: components["schemas"]["Timestamp"] | null;
+                id: components["schemas"]["SubscriptionId"];
+                /** @description How it was asked for. */
+                method: components["schemas"]["ConsentMethod"];
+                programme_id: components["schemas"]["ProgrammeId"];
+                programme_name: string;
+                requested_at: components["schemas"]["Timestamp"];
+                state: components["schemas"]["SubscriptionState"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -3660,6 +4960,119 @@ export interface components {
             quiet_hours?: components["schemas"]["QuietHours"] | null;
             quiet_spans?: components["schemas"]["QuietSpan"][] | null;
         };
+        /** @description Everything to know before a campaign starts. */
+        Preflight: {
+            at: components["schemas"]["Timestamp"];
+            /** Format: int64 */
+            audience: number;
+            chats?: components["schemas"]["PreflightChats"] | null;
+            cost: components["schemas"]["PreflightCost"];
+            excluded: components["schemas"]["PreflightRule"][];
+            /** @description Those among them who have to wait, by reason. */
+            held: components["schemas"]["PreflightRule"][];
+            /** @description Stands for what was looked at; a start can be held to it. */
+            mark: string;
+            /**
+             * Format: int64
+             * @description How long sending takes at least, under the limits of the sender's account and of the campaign.
+             */
+            seconds: number;
+            segments: components["schemas"]["PreflightSegments"];
+            /**
+             * Format: int64
+             * @description Those who would get a message, at once or later.
+             */
+            sendable: number;
+            variants: components["schemas"]["PreflightVariant"][];
+            warnings: components["schemas"]["PreflightWarning"][];
+        };
+        /** @description How many chats may come, beside who is there to answer. */
+        PreflightChats: {
+            /**
+             * Format: int64
+             * @description Agents who are available now.
+             */
+            agents: number;
+            /**
+             * Format: int64
+             * @description Conversations they can have at once.
+             */
+            capacity: number;
+            /** Format: int64 */
+            high: number;
+            /**
+             * Format: int64
+             * @description Campaigns this is learned from; with none it is a usual range.
+             */
+            learned_from: number;
+            /** Format: int64 */
+            low: number;
+        };
+        /** @description What the messages cost, in minor units of the currency. */
+        PreflightCost: {
+            /** @description ISO 4217. */
+            currency: string;
+            /** Format: int64 */
+            max_thousandths: number;
+            /**
+             * Format: int64
+             * @description Of one message in thousandths of a minor unit: the cheapest, the median, the dearest.
+             */
+            min_thousandths: number;
+            /**
+             * Format: int64
+             * @description Of all messages whose country has a price, rounded up.
+             */
+            total: number;
+            /** Format: int64 */
+            typical_thousandths: number;
+            /** @description Countries of the audience without a price. */
+            unpriced: string[];
+        };
+        /** @description Somebody of the audience. */
+        PreflightPerson: {
+            contact_id: components["schemas"]["ContactId"];
+            name?: string | null;
+            phone?: components["schemas"]["PhoneNumber"] | null;
+        };
+        /** @description Who is left out, or has to wait, for one reason. */
+        PreflightRule: {
+            /** Format: int64 */
+            count: number;
+            /** @description The rule in words. */
+            label: string;
+            rule: string;
+            /** @description The first of them. */
+            sample: components["schemas"]["PreflightPerson"][];
+        };
+        /** @description Segments per message, and of all messages together. */
+        PreflightSegments: {
+            /** Format: int64 */
+            max: number;
+            /** Format: int64 */
+            min: number;
+            /** Format: int64 */
+            total: number;
+            /**
+             * Format: int64
+             * @description The median.
+             */
+            typical: number;
+        };
+        /** @description Messages of one variant. */
+        PreflightVariant: {
+            /** Format: int64 */
+            messages: number;
+            name: string;
+            /** @description The text for the first contact who would get it. */
+            sample?: string | null;
+            segments: components["schemas"]["PreflightSegments"];
+        };
+        /** @description Something to think about, in words. */
+        PreflightWarning: {
+            kind: components["schemas"]["WarningKind"];
+            message: string;
+        };
         /** @description An agent's presence as screens show it; capacity and load in conversations. */
         Presence: {
             /** Format: int32 */
@@ -3711,6 +5124,106 @@ export interface components {
             title: string;
             /** @description `urn:segue:problem:` and the code. */
             type: string;
+        };
+        /** @description A programme as the API shows it. */
+        Programme: {
+            /** Format: int64 */
+            active: number;
+            covers: components["schemas"]["Covers"];
+            created_at: components["schemas"]["Timestamp"];
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            id: components["schemas"]["ProgrammeId"];
+            list_id?: components["schemas"]["ListId"] | null;
+            name: string;
+            opt_in: components["schemas"]["ProgrammeOptIn"];
+            /** Format: int64 */
+            pending: number;
+            sender_id: components["schemas"]["SenderId"];
+            settings: components["schemas"]["ProgrammeSettings"];
+            /** Format: int64 */
+            version: number;
+        };
+        ProgrammeId: string;
+        /** @description A programme to add or change. */
+        ProgrammeInput: {
+            covers: components["schemas"]["Covers"];
+            list_id?: components["schemas"]["ListId"] | null;
+            name: string;
+            opt_in: components["schemas"]["ProgrammeOptIn"];
+            sender_id: components["schemas"]["SenderId"];
+            settings?: components["schemas"]["ProgrammeSettings"];
+            /**
+             * Format: int64
+             * @description Version that the change is based on; needed for a change.
+             */
+            version?: number | null;
+        };
+        /** @enum {string} */
+        ProgrammeOptIn: "single" | "double" | "age_gated";
+        /** @description What a programme says and accepts. `{brand}`, `{programme}` and `{age}` in a text are filled in. */
+        ProgrammeSettings: {
+            /**
+             * @description Answers that confirm, in any writing.
+             * @default [
+             *       "YES",
+             *       "Y"
+             *     ]
+             */
+            accepted_words: string[];
+            /**
+             * @description Sent when somebody joins again who is in it; empty sends nothing.
+             * @default {brand}: you are in {programme} already. HELP for help, STOP to end.
+             */
+            already_text: string;
+            /**
+             * @description The question of a double opt-in.
+             * @default {brand}: reply YES to join {programme}. Msg & data rates may apply. HELP for help, STOP to end.
+             */
+            ask_text: string;
+            /**
+             * @description The question of an age-gated opt-in.
+             * @default {brand}: to join {programme} you must be {age} or older. Reply with your birth date, such as 12/31/1990.
+             */
+            birth_date_question: string;
+            /**
+             * @description Orders in which a birth date may be written; the first that fits counts.
+             * @default [
+             *       "mdy"
+             *     ]
+             */
+            date_formats: components["schemas"]["DateFormat"][];
+            /**
+             * @description Sent after a no; empty sends nothing.
+             * @default
+             */
+            declined_text: string;
+            /**
+             * Format: int32
+             * @description In years.
+             * @default 18
+             */
+            minimum_age: number;
+            /**
+             * Format: int32
+             * @description Hours that an answer may take.
+             * @default 72
+             */
+            pending_hours: number;
+            /**
+             * @description Sent when no date can be read in the answer.
+             * @default {brand}: please reply with your birth date, such as 12/31/1990, or STOP.
+             */
+            retry_text: string;
+            /**
+             * @description Sent to those below it.
+             * @default {brand}: sorry, you cannot join {programme}.
+             */
+            too_young_text: string;
+            /**
+             * @description Sent when the subscription is active; must say how to end it.
+             * @default {brand}: you joined {programme}. Msg & data rates may apply. HELP for help, STOP to end.
+             */
+            welcome_text: string;
         };
         /** @enum {string} */
         Purpose: "marketing" | "service";
@@ -3828,12 +5341,59 @@ export interface components {
         RecipientState: "planned" | "excluded" | "queued" | "held" | "submitting" | "sent" | "delivered" | "failed" | "unknown" | "canceled";
         /** @enum {string} */
         Registration: "active" | "pending" | "rejected";
+        /** @description A recurrence: the part of RFC 5545 that people use for campaigns. */
+        Repeat: {
+            /**
+             * Format: int32
+             * @description Number of runs; without end when neither this nor `until` is given.
+             */
+            count?: number | null;
+            frequency: components["schemas"]["Frequency"];
+            /**
+             * Format: int32
+             * @description Every so many days, weeks or months.
+             */
+            interval: number;
+            /**
+             * Format: date
+             * @description The last day on which a run may start.
+             */
+            until?: string | null;
+        };
         /** @enum {string} */
         Resolution: "replayed" | "discarded";
         /** @enum {string} */
+        ReviewDecision: "revoke" | "keep";
+        ReviewDecisionInput: {
+            decision: components["schemas"]["ReviewDecision"];
+        };
+        ReviewInput: {
+            /** @description What the reviewer says; needed for a rejection. */
+            comment?: string | null;
+        };
+        /** @enum {string} */
+        ReviewState: "open" | "revoked" | "kept";
+        /** @description A pattern that was found in a text. */
+        RevocationEvidence: {
+            /** @description BCP 47 tag of the pattern's language. */
+            language: string;
+            /** @description The words of the text that it was found in, in their plain form. */
+            words: string;
+        };
+        /** @description A verdict and what led to it. */
+        RevocationReading: {
+            /** @description What was struck out because it means something else. */
+            innocent: components["schemas"]["RevocationEvidence"][];
+            /** @description What speaks for a no. */
+            said: components["schemas"]["RevocationEvidence"][];
+            verdict: components["schemas"]["RevocationVerdict"];
+        };
+        /** @enum {string} */
+        RevocationVerdict: "revoke" | "review" | "no";
+        /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
         /** @enum {string} */
-        Rule: "no_consent" | "opted_out" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "allowed";
+        Rule: "no_consent" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;
@@ -3856,6 +5416,37 @@ export interface components {
             segments: number;
             text: string;
         };
+        /** @description When a campaign starts, how often, and how fast. Empty: now, once, as fast as the sender may. */
+        Schedule: {
+            /** @default workspace */
+            clock: components["schemas"]["ScheduleClock"];
+            /**
+             * Format: int32
+             * @description How late a run may start and still count as in time, and with `run_late` be started at all.
+             * @default 12
+             */
+            late_hours: number;
+            /** @default run_late */
+            misfire: components["schemas"]["Misfire"];
+            /**
+             * Format: int32
+             * @description Most messages in one minute.
+             * @default null
+             */
+            per_minute: number | null;
+            /** @default null */
+            repeat: components["schemas"]["Repeat"] | null;
+            /**
+             * @description Wall time of the first run; at once when it is not given.
+             * @default null
+             * @example 2026-12-01T09:00:00
+             */
+            starts_at: string | null;
+            /** @default null */
+            window: components["schemas"]["SendWindow"] | null;
+        };
+        /** @enum {string} */
+        ScheduleClock: "workspace" | "recipient";
         /** @description A group of list rows. */
         Section: {
             rows: components["schemas"]["Choice"][];
@@ -3907,6 +5498,16 @@ export interface components {
         SegmentPatch: components["schemas"]["ConditionInput"] & {
             name?: string | null;
         };
+        /** @description Price of segments to a country. */
+        SegmentPrice: {
+            /** @description ISO 3166 code. */
+            country: string;
+            /**
+             * Format: int64
+             * @description Price of a thousand segments, in minor units: one segment often costs less than one.
+             */
+            per_thousand: number;
+        };
         /** @description Segments per message over those who would get one. */
         SegmentRange: {
             /** @description What most of the texts need. */
@@ -3931,6 +5532,13 @@ export interface components {
             topic: components["schemas"]["Topic"];
             values?: string[];
         };
+        /** @description Hours of the day, in the workspace's zone, in which messages leave. May go over midnight. */
+        SendWindow: {
+            /** @example 09:00:00 */
+            from: string;
+            /** @example 18:00:00 */
+            until: string;
+        };
         /** @description A number or name that SMS goes out from. */
         Sender: {
             address: string;
@@ -3946,6 +5554,16 @@ export interface components {
             channel_id: components["schemas"]["ChannelId"];
             kind: components["schemas"]["SenderKind"];
             registration?: components["schemas"]["Registration"] | null;
+        };
+        /** @description A word that people text to a sender. */
+        SenderKeyword: {
+            action: components["schemas"]["KeywordAction"];
+            created_at: components["schemas"]["Timestamp"];
+            id: components["schemas"]["KeywordId"];
+            sender_id: components["schemas"]["SenderId"];
+            valid_from?: components["schemas"]["Timestamp"] | null;
+            valid_until?: components["schemas"]["Timestamp"] | null;
+            word: string;
         };
         /** @enum {string} */
         SenderKind: "long_code" | "short_code" | "toll_free" | "alphanumeric";
@@ -4049,6 +5667,39 @@ export interface components {
         SmsEncoding: "gsm7" | "ucs2";
         /** @enum {string} */
         Source: "inbox" | "outbox" | "job";
+        /** @description Somebody who is to be asked, or put, into a programme. */
+        SubscribeInput: {
+            context?: components["schemas"]["ConsentContext"];
+            method?: components["schemas"]["ConsentMethod"] | null;
+            /** @description In any usual writing; without a country code it is taken to be of the workspace's country. */
+            phone: string;
+            /** @description Where the proof is, such as the form's number. */
+            proof?: string | null;
+            /** @description The exact words the person agreed to. A programme with single opt-in needs them. */
+            wording?: string | null;
+        };
+        /** @description A person's place in a programme as the API shows it. */
+        Subscription: {
+            /** @description E.164. */
+            address: string;
+            awaits?: components["schemas"]["Awaits"] | null;
+            confirmed_at?: components["schemas"]["Timestamp"] | null;
+            contact_id?: components["schemas"]["ContactId"] | null;
+            contact_name?: string | null;
+            end_reason?: components["schemas"]["EndReason"] | null;
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            id: components["schemas"]["SubscriptionId"];
+            /** @description How it was asked for. */
+            method: components["schemas"]["ConsentMethod"];
+            programme_id: components["schemas"]["ProgrammeId"];
+            programme_name: string;
+            requested_at: components["schemas"]["Timestamp"];
+            state: components["schemas"]["SubscriptionState"];
+        };
+        SubscriptionId: string;
+        /** @enum {string} */
+        SubscriptionState: "pending" | "active" | "ended";
         /** @description A template as screens show it. */
         Template: {
             body: string;
@@ -4117,6 +5768,17 @@ export interface components {
             /** @description Merge fields that no contact has. */
             unknown_fields: string[];
         };
+        /** @description How a text would be read. */
+        TextReading: {
+            keyword?: components["schemas"]["Keyword"] | null;
+            /** @description BCP 47 tag of the word's language. */
+            language?: string | null;
+            /** @description What it amounts to as free text, with the words that led to it. */
+            reading: components["schemas"]["RevocationReading"];
+        };
+        TextToRead: {
+            text: string;
+        };
         /** Format: date-time */
         Timestamp: string;
         /** @enum {string} */
@@ -4125,6 +5787,13 @@ export interface components {
         TransferInput: {
             queue_id?: components["schemas"]["QueueId"] | null;
             user_id?: components["schemas"]["UserId"] | null;
+        };
+        /** @description A key's credentials for client libraries that speak Twilio's dialect. */
+        TwilioAccount: {
+            /** @description `AC…`, the user name. */
+            account_sid: string;
+            /** @description The password, and what signs status callbacks. */
+            auth_token: string;
         };
         /** @description What undoing an import comes to. */
         UndoCounts: {
@@ -4193,6 +5862,59 @@ export interface components {
             password: string;
             role: components["schemas"]["Role"];
         };
+        /** @description One text of several. */
+        Variant: {
+            /** @description Text with merge fields, without the footer. */
+            body: string;
+            /** @description Such as `A`. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Share among the variants.
+             */
+            weight: number;
+        };
+        /** @description How the variants compare. */
+        VariantReport: {
+            /**
+             * Format: int32
+             * @description How sure the lead over the next one is, in thousandths; nothing when there is too little to say.
+             */
+            confidence?: number | null;
+            /**
+             * Format: int64
+             * @description Recipients who could have got it and were held out.
+             */
+            held_out: number;
+            /** @description Whether the lead is sure enough to be called a winner. */
+            is_sure: boolean;
+            /** @description Place of the variant with the largest share; nothing while there is none. */
+            leader?: number | null;
+            /** @description What the variants are compared by: chats of those it was sent to when there were any, else taps. */
+            measure: string;
+            variants: components["schemas"]["VariantResult"][];
+            /** @description The same in words. */
+            verdict: string;
+        };
+        /** @description What became of one variant. */
+        VariantResult: {
+            /** Format: int64 */
+            chats: number;
+            /** Format: int64 */
+            delivered: number;
+            name: string;
+            /**
+             * Format: int64
+             * @description Recipients whose group it is and who could get it.
+             */
+            recipients: number;
+            /** Format: int64 */
+            sent: number;
+            /** Format: int64 */
+            tapped: number;
+            /** Format: int64 */
+            won: number;
+        };
         /** @enum {string} */
         Verdict: "person" | "robot" | "preview" | "head" | "early";
         /** @description How many requests of a kind there were. */
@@ -4200,6 +5922,19 @@ export interface components {
             /** Format: int64 */
             count: number;
             verdict: components["schemas"]["Verdict"];
+        };
+        /** @enum {string} */
+        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active";
+        /** @description Whether a word can be had. */
+        WordCheck: {
+            /** @description Why it cannot, in words; absent when it can. */
+            conflict?: string | null;
+            /** @description The form in which it is compared. */
+            plain: string;
+        };
+        WordToCheck: {
+            id?: components["schemas"]["KeywordId"] | null;
+            keyword: components["schemas"]["KeywordInput"];
         };
         /** @description A tenant. */
         Workspace: {
@@ -4346,6 +6081,36 @@ export interface operations {
             };
         };
     };
+    get_twilio_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ApiKeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TwilioAccount"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_bootstrap: {
         parameters: {
             query?: never;
@@ -4361,6 +6126,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Bootstrap"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_campaign_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_campaign_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignSettings"];
                 };
             };
             /** @description What went wrong. */
@@ -4569,6 +6394,43 @@ export interface operations {
             };
         };
     };
+    approve_campaign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel_campaign: {
         parameters: {
             query?: never;
@@ -4622,6 +6484,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClickFigures"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copy_campaign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -4898,6 +6793,76 @@ export interface operations {
             };
         };
     };
+    preflight_campaign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preflight_people: {
+        parameters: {
+            query?: {
+                /** @description Rule of the pre-flight; `allowed` for those who get it at once. */
+                rule?: string;
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PreflightPerson"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_campaign: {
         parameters: {
             query?: never;
@@ -4969,6 +6934,77 @@ export interface operations {
             };
         };
     };
+    export_recipients: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["RecipientState"];
+                /** @description Part of a name or phone number. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_campaign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resume_campaign: {
         parameters: {
             query?: never;
@@ -5003,6 +7039,42 @@ export interface operations {
         };
     };
     start_campaign: {
+        parameters: {
+            query?: {
+                /** @description `mark` of a pre-flight; the start is refused with `preflight_stale` when the campaign is no longer that. */
+                preflight?: string;
+            };
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_campaign: {
         parameters: {
             query?: never;
             header?: {
@@ -5059,6 +7131,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TestSendAnswer"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_variant_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VariantReport"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_campaign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
                 };
             };
             /** @description What went wrong. */
@@ -5268,6 +7403,201 @@ export interface operations {
             };
         };
     };
+    check_consent_ledger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChainCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_consent_text: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextToRead"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextReading"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_consent_reviews: {
+        parameters: {
+            query?: {
+                /** @description `open` when not given. */
+                state?: components["schemas"]["ReviewState"];
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ConsentReview"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_consent_review: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ConsentReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewDecisionInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentReview"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_consent_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_consent_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_contacts: {
         parameters: {
             query?: {
@@ -5432,6 +7762,36 @@ export interface operations {
             };
         };
     };
+    get_contact_consent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactConsent"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_consent_events: {
         parameters: {
             query?: {
@@ -5504,6 +7864,39 @@ export interface operations {
             };
         };
     };
+    get_consent_proof: {
+        parameters: {
+            query?: {
+                /** @description `json` when not given. */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentProof"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_reachability: {
         parameters: {
             query?: never;
@@ -5521,6 +7914,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Reachability"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_contact_texts: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InboundText"];
                 };
             };
             /** @description What went wrong. */
@@ -6123,6 +8551,171 @@ export interface operations {
             };
         };
     };
+    check_keyword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WordToCheck"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WordCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_keywords: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SenderKeyword"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_keyword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeywordInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderKeyword"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_keyword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeywordId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeywordInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderKeyword"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_keyword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeywordId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_leads: {
         parameters: {
             query?: {
@@ -6531,6 +9124,171 @@ export interface operations {
             };
         };
     };
+    create_message_batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageBatchInput"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageBatch"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["BatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageBatch"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_batch_messages: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["BatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DirectMessage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_direct_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DirectMessageInput"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectMessage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_direct_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectMessage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     accept_offer: {
         parameters: {
             query?: never;
@@ -6702,6 +9460,276 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Presence"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_programmes: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Programme"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_programme: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgrammeInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Programme"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_programme: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Programme"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_programme: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgrammeInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Programme"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_programme: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Programme"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_programme: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Programme"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_subscriptions: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Subscription"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscribeInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
                 };
             };
             /** @description What went wrong. */
@@ -7691,6 +10719,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SetupStatus"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_subscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
                 };
             };
             /** @description What went wrong. */

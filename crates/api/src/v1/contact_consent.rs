@@ -54,6 +54,7 @@ enum ProofFormat {
 struct ProofQuery {
     /// `json` when not given.
     #[serde(default)]
+    #[param(inline)]
     format: ProofFormat,
 }
 

@@ -13,7 +13,7 @@ use segue_model::{
     content::Content as Outbound,
     delivery::MessageClass,
     keyword::Keyword,
-    revocation::{self, Verdict},
+    revocation::{self, RevocationVerdict},
     session::{EndedBy, OptIn},
 };
 use segue_store::{
@@ -68,16 +68,16 @@ pub(super) fn keyword(
     }
     let reading = revocation::read(words);
     match reading.verdict {
-        Verdict::Revoke => {
+        RevocationVerdict::Revoke => {
             let language = reading.said.first().map_or("en", |evidence| evidence.language.as_str());
             stop(tx, desk, session, words, (ConsentMethod::FreeText, language), &message.wamid, notices)?;
             Ok(Keyworded::Yes)
         }
-        Verdict::Review => {
+        RevocationVerdict::Review => {
             review(tx, desk, session, words, reading, &message.wamid, notices)?;
             Ok(Keyworded::No)
         }
-        Verdict::No => Ok(Keyworded::No),
+        RevocationVerdict::No => Ok(Keyworded::No),
     }
 }
 

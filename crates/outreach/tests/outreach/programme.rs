@@ -5,7 +5,9 @@ use segue_model::{
     actor::Actor,
     consent::{ConsentAction, ConsentMethod, ConsentState, OptOutScope},
     keyword::Keyword,
-    programme::{Covers, DateFormat, EndReason, KeywordAction, OptIn, ProgrammeSettings, Question, SubscriptionState},
+    programme::{
+        Covers, DateFormat, EndReason, KeywordAction, ProgrammeOptIn, ProgrammeSettings, Question, SubscriptionState,
+    },
     time,
 };
 use segue_outreach::{
@@ -26,7 +28,7 @@ use crate::{
     world::{World, phone, worlds},
 };
 
-fn input(world: &World, name: &str, opt_in: OptIn, covers: Covers) -> ProgrammeInput {
+fn input(world: &World, name: &str, opt_in: ProgrammeOptIn, covers: Covers) -> ProgrammeInput {
     ProgrammeInput {
         sender_id: world.sender.id,
         name: name.to_owned(),
@@ -49,7 +51,7 @@ async fn word(world: &World, word: &str, action: KeywordAction) -> Result<Keywor
 }
 
 /// A programme that the word NEWS joins.
-async fn news(world: &World, opt_in: OptIn, covers: Covers) -> ProgrammeView {
+async fn news(world: &World, opt_in: ProgrammeOptIn, covers: Covers) -> ProgrammeView {
     let programme = programme(world, input(world, "News", opt_in, covers)).await;
     word(world, "NEWS", KeywordAction::Join { programme_id: programme.id }).await.unwrap();
     programme
@@ -73,7 +75,7 @@ async fn actions(world: &World, number: u32) -> Vec<(ConsentAction, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_word_joins_a_programme_with_single_opt_in() {
     for world in worlds().await {
-        let programme = news(&world, OptIn::Single, Covers::AllMarketing).await;
+        let programme = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
         assert_eq!(text(&world, &phone(1), " news! ").await, Handled::OptIn);
         let joined = subscription(&world, programme.id, 1).await;
         assert_eq!((joined.state, joined.method), (SubscriptionState::Active, ConsentMethod::Keyword));
@@ -93,7 +95,7 @@ async fn a_word_joins_a_programme_with_single_opt_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_programme_that_covers_itself_gives_no_other_consent() {
     for world in worlds().await {
-        news(&world, OptIn::Single, Covers::Programme).await;
+        news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
         text(&world, &phone(1), "NEWS").await;
         assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None);
     }
@@ -102,7 +104,7 @@ async fn a_programme_that_covers_itself_gives_no_other_consent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_double_opt_in_waits_for_an_accepted_answer() {
     for world in worlds().await {
-        let programme = news(&world, OptIn::Double, Covers::AllMarketing).await;
+        let programme = news(&world, ProgrammeOptIn::Double, Covers::AllMarketing).await;
         text(&world, &phone(1), "NEWS").await;
         assert!(last_text(&world).await.contains("reply YES to join News"));
         assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Pending);
@@ -124,7 +126,7 @@ async fn a_double_opt_in_waits_for_an_accepted_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_opt_in_that_nobody_answers_ends_after_72_hours() {
     for world in worlds().await {
-        let programme = news(&world, OptIn::Double, Covers::AllMarketing).await;
+        let programme = news(&world, ProgrammeOptIn::Double, Covers::AllMarketing).await;
         text(&world, &phone(1), "NEWS").await;
         let sweep = async || segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
         world.test.clock.advance(72 * time::HOUR - 1);
@@ -144,7 +146,7 @@ async fn an_opt_in_that_nobody_answers_ends_after_72_hours() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_opt_in_is_pending_at_a_time_and_asking_again_is_limited() {
     for world in worlds().await {
-        let programme = news(&world, OptIn::Double, Covers::Programme).await;
+        let programme = news(&world, ProgrammeOptIn::Double, Covers::Programme).await;
         for _ in 0..5 {
             text(&world, &phone(1), "NEWS").await;
         }
@@ -167,7 +169,7 @@ async fn one_opt_in_is_pending_at_a_time_and_asking_again_is_limited() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_age_gate_lets_in_who_is_old_enough() {
     for world in worlds().await {
-        let mut gated = input(&world, "Wine", OptIn::AgeGated, Covers::AllMarketing);
+        let mut gated = input(&world, "Wine", ProgrammeOptIn::AgeGated, Covers::AllMarketing);
         gated.settings.date_formats = vec![DateFormat::DayMonthYear];
         gated.settings.minimum_age = 21;
         let programme = programme(&world, gated).await;
@@ -215,7 +217,7 @@ async fn subscribe(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_asks_by_text_and_the_answer_is_the_persons_own_act() {
     for world in worlds().await {
-        let programme = news(&world, OptIn::Double, Covers::AllMarketing).await;
+        let programme = news(&world, ProgrammeOptIn::Double, Covers::AllMarketing).await;
         // Somebody who said STOP is asked once, and comes back by their own answer.
         text(&world, &phone(1), "STOP").await;
         world.test.clock.advance(1);
@@ -228,7 +230,8 @@ async fn a_form_asks_by_text_and_the_answer_is_the_persons_own_act() {
         text(&world, &phone(1), "YES").await;
         assert_eq!(consents(&world, &phone(1)).await, [ConsentState::Granted, ConsentState::Revoked]);
 
-        let single = self::programme(&world, input(&world, "Offers", OptIn::Single, Covers::AllMarketing)).await;
+        let single =
+            self::programme(&world, input(&world, "Offers", ProgrammeOptIn::Single, Covers::AllMarketing)).await;
         assert_eq!(subscribe(&world, single.id, 2, None).await.unwrap_err().code(), "consent_evidence_required");
         let active = subscribe(&world, single.id, 2, Some("Yes, send me offers")).await.unwrap();
         assert_eq!(active.state, SubscriptionState::Active);
@@ -247,7 +250,7 @@ async fn a_form_asks_by_text_and_the_answer_is_the_persons_own_act() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_subscriptions_as_far_as_it_reaches() {
     for world in worlds().await {
-        let programme = news(&world, OptIn::Single, Covers::Programme).await;
+        let programme = news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
         for number in 1..4 {
             world.subscriber(&phone(number), "Ana").await;
             text(&world, &phone(number), "NEWS").await;

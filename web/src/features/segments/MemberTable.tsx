@@ -7,7 +7,12 @@ import { Button, Card, DataTable, EmptyState, Failure, SkeletonRows, type TableC
 import { fetchMembers } from './api';
 import css from './segments.module.css';
 
-const CONSENT = { granted: 'Opted in', revoked: 'Opted out', none: 'None' };
+const CONSENT: Record<SegmentMember['sms_consent'], string> = {
+  granted: 'Opted in',
+  revoked: 'Opted out',
+  in_review: 'May have opted out',
+  none: 'None',
+};
 
 const columns: TableColumn<SegmentMember>[] = [
   { key: 'name', title: 'Name', render: (member) => member.name ?? 'Without name' },
