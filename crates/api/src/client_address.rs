@@ -2,33 +2,26 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
-use http::request::Parts;
+use axum::extract::ConnectInfo;
+use http::{Extensions, HeaderMap};
 
-use crate::{AppState, problem::Problem, state::Forwarded};
+use crate::state::{ApiConfig, Forwarded};
 
-/// The client's address; the unspecified one when the server does not tell (in tests).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct ClientAddress(pub IpAddr);
-
-impl FromRequestParts<AppState> for ClientAddress {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let forwarded = match state.config.forwarded {
-            Forwarded::Ignore => None,
-            Forwarded::TrustLast => parts
-                .headers
-                .get_all("x-forwarded-for")
-                .iter()
-                .next_back()
-                .and_then(|value| value.to_str().ok())
-                .and_then(|text| text.rsplit(',').next())
-                .and_then(|text| text.trim().parse().ok()),
-        };
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        Ok(Self(bucket(forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))))
-    }
+/// The address that a request with these headers and extensions comes from; the unspecified one when the server does not
+/// tell (in tests).
+pub(crate) fn of(config: &ApiConfig, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+    let forwarded = match config.forwarded {
+        Forwarded::Ignore => None,
+        Forwarded::TrustLast => headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back()
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.rsplit(',').next())
+            .and_then(|text| text.trim().parse().ok()),
+    };
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    bucket(forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
 }
 
 /// One household or server has a whole IPv6 /64, so that counts as one address.

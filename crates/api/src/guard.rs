@@ -129,6 +129,20 @@ impl Guard {
         (schemas, paths, router)
     }
 
+    /// Puts this guard into the documentation of routes and not before them: for those that stand beside the layers of
+    /// all others.
+    pub fn documented(
+        self,
+        (schemas, mut paths, router): UtoipaMethodRouter<AppState>,
+    ) -> UtoipaMethodRouter<AppState> {
+        for item in paths.paths.values_mut() {
+            for operation in operations(item) {
+                self.document(operation);
+            }
+        }
+        (schemas, paths, router)
+    }
+
     fn document(self, operation: &mut Operation) {
         let word = match self.who {
             Who::Anybody => "anybody",

@@ -13,19 +13,20 @@ use crate::{AppState, links};
 /// Answers 404 to everything but links on the link host.
 pub(crate) async fn restrict(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let Some(link_host) = state.config.link_host.as_deref() else { return next.run(request).await };
+    // Links themselves do not come this way.
+    if host_of(&request).eq_ignore_ascii_case(link_host) {
+        return links::unknown_page();
+    }
+    next.run(request).await
+}
+
+/// The name a request was made to, without its port.
+pub(crate) fn host_of(request: &Request) -> &str {
     let host = request
         .headers()
         .get(header::HOST)
         .and_then(|value| value.to_str().ok())
         .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
         .unwrap_or_default();
-    let host = host
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-        .map_or(host, |(name, _)| name);
-    let is_link = request.uri().path().starts_with("/l/");
-    if host.eq_ignore_ascii_case(link_host) && !is_link {
-        return links::unknown_page();
-    }
-    next.run(request).await
+    host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(name, _)| name)
 }

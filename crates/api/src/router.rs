@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{AppState, console, events, headers, link_host, links, observe, ops, twilio, v1, webhooks};
 
-/// Every documented route, without its state.
+/// Every documented route but those of short links, without its state.
 pub(crate) fn api_router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(ops::router())
@@ -14,14 +14,13 @@ pub(crate) fn api_router() -> OpenApiRouter<AppState> {
         .merge(events::router())
         .merge(webhooks::router())
         .merge(twilio::router())
-        .merge(links::router())
 }
 
 /// The HTTP interface. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that limits per address
 /// know the addresses.
 pub fn router(state: AppState) -> Router {
     let (router, _) = api_router().split_for_parts();
-    layered(router.fallback(console::serve), state)
+    layered(router.fallback(console::serve), state.clone()).merge(links::served(state))
 }
 
 /// Routes within the layers that every request passes, outermost last.

@@ -1,12 +1,12 @@
 //! What every request can use.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{ops::Deref, path::PathBuf, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use segue_access::LoginThrottle;
 use segue_bus::Bus;
 use segue_model::Ctx;
-use segue_outreach::Links;
+use segue_outreach::{Links, Redirects};
 use segue_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -45,14 +45,20 @@ impl ApiConfig {
     }
 }
 
-/// What every request can use. Cheap to clone.
+/// What every request can use. Every layer of every request takes a copy of it, so it is one pointer.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// The parts of the state.
+#[derive(Clone)]
+pub struct Parts {
     pub store: Store,
     pub ctx: Ctx,
     pub bus: Bus,
     /// Makes and reads short links.
     pub links: Links,
+    /// Follows short links.
+    pub redirects: Redirects,
     pub config: Arc<ApiConfig>,
     /// Renders `/metrics`; without it that address answers 404.
     pub metrics: Option<PrometheusHandle>,
@@ -63,11 +69,20 @@ pub struct AppState {
     pub(crate) misses: Arc<MissLimiter>,
 }
 
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl AppState {
     /// The state of one server.
     #[must_use]
     pub fn new(store: Store, ctx: Ctx, bus: Bus, links: Links, config: ApiConfig) -> Self {
-        Self {
+        Self(Arc::new(Parts {
+            redirects: Redirects::new(store.clone(), ctx.clone(), links.clone()),
             store,
             ctx,
             bus,
@@ -78,20 +93,20 @@ impl AppState {
             throttle: Arc::new(LoginThrottle::default()),
             connections: Arc::new(Connections::default()),
             misses: Arc::new(MissLimiter::default()),
-        }
+        }))
     }
 
     /// The same with what renders `/metrics`.
     #[must_use]
     pub fn with_metrics(mut self, metrics: PrometheusHandle) -> Self {
-        self.metrics = Some(metrics);
+        Arc::make_mut(&mut self.0).metrics = Some(metrics);
         self
     }
 
     /// The same, ending with the process's own shutdown.
     #[must_use]
     pub fn with_shutdown(mut self, shutdown: CancellationToken) -> Self {
-        self.shutdown = shutdown;
+        Arc::make_mut(&mut self.0).shutdown = shutdown;
         self
     }
 

@@ -233,8 +233,14 @@ impl CodeKey {
 /// A code as people read it: `ABCD-EFGH-JKMN-PQRS`.
 #[must_use]
 pub fn grouped(code: &str) -> String {
-    let letters = code.chars().filter(|&letter| !is_separator(letter)).collect::<Vec<_>>();
-    letters.chunks(GROUP).map(|group| group.iter().collect::<String>().to_uppercase()).collect::<Vec<_>>().join("-")
+    let mut shown = String::with_capacity(CODE_LENGTH + CODE_LENGTH / GROUP - 1);
+    for (place, letter) in code.chars().filter(|&letter| !is_separator(letter)).enumerate() {
+        if place > 0 && place % GROUP == 0 {
+            shown.push('-');
+        }
+        shown.push(letter.to_ascii_uppercase());
+    }
+    shown
 }
 
 /// The value of a character; `None` when it is not of the alphabet, even read kindly.

@@ -162,6 +162,8 @@ ids! {
     DeadLetterId = "ded",
     /// One tap on a short link.
     ClickId = "clk",
+    /// A host name for short links.
+    LinkDomainId = "dom",
 }
 
 #[cfg(test)]

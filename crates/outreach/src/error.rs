@@ -50,6 +50,8 @@ pub enum OutreachError {
     TextSyntax(String),
     #[error("The text takes {segments} segments; at most {most} are sent as one message. Shorten it.")]
     TextTooLong { segments: usize, most: usize },
+    #[error("The links of a campaign stand on this host name, so it cannot be removed.")]
+    DomainInUse,
     #[error("The sender is not registered to send. Wait for its registration or choose another sender.")]
     SenderNotActive,
     #[error("The policy does not allow this message: {}.", .0.label())]
@@ -86,6 +88,7 @@ impl OutreachError {
             Self::UnknownFields { .. } => "unknown_fields",
             Self::TextSyntax(_) => "text_syntax",
             Self::TextTooLong { .. } => "text_too_long",
+            Self::DomainInUse => "domain_in_use",
             Self::SenderNotActive => "sender_not_active",
             Self::Refused(rule) => rule.as_str(),
             Self::UnknownColumn(_) => "unknown_column",
@@ -108,7 +111,8 @@ impl OutreachError {
             | Self::NotADraft
             | Self::ImportRunning
             | Self::ImportUndone
-            | Self::UndoOver => Problem::Conflict,
+            | Self::UndoOver
+            | Self::DomainInUse => Problem::Conflict,
             Self::Consent(ConsentError::Store(_)) | Self::Store(_) => Problem::Unavailable,
             Self::Invalid { .. }
             | Self::Condition(_)

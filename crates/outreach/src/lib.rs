@@ -10,23 +10,28 @@
 //! | a `run_import` job is due | [`import::run`] |
 //! | an `undo_import` job is due | [`import::undo::run`] |
 //! | an SMS of a customer is worked on | [`keywords::handle`] |
-//! | a short link is asked for | [`link::open`] |
+//! | a short link is asked for | [`redirect::Redirects::open`] |
 //! | from time to time | [`sweep`] |
 
+mod addresses;
 pub mod campaign;
+pub mod clicks;
 pub mod contacts;
+pub mod domains;
 mod error;
 pub mod import;
 pub mod keywords;
 pub mod link;
 pub mod provider_keyword;
 pub mod reach;
+pub mod redirect;
 pub mod segments;
 pub mod text;
 pub mod user_agent;
 
 pub use error::{OutreachError, Problem};
 pub use link::{LinkConfig, Links};
+pub use redirect::Redirects;
 
 use segue_model::Ctx;
 use segue_store::Store;

@@ -1,29 +1,15 @@
-//! Short links: making them, and what happens when one is asked for.
-//!
-//! A code is decoded without the database; one that was never issued costs nothing. A known one is looked up and its
-//! request stored in one transaction, then the customer is sent on: what the redirect waits for is that one commit.
+//! Making links: the short ones, and those into a chat.
 
 use std::fmt;
 
 use segue_channels::whatsapp::whatsapp_link;
 use segue_model::{
-    ClickId, Ctx, Timestamp,
-    code::{CodeKey, CodeTarget, grouped},
-    time,
+    Ctx,
+    code::{CHAT_LINK, CodeKey, CodeTarget, LinkCode, grouped},
 };
-use segue_store::{
-    Store, StoreError, Tx,
-    channel::ChannelConfig,
-    click::{NewClick, Verdict},
-    recipient::Stamp,
-};
+use segue_store::{Store, StoreError};
 
-use crate::{OutreachError, user_agent::verdict};
-
-/// How long links work after the campaign's end.
-pub const LINK_LIFE: i64 = 90 * time::DAY;
-/// Longest user agent that is kept, in characters.
-const LONGEST_USER_AGENT: usize = 300;
+use crate::OutreachError;
 
 /// Where links point to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,102 +72,54 @@ impl Links {
         &self.key
     }
 
-    /// The short link of a recipient.
+    /// The same links on another host, such as `https://go.brand.example`.
+    #[must_use]
+    pub fn on(&self, link_base: impl Into<String>) -> Self {
+        let config = LinkConfig { link_base: link_base.into(), ..self.config.clone() };
+        Self { config, key: self.key.clone() }
+    }
+
+    /// The short link of a recipient into the chat.
     #[must_use]
     pub fn tracked(&self, target: CodeTarget) -> String {
-        format!("{}/l/{}", self.config.link_base.trim_end_matches('/'), self.key.encode(target))
+        self.short(LinkCode { target, link: CHAT_LINK })
+    }
+
+    /// The short link of a recipient to one of the addresses of his text.
+    #[must_use]
+    pub fn short(&self, code: LinkCode) -> String {
+        format!("{}/l/{}", self.config.link_base.trim_end_matches('/'), self.key.encode_link(code))
     }
 
     /// The WhatsApp link that a short link leads to: the chat, the text, and the reference that ties the chat to the
     /// recipient.
     #[must_use]
     pub fn chat(&self, number: &str, prefilled_text: &str, target: CodeTarget) -> String {
-        let text = format!("{} (ref {})", prefilled_text.trim(), grouped(&self.key.encode(target)).to_uppercase());
-        whatsapp_link(&self.config.whatsapp_link_base, number, text.trim_start())
+        self.chat_form(number, prefilled_text).with(&self.key.encode(target))
+    }
+
+    /// What the chat links of a campaign have in common.
+    #[must_use]
+    pub fn chat_form(&self, number: &str, prefilled_text: &str) -> ChatForm {
+        let (before, after) = (format!("{} (ref ", prefilled_text.trim()), ")");
+        let start = whatsapp_link(&self.config.whatsapp_link_base, number, before.trim_start());
+        let end = whatsapp_link("", "", after);
+        let end = end.rsplit_once('=').map(|(_, end)| end.to_owned()).unwrap_or_default();
+        ChatForm { start, end }
     }
 }
 
-/// How a link is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    Get,
-    Head,
-}
-
-/// A request for a link, as far as it matters.
-#[derive(Debug, Clone)]
-pub struct LinkRequest {
-    pub method: Method,
-    pub user_agent: Option<String>,
-    /// `Sec-Purpose`, `Purpose`, `X-Purpose` or `X-Moz`, whichever is there.
-    pub purpose: Option<String>,
-}
-
-/// What to answer.
+/// A chat link of which only the recipient's reference is open. A redirect fills it in without encoding anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opened {
-    /// Send the customer on.
-    Redirect(String),
-    /// The campaign ended more than [`LINK_LIFE`] ago.
-    Expired,
-    /// Never issued, or its campaign is gone.
-    NotFound,
+pub struct ChatForm {
+    start: String,
+    end: String,
 }
 
-/// Stores the request and tells where it leads.
-///
-/// # Errors
-/// When the store fails; the customer should then be asked to try again.
-pub async fn open(
-    store: &Store,
-    ctx: &Ctx,
-    links: &Links,
-    code: &str,
-    request: &LinkRequest,
-) -> Result<Opened, OutreachError> {
-    let Some(target) = links.key.decode(code) else { return Ok(Opened::NotFound) };
-    let (now, click_id, links) = (ctx.now(), ctx.id::<ClickId>(), links.clone());
-    let verdict = verdict(request);
-    let user_agent = request.user_agent.as_ref().map(|text| text.chars().take(LONGEST_USER_AGENT).collect::<String>());
-    store.write(move |tx| open_in(tx, &links, target, click_id, verdict, user_agent.as_ref(), now)).await
-}
-
-fn open_in(
-    tx: &mut Tx<'_>,
-    links: &Links,
-    target: CodeTarget,
-    click_id: ClickId,
-    verdict: Verdict,
-    user_agent: Option<&String>,
-    now: Timestamp,
-) -> Result<Opened, OutreachError> {
-    let Some(link) = tx.link(target)? else { return Ok(Opened::NotFound) };
-    let is_test = target.position == 0;
-    if link.contact_id.is_none() && !is_test {
-        return Ok(Opened::NotFound);
+impl ChatForm {
+    /// The link with this code as the reference. A code has no character that a link would have to encode.
+    #[must_use]
+    pub fn with(&self, code: &str) -> String {
+        format!("{}{}{}", self.start, grouped(code), self.end)
     }
-    if link.campaign_ended_at.is_some_and(|ended| now.since(ended) > LINK_LIFE) {
-        return Ok(Opened::Expired);
-    }
-    let channel = match link.whatsapp_channel_id {
-        Some(id) => tx.channel(link.workspace_id, id)?,
-        None => None,
-    };
-    let Some(ChannelConfig::WhatsApp(chat)) = channel.map(|channel| channel.config) else {
-        return Ok(Opened::NotFound);
-    };
-    if !is_test {
-        let click = NewClick {
-            id: click_id,
-            campaign_id: link.campaign_id,
-            position: target.position,
-            verdict,
-            user_agent: user_agent.cloned(),
-        };
-        tx.insert_click(link.workspace_id, &click, now)?;
-        if verdict == Verdict::Person {
-            tx.stamp_recipient(link.workspace_id, link.campaign_id, target.position, Stamp::FirstTap, now)?;
-        }
-    }
-    Ok(Opened::Redirect(links.chat(&chat.display_phone_number, &link.prefilled_text, target)))
 }

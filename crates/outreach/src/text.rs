@@ -7,19 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::Environment;
-use segue_channels::{
-    text::{Segmentation, segment},
-    whatsapp::whatsapp_link,
-};
+use segue_channels::text::{Segmentation, segment};
 use segue_model::{
     WorkspaceId,
     campaign::Footer,
-    code::CodeTarget,
+    code::{CHAT_LINK, CodeTarget, LinkCode},
     contact::{ContactFields, STANDARD_FIELDS},
 };
-use segue_store::{StoreError, Tx};
+use segue_store::{StoreError, Tx, link::Shorten};
 
-use crate::{Links, OutreachError};
+use crate::{
+    Links, OutreachError,
+    addresses::{self, PLACEHOLDER},
+    link::ChatForm,
+};
 
 /// Most segments of one message: longer ones are refused or cut by carriers.
 pub const MOST_SEGMENTS: usize = 10;
@@ -53,7 +54,8 @@ impl Body {
     #[must_use]
     pub fn fields(&self) -> BTreeSet<String> {
         let template = self.environment.get_template(NAME);
-        template.map(|template| template.undeclared_variables(false).into_iter().collect()).unwrap_or_default()
+        let used = template.map(|template| template.undeclared_variables(false)).unwrap_or_default();
+        used.into_iter().filter(|field| !field.starts_with(PLACEHOLDER)).collect()
     }
 
     /// The text for a contact.
@@ -61,7 +63,15 @@ impl Body {
     /// # Errors
     /// When the text asks for too much work or fails for this contact.
     pub fn fill(&self, contact: &ContactFields) -> Result<String, OutreachError> {
-        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        self.fill_with(contact, std::iter::empty())
+    }
+
+    fn fill_with(
+        &self,
+        contact: &ContactFields,
+        others: impl Iterator<Item = (String, String)>,
+    ) -> Result<String, OutreachError> {
+        let mut known: BTreeMap<String, String> = others.collect();
         for name in contact.attributes.keys().map(String::as_str).chain(STANDARD_FIELDS.iter().copied()) {
             if let Some(value) = contact.field(name).filter(|value| !value.trim().is_empty()) {
                 known.insert(name.to_owned(), value.to_owned());
@@ -101,37 +111,46 @@ pub fn unknown_fields(
 #[derive(Debug, Clone)]
 enum Ending {
     Nothing,
-    /// The same for everybody.
-    Fixed(String),
-    /// A link per recipient of the campaign with this number.
-    Tracked {
-        links: Links,
-        campaign_number: u32,
-    },
+    /// A short link per recipient.
+    Tracked,
+    /// The chat's own link, with the recipient's reference in the text that stands ready.
+    Chat(ChatForm),
+}
+
+/// What surrounds a campaign's body.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    pub footer: Footer,
+    /// The number of the WhatsApp channel that the footer leads to, in any writing.
+    pub chat: Option<&'a str>,
+    pub prefilled_text: &'a str,
+    /// What becomes of addresses in the body.
+    pub shorten: Shorten,
+    pub links: &'a Links,
+    pub campaign_number: u32,
 }
 
 /// A campaign's whole text: body and footer.
 pub struct CampaignText {
     body: Body,
     ending: Ending,
+    links: Links,
+    campaign_number: u32,
+    targets: Vec<String>,
 }
 
 impl CampaignText {
-    /// A body with the footer of its kind. `chat` is the number of the WhatsApp channel the footer leads to, in any
-    /// writing.
+    /// A body in its frame.
     ///
     /// # Errors
     /// When the body is not well formed, or the footer needs a chat and there is none.
-    pub fn new(
-        body: &str,
-        footer: Footer,
-        chat: Option<&str>,
-        prefilled_text: &str,
-        links: &Links,
-        campaign_number: u32,
-    ) -> Result<Self, OutreachError> {
-        let body = Body::parse(body)?;
-        let ending = match (footer, chat) {
+    pub fn new(body: &str, frame: &Frame<'_>) -> Result<Self, OutreachError> {
+        let mut targets = Vec::new();
+        let body = match frame.shorten {
+            Shorten::Every => Body::parse(&addresses::take_out(body, &mut targets).text)?,
+            Shorten::None => Body::parse(body)?,
+        };
+        let ending = match (frame.footer, frame.chat) {
             (Footer::None, _) => Ending::Nothing,
             (Footer::Tracked | Footer::WaMe, None) => {
                 return Err(OutreachError::invalid(
@@ -139,12 +158,16 @@ impl CampaignText {
                     "The footer leads to a WhatsApp chat: choose the WhatsApp channel, or a text without a footer.",
                 ));
             }
-            (Footer::WaMe, Some(chat)) => {
-                Ending::Fixed(format!("\n{}", whatsapp_link(&links.config().whatsapp_link_base, chat, prefilled_text)))
-            }
-            (Footer::Tracked, Some(_)) => Ending::Tracked { links: links.clone(), campaign_number },
+            (Footer::WaMe, Some(chat)) => Ending::Chat(frame.links.chat_form(chat, frame.prefilled_text)),
+            (Footer::Tracked, Some(_)) => Ending::Tracked,
         };
-        Ok(Self { body, ending })
+        Ok(Self { body, ending, links: frame.links.clone(), campaign_number: frame.campaign_number, targets })
+    }
+
+    /// Where the short links in the body lead; the first is that of link 1.
+    #[must_use]
+    pub fn targets(&self) -> &[String] {
+        &self.targets
     }
 
     /// The fields the body uses.
@@ -158,14 +181,19 @@ impl CampaignText {
     /// # Errors
     /// When the body cannot be filled in for this contact.
     pub fn compose(&self, contact: &ContactFields, position: u32) -> Result<Composed, OutreachError> {
-        let mut text = self.body.fill(contact)?;
-        match &self.ending {
-            Ending::Nothing => {}
-            Ending::Fixed(ending) => text.push_str(ending),
-            Ending::Tracked { links, campaign_number } => {
-                text.push('\n');
-                text.push_str(&links.tracked(CodeTarget { campaign_number: *campaign_number, position }));
-            }
+        let target = CodeTarget { campaign_number: self.campaign_number, position };
+        let links = (CHAT_LINK + 1..)
+            .zip(&self.targets)
+            .map(|(link, _)| (format!("{PLACEHOLDER}{link}"), self.links.short(LinkCode { target, link })));
+        let mut text = self.body.fill_with(contact, links)?;
+        let link = match &self.ending {
+            Ending::Nothing => None,
+            Ending::Tracked => Some(self.links.tracked(target)),
+            Ending::Chat(form) => Some(form.with(&self.links.key().encode(target))),
+        };
+        if let Some(link) = link {
+            text.push('\n');
+            text.push_str(&link);
         }
         let segmentation = segment(&text);
         Ok(Composed { text, segmentation })

@@ -107,3 +107,29 @@ fn a_browser_that_only_looks_ahead_is_no_tap() {
     let nobody = LinkRequest { method: Method::Get, user_agent: None, purpose: None };
     assert_eq!(verdict(&nobody), Verdict::Robot);
 }
+
+#[test]
+fn devices() {
+    for (expected, agent) in [
+        (Device::Android, CHROME),
+        (Device::Android, "Mozilla/5.0 (Android 14; Mobile; rv:132.0) Gecko/132.0 Firefox/132.0"),
+        (Device::Tablet, "Mozilla/5.0 (Linux; Android 13; SM-X200) AppleWebKit/537.36 Chrome/130.0.0.0 Safari/537.36"),
+        (
+            Device::Tablet,
+            "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 Version/16.6 Mobile/15E148",
+        ),
+        (Device::Iphone, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"),
+        (
+            Device::Desktop,
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0.0.0 Safari/537.36",
+        ),
+        (
+            Device::Desktop,
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605",
+        ),
+        (Device::Other, "Mozilla/5.0 (Mobile; Nokia_8000_4G; rv:48.0) Gecko/48.0 Firefox/48.0 KAIOS/2.5.2.2"),
+        (Device::Other, ""),
+    ] {
+        assert_eq!(device(agent), expected, "{agent}");
+    }
+}

@@ -96,6 +96,8 @@ impl Server {
             Some(handle) => state.with_metrics(handle),
             None => state,
         };
+        let (redirects, token) = (state.redirects.clone(), shutdown.clone());
+        tasks.spawn(async move { redirects.clicks().run(token).await });
         let http = serve(listener, state, shutdown.clone());
         tracing::info!(%address, "listening");
         Ok(Self {

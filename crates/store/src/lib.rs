@@ -56,6 +56,7 @@ pub mod import_change;
 pub mod import_file;
 pub mod inbox;
 pub mod job;
+pub mod link;
 pub mod media;
 pub mod message;
 pub mod messaging_user;
@@ -102,6 +103,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("import_file", import_file::STATEMENTS),
         ("inbox", inbox::STATEMENTS),
         ("job", job::STATEMENTS),
+        ("link", link::STATEMENTS),
         ("media", media::STATEMENTS),
         ("message", message::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),

@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "0003_policy", text: include_str!("../migrations/0003_policy.sql") },
     Migration { version: 4, name: "0004_lean_outbox", text: include_str!("../migrations/0004_lean_outbox.sql") },
     Migration { version: 5, name: "0005_imports", text: include_str!("../migrations/0005_imports.sql") },
+    Migration { version: 6, name: "0006_links", text: include_str!("../migrations/0006_links.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -207,7 +207,10 @@ crate::sql! {
         ON CONFLICT (workspace_id, campaign_id, contact_id) DO NOTHING";
     STAMP_FIRST_TAP = "UPDATE recipients SET first_tap_at = $4
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL";
-    STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5
+    /// A tap that seemed too early to be a person's was one after all.
+    STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5,
+            first_tap_at = COALESCE(first_tap_at, (SELECT MIN(k.at) FROM clicks k WHERE k.workspace_id = $1
+                AND k.campaign_id = $2 AND k.position = $3 AND k.verdict = 'early'))
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND chat_at IS NULL";
     STAMP_BOT_FINISHED = "UPDATE recipients SET bot_finished_at = $4
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND bot_finished_at IS NULL";
@@ -225,7 +228,7 @@ crate::sql! {
     RECENT_TAPS = "SELECT c.id, c.name, r.position, r.contact_id, r.phone, MAX(k.at) FROM recipients r
         JOIN clicks k ON k.workspace_id = r.workspace_id AND k.campaign_id = r.campaign_id AND k.position = r.position
         JOIN campaigns c ON c.workspace_id = r.workspace_id AND c.id = r.campaign_id
-        WHERE r.workspace_id = $1 AND r.phone = $2 AND r.first_tap_at IS NOT NULL AND k.verdict = 'person'
+        WHERE r.workspace_id = $1 AND r.phone = $2 AND r.first_tap_at IS NOT NULL AND k.verdict = 'person' AND k.link = 0
             AND k.at >= $3 AND k.at <= $4
         GROUP BY c.id, c.name, r.position, r.contact_id, r.phone";
     RECIPIENTS = "SELECT q.position, q.contact_id, q.first_name, q.last_name, q.phone, q.shown, q.rule, q.reason,

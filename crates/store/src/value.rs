@@ -197,4 +197,5 @@ bind_ids!(
     JobId,
     DeadLetterId,
     ClickId,
+    LinkDomainId,
 );

@@ -3,13 +3,21 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+/// What the pages may load and do: their style, a QR code, and the form on the page before the chat.
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
 /// A page of words. Nothing of the request stands in it.
-pub(crate) fn page(status: StatusCode, title: &str, words: &str) -> Response {
+fn page(status: StatusCode, title: &str, words: &str) -> Response {
+    document(status, "en", title, &format!("<h1>{title}</h1><p>{words}</p>"))
+}
+
+/// A page with this body, which is HTML.
+pub(super) fn document(status: StatusCode, language: &str, title: &str, body: &str) -> Response {
     let html = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>{title}</title>\
-         <link rel=\"stylesheet\" href=\"/l/page.css\"></head><body><main><h1>{title}</h1><p>{words}</p></main></body>\
-         </html>"
+         <link rel=\"stylesheet\" href=\"/l/page.css\"></head><body><main>{body}</main></body></html>"
     );
     let mut response = (status, html).into_response();
     let headers = response.headers_mut();
@@ -22,7 +30,14 @@ pub(crate) fn page(status: StatusCode, title: &str, words: &str) -> Response {
 /// The pages' style; a file of its own, because the policy refuses inline styles.
 pub(crate) const STYLE: &str = "body{margin:0;min-height:100vh;display:grid;place-items:center;\
      font:1.0625rem/1.5 system-ui,sans-serif;background:Canvas;color:CanvasText;color-scheme:light dark}\
-     main{max-width:26rem;padding:2rem;text-align:center}h1{font-size:1.375rem;margin:0 0 .5rem}p{margin:0}";
+     main{max-width:26rem;padding:2rem;text-align:center}h1{font-size:1.375rem;margin:0 0 .5rem}p{margin:0 0 1rem}\
+     img{background:#fff;border-radius:.5rem;margin:0 0 1rem}\
+     .button{display:inline-block;font:inherit;font-weight:600;color:#fff;background:#0b6b4f;border:0;\
+     border-radius:.5rem;padding:.75rem 1.5rem;text-decoration:none;cursor:pointer}\
+     .button:focus-visible{outline:3px solid CanvasText;outline-offset:2px}\
+     label{display:flex;gap:.75rem;align-items:start;text-align:start;margin:0 0 1rem}\
+     input{width:1.25rem;height:1.25rem;margin:.125rem 0 0;flex:none}\
+     .legal{font-size:.875rem;margin:1rem 0 0}";
 
 pub(crate) fn unknown() -> Response {
     page(
@@ -37,6 +52,19 @@ pub(crate) fn expired() -> Response {
         StatusCode::GONE,
         "This link has expired",
         "The campaign it belongs to has ended. Write to the company in another way.",
+    )
+}
+
+pub(crate) fn verified() -> Response {
+    page(StatusCode::OK, "This host name leads to Segue", "Short links can stand on it now. You can close this page.")
+}
+
+pub(crate) fn stopped() -> Response {
+    page(
+        StatusCode::GONE,
+        "This link has been turned off",
+        "The company that sent it has turned it off. Nothing is wrong with your phone; write to the company in another \
+         way.",
     )
 }
 

@@ -4,6 +4,7 @@
 mod api_keys;
 mod bootstrap;
 mod campaign_actions;
+mod campaign_links;
 mod campaigns;
 mod cases;
 mod channel_actions;
@@ -14,6 +15,7 @@ mod dead_letters;
 mod flows;
 mod imports;
 mod leads;
+mod link_domains;
 mod lists;
 mod login;
 mod media;
@@ -52,6 +54,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         channels::router(),
         channel_actions::router(),
         senders::router(),
+        link_domains::router(),
         queues::router(),
         flows::router(),
         templates::router(),
@@ -62,6 +65,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         imports::router(),
         campaigns::router(),
         campaign_actions::router(),
+        campaign_links::router(),
         recipients::router(),
         bootstrap::router(),
         sessions::router(),

@@ -127,3 +127,146 @@ async fn without_a_database_a_customer_is_asked_to_try_again() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text().contains("Please try again"));
 }
+
+const COMPUTER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 \
+                        Safari/537.36";
+
+static LEDGER: Sql = Sql::portable(
+    "LEDGER",
+    "SELECT address, medium, action, wording, proof FROM consent_events
+        WHERE workspace_id = $1 AND method = 'web_form' ORDER BY id",
+);
+
+#[tokio::test]
+async fn a_link_is_turned_off_at_once_and_says_so() {
+    for server in servers().await {
+        let (address, campaign) = link(&server).await;
+        let key = server.key(Role::Marketer).await;
+        assert_eq!(server.send(get(&address)).await.status, StatusCode::FOUND);
+        let stopped = server.post(&key, &format!("{campaign}/links/stop"), &json!({})).await;
+        assert_eq!(stopped.status, StatusCode::OK, "{}", stopped.text());
+        assert!(stopped.json()["stopped_at"].is_string());
+        let off = server.send(get(&address)).await;
+        assert_eq!(off.status, StatusCode::GONE);
+        assert!(off.text().contains("This link has been turned off"), "{}", off.text());
+        assert!(server.post(&key, &format!("{campaign}/links/allow"), &json!({})).await.json()["stopped_at"].is_null());
+        assert_eq!(server.send(get(&address)).await.status, StatusCode::FOUND);
+        let one = server.patch(&key, &format!("{campaign}/links/0"), &json!({"switch": "stopped"})).await;
+        assert!(one.json()["links"][0]["stopped_at"].is_string(), "{}", one.text());
+        assert_eq!(server.send(get(&address)).await.status, StatusCode::GONE);
+        let nowhere = server.patch(&key, &format!("{campaign}/links/3"), &json!({"switch": "stopped"})).await;
+        assert_eq!(nowhere.status, StatusCode::NOT_FOUND);
+        let agent = server.key(Role::Agent).await;
+        assert_eq!(
+            server.post(&agent, &format!("{campaign}/links/allow"), &json!({})).await.status,
+            StatusCode::FORBIDDEN
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_computer_sees_a_page_with_a_qr_code_and_a_ticked_box_is_on_record() {
+    for server in servers().await {
+        let (address, campaign) = link(&server).await;
+        let key = server.key(Role::Marketer).await;
+        let on = |agent: &str| with(get(&address), "user-agent", agent);
+        assert_eq!(server.send(get(&format!("{address}/qr.svg"))).await.status, StatusCode::NOT_FOUND, "no page yet");
+        let wording = "Yes, <b>Brand</b> may write to me on WhatsApp.";
+        let set = json!({"landing": "desktop", "legal_text": "Brand & Co.\n\nPrivacy: brand.example",
+            "consent_wording": wording});
+        let set = server.patch(&key, &format!("{campaign}/links"), &set).await;
+        assert_eq!(set.status, StatusCode::OK, "{}", set.text());
+        let phone = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0.0.0 Mobile Safari/537.36";
+        assert_eq!(server.send(on(phone)).await.status, StatusCode::FOUND, "a phone goes straight on");
+        let page = server.send(with(on(COMPUTER), "accept-language", "de-AT,en;q=0.5")).await;
+        assert_eq!(page.status, StatusCode::OK);
+        let text = page.text();
+        assert!(text.contains("<html lang=\"de\">") && text.contains("Chat öffnen"), "{text}");
+        assert!(text.contains("Yes, &lt;b&gt;Brand&lt;/b&gt; may write") && text.contains("Brand &amp; Co."), "{text}");
+        assert!(!text.contains("<script") && !text.contains("style="), "{text}");
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("form-action 'self' https://wa.me;"),
+            "{policy}"
+        );
+        assert_eq!(clicks(&server).await, ["person", "person"]);
+        let qr = server.send(get(&format!("{address}/qr.svg"))).await;
+        assert_eq!((qr.status, qr.header("content-type")), (StatusCode::OK, "image/svg+xml"));
+        let enter = |body: &'static str| {
+            let mut request = request(Method::POST, &address);
+            *request.body_mut() = axum::body::Body::from(body);
+            with(request, "content-type", "application/x-www-form-urlencoded")
+        };
+        let without = server.send(enter("")).await;
+        assert_eq!(without.status, StatusCode::SEE_OTHER, "{}", without.text());
+        assert!(without.header("location").starts_with("https://wa.me/15550783881?text="));
+        let workspace_id = server.workspace_id();
+        let ledger = || {
+            server.test.store.read::<_, StoreError, _>(move |tx| {
+                tx.query(&LEDGER, &[&workspace_id], |row| {
+                    Ok((row.next::<String>()?, row.next::<String>()?, row.next::<String>()?, row.next::<String>()?))
+                })
+            })
+        };
+        assert!(ledger().await.unwrap().is_empty(), "an empty box agrees to nothing");
+        assert_eq!(server.send(enter("consent=yes")).await.status, StatusCode::SEE_OTHER);
+        let expected = ("+15550107777".to_owned(), "whatsapp".to_owned(), "grant".to_owned(), wording.to_owned());
+        assert_eq!(ledger().await.unwrap(), [expected]);
+        assert_eq!(server.send(enter(&"x".repeat(2_000).leak()[..])).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(clicks(&server).await.len(), 2, "what belongs to the page is no tap");
+    }
+}
+
+#[tokio::test]
+async fn a_campaigns_link_becomes_a_picture() {
+    let server = Server::start(segue_testkit::sqlite_store().await).await;
+    let (_, campaign) = link(&server).await;
+    let key = server.key(Role::Marketer).await;
+    let links = server.get(&key, &format!("{campaign}/links")).await.json();
+    let test_link = links["links"][0]["test_link"].as_str().unwrap();
+    assert!(test_link.starts_with("https://go.segue.test/l/"), "{test_link}");
+    let path = test_link.trim_start_matches("https://go.segue.test");
+    assert_eq!(server.send(get(path)).await.status, StatusCode::FOUND);
+    assert!(clicks(&server).await.is_empty(), "it counts nowhere");
+    for (form, kind, start) in [("svg", "image/svg+xml", &b"<?xml"[..]), ("png", "image/png", &b"\x89PNG"[..])] {
+        let picture = server.get(&key, &format!("{campaign}/links/qr?form={form}")).await;
+        assert_eq!((picture.status, picture.header("content-type")), (StatusCode::OK, kind));
+        assert!(picture.body.starts_with(start));
+    }
+    assert_eq!(server.get(&key, &format!("{campaign}/links/qr?link=9")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn links_stand_on_the_workspaces_own_host_once_it_is_known_to_lead_here() {
+    for server in servers().await {
+        let (_, campaign) = link(&server).await;
+        let key = server.key(Role::Admin).await;
+        let added = server.post(&key, "/api/v1/link-domains", &json!({"host": "https://Go.Brand.example/"})).await;
+        assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+        let domain = added.json();
+        let id = domain["id"].as_str().unwrap();
+        let again = server.post(&key, "/api/v1/link-domains", &json!({"host": "go.brand.example"})).await;
+        assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let early = server.post(&key, &format!("/api/v1/link-domains/{id}/default"), &json!({})).await;
+        assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY, "not verified");
+        let check = format!("/l/check/{}", domain["check_token"].as_str().unwrap());
+        let elsewhere = server.send(with(get(&check), "host", "other.example")).await;
+        assert_eq!(elsewhere.status, StatusCode::NOT_FOUND);
+        let here = server.send(with(get(&check), "host", "GO.brand.example:443")).await;
+        assert_eq!(here.status, StatusCode::OK);
+        let base = async || server.get(&key, &format!("{campaign}/links")).await.json()["link_base"].clone();
+        assert_eq!(base().await, "https://go.segue.test");
+        let made = server.post(&key, &format!("/api/v1/link-domains/{id}/default"), &json!({})).await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.text());
+        assert_eq!(base().await, "https://go.brand.example");
+        let sent = server.patch(&key, &format!("{campaign}/links"), &json!({"domain_id": id})).await;
+        assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "its texts have been written");
+        let gone = server.send(with_key_delete(&key, &format!("/api/v1/link-domains/{id}"))).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT);
+        assert_eq!(base().await, "https://go.segue.test");
+    }
+}
+
+fn with_key_delete(key: &str, path: &str) -> http::Request<axum::body::Body> {
+    crate::support::with_key(request(Method::DELETE, path), key)
+}

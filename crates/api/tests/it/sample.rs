@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use segue_access::NewWorkspace;
 use segue_model::{
-    CampaignId, CaseId, ChannelId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, LeadId, ListId, MediaId, MessageId,
-    MessagingUserId, OfferId, PhoneNumber, QueueId, SegmentId, SenderId, SessionId, UserId, WorkItemId, WorkspaceId,
+    CampaignId, CaseId, ChannelId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, LeadId, LinkDomainId, ListId,
+    MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, QueueId, SegmentId, SenderId, SessionId, UserId, WorkItemId,
+    WorkspaceId,
     campaign::Footer,
     contact::ContactFields,
     role::Role,
@@ -64,6 +65,7 @@ struct Made {
     letter: DeadLetterId,
     offer: OfferId,
     work: WorkItemId,
+    domain: LinkDomainId,
 }
 
 /// Makes a workspace named `slug` beside the test's own. Its user signs in as `<slug>@segue.test`.
@@ -118,6 +120,7 @@ fn make(ctx: &Ctx) -> Made {
         letter: ctx.id(),
         offer: ctx.id(),
         work: ctx.id(),
+        domain: ctx.id(),
     }
 }
 
@@ -142,6 +145,7 @@ impl Made {
             ("med", self.media.to_string()),
             ("ded", self.letter.to_string()),
             ("ofr", self.offer.to_string()),
+            ("dom", self.domain.to_string()),
         ])
     }
 }
@@ -178,6 +182,8 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         prefilled_text: String::new(),
     };
     tx.insert_campaign(workspace_id, made.campaign, &input, Some(user_id), now)?;
+    let host = format!("go.{workspace_id}.example");
+    tx.insert_link_domain(workspace_id, made.domain, &host, &host, now)?;
     let customer = MessagingUser {
         id: made.customer,
         channel_id: made.channel,

@@ -178,26 +178,23 @@ async fn what_an_agent_linked_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tap_shortly_before_is_inferred_when_the_code_was_deleted() {
-    use segue_store::{
-        click::{NewClick, Verdict},
-        recipient::Stamp,
-    };
+    use segue_store::click::{Device, NewClick, Verdict};
     for test in engines().await {
         let scene = Scene::new(test).await;
         let campaign = campaign(&scene).await;
         let (workspace_id, now) = (scene.workspace(), scene.test.now());
         let click = NewClick {
-            id: scene.ctx().id(),
+            workspace_id,
             campaign_id: campaign.id,
+            id: scene.ctx().id(),
             position: 1,
+            link: 0,
             verdict: Verdict::Person,
+            device: Device::Android,
             user_agent: None,
+            at: now,
         };
-        write(scene.store(), move |tx| {
-            tx.insert_click(workspace_id, &click, now)?;
-            tx.stamp_recipient(workspace_id, click.campaign_id, 1, Stamp::FirstTap, now)
-        })
-        .await;
+        write(scene.store(), move |tx| tx.record_clicks(std::slice::from_ref(&click))).await;
         scene.advance(60_000);
         scene.receive(ana("wamid.1", scene.test.now(), "I have a question")).await;
         let session = scene.session().await;

@@ -47,7 +47,8 @@ fn act_in(
     let next = campaign.state.after(action)?;
     if action == CampaignAction::Start {
         validate(tx, links, workspace_id, &campaign.input)?;
-        let prepared = prepare(tx, links, workspace_id, &campaign.input, campaign.number)?;
+        let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
+        tx.put_campaign_links(workspace_id, id, prepared.text.targets())?;
         if approval(&prepared.sender) == Approval::NotApproved {
             return Err(OutreachError::SenderNotActive);
         }

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub(crate) mod audience;
+pub mod links;
 pub mod plan;
 pub mod preview;
 pub mod test_send;
@@ -13,6 +14,7 @@ use segue_store::{
     Store, Tx,
     campaign::{CampaignInput, CampaignView},
     channel::{ChannelConfig, Sender},
+    link::LinkSettings,
     recipient::{Funnel, RecipientQuery, RecipientView},
     workspace::Workspace,
 };
@@ -20,7 +22,8 @@ use segue_store::{
 use crate::{
     Links, OutreachError,
     contacts::clean,
-    text::{CampaignText, LONGEST_BODY, unknown_fields},
+    domains,
+    text::{CampaignText, Frame, LONGEST_BODY, unknown_fields},
 };
 
 /// Longest prefilled text, in characters: with more, links no longer open everywhere.
@@ -38,6 +41,7 @@ fn prepare(
     tx: &mut Tx<'_>,
     links: &Links,
     workspace_id: WorkspaceId,
+    id: Option<CampaignId>,
     input: &CampaignInput,
     campaign_number: u32,
 ) -> Result<Prepared, OutreachError> {
@@ -50,8 +54,20 @@ fn prepare(
         return Err(OutreachError::invalid("sender_id", "The sender's SMS account is not set up."));
     }
     let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
-    let text =
-        CampaignText::new(&input.body, input.footer, chat.as_deref(), &input.prefilled_text, links, campaign_number)?;
+    let settings = match id {
+        Some(id) => tx.link_settings(workspace_id, id)?.settings,
+        None => LinkSettings::default(),
+    };
+    let links = domains::links_of(tx, links, workspace_id, &settings)?;
+    let frame = Frame {
+        footer: input.footer,
+        chat: chat.as_deref(),
+        prefilled_text: &input.prefilled_text,
+        shorten: settings.shorten,
+        links: &links,
+        campaign_number,
+    };
+    let text = CampaignText::new(&input.body, &frame)?;
     Ok(Prepared { workspace, sender, text })
 }
 
@@ -98,7 +114,7 @@ fn validate(
     if input.audience.filter.as_ref().is_some_and(|filter| filter.field.trim().is_empty()) {
         return Err(OutreachError::invalid("audience", "Choose the field that the condition is about."));
     }
-    let prepared = prepare(tx, links, workspace_id, input, 0)?;
+    let prepared = prepare(tx, links, workspace_id, None, input, 0)?;
     let unknown = unknown_fields(tx, workspace_id, &prepared.text.fields())?;
     if !unknown.is_empty() {
         return Err(OutreachError::UnknownFields { fields: unknown, known: STANDARD_FIELDS.join(", ") });
@@ -128,7 +144,9 @@ pub async fn create(
         .write(move |tx| {
             validate(tx, &links, workspace_id, &input)?;
             tx.insert_campaign(workspace_id, id, &input, user, now)?;
-            found(tx, workspace_id, id)
+            let campaign = found(tx, workspace_id, id)?;
+            links::store_targets(tx, &links, workspace_id, &campaign)?;
+            Ok(campaign)
         })
         .await
 }
@@ -153,7 +171,9 @@ pub async fn change(
             if !tx.update_draft(workspace_id, id, &input, now)? {
                 return Err(OutreachError::NotADraft);
             }
-            found(tx, workspace_id, id)
+            let campaign = found(tx, workspace_id, id)?;
+            links::store_targets(tx, &links, workspace_id, &campaign)?;
+            Ok(campaign)
         })
         .await
 }

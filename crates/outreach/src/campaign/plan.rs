@@ -116,7 +116,7 @@ fn plan_chunk(
     }
     tx.lock_consents(workspace_id)?;
     let campaign = found(tx, workspace_id, id)?;
-    let prepared = prepare(tx, links, workspace_id, &campaign.input, campaign.number)?;
+    let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     let audience = &campaign.input.audience;
     let members = tx.audience_after(workspace_id, audience.list_id, cursor.after, CHUNK)?;
     let mut planned = cursor.planned;

@@ -11,6 +11,7 @@ use segue_store::{
     Store, StoreError, Tx,
     campaign::CampaignView,
     contact::AudienceMember,
+    link::{LinkSettings, Shorten},
     recipient::{RuleCount, TEXT_TOO_LONG, rule_label},
 };
 use serde::{Deserialize, Serialize};
@@ -23,8 +24,8 @@ use super::{
     prepare,
 };
 use crate::{
-    Links, OutreachError,
-    text::{CampaignText, Composed, LONGEST_BODY, unknown_fields},
+    Links, OutreachError, domains,
+    text::{CampaignText, Composed, Frame, LONGEST_BODY, unknown_fields},
 };
 
 /// A text being written.
@@ -38,6 +39,9 @@ pub struct TextInput {
     pub whatsapp_channel_id: Option<ChannelId>,
     #[serde(default)]
     pub sender_id: Option<SenderId>,
+    /// What becomes of addresses in the text; short links when it is not given.
+    #[serde(default)]
+    pub shorten: Option<Shorten>,
 }
 
 segue_model::text_enum! {
@@ -122,7 +126,17 @@ pub async fn preview_text(
     store
         .read(move |tx| {
             let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
-            let text = CampaignText::new(&input.body, input.footer, chat.as_deref(), &input.prefilled_text, &links, 0)?;
+            let settings = LinkSettings { shorten: input.shorten.unwrap_or(Shorten::Every), ..LinkSettings::default() };
+            let links = domains::links_of(tx, &links, workspace_id, &settings)?;
+            let frame = Frame {
+                footer: input.footer,
+                chat: chat.as_deref(),
+                prefilled_text: &input.prefilled_text,
+                shorten: settings.shorten,
+                links: &links,
+                campaign_number: 0,
+            };
+            let text = CampaignText::new(&input.body, &frame)?;
             let unknown_fields = unknown_fields(tx, workspace_id, &text.fields())?;
             let Composed { text, segmentation } = text.compose(&ContactFields::default(), 0)?;
             Ok(TextPreview {
@@ -230,7 +244,7 @@ pub async fn preview(
         store
             .read(move |tx| {
                 let campaign = found(tx, workspace_id, id)?;
-                let prepared = prepare(tx, &links, workspace_id, &campaign.input, campaign.number)?;
+                let prepared = prepare(tx, &links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
                 Ok::<_, OutreachError>((Arc::new(campaign), Arc::new(prepared)))
             })
             .await?

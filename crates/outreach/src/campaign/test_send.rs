@@ -44,7 +44,7 @@ fn send_in(
 ) -> Result<MessageId, OutreachError> {
     let now = ctx.now();
     let campaign = found(tx, workspace_id, id)?;
-    let prepared = prepare(tx, links, workspace_id, &campaign.input, campaign.number)?;
+    let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     let phone = PhoneNumber::parse(phone, Some(&prepared.workspace.country))?;
     let consent = tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?;
     let suppressed = tx.is_suppressed(workspace_id, phone.as_str())?;

@@ -465,6 +465,7 @@ async fn texts_are_previewed_while_they_are_written() {
                 prefilled_text: "Hi there".to_owned(),
                 whatsapp_channel_id: channel,
                 sender_id: None,
+                shorten: None,
             };
             campaign::preview::preview_text(store, links, ws, input)
         };
@@ -474,7 +475,10 @@ async fn texts_are_previewed_while_they_are_written() {
         assert_eq!((link.len(), tracked.segments, tracked.remaining), (16, 1, 160 - tracked.units));
         assert_eq!(serde_json::to_value(tracked.encoding).unwrap(), "gsm7");
         let direct = preview("Hi", Footer::WaMe, chat).await.unwrap();
-        assert_eq!(direct.text, "Hi\nhttps://wa.me/15550783881?text=Hi%20there");
+        let reference = segue_model::code::grouped(
+            &links.key().encode(segue_model::code::CodeTarget { campaign_number: 0, position: 0 }),
+        );
+        assert_eq!(direct.text, format!("Hi\nhttps://wa.me/15550783881?text=Hi%20there%20%28ref%20{reference}%29"));
         let plain = preview("Hi “you” {{ shoe }}", Footer::None, None).await.unwrap();
         assert_eq!(plain.unknown_fields, ["shoe"]);
         assert_eq!(plain.non_gsm, ["“", "”"]);

@@ -4,8 +4,9 @@ use segue_model::{
     code::{CodeTarget, grouped},
     time,
 };
-use segue_outreach::link::{LINK_LIFE, LinkRequest, Method, Opened, open};
-use segue_store::campaign::CampaignView;
+use segue_outreach::redirect::{FRESH, LINK_LIFE, LinkRequest, Method, Opened};
+use segue_store::{Sql, campaign::CampaignView, link::LinkSettings};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, phone, worlds};
 
@@ -17,7 +18,7 @@ fn get(agent: &str) -> LinkRequest {
 }
 
 async fn request(world: &World, code: &str, request: LinkRequest) -> Opened {
-    open(&world.test.store, &world.test.ctx, &world.links, code, &request).await.unwrap()
+    world.redirects.open(code, request).await.unwrap()
 }
 
 fn code(world: &World, campaign: &CampaignView, position: u32) -> String {
@@ -80,7 +81,7 @@ async fn a_code_that_was_never_issued_is_told_without_the_database() {
         world.test.store.close();
         assert_eq!(request(&world, "0000000000000000", get(BROWSER)).await, Opened::NotFound);
         let issued = world.links.key().encode(CodeTarget { campaign_number: 1, position: 1 });
-        let asked = open(&world.test.store, &world.test.ctx, &world.links, &issued, &get(BROWSER)).await;
+        let asked = world.redirects.open(&issued, get(BROWSER)).await;
         assert_eq!(asked.unwrap_err().code(), "store", "the other one does ask it");
     }
 }
@@ -93,15 +94,14 @@ async fn a_burst_is_counted_raw_but_the_recipient_tapped_once() {
         let one = code(&world, &campaign, 1);
         let tasks: Vec<_> = (0..150)
             .map(|n| {
-                let (store, ctx, links, one) =
-                    (world.test.store.clone(), world.test.ctx.clone(), world.links.clone(), one.clone());
+                let (redirects, one) = (world.redirects.clone(), one.clone());
                 let request = match n % 5 {
                     0 => get("WhatsApp/2.24.20.89 A"),
                     1 => LinkRequest { method: Method::Head, ..get(BROWSER) },
                     2 => get("curl/8.5.0"),
                     _ => get(BROWSER),
                 };
-                tokio::spawn(async move { open(&store, &ctx, &links, &one, &request).await.unwrap() })
+                tokio::spawn(async move { redirects.open(&one, request).await.unwrap() })
             })
             .collect();
         for task in tasks {
@@ -189,5 +189,175 @@ async fn the_first_stamp_of_each_kind_stands() {
         let rows = segue_outreach::campaign::recipients(store, ctx, ws, id, query).await.unwrap();
         assert_eq!((rows[0].first_tap_at, rows[0].session_id), (Some(now), Some(session_id)));
         assert_eq!((rows[1].first_tap_at, rows[1].session_id), (None, None));
+    }
+}
+
+static SET_SUBMITTED: Sql =
+    Sql::portable("SET_SUBMITTED", "UPDATE outbox SET submitted_at = $3 WHERE workspace_id = $1 AND campaign_id = $2");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_stopped_leads_nowhere_from_that_moment_on_until_it_is_allowed_again() {
+    for world in worlds().await {
+        world.crowd(1).await;
+        let campaign = world.sent(world.input()).await;
+        let (ws, id, now, one) = (world.ws(), campaign.id, world.test.now(), code(&world, &campaign, 1));
+        assert!(matches!(request(&world, &one, get(BROWSER)).await, Opened::Redirect(_)));
+        // Of what was kept in memory nothing is used once it is forgotten, though it is fresh.
+        for (is_all, stopped) in [(true, Some(now)), (true, None), (false, Some(now)), (false, None)] {
+            world
+                .write(move |tx| match is_all {
+                    true => tx.stop_links(ws, id, stopped),
+                    false => tx.change_link(ws, id, 0, None, stopped).map(|_| ()),
+                })
+                .await;
+            world.redirects.forget(campaign.number);
+            let opened = request(&world, &one, get(BROWSER)).await;
+            assert_eq!(opened == Opened::Stopped, stopped.is_some(), "{is_all} {opened:?}");
+        }
+        assert_eq!(figures(&world, &campaign).await, (3, 3, 1), "a stopped link counts nothing");
+        // Another node learns of it by itself, soon.
+        world.write(move |tx| tx.stop_links(ws, id, Some(now))).await;
+        world.test.clock.advance(FRESH);
+        assert_eq!(request(&world, &one, get(BROWSER)).await, Opened::Stopped);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_ends_when_it_is_told_to() {
+    for world in worlds().await {
+        world.crowd(1).await;
+        let campaign = world.sent(world.input()).await;
+        let (ws, id, one) = (world.ws(), campaign.id, code(&world, &campaign, 1));
+        let end = world.test.now().plus(time::HOUR);
+        let settings = LinkSettings { expires_at: Some(end), ..LinkSettings::default() };
+        world.write(move |tx| tx.put_link_settings(ws, id, &settings)).await;
+        world.test.clock.set(end);
+        assert!(matches!(request(&world, &one, get(BROWSER)).await, Opened::Redirect(_)));
+        world.test.clock.advance(1);
+        assert_eq!(request(&world, &one, get(BROWSER)).await, Opened::Expired);
+        let longer = LinkSettings { expires_at: Some(end.plus(time::DAY)), ..LinkSettings::default() };
+        world.write(move |tx| tx.put_link_settings(ws, id, &longer)).await;
+        world.redirects.forget(campaign.number);
+        assert!(matches!(request(&world, &one, get(BROWSER)).await, Opened::Redirect(_)));
+        world.write(move |tx| tx.change_link(ws, id, 0, Some(end), None)).await;
+        world.redirects.forget(campaign.number);
+        assert_eq!(request(&world, &one, get(BROWSER)).await, Opened::Expired, "one link alone");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_just_looked_up_needs_no_database() {
+    for world in worlds().await {
+        world.crowd(1).await;
+        let campaign = world.sent(world.input()).await;
+        let test_link = code(&world, &campaign, 0);
+        request(&world, &test_link, get(BROWSER)).await;
+        world.test.store.close();
+        assert!(matches!(request(&world, &test_link, get(BROWSER)).await, Opened::Redirect(_)));
+        world.test.clock.advance(FRESH);
+        assert!(world.redirects.open(&test_link, get(BROWSER)).await.is_err(), "it is looked up again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clicks_gather_and_are_stored_within_a_second_and_at_the_end() {
+    for world in worlds().await {
+        world.crowd(3).await;
+        let campaign = world.sent(world.input()).await;
+        let shutdown = CancellationToken::new();
+        let (redirects, token) = (world.redirects.clone(), shutdown.clone());
+        let run = tokio::spawn(async move { redirects.clicks().run(token).await });
+        tokio::task::yield_now().await;
+        assert!(segue_outreach::clicks::GATHER <= std::time::Duration::from_millis(500));
+        let started = tokio::time::Instant::now();
+        for position in [1, 2, 1] {
+            let answer = request(&world, &code(&world, &campaign, position), get(BROWSER)).await;
+            assert!(matches!(answer, Opened::Redirect(_)));
+        }
+        while figures(&world, &campaign).await != (3, 3, 2) {
+            // Long, because a busy machine is slow; what is promised is how long clicks gather.
+            assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", figures(&world, &campaign).await);
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        request(&world, &code(&world, &campaign, 3), get(BROWSER)).await;
+        shutdown.cancel();
+        run.await.unwrap();
+        assert_eq!(figures(&world, &campaign).await, (4, 4, 3), "nothing is left behind");
+        request(&world, &code(&world, &campaign, 3), get(BROWSER)).await;
+        assert_eq!(figures(&world, &campaign).await, (5, 5, 3), "who comes later is stored at once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tap_before_anybody_can_have_read_the_text_counts_only_when_a_chat_follows() {
+    use segue_store::recipient::Stamp;
+    for world in worlds().await {
+        world.crowd(2).await;
+        let campaign = world.sent(world.input()).await;
+        let (ws, id, now) = (world.ws(), campaign.id, world.test.now());
+        world.write(move |tx| tx.execute(&SET_SUBMITTED, &[&ws, &id, &now])).await;
+        world.test.clock.advance(segue_store::click::EARLY - 1);
+        request(&world, &code(&world, &campaign, 1), get(BROWSER)).await;
+        assert_eq!(figures(&world, &campaign).await, (1, 0, 0), "{}", world.test.engine);
+        world.test.clock.advance(1);
+        request(&world, &code(&world, &campaign, 2), get(BROWSER)).await;
+        assert_eq!(figures(&world, &campaign).await, (2, 1, 1));
+        let session_id = world.test.ctx.id();
+        world.write(move |tx| tx.stamp_recipient(ws, id, 1, Stamp::Chat { session_id }, now)).await;
+        assert_eq!(figures(&world, &campaign).await, (2, 1, 2), "the chat proves it");
+        let devices = world.write(move |tx| tx.clicks_by_device(ws, id)).await;
+        assert_eq!((devices[0].device.as_str(), devices[0].count), ("android", 1));
+        let over_time = world.write(move |tx| tx.clicks_over_time(ws, id, time::HOUR, 10)).await;
+        assert_eq!((over_time[0].raw, over_time[0].filtered, over_time[0].confirmed), (2, 1, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transparent_footer_carries_the_recipients_reference() {
+    use segue_model::campaign::Footer;
+    for world in worlds().await {
+        world.crowd(2).await;
+        let campaign = world.sent(segue_store::campaign::CampaignInput { footer: Footer::WaMe, ..world.input() }).await;
+        for (position, message) in (1..).zip(world.messages().await) {
+            let (body, link) = message.text.split_once('\n').unwrap();
+            assert_eq!(body, "Hi Ana, chat with us:");
+            let reference = grouped(&code(&world, &campaign, position)).to_uppercase();
+            assert_eq!(
+                link,
+                format!("https://wa.me/15550783881?text=Hi%21%20I%20saw%20your%20offer%20%28ref%20{reference}%29")
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_address_of_a_text_becomes_a_link_of_its_own_and_leads_to_what_was_stored() {
+    use segue_store::campaign::CampaignInput;
+    for world in worlds().await {
+        world.crowd(2).await;
+        let body =
+            "Shoes: https://shop.example/shoes?a=1, hats: https://shop.example/hats. https://x.example/{{ locale }}";
+        let input = CampaignInput { body: body.to_owned(), ..world.input() };
+        let campaign = world.sent(input).await;
+        let link = |position, link| {
+            let target = CodeTarget { campaign_number: campaign.number, position };
+            world.links.short(segue_model::code::LinkCode { target, link })
+        };
+        let message = &world.messages().await[1];
+        let expected = format!("Shoes: {}, hats: {}. https://x.example/\n{}", link(2, 1), link(2, 2), link(2, 0));
+        assert_eq!(message.text, expected);
+        let code = |number: u8| link(2, number).rsplit('/').next().unwrap().to_owned();
+        for (number, target) in [(1, "https://shop.example/shoes?a=1"), (2, "https://shop.example/hats")] {
+            assert_eq!(request(&world, &code(number), get(BROWSER)).await, Opened::Redirect(target.to_owned()));
+        }
+        assert_eq!(request(&world, &code(3), get(BROWSER)).await, Opened::NotFound, "nothing is stored for it");
+        let (ws, id) = (world.ws(), campaign.id);
+        let counts = world.write(move |tx| tx.clicks_by_link(ws, id)).await;
+        assert_eq!((counts[&1].raw, counts[&2].filtered, counts.get(&0)), (1, 1, None));
+        // A tap on another link says nothing about a chat.
+        let now = world.test.now();
+        let number = phone(1).parse().unwrap();
+        let found = world.write(move |tx| tx.attribution_of(ws, None, Some(&number), now)).await;
+        assert_eq!(found.attribution, Attribution::None);
     }
 }

@@ -6,7 +6,7 @@ use segue_model::{
     campaign::{CampaignAction, Footer},
     consent::{ConsentAction, ConsentMethod, Medium, Purpose},
 };
-use segue_outreach::{LinkConfig, Links, OutreachError, campaign};
+use segue_outreach::{LinkConfig, Links, OutreachError, Redirects, campaign};
 use segue_store::{
     Sql, StoreError, Tx,
     campaign::{Audience, CampaignInput, CampaignView},
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 pub struct World {
     pub test: TestStore,
     pub links: Links,
+    pub redirects: Redirects,
     pub sms: Channel,
     pub whatsapp: Channel,
     pub sender: Sender,
@@ -57,7 +58,8 @@ pub async fn worlds() -> Vec<World> {
         let whatsapp = test.whatsapp_channel("whatsapp", "http://127.0.0.1:9").await;
         let sender = test.sender(sms.id, "+15550000000").await;
         let links = Links::load(&test.store, &test.ctx, LinkConfig::new("https://go.example.com")).await.unwrap();
-        worlds.push(World { test, links, sms, whatsapp, sender });
+        let redirects = Redirects::new(test.store.clone(), test.ctx.clone(), links.clone());
+        worlds.push(World { test, links, redirects, sms, whatsapp, sender });
     }
     worlds
 }

@@ -1,0 +1,340 @@
+//! What a marketer sees and sets of a campaign's links.
+//!
+//! Settings that decide what the texts say (the host name, whether addresses become short links) belong to the draft;
+//! when links end, and whether they are stopped, can be changed as long as somebody may follow them. Whoever changes
+//! something tells [`crate::Redirects::forget`] afterwards.
+
+use std::collections::BTreeMap;
+
+use segue_model::{
+    CampaignId, Ctx, Timestamp, WorkspaceId,
+    campaign::{CampaignState, Footer},
+    code::{CHAT_LINK, CodeTarget, LinkCode},
+    time,
+};
+use segue_store::{
+    Store, Tx,
+    campaign::CampaignView,
+    click::{ClickBucket, DeviceCount, LinkCount, VerdictCount},
+    link::{CampaignLink, LinkSettings},
+};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{found, prepare};
+use crate::{Links, OutreachError, domains, redirect::LINK_LIFE};
+
+/// Longest legal text and consent wording, in characters.
+const LONGEST_WORDS: usize = 2_000;
+/// Stretches of time shown at most.
+const MOST_BUCKETS: i64 = 500;
+
+/// A campaign's links as the API shows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CampaignLinks)]
+pub struct LinksView {
+    #[serde(flatten)]
+    pub settings: LinkSettings,
+    /// Since when all of them are turned off.
+    pub stopped_at: Option<Timestamp>,
+    /// When they end as things are; unknown while the campaign runs and nothing else is set.
+    pub ends_at: Option<Timestamp>,
+    /// What the links begin with.
+    pub link_base: String,
+    /// Each link of the text: the chat first, when the campaign leads to one.
+    pub links: Vec<LinkView>,
+}
+
+/// One link of a campaign's text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CampaignLink)]
+pub struct LinkView {
+    /// 0 is the chat, from 1 on the addresses in the text.
+    pub link: u8,
+    /// The address; null for the chat.
+    pub target: Option<String>,
+    pub expires_at: Option<Timestamp>,
+    /// Since when this one is turned off.
+    pub stopped_at: Option<Timestamp>,
+    /// A link that opens the same and counts nowhere.
+    pub test_link: String,
+    /// Requests of any kind.
+    pub raw: i64,
+    /// Those that nothing speaks against being people's.
+    pub filtered: i64,
+}
+
+/// What is asked for in the links' figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ClickFigures {
+    /// Milliseconds of each stretch of time.
+    pub width: i64,
+    /// Oldest first; stretches without anything are left out.
+    pub over_time: Vec<ClickBucket>,
+    /// Taps of people by device.
+    pub devices: Vec<DeviceCount>,
+    /// Requests by who made them.
+    pub verdicts: Vec<VerdictCount>,
+}
+
+segue_model::text_enum! {
+    /// How long each stretch of time is.
+    pub enum Stretch {
+        Minute = "minute",
+        Hour = "hour",
+        Day = "day",
+    }
+}
+
+segue_model::text_enum! {
+    /// Whether links may be followed.
+    pub enum LinkSwitch {
+        On = "on",
+        Stopped = "stopped",
+    }
+}
+
+/// What to change of one link; what is absent stays.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinkChange {
+    /// `null` takes the end away.
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<Timestamp>)]
+    pub expires_at: Option<Option<Timestamp>>,
+    pub switch: Option<LinkSwitch>,
+}
+
+/// Tells `null` from an absent field.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::<Timestamp>::deserialize(deserializer).map(Some)
+}
+
+/// A campaign's links, with the number by which redirects know it.
+pub struct NumberedLinks {
+    pub campaign_number: u32,
+    pub view: LinksView,
+}
+
+/// A campaign's links.
+///
+/// # Errors
+/// When there is no such campaign.
+pub async fn view(
+    store: &Store,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+) -> Result<LinksView, OutreachError> {
+    let links = links.clone();
+    store.read(move |tx| Ok(view_in(tx, &links, workspace_id, id)?.view)).await
+}
+
+fn view_in(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+) -> Result<NumberedLinks, OutreachError> {
+    let campaign = found(tx, workspace_id, id)?;
+    let stored = tx.link_settings(workspace_id, id)?;
+    let links = domains::links_of(tx, links, workspace_id, &stored.settings)?;
+    let counts = tx.clicks_by_link(workspace_id, id)?;
+    let rows = tx.campaign_links(workspace_id, id)?;
+    let ended = campaign.ended_at.map(|ended| ended.plus(LINK_LIFE));
+    let view = LinksView {
+        ends_at: stored.settings.expires_at.or(ended),
+        settings: stored.settings,
+        stopped_at: stored.stopped_at,
+        link_base: links.config().link_base.clone(),
+        links: link_views(&campaign, &links, rows, &counts),
+    };
+    Ok(NumberedLinks { campaign_number: campaign.number, view })
+}
+
+fn link_views(
+    campaign: &CampaignView,
+    links: &Links,
+    rows: Vec<CampaignLink>,
+    counts: &BTreeMap<u8, LinkCount>,
+) -> Vec<LinkView> {
+    let mut all: BTreeMap<u8, CampaignLink> = rows.into_iter().map(|row| (row.link, row)).collect();
+    let leads_to_chat = campaign.input.whatsapp_channel_id.is_some() && campaign.input.footer != Footer::None;
+    if leads_to_chat {
+        let chat = CampaignLink { link: CHAT_LINK, target: None, expires_at: None, stopped_at: None };
+        all.entry(CHAT_LINK).or_insert(chat);
+    }
+    all.into_values()
+        .map(|row| {
+            let count = counts.get(&row.link).copied().unwrap_or_default();
+            let target = CodeTarget { campaign_number: campaign.number, position: 0 };
+            LinkView {
+                link: row.link,
+                target: row.target,
+                expires_at: row.expires_at,
+                stopped_at: row.stopped_at,
+                test_link: links.short(LinkCode { target, link: row.link }),
+                raw: count.raw,
+                filtered: count.filtered,
+            }
+        })
+        .collect()
+}
+
+/// Sets everything about a campaign's links but the switches.
+///
+/// # Errors
+/// When there is no such campaign, something is not valid, or the text has been sent and would have to change.
+pub async fn change(
+    store: &Store,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    settings: LinkSettings,
+) -> Result<NumberedLinks, OutreachError> {
+    let links = links.clone();
+    store
+        .write(move |tx| {
+            tx.lock_campaign(id)?;
+            let campaign = found(tx, workspace_id, id)?;
+            let before = tx.link_settings(workspace_id, id)?.settings;
+            check(tx, workspace_id, &campaign, &before, &settings)?;
+            tx.put_link_settings(workspace_id, id, &settings)?;
+            if campaign.state == CampaignState::Draft {
+                store_targets(tx, &links, workspace_id, &campaign)?;
+            }
+            view_in(tx, &links, workspace_id, id)
+        })
+        .await
+}
+
+fn check(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    before: &LinkSettings,
+    settings: &LinkSettings,
+) -> Result<(), OutreachError> {
+    if campaign.state != CampaignState::Draft {
+        let sent = "The texts have been written with it. It can only be changed in a draft.";
+        if before.domain_id != settings.domain_id {
+            return Err(OutreachError::invalid("domain_id", sent));
+        }
+        if before.shorten != settings.shorten {
+            return Err(OutreachError::invalid("shorten", sent));
+        }
+    }
+    if let Some(wanted) = settings.domain_id {
+        let known = tx.link_domains(workspace_id)?.into_iter().find(|domain| domain.id == wanted);
+        match known {
+            None => return Err(OutreachError::invalid("domain_id", "There is no such host name.")),
+            Some(domain) if domain.verified_at.is_none() => {
+                let why = format!("It is not known yet whether {} leads here. Verify it first.", domain.host);
+                return Err(OutreachError::invalid("domain_id", why));
+            }
+            Some(_) => {}
+        }
+    }
+    for (field, words) in [("legal_text", &settings.legal_text), ("consent_wording", &settings.consent_wording)] {
+        if words.chars().count() > LONGEST_WORDS {
+            return Err(OutreachError::invalid(field, format!("It is longer than {LONGEST_WORDS} characters.")));
+        }
+    }
+    Ok(())
+}
+
+/// Stores where the links of a campaign's text lead.
+///
+/// # Errors
+/// When the text is not valid.
+pub(super) fn store_targets(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+) -> Result<(), OutreachError> {
+    let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
+    Ok(tx.put_campaign_links(workspace_id, campaign.id, prepared.text.targets())?)
+}
+
+/// Turns all links of a campaign off or on.
+///
+/// # Errors
+/// When there is no such campaign.
+pub async fn switch(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    switch: LinkSwitch,
+) -> Result<NumberedLinks, OutreachError> {
+    let (links, now) = (links.clone(), ctx.now());
+    store
+        .write(move |tx| {
+            tx.lock_campaign(id)?;
+            found(tx, workspace_id, id)?;
+            tx.stop_links(workspace_id, id, (switch == LinkSwitch::Stopped).then_some(now))?;
+            tx.tell_campaign_progress(workspace_id, id, now);
+            view_in(tx, &links, workspace_id, id)
+        })
+        .await
+}
+
+/// Changes one link of a campaign.
+///
+/// # Errors
+/// When there is no such campaign or link.
+pub async fn change_link(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    link: u8,
+    change: LinkChange,
+) -> Result<NumberedLinks, OutreachError> {
+    let (links, now) = (links.clone(), ctx.now());
+    store
+        .write(move |tx| {
+            tx.lock_campaign(id)?;
+            let before = view_in(tx, &links, workspace_id, id)?.view.links.into_iter().find(|known| known.link == link);
+            let before = before.ok_or(OutreachError::NotFound("link"))?;
+            let stopped_at = match change.switch {
+                Some(LinkSwitch::Stopped) => before.stopped_at.or(Some(now)),
+                Some(LinkSwitch::On) => None,
+                None => before.stopped_at,
+            };
+            tx.change_link(workspace_id, id, link, change.expires_at.unwrap_or(before.expires_at), stopped_at)?;
+            tx.tell_campaign_progress(workspace_id, id, now);
+            view_in(tx, &links, workspace_id, id)
+        })
+        .await
+}
+
+/// The figures of a campaign's links.
+///
+/// # Errors
+/// When there is no such campaign.
+pub async fn figures(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    stretch: Stretch,
+) -> Result<ClickFigures, OutreachError> {
+    let width = match stretch {
+        Stretch::Minute => time::MINUTE,
+        Stretch::Hour => time::HOUR,
+        Stretch::Day => time::DAY,
+    };
+    store
+        .read(move |tx| {
+            found(tx, workspace_id, id)?;
+            Ok(ClickFigures {
+                width,
+                over_time: tx.clicks_over_time(workspace_id, id, width, MOST_BUCKETS)?,
+                devices: tx.clicks_by_device(workspace_id, id)?,
+                verdicts: tx.clicks_by_verdict(workspace_id, id)?,
+            })
+        })
+        .await
+}
