@@ -45,6 +45,12 @@ const PAGES = [
   ['campaign-draft', '/campaigns/cmp_15'],
   ['campaign-start', '/campaigns/cmp_15', click('campaign-start')],
   ['campaign', '/campaigns/cmp_14'],
+  [
+    'campaign-links',
+    '/campaigns/cmp_14',
+    async (page) => page.getByTestId('links-card').scrollIntoViewIfNeeded(),
+  ],
+  ['campaign-links-off', '/campaigns/cmp_14', click('links-switch')],
   ['contacts', '/contacts'],
   ['contact', '/contacts/con_1'],
   [
@@ -80,6 +86,7 @@ const PAGES = [
     'overview',
     'channels',
     'senders',
+    'link-domains',
     'queues',
     'users',
     'api-keys',

@@ -428,6 +428,88 @@ const routes = [
       };
     },
   ],
+  [
+    'GET',
+    /^\/campaigns\/.+\/links$/,
+    () => ({
+      domain_id: null,
+      shorten: 'every',
+      expires_at: null,
+      landing: 'none',
+      legal_text: '',
+      consent_wording: '',
+      stopped_at: null,
+      ends_at: null,
+      link_base: 'https://go.segue.example',
+      links: [
+        {
+          link: 0,
+          target: null,
+          expires_at: null,
+          stopped_at: null,
+          test_link: 'https://go.segue.example/l/c3acqe54744kcrxf',
+          raw: 412,
+          filtered: 301,
+        },
+        {
+          link: 1,
+          target: 'https://shop.segue.example/spring?from=sms',
+          expires_at: null,
+          stopped_at: new Date().toISOString(),
+          test_link: 'https://go.segue.example/l/c3acqe54744kcrxg',
+          raw: 51,
+          filtered: 44,
+        },
+      ],
+    }),
+  ],
+  [
+    'GET',
+    /^\/campaigns\/.+\/clicks$/,
+    () => ({
+      width: 3_600_000,
+      over_time: [8, 60, 140, 90, 70, 40, 22, 12, 9, 12].map((raw, hour) => ({
+        at: new Date(Date.UTC(2026, 10, 26, 8 + hour)).toISOString(),
+        raw,
+        filtered: Math.round(raw * 0.75),
+        confirmed: Math.round(raw * 0.3),
+      })),
+      devices: [
+        { device: 'android', count: 190 },
+        { device: 'iphone', count: 131 },
+        { device: 'desktop', count: 24 },
+      ],
+      verdicts: [
+        { verdict: 'person', count: 345 },
+        { verdict: 'preview', count: 71 },
+        { verdict: 'robot', count: 40 },
+        { verdict: 'early', count: 7 },
+      ],
+    }),
+  ],
+  [
+    'GET',
+    /^\/link-domains$/,
+    () =>
+      page([
+        {
+          id: 'dom_1',
+          host: 'go.segue.example',
+          verified_at: new Date().toISOString(),
+          is_default: true,
+          check_token: 'a1',
+          created_at: new Date().toISOString(),
+        },
+        {
+          id: 'dom_2',
+          host: 'links.segue.example',
+          verified_at: null,
+          is_default: false,
+          check_token: 'a2',
+          created_at: new Date().toISOString(),
+        },
+      ]),
+  ],
   ['GET', /^\/campaigns\/([^/]+)$/, ([, id]) => data.campaigns.find((each) => each.id === id)],
   [
     'PATCH',

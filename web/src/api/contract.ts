@@ -5,6 +5,7 @@
  */
 import type { components } from './schema';
 import type * as policy from './policy-types';
+import type * as link from './link-types';
 import type * as wire from './types';
 
 type Schemas = components['schemas'];
@@ -51,6 +52,9 @@ export type Responses = [
   Fits<Sent<Schemas['CampaignPreview']>, wire.CampaignPreview>,
   Fits<Sent<Schemas['TextPreview']>, wire.TextPreview>,
   Fits<Sent<Schemas['Funnel']>, wire.Funnel>,
+  Fits<Sent<Schemas['CampaignLinks']>, link.CampaignLinks>,
+  Fits<Sent<Schemas['ClickFigures']>, link.ClickFigures>,
+  Fits<Sent<Schemas['LinkDomain']>, link.LinkDomain>,
   Fits<Sent<Schemas['Recipient']>, wire.Recipient>,
   Fits<Sent<Schemas['Presence']>, wire.Presence>,
   Fits<Sent<Schemas['Session']>, wire.Session>,

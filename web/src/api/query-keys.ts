@@ -22,6 +22,9 @@ export const keys = {
   campaigns: ['campaigns'] as const,
   campaign: (id: string) => ['campaigns', id] as const,
   funnel: (id: string) => ['campaigns', id, 'funnel'] as const,
+  campaignLinks: (id: string) => ['campaigns', id, 'links'] as const,
+  clicks: (id: string) => ['campaigns', id, 'clicks'] as const,
+  linkDomains: ['link-domains'] as const,
   recipients: (id: string, state: string, search: string) =>
     ['campaigns', id, 'recipients', state, search] as const,
   preview: (id: string, version: string) => ['campaigns', id, 'preview', version] as const,

@@ -174,6 +174,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/clicks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who followed a campaign's links, when, and on what.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_campaign_clicks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/funnel": {
         parameters: {
             query?: never;
@@ -192,6 +212,111 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A campaign's links and what is set about them.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_campaign_links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes what is set about a campaign's links. The host name and `shorten` can only be changed in a draft.
+         * @description Needs the permission `run_campaigns`.
+         */
+        patch: operations["change_campaign_links"];
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/links/allow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turns the links of a campaign on again.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["allow_campaign_links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/links/qr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A link of the campaign as a QR code, for paper and screens. It opens what the texts open and counts nowhere, since
+         *     nobody in particular follows it; the chat it opens carries the campaign's reference.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_campaign_qr_code"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/links/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turns all links of a campaign off. From the next moment on they say so instead of leading anywhere.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["stop_campaign_links"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/links/{link}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes one link of a campaign: when it ends, whether it may be followed.
+         * @description Needs the permission `run_campaigns`.
+         */
+        patch: operations["change_campaign_link"];
         trace?: never;
     };
     "/api/v1/campaigns/{id}/pause": {
@@ -869,6 +994,70 @@ export interface paths {
          * @description Needs the permission `write_crm`.
          */
         patch: operations["change_lead"];
+        trace?: never;
+    };
+    "/api/v1/link-domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The workspace's host names. One is verified when `https://{host}/l/check/{check_token}` has been opened.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_link_domains"];
+        put?: never;
+        /**
+         * Adds a host name. Links stand on it once it is verified and chosen.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["add_link_domain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/link-domains/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes a host name that no campaign's links stand on.
+         * @description Needs the permission `manage_setup`.
+         */
+        delete: operations["remove_link_domain"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/link-domains/{id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a verified host name the one that links stand on when their campaign chooses no other.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["make_link_domain_default"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/lists": {
@@ -1660,6 +1849,23 @@ export interface paths {
         patch: operations["change_workspace"];
         trace?: never;
     };
+    "/l/check/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows that a host name leads here: whoever opens this address under it has verified it. */
+        get: operations["verify_link_domain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/l/{code}": {
         parameters: {
             query?: never;
@@ -1669,6 +1875,24 @@ export interface paths {
         };
         /** Follows a link from a text. */
         get: operations["open_link"];
+        put?: never;
+        /** Goes on from the page before the chat. A ticked box is recorded in the consent ledger with the words beside it. */
+        post: operations["enter_chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/l/{code}/qr.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The link as a QR code, for the page before the chat. */
+        get: operations["link_qr_code"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1886,6 +2110,39 @@ export interface components {
             sender_id: components["schemas"]["SenderId"];
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
+        /** @description One link of a campaign's text. */
+        CampaignLink: {
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Those that nothing speaks against being people's.
+             */
+            filtered: number;
+            /**
+             * Format: int32
+             * @description 0 is the chat, from 1 on the addresses in the text.
+             */
+            link: number;
+            /**
+             * Format: int64
+             * @description Requests of any kind.
+             */
+            raw: number;
+            stopped_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The address; null for the chat. */
+            target?: string | null;
+            /** @description A link that opens the same and counts nowhere. */
+            test_link: string;
+        };
+        /** @description A campaign's links as the API shows them. */
+        CampaignLinks: components["schemas"]["LinkSettings"] & {
+            ends_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What the links begin with. */
+            link_base: string;
+            /** @description Each link of the text: the chat first, when the campaign leads to one. */
+            links: components["schemas"]["CampaignLink"][];
+            stopped_at?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description Whom a campaign would reach and what it would cost. */
         CampaignPreview: {
             /** Format: int64 */
@@ -2039,6 +2296,40 @@ export interface components {
             description?: string | null;
             id: string;
             title: string;
+        };
+        /** @description How many requests there were for a campaign's links in a stretch of time. */
+        ClickBucket: {
+            /** @description When the stretch begins. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Recipients whose chat opened in it.
+             */
+            confirmed: number;
+            /**
+             * Format: int64
+             * @description Those that nothing speaks against being people's.
+             */
+            filtered: number;
+            /**
+             * Format: int64
+             * @description Requests of any kind.
+             */
+            raw: number;
+        };
+        /** @description What is asked for in the links' figures. */
+        ClickFigures: {
+            /** @description Taps of people by device. */
+            devices: components["schemas"]["DeviceCount"][];
+            /** @description Oldest first; stretches without anything are left out. */
+            over_time: components["schemas"]["ClickBucket"][];
+            /** @description Requests by who made them. */
+            verdicts: components["schemas"]["VerdictCount"][];
+            /**
+             * Format: int64
+             * @description Milliseconds of each stretch of time.
+             */
+            width: number;
         };
         /** @description What a condition amounts to while it is being written. */
         ConditionCheck: {
@@ -2207,6 +2498,14 @@ export interface components {
             reason: string;
         };
         /** @enum {string} */
+        Device: "android" | "iphone" | "tablet" | "desktop" | "other";
+        /** @description How many taps of people came from a kind of device. */
+        DeviceCount: {
+            /** Format: int64 */
+            count: number;
+            device: components["schemas"]["Device"];
+        };
+        /** @enum {string} */
         Direction: "inbound" | "outbound" | "system";
         /** @description What an agent sends. */
         Draft: {
@@ -2247,6 +2546,10 @@ export interface components {
         };
         /** @enum {string} */
         EndedBy: "agent" | "bot" | "system";
+        Entry: {
+            /** @description `yes` when the box was ticked. */
+            consent?: string | null;
+        };
         /** @description What of a rule decided, kept with the decision so that it can be explained for as long as it is kept. */
         Explanation: {
             /** @description The cap that was reached: "3 in 24 hours". */
@@ -2576,6 +2879,8 @@ export interface components {
         ImportState: "running" | "done" | "failed" | "undoing" | "undone";
         /** @enum {string} */
         Join: "all" | "any";
+        /** @enum {string} */
+        Landing: "none" | "desktop" | "always";
         /** @description The latest entry of the transcript. */
         LastMessage: {
             at: components["schemas"]["Timestamp"];
@@ -2636,11 +2941,59 @@ export interface components {
         LeadId: string;
         /** @enum {string} */
         LeadStatus: "new" | "working" | "won" | "lost";
+        /** @description What to change of one link; what is absent stays. */
+        LinkChange: {
+            /** @default null */
+            expires_at: components["schemas"]["Timestamp"] | null;
+            /** @default null */
+            switch: components["schemas"]["LinkSwitch"] | null;
+        };
+        /** @description A host name of the workspace's own for short links. */
+        LinkDomain: {
+            /** @description Last part of the address that verifies the name when it is opened. */
+            check_token: string;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description In lower case, without a port. */
+            host: string;
+            id: components["schemas"]["LinkDomainId"];
+            /** @description Whether links stand on it when their campaign chooses no other. */
+            is_default: boolean;
+            verified_at?: components["schemas"]["Timestamp"] | null;
+        };
+        LinkDomainId: string;
+        LinkDomainInput: {
+            /** @description Such as `go.example.com`. */
+            host: string;
+        };
         /** @description Give a contact, or `create: true` for a new one with the customer's number and name. */
         LinkInput: {
             contact_id?: components["schemas"]["ContactId"] | null;
             create?: boolean | null;
         };
+        /** @description What a marketer sets about a campaign's links. */
+        LinkSettings: {
+            /** @description What a customer agrees to by ticking the box on the page, word for word; empty for no box. */
+            consent_wording?: string;
+            domain_id?: components["schemas"]["LinkDomainId"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether a page stands before the chat. */
+            landing: components["schemas"]["Landing"];
+            /** @description What the page says below the button: who the company is, and what it does with data. */
+            legal_text?: string;
+            /** @description What becomes of addresses in the text. */
+            shorten: components["schemas"]["Shorten"];
+        };
+        /** @description What to change of a campaign's links; what is not given stays. */
+        LinkSettingsChange: {
+            consent_wording?: string | null;
+            domain_id?: components["schemas"]["LinkDomainId"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            landing?: components["schemas"]["Landing"] | null;
+            legal_text?: string | null;
+            shorten?: components["schemas"]["Shorten"] | null;
+        };
+        /** @enum {string} */
+        LinkSwitch: "on" | "stopped";
         ListId: string;
         ListInput: {
             name: string;
@@ -3058,6 +3411,22 @@ export interface components {
                 phone?: components["schemas"]["PhoneNumber"] | null;
                 session_id?: components["schemas"]["SessionId"] | null;
                 status: components["schemas"]["LeadStatus"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_LinkDomain: {
+            data: {
+                /** @description Last part of the address that verifies the name when it is opened. */
+                check_token: string;
+                created_at: components["schemas"]["Timestamp"];
+                /** @description In lower case, without a port. */
+                host: string;
+                id: components["schemas"]["LinkDomainId"];
+                /** @description Whether links stand on it when their campaign chooses no other. */
+                is_default: boolean;
+                verified_at?: components["schemas"]["Timestamp"] | null;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -3675,6 +4044,8 @@ export interface components {
             users: components["schemas"]["User"][];
         };
         /** @enum {string} */
+        Shorten: "every" | "none";
+        /** @enum {string} */
         SmsEncoding: "gsm7" | "ucs2";
         /** @enum {string} */
         Source: "inbox" | "outbox" | "job";
@@ -3729,6 +4100,7 @@ export interface components {
             footer: components["schemas"]["Footer"];
             prefilled_text?: string;
             sender_id?: components["schemas"]["SenderId"] | null;
+            shorten?: components["schemas"]["Shorten"] | null;
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
         /** @description A text as it would go out, for a contact of whom nothing is known. */
@@ -3820,6 +4192,14 @@ export interface components {
             name: string;
             password: string;
             role: components["schemas"]["Role"];
+        };
+        /** @enum {string} */
+        Verdict: "person" | "robot" | "preview" | "head" | "early";
+        /** @description How many requests of a kind there were. */
+        VerdictCount: {
+            /** Format: int64 */
+            count: number;
+            verdict: components["schemas"]["Verdict"];
         };
         /** @description A tenant. */
         Workspace: {
@@ -4222,6 +4602,39 @@ export interface operations {
             };
         };
     };
+    get_campaign_clicks: {
+        parameters: {
+            query?: {
+                /** @description How long each stretch of time is. */
+                stretch?: "minute" | "hour" | "day";
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClickFigures"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_funnel: {
         parameters: {
             query?: never;
@@ -4239,6 +4652,206 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Funnel"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_campaign_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignLinks"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_campaign_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkSettingsChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignLinks"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    allow_campaign_links: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignLinks"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_campaign_qr_code: {
+        parameters: {
+            query?: {
+                form?: "svg" | "png";
+                /** @description The link's number; the chat's when it is not given. */
+                link?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_campaign_links: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignLinks"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_campaign_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+                link: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignLinks"];
                 };
             };
             /** @description What went wrong. */
@@ -5564,6 +6177,130 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Lead"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_link_domains: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LinkDomain"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_link_domain: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkDomainInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkDomain"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_link_domain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LinkDomainId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_link_domain_default: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["LinkDomainId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkDomain"];
                 };
             };
             /** @description What went wrong. */
@@ -7127,6 +7864,44 @@ export interface operations {
             };
         };
     };
+    verify_link_domain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     open_link: {
         parameters: {
             query?: never;
@@ -7138,7 +7913,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Into the WhatsApp chat. */
+            /** @description The page before the chat. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Into the WhatsApp chat, or to the address of the text. */
             302: {
                 headers: {
                     [name: string]: unknown;
@@ -7154,6 +7938,93 @@ export interface operations {
                 };
             };
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_chat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["Entry"];
+            };
+        };
+        responses: {
+            /** @description Into the WhatsApp chat. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_qr_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

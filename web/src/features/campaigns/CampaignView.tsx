@@ -20,6 +20,7 @@ import { actOnCampaign, fetchFunnel, type CampaignAction } from './api';
 import css from './campaigns.module.css';
 import { FunnelChart } from './FunnelChart';
 import funnelCss from './funnel.module.css';
+import { LinksCard } from './LinksCard';
 import { RecipientTable } from './RecipientTable';
 import { FOOTERS, STATES } from './words';
 
@@ -146,6 +147,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
           </Card>
         </div>
       </div>
+      <LinksCard campaignId={campaign.id} />
       <RecipientTable campaignId={campaign.id} />
       {asking !== null && words !== null && (
         <ConfirmDialog

@@ -9,6 +9,7 @@ import { actOnCampaign, changeCampaign, deleteCampaign } from './api';
 import { AudienceCard, usePreview } from './AudienceCard';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
+import { LinkSettingsCard } from './LinkSettingsCard';
 import { PhonePreview } from './PhonePreview';
 import { phoneText, useCountedText } from './SegmentCounter';
 import { TestSendDialog } from './TestSendDialog';
@@ -146,7 +147,10 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
       }
     >
       <div className={css.layout}>
-        <CampaignForm input={input} onChange={change} sources={sources} counted={counted} />
+        <div className={css.main}>
+          <CampaignForm input={input} onChange={change} sources={sources} counted={counted} />
+          <LinkSettingsCard campaignId={campaign.id} />
+        </div>
         <aside className={css.aside} aria-label="Preview and audience">
           <AudienceCard preview={preview} />
           <PhonePreview

@@ -8,8 +8,8 @@ import css from './editor.module.css';
 
 /** About as long as the footer the server will add; only used until its answer is here. */
 const FOOTER_GUESS = {
-  tracked: '\nhttps://example.com/l/abcdefghijk',
-  wa_me: '\nhttps://wa.me/15550100123',
+  tracked: '\nhttps://example.com/l/abcdefghijkmnpqr',
+  wa_me: '\nhttps://wa.me/15550100123?text=Hi%21%20%28ref%20ABCD-EFGH-JKMN-PQRS%29',
   none: '',
 };
 

@@ -39,7 +39,7 @@ export const FOOTERS: { value: FooterKind; label: string; hint: string }[] = [
   {
     value: 'wa_me',
     label: 'wa.me link',
-    hint: 'The public WhatsApp link with your number. Taps cannot be counted, and the chat cannot be told from one that began without the campaign.',
+    hint: 'The public WhatsApp link with your number, which everybody can read. Taps cannot be counted; the chat is tied to the recipient by a reference in its text. It needs about 100 characters.',
   },
   { value: 'none', label: 'No link', hint: 'A plain text. Customers answer by SMS only.' },
 ];

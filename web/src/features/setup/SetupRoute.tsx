@@ -8,6 +8,7 @@ import { fetchSetup } from './api';
 import { ApiKeysSection } from './ApiKeysSection';
 import { ChannelsSection } from './ChannelsSection';
 import { DeadLettersSection } from './DeadLettersSection';
+import { DomainsSection } from './DomainsSection';
 import { FlowsSection } from './FlowsSection';
 import { OverviewSection } from './OverviewSection';
 import { PolicySection } from './PolicySection';
@@ -39,6 +40,7 @@ const SECTIONS: Section[] = [
     render: (setup) => <SendersSection senders={setup.senders} channels={setup.channels} />,
   },
   { key: 'policy', label: 'Policy', render: () => <PolicySection /> },
+  { key: 'link-domains', label: 'Link domains', render: () => <DomainsSection /> },
   {
     key: 'queues',
     label: 'Queues',

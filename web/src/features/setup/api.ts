@@ -1,4 +1,5 @@
 import { api } from '@/api/client';
+import type { LinkDomain } from '@/api/link-types';
 import type {
   ApiKey,
   Channel,
@@ -76,3 +77,10 @@ export const discardDeadLetter = (id: string, reason: string) =>
 
 export const changeWorkspace = (input: Partial<Omit<Workspace, 'id'>>) =>
   api.patch<Workspace>('/workspace', input);
+
+export const fetchLinkDomains = (signal?: AbortSignal) =>
+  api.get<Page<LinkDomain>>('/link-domains', {}, signal);
+export const addLinkDomain = (host: string) => api.post<LinkDomain>('/link-domains', { host });
+export const makeLinkDomainDefault = (id: string) =>
+  api.post<LinkDomain>(`/link-domains/${id}/default`);
+export const removeLinkDomain = (id: string) => api.delete<unknown>(`/link-domains/${id}`);

@@ -1,0 +1,158 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { ApiError } from '@/api/errors';
+import type { CampaignLinks, Landing, LinkSettings } from '@/api/link-types';
+import { keys } from '@/api/query-keys';
+import {
+  Button,
+  Card,
+  Failure,
+  notify,
+  SelectField,
+  SkeletonRows,
+  Stack,
+  TextArea,
+  TextField,
+} from '@/ui';
+import css from './editor.module.css';
+import { changeLinks, fetchDomains, fetchLinks } from './links-api';
+
+const LANDINGS: { value: Landing; label: string }[] = [
+  { value: 'none', label: 'No page: straight into the chat' },
+  { value: 'desktop', label: 'On computers, with a QR code for the phone' },
+  { value: 'always', label: 'For everybody' },
+];
+
+/** What is set about a draft's links. Saved with its own button, since few campaigns change it. */
+export function LinkSettingsCard({ campaignId }: { campaignId: string }) {
+  const links = useQuery({
+    queryKey: keys.campaignLinks(campaignId),
+    queryFn: ({ signal }) => fetchLinks(campaignId, signal),
+  });
+  return (
+    <Card
+      title="Links"
+      description="Every https address in the text becomes a short link of its own per recipient."
+      data-testid="link-settings"
+    >
+      {links.isError && <Failure error={links.error} onRetry={() => void links.refetch()} />}
+      {links.isPending && <SkeletonRows rows={3} />}
+      {links.data !== undefined && <Settings campaignId={campaignId} links={links.data} />}
+    </Card>
+  );
+}
+
+/** `2026-07-01T09:30` in this browser's zone, as the field for dates wants it. */
+function toLocal(time: string | null): string {
+  if (time === null) return '';
+  const date = new Date(time);
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
+}
+
+function Settings({ campaignId, links }: { campaignId: string; links: CampaignLinks }) {
+  const cache = useQueryClient();
+  const domains = useQuery({
+    queryKey: keys.linkDomains,
+    queryFn: ({ signal }) => fetchDomains(signal),
+  });
+  const [edited, setEdited] = useState<Partial<LinkSettings>>({});
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const shown = { ...links, ...edited };
+  const set = (change: Partial<LinkSettings>) => setEdited({ ...edited, ...change });
+  const save = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      cache.setQueryData(keys.campaignLinks(campaignId), await changeLinks(campaignId, edited));
+      setEdited({});
+      notify.done('Links saved');
+    } catch (error) {
+      setProblem(error instanceof ApiError ? error.message : 'The links could not be saved.');
+    }
+    setBusy(false);
+  };
+  const verified = (domains.data?.data ?? []).filter((domain) => domain.verified_at !== null);
+  return (
+    <Stack>
+      <div className={css.two}>
+        <SelectField
+          label="Host name"
+          description="What the links begin with. Add your own under Setup, Link domains."
+          value={shown.domain_id ?? ''}
+          onChange={(event) => {
+            const value = event.currentTarget.value;
+            set({ domain_id: value === '' ? null : value });
+          }}
+          data={[
+            { value: '', label: `Default (${links.link_base.replace(/^https?:\/\//, '')})` },
+            ...verified.map((domain) => ({ value: domain.id, label: domain.host })),
+          ]}
+        />
+        <SelectField
+          label="Addresses in the text"
+          description="Short links are counted and can be turned off."
+          value={shown.shorten}
+          onChange={(event) =>
+            set({ shorten: event.currentTarget.value as LinkSettings['shorten'] })
+          }
+          data={[
+            { value: 'every', label: 'Become short links' },
+            { value: 'none', label: 'Stay as they are written' },
+          ]}
+        />
+        <TextField
+          label="Links end"
+          description="In your time zone; empty for 90 days after the campaign’s end."
+          type="datetime-local"
+          value={toLocal(shown.expires_at)}
+          onChange={(event) => {
+            const value = event.currentTarget.value;
+            set({ expires_at: value === '' ? null : new Date(value).toISOString() });
+          }}
+        />
+        <SelectField
+          label="Page before the chat"
+          description="For legal words, and for computers without WhatsApp."
+          value={shown.landing}
+          onChange={(event) => set({ landing: event.currentTarget.value as Landing })}
+          data={LANDINGS}
+          data-testid="link-landing"
+        />
+      </div>
+      {shown.landing !== 'none' && (
+        <>
+          <TextArea
+            label="Legal text on the page"
+            description="Who you are and where your privacy notice is."
+            autosize
+            minRows={2}
+            value={shown.legal_text}
+            onChange={(event) => set({ legal_text: event.currentTarget.value })}
+          />
+          <TextArea
+            label="Consent box on the page"
+            description="Word for word what a customer agrees to by ticking it; empty for no box. A tick is recorded as consent to WhatsApp marketing."
+            autosize
+            minRows={2}
+            value={shown.consent_wording}
+            onChange={(event) => set({ consent_wording: event.currentTarget.value })}
+          />
+        </>
+      )}
+      {problem !== null && <p className={css.unknown}>{problem}</p>}
+      <div>
+        <Button
+          emphasis="secondary"
+          disabled={Object.keys(edited).length === 0}
+          loading={busy}
+          onClick={() => void save()}
+          data-testid="links-save"
+        >
+          Save links
+        </Button>
+      </div>
+    </Stack>
+  );
+}
