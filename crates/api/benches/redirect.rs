@@ -23,11 +23,7 @@ use std::{
 use axum::{Router, routing::get};
 use http::{HeaderValue, StatusCode, header};
 use segue_api::{ApiConfig, AppState};
-use segue_model::{
-    CampaignId, ContactId, Ctx,
-    campaign::Footer,
-    code::CodeTarget,
-};
+use segue_model::{CampaignId, ContactId, Ctx, campaign::Footer, code::CodeTarget};
 use segue_outreach::{LinkConfig, Links};
 use segue_store::{
     Sql, StoreError,
@@ -50,8 +46,7 @@ const WARM_UP: Duration = Duration::from_millis(500);
 const AGENT: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 \
                      Mobile Safari/537.36";
 
-static PLANNED: Sql =
-    Sql::portable("PLANNED", "UPDATE campaigns SET planned = $3 WHERE workspace_id = $1 AND id = $2");
+static PLANNED: Sql = Sql::portable("PLANNED", "UPDATE campaigns SET planned = $3 WHERE workspace_id = $1 AND id = $2");
 static CLICKS: Sql = Sql::portable("CLICKS", "SELECT COUNT(*) FROM clicks WHERE workspace_id = $1");
 
 fn main() {
@@ -64,13 +59,7 @@ fn main() {
     };
     let server = runtime("server").expect("a runtime for the servers");
     let (test, links, number) = server.block_on(prepare());
-    let state = AppState::new(
-        test.store.clone(),
-        Ctx::system(),
-        test.bus.clone(),
-        links.clone(),
-        ApiConfig::default(),
-    );
+    let state = AppState::new(test.store.clone(), Ctx::system(), test.bus.clone(), links.clone(), ApiConfig::default());
     let shutdown = CancellationToken::new();
     let (redirects, token) = (state.redirects.clone(), shutdown.clone());
     let clicks = server.spawn(async move { redirects.clicks().run(token).await });
@@ -94,9 +83,9 @@ fn main() {
     shutdown.cancel();
     server.block_on(clicks).expect("the clicks' task ends");
     let workspace_id = test.workspace_id();
-    let stored = server.block_on(test.store.read::<_, StoreError, _>(move |tx| {
-        tx.query_one(&CLICKS, &[&workspace_id], |row| row.next::<u64>())
-    }));
+    let stored = server.block_on(
+        test.store.read::<_, StoreError, _>(move |tx| tx.query_one(&CLICKS, &[&workspace_id], |row| row.next::<u64>())),
+    );
     println!(
         "{{\"bare_per_s\":{:.0},\"bare_cpu_us\":{:.1},\"links_per_s\":{:.0},\"links_cpu_us\":{:.1},\"ratio\":{:.2},\
          \"followed\":{followed},\"stored\":{}}}",
@@ -201,13 +190,7 @@ async fn measure(address: SocketAddr, requests: &Arc<Vec<Vec<u8>>>) -> Run {
     Run { per_second: count_f / seconds, cpu_us: cpu / 1_000.0 / count_f, all: answered.load(Ordering::Relaxed) }
 }
 
-async fn follow(
-    address: SocketAddr,
-    requests: &[Vec<u8>],
-    first: usize,
-    answered: &AtomicU64,
-    ended: &AtomicBool,
-) {
+async fn follow(address: SocketAddr, requests: &[Vec<u8>], first: usize, answered: &AtomicU64, ended: &AtomicBool) {
     let mut connection = TcpStream::connect(address).await.expect("a connection");
     connection.set_nodelay(true).expect("an option of the connection");
     let mut answer = vec![0; 4_096];

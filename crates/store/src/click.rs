@@ -10,7 +10,7 @@ use segue_model::{CampaignId, ClickId, Timestamp, WorkspaceId, time};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{StoreError, Tx, tx::json_text};
+use crate::{StoreError, Tx, recipient::Stamp, tx::json_text};
 
 segue_model::text_enum! {
     /// Who asked for a link, as far as the request tells.
@@ -183,7 +183,10 @@ impl Tx<'_> {
         let Some(last) = clicks.iter().map(|click| click.at).max() else { return Ok(()) };
         if !first_taps.is_empty() {
             let first_taps = json_text(&first_taps.into_iter().collect::<Vec<_>>())?;
-            if self.execute(&STAMP_FIRST_TAPS, &[&workspace_id, &campaign_id, &first_taps])? > 0 {
+            let stamped = self.execute(&STAMP_FIRST_TAPS, &[&workspace_id, &campaign_id, &first_taps])?;
+            if stamped > 0 {
+                let stamped = i64::try_from(stamped).unwrap_or(i64::MAX);
+                self.tally(workspace_id, campaign_id, Stamp::FirstTap.tally(), stamped);
                 self.tell_campaign_progress(workspace_id, campaign_id, last);
             }
         }

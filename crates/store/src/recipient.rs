@@ -54,7 +54,7 @@ pub enum Stamp {
 
 impl Stamp {
     /// The count it belongs to.
-    const fn tally(self) -> &'static str {
+    pub(crate) const fn tally(self) -> &'static str {
         match self {
             Self::FirstTap => "tapped",
             Self::Chat { .. } => "chats",
@@ -207,11 +207,14 @@ crate::sql! {
         ON CONFLICT (workspace_id, campaign_id, contact_id) DO NOTHING";
     STAMP_FIRST_TAP = "UPDATE recipients SET first_tap_at = $4
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL";
-    /// A tap that seemed too early to be a person's was one after all.
-    STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5,
-            first_tap_at = COALESCE(first_tap_at, (SELECT MIN(k.at) FROM clicks k WHERE k.workspace_id = $1
-                AND k.campaign_id = $2 AND k.position = $3 AND k.verdict = 'early'))
+    STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND chat_at IS NULL";
+    /// A tap that seemed too early to be a person's was one after all.
+    STAMP_CONFIRMED_TAP = "UPDATE recipients SET first_tap_at = (SELECT MIN(k.at) FROM clicks k
+            WHERE k.workspace_id = $1 AND k.campaign_id = $2 AND k.position = $3 AND k.verdict = 'early')
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL AND EXISTS (
+            SELECT 1 FROM clicks k WHERE k.workspace_id = $1 AND k.campaign_id = $2 AND k.position = $3
+                AND k.verdict = 'early')";
     STAMP_BOT_FINISHED = "UPDATE recipients SET bot_finished_at = $4
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND bot_finished_at IS NULL";
     STAMP_AGENT = "UPDATE recipients SET agent_at = $4
@@ -334,6 +337,10 @@ impl Tx<'_> {
         };
         if written == 1 {
             self.tally(workspace_id, campaign_id, stamp.tally(), 1);
+            if let Stamp::Chat { .. } = stamp {
+                let confirmed = self.execute(&STAMP_CONFIRMED_TAP, &[&workspace_id, &campaign_id, &position])?;
+                self.tally(workspace_id, campaign_id, Stamp::FirstTap.tally(), i64::from(confirmed == 1));
+            }
             self.tell_campaign_progress(workspace_id, campaign_id, at);
         }
         Ok(written == 1)

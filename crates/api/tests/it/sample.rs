@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use segue_access::NewWorkspace;
 use segue_model::{
     CampaignId, CaseId, ChannelId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, LeadId, LinkDomainId, ListId,
-    MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, QueueId, SegmentId, SenderId, SessionId, UserId, WorkItemId,
-    WorkspaceId,
+    MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, QueueId, SegmentId, SenderId, SessionId, UserId,
+    WorkItemId, WorkspaceId,
     campaign::Footer,
     contact::ContactFields,
     role::Role,
