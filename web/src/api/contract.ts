@@ -49,6 +49,8 @@ export type Responses = [
   Fits<Sent<Schemas['ImportFile']>, wire.ImportFile>,
   Fits<Sent<Schemas['UndoCounts']>, wire.UndoCounts>,
   Fits<Sent<Schemas['Campaign']>, wire.Campaign>,
+  Fits<Sent<Schemas['Segment']>, wire.Segment>,
+  Fits<Sent<Schemas['ConditionCheck']>, wire.ConditionCheck>,
   Fits<Sent<Schemas['CampaignPreview']>, wire.CampaignPreview>,
   Fits<Sent<Schemas['TextPreview']>, wire.TextPreview>,
   Fits<Sent<Schemas['Funnel']>, wire.Funnel>,

@@ -258,6 +258,73 @@ export interface AudienceFilter {
   value: string;
 }
 
+export type SegmentTopic = 'field' | 'event' | 'consent' | 'list' | 'created' | 'suppressed';
+
+export type SegmentOperator =
+  | 'is'
+  | 'is_not'
+  | 'is_any_of'
+  | 'is_none_of'
+  | 'contains'
+  | 'contains_not'
+  | 'starts_with'
+  | 'ends_with'
+  | 'filled'
+  | 'empty'
+  | 'equal'
+  | 'less'
+  | 'at_most'
+  | 'more'
+  | 'at_least'
+  | 'matches'
+  | 'happened'
+  | 'happened_not';
+
+export interface SegmentRow {
+  topic: SegmentTopic;
+  name: string;
+  operator: SegmentOperator;
+  values: string[];
+  ignore_case: boolean;
+  campaign_id: string | null;
+  days: number | null;
+}
+
+export interface SegmentGroup {
+  join: 'all' | 'any';
+  items: SegmentItem[];
+}
+
+export type SegmentItem = { row: SegmentRow } | { group: SegmentGroup };
+
+export interface Segment {
+  id: string;
+  name: string;
+  /** CEL. */
+  condition: string;
+  /** Null when the condition says more than a form can. */
+  form: SegmentGroup | null;
+  created_at: string;
+  updated_at: string;
+  created_by: string;
+  version: number;
+}
+
+export interface SegmentMember {
+  id: string;
+  name: string | null;
+  phone: string | null;
+  sms_consent: ConsentState;
+}
+
+export interface ConditionCheck {
+  condition: string | null;
+  form: SegmentGroup | null;
+  count: number | null;
+  sample: SegmentMember[];
+  problem: { message: string; place: { line: number; column: number } | null } | null;
+}
+
 export interface CampaignInput {
   name: string;
   sender_id: string;

@@ -1,5 +1,6 @@
 import {
   IconDeviceDesktop,
+  IconFilter,
   IconLogout,
   IconMessages,
   IconMoon,
@@ -34,6 +35,13 @@ const PLACES = [
     roles: ['admin', 'supervisor', 'marketer'],
   },
   { to: '/contacts', label: 'Contacts', icon: IconUsers, testId: 'nav-contacts', roles: null },
+  {
+    to: '/segments',
+    label: 'Segments',
+    icon: IconFilter,
+    testId: 'nav-segments',
+    roles: ['admin', 'supervisor', 'marketer'],
+  },
   {
     to: '/setup',
     label: 'Setup',

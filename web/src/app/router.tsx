@@ -119,6 +119,18 @@ const contact = createRoute({
   component: lazyRouteComponent(() => import('@/features/contacts'), 'ContactRoute'),
 });
 
+const segments = createRoute({
+  getParentRoute: () => shell,
+  path: '/segments',
+  component: lazyRouteComponent(() => import('@/features/segments'), 'SegmentList'),
+});
+
+const segment = createRoute({
+  getParentRoute: () => shell,
+  path: '/segments/$segmentId',
+  component: lazyRouteComponent(() => import('@/features/segments'), 'SegmentRoute'),
+});
+
 const imports = createRoute({
   getParentRoute: () => shell,
   path: '/imports',
@@ -155,6 +167,8 @@ const routeTree = root.addChildren([
     campaign,
     contacts,
     contact,
+    segments,
+    segment,
     imports,
     newImport,
     importRoute,

@@ -28,6 +28,7 @@ function placeName(path: string): string {
       campaigns: 'Campaigns',
       contacts: 'Contacts',
       imports: 'Imports',
+      segments: 'Segments',
       setup: 'Setup',
     }[first] ?? 'Console'
   );

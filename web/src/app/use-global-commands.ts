@@ -12,6 +12,7 @@ const PLACE_KEYS: Record<string, string> = {
   '/inbox': 'g i',
   '/campaigns': 'g p',
   '/contacts': 'g c',
+  '/segments': 'g e',
   '/setup': 'g s',
 };
 

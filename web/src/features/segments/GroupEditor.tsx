@@ -1,0 +1,307 @@
+import { IconTrash } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { keys } from '@/api/query-keys';
+import type { SegmentGroup, SegmentItem, SegmentRow, SegmentTopic } from '@/api/types';
+import { CheckField, IconButton, SelectField, TextField } from '@/ui';
+import { fetchCampaigns, fetchLists } from './api';
+import css from './segments.module.css';
+import {
+  emptyRow,
+  EVENTS,
+  FIELD_OPERATORS,
+  FIELDS,
+  HAPPENED,
+  isNumber,
+  takesMany,
+  takesValue,
+  TOPICS,
+  YES_NO,
+} from './words';
+
+interface GroupProps {
+  group: SegmentGroup;
+  onChange: (group: SegmentGroup) => void;
+  depth: number;
+  onRemove?: () => void;
+}
+
+/** Rows and groups of a condition. */
+export function GroupEditor({ group, onChange, depth, onRemove }: GroupProps) {
+  const set = (at: number, item: SegmentItem) =>
+    onChange({ ...group, items: group.items.map((each, index) => (index === at ? item : each)) });
+  const remove = (at: number) =>
+    onChange({ ...group, items: group.items.filter((_, index) => index !== at) });
+  const add = (item: SegmentItem) => onChange({ ...group, items: [...group.items, item] });
+  return (
+    <div className={css.group} data-depth={depth} role="group" aria-label="Group of conditions">
+      <div className={css.joins}>
+        <SelectField
+          aria-label="How the rows are joined"
+          size="xs"
+          value={group.join}
+          data={[
+            { value: 'all', label: 'All of these' },
+            { value: 'any', label: 'Any of these' },
+          ]}
+          onChange={(event) =>
+            onChange({ ...group, join: event.currentTarget.value as SegmentGroup['join'] })
+          }
+        />
+        {group.items.length === 0 && depth === 0 && 'No rows: everybody belongs to it.'}
+        {onRemove !== undefined && (
+          <IconButton label="Remove group" onClick={onRemove}>
+            <IconTrash size={16} />
+          </IconButton>
+        )}
+      </div>
+      {group.items.map((item, index) =>
+        'row' in item ? (
+          <RowEditor
+            key={index}
+            row={item.row}
+            onChange={(row) => set(index, { row })}
+            onRemove={() => remove(index)}
+          />
+        ) : (
+          <GroupEditor
+            key={index}
+            group={item.group}
+            depth={depth + 1}
+            onChange={(next) => set(index, { group: next })}
+            onRemove={() => remove(index)}
+          />
+        ),
+      )}
+      <div className={css.adds}>
+        <button
+          type="button"
+          className={css.textButton}
+          onClick={() => add({ row: emptyRow('field') })}
+          data-testid="segment-add-row"
+        >
+          + Row
+        </button>
+        {depth < 3 && (
+          <button
+            type="button"
+            className={css.textButton}
+            onClick={() => add({ group: { join: 'any', items: [{ row: emptyRow('field') }] } })}
+          >
+            + Group
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface RowProps {
+  row: SegmentRow;
+  onChange: (row: SegmentRow) => void;
+  onRemove: () => void;
+}
+
+function RowEditor({ row, onChange, onRemove }: RowProps) {
+  return (
+    <div className={css.row} role="group" aria-label="Condition" data-testid="segment-row-editor">
+      <SelectField
+        aria-label="About"
+        value={row.topic}
+        data={TOPICS}
+        onChange={(event) => onChange(emptyRow(event.currentTarget.value as SegmentTopic))}
+        data-testid="segment-topic"
+      />
+      <div className={css.parts}>
+        <Parts row={row} onChange={onChange} />
+      </div>
+      <IconButton label="Remove row" onClick={onRemove}>
+        <IconTrash size={16} />
+      </IconButton>
+    </div>
+  );
+}
+
+function Parts({ row, onChange }: Omit<RowProps, 'onRemove'>) {
+  const set = (change: Partial<SegmentRow>) => onChange({ ...row, ...change });
+  const operator = (data: { value: SegmentRow['operator']; label: string }[]) => (
+    <SelectField
+      aria-label="Comparison"
+      value={row.operator}
+      data={data}
+      onChange={(event) => set({ operator: event.currentTarget.value as SegmentRow['operator'] })}
+      data-testid="segment-operator"
+    />
+  );
+  switch (row.topic) {
+    case 'field':
+      return (
+        <>
+          <TextField
+            aria-label="Field"
+            placeholder="city"
+            list="segment-fields"
+            value={row.name}
+            onChange={(event) => set({ name: event.currentTarget.value })}
+            data-testid="segment-field"
+          />
+          <datalist id="segment-fields">
+            {FIELDS.map((field) => (
+              <option key={field} value={field} />
+            ))}
+          </datalist>
+          {operator(FIELD_OPERATORS)}
+          {takesValue(row.operator) && (
+            <TextField
+              aria-label={takesMany(row.operator) ? 'Values, separated by commas' : 'Value'}
+              placeholder={takesMany(row.operator) ? 'Berlin, Hamburg' : ''}
+              value={row.values.join(', ')}
+              onChange={(event) => {
+                const value = event.currentTarget.value;
+                set({
+                  values: takesMany(row.operator)
+                    ? value.split(',').map((each) => each.trimStart())
+                    : [value],
+                });
+              }}
+              data-testid="segment-value"
+            />
+          )}
+          {takesValue(row.operator) && !isNumber(row.operator) && row.operator !== 'matches' && (
+            <CheckField
+              label="Any case"
+              checked={row.ignore_case}
+              onChange={(event) => set({ ignore_case: event.currentTarget.checked })}
+            />
+          )}
+        </>
+      );
+    case 'event':
+      return (
+        <>
+          <SelectField
+            aria-label="Event"
+            value={row.name}
+            data={EVENTS}
+            onChange={(event) => set({ name: event.currentTarget.value })}
+          />
+          <CampaignChoice
+            value={row.campaign_id}
+            onChange={(campaign_id) => set({ campaign_id })}
+          />
+          {operator(HAPPENED)}
+          <Days value={row.days} onChange={(days) => set({ days })} />
+        </>
+      );
+    case 'consent':
+      return (
+        <>
+          <SelectField
+            aria-label="Channel"
+            value={row.name}
+            data={[
+              { value: 'sms', label: 'Promotional SMS' },
+              { value: 'whatsapp', label: 'Promotional WhatsApp' },
+            ]}
+            onChange={(event) => set({ name: event.currentTarget.value })}
+          />
+          {operator(YES_NO)}
+          <SelectField
+            aria-label="Consent"
+            value={row.values[0] ?? ''}
+            data={[
+              { value: 'granted', label: 'opted in' },
+              { value: 'revoked', label: 'opted out' },
+              { value: 'none', label: 'never asked' },
+            ]}
+            onChange={(event) => set({ values: [event.currentTarget.value] })}
+          />
+        </>
+      );
+    case 'list':
+      return (
+        <>
+          {operator(YES_NO)}
+          <ListChoice value={row.values[0] ?? ''} onChange={(list) => set({ values: [list] })} />
+        </>
+      );
+    case 'created':
+      return (
+        <>
+          {operator(HAPPENED)}
+          <Days value={row.days} onChange={(days) => set({ days: days ?? 30 })} />
+        </>
+      );
+    case 'suppressed':
+      return operator([
+        { value: 'is', label: 'number is on it' },
+        { value: 'is_not', label: 'number is not on it' },
+      ]);
+  }
+}
+
+function Days({
+  value,
+  onChange,
+}: {
+  value: number | null;
+  onChange: (days: number | null) => void;
+}) {
+  return (
+    <label className={css.days}>
+      in the last
+      <input
+        type="number"
+        min={1}
+        max={3650}
+        value={value ?? ''}
+        placeholder="all"
+        onChange={(event) => {
+          const days = Number.parseInt(event.currentTarget.value, 10);
+          onChange(Number.isNaN(days) ? null : days);
+        }}
+      />
+      days
+    </label>
+  );
+}
+
+function ListChoice({ value, onChange }: { value: string; onChange: (list: string) => void }) {
+  const lists = useQuery({ queryKey: keys.lists, queryFn: ({ signal }) => fetchLists(signal) });
+  return (
+    <SelectField
+      aria-label="List"
+      value={value}
+      data={[
+        { value: '', label: 'Choose a list', disabled: true },
+        ...(lists.data?.data ?? []).map((list) => ({ value: list.id, label: list.name })),
+      ]}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  );
+}
+
+function CampaignChoice({
+  value,
+  onChange,
+}: {
+  value: string | null;
+  onChange: (campaign: string | null) => void;
+}) {
+  const campaigns = useQuery({
+    queryKey: [...keys.campaigns, 'choice'],
+    queryFn: ({ signal }) => fetchCampaigns(signal),
+  });
+  return (
+    <SelectField
+      aria-label="Campaign"
+      value={value ?? ''}
+      data={[
+        { value: '', label: 'any campaign' },
+        ...(campaigns.data?.data ?? []).map((each) => ({ value: each.id, label: each.name })),
+      ]}
+      onChange={(event) =>
+        onChange(event.currentTarget.value === '' ? null : event.currentTarget.value)
+      }
+    />
+  );
+}

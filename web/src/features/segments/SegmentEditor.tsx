@@ -1,0 +1,228 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { errorWords } from '@/api/errors';
+import { keys } from '@/api/query-keys';
+import type { ConditionCheck, Segment, SegmentGroup } from '@/api/types';
+import { formatPhone } from '@/lib/phone';
+import { useDebounced } from '@/lib/use-debounced';
+import {
+  Button,
+  Card,
+  ChoiceTabs,
+  ConfirmDialog,
+  EmptyState,
+  Failure,
+  notify,
+  Page,
+  Skeleton,
+  TextArea,
+  TextField,
+} from '@/ui';
+import { changeSegment, checkCondition, createSegment, deleteSegment } from './api';
+import { GroupEditor } from './GroupEditor';
+import { MemberTable } from './MemberTable';
+import css from './segments.module.css';
+import { EMPTY_FORM } from './words';
+
+type Mode = 'form' | 'text';
+
+/** Writes a segment as rows or as text, and shows who it is while it is being written. */
+export function SegmentEditor({ segment }: { segment: Segment | null }) {
+  const [name, setName] = useState(segment?.name ?? '');
+  const [mode, setMode] = useState<Mode>(
+    segment !== null && segment.form === null ? 'text' : 'form',
+  );
+  const [form, setForm] = useState<SegmentGroup>(segment?.form ?? EMPTY_FORM);
+  const [text, setText] = useState(segment?.condition ?? '');
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [deleting, setDeleting] = useState(false);
+  const navigate = useNavigate();
+  const cache = useQueryClient();
+
+  const condition = mode === 'form' ? { form } : { condition: text };
+  const asked = useDebounced(JSON.stringify(condition), 350);
+  const check = useQuery({
+    queryKey: keys.conditionCheck(asked),
+    queryFn: () => checkCondition(JSON.parse(asked) as { condition: string }),
+    placeholderData: (previous) => previous,
+  });
+
+  const switchTo = (next: Mode) => {
+    if (next === mode) return;
+    const known = check.data;
+    if (next === 'text') {
+      if (typeof known?.condition === 'string') setText(known.condition);
+      setMode('text');
+    } else if (known?.form !== undefined && known.form !== null) {
+      setForm(known.form.items.length > 0 ? known.form : EMPTY_FORM);
+      setMode('form');
+    } else {
+      notify.failure(new Error('This condition says more than rows can. Keep it as text.'));
+    }
+  };
+
+  const save = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const saved =
+        segment === null
+          ? await createSegment(name, condition)
+          : await changeSegment(segment.id, name, condition);
+      cache.setQueryData(keys.segment(saved.id), saved);
+      void cache.invalidateQueries({ queryKey: keys.segments });
+      notify.done('Segment saved');
+      if (segment === null) {
+        await navigate({ to: '/segments/$segmentId', params: { segmentId: saved.id } });
+      }
+    } catch (error) {
+      setProblem(errorWords(error).message);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Page
+      title={name.trim() === '' ? 'New segment' : name}
+      back={<Link to="/segments">← Segments</Link>}
+      actions={
+        <>
+          {segment !== null && (
+            <Button emphasis="quiet" onClick={() => setDeleting(true)} data-testid="segment-delete">
+              Delete
+            </Button>
+          )}
+          <Button
+            onClick={() => void save()}
+            loading={busy}
+            disabled={name.trim() === '' || (check.data?.problem ?? null) !== null}
+            data-testid="segment-save"
+          >
+            Save
+          </Button>
+        </>
+      }
+    >
+      <div className={css.layout}>
+        <Card>
+          <TextField
+            label="Name"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            data-testid="segment-name"
+          />
+          <div className={css.modes} style={{ marginTop: 18 }}>
+            <strong>Who belongs to it</strong>
+            <ChoiceTabs
+              label="Written as"
+              value={mode}
+              onChange={switchTo}
+              items={[
+                { value: 'form', label: 'Rows', testId: 'segment-mode-form' },
+                { value: 'text', label: 'Text', testId: 'segment-mode-text' },
+              ]}
+            />
+          </div>
+          {mode === 'form' ? (
+            <GroupEditor group={form} onChange={setForm} depth={0} />
+          ) : (
+            <>
+              <TextArea
+                aria-label="Condition"
+                className={css.code ?? ''}
+                value={text}
+                onChange={(event) => setText(event.currentTarget.value)}
+                autosize
+                minRows={5}
+                spellCheck={false}
+                placeholder={'contact.city == "Berlin" && clicked(90)'}
+                data-testid="segment-text"
+              />
+              <ul className={css.help}>
+                <li>
+                  <code>contact.city == "Berlin"</code>, <code>has(contact.email)</code>,{' '}
+                  <code>int(contact.points) &gt;= 100</code>
+                </li>
+                <li>
+                  <code>clicked(30)</code>, <code>received()</code>,{' '}
+                  <code>replied("cmp_…", 7)</code>, <code>consent("sms") == "granted"</code>,{' '}
+                  <code>on_list("lst_…")</code>
+                </li>
+                <li>
+                  Join with <code>&amp;&amp;</code> (and), <code>||</code> (or), <code>!</code>{' '}
+                  (not).
+                </li>
+              </ul>
+            </>
+          )}
+          {problem !== null && (
+            <p className={css.problem} role="alert">
+              {problem}
+            </p>
+          )}
+        </Card>
+        <aside className={css.aside} aria-label="Who belongs to it now">
+          <CheckCard check={check.data} error={check.error} />
+        </aside>
+      </div>
+      {segment !== null && <MemberTable segment={segment} />}
+      {deleting && segment !== null && (
+        <ConfirmDialog
+          title="Delete this segment?"
+          confirmLabel="Delete segment"
+          emphasis="danger"
+          testId="confirm-segment-delete"
+          onClose={() => setDeleting(false)}
+          onConfirm={async () => {
+            await deleteSegment(segment.id);
+            void cache.invalidateQueries({ queryKey: keys.segments });
+            await navigate({ to: '/segments' });
+          }}
+        >
+          Contacts stay as they are. A segment that a campaign still needs cannot be deleted.
+        </ConfirmDialog>
+      )}
+    </Page>
+  );
+}
+
+function CheckCard({ check, error }: { check: ConditionCheck | undefined; error: Error | null }) {
+  return (
+    <Card title="Now">
+      <div aria-live="polite">
+        {error !== null && <Failure error={error} />}
+        {error === null && check === undefined && <Skeleton height={40} width="90px" />}
+        {check?.problem != null && (
+          <p className={css.problem} data-testid="segment-problem">
+            {check.problem.message}
+            {check.problem.place !== null &&
+              ` (line ${check.problem.place.line}, column ${check.problem.place.column})`}
+          </p>
+        )}
+        {check !== undefined && check.problem === null && (
+          <>
+            <div className={css.big} data-testid="segment-count">
+              {(check.count ?? 0).toLocaleString()}
+            </div>
+            <p className={css.muted}>{check.count === 1 ? 'contact' : 'contacts'}</p>
+            {check.count === 0 ? (
+              <EmptyState title="Nobody yet">Loosen a row, or wait for what it asks.</EmptyState>
+            ) : (
+              <ul className={css.people}>
+                {check.sample.map((member) => (
+                  <li key={member.id}>
+                    {member.name ?? 'Without name'}
+                    <span>{formatPhone(member.phone)}</span>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </>
+        )}
+      </div>
+    </Card>
+  );
+}

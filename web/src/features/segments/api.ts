@@ -1,0 +1,42 @@
+import { api } from '@/api/client';
+import type {
+  Campaign,
+  ConditionCheck,
+  ContactList,
+  Page,
+  Segment,
+  SegmentGroup,
+  SegmentMember,
+} from '@/api/types';
+
+/** A condition as a text or as a form. */
+export type ConditionInput = { condition: string } | { form: SegmentGroup };
+
+export const fetchSegments = (cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<Segment>>('/segments', { cursor, limit: 50 }, signal);
+
+export const fetchSegment = (id: string, signal?: AbortSignal) =>
+  api.get<Segment>(`/segments/${id}`, {}, signal);
+
+export const createSegment = (name: string, condition: ConditionInput) =>
+  api.post<Segment>('/segments', { name, ...condition });
+
+export const changeSegment = (id: string, name: string, condition: ConditionInput) =>
+  api.patch<Segment>(`/segments/${id}`, { name, ...condition });
+
+export const deleteSegment = (id: string) => api.delete<unknown>(`/segments/${id}`);
+
+export const checkCondition = (condition: ConditionInput) =>
+  api.post<ConditionCheck>('/segments/check', condition);
+
+export const fetchCount = (id: string, signal?: AbortSignal) =>
+  api.get<{ count: number }>(`/segments/${id}/count`, {}, signal);
+
+export const fetchMembers = (id: string, cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<SegmentMember>>(`/segments/${id}/members`, { cursor, limit: 50 }, signal);
+
+export const fetchLists = (signal?: AbortSignal) =>
+  api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+
+export const fetchCampaigns = (signal?: AbortSignal) =>
+  api.get<Page<Campaign>>('/campaigns', { limit: 100 }, signal);

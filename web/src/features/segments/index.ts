@@ -1,0 +1,2 @@
+export { SegmentList } from './SegmentList';
+export { SegmentRoute } from './SegmentRoute';
