@@ -55,6 +55,9 @@ pub struct Faults {
     pub twilio_hang: u32,
     /// The next so many sends are accepted but never answered.
     pub twilio_hang_after_accept: u32,
+    /// A send with the `Idempotency-Key` of an accepted one is answered as that one was, and is no message of its own.
+    /// No fault, but what Twilio itself does not do.
+    pub twilio_honours_key: bool,
 }
 
 /// A code and how often it is still to be answered.

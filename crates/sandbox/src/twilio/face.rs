@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Who obeys STOP and START.
@@ -34,6 +34,8 @@ pub(crate) struct Face {
     numbers: BTreeSet<String>,
     /// Number of the business and of the customer who has stopped it, in digits.
     stopped: BTreeSet<(String, String)>,
+    /// SIDs of accepted messages by the key of their request.
+    keys: HashMap<String, String>,
 }
 
 /// Where the product wants to hear of a message.
@@ -57,6 +59,16 @@ impl Face {
     pub fn forget(&mut self) {
         self.numbers.clear();
         self.stopped.clear();
+        self.keys.clear();
+    }
+
+    /// The SID of the message that was accepted under this key.
+    pub fn sid_of(&self, key: &str) -> Option<String> {
+        self.keys.get(key).cloned()
+    }
+
+    pub fn remember(&mut self, key: &str, sid: &str) {
+        self.keys.insert(key.to_owned(), sid.to_owned());
     }
 
     /// Whether texts to this number come here.

@@ -80,6 +80,7 @@ pub(crate) async fn send(
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     let read = read(&body);
+    let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
     let accepted = core.with(|state| {
         let fault = state.faults.take_twilio_error();
         let checked = match (fault, read) {
@@ -98,7 +99,18 @@ pub(crate) async fn send(
                 let fails = take_one(&mut state.faults.twilio_error_after_accept);
                 message.answered = !hangs && !fails;
                 let shown = (message.from.clone(), message.to.clone(), message.text.clone());
-                Ok((state.accept_twilio(message), shown, hangs, fails))
+                let key = key.filter(|_| state.faults.twilio_honours_key);
+                let sid = match key.and_then(|key| state.twilio.sid_of(key)) {
+                    Some(sid) => sid,
+                    None => {
+                        let sid = state.accept_twilio(message);
+                        if let Some(key) = key {
+                            state.twilio.remember(key, &sid);
+                        }
+                        sid
+                    }
+                };
+                Ok((sid, shown, hangs, fails))
             }
             Err(refusal) => {
                 let fields: std::collections::HashMap<_, _> = form_urlencoded::parse(&body).into_owned().collect();
