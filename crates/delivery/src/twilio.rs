@@ -3,6 +3,10 @@
 //! Several nodes may serve one account: each message is claimed by one of them. The address of the status callback
 //! carries our own id, so a callback resolves a message whose answer was lost, whether its SID is known or not.
 //!
+//! A provider that sends a repeated request once ([`Repeats::SentOnce`]) gets our own id as the key of every attempt. Then
+//! nothing is ever in doubt: what was being sent when a node ended, and what had no answer, is decided and sent again
+//! under its key.
+//!
 //! A refusal that says the recipient has stopped our messages is written into the inbox before the message's outcome is
 //! settled: whoever works on the inbox feeds it into the consent ledger. A crash in between leaves the message `unknown`
 //! and the opt-out recorded, never the other way round.
@@ -20,9 +24,9 @@ use segue_channels::{
 use segue_model::{Timestamp, content::SmsContent};
 use segue_store::{
     StoreError,
-    channel::{Channel, ChannelState, TwilioConfig},
+    channel::{Channel, ChannelState, Repeats, TwilioConfig},
     inbox::{InboxKind, NewInbox},
-    outbox::OutboxMessage,
+    outbox::{Abandoned, OutboxMessage},
     submission::Failure,
 };
 use tokio::sync::{mpsc, watch};
@@ -48,6 +52,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(300);
 const ALARM_PAUSE: Duration = Duration::from_secs(30);
 /// How long nothing is sent when the provider asks to slow down without saying for how long.
 const SLOW_DOWN_PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait before a request without an answer is repeated.
+const REPEAT_AFTER: Duration = Duration::from_secs(5);
 /// Longest pause that a provider can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -69,7 +75,7 @@ pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: 
             return;
         }
     };
-    recover(&env, &channel, Some(&env.node)).await;
+    take_back(&env, &channel, config.repeats, Some(&env.node)).await;
     let (gate, open) = watch::channel(true);
     let (pause, mut pauses) = mpsc::channel(1);
     // The pace is waited for inside the claim: fewer at once for a slow account keep the wait within the lease.
@@ -90,7 +96,7 @@ pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: 
         loop {
             tokio::select! {
                 _ = looks.tick() => look(&env, &channel, &client).await,
-                _ = recovery.tick() => recover(&env, &channel, None).await,
+                _ = recovery.tick() => take_back(&env, &channel, config.repeats, None).await,
                 Some(pause) = pauses.recv() => {
                     gate.send_replace(false);
                     match pause {
@@ -175,6 +181,7 @@ async fn send(
                 text: content.text,
                 status_callback: Some(status_callback(config, channel, &message)),
                 validity: validity(message.expires_at, env.ctx.now()),
+                key: (config.repeats == Repeats::SentOnce).then(|| message.id.to_string()),
             };
             client.send(&text).await
         }
@@ -189,8 +196,45 @@ async fn send(
         note_opt_out(env, channel, &message).await;
     }
     let (outcome, pause) = outcome(sent);
+    let outcome = match config.repeats {
+        Repeats::SentAgain => outcome,
+        Repeats::SentOnce => without_doubt(outcome),
+    };
     settle(env, &message, outcome).await;
     pause
+}
+
+/// Takes back what workers left behind. What was being sent is sent again where that is harmless, else it is unknown.
+async fn take_back(env: &Env, channel: &Channel, repeats: Repeats, owner: Option<&str>) {
+    if repeats == Repeats::SentOnce {
+        let (workspace_id, id, now) = (channel.workspace_id, channel.id, env.ctx.now());
+        let owner = owner.map(str::to_owned);
+        let repeated = env
+            .store
+            .write(move |tx| {
+                let abandoned = owner.as_deref().map_or(Abandoned::Expired, Abandoned::OwnedBy);
+                tx.repeat_submitting(workspace_id, id, abandoned, now)
+            })
+            .await;
+        if let Err(error) = repeated {
+            let error: StoreError = error;
+            // They stay as they are until the next look; nothing may call them unknown before.
+            tracing::error!(%error, channel_id = %channel.id, "unfinished messages could not be taken back");
+            return;
+        }
+    }
+    recover(env, channel, owner).await;
+}
+
+/// A repeat under the same key does no harm, so no answer is the same as not sent.
+fn without_doubt(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Unknown { reason, .. } => {
+            let failure = Failure { class: ErrorClass::ProviderDown.as_str().to_owned(), code: None, reason };
+            Outcome::not_sent(failure, ErrorClass::ProviderDown, Some(REPEAT_AFTER))
+        }
+        other => other,
+    }
 }
 
 /// Where the provider reports what becomes of the message.

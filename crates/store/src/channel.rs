@@ -66,6 +66,16 @@ pub struct WhatsAppConfig {
     pub verify_token: String,
 }
 
+segue_model::text_enum! {
+    /// What a provider makes of a second request under the same `Idempotency-Key`.
+    pub enum Repeats {
+        /// Another message: it does not read the key. So it is with Twilio itself.
+        SentAgain = "sent_again",
+        /// The same message, sent once: what is in doubt after a crash or a lost answer can be sent again without harm.
+        SentOnce = "sent_once",
+    }
+}
+
 /// An account at an SMS provider that speaks Twilio's REST dialect.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,6 +99,9 @@ pub struct TwilioConfig {
     /// Most segments per second.
     #[serde(default = "default_twilio_rate")]
     pub segments_per_second: u32,
+    /// Ask the provider before you say that it sends repeats once.
+    #[serde(default = "default_repeats")]
+    pub repeats: Repeats,
 }
 
 impl TwilioConfig {
@@ -101,6 +114,10 @@ impl TwilioConfig {
 
 fn default_twilio_url() -> String {
     "https://api.twilio.com".to_owned()
+}
+
+const fn default_repeats() -> Repeats {
+    Repeats::SentAgain
 }
 
 const fn default_twilio_rate() -> u32 {

@@ -73,6 +73,7 @@ pub mod population;
 pub mod presence;
 pub mod programme;
 pub mod recipient;
+mod repeat;
 pub mod report;
 pub mod routing;
 pub mod segment;
@@ -127,6 +128,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("presence", presence::STATEMENTS),
         ("programme", programme::STATEMENTS),
         ("recipient", recipient::STATEMENTS),
+        ("repeat", repeat::STATEMENTS),
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
         ("segment", segment::STATEMENTS),

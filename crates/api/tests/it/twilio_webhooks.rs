@@ -27,6 +27,7 @@ async fn channel(server: &Server, token: &str) -> Channel {
         messaging_service_sid: String::new(),
         callback_base_url: format!("{BASE}/"),
         segments_per_second: 1,
+        repeats: segue_store::channel::Repeats::SentAgain,
     };
     server.test.channel("http", ChannelConfig::Twilio(config)).await
 }

@@ -62,6 +62,8 @@ pub struct TextMessage {
     pub status_callback: Option<String>,
     /// How long the provider may try.
     pub validity: Option<Duration>,
+    /// The same for every attempt at this message, for a provider that sends it once then.
+    pub key: Option<String>,
 }
 
 crate::debug::redacted_debug!(TextMessage);
@@ -124,6 +126,10 @@ impl TwilioClient {
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
             .body(self.form(message));
+        let request = match &message.key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
+        };
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => return SendOutcome::of_transport(&error),
@@ -250,6 +256,7 @@ mod tests {
             text: "Hi & bye + 100 % ü".to_owned(),
             status_callback: Some("https://segue.example/s?message_id=msg_1".to_owned()),
             validity: validity.map(Duration::from_secs),
+            key: None,
         }
     }
 

@@ -3,12 +3,16 @@
 use segue_channels::twilio::{StatusCallback, form_fields, read_status};
 use segue_delivery::{check_channel, reports};
 use segue_model::{MessageId, delivery::OutboxState};
-use segue_store::channel::{Channel, ChannelConfig, ChannelState, TwilioConfig};
+use segue_store::channel::{Channel, ChannelConfig, ChannelState, Repeats, TwilioConfig};
 use serde_json::json;
 
 use crate::bench::{Bench, SENDER, benches, until};
 
 async fn twilio(bench: &Bench) -> Channel {
+    twilio_with(bench, Repeats::SentAgain).await
+}
+
+async fn twilio_with(bench: &Bench, repeats: Repeats) -> Channel {
     let config = TwilioConfig {
         base_url: format!("http://{}", bench.sandbox.http_addr),
         account_sid: "AC5a0db0c5a0db0c5a0db0c5a0db0c5a0d".to_owned(),
@@ -18,6 +22,7 @@ async fn twilio(bench: &Bench) -> Channel {
         // Nobody listens: the callbacks of these tests are made by hand.
         callback_base_url: "http://127.0.0.1:9".to_owned(),
         segments_per_second: 1_000,
+        repeats,
     };
     let channel = bench.test.channel("http", ChannelConfig::Twilio(config)).await;
     bench.test.sender(channel.id, SENDER).await;
@@ -168,6 +173,23 @@ async fn wrong_credentials_use_up_no_attempt_and_are_shown() {
         .await;
         until("it is back in the queue", async || bench.state(id).await == OutboxState::Queued).await;
         assert!(!check_channel(&wrong).await.unwrap().ok);
+        running.shutdown().await;
+    }
+}
+
+/// Whatever happens to the answer, the message is sent once, and nobody is left in doubt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_sends_repeats_once_leaves_nothing_in_doubt() {
+    for bench in benches().await {
+        let channel = twilio_with(&bench, Repeats::SentOnce).await;
+        bench.faults(json!({ "twilio_error_after_accept": 1, "twilio_honours_key": true })).await;
+        let id = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "Once")).await;
+        let running = bench.start("one");
+        until("it waits for its repeat", async || bench.failure(id).await.0.is_some()).await;
+        assert_eq!(bench.state(id).await, OutboxState::Queued, "{}", bench.test.engine);
+        bench.test.clock.advance(5_000);
+        bench.until_state(id, OutboxState::Accepted).await;
+        assert_eq!(bench.sms_texts().await, ["Once"], "{}", bench.test.engine);
         running.shutdown().await;
     }
 }
