@@ -14,7 +14,7 @@ impl From<StoreError> for Problem {
         match &error {
             StoreError::Unavailable(_) => {
                 tracing::warn!(%error, "the store is not available");
-                Self::unavailable()
+                if error.is_disk_full() { Self::disk_full() } else { Self::unavailable() }
             }
             _ => {
                 tracing::error!(%error, "the store failed");
@@ -131,5 +131,19 @@ impl From<DeliveryError> for Problem {
                 Self::internal()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_and_other_trouble_is_not_called_that() {
+        let problem = |why: &str| Problem::from(StoreError::Unavailable(why.to_owned()));
+        let full = problem("the disk is full (database or disk is full)");
+        assert_eq!((full.status(), full.code()), (StatusCode::SERVICE_UNAVAILABLE, "disk_full"));
+        let lost = problem("connection closed");
+        assert_eq!((lost.status(), lost.code()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
     }
 }

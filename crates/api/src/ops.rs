@@ -49,12 +49,8 @@ async fn ready(State(state): State<AppState>) -> Result<Json<Health>, Problem> {
     }
     let at = state.ctx.now().0.to_be_bytes();
     // A row that exists is written to: what counts is that the transaction commits.
-    state.store.write(move |tx| tx.secret_or("readiness_probe", &at).map(drop)).await.map_err(
-        |error: StoreError| {
-            tracing::warn!(%error, "not ready");
-            Problem::unavailable()
-        },
-    )?;
+    let written = state.store.write(move |tx| tx.secret_or("readiness_probe", &at).map(drop)).await;
+    written.map_err(|error: StoreError| Problem::from(error))?;
     Ok(Json(Health::OK))
 }
 

@@ -134,6 +134,18 @@ impl Problem {
         .retry_after(5)
     }
 
+    /// 503: there is no space left.
+    #[must_use]
+    pub fn disk_full() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "disk_full",
+            "The disk that holds the database is full, so nothing was changed, and campaigns stand still. Free some \
+             space on it; Segue then goes on by itself.",
+        )
+        .retry_after(30)
+    }
+
     /// HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

@@ -30,6 +30,17 @@ pub enum StoreError {
     Unsupported(String),
 }
 
+/// How the reason begins when there is no space left.
+pub(crate) const DISK_FULL: &str = "the disk is full";
+
+impl StoreError {
+    /// Whether there was no space left: that stays so until somebody frees some.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Unavailable(why) if why.starts_with(DISK_FULL))
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{
@@ -41,9 +52,8 @@ impl From<rusqlite::Error> for StoreError {
                 let constraint = text.rsplit(": ").next().unwrap_or_default().to_owned();
                 Self::Constraint { constraint }
             }
-            Some(DiskFull | SystemIoFailure | CannotOpen | DatabaseBusy | DatabaseLocked | ReadOnly) => {
-                Self::Unavailable(text)
-            }
+            Some(DiskFull) => Self::Unavailable(format!("{DISK_FULL} ({text})")),
+            Some(SystemIoFailure | CannotOpen | DatabaseBusy | DatabaseLocked | ReadOnly) => Self::Unavailable(text),
             _ => Self::Statement(text),
         }
     }
@@ -63,10 +73,25 @@ impl From<::postgres::Error> for StoreError {
             }
             // A standby after a failover takes no writes.
             "25006" => Self::Unavailable(db.message().to_owned()),
+            "53100" => Self::Unavailable(format!("{DISK_FULL} ({})", db.message())),
             code if code.starts_with("53") || code.starts_with("57") || code.starts_with("08") => {
                 Self::Unavailable(db.message().to_owned())
             }
             code => Self::Statement(format!("{code}: {}", db.message())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_trouble() {
+        let of = |code| StoreError::from(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+        let full = of(rusqlite::ffi::SQLITE_FULL);
+        assert!(full.is_disk_full() && matches!(full, StoreError::Unavailable(_)), "{full}");
+        let busy = of(rusqlite::ffi::SQLITE_BUSY);
+        assert!(!busy.is_disk_full() && matches!(busy, StoreError::Unavailable(_)), "{busy}");
     }
 }

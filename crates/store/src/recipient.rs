@@ -123,6 +123,8 @@ pub struct RecipientView {
     pub delivered_at: Option<Timestamp>,
     pub first_tap_at: Option<Timestamp>,
     pub session_id: Option<SessionId>,
+    /// When the last attempt to send it began; no later word of the recipient could stop that.
+    pub submitted_at: Option<Timestamp>,
 }
 
 /// Which recipients to show, in the order of their positions.
@@ -265,7 +267,8 @@ crate::sql! {
             AND k.at >= $3 AND k.at <= $4
         GROUP BY c.id, c.name, r.position, r.contact_id, r.phone";
     RECIPIENTS = "SELECT q.position, q.contact_id, q.first_name, q.last_name, q.phone, q.shown, q.rule, q.reason,
-            q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id, q.explanation
+            q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id, q.explanation,
+            q.submitted_at
         FROM (SELECT r.position AS position, r.contact_id AS contact_id, c.first_name AS first_name,
                 c.last_name AS last_name, r.phone AS phone,
                 CASE WHEN r.message_id IS NULL THEN 'excluded' WHEN o.id IS NULL THEN 'planned'
@@ -278,7 +281,7 @@ crate::sql! {
                 COALESCE(o.rule, r.rule) AS rule, o.error_reason AS reason, o.payload AS payload,
                 o.segments AS segments, COALESCE(o.accepted_at, o.submitted_at) AS sent_at,
                 COALESCE(o.delivered_at, o.read_at) AS delivered_at, r.first_tap_at AS first_tap_at,
-                r.session_id AS session_id, d.explanation AS explanation
+                r.session_id AS session_id, d.explanation AS explanation, o.submitted_at AS submitted_at
             FROM recipients r
             LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
             LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.id = r.contact_id
@@ -580,6 +583,7 @@ fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError>
         first_tap_at: row.next()?,
         session_id: row.next()?,
         explanation: row.optional_json()?,
+        submitted_at: row.next()?,
     };
     match view.rule.as_deref().map(Rule::parse) {
         Some(Ok(rule)) if view.explanation.is_some() => {

@@ -16,6 +16,7 @@ use rusqlite::{Connection as Sqlite, OpenFlags, config::DbConfig};
 
 use crate::{
     StoreError,
+    error::DISK_FULL,
     event::append,
     queue::{Command, Outcome, Queue, Urgency},
     store::OnCommit,
@@ -172,7 +173,7 @@ fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_
 }
 
 fn transaction_lost() -> StoreError {
-    StoreError::Unavailable("the disk is full or failed, so the transaction was rolled back".to_owned())
+    StoreError::Unavailable(format!("{DISK_FULL} or failed, so the transaction was rolled back"))
 }
 
 /// Runs one command in its savepoint. `Err` only when the savepoint itself failed.

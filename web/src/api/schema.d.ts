@@ -5335,6 +5335,7 @@ export interface components {
             sent_at?: components["schemas"]["Timestamp"] | null;
             session_id?: components["schemas"]["SessionId"] | null;
             state: components["schemas"]["RecipientState"];
+            submitted_at?: components["schemas"]["Timestamp"] | null;
             text?: string | null;
         };
         /** @enum {string} */
