@@ -81,10 +81,37 @@ impl Api {
     /// # Errors
     /// As [`Api::get`].
     pub async fn recipient_rows(&self, campaign: &str) -> anyhow::Result<Vec<Value>> {
+        self.pages(&format!("/api/v1/campaigns/{campaign}/recipients?limit=200")).await
+    }
+
+    /// How many recipients are in a state.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn count(&self, campaign: &str, state: &str) -> anyhow::Result<usize> {
+        let rows = self.pages(&format!("/api/v1/campaigns/{campaign}/recipients?limit=200&state={state}")).await?;
+        Ok(rows.len())
+    }
+
+    /// Whether a recipient is in one of these states.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn any(&self, campaign: &str, states: &[&str]) -> anyhow::Result<bool> {
+        for state in states {
+            let path = format!("/api/v1/campaigns/{campaign}/recipients?limit=1&state={state}");
+            if self.get(&path).await?["data"].as_array().is_none_or(|rows| !rows.is_empty()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn pages(&self, path: &str) -> anyhow::Result<Vec<Value>> {
         let mut rows = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page = self.get(&format!("/api/v1/campaigns/{campaign}/recipients?limit=200{cursor}")).await?;
+            let page = self.get(&format!("{path}{cursor}")).await?;
             rows.extend(page["data"].as_array().context("a page has data")?.iter().cloned());
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
@@ -93,24 +120,14 @@ impl Api {
         }
     }
 
-    /// The counts of a campaign's recipients.
+    /// How many recipients the plan of a campaign has so far.
     ///
     /// # Errors
     /// As [`Api::get`].
-    pub async fn funnel(&self, campaign: &str) -> anyhow::Result<Funnel> {
+    pub async fn planned(&self, campaign: &str) -> anyhow::Result<usize> {
         let counts = self.get(&format!("/api/v1/campaigns/{campaign}/funnel")).await?;
-        let count =
-            |name: &str| counts[name].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
-        Ok(Funnel { planned: count("planned"), queued: count("queued"), unknown: count("unknown") })
+        Ok(usize::try_from(counts["planned"].as_u64().context("a funnel counts")?)?)
     }
-}
-
-/// The counts that the suites wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Funnel {
-    pub planned: usize,
-    pub queued: usize,
-    pub unknown: usize,
 }
 
 async fn read(path: &str, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {

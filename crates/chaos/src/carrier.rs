@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context, bail};
 use segue_channels::http::{HttpLimits, http_client};
 use segue_sandbox::{Counters, Sandbox, SandboxConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::books::Ledger;
 
@@ -27,6 +27,11 @@ impl Carrier {
     /// Where it listens for SMPP.
     pub fn smpp(&self) -> std::net::SocketAddr {
         self.sandbox.smpp_addr
+    }
+
+    /// Where it listens for HTTP.
+    pub fn http(&self) -> String {
+        format!("http://{}", self.sandbox.http_addr)
     }
 
     /// Where WhatsApp links lead.
@@ -53,6 +58,24 @@ impl Carrier {
     /// When the change is not valid.
     pub async fn move_clock(&self, change: &Value) -> anyhow::Result<()> {
         self.call(self.client.post(self.address("/clock")).json(change)).await.map(drop)
+    }
+
+    /// Lets a customer text the business.
+    ///
+    /// # Errors
+    /// When the phone is not known.
+    pub async fn text_from(&self, number: &str, to: &str, text: &str) -> anyhow::Result<()> {
+        let digits = number.trim_start_matches('+');
+        let body = json!({ "to": to, "text": text });
+        self.call(self.client.post(self.address(&format!("/handsets/{digits}/sms"))).json(&body)).await.map(drop)
+    }
+
+    /// Adds a phone.
+    ///
+    /// # Errors
+    /// When the number is not valid.
+    pub async fn add_phone(&self, number: &str) -> anyhow::Result<()> {
+        self.call(self.client.post(self.address("/handsets")).json(&json!({ "phone": number }))).await.map(drop)
     }
 
     /// How many receipts and texts the product has not acknowledged yet.

@@ -70,6 +70,37 @@ impl Line {
         };
         key(self) == key(other)
     }
+
+    /// Adds the counts of another run under the same name. Figures that begin with `most_` are a maximum.
+    pub fn add(&mut self, other: &Self) {
+        self.recipients += other.recipients;
+        self.kills += other.kills;
+        self.sent += other.sent;
+        self.delivered += other.delivered;
+        self.failed += other.failed;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.wrong += other.wrong;
+        self.unknown += other.unknown;
+        self.resolved += other.resolved;
+        self.unknown_left += other.unknown_left;
+        self.passed &= other.passed;
+        self.seconds += other.seconds;
+        for (name, value) in &other.figures {
+            let (Some(new), Some(old)) = (value.as_i64(), self.figures.get(name).and_then(Value::as_i64)) else {
+                continue;
+            };
+            let joined = if name.starts_with("most_") { old.max(new) } else { old + new };
+            self.figures.insert(name.clone(), joined.into());
+        }
+    }
+
+    /// A figure of this suite.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.figures.insert(name.to_owned(), value.into());
+        self
+    }
 }
 
 /// Begins a line: what is known before the run.

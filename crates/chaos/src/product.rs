@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// How long a start may take on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 
 /// What a workspace is set up with.
 #[derive(Debug, Clone)]
@@ -27,13 +27,20 @@ pub struct Setup {
     pub per_second: u32,
     /// Local times between which nobody is texted; the same twice for none.
     pub quiet_hours: (&'static str, &'static str),
-    /// Lines for the channel's settings.
-    pub channel: String,
+    pub carrier: Kind,
+}
+
+/// Which protocol the carrier speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Smpp,
+    /// Twilio's dialect, by a provider that sends a repeated request once, or says so.
+    Keyed,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { window: 10, per_second: 300, quiet_hours: ("00:00", "00:00"), channel: String::new() }
+        Self { window: 10, per_second: 300, quiet_hours: ("00:00", "00:00"), carrier: Kind::Smpp }
     }
 }
 
@@ -49,6 +56,8 @@ pub struct Product {
     prefix: Vec<String>,
     database: Database,
     link_base: String,
+    /// Where it listens, the same after each start: providers call it there.
+    port: u16,
     child: Option<Child>,
     api: Option<Api>,
 }
@@ -81,6 +90,7 @@ impl Product {
             prefix,
             database: engine.fresh().await?,
             link_base: carrier.whatsapp_link_base().to_owned(),
+            port: std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
             child: None,
             api: None,
         })
@@ -92,6 +102,14 @@ impl Product {
     /// When it does not run.
     pub fn api(&self) -> &Api {
         self.api.as_ref().expect("it runs")
+    }
+
+    /// The address of its database, when that is not a file.
+    pub fn database_url(&self) -> Option<String> {
+        match &self.database {
+            Database::Sqlite => None,
+            Database::Postgres { url } => Some(url.clone()),
+        }
     }
 
     /// Changes the database while the product does not run.
@@ -106,21 +124,22 @@ impl Product {
     ///
     /// # Errors
     /// With what the command says.
-    pub fn set_up(&self, carrier: &Carrier, setup: &Setup, csv: &str) -> anyhow::Result<()> {
+    pub async fn set_up(&self, carrier: &Carrier, setup: &Setup, csv: &str) -> anyhow::Result<()> {
         let files = tempfile::tempdir()?;
         let (workspace, contacts) = (files.path().join("workspace.yaml"), files.path().join("contacts.csv"));
-        std::fs::write(&workspace, manifest(carrier.smpp(), setup))?;
+        std::fs::write(&workspace, manifest(carrier, self.port, setup))?;
         std::fs::write(&contacts, csv)?;
         let shown = |path: &Path| path.display().to_string();
-        self.command_line(&["apply", "--yes", "--json", "--file", &shown(&workspace)])?;
+        self.command_line(&["apply", "--yes", "--json", "--file", &shown(&workspace)]).await?;
         let consent = ["--consent-wording", "Yes, text me offers.", "--consent-method", "web_form", "--json"];
         let import = ["import", "contacts", "--list", "Everyone"];
-        self.command_line(&[&import[..], &consent, &[&shown(&contacts)]].concat())?;
+        self.command_line(&[&import[..], &consent, &[&shown(&contacts)]].concat()).await?;
         Ok(())
     }
 
-    fn command_line(&self, words: &[&str]) -> anyhow::Result<()> {
-        let output = self.command(words).output()?;
+    /// Other runs go on meanwhile.
+    async fn command_line(&self, words: &[&str]) -> anyhow::Result<()> {
+        let output = tokio::process::Command::from(self.command(words)).output().await?;
         if !output.status.success() {
             bail!("segue {} failed: {}", words.join(" "), String::from_utf8_lossy(&output.stderr));
         }
@@ -148,7 +167,7 @@ impl Product {
     /// # Errors
     /// When it does not come up; the text ends with what it wrote.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = self.port;
         let log = self.log_file();
         let mut command = self.command(&["serve"]);
         command
@@ -184,8 +203,24 @@ impl Product {
     }
 }
 
-fn manifest(smpp: std::net::SocketAddr, setup: &Setup) -> String {
+fn manifest(carrier: &Carrier, port: u16, setup: &Setup) -> String {
     let (start, end) = setup.quiet_hours;
+    let smpp = carrier.smpp();
+    let config = match setup.carrier {
+        Kind::Smpp => format!(
+            "{{ kind: smpp, host: \"{}\", port: {}, system_id: segue, password: sandbox, window: {} }}",
+            smpp.ip(),
+            smpp.port(),
+            setup.window
+        ),
+        Kind::Keyed => format!(
+            "{{ kind: twilio, base_url: \"{}\", account_sid: AC5a0db0c5a0db0c5a0db0c5a0db0c5a0d,
+        auth_token: sandbox-auth-token, callback_base_url: \"http://127.0.0.1:{port}\", repeats: sent_once }}",
+            carrier.http()
+        ),
+    };
+    // The braces of the settings stay open for the rate.
+    let config = config.trim_end_matches('}').to_owned() + &format!(", segments_per_second: {} }}", setup.per_second);
     format!(
         "workspace:
   slug: main
@@ -197,21 +232,9 @@ fn manifest(smpp: std::net::SocketAddr, setup: &Setup) -> String {
 channels:
   - slug: carrier
     name: Carrier
-    config:
-      kind: smpp
-      host: \"{}\"
-      port: {}
-      system_id: segue
-      password: sandbox
-      window: {}
-      segments_per_second: {}
-{}senders:
+    config: {config}
+senders:
   - {{ channel: carrier, address: \"{SENDER}\", kind: long_code }}
-",
-        smpp.ip(),
-        smpp.port(),
-        setup.window,
-        setup.per_second,
-        setup.channel,
+"
     )
 }

@@ -42,15 +42,63 @@ struct Chapter {
     how: &'static str,
 }
 
-const CHAPTERS: &[Chapter] = &[Chapter {
-    suite: "kill",
-    title: "kill -9 in a campaign",
-    promise: "Nobody is lost and nobody gets it twice. Whoever may have got it when the server died is shown as unknown, \
-              at most a window of messages per kill, and a receipt makes certain whoever did get it.",
-    how: "The server is killed with SIGKILL at random points of a campaign, during planning, sending, and the recovery \
-          from the kill before, and started again on the same data. In every second round the carrier has accepted what \
-          was on its way and withholds its receipts until the end.",
-}];
+const CHAPTERS: &[Chapter] = &[
+    Chapter {
+        suite: "kill",
+        title: "kill -9 in a campaign",
+        promise: "Nobody is lost and nobody gets it twice. Whoever may have got it when the server died is shown as \
+                  unknown, at most a window of messages per kill, and a receipt makes certain whoever did get it.",
+        how: "The server is killed with SIGKILL at random points of a campaign, during planning, sending, and the \
+              recovery from the kill before, and started again on the same data. In every second round the carrier has \
+              accepted what was on its way and withholds its receipts until the end.",
+    },
+    Chapter {
+        suite: "keyed",
+        title: "kill -9 with a provider that honours a key",
+        promise: "Nobody is lost, nobody gets it twice, and nobody is unknown: what was being sent when the server died is \
+                  sent again under its key.",
+        how: "The channel speaks Twilio's dialect to a provider that sends a request with a known `Idempotency-Key` once \
+              (the channel's setting `repeats: sent_once`; Twilio itself does not do that). Before each kill it takes some \
+              messages and keeps its answers to itself.",
+    },
+    Chapter {
+        suite: "stop",
+        title: "a storm of STOPs in a campaign",
+        promise: "No message of a campaign begins to leave for a number after that number's STOP has been recorded, and \
+                  every STOP is answered once.",
+        how: "While a campaign is being sent, the numbers whose turn is next text STOP, so that many race with their own \
+              message. By the ledger, no message may follow the confirmation of its own number's STOP, which is queued \
+              in the transaction that records the STOP. By the API, no message may have begun after the moment its STOP \
+              was recorded; both moments are taken under the lock that orders the two transactions.",
+    },
+    Chapter {
+        suite: "clock",
+        title: "quiet hours in every time zone, daylight saving time, jumps of the clock",
+        promise: "Nobody is texted between 21:00 and 8:00 of his own clock, and everybody is texted once when the night \
+                  is over.",
+        how: "One contact lives in each zone of the IANA database. A campaign begins an hour before a change of daylight \
+              saving time; time then goes on in steps of half an hour, each once to the last millisecond before and once \
+              to the moment itself. In one run the product's clock leaps into the next night, and is set back later. The \
+              real binary has no way to move its clock, so here the same server runs in the test's process. The large \
+              size runs every change of every zone within a year.",
+    },
+    Chapter {
+        suite: "disk",
+        title: "the disk full, and space again",
+        promise: "Nothing is lost, doubled or damaged. The campaign holds and the health check names the disk; texts of \
+                  customers wait at the carrier; with space again everything goes on without anybody's hand.",
+        how: "The data directory is a file system of 64 MiB. In the middle of a campaign its last octet is taken, \
+              customers text STOP meanwhile, and the space is given back. In the end SQLite's own check reads the \
+              database. On PostgreSQL the disk is the database server's.",
+    },
+    Chapter {
+        suite: "carriers",
+        title: "carriers that misbehave",
+        promise: "The books are exact in the end: nobody is lost or doubled, what the receipts said is what is shown, and \
+                  nobody is left as unknown but those whom a cut connection kept from reaching the carrier.",
+        how: "In the middle of a campaign the carrier begins to misbehave in one way.",
+    },
+];
 
 /// Writes the page.
 ///

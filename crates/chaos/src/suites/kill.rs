@@ -96,7 +96,7 @@ async fn once(lab: &Lab, engine: &Engine, plan: Plan, control: Option<&Control>)
     let setup = Setup { per_second: plan.per_second, ..Setup::default() };
     let audience = campaign::audience(plan.recipients);
     let mut product = Product::new(lab, engine, &directory.path().join("data"), Vec::new(), &carrier).await?;
-    product.set_up(&carrier, &setup, &campaign::csv(&audience))?;
+    product.set_up(&carrier, &setup, &campaign::csv(&audience)).await?;
     carrier.set_faults(&faults(control.map_or(OnItsWay::NotSent, |control| control.on_its_way))).await?;
     product.start().await?;
     let id = campaign::start(product.api()).await?;
@@ -114,7 +114,7 @@ async fn once(lab: &Lab, engine: &Engine, plan: Plan, control: Option<&Control>)
     }
 
     let patience = Duration::from_secs(120 + u64::try_from(plan.recipients / 50)?);
-    let sent = campaign::wait_until_sent(product.api(), &id, plan.recipients, patience).await?;
+    let unknown = campaign::wait_until_sent(product.api(), &id, plan.recipients, patience).await?;
     carrier.set_faults(&json!({})).await?;
     carrier.move_clock(&json!({ "advance_ms": 2 * WITHHELD_MS })).await?;
     let patience = if control.is_some() { Duration::from_secs(4) } else { Duration::from_secs(60) };
@@ -124,8 +124,8 @@ async fn once(lab: &Lab, engine: &Engine, plan: Plan, control: Option<&Control>)
     let mut line = begun.line(&balance);
     line.kills = plan.kills;
     line.bound = Some(bound);
-    line.unknown = sent.unknown;
-    line.resolved = sent.unknown.saturating_sub(balance.unknown);
+    line.unknown = unknown;
+    line.resolved = unknown.saturating_sub(balance.unknown);
     line.passed = match control {
         Some(control) => (control.noticed)(&line),
         None => balance.is_exact() && balance.settled() == audience.len() && line.unknown <= bound,
