@@ -65,14 +65,14 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "cut: accepts and breaks the connection",
-        faults: || json!({ "smpp_cut_after_accept": 5 }),
-        ends: Ends::InDoubt(5 * WINDOW),
+        faults: || json!({ "carrier": { "cut_every": 40 } }),
+        ends: Ends::InDoubt(60 * WINDOW),
     },
-    Case { name: "receipts twice", faults: || json!({ "receipt_twice": true }), ends: Ends::Delivered },
-    Case { name: "receipts out of order", faults: || json!({ "receipt_reorder": true }), ends: Ends::Delivered },
+    Case { name: "receipts twice", faults: || json!({ "carrier": { "duplicate_receipts": 1 } }), ends: Ends::Delivered },
+    Case { name: "receipts out of order", faults: || json!({ "carrier": { "shuffle_receipts": true } }), ends: Ends::Delivered },
     Case {
         name: "ids in hexadecimal in the answer, in decimal in the receipt",
-        faults: || json!({ "smpp_hex_ids": true }),
+        faults: || json!({ "carrier": { "hex_answers": true } }),
         ends: Ends::Delivered,
     },
     Case {
