@@ -91,7 +91,9 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
     let mut known = Known::default();
     for message in messages {
         let Some((permit, Payload::Sms(content))) = decide(tx, ctx, channel, &message, &mut known)? else { continue };
-        if let Some(message) = tx.submit_due(message, permit, due.owner, due.lease_until)? {
+        if let Some(mut message) = tx.submit_due(message, permit, due.owner, due.lease_until)? {
+            // The carrier may try until the hours close where the recipient is, or the message expires.
+            message.expires_at = permit.deliver_by();
             beginning.begun.push(Begun { message, content });
         }
     }
@@ -330,4 +332,58 @@ fn time_zones(message: &OutboxMessage, of_contact: Option<String>, workspace: &W
         }
     }
     vec![workspace.time_zone.clone()]
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_model::{MessageId, time};
+    use segue_store::outbox::NewOutbox;
+
+    use super::*;
+
+    const CUSTOMER: &str = "+12125550199";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_carrier_may_try_until_the_hours_close_or_the_message_expires() {
+        for test in segue_testkit::engines().await {
+            let channel = test.sms_channel("carrier").await;
+            let source = test.sender(channel.id, "+15550100").await.address;
+            test.set_consent(Medium::Sms, CUSTOMER, Purpose::Marketing, ConsentState::Granted).await;
+            let (workspace_id, now) = (test.workspace_id(), test.now());
+            let content = SmsContent { source, text: "Sale".to_owned() };
+            // It is noon in New York: by law and by the workspace's own hours the day ends at nine in the evening.
+            let evening = now.plus(9 * time::HOUR);
+            for (class, expires_at, until) in [
+                (MessageClass::Marketing, None, Some(evening)),
+                (MessageClass::Marketing, Some(now.plus(time::HOUR)), Some(now.plus(time::HOUR))),
+                (MessageClass::Marketing, Some(now.plus(time::DAY)), Some(evening)),
+                (MessageClass::Service, None, None),
+            ] {
+                let id: MessageId = test.ctx.id();
+                let message = NewOutbox {
+                    id,
+                    channel_id: channel.id,
+                    class,
+                    dedupe_key: id.to_string(),
+                    address: CUSTOMER.to_owned(),
+                    address_kind: AddressKind::Phone,
+                    payload: serde_json::to_value(&content).expect("it has a JSON form"),
+                    campaign: None,
+                    session_id: None,
+                    not_before: now,
+                    expires_at,
+                    segments: Some(1),
+                };
+                let (ctx, channel) = (test.ctx.clone(), channel.clone());
+                let begun = test.store.write::<_, StoreError, _>(move |tx| {
+                    tx.enqueue(workspace_id, &message, now)?;
+                    let due = Due { limit: 9, owner: "test", lease_until: now.plus(time::MINUTE) };
+                    begin_due(tx, &ctx, &channel, &due)
+                });
+                let begun = begun.await.expect("the store works").begun;
+                assert_eq!(begun.len(), 1, "{} {class}", test.engine);
+                assert_eq!(begun[0].message.expires_at, until, "{} {class}", test.engine);
+            }
+        }
+    }
 }

@@ -97,12 +97,13 @@ function PolicyForm({ policy }: { policy: Policy }) {
             <div className={css.two}>
               <TextField
                 label="Quiet every night from"
+                description="Nothing promotional leaves from then on."
                 name="start"
                 type="time"
                 defaultValue={policy.quiet_hours.start}
               />
               <TextField
-                label="until"
+                label="Quiet until"
                 description="What waited leaves then. The same time twice: no quiet nights."
                 name="end"
                 type="time"
