@@ -265,7 +265,9 @@ impl SmppConfig {
     /// The first setting that no carrier could work with: its name, and what to do about it.
     #[must_use]
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
-        const RULES: &[(&str, fn(&SmppConfig) -> bool, &str)] = &[
+        /// A setting, when it is wrong, and what to do about it.
+        type Rule = (&'static str, fn(&SmppConfig) -> bool, &'static str);
+        const RULES: &[Rule] = &[
             ("host", |c| c.host.trim().is_empty(), "Give the carrier's host name."),
             ("window", |c| c.window == 0, "At least 1 message has to be on its way."),
             ("segments_per_second", |c| c.segments_per_second == 0, "At least 1 segment per second has to go out."),

@@ -216,7 +216,7 @@ mod tests {
     fn quiet_times_that_are_none_are_refused() {
         let lunch = body(&[Day::Monday, Day::Monday], "12:00", "14:00");
         assert_eq!(
-            spans(&[lunch.clone()]).unwrap(),
+            spans(std::slice::from_ref(&lunch)).unwrap(),
             [QuietSpan { days: vec![Day::Monday], start_minute: 720, end_minute: 840 }]
         );
         assert_eq!(spans(&[body(&[Day::Sunday], "00:00", "24:00")]).unwrap()[0].end_minute, 1440);

@@ -68,8 +68,16 @@ const CASES: &[Case] = &[
         faults: || json!({ "carrier": { "cut_every": 40 } }),
         ends: Ends::InDoubt(60 * WINDOW),
     },
-    Case { name: "receipts twice", faults: || json!({ "carrier": { "duplicate_receipts": 1 } }), ends: Ends::Delivered },
-    Case { name: "receipts out of order", faults: || json!({ "carrier": { "shuffle_receipts": true } }), ends: Ends::Delivered },
+    Case {
+        name: "receipts twice",
+        faults: || json!({ "carrier": { "duplicate_receipts": 1 } }),
+        ends: Ends::Delivered,
+    },
+    Case {
+        name: "receipts out of order",
+        faults: || json!({ "carrier": { "shuffle_receipts": true } }),
+        ends: Ends::Delivered,
+    },
     Case {
         name: "ids in hexadecimal in the answer, in decimal in the receipt",
         faults: || json!({ "carrier": { "hex_answers": true } }),

@@ -239,6 +239,6 @@ mod tests {
         assert_eq!(report(&[(0, 100), (0, 100)]).leader, None);
         assert_eq!(report(&[(5, 100)]).leader, None);
         // The second-best is what the leader has to beat.
-        assert_eq!(report(&[(10, 1_000), (250, 1_000), (249, 1_000)]).is_sure, false);
+        assert!(!report(&[(10, 1_000), (250, 1_000), (249, 1_000)]).is_sure);
     }
 }
