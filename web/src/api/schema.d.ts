@@ -4757,6 +4757,7 @@ export interface components {
                 sent_at?: components["schemas"]["Timestamp"] | null;
                 session_id?: components["schemas"]["SessionId"] | null;
                 state: components["schemas"]["RecipientState"];
+                submitted_at?: components["schemas"]["Timestamp"] | null;
                 text?: string | null;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */

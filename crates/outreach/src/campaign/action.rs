@@ -116,8 +116,16 @@ fn ask_in(
             _ => {}
         },
     }
-    tx.tell_campaign(workspace_id, id, now)?;
-    found(tx, workspace_id, id)
+    let after = found(tx, workspace_id, id)?;
+    // A change of the state was told when it was made; what was written after it was not.
+    let reviewed = matches!(
+        asked.action,
+        CampaignAction::Submit | CampaignAction::Approve | CampaignAction::Reject | CampaignAction::Withdraw
+    );
+    if reviewed || after.state == CampaignState::Scheduled {
+        tx.tell_campaign(workspace_id, id, now)?;
+    }
+    Ok(after)
 }
 
 fn start(

@@ -388,9 +388,9 @@ async fn an_import_can_be_undone_but_for_what_happened_since() {
             ("Ana", "Rome", ConsentState::None),
             ("Benno", "Rome", ConsentState::None),
             ("Daniel", "Oslo", ConsentState::None),
-            ("Eve", "Oslo", ConsentState::None),
+            ("Eve", "Oslo", Revoked),
         ];
-        assert_eq!(shown, expected, "{}", world.test.engine);
+        assert_eq!(shown, expected, "{}: her own no stands", world.test.engine);
         let lists = segue_outreach::contacts::lists(store, ws).await.unwrap();
         assert_eq!(lists.iter().find(|list| list.name == "Second").unwrap().member_count, 0);
         assert_eq!(lists.iter().find(|list| list.name == "Imported").unwrap().member_count, 2);
