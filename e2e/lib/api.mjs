@@ -27,7 +27,12 @@ export function productApi(demo) {
     } while (cursor);
     return rows;
   };
-  return { get: (path) => call('GET', path), post: (path, body = {}) => call('POST', path, body), all };
+  return {
+    get: (path) => call('GET', path),
+    post: (path, body = {}) => call('POST', path, body),
+    patch: (path, body) => call('PATCH', path, body),
+    all,
+  };
 }
 
 /** Calls of the sandbox's JSON API. */

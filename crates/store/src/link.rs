@@ -144,8 +144,6 @@ crate::sql! {
     /// Without a workspace: the token is what binds the request to one.
     VERIFY_DOMAIN = "UPDATE link_domains SET verified_at = COALESCE(verified_at, $3)
         WHERE check_token = $1 AND host = $2";
-    /// Across workspaces: which host names serve links and nothing else.
-    DOMAIN_HOSTS = "SELECT host FROM link_domains WHERE verified_at IS NOT NULL";
 }
 
 fn read_domain(row: &mut Row<'_>) -> Result<LinkDomainView, StoreError> {
@@ -348,13 +346,5 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn verify_link_domain(&mut self, token: &str, host: &str, now: Timestamp) -> Result<bool, StoreError> {
         Ok(self.execute(&VERIFY_DOMAIN, &[&token, &host, &now])? == 1)
-    }
-
-    /// Every verified host name of the installation.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn link_hosts(&mut self) -> Result<Vec<String>, StoreError> {
-        self.query(&DOMAIN_HOSTS, &[], |row| row.next())
     }
 }

@@ -12,7 +12,7 @@ import {
   IconUsers,
 } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate, useRouterState } from '@tanstack/react-router';
 import type { Role, User, Workspace } from '@/api/types';
 import { signOut } from '@/features/auth';
 import { clearDrafts } from '@/lib/drafts';
@@ -89,6 +89,10 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
   const SchemeIcon = SCHEME_ICONS[chosen];
   const cache = useQueryClient();
   const navigate = useNavigate();
+  // Imports have no place of their own.
+  const importing = useRouterState({
+    select: ({ location }) => location.pathname.startsWith('/imports'),
+  });
 
   const leave = async () => {
     try {
@@ -109,7 +113,13 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
       </span>
       <div className={css.nav}>
         {placesFor(user.role).map((place) => (
-          <Link key={place.to} to={place.to} className={css.link} data-testid={place.testId}>
+          <Link
+            key={place.to}
+            to={place.to}
+            className={css.link}
+            data-testid={place.testId}
+            aria-current={importing && place.to === '/contacts' ? 'page' : undefined}
+          >
             <place.icon size={21} stroke={1.7} aria-hidden="true" />
             {place.label}
             {place.to === '/inbox' && unread > 0 && (

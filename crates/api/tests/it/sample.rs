@@ -19,7 +19,7 @@ use segue_model::{
 use segue_store::{
     Sql, StoreError, Tx,
     campaign::{Audience, CampaignInput},
-    channel::{Channel, ChannelConfig, ChannelState, Registration, Sender, SenderKind, WhatsAppConfig},
+    channel::{Channel, ChannelConfig, ChannelState, Registration, Sender, SenderKind, SmppConfig, WhatsAppConfig},
     consent_review::NewReview,
     crm::{CaseState, CaseView, LeadStatus, LeadView},
     direct_message::{NewBatch, NewDirectMessage},
@@ -229,6 +229,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     tx.insert_import_file(workspace_id, made.import_file, "b.csv", now)?;
     tx.complete_import_file(workspace_id, made.import_file, &serde_json::json!([]), "s", 0)?;
     tx.insert_import(workspace_id, &import, now)?;
+    tx.end_import(workspace_id, made.import, segue_store::import::ImportState::Done, None, now)?;
     let input = CampaignInput {
         name: "B's campaign".to_owned(),
         sender_id: made.sender,
@@ -382,9 +383,17 @@ fn setup(
         created_at: now,
     };
     tx.upsert_channel(&channel)?;
+    let sms = Channel {
+        id: ctx.id(),
+        slug: "sms".to_owned(),
+        name: "SMS".to_owned(),
+        config: ChannelConfig::Smpp(SmppConfig::new("127.0.0.1", 1, "sample", "sample")),
+        ..channel
+    };
+    tx.upsert_channel(&sms)?;
     let sender = Sender {
         id: made.sender,
-        channel_id: made.channel,
+        channel_id: sms.id,
         address: "+15550101111".to_owned(),
         kind: SenderKind::LongCode,
         registration: Registration::Active,

@@ -26,6 +26,8 @@ fn input(operation: &str) -> Option<Value> {
         "change_keyword" => {
             json!({"sender_id": nobody("snd"), "word": "TAKEN", "action": {"kind": "reply", "text": "Taken over"}})
         }
+        "change_campaign_links" => json!({"legal_text": "Taken over"}),
+        "change_campaign_link" => json!({"expires_at": null}),
         "test_send_campaign" => json!({"phone": "+15550100000"}),
         "approve_campaign" | "reject_campaign" => json!({"comment": "because"}),
         "send_message" => json!({"client_id": "c1", "kind": "text", "text": "Hello"}),
@@ -41,9 +43,11 @@ fn input(operation: &str) -> Option<Value> {
 }
 
 async fn call(server: &Server, cookie: &str, operation: &Operation, id: impl Fn(&str) -> String) -> Answer {
-    let address = operation.address(id);
+    // What has no id of its own is counted: the number of a link.
+    let address = operation.address(|prefix| if prefix.is_empty() { "0".to_owned() } else { id(prefix) });
     let request = match input(&operation.id) {
         Some(input) => body(operation.method.clone(), &address, &input),
+        None if operation.method == Method::PATCH => body(operation.method.clone(), &address, &json!({})),
         None => request(operation.method.clone(), &address),
     };
     server.send(with_cookie(request, cookie)).await

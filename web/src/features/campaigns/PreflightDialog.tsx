@@ -25,7 +25,7 @@ function money(minor: number, currency: string): string {
 }
 
 function duration(seconds: number): string {
-  if (seconds < 60) return 'less than a minute';
+  if (seconds < 60) return 'under a minute';
   if (seconds < 5_400) return `about ${Math.round(seconds / 60)} minutes`;
   return `about ${(seconds / 3_600).toFixed(1)} hours`;
 }
@@ -108,7 +108,7 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
               : `Start and send to ${(data?.sendable ?? 0).toLocaleString()}`}
         </Button>
       </DialogActions>
-      <p className={css.muted}>
+      <p className={`${css.muted} ${css.under}`}>
         From {sender}. Everyone is checked again in the moment of sending. You can pause or cancel
         at any time.
       </p>
@@ -135,8 +135,10 @@ function Figures({ check }: { check: Preflight }) {
             : money(cost.total, cost.currency)}
         </div>
         <div className={css.muted}>
-          {segments.total.toLocaleString()} segments, {segments.min} to {segments.max} per text,
-          mostly {segments.typical}
+          {segments.total.toLocaleString()} segments,{' '}
+          {segments.min === segments.max
+            ? `${segments.typical} per text`
+            : `${segments.min} to ${segments.max} per text, mostly ${segments.typical}`}
         </div>
       </section>
       <section>

@@ -85,6 +85,7 @@ export function RecipientTable({ campaignId }: { campaignId: string }) {
   const rows = query.data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <Card
+      className={css.recipients ?? ''}
       padding="none"
       title="Recipients"
       aside={

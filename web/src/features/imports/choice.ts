@@ -79,7 +79,8 @@ export function firstChoices(file: ImportFile, country: string): Choices {
   const optOut = file.columns.find((column) => OPT_OUT.test(column.name))?.name ?? '';
   const agreed = suggestConsentColumn(file.columns.filter((column) => column.name !== optOut));
   return {
-    mapping: suggestMapping(file.columns),
+    // What says who opted out is no attribute.
+    mapping: { ...suggestMapping(file.columns), ...(optOut === '' ? {} : { [optOut]: '' }) },
     consent: {
       ...NO_CONSENT,
       kind: agreed === null ? 'none' : 'column',
