@@ -15,6 +15,8 @@ use crate::bench::{Bench, SENDER, benches, until};
 
 /// Enough for every window to be full several times, few enough for an unoptimised build.
 const MESSAGES: u64 = 40;
+/// How far the product's clock moves with each look, in milliseconds: little, or a busy machine makes leases run out.
+const STEP: i64 = 50;
 const FIRST: u64 = 15_550_300_000;
 
 async fn account(bench: &Bench, change: impl FnOnce(&mut SmppConfig)) -> Channel {
@@ -48,12 +50,12 @@ async fn states(bench: &Bench) -> HashMap<u64, OutboxState> {
 }
 
 /// Runs until every message is in one of the states `ended`, and gives the states by recipient.
-async fn run(bench: &Bench, ended: &[OutboxState]) -> HashMap<u64, OutboxState> {
+async fn run(bench: &Bench, step: i64, ended: &[OutboxState]) -> HashMap<u64, OutboxState> {
     let running = bench.start("one");
     let clock = &bench.test.clock;
     until("every message has ended", async || {
         // Waits of messages and looks of workers go by the clock.
-        clock.advance(250);
+        clock.advance(step);
         states(bench).await.values().all(|state| ended.contains(state))
     })
     .await;
@@ -82,11 +84,15 @@ fn count(states: &HashMap<u64, OutboxState>, wanted: OutboxState) -> u64 {
 
 /// Every message arrives, whatever the carrier does with answers and receipts.
 async fn all_arrive(faults: serde_json::Value, change: impl Fn(&mut SmppConfig)) {
+    all_arrive_by(STEP, faults, change).await;
+}
+
+async fn all_arrive_by(step: i64, faults: serde_json::Value, change: impl Fn(&mut SmppConfig)) {
     for bench in benches().await {
         let channel = account(&bench, &change).await;
         bench.faults(faults.clone()).await;
         enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &[OutboxState::Delivered]).await;
+        let states = run(&bench, step, &[OutboxState::Delivered]).await;
         balance(&bench, &states);
     }
 }
@@ -123,7 +129,8 @@ async fn a_carrier_that_throttles() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_carrier_whose_queue_is_full_at_times() {
-    all_arrive(json!({ "carrier": { "full_every": 7 } }), |_| {}).await;
+    // Messages wait up to three minutes for their next turn.
+    all_arrive_by(5 * STEP, json!({ "carrier": { "full_every": 7 } }), |_| {}).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +140,7 @@ async fn a_carrier_that_swallows_answers_but_sends_receipts() {
         let channel = account(&bench, |_| {}).await;
         bench.faults(json!({ "carrier": { "swallow_every": 10 } })).await;
         enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &[OutboxState::Delivered, OutboxState::Unknown]).await;
+        let states = run(&bench, STEP, &[OutboxState::Delivered, OutboxState::Unknown]).await;
         balance(&bench, &states);
         let doubt = count(&states, OutboxState::Unknown);
         assert!(doubt <= MESSAGES / 10, "{}: {doubt} in doubt", bench.test.engine);
@@ -147,7 +154,7 @@ async fn a_silent_carrier_that_swallows_answers_leaves_doubt_and_no_second_sendi
         let channel = account(&bench, |_| {}).await;
         bench.faults(json!({ "receipts": "none", "carrier": { "swallow_every": 1 } })).await;
         enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &[OutboxState::Delivered, OutboxState::Unknown]).await;
+        let states = run(&bench, STEP, &[OutboxState::Delivered, OutboxState::Unknown]).await;
         balance(&bench, &states);
         assert_eq!(count(&states, OutboxState::Unknown), MESSAGES, "{}", bench.test.engine);
     }
@@ -159,7 +166,7 @@ async fn an_account_that_would_rather_send_twice_leaves_nobody_out() {
         let channel = account(&bench, |config| config.resend_unknown = ResendUnknown::All).await;
         bench.faults(json!({ "carrier": { "swallow_every": 10 } })).await;
         enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &[OutboxState::Delivered]).await;
+        let states = run(&bench, STEP, &[OutboxState::Delivered]).await;
         assert_eq!(count(&states, OutboxState::Delivered), MESSAGES, "{}", bench.test.engine);
         let sent = bench.sandbox.segments_by_recipient();
         assert!((FIRST..FIRST + MESSAGES).all(|number| sent.get(&number).is_some_and(|count| *count >= 1)));
@@ -172,7 +179,7 @@ async fn a_carrier_that_cuts_the_connection() {
         let channel = account(&bench, |_| {}).await;
         bench.faults(json!({ "receipts": "none", "carrier": { "cut_every": 15 } })).await;
         enqueue(&bench, &channel, "Hello").await;
-        let states = run(&bench, &[OutboxState::Accepted, OutboxState::Unknown]).await;
+        let states = run(&bench, STEP, &[OutboxState::Accepted, OutboxState::Unknown]).await;
         let sent = bench.sandbox.segments_by_recipient();
         for (number, state) in &states {
             let sent = sent.get(number).copied().unwrap_or(0);
