@@ -72,7 +72,12 @@ async fn from_campaign_to_closed_case() {
         assert_eq!(world.get("/cases").await["data"][0]["state"], "closed");
         assert_eq!(amy.get("/presence").await["load"], 0);
 
-        // The funnel shows it all.
+        // The funnel shows it all; the tap as soon as it is written, which may take a second.
+        world
+            .eventually("the tap is in the funnel", async |w| {
+                w.get(&format!("/campaigns/{campaign}/funnel")).await["tapped"] == 1
+            })
+            .await;
         let funnel = world.get(&format!("/campaigns/{campaign}/funnel")).await;
         for step in ["sent", "delivered", "tapped", "chats", "bot_finished", "agent", "cases", "leads", "won"] {
             assert_eq!(funnel[step], 1, "{step} in {funnel} on {}", world.engine);
