@@ -5,6 +5,9 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 use segue::{commands, config::Config};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Conversational campaigns: from a text message to a WhatsApp chat to a closed case.
 #[derive(Parser)]
 #[command(name = "segue", version, about, after_help = "Start with `segue demo` to see everything at work.")]
