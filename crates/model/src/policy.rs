@@ -3,6 +3,8 @@
 //! [`decide`] is pure. It runs when a campaign is previewed, when it is planned, and again inside the transaction that
 //! records `submitting`; only its `Send` answer carries a [`Permit`], and only a permit lets a message leave.
 
+use std::cell::RefCell;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -371,14 +373,60 @@ fn hold(question: &Question<'_>) -> Held {
     Held::Until { until: at, rule, why }
 }
 
+#[derive(Clone)]
 enum Hours {
     Open { closes_at: Option<Timestamp> },
     Until { until: Timestamp, rule: Rule, why: Option<Explanation> },
     Unknown { rule: Rule, why: Option<Explanation> },
 }
 
-/// The workspace's own hours and those of the rule books, in all zones.
+/// Most answers that [`HOURS`] keeps.
+const MOST_ANSWERS: usize = 64;
+
+/// Answers of [`look_at_hours`] for one moment and one workspace's settings: the members of an audience live in few places,
+/// and the clocks of all their zones cost more than all other rules together.
+#[derive(Default)]
+struct HoursKnown {
+    at: Timestamp,
+    quiet_hours: Option<QuietHours>,
+    quiet_spans: Vec<QuietSpan>,
+    answers: Vec<(Option<Place>, Vec<String>, Hours)>,
+}
+
+thread_local! {
+    static HOURS: RefCell<HoursKnown> = RefCell::default();
+}
+
+/// [`look_at_hours`], asked once for all who share a place and its zones at the same moment.
 fn hours(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) -> Hours {
+    if at != question.now {
+        return look_at_hours(question, laws, at);
+    }
+    let (place, zones) = (question.limits.place, question.time_zones);
+    HOURS.with_borrow_mut(|known| {
+        let same = (known.at, known.quiet_hours) == (at, Some(question.quiet_hours))
+            && known.quiet_spans == question.limits.quiet_spans
+            && known.answers.len() < MOST_ANSWERS;
+        if !same {
+            *known = HoursKnown {
+                at,
+                quiet_hours: Some(question.quiet_hours),
+                quiet_spans: question.limits.quiet_spans.to_vec(),
+                answers: Vec::new(),
+            };
+        }
+        // The laws follow from the place and the moment.
+        if let Some((_, _, answer)) = known.answers.iter().find(|known| known.0 == place && known.1 == zones) {
+            return answer.clone();
+        }
+        let answer = look_at_hours(question, laws, at);
+        known.answers.push((place, zones.to_vec(), answer.clone()));
+        answer
+    })
+}
+
+/// The workspace's own hours and those of the rule books, in all zones.
+fn look_at_hours(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) -> Hours {
     let own = WeekHours::of_workspace(question.quiet_hours, question.limits.quiet_spans);
     // First its own: where a book is closed for just as long, the reason is the one that the workspace can change.
     let books = laws.iter().filter_map(|law| law.hours.as_ref().map(|hours| (hours, Some(*law))));
