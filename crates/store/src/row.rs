@@ -48,13 +48,18 @@ impl<'a> Row<'a> {
     /// [`StoreError::Corrupt`] when the column does not hold such a value.
     #[expect(clippy::should_implement_trait, reason = "generic over the value; it reads as one step of a reader")]
     pub fn next<T: Column>(&mut self) -> Result<T, StoreError> {
+        self.read(T::from_cell)
+    }
+
+    /// Reads the next column's cell.
+    fn read<T>(&mut self, read: impl FnOnce(Cell<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let position = self.position;
         self.position += 1;
         let cell = match &self.source {
             Source::Sqlite(row) => sqlite_cell(row, position)?,
             Source::Postgres(row) => postgres_cell(row, position)?,
         };
-        T::from_cell(cell).map_err(|error| match error {
+        read(cell).map_err(|error| match error {
             StoreError::Corrupt(what) => StoreError::Corrupt(format!("column {position}: {what}")),
             other => other,
         })
@@ -65,8 +70,10 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`StoreError::Corrupt`] when it is none.
     pub fn word<T: Word>(&mut self) -> Result<T, StoreError> {
-        let text: String = self.next()?;
-        T::from_word(&text).map_err(|error| StoreError::Corrupt(error.to_string()))
+        self.read(|cell| match cell {
+            Cell::Text(text) => T::from_word(text).map_err(|error| StoreError::Corrupt(error.to_string())),
+            other => mismatch("a word", other),
+        })
     }
 
     /// The next column's value as a word of an enum, or nothing.

@@ -1,11 +1,14 @@
 //! SQLite: one writer thread with group commit, and read-only connections.
 //!
 //! The writer takes the first waiting command, begins a transaction, takes whatever else is waiting (at most
-//! [`GROUP_COMMANDS`] commands or [`GROUP_TIME`]), each in its own savepoint, commits, and only then answers all of them.
-//! A crash before the commit leaves nothing of the group, and nobody was told otherwise; a crash after it leaves all of
-//! it. A command that fails or panics is rolled back to its savepoint alone.
+//! [`GROUP_COMMANDS`] commands or [`GROUP_TIME`]), commits, and only then answers all of them. A crash before the commit
+//! leaves nothing of the group, and nobody was told otherwise; a crash after it leaves all of it. The first command of a
+//! group needs no savepoint: when it fails or panics, nothing else is in the transaction, and all of it is rolled back.
+//! Each further one has its own, and is rolled back alone. (A savepoint copies each page before its first change.)
 
 use std::{
+    cell::RefCell,
+    collections::{HashMap, hash_map::Entry},
     path::Path,
     sync::Arc,
     thread::JoinHandle,
@@ -13,12 +16,14 @@ use std::{
 };
 
 use rusqlite::{Connection as Sqlite, OpenFlags, config::DbConfig};
+use segue_model::wake::Wake;
 
 use crate::{
     StoreError,
     error::DISK_FULL,
     event::append,
     queue::{Command, Outcome, Queue, Urgency},
+    sql::Sql,
     store::OnCommit,
     tx::{Connection, Tx},
 };
@@ -63,7 +68,7 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Sqlite, StoreError> {
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;
          PRAGMA cache_size = -65536;
-         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA wal_autocheckpoint = 16000;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA temp_store = MEMORY;",
     )?;
@@ -84,6 +89,51 @@ pub(crate) enum Access {
     ReadOnly,
 }
 
+/// The statements of a connection.
+pub(crate) trait Statements {
+    /// Calls `work` with a statement, which is prepared once for each connection.
+    ///
+    /// # Errors
+    /// When SQLite refuses the statement, or the error of `work`.
+    fn with(
+        &self,
+        sql: &'static Sql,
+        work: &mut dyn FnMut(&mut rusqlite::Statement<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    fn connection(&self) -> &Sqlite;
+}
+
+/// A connection that keeps its statements by the address of their constant. Finding one by its text, as the library's own
+/// cache does, cost as much as a small statement itself.
+struct Prepared<'a> {
+    connection: &'a Sqlite,
+    statements: RefCell<HashMap<usize, rusqlite::Statement<'a>>>,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(connection: &'a Sqlite) -> Self {
+        Self { connection, statements: RefCell::default() }
+    }
+}
+
+impl Statements for Prepared<'_> {
+    fn with(
+        &self,
+        sql: &'static Sql,
+        work: &mut dyn FnMut(&mut rusqlite::Statement<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match self.statements.borrow_mut().entry(std::ptr::from_ref(sql).addr()) {
+            Entry::Occupied(known) => work(known.into_mut()),
+            Entry::Vacant(place) => work(place.insert(self.connection.prepare(sql.sqlite())?)),
+        }
+    }
+
+    fn connection(&self) -> &Sqlite {
+        self.connection
+    }
+}
+
 /// Starts the writer thread.
 ///
 /// # Errors
@@ -91,8 +141,9 @@ pub(crate) enum Access {
 pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) -> Result<JoinHandle<()>, StoreError> {
     let connection = open(path, Access::ReadWrite)?;
     let run = move || {
+        let prepared = Prepared::new(&connection);
         while let Some(first) = queue.next() {
-            commit_group(&connection, first, &queue, &on_commit);
+            commit_group(&prepared, first, &queue, &on_commit);
         }
     };
     spawn("segue-writer", run)
@@ -105,13 +156,14 @@ pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) 
 pub(crate) fn start_reader(path: &Path, queue: Arc<Queue>) -> Result<JoinHandle<()>, StoreError> {
     let connection = open(path, Access::ReadOnly)?;
     let run = move || {
+        let prepared = Prepared::new(&connection);
         while let Some(mut command) = queue.next() {
             let begun = connection.execute_batch("BEGIN");
             if let Err(error) = begun {
                 command.finish(Some(error.into()));
                 continue;
             }
-            command.run(&mut Tx::new(Connection::Sqlite(&connection)));
+            command.run(&mut Tx::new(Connection::Sqlite(&prepared)));
             let ended = connection.execute_batch("ROLLBACK");
             command.finish(ended.err().map(Into::into));
         }
@@ -126,7 +178,8 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .map_err(|error| StoreError::Unavailable(format!("cannot start a thread: {error}")))
 }
 
-fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_commit: &OnCommit) {
+fn commit_group(prepared: &Prepared<'_>, first: Box<dyn Command>, queue: &Queue, on_commit: &OnCommit) {
+    let connection = prepared.connection;
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         first.finish(Some(error.into()));
         return;
@@ -136,7 +189,8 @@ fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_
     let mut wakes = Vec::new();
     let mut next = Some(first);
     while let Some(mut command) = next {
-        let failure = match run_in_savepoint(connection, &mut *command) {
+        let place = if group.is_empty() { Place::First } else { Place::Further };
+        let failure = match run(prepared, &mut *command, place) {
             Ok(woken) => {
                 wakes.extend(woken);
                 None
@@ -144,6 +198,10 @@ fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_
             Err(error) => Some(error),
         };
         group.push((command, failure));
+        if place == Place::First && connection.is_autocommit() {
+            // It left nothing, so there is nothing to commit, and whatever else waits gets a transaction of its own.
+            return finish(group, None);
+        }
         // A full disk or an I/O error can end the whole transaction; what ran after it would stand alone.
         let ended = connection.is_autocommit();
         let full = ended || group.len() >= GROUP_COMMANDS || started.elapsed() >= GROUP_TIME;
@@ -164,11 +222,16 @@ fn commit_group(connection: &Sqlite, first: Box<dyn Command>, queue: &Queue, on_
         tracing::error!(%error, commands = group.len(), "group commit failed; all its commands were rolled back");
     }
     let failure = committed.err();
-    for (command, own_failure) in group {
-        command.finish(own_failure.or_else(|| failure.clone()));
-    }
+    finish(group, failure.as_ref());
     if failure.is_none() {
         on_commit(wakes);
+    }
+}
+
+/// Answers the commands of a group.
+fn finish(group: Vec<(Box<dyn Command>, Option<StoreError>)>, failure: Option<&StoreError>) {
+    for (command, own_failure) in group {
+        command.finish(own_failure.or_else(|| failure.cloned()));
     }
 }
 
@@ -176,13 +239,30 @@ fn transaction_lost() -> StoreError {
     StoreError::Unavailable(format!("{DISK_FULL} or failed, so the transaction was rolled back"))
 }
 
-/// Runs one command in its savepoint. `Err` only when the savepoint itself failed.
-fn run_in_savepoint(
-    connection: &Sqlite,
-    command: &mut dyn Command,
-) -> Result<Vec<segue_model::wake::Wake>, StoreError> {
-    connection.execute_batch("SAVEPOINT command")?;
-    let mut tx = Tx::new(Connection::Sqlite(connection));
+/// Where a command stands in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Further,
+}
+
+impl Place {
+    /// What goes before a command, after it, and after one that is to leave nothing.
+    const fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::First => ("", "", "ROLLBACK"),
+            Self::Further => ("SAVEPOINT command", "RELEASE command", "ROLLBACK TO command; RELEASE command"),
+        }
+    }
+}
+
+/// Runs one command and gives whom to wake. `Err` only when its events could not be stored, it could not be kept apart
+/// from the others, or the engine has ended the transaction.
+fn run(prepared: &Prepared<'_>, command: &mut dyn Command, place: Place) -> Result<Vec<Wake>, StoreError> {
+    let connection = prepared.connection;
+    let (begin, keep, undo) = place.words();
+    connection.execute_batch(begin)?;
+    let mut tx = Tx::new(Connection::Sqlite(prepared));
     let outcome = command.run(&mut tx);
     let appended = if outcome == Outcome::Keep { append(&mut tx) } else { Ok(()) };
     let wakes = std::mem::take(&mut tx.wakes);
@@ -191,10 +271,10 @@ fn run_in_savepoint(
         return Err(transaction_lost());
     }
     if outcome == Outcome::Keep && appended.is_ok() {
-        connection.execute_batch("RELEASE command")?;
+        connection.execute_batch(keep)?;
         return Ok(wakes);
     }
-    connection.execute_batch("ROLLBACK TO command; RELEASE command")?;
+    connection.execute_batch(undo)?;
     appended.map(|()| Vec::new())
 }
 

@@ -11,12 +11,13 @@ use crate::{
     event::NewEvent,
     row::{Row, Source},
     sql::Sql,
+    sqlite::Statements,
     tally::Noted,
     value::{Bind, Param},
 };
 
 pub(crate) enum Connection<'a> {
-    Sqlite(&'a rusqlite::Connection),
+    Sqlite(&'a dyn Statements),
     Postgres {
         transaction: postgres::Transaction<'a>,
         /// Prepared statements of this connection, by the address of their constant.
@@ -54,10 +55,14 @@ impl<'a> Tx<'a> {
     /// When the engine refuses it.
     pub fn execute(&mut self, sql: &'static Sql, params: &[&dyn Bind]) -> Result<u64, StoreError> {
         match &mut self.connection {
-            Connection::Sqlite(connection) => {
-                let mut statement = connection.prepare_cached(sql.sqlite())?;
-                let changed = statement.execute(rusqlite::params_from_iter(params.iter().map(|param| param.bind())))?;
-                Ok(changed as u64)
+            Connection::Sqlite(statements) => {
+                let mut changed = 0;
+                statements.with(sql, &mut |statement| {
+                    let params = params.iter().map(|param| param.bind());
+                    changed = statement.execute(rusqlite::params_from_iter(params))? as u64;
+                    Ok(())
+                })?;
+                Ok(changed)
             }
             Connection::Postgres { transaction, statements } => {
                 let params: Vec<Param<'_>> = params.iter().map(|param| param.bind()).collect();
@@ -97,13 +102,13 @@ impl<'a> Tx<'a> {
         mut read: impl FnMut(&mut Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         match &mut self.connection {
-            Connection::Sqlite(connection) => {
-                let mut statement = connection.prepare_cached(sql.sqlite())?;
+            Connection::Sqlite(statements) => statements.with(sql, &mut |statement| {
                 let mut rows = statement.query(rusqlite::params_from_iter(params.iter().map(|param| param.bind())))?;
                 while let Some(row) = rows.next()? {
                     read(&mut Row::new(Source::Sqlite(row))).map_err(|error| named(sql, error))?;
                 }
-            }
+                Ok(())
+            })?,
             Connection::Postgres { transaction, statements } => {
                 let params: Vec<Param<'_>> = params.iter().map(|param| param.bind()).collect();
                 let rows = prepared(transaction, statements, sql)
@@ -127,8 +132,8 @@ impl<'a> Tx<'a> {
         mut read: impl FnMut(&mut Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         match &mut self.connection {
-            Connection::Sqlite(connection) => {
-                let mut statement = connection.prepare_cached(query.text())?;
+            Connection::Sqlite(statements) => {
+                let mut statement = statements.connection().prepare_cached(query.text())?;
                 let mut rows = statement.query(rusqlite::params_from_iter(query.values()))?;
                 while let Some(row) = rows.next()? {
                     read(&mut Row::new(Source::Sqlite(row)))?;
