@@ -18,7 +18,8 @@ use segue_model::{
 use segue_store::{
     StoreError, Tx,
     channel::{Channel, Registration},
-    outbox::{AddressKind, OutboxMessage},
+    outbox::{AddressKind, DueMessage, OutboxMessage},
+    submission::LastLook,
     template::APPROVED,
     workspace::Workspace,
 };
@@ -47,7 +48,7 @@ pub fn begin(
         // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
         tx.hold_consents(message.workspace_id)?;
     }
-    match decide(tx, ctx, channel, message, &mut Known::default())? {
+    match decide(tx, ctx, channel, (message, None), &mut Known::at(ctx.now()))? {
         Some((permit, _)) if tx.mark_submitting(message, permit, lease_until)? => Ok(Begin::Go),
         _ => Ok(Begin::No),
     }
@@ -86,11 +87,15 @@ pub(crate) struct Beginning {
 pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due<'_>) -> Result<Beginning, StoreError> {
     // Before any row is locked, in the order in which a STOP takes them: see `begin`.
     tx.hold_consents(channel.workspace_id)?;
-    let messages = tx.due_outbox(channel.workspace_id, channel.id, due.limit, ctx.now())?;
+    let now = ctx.now();
+    let medium = channel.config.kind().medium();
+    let messages = tx.due_outbox(channel.workspace_id, (channel.id, medium), due.limit, now)?;
     let mut beginning = Beginning { begun: Vec::with_capacity(messages.len()), looked_at: messages.len() };
-    let mut known = Known::default();
-    for message in messages {
-        let Some((permit, Payload::Sms(content))) = decide(tx, ctx, channel, &message, &mut known)? else { continue };
+    let mut known = Known::at(now);
+    for DueMessage { message, look } in messages {
+        let Some((permit, Payload::Sms(content))) = decide(tx, ctx, channel, (&message, look), &mut known)? else {
+            continue;
+        };
         if let Some(mut message) = tx.submit_due(message, permit, due.owner, due.lease_until)? {
             // The carrier may try until the hours close where the recipient is, or the message expires.
             message.expires_at = permit.deliver_by();
@@ -105,10 +110,10 @@ fn decide(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     channel: &Channel,
-    message: &OutboxMessage,
+    (message, look): (&OutboxMessage, Option<LastLook>),
     known: &mut Known,
 ) -> Result<Option<(policy::Permit, Payload)>, StoreError> {
-    let now = ctx.now();
+    let now = known.now;
     if let Some(campaign_id) = message.campaign_id {
         use segue_model::campaign::CampaignState::{Planning, Running};
         if !matches!(known.campaign(tx, message.workspace_id, campaign_id)?, Some(Planning | Running)) {
@@ -117,7 +122,7 @@ fn decide(
             return Ok(None);
         }
     }
-    let Some((facts, payload)) = facts(tx, channel, message, known, now)? else {
+    let Some((facts, payload)) = facts(tx, channel, (message, look), known)? else {
         tx.reject_payload(message, "The message cannot be read, so nothing was sent.", ctx)?;
         return Ok(None);
     };
@@ -145,14 +150,19 @@ enum Payload {
 }
 
 /// What one transaction has read already and is the same for many messages.
-#[derive(Default)]
 struct Known {
+    /// The moment of the decisions.
+    now: Timestamp,
     workspace: Option<Arc<Workspace>>,
     campaigns: Vec<(CampaignId, Option<CampaignState>)>,
     senders: Vec<(String, Option<Registration>)>,
 }
 
 impl Known {
+    const fn at(now: Timestamp) -> Self {
+        Self { now, workspace: None, campaigns: Vec::new(), senders: Vec::new() }
+    }
+
     fn workspace(&mut self, tx: &mut Tx<'_>, id: WorkspaceId) -> Result<Option<Arc<Workspace>>, StoreError> {
         if self.workspace.as_ref().is_none_or(|workspace| workspace.id != id) {
             self.workspace = tx.workspace(id)?.map(Arc::new);
@@ -235,17 +245,20 @@ impl Facts {
 fn facts(
     tx: &mut Tx<'_>,
     channel: &Channel,
-    message: &OutboxMessage,
+    (message, look): (&OutboxMessage, Option<LastLook>),
     known: &mut Known,
-    now: Timestamp,
 ) -> Result<Option<(Facts, Payload)>, StoreError> {
+    let now = known.now;
     let (workspace_id, address) = (message.workspace_id, message.address.as_str());
     let medium = channel.config.kind().medium();
     let purpose = match message.class {
         MessageClass::Marketing | MessageClass::Test | MessageClass::Keyword => Purpose::Marketing,
         MessageClass::Service => Purpose::Service,
     };
-    let look = tx.last_look(workspace_id, medium, address, purpose)?;
+    let look = match look {
+        Some(look) if purpose == Purpose::Marketing => look,
+        _ => tx.last_look(workspace_id, medium, address, purpose)?,
+    };
     let Some(workspace) = known.workspace(tx, workspace_id)? else { return Ok(None) };
     let mut facts = Facts {
         content: policy::Content::Sms,
@@ -337,7 +350,7 @@ fn time_zones(message: &OutboxMessage, of_contact: Option<String>, workspace: &W
 #[cfg(test)]
 mod tests {
     use segue_model::{MessageId, time};
-    use segue_store::outbox::NewOutbox;
+    use segue_store::outbox::{NewOutbox, Payload};
 
     use super::*;
 
@@ -367,7 +380,7 @@ mod tests {
                     dedupe_key: id.to_string(),
                     address: CUSTOMER.to_owned(),
                     address_kind: AddressKind::Phone,
-                    payload: serde_json::to_value(&content).expect("it has a JSON form"),
+                    payload: Payload::of(&content).expect("it has a JSON form"),
                     campaign: None,
                     session_id: None,
                     not_before: now,

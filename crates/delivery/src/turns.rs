@@ -33,8 +33,10 @@ use crate::{
 
 /// How long to wait for work without being told of any.
 const POLL: Duration = Duration::from_millis(500);
-/// How long the first outcome of a turn waits for others, while less than a quarter of the window is free.
+/// How long the first outcome of a turn waits for others, while there are fewer than [`Turns::enough`].
 const GATHER: Duration = Duration::from_millis(2);
+/// Most messages of which a turn waits for all outcomes: each turn costs a wait for the disk, however small it is.
+const WHOLE_WINDOW: usize = 64;
 
 /// The sending side of an account.
 pub(crate) struct Turns<'a> {
@@ -111,7 +113,7 @@ impl Turns<'_> {
                     () = self.stop.cancelled(), if !stopping => continue,
                 }
             }
-            came.gather(self.window.div_ceil(4), &mut settled, &mut self.deliveries).await;
+            came.gather(self.enough(on_the_wire.len()), &mut settled, &mut self.deliveries).await;
             let done: Vec<_> = came
                 .answers
                 .drain(..)
@@ -135,6 +137,12 @@ impl Turns<'_> {
             self.submit(beginning.begun, &mut on_the_wire, &outcomes);
         }
         // The carrier is asked to deliver again what comes from here on, to whoever holds the channel next.
+    }
+
+    /// For how many outcomes a turn waits a little: all that are to come, or half of a large window, so that the carrier
+    /// has work while they are recorded.
+    fn enough(&self, on_the_wire: usize) -> usize {
+        on_the_wire.min(WHOLE_WINDOW.max(self.window / 2))
     }
 
     /// Records outcomes, takes deliveries in and begins up to `room` messages, in one transaction.

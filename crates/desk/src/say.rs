@@ -5,7 +5,7 @@ use segue_model::{Ctx, MessageId, Timestamp, UserId, WorkspaceId, content::Conte
 use segue_store::{
     StoreError, Tx,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage, SentTemplate},
-    outbox::NewOutbox,
+    outbox::{NewOutbox, Payload},
     session::Session,
 };
 
@@ -41,8 +41,6 @@ pub(crate) fn say(
     let (address_kind, address) =
         tx.address_of(workspace_id, session.messaging_user_id)?.ok_or(DeskError::NoAddress)?;
     let id: MessageId = ctx.id();
-    let payload = serde_json::to_value(outgoing.content)
-        .map_err(|error| StoreError::Statement(format!("a message without a JSON form: {error}")))?;
     let is_template = matches!(outgoing.content, Content::Template { .. });
     let outbox = NewOutbox {
         id,
@@ -51,7 +49,7 @@ pub(crate) fn say(
         dedupe_key: outgoing.dedupe_key,
         address,
         address_kind,
-        payload,
+        payload: Payload::of(&outgoing.content)?,
         campaign: None,
         session_id: Some(session.id),
         not_before: now,

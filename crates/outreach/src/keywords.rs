@@ -33,7 +33,7 @@ use segue_store::{
     consent_review::NewReview,
     inbound_text::NewInboundText,
     opt_out::OptOut,
-    outbox::{AddressKind, NewOutbox},
+    outbox::{AddressKind, NewOutbox, Payload},
     workspace::Workspace,
 };
 
@@ -384,7 +384,6 @@ pub(crate) struct Answer<'a> {
 pub(crate) fn enqueue(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, answer: Answer<'_>) -> Result<(), StoreError> {
     let segments = segue_channels::text::segment(answer.words).segments.len();
     let content = SmsContent { source: answer.source, text: answer.words.to_owned() };
-    let payload = serde_json::to_value(content).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     let now = ctx.now();
     let message = NewOutbox {
         id: ctx.id::<MessageId>(),
@@ -393,7 +392,7 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, answer:
         dedupe_key: answer.dedupe_key,
         address: answer.phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload,
+        payload: Payload::of(&content)?,
         campaign: None,
         session_id: None,
         not_before: now,

@@ -4,7 +4,7 @@
 //! empty; a field that no contact can have is told at writing. Texts are written by people, so the work of one rendering
 //! is bounded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use minijinja::Environment;
 use segue_channels::text::{Segmentation, segment};
@@ -32,6 +32,8 @@ pub(crate) const LONGEST_BODY: usize = 4_000;
 /// A body with merge fields, ready to be filled in.
 pub struct Body {
     environment: Environment<'static>,
+    /// Every word of the text that may be the name of a field: only those of a contact's fields are handed over.
+    words: HashSet<String>,
 }
 
 const NAME: &str = "body";
@@ -47,7 +49,8 @@ impl Body {
         environment
             .add_template_owned(NAME, text.to_owned())
             .map_err(|error| OutreachError::TextSyntax(words(&error)))?;
-        Ok(Self { environment })
+        let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').map(str::to_owned).collect();
+        Ok(Self { environment, words })
     }
 
     /// The fields the text uses, in alphabetical order.
@@ -72,7 +75,8 @@ impl Body {
         others: impl Iterator<Item = (String, String)>,
     ) -> Result<String, OutreachError> {
         let mut known: BTreeMap<String, String> = others.collect();
-        for name in contact.attributes.keys().map(String::as_str).chain(STANDARD_FIELDS.iter().copied()) {
+        let names = contact.attributes.keys().map(String::as_str).chain(STANDARD_FIELDS.iter().copied());
+        for name in names.filter(|name| self.words.contains(*name)) {
             if let Some(value) = contact.field(name).filter(|value| !value.trim().is_empty()) {
                 known.insert(name.to_owned(), value.to_owned());
             }

@@ -284,9 +284,9 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
     MESSAGE_OF_PROVIDER = "SELECT session_id, id FROM messages
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
-    MESSAGE_OF_OUTBOX = "SELECT o.session_id, o.id FROM provider_messages p
-        JOIN outbox o ON o.workspace_id = p.workspace_id AND o.id = p.message_id
-        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3 AND o.session_id IS NOT NULL";
+    MESSAGE_OF_OUTBOX = "SELECT session_id, id FROM outbox
+        WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND session_id IS NOT NULL
+        ORDER BY id DESC LIMIT 1";
     MESSAGE_OF_CLIENT = "SELECT v.* FROM message_details v JOIN messages m ON m.workspace_id = v.workspace_id
             AND m.session_id = v.session_id AND m.id = v.id
         WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.client_id = $3";

@@ -23,13 +23,19 @@
 
 use segue_model::{
     CampaignId, ChannelId, MessageId, SessionId, Timestamp, WorkspaceId,
+    consent::{Medium, Purpose},
     delivery::{MessageClass, OutboxState},
     wake::Wake,
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Row, StoreError, Tx, submission::read_change, tally::bucket, tx::json_text};
+use crate::{
+    Row, StoreError, Tx,
+    submission::{LastLook, read_change, read_last_look},
+    tally::bucket,
+    tx::json_text,
+};
 
 segue_model::text_enum! {
     /// What kind of address a message goes to. WhatsApp takes the two in different fields.
@@ -38,6 +44,26 @@ segue_model::text_enum! {
         Phone = "phone",
         /// Business-scoped user id of a WhatsApp customer without a visible number.
         Bsuid = "bsuid",
+    }
+}
+
+/// What is to be sent, as its JSON text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload(String);
+
+impl Payload {
+    /// The JSON text of this content.
+    ///
+    /// # Errors
+    /// When it has none, which is a defect.
+    pub fn of(content: &impl Serialize) -> Result<Self, StoreError> {
+        json_text(content).map(Self)
+    }
+}
+
+impl From<Value> for Payload {
+    fn from(value: Value) -> Self {
+        Self(value.to_string())
     }
 }
 
@@ -54,7 +80,7 @@ pub struct NewOutbox {
     pub address: String,
     pub address_kind: AddressKind,
     /// What to send: `model::content::SmsContent` or `model::content::Content`, by the kind of the channel.
-    pub payload: Value,
+    pub payload: Payload,
     /// Set for the messages of a running campaign alone, not for tests of a draft: nothing of a campaign leaves that is
     /// not running.
     pub campaign: Option<(CampaignId, u32)>,
@@ -112,6 +138,14 @@ impl std::fmt::Debug for OutboxMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "OutboxMessage({}, {}, epoch {})", self.id, self.class, self.epoch)
     }
+}
+
+/// A message that is due, from [`Tx::due_outbox`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueMessage {
+    pub message: OutboxMessage,
+    /// What is on record of the recipient for promotional messages, where it was read along: of a campaign's messages.
+    pub look: Option<LastLook>,
 }
 
 /// Whose claims [`Tx::recover_outbox`] takes back.
@@ -188,13 +222,28 @@ crate::sql! {
                     AND e.session_id IS NOT NULL AND (e.state = 'queued' OR e.state = 'claimed' OR e.state = 'submitting')
                     AND (e.state <> 'queued' OR e.rule IS NULL)))
         ORDER BY o.not_before, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED";
+    /// Each with what the decision needs to know of its recipient, which is the same as `LAST_LOOK`.
     DUE_OF_CAMPAIGN = sqlite: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
-            o.not_before, o.expires_at, o.attempts, o.lease_epoch FROM outbox o
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch,
+            (SELECT k.state FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
+                AND k.address = o.address AND k.purpose = $7),
+            (SELECT s.reason FROM suppressions s WHERE s.workspace_id = o.workspace_id AND s.address = o.address),
+            (SELECT c.time_zone FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.phone = o.address),
+            (SELECT COUNT(*) FROM scoped_consents n WHERE n.workspace_id = o.workspace_id AND n.address = o.address
+                AND n.medium = $6 AND n.purpose = $7 AND n.state = 'revoked')
+        FROM outbox o
         WHERE o.workspace_id = $1 AND o.campaign_id = $5 AND o.channel_id = $2 AND o.state = 'queued'
             AND o.campaign_id IS NOT NULL AND o.not_before <= $3
         ORDER BY o.not_before, o.id LIMIT $4",
         postgres: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
-            o.not_before, o.expires_at, o.attempts, o.lease_epoch FROM outbox o
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch,
+            (SELECT k.state FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
+                AND k.address = o.address AND k.purpose = $7),
+            (SELECT s.reason FROM suppressions s WHERE s.workspace_id = o.workspace_id AND s.address = o.address),
+            (SELECT c.time_zone FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.phone = o.address),
+            (SELECT COUNT(*) FROM scoped_consents n WHERE n.workspace_id = o.workspace_id AND n.address = o.address
+                AND n.medium = $6 AND n.purpose = $7 AND n.state = 'revoked')
+        FROM outbox o
         WHERE o.workspace_id = $1 AND o.campaign_id = $5 AND o.channel_id = $2 AND o.state = 'queued'
             AND o.campaign_id IS NOT NULL AND o.not_before <= $3
         ORDER BY o.not_before, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED";
@@ -227,10 +276,6 @@ fn read_claimed(row: &mut Row<'_>) -> Result<OutboxMessage, StoreError> {
     read_message(row, Hold::Claimed)
 }
 
-fn read_due(row: &mut Row<'_>) -> Result<OutboxMessage, StoreError> {
-    read_message(row, Hold::Due)
-}
-
 fn read_message(row: &mut Row<'_>, hold: Hold) -> Result<OutboxMessage, StoreError> {
     Ok(OutboxMessage {
         workspace_id: row.next()?,
@@ -260,7 +305,7 @@ pub struct Claim<'a> {
     pub now: Timestamp,
 }
 
-fn count(messages: &[OutboxMessage]) -> u32 {
+fn count<T>(messages: &[T]) -> u32 {
     u32::try_from(messages.len()).unwrap_or(u32::MAX)
 }
 
@@ -282,7 +327,6 @@ impl Tx<'_> {
         message: &NewOutbox,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let payload = json_text(&message.payload)?;
         let dedupe_key = message.campaign.is_none().then_some(&message.dedupe_key);
         let written = self.execute(
             &ENQUEUE,
@@ -294,7 +338,7 @@ impl Tx<'_> {
                 &dedupe_key,
                 &message.address,
                 &message.address_kind.as_str(),
-                &payload,
+                &message.payload.0,
                 &message.campaign.map(|(campaign_id, _)| campaign_id),
                 &message.campaign.map(|(_, position)| position),
                 &message.session_id,
@@ -368,18 +412,20 @@ impl Tx<'_> {
     }
 
     /// The messages that [`Tx::claim_outbox`] would take, without a claim: this transaction alone holds them, and is to
-    /// decide about each of them.
+    /// decide about each of them. What is on record of a campaign's recipients is read along, by `medium`.
     ///
     /// # Errors
     /// When the store fails.
     pub fn due_outbox(
         &mut self,
         workspace_id: WorkspaceId,
-        channel_id: ChannelId,
+        (channel_id, medium): (ChannelId, Medium),
         limit: u32,
         now: Timestamp,
-    ) -> Result<Vec<OutboxMessage>, StoreError> {
-        let mut messages = self.query(&DUE_DIRECT, &[&workspace_id, &channel_id, &now, &limit], read_due)?;
+    ) -> Result<Vec<DueMessage>, StoreError> {
+        let mut messages = self.query(&DUE_DIRECT, &[&workspace_id, &channel_id, &now, &limit], |row| {
+            Ok(DueMessage { message: read_message(row, Hold::Due)?, look: None })
+        })?;
         let left = limit.saturating_sub(count(&messages));
         if left == 0 {
             return Ok(messages);
@@ -387,14 +433,15 @@ impl Tx<'_> {
         let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id, &now], |row| row.next())?;
         let mut of_campaigns = Vec::with_capacity(campaigns.len());
         for (campaign_id, share) in campaigns.iter().zip(equal_shares(left, campaigns.len())) {
-            let found = self.due_of_campaign((workspace_id, *campaign_id), channel_id, share, now)?;
+            let found = self.due_of_campaign((workspace_id, *campaign_id), (channel_id, medium), share, now)?;
             of_campaigns.push((share, found));
         }
         // What small campaigns leave goes to the others.
         let mut left = left - of_campaigns.iter().map(|(_, found)| count(found)).sum::<u32>();
         for (campaign_id, (share, found)) in campaigns.iter().zip(&mut of_campaigns) {
             if left > 0 && count(found) == *share {
-                let more = self.due_of_campaign((workspace_id, *campaign_id), channel_id, *share + left, now)?;
+                let more =
+                    self.due_of_campaign((workspace_id, *campaign_id), (channel_id, medium), *share + left, now)?;
                 left -= count(&more).saturating_sub(*share);
                 *found = more;
             }
@@ -406,11 +453,15 @@ impl Tx<'_> {
     fn due_of_campaign(
         &mut self,
         (workspace_id, campaign_id): (WorkspaceId, CampaignId),
-        channel_id: ChannelId,
+        (channel_id, medium): (ChannelId, Medium),
         most: u32,
         now: Timestamp,
-    ) -> Result<Vec<OutboxMessage>, StoreError> {
-        self.query(&DUE_OF_CAMPAIGN, &[&workspace_id, &channel_id, &now, &most, &campaign_id], read_due)
+    ) -> Result<Vec<DueMessage>, StoreError> {
+        let (medium, purpose) = (medium.as_str(), Purpose::Marketing.as_str());
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &now, &most, &campaign_id, &medium, &purpose];
+        self.query(&DUE_OF_CAMPAIGN, keys, |row| {
+            Ok(DueMessage { message: read_message(row, Hold::Due)?, look: Some(read_last_look(row)?) })
+        })
     }
 
     /// Keeps a claimed message for longer. `false` when the claim is lost.

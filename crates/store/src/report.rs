@@ -68,21 +68,26 @@ struct Parked {
 }
 
 crate::sql! {
-    MESSAGE_OF_PROVIDER_ID = "SELECT message_id FROM provider_messages
+    /// Carriers use their ids again after a while: the newest message is meant.
+    MESSAGE_OF_PROVIDER_ID = "SELECT id FROM outbox WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3
+        ORDER BY id DESC LIMIT 1";
+    MESSAGE_OF_FURTHER_ID = "SELECT message_id FROM provider_messages
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
     LINK_PROVIDER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
     /// A whole message of a campaign or of no session that the provider has, and of which nothing else is reported yet.
-    WHOLE_MESSAGE = sqlite: "SELECT o.id, o.campaign_id FROM provider_messages p
-        JOIN outbox o ON o.workspace_id = p.workspace_id AND o.id = p.message_id
-        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3 AND p.part IS NULL
+    WHOLE_MESSAGE = sqlite: "SELECT o.id, o.campaign_id FROM outbox o
+        WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.provider_id = $3
             AND o.session_id IS NULL AND o.state = 'accepted' AND o.delivered_at IS NULL AND o.read_at IS NULL
-            AND o.failed_at IS NULL",
-        postgres: "SELECT o.id, o.campaign_id FROM provider_messages p
-        JOIN outbox o ON o.workspace_id = p.workspace_id AND o.id = p.message_id
-        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3 AND p.part IS NULL
+            AND o.failed_at IS NULL AND NOT EXISTS (SELECT 1 FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)
+        ORDER BY o.id DESC LIMIT 1",
+        postgres: "SELECT o.id, o.campaign_id FROM outbox o
+        WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.provider_id = $3
             AND o.session_id IS NULL AND o.state = 'accepted' AND o.delivered_at IS NULL AND o.read_at IS NULL
-            AND o.failed_at IS NULL FOR UPDATE OF o";
+            AND o.failed_at IS NULL AND NOT EXISTS (SELECT 1 FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)
+        ORDER BY o.id DESC LIMIT 1 FOR UPDATE OF o";
     DELIVERED = "UPDATE outbox SET state = 'delivered', delivered_at = $3 WHERE workspace_id = $1 AND id = $2";
     ANY_PARKED = "SELECT 1 FROM parked_reports WHERE workspace_id = $1 AND channel_id = $2 LIMIT 1";
     OWN_MESSAGE = "SELECT id FROM outbox WHERE workspace_id = $1 AND id = $2 AND channel_id = $3";
@@ -113,6 +118,10 @@ crate::sql! {
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 ORDER BY id";
     PARKED_FOR_RECIPIENT = "SELECT DISTINCT id, report FROM parked_reports
         WHERE workspace_id = $1 AND channel_id = $2 AND recipient = $3 ORDER BY id";
+    PARKED_AND_ACCEPTED = "SELECT DISTINCT p.id, p.report FROM parked_reports p
+        JOIN outbox o ON o.workspace_id = p.workspace_id AND o.channel_id = p.channel_id
+            AND o.provider_id = p.provider_id
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 ORDER BY p.id LIMIT 200";
     PARKED_AND_LINKED = "SELECT DISTINCT p.id, p.report FROM parked_reports p
         JOIN provider_messages m ON m.workspace_id = p.workspace_id AND m.channel_id = p.channel_id
             AND m.provider_id = p.provider_id
@@ -194,8 +203,10 @@ impl Tx<'_> {
     ) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
         for provider_id in &target.provider_ids {
             let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id];
-            if let Some(id) = self.query_opt(&MESSAGE_OF_PROVIDER_ID, keys, |row| row.next())? {
-                return Ok(Some((id, Some(provider_id.clone()))));
+            for sql in [&MESSAGE_OF_PROVIDER_ID, &MESSAGE_OF_FURTHER_ID] {
+                if let Some(id) = self.query_opt(sql, keys, |row| row.next())? {
+                    return Ok(Some((id, Some(provider_id.clone()))));
+                }
             }
         }
         let own = match target.message_id {
@@ -352,8 +363,11 @@ impl Tx<'_> {
         ctx: &Ctx,
     ) -> Result<(), StoreError> {
         if let [provider_id] = provider_ids {
-            self.set_provider_id(workspace_id, id, provider_id)?;
-            return self.link_only_id(workspace_id, channel_id, id, provider_id, ctx);
+            if !self.set_provider_id(workspace_id, id, provider_id)? {
+                let whole: Option<i64> = None;
+                self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id, &whole])?;
+            }
+            return self.apply_parked(workspace_id, channel_id, id, provider_id, ctx);
         }
         for (part, provider_id) in (1_i64..).zip(provider_ids) {
             self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id, &part])?;
@@ -368,21 +382,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Stores the one id of a message, which is on its row already, and applies the reports that waited for it.
-    pub(crate) fn link_only_id(
-        &mut self,
-        workspace_id: WorkspaceId,
-        channel_id: ChannelId,
-        id: MessageId,
-        provider_id: &str,
-        ctx: &Ctx,
-    ) -> Result<(), StoreError> {
-        let whole: Option<i64> = None;
-        self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, &provider_id, &id, &whole])?;
-        self.apply_parked(workspace_id, channel_id, id, provider_id, ctx)
-    }
-
-    fn apply_parked(
+    /// Applies the reports that waited for this id of a message.
+    pub(crate) fn apply_parked(
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
@@ -432,8 +433,9 @@ impl Tx<'_> {
         ctx: &Ctx,
     ) -> Result<usize, StoreError> {
         let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id];
+        let accepted = self.try_parked(workspace_id, channel_id, &PARKED_AND_ACCEPTED, keys, ctx)?;
         let linked = self.try_parked(workspace_id, channel_id, &PARKED_AND_LINKED, keys, ctx)?;
-        Ok(linked + self.try_parked(workspace_id, channel_id, &PARKED_AND_UNKNOWN, keys, ctx)?)
+        Ok(accepted + linked + self.try_parked(workspace_id, channel_id, &PARKED_AND_UNKNOWN, keys, ctx)?)
     }
 
     fn try_parked(

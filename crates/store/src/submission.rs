@@ -70,6 +70,16 @@ pub(crate) fn read_change(row: &mut Row<'_>) -> Result<Change, StoreError> {
     })
 }
 
+/// Reads the four columns of a [`LastLook`].
+pub(crate) fn read_last_look(row: &mut Row<'_>) -> Result<LastLook, StoreError> {
+    Ok(LastLook {
+        consent: row.optional_word()?.unwrap_or(ConsentState::None),
+        suppression: row.next()?,
+        contact_zone: row.next()?,
+        narrow_refusals: row.next()?,
+    })
+}
+
 crate::sql! {
     SESSION_WINDOW = "SELECT window_expires_at FROM sessions WHERE workspace_id = $1 AND id = $2";
     CONTACT_ZONE = "SELECT time_zone FROM contacts WHERE workspace_id = $1 AND phone = $2";
@@ -117,7 +127,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3 AND accepted_at IS NULL
             AND delivered_at IS NULL AND read_at IS NULL AND failed_at IS NULL AND session_id IS NULL";
     SET_PROVIDER_ID = "UPDATE outbox SET provider_id = $3
-        WHERE workspace_id = $1 AND id = $2 AND provider_id IS NULL";
+        WHERE workspace_id = $1 AND id = $2 AND (provider_id IS NULL OR provider_id = $3)";
 }
 
 segue_model::text_enum! {
@@ -218,14 +228,7 @@ impl Tx<'_> {
         purpose: Purpose,
     ) -> Result<LastLook, StoreError> {
         let keys: &[&dyn crate::Bind] = &[&workspace_id, &medium.as_str(), &address, &purpose.as_str()];
-        self.query_one(&LAST_LOOK, keys, |row| {
-            Ok(LastLook {
-                consent: row.optional_word()?.unwrap_or(ConsentState::None),
-                suppression: row.next()?,
-                contact_zone: row.next()?,
-                narrow_refusals: row.next()?,
-            })
-        })
+        self.query_one(&LAST_LOOK, keys, read_last_look)
     }
 
     /// Queues the message again for later, with the rule that holds it.
@@ -399,7 +402,7 @@ impl Tx<'_> {
                         1,
                     );
                 }
-                return self.link_only_id(workspace_id, message.channel_id, id, provider_id, ctx);
+                return self.apply_parked(workspace_id, message.channel_id, id, provider_id, ctx);
             }
         }
         let report = ProviderReport { report: Report::Accepted, at: ctx.now(), failure: None };
@@ -407,14 +410,14 @@ impl Tx<'_> {
         self.link_provider_ids(workspace_id, message.channel_id, id, provider_ids, ctx)
     }
 
-    /// Notes the first provider id of a message on its row.
+    /// Notes the first provider id of a message on its row; `false` when it has another one already.
     pub(crate) fn set_provider_id(
         &mut self,
         workspace_id: WorkspaceId,
         id: MessageId,
         provider_id: &str,
-    ) -> Result<(), StoreError> {
-        self.execute(&SET_PROVIDER_ID, &[&workspace_id, &id, &provider_id]).map(|_| ())
+    ) -> Result<bool, StoreError> {
+        self.execute(&SET_PROVIDER_ID, &[&workspace_id, &id, &provider_id]).map(|changed| changed == 1)
     }
 
     /// Tells of a change, when there was one.

@@ -130,7 +130,7 @@ impl Bench {
             dedupe_key: id.to_string(),
             address: address.to_owned(),
             address_kind: AddressKind::Phone,
-            payload,
+            payload: payload.into(),
             campaign: None,
             session_id: None,
             not_before: self.test.now(),

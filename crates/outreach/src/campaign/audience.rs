@@ -43,7 +43,17 @@ pub(crate) fn judge(
     sender: Approval,
     now: Timestamp,
 ) -> Result<Judgement, StoreError> {
-    let zones = time_zones(&member.fields, workspace);
+    judge_in(tx, member, workspace, sender, (&time_zones(&member.fields, workspace), now))
+}
+
+/// [`judge`] for a contact whose [`time_zones`] are known already.
+pub(super) fn judge_in(
+    tx: &mut Tx<'_>,
+    member: &AudienceMember,
+    workspace: &Workspace,
+    sender: Approval,
+    (zones, now): (&[String], Timestamp),
+) -> Result<Judgement, StoreError> {
     let place = member.fields.phone.as_ref().and_then(place_of_phone);
     let settings = &workspace.settings.policy;
     let phone = member.fields.phone.as_ref().map(|phone| phone.as_str());
@@ -56,7 +66,7 @@ pub(crate) fn judge(
         consent: member.sms_consent,
         suppression: if member.is_suppressed { Listed::Yes } else { Listed::No },
         quiet_hours: workspace.quiet_hours,
-        time_zones: &zones,
+        time_zones: zones,
         window_expires_at: None,
         template: Approval::Approved,
         sender,

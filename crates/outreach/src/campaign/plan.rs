@@ -15,7 +15,7 @@
 //! text at most once.
 
 use segue_model::{
-    CampaignId, Ctx, MessageId, WorkspaceId,
+    CampaignId, Ctx, MessageId, Timestamp, WorkspaceId,
     campaign::CampaignState,
     code::POSITIONS,
     content::SmsContent,
@@ -25,7 +25,7 @@ use segue_model::{
 use segue_store::{
     Store, StoreError, Tx,
     campaign::CampaignView,
-    outbox::{AddressKind, NewOutbox},
+    outbox::{AddressKind, NewOutbox, Payload},
     recipient::{DUPLICATE_PHONE, NewRecipient, TEXT_TOO_LONG},
 };
 use serde::Deserialize;
@@ -33,7 +33,7 @@ use serde_json::Value;
 
 use super::{
     Prepared,
-    audience::{approval, judge, time_zones},
+    audience::{approval, judge_in, time_zones},
     found,
     members::{Crowd, Entry},
     prepare, timing, variants,
@@ -128,7 +128,7 @@ fn plan_chunk(
         if planned >= POSITIONS {
             return Err(StoreError::Unsupported(format!("A campaign has at most {POSITIONS} recipients.")).into());
         }
-        plan_member(tx, ctx, workspace_id, &campaign, (&prepared, &texts), entry, planned)?;
+        plan_member(tx, (ctx, now), workspace_id, &campaign, (&prepared, &texts), entry, planned)?;
     }
     if let Some(reached) = page.reached {
         tx.advance_plan(workspace_id, id, reached, planned)?;
@@ -144,21 +144,20 @@ fn plan_chunk(
 /// Decides for one contact and stores the decision, with the message when there is one.
 fn plan_member(
     tx: &mut Tx<'_>,
-    ctx: &Ctx,
+    (ctx, now): (&Ctx, Timestamp),
     workspace_id: WorkspaceId,
     campaign: &CampaignView,
     (prepared, texts): (&Prepared, &[CampaignText]),
     Entry { member, barred }: &Entry,
     position: u32,
 ) -> Result<(), OutreachError> {
-    let now = ctx.now();
-    let judgement = judge(tx, member, &prepared.workspace, approval(&prepared.sender), now)?;
+    let zones = time_zones(&member.fields, &prepared.workspace);
+    let judgement = judge_in(tx, member, &prepared.workspace, approval(&prepared.sender), (&zones, now))?;
     let (rule, not_before) = match judgement.decision {
         Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
         Decision::Suppress { rule } => (rule.as_str(), None),
     };
-    let zones = time_zones(&member.fields, &prepared.workspace);
     let start = campaign.started_at.unwrap_or(now);
     let (rule, not_before) =
         timing::refine(&campaign.input, (rule, not_before), *barred, &zones, position, (start, now));
@@ -168,21 +167,21 @@ fn plan_member(
             match text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) {
                 Err(_) => (TEXT_TOO_LONG, None),
                 Ok(composed) => {
-                    let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text.clone() };
+                    let segments = u32::try_from(composed.segments()).ok();
+                    let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text };
                     let message = NewOutbox {
                         id: ctx.id::<MessageId>(),
                         channel_id: prepared.sender.channel_id,
                         class: MessageClass::Marketing,
-                        dedupe_key: format!("campaign:{}:{phone}", campaign.id),
+                        dedupe_key: String::new(),
                         address: phone.to_string(),
                         address_kind: AddressKind::Phone,
-                        payload: serde_json::to_value(content)
-                            .map_err(|error| StoreError::Corrupt(error.to_string()))?,
+                        payload: Payload::of(&content)?,
                         campaign: Some((campaign.id, position)),
                         session_id: None,
                         not_before,
                         expires_at: None,
-                        segments: u32::try_from(composed.segments()).ok(),
+                        segments,
                     };
                     if tx.enqueue(workspace_id, &message, now)? {
                         if let (Decision::Hold { rule, .. }, Some(why)) = (judgement.decision, &judgement.explanation) {

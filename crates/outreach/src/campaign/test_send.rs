@@ -11,8 +11,8 @@ use segue_model::{
     policy::{Approval, Content, Decision, Known, Limits, Listed, Question, decide},
 };
 use segue_store::{
-    Store, StoreError, Tx,
-    outbox::{AddressKind, NewOutbox},
+    Store, Tx,
+    outbox::{AddressKind, NewOutbox, Payload},
 };
 
 use super::{audience::approval, found, prepare};
@@ -78,7 +78,7 @@ fn send_in(
         dedupe_key: format!("test:{message_id}"),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload: serde_json::to_value(content).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        payload: Payload::of(&content)?,
         campaign: None,
         session_id: None,
         not_before: now,

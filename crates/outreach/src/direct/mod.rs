@@ -21,10 +21,10 @@ use segue_model::{
     policy::Rule,
 };
 use segue_store::{
-    Store, StoreError, Tx,
+    Store, Tx,
     channel::{Registration, Sender},
     direct_message::{DirectMessageView, DirectQuery, NewDirectMessage},
-    outbox::{AddressKind, NewOutbox},
+    outbox::{AddressKind, NewOutbox, Payload},
 };
 use serde_json::json;
 
@@ -270,7 +270,7 @@ fn outgoing(
         dedupe_key: format!("direct:{id}"),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload: serde_json::to_value(content).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        payload: Payload::of(&content)?,
         campaign: None,
         session_id: None,
         not_before: now,

@@ -171,7 +171,7 @@ async fn a_revocation_ends_what_waits_on_every_channel_and_nothing_else() {
                 dedupe_key: key.to_owned(),
                 address: phone(address),
                 address_kind: AddressKind::Phone,
-                payload: json!({ "source": "x", "text": key }),
+                payload: json!({ "source": "x", "text": key }).into(),
                 campaign: None,
                 session_id: None,
                 not_before: now,

@@ -23,7 +23,7 @@ use segue_model::{
 use segue_store::{
     Sql, StoreError, Tx,
     channel::Channel,
-    outbox::{AddressKind, Claim, NewOutbox, OutboxMessage},
+    outbox::{AddressKind, Claim, NewOutbox, OutboxMessage, Payload},
 };
 use segue_testkit::TestStore;
 
@@ -46,7 +46,7 @@ fn message(test: &TestStore, channel: &Channel, address: &str) -> NewOutbox {
         dedupe_key: id.to_string(),
         address: address.to_owned(),
         address_kind: AddressKind::Phone,
-        payload: serde_json::to_value(content).unwrap(),
+        payload: Payload::of(&content).unwrap(),
         campaign: None,
         session_id: None,
         not_before: test.now(),

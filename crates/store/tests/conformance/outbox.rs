@@ -1,6 +1,6 @@
 //! The outbox: claimed once, in order, never by two, and never again once it may have left.
 
-use segue_model::{CampaignId, delivery::OutboxState, policy::Rule};
+use segue_model::{CampaignId, consent::Medium, delivery::OutboxState, policy::Rule};
 use segue_store::{
     Sql, StoreError,
     outbox::{Abandoned, OutboxMessage},
@@ -160,7 +160,8 @@ async fn running_campaigns_share_what_answers_leave_and_paused_ones_get_nothing(
         enqueue(&test, &answer).await;
 
         let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
-        let due = write(&test, move |tx| tx.due_outbox(workspace_id, channel_id, 11, now)).await;
+        let due = write(&test, move |tx| tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 11, now)).await;
+        let due: Vec<_> = due.into_iter().map(|due| due.message).collect();
         let claimed = claim(&test, &channel, "a", 11).await;
         assert_eq!(claimed[0].id, answer.id, "{}: answers go first", test.engine);
         let sorted = |messages: &[OutboxMessage]| {

@@ -3,11 +3,12 @@
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use segue_model::{
     CampaignId, ContactId, MessageId,
+    consent::Medium,
     delivery::{MessageClass, Report},
     policy::Rule,
 };
 use segue_store::{
-    outbox::Abandoned,
+    outbox::{Abandoned, DueMessage},
     recipient::{NewRecipient, Stamp},
     report::{ProviderReport, ReportTarget},
     submission::{Cost, Failure},
@@ -62,7 +63,8 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
         _ => {
             let fate = rng.random_range(0..9);
             write(test, move |tx| {
-                let Some(due) = tx.due_outbox(workspace_id, channel_id, 1, now)?.pop() else { return Ok(()) };
+                let due = tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 1, now)?.pop();
+                let Some(DueMessage { message: due, .. }) = due else { return Ok(()) };
                 match fate {
                     0 => return tx.suppress_message(&due, Rule::OptedOut, now).map(|_| ()),
                     1 => return tx.suppress_message(&due, Rule::Expired, now).map(|_| ()),
