@@ -15,8 +15,11 @@ use crate::supervisor::Env;
 /// Milliseconds before a message that is known not to have left is tried again, by the number of attempts.
 const TRY_AGAIN: &[i64] =
     &[5 * time::SECOND, 30 * time::SECOND, 3 * time::MINUTE, 10 * time::MINUTE, 30 * time::MINUTE];
-/// How often storing an outcome is tried before the lease is left to run out.
-const STORE_ATTEMPTS: u32 = 5;
+/// How often storing outcomes is tried while delivery ends, or when it is not the database that is away, before their
+/// leases are left to run out.
+const LAST_ATTEMPTS: u32 = 5;
+/// Longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a submission ended, the same for all providers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,19 +58,19 @@ pub(crate) async fn settle(env: &Env, message: &OutboxMessage, outcome: Outcome)
     settle_all(env, vec![(message.clone(), outcome)]).await;
 }
 
-/// Stores outcomes. When the database stays away, the rows stay `submitting`; their leases run out and they become
-/// `unknown`, which is then the truth.
+/// Stores outcomes, however long the database stays away: they are known here alone. When the process ends before that,
+/// the rows stay `submitting`, their leases run out and they become `unknown`, which is then the truth.
 pub(crate) async fn settle_all(env: &Env, outcomes: Vec<(OutboxMessage, Outcome)>) {
     let outcomes = Arc::new(outcomes);
-    for attempt in 1..=STORE_ATTEMPTS {
+    let (mut pause, mut last_attempts) = (Duration::from_millis(100), 0);
+    while last_attempts < LAST_ATTEMPTS {
         let (ctx, own) = (env.ctx.clone(), Arc::clone(&outcomes));
-        match env.store.write(move |tx| record_all(tx, &ctx, &own)).await {
-            Ok(()) => return,
-            Err(error) => {
-                tracing::error!(%error, attempt, messages = outcomes.len(), "outcomes could not be stored");
-                tokio::time::sleep(Duration::from_millis(200 * u64::from(attempt))).await;
-            }
-        }
+        let Err(error) = env.store.write(move |tx| record_all(tx, &ctx, &own)).await else { return };
+        tracing::error!(%error, messages = outcomes.len(), "outcomes could not be stored; it is tried again");
+        let is_away = matches!(error, StoreError::Unavailable(_));
+        last_attempts += u32::from(env.stop.is_cancelled() || !is_away);
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(LONGEST_PAUSE);
     }
 }
 

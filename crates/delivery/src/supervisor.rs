@@ -31,6 +31,8 @@ pub(crate) struct Env {
     pub bus: Bus,
     pub ctx: Ctx,
     pub node: Arc<str>,
+    /// Cancelled when delivery ends.
+    pub stop: CancellationToken,
 }
 
 /// Running delivery.
@@ -44,7 +46,7 @@ impl Delivery {
     #[must_use]
     pub fn start(store: Store, bus: Bus, ctx: Ctx, config: DeliveryConfig) -> Self {
         let stop = CancellationToken::new();
-        let env = Env { store, bus, ctx, node: config.node.into() };
+        let env = Env { store, bus, ctx, node: config.node.into(), stop: stop.clone() };
         let supervisor = tokio::spawn(supervise(env, stop.clone()));
         Self { stop, supervisor: tokio::sync::Mutex::new(Some(supervisor)) }
     }
