@@ -9,7 +9,10 @@
 
 use std::sync::Arc;
 
-use crate::{reports::apply_receipt, supervisor::Env};
+use crate::{
+    reports::{apply_receipt, report_of},
+    supervisor::Env,
+};
 use segue_channels::smpp::{Acknowledgement, Delivery as SmppDelivery, Inbound};
 use segue_model::Ctx;
 use segue_store::{
@@ -82,7 +85,14 @@ pub(crate) fn take_in(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, items: &[In
     if items.is_empty() {
         return Ok(());
     }
-    items.iter().try_for_each(|item| fold_or_receive(tx, ctx, channel, item))?;
+    let receipts = items.iter().filter_map(|item| match item {
+        Inbound::Receipt(receipt) => report_of(receipt, ctx),
+        Inbound::Message(_) => None,
+    });
+    tx.apply_reports(channel.workspace_id, channel.id, &receipts.collect::<Vec<_>>(), ctx)?;
+    for message in items.iter().filter(|item| matches!(item, Inbound::Message(_))) {
+        receive(tx, ctx, channel, message)?;
+    }
     tx.touch_channel(channel.workspace_id, channel.id, ctx.now())
 }
 

@@ -65,6 +65,12 @@ pub fn apply_receipt(
     channel: &Channel,
     receipt: &Receipt,
 ) -> Result<Option<Matched>, StoreError> {
+    let Some((target, report)) = report_of(receipt, ctx) else { return Ok(None) };
+    tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
+}
+
+/// What a carrier's receipt tells, and of which message; nothing when the carrier does not know either.
+pub(crate) fn report_of(receipt: &Receipt, ctx: &Ctx) -> Option<(ReportTarget, ProviderReport)> {
     let report = match receipt.state {
         ReceiptState::Delivered => Report::Delivered,
         ReceiptState::Accepted | ReceiptState::Enroute | ReceiptState::Scheduled => Report::Accepted,
@@ -73,8 +79,8 @@ pub fn apply_receipt(
         | ReceiptState::Undeliverable
         | ReceiptState::Rejected
         | ReceiptState::Skipped => Report::Failed,
-        // The carrier does not know either: it stays as it is.
-        ReceiptState::Unknown => return Ok(None),
+        // The message stays as it is.
+        ReceiptState::Unknown => return None,
     };
     let failure = (report == Report::Failed).then(|| Failure {
         class: receipt.state.error_class().map_or("unknown", |class| class.as_str()).to_owned(),
@@ -88,8 +94,7 @@ pub fn apply_receipt(
         recipient: (!digits.is_empty()).then(|| format!("+{digits}")),
     };
     let at = receipt.done_at.unwrap_or_else(|| ctx.now());
-    let report = ProviderReport { report, at, failure };
-    tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
+    Some((target, ProviderReport { report, at, failure }))
 }
 
 /// Takes a status callback in Twilio's dialect in. It carries no time of its own.

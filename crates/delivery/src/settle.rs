@@ -76,13 +76,19 @@ pub(crate) async fn settle_all(env: &Env, outcomes: Vec<(OutboxMessage, Outcome)
 
 /// Records outcomes in the running transaction.
 pub(crate) fn record_all(tx: &mut Tx<'_>, ctx: &Ctx, outcomes: &[(OutboxMessage, Outcome)]) -> Result<(), StoreError> {
-    outcomes.iter().try_for_each(|(message, outcome)| record(tx, ctx, message, outcome))
+    let accepted = outcomes.iter().filter_map(|(message, outcome)| match outcome {
+        Outcome::Accepted(provider_ids) => Some((message, provider_ids.as_slice())),
+        _ => None,
+    });
+    tx.mark_all_accepted(&accepted.collect::<Vec<_>>(), ctx)?;
+    outcomes.iter().try_for_each(|(message, outcome)| record_other(tx, ctx, message, outcome))
 }
 
-fn record(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &Outcome) -> Result<(), StoreError> {
+/// Records an outcome that is not that the provider has the message.
+fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &Outcome) -> Result<(), StoreError> {
     let now = ctx.now();
     match outcome {
-        Outcome::Accepted(provider_ids) => tx.mark_accepted(message, provider_ids, ctx),
+        Outcome::Accepted(_) => Ok(()),
         Outcome::Refused(failure) => tx.mark_failed(message, failure, now).map(|_| ()),
         Outcome::Unknown { reason, provider_ids } => tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ()),
         Outcome::NotSent { failure, wait, cost } => {

@@ -90,19 +90,22 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
     let now = ctx.now();
     let medium = channel.config.kind().medium();
     let messages = tx.due_outbox(channel.workspace_id, (channel.id, medium), due.limit, now)?;
-    let mut beginning = Beginning { begun: Vec::with_capacity(messages.len()), looked_at: messages.len() };
+    let looked_at = messages.len();
+    let (mut allowed, mut contents) = (Vec::with_capacity(looked_at), Vec::with_capacity(looked_at));
     let mut known = Known::at(now);
-    for DueMessage { message, look } in messages {
+    for DueMessage { mut message, look } in messages {
         let Some((permit, Payload::Sms(content))) = decide(tx, ctx, channel, (&message, look), &mut known)? else {
             continue;
         };
-        if let Some(mut message) = tx.submit_due(message, permit, due.owner, due.lease_until)? {
-            // The carrier may try until the hours close where the recipient is, or the message expires.
-            message.expires_at = permit.deliver_by();
-            beginning.begun.push(Begun { message, content });
-        }
+        // The carrier may try until the hours close where the recipient is, or the message expires.
+        message.expires_at = permit.deliver_by();
+        allowed.push((message, permit));
+        contents.push(content);
     }
-    Ok(beginning)
+    let submitted = tx.submit_due(allowed, due.owner, due.lease_until)?;
+    let begun = submitted.into_iter().zip(contents);
+    let begun = begun.filter_map(|(message, content)| Some(Begun { message: message?, content })).collect();
+    Ok(Beginning { begun, looked_at })
 }
 
 /// Asks the policy engine. Gives its permit with what is to be sent; what it refuses or holds is recorded as such.

@@ -25,6 +25,7 @@ use segue_model::{
     CampaignId, ChannelId, MessageId, SessionId, Timestamp, WorkspaceId,
     consent::{Medium, Purpose},
     delivery::{MessageClass, OutboxState},
+    id::Id as _,
     wake::Wake,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -35,6 +36,7 @@ use crate::{
     submission::{LastLook, read_change, read_last_look},
     tally::bucket,
     tx::json_text,
+    value::{Bind as _, Param},
 };
 
 segue_model::text_enum! {
@@ -327,33 +329,49 @@ impl Tx<'_> {
         message: &NewOutbox,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let dedupe_key = message.campaign.is_none().then_some(&message.dedupe_key);
-        let written = self.execute(
-            &ENQUEUE,
-            &[
-                &workspace_id,
-                &message.id,
-                &message.channel_id,
-                &message.class.as_str(),
-                &dedupe_key,
-                &message.address,
-                &message.address_kind.as_str(),
-                &message.payload.0,
-                &message.campaign.map(|(campaign_id, _)| campaign_id),
-                &message.campaign.map(|(_, position)| position),
-                &message.session_id,
-                &OutboxState::Queued.as_str(),
-                &message.not_before,
-                &message.expires_at,
-                &message.segments,
-                &now,
-            ],
-        )?;
-        self.wake(Wake::Outbox(message.channel_id));
-        if let (1, Some((campaign_id, _))) = (written, message.campaign) {
-            self.tally(workspace_id, campaign_id, bucket(OutboxState::Queued, None), 1);
+        Ok(self.enqueue_all(workspace_id, std::slice::from_ref(message), now)? == [true])
+    }
+
+    /// [`Tx::enqueue`] for several messages.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn enqueue_all(
+        &mut self,
+        workspace_id: WorkspaceId,
+        messages: &[NewOutbox],
+        now: Timestamp,
+    ) -> Result<Vec<bool>, StoreError> {
+        let (workspace, created_at) = (Param::Id(workspace_id.uuid()), Param::Int(now.0));
+        let written = self.execute_each(&ENQUEUE, messages, |message| {
+            let (campaign_id, position) = message.campaign.unzip();
+            let dedupe_key = if campaign_id.is_some() { Param::Null } else { message.dedupe_key.bind() };
+            [
+                workspace,
+                message.id.bind(),
+                message.channel_id.bind(),
+                Param::Text(message.class.as_str()),
+                dedupe_key,
+                message.address.bind(),
+                Param::Text(message.address_kind.as_str()),
+                message.payload.0.bind(),
+                campaign_id.map_or(Param::Null, |id| Param::Id(id.uuid())),
+                position.map_or(Param::Null, |position| Param::Int(position.into())),
+                message.session_id.bind(),
+                Param::Text(OutboxState::Queued.as_str()),
+                message.not_before.bind(),
+                message.expires_at.bind(),
+                message.segments.bind(),
+                created_at,
+            ]
+        })?;
+        for (message, written) in messages.iter().zip(&written) {
+            self.wake(Wake::Outbox(message.channel_id));
+            if let (1, Some((campaign_id, _))) = (*written, message.campaign) {
+                self.tally(workspace_id, campaign_id, bucket(OutboxState::Queued, None), 1);
+            }
         }
-        Ok(written == 1)
+        Ok(written.into_iter().map(|written| written == 1).collect())
     }
 
     /// Takes up to `claim.limit` due messages of a channel: first those of no campaign (answers, confirmations, tests),

@@ -3,17 +3,26 @@
 //! `READ COMMITTED`, with the whole command run again when the server reports a serialization failure or a deadlock. A
 //! connection that breaks before the commit is replaced and the command is run again; one that breaks during the commit
 //! leaves the outcome open, so the caller is told the store is unavailable and repeats with the same ids.
+//!
+//! Commands are synchronous, so each worker waits for the server by itself, on a runtime of its own thread. What waits is
+//! the exchange: the same statement for many rows is sent without waiting for the answer of each
+//! ([`Work::execute_each`]), which made a campaign several times faster.
 
 use std::{collections::HashMap, sync::Arc, thread::JoinHandle, time::Duration};
 
+use futures::future::join_all;
 use postgres::{Client, NoTls};
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::{Row, Statement, Transaction};
 
 use crate::{
     StoreError,
     event::append,
     queue::{Command, Outcome, Queue},
+    sql::Sql,
     store::OnCommit,
     tx::{Connection, Tx},
+    value::Param,
 };
 
 /// How often one command is run before its failure is reported.
@@ -24,19 +33,119 @@ const RUN_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// A connection and the statements prepared on it.
 struct Worker {
     url: String,
-    client: Option<Client>,
-    statements: HashMap<usize, postgres::Statement>,
+    runtime: Runtime,
+    client: Option<tokio_postgres::Client>,
+    statements: Statements,
 }
 
-/// Opens a connection.
+/// Prepared statements of a connection, by the address of their constant.
+type Statements = HashMap<usize, Statement>;
+
+fn config(url: &str) -> Result<tokio_postgres::Config, StoreError> {
+    let mut config: tokio_postgres::Config =
+        url.parse().map_err(|error| StoreError::Unsupported(format!("The database URL cannot be read: {error}")))?;
+    config.application_name("segue").connect_timeout(Duration::from_secs(5));
+    Ok(config)
+}
+
+/// Opens a connection that waits for each answer, for migrations.
 ///
 /// # Errors
 /// When the server cannot be reached or refuses.
 pub(crate) fn connect(url: &str) -> Result<Client, StoreError> {
-    let mut config: postgres::Config =
-        url.parse().map_err(|error| StoreError::Unsupported(format!("The database URL cannot be read: {error}")))?;
-    config.application_name("segue").connect_timeout(Duration::from_secs(5));
-    Ok(config.connect(NoTls)?)
+    Ok(postgres::Config::from(config(url)?).connect(NoTls)?)
+}
+
+/// Opens a connection that `runtime` drives whenever it waits for something.
+fn connect_on(runtime: &Runtime, url: &str) -> Result<tokio_postgres::Client, StoreError> {
+    let config = config(url)?;
+    let (client, connection) = runtime.block_on(config.connect(NoTls))?;
+    runtime.spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to PostgreSQL ended");
+        }
+    });
+    Ok(client)
+}
+
+/// A transaction on a worker's connection.
+pub(crate) struct Work<'a> {
+    runtime: &'a Runtime,
+    transaction: Transaction<'a>,
+    statements: &'a mut Statements,
+}
+
+impl Work<'_> {
+    fn prepared(&mut self, sql: &'static Sql) -> Result<Statement, postgres::Error> {
+        let address = std::ptr::from_ref(sql).addr();
+        if let Some(statement) = self.statements.get(&address) {
+            return Ok(statement.clone());
+        }
+        let statement = self.runtime.block_on(self.transaction.prepare(sql.postgres()))?;
+        self.statements.insert(address, statement.clone());
+        Ok(statement)
+    }
+
+    pub(crate) fn execute(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<u64, postgres::Error> {
+        let statement = self.prepared(sql)?;
+        self.runtime.block_on(self.transaction.execute(&statement, &references(params)))
+    }
+
+    pub(crate) fn query(&mut self, sql: &'static Sql, params: &[Param<'_>]) -> Result<Vec<Row>, postgres::Error> {
+        let statement = self.prepared(sql)?;
+        self.runtime.block_on(self.transaction.query(&statement, &references(params)))
+    }
+
+    /// Runs a statement for each of several rows of parameters, all sent before the first answer is waited for. Gives
+    /// how many rows each changed.
+    pub(crate) fn execute_each(
+        &mut self,
+        sql: &'static Sql,
+        rows: &[Vec<Param<'_>>],
+    ) -> Result<Vec<u64>, postgres::Error> {
+        let statement = self.prepared(sql)?;
+        let params = rows.iter().map(|row| references(row)).collect::<Vec<_>>();
+        let changes = params.iter().map(|row| self.transaction.execute(&statement, row));
+        // In order: after a failure the server refuses the rest, and the first one is the reason.
+        self.runtime.block_on(join_all(changes)).into_iter().collect()
+    }
+
+    /// Runs a query for each of several rows of parameters, as [`Work::execute_each`] does.
+    pub(crate) fn query_each(
+        &mut self,
+        sql: &'static Sql,
+        rows: &[Vec<Param<'_>>],
+    ) -> Result<Vec<Vec<Row>>, postgres::Error> {
+        let statement = self.prepared(sql)?;
+        let params = rows.iter().map(|row| references(row)).collect::<Vec<_>>();
+        let found = params.iter().map(|row| self.transaction.query(&statement, row));
+        self.runtime.block_on(join_all(found)).into_iter().collect()
+    }
+
+    /// Runs a query that was put together for this once.
+    pub(crate) fn query_once(&mut self, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, postgres::Error> {
+        self.runtime.block_on(self.transaction.query(text, &references(params)))
+    }
+
+    pub(crate) fn advisory_lock(&mut self, text: &str, number: i64) -> Result<(), postgres::Error> {
+        self.runtime.block_on(self.transaction.execute(text, &[&number])).map(|_| ())
+    }
+
+    fn commit(self) -> Result<(), postgres::Error> {
+        self.runtime.block_on(self.transaction.commit())
+    }
+
+    /// Ends it without a trace. It is waited for: until then its locks are held.
+    fn roll_back(self) {
+        if let Err(error) = self.runtime.block_on(self.transaction.rollback()) {
+            // The connection is gone, and with it the transaction.
+            tracing::debug!(%error, "a transaction could not be rolled back");
+        }
+    }
+}
+
+fn references<'p>(params: &'p [Param<'p>]) -> Vec<&'p (dyn postgres::types::ToSql + Sync)> {
+    params.iter().map(|param| param as _).collect()
 }
 
 /// Whether a worker commits what its commands change.
@@ -56,7 +165,12 @@ pub(crate) fn start_worker(
     queue: Arc<Queue>,
     on_commit: OnCommit,
 ) -> Result<JoinHandle<()>, StoreError> {
-    let mut worker = Worker { url: url.to_owned(), client: Some(connect(url)?), statements: HashMap::new() };
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StoreError::Unavailable(format!("cannot start a runtime: {error}")))?;
+    let client = Some(connect_on(&runtime, url)?);
+    let mut worker = Worker { url: url.to_owned(), runtime, client, statements: HashMap::new() };
     let name = if mode == Mode::Write { "segue-pg-write" } else { "segue-pg-read" };
     std::thread::Builder::new()
         .name(name.to_owned())
@@ -91,26 +205,28 @@ impl Worker {
         command.finish(last);
     }
 
-    fn client(&mut self) -> Result<(&mut Client, &mut HashMap<usize, postgres::Statement>), StoreError> {
-        if self.client.as_ref().is_none_or(Client::is_closed) {
+    /// Begins a transaction, on a new connection when the last one is closed.
+    fn begin(&mut self) -> Result<Work<'_>, StoreError> {
+        if self.client.as_ref().is_none_or(tokio_postgres::Client::is_closed) {
             self.statements.clear();
-            self.client = Some(connect(&self.url)?);
+            self.client = Some(connect_on(&self.runtime, &self.url)?);
         }
         let client = self.client.as_mut().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))?;
-        Ok((client, &mut self.statements))
+        let transaction = self
+            .runtime
+            .block_on(client.transaction())
+            // Whatever the server said, nothing has begun.
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Work { runtime: &self.runtime, transaction, statements: &mut self.statements })
     }
 
     fn run_once(&mut self, command: &mut dyn Command, mode: Mode, on_commit: &OnCommit) -> Run {
-        let (client, statements) = match self.client() {
-            Ok(parts) => parts,
+        let work = match self.begin() {
+            Ok(work) => work,
             Err(error @ StoreError::Unavailable(_)) => return Run::Again(error),
             Err(error) => return Run::Failed(error),
         };
-        let transaction = match client.transaction() {
-            Ok(transaction) => transaction,
-            Err(error) => return Run::Again(error.into()),
-        };
-        let mut tx = Tx::new(Connection::Postgres { transaction, statements });
+        let mut tx = Tx::new(Connection::Postgres(work));
         let mut outcome = command.run(&mut tx);
         let mut appended = Ok(());
         if outcome == Outcome::Keep && mode == Mode::Write {
@@ -121,20 +237,19 @@ impl Worker {
         }
         let retry = tx.retry;
         let wakes = std::mem::take(&mut tx.wakes);
-        let Connection::Postgres { transaction, .. } = tx.connection else {
+        let Connection::Postgres(work) = tx.connection else {
             return Run::Failed(StoreError::Unsupported("not a PostgreSQL transaction".to_owned()));
         };
         if retry {
-            drop(transaction);
+            work.roll_back();
             let reason = "too many concurrent changes, or the connection broke; try again";
             return Run::Again(StoreError::Unavailable(reason.to_owned()));
         }
         if outcome == Outcome::RollBack || mode == Mode::Read {
-            // An error of the rollback means the connection is gone, and with it the transaction.
-            drop(transaction);
+            work.roll_back();
             return appended.map_or_else(Run::Failed, |()| Run::Done);
         }
-        match transaction.commit() {
+        match work.commit() {
             Ok(()) => {
                 on_commit(wakes);
                 Run::Done

@@ -11,6 +11,7 @@ use segue_model::{
     code::CodeTarget,
     contact::ContactFields,
     content::SmsContent,
+    id::Id as _,
     policy::{Explanation, Rule},
 };
 use serde::Serialize;
@@ -21,6 +22,7 @@ use crate::{
     contact::like_pattern,
     event::NewEvent,
     tally::{NOT_PLANNED, PLANNED, REFUSED},
+    value::{Bind as _, Param},
 };
 
 /// A decision to store.
@@ -325,25 +327,40 @@ impl Tx<'_> {
         campaign_id: CampaignId,
         recipient: &NewRecipient,
     ) -> Result<bool, StoreError> {
-        let written = self.execute(
-            &INSERT_RECIPIENT,
-            &[
-                &workspace_id,
-                &campaign_id,
-                &recipient.position,
-                &recipient.contact_id,
-                &recipient.phone,
-                &recipient.rule,
-                &recipient.message_id,
-            ],
-        )?;
-        if written == 1 {
+        Ok(self.insert_recipients(workspace_id, campaign_id, std::slice::from_ref(recipient))? == 1)
+    }
+
+    /// Stores the decisions about several contacts. Gives how many had none in this campaign yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_recipients(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        recipients: &[NewRecipient],
+    ) -> Result<usize, StoreError> {
+        let (workspace, campaign) = (Param::Id(workspace_id.uuid()), Param::Id(campaign_id.uuid()));
+        let written = self.execute_each(&INSERT_RECIPIENT, recipients, |recipient| {
+            [
+                workspace,
+                campaign,
+                recipient.position.bind(),
+                recipient.contact_id.bind(),
+                recipient.phone.bind(),
+                Param::Text(recipient.rule),
+                recipient.message_id.bind(),
+            ]
+        })?;
+        let mut count = 0;
+        for (recipient, _) in recipients.iter().zip(written).filter(|(_, written)| *written == 1) {
+            count += 1;
             self.tally(workspace_id, campaign_id, PLANNED, 1);
             if recipient.message_id.is_none() {
                 self.tally(workspace_id, campaign_id, format!("{NOT_PLANNED}{}", recipient.rule), 1);
             }
         }
-        Ok(written == 1)
+        Ok(count)
     }
 
     /// Notes the first time something happened to a recipient; `true` when it was the first. The screens are told that

@@ -9,9 +9,12 @@
 //! Reports come late, twice and in any order; [`Reports`] folds them so that none of it matters and the state never
 //! falls.
 
+use std::collections::HashSet;
+
 use segue_model::{
     CampaignId, ChannelId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
     delivery::{OutboxState, Report, Reports},
+    id::Id as _,
     wake::Wake,
     window,
 };
@@ -22,6 +25,7 @@ use crate::{
     Row, StoreError, Tx,
     submission::{Change, Failure, read_change},
     tx::json_text,
+    value::{Bind as _, Param},
 };
 
 /// What a provider told of a message.
@@ -149,11 +153,6 @@ impl Tx<'_> {
         report: &ProviderReport,
         ctx: &Ctx,
     ) -> Result<Matched, StoreError> {
-        if report.report == Report::Delivered
-            && let Some(id) = self.whole_message_delivered(workspace_id, channel_id, target, report.at)?
-        {
-            return Ok(Matched::Message(id));
-        }
         if let Some((id, part)) = self.find_target(workspace_id, channel_id, target, ctx)? {
             self.report_part(workspace_id, channel_id, (id, part.as_deref()), report, ctx.now())?;
             return Ok(Matched::Message(id));
@@ -167,30 +166,49 @@ impl Tx<'_> {
         Ok(Matched::Parked)
     }
 
-    /// The usual report, of a message of one part that the provider has and of which nothing else was told: the same
-    /// fold in two statements. `None` when it is not that case.
-    fn whole_message_delivered(
+    /// [`Tx::apply_report`] for several reports. The usual one, "delivered" for a message of one part of which nothing
+    /// else was told, takes two statements.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn apply_reports(
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
-        target: &ReportTarget,
-        at: Timestamp,
-    ) -> Result<Option<MessageId>, StoreError> {
-        for provider_id in &target.provider_ids {
-            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id];
-            let found = self.query_opt(&WHOLE_MESSAGE, keys, |row| {
-                Ok((row.next::<MessageId>()?, row.next::<Option<CampaignId>>()?))
-            })?;
-            let Some((id, campaign_id)) = found else { continue };
-            self.execute(&DELIVERED, &[&workspace_id, &id, &at])?;
-            if let Some(campaign_id) = campaign_id {
-                self.wake(Wake::Progress(workspace_id, campaign_id));
-                let to = (OutboxState::Delivered, None);
-                self.tally_move(workspace_id, campaign_id, OutboxState::Accepted, to, 1);
+        reports: &[(ReportTarget, ProviderReport)],
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        let usual = reports.iter().filter_map(|(target, report)| {
+            let provider_id = target.provider_ids.first()?;
+            (report.report == Report::Delivered).then_some(provider_id)
+        });
+        let (workspace, channel) = (Param::Id(workspace_id.uuid()), Param::Id(channel_id.uuid()));
+        let found = self.query_each(
+            &WHOLE_MESSAGE,
+            usual,
+            |provider_id| [workspace, channel, provider_id.bind()],
+            |row| Ok((row.next::<MessageId>()?, row.next::<Option<CampaignId>>()?)),
+        )?;
+        let (mut found, mut delivered, mut others) = (found.into_iter(), Vec::new(), Vec::new());
+        let mut told = HashSet::new();
+        for (target, report) in reports {
+            let is_usual = report.report == Report::Delivered && !target.provider_ids.is_empty();
+            match if is_usual { found.next().flatten() } else { None } {
+                // What is told twice is folded the second time.
+                Some((id, campaign_id)) if told.insert(id) => delivered.push((id, report.at, campaign_id)),
+                _ => others.push((target, report)),
             }
-            return Ok(Some(id));
         }
-        Ok(None)
+        self.execute_each(&DELIVERED, &delivered, |(id, at, _)| [workspace, id.bind(), at.bind()])?;
+        for campaign_id in delivered.into_iter().filter_map(|(_, _, campaign_id)| campaign_id) {
+            self.wake(Wake::Progress(workspace_id, campaign_id));
+            let to = (OutboxState::Delivered, None);
+            self.tally_move(workspace_id, campaign_id, OutboxState::Accepted, to, 1);
+        }
+        for (target, report) in others {
+            self.apply_report(workspace_id, channel_id, target, report, ctx)?;
+        }
+        Ok(())
     }
 
     /// The message of a report and the provider id it is known by.

@@ -22,6 +22,7 @@ use crate::{
     message::{MessageError, MessageState},
     outbox::{Hold, OutboxMessage},
     report::ProviderReport,
+    value::{Bind as _, Param},
 };
 
 /// Why a message did not go out.
@@ -194,26 +195,27 @@ impl Tx<'_> {
         Ok(self.told(message.workspace_id, change, at))
     }
 
-    /// Records that a message of [`Tx::due_outbox`] is about to leave, by the worker `owner`. When this is on disk, and
-    /// not before, bytes may leave. Gives the message as it is held then; `None` when it is not due any more.
+    /// Records that messages of [`Tx::due_outbox`] are about to leave, by the worker `owner`. When this is on disk, and
+    /// not before, bytes may leave. Gives each message as it is held then; `None` when it is not due any more.
     ///
     /// # Errors
     /// When the store fails.
     pub fn submit_due(
         &mut self,
-        message: OutboxMessage,
-        permit: Permit,
+        messages: Vec<(OutboxMessage, Permit)>,
         owner: &str,
         lease_until: Timestamp,
-    ) -> Result<Option<OutboxMessage>, StoreError> {
-        let at = permit.decided_at();
-        let keys: &[&dyn crate::Bind] =
-            &[&message.workspace_id, &message.id, &message.epoch, &at, &owner, &lease_until];
-        if self.execute(&SUBMIT_DUE, keys)? == 0 {
-            return Ok(None);
-        }
-        let epoch = message.epoch + 1;
-        Ok(Some(OutboxMessage { epoch, hold: Hold::Claimed, ..message }))
+    ) -> Result<Vec<Option<OutboxMessage>>, StoreError> {
+        let changed = self.execute_each(&SUBMIT_DUE, &messages, |(message, permit)| {
+            let at = Param::Int(permit.decided_at().0);
+            let (owner, until) = (Param::Text(owner), Param::Int(lease_until.0));
+            [message.workspace_id.bind(), message.id.bind(), message.epoch.bind(), at, owner, until]
+        })?;
+        let held = |(message, _): (OutboxMessage, Permit)| {
+            let epoch = message.epoch + 1;
+            OutboxMessage { epoch, hold: Hold::Claimed, ..message }
+        };
+        Ok(messages.into_iter().zip(changed).map(|(message, changed)| (changed == 1).then(|| held(message))).collect())
     }
 
     /// What the decision needs to know of the recipient, in one look.
@@ -388,26 +390,42 @@ impl Tx<'_> {
         provider_ids: &[String],
         ctx: &Ctx,
     ) -> Result<(), StoreError> {
-        let (workspace_id, id) = (message.workspace_id, message.id);
-        if let (None, [provider_id]) = (message.session_id, provider_ids) {
-            let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &message.epoch, &ctx.now(), provider_id];
-            if self.execute(&ACCEPT, keys)? == 1 {
+        self.mark_all_accepted(&[(message, provider_ids)], ctx)
+    }
+
+    /// [`Tx::mark_accepted`] for several messages, each with its ids.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn mark_all_accepted(&mut self, accepted: &[(&OutboxMessage, &[String])], ctx: &Ctx) -> Result<(), StoreError> {
+        let now = ctx.now();
+        let usual = accepted.iter().filter_map(|(message, provider_ids)| match provider_ids {
+            [provider_id] if message.session_id.is_none() => Some((*message, provider_id)),
+            _ => None,
+        });
+        let changed = self.execute_each(&ACCEPT, usual, |(message, provider_id)| {
+            let at = Param::Int(now.0);
+            [message.workspace_id.bind(), message.id.bind(), message.epoch.bind(), at, provider_id.bind()]
+        })?;
+        let mut changed = changed.into_iter();
+        for (message, provider_ids) in accepted {
+            let (workspace_id, id) = (message.workspace_id, message.id);
+            if let (None, [provider_id]) = (message.session_id, *provider_ids)
+                && changed.next() == Some(1)
+            {
                 if let Some(campaign_id) = message.campaign_id {
                     self.wake(Wake::Progress(workspace_id, campaign_id));
-                    self.tally_move(
-                        workspace_id,
-                        campaign_id,
-                        OutboxState::Submitting,
-                        (OutboxState::Accepted, None),
-                        1,
-                    );
+                    let to = (OutboxState::Accepted, None);
+                    self.tally_move(workspace_id, campaign_id, OutboxState::Submitting, to, 1);
                 }
-                return self.apply_parked(workspace_id, message.channel_id, id, provider_id, ctx);
+                self.apply_parked(workspace_id, message.channel_id, id, provider_id, ctx)?;
+                continue;
             }
+            let report = ProviderReport { report: Report::Accepted, at: now, failure: None };
+            self.fold_report(workspace_id, id, &report, now)?;
+            self.link_provider_ids(workspace_id, message.channel_id, id, provider_ids, ctx)?;
         }
-        let report = ProviderReport { report: Report::Accepted, at: ctx.now(), failure: None };
-        self.fold_report(workspace_id, id, &report, ctx.now())?;
-        self.link_provider_ids(workspace_id, message.channel_id, id, provider_ids, ctx)
+        Ok(())
     }
 
     /// Notes the first provider id of a message on its row; `false` when it has another one already.

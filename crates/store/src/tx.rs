@@ -1,7 +1,5 @@
 //! A transaction on either engine, at the level of statements.
 
-use std::collections::HashMap;
-
 use segue_model::{ChannelId, WorkspaceId, text_enum::Word, wake::Wake};
 use serde::Serialize;
 
@@ -9,6 +7,7 @@ use crate::{
     StoreError,
     built::{Built, Dialect},
     event::NewEvent,
+    postgres::Work,
     row::{Row, Source},
     sql::Sql,
     sqlite::Statements,
@@ -18,11 +17,7 @@ use crate::{
 
 pub(crate) enum Connection<'a> {
     Sqlite(&'a dyn Statements),
-    Postgres {
-        transaction: postgres::Transaction<'a>,
-        /// Prepared statements of this connection, by the address of their constant.
-        statements: &'a mut HashMap<usize, postgres::Statement>,
-    },
+    Postgres(Work<'a>),
 }
 
 /// One transaction. Repositories are `impl Tx<'_>` blocks in the files of their aggregates.
@@ -64,13 +59,82 @@ impl<'a> Tx<'a> {
                 })?;
                 Ok(changed)
             }
-            Connection::Postgres { transaction, statements } => {
+            Connection::Postgres(work) => {
                 let params: Vec<Param<'_>> = params.iter().map(|param| param.bind()).collect();
-                let done = prepared(transaction, statements, sql)
-                    .and_then(|statement| transaction.execute(&statement, &references(&params)));
-                done.map_err(|error| failed(&mut self.retry, sql, error))
+                work.execute(sql, &params).map_err(|error| failed(&mut self.retry, sql, error))
             }
         }
+    }
+
+    /// Runs a statement for each of `items`, on PostgreSQL in one exchange with the server, and tells how many rows each
+    /// changed.
+    ///
+    /// # Errors
+    /// When the engine refuses one of them.
+    pub(crate) fn execute_each<'p, T, const N: usize>(
+        &mut self,
+        sql: &'static Sql,
+        items: impl IntoIterator<Item = T>,
+        params: impl Fn(T) -> [Param<'p>; N],
+    ) -> Result<Vec<u64>, StoreError> {
+        let mut changed = Vec::new();
+        match &mut self.connection {
+            Connection::Sqlite(statements) => {
+                let mut items = items.into_iter();
+                statements.with(sql, &mut |statement| {
+                    for item in items.by_ref() {
+                        changed.push(statement.execute(rusqlite::params_from_iter(params(item)))? as u64);
+                    }
+                    Ok(())
+                })?;
+            }
+            Connection::Postgres(work) => {
+                let rows = items.into_iter().map(|item| params(item).to_vec()).collect::<Vec<_>>();
+                if !rows.is_empty() {
+                    changed = work.execute_each(sql, &rows).map_err(|error| failed(&mut self.retry, sql, error))?;
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The first row of a query for each of `items`, on PostgreSQL in one exchange with the server.
+    ///
+    /// # Errors
+    /// When the engine refuses one of them or a row cannot be read.
+    pub(crate) fn query_each<'p, T, R, const N: usize>(
+        &mut self,
+        sql: &'static Sql,
+        items: impl IntoIterator<Item = T>,
+        params: impl Fn(T) -> [Param<'p>; N],
+        mut read: impl FnMut(&mut Row<'_>) -> Result<R, StoreError>,
+    ) -> Result<Vec<Option<R>>, StoreError> {
+        let mut found = Vec::new();
+        match &mut self.connection {
+            Connection::Sqlite(statements) => {
+                let mut items = items.into_iter();
+                statements.with(sql, &mut |statement| {
+                    for item in items.by_ref() {
+                        let mut rows = statement.query(rusqlite::params_from_iter(params(item)))?;
+                        let row = rows.next()?.map(|row| read(&mut Row::new(Source::Sqlite(row)))).transpose();
+                        found.push(row.map_err(|error| named(sql, error))?);
+                    }
+                    Ok(())
+                })?;
+            }
+            Connection::Postgres(work) => {
+                let rows = items.into_iter().map(|item| params(item).to_vec()).collect::<Vec<_>>();
+                if rows.is_empty() {
+                    return Ok(found);
+                }
+                let all = work.query_each(sql, &rows).map_err(|error| failed(&mut self.retry, sql, error))?;
+                for rows in all {
+                    let row = rows.first().map(|row| read(&mut Row::new(Source::Postgres(row)))).transpose();
+                    found.push(row.map_err(|error| named(sql, error))?);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// All rows of a query.
@@ -109,11 +173,9 @@ impl<'a> Tx<'a> {
                 }
                 Ok(())
             })?,
-            Connection::Postgres { transaction, statements } => {
+            Connection::Postgres(work) => {
                 let params: Vec<Param<'_>> = params.iter().map(|param| param.bind()).collect();
-                let rows = prepared(transaction, statements, sql)
-                    .and_then(|statement| transaction.query(&statement, &references(&params)))
-                    .map_err(|error| failed(&mut self.retry, sql, error))?;
+                let rows = work.query(sql, &params).map_err(|error| failed(&mut self.retry, sql, error))?;
                 for row in rows {
                     read(&mut Row::new(Source::Postgres(&row))).map_err(|error| named(sql, error))?;
                 }
@@ -139,9 +201,9 @@ impl<'a> Tx<'a> {
                     read(&mut Row::new(Source::Sqlite(row)))?;
                 }
             }
-            Connection::Postgres { transaction, .. } => {
+            Connection::Postgres(work) => {
                 let params: Vec<Param<'_>> = query.values().collect();
-                let rows = transaction.query(query.text(), &references(&params)).map_err(|error| {
+                let rows = work.query_once(query.text(), &params).map_err(|error| {
                     self.retry |= wants_retry(&error);
                     StoreError::from(error)
                 })?;
@@ -157,7 +219,7 @@ impl<'a> Tx<'a> {
     pub(crate) const fn dialect(&self) -> Dialect {
         match self.connection {
             Connection::Sqlite(_) => Dialect::Sqlite,
-            Connection::Postgres { .. } => Dialect::Postgres,
+            Connection::Postgres(_) => Dialect::Postgres,
         }
     }
 
@@ -205,12 +267,11 @@ impl<'a> Tx<'a> {
     }
 
     fn advisory_lock(&mut self, sql: &str, scope: &str, key: &impl std::fmt::Display) -> Result<(), StoreError> {
-        if let Connection::Postgres { transaction, .. } = &mut self.connection {
+        if let Connection::Postgres(work) = &mut self.connection {
             use sha2::{Digest, Sha256};
             let digest = Sha256::digest(format!("{scope}:{key}").as_bytes());
             let number = i64::from_be_bytes(digest[..8].try_into().unwrap_or_default());
-            let locked = transaction.execute(sql, &[&number]);
-            locked.map_err(|error| {
+            work.advisory_lock(sql, number).map_err(|error| {
                 self.retry |= wants_retry(&error);
                 StoreError::from(error)
             })?;
@@ -270,22 +331,4 @@ fn failed(retry: &mut bool, sql: &Sql, error: postgres::Error) -> StoreError {
         StoreError::Statement(what) => StoreError::Statement(format!("{}: {what}", sql.name)),
         other => other,
     }
-}
-
-fn references<'p>(params: &'p [Param<'p>]) -> Vec<&'p (dyn postgres::types::ToSql + Sync)> {
-    params.iter().map(|param| param as _).collect()
-}
-
-fn prepared(
-    transaction: &mut postgres::Transaction<'_>,
-    statements: &mut HashMap<usize, postgres::Statement>,
-    sql: &'static Sql,
-) -> Result<postgres::Statement, postgres::Error> {
-    let address = std::ptr::from_ref(sql).addr();
-    if let Some(statement) = statements.get(&address) {
-        return Ok(statement.clone());
-    }
-    let statement = transaction.prepare(sql.postgres())?;
-    statements.insert(address, statement.clone());
-    Ok(statement)
 }

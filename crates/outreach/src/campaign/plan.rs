@@ -14,13 +14,15 @@
 //! The message's key is campaign and phone number: whatever happens to contacts meanwhile, a number gets the campaign's
 //! text at most once.
 
+use std::collections::HashSet;
+
 use segue_model::{
     CampaignId, Ctx, MessageId, Timestamp, WorkspaceId,
     campaign::CampaignState,
     code::POSITIONS,
     content::SmsContent,
     delivery::MessageClass,
-    policy::{Decision, Rule},
+    policy::{Decision, Explanation, Rule},
 };
 use segue_store::{
     Store, StoreError, Tx,
@@ -123,13 +125,15 @@ fn plan_chunk(
     let crowd = Crowd::of_campaign(tx, workspace_id, &campaign, now)?;
     let page = crowd.page(tx, workspace_id, cursor.after, CHUNK)?;
     let mut planned = cursor.planned;
+    let mut chunk = Chunk::default();
     for entry in &page.entries {
         planned += 1;
         if planned >= POSITIONS {
             return Err(StoreError::Unsupported(format!("A campaign has at most {POSITIONS} recipients.")).into());
         }
-        plan_member(tx, (ctx, now), workspace_id, &campaign, (&prepared, &texts), entry, planned)?;
+        chunk.add(decide_member(tx, (ctx, now), &campaign, (&prepared, &texts), entry, planned)?);
     }
+    chunk.write(tx, (workspace_id, id), now)?;
     if let Some(reached) = page.reached {
         tx.advance_plan(workspace_id, id, reached, planned)?;
         tx.tell_campaign_progress(workspace_id, id, now);
@@ -141,16 +145,66 @@ fn plan_chunk(
     Ok(Step::More)
 }
 
-/// Decides for one contact and stores the decision, with the message when there is one.
-fn plan_member(
+/// What was decided for a contact.
+struct Decided {
+    recipient: NewRecipient,
+    message: Option<NewOutbox>,
+    /// Why the message waits, when that can be explained.
+    held: Option<(Rule, Explanation)>,
+}
+
+/// What was decided for the contacts of a chunk.
+#[derive(Default)]
+struct Chunk {
+    recipients: Vec<NewRecipient>,
+    messages: Vec<NewOutbox>,
+    held: Vec<(MessageId, Rule, Explanation)>,
+}
+
+impl Chunk {
+    fn add(&mut self, decided: Decided) {
+        if let (Some(message), Some((rule, why))) = (&decided.message, decided.held) {
+            self.held.push((message.id, rule, why));
+        }
+        self.messages.extend(decided.message);
+        self.recipients.push(decided.recipient);
+    }
+
+    /// Writes the messages and then the recipients, who are told apart by whether their message is new.
+    fn write(
+        mut self,
+        tx: &mut Tx<'_>,
+        (workspace_id, campaign_id): (WorkspaceId, CampaignId),
+        now: Timestamp,
+    ) -> Result<(), OutreachError> {
+        let mut written = tx.enqueue_all(workspace_id, &self.messages, now)?.into_iter();
+        for recipient in self.recipients.iter_mut().filter(|recipient| recipient.message_id.is_some()) {
+            if written.next() != Some(true) {
+                (recipient.rule, recipient.message_id) = (DUPLICATE_PHONE, None);
+            }
+        }
+        let queued: HashSet<_> = self.recipients.iter().filter_map(|recipient| recipient.message_id).collect();
+        for (message_id, rule, why) in self.held.iter().filter(|(id, ..)| queued.contains(id)) {
+            tx.put_decision(workspace_id, *message_id, *rule, why, now)?;
+        }
+        if tx.insert_recipients(workspace_id, campaign_id, &self.recipients)? == self.recipients.len() {
+            return Ok(());
+        }
+        // The cursor only moves forward and contacts keep their ids, so this cannot be; going on would leave a message
+        // without its recipient.
+        Err(StoreError::Corrupt("a contact was planned twice in one campaign".to_owned()).into())
+    }
+}
+
+/// Decides for one contact, and writes the message when there is one.
+fn decide_member(
     tx: &mut Tx<'_>,
     (ctx, now): (&Ctx, Timestamp),
-    workspace_id: WorkspaceId,
     campaign: &CampaignView,
     (prepared, texts): (&Prepared, &[CampaignText]),
     Entry { member, barred }: &Entry,
     position: u32,
-) -> Result<(), OutreachError> {
+) -> Result<Decided, OutreachError> {
     let zones = time_zones(&member.fields, &prepared.workspace);
     let judgement = judge_in(tx, member, &prepared.workspace, approval(&prepared.sender), (&zones, now))?;
     let (rule, not_before) = match judgement.decision {
@@ -161,47 +215,39 @@ fn plan_member(
     let start = campaign.started_at.unwrap_or(now);
     let (rule, not_before) =
         timing::refine(&campaign.input, (rule, not_before), *barred, &zones, position, (start, now));
-    let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
-    let (rule, message_id) = match (&member.fields.phone, not_before) {
-        (Some(phone), Some(not_before)) => {
-            match text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) {
-                Err(_) => (TEXT_TOO_LONG, None),
-                Ok(composed) => {
-                    let segments = u32::try_from(composed.segments()).ok();
-                    let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text };
-                    let message = NewOutbox {
-                        id: ctx.id::<MessageId>(),
-                        channel_id: prepared.sender.channel_id,
-                        class: MessageClass::Marketing,
-                        dedupe_key: String::new(),
-                        address: phone.to_string(),
-                        address_kind: AddressKind::Phone,
-                        payload: Payload::of(&content)?,
-                        campaign: Some((campaign.id, position)),
-                        session_id: None,
-                        not_before,
-                        expires_at: None,
-                        segments,
-                    };
-                    if tx.enqueue(workspace_id, &message, now)? {
-                        if let (Decision::Hold { rule, .. }, Some(why)) = (judgement.decision, &judgement.explanation) {
-                            tx.put_decision(workspace_id, message.id, rule, why, now)?;
-                        }
-                        (rule, Some(message.id))
-                    } else {
-                        (DUPLICATE_PHONE, None)
-                    }
-                }
-            }
-        }
-        _ => (rule, None),
+    let recipient = |rule: &'static str, message_id: Option<MessageId>| NewRecipient {
+        position,
+        contact_id: member.id,
+        phone: member.fields.phone.clone(),
+        rule,
+        message_id,
     };
-    let recipient =
-        NewRecipient { position, contact_id: member.id, phone: member.fields.phone.clone(), rule, message_id };
-    if tx.insert_recipient(workspace_id, campaign.id, &recipient)? {
-        return Ok(());
-    }
-    // The cursor only moves forward and contacts keep their ids, so this cannot be; going on would leave a message
-    // without its recipient.
-    Err(StoreError::Corrupt("a contact was planned twice in one campaign".to_owned()).into())
+    let (Some(phone), Some(not_before)) = (&member.fields.phone, not_before) else {
+        return Ok(Decided { recipient: recipient(rule, None), message: None, held: None });
+    };
+    let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
+    let Ok(composed) = text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) else {
+        return Ok(Decided { recipient: recipient(TEXT_TOO_LONG, None), message: None, held: None });
+    };
+    let segments = u32::try_from(composed.segments()).ok();
+    let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text };
+    let message = NewOutbox {
+        id: ctx.id::<MessageId>(),
+        channel_id: prepared.sender.channel_id,
+        class: MessageClass::Marketing,
+        dedupe_key: String::new(),
+        address: phone.to_string(),
+        address_kind: AddressKind::Phone,
+        payload: Payload::of(&content)?,
+        campaign: Some((campaign.id, position)),
+        session_id: None,
+        not_before,
+        expires_at: None,
+        segments,
+    };
+    let held = match (judgement.decision, judgement.explanation) {
+        (Decision::Hold { rule, .. }, Some(why)) => Some((rule, why)),
+        _ => None,
+    };
+    Ok(Decided { recipient: recipient(rule, Some(message.id)), message: Some(message), held })
 }

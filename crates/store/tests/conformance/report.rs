@@ -26,6 +26,32 @@ async fn apply(test: &TestStore, channel: &Channel, target: ReportTarget, report
     write(test, move |tx| tx.apply_report(workspace_id, channel_id, &target, &report, &ctx)).await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_one_turn_find_each_its_message_whatever_is_repeated_among_them() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let first = submitted(&test, &channel, "+15550101").await;
+        accepted(&test, &first, &["1"]).await;
+        let second = submitted(&test, &channel, "+15550102").await;
+        accepted(&test, &second, &["2"]).await;
+        let long = submitted(&test, &channel, "+15550103").await;
+        accepted(&test, &long, &["3", "4"]).await;
+        let (workspace_id, channel_id, ctx, now) = (test.workspace_id(), channel.id, test.ctx.clone(), test.now());
+        let delivered =
+            |ids: &[&str]| (by_id(ids), ProviderReport { report: Report::Delivered, at: now, failure: None });
+        // The second one writes its id in another way first; of the long one only a part has arrived; one is nobody's.
+        let reports =
+            [delivered(&["1"]), delivered(&["1"]), delivered(&["0x2", "2"]), delivered(&["3"]), delivered(&["9"])];
+        write(&test, move |tx| tx.apply_reports(workspace_id, channel_id, &reports, &ctx)).await;
+        for (message, expected) in
+            [(&first, OutboxState::Delivered), (&second, OutboxState::Delivered), (&long, OutboxState::Accepted)]
+        {
+            assert_eq!(state(&test, message.id).await, expected, "{}", test.engine);
+        }
+        assert_eq!(parked(&test, &channel).await, 1, "{}", test.engine);
+    }
+}
+
 fn by_id(ids: &[&str]) -> ReportTarget {
     ReportTarget { provider_ids: ids.iter().map(|id| (*id).to_owned()).collect(), ..ReportTarget::default() }
 }

@@ -46,7 +46,9 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
             let target = ReportTarget { provider_ids: vec![provider_id], message_id: None, recipient: None };
             let failure = (report == Report::Failed).then(failure);
             let report = ProviderReport { report, at: now, failure };
-            write(test, move |tx| tx.apply_report(workspace_id, channel_id, &target, &report, &ctx).map(|_| ())).await;
+            // Up to three times in one transaction: what a carrier repeats counts once.
+            let reports = vec![(target, report); rng.random_range(1..4)];
+            write(test, move |tx| tx.apply_reports(workspace_id, channel_id, &reports, &ctx)).await;
         }
         2 => {
             let position = rng.random_range(0..70);
@@ -71,7 +73,8 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
                     2 => return tx.reject_payload(&due, "broken", &ctx).map(|_| ()),
                     _ => {}
                 }
-                let sent = tx.submit_due(due, permit(now), "worker", now.plus(30_000))?.expect("it was due");
+                let sent = tx.submit_due(vec![(due, permit(now))], "worker", now.plus(30_000))?;
+                let sent = sent.into_iter().next().flatten().expect("it was due");
                 match fate {
                     3 => tx.mark_failed(&sent, &failure(), now).map(|_| ()),
                     4 => tx.mark_unknown(&sent, &[], "silence", &ctx).map(|_| ()),
