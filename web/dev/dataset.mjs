@@ -459,6 +459,7 @@ export function message(sessionId, overrides) {
     sections: [],
     media: null,
     template: null,
+    details: null,
     reply_to: null,
     state: null,
     error: null,

@@ -37,6 +37,8 @@ fn kinds(items: &[WebhookItem]) -> Vec<&'static str> {
             WebhookItem::TemplateStatus(_) => "template",
             WebhookItem::UserPreference(_) => "preference",
             WebhookItem::UserIdUpdate(_) => "user_id",
+            WebhookItem::Recorded(_) => "recorded",
+            WebhookItem::Notice(_) => "notice",
             WebhookItem::Unknown { .. } => "unknown",
         })
         .collect()
@@ -46,7 +48,7 @@ fn kinds(items: &[WebhookItem]) -> Vec<&'static str> {
 fn a_message_with_its_contact() {
     let items = messages(&json!({
         "contacts": [{"profile": {"name": "Ann", "username": "ann.w"}, "wa_id": "16505551234", "user_id": "US.16505551234", "parent_user_id": "US.ENT.9"}],
-        "messages": [{"from": "16505551234", "from_user_id": "US.16505551234", "id": "wamid.A", "timestamp": "1700000001", "type": "text", "text": {"body": "Hi"}, "context": {"from": "1", "id": "wamid.B"}, "referral": {"ctwa_clid": "c"}}]
+        "messages": [{"from": "16505551234", "from_user_id": "US.16505551234", "id": "wamid.A", "timestamp": "1700000001", "type": "text", "text": {"body": "Hi"}, "context": {"from": "1", "id": "wamid.B"}, "referral": {"ctwa_clid": "c", "headline": "June", "source_type": "ad", "source_id": 12, "ref": null}}]
     }));
     let [WebhookItem::Message(message)] = items.as_slice() else { panic!("{:?}", kinds(&items)) };
     assert_eq!(message.waba_id, "102290129340398");
@@ -62,7 +64,10 @@ fn a_message_with_its_contact() {
     assert_eq!(who.profile_name.as_deref(), Some("Ann"));
     assert!(message.content() == Content::Text { body: "Hi".to_owned() });
     assert_eq!(message.context().unwrap().message_id.as_deref(), Some("wamid.B"));
-    assert_eq!(message.referral().unwrap()["ctwa_clid"], "c");
+    let referral = message.referral().unwrap();
+    assert_eq!((referral.click_id.as_deref(), referral.headline.as_deref()), (Some("c"), Some("June")));
+    assert_eq!((referral.source_id.as_deref(), referral.reference), (Some("12"), None));
+    assert_eq!(message.group_id(), None);
     assert_eq!(items[0].external_id(), "message:106540352242922:wamid.A");
     assert_eq!(items[0].subject(), "106540352242922:US.16505551234");
 }
@@ -178,8 +183,9 @@ fn one_broken_element_costs_no_sibling() {
 #[test]
 fn what_is_not_known_is_kept() {
     for (name, content) in [
-        ("calls", json!({"calls": [{"id": "wacid.1"}]})),
-        ("account_update", json!({"event": "ACCOUNT_RESTRICTION", "restriction_info": []})),
+        ("flows", json!({"event": "FLOW_STATUS_CHANGE", "flow_id": 3})),
+        ("account_update", json!({"waba_info": {"waba_id": 1}})),
+        ("smb_app_state_sync", json!({"state_sync": [{"type": "contact", "action": "add"}]})),
         ("brand_new_field", json!({"anything": [1, 2, 3]})),
         ("messages", json!({"errors": [{"code": 130_429}]})),
     ] {
@@ -221,12 +227,13 @@ fn management_webhooks() {
     let items = parse(&body(
         "user_id_update",
         &value(
-            &json!({"user_id_update": [{"wa_id": "111", "user_id": {"previous": "US.1", "current": "US.2"}}, {"user_id": "broken"}]}),
+            &json!({"user_id_update": [{"wa_id": "111", "user_id": {"previous": "US.1", "current": "US.2"}, "parent_user_id": {"previous": "US.ENT.1", "current": "US.ENT.2"}}, {"user_id": "broken"}]}),
         ),
     ));
     assert_eq!(kinds(&items), ["user_id", "unknown"]);
     let WebhookItem::UserIdUpdate(update) = &items[0] else { panic!("an update") };
     assert_eq!((update.previous.as_deref(), update.current.as_str()), (Some("US.1"), "US.2"));
+    assert_eq!(update.current_parent.as_deref(), Some("US.ENT.2"));
     assert_eq!(items[0].subject(), "106540352242922:US.1");
 }
 
@@ -286,13 +293,19 @@ fn every_kind() -> Vec<WebhookItem> {
         &json!({"user_preferences": [{"user_id": "US.1", "category": "c", "value": "stop"}]}),
     )));
     items.extend(parse(&body("user_id_update", &json!({"user_id_update": [{"user_id": {"current": "US.2"}}]}))));
+    let echo = json!({"id": "e", "from": "15550783881", "to": "111", "type": "text", "text": {"body": "secret words"}});
+    items.extend(parse(&body("smb_message_echoes", &value(&json!({"message_echoes": [echo]})))));
+    items.extend(parse(&body("account_update", &json!({"event": "ACCOUNT_DELETED"}))));
     items
 }
 
 #[test]
 fn items_survive_storage_with_their_keys() {
     let items = every_kind();
-    assert_eq!(kinds(&items), ["message", "unknown", "status", "status", "template", "preference", "user_id"]);
+    assert_eq!(
+        kinds(&items),
+        ["message", "unknown", "status", "status", "template", "preference", "user_id", "recorded", "notice"]
+    );
     for item in items {
         let json = serde_json::to_string(&item).unwrap();
         let read: WebhookItem = serde_json::from_str(&json).unwrap();

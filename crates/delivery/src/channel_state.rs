@@ -1,7 +1,8 @@
 //! Telling how a channel is doing.
 
+use segue_model::Ctx;
 use segue_store::{
-    StoreError,
+    StoreError, Tx,
     channel::{Channel, ChannelState},
     event::NewEvent,
 };
@@ -12,25 +13,36 @@ use crate::supervisor::Env;
 /// Stores the state, and tells the screens when it changed. A failure is logged: health is worth no retry, the next
 /// change brings the truth.
 pub(crate) async fn set(env: &Env, channel: &Channel, state: ChannelState, detail: Option<String>) {
-    let (workspace_id, id, now) = (channel.workspace_id, channel.id, env.ctx.now());
-    let stored = env
-        .store
-        .write(move |tx| {
-            if tx.set_channel_state(workspace_id, id, state, detail.as_deref())? {
-                let event = NewEvent {
-                    kind: "channel.updated",
-                    entity: "channel",
-                    entity_id: id.to_string(),
-                    audience: None,
-                    data: json!({ "channel_id": id }),
-                    at: now,
-                };
-                tx.emit(workspace_id, event);
-            }
-            Ok::<_, StoreError>(())
-        })
-        .await;
+    let (own, ctx) = (channel.clone(), env.ctx.clone());
+    let stored = env.store.write(move |tx| set_in(tx, &ctx, &own, state, detail.as_deref())).await;
     if let Err(error) = stored {
-        tracing::error!(%error, channel_id = %id, "the state of a channel could not be stored");
+        tracing::error!(%error, channel_id = %channel.id, "the state of a channel could not be stored");
     }
+}
+
+/// The same within a transaction.
+pub(crate) fn set_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    state: ChannelState,
+    detail: Option<&str>,
+) -> Result<(), StoreError> {
+    if tx.set_channel_state(channel.workspace_id, channel.id, state, detail)? {
+        tell(tx, ctx, channel);
+    }
+    Ok(())
+}
+
+/// Tells the screens that something about the channel is new.
+pub(crate) fn tell(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel) {
+    let event = NewEvent {
+        kind: "channel.updated",
+        entity: "channel",
+        entity_id: channel.id.to_string(),
+        audience: None,
+        data: json!({ "channel_id": channel.id }),
+        at: ctx.now(),
+    };
+    tx.emit(channel.workspace_id, event);
 }

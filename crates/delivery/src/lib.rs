@@ -22,6 +22,7 @@ mod check;
 mod client;
 mod inbound;
 mod media;
+pub mod notices;
 mod progress;
 mod reading;
 pub mod reports;

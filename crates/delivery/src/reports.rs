@@ -8,7 +8,11 @@ use segue_channels::{
     twilio::{StatusCallback, meaning},
     whatsapp::{MessageStatus, StatusKind},
 };
-use segue_model::{Ctx, delivery::Report};
+use segue_model::{
+    Ctx,
+    charge::{Charge, ToldCharge},
+    delivery::Report,
+};
 use segue_store::{
     StoreError, Tx,
     channel::Channel,
@@ -26,6 +30,17 @@ pub fn apply_status(
     channel: &Channel,
     status: &MessageStatus,
 ) -> Result<Option<Matched>, StoreError> {
+    let at = status.at.unwrap_or_else(|| ctx.now());
+    if let Some(pricing) = &status.pricing {
+        let charge = Charge {
+            model: pricing.model.clone(),
+            kind: pricing.kind.clone(),
+            category: pricing.category.clone(),
+            billable: pricing.billable,
+        };
+        let told = ToldCharge { charge, rank: status.status.rank().unwrap_or_default(), at };
+        tx.note_charge(channel.workspace_id, channel.id, &status.wamid, &told)?;
+    }
     let report = match status.status {
         StatusKind::Sent => Report::Accepted,
         StatusKind::Delivered => Report::Delivered,
@@ -50,7 +65,6 @@ pub fn apply_status(
         message_id: status.biz_opaque_callback_data.as_deref().and_then(|text| text.parse().ok()),
         recipient: None,
     };
-    let at = status.at.unwrap_or_else(|| ctx.now());
     let report = ProviderReport { report, at, failure };
     tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
 }

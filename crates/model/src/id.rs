@@ -176,6 +176,8 @@ ids! {
     InboundTextId = "itx",
     /// A host name for short links.
     LinkDomainId = "dom",
+    /// Something a provider told of a channel's account.
+    ChannelNoticeId = "ntc",
 }
 
 #[cfg(test)]

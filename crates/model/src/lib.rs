@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod attribution;
 pub mod campaign;
+pub mod charge;
 pub mod code;
 pub mod consent;
 pub mod contact;
@@ -16,6 +17,7 @@ pub mod frequency;
 pub mod holiday;
 pub mod id;
 pub mod keyword;
+pub mod notice;
 pub mod open_hours;
 pub mod phone;
 pub mod place;

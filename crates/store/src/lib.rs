@@ -43,6 +43,8 @@ pub mod access;
 pub mod campaign;
 pub mod campaign_run;
 pub mod channel;
+pub mod channel_notice;
+pub mod charge;
 pub mod click;
 pub mod consent;
 pub mod consent_chain;
@@ -66,6 +68,7 @@ pub mod job;
 pub mod link;
 pub mod media;
 pub mod message;
+pub mod message_details;
 pub mod messaging_user;
 pub mod opt_out;
 pub mod outbox;
@@ -101,6 +104,8 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("campaign", campaign::STATEMENTS),
         ("campaign_run", campaign_run::STATEMENTS),
         ("channel", channel::STATEMENTS),
+        ("channel_notice", channel_notice::STATEMENTS),
+        ("charge", charge::STATEMENTS),
         ("click", click::STATEMENTS),
         ("consent", consent::STATEMENTS),
         ("consent_chain", consent_chain::STATEMENTS),

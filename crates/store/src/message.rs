@@ -10,11 +10,10 @@ use segue_model::{
     policy::Rule,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, tx::json_text};
+use crate::{Row, StoreError, Tx, message_details::MessageDetails, tx::json_text};
 
 segue_model::text_enum! {
     /// Which way an entry went.
@@ -126,8 +125,8 @@ pub struct MessageContent {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
     /// What else the provider told: coordinates, shared contacts, order lines, the id of a tapped button.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub details: Value,
+    #[serde(skip_serializing_if = "MessageDetails::is_empty")]
+    pub details: MessageDetails,
 }
 
 /// An entry to write.
@@ -230,7 +229,7 @@ fn advice(word: &str) -> &'static str {
 }
 
 /// An entry as screens and events show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = Message)]
 pub struct MessageView {
     pub id: MessageId,
@@ -243,6 +242,8 @@ pub struct MessageView {
     pub sections: Vec<Section>,
     pub media: Option<MediaView>,
     pub template: Option<SentTemplate>,
+    /// What it says apart from its text; null when that is all.
+    pub details: Option<MessageDetails>,
     /// The entry this one answers or reacts to.
     pub reply_to: Option<MessageId>,
     /// Only outbound entries have one.
@@ -325,6 +326,7 @@ fn read_view(row: &mut Row<'_>) -> Result<MessageView, StoreError> {
             file_name: media.file_name,
         }),
         template: content.template,
+        details: Some(content.details).filter(|details| !details.is_empty()),
         reply_to: content.reply_to,
         state: state.map(MessageState::of),
         error: state.and_then(|state| {

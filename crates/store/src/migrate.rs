@@ -42,6 +42,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0009_direct_messages.sql"),
     },
     Migration { version: 10, name: "0010_provider_ids", text: include_str!("../migrations/0010_provider_ids.sql") },
+    Migration { version: 11, name: "0011_whatsapp", text: include_str!("../migrations/0011_whatsapp.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -35,6 +35,7 @@ const LARGE_TABLES: &[&str] = &[
     "list_members",
     "marketing_sends",
     "media",
+    "message_charges",
     "messages",
     "messaging_identifiers",
     "messaging_users",

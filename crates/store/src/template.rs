@@ -178,6 +178,9 @@ crate::sql! {
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
             AND (CAST($4 AS TEXT) IS NULL OR language = $4)
             AND (status <> $5 OR category <> COALESCE(CAST($6 AS TEXT), category))";
+    SET_TEMPLATE_CATEGORY = "UPDATE templates SET category = $5
+        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
+            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND category <> $5";
 }
 
 fn read(row: &mut Row<'_>) -> Result<Template, StoreError> {
@@ -276,6 +279,27 @@ impl Tx<'_> {
         let (status, category) = decision;
         let changed =
             self.execute(&SET_TEMPLATE_STATUS, &[&workspace_id, &channel_id, &name, &language, &status, &category])?;
+        if changed > 0 {
+            self.tell_template_change(workspace_id, channel_id, now);
+        }
+        Ok(changed > 0)
+    }
+
+    /// Stores the category Meta moved a template to, in all languages when it names none. `true` when that changed
+    /// anything.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_template_category(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (name, language): (&str, Option<&str>),
+        category: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let changed =
+            self.execute(&SET_TEMPLATE_CATEGORY, &[&workspace_id, &channel_id, &name, &language, &category])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
         }

@@ -71,6 +71,7 @@ export type Responses = [
   Fits<Sent<Schemas['Presence']>, wire.Presence>,
   Fits<Sent<Schemas['Session']>, wire.Session>,
   Fits<Sent<Schemas['Message']>, wire.Message>,
+  Fits<Sent<Schemas['ChannelNotice']>, wire.ChannelNotice>,
   Fits<Sent<Schemas['Media']>, wire.Media>,
   Fits<Sent<Schemas['Offer']>, wire.Offer>,
   Fits<Sent<Schemas['Lead']>, wire.Lead>,

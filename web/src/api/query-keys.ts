@@ -2,6 +2,8 @@
 export const keys = {
   me: ['me'] as const,
   setup: ['setup'] as const,
+  // Below `setup`, so that what makes the set-up old makes it old, too.
+  channelNotices: (id: string) => ['setup', 'notices', id] as const,
   flows: ['flows'] as const,
   flow: (id: string) => ['flows', id] as const,
   templates: (channelId: string) => ['templates', channelId] as const,

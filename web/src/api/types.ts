@@ -795,6 +795,43 @@ export interface ListSection {
   rows: { id: string; title: string; description?: string | null }[];
 }
 
+/** What an entry says apart from its text. Parts that are not there are left out. */
+export interface MessageDetails {
+  place?: { latitude: number; longitude: number; name: string | null; address: string | null };
+  cards?: {
+    name: string | null;
+    phones: string[];
+    emails: string[];
+    organisation: string | null;
+    /** The customer's own, sent because we asked for it. */
+    own: boolean;
+  }[];
+  order?: { product: string; quantity: number; price: number | null; currency: string | null }[];
+  form?: { field: string; answer: string }[];
+  choice?: { id: string; description: string | null };
+  came_from?: {
+    kind: string | null;
+    headline: string | null;
+    body: string | null;
+    url: string | null;
+    source_id: string | null;
+    click_id: string | null;
+  };
+  product?: string;
+  forwarded?: boolean;
+  edited?: boolean;
+  voice?: boolean;
+  written_in_app?: boolean;
+}
+
+/** Something a provider told of a channel's account. */
+export interface ChannelNotice {
+  id: string;
+  severity: 'information' | 'warning' | 'critical';
+  text: string;
+  at: string;
+}
+
 export interface Message {
   id: string;
   session_id: string;
@@ -806,6 +843,7 @@ export interface Message {
   sections: ListSection[];
   media: { id: string; mime: string; file_name: string | null; url: string } | null;
   template: { name: string; language: string; parameters: string[] } | null;
+  details: MessageDetails | null;
   reply_to: string | null;
   state: MessageState | null;
   error: MessageError | null;

@@ -61,6 +61,7 @@ export function message(id: string, overrides: Partial<Message> = {}): Message {
     sections: [],
     media: null,
     template: null,
+    details: null,
     reply_to: null,
     state: null,
     error: null,

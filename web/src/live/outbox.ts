@@ -74,6 +74,7 @@ export function send({ sessionId, content, text, media }: Sending): void {
     sections: [],
     media: media ?? null,
     template: null,
+    details: null,
     reply_to: null,
     state: 'pending',
     error: null,

@@ -8,6 +8,7 @@ mod campaign_links;
 mod campaigns;
 mod cases;
 mod channel_actions;
+mod channel_notices;
 mod channels;
 mod consent_events;
 mod consent_reviews;
@@ -60,6 +61,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         setup_status::router(),
         channels::router(),
         channel_actions::router(),
+        channel_notices::router(),
         senders::router(),
         link_domains::router(),
         queues::router(),

@@ -13,10 +13,12 @@ pub mod client;
 pub mod content;
 pub mod errors;
 pub mod identity;
+mod item;
 mod lenient;
 pub mod link;
 pub mod management;
 pub mod media;
+pub mod notice;
 pub mod outbound;
 pub mod recipient;
 pub mod send;
@@ -31,10 +33,13 @@ pub use identity::Identity;
 pub use link::whatsapp_link;
 pub use management::{MessageTemplate, PhoneNumberInfo};
 pub use media::{MediaError, MediaInfo};
+pub use notice::Notice;
 pub use outbound::{Outbound, OutboundError};
 pub use recipient::{Recipient, RecipientError};
 pub use send::{SendMeta, SendOutcome};
 pub use signature::{SignatureError, verify_signature};
 pub use status::{GraphError, MessageStatus, Pricing, StatusKind};
 pub use template_message::{TemplateButton, TemplateHeader, TemplateMessage, TemplateParameter};
-pub use webhook::{InboundMessage, WebhookError, WebhookItem, parse_webhook};
+pub use webhook::{
+    AccountNotice, InboundMessage, RecordedMessage, Referral, WebhookError, WebhookItem, Writer, parse_webhook,
+};

@@ -5,236 +5,23 @@
 //! ([`WebhookItem::subject`]); an element that cannot be read becomes [`WebhookItem::Unknown`] with its raw JSON.
 
 use segue_model::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+pub use super::item::{
+    AccountNotice, InboundMessage, MessageContext, Record, RecordedMessage, Referral, TemplateStatus, UserIdUpdate,
+    UserPreference, WebhookItem, Writer,
+};
 use super::{
-    content::Content,
     identity::Identity,
-    lenient::{field, list, text, timestamp},
-    status::{GraphError, MessageStatus},
+    lenient::{field, integer, list, text, timestamp},
+    notice::{self, Notice},
+    status::MessageStatus,
 };
 
 /// The body is not JSON. Answer 400: Meta never sends this.
 #[derive(Debug, thiserror::Error)]
 #[error("The webhook's body is not JSON: {0}")]
 pub struct WebhookError(#[from] serde_json::Error);
-
-/// A customer's message.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct InboundMessage {
-    /// The business account.
-    pub waba_id: String,
-    /// Our number's id.
-    pub phone_number_id: String,
-    /// Our number as shown.
-    pub display_phone_number: Option<String>,
-    /// Meta's id of the message.
-    pub wamid: String,
-    /// When it was sent, by Meta's clock. The service window is counted from here.
-    pub at: Option<Timestamp>,
-    /// Who wrote it: its own ids and those of the contact that shares one of them.
-    pub identity: Identity,
-    /// The element as it came.
-    pub message: Value,
-}
-
-/// What a message refers to.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageContext {
-    /// The message it answers. A forwarded message has none.
-    pub message_id: Option<String>,
-    /// Whether it was forwarded.
-    pub forwarded: bool,
-    /// The product asked about.
-    pub product: Option<String>,
-}
-
-/// A template's review state changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TemplateStatus {
-    /// The business account.
-    pub waba_id: String,
-    /// Meta's id of the template.
-    pub template_id: Option<String>,
-    /// Name.
-    pub name: String,
-    /// Language with an underscore; Meta writes `en-US` and `en_US`.
-    pub language: Option<String>,
-    /// `APPROVED`, `REJECTED`, `PAUSED` and others, in capitals.
-    pub event: String,
-    /// Why, where Meta says so.
-    pub reason: Option<String>,
-    /// `MARKETING`, `UTILITY` or `AUTHENTICATION`, where Meta says so.
-    pub category: Option<String>,
-}
-
-/// A customer stopped or resumed marketing at Meta. Apart from our own consent: a resume here does not undo a STOP.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserPreference {
-    /// The business account.
-    pub waba_id: String,
-    /// Our number's id.
-    pub phone_number_id: String,
-    /// Who.
-    pub identity: Identity,
-    /// `marketing_messages`.
-    pub category: String,
-    /// `stop`, `resume` or `signup`.
-    pub value: String,
-    /// When.
-    pub at: Option<Timestamp>,
-}
-
-/// A customer's BSUID changed with the phone number.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserIdUpdate {
-    /// The business account.
-    pub waba_id: String,
-    /// Our number's id.
-    pub phone_number_id: String,
-    /// The phone's WhatsApp id.
-    pub wa_id: Option<String>,
-    /// The id until now.
-    pub previous: Option<String>,
-    /// The id from now on.
-    pub current: String,
-    /// When.
-    pub at: Option<Timestamp>,
-}
-
-/// One element of a webhook. Serialisable: the inbox stores it as it is.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum WebhookItem {
-    /// A customer wrote.
-    Message(Box<InboundMessage>),
-    /// Something became of a message of ours.
-    Status(Box<MessageStatus>),
-    /// A template was reviewed, paused or disabled.
-    TemplateStatus(TemplateStatus),
-    /// A customer stopped or resumed marketing at Meta.
-    UserPreference(UserPreference),
-    /// A customer has a new BSUID.
-    UserIdUpdate(UserIdUpdate),
-    /// Anything else: kept, shown to admins, and answered 200.
-    Unknown {
-        /// The business account, where known.
-        waba_id: Option<String>,
-        /// The webhook field.
-        field: String,
-        /// Time of the entry as it came; part of the key against duplicates.
-        time: Option<String>,
-        /// The element as it came.
-        raw: Value,
-    },
-}
-
-crate::debug::redacted_debug!(InboundMessage, MessageContext, UserPreference, UserIdUpdate, WebhookItem);
-
-impl InboundMessage {
-    /// The typed view of the message.
-    #[must_use]
-    pub fn content(&self) -> Content {
-        Content::of(&self.message)
-    }
-
-    /// What it refers to.
-    #[must_use]
-    pub fn context(&self) -> Option<MessageContext> {
-        let context = field(&self.message, "context")?;
-        let is = |name| context.get(name).and_then(Value::as_bool).unwrap_or(false);
-        Some(MessageContext {
-            message_id: text(context, "id"),
-            forwarded: is("forwarded") || is("frequently_forwarded"),
-            product: field(context, "referred_product").and_then(|product| text(product, "product_retailer_id")),
-        })
-    }
-
-    /// The advertisement it came from, as it came. Opens the free entry point.
-    #[must_use]
-    pub fn referral(&self) -> Option<&Value> {
-        field(&self.message, "referral")
-    }
-
-    /// Errors Meta attached.
-    #[must_use]
-    pub fn errors(&self) -> Vec<GraphError> {
-        list(&self.message, "errors").iter().map(GraphError::of).collect()
-    }
-}
-
-impl WebhookItem {
-    /// Key against duplicates: the same element delivered twice has the same key.
-    #[must_use]
-    pub fn external_id(&self) -> String {
-        match self {
-            Self::Message(message) => format!("message:{}:{}", message.phone_number_id, message.wamid),
-            // One message has one recipient, but for groups. What contacts add to the recipient may differ between
-            // deliveries, so it stays out.
-            Self::Status(status) => format!(
-                "status:{}:{}:{}",
-                status.wamid,
-                status.status.as_str(),
-                status.participant.as_deref().unwrap_or_default()
-            ),
-            Self::Unknown { waba_id, field, time, raw } => hashed("unknown", &json!([waba_id, field, time, raw])),
-            Self::TemplateStatus(_) | Self::UserPreference(_) | Self::UserIdUpdate(_) => {
-                // These have no id of their own; all they say makes the key.
-                hashed("item", &serde_json::to_value(self).unwrap_or_default())
-            }
-        }
-    }
-
-    /// The customer, template or account the item belongs to. Items with the same subject are processed one by one.
-    #[must_use]
-    pub fn subject(&self) -> String {
-        let customer = |number: &str, identity: &Identity| format!("{number}:{}", identity.key().unwrap_or("nobody"));
-        match self {
-            Self::Message(message) => customer(&message.phone_number_id, &message.identity),
-            Self::Status(status) => customer(&status.phone_number_id, &status.recipient),
-            Self::UserPreference(preference) => customer(&preference.phone_number_id, &preference.identity),
-            Self::UserIdUpdate(update) => {
-                let key = update.previous.as_deref().unwrap_or(&update.current);
-                format!("{}:{key}", update.phone_number_id)
-            }
-            Self::TemplateStatus(template) => format!("template:{}:{}", template.waba_id, template.name),
-            Self::Unknown { waba_id, field, .. } => format!("{}:{field}", waba_id.as_deref().unwrap_or("unknown")),
-        }
-    }
-
-    /// The id of the number of ours it came to, where it came to one.
-    #[must_use]
-    pub fn phone_number_id(&self) -> Option<&str> {
-        let id = match self {
-            Self::Message(message) => &message.phone_number_id,
-            Self::Status(status) => &status.phone_number_id,
-            Self::UserPreference(preference) => &preference.phone_number_id,
-            Self::UserIdUpdate(update) => &update.phone_number_id,
-            Self::TemplateStatus(_) | Self::Unknown { .. } => return None,
-        };
-        Some(id.as_str()).filter(|id| !id.is_empty())
-    }
-
-    /// The business account, where known.
-    #[must_use]
-    pub fn waba_id(&self) -> Option<&str> {
-        let id = match self {
-            Self::Message(message) => Some(&message.waba_id),
-            Self::Status(status) => Some(&status.waba_id),
-            Self::UserPreference(preference) => Some(&preference.waba_id),
-            Self::UserIdUpdate(update) => Some(&update.waba_id),
-            Self::TemplateStatus(template) => Some(&template.waba_id),
-            Self::Unknown { waba_id, .. } => waba_id.as_ref(),
-        };
-        id.map(String::as_str).filter(|id| !id.is_empty())
-    }
-}
-
-fn hashed(prefix: &str, value: &Value) -> String {
-    format!("{prefix}:{}", hex::encode(Sha256::digest(value.to_string())))
-}
 
 /// Reads a body whose signature was checked.
 ///
@@ -287,12 +74,25 @@ impl Scope {
         self.waba_id.clone().unwrap_or_default()
     }
 
+    fn at(&self) -> Option<Timestamp> {
+        self.time.as_ref()?.parse().ok().filter(|seconds| *seconds > 0).map(Timestamp::from_seconds)
+    }
+
     fn read(&self, name: &str, value: &Value, items: &mut Vec<WebhookItem>) {
         let metadata = field(value, "metadata").unwrap_or(&Value::Null);
         let number = text(metadata, "phone_number_id").unwrap_or_default();
         let before = items.len();
         match name {
-            "messages" => self.read_messages(value, metadata, &number, items),
+            "messages" | "calls" => self.read_messages(value, metadata, &number, items),
+            "smb_message_echoes" | "message_echoes" => {
+                for echo in list(value, "message_echoes") {
+                    items.push(match echoed(self, echo, list(value, "contacts"), &number) {
+                        Some(recorded) => WebhookItem::Recorded(Box::new(recorded)),
+                        None => self.unknown(name, echo),
+                    });
+                }
+            }
+            "history" => self.read_history(value, metadata, &number, items),
             "message_template_status_update" => {
                 items.extend(self.template_status(value).map(WebhookItem::TemplateStatus));
             }
@@ -312,7 +112,10 @@ impl Scope {
                     });
                 }
             }
-            _ => {}
+            _ => items.extend(
+                Notice::of(name, value)
+                    .map(|notice| WebhookItem::Notice(AccountNotice { waba_id: self.waba(), at: self.at(), notice })),
+            ),
         }
         if items.len() == before {
             items.push(self.unknown(name, value));
@@ -348,17 +151,45 @@ impl Scope {
                 None => self.unknown("statuses", status),
             });
         }
-        for name in ["message_echoes", "user_actions", "calls"] {
+        for call in list(value, "calls") {
+            items.push(match called(self, call, contacts, metadata, number) {
+                Some(message) => WebhookItem::Message(Box::new(message)),
+                None => self.unknown("calls", call),
+            });
+        }
+        for name in ["message_echoes", "user_actions"] {
             items.extend(list(value, name).iter().map(|element| self.unknown(name, element)));
         }
     }
 
+    /// Messages from before the number was connected, in threads of one customer each.
+    fn read_history(&self, value: &Value, metadata: &Value, number: &str, items: &mut Vec<WebhookItem>) {
+        let ours = text(metadata, "display_phone_number").map(|shown| digits(&shown));
+        for chunk in list(value, "history") {
+            let threads = list(chunk, "threads");
+            if threads.is_empty() {
+                // Nothing to share, or the reason why not.
+                items.push(self.unknown("history", chunk));
+            }
+            for thread in threads {
+                let customer = text(thread, "id");
+                for message in list(thread, "messages") {
+                    items.push(match past(self, message, customer.as_deref(), ours.as_deref(), number) {
+                        Some(recorded) => WebhookItem::Recorded(Box::new(recorded)),
+                        None => self.unknown("history", message),
+                    });
+                }
+            }
+        }
+    }
+
     fn template_status(&self, value: &Value) -> Option<TemplateStatus> {
+        let template = notice::template(value)?;
         Some(TemplateStatus {
             waba_id: self.waba(),
-            template_id: text(value, "message_template_id"),
-            name: text(value, "message_template_name")?,
-            language: text(value, "message_template_language").map(|language| language.replace('-', "_")),
+            template_id: template.id,
+            name: template.name,
+            language: template.language,
             event: text(value, "event")?.to_ascii_uppercase(),
             reason: text(value, "reason").filter(|reason| reason != "NONE"),
             category: text(value, "message_template_category"),
@@ -393,6 +224,7 @@ impl Scope {
             wa_id: text(update, "wa_id"),
             previous: text(id, "previous"),
             current: text(id, "current")?,
+            current_parent: field(update, "parent_user_id").and_then(|parent| text(parent, "current")),
             at: timestamp(update, "timestamp"),
         })
     }
@@ -412,4 +244,76 @@ fn sender(message: &Value, contacts: &[Value]) -> Identity {
         identity.fill(contact);
     }
     identity
+}
+
+/// A message that somebody at the business wrote in WhatsApp's own app.
+fn echoed(scope: &Scope, echo: &Value, contacts: &[Value], number: &str) -> Option<RecordedMessage> {
+    let mut customer = Identity::of_ids(text(echo, "to"), text(echo, "to_user_id"), text(echo, "to_parent_user_id"));
+    if customer.is_nameless() {
+        return None;
+    }
+    if let Some(contact) = contacts.iter().map(Identity::of_contact).find(|c| c.shares_id_with(&customer)) {
+        customer.fill(contact);
+    }
+    Some(RecordedMessage {
+        waba_id: scope.waba(),
+        phone_number_id: number.to_owned(),
+        wamid: text(echo, "id")?,
+        at: timestamp(echo, "timestamp"),
+        customer,
+        writer: Writer::Business,
+        record: Record::App,
+        message: echo.clone(),
+    })
+}
+
+/// A message of a thread from before. The thread's id is the customer's; who is not us is the customer.
+fn past(
+    scope: &Scope,
+    message: &Value,
+    thread: Option<&str>,
+    ours: Option<&str>,
+    number: &str,
+) -> Option<RecordedMessage> {
+    let from = text(message, "from").map(|from| digits(&from));
+    let to = text(message, "to");
+    let writer = if from.is_some() && from.as_deref() == ours { Writer::Business } else { Writer::Customer };
+    let id = thread.map(str::to_owned).or(if writer == Writer::Business { to } else { from })?;
+    let bsuid = if writer == Writer::Business { text(message, "to_user_id") } else { text(message, "from_user_id") };
+    Some(RecordedMessage {
+        waba_id: scope.waba(),
+        phone_number_id: number.to_owned(),
+        wamid: text(message, "id")?,
+        at: timestamp(message, "timestamp"),
+        customer: Identity::of_ids(Some(id), bsuid, None),
+        writer,
+        record: Record::History,
+        message: message.clone(),
+    })
+}
+
+/// A customer's call as a message: it is shown, and it opens the service window as a message does. Its beginning and its
+/// end have the same id, so it is one message. The media description of the call is left out; nobody here answers.
+fn called(scope: &Scope, call: &Value, contacts: &[Value], metadata: &Value, number: &str) -> Option<InboundMessage> {
+    if text(call, "direction").is_some_and(|direction| direction.eq_ignore_ascii_case("business_initiated")) {
+        return None;
+    }
+    let wamid = text(call, "id")?;
+    let message = json!({
+        "type": "call",
+        "call": { "event": text(call, "event"), "status": text(call, "status"), "duration": integer(call, "duration") },
+    });
+    Some(InboundMessage {
+        waba_id: scope.waba(),
+        phone_number_id: number.to_owned(),
+        display_phone_number: text(metadata, "display_phone_number"),
+        wamid,
+        at: timestamp(call, "timestamp"),
+        identity: sender(call, contacts),
+        message,
+    })
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
 }

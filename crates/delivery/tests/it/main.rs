@@ -9,3 +9,4 @@ mod last_look;
 mod sms;
 mod twilio;
 mod whatsapp;
+mod whatsapp_account;

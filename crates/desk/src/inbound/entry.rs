@@ -8,9 +8,10 @@ use segue_store::{
     StoreError, Tx,
     media::RemoteMedia,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage},
+    message_details::{CameFrom, FormAnswer, MessageDetails, OrderedProduct, SharedCard, SharedPlace, TappedChoice},
     session::Session,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Desk;
 
@@ -82,7 +83,9 @@ const fn kind(content: &Content) -> MessageKind {
         | Content::CallPermission { .. } => MessageKind::Reply,
         Content::Reaction { .. } => MessageKind::Reaction,
         Content::Order { .. } => MessageKind::Order,
-        Content::System { .. } | Content::Revoke { .. } | Content::RequestWelcome => MessageKind::System,
+        Content::System { .. } | Content::Revoke { .. } | Content::RequestWelcome | Content::Call { .. } => {
+            MessageKind::System
+        }
         Content::Unsupported { .. } | Content::Other { .. } => MessageKind::Unsupported,
     }
 }
@@ -93,13 +96,50 @@ fn text(content: &Content) -> String {
         Content::Media { caption, .. } => caption.clone().unwrap_or_default(),
         Content::Reaction { emoji: Some(emoji), .. } => emoji.clone(),
         Content::Reaction { emoji: None, .. } => String::new(),
+        Content::Edit { content, .. } => text(content),
         Content::Revoke { .. } => "The customer deleted a message.".to_owned(),
+        Content::Call { .. } => "The customer called on WhatsApp. Calls are not answered here; write back.".to_owned(),
+        Content::CallPermission { response, permanent, .. } => match (response.as_str(), permanent) {
+            ("accept", true) => "The customer allows calls until further notice.".to_owned(),
+            ("accept", false) => "The customer allows calls for some days.".to_owned(),
+            _ => "The customer does not want to be called.".to_owned(),
+        },
+        Content::System { event, body, .. } => account_change(event, body.as_deref()),
         Content::Unsupported { .. } | Content::Other { .. } => {
-            let what = content.preview();
-            let what = what.trim_matches(|letter| matches!(letter, '[' | ']'));
-            format!("{what}. Ask the customer to send it in another way.")
+            format!("{} Ask the customer to send it in another way.", not_shown(content))
         }
         other => other.preview(),
+    }
+}
+
+/// What became of the customer's account, in our words where Meta gives none.
+fn account_change(event: &str, body: Option<&str>) -> String {
+    match (event, body) {
+        ("customer_identity_changed", _) => {
+            "The customer's WhatsApp was set up anew, perhaps on another phone. Make sure \
+            who it is before you share anything private."
+                .to_owned()
+        }
+        (_, Some(body)) => body.to_owned(),
+        ("user_changed_number", None) => "The customer has a new phone number.".to_owned(),
+        ("user_changed_user_id", None) => "WhatsApp gave the customer a new id.".to_owned(),
+        (other, None) => format!("WhatsApp says {other} about the customer."),
+    }
+}
+
+/// Why a message cannot be shown.
+fn not_shown(content: &Content) -> String {
+    match content {
+        Content::Unsupported { errors, .. } if errors.iter().any(|error| error.code == Some(131_052)) => {
+            "A file that is too large to receive.".to_owned()
+        }
+        Content::Unsupported { name: Some(name), .. } => {
+            format!("WhatsApp does not pass on messages of the type \u{201c}{name}\u{201d}.")
+        }
+        Content::Other { name } if !name.is_empty() => {
+            format!("A message of a type that is not known here (\u{201c}{name}\u{201d}).")
+        }
+        _ => "A message that WhatsApp does not pass on.".to_owned(),
     }
 }
 
@@ -113,25 +153,79 @@ fn refers_to(message: &InboundMessage, content: &Content) -> Option<String> {
     }
 }
 
-/// What else was told and is worth keeping: coordinates, cards, order lines, the id of a button, an advertisement.
-fn details(message: &InboundMessage, content: &Content) -> Value {
-    let mut details = match content {
-        Content::Location { .. }
-        | Content::Contacts { .. }
-        | Content::Order { .. }
-        | Content::ButtonReply { .. }
-        | Content::ListReply { .. }
-        | Content::Button { .. }
-        | Content::FlowReply { .. } => serde_json::to_value(content).unwrap_or_default(),
-        _ => Value::Null,
-    };
-    if let Some(referral) = message.referral() {
-        if details.is_null() {
-            details = json!({});
+/// What else was told: coordinates, cards, order lines, answers of a form, the id of a button, an advertisement.
+fn details(message: &InboundMessage, content: &Content) -> MessageDetails {
+    let mut details = MessageDetails::default();
+    match content {
+        Content::Location { latitude, longitude, name, address, .. } => {
+            details.place = Some(SharedPlace {
+                latitude: *latitude,
+                longitude: *longitude,
+                name: name.clone(),
+                address: address.clone(),
+            });
         }
-        details["referral"] = referral.clone();
+        Content::Contacts { cards } => {
+            details.cards = cards
+                .iter()
+                .map(|card| SharedCard {
+                    name: card.name.clone(),
+                    phones: card.phones.clone(),
+                    emails: card.emails.clone(),
+                    organisation: card.organisation.clone(),
+                    own: card.requested,
+                })
+                .collect();
+        }
+        Content::Order { lines, .. } => {
+            details.order = lines
+                .iter()
+                .map(|line| OrderedProduct {
+                    product: line.product.clone(),
+                    quantity: line.quantity,
+                    price: line.price,
+                    currency: line.currency.clone(),
+                })
+                .collect();
+        }
+        Content::ButtonReply { id, .. } => details.choice = Some(TappedChoice { id: id.clone(), description: None }),
+        Content::ListReply { id, description, .. } => {
+            details.choice = Some(TappedChoice { id: id.clone(), description: description.clone() });
+        }
+        Content::Button { payload: Some(payload), .. } => {
+            details.choice = Some(TappedChoice { id: payload.clone(), description: None });
+        }
+        Content::FlowReply { response, .. } => details.form = answers(response),
+        Content::Media { voice, .. } => details.voice = *voice,
+        Content::Edit { .. } => details.edited = true,
+        _ => {}
     }
+    if let Some(context) = message.context() {
+        (details.forwarded, details.product) = (context.forwarded, context.product);
+    }
+    details.came_from = message.referral().map(|referral| CameFrom {
+        kind: referral.source_type,
+        headline: referral.headline,
+        body: referral.body,
+        url: referral.source_url,
+        source_id: referral.source_id,
+        click_id: referral.click_id,
+    });
     details
+}
+
+/// The answers of a form, field by field. What is not text is shown as JSON; the form's token is nobody's answer.
+fn answers(response: &Value) -> Vec<FormAnswer> {
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match response {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(field, value)| *field != "flow_token" && !value.is_null())
+            .map(|(field, value)| FormAnswer { field: field.clone(), answer: shown(value) })
+            .collect(),
+        Value::Null => Vec::new(),
+        other => vec![FormAnswer { field: String::new(), answer: shown(other) }],
+    }
 }
 
 fn remote_media(tx: &mut Tx<'_>, desk: &Desk<'_>, content: &Content) -> Result<Option<MediaReference>, StoreError> {

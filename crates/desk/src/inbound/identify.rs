@@ -198,11 +198,12 @@ pub(super) fn renamed(
     user_id: MessagingUserId,
     notices: &mut Notices,
 ) -> Result<MessagingUserId, DeskError> {
-    let Content::System { wa_id, bsuid, .. } = content else { return Ok(user_id) };
+    let Content::System { wa_id, bsuid, parent_bsuid, .. } = content else { return Ok(user_id) };
     let phone = wa_id.as_deref().and_then(|digits| PhoneNumber::from_digits(digits).ok());
     let identity = Identity {
         wa_id: wa_id.clone(),
         bsuid: bsuid.clone(),
+        parent_bsuid: parent_bsuid.clone(),
         phone: phone.map(|phone| phone.to_string()),
         ..Identity::default()
     };
@@ -216,7 +217,8 @@ pub(super) fn user_id_changed(tx: &mut Tx<'_>, desk: &Desk<'_>, update: &UserIdU
         identifiers(&Identity { wa_id: wa_id.cloned(), bsuid: bsuid.cloned(), phone, ..Identity::default() })
     };
     let mut before = of(update.wa_id.as_ref(), update.previous.as_ref());
-    let after = of(None, Some(&update.current));
+    let parent_bsuid = update.current_parent.clone();
+    let after = identifiers(&Identity { bsuid: Some(update.current.clone()), parent_bsuid, ..Identity::default() });
     let mut all: Vec<Identifier> = before.iter().chain(&after).cloned().collect();
     all.sort();
     lock(tx, desk.channel.id, &all)?;

@@ -12,6 +12,7 @@ mod consent;
 mod entry;
 mod identify;
 mod link;
+mod recorded;
 
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
 use segue_model::{
@@ -84,26 +85,28 @@ pub fn handle(
     let desk = Desk { ctx, workspace, channel };
     match item {
         WebhookItem::Message(message) => receive(tx, &desk, message),
+        WebhookItem::Recorded(message) => recorded::keep(tx, &desk, message),
         WebhookItem::UserPreference(preference) => consent::preference(tx, &desk, preference),
         WebhookItem::UserIdUpdate(update) => identify::user_id_changed(tx, &desk, update),
-        WebhookItem::Status(_) | WebhookItem::TemplateStatus(_) | WebhookItem::Unknown { .. } => {
-            Err(InboundError::NotAConversation)
-        }
+        WebhookItem::Status(_)
+        | WebhookItem::TemplateStatus(_)
+        | WebhookItem::Notice(_)
+        | WebhookItem::Unknown { .. } => Err(InboundError::NotAConversation),
     }
 }
 
 /// Whether the message came to this channel's own number. One Meta app sends the messages of all its numbers to one
 /// address; an answer to one that came to a number without a channel would leave from a number that the customer has
 /// never written to, so outside of any service window.
-fn came_here(channel: &Channel, message: &InboundMessage) -> bool {
+fn came_here(channel: &Channel, phone_number_id: &str) -> bool {
     match &channel.config {
-        ChannelConfig::WhatsApp(config) => config.phone_number_id == message.phone_number_id,
+        ChannelConfig::WhatsApp(config) => config.phone_number_id == phone_number_id,
         ChannelConfig::Smpp(_) | ChannelConfig::Twilio(_) => false,
     }
 }
 
 fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result<(), InboundError> {
-    if !came_here(desk.channel, message) {
+    if !came_here(desk.channel, &message.phone_number_id) {
         tracing::warn!(channel_id = %desk.channel.id, "a message to a number without a channel is left in the inbox");
         return Ok(());
     }
@@ -119,11 +122,14 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
     let mut notices = Notices::new(workspace_id);
     let content = message.content();
     match &content {
+        _ if message.group_id().is_some() => group_message(tx, desk, &content, &identifiers, &mut notices)?,
         Content::System { .. } => system_event(tx, desk, message, &content, &identifiers, &mut notices)?,
         Content::Reaction { message_id, .. }
         | Content::Edit { original_message_id: message_id, .. }
         | Content::Revoke { original_message_id: message_id } => {
-            afterthought(tx, desk, message, &content, message_id, &mut notices)?;
+            if !afterthought(tx, desk, message, &content, message_id, &mut notices)? {
+                unplaced(tx, desk, message, &content, identifiers, &mut notices)?;
+            }
         }
         // The chat was opened and nothing was written: nothing to answer, and no service window.
         Content::RequestWelcome => {}
@@ -191,10 +197,14 @@ fn conversation(
         tx.save_session(workspace_id, &mut session)?;
         return Ok(());
     }
-    agree(tx, desk, content, &mut session, provider_at, previous_at, notices)?;
+    let is_call = matches!(content, Content::Call { .. });
+    // A call says nothing: it neither agrees to anything nor answers the bot. That it came is shown.
+    if !is_call || session.opt_in == OptIn::None {
+        agree(tx, desk, content, &mut session, provider_at, previous_at, notices)?;
+    }
     if opened {
         bot::begin(tx, desk, &mut session, &customer.user, notices)?;
-    } else {
+    } else if !is_call {
         let said = entry::for_bot(message, content, &written.text, provider_at);
         bot::hear(tx, desk, &mut session, said, notices)?;
     }
@@ -243,7 +253,7 @@ fn agree(
 }
 
 /// A reaction, an edit or a deletion: an entry in the session of the message it is about. It neither opens a session nor
-/// reaches the bot, and it is not counted as opening the service window.
+/// reaches the bot, and it is not counted as opening the service window. `false` when that message is not known.
 fn afterthought(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -251,15 +261,68 @@ fn afterthought(
     content: &Content,
     about: &str,
     notices: &mut Notices,
-) -> Result<(), InboundError> {
+) -> Result<bool, InboundError> {
     let workspace_id = desk.workspace_id();
     let Some((session_id, _)) = tx.message_of_provider(workspace_id, desk.channel.id, about)? else {
-        return Ok(());
+        return Ok(false);
     };
+    append(tx, desk, message, content, session_id, notices)?;
+    Ok(true)
+}
+
+/// An afterthought about a message that is not here: it may be late, from before, or from a campaign. New words are the
+/// customer's and are taken as a message, so that nothing they wrote is lost; the rest is shown where the customer has an
+/// open session.
+fn unplaced(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    message: &InboundMessage,
+    content: &Content,
+    identifiers: Vec<segue_store::messaging_user::Identifier>,
+    notices: &mut Notices,
+) -> Result<(), InboundError> {
+    if matches!(content, Content::Edit { .. }) {
+        return conversation(tx, desk, message, content, identifiers, notices);
+    }
+    let Some(user_id) = identify::known(tx, desk, &identifiers)? else { return Ok(()) };
+    let Some(session_id) = tx.open_session_of(desk.workspace_id(), desk.channel.id, user_id)? else { return Ok(()) };
+    append(tx, desk, message, content, session_id, notices)
+}
+
+/// Writes an entry into a session, open or not, and nothing else.
+fn append(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    message: &InboundMessage,
+    content: &Content,
+    session_id: segue_model::SessionId,
+    notices: &mut Notices,
+) -> Result<(), InboundError> {
+    let workspace_id = desk.workspace_id();
     let Some(mut session) = tx.session_to_change(workspace_id, session_id)? else { return Ok(()) };
     let (_, shown_at) = times(message, desk.ctx.now());
     let written = entry::write(tx, desk, message, content, None, &session, shown_at)?;
     note(tx, workspace_id, &mut session, &written, notices)?;
+    tx.save_session(workspace_id, &mut session)?;
+    Ok(())
+}
+
+/// Something written in a group. Groups are not served: an answer from here would go to the person alone, and what is
+/// said in a group opens no service window with anybody. It is shown to whoever talks with the person, and else stays in
+/// the inbox.
+fn group_message(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    content: &Content,
+    identifiers: &[segue_store::messaging_user::Identifier],
+    notices: &mut Notices,
+) -> Result<(), InboundError> {
+    let workspace_id = desk.workspace_id();
+    let Some(user_id) = identify::known(tx, desk, identifiers)? else { return Ok(()) };
+    let Some(session_id) = tx.open_session_of(workspace_id, desk.channel.id, user_id)? else { return Ok(()) };
+    let Some(mut session) = tx.session_to_change(workspace_id, session_id)? else { return Ok(()) };
+    let line = format!("The customer wrote in a WhatsApp group, which is not answered here: {}", content.preview());
+    system_line(tx, desk.ctx, workspace_id, &mut session, line, notices)?;
     tx.save_session(workspace_id, &mut session)?;
     Ok(())
 }

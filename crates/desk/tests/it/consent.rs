@@ -103,3 +103,31 @@ async fn what_may_be_a_no_waits_for_a_person_and_the_conversation_goes_on() {
         assert_eq!(open.len(), 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_at_meta_is_an_opt_out_and_a_resume_there_brings_nobody_back() {
+    use segue_channels::whatsapp::{WebhookItem, webhook::UserPreference};
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        granted(&scene).await;
+        let told = |value: &str| {
+            WebhookItem::UserPreference(UserPreference {
+                waba_id: "1".to_owned(),
+                phone_number_id: "106540352242922".to_owned(),
+                identity: phone(ANA),
+                category: "marketing_messages".to_owned(),
+                value: value.to_owned(),
+                at: None,
+            })
+        };
+        scene.try_receive(told("resume")).await.unwrap();
+        assert_eq!(consents(&scene).await[1], ConsentState::Granted, "{}: nothing to resume", scene.test.engine);
+        scene.try_receive(told("stop")).await.unwrap();
+        assert_eq!(consents(&scene).await[1], ConsentState::Revoked);
+        for value in ["resume", "signup", "brand_new"] {
+            scene.try_receive(told(value)).await.unwrap();
+            assert_eq!(consents(&scene).await[1], ConsentState::Revoked, "{}: {value}", scene.test.engine);
+        }
+        assert!(scene.texts(&OUTBOX).await.is_empty(), "nobody is written to because of it");
+    }
+}

@@ -115,6 +115,7 @@ async fn a_new_number_or_id_replaces_the_old_one() {
             wa_id: None,
             previous: Some(BSUID.to_owned()),
             current: "US.2".to_owned(),
+            current_parent: None,
             at: None,
         };
         scene.try_receive(WebhookItem::UserIdUpdate(update)).await.unwrap();

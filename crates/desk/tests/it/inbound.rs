@@ -142,12 +142,37 @@ async fn whatever_a_customer_sends_becomes_an_entry() {
         (
             json!({"type": "unsupported", "errors": [{"code": 131051}]}),
             "unsupported",
-            "A message WhatsApp cannot hand over. Ask the customer to send it in another way.",
+            "A message that WhatsApp does not pass on. Ask the customer to send it in another way.",
+        ),
+        (
+            json!({"type": "unsupported", "unsupported": {"type": "poll"}, "errors": [{"code": 131051}]}),
+            "unsupported",
+            "WhatsApp does not pass on messages of the type \u{201c}poll\u{201d}. Ask the customer to send it in another way.",
+        ),
+        (
+            json!({"type": "unsupported", "errors": [{"code": 131052}]}),
+            "unsupported",
+            "A file that is too large to receive. Ask the customer to send it in another way.",
         ),
         (
             json!({"type": "hologram"}),
             "unsupported",
-            "Message of an unknown type] hologram. Ask the customer to send it in another way.",
+            "A message of a type that is not known here (\u{201c}hologram\u{201d}). Ask the customer to send it in another way.",
+        ),
+        (
+            json!({"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"name": "flow", "response_json": "{\"size\":\"M\"}"}}}),
+            "reply",
+            "[Form completed]",
+        ),
+        (
+            json!({"type": "interactive", "interactive": {"type": "call_permission_reply", "call_permission_reply": {"response": "reject"}}}),
+            "reply",
+            "The customer does not want to be called.",
+        ),
+        (
+            json!({"type": "call", "call": {"event": "connect"}}),
+            "system",
+            "The customer called on WhatsApp. Calls are not answered here; write back.",
         ),
     ];
     for test in engines().await {

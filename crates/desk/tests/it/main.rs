@@ -7,6 +7,7 @@ mod identity;
 mod inbound;
 mod link;
 mod property;
+mod recorded;
 mod replies;
 mod routing;
 mod scene;

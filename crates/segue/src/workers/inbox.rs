@@ -98,6 +98,10 @@ fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(
         InboxKind::WhatsApp => {
             let item: WebhookItem = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
             match &item {
+                WebhookItem::Notice(notice) => {
+                    segue_delivery::notices::apply(tx, ctx, &channel, notice, &item.external_id())?;
+                    Ok(())
+                }
                 WebhookItem::Status(status) => {
                     segue_delivery::reports::apply_status(tx, ctx, &channel, status)?;
                     Ok(())
@@ -106,9 +110,15 @@ fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(
                     segue_delivery::apply_template_status(tx, ctx, &channel, status)?;
                     Ok(())
                 }
-                // Kinds that do not exist yet stay in the inbox as they came, and trouble nobody.
-                WebhookItem::Unknown { .. } => Ok(()),
-                WebhookItem::Message(_) | WebhookItem::UserPreference(_) | WebhookItem::UserIdUpdate(_) => {
+                // Kinds that do not exist yet stay in the inbox as they came; that there are such is told once.
+                WebhookItem::Unknown { field, .. } => {
+                    segue_delivery::notices::apply_unknown(tx, ctx, &channel, field)?;
+                    Ok(())
+                }
+                WebhookItem::Message(_)
+                | WebhookItem::Recorded(_)
+                | WebhookItem::UserPreference(_)
+                | WebhookItem::UserIdUpdate(_) => {
                     segue_desk::inbound::handle(tx, ctx, &workspace, &channel, &item).map_err(conversation_error)
                 }
             }

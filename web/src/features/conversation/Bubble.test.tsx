@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { render, screen, within } from '@testing-library/react';
+import { cleanup, render, screen, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import { message } from '@/live/fixtures';
 import { Bubble } from './Bubble';
@@ -42,6 +42,67 @@ describe('Bubble', () => {
     expect(bubble.querySelector('b')).toBeNull();
     const links = [...bubble.querySelectorAll('a')].map((link) => link.getAttribute('href'));
     expect(links).toEqual(['https://a.example/x']);
+  });
+
+  it('shows a place with a way to the map and not its text again', () => {
+    const place = { latitude: 52.5, longitude: 13.4, name: 'Shop', address: 'Main St' };
+    const bubble = show({
+      kind: 'location',
+      text: '[Location] Shop',
+      details: { place },
+    });
+    expect(bubble.textContent).toContain('Main St');
+    expect(bubble.textContent).not.toContain('[Location]');
+    expect(within(bubble).getByRole('link').getAttribute('href')).toContain('mlat=52.5');
+  });
+
+  it('shows cards, orders and answers of forms line by line', () => {
+    const bubble = show({
+      kind: 'order',
+      text: '[Order] 1 item(s)',
+      details: {
+        cards: [
+          { name: 'Bo', phones: ['+1 555'], emails: [], organisation: 'Cook, Acme', own: false },
+        ],
+        order: [{ product: 'tee', quantity: 2, price: 9.5, currency: 'EUR' }],
+        form: [{ field: 'shirt_size', answer: 'M' }],
+      },
+    });
+    expect(bubble.textContent).toContain('+1 555');
+    expect(bubble.textContent).toContain('2 × tee');
+    expect(bubble.textContent).toMatch(/Total.*19[.,]00/);
+    expect(within(bubble).getByText('shirt size').tagName).toBe('DT');
+  });
+
+  it('says what was edited, forwarded, reacted, and written elsewhere', () => {
+    expect(show({ details: { edited: true } }).textContent).toContain('Edited');
+    cleanup();
+    expect(show({ details: { forwarded: true } }).textContent).toContain('Forwarded');
+    cleanup();
+    expect(show({ kind: 'reaction', text: '' }).textContent).toContain('Took a reaction back');
+    cleanup();
+    const author = { kind: 'agent' as const, name: null };
+    const echo = show({
+      direction: 'outbound',
+      author,
+      state: null,
+      details: { written_in_app: true },
+    });
+    expect(echo.textContent).toContain('WhatsApp Business app');
+  });
+
+  it('never links an advertisement to anything but a web page', () => {
+    const came_from = {
+      kind: 'ad',
+      headline: 'June',
+      body: null,
+      url: 'javascript:alert(1)',
+      source_id: null,
+      click_id: null,
+    };
+    const bubble = show({ details: { came_from } });
+    expect(bubble.textContent).toContain('Came from an advertisement: June');
+    expect(bubble.querySelector('a')).toBeNull();
   });
 
   it('shows the buttons that were offered', () => {

@@ -18,6 +18,7 @@ interface BubbleProps {
 
 function authorName(message: Message, ownName: string | undefined): string | null {
   if (message.kind === 'note') return `Note by ${message.author.name ?? 'a colleague'}`;
+  if (message.details?.written_in_app === true) return 'WhatsApp Business app';
   if (message.author.kind === 'bot') return message.author.name ?? 'Bot';
   if (message.author.kind === 'agent' && message.author.name !== ownName)
     return message.author.name;

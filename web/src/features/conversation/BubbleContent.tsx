@@ -1,7 +1,8 @@
-import { IconFile, IconMapPin, IconPlayerPlay, IconVideo } from '@tabler/icons-react';
+import { IconFile, IconPlayerPlay, IconVideo } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { Message } from '@/api/types';
 import css from './log.module.css';
+import { detailsReplaceText, MessageDetails } from './MessageDetails';
 
 const LINK = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)])/g;
 
@@ -30,7 +31,8 @@ function Media({ message, media }: { message: Message; media: NonNullable<Messag
   const icon = { audio: <IconPlayerPlay size={18} />, video: <IconVideo size={18} /> }[
     message.kind as 'audio' | 'video'
   ] ?? <IconFile size={18} />;
-  const words = { audio: 'Voice message', video: 'Video', document: 'Document' };
+  const voice = message.details?.voice === true;
+  const words = { audio: voice ? 'Voice message' : 'Audio', video: 'Video', document: 'Document' };
   return (
     <a className={css.file} href={media.url} target="_blank" rel="noreferrer noopener" download>
       {icon}
@@ -39,25 +41,24 @@ function Media({ message, media }: { message: Message; media: NonNullable<Messag
   );
 }
 
-const LABELS: Partial<Record<Message['kind'], string>> = {
-  location: 'Location',
-  contacts: 'Contact card',
-  reaction: 'Reaction',
-  order: 'Order',
-  unsupported: 'This kind of message cannot be shown here. The customer sees it in WhatsApp.',
-};
+/** One line above what has neither words nor a card of its own. */
+function label(message: Message): string | null {
+  if (message.kind === 'reaction') return message.text === '' ? 'Took a reaction back' : 'Reacted';
+  if (message.kind === 'unsupported') return 'Cannot be shown here';
+  if (message.details !== null) return null;
+  if (message.kind === 'location') return 'Location';
+  if (message.kind === 'contacts') return 'Contact card';
+  return message.kind === 'order' ? 'Order' : null;
+}
 
 export function BubbleContent({ message }: { message: Message }) {
-  const label = LABELS[message.kind];
+  const heading = label(message);
   return (
     <>
       {message.media !== null && <Media message={message} media={message.media} />}
-      {label !== undefined && (
-        <p className={css.kind}>
-          {message.kind === 'location' && <IconMapPin size={14} aria-hidden="true" />} {label}
-        </p>
-      )}
-      {message.text !== '' && <RichText text={message.text} />}
+      {heading !== null && <p className={css.kind}>{heading}</p>}
+      <MessageDetails message={message} />
+      {message.text !== '' && !detailsReplaceText(message) && <RichText text={message.text} />}
       {message.buttons.length > 0 && (
         <ul className={css.buttons} aria-label="Answers offered to the customer">
           {message.buttons.map((button) => (

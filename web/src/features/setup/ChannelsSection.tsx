@@ -6,6 +6,7 @@ import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Facts, Notice, notify, Row, Stack, Tag, type Tone } from '@/ui';
 import { checkChannel, syncTemplates } from './api';
 import { ChannelDialog } from './ChannelDialog';
+import { ChannelNotices } from './ChannelNotices';
 import { useMayManage } from './use-may-manage';
 import { useRefresh } from './use-refresh';
 
@@ -128,6 +129,7 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
               .map(([name, value]) => ({ label: name.replaceAll('_', ' '), value: String(value) })),
           ]}
         />
+        {channel.kind === 'whatsapp' && <ChannelNotices channel={channel} />}
         {result !== null && (
           <Notice tone={result.tone} live="status">
             {result.text}

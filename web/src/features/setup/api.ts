@@ -3,6 +3,7 @@ import type { LinkDomain } from '@/api/link-types';
 import type {
   ApiKey,
   Channel,
+  ChannelNotice,
   DeadLetter,
   Flow,
   FlowProblem,
@@ -34,6 +35,9 @@ export const checkChannel = (id: string) =>
   api.post<{ ok: boolean; detail: string }>(`/channels/${id}/check`);
 export const syncTemplates = (id: string) =>
   api.post<{ count: number }>(`/channels/${id}/sync-templates`);
+
+export const fetchChannelNotices = (id: string, signal?: AbortSignal) =>
+  api.get<Page<ChannelNotice>>(`/channels/${id}/notices`, { limit: 20 }, signal);
 
 export const createSender = (input: Omit<Sender, 'id'>) => api.post<Sender>('/senders', input);
 

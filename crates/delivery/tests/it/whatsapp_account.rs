@@ -1,0 +1,200 @@
+//! What WhatsApp charges and what it tells of the account.
+
+use segue_channels::whatsapp::{WebhookItem, parse_webhook};
+use segue_delivery::{notices, reports};
+use segue_model::{Timestamp, charge::Cost, notice::Severity};
+use segue_store::{
+    channel::{Channel, ChannelState},
+    charge::ChargedMessages,
+    template::ListedTemplate,
+};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, benches};
+
+/// Takes the elements of a webhook in as the worker of the inbox does.
+async fn told(bench: &Bench, channel: &Channel, field: &str, mut value: Value) {
+    value["metadata"] = json!({ "display_phone_number": "15550783881", "phone_number_id": "106540352242922" });
+    let body = json!({ "object": "whatsapp_business_account",
+        "entry": [{ "id": "102290129340398", "time": 1_795_453_000, "changes": [{ "field": field, "value": value }] }] });
+    let items = parse_webhook(body.to_string().as_bytes()).unwrap();
+    let (channel, ctx) = (channel.clone(), bench.test.ctx.clone());
+    bench
+        .write(move |tx| {
+            for item in &items {
+                match item {
+                    WebhookItem::Status(status) => {
+                        reports::apply_status(tx, &ctx, &channel, status)?;
+                    }
+                    WebhookItem::Notice(notice) => notices::apply(tx, &ctx, &channel, notice, &item.external_id())?,
+                    WebhookItem::Unknown { field, .. } => notices::apply_unknown(tx, &ctx, &channel, field)?,
+                    _ => panic!("something else"),
+                }
+            }
+            Ok(())
+        })
+        .await;
+}
+
+/// All orders of three.
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_charged_once_whatever_is_told_how_often_in_which_order() {
+    let pmp = |kind: &str, category: &str| json!({ "billable": kind == "regular", "pricing_model": "PMP", "type": kind, "category": category });
+    let status = |word: &str, second: i64, pricing: Value| {
+        let mut status = json!({ "status": word, "timestamp": (1_795_453_300 + second).to_string() });
+        if !pricing.is_null() {
+            status["pricing"] = pricing;
+        }
+        status
+    };
+    // What is told, and what it was in the end.
+    let cases = [
+        (
+            [
+                status("sent", 0, pmp("regular", "marketing")),
+                status("delivered", 1, Value::Null),
+                status("read", 2, Value::Null),
+            ],
+            "marketing",
+            Cost::Charged,
+        ),
+        (
+            [
+                status("sent", 0, Value::Null),
+                status("delivered", 1, pmp("free_customer_service", "service")),
+                status("read", 2, Value::Null),
+            ],
+            "service",
+            Cost::Free,
+        ),
+        (
+            [
+                status("sent", 0, pmp("regular", "utility")),
+                status("delivered", 1, pmp("free_entry_point", "utility")),
+                status("read", 2, json!({ "category": "utility" })),
+            ],
+            "utility",
+            Cost::Free,
+        ),
+        (
+            [
+                status("sent", 0, json!({ "billable": true, "pricing_model": "CBP", "category": "authentication" })),
+                status("failed", 1, Value::Null),
+                status("delivered", 2, Value::Null),
+            ],
+            "authentication",
+            Cost::Charged,
+        ),
+        (
+            [
+                status("sent", 0, json!({ "category": "brand_new" })),
+                status("sent", 0, json!({ "category": "brand_new" })),
+                status("read", 2, Value::Null),
+            ],
+            "brand_new",
+            Cost::Unknown,
+        ),
+    ];
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, channel_id) = (bench.test.workspace_id(), channel.id);
+        for (number, (statuses, category, cost)) in cases.iter().enumerate() {
+            for (turn, order) in ORDERS.iter().enumerate() {
+                let wamid = format!("wamid.{number}.{turn}");
+                for place in order.iter().chain(order) {
+                    let mut status = statuses[*place].clone();
+                    status["id"] = json!(wamid);
+                    told(&bench, &channel, "messages", json!({ "statuses": [status] })).await;
+                }
+                let charge = bench.write(move |tx| tx.charge(workspace_id, channel_id, &wamid)).await.unwrap().charge;
+                assert_eq!(
+                    (charge.category.as_deref(), charge.cost()),
+                    (Some(*category), *cost),
+                    "{} case {number} order {order:?}",
+                    bench.test.engine
+                );
+            }
+        }
+        let all = move |from, until| {
+            let counted = bench.test.store.clone();
+            async move {
+                let read = counted.read::<_, segue_store::StoreError, _>(move |tx| {
+                    tx.charged_messages(workspace_id, channel_id, Timestamp(from), Timestamp(until))
+                });
+                read.await.unwrap()
+            }
+        };
+        let charged: Vec<ChargedMessages> = all(0, i64::MAX).await;
+        assert_eq!(charged.iter().map(|row| row.messages).sum::<u64>(), 30, "one row for each message");
+        assert!(
+            charged.iter().any(|row| row.category.as_deref() == Some("marketing")
+                && row.messages == 6
+                && row.cost == Cost::Charged)
+        );
+        assert!(all(0, 1_795_453_300_000).await.is_empty(), "by the provider's time");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_of_the_account_is_kept_once_and_acted_on() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, channel_id) = (bench.test.workspace_id(), channel.id);
+        let template = ListedTemplate {
+            name: "june".to_owned(),
+            language: "en_US".to_owned(),
+            category: "UTILITY".to_owned(),
+            status: "APPROVED".to_owned(),
+            components: json!([]),
+        };
+        let ctx = bench.test.ctx.clone();
+        bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, &[template.clone()], &ctx)).await;
+        let category = async || {
+            bench
+                .write(move |tx| tx.template_by_name(workspace_id, channel_id, "june", "en_US"))
+                .await
+                .unwrap()
+                .category
+        };
+
+        let named = |more: Value| {
+            let mut value = json!({ "message_template_id": 1, "message_template_name": "june", "message_template_language": "en-US" });
+            value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            value
+        };
+        let impending = named(json!({ "new_category": "UTILITY", "correct_category": "MARKETING" }));
+        told(&bench, &channel, "template_category_update", impending).await;
+        assert_eq!(category().await, "UTILITY", "{}: not yet", bench.test.engine);
+        let done = named(json!({ "previous_category": "UTILITY", "new_category": "MARKETING" }));
+        for _ in 0..2 {
+            told(&bench, &channel, "template_category_update", done.clone()).await;
+        }
+        assert_eq!(category().await, "MARKETING");
+        told(&bench, &channel, "message_template_quality_update", named(json!({ "new_quality_score": "RED" }))).await;
+        told(&bench, &channel, "flows", json!({ "event": "X" })).await;
+        told(&bench, &channel, "flows", json!({ "event": "Y" })).await;
+        let state = async || bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap();
+        assert_ne!(state().await.state, ChannelState::Error);
+        told(&bench, &channel, "account_update", json!({ "event": "ACCOUNT_RESTRICTION" })).await;
+        let broken = state().await;
+        assert_eq!(broken.state, ChannelState::Error);
+        assert!(broken.state_detail.unwrap().starts_with("WhatsApp restricted the account"));
+
+        let notices = bench.write(move |tx| tx.channel_notices(workspace_id, channel_id, None, 10)).await;
+        let severities: Vec<Severity> = notices.iter().map(|notice| notice.severity).collect();
+        assert_eq!(
+            severities,
+            [Severity::Critical, Severity::Information, Severity::Warning, Severity::Warning, Severity::Warning],
+            "{}: newest first, each once, an unknown field once",
+            bench.test.engine
+        );
+        assert_eq!(notices[0].at, Timestamp(1_795_453_000_000), "the provider's time");
+        let older = notices[1].id;
+        let rest = bench.write(move |tx| tx.channel_notices(workspace_id, channel_id, Some(older), 10)).await;
+        assert_eq!(rest.len(), 3);
+        let foreign = bench.test.ctx.id();
+        assert!(bench.write(move |tx| tx.channel_notices(foreign, channel_id, None, 10)).await.is_empty());
+    }
+}

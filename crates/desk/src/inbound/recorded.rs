@@ -1,0 +1,99 @@
+//! Messages between the business and a customer that did not go through here: written in the WhatsApp Business app on the
+//! same number, or from before the number was connected.
+//!
+//! They are entries of the transcript and nothing else: no bot hears them, nobody has to answer, nothing is unread, and no
+//! service window opens. An entry goes into the customer's open session, else into the last one; who has none gets one
+//! that is ended already. The provider's id makes a repeat one entry, here as for every message.
+
+use segue_channels::whatsapp::{Content, InboundMessage, RecordedMessage, Writer, webhook::Record};
+use segue_model::{MessagingUserId, SessionId, session::EndedBy};
+use segue_store::{
+    Tx,
+    message::{AuthorKind, Direction},
+};
+
+use super::{Desk, InboundError, came_here, entry, identify, times};
+use crate::{closing, notice::Notices, say::note};
+
+/// Keeps a recorded message.
+///
+/// # Errors
+/// [`InboundError::NoIdentity`] when it names no customer, or when the store fails.
+pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage) -> Result<(), InboundError> {
+    if !came_here(desk.channel, &recorded.phone_number_id) {
+        return Ok(());
+    }
+    let workspace_id = desk.workspace_id();
+    let identifiers = identify::identifiers(&recorded.customer);
+    if identifiers.is_empty() {
+        return Err(InboundError::NoIdentity);
+    }
+    identify::lock(tx, desk.channel.id, &identifiers)?;
+    // Also what this product sent itself: some accounts are told of that, too.
+    if tx.message_of_provider(workspace_id, desk.channel.id, &recorded.wamid)?.is_some() {
+        return Ok(());
+    }
+    let mut notices = Notices::new(workspace_id);
+    let customer = identify::customer(tx, desk, &recorded.customer, &identifiers, &mut notices)?;
+    tx.save_messaging_user(workspace_id, &customer.user)?;
+    let session_id = session_for(tx, desk, customer.user.id, recorded.record, &mut notices)?;
+    let Some(mut session) = tx.session_to_change(workspace_id, session_id)? else { return Ok(()) };
+
+    let message = as_message(recorded);
+    let content = message.content();
+    let (_, shown_at) = times(&message, desk.ctx.now());
+    let mut written = entry::write(tx, desk, &message, &content, None, &session, shown_at)?;
+    if recorded.writer == Writer::Business && written.direction != Direction::System {
+        (written.direction, written.author) = (Direction::Outbound, AuthorKind::Agent);
+        written.content.details.written_in_app = true;
+    }
+    if let (Writer::Business, Content::Revoke { .. }) = (recorded.writer, &content) {
+        "A message was deleted in the WhatsApp Business app.".clone_into(&mut written.text);
+    }
+    note(tx, workspace_id, &mut session, &written, &mut notices)?;
+    notices.session_updated(session.id);
+    tx.save_session(workspace_id, &mut session)?;
+    notices.tell(tx, desk.ctx.now())?;
+    Ok(())
+}
+
+/// The same message as if it had come in, for what reads messages.
+fn as_message(recorded: &RecordedMessage) -> InboundMessage {
+    InboundMessage {
+        waba_id: recorded.waba_id.clone(),
+        phone_number_id: recorded.phone_number_id.clone(),
+        display_phone_number: None,
+        wamid: recorded.wamid.clone(),
+        at: recorded.at,
+        identity: recorded.customer.clone(),
+        message: recorded.message.clone(),
+    }
+}
+
+fn session_for(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    user_id: MessagingUserId,
+    record: Record,
+    notices: &mut Notices,
+) -> Result<SessionId, InboundError> {
+    let workspace_id = desk.workspace_id();
+    if let Some(open) = tx.open_session_of(workspace_id, desk.channel.id, user_id)? {
+        return Ok(open);
+    }
+    if let Some(last) = tx.session_ids_of(workspace_id, user_id)?.last() {
+        return Ok(*last);
+    }
+    let id: SessionId = desk.ctx.id();
+    tx.open_session(workspace_id, id, desk.channel.id, user_id, desk.ctx.now())?;
+    if let Some(mut session) = tx.session_to_change(workspace_id, id)? {
+        let why = match record {
+            Record::App => "Written in the WhatsApp Business app; nobody waits for an answer here.",
+            Record::History => "From before the number was connected.",
+        };
+        closing::close(tx, desk.ctx, workspace_id, &mut session, EndedBy::System, why.to_owned(), notices)?;
+        tx.save_session(workspace_id, &mut session)?;
+        notices.session_created(id);
+    }
+    Ok(id)
+}

@@ -1,0 +1,118 @@
+//! What an entry of a transcript says apart from its text: a place, cards, an order, a form, where it came from.
+//!
+//! Everything is optional and read leniently: an entry that was written by an older version shows what it has.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SharedPlace {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+    pub name: Option<String>,
+    pub address: Option<String>,
+}
+
+/// A contact card.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SharedCard {
+    pub name: Option<String>,
+    /// As written on it.
+    pub phones: Vec<String>,
+    pub emails: Vec<String>,
+    pub organisation: Option<String>,
+    /// Whether it is the customer's own, sent because we asked for it.
+    pub own: bool,
+}
+
+/// A line of an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OrderedProduct {
+    /// The shop's own id of it.
+    pub product: String,
+    pub quantity: i64,
+    /// Price of one.
+    pub price: Option<f64>,
+    /// ISO code.
+    pub currency: Option<String>,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FormAnswer {
+    /// The field's name; empty when the form came in a form that cannot be read.
+    pub field: String,
+    pub answer: String,
+}
+
+/// The button or row that was tapped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TappedChoice {
+    /// Our id of it.
+    pub id: String,
+    /// Second line of a row.
+    pub description: Option<String>,
+}
+
+/// The advertisement or post that the conversation began with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CameFrom {
+    /// `ad` or `post`.
+    pub kind: Option<String>,
+    pub headline: Option<String>,
+    pub body: Option<String>,
+    pub url: Option<String>,
+    /// The provider's id of it.
+    pub source_id: Option<String>,
+    /// Id of the click, for the provider's measurements.
+    pub click_id: Option<String>,
+}
+
+/// What an entry says apart from its text.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct MessageDetails {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<SharedPlace>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cards: Vec<SharedCard>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub order: Vec<OrderedProduct>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub form: Vec<FormAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<TappedChoice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub came_from: Option<CameFrom>,
+    /// The product asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<String>,
+    /// It was forwarded from another chat.
+    #[serde(skip_serializing_if = "is_false")]
+    pub forwarded: bool,
+    /// It replaces the entry it refers to.
+    #[serde(skip_serializing_if = "is_false")]
+    pub edited: bool,
+    /// Sound that was recorded in the chat.
+    #[serde(skip_serializing_if = "is_false")]
+    pub voice: bool,
+    /// Somebody at the business wrote it in the provider's own app.
+    #[serde(skip_serializing_if = "is_false")]
+    pub written_in_app: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl MessageDetails {
+    /// Whether there is nothing apart from the text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
