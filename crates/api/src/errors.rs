@@ -122,7 +122,9 @@ impl From<DeliveryError> for Problem {
         let (code, words) = (error.code(), error.to_string());
         match error {
             E::Store(error) => error.into(),
-            E::NotWhatsApp => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, words),
+            E::NotWhatsApp | E::NeedsPhone | E::TemplateValues { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, words)
+            }
             E::NoSuchMedia | E::NoSuchChannel => Self::new(StatusCode::NOT_FOUND, "not_found", words),
             // The provider's answer, not a fault of ours and not of the request's form.
             E::Graph(_) | E::Media(_) => Self::new(StatusCode::BAD_GATEWAY, code, words),

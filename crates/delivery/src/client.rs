@@ -24,6 +24,10 @@ pub enum DeliveryError {
     NoSuchMedia,
     #[error("The channel that the file came on is gone.")]
     NoSuchChannel,
+    #[error("This template is for phone numbers only. Ask the customer for the phone number.")]
+    NeedsPhone,
+    #[error("The template takes {wanted} values and {given} were given. Fill all of them.")]
+    TemplateValues { wanted: usize, given: usize },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -39,6 +43,8 @@ impl DeliveryError {
             Self::Client(_) => "client_failed",
             Self::NoSuchMedia => "media_not_found",
             Self::NoSuchChannel => "channel_not_found",
+            Self::NeedsPhone => "needs_phone",
+            Self::TemplateValues { .. } => "template_values",
             Self::Store(_) => "store",
         }
     }

@@ -8,6 +8,7 @@ use segue_model::content::{Choice, Content, Section};
 use segue_store::{
     StoreError,
     outbox::{AddressKind, OutboxMessage},
+    template::Template,
 };
 
 use crate::{DeliveryError, supervisor::Env};
@@ -67,19 +68,26 @@ pub(crate) async fn outbound(
                 .read(move |tx| tx.template_by_name(workspace_id, channel_id, &wanted, &wanted_language))
                 .await
                 .map_err(|error: StoreError| error)?;
+            if let Some(template) = &template {
+                check_template(message, template, parameters.len())?;
+            }
             // Named placeholders are sent with their names, numbered ones by their order alone.
             let names = template.and_then(|template| template.parameter_names()).unwrap_or_default();
             let mut names = names.into_iter().map(Some).chain(std::iter::repeat(None));
-            let body = parameters.into_iter().map(|text| TemplateParameter { name: names.next().flatten(), text });
-            Outbound::Template(TemplateMessage {
-                name,
-                language,
-                header: None,
-                body: body.collect(),
-                buttons: Vec::new(),
-            })
+            let body = parameters.into_iter().map(|text| TemplateParameter::text(names.next().flatten(), text));
+            Outbound::Template(TemplateMessage { body: body.collect(), ..TemplateMessage::new(name, language) })
         }
     })
+}
+
+/// What WhatsApp would refuse for certain is told before anything is sent.
+fn check_template(message: &OutboxMessage, template: &Template, values: usize) -> Result<(), DeliveryError> {
+    // One-time codes go to phone numbers only (131062).
+    if template.category == "AUTHENTICATION" && message.address_kind == AddressKind::Bsuid {
+        return Err(DeliveryError::NeedsPhone);
+    }
+    let wanted = template.parameter_count();
+    if wanted == values { Ok(()) } else { Err(DeliveryError::TemplateValues { wanted, given: values }) }
 }
 
 fn list_section(section: Section) -> ListSection {

@@ -3,12 +3,19 @@
 //! Several nodes may serve one number: each message is claimed by one of them. The claim gives only the oldest message
 //! of a session that has not left, so a conversation stays in order.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use segue_channels::{
     ErrorClass,
     http::HttpSetupError,
-    whatsapp::{GraphClient, GraphFailure, Outbound, Recipient, SendMeta, SendOutcome, errors::Act},
+    whatsapp::{
+        GraphClient, GraphFailure, Outbound, Recipient, SendMeta, SendOutcome, SendPace,
+        errors::{Act, Again, again},
+        pace,
+    },
 };
 use segue_model::content::Content;
 use segue_store::{
@@ -16,7 +23,10 @@ use segue_store::{
     outbox::OutboxMessage,
     submission::{Cost, Failure},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -35,6 +45,12 @@ const AT_ONCE: usize = 16;
 const RECOVER_EVERY: Duration = Duration::from_secs(15);
 /// How often the number and its templates are looked at; webhooks tell of changes in between.
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
+/// Longest wait for a customer's turn that occupies a place in the window; who waits longer is queued for that time.
+const SHORT_WAIT: Duration = Duration::from_secs(10);
+/// WhatsApp's code for too many messages to one customer.
+const PAIR_LIMIT: i64 = 131_056;
+/// WhatsApp's code for too many messages of the number.
+const NUMBER_LIMIT: i64 = 130_429;
 /// How long nothing is sent after an answer that needs an administrator.
 const ALARM_PAUSE: Duration = Duration::from_secs(30);
 
@@ -49,11 +65,12 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
         }
     };
     recover(&env, &channel, Some(&env.node)).await;
+    let own_pace = Mutex::new(SendPace::new(pace::STANDARD, Instant::now()));
     let (gate, open) = watch::channel(true);
     let (alarm, mut alarms) = mpsc::channel(1);
     let window = Window { env: &env, channel: &channel, size: AT_ONCE, open, stop: &stop };
     let sending = window.run(|message| {
-        let (alarm, sent) = (alarm.clone(), send(&env, &channel, &client, message));
+        let (alarm, sent) = (alarm.clone(), send(&env, &channel, (&client, &own_pace), message));
         async move {
             if sent.await {
                 // One alarm is enough; a full channel holds one.
@@ -66,12 +83,12 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
         loop {
             tokio::select! {
-                _ = looks.tick() => look(&env, &channel, &client).await,
+                _ = looks.tick() => look(&env, &channel, (&client, &own_pace)).await,
                 _ = recovery.tick() => recover(&env, &channel, None).await,
                 Some(()) = alarms.recv() => {
                     gate.send_replace(false);
                     tokio::time::sleep(ALARM_PAUSE).await;
-                    look(&env, &channel, &client).await;
+                    look(&env, &channel, (&client, &own_pace)).await;
                     gate.send_replace(true);
                 }
             }
@@ -84,9 +101,10 @@ pub(crate) async fn run(env: Env, channel: Channel, config: WhatsAppConfig, stop
 }
 
 /// Asks WhatsApp about the number, stores what it says as the channel's state, and takes the templates over.
-async fn look(env: &Env, channel: &Channel, client: &GraphClient) {
+async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mutex<SendPace>)) {
     let (state, detail) = match client.phone_number().await {
-        Ok(_) => {
+        Ok(number) => {
+            locked(pace).set_rate(pace::rate_of(number.throughput.as_deref()), Instant::now());
             if let Err(error) = templates::sync(&env.store, &env.ctx, channel).await {
                 tracing::warn!(%error, channel_id = %channel.id, "the templates could not be read");
             }
@@ -104,9 +122,35 @@ struct Prepared {
     outbound: Outbound,
 }
 
+fn locked(pace: &Mutex<SendPace>) -> std::sync::MutexGuard<'_, SendPace> {
+    pace.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for the number's and the customer's turn. What is left of the wait when it is a long one; nothing is taken then.
+async fn turn(pace: &Mutex<SendPace>, to: &str) -> Result<(), Duration> {
+    loop {
+        let now = Instant::now();
+        let Err(at) = locked(pace).take(to, now) else { return Ok(()) };
+        let wait = at.saturating_duration_since(now);
+        if wait > SHORT_WAIT {
+            return Err(wait);
+        }
+        tokio::time::sleep_until(at).await;
+    }
+}
+
 /// Sends one message. `true` when the answer needs an administrator and sending should pause.
-async fn send(env: &Env, channel: &Channel, client: &GraphClient, message: OutboxMessage) -> bool {
-    let prepared = prepare(env, client, &message).await;
+async fn send(
+    env: &Env,
+    channel: &Channel,
+    (client, pace): (&GraphClient, &Mutex<SendPace>),
+    message: OutboxMessage,
+) -> bool {
+    let turn = turn(pace, &message.address).await;
+    let prepared = match turn {
+        Ok(()) => prepare(env, client, &message).await,
+        Err(wait) => Err(too_fast(wait)),
+    };
     let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
     let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
     match begun {
@@ -121,7 +165,9 @@ async fn send(env: &Env, channel: &Channel, client: &GraphClient, message: Outbo
     let (outcome, alarm) = match prepared {
         Ok(Prepared { recipient, outbound }) => {
             let meta = SendMeta { reply_to: None, callback_data: Some(message.id.to_string()) };
-            outcome(client.send(&recipient, &outbound, &meta).await)
+            let sent = client.send(&recipient, &outbound, &meta).await;
+            let asked = learn(pace, &message.address, &sent);
+            outcome(sent, asked, message.attempts)
         }
         Err(failed) => (failed, false),
     };
@@ -154,7 +200,29 @@ async fn prepare(env: &Env, client: &GraphClient, message: &OutboxMessage) -> Re
     Ok(Prepared { recipient, outbound })
 }
 
-fn outcome(outcome: SendOutcome) -> (Outcome, bool) {
+/// The customer's turn is far off: WhatsApp has complained about messages to them before.
+fn too_fast(wait: Duration) -> Outcome {
+    let failure = Failure {
+        class: ErrorClass::Throttled.as_str().to_owned(),
+        code: Some(PAIR_LIMIT.to_string()),
+        reason: "Too many messages to this customer in a short time.".to_owned(),
+    };
+    Outcome::not_sent(failure, ErrorClass::Throttled, Some(wait))
+}
+
+/// Takes what WhatsApp says of the speed into account. The wait it wants for this customer.
+fn learn(pace: &Mutex<SendPace>, to: &str, outcome: &SendOutcome) -> Option<Duration> {
+    let mut pace = locked(pace);
+    match outcome {
+        SendOutcome::Accepted { .. } => pace.accepted(to),
+        SendOutcome::NotSent { code: Some(PAIR_LIMIT), .. } => return Some(pace.pair_refused(to, Instant::now())),
+        SendOutcome::NotSent { code: Some(NUMBER_LIMIT), .. } => pace.number_refused(Instant::now()),
+        _ => {}
+    }
+    None
+}
+
+fn outcome(outcome: SendOutcome, asked: Option<Duration>, attempts: u32) -> (Outcome, bool) {
     let failure = |class: ErrorClass, code: Option<i64>, reason: String| Failure {
         class: class.as_str().to_owned(),
         code: code.map(|code| code.to_string()),
@@ -163,9 +231,74 @@ fn outcome(outcome: SendOutcome) -> (Outcome, bool) {
     match outcome {
         SendOutcome::Accepted { wamid, .. } => (Outcome::Accepted(vec![wamid]), false),
         SendOutcome::NotSent { class, code, act, retry_after, reason } => {
-            (Outcome::not_sent(failure(class, code, reason), class, retry_after), act == Act::Alert)
+            let failure = failure(class, code, reason);
+            let wait = match code.map(|code| again(code, attempts)) {
+                // Said to be transient by the answer itself, whatever its code means.
+                Some(Again::Never) if act == Act::Retry => None,
+                Some(Again::Never) => return (Outcome::Refused(failure), act == Act::Alert),
+                Some(Again::After(wait)) => Some(wait),
+                None => None,
+            };
+            let wait = [wait, asked, retry_after].into_iter().flatten().max();
+            (Outcome::not_sent(failure, class, wait), act == Act::Alert)
         }
         SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), false),
         SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn not_sent(code: i64, act: Act) -> SendOutcome {
+        let class = segue_channels::whatsapp::errors::meaning(code).class;
+        SendOutcome::NotSent { class, code: Some(code), act, retry_after: None, reason: "no".to_owned() }
+    }
+
+    fn wait_of((outcome, _): (Outcome, bool)) -> Option<u64> {
+        match outcome {
+            Outcome::NotSent { wait, .. } => Some(wait.unwrap_or_default().as_secs()),
+            Outcome::Refused(_) => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn refusals_wait_as_their_code_says_or_end() {
+        for (code, act, attempts, expected) in [
+            (131_049, Act::Later, 0, None),
+            (132_015, Act::Later, 0, Some(3 * 3_600)),
+            (132_015, Act::Later, 1, Some(6 * 3_600)),
+            (132_015, Act::Later, 2, None),
+            (131_057, Act::Retry, 0, Some(60)),
+            (130_429, Act::Retry, 9, Some(0)),
+            (100, Act::Retry, 0, Some(0)),
+        ] {
+            assert_eq!(wait_of(outcome(not_sent(code, act), None, attempts)), expected, "{code} after {attempts}");
+        }
+        assert!(outcome(not_sent(190, Act::Alert), None, 0).1, "an admin hears of it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pair_that_whatsapp_complained_about_waits_four_times_longer_each_time() {
+        let pace = Mutex::new(SendPace::new(pace::STANDARD, Instant::now()));
+        let mut waits = Vec::new();
+        for _ in 0..4 {
+            let refused = not_sent(PAIR_LIMIT, Act::Retry);
+            let asked = learn(&pace, "+1", &refused);
+            waits.push(wait_of(outcome(refused, asked, 0)).unwrap());
+        }
+        assert_eq!(waits, [1, 4, 16, 64]);
+        // A long wait takes up no place; a short one is waited for.
+        assert!(turn(&pace, "+1").await.is_err());
+        assert_eq!(turn(&pace, "+2").await, Ok(()));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let before = Instant::now();
+        assert_eq!(turn(&pace, "+1").await, Ok(()));
+        assert_eq!(before.elapsed().as_secs(), 4);
+        let accepted = SendOutcome::Accepted { wamid: "w".to_owned(), wa_id: None, user_id: None, held: None };
+        assert_eq!(learn(&pace, "+1", &accepted), None);
+        assert_eq!(learn(&pace, "+1", &not_sent(PAIR_LIMIT, Act::Retry)), Some(Duration::from_secs(1)));
     }
 }

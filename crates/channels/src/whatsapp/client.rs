@@ -120,7 +120,7 @@ impl GraphFailure {
     pub fn act(&self) -> Act {
         match self {
             Self::NoAnswer(_) | Self::Unreadable { .. } => Act::Retry,
-            Self::Refused { error, .. } => error.meaning().act,
+            Self::Refused { error, .. } => error.act(),
             Self::Invalid(_) => Act::Final,
         }
     }

@@ -1,5 +1,7 @@
 //! Every documented error code of the Cloud API: what to do, and what to tell a person.
 
+use std::time::Duration;
+
 use crate::ErrorClass;
 
 /// What to do with the message.
@@ -195,6 +197,42 @@ pub const fn meaning(code: i64) -> Meaning {
     }
 }
 
+/// When a message that `code` refused may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// Not before so long; the general schedule when that is later.
+    After(Duration),
+    /// Not by itself: waiting longer than anybody would want a message to wait, or making it worse.
+    Never,
+}
+
+/// When to try again what `code` refused, after `attempts` earlier attempts. The wait of the pair limit (131056) depends
+/// on the customer and is kept by [`super::SendPace`].
+#[must_use]
+pub const fn again(code: i64, attempts: u32) -> Again {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    let seconds = match code {
+        131_057 | 2_494_100 => MINUTE,
+        133_015 => 5 * MINUTE,
+        134_101 => 10 * MINUTE,
+        132_069 | 136_024 => HOUR,
+        // Paused for three hours, then for six; a third pause disables it.
+        132_015 => match attempts {
+            0 => 3 * HOUR,
+            1 => 6 * HOUR,
+            _ => return Again::Never,
+        },
+        // Early repeats make it worse, and a day later the message is another one.
+        131_049 | 131_064 | 133_016 => return Again::Never,
+        _ => match meaning(code).act {
+            Act::Retry | Act::Alert => 0,
+            Act::Later | Act::Final => return Again::Never,
+        },
+    };
+    Again::After(Duration::from_secs(seconds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,6 +296,35 @@ mod tests {
             (131_049, ErrorClass::Filtered),
         ] {
             assert_eq!(meaning(code).class, class, "code {code}");
+        }
+    }
+
+    #[test]
+    fn each_refusal_waits_as_long_as_it_takes_and_no_marketing_is_pressed() {
+        let hours = |hours: u64| Again::After(Duration::from_secs(hours * 3_600));
+        for (code, attempts, expected) in [
+            (131_049, 0, Again::Never),
+            (131_064, 0, Again::Never),
+            (133_016, 0, Again::Never),
+            (131_026, 0, Again::Never),
+            (99_999, 0, Again::Never),
+            (132_015, 0, hours(3)),
+            (132_015, 1, hours(6)),
+            (132_015, 2, Again::Never),
+            (132_069, 0, hours(1)),
+            (131_057, 3, Again::After(Duration::from_secs(60))),
+            (134_101, 0, Again::After(Duration::from_secs(600))),
+            (130_429, 0, Again::After(Duration::ZERO)),
+            (190, 0, Again::After(Duration::ZERO)),
+        ] {
+            assert_eq!(again(code, attempts), expected, "code {code} after {attempts}");
+        }
+        for (letters, codes) in DOCUMENTED {
+            for code in *codes {
+                let is_final = letters.starts_with('F');
+                assert!(!is_final || again(*code, 0) == Again::Never, "{code} is final");
+                assert!(!letters.starts_with('R') || again(*code, 0) != Again::Never, "{code} is tried again");
+            }
         }
     }
 

@@ -10,9 +10,11 @@
 //! Meta answers such a send with success and drops it. [`Recipient`] makes that impossible by type.
 
 pub mod client;
+pub mod contact_card;
 pub mod content;
 pub mod errors;
 pub mod identity;
+pub mod interactive;
 mod item;
 mod lenient;
 pub mod link;
@@ -20,6 +22,7 @@ pub mod management;
 pub mod media;
 pub mod notice;
 pub mod outbound;
+pub mod pace;
 pub mod recipient;
 pub mod send;
 pub mod signature;
@@ -35,11 +38,12 @@ pub use management::{MessageTemplate, PhoneNumberInfo};
 pub use media::{MediaError, MediaInfo};
 pub use notice::Notice;
 pub use outbound::{Outbound, OutboundError};
+pub use pace::SendPace;
 pub use recipient::{Recipient, RecipientError};
 pub use send::{SendMeta, SendOutcome};
 pub use signature::{SignatureError, verify_signature};
 pub use status::{GraphError, MessageStatus, Pricing, StatusKind};
-pub use template_message::{TemplateButton, TemplateHeader, TemplateMessage, TemplateParameter};
+pub use template_message::{TemplateButton, TemplateCard, TemplateHeader, TemplateMessage, TemplateParameter};
 pub use webhook::{
     AccountNotice, InboundMessage, RecordedMessage, Referral, WebhookError, WebhookItem, Writer, parse_webhook,
 };

@@ -3,7 +3,16 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{recipient::Recipient, send::SendMeta, template_message::TemplateMessage};
+use super::{
+    contact_card::ContactCard,
+    interactive::{FlowAction, FlowReference, Header, interactive},
+    recipient::Recipient,
+    send::SendMeta,
+    template_message::TemplateMessage,
+};
+
+/// Most contact cards of one message.
+const MOST_CARDS: usize = 257;
 
 /// Where media comes from.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +94,9 @@ pub enum Outbound {
     Audio {
         /// The file.
         source: MediaSource,
+        /// Shown as a voice message; OGG with the Opus codec only.
+        #[serde(default)]
+        voice: bool,
     },
     /// Any file.
     Document {
@@ -102,8 +114,8 @@ pub enum Outbound {
     },
     /// Up to three buttons.
     Buttons {
-        /// Up to 60 characters.
-        header: Option<String>,
+        /// Up to 60 characters, or a file.
+        header: Option<Header>,
         /// Up to 1024 characters.
         body: String,
         /// Up to 60 characters.
@@ -126,12 +138,42 @@ pub enum Outbound {
     },
     /// A button that opens a link.
     Link {
+        /// Up to 60 characters, or a file.
+        #[serde(default)]
+        header: Option<Header>,
         /// Up to 1024 characters.
         body: String,
+        /// Up to 60 characters.
+        #[serde(default)]
+        footer: Option<String>,
         /// What the button says; up to 20 characters.
         label: String,
         /// Where it leads.
         url: String,
+    },
+    /// A button that opens a form.
+    Flow {
+        /// Up to 60 characters, or a file.
+        #[serde(default)]
+        header: Option<Header>,
+        /// Up to 1024 characters.
+        body: String,
+        /// Up to 60 characters.
+        #[serde(default)]
+        footer: Option<String>,
+        /// Which form.
+        flow: FlowReference,
+        /// What the button says; up to 20 characters.
+        label: String,
+        /// Comes back with the answers, up to 512 characters: it tells which form of which customer they belong to.
+        token: String,
+        /// What happens when it is opened.
+        action: FlowAction,
+    },
+    /// Contact cards.
+    Contacts {
+        /// Up to 257.
+        cards: Vec<ContactCard>,
     },
     /// A place.
     Location {
@@ -211,8 +253,17 @@ pub enum OutboundError {
         part: &'static str,
     },
     /// A place that is none.
-    #[error("The place's coordinates are not valid.")]
+    #[error("The place's latitude must be from -90 to 90 and its longitude from -180 to 180.")]
     Place,
+    /// Text where an emoji must be.
+    #[error("A reaction is one emoji, or nothing to take it back.")]
+    Emoji,
+    /// A number that must be whole and positive is not.
+    #[error("The {part} is not valid.")]
+    Value {
+        /// Which value.
+        part: &'static str,
+    },
 }
 
 pub(super) fn check(part: &'static str, text: &str, most: usize) -> Result<(), OutboundError> {
@@ -226,7 +277,7 @@ pub(super) fn check(part: &'static str, text: &str, most: usize) -> Result<(), O
     }
 }
 
-fn check_optional(part: &'static str, text: Option<&String>, most: usize) -> Result<(), OutboundError> {
+pub(super) fn check_optional(part: &'static str, text: Option<&String>, most: usize) -> Result<(), OutboundError> {
     text.map_or(Ok(()), |text| check(part, text, most))
 }
 
@@ -244,7 +295,7 @@ fn check_unique<'t>(part: &'static str, texts: impl Iterator<Item = &'t str>) ->
     Ok(())
 }
 
-fn check_link(part: &'static str, url: &str) -> Result<(), OutboundError> {
+pub(super) fn check_link(part: &'static str, url: &str) -> Result<(), OutboundError> {
     let is_full = ["https://", "http://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme));
     if is_full { Ok(()) } else { Err(OutboundError::Link { part }) }
 }
@@ -264,15 +315,18 @@ impl Outbound {
     pub fn validate(&self) -> Result<(), OutboundError> {
         match self {
             Self::Text { body, .. } => check("text", body, 4096),
-            Self::Image { source, caption }
-            | Self::Video { source, caption }
-            | Self::Document { source, caption, .. } => {
+            Self::Image { source, caption } | Self::Video { source, caption } => {
                 check_media(source)?;
                 check_optional("caption", caption.as_ref(), 1024)
             }
-            Self::Audio { source } | Self::Sticker { source } => check_media(source),
+            Self::Document { source, caption, filename } => {
+                check_media(source)?;
+                check_optional("caption", caption.as_ref(), 1024)?;
+                check_optional("file name", filename.as_ref(), 240)
+            }
+            Self::Audio { source, .. } | Self::Sticker { source } => check_media(source),
             Self::Buttons { header, body, footer, buttons } => {
-                check_optional("header", header.as_ref(), 60)?;
+                header.as_ref().map_or(Ok(()), Header::validate)?;
                 check("text", body, 1024)?;
                 check_optional("footer", footer.as_ref(), 60)?;
                 check_count("buttons", buttons.len(), 1, 3)?;
@@ -305,8 +359,23 @@ impl Outbound {
                 }
                 check_unique("row ids", sections.iter().flat_map(|s| &s.rows).map(|row| row.id.as_str()))
             }
-            Self::Link { body, label, url } => {
+            Self::Flow { header, body, footer, flow, label, token, action } => {
+                header.as_ref().map_or(Ok(()), Header::validate)?;
                 check("text", body, 1024)?;
+                check_optional("footer", footer.as_ref(), 60)?;
+                flow.validate()?;
+                check("form's button", label, 20)?;
+                check("form's token", token, 512)?;
+                action.validate()
+            }
+            Self::Contacts { cards } => {
+                check_count("contact cards", cards.len(), 1, MOST_CARDS)?;
+                cards.iter().try_for_each(ContactCard::validate)
+            }
+            Self::Link { header, body, footer, label, url } => {
+                header.as_ref().map_or(Ok(()), Header::validate)?;
+                check("text", body, 1024)?;
+                check_optional("footer", footer.as_ref(), 60)?;
                 check("button", label, 20)?;
                 check_link("button's link", url)
             }
@@ -315,7 +384,14 @@ impl Outbound {
                 if is_place { Ok(()) } else { Err(OutboundError::Place) }
             }
             Self::RequestLocation { body } | Self::RequestContact { body } => check("text", body, 1024),
-            Self::Reaction { message_id, .. } => check("message reacted to", message_id, 256),
+            Self::Reaction { message_id, emoji } => {
+                check("message reacted to", message_id, 256)?;
+                // Families and flags are several characters; letters and blanks are never part of one.
+                let is_emoji = emoji.chars().count() <= 16
+                    && !emoji.chars().any(|c| c.is_ascii_alphabetic() || c.is_whitespace())
+                    && (emoji.is_empty() || !emoji.is_ascii());
+                if is_emoji { Ok(()) } else { Err(OutboundError::Emoji) }
+            }
             Self::Template(template) => template.validate(),
         }
     }
@@ -345,7 +421,13 @@ impl Outbound {
             }
             Self::Image { source, caption } => ("image", media(source, &[("caption", caption.as_deref())])),
             Self::Video { source, caption } => ("video", media(source, &[("caption", caption.as_deref())])),
-            Self::Audio { source } => ("audio", media(source, &[])),
+            Self::Audio { source, voice } => {
+                let mut object = media(source, &[]);
+                if *voice {
+                    object["voice"] = true.into();
+                }
+                ("audio", object)
+            }
             Self::Sticker { source } => ("sticker", media(source, &[])),
             Self::Document { source, caption, filename } => {
                 ("document", media(source, &[("caption", caption.as_deref()), ("filename", filename.as_deref())]))
@@ -355,17 +437,23 @@ impl Outbound {
                     .iter()
                     .map(|button| json!({"type": "reply", "reply": {"id": button.id, "title": button.title}}))
                     .collect();
-                interactive("button", header.as_deref(), body, footer.as_deref(), &json!({"buttons": buttons}))
+                interactive("button", header.as_ref(), body, footer.as_deref(), &json!({"buttons": buttons}))
             }
             Self::List { header, body, footer, button, sections } => {
                 let sections: Vec<Value> = sections.iter().map(ListSection::to_json).collect();
                 let action = json!({"button": button, "sections": sections});
-                interactive("list", header.as_deref(), body, footer.as_deref(), &action)
+                let header = header.clone().map(Header::Text);
+                interactive("list", header.as_ref(), body, footer.as_deref(), &action)
             }
-            Self::Link { body, label, url } => {
+            Self::Link { header, body, footer, label, url } => {
                 let action = json!({"name": "cta_url", "parameters": {"display_text": label, "url": url}});
-                interactive("cta_url", None, body, None, &action)
+                interactive("cta_url", header.as_ref(), body, footer.as_deref(), &action)
             }
+            Self::Flow { header, body, footer, flow, label, token, action } => {
+                let action = json!({"name": "flow", "parameters": flow.parameters(label, token, action)});
+                interactive("flow", header.as_ref(), body, footer.as_deref(), &action)
+            }
+            Self::Contacts { cards } => ("contacts", cards.iter().map(ContactCard::to_json).collect()),
             Self::RequestLocation { body } => {
                 interactive("location_request_message", None, body, None, &json!({"name": "send_location"}))
             }
@@ -399,23 +487,6 @@ pub(super) fn media(source: &MediaSource, texts: &[(&str, Option<&str>)]) -> Val
         set(&mut object, name, *text);
     }
     object
-}
-
-fn interactive(
-    kind: &str,
-    header: Option<&str>,
-    body: &str,
-    footer: Option<&str>,
-    action: &Value,
-) -> (&'static str, Value) {
-    let mut object = json!({"type": kind, "body": {"text": body}, "action": action});
-    if let Some(header) = header {
-        object["header"] = json!({"type": "text", "text": header});
-    }
-    if let Some(footer) = footer {
-        object["footer"] = json!({"text": footer});
-    }
-    ("interactive", object)
 }
 
 impl ListSection {

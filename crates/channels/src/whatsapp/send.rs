@@ -122,8 +122,7 @@ impl SendOutcome {
         };
         let meaning = error.meaning();
         let (class, code, reason) = (meaning.class, error.code, error.reason());
-        // WhatsApp's own word that it is transient outweighs a final meaning, never an alert.
-        let act = if error.transient && meaning.act == Act::Final { Act::Retry } else { meaning.act };
+        let act = error.act();
         let act = if status == StatusCode::TOO_MANY_REQUESTS && act == Act::Final { Act::Retry } else { act };
         match act {
             Act::Final => Self::Refused { class, code, reason },

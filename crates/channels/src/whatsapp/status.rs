@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    errors::{Meaning, meaning},
+    errors::{Act, Meaning, meaning},
     identity::Identity,
     lenient::{field, integer, list, text, timestamp, truth},
 };
@@ -48,6 +48,15 @@ impl GraphError {
     #[must_use]
     pub fn meaning(&self) -> Meaning {
         meaning(self.code.unwrap_or(-1))
+    }
+
+    /// What to do about it. WhatsApp's own word that it is transient outweighs a final meaning, never an alert.
+    #[must_use]
+    pub fn act(&self) -> Act {
+        match self.meaning().act {
+            Act::Final if self.transient => Act::Retry,
+            act => act,
+        }
     }
 
     /// Our words, with Meta's own behind them.
@@ -215,6 +224,8 @@ mod tests {
         assert_eq!((text.code, text.details.as_deref()), (Some(132_001), Some("plain")));
         assert!(text.reason().ends_with("(code 132001) WhatsApp says: plain"));
         assert_eq!(GraphError::of(&json!(null)), GraphError::default());
+        let act = |code: i64, transient: bool| GraphError::of(&json!({"code": code, "is_transient": transient})).act();
+        assert_eq!((act(100, false), act(100, true), act(190, true)), (Act::Final, Act::Retry, Act::Alert));
     }
 
     #[test]

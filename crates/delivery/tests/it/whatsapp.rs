@@ -256,3 +256,52 @@ async fn reading_and_writing_are_shown_to_the_customer() {
         assert_eq!(refused.code(), "not_whatsapp");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_whatsapp_would_refuse_for_certain_is_refused_here_in_words() {
+    use segue_store::{outbox::AddressKind, template::ListedTemplate};
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        sync_templates(&bench.test.store, &bench.test.ctx, &channel).await.unwrap();
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let (workspace_id, channel_id, ctx) = (bench.test.workspace_id(), channel.id, bench.test.ctx.clone());
+        let code = ListedTemplate {
+            name: "one_time_code".to_owned(),
+            language: "en_US".to_owned(),
+            category: "AUTHENTICATION".to_owned(),
+            status: "APPROVED".to_owned(),
+            components: json!([{ "type": "BODY", "text": "Your code is {{1}}." }]),
+        };
+        let running = bench.start("one");
+        // The number's worker takes the templates over once when it starts; this one is added after that.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, &[code.clone()], &ctx)).await;
+        let template = |parameters: &[&str]| Content::Template {
+            name: "one_time_code".to_owned(),
+            language: "en_US".to_owned(),
+            parameters: parameters.iter().map(|value| (*value).to_owned()).collect(),
+            text: "Your code is 1.".to_owned(),
+        };
+        let mut hidden = bench.whatsapp_to(&channel, "US.13491208655302741918", session, &template(&["1"]));
+        hidden.address_kind = AddressKind::Bsuid;
+        let short = bench.whatsapp_to(&channel, CUSTOMER, session, &template(&[]));
+        for (message, words) in
+            [(hidden, "Ask the customer for the phone number."), (short, "takes 1 values and 0 were given")]
+        {
+            let id = bench.enqueue(&message).await;
+            bench.until_state(id, OutboxState::Failed).await;
+            let reason = bench.write(move |tx| {
+                static REASON: segue_store::Sql = segue_store::Sql::portable(
+                    "REASON",
+                    "SELECT error_reason FROM outbox WHERE workspace_id = $1 AND id = $2",
+                );
+                tx.query_one(&REASON, &[&workspace_id, &id], |row| row.next::<String>())
+            });
+            let reason = reason.await;
+            assert!(reason.contains(words), "{}: {reason}", bench.test.engine);
+        }
+        assert!(bench.ledger("wa_accepted").await.is_empty(), "nothing was sent");
+        running.shutdown().await;
+    }
+}
