@@ -1,6 +1,7 @@
 //! The HTTP interface from outside, in process, on both engines where state matters.
 
 mod access;
+mod channel_notices;
 mod consent;
 mod console;
 mod cross_site;
@@ -22,5 +23,6 @@ mod stream;
 mod support;
 mod twilio_server;
 mod twilio_webhooks;
+mod webhook_wire;
 mod webhooks;
 mod workspaces;
