@@ -13,6 +13,7 @@ use crate::{
     open_hours::{Opening, opening},
     quiet_hours,
     rule_book::{Law, law, laws_at},
+    sender::NotCleared,
     time,
     week_hours::{QuietSpan, WeekHours},
     window,
@@ -49,6 +50,10 @@ crate::text_enum! {
         Expired = "expired",
         /// The sender is not registered to send.
         SenderNotActive = "sender_not_active",
+        /// Something that the sender needs for this country is not approved.
+        RegistrationMissing = "registration_missing",
+        /// Carriers of this country do not take such a sender, or this one is not meant for it.
+        SenderNotAllowed = "sender_not_allowed",
         /// All rules passed.
         Allowed = "allowed",
     }
@@ -72,6 +77,8 @@ impl Rule {
             Self::NoAddress => "No phone number",
             Self::Expired => "Too late to send",
             Self::SenderNotActive => "The sender is not registered",
+            Self::RegistrationMissing => "A registration of the sender is missing",
+            Self::SenderNotAllowed => "The sender cannot send to this country",
             Self::Allowed => "Allowed",
         }
     }
@@ -108,6 +115,8 @@ pub struct Question<'a> {
     /// Whether the template is approved, for templates.
     pub template: Approval,
     pub sender: Approval,
+    /// Why the sender may not send to the recipient's country, when it may not; see [`crate::sender::clear`].
+    pub not_cleared: Option<&'a NotCleared>,
     /// After this moment the message is worse than none.
     pub expires_at: Option<Timestamp>,
     /// What limits promotional messages beyond the daily quiet hours.
@@ -237,6 +246,9 @@ pub struct Explanation {
     /// The cap that was reached: "3 in 24 hours".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<String>,
+    /// What is missing and what to do, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 impl Explanation {
@@ -261,7 +273,7 @@ impl Explanation {
                 Some(cap) => format!("{}: at most {cap} to one person", rule.label()),
                 None => rule.label().to_owned(),
             },
-            _ => rule.label().to_owned(),
+            _ => self.detail.clone().unwrap_or_else(|| rule.label().to_owned()),
         };
         if let Some(zone) = &self.zone {
             words.push_str(", by the clock of ");
@@ -278,7 +290,7 @@ pub const UNKNOWN_ZONE_HOLD: i64 = time::HOUR;
 /// caps and a night meet after a few.
 const MOST_ROUNDS: usize = 8;
 
-/// Decides. Order of the rules: expiry, address, suppression, consent, sender, template, window, hours, caps; the first
+/// Decides. Order of the rules: expiry, address, suppression, consent, sender and its clearance, template, window, hours, caps; the first
 /// that refuses wins, and a refusal always beats a hold.
 ///
 /// | class     | consent              | suppression | sender, template, window | hours, caps |
@@ -304,7 +316,7 @@ pub fn decide(question: &Question<'_>) -> Decision {
 pub fn judge(question: &Question<'_>) -> (Decision, Option<Explanation>) {
     let now = question.now;
     if let Some(rule) = refusal(question, now) {
-        return (Decision::Suppress { rule }, None);
+        return (Decision::Suppress { rule }, not_cleared(question, rule));
     }
     let send = |deliver_by| (Decision::Send(Permit { decided_at: now, deliver_by }), None);
     if question.class != MessageClass::Marketing {
@@ -318,6 +330,12 @@ pub fn judge(question: &Question<'_>) -> (Decision, Option<Explanation>) {
             Some(rule) => (Decision::Suppress { rule }, None),
         },
     }
+}
+
+/// The words about a sender that is not cleared.
+fn not_cleared(question: &Question<'_>, rule: Rule) -> Option<Explanation> {
+    let not_cleared = question.not_cleared.filter(|not_cleared| not_cleared.rule() == rule)?;
+    Some(Explanation { detail: Some(not_cleared.words().to_owned()), ..Explanation::default() })
 }
 
 fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
@@ -459,6 +477,9 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
     }
     if question.sender == Approval::NotApproved {
         return Some(Rule::SenderNotActive);
+    }
+    if let Some(not_cleared) = question.not_cleared {
+        return Some(not_cleared.rule());
     }
     match question.content {
         Content::Template if question.template == Approval::NotApproved => Some(Rule::TemplateNotApproved),

@@ -73,6 +73,7 @@ pub mod population;
 pub mod presence;
 pub mod programme;
 pub mod recipient;
+pub mod registration;
 mod repeat;
 pub mod report;
 pub mod routing;
@@ -128,7 +129,9 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("presence", presence::STATEMENTS),
         ("programme", programme::STATEMENTS),
         ("recipient", recipient::STATEMENTS),
+        ("registration", registration::STATEMENTS),
         ("repeat", repeat::STATEMENTS),
+        ("registration", registration::STATEMENTS),
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
         ("segment", segment::STATEMENTS),

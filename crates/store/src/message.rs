@@ -220,6 +220,7 @@ fn advice(word: &str) -> &'static str {
         "no_address" | "invalid_recipient" => "Ask the customer for another way to reach them.",
         "throttled" | "provider_down" => "Send it again in a few minutes.",
         "content_invalid" => "Change the text or the file and send it again.",
+        "registration_missing" | "sender_not_allowed" => "Tell an admin: the sender needs attention in Setup, Senders.",
         "authentication" | "account_blocked" | "sender_not_registered" | "sender_not_active" => {
             "Tell an admin: the WhatsApp account needs attention."
         }

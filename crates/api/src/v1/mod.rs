@@ -34,6 +34,7 @@ mod programmes;
 mod queues;
 mod quick_replies;
 mod recipients;
+mod registrations;
 mod segments;
 mod senders;
 mod sessions;
@@ -61,6 +62,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         channels::router(),
         channel_actions::router(),
         senders::router(),
+        registrations::router(),
         link_domains::router(),
         queues::router(),
         flows::router(),

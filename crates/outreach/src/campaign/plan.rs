@@ -33,7 +33,7 @@ use serde_json::Value;
 
 use super::{
     Prepared,
-    audience::{approval, judge, time_zones},
+    audience::{judge, time_zones},
     found,
     members::{Crowd, Entry},
     prepare, timing, variants,
@@ -152,7 +152,7 @@ fn plan_member(
     position: u32,
 ) -> Result<(), OutreachError> {
     let now = ctx.now();
-    let judgement = judge(tx, member, &prepared.workspace, approval(&prepared.sender), now)?;
+    let judgement = judge(tx, member, &prepared.workspace, Some(&prepared.origin), now)?;
     let (rule, not_before) = match judgement.decision {
         Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
@@ -168,10 +168,11 @@ fn plan_member(
             match text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) {
                 Err(_) => (TEXT_TOO_LONG, None),
                 Ok(composed) => {
-                    let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text.clone() };
+                    let content =
+                        SmsContent { source: prepared.origin.sender.address.clone(), text: composed.text.clone() };
                     let message = NewOutbox {
                         id: ctx.id::<MessageId>(),
-                        channel_id: prepared.sender.channel_id,
+                        channel_id: prepared.origin.sender.channel_id,
                         class: MessageClass::Marketing,
                         dedupe_key: format!("campaign:{}:{phone}", campaign.id),
                         address: phone.to_string(),

@@ -30,6 +30,7 @@ use serde_json::json;
 
 use crate::{
     OutreachError,
+    origin::Origin,
     text::{Body, MOST_SEGMENTS},
 };
 
@@ -134,6 +135,10 @@ fn send_in(
     let sender = sender(tx, workspace_id, &input.sender)?;
     let (phone, contact) = recipient(tx, workspace_id, &input.to)?;
     check_rules(tx, workspace_id, input.class, &phone)?;
+    let origin = Origin::of(tx, workspace_id, sender)?;
+    if let Some(not_cleared) = origin.not_cleared(Some(&phone), now) {
+        return Err(OutreachError::NotCleared(not_cleared));
+    }
     let text = match &input.text {
         Text::Verbatim(text) => text.clone(),
         Text::Template(text) => Body::parse(text)?.fill(&with_fields(contact, &input.fields))?,
@@ -149,7 +154,7 @@ fn send_in(
         problem: None,
     };
     tx.insert_direct_message(workspace_id, &message, now)?;
-    let outgoing = outgoing(id, &sender, &phone, text, (input.class, input.expires_at), now)?;
+    let outgoing = outgoing(id, &origin.sender, &phone, text, (input.class, input.expires_at), now)?;
     tx.enqueue(workspace_id, &outgoing, now)?;
     if let Some((api_key_id, url)) = &input.callback {
         tx.insert_callback(workspace_id, id, *api_key_id, url, now)?;

@@ -9,4 +9,5 @@ mod launch;
 mod link;
 mod opt_out;
 mod programme;
+mod senders;
 mod world;

@@ -47,9 +47,11 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
     let now = wiring.ctx.now();
     let workspaces = wiring.store.read(|tx| tx.workspaces()).await?;
     for workspace in workspaces {
+        let ctx = wiring.ctx.clone();
         wiring
             .store
             .write_bulk(move |tx| {
+                tx.expire_registrations(workspace.id, &ctx)?;
                 tx.delete_events_before(workspace.id, now.plus(-KEEP_EVENTS))?;
                 tx.delete_done_inbox(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_parked_reports(workspace.id, now.plus(-KEEP_INBOX))?;

@@ -9,6 +9,7 @@ mod job;
 mod media;
 mod outbox;
 mod population;
+mod registration;
 mod report;
 mod schema;
 mod tally;
@@ -90,6 +91,7 @@ fn permit(now: Timestamp) -> Permit {
         window_expires_at: None,
         template: Approval::Approved,
         sender: Approval::Approved,
+        not_cleared: None,
         expires_at: None,
         limits: segue_model::policy::Limits::NONE,
     };

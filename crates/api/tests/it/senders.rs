@@ -1,0 +1,139 @@
+//! Senders, where they may send, and their registrations.
+
+use http::StatusCode;
+use segue_model::role::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Server, servers};
+
+async fn registration(server: &Server, key: &str, body: Value) -> Value {
+    let made = server.post(key, "/api/v1/registrations", &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    made.json()
+}
+
+async fn step(server: &Server, key: &str, id: &Value, body: Value) -> (StatusCode, Value) {
+    let path = format!("/api/v1/registrations/{}/step", id.as_str().unwrap());
+    let answer = server.post(key, &path, &body).await;
+    (answer.status, answer.json())
+}
+
+async fn approve(server: &Server, key: &str, id: &Value) {
+    for state in ["submitted", "in_review", "approved"] {
+        let (status, body) = step(server, key, id, json!({ "state": state })).await;
+        assert_eq!((status, body["state"].as_str()), (StatusCode::OK, Some(state)), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_us_number_may_send_once_brand_and_campaign_are_approved() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let channel = server.test.sms_channel("carrier").await;
+        let sender = json!({ "channel_id": channel.id, "address": "+1 305 555 0100", "kind": "10dlc" });
+        let sender = server.post(&key, "/api/v1/senders", &sender).await.json();
+        let ready = async || {
+            let all = server.get(&key, "/api/v1/senders").await.json();
+            all["data"][0]["readiness"][0].clone()
+        };
+        let before = ready().await;
+        assert_eq!((&before["country"], &before["ready"]), (&json!("US"), &json!(false)), "{before}");
+        assert!(before["why"].as_str().unwrap().contains("brand registration is missing"), "{before}");
+
+        let brand = registration(&server, &key, json!({ "kind": "brand", "name": "Acme Inc." })).await;
+        let campaign = json!({ "kind": "campaign", "name": "Offers", "parent_id": brand["id"] });
+        let campaign = registration(&server, &key, campaign).await;
+        let path = format!("/api/v1/senders/{}", sender["id"].as_str().unwrap());
+        let linked = server.patch(&key, &path, &json!({ "registration_ids": [campaign["id"]] })).await;
+        assert_eq!(linked.status, StatusCode::OK, "{}", linked.text());
+        approve(&server, &key, &brand["id"]).await;
+        assert!(ready().await["why"].as_str().unwrap().contains("not submitted"), "the campaign is a draft");
+        approve(&server, &key, &campaign["id"]).await;
+        assert_eq!(ready().await, json!({ "country": "US", "ready": true, "why": null, "caution": null }));
+
+        let rejected = json!({ "state": "rejected", "note": "Opt-in flow not shown" });
+        assert_eq!(step(&server, &key, &campaign["id"], rejected).await.0, StatusCode::OK);
+        assert!(ready().await["why"].as_str().unwrap().contains("rejected"));
+        let detail = format!("/api/v1/registrations/{}", campaign["id"].as_str().unwrap());
+        let detail = server.get(&key, &detail).await.json();
+        assert_eq!(detail["history"].as_array().unwrap().len(), 5, "{detail}");
+        assert_eq!(
+            (&detail["note"], &detail["next"]),
+            (&json!("Opt-in flow not shown"), &json!(["draft", "submitted"]))
+        );
+    }
+}
+
+#[tokio::test]
+async fn steps_and_parents_that_cannot_be_are_refused() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let toll_free = registration(&server, &key, json!({ "kind": "toll_free", "name": "Service line" })).await;
+        let (status, body) = step(&server, &key, &toll_free["id"], json!({ "state": "approved" })).await;
+        assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("registration_state")));
+        step(&server, &key, &toll_free["id"], json!({ "state": "submitted" })).await;
+        let (status, body) = step(&server, &key, &toll_free["id"], json!({ "state": "rejected" })).await;
+        assert_eq!((status, &body["errors"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("note")));
+        for (body, field) in [
+            (json!({ "kind": "campaign", "name": "X", "parent_id": toll_free["id"] }), "parent_id"),
+            (json!({ "kind": "brand", "name": "X", "parent_id": toll_free["id"] }), "parent_id"),
+            (json!({ "kind": "brand", "name": " " }), "name"),
+            (json!({ "kind": "brand", "name": "X", "country": "Mars" }), "country"),
+        ] {
+            let refused = server.post(&key, "/api/v1/registrations", &body).await.json();
+            assert_eq!(refused["errors"][0]["field"], field, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_has_three_to_eleven_characters_and_stays_out_of_america() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let channel = server.test.sms_channel("carrier").await;
+        let name = |address: &str| json!({ "channel_id": channel.id, "address": address, "kind": "alphanumeric" });
+        for wrong in ["AB", "ABCDEFGHIJKL", "123456"] {
+            let refused = server.post(&key, "/api/v1/senders", &name(wrong)).await;
+            assert_eq!(refused.json()["errors"][0]["field"], "address", "{wrong}");
+        }
+        assert_eq!(server.post(&key, "/api/v1/senders", &name("ACME")).await.status, StatusCode::CREATED);
+        let all = server.get(&key, "/api/v1/senders").await.json();
+        let acme = &all["data"][0];
+        assert_eq!((&acme["is_two_way"], &acme["readiness"][0]["ready"]), (&json!(false), &json!(false)));
+        let path = format!("/api/v1/senders/{}", acme["id"].as_str().unwrap());
+        let european = server.patch(&key, &path, &json!({ "countries": ["de", "at"] })).await.json();
+        assert_eq!(european["countries"], json!(["DE", "AT"]));
+        assert!(european["readiness"].as_array().unwrap().iter().all(|each| each["ready"] == json!(true)));
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_countries_names_its_version_and_sources() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let table = server.get(&key, "/api/v1/sender-capabilities").await.json();
+        assert!(table["version"].as_str().is_some_and(|version| version.starts_with("20")), "{table}");
+        let rules = table["rules"].as_array().unwrap();
+        assert!(rules.iter().any(|rule| rule["id"] == "us.10dlc" && rule["needs"] == json!(["brand", "campaign"])));
+        assert!(rules.iter().all(|rule| rule["source"].as_str().is_some_and(|source| !source.is_empty())));
+    }
+}
+
+#[tokio::test]
+async fn an_approval_that_has_run_out_says_what_to_do() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let made = registration(&server, &key, json!({ "kind": "short_code", "name": "Club", "country": "US" })).await;
+        assert_eq!(step(&server, &key, &made["id"], json!({ "state": "submitted" })).await.0, StatusCode::OK);
+        let end = server.test.now().plus(60_000).to_string();
+        let (_, approved) = step(&server, &key, &made["id"], json!({ "state": "approved", "expires_at": end })).await;
+        assert_eq!((&approved["state"], &approved["advice"]), (&json!("approved"), &json!("Nothing to do.")));
+        server.test.clock.advance(60_000);
+        let path = format!("/api/v1/registrations/{}", made["id"].as_str().unwrap());
+        let over = server.get(&key, &path).await.json();
+        assert_eq!((&over["state"], &over["next"]), (&json!("expired"), &json!(["draft", "submitted"])), "{over}");
+        assert!(over["advice"].as_str().unwrap().contains("Renew"), "{over}");
+        let (status, renewed) = step(&server, &key, &made["id"], json!({ "state": "submitted" })).await;
+        assert_eq!((status, &renewed["state"]), (StatusCode::OK, &json!("submitted")), "{renewed}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Where a sender may send, asked again in the moment of sending.
+
+use segue_delivery::Begin;
+use segue_model::{
+    MessageId,
+    consent::{ConsentState, Medium, Purpose},
+    delivery::{MessageClass, OutboxState},
+    registration::{RegistrationKind, RegistrationState},
+    sender::SenderKind,
+};
+use segue_store::{
+    channel::Channel,
+    outbox::{Claim, NewOutbox},
+    registration::RegistrationStep,
+};
+
+use crate::bench::{Bench, benches};
+
+const NEW_YORK: &str = "+12125550199";
+const MUNICH: &str = "+498912345678";
+const TEN_DLC: &str = "+13055550100";
+
+async fn attempt(bench: &Bench, channel: &Channel, source: &str, to: &str, class: MessageClass) -> (Begin, MessageId) {
+    bench.test.set_consent(Medium::Sms, to, Purpose::Marketing, ConsentState::Granted).await;
+    let mut message = NewOutbox { class, ..bench.sms_to(channel, to, "Sale") };
+    message.payload["source"] = source.into();
+    let id = bench.enqueue(&message).await;
+    let (workspace_id, channel_id, now) = (bench.test.workspace_id(), channel.id, bench.test.now());
+    let claim = bench.write(move |tx| {
+        let claim = Claim { owner: "test", limit: 9, lease_until: now.plus(60_000), now };
+        tx.claim_outbox(workspace_id, channel_id, &claim)
+    });
+    let message = claim.await.into_iter().find(|message| message.id == id).expect("it is due");
+    let (ctx, channel) = (bench.test.ctx.clone(), channel.clone());
+    let begun =
+        bench.write(move |tx| segue_delivery::begin(tx, &ctx, &channel, &message, ctx.now().plus(60_000))).await;
+    (begun, id)
+}
+
+async fn words(bench: &Bench, id: MessageId) -> String {
+    let workspace_id = bench.test.workspace_id();
+    let decision = bench.write(move |tx| tx.decision(workspace_id, id)).await.expect("it was explained");
+    decision.explanation.words(decision.rule)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unregistered_us_number_is_refused_with_the_reason_until_brand_and_campaign_are_approved() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let sender = bench.test.sender_of_kind(channel.id, SenderKind::TenDlc, TEN_DLC).await;
+        for class in [MessageClass::Marketing, MessageClass::Service, MessageClass::Keyword] {
+            let (begun, id) = attempt(&bench, &channel, TEN_DLC, NEW_YORK, class).await;
+            assert_eq!(begun, Begin::No, "{} {class}", bench.test.engine);
+            assert_eq!(bench.state(id).await, OutboxState::Suppressed);
+            assert_eq!(bench.rule(id).await.as_deref(), Some("registration_missing"));
+            assert!(words(&bench, id).await.contains("The brand registration is missing"), "{}", bench.test.engine);
+        }
+        let (begun, _) = attempt(&bench, &channel, TEN_DLC, MUNICH, MessageClass::Service).await;
+        assert_eq!(begun, Begin::Go, "Germany asks for none of it: {}", bench.test.engine);
+
+        let registered = bench.test.approve(sender.id, &[RegistrationKind::Brand, RegistrationKind::Campaign]).await;
+        let (begun, _) = attempt(&bench, &channel, TEN_DLC, NEW_YORK, MessageClass::Marketing).await;
+        assert_eq!(begun, Begin::Go, "{}", bench.test.engine);
+
+        // An approval that is withdrawn stops what waits.
+        let (workspace_id, ctx, campaign) = (bench.test.workspace_id(), bench.test.ctx.clone(), registered[1]);
+        let withdrawn = RegistrationStep {
+            from: RegistrationState::Approved,
+            to: RegistrationState::Rejected,
+            note: Some("Opt-in flow not shown".to_owned()),
+            expires_at: None,
+            actor: "test".to_owned(),
+        };
+        bench.write(move |tx| tx.step_registration(workspace_id, campaign, &withdrawn, &ctx)).await;
+        let (begun, id) = attempt(&bench, &channel, TEN_DLC, NEW_YORK, MessageClass::Marketing).await;
+        assert_eq!(begun, Begin::No, "{}", bench.test.engine);
+        assert!(words(&bench, id).await.contains("is rejected"), "{}", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_reaches_germany_and_not_the_united_states() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        bench.test.sender_of_kind(channel.id, SenderKind::Alphanumeric, "ACME").await;
+        let (begun, _) = attempt(&bench, &channel, "ACME", MUNICH, MessageClass::Service).await;
+        assert_eq!(begun, Begin::Go, "{}", bench.test.engine);
+        let (begun, id) = attempt(&bench, &channel, "ACME", NEW_YORK, MessageClass::Service).await;
+        assert_eq!(begun, Begin::No, "{}", bench.test.engine);
+        assert_eq!(bench.rule(id).await.as_deref(), Some("sender_not_allowed"));
+        assert!(words(&bench, id).await.contains("no names as senders"), "{}", bench.test.engine);
+    }
+}
