@@ -22,6 +22,7 @@ pub mod phone;
 pub mod place;
 pub mod plain;
 pub mod policy;
+pub mod pool;
 pub mod programme;
 pub mod quiet_hours;
 pub mod registration;

@@ -42,3 +42,34 @@ CREATE TABLE sender_registrations (
 
 -- Countries (ISO 3166-1) a sender may send to, as a JSON array; empty: all.
 ALTER TABLE senders ADD COLUMN countries TEXT NOT NULL DEFAULT '[]';
+
+-- Senders that share the texts to many people. A number keeps the sender it was first texted from.
+CREATE TABLE sender_pools (
+    workspace_id UUID NOT NULL REFERENCES workspaces (id),
+    id UUID NOT NULL,
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, id),
+    UNIQUE (workspace_id, name)
+) /* table */;
+
+CREATE TABLE sender_pool_members (
+    workspace_id UUID NOT NULL,
+    pool_id UUID NOT NULL,
+    sender_id UUID NOT NULL,
+    PRIMARY KEY (workspace_id, pool_id, sender_id),
+    FOREIGN KEY (workspace_id, pool_id) REFERENCES sender_pools (workspace_id, id),
+    FOREIGN KEY (workspace_id, sender_id) REFERENCES senders (workspace_id, id)
+) /* clustered */;
+
+CREATE TABLE sticky_senders (
+    workspace_id UUID NOT NULL,
+    pool_id UUID NOT NULL,
+    address TEXT NOT NULL,
+    sender_id UUID NOT NULL,
+    since BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, pool_id, address)
+) /* clustered */;
+
+ALTER TABLE campaigns ADD COLUMN pool_id UUID;
+ALTER TABLE message_batches ADD COLUMN pool_id UUID;

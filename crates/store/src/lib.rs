@@ -78,6 +78,7 @@ mod repeat;
 pub mod report;
 pub mod routing;
 pub mod segment;
+pub mod sender_pool;
 pub mod session;
 pub mod submission;
 pub mod subscription;
@@ -135,6 +136,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
         ("segment", segment::STATEMENTS),
+        ("sender_pool", sender_pool::STATEMENTS),
         ("session", session::STATEMENTS),
         ("submission", submission::STATEMENTS),
         ("tally", tally::STATEMENTS),

@@ -36,6 +36,7 @@ mod quick_replies;
 mod recipients;
 mod registrations;
 mod segments;
+mod sender_pools;
 mod senders;
 mod sessions;
 mod setup_status;
@@ -62,6 +63,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         channels::router(),
         channel_actions::router(),
         senders::router(),
+        sender_pools::router(),
         registrations::router(),
         link_domains::router(),
         queues::router(),

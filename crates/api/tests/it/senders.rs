@@ -101,8 +101,8 @@ async fn a_name_has_three_to_eleven_characters_and_stays_out_of_america() {
         let acme = &all["data"][0];
         assert_eq!((&acme["is_two_way"], &acme["readiness"][0]["ready"]), (&json!(false), &json!(false)));
         let path = format!("/api/v1/senders/{}", acme["id"].as_str().unwrap());
-        let european = server.patch(&key, &path, &json!({ "countries": ["de", "at"] })).await.json();
-        assert_eq!(european["countries"], json!(["DE", "AT"]));
+        let european = server.patch(&key, &path, &json!({ "countries": ["de", "ch"] })).await.json();
+        assert_eq!(european["countries"], json!(["DE", "CH"]));
         assert!(european["readiness"].as_array().unwrap().iter().all(|each| each["ready"] == json!(true)));
     }
 }
@@ -135,5 +135,39 @@ async fn an_approval_that_has_run_out_says_what_to_do() {
         assert!(over["advice"].as_str().unwrap().contains("Renew"), "{over}");
         let (status, renewed) = step(&server, &key, &made["id"], json!({ "state": "submitted" })).await;
         assert_eq!((status, &renewed["state"]), (StatusCode::OK, &json!("submitted")), "{renewed}");
+    }
+}
+
+#[tokio::test]
+async fn a_pool_is_made_changed_and_named_by_a_message() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let channel = server.test.sms_channel("carrier").await;
+        let one = server.test.sender(channel.id, "+15550000001").await.id;
+        let two = server.test.sender(channel.id, "+15550000002").await.id;
+        let made = server.post(&key, "/api/v1/sender-pools", &json!({ "name": " Spring ", "sender_ids": [one] })).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+        let pool = made.json();
+        assert_eq!(
+            (&pool["name"], &pool["sender_ids"], &pool["numbers"]),
+            (&json!("Spring"), &json!([one]), &json!(0))
+        );
+        let again = server.post(&key, "/api/v1/sender-pools", &json!({ "name": "Spring", "sender_ids": [two] })).await;
+        assert_eq!((again.status, &again.json()["code"]), (StatusCode::CONFLICT, &json!("sender_pool_taken")));
+        for body in [json!({ "name": "X", "sender_ids": [] }), json!({ "name": "X", "sender_ids": [pool["id"]] })] {
+            let refused = server.post(&key, "/api/v1/sender-pools", &body).await;
+            assert!(refused.status.is_client_error(), "{}", refused.text());
+        }
+        let path = format!("/api/v1/sender-pools/{}", pool["id"].as_str().unwrap());
+        let changed = server.patch(&key, &path, &json!({ "sender_ids": [two] })).await.json();
+        assert_eq!((&changed["name"], &changed["sender_ids"]), (&json!("Spring"), &json!([two])));
+
+        let message = json!({ "pool_id": pool["id"], "phone": "+15550110001", "text": "Hello" });
+        let sent = server.post(&key, "/api/v1/messages", &message).await;
+        assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.text());
+        let kept = server.get(&key, "/api/v1/sender-pools").await.json();
+        assert_eq!(kept["data"][0]["numbers"], 1, "{kept}");
+        let both = json!({ "pool_id": pool["id"], "sender_id": two, "phone": "+15550110001", "text": "Hello" });
+        assert_eq!(server.post(&key, "/api/v1/messages", &both).await.json()["errors"][0]["field"], "sender");
     }
 }

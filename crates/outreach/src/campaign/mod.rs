@@ -30,7 +30,7 @@ use crate::{
     Links, OutreachError,
     contacts::clean,
     domains,
-    origin::Origin,
+    origin::Origins,
     text::{CampaignText, Frame, LONGEST_BODY, unknown_fields},
 };
 
@@ -40,7 +40,7 @@ const LONGEST_PREFILLED: usize = 500;
 /// A campaign with everything its messages are made of.
 struct Prepared {
     workspace: Workspace,
-    origin: Origin,
+    origins: Origins,
     text: CampaignText,
 }
 
@@ -88,8 +88,8 @@ fn prepare_with(
         campaign_number,
     };
     let text = CampaignText::new(&input.body, &frame)?;
-    let origin = Origin::of(tx, workspace_id, sender)?;
-    Ok(Prepared { workspace, origin, text })
+    let origins = Origins::of(tx, workspace_id, sender, input.pool_id)?;
+    Ok(Prepared { workspace, origins, text })
 }
 
 /// The number of the chat the footer leads to.

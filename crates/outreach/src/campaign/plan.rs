@@ -152,7 +152,8 @@ fn plan_member(
     position: u32,
 ) -> Result<(), OutreachError> {
     let now = ctx.now();
-    let judgement = judge(tx, member, &prepared.workspace, Some(&prepared.origin), now)?;
+    let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
+    let judgement = judge(tx, member, &prepared.workspace, Some(likely), now)?;
     let (rule, not_before) = match judgement.decision {
         Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
@@ -168,11 +169,11 @@ fn plan_member(
             match text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) {
                 Err(_) => (TEXT_TOO_LONG, None),
                 Ok(composed) => {
-                    let content =
-                        SmsContent { source: prepared.origin.sender.address.clone(), text: composed.text.clone() };
+                    let sender = &prepared.origins.keep(tx, workspace_id, phone, now)?.sender;
+                    let content = SmsContent { source: sender.address.clone(), text: composed.text.clone() };
                     let message = NewOutbox {
                         id: ctx.id::<MessageId>(),
-                        channel_id: prepared.origin.sender.channel_id,
+                        channel_id: sender.channel_id,
                         class: MessageClass::Marketing,
                         dedupe_key: format!("campaign:{}:{phone}", campaign.id),
                         address: phone.to_string(),

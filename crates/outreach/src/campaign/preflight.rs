@@ -4,7 +4,10 @@
 //! It reads and changes nothing. Its mark stands for the campaign and its segments as they were; a start can be held to
 //! it, so that nobody starts something else than what was looked at.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use segue_model::{
     CampaignId, ContactId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
@@ -203,8 +206,9 @@ struct Flight {
 
 impl Flight {
     fn judge(&self, tx: &mut Tx<'_>, Entry { member, barred }: &Entry, position: u32) -> Result<Verdict, StoreError> {
-        let origin = &self.prepared.origin;
-        let judgement = judge(tx, member, &self.prepared.workspace, Some(origin), self.now)?;
+        let prepared = &self.prepared;
+        let likely = prepared.origins.likely(tx, prepared.workspace.id, member.fields.phone.as_ref(), self.now)?;
+        let judgement = judge(tx, member, &prepared.workspace, Some(likely), self.now)?;
         let detail = judgement.explanation.and_then(|why| why.detail);
         let decided = match judgement.decision {
             Decision::Send(_) => ("allowed", Some(self.now)),
@@ -417,11 +421,15 @@ fn seconds(
     segments: i64,
     messages: i64,
 ) -> Result<i64, StoreError> {
-    let channel = tx.channel(workspace_id, flight.prepared.origin.sender.channel_id)?;
-    let rate = match channel.map(|channel| channel.config) {
-        Some(ChannelConfig::Smpp(config)) => i64::from(config.segments_per_second.max(1)),
-        _ => 1,
-    };
+    let channels: BTreeSet<_> = flight.prepared.origins.all().map(|origin| origin.sender.channel_id).collect();
+    let mut rate = 0;
+    for id in channels {
+        rate += match tx.channel(workspace_id, id)?.map(|channel| channel.config) {
+            Some(ChannelConfig::Smpp(config)) => i64::from(config.segments_per_second.max(1)),
+            _ => 1,
+        };
+    }
+    let rate = rate.max(1);
     let by_account = (segments + rate - 1) / rate;
     let by_campaign = flight.campaign.input.schedule.per_minute.map_or(0, |most| {
         let most = i64::from(most.max(1));
@@ -464,7 +472,7 @@ fn chats(
 fn warnings(result: &Preflight, unicode: i64, flight: &Flight) -> Vec<PreflightWarning> {
     let mut warnings = Vec::new();
     let mut warn = |kind, message: String| warnings.push(PreflightWarning { kind, message });
-    if flight.prepared.origin.approval() != segue_model::policy::Approval::Approved {
+    if flight.prepared.origins.approval() != segue_model::policy::Approval::Approved {
         warn(WarningKind::SenderNotActive, "The sender is not registered yet, so nothing would leave.".to_owned());
     }
     let sender_rules = [Rule::RegistrationMissing, Rule::SenderNotAllowed];

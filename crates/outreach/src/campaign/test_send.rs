@@ -48,7 +48,8 @@ fn send_in(
     let phone = PhoneNumber::parse(phone, Some(&prepared.workspace.country))?;
     let consent = tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?;
     let suppressed = tx.is_suppressed(workspace_id, phone.as_str())?;
-    let not_cleared = prepared.origin.not_cleared(Some(&phone), now);
+    let origin = prepared.origins.likely(tx, workspace_id, Some(&phone), now)?;
+    let not_cleared = origin.not_cleared(Some(&phone), now);
     let decision = decide(&Question {
         now,
         class: MessageClass::Test,
@@ -60,7 +61,7 @@ fn send_in(
         time_zones: &[],
         window_expires_at: None,
         template: Approval::Approved,
-        sender: prepared.origin.approval(),
+        sender: origin.approval(),
         not_cleared: not_cleared.as_ref(),
         expires_at: None,
         limits: Limits::NONE,
@@ -72,10 +73,10 @@ fn send_in(
     let composed = prepared.text.compose(&contact, 0)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();
-    let content = SmsContent { source: prepared.origin.sender.address, text: composed.text };
+    let content = SmsContent { source: origin.sender.address.clone(), text: composed.text };
     let message = NewOutbox {
         id: message_id,
-        channel_id: prepared.origin.sender.channel_id,
+        channel_id: origin.sender.channel_id,
         class: MessageClass::Test,
         dedupe_key: format!("test:{message_id}"),
         address: phone.to_string(),

@@ -12,6 +12,7 @@ mod population;
 mod registration;
 mod report;
 mod schema;
+mod sender_pool;
 mod tally;
 mod template;
 
