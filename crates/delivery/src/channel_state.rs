@@ -17,6 +17,7 @@ pub(crate) async fn set(env: &Env, channel: &Channel, state: ChannelState, detai
         .store
         .write(move |tx| {
             if tx.set_channel_state(workspace_id, id, state, detail.as_deref())? {
+                tx.note_connection(workspace_id, id, state, now)?;
                 let event = NewEvent {
                     kind: "channel.updated",
                     entity: "channel",

@@ -20,6 +20,7 @@ mod account_health;
 mod channel_state;
 mod check;
 mod client;
+mod failover;
 mod inbound;
 mod media;
 mod progress;

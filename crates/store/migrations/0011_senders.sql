@@ -73,3 +73,18 @@ CREATE TABLE sticky_senders (
 
 ALTER TABLE campaigns ADD COLUMN pool_id UUID;
 ALTER TABLE message_batches ADD COLUMN pool_id UUID;
+
+-- A second way for what is known not to have been sent.
+ALTER TABLE senders ADD COLUMN fallback_id UUID;
+ALTER TABLE senders ADD COLUMN fallback_after_seconds BIGINT;
+ALTER TABLE channels ADD COLUMN down_since BIGINT; -- without connection since then; none while connected
+
+CREATE TABLE failovers (
+    workspace_id UUID NOT NULL,
+    message_id UUID NOT NULL,
+    from_sender_id UUID NOT NULL,
+    to_sender_id UUID NOT NULL,
+    reason TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, message_id)
+) /* clustered */;

@@ -55,6 +55,7 @@ pub mod dead_letter;
 pub mod decision;
 pub mod direct_message;
 pub mod event;
+pub mod failover;
 pub mod flow;
 pub mod idempotency;
 pub mod import;
@@ -113,6 +114,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),
         ("event", event::STATEMENTS),
+        ("failover", failover::STATEMENTS),
         ("flow", flow::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("import", import::STATEMENTS),

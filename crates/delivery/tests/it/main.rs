@@ -5,6 +5,7 @@ mod bench;
 mod caps;
 mod carriers;
 mod crash;
+mod failover;
 mod last_look;
 mod senders;
 mod sms;
