@@ -24,6 +24,7 @@ mod failover;
 mod inbound;
 mod media;
 mod progress;
+mod rates;
 mod reading;
 pub mod reports;
 mod settle;

@@ -24,6 +24,8 @@ use segue_store::{
     workspace::Workspace,
 };
 
+use crate::rates;
+
 /// Whether the message may leave now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
@@ -128,6 +130,11 @@ fn decide(
     }
     match decision {
         Decision::Send(permit) => {
+            if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
+                && !rates::take(tx, sender, message, &content.text, now)?
+            {
+                return Ok(None);
+            }
             if facts.counts {
                 tx.count_marketing(message.workspace_id, &message.address, message.id, now)?;
             }
@@ -202,6 +209,8 @@ struct Facts {
     template: Approval,
     sender: Approval,
     not_cleared: Option<NotCleared>,
+    /// The sender, when limits count what it sends.
+    limited: Option<Arc<SenderFacts>>,
     place: Option<Place>,
     workspace: Arc<Workspace>,
     /// Whether a frequency cap applies, so that the message counts.
@@ -261,6 +270,7 @@ fn facts(
         template: Approval::NotApproved,
         sender: Approval::Approved,
         not_cleared: None,
+        limited: None,
         place: place(message),
         workspace,
         counts: false,
@@ -270,7 +280,10 @@ fn facts(
     if medium == Medium::Sms {
         let Ok(content) = message.content::<SmsContent>() else { return Ok(None) };
         match known.sender(tx, channel, &content.source)? {
-            Some(sender) => facts.not_cleared = not_cleared(&sender, message, now),
+            Some(sender) => {
+                facts.not_cleared = not_cleared(&sender, message, now);
+                facts.limited = sender.is_limited().then_some(sender);
+            }
             None => facts.sender = Approval::NotApproved,
         }
         if look.narrow_refusals > 0 {

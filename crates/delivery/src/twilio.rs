@@ -33,8 +33,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    channel_state, failover,
+    channel_state,
     check::Check,
+    failover,
     settle::{Outcome, settle},
     sms::recover,
     submission::{Begin, begin},

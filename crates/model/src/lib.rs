@@ -25,6 +25,7 @@ pub mod policy;
 pub mod pool;
 pub mod programme;
 pub mod quiet_hours;
+pub mod rate;
 pub mod registration;
 pub mod revocation;
 pub mod role;

@@ -54,6 +54,8 @@ crate::text_enum! {
         RegistrationMissing = "registration_missing",
         /// Carriers of this country do not take such a sender, or this one is not meant for it.
         SenderNotAllowed = "sender_not_allowed",
+        /// No more segments may leave in this second or minute, or on this day, by a limit of the sender or a registry.
+        RateLimit = "rate_limit",
         /// All rules passed.
         Allowed = "allowed",
     }
@@ -79,6 +81,7 @@ impl Rule {
             Self::SenderNotActive => "The sender is not registered",
             Self::RegistrationMissing => "A registration of the sender is missing",
             Self::SenderNotAllowed => "The sender cannot send to this country",
+            Self::RateLimit => "Waits for a limit of the sender or the carrier",
             Self::Allowed => "Allowed",
         }
     }
@@ -269,6 +272,10 @@ impl Explanation {
                 let allowed = allowed.map(|allowed| format!(" allows promotional texts {allowed}")).unwrap_or_default();
                 format!("{place}{allowed} (rule {id}, version {})", self.version.as_deref().unwrap_or("unknown"))
             }
+            (Rule::RateLimit, _) => match &self.cap {
+                Some(cap) => format!("{}: {cap}", rule.label()),
+                None => rule.label().to_owned(),
+            },
             (Rule::FrequencyCap, _) => match &self.cap {
                 Some(cap) => format!("{}: at most {cap} to one person", rule.label()),
                 None => rule.label().to_owned(),

@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RegistrationId, Timestamp, time};
+use crate::{
+    RegistrationId, Timestamp,
+    id::Id as _,
+    rate::{RateLimit, RateWindow},
+    time,
+};
 
 crate::text_enum! {
     /// What is registered.
@@ -159,6 +164,16 @@ pub struct Registered {
     pub state: RegistrationState,
     /// An approval holds until then.
     pub expires_at: Option<Timestamp>,
+    pub rates: Rates,
+}
+
+/// How many segments may leave under a registration, because registries and carriers say so. See [`crate::rate`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Such as AT&T's limit for a campaign's class: 4,500, 2,400, 240 or 75.
+    pub per_minute: Option<u32>,
+    /// Such as T-Mobile's limit for a brand: 200,000, 40,000, 10,000 or 2,000.
+    pub per_day: Option<u32>,
 }
 
 impl Registered {
@@ -166,6 +181,16 @@ impl Registered {
     #[must_use]
     pub fn covers(&self, country: &str) -> bool {
         self.country.as_deref().is_none_or(|own| own == country)
+    }
+
+    /// The limits that count what leaves under it.
+    pub fn limits(&self) -> impl Iterator<Item = RateLimit> + '_ {
+        let limit = |window, segments: Option<u32>| {
+            let segments = segments.filter(|segments| *segments > 0)?;
+            Some(RateLimit { of: self.id.uuid(), window, segments })
+        };
+        let Rates { per_minute, per_day } = self.rates;
+        [limit(RateWindow::Minute, per_minute), limit(RateWindow::Day, per_day)].into_iter().flatten()
     }
 
     /// Its state at a moment: an approval that has run out is one no more, whoever has noticed it.

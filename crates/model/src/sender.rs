@@ -4,10 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    PhoneNumber, Place, Timestamp,
+    PhoneNumber, Place, SenderId, Timestamp,
     capability::{SenderDelivery, capability},
+    id::Id as _,
     place_of_phone,
     policy::Rule,
+    rate::{RateLimit, RateWindow},
     registration::Registered,
 };
 
@@ -105,6 +107,8 @@ pub struct SenderFacts {
     pub countries: Vec<String>,
     /// What is registered for it, brands of its campaigns included.
     pub registrations: Vec<Registered>,
+    /// Most segments of its own in a second.
+    pub own_limit: Option<RateLimit>,
 }
 
 impl SenderFacts {
@@ -112,7 +116,31 @@ impl SenderFacts {
     #[must_use]
     pub fn new(kind: SenderKind, address: &str, countries: Vec<String>, registrations: Vec<Registered>) -> Self {
         let place = PhoneNumber::parse(address, None).ok().and_then(|number| place_of_phone(&number));
-        Self { kind, home: place.map(|place| place.country.to_owned()), countries, registrations }
+        Self { kind, home: place.map(|place| place.country.to_owned()), countries, registrations, own_limit: None }
+    }
+
+    /// The same with a limit of its own.
+    #[must_use]
+    pub fn at_most(self, sender: SenderId, segments_per_second: Option<u32>) -> Self {
+        let segments = segments_per_second.filter(|segments| *segments > 0);
+        let of = sender.uuid();
+        let own_limit = segments.map(|segments| RateLimit { of, window: RateWindow::Second, segments });
+        Self { own_limit, ..self }
+    }
+
+    /// Every limit that counts what it sends; the order is that in which room is taken, the same for all.
+    #[must_use]
+    pub fn limits(&self) -> Vec<RateLimit> {
+        let mut limits: Vec<_> =
+            self.own_limit.into_iter().chain(self.registrations.iter().flat_map(Registered::limits)).collect();
+        limits.sort_by_key(|limit| (limit.of, limit.window));
+        limits
+    }
+
+    /// Whether any limit counts what it sends.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.own_limit.is_some() || self.registrations.iter().any(|known| known.limits().next().is_some())
     }
 
     /// Whether no country needs to be looked at: a number of no country without a list of its own.
@@ -218,9 +246,10 @@ mod tests {
             state: *state,
             expires_at: None,
             id: RegistrationId(uuid::Uuid::nil()),
+            rates: crate::registration::Rates::default(),
         });
         let home = Some("US".to_owned());
-        SenderFacts { kind, home, countries: Vec::new(), registrations: registrations.collect() }
+        SenderFacts { kind, home, countries: Vec::new(), registrations: registrations.collect(), own_limit: None }
     }
 
     #[test]

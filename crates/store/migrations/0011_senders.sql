@@ -88,3 +88,18 @@ CREATE TABLE failovers (
     at BIGINT NOT NULL,
     PRIMARY KEY (workspace_id, message_id)
 ) /* clustered */;
+
+-- What was used of limits: segments by second, minute, or the carriers' day.
+ALTER TABLE senders ADD COLUMN segments_per_second BIGINT;
+ALTER TABLE registrations ADD COLUMN segments_per_minute BIGINT;
+ALTER TABLE registrations ADD COLUMN segments_per_day BIGINT;
+
+CREATE TABLE rate_windows (
+    workspace_id UUID NOT NULL,
+    limit_id UUID NOT NULL, -- of the sender or registration
+    period TEXT NOT NULL, -- second | minute | day
+    starts_at BIGINT NOT NULL,
+    segments BIGINT NOT NULL,
+    refused BIGINT NOT NULL DEFAULT 0, -- segments that found no room and were put off
+    PRIMARY KEY (workspace_id, limit_id, period, starts_at)
+) /* clustered */;

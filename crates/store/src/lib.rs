@@ -73,6 +73,7 @@ pub mod outbox;
 pub mod population;
 pub mod presence;
 pub mod programme;
+pub mod rate;
 pub mod recipient;
 pub mod registration;
 mod repeat;
@@ -131,6 +132,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("population", population::STATEMENTS),
         ("presence", presence::STATEMENTS),
         ("programme", programme::STATEMENTS),
+        ("rate", rate::STATEMENTS),
         ("recipient", recipient::STATEMENTS),
         ("registration", registration::STATEMENTS),
         ("repeat", repeat::STATEMENTS),

@@ -5,7 +5,7 @@
 
 use segue_model::{
     ChannelId, Ctx, RegistrationId, SenderId, Timestamp, WorkspaceId,
-    registration::{Registered, RegistrationKind, RegistrationState},
+    registration::{Rates, Registered, RegistrationKind, RegistrationState},
     sender::SenderFacts,
 };
 use serde::Serialize;
@@ -39,6 +39,10 @@ pub struct RegistrationView {
     pub decided_at: Option<Timestamp>,
     pub expires_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// Most segments in a minute, over all of its numbers, such as AT&T's limit for a campaign's class.
+    pub segments_per_minute: Option<u32>,
+    /// Most segments in a day of the carriers, such as T-Mobile's limit for a brand.
+    pub segments_per_day: Option<u32>,
 }
 
 impl RegistrationView {
@@ -46,7 +50,8 @@ impl RegistrationView {
     #[must_use]
     pub fn registered(&self) -> Registered {
         let Self { id, kind, name, country, state, expires_at, .. } = self.clone();
-        Registered { id, kind, name, country, state, expires_at }
+        let rates = Rates { per_minute: self.segments_per_minute, per_day: self.segments_per_day };
+        Registered { id, kind, name, country, state, expires_at, rates }
     }
 }
 
@@ -95,9 +100,9 @@ crate::sql! {
     INSERT_REGISTRATION_EVENT = "INSERT INTO registration_events (workspace_id, registration_id, id, state, note, actor,
             at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     REGISTRATIONS = "SELECT id, kind, name, country, parent_id, reference, state, details, note, submitted_at, decided_at,
-            expires_at, created_at FROM registrations WHERE workspace_id = $1 ORDER BY id";
+            expires_at, created_at, segments_per_minute, segments_per_day FROM registrations WHERE workspace_id = $1 ORDER BY id";
     REGISTRATION = "SELECT id, kind, name, country, parent_id, reference, state, details, note, submitted_at, decided_at,
-            expires_at, created_at FROM registrations WHERE workspace_id = $1 AND id = $2";
+            expires_at, created_at, segments_per_minute, segments_per_day FROM registrations WHERE workspace_id = $1 AND id = $2";
     RUN_OUT_REGISTRATIONS = "SELECT id FROM registrations
         WHERE workspace_id = $1 AND state = 'approved' AND expires_at <= $2 ORDER BY id";
     REGISTRATION_EVENTS = "SELECT state, note, actor, at FROM registration_events
@@ -107,16 +112,23 @@ crate::sql! {
         ON CONFLICT (workspace_id, sender_id, registration_id) DO NOTHING";
     SENDER_LINKS = "SELECT sender_id, registration_id FROM sender_registrations WHERE workspace_id = $1
         ORDER BY sender_id, registration_id";
+    SET_RATES = "UPDATE registrations SET segments_per_minute = $3, segments_per_day = $4
+        WHERE workspace_id = $1 AND id = $2";
+    SET_SENDER_RATE = "UPDATE senders SET segments_per_second = $3 WHERE workspace_id = $1 AND id = $2";
+    SENDER_RATES = "SELECT id, segments_per_second FROM senders
+        WHERE workspace_id = $1 AND segments_per_second IS NOT NULL ORDER BY id";
     SET_SENDER = "UPDATE senders SET registration = $3, countries = $4 WHERE workspace_id = $1 AND id = $2";
     SENDER_COUNTRIES = "SELECT id, countries FROM senders WHERE workspace_id = $1 ORDER BY id";
-    COUNTRIES_OF_SENDER = "SELECT countries FROM senders WHERE workspace_id = $1 AND id = $2";
-    SENDER_OF_ADDRESS = "SELECT id, registration, kind, countries FROM senders
+    COUNTRIES_OF_SENDER = "SELECT countries, segments_per_second FROM senders WHERE workspace_id = $1 AND id = $2";
+    SENDER_OF_ADDRESS = "SELECT id, registration, kind, countries, segments_per_second FROM senders
         WHERE workspace_id = $1 AND channel_id = $2 AND address = $3";
-    REGISTERED_FOR = "SELECT r.id, r.kind, r.name, r.country, r.state, r.expires_at
+    REGISTERED_FOR = "SELECT r.id, r.kind, r.name, r.country, r.state, r.expires_at, r.segments_per_minute,
+            r.segments_per_day
             FROM sender_registrations l
             JOIN registrations r ON r.workspace_id = l.workspace_id AND r.id = l.registration_id
             WHERE l.workspace_id = $1 AND l.sender_id = $2
-        UNION SELECT p.id, p.kind, p.name, p.country, p.state, p.expires_at FROM sender_registrations l
+        UNION SELECT p.id, p.kind, p.name, p.country, p.state, p.expires_at, p.segments_per_minute,
+            p.segments_per_day FROM sender_registrations l
             JOIN registrations r ON r.workspace_id = l.workspace_id AND r.id = l.registration_id
             JOIN registrations p ON p.workspace_id = r.workspace_id AND p.id = r.parent_id
             WHERE l.workspace_id = $1 AND l.sender_id = $2";
@@ -137,6 +149,8 @@ fn read_registration(row: &mut Row<'_>) -> Result<RegistrationView, StoreError> 
         decided_at: row.next()?,
         expires_at: row.next()?,
         created_at: row.next()?,
+        segments_per_minute: row.next()?,
+        segments_per_day: row.next()?,
     })
 }
 
@@ -315,6 +329,36 @@ impl Tx<'_> {
         self.query(&SENDER_LINKS, &[&workspace_id], |row| Ok((row.next()?, row.next()?)))
     }
 
+    /// Stores how many segments may leave under a registration; none: no limit.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_rates(&mut self, workspace_id: WorkspaceId, id: RegistrationId, rates: Rates) -> Result<(), StoreError> {
+        let Rates { per_minute, per_day } = rates;
+        self.execute(&SET_RATES, &[&workspace_id, &id, &per_minute, &per_day]).map(|_| ())
+    }
+
+    /// Stores how many segments may leave from a sender in a second; none: no limit of its own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_sender_rate(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: SenderId,
+        segments_per_second: Option<u32>,
+    ) -> Result<(), StoreError> {
+        self.execute(&SET_SENDER_RATE, &[&workspace_id, &id, &segments_per_second]).map(|_| ())
+    }
+
+    /// The limits of their own that senders have, in segments a second.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sender_rates(&mut self, workspace_id: WorkspaceId) -> Result<Vec<(SenderId, u32)>, StoreError> {
+        self.query(&SENDER_RATES, &[&workspace_id], |row| Ok((row.next()?, row.next()?)))
+    }
+
     /// Stores whether a sender may send at all, and to which countries. `false` when there is none.
     ///
     /// # Errors
@@ -355,6 +399,7 @@ impl Tx<'_> {
                 country: row.next()?,
                 state: row.word()?,
                 expires_at: row.next()?,
+                rates: Rates { per_minute: row.next()?, per_day: row.next()? },
             })
         })
     }
@@ -364,9 +409,13 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn facts_of_sender(&mut self, workspace_id: WorkspaceId, sender: &Sender) -> Result<SenderFacts, StoreError> {
-        let countries = self.query_opt(&COUNTRIES_OF_SENDER, &[&workspace_id, &sender.id], |row| row.json())?;
+        let found = self.query_opt(&COUNTRIES_OF_SENDER, &[&workspace_id, &sender.id], |row| {
+            Ok((row.json::<Vec<String>>()?, row.next::<Option<u32>>()?))
+        })?;
+        let (countries, per_second) = found.unwrap_or_default();
         let registered = self.registered_for(workspace_id, sender.id)?;
-        Ok(SenderFacts::new(sender.kind, &sender.address, countries.unwrap_or_default(), registered))
+        let facts = SenderFacts::new(sender.kind, &sender.address, countries, registered);
+        Ok(facts.at_most(sender.id, per_second))
     }
 
     /// What decides whether the sender with this address may send; `None` when there is none.
@@ -380,10 +429,12 @@ impl Tx<'_> {
         address: &str,
     ) -> Result<Option<(Registration, SenderFacts)>, StoreError> {
         let found = self.query_opt(&SENDER_OF_ADDRESS, &[&workspace_id, &channel_id, &address], |row| {
-            Ok((row.next::<SenderId>()?, row.word::<Registration>()?, row.word()?, row.json::<Vec<String>>()?))
+            let id = row.next::<SenderId>()?;
+            Ok((id, row.word()?, row.word()?, row.json::<Vec<String>>()?, row.next::<Option<u32>>()?))
         })?;
-        let Some((id, registration, kind, countries)) = found else { return Ok(None) };
+        let Some((id, registration, kind, countries, per_second)) = found else { return Ok(None) };
         let registered = self.registered_for(workspace_id, id)?;
-        Ok(Some((registration, SenderFacts::new(kind, address, countries, registered))))
+        let facts = SenderFacts::new(kind, address, countries, registered).at_most(id, per_second);
+        Ok(Some((registration, facts)))
     }
 }

@@ -5,7 +5,7 @@ use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{
     RegistrationId, Timestamp, WorkspaceId,
-    registration::{RegistrationKind, RegistrationState},
+    registration::{Rates, RegistrationKind, RegistrationState},
 };
 use segue_store::{
     StoreError, Tx,
@@ -32,6 +32,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ReadSetup).routes(routes!(get)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(change)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(step)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(set_limits)))
 }
 
 /// A registration with its history and what may follow.
@@ -235,6 +236,40 @@ async fn step(
         detail(tx, (workspace_id, ctx.now()), id)
     });
     Ok(Json(stepped.await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct RegistrationLimits {
+    /// Most segments in a minute over all numbers of a campaign, such as AT&T's 4,500, 2,400, 240 or 75 by its class;
+    /// null: no limit.
+    segments_per_minute: Option<u32>,
+    /// Most segments in a day over all campaigns of a brand, such as T-Mobile's 200,000, 40,000, 10,000 or 2,000; null:
+    /// no limit. The day ends at midnight Pacific time.
+    segments_per_day: Option<u32>,
+}
+
+/// Sets what registries and carriers let leave under a registration. Which carrier a number belongs to is not known, so
+/// promotions to all of them count. What finds no room waits; service messages count and never wait.
+#[utoipa::path(put, path = "/api/v1/registrations/{id}/limits", operation_id = "set_registration_limits", tag = "setup",
+    params(("id" = RegistrationId, Path)), responses((status = 200, body = RegistrationDetail)))]
+async fn set_limits(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<RegistrationId>,
+    Json(input): Json<RegistrationLimits>,
+) -> Result<Json<RegistrationDetail>, Problem> {
+    let rates = Rates { per_minute: input.segments_per_minute, per_day: input.segments_per_day };
+    for (field, segments) in [("segments_per_minute", rates.per_minute), ("segments_per_day", rates.per_day)] {
+        if segments == Some(0) {
+            return Err(Problem::invalid(field, "Give at least 1 segment, or none for no limit."));
+        }
+    }
+    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
+    let changed = state.store.write::<_, Problem, _>(move |tx| {
+        tx.set_rates(workspace_id, id, rates)?;
+        detail(tx, (workspace_id, now), id)
+    });
+    Ok(Json(changed.await?))
 }
 
 fn name(text: &str) -> Result<String, Problem> {

@@ -32,6 +32,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ReadSetup).routes(routes!(capabilities)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(create)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(change)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(set_limit)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(set_fallback)))
 }
 
 /// A number or name that SMS goes out from.
@@ -62,6 +64,12 @@ struct SenderDetail {
     registration_ids: Vec<RegistrationId>,
     /// Whether people can answer. A text from a sender they cannot answer needs another way to opt out.
     is_two_way: bool,
+    /// Most segments from it in a second; none: as its account can.
+    segments_per_second: Option<u32>,
+    /// The sender that takes over what is known not to have been sent.
+    fallback_id: Option<SenderId>,
+    /// Seconds without connection after which waiting messages move there.
+    fallback_after_seconds: Option<u32>,
     /// For each country it is meant for: whether it may send there now.
     readiness: Vec<SenderReadiness>,
 }
@@ -189,9 +197,79 @@ async fn change(
     Ok(Json(changed.await?))
 }
 
+#[derive(Deserialize, ToSchema)]
+struct SenderLimit {
+    /// 1 to 10,000; null: as fast as its account can.
+    segments_per_second: Option<u32>,
+}
+
+/// Sets how many segments may leave from a sender in a second.
+#[utoipa::path(put, path = "/api/v1/senders/{id}/limit", operation_id = "set_sender_limit", tag = "setup",
+    params(("id" = SenderId, Path)), responses((status = 200, body = SenderDetail)))]
+async fn set_limit(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SenderId>,
+    Json(input): Json<SenderLimit>,
+) -> Result<Json<SenderDetail>, Problem> {
+    if input.segments_per_second.is_some_and(|most| !(1..=10_000).contains(&most)) {
+        return Err(Problem::invalid("segments_per_second", "Give 1 to 10,000 segments, or none."));
+    }
+    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
+    let changed = state.store.write::<_, Problem, _>(move |tx| {
+        tx.set_sender_rate(workspace_id, id, input.segments_per_second)?;
+        one(tx, workspace_id, id, now)
+    });
+    Ok(Json(changed.await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct SenderFallback {
+    /// Another sender, of the same or another account; null takes the second way away.
+    sender_id: Option<SenderId>,
+    /// Seconds without connection after which waiting messages move, 30 to 86,400; 300 when not given.
+    after_seconds: Option<u32>,
+}
+
+/// Names the sender that takes over what this one certainly did not send: what its account refused, and what waits while
+/// its account is without connection. A message moves once. What may have been sent never moves.
+#[utoipa::path(put, path = "/api/v1/senders/{id}/fallback", operation_id = "set_sender_fallback", tag = "setup",
+    params(("id" = SenderId, Path)), responses((status = 200, body = SenderDetail)))]
+async fn set_fallback(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SenderId>,
+    Json(input): Json<SenderFallback>,
+) -> Result<Json<SenderDetail>, Problem> {
+    if input.sender_id == Some(id) {
+        return Err(Problem::invalid("sender_id", "Choose another sender: this one is the one that failed."));
+    }
+    if input.after_seconds.is_some_and(|seconds| !(30..=86_400).contains(&seconds)) {
+        return Err(Problem::invalid("after_seconds", "Give 30 to 86,400 seconds."));
+    }
+    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
+    let changed = state.store.write::<_, Problem, _>(move |tx| {
+        if let Some(to) = input.sender_id
+            && tx.sender(workspace_id, to)?.is_none()
+        {
+            return Err(Problem::invalid("sender_id", "There is no such sender. Choose from the list."));
+        }
+        tx.set_fallback(workspace_id, id, input.sender_id, input.after_seconds)?;
+        one(tx, workspace_id, id, now)
+    });
+    Ok(Json(changed.await?))
+}
+
+/// One sender with what it can do and where.
+fn one(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId, now: Timestamp) -> Result<SenderDetail, Problem> {
+    let found = details(tx, workspace_id, now)?.into_iter().find(|each| each.sender.id == id);
+    found.ok_or_else(|| Problem::not_found("sender"))
+}
+
 /// Every sender with what it can do and where.
 fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result<Vec<SenderDetail>, StoreError> {
     let (countries, links) = (tx.sender_countries(workspace_id)?, tx.sender_links(workspace_id)?);
+    let (rates, fallbacks) = (tx.sender_rates(workspace_id)?, tx.fallbacks(workspace_id)?);
     let home = tx.workspace(workspace_id)?.map(|workspace| workspace.country).unwrap_or_default();
     let mut all = Vec::new();
     for sender in tx.senders(workspace_id)? {
@@ -212,7 +290,20 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
         let readiness = readiness.collect();
         let registration_ids = links.iter().filter(|(id, _)| *id == sender.id).map(|(_, id)| *id).collect();
         let is_two_way = sender.kind.is_two_way();
-        all.push(SenderDetail { sender: sender.into(), countries, registration_ids, is_two_way, readiness });
+        let segments_per_second = rates.iter().find(|(id, _)| *id == sender.id).map(|(_, rate)| *rate);
+        let fallback = fallbacks.iter().find(|(id, ..)| *id == sender.id);
+        let fallback_id = fallback.map(|(_, to, _)| *to);
+        let fallback_after_seconds = fallback.map(|(.., seconds)| *seconds);
+        all.push(SenderDetail {
+            sender: sender.into(),
+            countries,
+            registration_ids,
+            is_two_way,
+            segments_per_second,
+            fallback_id,
+            fallback_after_seconds,
+            readiness,
+        });
     }
     Ok(all)
 }

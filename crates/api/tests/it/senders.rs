@@ -1,10 +1,10 @@
 //! Senders, where they may send, and their registrations.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use segue_model::role::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Server, servers};
+use crate::support::{Server, json as json_request, servers, with_key};
 
 async fn registration(server: &Server, key: &str, body: Value) -> Value {
     let made = server.post(key, "/api/v1/registrations", &body).await;
@@ -169,5 +169,34 @@ async fn a_pool_is_made_changed_and_named_by_a_message() {
         assert_eq!(kept["data"][0]["numbers"], 1, "{kept}");
         let both = json!({ "pool_id": pool["id"], "sender_id": two, "phone": "+15550110001", "text": "Hello" });
         assert_eq!(server.post(&key, "/api/v1/messages", &both).await.json()["errors"][0]["field"], "sender");
+    }
+}
+
+#[tokio::test]
+async fn limits_and_a_second_way_are_set_and_taken_away() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let channel = server.test.sms_channel("carrier").await;
+        let one = server.test.sender(channel.id, "+15550000001").await.id;
+        let two = server.test.sender(channel.id, "+15550000002").await.id;
+        let put = async |path: String, body: Value| {
+            let answer = server.send(with_key(json_request(Method::PUT, &path, &body), &key)).await;
+            (answer.status, answer.json())
+        };
+        let (status, set) = put(format!("/api/v1/senders/{one}/limit"), json!({ "segments_per_second": 3 })).await;
+        assert_eq!((status, &set["segments_per_second"]), (StatusCode::OK, &json!(3)), "{set}");
+        assert_eq!(put(format!("/api/v1/senders/{one}/limit"), json!({ "segments_per_second": 0 })).await.0, 422);
+        let fallback = format!("/api/v1/senders/{one}/fallback");
+        let (_, set) = put(fallback.clone(), json!({ "sender_id": two })).await;
+        assert_eq!((&set["fallback_id"], &set["fallback_after_seconds"]), (&json!(two), &json!(300)), "{set}");
+        assert_eq!(put(fallback.clone(), json!({ "sender_id": one })).await.0, 422, "not itself");
+        let (_, set) = put(fallback, json!({ "sender_id": null })).await;
+        assert_eq!((&set["fallback_id"], &set["segments_per_second"]), (&Value::Null, &json!(3)), "{set}");
+
+        let brand = registration(&server, &key, json!({ "kind": "brand", "name": "Acme" })).await;
+        let limits = format!("/api/v1/registrations/{}/limits", brand["id"].as_str().unwrap());
+        let (_, set) = put(limits.clone(), json!({ "segments_per_day": 2000 })).await;
+        assert_eq!((&set["segments_per_day"], &set["segments_per_minute"]), (&json!(2000), &Value::Null), "{set}");
+        assert_eq!(put(limits, json!({ "segments_per_minute": 0 })).await.0, 422);
     }
 }

@@ -5,7 +5,7 @@ use segue_model::{
     MessageId,
     consent::{ConsentState, Medium, Purpose},
     delivery::{MessageClass, OutboxState},
-    registration::{RegistrationKind, RegistrationState},
+    registration::{Rates, RegistrationKind, RegistrationState},
     sender::SenderKind,
 };
 use segue_store::{
@@ -89,5 +89,75 @@ async fn a_name_reaches_germany_and_not_the_united_states() {
         assert_eq!(begun, Begin::No, "{}", bench.test.engine);
         assert_eq!(bench.rule(id).await.as_deref(), Some("sender_not_allowed"));
         assert!(words(&bench, id).await.contains("no names as senders"), "{}", bench.test.engine);
+    }
+}
+
+/// Attempts messages of one segment and gives how many leave now.
+async fn leave(bench: &Bench, channel: &Channel, source: &str, count: u32, class: MessageClass) -> u32 {
+    let mut left = 0;
+    for number in 0..count {
+        let to = format!("+1212555{:04}", 100 + number);
+        left += u32::from(attempt(bench, channel, source, &to, class).await.0 == Begin::Go);
+    }
+    left
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_of_a_campaign_share_its_minute_and_those_of_a_brand_its_day() {
+    for bench in benches().await {
+        let engine = bench.test.engine;
+        let channel = bench.sms().await;
+        let one = bench.test.sender_of_kind(channel.id, SenderKind::TenDlc, TEN_DLC).await;
+        let two = bench.test.sender_of_kind(channel.id, SenderKind::TenDlc, "+13055550101").await;
+        let registered = bench.test.approve(one.id, &[RegistrationKind::Brand, RegistrationKind::Campaign]).await;
+        let (workspace_id, all) = (bench.test.workspace_id(), registered.clone());
+        let (minute, day) =
+            (Rates { per_minute: Some(3), per_day: None }, Rates { per_minute: None, per_day: Some(5) });
+        bench
+            .write(move |tx| {
+                tx.link_sender(workspace_id, two.id, &all)?;
+                tx.set_rates(workspace_id, all[0], day)?;
+                tx.set_rates(workspace_id, all[1], minute)
+            })
+            .await;
+        bench.test.clock.advance(60_000 - bench.test.now().0.rem_euclid(60_000));
+        assert_eq!(leave(&bench, &channel, TEN_DLC, 2, MessageClass::Marketing).await, 2, "{engine}");
+        assert_eq!(
+            leave(&bench, &channel, "+13055550101", 2, MessageClass::Marketing).await,
+            1,
+            "one minute: {engine}"
+        );
+        let (begun, id) = attempt(&bench, &channel, TEN_DLC, NEW_YORK, MessageClass::Marketing).await;
+        assert_eq!((begun, bench.state(id).await), (Begin::No, OutboxState::Queued), "it waits: {engine}");
+        assert_eq!(bench.rule(id).await.as_deref(), Some("rate_limit"));
+        assert!(words(&bench, id).await.contains("3 segments a minute"), "{}", words(&bench, id).await);
+        let (begun, _) = attempt(&bench, &channel, TEN_DLC, NEW_YORK, MessageClass::Service).await;
+        assert_eq!(begun, Begin::Go, "a code never waits: {engine}");
+
+        // Four of the brand's five have left; the next minute has room for one.
+        bench.test.clock.advance(60_000);
+        assert_eq!(leave(&bench, &channel, TEN_DLC, 3, MessageClass::Marketing).await, 1, "one day: {engine}");
+        bench.test.clock.advance(24 * 3_600_000);
+        assert_eq!(leave(&bench, &channel, TEN_DLC, 2, MessageClass::Marketing).await, 2, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_has_a_limit_of_its_own_in_a_second() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let sender = bench.test.sender(channel.id, "+15550102").await;
+        let workspace_id = bench.test.workspace_id();
+        bench.write(move |tx| tx.set_sender_rate(workspace_id, sender.id, Some(2))).await;
+        assert_eq!(leave(&bench, &channel, "+15550102", 3, MessageClass::Marketing).await, 2, "{}", bench.test.engine);
+        assert_eq!(
+            leave(&bench, &channel, crate::bench::SENDER, 3, MessageClass::Marketing).await,
+            3,
+            "not the others"
+        );
+        bench.test.clock.advance(1_000);
+        assert_eq!(leave(&bench, &channel, "+15550102", 1, MessageClass::Marketing).await, 1, "{}", bench.test.engine);
+        bench.write(move |tx| tx.set_sender_rate(workspace_id, sender.id, None)).await;
+        assert_eq!(leave(&bench, &channel, "+15550102", 5, MessageClass::Marketing).await, 5, "{}", bench.test.engine);
     }
 }

@@ -183,7 +183,7 @@ fn plan_member(
                         campaign: Some((campaign.id, position)),
                         session_id: None,
                         not_before,
-                        expires_at: None,
+                        expires_at: timing::expires_at(&campaign.input, &zones, start),
                         segments: u32::try_from(composed.segments()).ok(),
                     };
                     if tx.enqueue(workspace_id, &message, now)? {

@@ -9,6 +9,7 @@ mod job;
 mod media;
 mod outbox;
 mod population;
+mod rate;
 mod registration;
 mod report;
 mod schema;
