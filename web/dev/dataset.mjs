@@ -293,6 +293,7 @@ const campaign = (number, name, state, body, startedHours) => ({
     late_hours: 12,
     window: null,
     per_minute: null,
+    expires_hours: null,
   },
   variants:
     number === 14
@@ -302,6 +303,7 @@ const campaign = (number, name, state, body, startedHours) => ({
         ]
       : [],
   held_out_percent: number === 14 ? 10 : 0,
+  pool_id: null,
   next_run_at: null,
   runs: 0,
   series_id: null,

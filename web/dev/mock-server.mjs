@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import * as data from './dataset.mjs';
 import * as consent from './dataset-consent.mjs';
 import { policyRoutes } from './mock-policy.mjs';
+import { senderRoutes } from './mock-senders.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const PORT = Number(process.env.PORT ?? 4173);
@@ -195,6 +196,7 @@ const variants = {
 /** [method, pattern, handler(match, body, url)] */
 const routes = [
   ...policyRoutes,
+  ...senderRoutes,
   ['POST', /^\/login$/, () => ((signedIn = true), { user: data.me })],
   ['POST', /^\/logout$/, () => ((signedIn = false), null)],
   ['POST', /^\/setup$/, () => ((signedIn = true), null)],
@@ -424,7 +426,6 @@ const routes = [
   ],
   ['GET', /^\/programmes$/, () => page(consent.programmes)],
   ['GET', /^\/programmes\/.+\/subscriptions$/, () => page(consent.subscriptions)],
-  ['GET', /^\/senders$/, () => page(data.senders)],
   ['GET', /^\/keywords$/, () => page(consent.keywords)],
   ['POST', /^\/keyword-checks$/, () => ({ plain: 'stop', conflict: '"STOP" means STOP.' })],
   ['GET', /^\/consent-settings$/, () => consent.consentSettings],

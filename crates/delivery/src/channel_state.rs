@@ -29,6 +29,7 @@ pub(crate) fn set_in(
     detail: Option<&str>,
 ) -> Result<(), StoreError> {
     if tx.set_channel_state(channel.workspace_id, channel.id, state, detail)? {
+        tx.note_connection(channel.workspace_id, channel.id, state, ctx.now())?;
         tell(tx, ctx, channel);
     }
     Ok(())

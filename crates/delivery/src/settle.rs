@@ -10,7 +10,7 @@ use segue_store::{
     submission::{Cost, Failure},
 };
 
-use crate::supervisor::Env;
+use crate::{failover, supervisor::Env};
 
 /// Milliseconds before a message that is known not to have left is tried again, by the number of attempts.
 const TRY_AGAIN: &[i64] =
@@ -89,17 +89,25 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
     let now = ctx.now();
     match outcome {
         Outcome::Accepted(_) => Ok(()),
-        Outcome::Refused(failure) => tx.mark_failed(message, failure, now).map(|_| ()),
+        Outcome::Refused(failure) => fail(tx, ctx, message, failure),
         Outcome::Unknown { reason, provider_ids } => tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ()),
         Outcome::NotSent { failure, wait, cost } => {
             let index = usize::try_from(message.attempts).unwrap_or(usize::MAX);
             let delay = match (cost, TRY_AGAIN.get(index)) {
                 (Cost::Free, _) => time::SECOND,
                 (Cost::Attempt, Some(delay)) => *delay,
-                (Cost::Attempt, None) => return tx.mark_failed(message, failure, now).map(|_| ()),
+                (Cost::Attempt, None) => return fail(tx, ctx, message, failure),
             };
             let asked = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();
             tx.requeue_message(message, now.plus(delay.max(asked)), *cost, failure, now).map(|_| ())
         }
     }
+}
+
+/// It is known not to have been sent, and this way will not send it: it leaves by its second way, or fails.
+fn fail(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, failure: &Failure) -> Result<(), StoreError> {
+    if failover::instead_of_failing(tx, ctx, message, failure)? {
+        return Ok(());
+    }
+    tx.mark_failed(message, failure, ctx.now()).map(|_| ())
 }

@@ -20,7 +20,7 @@ use segue_store::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{account, account_health, channel_state, settle::Outcome, supervisor::Env, turns::Turns};
+use crate::{account, account_health, channel_state, failover, settle::Outcome, supervisor::Env, turns::Turns};
 
 /// How long a node may be silent before another one takes its channel over.
 const CHANNEL_LEASE: i64 = 30 * time::SECOND;
@@ -89,7 +89,10 @@ async fn keep(env: Env, channel: Channel, session: SmppSession, lost: Cancellati
         }
         account_health::publish(&channel, &session.stats());
         match lease(&env, &channel).await {
-            Ok(true) => recover(&env, &channel, None).await,
+            Ok(true) => {
+                recover(&env, &channel, None).await;
+                failover::sweep(&env, &channel).await;
+            }
             Ok(false) => {
                 tracing::warn!(channel_id = %channel.id, "another node has taken the channel over");
                 lost.cancel();

@@ -13,6 +13,7 @@ use segue_model::{
     delivery::MessageClass,
     place_of_phone,
     policy::{self, Approval, Decision, Limits, Listed, Question},
+    sender::{self, NotCleared, SenderFacts},
     zones_for_phone,
 };
 use segue_store::{
@@ -23,6 +24,8 @@ use segue_store::{
     template::APPROVED,
     workspace::Workspace,
 };
+
+use crate::rates;
 
 /// Whether the message may leave now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +138,11 @@ fn decide(
     }
     match decision {
         Decision::Send(permit) => {
+            if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
+                && !rates::take(tx, sender, message, &content.text, now)?
+            {
+                return Ok(None);
+            }
             if facts.counts {
                 tx.count_marketing(message.workspace_id, &message.address, message.id, now)?;
             }
@@ -158,7 +166,7 @@ struct Known {
     now: Timestamp,
     workspace: Option<Arc<Workspace>>,
     campaigns: Vec<(CampaignId, Option<CampaignState>)>,
-    senders: Vec<(String, Option<Registration>)>,
+    senders: Vec<(String, Option<Arc<SenderFacts>>)>,
 }
 
 impl Known {
@@ -187,18 +195,20 @@ impl Known {
         Ok(state)
     }
 
+    /// What decides where an active sender may send; `None` for any other.
     fn sender(
         &mut self,
         tx: &mut Tx<'_>,
         channel: &Channel,
         address: &str,
-    ) -> Result<Option<Registration>, StoreError> {
-        if let Some((_, registration)) = self.senders.iter().find(|(known, _)| known == address) {
-            return Ok(*registration);
+    ) -> Result<Option<Arc<SenderFacts>>, StoreError> {
+        if let Some((_, facts)) = self.senders.iter().find(|(known, _)| known == address) {
+            return Ok(facts.clone());
         }
-        let registration = tx.sender_registration(channel.workspace_id, channel.id, address)?;
-        self.senders.push((address.to_owned(), registration));
-        Ok(registration)
+        let found = tx.sender_facts(channel.workspace_id, channel.id, address)?;
+        let facts = found.filter(|(state, _)| *state == Registration::Active).map(|(_, facts)| Arc::new(facts));
+        self.senders.push((address.to_owned(), facts.clone()));
+        Ok(facts)
     }
 }
 
@@ -211,6 +221,9 @@ struct Facts {
     window_expires_at: Option<Timestamp>,
     template: Approval,
     sender: Approval,
+    not_cleared: Option<NotCleared>,
+    /// The sender, when limits count what it sends.
+    limited: Option<Arc<SenderFacts>>,
     place: Option<Place>,
     workspace: Arc<Workspace>,
     /// Whether a frequency cap applies, so that the message counts.
@@ -232,6 +245,7 @@ impl Facts {
             window_expires_at: self.window_expires_at,
             template: self.template,
             sender: self.sender,
+            not_cleared: self.not_cleared.as_ref(),
             expires_at: message.expires_at,
             limits: Limits {
                 place: self.place,
@@ -271,6 +285,8 @@ fn facts(
         window_expires_at: None,
         template: Approval::NotApproved,
         sender: Approval::Approved,
+        not_cleared: None,
+        limited: None,
         place: place(message),
         workspace,
         counts: false,
@@ -279,8 +295,12 @@ fn facts(
     count_sends(tx, message, &mut facts, now)?;
     if medium == Medium::Sms {
         let Ok(content) = message.content::<SmsContent>() else { return Ok(None) };
-        if known.sender(tx, channel, &content.source)? != Some(Registration::Active) {
-            facts.sender = Approval::NotApproved;
+        match known.sender(tx, channel, &content.source)? {
+            Some(sender) => {
+                facts.not_cleared = not_cleared(&sender, message, now);
+                facts.limited = sender.is_limited().then_some(sender);
+            }
+            None => facts.sender = Approval::NotApproved,
         }
         if look.narrow_refusals > 0 {
             // A STOP that was meant for one sender only, which is rare: is it this one?
@@ -325,6 +345,14 @@ fn place(message: &OutboxMessage) -> Option<Place> {
         return None;
     }
     phone(message).and_then(|phone| place_of_phone(&phone))
+}
+
+/// Why the sender may not send to the recipient's country, when it may not.
+fn not_cleared(sender: &SenderFacts, message: &OutboxMessage, now: Timestamp) -> Option<NotCleared> {
+    if sender.goes_everywhere() {
+        return None;
+    }
+    sender::clear(sender, phone(message).and_then(|phone| place_of_phone(&phone)), now).err()
 }
 
 /// The recipient's number; what is in the outbox was parsed when it came in.

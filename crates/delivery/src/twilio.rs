@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     channel_state,
     check::Check,
+    failover,
     settle::{Outcome, settle},
     sms::recover,
     submission::{Begin, begin},
@@ -96,7 +97,10 @@ pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: 
         loop {
             tokio::select! {
                 _ = looks.tick() => look(&env, &channel, &client).await,
-                _ = recovery.tick() => take_back(&env, &channel, config.repeats, None).await,
+                _ = recovery.tick() => {
+                    take_back(&env, &channel, config.repeats, None).await;
+                    failover::sweep(&env, &channel).await;
+                }
                 Some(pause) = pauses.recv() => {
                     gate.send_replace(false);
                     match pause {

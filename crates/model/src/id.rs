@@ -116,6 +116,10 @@ ids! {
     ChannelId = "chn",
     /// A number or name that SMS goes out from.
     SenderId = "snd",
+    /// What carriers or regulators approve before a sender may send.
+    RegistrationId = "reg",
+    /// Senders that share the texts to many people.
+    SenderPoolId = "spl",
     /// A person or company in the CRM.
     ContactId = "con",
     /// A list of contacts.

@@ -15,6 +15,7 @@ use crate::{
     open_hours::{Opening, opening},
     quiet_hours,
     rule_book::{Law, law, laws_at},
+    sender::NotCleared,
     time,
     week_hours::{QuietSpan, WeekHours},
     window,
@@ -51,6 +52,12 @@ crate::text_enum! {
         Expired = "expired",
         /// The sender is not registered to send.
         SenderNotActive = "sender_not_active",
+        /// Something that the sender needs for this country is not approved.
+        RegistrationMissing = "registration_missing",
+        /// Carriers of this country do not take such a sender, or this one is not meant for it.
+        SenderNotAllowed = "sender_not_allowed",
+        /// No more segments may leave in this second or minute, or on this day, by a limit of the sender or a registry.
+        RateLimit = "rate_limit",
         /// All rules passed.
         Allowed = "allowed",
     }
@@ -74,6 +81,9 @@ impl Rule {
             Self::NoAddress => "No phone number",
             Self::Expired => "Too late to send",
             Self::SenderNotActive => "The sender is not registered",
+            Self::RegistrationMissing => "A registration of the sender is missing",
+            Self::SenderNotAllowed => "The sender cannot send to this country",
+            Self::RateLimit => "Waits for a limit of the sender or the carrier",
             Self::Allowed => "Allowed",
         }
     }
@@ -110,6 +120,8 @@ pub struct Question<'a> {
     /// Whether the template is approved, for templates.
     pub template: Approval,
     pub sender: Approval,
+    /// Why the sender may not send to the recipient's country, when it may not; see [`crate::sender::clear`].
+    pub not_cleared: Option<&'a NotCleared>,
     /// After this moment the message is worse than none.
     pub expires_at: Option<Timestamp>,
     /// What limits promotional messages beyond the daily quiet hours.
@@ -239,6 +251,9 @@ pub struct Explanation {
     /// The cap that was reached: "3 in 24 hours".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<String>,
+    /// What is missing and what to do, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 impl Explanation {
@@ -259,11 +274,15 @@ impl Explanation {
                 let allowed = allowed.map(|allowed| format!(" allows promotional texts {allowed}")).unwrap_or_default();
                 format!("{place}{allowed} (rule {id}, version {})", self.version.as_deref().unwrap_or("unknown"))
             }
+            (Rule::RateLimit, _) => match &self.cap {
+                Some(cap) => format!("{}: {cap}", rule.label()),
+                None => rule.label().to_owned(),
+            },
             (Rule::FrequencyCap, _) => match &self.cap {
                 Some(cap) => format!("{}: at most {cap} to one person", rule.label()),
                 None => rule.label().to_owned(),
             },
-            _ => rule.label().to_owned(),
+            _ => self.detail.clone().unwrap_or_else(|| rule.label().to_owned()),
         };
         if let Some(zone) = &self.zone {
             words.push_str(", by the clock of ");
@@ -280,7 +299,7 @@ pub const UNKNOWN_ZONE_HOLD: i64 = time::HOUR;
 /// caps and a night meet after a few.
 const MOST_ROUNDS: usize = 8;
 
-/// Decides. Order of the rules: expiry, address, suppression, consent, sender, template, window, hours, caps; the first
+/// Decides. Order of the rules: expiry, address, suppression, consent, sender and its clearance, template, window, hours, caps; the first
 /// that refuses wins, and a refusal always beats a hold.
 ///
 /// | class     | consent              | suppression | sender, template, window | hours, caps |
@@ -306,7 +325,7 @@ pub fn decide(question: &Question<'_>) -> Decision {
 pub fn judge(question: &Question<'_>) -> (Decision, Option<Explanation>) {
     let now = question.now;
     if let Some(rule) = refusal(question, now) {
-        return (Decision::Suppress { rule }, None);
+        return (Decision::Suppress { rule }, not_cleared(question, rule));
     }
     let send = |deliver_by| (Decision::Send(Permit { decided_at: now, deliver_by }), None);
     if question.class != MessageClass::Marketing {
@@ -320,6 +339,12 @@ pub fn judge(question: &Question<'_>) -> (Decision, Option<Explanation>) {
             Some(rule) => (Decision::Suppress { rule }, None),
         },
     }
+}
+
+/// The words about a sender that is not cleared.
+fn not_cleared(question: &Question<'_>, rule: Rule) -> Option<Explanation> {
+    let not_cleared = question.not_cleared.filter(|not_cleared| not_cleared.rule() == rule)?;
+    Some(Explanation { detail: Some(not_cleared.words().to_owned()), ..Explanation::default() })
 }
 
 fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
@@ -507,6 +532,9 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
     }
     if question.sender == Approval::NotApproved {
         return Some(Rule::SenderNotActive);
+    }
+    if let Some(not_cleared) = question.not_cleared {
+        return Some(not_cleared.rule());
     }
     match question.content {
         Content::Template if question.template == Approval::NotApproved => Some(Rule::TemplateNotApproved),

@@ -43,6 +43,7 @@ fn golden_table() {
             window_expires_at: hours(column[8], now),
             template: approval(column[7]),
             sender: approval(column[6]),
+            not_cleared: None,
             expires_at: hours(column[10], now),
             limits: Limits::NONE,
         };
@@ -110,7 +111,7 @@ prop_compose! {
                 quiet_hours: QuietHours { start_minute, end_minute },
                 time_zones: &[],
                 window_expires_at: window.map(|millis| now.plus(millis)),
-                template, sender,
+                template, sender, not_cleared: None,
                 expires_at: expiry.map(|millis| now.plus(millis)),
                 limits: Limits::NONE,
             },
@@ -256,6 +257,7 @@ fn law_row(column: &[&str]) -> String {
         window_expires_at: None,
         template: Approval::Approved,
         sender: Approval::Approved,
+        not_cleared: None,
         expires_at: None,
         limits: Limits {
             place: crate::place_of_phone(&phone),
@@ -302,7 +304,7 @@ fn a_decision_is_explained_in_words() {
         law: Some("us.fl".to_owned()),
         version: Some("2026-11-01".to_owned()),
         zone: Some("America/New_York".to_owned()),
-        cap: None,
+        ..Explanation::default()
     };
     assert_eq!(
         why.words(Rule::LegalHours),
@@ -350,7 +352,7 @@ proptest! {
         let question = Question {
             now, class: MessageClass::Marketing, content: Content::Sms, address: Known::Yes,
             consent: ConsentState::Granted, suppression: Listed::No, quiet_hours: QuietHours::NONE, time_zones: &zones,
-            window_expires_at: None, template: Approval::Approved, sender: Approval::Approved, expires_at: None,
+            window_expires_at: None, template: Approval::Approved, sender: Approval::Approved, not_cleared: None, expires_at: None,
             limits: Limits { place, sends: &sends, ..Limits::NONE },
         };
         let laws = laws_at(place, now);
@@ -374,6 +376,40 @@ proptest! {
                 prop_assert!(open(until) && room(until));
             }
             Decision::Suppress { rule } => prop_assert!(false, "{rule}"),
+        }
+    }
+}
+
+#[test]
+fn a_sender_that_is_not_cleared_is_refused_with_the_reason() {
+    let missing = NotCleared::Missing { why: "The toll-free verification is missing.".to_owned() };
+    let closed = NotCleared::Closed { why: "No names here.".to_owned() };
+    let zones = ["America/New_York".to_owned()];
+    for (not_cleared, rule) in [(&missing, Rule::RegistrationMissing), (&closed, Rule::SenderNotAllowed)] {
+        for class in [MessageClass::Marketing, MessageClass::Service, MessageClass::Test, MessageClass::Keyword] {
+            let question = Question {
+                now: NOON,
+                class,
+                content: Content::Sms,
+                address: Known::Yes,
+                consent: ConsentState::Granted,
+                suppression: Listed::No,
+                quiet_hours: QUIET,
+                time_zones: &zones,
+                window_expires_at: None,
+                template: Approval::Approved,
+                sender: Approval::Approved,
+                not_cleared: Some(not_cleared),
+                expires_at: None,
+                limits: Limits::NONE,
+            };
+            let (decision, why) = judge(&question);
+            assert_eq!(decision, Decision::Suppress { rule }, "{class}");
+            assert_eq!(why.unwrap().words(rule), not_cleared.words());
+            let opted_out = Question { consent: ConsentState::Revoked, ..question };
+            if class == MessageClass::Marketing {
+                assert_eq!(decide(&opted_out), Decision::Suppress { rule: Rule::OptedOut }, "a no comes first");
+            }
         }
     }
 }

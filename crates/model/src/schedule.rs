@@ -85,6 +85,8 @@ pub struct Schedule {
     pub window: Option<SendWindow>,
     /// Most messages in one minute.
     pub per_minute: Option<u32>,
+    /// Hours after its time when a message that has not left is no longer sent; without end when not given.
+    pub expires_hours: Option<u32>,
 }
 
 impl Default for Schedule {
@@ -97,6 +99,7 @@ impl Default for Schedule {
             late_hours: 12,
             window: None,
             per_minute: None,
+            expires_hours: None,
         }
     }
 }
@@ -118,6 +121,8 @@ pub enum InvalidSchedule {
     Window,
     #[error("The number of messages in a minute is between 1 and 1000000.")]
     PerMinute,
+    #[error("A message expires between 1 and 720 hours after its time.")]
+    ExpiresHours,
     #[error("A run may be between 1 and 168 hours late.")]
     LateHours,
 }
@@ -166,6 +171,9 @@ impl Schedule {
         }
         if self.per_minute.is_some_and(|most| !(1..=1_000_000).contains(&most)) {
             return Err(InvalidSchedule::PerMinute);
+        }
+        if self.expires_hours.is_some_and(|hours| !(1..=720).contains(&hours)) {
+            return Err(InvalidSchedule::ExpiresHours);
         }
         if !(1..=168).contains(&self.late_hours) {
             return Err(InvalidSchedule::LateHours);

@@ -1,7 +1,7 @@
 //! What can go wrong in outreach.
 
 use segue_expr::ReadProblem;
-use segue_model::{Timestamp, campaign::InvalidCampaignAction, phone::InvalidPhone, policy::Rule};
+use segue_model::{Timestamp, campaign::InvalidCampaignAction, phone::InvalidPhone, policy::Rule, sender::NotCleared};
 use segue_store::{StoreError, consent::ConsentError};
 
 /// What the caller can do about a failure.
@@ -81,6 +81,9 @@ pub enum OutreachError {
     SenderNotActive,
     #[error("The policy does not allow this message: {}.", .0.label())]
     Refused(Rule),
+    /// The sender may not send to the recipient's country.
+    #[error("{}", .0.words())]
+    NotCleared(NotCleared),
     #[error("The file has no column '{0}'. Check the mapping.")]
     UnknownColumn(String),
     #[error("The file cannot be read: {0}")]
@@ -126,6 +129,7 @@ impl OutreachError {
             Self::DomainInUse => "domain_in_use",
             Self::SenderNotActive => "sender_not_active",
             Self::Refused(rule) => rule.as_str(),
+            Self::NotCleared(not_cleared) => not_cleared.rule().as_str(),
             Self::UnknownColumn(_) => "unknown_column",
             Self::File(_) => "unreadable_file",
             Self::ImportRunning | Self::ImportUndone | Self::UndoOver => "import_state",
@@ -169,6 +173,7 @@ impl OutreachError {
             | Self::TextTooLong { .. }
             | Self::SenderNotActive
             | Self::Refused(_)
+            | Self::NotCleared(_)
             | Self::UnknownColumn(_)
             | Self::File(_) => Problem::Invalid,
         }
@@ -184,7 +189,7 @@ impl OutreachError {
             Self::Condition(_) => Some("condition"),
             Self::KeywordTaken(_) => Some("word"),
             Self::UnknownFields { .. } | Self::TextSyntax(_) | Self::TextTooLong { .. } => Some("body"),
-            Self::SenderNotActive => Some("sender_id"),
+            Self::SenderNotActive | Self::NotCleared(_) => Some("sender_id"),
             Self::UnknownColumn(_) => Some("mapping"),
             _ => None,
         }

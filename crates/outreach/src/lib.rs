@@ -27,6 +27,7 @@ pub mod fuzz;
 pub mod import;
 pub mod keywords;
 pub mod link;
+mod origin;
 pub mod programmes;
 pub mod provider_keyword;
 pub mod reach;

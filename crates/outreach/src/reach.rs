@@ -4,7 +4,7 @@ use segue_model::{
     ContactId, Ctx, Timestamp, WorkspaceId,
     contact::ContactFields,
     place_of_phone,
-    policy::{Approval, Decision, Explanation, Limits, Rule},
+    policy::{Decision, Explanation, Limits, Rule},
     rule_book::{self, Law},
 };
 use segue_store::{Store, contact::AudienceMember};
@@ -110,7 +110,7 @@ pub async fn reachability(
             };
             let fields: ContactFields = contact.fields();
             let member = AudienceMember { id, fields, sms_consent: contact.sms_consent, is_suppressed };
-            let judgement = judge(tx, &member, &workspace, Approval::Approved, now)?;
+            let judgement = judge(tx, &member, &workspace, None, now)?;
             let place = contact.phone.as_ref().and_then(place_of_phone);
             let counted = match (phone, Limits::look_back(place, &workspace.settings.policy.caps, now)) {
                 (Some(phone), Some((millis, _))) => {

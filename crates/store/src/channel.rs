@@ -3,6 +3,8 @@
 use segue_model::{ChannelId, SenderId, Timestamp, WorkspaceId, consent::Medium, wake::Wake};
 use serde::{Deserialize, Serialize};
 
+pub use segue_model::sender::SenderKind;
+
 pub use crate::smpp_account::{
     BindMode, LongSms, ResendUnknown, SmppConfig, SmppField, SmsAlphabet, SmsDisplay, TlsMode,
 };
@@ -176,17 +178,8 @@ pub struct Channel {
 }
 
 segue_model::text_enum! {
-    /// What kind of number or name a sender is.
-    pub enum SenderKind {
-        LongCode = "long_code",
-        ShortCode = "short_code",
-        TollFree = "toll_free",
-        Alphanumeric = "alphanumeric",
-    }
-}
-
-segue_model::text_enum! {
-    /// Whether the sender may send.
+    /// Whether the carrier has activated the sender for this account. What registries and regulators must approve beside
+    /// is in `registration`.
     pub enum Registration {
         Active = "active",
         Pending = "pending",

@@ -46,11 +46,16 @@ crate::sql! {
         WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4";
     SCOPED_CONSENT = "SELECT state, since FROM scoped_consents
         WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4 AND scope_id = $5";
-    /// One look-up more in a table that is empty where no STOP was ever meant for one sender only.
+    /// A no to one sender of a pool is a no to all of the pool. One look-up more in a table that is empty where no STOP was ever meant for one sender only.
     CONSENT_FROM = "SELECT c.state, c.since, c.expires_at, EXISTS (SELECT 1 FROM scoped_consents s
                 JOIN senders n ON n.workspace_id = s.workspace_id AND n.id = s.scope_id
             WHERE s.workspace_id = c.workspace_id AND s.address = c.address AND s.medium = c.medium
-                AND s.purpose = c.purpose AND s.state = 'revoked' AND n.channel_id = $5 AND n.address = $6)
+                AND s.purpose = c.purpose AND s.state = 'revoked' AND ((n.channel_id = $5 AND n.address = $6)
+                    OR EXISTS (SELECT 1 FROM sender_pool_members a
+                        JOIN sender_pool_members b ON b.workspace_id = a.workspace_id AND b.pool_id = a.pool_id
+                        JOIN senders m ON m.workspace_id = b.workspace_id AND m.id = b.sender_id
+                    WHERE a.workspace_id = n.workspace_id AND a.sender_id = n.id AND m.channel_id = $5
+                        AND m.address = $6)))
         FROM consents c WHERE c.workspace_id = $1 AND c.medium = $2 AND c.address = $3 AND c.purpose = $4";
     CONSENT_STATES = "SELECT medium, purpose, state, since, expires_at FROM consents
         WHERE workspace_id = $1 AND medium IN ('sms', 'whatsapp') AND address = $2 ORDER BY medium, purpose";

@@ -5,7 +5,7 @@
 //! its worker came, in the transaction that queued them, so a crash neither loses nor doubles one.
 
 use segue_model::{
-    BatchId, ContactId, ListId, MessageId, SenderId, Timestamp, WorkspaceId,
+    BatchId, ContactId, ListId, MessageId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     content::SmsContent,
     delivery::{MessageClass, OutboxState},
     id::Id as _,
@@ -120,6 +120,8 @@ pub struct NewBatch {
     pub key: String,
     pub actor: String,
     pub sender_id: SenderId,
+    /// The pool whose senders share the texts.
+    pub pool_id: Option<SenderPoolId>,
     pub class: MessageClass,
     pub body: String,
     pub list_id: Option<ListId>,
@@ -132,6 +134,8 @@ pub struct Batch {
     pub id: BatchId,
     pub actor: String,
     pub sender_id: SenderId,
+    /// The pool whose senders share the texts.
+    pub pool_id: Option<SenderPoolId>,
     pub class: MessageClass,
     pub body: String,
     pub list_id: Option<ListId>,
@@ -201,11 +205,11 @@ crate::sql! {
             AND m.batch_id IS NULL
         ORDER BY m.id DESC LIMIT $5";
     INSERT_BATCH = "INSERT INTO message_batches (workspace_id, id, key, actor, sender_id, class, body, list_id,
-            expires_at, state, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'working', $10) ON CONFLICT (workspace_id, key) DO NOTHING";
+            expires_at, state, created_at, pool_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'working', $10, $11) ON CONFLICT (workspace_id, key) DO NOTHING";
     BATCH_OF_KEY = "SELECT id FROM message_batches WHERE workspace_id = $1 AND key = $2";
     BATCH = "SELECT id, actor, sender_id, class, body, list_id, expires_at, state, done_position, done_contact_id,
-            created_at FROM message_batches WHERE workspace_id = $1 AND id = $2";
+            created_at, pool_id FROM message_batches WHERE workspace_id = $1 AND id = $2";
     ADVANCE_BATCH = "UPDATE message_batches SET done_position = $3, done_contact_id = $4, state = $5
         WHERE workspace_id = $1 AND id = $2";
     WAITING_OF_BATCH = "SELECT id, position, address, fields, problem_code IS NOT NULL FROM direct_messages
@@ -402,6 +406,7 @@ impl Tx<'_> {
                 &batch.list_id,
                 &batch.expires_at,
                 &now,
+                &batch.pool_id,
             ],
         )?;
         Ok(written == 1)
@@ -433,6 +438,7 @@ impl Tx<'_> {
                 done_position: row.next()?,
                 done_contact: row.next()?,
                 created_at: row.next()?,
+                pool_id: row.next()?,
             })
         })
     }

@@ -57,6 +57,7 @@ pub mod dead_letter;
 pub mod decision;
 pub mod direct_message;
 pub mod event;
+pub mod failover;
 pub mod flow;
 pub mod idempotency;
 pub mod import;
@@ -75,11 +76,14 @@ pub mod outbox;
 pub mod population;
 pub mod presence;
 pub mod programme;
+pub mod rate;
 pub mod recipient;
+pub mod registration;
 mod repeat;
 pub mod report;
 pub mod routing;
 pub mod segment;
+pub mod sender_pool;
 pub mod session;
 pub mod submission;
 pub mod subscription;
@@ -116,6 +120,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),
         ("event", event::STATEMENTS),
+        ("failover", failover::STATEMENTS),
         ("flow", flow::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("import", import::STATEMENTS),
@@ -132,11 +137,15 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("population", population::STATEMENTS),
         ("presence", presence::STATEMENTS),
         ("programme", programme::STATEMENTS),
+        ("rate", rate::STATEMENTS),
         ("recipient", recipient::STATEMENTS),
+        ("registration", registration::STATEMENTS),
         ("repeat", repeat::STATEMENTS),
+        ("registration", registration::STATEMENTS),
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
         ("segment", segment::STATEMENTS),
+        ("sender_pool", sender_pool::STATEMENTS),
         ("session", session::STATEMENTS),
         ("submission", submission::STATEMENTS),
         ("tally", tally::STATEMENTS),

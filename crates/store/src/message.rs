@@ -216,9 +216,11 @@ fn advice(word: &str) -> &'static str {
         "quiet_hours" => "It is night at the customer. Send it in the morning.",
         "legal_hours" => "Promotions may not be sent to the customer at this hour. Send it later.",
         "frequency_cap" | "legal_frequency" => "The customer has got enough promotions lately. Send it another day.",
+        "rate_limit" => "It leaves by itself as soon as the limit has room.",
         "no_address" | "invalid_recipient" => "Ask the customer for another way to reach them.",
         "throttled" | "provider_down" => "Send it again in a few minutes.",
         "content_invalid" => "Change the text or the file and send it again.",
+        "registration_missing" | "sender_not_allowed" => "Tell an admin: the sender needs attention in Setup, Senders.",
         "authentication" | "account_blocked" | "sender_not_registered" | "sender_not_active" => {
             "Tell an admin: the WhatsApp account needs attention."
         }

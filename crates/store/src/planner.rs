@@ -45,6 +45,7 @@ const LARGE_TABLES: &[&str] = &[
     "provider_messages",
     "recipients",
     "sessions",
+    "sticky_senders",
     "work_items",
 ];
 

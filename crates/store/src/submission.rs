@@ -6,7 +6,7 @@
 //! message is a fact, and after a lost lease it turns `unknown` into `accepted`.
 
 use segue_model::{
-    CampaignId, ChannelId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
+    CampaignId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
     delivery::{MessageClass, OutboxState, Report},
     policy::{Permit, Rule},
@@ -16,7 +16,6 @@ use serde_json::json;
 
 use crate::{
     Row, StoreError, Tx,
-    channel::Registration,
     dead_letter::Source,
     event::NewEvent,
     message::{MessageError, MessageState},
@@ -84,8 +83,6 @@ pub(crate) fn read_last_look(row: &mut Row<'_>) -> Result<LastLook, StoreError> 
 crate::sql! {
     SESSION_WINDOW = "SELECT window_expires_at FROM sessions WHERE workspace_id = $1 AND id = $2";
     CONTACT_ZONE = "SELECT time_zone FROM contacts WHERE workspace_id = $1 AND phone = $2";
-    SENDER_REGISTRATION = "SELECT registration FROM senders
-        WHERE workspace_id = $1 AND channel_id = $2 AND address = $3";
     MARK_SUBMITTING = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_until = $5, rule = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
@@ -161,19 +158,6 @@ impl Tx<'_> {
     pub fn contact_zone(&mut self, workspace_id: WorkspaceId, phone: &str) -> Result<Option<String>, StoreError> {
         let found = self.query_opt(&CONTACT_ZONE, &[&workspace_id, &phone], |row| row.next())?;
         Ok(found.flatten())
-    }
-
-    /// Whether the sender with this address may send; `None` when there is no such sender.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn sender_registration(
-        &mut self,
-        workspace_id: WorkspaceId,
-        channel_id: ChannelId,
-        address: &str,
-    ) -> Result<Option<Registration>, StoreError> {
-        self.query_opt(&SENDER_REGISTRATION, &[&workspace_id, &channel_id, &address], |row| row.word())
     }
 
     /// Records that the message is about to leave. When this is on disk, and not before, bytes may leave.

@@ -174,6 +174,8 @@ bind_ids!(
     ApiKeyId,
     ChannelId,
     SenderId,
+    RegistrationId,
+    SenderPoolId,
     ContactId,
     ListId,
     SegmentId,

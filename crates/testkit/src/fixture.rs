@@ -1,12 +1,14 @@
 //! Rows to begin with.
 
 use segue_model::{
-    ChannelId, ContactId, PhoneNumber,
+    ChannelId, ContactId, PhoneNumber, RegistrationId, SenderId,
     consent::{ConsentState, Medium, Purpose},
+    registration::{RegistrationKind, RegistrationState},
 };
 use segue_store::{
     Sql, StoreError,
     channel::{Channel, ChannelConfig, ChannelState, Registration, Sender, SenderKind, SmppConfig, WhatsAppConfig},
+    registration::{RegistrationInput, RegistrationStep},
 };
 
 use crate::TestStore;
@@ -108,6 +110,49 @@ impl TestStore {
         let stored = self.store.write::<_, StoreError, _>(move |tx| tx.upsert_sender(workspace_id, &row)).await;
         stored.expect("the sender is stored");
         sender
+    }
+
+    /// A sender of this kind that the carrier has activated.
+    ///
+    /// # Panics
+    /// When it cannot be stored.
+    pub async fn sender_of_kind(&self, channel_id: ChannelId, kind: SenderKind, address: &str) -> Sender {
+        let sender = Sender { kind, ..self.sender(channel_id, address).await };
+        let (workspace_id, row) = (self.workspace.id, sender.clone());
+        let stored = self.store.write::<_, StoreError, _>(move |tx| tx.upsert_sender(workspace_id, &row)).await;
+        stored.expect("the sender is stored");
+        sender
+    }
+
+    /// Registrations of these kinds, approved and given to a sender.
+    ///
+    /// # Panics
+    /// When they cannot be stored.
+    pub async fn approve(&self, sender_id: SenderId, kinds: &[RegistrationKind]) -> Vec<RegistrationId> {
+        use RegistrationState::{Approved, Draft, Submitted};
+        let (workspace_id, ctx, kinds) = (self.workspace.id, self.ctx.clone(), kinds.to_vec());
+        let stored = self.store.write::<_, StoreError, _>(move |tx| {
+            let mut ids = Vec::new();
+            for kind in &kinds {
+                let input = RegistrationInput {
+                    name: "Acme".to_owned(),
+                    country: None,
+                    parent_id: None,
+                    reference: None,
+                    details: serde_json::json!({}),
+                    expires_at: None,
+                };
+                let id = tx.insert_registration(workspace_id, *kind, &input, "test", &ctx)?;
+                for (from, to) in [(Draft, Submitted), (Submitted, Approved)] {
+                    let step = RegistrationStep { from, to, note: None, expires_at: None, actor: "test".to_owned() };
+                    tx.step_registration(workspace_id, id, &step, &ctx)?;
+                }
+                ids.push(id);
+            }
+            tx.link_sender(workspace_id, sender_id, &ids)?;
+            Ok(ids)
+        });
+        stored.await.expect("the registrations are stored")
     }
 
     /// A contact with this number (E.164) and first name.

@@ -6,6 +6,7 @@
 import type { components } from './schema';
 import type * as policy from './policy-types';
 import type * as link from './link-types';
+import type * as sender from './sender-types';
 import type * as wire from './types';
 
 type Schemas = components['schemas'];
@@ -32,6 +33,10 @@ export type Responses = [
   Fits<Sent<Schemas['User']>, wire.User>,
   Fits<Sent<Schemas['Workspace']>, wire.Workspace>,
   Fits<Sent<Schemas['Policy']>, policy.Policy>,
+  Fits<Sent<Schemas['SenderDetail']>, sender.SenderDetail>,
+  Fits<Sent<Schemas['RegistrationDetail']>, sender.Registration>,
+  Fits<Sent<Schemas['SenderPool']>, sender.SenderPool>,
+  Fits<Sent<Schemas['SenderCapabilities']>, sender.SenderCapabilities>,
   Fits<Sent<Schemas['RuleBook']>, policy.RuleBook>,
   Fits<Sent<Schemas['Reachability']>, policy.Reachability>,
   Fits<Sent<Schemas['ApiKey']>, wire.ApiKey>,

@@ -2003,6 +2003,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/registrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The registrations of the workspace.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_registrations"];
+        put?: never;
+        /**
+         * Begins a registration as a draft. Sending it to the registry is the work of a person or a provider's portal; what
+         *     came of it is recorded here, step by step.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["create_registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registrations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One registration.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_registration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes what is given and leaves the rest. The state changes by steps alone.
+         * @description Needs the permission `manage_setup`.
+         */
+        patch: operations["change_registration"];
+        trace?: never;
+    };
+    "/api/v1/registrations/{id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets what registries and carriers let leave under a registration. Which carrier a number belongs to is not known, so
+         *     promotions to all of them count. What finds no room waits; service messages count and never wait.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_registration_limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registrations/{id}/step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Records the next step: submitted, in review, approved, rejected, expired. Sending follows at once.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["step_registration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rule-books": {
         parameters: {
             query?: never;
@@ -2136,6 +2226,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sender-capabilities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What each kind of sender can do in which country, with the source of each rule.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_sender_capabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sender-pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The pools of the workspace.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_sender_pools"];
+        put?: never;
+        /**
+         * Makes a pool. A campaign or message that names it goes to each number from the sender that number keeps: the one it
+         *     was first texted from, while that may send to it.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["create_sender_pool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sender-pools/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a pool that no campaign uses any more. Which sender a number kept in it is forgotten.
+         * @description Needs the permission `manage_setup`.
+         */
+        delete: operations["delete_sender_pool"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes what is given and leaves the rest. Numbers whose sender stays in the pool keep it.
+         * @description Needs the permission `manage_setup`.
+         */
+        patch: operations["change_sender_pool"];
+        trace?: never;
+    };
     "/api/v1/senders": {
         parameters: {
             query?: never;
@@ -2154,6 +2313,67 @@ export interface paths {
          * @description Needs the permission `manage_setup`.
          */
         post: operations["create_sender"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/senders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes what is given and leaves the rest. What waits is decided about anew before it leaves.
+         * @description Needs the permission `manage_setup`.
+         */
+        patch: operations["change_sender"];
+        trace?: never;
+    };
+    "/api/v1/senders/{id}/fallback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Names the sender that takes over what this one certainly did not send: what its account refused, and what waits while
+         *     its account is without connection. A message moves once. What may have been sent never moves.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_sender_fallback"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/senders/{id}/limit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets how many segments may leave from a sender in a second.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_sender_limit"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2833,6 +3053,7 @@ export interface components {
             /** Format: int32 */
             held_out_percent?: number | null;
             name?: string | null;
+            pool_id?: components["schemas"]["SenderPoolId"] | null;
             prefilled_text?: string | null;
             schedule?: components["schemas"]["Schedule"] | null;
             sender_id?: components["schemas"]["SenderId"] | null;
@@ -2852,6 +3073,7 @@ export interface components {
              */
             held_out_percent?: number;
             name: string;
+            pool_id?: components["schemas"]["SenderPoolId"] | null;
             /** @description What the customer finds ready to send in the chat. */
             prefilled_text?: string;
             /** @description When it starts, how often, and how fast. */
@@ -3530,6 +3752,7 @@ export interface components {
             };
             /** @description In any writing; a national one is read in the workspace's country. */
             phone?: string | null;
+            pool_id?: components["schemas"]["SenderPoolId"] | null;
             /** @description The sender's number or name, as an alternative to its id. */
             sender?: string | null;
             sender_id?: components["schemas"]["SenderId"] | null;
@@ -3589,6 +3812,8 @@ export interface components {
         Explanation: {
             /** @description The cap that was reached: "3 in 24 hours". */
             cap?: string | null;
+            /** @description What is missing and what to do, in words. */
+            detail?: string | null;
             /** @description Id of the rule of a rule book, such as `us.fl`. */
             law?: string | null;
             /** @description Version of that rule book when it decided. */
@@ -4176,6 +4401,7 @@ export interface components {
             class?: components["schemas"]["DirectClass"] | null;
             expires_at?: components["schemas"]["Timestamp"] | null;
             list_id?: components["schemas"]["ListId"] | null;
+            pool_id?: components["schemas"]["SenderPoolId"] | null;
             /** @description Either this or `list_id`. */
             recipients?: components["schemas"]["BatchRecipient"][] | null;
             /** @description The sender's number or name, as an alternative to its id. */
@@ -4253,6 +4479,18 @@ export interface components {
             offer_seconds?: number | null;
             /** @description Made from the name when not given. */
             slug?: string | null;
+        };
+        NewRegistration: {
+            /** @description ISO 3166-1; every country that asks for this kind when not given. */
+            country?: string | null;
+            /** @description What was or will be submitted, as a JSON object. */
+            details?: Record<string, never> | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            kind: components["schemas"]["RegistrationKind"];
+            name: string;
+            parent_id?: components["schemas"]["RegistrationId"] | null;
+            /** @description Its id at the registry. */
+            reference?: string | null;
         };
         /** @description A message with what makes sending it twice harmless. */
         NewReply: components["schemas"]["Draft"] & {
@@ -4764,6 +5002,20 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_RegistrationDetail: {
+            data: (components["schemas"]["SenderRegistration"] & {
+                /** @description What to do now, in words. */
+                advice: string;
+                expected_at?: components["schemas"]["Timestamp"] | null;
+                /** @description What happened, oldest first. */
+                history: components["schemas"]["RegistrationEvent"][];
+                /** @description The states that may follow. */
+                next: components["schemas"]["RegistrationState"][];
+            })[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_RuleBook: {
             data: {
                 name: string;
@@ -4805,14 +5057,27 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
-        Page_Sender: {
-            data: {
-                address: string;
-                channel_id: components["schemas"]["ChannelId"];
-                id: components["schemas"]["SenderId"];
-                kind: components["schemas"]["SenderKind"];
-                registration: components["schemas"]["Registration"];
-            }[];
+        Page_SenderDetail: {
+            data: (components["schemas"]["Sender"] & {
+                /** @description Countries (ISO 3166-1) it may send to; empty: all. */
+                countries: string[];
+                /**
+                 * Format: int32
+                 * @description Seconds without connection after which waiting messages move there.
+                 */
+                fallback_after_seconds?: number | null;
+                fallback_id?: components["schemas"]["SenderId"] | null;
+                /** @description Whether people can answer. A text from a sender they cannot answer needs another way to opt out. */
+                is_two_way: boolean;
+                /** @description For each country it is meant for: whether it may send there now. */
+                readiness: components["schemas"]["SenderReadiness"][];
+                registration_ids: components["schemas"]["RegistrationId"][];
+                /**
+                 * Format: int32
+                 * @description Most segments from it in a second; none: as its account can.
+                 */
+                segments_per_second?: number | null;
+            })[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
         };
@@ -4826,6 +5091,23 @@ export interface components {
                 valid_from?: components["schemas"]["Timestamp"] | null;
                 valid_until?: components["schemas"]["Timestamp"] | null;
                 word: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SenderPool: {
+            data: {
+                created_at: components["schemas"]["Timestamp"];
+                id: components["schemas"]["SenderPoolId"];
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Numbers that keep one of its senders.
+                 */
+                numbers: number;
+                /** @description In the order in which they were made. */
+                sender_ids: components["schemas"]["SenderId"][];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -5040,6 +5322,8 @@ export interface components {
         PreflightRule: {
             /** Format: int64 */
             count: number;
+            /** @description What is missing and what to do, of the first of them, where the rule alone does not say it. */
+            detail?: string | null;
             /** @description The rule in words. */
             label: string;
             rule: string;
@@ -5343,6 +5627,50 @@ export interface components {
         RecipientState: "planned" | "excluded" | "queued" | "held" | "submitting" | "sent" | "delivered" | "failed" | "unknown" | "canceled";
         /** @enum {string} */
         Registration: "active" | "pending" | "rejected";
+        RegistrationChange: {
+            country?: string | null;
+            details?: Record<string, never> | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            name?: string | null;
+            parent_id?: components["schemas"]["RegistrationId"] | null;
+            reference?: string | null;
+        };
+        /** @description A registration with its history and what may follow. */
+        RegistrationDetail: components["schemas"]["SenderRegistration"] & {
+            /** @description What to do now, in words. */
+            advice: string;
+            expected_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What happened, oldest first. */
+            history: components["schemas"]["RegistrationEvent"][];
+            /** @description The states that may follow. */
+            next: components["schemas"]["RegistrationState"][];
+        };
+        /** @description One step of a registration's history. */
+        RegistrationEvent: {
+            actor: string;
+            at: components["schemas"]["Timestamp"];
+            note?: string | null;
+            state: components["schemas"]["RegistrationState"];
+        };
+        RegistrationId: string;
+        /** @enum {string} */
+        RegistrationKind: "brand" | "campaign" | "toll_free" | "short_code" | "sender_id";
+        RegistrationLimits: {
+            /**
+             * Format: int32
+             * @description Most segments in a day over all campaigns of a brand, such as T-Mobile's 200,000, 40,000, 10,000 or 2,000; null:
+             *     no limit. The day ends at midnight Pacific time.
+             */
+            segments_per_day?: number | null;
+            /**
+             * Format: int32
+             * @description Most segments in a minute over all numbers of a campaign, such as AT&T's 4,500, 2,400, 240 or 75 by its class;
+             *     null: no limit.
+             */
+            segments_per_minute?: number | null;
+        };
+        /** @enum {string} */
+        RegistrationState: "draft" | "submitted" | "in_review" | "approved" | "rejected" | "expired";
         /** @description A recurrence: the part of RFC 5545 that people use for campaigns. */
         Repeat: {
             /**
@@ -5395,7 +5723,7 @@ export interface components {
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
         /** @enum {string} */
-        Rule: "no_consent" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "allowed";
+        Rule: "no_consent" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;
@@ -5422,6 +5750,12 @@ export interface components {
         Schedule: {
             /** @default workspace */
             clock: components["schemas"]["ScheduleClock"];
+            /**
+             * Format: int32
+             * @description Hours after its time when a message that has not left is no longer sent; without end when not given.
+             * @default null
+             */
+            expires_hours: number | null;
             /**
              * Format: int32
              * @description How late a run may start and still count as in time, and with `run_late` be started at all.
@@ -5549,9 +5883,74 @@ export interface components {
             kind: components["schemas"]["SenderKind"];
             registration: components["schemas"]["Registration"];
         };
+        /** @description The table of what each kind of sender can do in which country. */
+        SenderCapabilities: {
+            /** @description Of those that fit, the first counts; where none fits, carriers take the sender as it is. */
+            rules: components["schemas"]["SenderCapability"][];
+            title: string;
+            /** @description Changes whenever a rule does. */
+            version: string;
+        };
+        /** @description What one kind of sender can do in some countries. */
+        SenderCapability: {
+            /** @description ISO 3166-1 codes, or `*` for every country. */
+            countries: string[];
+            delivery: components["schemas"]["SenderDelivery"];
+            /** @description Countries (ISO 3166-1) that the sender's own number belongs to; empty: every one. */
+            from?: string[];
+            /** @description Stable name, such as `us.10dlc`. */
+            id: string;
+            kind: components["schemas"]["SenderKind"];
+            /** @description What must be approved first. */
+            needs?: components["schemas"]["RegistrationKind"][];
+            /** @description The rule in words. */
+            note: string;
+            /** @description Where the rule stands. */
+            source: string;
+            /** @description Whether people can answer. */
+            two_way: boolean;
+        };
+        SenderChange: {
+            /** @description Countries (ISO 3166-1) it may send to; an empty list: all. */
+            countries?: string[] | null;
+            registration?: components["schemas"]["Registration"] | null;
+            /** @description What is registered for it: a campaign brings its brand along. */
+            registration_ids?: components["schemas"]["RegistrationId"][] | null;
+        };
+        /** @enum {string} */
+        SenderDelivery: "as_is" | "replaced" | "refused";
+        /** @description A sender with what it can do and where. */
+        SenderDetail: components["schemas"]["Sender"] & {
+            /** @description Countries (ISO 3166-1) it may send to; empty: all. */
+            countries: string[];
+            /**
+             * Format: int32
+             * @description Seconds without connection after which waiting messages move there.
+             */
+            fallback_after_seconds?: number | null;
+            fallback_id?: components["schemas"]["SenderId"] | null;
+            /** @description Whether people can answer. A text from a sender they cannot answer needs another way to opt out. */
+            is_two_way: boolean;
+            /** @description For each country it is meant for: whether it may send there now. */
+            readiness: components["schemas"]["SenderReadiness"][];
+            registration_ids: components["schemas"]["RegistrationId"][];
+            /**
+             * Format: int32
+             * @description Most segments from it in a second; none: as its account can.
+             */
+            segments_per_second?: number | null;
+        };
+        SenderFallback: {
+            /**
+             * Format: int32
+             * @description Seconds without connection after which waiting messages move, 30 to 86,400; 300 when not given.
+             */
+            after_seconds?: number | null;
+            sender_id?: components["schemas"]["SenderId"] | null;
+        };
         SenderId: string;
         SenderInput: {
-            /** @description A number with country code, a short code, or up to 11 letters and digits. */
+            /** @description A number with country code, a short code, or a name of 3 to 11 letters and digits. */
             address: string;
             channel_id: components["schemas"]["ChannelId"];
             kind: components["schemas"]["SenderKind"];
@@ -5568,7 +5967,77 @@ export interface components {
             word: string;
         };
         /** @enum {string} */
-        SenderKind: "long_code" | "short_code" | "toll_free" | "alphanumeric";
+        SenderKind: "10dlc" | "long_code" | "short_code" | "toll_free" | "alphanumeric";
+        SenderLimit: {
+            /**
+             * Format: int32
+             * @description 1 to 10,000; null: as fast as its account can.
+             */
+            segments_per_second?: number | null;
+        };
+        /** @description A pool of senders. */
+        SenderPool: {
+            created_at: components["schemas"]["Timestamp"];
+            id: components["schemas"]["SenderPoolId"];
+            name: string;
+            /**
+             * Format: int64
+             * @description Numbers that keep one of its senders.
+             */
+            numbers: number;
+            /** @description In the order in which they were made. */
+            sender_ids: components["schemas"]["SenderId"][];
+        };
+        SenderPoolChange: {
+            name?: string | null;
+            sender_ids?: components["schemas"]["SenderId"][] | null;
+        };
+        SenderPoolId: string;
+        SenderPoolInput: {
+            /** @description 1 to 100 characters, once in the workspace. */
+            name: string;
+            /** @description 1 to 100 senders. */
+            sender_ids: components["schemas"]["SenderId"][];
+        };
+        /** @description Whether a sender may send to a country now. */
+        SenderReadiness: {
+            /** @description What to know of a sender that may send: that its name is replaced there. */
+            caution?: string | null;
+            country: string;
+            ready: boolean;
+            /** @description What is missing and what to do. */
+            why?: string | null;
+        };
+        /** @description A registration as the API shows it. */
+        SenderRegistration: {
+            /** @description ISO 3166-1; none: every country that asks for this kind. */
+            country?: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What was or will be submitted: use case, sample texts, opt-in flow, and whatever the registry asks for. */
+            details: unknown;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            id: components["schemas"]["RegistrationId"];
+            kind: components["schemas"]["RegistrationKind"];
+            name: string;
+            /** @description The last note: why it was rejected, what is still missing. */
+            note?: string | null;
+            parent_id?: components["schemas"]["RegistrationId"] | null;
+            /** @description Its id at the registry. */
+            reference?: string | null;
+            /**
+             * Format: int32
+             * @description Most segments in a day of the carriers, such as T-Mobile's limit for a brand.
+             */
+            segments_per_day?: number | null;
+            /**
+             * Format: int32
+             * @description Most segments in a minute, over all of its numbers, such as AT&T's limit for a campaign's class.
+             */
+            segments_per_minute?: number | null;
+            state: components["schemas"]["RegistrationState"];
+            submitted_at?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description A template as it was sent. */
         SentTemplate: {
             language: string;
@@ -5669,6 +6138,12 @@ export interface components {
         SmsEncoding: "gsm7" | "ucs2";
         /** @enum {string} */
         Source: "inbox" | "outbox" | "job";
+        StepInput: {
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Why, such as the registry's words about a rejection. */
+            note?: string | null;
+            state: components["schemas"]["RegistrationState"];
+        };
         /** @description Somebody who is to be asked, or put, into a programme. */
         SubscribeInput: {
             context?: components["schemas"]["ConsentContext"];
@@ -5926,7 +6401,7 @@ export interface components {
             verdict: components["schemas"]["Verdict"];
         };
         /** @enum {string} */
-        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active";
+        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared";
         /** @description Whether a word can be had. */
         WordCheck: {
             /** @description Why it cannot, in words; absent when it can. */
@@ -9870,6 +10345,204 @@ export interface operations {
             };
         };
     };
+    list_registrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RegistrationDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_registration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRegistration"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegistrationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_registration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegistrationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_registration_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["RegistrationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationLimits"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    step_registration: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["RegistrationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StepInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_rule_books: {
         parameters: {
             query?: never;
@@ -10158,6 +10831,159 @@ export interface operations {
             };
         };
     };
+    list_sender_capabilities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderCapabilities"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sender_pools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SenderPool"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_sender_pool: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderPoolInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderPool"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_sender_pool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderPoolId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_sender_pool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderPoolId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderPoolChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderPool"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_senders: {
         parameters: {
             query?: never;
@@ -10172,7 +10998,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Sender"];
+                    "application/json": components["schemas"]["Page_SenderDetail"];
                 };
             };
             /** @description What went wrong. */
@@ -10208,6 +11034,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sender"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_sender: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_sender_fallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderFallback"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_sender_limit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderLimit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderDetail"];
                 };
             };
             /** @description What went wrong. */

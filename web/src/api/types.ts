@@ -53,7 +53,7 @@ export interface Sender {
   id: string;
   channel_id: string;
   address: string;
-  kind: 'long_code' | 'short_code' | 'toll_free' | 'alphanumeric';
+  kind: '10dlc' | 'long_code' | 'short_code' | 'toll_free' | 'alphanumeric';
   registration: 'active' | 'pending' | 'rejected';
 }
 
@@ -516,6 +516,8 @@ export interface Schedule {
   late_hours: number;
   window: { from: string; until: string } | null;
   per_minute: number | null;
+  /** Hours after its time when a message is no longer sent. */
+  expires_hours: number | null;
 }
 
 export interface Variant {
@@ -525,6 +527,8 @@ export interface Variant {
 }
 
 export interface PreflightRule extends RuleCount {
+  /** What is missing and what to do, where the rule alone does not say it. */
+  detail: string | null;
   sample: { contact_id: string; name: string | null; phone: string | null }[];
 }
 
@@ -604,6 +608,8 @@ export interface CampaignInput {
   schedule: Schedule;
   variants: Variant[];
   held_out_percent: number;
+  /** The pool whose senders share the texts; `sender_id` is one of them then. */
+  pool_id: string | null;
 }
 
 export type CampaignState =

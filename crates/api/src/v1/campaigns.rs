@@ -3,7 +3,9 @@
 use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
-use segue_model::{CampaignId, ChannelId, SenderId, campaign::Footer, schedule::Schedule, variant::Variant};
+use segue_model::{
+    CampaignId, ChannelId, SenderId, SenderPoolId, campaign::Footer, schedule::Schedule, variant::Variant,
+};
 use segue_outreach::campaign::{
     self,
     variants::{self, VariantReport},
@@ -90,6 +92,8 @@ struct CampaignChange {
     schedule: Option<Schedule>,
     variants: Option<Vec<Variant>>,
     held_out_percent: Option<u32>,
+    /// Null takes the pool away.
+    pool_id: Option<SenderPoolId>,
 }
 
 /// Changes a draft. Takes any part of what creating takes.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use segue_access::Permission;
-use segue_model::{ContactId, MessageId, SenderId, Timestamp};
+use segue_model::{ContactId, MessageId, SenderId, SenderPoolId, Timestamp};
 use segue_outreach::direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text};
 use segue_store::direct_message::DirectMessageView;
 use serde::Deserialize;
@@ -35,6 +35,8 @@ struct DirectMessageInput {
     sender_id: Option<SenderId>,
     /// The sender's number or name, as an alternative to its id.
     sender: Option<String>,
+    /// A pool, as an alternative to both: the number keeps one of its senders.
+    pool_id: Option<SenderPoolId>,
     /// Either this or `phone`.
     contact_id: Option<ContactId>,
     /// In any writing; a national one is read in the workspace's country.
@@ -69,7 +71,7 @@ async fn send(
         _ => return Err(Problem::invalid("phone", "Give either a contact_id or a phone.")),
     };
     let message = DirectInput {
-        sender: sender(input.sender_id, input.sender)?,
+        sender: sender(input.sender_id, input.sender, input.pool_id)?,
         to,
         text: Text::Template(input.text),
         fields: input.fields,
@@ -94,12 +96,17 @@ async fn get(
     Ok(Json(direct::get(&state.store, caller.workspace_id, id).await?))
 }
 
-/// The sender that a request names, by one of the two ways.
-pub(super) fn sender(id: Option<SenderId>, address: Option<String>) -> Result<SenderChoice, Problem> {
-    match (id, address) {
-        (Some(id), None) => Ok(SenderChoice::Id(id)),
-        (None, Some(address)) => Ok(SenderChoice::Address(address)),
-        _ => Err(Problem::invalid("sender", "Give either a sender_id or a sender, the number or name itself.")),
+/// The sender that a request names, in one of three ways.
+pub(super) fn sender(
+    id: Option<SenderId>,
+    address: Option<String>,
+    pool: Option<SenderPoolId>,
+) -> Result<SenderChoice, Problem> {
+    match (id, address, pool) {
+        (Some(id), None, None) => Ok(SenderChoice::Id(id)),
+        (None, Some(address), None) => Ok(SenderChoice::Address(address)),
+        (None, None, Some(pool)) => Ok(SenderChoice::Pool(pool)),
+        _ => Err(Problem::invalid("sender", "Give a sender_id, a sender (the number or name itself) or a pool_id.")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use segue_access::Permission;
-use segue_model::{BatchId, ListId, SenderId, Timestamp};
+use segue_model::{BatchId, ListId, SenderId, SenderPoolId, Timestamp};
 use segue_outreach::direct::{
     DirectClass,
     batch::{self, BatchInput, BatchView, Recipient, Recipients},
@@ -56,6 +56,8 @@ struct MessageBatchInput {
     sender_id: Option<SenderId>,
     /// The sender's number or name, as an alternative to its id.
     sender: Option<String>,
+    /// A pool, as an alternative to both: each number keeps one of its senders.
+    pool_id: Option<SenderPoolId>,
     /// The text; merge fields are written `{{ first_name }}`.
     text: String,
     /// `service` when it is left out. `marketing` needs an opt-in and keeps quiet hours.
@@ -84,7 +86,7 @@ async fn begin(
         _ => return Err(Problem::invalid("recipients", "Give either recipients or a list_id.")),
     };
     let wanted = BatchInput {
-        sender: sender(input.sender_id, input.sender)?,
+        sender: sender(input.sender_id, input.sender, input.pool_id)?,
         body: input.text,
         class: input.class.unwrap_or(DirectClass::Service),
         expires_at: input.expires_at,

@@ -35,7 +35,9 @@ mod programmes;
 mod queues;
 mod quick_replies;
 mod recipients;
+mod registrations;
 mod segments;
+mod sender_pools;
 mod senders;
 mod sessions;
 mod setup_status;
@@ -63,6 +65,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         channel_actions::router(),
         channel_notices::router(),
         senders::router(),
+        sender_pools::router(),
+        registrations::router(),
         link_domains::router(),
         queues::router(),
         flows::router(),

@@ -3,21 +3,37 @@
 use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
-use segue_model::{ChannelId, SenderId, consent::Medium};
+use segue_model::{
+    ChannelId, RegistrationId, SenderId, Timestamp, WorkspaceId,
+    capability::{Capability, CapabilityTable},
+    consent::Medium,
+    sender::{self, SenderFacts},
+};
 use segue_store::{
-    StoreError,
+    StoreError, Tx,
     channel::{Registration, Sender, SenderKind},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{AppState, caller::Caller, extract::Json, guard::Guard, page::Page, problem::Problem};
+use crate::{
+    AppState,
+    caller::Caller,
+    extract::{Json, PathId},
+    guard::Guard,
+    page::Page,
+    problem::Problem,
+};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(Guard::needs(Permission::ReadSetup).routes(routes!(list)))
+        .routes(Guard::needs(Permission::ReadSetup).routes(routes!(capabilities)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(create)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(change)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(set_limit)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(set_fallback)))
 }
 
 /// A number or name that SMS goes out from.
@@ -38,19 +54,68 @@ impl From<Sender> for SenderBody {
     }
 }
 
+/// A sender with what it can do and where.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct SenderDetail {
+    #[serde(flatten)]
+    sender: SenderBody,
+    /// Countries (ISO 3166-1) it may send to; empty: all.
+    countries: Vec<String>,
+    registration_ids: Vec<RegistrationId>,
+    /// Whether people can answer. A text from a sender they cannot answer needs another way to opt out.
+    is_two_way: bool,
+    /// Most segments from it in a second; none: as its account can.
+    segments_per_second: Option<u32>,
+    /// The sender that takes over what is known not to have been sent.
+    fallback_id: Option<SenderId>,
+    /// Seconds without connection after which waiting messages move there.
+    fallback_after_seconds: Option<u32>,
+    /// For each country it is meant for: whether it may send there now.
+    readiness: Vec<SenderReadiness>,
+}
+
+/// Whether a sender may send to a country now.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct SenderReadiness {
+    country: String,
+    ready: bool,
+    /// What is missing and what to do.
+    why: Option<String>,
+    /// What to know of a sender that may send: that its name is replaced there.
+    caution: Option<String>,
+}
+
 /// The senders of the workspace.
 #[utoipa::path(get, path = "/api/v1/senders", operation_id = "list_senders", tag = "setup",
-    responses((status = 200, body = Page<SenderBody>)))]
-async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Page<SenderBody>>, Problem> {
-    let workspace_id = caller.workspace_id;
-    let senders = state.store.read::<_, StoreError, _>(move |tx| tx.senders(workspace_id)).await?;
-    Ok(Json(Page::whole(senders).map(SenderBody::from)))
+    responses((status = 200, body = Page<SenderDetail>)))]
+async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Page<SenderDetail>>, Problem> {
+    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
+    let senders = state.store.read::<_, StoreError, _>(move |tx| details(tx, workspace_id, now)).await?;
+    Ok(Json(Page::whole(senders)))
+}
+
+/// The table of what each kind of sender can do in which country.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct SenderCapabilities {
+    title: &'static str,
+    /// Changes whenever a rule does.
+    version: &'static str,
+    /// Of those that fit, the first counts; where none fits, carriers take the sender as it is.
+    rules: &'static [Capability],
+}
+
+/// What each kind of sender can do in which country, with the source of each rule.
+#[utoipa::path(get, path = "/api/v1/sender-capabilities", operation_id = "list_sender_capabilities", tag = "setup",
+    responses((status = 200, body = SenderCapabilities)))]
+async fn capabilities() -> Json<SenderCapabilities> {
+    let table = CapabilityTable::of_build();
+    Json(SenderCapabilities { title: &table.title, version: &table.version, rules: &table.rules })
 }
 
 #[derive(Deserialize, ToSchema)]
 struct SenderInput {
     channel_id: ChannelId,
-    /// A number with country code, a short code, or up to 11 letters and digits.
+    /// A number with country code, a short code, or a name of 3 to 11 letters and digits.
     address: String,
     kind: SenderKind,
     /// `active` when not given.
@@ -68,7 +133,7 @@ async fn create(
     let sender = Sender {
         id: state.ctx.id(),
         channel_id: input.channel_id,
-        address: address(input.kind, &input.address)?,
+        address: input.kind.address(&input.address).map_err(|error| Problem::invalid("address", error.to_string()))?,
         kind: input.kind,
         registration: input.registration.unwrap_or(Registration::Active),
         created_at: state.ctx.now(),
@@ -85,44 +150,160 @@ async fn create(
     Ok((StatusCode::CREATED, Json(stored.await?.into())))
 }
 
-/// The address in the form in which the carrier knows it.
-fn address(kind: SenderKind, text: &str) -> Result<String, Problem> {
-    let text = text.trim();
-    let problem = |words: &str| Err(Problem::invalid("address", words));
-    match kind {
-        SenderKind::LongCode | SenderKind::TollFree => segue_model::PhoneNumber::parse(text, None)
-            .map(|number| number.as_str().to_owned())
-            .map_err(|error| Problem::invalid("address", error.to_string())),
-        SenderKind::ShortCode if (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Ok(text.to_owned())
-        }
-        SenderKind::ShortCode => problem("A short code has 3 to 8 digits."),
-        SenderKind::Alphanumeric => {
-            let fits = (1..=11).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b' ')
-                && text.bytes().any(|byte| byte.is_ascii_alphabetic());
-            if fits {
-                Ok(text.to_owned())
-            } else {
-                problem("A name has 1 to 11 letters and digits, at least one letter.")
-            }
-        }
-    }
+#[derive(Deserialize, ToSchema)]
+struct SenderChange {
+    registration: Option<Registration>,
+    /// Countries (ISO 3166-1) it may send to; an empty list: all.
+    countries: Option<Vec<String>>,
+    /// What is registered for it: a campaign brings its brand along.
+    registration_ids: Option<Vec<RegistrationId>>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_fit_their_kind() {
-        assert_eq!(address(SenderKind::LongCode, "+1 555 010 0999").unwrap(), "+15550100999");
-        assert!(address(SenderKind::LongCode, "ACME").is_err());
-        assert_eq!(address(SenderKind::ShortCode, "12345").unwrap(), "12345");
-        assert!(address(SenderKind::ShortCode, "123456789").is_err());
-        assert_eq!(address(SenderKind::Alphanumeric, " ACME ").unwrap(), "ACME");
-        for text in ["", "123", "ABCDEFGHIJKL", "A\u{e9}"] {
-            assert!(address(SenderKind::Alphanumeric, text).is_err(), "{text}");
+/// Changes what is given and leaves the rest. What waits is decided about anew before it leaves.
+#[utoipa::path(patch, path = "/api/v1/senders/{id}", operation_id = "change_sender", tag = "setup",
+    params(("id" = SenderId, Path)), responses((status = 200, body = SenderDetail)))]
+async fn change(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SenderId>,
+    Json(change): Json<SenderChange>,
+) -> Result<Json<SenderDetail>, Problem> {
+    let countries = change
+        .countries
+        .map(|countries| countries.iter().map(|code| super::workspace::country(code)).collect::<Result<Vec<_>, _>>());
+    let countries = countries.transpose()?;
+    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
+    let changed = state.store.write::<_, Problem, _>(move |tx| {
+        tx.lock("sender", &id)?;
+        let known = details(tx, workspace_id, now)?.into_iter().find(|each| each.sender.id == id);
+        let known = known.ok_or_else(|| Problem::not_found("sender"))?;
+        let registration = change.registration.unwrap_or(known.sender.registration);
+        let countries = countries.clone().unwrap_or(known.countries);
+        tx.set_sender(workspace_id, id, registration, &countries)?;
+        if let Some(ids) = &change.registration_ids {
+            for registration in ids {
+                if tx.registration(workspace_id, *registration)?.is_none() {
+                    return Err(Problem::invalid(
+                        "registration_ids",
+                        "There is no such registration. Choose from the list.",
+                    ));
+                }
+            }
+            tx.link_sender(workspace_id, id, ids)?;
         }
+        let after = details(tx, workspace_id, now)?.into_iter().find(|each| each.sender.id == id);
+        after.ok_or_else(|| Problem::not_found("sender"))
+    });
+    Ok(Json(changed.await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct SenderLimit {
+    /// 1 to 10,000; null: as fast as its account can.
+    segments_per_second: Option<u32>,
+}
+
+/// Sets how many segments may leave from a sender in a second.
+#[utoipa::path(put, path = "/api/v1/senders/{id}/limit", operation_id = "set_sender_limit", tag = "setup",
+    params(("id" = SenderId, Path)), responses((status = 200, body = SenderDetail)))]
+async fn set_limit(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SenderId>,
+    Json(input): Json<SenderLimit>,
+) -> Result<Json<SenderDetail>, Problem> {
+    if input.segments_per_second.is_some_and(|most| !(1..=10_000).contains(&most)) {
+        return Err(Problem::invalid("segments_per_second", "Give 1 to 10,000 segments, or none."));
     }
+    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
+    let changed = state.store.write::<_, Problem, _>(move |tx| {
+        tx.set_sender_rate(workspace_id, id, input.segments_per_second)?;
+        one(tx, workspace_id, id, now)
+    });
+    Ok(Json(changed.await?))
+}
+
+#[derive(Deserialize, ToSchema)]
+struct SenderFallback {
+    /// Another sender, of the same or another account; null takes the second way away.
+    sender_id: Option<SenderId>,
+    /// Seconds without connection after which waiting messages move, 30 to 86,400; 300 when not given.
+    after_seconds: Option<u32>,
+}
+
+/// Names the sender that takes over what this one certainly did not send: what its account refused, and what waits while
+/// its account is without connection. A message moves once. What may have been sent never moves.
+#[utoipa::path(put, path = "/api/v1/senders/{id}/fallback", operation_id = "set_sender_fallback", tag = "setup",
+    params(("id" = SenderId, Path)), responses((status = 200, body = SenderDetail)))]
+async fn set_fallback(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SenderId>,
+    Json(input): Json<SenderFallback>,
+) -> Result<Json<SenderDetail>, Problem> {
+    if input.sender_id == Some(id) {
+        return Err(Problem::invalid("sender_id", "Choose another sender: this one is the one that failed."));
+    }
+    if input.after_seconds.is_some_and(|seconds| !(30..=86_400).contains(&seconds)) {
+        return Err(Problem::invalid("after_seconds", "Give 30 to 86,400 seconds."));
+    }
+    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
+    let changed = state.store.write::<_, Problem, _>(move |tx| {
+        if let Some(to) = input.sender_id
+            && tx.sender(workspace_id, to)?.is_none()
+        {
+            return Err(Problem::invalid("sender_id", "There is no such sender. Choose from the list."));
+        }
+        tx.set_fallback(workspace_id, id, input.sender_id, input.after_seconds)?;
+        one(tx, workspace_id, id, now)
+    });
+    Ok(Json(changed.await?))
+}
+
+/// One sender with what it can do and where.
+fn one(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId, now: Timestamp) -> Result<SenderDetail, Problem> {
+    let found = details(tx, workspace_id, now)?.into_iter().find(|each| each.sender.id == id);
+    found.ok_or_else(|| Problem::not_found("sender"))
+}
+
+/// Every sender with what it can do and where.
+fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result<Vec<SenderDetail>, StoreError> {
+    let (countries, links) = (tx.sender_countries(workspace_id)?, tx.sender_links(workspace_id)?);
+    let (rates, fallbacks) = (tx.sender_rates(workspace_id)?, tx.fallbacks(workspace_id)?);
+    let home = tx.workspace(workspace_id)?.map(|workspace| workspace.country).unwrap_or_default();
+    let mut all = Vec::new();
+    for sender in tx.senders(workspace_id)? {
+        let of_sender = countries.iter().find(|(id, _)| *id == sender.id);
+        let countries = of_sender.map(|(_, countries)| countries.clone()).unwrap_or_default();
+        let registered = tx.registered_for(workspace_id, sender.id)?;
+        let facts = SenderFacts::new(sender.kind, &sender.address, countries.clone(), registered);
+        // Where it is meant to send; without a list, where the business is.
+        let shown = if countries.is_empty() { vec![home.clone()] } else { countries.clone() };
+        let readiness = shown.into_iter().map(|country| {
+            let cleared = sender::clear_for(&facts, &country, now);
+            let inactive = (sender.registration != Registration::Active)
+                .then(|| format!("The carrier has not activated it: {}.", sender.registration));
+            let why = inactive.or_else(|| cleared.err().map(|why| why.words().to_owned()));
+            let caution = sender::caution(&facts, &country).filter(|_| why.is_none()).map(str::to_owned);
+            SenderReadiness { country, ready: why.is_none(), why, caution }
+        });
+        let readiness = readiness.collect();
+        let registration_ids = links.iter().filter(|(id, _)| *id == sender.id).map(|(_, id)| *id).collect();
+        let is_two_way = sender.kind.is_two_way();
+        let segments_per_second = rates.iter().find(|(id, _)| *id == sender.id).map(|(_, rate)| *rate);
+        let fallback = fallbacks.iter().find(|(id, ..)| *id == sender.id);
+        let fallback_id = fallback.map(|(_, to, _)| *to);
+        let fallback_after_seconds = fallback.map(|(.., seconds)| *seconds);
+        all.push(SenderDetail {
+            sender: sender.into(),
+            countries,
+            registration_ids,
+            is_two_way,
+            segments_per_second,
+            fallback_id,
+            fallback_after_seconds,
+            readiness,
+        });
+    }
+    Ok(all)
 }

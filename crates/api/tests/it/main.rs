@@ -17,6 +17,7 @@ mod problems;
 mod roles;
 mod sample;
 mod segments;
+mod senders;
 mod setup;
 mod sight;
 mod stream;

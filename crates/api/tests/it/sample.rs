@@ -184,6 +184,7 @@ fn direct_messages(
     now: segue_model::Timestamp,
 ) -> Result<(), StoreError> {
     let batch = NewBatch {
+        pool_id: None,
         id: made.batch,
         key: "batch".to_owned(),
         actor: "system".to_owned(),
@@ -241,6 +242,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         schedule: Default::default(),
         variants: Vec::new(),
         held_out_percent: 0,
+        pool_id: None,
     };
     direct_messages(tx, workspace_id, made, now)?;
     tx.insert_campaign(workspace_id, made.campaign, &input, Some(user_id), now)?;

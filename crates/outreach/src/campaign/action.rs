@@ -15,7 +15,7 @@ use segue_model::{
 use segue_store::{Store, StoreError, Tx, campaign::CampaignView, job::NewJob, workspace::ApprovalRule};
 use serde_json::json;
 
-use super::{audience::approval, found, launch, members::Crowd, plan::PLAN_CAMPAIGN, preflight, prepare, validate};
+use super::{found, launch, members::Crowd, plan::PLAN_CAMPAIGN, preflight, prepare, validate};
 use crate::{Links, OutreachError, contacts::clean};
 
 /// Longest comment of an approval or rejection, in characters.
@@ -161,7 +161,7 @@ pub(super) fn ready(
     validate(tx, links, workspace_id, &campaign.input)?;
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     tx.put_campaign_links(workspace_id, campaign.id, prepared.text.targets())?;
-    if approval(&prepared.sender) == Approval::NotApproved {
+    if prepared.origins.approval() == Approval::NotApproved {
         return Err(OutreachError::SenderNotActive);
     }
     Ok(())
@@ -210,7 +210,9 @@ pub(super) fn go_on(
     let now = ctx.now();
     let cursor = tx.plan_cursor(workspace_id, before.id)?.ok_or(OutreachError::NotFound("campaign"))?;
     let prepared = prepare(tx, links, workspace_id, Some(before.id), &before.input, before.number)?;
-    tx.wake(Wake::Outbox(prepared.sender.channel_id));
+    for origin in prepared.origins.all() {
+        tx.wake(Wake::Outbox(origin.sender.channel_id));
+    }
     launch::open_window(tx, workspace_id, before, &prepared.workspace, now)?;
     if cursor.is_complete {
         tx.complete_plan(workspace_id, before.id, now)?;

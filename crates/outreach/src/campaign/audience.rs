@@ -8,12 +8,9 @@ use segue_model::{
     policy::{self, Approval, Content, Decision, Explanation, Known, Limits, Listed, Question},
     zones_for_phone,
 };
-use segue_store::{
-    StoreError, Tx,
-    channel::{Registration, Sender},
-    contact::AudienceMember,
-    workspace::Workspace,
-};
+use segue_store::{StoreError, Tx, contact::AudienceMember, workspace::Workspace};
+
+use crate::origin::Origin;
 
 /// The zones a contact may be in: its own, else those of its number, else the workspace's.
 pub(crate) fn time_zones(fields: &ContactFields, workspace: &Workspace) -> Vec<String> {
@@ -24,26 +21,21 @@ pub(crate) fn time_zones(fields: &ContactFields, workspace: &Workspace) -> Vec<S
     if zones.is_empty() { vec![workspace.time_zone.clone()] } else { zones }
 }
 
-/// Whether the sender may send.
-pub(super) fn approval(sender: &Sender) -> Approval {
-    if sender.registration == Registration::Active { Approval::Approved } else { Approval::NotApproved }
-}
-
 /// What the policy says to one contact, and what explains it.
 pub(crate) struct Judgement {
     pub decision: Decision,
     pub explanation: Option<Explanation>,
 }
 
-/// Whether, when and why (not) a promotional text may go to this contact.
+/// Whether, when and why (not) a promotional text may go to this contact; from any sender when none is given.
 pub(crate) fn judge(
     tx: &mut Tx<'_>,
     member: &AudienceMember,
     workspace: &Workspace,
-    sender: Approval,
+    origin: Option<&Origin>,
     now: Timestamp,
 ) -> Result<Judgement, StoreError> {
-    judge_in(tx, member, workspace, sender, (&time_zones(&member.fields, workspace), now))
+    judge_in(tx, member, workspace, origin, (&time_zones(&member.fields, workspace), now))
 }
 
 /// [`judge`] for a contact whose [`time_zones`] are known already.
@@ -51,13 +43,14 @@ pub(super) fn judge_in(
     tx: &mut Tx<'_>,
     member: &AudienceMember,
     workspace: &Workspace,
-    sender: Approval,
+    origin: Option<&Origin>,
     (zones, now): (&[String], Timestamp),
 ) -> Result<Judgement, StoreError> {
     let place = member.fields.phone.as_ref().and_then(place_of_phone);
     let settings = &workspace.settings.policy;
     let phone = member.fields.phone.as_ref().map(|phone| phone.as_str());
     let sends = sends(tx, workspace.id, phone, Limits::look_back(place, &settings.caps, now), now)?;
+    let not_cleared = origin.and_then(|origin| origin.not_cleared(member.fields.phone.as_ref(), now));
     let question = Question {
         now,
         class: MessageClass::Marketing,
@@ -69,7 +62,8 @@ pub(super) fn judge_in(
         time_zones: zones,
         window_expires_at: None,
         template: Approval::Approved,
-        sender,
+        sender: origin.map_or(Approval::Approved, Origin::approval),
+        not_cleared: not_cleared.as_ref(),
         expires_at: None,
         limits: Limits {
             place,

@@ -20,7 +20,7 @@ use segue_model::{
 use segue_store::{
     Store, Tx,
     campaign::{CampaignInput, CampaignView},
-    channel::{ChannelConfig, Sender},
+    channel::ChannelConfig,
     link::LinkSettings,
     recipient::{Funnel, RecipientQuery, RecipientView},
     workspace::Workspace,
@@ -30,6 +30,7 @@ use crate::{
     Links, OutreachError,
     contacts::clean,
     domains,
+    origin::Origins,
     text::{CampaignText, Frame, LONGEST_BODY, unknown_fields},
 };
 
@@ -39,7 +40,7 @@ const LONGEST_PREFILLED: usize = 500;
 /// A campaign with everything its messages are made of.
 struct Prepared {
     workspace: Workspace,
-    sender: Sender,
+    origins: Origins,
     text: CampaignText,
 }
 
@@ -87,7 +88,8 @@ fn prepare_with(
         campaign_number,
     };
     let text = CampaignText::new(&input.body, &frame)?;
-    Ok(Prepared { workspace, sender, text })
+    let origins = Origins::of(tx, workspace_id, sender, input.pool_id)?;
+    Ok(Prepared { workspace, origins, text })
 }
 
 /// The number of the chat the footer leads to.

@@ -35,7 +35,7 @@ use serde_json::Value;
 
 use super::{
     Prepared,
-    audience::{approval, judge_in, time_zones},
+    audience::{judge_in, time_zones},
     found,
     members::{Crowd, Entry},
     prepare, timing, variants,
@@ -205,8 +205,10 @@ fn decide_member(
     Entry { member, barred }: &Entry,
     position: u32,
 ) -> Result<Decided, OutreachError> {
+    let workspace_id = prepared.workspace.id;
     let zones = time_zones(&member.fields, &prepared.workspace);
-    let judgement = judge_in(tx, member, &prepared.workspace, approval(&prepared.sender), (&zones, now))?;
+    let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
+    let judgement = judge_in(tx, member, &prepared.workspace, Some(likely), (&zones, now))?;
     let (rule, not_before) = match judgement.decision {
         Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
@@ -230,10 +232,11 @@ fn decide_member(
         return Ok(Decided { recipient: recipient(TEXT_TOO_LONG, None), message: None, held: None });
     };
     let segments = u32::try_from(composed.segments()).ok();
-    let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text };
+    let sender = &prepared.origins.keep(tx, workspace_id, phone, now)?.sender;
+    let content = SmsContent { source: sender.address.clone(), text: composed.text };
     let message = NewOutbox {
         id: ctx.id::<MessageId>(),
-        channel_id: prepared.sender.channel_id,
+        channel_id: sender.channel_id,
         class: MessageClass::Marketing,
         dedupe_key: String::new(),
         address: phone.to_string(),
@@ -242,7 +245,7 @@ fn decide_member(
         campaign: Some((campaign.id, position)),
         session_id: None,
         not_before,
-        expires_at: None,
+        expires_at: timing::expires_at(&campaign.input, &zones, start),
         segments,
     };
     let held = match (judgement.decision, judgement.explanation) {

@@ -4,12 +4,15 @@
 //! It reads and changes nothing. Its mark stands for the campaign and its segments as they were; a start can be held to
 //! it, so that nobody starts something else than what was looked at.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use segue_model::{
     CampaignId, ContactId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
     campaign::{CampaignState, Footer},
-    policy::Decision,
+    policy::{Decision, Rule},
     routing::PresenceStatus,
     time,
 };
@@ -25,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Prepared,
-    audience::{approval, judge, time_zones},
+    audience::{judge, time_zones},
     found,
     members::{Crowd, Entry},
     plan::CHUNK,
@@ -59,6 +62,8 @@ pub struct PreflightRule {
     pub rule: String,
     /// The rule in words.
     pub label: String,
+    /// What is missing and what to do, of the first of them, where the rule alone does not say it.
+    pub detail: Option<String>,
     pub count: i64,
     /// The first of them.
     pub sample: Vec<PreflightPerson>,
@@ -112,6 +117,8 @@ segue_model::text_enum! {
         TooFewAgents = "too_few_agents",
         TakesLong = "takes_long",
         SenderNotActive = "sender_not_active",
+        /// The sender may not send to some countries of the audience.
+        SenderNotCleared = "sender_not_cleared",
     }
 }
 
@@ -159,6 +166,7 @@ type Histogram = BTreeMap<i64, i64>;
 #[derive(Default, Clone)]
 struct RuleTally {
     count: i64,
+    detail: Option<String>,
     sample: Vec<PreflightPerson>,
 }
 
@@ -184,6 +192,8 @@ struct Tally {
 /// What a member comes to.
 struct Verdict {
     rule: &'static str,
+    /// What is missing and what to do.
+    detail: Option<String>,
     composed: Option<Composed>,
 }
 
@@ -196,8 +206,11 @@ struct Flight {
 
 impl Flight {
     fn judge(&self, tx: &mut Tx<'_>, Entry { member, barred }: &Entry, position: u32) -> Result<Verdict, StoreError> {
-        let sender = approval(&self.prepared.sender);
-        let decided = match judge(tx, member, &self.prepared.workspace, sender, self.now)?.decision {
+        let prepared = &self.prepared;
+        let likely = prepared.origins.likely(tx, prepared.workspace.id, member.fields.phone.as_ref(), self.now)?;
+        let judgement = judge(tx, member, &prepared.workspace, Some(likely), self.now)?;
+        let detail = judgement.explanation.and_then(|why| why.detail);
+        let decided = match judgement.decision {
             Decision::Send(_) => ("allowed", Some(self.now)),
             Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
             Decision::Suppress { rule } => (rule.as_str(), None),
@@ -205,12 +218,12 @@ impl Flight {
         let zones = time_zones(&member.fields, &self.prepared.workspace);
         let (rule, at) = timing::refine(&self.campaign.input, decided, *barred, &zones, position, (self.now, self.now));
         if at.is_none() {
-            return Ok(Verdict { rule, composed: None });
+            return Ok(Verdict { rule, detail, composed: None });
         }
         let text = variants::text_of(&self.prepared.text, &self.texts, &self.campaign.input, position);
         Ok(match text.compose(&member.fields, position).and_then(Composed::within_limit) {
-            Ok(composed) => Verdict { rule, composed: Some(composed) },
-            Err(_) => Verdict { rule: TEXT_TOO_LONG, composed: None },
+            Ok(composed) => Verdict { rule, detail, composed: Some(composed) },
+            Err(_) => Verdict { rule: TEXT_TOO_LONG, detail: None, composed: None },
         })
     }
 
@@ -225,6 +238,7 @@ impl Flight {
         let note = |rules: &mut BTreeMap<&'static str, RuleTally>| {
             let rule = rules.entry(verdict.rule).or_default();
             rule.count += 1;
+            rule.detail = rule.detail.take().or_else(|| verdict.detail.clone());
             if rule.sample.len() < SAMPLE {
                 rule.sample.push(person());
             }
@@ -289,9 +303,10 @@ fn segments_of(histogram: &Histogram) -> PreflightSegments {
 fn rules(tallies: BTreeMap<&'static str, RuleTally>) -> Vec<PreflightRule> {
     let mut rules: Vec<PreflightRule> = tallies
         .into_iter()
-        .map(|(rule, RuleTally { count, sample })| PreflightRule {
+        .map(|(rule, RuleTally { count, detail, sample })| PreflightRule {
             rule: rule.to_owned(),
             label: rule_label(rule),
+            detail,
             count,
             sample,
         })
@@ -406,11 +421,15 @@ fn seconds(
     segments: i64,
     messages: i64,
 ) -> Result<i64, StoreError> {
-    let channel = tx.channel(workspace_id, flight.prepared.sender.channel_id)?;
-    let rate = match channel.map(|channel| channel.config) {
-        Some(ChannelConfig::Smpp(config)) => i64::from(config.segments_per_second.max(1)),
-        _ => 1,
-    };
+    let channels: BTreeSet<_> = flight.prepared.origins.all().map(|origin| origin.sender.channel_id).collect();
+    let mut rate = 0;
+    for id in channels {
+        rate += match tx.channel(workspace_id, id)?.map(|channel| channel.config) {
+            Some(ChannelConfig::Smpp(config)) => i64::from(config.segments_per_second.max(1)),
+            _ => 1,
+        };
+    }
+    let rate = rate.max(1);
     let by_account = (segments + rate - 1) / rate;
     let by_campaign = flight.campaign.input.schedule.per_minute.map_or(0, |most| {
         let most = i64::from(most.max(1));
@@ -453,8 +472,13 @@ fn chats(
 fn warnings(result: &Preflight, unicode: i64, flight: &Flight) -> Vec<PreflightWarning> {
     let mut warnings = Vec::new();
     let mut warn = |kind, message: String| warnings.push(PreflightWarning { kind, message });
-    if super::audience::approval(&flight.prepared.sender) != segue_model::policy::Approval::Approved {
+    if flight.prepared.origins.approval() != segue_model::policy::Approval::Approved {
         warn(WarningKind::SenderNotActive, "The sender is not registered yet, so nothing would leave.".to_owned());
+    }
+    let sender_rules = [Rule::RegistrationMissing, Rule::SenderNotAllowed];
+    for rule in result.excluded.iter().filter(|rule| sender_rules.iter().any(|each| each.as_str() == rule.rule)) {
+        let why = rule.detail.as_deref().unwrap_or(&rule.label);
+        warn(WarningKind::SenderNotCleared, format!("{} of the audience cannot be texted from it. {why}", rule.count));
     }
     let on_purpose: i64 = result
         .excluded

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Prepared,
-    audience::{approval, judge},
+    audience::judge,
     chat_number, found,
     members::{Crowd, Entry},
     plan::CHUNK,
@@ -288,7 +288,8 @@ fn count_chunk(
     let page = crowd.page(tx, workspace_id, after, CHUNK)?;
     let mut tally = so_far.clone();
     for Entry { member, barred } in &page.entries {
-        let judgement = judge(tx, member, &prepared.workspace, approval(&prepared.sender), now)?;
+        let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
+        let judgement = judge(tx, member, &prepared.workspace, Some(likely), now)?;
         tally.count(member, *barred, prepared, judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))

@@ -15,7 +15,7 @@ use segue_store::{
     outbox::{AddressKind, NewOutbox, Payload},
 };
 
-use super::{audience::approval, found, prepare};
+use super::{found, prepare};
 use crate::{Links, OutreachError};
 
 /// Queues the campaign's text to a number and gives the message's id.
@@ -48,6 +48,8 @@ fn send_in(
     let phone = PhoneNumber::parse(phone, Some(&prepared.workspace.country))?;
     let consent = tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?;
     let suppressed = tx.is_suppressed(workspace_id, phone.as_str())?;
+    let origin = prepared.origins.likely(tx, workspace_id, Some(&phone), now)?;
+    let not_cleared = origin.not_cleared(Some(&phone), now);
     let decision = decide(&Question {
         now,
         class: MessageClass::Test,
@@ -59,7 +61,8 @@ fn send_in(
         time_zones: &[],
         window_expires_at: None,
         template: Approval::Approved,
-        sender: approval(&prepared.sender),
+        sender: origin.approval(),
+        not_cleared: not_cleared.as_ref(),
         expires_at: None,
         limits: Limits::NONE,
     });
@@ -70,10 +73,10 @@ fn send_in(
     let composed = prepared.text.compose(&contact, 0)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();
-    let content = SmsContent { source: prepared.sender.address, text: composed.text };
+    let content = SmsContent { source: origin.sender.address.clone(), text: composed.text };
     let message = NewOutbox {
         id: message_id,
-        channel_id: prepared.sender.channel_id,
+        channel_id: origin.sender.channel_id,
         class: MessageClass::Test,
         dedupe_key: format!("test:{message_id}"),
         address: phone.to_string(),

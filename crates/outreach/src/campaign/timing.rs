@@ -1,7 +1,9 @@
 //! What the audience, the hold-out and the schedule make of a decision of the policy.
 
 use segue_model::{
-    Timestamp, time,
+    Timestamp,
+    policy::Rule,
+    time,
     variant::{Group, group_of},
 };
 use segue_store::{
@@ -33,9 +35,20 @@ pub(super) fn refine(
         .schedule
         .per_minute
         .map_or(not_before, |most| not_before.max(start.plus(i64::from((position - 1) / most.max(1)) * time::MINUTE)));
-    match input.schedule.recipient_time(0, zones) {
+    let local = input.schedule.recipient_time(0, zones);
+    if expires_at(input, zones, start).is_some_and(|end| local.map_or(paced, |local| paced.max(local)) > end) {
+        return (Rule::Expired.as_str(), None);
+    }
+    match local {
         Some(local) if now.since(local) > input.schedule.tolerance() => (SEND_TIME_PASSED, None),
         Some(local) => (rule, Some(paced.max(local))),
         None => (rule, Some(paced)),
     }
+}
+
+/// When the message is no longer worth sending: so many hours after the start, or after the recipient's own time.
+pub(super) fn expires_at(input: &CampaignInput, zones: &[String], start: Timestamp) -> Option<Timestamp> {
+    let hours = i64::from(input.schedule.expires_hours?);
+    let from = input.schedule.recipient_time(0, zones).map_or(start, |local| local.max(start));
+    Some(from.plus(hours * time::HOUR))
 }

@@ -12,7 +12,6 @@ use segue_model::{
 };
 use segue_store::{
     Store, StoreError, Tx,
-    channel::Sender,
     contact::AudienceMember,
     direct_message::{Batch, BatchState, DirectMessageView, DirectState, NewBatch, NewDirectMessage},
     job::NewJob,
@@ -20,9 +19,10 @@ use segue_store::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{DirectClass, SenderChoice, outgoing, reference_key, sender, with_fields};
+use super::{DirectClass, SenderChoice, origins, outgoing, reference_key, with_fields};
 use crate::{
     OutreachError,
+    origin::Origins,
     text::{Body, LONGEST_BODY, unknown_fields},
 };
 
@@ -110,7 +110,7 @@ fn begin_in(
     if let Some(known) = tx.batch_of_key(workspace_id, &key)? {
         return Ok(known);
     }
-    let sender = sender(tx, workspace_id, &input.sender)?;
+    let origins = origins(tx, workspace_id, &input.sender)?;
     check(tx, workspace_id, input)?;
     let list_id = match &input.recipients {
         Recipients::List(list_id) => {
@@ -123,7 +123,8 @@ fn begin_in(
         id,
         key,
         actor: actor.to_owned(),
-        sender_id: sender.id,
+        sender_id: origins.first.sender.id,
+        pool_id: origins.pool_id(),
         class: input.class.into(),
         body: input.body.clone(),
         list_id,
@@ -248,7 +249,12 @@ pub fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: BatchId) 
         return Ok(BatchState::Done);
     };
     let Some(sender) = tx.sender(workspace_id, batch.sender_id)? else { return Ok(BatchState::Done) };
-    let maker = Maker { sender, body: Body::parse(&batch.body)?, batch };
+    // A pool that has lost its senders since then leaves the one that was named.
+    let origins = match Origins::of(tx, workspace_id, sender.clone(), batch.pool_id) {
+        Err(OutreachError::Invalid { .. }) => Origins::of(tx, workspace_id, sender, None)?,
+        origins => origins?,
+    };
+    let maker = Maker { origins, body: Body::parse(&batch.body)?, batch };
     match maker.batch.list_id {
         None => maker.given(tx, ctx, workspace_id),
         Some(list_id) => maker.listed(tx, ctx, workspace_id, list_id),
@@ -258,7 +264,7 @@ pub fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: BatchId) 
 /// What the messages of a batch are made of.
 struct Maker {
     batch: Batch,
-    sender: Sender,
+    origins: Origins,
     body: Body,
 }
 
@@ -340,10 +346,11 @@ impl Maker {
         let now = ctx.now();
         let class =
             if self.batch.class == MessageClass::Marketing { DirectClass::Marketing } else { DirectClass::Service };
+        let sender = &self.origins.keep(tx, workspace_id, phone, now)?.sender;
         let made = self
             .body
             .fill(fields)
-            .and_then(|text| outgoing(id, &self.sender, phone, text, (class, self.batch.expires_at), now));
+            .and_then(|text| outgoing(id, sender, phone, text, (class, self.batch.expires_at), now));
         match made {
             Ok(message) => tx.enqueue(workspace_id, &message, now).map(|_| ())?,
             Err(OutreachError::Store(error)) => return Err(error.into()),

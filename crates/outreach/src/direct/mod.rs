@@ -13,12 +13,12 @@ pub mod batch;
 use std::collections::BTreeMap;
 
 use segue_model::{
-    ApiKeyId, ContactId, Ctx, MessageId, PhoneNumber, SenderId, Timestamp, WorkspaceId,
+    ApiKeyId, ContactId, Ctx, MessageId, PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
     contact::ContactFields,
     content::SmsContent,
     delivery::MessageClass,
-    policy::Rule,
+    policy::{Approval, Rule},
 };
 use segue_store::{
     Store, Tx,
@@ -30,6 +30,7 @@ use serde_json::json;
 
 use crate::{
     OutreachError,
+    origin::Origins,
     text::{Body, MOST_SEGMENTS},
 };
 
@@ -58,6 +59,8 @@ pub enum SenderChoice {
     Id(SenderId),
     /// A number or name as the carrier knows it, with or without plus sign.
     Address(String),
+    /// The sender of this pool that the number keeps.
+    Pool(SenderPoolId),
 }
 
 /// Who gets a message.
@@ -131,9 +134,13 @@ fn send_in(
     if let Some(known) = tx.direct_message_of_key(workspace_id, &key)? {
         return Ok(known);
     }
-    let sender = sender(tx, workspace_id, &input.sender)?;
+    let origins = origins(tx, workspace_id, &input.sender)?;
     let (phone, contact) = recipient(tx, workspace_id, &input.to)?;
     check_rules(tx, workspace_id, input.class, &phone)?;
+    let likely = origins.likely(tx, workspace_id, Some(&phone), now)?;
+    if let Some(not_cleared) = likely.not_cleared(Some(&phone), now) {
+        return Err(OutreachError::NotCleared(not_cleared));
+    }
     let text = match &input.text {
         Text::Verbatim(text) => text.clone(),
         Text::Template(text) => Body::parse(text)?.fill(&with_fields(contact, &input.fields))?,
@@ -149,7 +156,8 @@ fn send_in(
         problem: None,
     };
     tx.insert_direct_message(workspace_id, &message, now)?;
-    let outgoing = outgoing(id, &sender, &phone, text, (input.class, input.expires_at), now)?;
+    let origin = origins.keep(tx, workspace_id, &phone, now)?;
+    let outgoing = outgoing(id, &origin.sender, &phone, text, (input.class, input.expires_at), now)?;
     tx.enqueue(workspace_id, &outgoing, now)?;
     if let Some((api_key_id, url)) = &input.callback {
         tx.insert_callback(workspace_id, id, *api_key_id, url, now)?;
@@ -165,10 +173,17 @@ fn reference_key(actor: &str, reference: &str) -> Result<String, OutreachError> 
     Ok(format!("reference:{actor}:{reference}"))
 }
 
-/// The sender that was chosen, when it may send.
-fn sender(tx: &mut Tx<'_>, workspace_id: WorkspaceId, choice: &SenderChoice) -> Result<Sender, OutreachError> {
+/// The sender that was chosen, or those of the pool, when it may send.
+fn origins(tx: &mut Tx<'_>, workspace_id: WorkspaceId, choice: &SenderChoice) -> Result<Origins, OutreachError> {
     let found = match choice {
         SenderChoice::Id(id) => tx.sender(workspace_id, *id)?,
+        SenderChoice::Pool(id) => {
+            let members = tx.pool_members(workspace_id, *id)?.ok_or(OutreachError::NotFound("sender pool"))?;
+            match members.first() {
+                Some(first) => tx.sender(workspace_id, *first)?,
+                None => None,
+            }
+        }
         SenderChoice::Address(address) => {
             let bare = |text: &str| text.trim().trim_start_matches('+').to_ascii_lowercase();
             let all = tx.senders(workspace_id)?;
@@ -182,10 +197,12 @@ fn sender(tx: &mut Tx<'_>, workspace_id: WorkspaceId, choice: &SenderChoice) -> 
     let sender = found.ok_or_else(|| {
         OutreachError::invalid("sender", "There is no such sender. Give the id, number or name of one of the list.")
     })?;
-    if sender.registration != Registration::Active {
+    let pool = if let SenderChoice::Pool(id) = choice { Some(*id) } else { None };
+    let origins = Origins::of(tx, workspace_id, sender, pool)?;
+    if origins.approval() == Approval::NotApproved {
         return Err(OutreachError::SenderNotActive);
     }
-    Ok(sender)
+    Ok(origins)
 }
 
 /// The number, and what is known of the person.

@@ -8,5 +8,7 @@ mod keyword;
 mod launch;
 mod link;
 mod opt_out;
+mod pace;
 mod programme;
+mod senders;
 mod world;

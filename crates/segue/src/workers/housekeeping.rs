@@ -20,6 +20,8 @@ const KEEP_CALLBACKS: i64 = 7 * time::DAY;
 const KEEP_JOBS: i64 = 14 * time::DAY;
 /// A day longer than the longest frequency cap looks back.
 const KEEP_MARKETING_SENDS: i64 = 31 * time::DAY;
+/// Longer than the longest window of a limit.
+const KEEP_RATE_WINDOWS: i64 = 2 * time::DAY;
 /// How long it can be shown what of a rule held or refused a message: as long as a complaint may take.
 const KEEP_DECISIONS: i64 = 4 * 365 * time::DAY;
 
@@ -47,9 +49,11 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
     let now = wiring.ctx.now();
     let workspaces = wiring.store.read(|tx| tx.workspaces()).await?;
     for workspace in workspaces {
+        let ctx = wiring.ctx.clone();
         wiring
             .store
             .write_bulk(move |tx| {
+                tx.expire_registrations(workspace.id, &ctx)?;
                 tx.delete_events_before(workspace.id, now.plus(-KEEP_EVENTS))?;
                 tx.delete_done_inbox(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_parked_reports(workspace.id, now.plus(-KEEP_INBOX))?;
@@ -58,6 +62,8 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_import_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_requests(workspace.id, now)?;
                 tx.delete_old_marketing_sends(workspace.id, now.plus(-KEEP_MARKETING_SENDS))?;
+                tx.delete_old_rate_windows(workspace.id, now.plus(-KEEP_RATE_WINDOWS))?;
+                tx.delete_old_failovers(workspace.id, now.plus(-KEEP_DECISIONS))?;
                 tx.delete_old_decisions(workspace.id, now.plus(-KEEP_DECISIONS))?;
                 Ok::<_, StoreError>(())
             })

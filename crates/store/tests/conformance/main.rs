@@ -9,8 +9,11 @@ mod job;
 mod media;
 mod outbox;
 mod population;
+mod rate;
+mod registration;
 mod report;
 mod schema;
+mod sender_pool;
 mod tally;
 mod template;
 
@@ -90,6 +93,7 @@ fn permit(now: Timestamp) -> Permit {
         window_expires_at: None,
         template: Approval::Approved,
         sender: Approval::Approved,
+        not_cleared: None,
         expires_at: None,
         limits: segue_model::policy::Limits::NONE,
     };

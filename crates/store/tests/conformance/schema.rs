@@ -230,6 +230,7 @@ const LARGE: &[&str] = &[
     "provider_messages",
     "recipients",
     "sessions",
+    "sticky_senders",
     "work_items",
 ];
 
@@ -254,6 +255,8 @@ const SCANS: &[(&str, &str)] = &[
     ("report::PARKED_AND_LINKED", "parked reports are few"),
     ("report::PARKED_AND_UNKNOWN", "parked reports are few"),
     ("routing::QUEUE_WAITS", "asked for by people alone"),
+    ("sender_pool::CLEAR_KEPT", "asked for by people alone"),
+    ("sender_pool::POOLS", "asked for by people alone"),
     ("session::ALL_SESSIONS", "a page in the order of the index"),
 ];
 

@@ -26,6 +26,20 @@ const OPERATORS: { value: AudienceFilter['op']; label: string }[] = [
   { value: 'exists', label: 'is filled in' },
 ];
 
+/** Marks the choice of a pool among senders. */
+const POOL = 'pool:';
+
+/** The sender or pool that was chosen; the first sender of a pool stands for it in previews. */
+function from(
+  value: string,
+  pools: Sources['pools'],
+): Pick<CampaignInput, 'sender_id' | 'pool_id'> {
+  const pool = pools.find((each) => POOL + each.id === value);
+  return pool === undefined
+    ? { sender_id: value, pool_id: null }
+    : { sender_id: pool.sender_ids[0] ?? '', pool_id: pool.id };
+}
+
 /** Name, sender, audience, text and link of a campaign. */
 export function CampaignForm({ input, onChange, sources, counted }: CampaignFormProps) {
   const set = (change: Partial<CampaignInput>) => onChange({ ...input, ...change });
@@ -43,15 +57,19 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
           />
           <SelectField
             label="Sender"
-            description="The number or name the text comes from."
-            value={input.sender_id}
-            onChange={(event) => set({ sender_id: event.currentTarget.value })}
+            description="The number or name the text comes from. From a pool, each person keeps the sender they were first texted from."
+            value={input.pool_id === null ? input.sender_id : POOL + input.pool_id}
+            onChange={(event) => set(from(event.currentTarget.value, sources.pools))}
             data={[
               { value: '', label: 'Choose a sender', disabled: true },
               ...sources.senders.map((each) => ({
                 value: each.id,
                 label: each.address + REGISTRATION[each.registration],
                 disabled: each.registration === 'rejected',
+              })),
+              ...sources.pools.map((pool) => ({
+                value: POOL + pool.id,
+                label: `Pool ${pool.name}: ${pool.sender_ids.length} senders`,
               })),
             ]}
             data-testid="campaign-sender"

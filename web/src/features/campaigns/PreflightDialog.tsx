@@ -170,6 +170,7 @@ function Figures({ check }: { check: Preflight }) {
               <li key={rule.label} data-testid={`preflight-${rule.rule}`}>
                 <span>
                   {rule.label}
+                  {rule.detail !== null && <small>{rule.detail}</small>}
                   <small>
                     {rule.sample
                       .map((person) => person.name ?? person.phone ?? 'Without name')

@@ -163,6 +163,28 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
             />
           </div>
         )}
+        <div className={css.two}>
+          <TextField
+            type="number"
+            min={1}
+            max={1000000}
+            label="At most so many messages a minute"
+            description="Empty: as fast as the sender may."
+            value={schedule.per_minute ?? ''}
+            onChange={(event) => set({ per_minute: number(event.currentTarget.value, null) })}
+            data-testid="schedule-per-minute"
+          />
+          <TextField
+            type="number"
+            min={1}
+            max={720}
+            label="Too late after so many hours"
+            description="What has not left by then is not sent any more. Empty: it waits."
+            value={schedule.expires_hours ?? ''}
+            onChange={(event) => set({ expires_hours: number(event.currentTarget.value, null) })}
+            data-testid="schedule-expires"
+          />
+        </div>
       </Stack>
     </Card>
   );

@@ -1,4 +1,5 @@
 import { api } from '@/api/client';
+import type { SenderPool } from '@/api/sender-types';
 import type {
   Campaign,
   CampaignInput,
@@ -87,5 +88,7 @@ export const fetchRecipients = (
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
 
+export const fetchSenderPools = (signal?: AbortSignal) =>
+  api.get<Page<SenderPool>>('/sender-pools', {}, signal);
 export const fetchSetup = (signal?: AbortSignal) =>
   api.get<SetupStatus>('/setup-status', {}, signal);

@@ -1,8 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
-import { fetchCampaigns, fetchLists, fetchSegmentChoice, fetchSetup } from './api';
+import {
+  fetchCampaigns,
+  fetchLists,
+  fetchSegmentChoice,
+  fetchSenderPools,
+  fetchSetup,
+} from './api';
 
-/** What a campaign can be made of: senders, WhatsApp numbers, contact lists. */
+/** What a campaign can be made of: senders and pools of them, WhatsApp numbers, contact lists. */
 export function useSources() {
   const setup = useQuery({ queryKey: keys.setup, queryFn: ({ signal }) => fetchSetup(signal) });
   const lists = useQuery({ queryKey: keys.lists, queryFn: ({ signal }) => fetchLists(signal) });
@@ -14,6 +20,10 @@ export function useSources() {
     queryKey: [...keys.campaigns, 'choice'],
     queryFn: ({ signal }) => fetchCampaigns(null, signal),
   });
+  const pools = useQuery({
+    queryKey: keys.senderPools,
+    queryFn: ({ signal }) => fetchSenderPools(signal),
+  });
   return {
     ready: setup.isSuccess && lists.isSuccess,
     error: setup.error ?? lists.error,
@@ -22,6 +32,7 @@ export function useSources() {
       void lists.refetch();
     },
     senders: setup.data?.senders ?? [],
+    pools: pools.data?.data ?? [],
     whatsapp: (setup.data?.channels ?? []).filter((channel) => channel.kind === 'whatsapp'),
     lists: lists.data?.data ?? [],
     segments: segments.data?.data ?? [],

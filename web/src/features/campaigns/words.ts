@@ -94,14 +94,16 @@ export const EMPTY_INPUT: CampaignInput = {
     late_hours: 12,
     window: null,
     per_minute: null,
+    expires_hours: null,
   },
   variants: [],
   held_out_percent: 0,
+  pool_id: null,
 };
 
 export function inputOf(campaign: Campaign): CampaignInput {
   const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
-  const { schedule, variants, held_out_percent } = campaign;
+  const { schedule, variants, held_out_percent, pool_id } = campaign;
   return {
     name,
     sender_id,
@@ -113,6 +115,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     schedule,
     variants,
     held_out_percent,
+    pool_id,
   };
 }
 

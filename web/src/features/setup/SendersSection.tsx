@@ -1,29 +1,41 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
+import { keys } from '@/api/query-keys';
+import type { Registration, SenderDetail } from '@/api/sender-types';
 import type { Channel, Sender } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import {
   Button,
   Card,
+  CheckField,
   DataTable,
   EmptyState,
+  Failure,
   notify,
   SelectField,
+  SkeletonRows,
+  Stack,
   Tag,
   TextField,
   type Tone,
 } from '@/ui';
 import { createSender } from './api';
+import { CapabilitiesCard } from './CapabilitiesCard';
 import { FormDialog, text } from './FormDialog';
+import { PoolsCard } from './PoolsCard';
+import { REGISTRATION_KINDS, REGISTRATION_STATES, SENDER_KINDS } from './sender-words';
+import { RegistrationsSection } from './RegistrationsSection';
+import {
+  changeSender,
+  fetchRegistrations,
+  fetchSenders,
+  setSenderFallback,
+  setSenderLimit,
+} from './senders-api';
+import css from './setup.module.css';
 import { useMayManage } from './use-may-manage';
 import { useRefresh } from './use-refresh';
-
-const KINDS: Record<Sender['kind'], string> = {
-  long_code: 'Long code',
-  short_code: 'Short code',
-  toll_free: 'Toll-free',
-  alphanumeric: 'Name',
-};
 
 const REGISTRATIONS: Record<Sender['registration'], { label: string; tone: Tone }> = {
   active: { label: 'Active', tone: 'good' },
@@ -31,105 +43,252 @@ const REGISTRATIONS: Record<Sender['registration'], { label: string; tone: Tone 
   rejected: { label: 'Rejected', tone: 'bad' },
 };
 
-export function SendersSection({ senders, channels }: { senders: Sender[]; channels: Channel[] }) {
+/** The numbers and names texts come from, whether each may send and what is missing, and the registrations. */
+export function SendersSection({ channels }: { channels: Channel[] }) {
   const mayManage = useMayManage();
   const [adding, setAdding] = useState(false);
-  const refresh = useRefresh();
+  const [open, setOpen] = useState<SenderDetail | null>(null);
+  const query = useQuery({ queryKey: keys.senders, queryFn: ({ signal }) => fetchSenders(signal) });
   const sms = channels.filter((channel) => channel.kind !== 'whatsapp');
+  const senders = query.data?.data ?? [];
   return (
-    <Card
-      padding="none"
-      title="Senders"
-      description="The numbers and names texts come from, as registered with the carriers."
-      aside={
-        mayManage && (
-          <Button
-            leftSection={<IconPlus size={16} />}
-            onClick={() => setAdding(true)}
-            disabled={sms.length === 0}
-            data-testid="sender-new"
-          >
-            Add sender
-          </Button>
-        )
-      }
-    >
-      {senders.length === 0 ? (
-        <EmptyState title="No sender yet">
-          {sms.length === 0 ? 'Add an SMS channel first.' : 'A campaign needs one to come from.'}
-        </EmptyState>
-      ) : (
-        <DataTable
-          label="Senders"
-          rows={senders}
-          rowKey={(sender) => sender.id}
-          columns={[
-            {
-              key: 'address',
-              title: 'Sender',
-              render: (sender) => <strong>{formatPhone(sender.address)}</strong>,
-            },
-            { key: 'kind', title: 'Kind', render: (sender) => KINDS[sender.kind] },
-            {
-              key: 'channel',
-              title: 'Channel',
-              priority: 'wide',
-              render: (sender) =>
-                channels.find((channel) => channel.id === sender.channel_id)?.name ?? '–',
-            },
-            {
-              key: 'registration',
-              title: 'Registration',
-              render: (sender) => (
-                <Tag tone={REGISTRATIONS[sender.registration].tone} dot="dot">
-                  {REGISTRATIONS[sender.registration].label}
-                </Tag>
-              ),
-            },
-          ]}
+    <Stack>
+      <Card
+        padding="none"
+        title="Senders"
+        description="The numbers and names texts come from, as registered with the carriers."
+        aside={
+          mayManage && (
+            <Button
+              leftSection={<IconPlus size={16} />}
+              onClick={() => setAdding(true)}
+              disabled={sms.length === 0}
+              data-testid="sender-new"
+            >
+              Add sender
+            </Button>
+          )
+        }
+      >
+        {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+        {query.isPending && <SkeletonRows rows={4} />}
+        {query.isSuccess && senders.length === 0 && (
+          <EmptyState title="No sender yet">
+            {sms.length === 0 ? 'Add an SMS channel first.' : 'A campaign needs one to come from.'}
+          </EmptyState>
+        )}
+        {senders.length > 0 && (
+          <DataTable
+            label="Senders"
+            rows={senders}
+            rowKey={(sender) => sender.id}
+            rowTestId="sender"
+            {...(mayManage ? { onOpen: setOpen } : {})}
+            columns={[
+              {
+                key: 'address',
+                title: 'Sender',
+                render: (sender) => (
+                  <div className={css.cell}>
+                    <strong>{formatPhone(sender.address)}</strong>
+                    <span>
+                      {SENDER_KINDS[sender.kind]}
+                      {!sender.is_two_way && ', cannot be answered: texts need an opt-out link'}
+                    </span>
+                  </div>
+                ),
+              },
+              {
+                key: 'channel',
+                title: 'Channel',
+                priority: 'wide',
+                render: (sender) =>
+                  channels.find((channel) => channel.id === sender.channel_id)?.name ?? '–',
+              },
+              {
+                key: 'ready',
+                title: 'May send',
+                render: (sender) => (
+                  <div className={css.cell}>
+                    {sender.readiness.map((each) => (
+                      <div key={each.country}>
+                        <Tag tone={each.ready ? 'good' : 'bad'} dot="dot">
+                          {each.country}: {each.ready ? 'yes' : 'no'}
+                        </Tag>
+                        {each.why !== null && <span> {each.why}</span>}
+                        {each.caution !== null && <span> {each.caution}</span>}
+                      </div>
+                    ))}
+                  </div>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Card>
+      <PoolsCard senders={senders} />
+      <RegistrationsSection />
+      <CapabilitiesCard />
+      {adding && <AddDialog channels={sms} onClose={() => setAdding(false)} />}
+      {open !== null && (
+        <ChangeDialog
+          sender={open}
+          others={senders.filter((each) => each.id !== open.id)}
+          onClose={() => setOpen(null)}
         />
       )}
-      {adding && (
-        <FormDialog
-          title="Add sender"
-          saveLabel="Add sender"
-          testId="sender-save"
-          onClose={() => setAdding(false)}
-          onSave={async (form) => {
-            await createSender({
-              channel_id: text(form, 'channel_id'),
-              address: text(form, 'address'),
-              kind: text(form, 'kind') as Sender['kind'],
-              registration: text(form, 'registration') as Sender['registration'],
-            });
-            await refresh();
-            notify.done('Sender added');
-          }}
-        >
-          <TextField
-            label="Number or name"
-            name="address"
-            required
-            withAsterisk={false}
-            data-autofocus
+    </Stack>
+  );
+}
+
+function AddDialog({ channels, onClose }: { channels: Channel[]; onClose: () => void }) {
+  const refresh = useRefresh();
+  const cache = useQueryClient();
+  return (
+    <FormDialog
+      title="Add sender"
+      saveLabel="Add sender"
+      testId="sender-save"
+      onClose={onClose}
+      onSave={async (form) => {
+        await createSender({
+          channel_id: text(form, 'channel_id'),
+          address: text(form, 'address'),
+          kind: text(form, 'kind') as Sender['kind'],
+          registration: text(form, 'registration') as Sender['registration'],
+        });
+        await refresh();
+        await cache.invalidateQueries({ queryKey: keys.senders });
+        notify.done('Sender added');
+      }}
+    >
+      <TextField
+        label="Number or name"
+        description="A name has 3 to 11 letters and digits."
+        name="address"
+        required
+        withAsterisk={false}
+        data-autofocus
+      />
+      <SelectField
+        label="Kind"
+        name="kind"
+        data={Object.entries(SENDER_KINDS).map(([value, label]) => ({ value, label }))}
+      />
+      <SelectField
+        label="SMS channel"
+        name="channel_id"
+        data={channels.map((channel) => ({ value: channel.id, label: channel.name }))}
+      />
+      <ActivationField />
+    </FormDialog>
+  );
+}
+
+function ActivationField({ value }: { value?: Sender['registration'] }) {
+  return (
+    <SelectField
+      label="At the carrier"
+      description="Whether the carrier has activated it."
+      name="registration"
+      defaultValue={value}
+      data={Object.entries(REGISTRATIONS).map(([key, { label }]) => ({ value: key, label }))}
+    />
+  );
+}
+
+/** A whole number; null when there is none. */
+function whole(value: string): number | null {
+  const number = Number.parseInt(value, 10);
+  return Number.isNaN(number) ? null : number;
+}
+
+interface ChangeDialogProps {
+  sender: SenderDetail;
+  others: SenderDetail[];
+  onClose: () => void;
+}
+
+function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
+  const cache = useQueryClient();
+  const refresh = useRefresh();
+  const query = useQuery({
+    queryKey: keys.registrations,
+    queryFn: ({ signal }) => fetchRegistrations(signal),
+  });
+  const all: Registration[] = query.data?.data.filter((each) => each.kind !== 'brand') ?? [];
+  return (
+    <FormDialog
+      title={formatPhone(sender.address)}
+      saveLabel="Save"
+      testId="sender-change"
+      onClose={onClose}
+      onSave={async (form) => {
+        await changeSender(sender.id, {
+          registration: text(form, 'registration') as Sender['registration'],
+          countries: text(form, 'countries')
+            .split(/[\s,]+/)
+            .filter((each) => each !== ''),
+          registration_ids: form.getAll('registration_ids').map(String),
+        });
+        await setSenderLimit(sender.id, whole(text(form, 'segments_per_second')));
+        const fallback = text(form, 'fallback_id');
+        await setSenderFallback(sender.id, {
+          sender_id: fallback === '' ? null : fallback,
+          after_seconds: 60 * (whole(text(form, 'fallback_minutes')) ?? 5),
+        });
+        await refresh();
+        await cache.invalidateQueries({ queryKey: keys.senders });
+        notify.done('Sender saved');
+      }}
+    >
+      <ActivationField value={sender.registration} />
+      <TextField
+        label="Countries it sends to"
+        description="Two letters each, such as US, CA. Empty: everywhere its kind allows."
+        name="countries"
+        defaultValue={sender.countries.join(', ')}
+      />
+      <TextField
+        label="Segments a second"
+        description="Such as 3 for a toll-free number. Empty: as fast as its account can."
+        name="segments_per_second"
+        type="number"
+        min={1}
+        max={10000}
+        defaultValue={sender.segments_per_second ?? ''}
+      />
+      <SelectField
+        label="Second way"
+        description="Takes over what certainly was not sent: refused for the account, or waiting while the account is down. What may have left never moves."
+        name="fallback_id"
+        defaultValue={sender.fallback_id ?? ''}
+        data={[
+          { value: '', label: 'None' },
+          ...others.map((each) => ({ value: each.id, label: formatPhone(each.address) })),
+        ]}
+      />
+      <TextField
+        label="Minutes without connection before waiting texts move"
+        name="fallback_minutes"
+        type="number"
+        min={1}
+        max={1440}
+        defaultValue={Math.round((sender.fallback_after_seconds ?? 300) / 60)}
+      />
+      <fieldset className={css.members}>
+        <legend>Registered by</legend>
+        {all.length === 0 && <p>No registration yet. Add one under Registrations.</p>}
+        {all.map((each) => (
+          <CheckField
+            key={each.id}
+            name="registration_ids"
+            value={each.id}
+            defaultChecked={sender.registration_ids.includes(each.id)}
+            label={`${each.name} – ${REGISTRATION_KINDS[each.kind]}, ${REGISTRATION_STATES[each.state].label.toLowerCase()}`}
           />
-          <SelectField
-            label="Kind"
-            name="kind"
-            data={Object.entries(KINDS).map(([value, label]) => ({ value, label }))}
-          />
-          <SelectField
-            label="SMS channel"
-            name="channel_id"
-            data={sms.map((channel) => ({ value: channel.id, label: channel.name }))}
-          />
-          <SelectField
-            label="Registration with the carriers"
-            name="registration"
-            data={Object.entries(REGISTRATIONS).map(([value, { label }]) => ({ value, label }))}
-          />
-        </FormDialog>
-      )}
-    </Card>
+        ))}
+      </fieldset>
+    </FormDialog>
   );
 }

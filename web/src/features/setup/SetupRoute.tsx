@@ -37,7 +37,7 @@ const SECTIONS: Section[] = [
   {
     key: 'senders',
     label: 'Senders',
-    render: (setup) => <SendersSection senders={setup.senders} channels={setup.channels} />,
+    render: (setup) => <SendersSection channels={setup.channels} />,
   },
   { key: 'policy', label: 'Policy', render: () => <PolicySection /> },
   { key: 'link-domains', label: 'Link domains', render: () => <DomainsSection /> },

@@ -1,0 +1,202 @@
+//! Senders, where they may send, and their registrations.
+
+use http::{Method, StatusCode};
+use segue_model::role::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Server, json as json_request, servers, with_key};
+
+async fn registration(server: &Server, key: &str, body: Value) -> Value {
+    let made = server.post(key, "/api/v1/registrations", &body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    made.json()
+}
+
+async fn step(server: &Server, key: &str, id: &Value, body: Value) -> (StatusCode, Value) {
+    let path = format!("/api/v1/registrations/{}/step", id.as_str().unwrap());
+    let answer = server.post(key, &path, &body).await;
+    (answer.status, answer.json())
+}
+
+async fn approve(server: &Server, key: &str, id: &Value) {
+    for state in ["submitted", "in_review", "approved"] {
+        let (status, body) = step(server, key, id, json!({ "state": state })).await;
+        assert_eq!((status, body["state"].as_str()), (StatusCode::OK, Some(state)), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_us_number_may_send_once_brand_and_campaign_are_approved() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let channel = server.test.sms_channel("carrier").await;
+        let sender = json!({ "channel_id": channel.id, "address": "+1 305 555 0100", "kind": "10dlc" });
+        let sender = server.post(&key, "/api/v1/senders", &sender).await.json();
+        let ready = async || {
+            let all = server.get(&key, "/api/v1/senders").await.json();
+            all["data"][0]["readiness"][0].clone()
+        };
+        let before = ready().await;
+        assert_eq!((&before["country"], &before["ready"]), (&json!("US"), &json!(false)), "{before}");
+        assert!(before["why"].as_str().unwrap().contains("brand registration is missing"), "{before}");
+
+        let brand = registration(&server, &key, json!({ "kind": "brand", "name": "Acme Inc." })).await;
+        let campaign = json!({ "kind": "campaign", "name": "Offers", "parent_id": brand["id"] });
+        let campaign = registration(&server, &key, campaign).await;
+        let path = format!("/api/v1/senders/{}", sender["id"].as_str().unwrap());
+        let linked = server.patch(&key, &path, &json!({ "registration_ids": [campaign["id"]] })).await;
+        assert_eq!(linked.status, StatusCode::OK, "{}", linked.text());
+        approve(&server, &key, &brand["id"]).await;
+        assert!(ready().await["why"].as_str().unwrap().contains("not submitted"), "the campaign is a draft");
+        approve(&server, &key, &campaign["id"]).await;
+        assert_eq!(ready().await, json!({ "country": "US", "ready": true, "why": null, "caution": null }));
+
+        let rejected = json!({ "state": "rejected", "note": "Opt-in flow not shown" });
+        assert_eq!(step(&server, &key, &campaign["id"], rejected).await.0, StatusCode::OK);
+        assert!(ready().await["why"].as_str().unwrap().contains("rejected"));
+        let detail = format!("/api/v1/registrations/{}", campaign["id"].as_str().unwrap());
+        let detail = server.get(&key, &detail).await.json();
+        assert_eq!(detail["history"].as_array().unwrap().len(), 5, "{detail}");
+        assert_eq!(
+            (&detail["note"], &detail["next"]),
+            (&json!("Opt-in flow not shown"), &json!(["draft", "submitted"]))
+        );
+    }
+}
+
+#[tokio::test]
+async fn steps_and_parents_that_cannot_be_are_refused() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let toll_free = registration(&server, &key, json!({ "kind": "toll_free", "name": "Service line" })).await;
+        let (status, body) = step(&server, &key, &toll_free["id"], json!({ "state": "approved" })).await;
+        assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("registration_state")));
+        step(&server, &key, &toll_free["id"], json!({ "state": "submitted" })).await;
+        let (status, body) = step(&server, &key, &toll_free["id"], json!({ "state": "rejected" })).await;
+        assert_eq!((status, &body["errors"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("note")));
+        for (body, field) in [
+            (json!({ "kind": "campaign", "name": "X", "parent_id": toll_free["id"] }), "parent_id"),
+            (json!({ "kind": "brand", "name": "X", "parent_id": toll_free["id"] }), "parent_id"),
+            (json!({ "kind": "brand", "name": " " }), "name"),
+            (json!({ "kind": "brand", "name": "X", "country": "Mars" }), "country"),
+        ] {
+            let refused = server.post(&key, "/api/v1/registrations", &body).await.json();
+            assert_eq!(refused["errors"][0]["field"], field, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_has_three_to_eleven_characters_and_stays_out_of_america() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let channel = server.test.sms_channel("carrier").await;
+        let name = |address: &str| json!({ "channel_id": channel.id, "address": address, "kind": "alphanumeric" });
+        for wrong in ["AB", "ABCDEFGHIJKL", "123456"] {
+            let refused = server.post(&key, "/api/v1/senders", &name(wrong)).await;
+            assert_eq!(refused.json()["errors"][0]["field"], "address", "{wrong}");
+        }
+        assert_eq!(server.post(&key, "/api/v1/senders", &name("ACME")).await.status, StatusCode::CREATED);
+        let all = server.get(&key, "/api/v1/senders").await.json();
+        let acme = &all["data"][0];
+        assert_eq!((&acme["is_two_way"], &acme["readiness"][0]["ready"]), (&json!(false), &json!(false)));
+        let path = format!("/api/v1/senders/{}", acme["id"].as_str().unwrap());
+        let european = server.patch(&key, &path, &json!({ "countries": ["de", "ch"] })).await.json();
+        assert_eq!(european["countries"], json!(["DE", "CH"]));
+        assert!(european["readiness"].as_array().unwrap().iter().all(|each| each["ready"] == json!(true)));
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_countries_names_its_version_and_sources() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let table = server.get(&key, "/api/v1/sender-capabilities").await.json();
+        assert!(table["version"].as_str().is_some_and(|version| version.starts_with("20")), "{table}");
+        let rules = table["rules"].as_array().unwrap();
+        assert!(rules.iter().any(|rule| rule["id"] == "us.10dlc" && rule["needs"] == json!(["brand", "campaign"])));
+        assert!(rules.iter().all(|rule| rule["source"].as_str().is_some_and(|source| !source.is_empty())));
+    }
+}
+
+#[tokio::test]
+async fn an_approval_that_has_run_out_says_what_to_do() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let made = registration(&server, &key, json!({ "kind": "short_code", "name": "Club", "country": "US" })).await;
+        assert_eq!(step(&server, &key, &made["id"], json!({ "state": "submitted" })).await.0, StatusCode::OK);
+        let end = server.test.now().plus(60_000).to_string();
+        let (_, approved) = step(&server, &key, &made["id"], json!({ "state": "approved", "expires_at": end })).await;
+        assert_eq!((&approved["state"], &approved["advice"]), (&json!("approved"), &json!("Nothing to do.")));
+        server.test.clock.advance(60_000);
+        let path = format!("/api/v1/registrations/{}", made["id"].as_str().unwrap());
+        let over = server.get(&key, &path).await.json();
+        assert_eq!((&over["state"], &over["next"]), (&json!("expired"), &json!(["draft", "submitted"])), "{over}");
+        assert!(over["advice"].as_str().unwrap().contains("Renew"), "{over}");
+        let (status, renewed) = step(&server, &key, &made["id"], json!({ "state": "submitted" })).await;
+        assert_eq!((status, &renewed["state"]), (StatusCode::OK, &json!("submitted")), "{renewed}");
+    }
+}
+
+#[tokio::test]
+async fn a_pool_is_made_changed_and_named_by_a_message() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let channel = server.test.sms_channel("carrier").await;
+        let one = server.test.sender(channel.id, "+15550000001").await.id;
+        let two = server.test.sender(channel.id, "+15550000002").await.id;
+        let made = server.post(&key, "/api/v1/sender-pools", &json!({ "name": " Spring ", "sender_ids": [one] })).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+        let pool = made.json();
+        assert_eq!(
+            (&pool["name"], &pool["sender_ids"], &pool["numbers"]),
+            (&json!("Spring"), &json!([one]), &json!(0))
+        );
+        let again = server.post(&key, "/api/v1/sender-pools", &json!({ "name": "Spring", "sender_ids": [two] })).await;
+        assert_eq!((again.status, &again.json()["code"]), (StatusCode::CONFLICT, &json!("sender_pool_taken")));
+        for body in [json!({ "name": "X", "sender_ids": [] }), json!({ "name": "X", "sender_ids": [pool["id"]] })] {
+            let refused = server.post(&key, "/api/v1/sender-pools", &body).await;
+            assert!(refused.status.is_client_error(), "{}", refused.text());
+        }
+        let path = format!("/api/v1/sender-pools/{}", pool["id"].as_str().unwrap());
+        let changed = server.patch(&key, &path, &json!({ "sender_ids": [two] })).await.json();
+        assert_eq!((&changed["name"], &changed["sender_ids"]), (&json!("Spring"), &json!([two])));
+
+        let message = json!({ "pool_id": pool["id"], "phone": "+15550110001", "text": "Hello" });
+        let sent = server.post(&key, "/api/v1/messages", &message).await;
+        assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.text());
+        let kept = server.get(&key, "/api/v1/sender-pools").await.json();
+        assert_eq!(kept["data"][0]["numbers"], 1, "{kept}");
+        let both = json!({ "pool_id": pool["id"], "sender_id": two, "phone": "+15550110001", "text": "Hello" });
+        assert_eq!(server.post(&key, "/api/v1/messages", &both).await.json()["errors"][0]["field"], "sender");
+    }
+}
+
+#[tokio::test]
+async fn limits_and_a_second_way_are_set_and_taken_away() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let channel = server.test.sms_channel("carrier").await;
+        let one = server.test.sender(channel.id, "+15550000001").await.id;
+        let two = server.test.sender(channel.id, "+15550000002").await.id;
+        let put = async |path: String, body: Value| {
+            let answer = server.send(with_key(json_request(Method::PUT, &path, &body), &key)).await;
+            (answer.status, answer.json())
+        };
+        let (status, set) = put(format!("/api/v1/senders/{one}/limit"), json!({ "segments_per_second": 3 })).await;
+        assert_eq!((status, &set["segments_per_second"]), (StatusCode::OK, &json!(3)), "{set}");
+        assert_eq!(put(format!("/api/v1/senders/{one}/limit"), json!({ "segments_per_second": 0 })).await.0, 422);
+        let fallback = format!("/api/v1/senders/{one}/fallback");
+        let (_, set) = put(fallback.clone(), json!({ "sender_id": two })).await;
+        assert_eq!((&set["fallback_id"], &set["fallback_after_seconds"]), (&json!(two), &json!(300)), "{set}");
+        assert_eq!(put(fallback.clone(), json!({ "sender_id": one })).await.0, 422, "not itself");
+        let (_, set) = put(fallback, json!({ "sender_id": null })).await;
+        assert_eq!((&set["fallback_id"], &set["segments_per_second"]), (&Value::Null, &json!(3)), "{set}");
+
+        let brand = registration(&server, &key, json!({ "kind": "brand", "name": "Acme" })).await;
+        let limits = format!("/api/v1/registrations/{}/limits", brand["id"].as_str().unwrap());
+        let (_, set) = put(limits.clone(), json!({ "segments_per_day": 2000 })).await;
+        assert_eq!((&set["segments_per_day"], &set["segments_per_minute"]), (&json!(2000), &Value::Null), "{set}");
+        assert_eq!(put(limits, json!({ "segments_per_minute": 0 })).await.0, 422);
+    }
+}

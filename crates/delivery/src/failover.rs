@@ -1,0 +1,126 @@
+//! The second way of a message that is known not to have been sent.
+//!
+//! The owner of a sender can name another one. A message moves there when the provider refused it for a reason that lies
+//! with the account and not with the message, or when the channel has been without connection for as long as the owner
+//! said and the message still waits. It moves once, and is decided about again where it goes out.
+//!
+//! A message that may have left never moves: not `unknown` ones, and none of an account that sends again what is in
+//! doubt, once it has been tried there. Whoever sends such a message on a second way sends it twice.
+
+use segue_channels::ErrorClass;
+use segue_model::{
+    Ctx, PhoneNumber, Timestamp, content::SmsContent, delivery::OutboxState, place_of_phone, sender::clear,
+};
+use segue_store::{
+    StoreError, Tx,
+    channel::{Channel, ChannelConfig, Registration, Repeats, ResendUnknown},
+    failover::Fallback,
+    outbox::{DueMessage, OutboxMessage},
+    submission::Failure,
+};
+
+use crate::supervisor::Env;
+
+/// Most waiting messages that are looked at in one transaction.
+const AT_ONCE: u32 = 500;
+
+/// Whether the reason lies with the account, so that another one may do better.
+fn is_of_account(failure: &Failure) -> bool {
+    [
+        ErrorClass::SenderNotRegistered,
+        ErrorClass::Authentication,
+        ErrorClass::AccountBlocked,
+        ErrorClass::ProviderDown,
+        ErrorClass::Throttled,
+    ]
+    .iter()
+    .any(|class| class.as_str() == failure.class)
+}
+
+/// Whether an earlier attempt may have sent it: the channel's owner chose to try again what is in doubt.
+fn may_have_left(channel: &Channel, message: &OutboxMessage) -> bool {
+    let tries_again = match &channel.config {
+        ChannelConfig::Smpp(config) => config.resend_unknown != ResendUnknown::Never,
+        ChannelConfig::Twilio(config) => config.repeats == Repeats::SentOnce,
+        ChannelConfig::WhatsApp(_) => true,
+    };
+    tries_again && message.attempts > 0
+}
+
+/// Moves a message that would fail for good, when it has a second way. `false` when it has none, or may have left.
+pub(crate) fn instead_of_failing(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    message: &OutboxMessage,
+    failure: &Failure,
+) -> Result<bool, StoreError> {
+    if !is_of_account(failure) {
+        return Ok(false);
+    }
+    let Some(channel) = tx.channel(message.workspace_id, message.channel_id)? else { return Ok(false) };
+    move_over(tx, ctx.now(), &channel, message, OutboxState::Submitting, |_| Some(failure.reason.clone()))
+}
+
+/// Moves a message to the second way of its sender, when that can take it and `reason` says why.
+fn move_over(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    channel: &Channel,
+    message: &OutboxMessage,
+    from: OutboxState,
+    reason: impl Fn(&Fallback) -> Option<String>,
+) -> Result<bool, StoreError> {
+    if may_have_left(channel, message) {
+        return Ok(false);
+    }
+    let Ok(content) = message.content::<SmsContent>() else { return Ok(false) };
+    let Some(fallback) = tx.fallback_of(message.workspace_id, channel.id, &content.source)? else { return Ok(false) };
+    let Some(reason) = reason(&fallback) else { return Ok(false) };
+    if fallback.to.registration != Registration::Active {
+        return Ok(false);
+    }
+    let phone = message.address.strip_prefix('+').and_then(|digits| PhoneNumber::from_digits(digits).ok());
+    let facts = tx.facts_of_sender(message.workspace_id, &fallback.to)?;
+    if clear(&facts, phone.as_ref().and_then(place_of_phone), now).is_err() {
+        return Ok(false);
+    }
+    tx.fail_over(message, from, (&fallback, &content.text), &reason, now)
+}
+
+/// Moves what waits on a channel that has been without connection for too long.
+pub(crate) async fn sweep(env: &Env, channel: &Channel) {
+    match move_waiting(env, channel).await {
+        Ok(0) => {}
+        Ok(moved) => tracing::warn!(channel_id = %channel.id, moved, "waiting messages left by their second way"),
+        Err(error) => tracing::error!(%error, channel_id = %channel.id, "waiting messages could not be moved"),
+    }
+}
+
+async fn move_waiting(env: &Env, channel: &Channel) -> Result<usize, StoreError> {
+    let (ctx, channel) = (env.ctx.clone(), channel.clone());
+    // Most channels have no second way, and most of the others are connected: a look, without the writer.
+    let (workspace_id, id) = (channel.workspace_id, channel.id);
+    let look = env.store.read::<_, StoreError, _>(move |tx| {
+        Ok(if tx.has_fallback(workspace_id, id)? { tx.down_since(workspace_id, id)? } else { None })
+    });
+    let Some(since) = look.await? else { return Ok(0) };
+    env.store
+        .write(move |tx| {
+            let now = ctx.now();
+            if tx.down_since(workspace_id, id)? != Some(since) {
+                return Ok(0);
+            }
+            let mut moved = 0;
+            let medium = channel.config.kind().medium();
+            for DueMessage { message, .. } in tx.due_outbox(workspace_id, (id, medium), AT_ONCE, now)? {
+                let over = |fallback: &Fallback| {
+                    let minutes = now.since(since) / 60_000;
+                    (now.since(since) >= fallback.after)
+                        .then(|| format!("Its channel has been without connection for {minutes} minutes."))
+                };
+                moved += usize::from(move_over(tx, now, &channel, &message, OutboxState::Queued, over)?);
+            }
+            Ok(moved)
+        })
+        .await
+}

@@ -1,0 +1,34 @@
+//! Room for a text under the limits of its sender and of what is registered for it; see [`segue_model::rate`].
+//!
+//! Room is taken in the transaction that records `submitting`: a crash before its commit takes it back together with the
+//! message. A sender without limits costs nothing here; whether it has any is read once in a transaction.
+
+use segue_channels::text::segment;
+use segue_model::{
+    Timestamp,
+    delivery::MessageClass,
+    policy::{Explanation, Rule},
+    sender::SenderFacts,
+};
+use segue_store::{StoreError, Tx, outbox::OutboxMessage};
+
+/// Takes room for a text. `false` when there is none: it is held then, until there may be.
+pub(crate) fn take(
+    tx: &mut Tx<'_>,
+    sender: &SenderFacts,
+    message: &OutboxMessage,
+    text: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let (limits, segments) = (sender.limits(), u32::try_from(segment(text).segments.len()).unwrap_or(u32::MAX));
+    if message.class != MessageClass::Marketing {
+        tx.use_room(message.workspace_id, &limits, segments, now)?;
+        return Ok(true);
+    }
+    let Some((limit, until)) = tx.take_room(message.workspace_id, &limits, segments, now)? else { return Ok(true) };
+    let cap = Some(format!("{} segments a {}", limit.segments, limit.window));
+    let why = Explanation { cap, ..Explanation::default() };
+    tx.put_decision(message.workspace_id, message.id, Rule::RateLimit, &why, now)?;
+    tx.hold_message(message, until, Rule::RateLimit, now)?;
+    Ok(false)
+}

@@ -1,0 +1,147 @@
+//! Who a text goes out from, and where that sender may send.
+//!
+//! Which sender of a pool a number keeps is written in the transaction that queues its message: a crash leaves both or
+//! neither, and whoever does the work again finds the same sender.
+
+use segue_model::{
+    PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId, place_of_phone,
+    policy::Approval,
+    pool::choose,
+    sender::{NotCleared, SenderFacts, clear},
+};
+use segue_store::{
+    StoreError, Tx,
+    channel::{Registration, Sender},
+};
+
+use crate::OutreachError;
+
+/// A sender with what decides where it may send.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub sender: Sender,
+    pub facts: SenderFacts,
+}
+
+impl Origin {
+    /// Reads what decides about a sender.
+    pub(crate) fn of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, sender: Sender) -> Result<Self, StoreError> {
+        let facts = tx.facts_of_sender(workspace_id, &sender)?;
+        Ok(Self { sender, facts })
+    }
+
+    /// Whether the carrier has activated it.
+    pub(crate) fn approval(&self) -> Approval {
+        if self.sender.registration == Registration::Active { Approval::Approved } else { Approval::NotApproved }
+    }
+
+    /// Why it may not send to this number, when it may not.
+    pub(crate) fn not_cleared(&self, phone: Option<&PhoneNumber>, now: Timestamp) -> Option<NotCleared> {
+        clear(&self.facts, phone.and_then(place_of_phone), now).err()
+    }
+}
+
+/// Who the texts of a campaign or batch go out from: one sender, or the senders of a pool.
+#[derive(Debug, Clone)]
+pub(crate) struct Origins {
+    /// The sender that is named; with a pool, the one that stands for it where there is no recipient.
+    pub first: Origin,
+    pool: Option<(SenderPoolId, Vec<Origin>)>,
+}
+
+impl Origins {
+    /// Reads the senders.
+    ///
+    /// # Errors
+    /// When there is no such pool, or the sender that is named does not belong to it.
+    pub(crate) fn of(
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        sender: Sender,
+        pool_id: Option<SenderPoolId>,
+    ) -> Result<Self, OutreachError> {
+        let Some(pool_id) = pool_id else {
+            return Ok(Self { first: Origin::of(tx, workspace_id, sender)?, pool: None });
+        };
+        let members = tx
+            .pool_members(workspace_id, pool_id)?
+            .ok_or_else(|| OutreachError::invalid("pool_id", "There is no such pool. Choose one of the list."))?;
+        if !members.contains(&sender.id) {
+            return Err(OutreachError::invalid("sender_id", "The sender does not belong to the pool."));
+        }
+        let mut origins = Vec::with_capacity(members.len());
+        for id in members {
+            if let Some(member) = tx.sender(workspace_id, id)? {
+                origins.push(Origin::of(tx, workspace_id, member)?);
+            }
+        }
+        Ok(Self { first: Origin::of(tx, workspace_id, sender)?, pool: Some((pool_id, origins)) })
+    }
+
+    /// The pool, when it is one.
+    pub(crate) fn pool_id(&self) -> Option<SenderPoolId> {
+        self.pool.as_ref().map(|(id, _)| *id)
+    }
+
+    /// Every sender of it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Origin> {
+        let of_pool = self.pool.as_ref().map(|(_, origins)| origins.as_slice());
+        of_pool.unwrap_or(std::slice::from_ref(&self.first)).iter()
+    }
+
+    /// Whether the carrier has activated any of them.
+    pub(crate) fn approval(&self) -> Approval {
+        let any = self.all().any(|origin| origin.approval() == Approval::Approved);
+        if any { Approval::Approved } else { Approval::NotApproved }
+    }
+
+    /// Who would text this number: the sender it keeps while that may send to it, else one of those that may. Where none
+    /// may, the one that is named, and with it the reason.
+    pub(crate) fn likely(
+        &self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        phone: Option<&PhoneNumber>,
+        now: Timestamp,
+    ) -> Result<&Origin, StoreError> {
+        let (Some((pool_id, origins)), Some(phone)) = (&self.pool, phone) else { return Ok(&self.first) };
+        let kept = tx.kept_sender(workspace_id, *pool_id, phone.as_str())?;
+        Ok(self.pick(origins, kept, phone, now))
+    }
+
+    fn pick<'a>(
+        &'a self,
+        origins: &'a [Origin],
+        kept: Option<SenderId>,
+        phone: &PhoneNumber,
+        now: Timestamp,
+    ) -> &'a Origin {
+        let able = |origin: &&Origin| {
+            origin.approval() == Approval::Approved && origin.not_cleared(Some(phone), now).is_none()
+        };
+        let of = |id: SenderId| origins.iter().find(|origin| origin.sender.id == id);
+        if let Some(origin) = kept.and_then(of).filter(able) {
+            return origin;
+        }
+        let chosen = choose(phone.as_str(), origins.iter().filter(able).map(|origin| origin.sender.id));
+        chosen.and_then(of).unwrap_or(&self.first)
+    }
+
+    /// Who texts this number, kept for it from now on. Call it in the transaction that queues the message.
+    pub(crate) fn keep(
+        &self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        phone: &PhoneNumber,
+        now: Timestamp,
+    ) -> Result<&Origin, StoreError> {
+        let Some((pool_id, origins)) = &self.pool else { return Ok(&self.first) };
+        let wanted = self.pick(origins, None, phone, now);
+        let kept = tx.keep_sender(workspace_id, *pool_id, phone.as_str(), wanted.sender.id, now)?;
+        let origin = self.pick(origins, Some(kept), phone, now);
+        if origin.sender.id != kept {
+            tx.replace_sender(workspace_id, *pool_id, phone.as_str(), origin.sender.id, now)?;
+        }
+        Ok(origin)
+    }
+}

@@ -1,0 +1,85 @@
+/** The wire types of senders and their registrations. */
+import type { Sender } from './types';
+
+export type SenderKind = '10dlc' | 'long_code' | 'short_code' | 'toll_free' | 'alphanumeric';
+
+export type RegistrationKind = 'brand' | 'campaign' | 'toll_free' | 'short_code' | 'sender_id';
+
+export type RegistrationState =
+  'draft' | 'submitted' | 'in_review' | 'approved' | 'rejected' | 'expired';
+
+export interface SenderReadiness {
+  country: string;
+  ready: boolean;
+  /** What is missing and what to do. */
+  why: string | null;
+  /** What to know of one that may send: that its name is replaced there. */
+  caution: string | null;
+}
+
+export interface Registration {
+  id: string;
+  kind: RegistrationKind;
+  name: string;
+  country: string | null;
+  parent_id: string | null;
+  reference: string | null;
+  state: RegistrationState;
+  note: string | null;
+  submitted_at: string | null;
+  decided_at: string | null;
+  expires_at: string | null;
+  created_at: string;
+  history: { state: RegistrationState; note: string | null; actor: string; at: string }[];
+  /** Most segments in a minute over all numbers of a campaign. */
+  segments_per_minute: number | null;
+  /** Most segments in a day over all campaigns of a brand. */
+  segments_per_day: number | null;
+  next: RegistrationState[];
+  /** What to do now. */
+  advice: string;
+  expected_at: string | null;
+}
+
+export interface SenderCapability {
+  id: string;
+  kind: SenderKind;
+  /** ISO 3166-1 codes, or `*` for every country. */
+  countries: string[];
+  from: string[];
+  delivery: 'as_is' | 'replaced' | 'refused';
+  two_way: boolean;
+  needs: RegistrationKind[];
+  note: string;
+  source: string;
+}
+
+/** What each kind of sender can do in which country; of the rules that fit, the first counts. */
+export interface SenderCapabilities {
+  title: string;
+  version: string;
+  rules: SenderCapability[];
+}
+
+/** Senders that share the texts; each number keeps the one it was first texted from. */
+export interface SenderPool {
+  id: string;
+  name: string;
+  sender_ids: string[];
+  /** Numbers that keep one of its senders. */
+  numbers: number;
+  created_at: string;
+}
+
+export interface SenderDetail extends Sender {
+  /** Countries it may send to; empty: all. */
+  countries: string[];
+  registration_ids: string[];
+  is_two_way: boolean;
+  /** Most segments in a second; null: as its account can. */
+  segments_per_second: number | null;
+  /** The sender that takes over what is known not to have been sent. */
+  fallback_id: string | null;
+  fallback_after_seconds: number | null;
+  readiness: SenderReadiness[];
+}
