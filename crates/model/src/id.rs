@@ -176,6 +176,8 @@ ids! {
     InboundTextId = "itx",
     /// A host name for short links.
     LinkDomainId = "dom",
+    /// A block of text that campaigns share.
+    SnippetId = "snp",
 }
 
 #[cfg(test)]

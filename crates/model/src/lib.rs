@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod attribution;
+pub mod bounce;
 pub mod campaign;
 pub mod code;
 pub mod consent;
@@ -16,7 +17,9 @@ pub mod frequency;
 pub mod holiday;
 pub mod id;
 pub mod keyword;
+pub mod language;
 pub mod open_hours;
+pub mod opt_out_line;
 pub mod phone;
 pub mod place;
 pub mod plain;
@@ -30,6 +33,7 @@ pub mod rule_book;
 pub mod schedule;
 pub mod session;
 pub mod text_enum;
+pub mod text_lint;
 pub mod time;
 pub mod time_zone;
 pub mod variant;
