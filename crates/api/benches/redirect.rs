@@ -119,6 +119,7 @@ async fn prepare() -> (TestStore, Links, u32) {
         schedule: Default::default(),
         variants: Vec::new(),
         held_out_percent: 0,
+        texts: Vec::new(),
     };
     let written = test.store.write::<_, StoreError, _>(move |tx| {
         tx.insert_campaign(workspace_id, campaign_id, &input, None, ctx.now())?;

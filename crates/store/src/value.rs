@@ -203,5 +203,6 @@ bind_ids!(
     ConsentReviewId,
     InboundTextId,
     LinkDomainId,
+    SnippetId,
     BatchId,
 );

@@ -20,6 +20,8 @@ mod setup;
 mod sight;
 mod stream;
 mod support;
+mod suppressions;
+mod texts;
 mod twilio_server;
 mod twilio_webhooks;
 mod webhooks;

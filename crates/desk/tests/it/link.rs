@@ -39,6 +39,7 @@ async fn campaign(scene: &Scene) -> Campaign {
         schedule: Default::default(),
         variants: Vec::new(),
         held_out_percent: 0,
+        texts: Vec::new(),
     };
     let recipient = NewRecipient {
         position: 1,

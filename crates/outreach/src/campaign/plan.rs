@@ -36,7 +36,7 @@ use super::{
     audience::{approval, judge, time_zones},
     found,
     members::{Crowd, Entry},
-    prepare, timing, variants,
+    pinned, prepare, timing, variants,
 };
 use crate::{Links, OutreachError, text::CampaignText};
 
@@ -165,7 +165,8 @@ fn plan_member(
     let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
     let (rule, message_id) = match (&member.fields.phone, not_before) {
         (Some(phone), Some(not_before)) => {
-            match text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) {
+            let notice = pinned::notice(tx, workspace_id, text, phone)?;
+            match text.compose_after(&member.fields, position, notice).and_then(crate::text::Composed::within_limit) {
                 Err(_) => (TEXT_TOO_LONG, None),
                 Ok(composed) => {
                     let content = SmsContent { source: prepared.sender.address.clone(), text: composed.text.clone() };
@@ -185,6 +186,7 @@ fn plan_member(
                         segments: u32::try_from(composed.segments()).ok(),
                     };
                     if tx.enqueue(workspace_id, &message, now)? {
+                        pinned::keep_notice(tx, workspace_id, text, (phone, notice), message.id)?;
                         if let (Decision::Hold { rule, .. }, Some(why)) = (judgement.decision, &judgement.explanation) {
                             tx.put_decision(workspace_id, message.id, rule, why, now)?;
                         }

@@ -9,4 +9,6 @@ mod launch;
 mod link;
 mod opt_out;
 mod programme;
+mod suppression;
+mod texts;
 mod world;

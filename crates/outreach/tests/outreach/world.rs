@@ -142,6 +142,7 @@ impl World {
             schedule: Default::default(),
             variants: Vec::new(),
             held_out_percent: 0,
+            texts: Vec::new(),
         }
     }
 

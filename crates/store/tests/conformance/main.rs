@@ -11,6 +11,7 @@ mod outbox;
 mod population;
 mod report;
 mod schema;
+mod suppression;
 mod tally;
 mod template;
 

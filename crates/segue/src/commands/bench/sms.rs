@@ -307,6 +307,7 @@ impl Run {
             schedule: Default::default(),
             variants: Vec::new(),
             held_out_percent: 0,
+            texts: Vec::new(),
         };
         Ok(campaign::create(&self.store, &self.ctx, &self.links, workspace_id, &Actor::System, input).await?.id)
     }
