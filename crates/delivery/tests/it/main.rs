@@ -6,6 +6,7 @@ mod caps;
 mod carriers;
 mod crash;
 mod last_look;
+mod long_text;
 mod sms;
 mod twilio;
 mod whatsapp;
