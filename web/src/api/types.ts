@@ -1,5 +1,13 @@
 /** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
 
+import type {
+  LocalePreview,
+  LocaleText,
+  OptOutLine,
+  SmartProposal,
+  TextFinding,
+} from './text-types';
+
 export type Role = 'admin' | 'supervisor' | 'agent' | 'marketer';
 
 export interface Page<T> {
@@ -522,6 +530,7 @@ export interface Variant {
   name: string;
   weight: number;
   body: string;
+  texts: LocaleText[];
 }
 
 export interface PreflightRule extends RuleCount {
@@ -546,6 +555,13 @@ export interface Preflight {
     messages: number;
     segments: PreflightSegments;
     sample: string | null;
+  }[];
+  texts: {
+    variant: string;
+    locale: string | null;
+    messages: number;
+    segments: PreflightSegments;
+    findings: TextFinding[];
   }[];
   cost: {
     currency: string;
@@ -591,6 +607,7 @@ export interface CampaignSettings {
   currency: string;
   prices: { country: string; per_thousand: number }[];
   other_price: number | null;
+  opt_out_line: OptOutLine;
 }
 
 export interface CampaignInput {
@@ -604,6 +621,7 @@ export interface CampaignInput {
   schedule: Schedule;
   variants: Variant[];
   held_out_percent: number;
+  texts: LocaleText[];
 }
 
 export type CampaignState =
@@ -659,8 +677,15 @@ export interface TextPreview {
   units: number;
   segments: number;
   remaining: number;
+  /** Merge fields that any of the texts uses. */
+  fields: string[];
   unknown_fields: string[];
   non_gsm: string[];
+  locale: string | null;
+  opt_out_line: string | null;
+  smart: SmartProposal | null;
+  findings: TextFinding[];
+  texts: LocalePreview[];
 }
 
 export interface Funnel {

@@ -97,11 +97,12 @@ export const EMPTY_INPUT: CampaignInput = {
   },
   variants: [],
   held_out_percent: 0,
+  texts: [],
 };
 
 export function inputOf(campaign: Campaign): CampaignInput {
   const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
-  const { schedule, variants, held_out_percent } = campaign;
+  const { schedule, variants, held_out_percent, texts } = campaign;
   return {
     name,
     sender_id,
@@ -113,6 +114,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     schedule,
     variants,
     held_out_percent,
+    texts,
   };
 }
 
@@ -122,6 +124,9 @@ export function missing(input: CampaignInput): string[] {
     input.name.trim() === '' ? 'a name' : null,
     input.sender_id === '' ? 'a sender' : null,
     input.body.trim() === '' ? 'a text' : null,
+    input.texts.some((each) => each.locale.trim() === '' || each.body.trim() === '')
+      ? 'name and text of each language'
+      : null,
     input.footer !== 'none' && input.whatsapp_channel_id === null ? 'a WhatsApp number' : null,
   ].filter((each) => each !== null);
 }
