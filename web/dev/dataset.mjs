@@ -304,6 +304,7 @@ const campaign = (number, name, state, body, startedHours) => ({
       : [],
   held_out_percent: number === 14 ? 10 : 0,
   pool_id: null,
+  texts: [],
   next_run_at: null,
   runs: 0,
   series_id: null,

@@ -114,6 +114,7 @@ const PAGES = [
     'overview',
     'channels',
     'senders',
+    'texts',
     'link-domains',
     'policy',
     'queues',

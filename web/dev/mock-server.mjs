@@ -160,6 +160,7 @@ const preflight = () => ({
   held: [{ rule: 'quiet_hours', label: 'Quiet hours until 08:00', count: 212, sample: [] }],
   segments: span,
   variants: [{ name: 'The text', messages: 1184, segments: span, sample: 'Hi Maria' }],
+  texts: [{ variant: 'The text', locale: null, messages: 1184, segments: span, findings: [] }],
   cost: {
     currency: 'USD',
     total: 1871,
@@ -462,7 +463,17 @@ const routes = [
   [
     'GET',
     /^\/campaign-settings$/,
-    () => ({ approval: 'not_needed', currency: 'USD', prices: [], other_price: null }),
+    () => ({
+      approval: 'not_needed',
+      currency: 'USD',
+      prices: [],
+      other_price: null,
+      opt_out_line: {
+        when: 'every',
+        text: 'Reply STOP to opt out',
+        texts: [{ locale: 'de', body: 'STOP beendet' }],
+      },
+    }),
   ],
   ['POST', /^\/campaigns\/[^/]+\/preflight$/, () => preflight()],
   ['GET', /^\/campaigns\/[^/]+\/variants$/, () => variants],
@@ -540,8 +551,39 @@ const routes = [
         units: text.length,
         segments,
         remaining: segments * size - text.length,
+        fields: ['first_name'],
         unknown_fields: [],
-        non_gsm: [],
+        non_gsm: ucs2 ? ['’'] : [],
+        locale: null,
+        opt_out_line: null,
+        smart: ucs2
+          ? {
+              body: body.body.replaceAll('’', "'"),
+              replacements: [{ from: '’', to: "'", count: 1 }],
+              segments_before: segments,
+              segments_after: 1,
+            }
+          : null,
+        findings: [
+          {
+            rule: 'opt_out_missing',
+            severity: 'warning',
+            message:
+              'The text does not say how to stop. Promotional texts need an opt-out line, such as “Reply STOP to opt out”; without it carriers block the sender.',
+            source: 'CTIA Messaging Principles and Best Practices',
+            at: [],
+            fix_label: 'Add “Reply STOP to opt out.”',
+            fixed_body: `${body.body} Reply STOP to opt out.`,
+          },
+        ],
+        texts: (body.texts ?? []).map((each) => ({
+          locale: each.locale,
+          text: each.body,
+          encoding: 'gsm7',
+          units: each.body.length,
+          segments: 1,
+          findings: [],
+        })),
       };
     },
   ],
@@ -603,6 +645,54 @@ const routes = [
         { verdict: 'early', count: 7 },
       ],
     }),
+  ],
+  [
+    'GET',
+    /^\/snippets$/,
+    () =>
+      page([
+        {
+          id: 'snp_1',
+          name: 'legal-line',
+          body: 'Reply STOP to end, HELP for help.',
+          version: 3,
+          changed_at: new Date().toISOString(),
+        },
+      ]),
+  ],
+  [
+    'GET',
+    /^\/snippets\/.+\/uses$/,
+    () => ({
+      campaigns: [{ campaign_id: 'cmp_1', name: 'Spring offer', state: 'running', version: 2 }],
+      snippets: [],
+    }),
+  ],
+  [
+    'GET',
+    /^\/suppressions$/,
+    () =>
+      page([
+        {
+          address: '+12125550101',
+          reason: 'Asked by phone not to be texted',
+          source: 'manual',
+          actor: null,
+          created_at: new Date().toISOString(),
+        },
+        {
+          address: '+12125550102',
+          reason: '3 messages could not be delivered. The number does not exist.',
+          source: 'bounce',
+          actor: null,
+          created_at: new Date().toISOString(),
+        },
+      ]),
+  ],
+  [
+    'GET',
+    /^\/bounce-rules$/,
+    () => ({ after: 3, within_days: 30, hard_codes: [], soft_codes: [] }),
   ],
   [
     'GET',

@@ -120,6 +120,7 @@ async fn prepare() -> (TestStore, Links, u32) {
         variants: Vec::new(),
         held_out_percent: 0,
         pool_id: None,
+        texts: Vec::new(),
     };
     let written = test.store.write::<_, StoreError, _>(move |tx| {
         tx.insert_campaign(workspace_id, campaign_id, &input, None, ctx.now())?;

@@ -2,7 +2,7 @@
 //!
 //! claim → decide and record `submitting` ([`submission`]) → bytes leave → settle. One supervisor runs one worker per
 //! channel: [`sms`] holds an SMPP session and works in [`turns`]; [`whatsapp`] and [`twilio`] call an HTTP service. What
-//! carriers send us is on disk before it is acknowledged ([`inbound`]), and [`reports`] folds receipts into the messages.
+//! carriers send us is on disk before it is acknowledged ([`inbound`]), long texts are joined ([`long_text`]), and [`reports`] folds receipts into the messages.
 //!
 //! # Why a crash is safe at each point
 //! - *Before the claim commits*: the row is still queued.
@@ -22,6 +22,7 @@ mod check;
 mod client;
 mod failover;
 mod inbound;
+pub mod long_text;
 mod media;
 pub mod notices;
 mod progress;

@@ -182,6 +182,8 @@ ids! {
     LinkDomainId = "dom",
     /// Something a provider told of a channel's account.
     ChannelNoticeId = "ntc",
+    /// A block of text that campaigns share.
+    SnippetId = "snp",
 }
 
 #[cfg(test)]

@@ -128,6 +128,11 @@ impl Keyword {
     }
 }
 
+/// Every built-in word of the STOP families, as it is usually written.
+pub fn stop_words() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().flat_map(|family| family.stop.iter().copied())
+}
+
 /// Every built-in word in its plain form, with its family, its language and its usual writing.
 static TABLE: LazyLock<HashMap<String, (Keyword, &str, &str)>> = LazyLock::new(|| {
     let mut table = HashMap::new();

@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod attribution;
+pub mod bounce;
 pub mod campaign;
 pub mod capability;
 pub mod charge;
@@ -19,7 +20,9 @@ pub mod holiday;
 pub mod id;
 pub mod keyword;
 pub mod notice;
+pub mod language;
 pub mod open_hours;
+pub mod opt_out_line;
 pub mod phone;
 pub mod place;
 pub mod plain;
@@ -37,6 +40,7 @@ pub mod schedule;
 pub mod sender;
 pub mod session;
 pub mod text_enum;
+pub mod text_lint;
 pub mod time;
 pub mod time_zone;
 pub mod variant;

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::LocaleText;
+
 /// Buckets that the weights are shares of.
 pub const BUCKETS: u32 = 100;
 /// Steps between neighbours.
@@ -26,6 +28,9 @@ pub struct Variant {
     pub weight: u32,
     /// Text with merge fields, without the footer.
     pub body: String,
+    /// The same in other languages.
+    #[serde(default)]
+    pub texts: Vec<LocaleText>,
 }
 
 /// Which group a recipient is in.

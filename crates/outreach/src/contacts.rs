@@ -334,7 +334,7 @@ pub async fn record_consent(
 }
 
 /// The number belongs to somebody else: nothing that was said with it counts for them.
-fn reassign(
+pub(crate) fn reassign(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     workspace_id: WorkspaceId,

@@ -35,6 +35,10 @@ pub enum OutreachError {
     SegmentTaken,
     #[error("The segment is used by {}. Change or end what uses it first.", .0.iter().map(|name| format!("the campaign '{name}'")).collect::<Vec<_>>().join(", "))]
     SegmentUsed(Vec<String>),
+    #[error("There is a snippet with this name already. Choose another name.")]
+    SnippetTaken,
+    #[error("The snippet is used by {}. Take it out there first.", .0.join(", "))]
+    SnippetUsed(Vec<String>),
     /// A condition cannot be read.
     #[error(transparent)]
     Condition(ReadProblem),
@@ -109,6 +113,8 @@ impl OutreachError {
             Self::ListTaken => "list_taken",
             Self::SegmentTaken => "segment_taken",
             Self::SegmentUsed(_) => "segment_used",
+            Self::SnippetTaken => "snippet_taken",
+            Self::SnippetUsed(_) => "snippet_used",
             Self::Condition(_) => "invalid_condition",
             Self::ContactWithoutPhone => "contact_without_phone",
             Self::ProgrammeTaken => "programme_taken",
@@ -146,6 +152,8 @@ impl OutreachError {
             | Self::ListTaken
             | Self::SegmentTaken
             | Self::SegmentUsed(_)
+            | Self::SnippetTaken
+            | Self::SnippetUsed(_)
             | Self::ApprovalNeeded
             | Self::OwnCampaign
             | Self::ReviewNeedsPerson
@@ -185,7 +193,7 @@ impl OutreachError {
         match self {
             Self::Invalid { field, .. } => Some(*field),
             Self::PhoneTaken => Some("phone"),
-            Self::ListTaken | Self::SegmentTaken | Self::ProgrammeTaken => Some("name"),
+            Self::ListTaken | Self::SegmentTaken | Self::SnippetTaken | Self::ProgrammeTaken => Some("name"),
             Self::Condition(_) => Some("condition"),
             Self::KeywordTaken(_) => Some("word"),
             Self::UnknownFields { .. } | Self::TextSyntax(_) | Self::TextTooLong { .. } => Some("body"),

@@ -34,7 +34,9 @@ pub mod reach;
 pub mod redirect;
 pub mod reviews;
 pub mod segments;
+pub mod snippets;
 pub mod subscriptions;
+pub mod suppressions;
 pub mod text;
 pub mod user_agent;
 pub mod words;
@@ -65,6 +67,7 @@ pub async fn sweep(store: &Store, ctx: &Ctx) -> Result<(), OutreachError> {
                 subscriptions::expire(tx, workspace.id, &ctx)?;
                 tx.expire_consents(workspace.id, &ctx)?;
                 campaign::launch::sweep(tx, &ctx, &workspace)?;
+                tx.suppress_bounced(workspace.id, &workspace.settings.bounces, now)?;
                 Ok(import::sweep(tx, &ctx, workspace.id)?)
             })
             .await;

@@ -13,6 +13,8 @@ use segue_model::{
     campaign::Footer,
     code::{CHAT_LINK, CodeTarget, LinkCode},
     contact::{ContactFields, STANDARD_FIELDS},
+    language::{self, LocaleText},
+    opt_out_line::{OptOutLine, OptOutLineWhen, OptOutNotice},
 };
 use segue_store::{StoreError, Tx, link::Shorten};
 
@@ -20,6 +22,7 @@ use crate::{
     Links, OutreachError,
     addresses::{self, PLACEHOLDER},
     link::ChatForm,
+    snippets,
 };
 
 /// Most segments of one message: longer ones are refused or cut by carriers.
@@ -29,14 +32,17 @@ const FUEL: u64 = 20_000;
 /// Longest body, in characters.
 pub(crate) const LONGEST_BODY: usize = 4_000;
 
-/// A body with merge fields, ready to be filled in.
+/// A body with merge fields, ready to be filled in: the text itself, that in other languages, and what they include.
 pub struct Body {
     environment: Environment<'static>,
-    /// Every word of the text that may be the name of a field: only those of a contact's fields are handed over.
+    /// Every word of the texts that may be the name of a field: only those of a contact's fields are handed over.
     words: HashSet<String>,
+    /// Languages that have a text of their own.
+    locales: Vec<String>,
 }
 
-const NAME: &str = "body";
+/// Name of the text itself. Snippets' names have no blank, so none can be taken for it.
+const NAME: &str = " ";
 
 impl Body {
     /// Reads a text with merge fields.
@@ -44,21 +50,42 @@ impl Body {
     /// # Errors
     /// When it is not well formed, with the line.
     pub fn parse(text: &str) -> Result<Self, OutreachError> {
-        let mut environment = Environment::new();
-        environment.set_fuel(Some(FUEL));
-        environment
-            .add_template_owned(NAME, text.to_owned())
-            .map_err(|error| OutreachError::TextSyntax(words(&error)))?;
-        let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').map(str::to_owned).collect();
-        Ok(Self { environment, words })
+        Self::with(text, &[], &BTreeMap::new())
     }
 
-    /// The fields the text uses, in alphabetical order.
+    /// Reads a text, what it is in other languages, and the snippets that they include, by their names.
+    ///
+    /// # Errors
+    /// When one of them is not well formed, with the line.
+    pub(crate) fn with(
+        text: &str,
+        others: &[LocaleText],
+        snippets: &BTreeMap<String, String>,
+    ) -> Result<Self, OutreachError> {
+        let mut environment = Environment::new();
+        environment.set_fuel(Some(FUEL));
+        let mut named = HashSet::new();
+        let mut add = |name: String, text: &str| {
+            named.extend(text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').map(str::to_owned));
+            let added = environment.add_template_owned(name, text.to_owned());
+            added.map_err(|error| OutreachError::TextSyntax(words(&error)))
+        };
+        add(NAME.to_owned(), text)?;
+        for other in others {
+            add(format!("{NAME}{}", other.locale), &other.body)?;
+        }
+        for (name, text) in snippets {
+            add(name.clone(), text)?;
+        }
+        let locales = others.iter().map(|other| other.locale.clone()).collect();
+        Ok(Self { environment, words: named, locales })
+    }
+
+    /// The fields that any of the texts uses, in alphabetical order.
     #[must_use]
     pub fn fields(&self) -> BTreeSet<String> {
-        let template = self.environment.get_template(NAME);
-        let used = template.map(|template| template.undeclared_variables(false)).unwrap_or_default();
-        used.into_iter().filter(|field| !field.starts_with(PLACEHOLDER)).collect()
+        let used = self.environment.templates().flat_map(|(_, template)| template.undeclared_variables(false));
+        used.filter(|field| !field.starts_with(PLACEHOLDER)).collect()
     }
 
     /// The text for a contact.
@@ -67,6 +94,12 @@ impl Body {
     /// When the text asks for too much work or fails for this contact.
     pub fn fill(&self, contact: &ContactFields) -> Result<String, OutreachError> {
         self.fill_with(contact, std::iter::empty())
+    }
+
+    /// The language of the text that a contact gets; `None` for the text itself.
+    fn locale_for(&self, contact: &ContactFields) -> Option<&str> {
+        let wanted = contact.locale.as_deref()?;
+        language::best(wanted, self.locales.iter().map(String::as_str)).map(|place| self.locales[place].as_str())
     }
 
     fn fill_with(
@@ -81,8 +114,9 @@ impl Body {
                 known.insert(name.to_owned(), value.to_owned());
             }
         }
+        let name = self.locale_for(contact).map_or_else(|| NAME.to_owned(), |locale| format!("{NAME}{locale}"));
         self.environment
-            .get_template(NAME)
+            .get_template(&name)
             .and_then(|template| template.render(known))
             .map_err(|error| OutreachError::TextSyntax(words(&error)))
     }
@@ -132,11 +166,18 @@ pub struct Frame<'a> {
     pub shorten: Shorten,
     pub links: &'a Links,
     pub campaign_number: u32,
+    /// The body in other languages.
+    pub texts: &'a [LocaleText],
+    /// The snippets that the texts may include, by their names.
+    pub snippets: &'a BTreeMap<String, String>,
+    /// The line that says how to stop; `None` for a sender that cannot be answered.
+    pub opt_out_line: Option<&'a OptOutLine>,
 }
 
-/// A campaign's whole text: body and footer.
+/// A campaign's whole text: body, opt-out line and footer.
 pub struct CampaignText {
     body: Body,
+    opt_out_line: Option<OptOutLine>,
     ending: Ending,
     links: Links,
     campaign_number: u32,
@@ -150,10 +191,20 @@ impl CampaignText {
     /// When the body is not well formed, or the footer needs a chat and there is none.
     pub fn new(body: &str, frame: &Frame<'_>) -> Result<Self, OutreachError> {
         let mut targets = Vec::new();
-        let body = match frame.shorten {
-            Shorten::Every => Body::parse(&addresses::take_out(body, &mut targets).text)?,
-            Shorten::None => Body::parse(body)?,
+        let mut shorten = |text: &str| match frame.shorten {
+            Shorten::Every => addresses::take_out(text, &mut targets).text,
+            Shorten::None => text.to_owned(),
         };
+        let texts = [body].into_iter().chain(frame.texts.iter().map(|other| other.body.as_str()));
+        let used = snippets::included(texts, frame.snippets)?;
+        let body = shorten(body);
+        let others: Vec<LocaleText> = frame
+            .texts
+            .iter()
+            .map(|other| LocaleText { locale: other.locale.clone(), body: shorten(&other.body) })
+            .collect();
+        let used = used.into_iter().map(|name| (name.to_owned(), shorten(&frame.snippets[name]))).collect();
+        let body = Body::with(&body, &others, &used)?;
         let ending = match (frame.footer, frame.chat) {
             (Footer::None, _) => Ending::Nothing,
             (Footer::Tracked | Footer::WaMe, None) => {
@@ -165,7 +216,14 @@ impl CampaignText {
             (Footer::WaMe, Some(chat)) => Ending::Chat(frame.links.chat_form(chat, frame.prefilled_text)),
             (Footer::Tracked, Some(_)) => Ending::Tracked,
         };
-        Ok(Self { body, ending, links: frame.links.clone(), campaign_number: frame.campaign_number, targets })
+        Ok(Self {
+            body,
+            opt_out_line: frame.opt_out_line.cloned(),
+            ending,
+            links: frame.links.clone(),
+            campaign_number: frame.campaign_number,
+            targets,
+        })
     }
 
     /// Where the short links in the body lead; the first is that of link 1.
@@ -180,16 +238,53 @@ impl CampaignText {
         self.body.fields()
     }
 
-    /// The whole text for the recipient at `position`.
+    /// The languages there is a text for, and `None` for the text itself.
+    pub fn locales(&self) -> impl Iterator<Item = Option<&str>> {
+        [None].into_iter().chain(self.body.locales.iter().map(|locale| Some(locale.as_str())))
+    }
+
+    /// The language of the text that a contact gets; `None` for the text itself.
+    #[must_use]
+    pub fn locale_for(&self, contact: &ContactFields) -> Option<&str> {
+        self.body.locale_for(contact)
+    }
+
+    /// Whether it matters for the text what a person was told before.
+    #[must_use]
+    pub fn asks_for_notice(&self) -> bool {
+        self.opt_out_line.as_ref().is_some_and(|line| line.when == OptOutLineWhen::First)
+    }
+
+    /// The whole text for the recipient at `position`, who has not been told yet how to stop.
     ///
     /// # Errors
     /// When the body cannot be filled in for this contact.
     pub fn compose(&self, contact: &ContactFields, position: u32) -> Result<Composed, OutreachError> {
+        self.compose_after(contact, position, OptOutNotice::Due)
+    }
+
+    /// The whole text for the recipient at `position`.
+    ///
+    /// # Errors
+    /// As [`CampaignText::compose`].
+    pub fn compose_after(
+        &self,
+        contact: &ContactFields,
+        position: u32,
+        notice: OptOutNotice,
+    ) -> Result<Composed, OutreachError> {
         let target = CodeTarget { campaign_number: self.campaign_number, position };
         let links = (CHAT_LINK + 1..)
             .zip(&self.targets)
             .map(|(link, _)| (format!("{PLACEHOLDER}{link}"), self.links.short(LinkCode { target, link })));
         let mut text = self.body.fill_with(contact, links)?;
+        let line = self.opt_out_line.as_ref().filter(|line| line.is_due(&text, notice));
+        let line = line.map(|line| line.text_for(self.body.locale_for(contact)).to_owned());
+        // Before the link: phones show a preview of a link only at the end of a text.
+        if let Some(line) = &line {
+            text.push('\n');
+            text.push_str(line);
+        }
         let link = match &self.ending {
             Ending::Nothing => None,
             Ending::Tracked => Some(self.links.tracked(target)),
@@ -200,7 +295,7 @@ impl CampaignText {
             text.push_str(&link);
         }
         let segmentation = segment(&text);
-        Ok(Composed { text, segmentation })
+        Ok(Composed { text, segmentation, opt_out_line: line })
     }
 }
 
@@ -208,6 +303,8 @@ impl CampaignText {
 pub struct Composed {
     pub text: String,
     pub segmentation: Segmentation,
+    /// The opt-out line that was added.
+    pub opt_out_line: Option<String>,
 }
 
 impl Composed {
@@ -257,6 +354,51 @@ mod tests {
             let body = Body::parse(text).unwrap();
             assert_eq!(body.fill(&ana()).unwrap(), for_ana, "{text}");
             assert_eq!(body.fill(&nobody).unwrap(), for_nobody, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_the_locale_or_its_language_or_the_text_itself() {
+        let other = |locale: &str, body: &str| LocaleText { locale: locale.to_owned(), body: body.to_owned() };
+        let others = [other("de", "Hallo {{ city }}"), other("pt-BR", "Oi")];
+        let body = Body::with("Hi", &others, &BTreeMap::new()).unwrap();
+        for (locale, expected) in [
+            (Some("de"), "Hallo Bahía"),
+            (Some("de_AT"), "Hallo Bahía"),
+            (Some("pt-br"), "Oi"),
+            (Some("pt"), "Hi"),
+            (None, "Hi"),
+        ] {
+            let contact = ContactFields { locale: locale.map(str::to_owned), ..ana() };
+            assert_eq!(body.fill(&contact).unwrap(), expected, "{locale:?}");
+        }
+        assert_eq!(body.fields().into_iter().collect::<Vec<_>>(), ["city"], "fields of every language");
+    }
+
+    #[test]
+    fn snippets_are_included_and_their_fields_known() {
+        let snippets = BTreeMap::from([
+            ("end".to_owned(), "Bye {{ first_name }}. {% include 'legal' %}".to_owned()),
+            ("legal".to_owned(), "STOP to end".to_owned()),
+            ("other".to_owned(), "{{ shoe }}".to_owned()),
+        ]);
+        let body = |text: &str| {
+            let used = snippets::included([text].into_iter(), &snippets)?;
+            Body::with(text, &[], &used.into_iter().map(|name| (name.to_owned(), snippets[name].clone())).collect())
+        };
+        let good = body("Hi. {%- include \"end\" -%}").unwrap();
+        assert_eq!(good.fill(&ana()).unwrap(), "Hi.Bye Ana. STOP to end");
+        assert_eq!(good.fields().into_iter().collect::<Vec<_>>(), ["first_name"], "only what is included");
+    }
+
+    #[test]
+    fn look_ups_and_conditions() {
+        for (text, expected) in [
+            ("{{ {\"Bahía\": \"10 %\"}[city] | default(\"5 %\") }}", "10 %"),
+            ("{{ {\"Rio\": \"10 %\"}[city] | default(\"5 %\") }}", "5 %"),
+            ("{% if first_name == 'Ana' and city %}a{% elif city %}b{% else %}c{% endif %}", "a"),
+        ] {
+            assert_eq!(Body::parse(text).unwrap().fill(&ana()).unwrap(), expected, "{text}");
         }
     }
 

@@ -9,6 +9,7 @@ use segue_model::{
     campaign::{CampaignState, Footer},
     delivery::OutboxState,
     id::Id as _,
+    language::LocaleText,
     schedule::Schedule,
     variant::Variant,
 };
@@ -66,6 +67,9 @@ pub struct CampaignInput {
     /// The pool whose senders share the texts; `sender_id` is one of them then.
     #[serde(default)]
     pub pool_id: Option<SenderPoolId>,
+    /// `body` in other languages: contacts get the text of their locale, or of its language, or `body`.
+    #[serde(default)]
+    pub texts: Vec<LocaleText>,
 }
 
 /// A campaign as the API and the events show it.
@@ -118,15 +122,16 @@ crate::sql! {
     NEXT_CAMPAIGN_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM campaigns";
     INSERT_CAMPAIGN = "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer,
             whatsapp_channel_id, prefilled_text, created_by, created_at, schedule, variants, held_out_percent, pool_id,
+            texts,
             version)
-        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1)";
+        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)";
     UPDATE_DRAFT = "UPDATE campaigns SET name = $3, sender_id = $4, audience = $5, body = $6, footer = $7,
             whatsapp_channel_id = $8, prefilled_text = $9, schedule = $10, variants = $11, held_out_percent = $12,
-            edited_by = $13, pool_id = $14, approved_by = NULL, attention = NULL, version = version + 1
+            edited_by = $13, pool_id = $14, texts = $15, approved_by = NULL, attention = NULL, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     DELETE_DRAFT = "DELETE FROM campaigns WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     CAMPAIGN = "SELECT c.id, c.number, c.name, c.sender_id, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.state, c.created_at, c.started_at, c.ended_at,
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.state, c.created_at, c.started_at, c.ended_at,
             COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
@@ -134,7 +139,7 @@ crate::sql! {
         FROM campaigns c LEFT JOIN users u ON u.workspace_id = c.workspace_id AND u.id = c.created_by
         WHERE c.workspace_id = $1 AND c.id = $2";
     CAMPAIGNS = "SELECT c.id, c.number, c.name, c.sender_id, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.state, c.created_at, c.started_at, c.ended_at,
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.state, c.created_at, c.started_at, c.ended_at,
             COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
@@ -184,6 +189,7 @@ fn read_campaign(row: &mut Row<'_>) -> Result<CampaignView, StoreError> {
         variants: row.json()?,
         held_out_percent: row.next()?,
         pool_id: row.next()?,
+        texts: row.json()?,
     };
     Ok(CampaignView {
         id,
@@ -229,7 +235,7 @@ impl Tx<'_> {
         self.lock("campaign_number", &"installation")?;
         let number: i64 = self.query_one(&NEXT_CAMPAIGN_NUMBER, &[], |row| row.next())?;
         let (audience, schedule) = (json_text(&input.audience)?, json_text(&input.schedule)?);
-        let variants = json_text(&input.variants)?;
+        let (variants, texts) = (json_text(&input.variants)?, json_text(&input.texts)?);
         self.execute(
             &INSERT_CAMPAIGN,
             &[
@@ -249,6 +255,7 @@ impl Tx<'_> {
                 &variants,
                 &input.held_out_percent,
                 &input.pool_id,
+                &texts,
             ],
         )?;
         self.tell_campaign(workspace_id, id, now)
@@ -267,7 +274,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (audience, schedule) = (json_text(&input.audience)?, json_text(&input.schedule)?);
-        let variants = json_text(&input.variants)?;
+        let (variants, texts) = (json_text(&input.variants)?, json_text(&input.texts)?);
         let written = self.execute(
             &UPDATE_DRAFT,
             &[
@@ -285,6 +292,7 @@ impl Tx<'_> {
                 &input.held_out_percent,
                 &edited_by,
                 &input.pool_id,
+                &texts,
             ],
         )?;
         if written == 1 {

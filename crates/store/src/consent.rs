@@ -21,7 +21,13 @@ use segue_model::{
 };
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, consent_chain::Link, event::NewEvent, tx::json_text};
+use crate::{
+    Row, StoreError, Tx,
+    consent_chain::Link,
+    event::NewEvent,
+    suppression::{Suppression, SuppressionSource},
+    tx::json_text,
+};
 
 pub use crate::consent_event::{
     ConsentContext, ConsentError, ConsentEventView, ConsentExtent, NewConsentEvent, wording_hash,
@@ -85,9 +91,6 @@ crate::sql! {
     LAST_KEYWORD = "SELECT action, recorded_at FROM consent_events
         WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND method IN ('keyword', 'free_text')
             AND action IN ('grant', 'confirm', 'revoke', 'deny') ORDER BY id DESC LIMIT 1";
-    SUPPRESS = "INSERT INTO suppressions (workspace_id, address, reason, created_at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (workspace_id, address) DO NOTHING";
-    UNSUPPRESS = "DELETE FROM suppressions WHERE workspace_id = $1 AND address = $2";
     SUPPRESSED = "SELECT reason FROM suppressions WHERE workspace_id = $1 AND address = $2";
 }
 
@@ -283,6 +286,9 @@ impl Tx<'_> {
         let consent = self.compute_consent(workspace_id, event.medium, &event.address, event.purpose, extent.scope)?;
         if event.action.is_no() && event.purpose == Purpose::Marketing && extent.scope == Scope::All {
             self.cancel_waiting_marketing(workspace_id, &event.address, "opted_out")?;
+        }
+        if event.action.is_yes() && consent.state == ConsentState::Granted {
+            self.lift_deactivation(workspace_id, &event.address, now)?;
         }
         Ok(consent)
     }
@@ -537,7 +543,7 @@ impl Tx<'_> {
         Ok(of_campaigns.len() as u64 + self.execute(&CANCEL_WAITING_MARKETING, &[&workspace_id, &address, &rule])?)
     }
 
-    /// Puts an address on the suppression list and ends promotional messages waiting for it. `false` when it was on it.
+    /// Puts an address on the suppression list by the product's own hand; see [`Tx::put_suppression`].
     ///
     /// # Errors
     /// When the store fails.
@@ -548,18 +554,14 @@ impl Tx<'_> {
         reason: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.lock_consents(workspace_id)?;
-        let added = self.execute(&SUPPRESS, &[&workspace_id, &address, &reason, &now])? == 1;
-        self.cancel_waiting_marketing(workspace_id, address, "suppressed")?;
-        Ok(added)
-    }
-
-    /// Takes an address off the suppression list. `false` when it was not on it.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn unsuppress(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<bool, StoreError> {
-        Ok(self.execute(&UNSUPPRESS, &[&workspace_id, &address])? == 1)
+        let entry = Suppression {
+            address: address.to_owned(),
+            reason: reason.to_owned(),
+            source: SuppressionSource::Manual,
+            actor: None,
+            created_at: now,
+        };
+        self.put_suppression(workspace_id, &entry)
     }
 
     /// Whether the address is on the suppression list.

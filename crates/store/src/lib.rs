@@ -63,6 +63,7 @@ pub mod idempotency;
 pub mod import;
 pub mod import_change;
 pub mod import_file;
+pub mod inbound_part;
 pub mod inbound_text;
 pub mod inbox;
 pub mod job;
@@ -85,8 +86,10 @@ pub mod routing;
 pub mod segment;
 pub mod sender_pool;
 pub mod session;
+pub mod snippet;
 pub mod submission;
 pub mod subscription;
+pub mod suppression;
 pub mod tally;
 pub mod template;
 pub mod workspace;
@@ -126,6 +129,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("import", import::STATEMENTS),
         ("import_change", import_change::STATEMENTS),
         ("import_file", import_file::STATEMENTS),
+        ("inbound_part", inbound_part::STATEMENTS),
         ("inbound_text", inbound_text::STATEMENTS),
         ("inbox", inbox::STATEMENTS),
         ("job", job::STATEMENTS),
@@ -147,9 +151,11 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("segment", segment::STATEMENTS),
         ("sender_pool", sender_pool::STATEMENTS),
         ("session", session::STATEMENTS),
+        ("snippet", snippet::STATEMENTS),
         ("submission", submission::STATEMENTS),
         ("tally", tally::STATEMENTS),
         ("subscription", subscription::STATEMENTS),
+        ("suppression", suppression::STATEMENTS),
         ("template", template::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]

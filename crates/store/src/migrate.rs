@@ -44,6 +44,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 10, name: "0010_provider_ids", text: include_str!("../migrations/0010_provider_ids.sql") },
     Migration { version: 11, name: "0011_whatsapp", text: include_str!("../migrations/0011_whatsapp.sql") },
     Migration { version: 12, name: "0012_senders", text: include_str!("../migrations/0012_senders.sql") },
+    Migration { version: 13, name: "0013_texts", text: include_str!("../migrations/0013_texts.sql") },
 ];
 
 /// Version of the schema that this build works with.

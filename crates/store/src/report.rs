@@ -333,6 +333,9 @@ impl Tx<'_> {
             read_change,
         )?;
         self.tell_message_change(workspace_id, &change, state, now);
+        if let Some(failure) = failure.filter(|_| state != OutboxState::Failed) {
+            self.note_bounce(workspace_id, id, failure, now)?;
+        }
         if failure.is_some_and(|failure| failure.class == "window_closed")
             && let (Some(session_id), Some(submitted_at)) = (session_id, submitted_at)
         {

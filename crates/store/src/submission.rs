@@ -335,6 +335,9 @@ impl Tx<'_> {
             &[&message.workspace_id, &message.id, &message.epoch, &now, &failure.class, &failure.code, &failure.reason],
             read_change,
         )?;
+        if change.is_some() {
+            self.note_bounce(message.workspace_id, message.id, failure, now)?;
+        }
         Ok(self.told(message.workspace_id, change, now))
     }
 

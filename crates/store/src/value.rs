@@ -206,5 +206,6 @@ bind_ids!(
     InboundTextId,
     LinkDomainId,
     ChannelNoticeId,
+    SnippetId,
     BatchId,
 );

@@ -2,6 +2,8 @@
 
 use segue_model::{
     Timestamp, WorkspaceId,
+    bounce::BounceRules,
+    opt_out_line::OptOutLine,
     policy::{PolicySettings, QuietHours},
 };
 use serde::{Deserialize, Serialize};
@@ -46,6 +48,8 @@ pub struct WorkspaceSettings {
     pub disconnect_grace: i64,
     /// How opt-outs are read, how far they reach and how they are answered.
     pub consent: ConsentSettings,
+    /// When a number that bounces is put on the suppression list.
+    pub bounces: BounceRules,
 }
 
 /// What campaigns cost, and who has to agree to them.
@@ -59,6 +63,8 @@ pub struct CampaignSettings {
     pub prices: Vec<SegmentPrice>,
     /// Price of a thousand segments to any other country, in minor units; unknown when it is not given.
     pub other_price: Option<i64>,
+    /// The line that tells people how to stop, and when it is added.
+    pub opt_out_line: OptOutLine,
 }
 
 segue_model::text_enum! {
@@ -81,7 +87,13 @@ pub struct SegmentPrice {
 
 impl Default for CampaignSettings {
     fn default() -> Self {
-        Self { approval: ApprovalRule::NotNeeded, currency: "USD".to_owned(), prices: Vec::new(), other_price: None }
+        Self {
+            approval: ApprovalRule::NotNeeded,
+            currency: "USD".to_owned(),
+            prices: Vec::new(),
+            other_price: None,
+            opt_out_line: OptOutLine::default(),
+        }
     }
 }
 
@@ -109,6 +121,7 @@ impl Default for WorkspaceSettings {
             campaigns: CampaignSettings::default(),
             disconnect_grace: 10_000,
             consent: ConsentSettings::default(),
+            bounces: BounceRules::default(),
         }
     }
 }

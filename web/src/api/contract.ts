@@ -7,6 +7,7 @@ import type { components } from './schema';
 import type * as policy from './policy-types';
 import type * as link from './link-types';
 import type * as sender from './sender-types';
+import type * as texts from './text-types';
 import type * as wire from './types';
 
 type Schemas = components['schemas'];
@@ -72,6 +73,14 @@ export type Responses = [
   Fits<Sent<Schemas['CampaignLinks']>, link.CampaignLinks>,
   Fits<Sent<Schemas['ClickFigures']>, link.ClickFigures>,
   Fits<Sent<Schemas['LinkDomain']>, link.LinkDomain>,
+  Fits<Sent<Schemas['Snippet']>, texts.Snippet>,
+  Fits<Sent<Schemas['SnippetVersion']>, texts.SnippetVersion>,
+  Fits<Sent<Schemas['SnippetUses']>, texts.SnippetUses>,
+  Fits<Sent<Schemas['Suppression']>, texts.Suppression>,
+  Fits<Sent<Schemas['SuppressionEvent']>, texts.SuppressionEvent>,
+  Fits<Sent<Schemas['SuppressionsChanged']>, texts.SuppressionsChanged>,
+  Fits<Sent<Schemas['NumbersDeactivated']>, texts.NumbersDeactivated>,
+  Fits<Sent<Schemas['BounceRules']>, texts.BounceRules>,
   Fits<Sent<Schemas['Recipient']>, wire.Recipient>,
   Fits<Sent<Schemas['Presence']>, wire.Presence>,
   Fits<Sent<Schemas['Session']>, wire.Session>,
@@ -89,6 +98,7 @@ export type Responses = [
 
 export type Requests = [
   Fits<wire.CampaignInput, Taken<Schemas['CampaignInput']>>,
+  Fits<wire.CampaignSettings, Taken<Schemas['CampaignSettings']>>,
   Fits<wire.ImportOptions, Taken<Schemas['ImportOptions']>>,
   Fits<wire.OutgoingMessage, Taken<Schemas['NewReply']>>,
 ];

@@ -43,6 +43,14 @@ export const keys = {
   funnel: (id: string) => ['campaigns', id, 'funnel'] as const,
   campaignLinks: (id: string) => ['campaigns', id, 'links'] as const,
   clicks: (id: string) => ['campaigns', id, 'clicks'] as const,
+  snippets: ['snippets'] as const,
+  snippetVersions: (id: string) => ['snippets', id, 'versions'] as const,
+  snippetUses: (id: string) => ['snippets', id, 'uses'] as const,
+  suppressions: (search: string, source: string) =>
+    ['suppressions', 'page', search, source] as const,
+  allSuppressions: ['suppressions'] as const,
+  suppressionEvents: (address: string) => ['suppressions', 'events', address] as const,
+  bounceRules: ['bounce-rules'] as const,
   linkDomains: ['link-domains'] as const,
   recipients: (id: string, state: string, search: string) =>
     ['campaigns', id, 'recipients', state, search] as const,

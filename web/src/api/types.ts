@@ -1,5 +1,13 @@
 /** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
 
+import type {
+  LocalePreview,
+  LocaleText,
+  OptOutLine,
+  SmartProposal,
+  TextFinding,
+} from './text-types';
+
 export type Role = 'admin' | 'supervisor' | 'agent' | 'marketer';
 
 export interface Page<T> {
@@ -524,6 +532,7 @@ export interface Variant {
   name: string;
   weight: number;
   body: string;
+  texts: LocaleText[];
 }
 
 export interface PreflightRule extends RuleCount {
@@ -550,6 +559,13 @@ export interface Preflight {
     messages: number;
     segments: PreflightSegments;
     sample: string | null;
+  }[];
+  texts: {
+    variant: string;
+    locale: string | null;
+    messages: number;
+    segments: PreflightSegments;
+    findings: TextFinding[];
   }[];
   cost: {
     currency: string;
@@ -595,6 +611,7 @@ export interface CampaignSettings {
   currency: string;
   prices: { country: string; per_thousand: number }[];
   other_price: number | null;
+  opt_out_line: OptOutLine;
 }
 
 export interface CampaignInput {
@@ -610,6 +627,7 @@ export interface CampaignInput {
   held_out_percent: number;
   /** The pool whose senders share the texts; `sender_id` is one of them then. */
   pool_id: string | null;
+  texts: LocaleText[];
 }
 
 export type CampaignState =
@@ -665,8 +683,15 @@ export interface TextPreview {
   units: number;
   segments: number;
   remaining: number;
+  /** Merge fields that any of the texts uses. */
+  fields: string[];
   unknown_fields: string[];
   non_gsm: string[];
+  locale: string | null;
+  opt_out_line: string | null;
+  smart: SmartProposal | null;
+  findings: TextFinding[];
+  texts: LocalePreview[];
 }
 
 export interface Funnel {

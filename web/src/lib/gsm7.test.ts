@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countSegments, highlightRuns, toPlainCharacters } from './gsm7';
+import { countSegments, highlightRuns } from './gsm7';
 
 describe('countSegments', () => {
   it('counts an empty text as no segment', () => {
@@ -53,13 +53,5 @@ describe('highlightRuns', () => {
       { text: 'you', gsm: true },
       { text: '”', gsm: false },
     ]);
-  });
-});
-
-describe('toPlainCharacters', () => {
-  it('brings a text with curly quotes back to one encoding', () => {
-    const plain = toPlainCharacters('“It’s ready” – today…');
-    expect(plain).toBe('"It\'s ready" - today...');
-    expect(countSegments(plain).encoding).toBe('gsm7');
   });
 });

@@ -63,28 +63,6 @@ export function countSegments(text: string): SegmentCount {
   return { encoding, units, segments, remaining: part - used, nonGsm };
 }
 
-/** Characters that look the same in GSM-7, so that one curly quote does not double the cost. */
-const LOOKALIKES: Record<string, string> = {
-  '‘': "'",
-  '’': "'",
-  '“': '"',
-  '”': '"',
-  '–': '-',
-  '—': '-',
-  '…': '...',
-  '\u00a0': ' ',
-  '•': '-',
-};
-
-export function plainLookalike(character: string): string | null {
-  return LOOKALIKES[character] ?? null;
-}
-
-/** Replaces what has a plain look-alike; other characters stay. */
-export function toPlainCharacters(text: string): string {
-  return [...text].map((character) => LOOKALIKES[character] ?? character).join('');
-}
-
 /** Splits a text into runs of characters inside and outside the GSM alphabet, for highlighting. */
 export function highlightRuns(text: string): { text: string; gsm: boolean }[] {
   const runs: { text: string; gsm: boolean }[] = [];

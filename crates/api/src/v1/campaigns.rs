@@ -4,7 +4,12 @@ use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{
-    CampaignId, ChannelId, SenderId, SenderPoolId, campaign::Footer, schedule::Schedule, variant::Variant,
+    CampaignId, ChannelId, SenderId, SenderPoolId,
+    campaign::Footer,
+    language::{self, LocaleText},
+    opt_out_line::{self, OptOutLine},
+    schedule::Schedule,
+    variant::Variant,
 };
 use segue_outreach::campaign::{
     self,
@@ -94,6 +99,8 @@ struct CampaignChange {
     held_out_percent: Option<u32>,
     /// Null takes the pool away.
     pool_id: Option<SenderPoolId>,
+    /// The body in other languages.
+    texts: Option<Vec<LocaleText>>,
 }
 
 /// Changes a draft. Takes any part of what creating takes.
@@ -188,6 +195,7 @@ async fn change_settings(
     if prices.into_iter().any(|price| !(0..=100_000_000).contains(&price)) {
         return Err(Problem::invalid("prices", "A price is between 0 and 100000000 for a thousand segments."));
     }
+    check_opt_out_line(&settings.opt_out_line)?;
     let workspace_id = caller.workspace_id;
     let stored = settings.clone();
     let changed = state.store.write::<_, Problem, _>(move |tx| {
@@ -199,4 +207,18 @@ async fn change_settings(
     });
     changed.await?;
     Ok(Json(settings))
+}
+
+/// Refuses an opt-out line that does not say how to stop, or one for no language or for one twice.
+fn check_opt_out_line(line: &OptOutLine) -> Result<(), Problem> {
+    let lines = line.texts.iter().map(|text| text.body.as_str()).chain([line.text.as_str()]);
+    if let Some(why) = lines.into_iter().find_map(opt_out_line::objection) {
+        return Err(Problem::invalid("opt_out_line", why));
+    }
+    let mut tags: Vec<String> = line.texts.iter().map(|text| language::tag(&text.locale)).collect();
+    tags.sort_unstable();
+    if tags.windows(2).any(|pair| pair[0] == pair[1]) || !tags.iter().all(|tag| language::is_tag(tag)) {
+        return Err(Problem::invalid("opt_out_line", "Give each language once, such as es or pt-BR."));
+    }
+    Ok(())
 }

@@ -42,6 +42,8 @@ mod senders;
 mod sessions;
 mod setup_status;
 mod sight;
+mod snippets;
+mod suppressions;
 mod templates;
 mod users;
 mod workspace;
@@ -84,6 +86,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         campaigns::router(),
         campaign_actions::router(),
         campaign_links::router(),
+        snippets::router(),
+        suppressions::router(),
         recipients::router(),
         bootstrap::router(),
         sessions::router(),

@@ -22,6 +22,8 @@ mod setup;
 mod sight;
 mod stream;
 mod support;
+mod suppressions;
+mod texts;
 mod twilio_server;
 mod twilio_webhooks;
 mod webhook_wire;

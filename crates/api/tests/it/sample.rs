@@ -6,7 +6,7 @@ use segue_access::NewWorkspace;
 use segue_model::{
     BatchId, CampaignId, CaseId, ChannelId, ConsentReviewId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, KeywordId,
     LeadId, LinkDomainId, ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId,
-    SegmentId, SenderId, SessionId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
+    SegmentId, SenderId, SessionId, SnippetId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
     campaign::Footer,
     consent::{ConsentMethod, Medium},
     contact::ContactFields,
@@ -78,6 +78,7 @@ struct Made {
     keyword: KeywordId,
     review: ConsentReviewId,
     domain: LinkDomainId,
+    snippet: SnippetId,
     batch: BatchId,
     direct: MessageId,
 }
@@ -139,6 +140,7 @@ fn make(ctx: &Ctx) -> Made {
         keyword: ctx.id(),
         review: ctx.id(),
         domain: ctx.id(),
+        snippet: ctx.id(),
         batch: ctx.id(),
         direct: ctx.id(),
     }
@@ -170,6 +172,7 @@ impl Made {
             ("kwd", self.keyword.to_string()),
             ("crv", self.review.to_string()),
             ("dom", self.domain.to_string()),
+            ("snp", self.snippet.to_string()),
             ("bat", self.batch.to_string()),
             ("msg", self.direct.to_string()),
         ])
@@ -243,11 +246,13 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         variants: Vec::new(),
         held_out_percent: 0,
         pool_id: None,
+        texts: Vec::new(),
     };
     direct_messages(tx, workspace_id, made, now)?;
     tx.insert_campaign(workspace_id, made.campaign, &input, Some(user_id), now)?;
     let host = format!("go.{workspace_id}.example");
     tx.insert_link_domain(workspace_id, made.domain, &host, &host, now)?;
+    tx.insert_snippet(workspace_id, made.snippet, "legal", "B's words", "system", now)?;
     let customer = MessagingUser {
         id: made.customer,
         channel_id: made.channel,

@@ -14,4 +14,4 @@ pub mod smart;
 pub use charset::{Charset, decode, decode_lossy};
 pub use concatenation::{Concatenation, ReceivedPart, assemble, split_header};
 pub use segmentation::{Encoding, Part, ReferenceWidth, Segmentation, segment, segment_as, segment_with};
-pub use smart::{Replacement, smart_encode};
+pub use smart::{Replacement, counterpart, smart_encode};

@@ -79,6 +79,12 @@ pub struct Replacement {
     pub to: String,
 }
 
+/// What reads the same as this character in the GSM alphabet, when it is one of the usual offenders.
+#[must_use]
+pub fn counterpart(character: char) -> Option<&'static str> {
+    OFFENDERS.iter().find(|(offender, _)| *offender == character).map(|(_, plain)| *plain)
+}
+
 /// The text in the GSM alphabet and what was replaced, each once in order of appearance. `None` when the text fits
 /// already, or when anything in it has no plain counterpart.
 #[must_use]

@@ -137,7 +137,8 @@ async fn every_rule_is_asked_again() {
         })
         .await;
         ends(id, OutboxState::Suppressed, "suppressed").await;
-        bench.write(move |tx| tx.unsuppress(workspace_id, CUSTOMER)).await;
+        let now = bench.test.now();
+        bench.write(move |tx| tx.remove_suppression(workspace_id, CUSTOMER, "test", "test", now)).await;
 
         // Nine hours after noon it is 21:00 in New York, where the number is: quiet until 8:00.
         let id = bench.enqueue(&marketing(&bench, &channel, "night")).await;

@@ -8,6 +8,7 @@ mod crash;
 mod failover;
 mod last_look;
 mod senders;
+mod long_text;
 mod sms;
 mod twilio;
 mod whatsapp;

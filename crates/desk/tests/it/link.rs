@@ -40,6 +40,7 @@ async fn campaign(scene: &Scene) -> Campaign {
         variants: Vec::new(),
         held_out_percent: 0,
         pool_id: None,
+        texts: Vec::new(),
     };
     let recipient = NewRecipient {
         position: 1,

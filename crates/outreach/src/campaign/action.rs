@@ -15,7 +15,9 @@ use segue_model::{
 use segue_store::{Store, StoreError, Tx, campaign::CampaignView, job::NewJob, workspace::ApprovalRule};
 use serde_json::json;
 
-use super::{found, launch, members::Crowd, plan::PLAN_CAMPAIGN, preflight, prepare, validate};
+use super::{
+    found, launch, members::Crowd, pinned, plan::PLAN_CAMPAIGN, preflight, prepare, validate,
+};
 use crate::{Links, OutreachError, contacts::clean};
 
 /// Longest comment of an approval or rejection, in characters.
@@ -96,6 +98,7 @@ fn ask_in(
             let comment =
                 comment.ok_or_else(|| OutreachError::invalid("comment", "Say what has to change, for the author."))?;
             step(tx, ctx, workspace_id, &campaign, CampaignAction::Reject)?;
+            tx.unpin_texts(workspace_id, id)?;
             tx.set_reviewed(workspace_id, id, None, Some(&comment))?;
         }
         CampaignAction::Resume if campaign.input.schedule.repeat.is_some() => {
@@ -103,6 +106,7 @@ fn ask_in(
         }
         CampaignAction::Withdraw => {
             step(tx, ctx, workspace_id, &campaign, CampaignAction::Withdraw)?;
+            tx.unpin_texts(workspace_id, id)?;
             tx.set_next_run(workspace_id, id, None, 0)?;
             tx.set_reviewed(workspace_id, id, None, None)?;
         }
@@ -164,7 +168,7 @@ pub(super) fn ready(
     if prepared.origins.approval() == Approval::NotApproved {
         return Err(OutreachError::SenderNotActive);
     }
-    Ok(())
+    pinned::pin(tx, &prepared.workspace, campaign)
 }
 
 /// Who reviews: a person who had nothing to do with the draft.

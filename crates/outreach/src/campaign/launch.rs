@@ -216,6 +216,7 @@ fn launch_run(
         let id: CampaignId = ctx.id();
         tx.insert_campaign(workspace_id, id, &input, None, now)?;
         tx.set_series(workspace_id, id, series.id, 1)?;
+        tx.copy_pinned_texts(workspace_id, series.id, id)?;
         let run = found(tx, workspace_id, id)?;
         begin(tx, ctx, links, workspace_id, &run, CampaignAction::Start)?;
         if due == Due::Ask {

@@ -2,11 +2,13 @@
 
 pub mod action;
 pub(crate) mod audience;
+pub mod checks;
 pub mod copy;
 pub mod export;
 pub mod launch;
 pub mod links;
 mod members;
+mod pinned;
 pub mod plan;
 pub mod preflight;
 pub mod preview;
@@ -15,7 +17,13 @@ mod timing;
 pub mod variants;
 
 use segue_model::{
-    CampaignId, ChannelId, Ctx, WorkspaceId, actor::Actor, campaign::Footer, consent::Medium, contact::STANDARD_FIELDS,
+    CampaignId, ChannelId, Ctx, WorkspaceId,
+    actor::Actor,
+    campaign::Footer,
+    consent::Medium,
+    contact::{ContactFields, STANDARD_FIELDS},
+    language::{self, LocaleText},
+    text_lint::SenderReach,
 };
 use segue_store::{
     Store, Tx,
@@ -33,9 +41,12 @@ use crate::{
     origin::Origins,
     text::{CampaignText, Frame, LONGEST_BODY, unknown_fields},
 };
+use pinned::{Parts, reach};
 
 /// Longest prefilled text, in characters: with more, links no longer open everywhere.
 const LONGEST_PREFILLED: usize = 500;
+/// Languages of one campaign at most.
+const MOST_LANGUAGES: usize = 30;
 
 /// A campaign with everything its messages are made of.
 struct Prepared {
@@ -57,7 +68,7 @@ fn prepare(
         Some(id) => tx.link_settings(workspace_id, id)?.settings,
         None => LinkSettings::default(),
     };
-    prepare_with(tx, links, workspace_id, &settings, input, campaign_number)
+    prepare_with(tx, links, workspace_id, (id, &settings), input, campaign_number)
 }
 
 /// The same with these settings of the links.
@@ -65,7 +76,7 @@ fn prepare_with(
     tx: &mut Tx<'_>,
     links: &Links,
     workspace_id: WorkspaceId,
-    settings: &LinkSettings,
+    (id, settings): (Option<CampaignId>, &LinkSettings),
     input: &CampaignInput,
     campaign_number: u32,
 ) -> Result<Prepared, OutreachError> {
@@ -79,6 +90,7 @@ fn prepare_with(
     }
     let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
     let links = domains::links_of(tx, links, workspace_id, settings)?;
+    let parts = Parts::of(tx, &workspace, id, input)?;
     let frame = Frame {
         footer: input.footer,
         chat: chat.as_deref(),
@@ -86,6 +98,9 @@ fn prepare_with(
         shorten: settings.shorten,
         links: &links,
         campaign_number,
+        texts: &input.texts,
+        snippets: &parts.snippets,
+        opt_out_line: (reach(&sender) == SenderReach::TwoWay).then_some(&parts.opt_out_line),
     };
     let text = CampaignText::new(&input.body, &frame)?;
     let origins = Origins::of(tx, workspace_id, sender, input.pool_id)?;
@@ -130,6 +145,7 @@ fn validate(
     members::check(tx, workspace_id, &input.audience)?;
     input.schedule.check().map_err(|error| OutreachError::invalid("schedule", error.to_string()))?;
     variants::check(input)?;
+    check_texts(&input.texts)?;
     if input.audience.filter.as_ref().is_some_and(|filter| filter.field.trim().is_empty()) {
         return Err(OutreachError::invalid("audience", "Choose the field that the condition is about."));
     }
@@ -138,13 +154,41 @@ fn validate(
     if !unknown.is_empty() {
         return Err(OutreachError::UnknownFields { fields: unknown, known: STANDARD_FIELDS.join(", ") });
     }
-    prepared.text.compose(&segue_model::contact::ContactFields::default(), 0)?.within_limit()?;
+    for locale in prepared.text.locales() {
+        let contact = ContactFields { locale: locale.map(str::to_owned), ..ContactFields::default() };
+        prepared.text.compose(&contact, 0)?.within_limit()?;
+    }
     for variant in &input.variants {
-        let whole = CampaignInput { body: variant.body.clone(), variants: Vec::new(), ..input.clone() };
+        let whole = CampaignInput {
+            body: variant.body.clone(),
+            texts: variant.texts.clone(),
+            variants: Vec::new(),
+            ..input.clone()
+        };
         validate(tx, links, workspace_id, &whole).map_err(|error| match error {
             OutreachError::Store(error) => error.into(),
             other => OutreachError::invalid("variants", format!("Variant {}: {other}", variant.name)),
         })?;
+    }
+    Ok(())
+}
+
+/// Checks the texts in other languages: each language once, in its usual form, with a text.
+fn check_texts(texts: &[LocaleText]) -> Result<(), OutreachError> {
+    let refuse = |message: String| Err(OutreachError::invalid("texts", message));
+    if texts.len() > MOST_LANGUAGES {
+        return refuse(format!("A campaign has texts in at most {MOST_LANGUAGES} languages."));
+    }
+    for (place, text) in texts.iter().enumerate() {
+        if !language::is_tag(&text.locale) {
+            return refuse(format!("“{}” is no language. Write it like de or pt-BR.", text.locale));
+        }
+        if texts[..place].iter().any(|other| language::tag(&other.locale) == language::tag(&text.locale)) {
+            return refuse(format!("There are two texts for {}.", text.locale));
+        }
+        if text.body.trim().is_empty() || text.body.chars().count() > LONGEST_BODY {
+            return refuse(format!("The text for {} needs 1 to {LONGEST_BODY} characters.", text.locale));
+        }
     }
     Ok(())
 }

@@ -17,7 +17,7 @@
 use std::collections::HashSet;
 
 use segue_model::{
-    CampaignId, Ctx, MessageId, Timestamp, WorkspaceId,
+    CampaignId, Ctx, MessageId, PhoneNumber, Timestamp, WorkspaceId,
     campaign::CampaignState,
     code::POSITIONS,
     content::SmsContent,
@@ -38,7 +38,7 @@ use super::{
     audience::{judge_in, time_zones},
     found,
     members::{Crowd, Entry},
-    prepare, timing, variants,
+    pinned, prepare, timing, variants,
 };
 use crate::{Links, OutreachError, text::CampaignText};
 
@@ -151,6 +151,14 @@ struct Decided {
     message: Option<NewOutbox>,
     /// Why the message waits, when that can be explained.
     held: Option<(Rule, Explanation)>,
+    /// Whom the message tells for the first time how to stop.
+    noticed: Option<PhoneNumber>,
+}
+
+impl Decided {
+    const fn nothing(recipient: NewRecipient) -> Self {
+        Self { recipient, message: None, held: None, noticed: None }
+    }
 }
 
 /// What was decided for the contacts of a chunk.
@@ -159,12 +167,16 @@ struct Chunk {
     recipients: Vec<NewRecipient>,
     messages: Vec<NewOutbox>,
     held: Vec<(MessageId, Rule, Explanation)>,
+    noticed: Vec<(MessageId, PhoneNumber)>,
 }
 
 impl Chunk {
     fn add(&mut self, decided: Decided) {
         if let (Some(message), Some((rule, why))) = (&decided.message, decided.held) {
             self.held.push((message.id, rule, why));
+        }
+        if let (Some(message), Some(phone)) = (&decided.message, decided.noticed) {
+            self.noticed.push((message.id, phone));
         }
         self.messages.extend(decided.message);
         self.recipients.push(decided.recipient);
@@ -186,6 +198,9 @@ impl Chunk {
         let queued: HashSet<_> = self.recipients.iter().filter_map(|recipient| recipient.message_id).collect();
         for (message_id, rule, why) in self.held.iter().filter(|(id, ..)| queued.contains(id)) {
             tx.put_decision(workspace_id, *message_id, *rule, why, now)?;
+        }
+        for (message_id, phone) in self.noticed.iter().filter(|(id, _)| queued.contains(id)) {
+            tx.give_opt_out_notice(workspace_id, phone.as_str(), *message_id)?;
         }
         if tx.insert_recipients(workspace_id, campaign_id, &self.recipients)? == self.recipients.len() {
             return Ok(());
@@ -225,11 +240,13 @@ fn decide_member(
         message_id,
     };
     let (Some(phone), Some(not_before)) = (&member.fields.phone, not_before) else {
-        return Ok(Decided { recipient: recipient(rule, None), message: None, held: None });
+        return Ok(Decided::nothing(recipient(rule, None)));
     };
     let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
-    let Ok(composed) = text.compose(&member.fields, position).and_then(crate::text::Composed::within_limit) else {
-        return Ok(Decided { recipient: recipient(TEXT_TOO_LONG, None), message: None, held: None });
+    let notice = pinned::notice(tx, workspace_id, text, phone)?;
+    let composed = text.compose_after(&member.fields, position, notice);
+    let Ok(composed) = composed.and_then(crate::text::Composed::within_limit) else {
+        return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None)));
     };
     let segments = u32::try_from(composed.segments()).ok();
     let sender = &prepared.origins.keep(tx, workspace_id, phone, now)?.sender;
@@ -252,5 +269,6 @@ fn decide_member(
         (Decision::Hold { rule, .. }, Some(why)) => Some((rule, why)),
         _ => None,
     };
-    Ok(Decided { recipient: recipient(rule, Some(message.id)), message: Some(message), held })
+    let noticed = pinned::tells_how_to_stop(text, notice).then(|| phone.clone());
+    Ok(Decided { recipient: recipient(rule, Some(message.id)), message: Some(message), held, noticed })
 }

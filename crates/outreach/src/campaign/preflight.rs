@@ -12,8 +12,11 @@ use std::{
 use segue_model::{
     CampaignId, ContactId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
     campaign::{CampaignState, Footer},
+    contact::ContactFields,
+    opt_out_line::OptOutNotice,
     policy::{Decision, Rule},
     routing::PresenceStatus,
+    text_lint::{TextFinding, TextSeverity},
     time,
 };
 use segue_store::{
@@ -29,8 +32,10 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Prepared,
     audience::{judge, time_zones},
+    checks::Author,
     found,
     members::{Crowd, Entry},
+    pinned::{self, reach},
     plan::CHUNK,
     prepare, timing, variants,
 };
@@ -119,6 +124,7 @@ segue_model::text_enum! {
         SenderNotActive = "sender_not_active",
         /// The sender may not send to some countries of the audience.
         SenderNotCleared = "sender_not_cleared",
+        TextsDisliked = "texts_disliked",
     }
 }
 
@@ -139,6 +145,19 @@ pub struct PreflightVariant {
     pub sample: Option<String>,
 }
 
+/// One of the campaign's texts: of a variant, in a language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightText {
+    /// Name of the variant.
+    pub variant: String,
+    /// Null for the text without a language.
+    pub locale: Option<String>,
+    pub messages: i64,
+    pub segments: PreflightSegments,
+    /// What carriers may dislike about it, the gravest first.
+    pub findings: Vec<TextFinding>,
+}
+
 /// Everything to know before a campaign starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Preflight {
@@ -150,6 +169,8 @@ pub struct Preflight {
     pub excluded: Vec<PreflightRule>,
     pub segments: PreflightSegments,
     pub variants: Vec<PreflightVariant>,
+    /// Each text with those who get it, and what carriers may dislike about it.
+    pub texts: Vec<PreflightText>,
     pub cost: PreflightCost,
     /// How long sending takes at least, under the limits of the sender's account and of the campaign.
     pub seconds: i64,
@@ -184,6 +205,8 @@ struct Tally {
     held: BTreeMap<&'static str, RuleTally>,
     excluded: BTreeMap<&'static str, RuleTally>,
     variants: Vec<VariantTally>,
+    /// Segments by the place of the variant and the language of the text.
+    texts: BTreeMap<(usize, Option<String>), Histogram>,
     /// Messages by their price in thousandths.
     prices: Histogram,
     unpriced: BTreeMap<String, i64>,
@@ -201,6 +224,7 @@ struct Flight {
     campaign: CampaignView,
     prepared: Prepared,
     texts: Vec<CampaignText>,
+    links: Links,
     now: Timestamp,
 }
 
@@ -221,7 +245,11 @@ impl Flight {
             return Ok(Verdict { rule, detail, composed: None });
         }
         let text = variants::text_of(&self.prepared.text, &self.texts, &self.campaign.input, position);
-        Ok(match text.compose(&member.fields, position).and_then(Composed::within_limit) {
+        let notice = match &member.fields.phone {
+            Some(phone) => pinned::notice(tx, self.prepared.workspace.id, text, phone)?,
+            None => OptOutNotice::Due,
+        };
+        Ok(match text.compose_after(&member.fields, position, notice).and_then(Composed::within_limit) {
             Ok(composed) => Verdict { rule, detail, composed: Some(composed) },
             Err(_) => Verdict { rule: TEXT_TOO_LONG, detail: None, composed: None },
         })
@@ -259,6 +287,9 @@ impl Flight {
             let variant = &mut tally.variants[place];
             *variant.segments.entry(segments).or_default() += 1;
             variant.sample.get_or_insert_with(|| composed.text.clone());
+            let text = self.texts.get(place).unwrap_or(&self.prepared.text);
+            let locale = text.locale_for(&entry.member.fields).map(str::to_owned);
+            *tally.texts.entry((place, locale)).or_default().entry(segments).or_default() += 1;
         }
         self.price(tally, entry, segments);
         Ok(())
@@ -325,7 +356,9 @@ fn flight(
     let campaign = found(tx, workspace_id, id)?;
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     let texts = variants::texts(tx, links, workspace_id, &campaign)?;
-    Ok(Flight { campaign, prepared, texts, now })
+    let settings = tx.link_settings(workspace_id, id)?.settings;
+    let links = crate::domains::links_of(tx, links, workspace_id, &settings)?;
+    Ok(Flight { campaign, prepared, texts, links, now })
 }
 
 /// Looks at everything before a start.
@@ -389,6 +422,8 @@ fn finish(
         unpriced: tally.unpriced.keys().cloned().collect(),
     };
     let names = input.variants.iter().map(|variant| variant.name.clone()).chain(["The text".to_owned()]);
+    let names: Vec<String> = names.collect();
+    let texts = texts(flight, &tally.texts, &names)?;
     let variants = tally.variants.iter().zip(names).map(|(variant, name)| PreflightVariant {
         name,
         messages: variant.segments.values().sum(),
@@ -402,6 +437,7 @@ fn finish(
         excluded: rules(tally.excluded),
         segments,
         variants: variants.collect(),
+        texts,
         cost,
         seconds: seconds(tx, workspace_id, flight, segments.total, tally.sendable)?,
         chats: chats(tx, workspace_id, flight, tally.sendable)?,
@@ -411,6 +447,41 @@ fn finish(
     };
     result.warnings = warnings(&result, tally.unicode, flight);
     Ok(result)
+}
+
+/// Each text of each variant, looked at as somebody gets it of whom only the language is known.
+fn texts(
+    flight: &Flight,
+    counted: &BTreeMap<(usize, Option<String>), Histogram>,
+    names: &[String],
+) -> Result<Vec<PreflightText>, OutreachError> {
+    let input = &flight.campaign.input;
+    let author = Author::of(&flight.prepared.workspace, &flight.links, reach(&flight.prepared.origins.first.sender));
+    let whole = [(input.body.as_str(), &flight.prepared.text, &input.texts)];
+    let variants: Vec<_> = match input.variants.is_empty() {
+        true => whole.to_vec(),
+        false => {
+            let texts = input.variants.iter().zip(&flight.texts);
+            texts.map(|(variant, text)| (variant.body.as_str(), text, &variant.texts)).collect()
+        }
+    };
+    let mut all = Vec::new();
+    for (place, (body, text, others)) in variants.into_iter().enumerate() {
+        for locale in text.locales() {
+            let nobody = ContactFields { locale: locale.map(str::to_owned), ..ContactFields::default() };
+            let composed = text.compose(&nobody, 0)?;
+            let written = others.iter().find(|other| Some(other.locale.as_str()) == locale);
+            let histogram = counted.get(&(place, locale.map(str::to_owned))).cloned().unwrap_or_default();
+            all.push(PreflightText {
+                variant: names.get(place).cloned().unwrap_or_default(),
+                locale: locale.map(str::to_owned),
+                messages: histogram.values().sum(),
+                segments: segments_of(&histogram),
+                findings: author.findings(written.map_or(body, |other| &other.body), &composed.text),
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// How long sending takes at least.
@@ -510,6 +581,23 @@ fn warnings(result: &Preflight, unicode: i64, flight: &Flight) -> Vec<PreflightW
         );
         warn(WarningKind::TooFewAgents, message);
     }
+    let disliked = result
+        .texts
+        .iter()
+        .filter(|text| text.findings.iter().any(|finding| finding.severity == TextSeverity::Warning));
+    match disliked.count() {
+        0 => {}
+        1 if result.texts.len() == 1 => {
+            warn(
+                WarningKind::TextsDisliked,
+                "Carriers may filter or refuse the text. Look at what was found.".to_owned(),
+            );
+        }
+        count => {
+            let message = format!("Carriers may filter or refuse {count} of the texts. Look at what was found.");
+            warn(WarningKind::TextsDisliked, message);
+        }
+    }
     if result.seconds > 8 * 3_600 {
         let hours = result.seconds / 3_600;
         warn(WarningKind::TakesLong, format!("Sending takes about {hours} hours under the limits."));
@@ -530,6 +618,13 @@ fn mark(
     for segment in audience.segments.iter().chain(&audience.exclude_segments) {
         let version = tx.segment(workspace_id, *segment)?.map_or(0, |segment| segment.version);
         digest.update(format!(":{segment}:{version}"));
+    }
+    let workspace = tx.workspace(workspace_id)?;
+    let line = workspace.map(|workspace| workspace.settings.campaigns.opt_out_line);
+    digest.update(format!(":{line:?}"));
+    // A snippet that is missing is found by the start itself.
+    for (id, version) in pinned::newest(tx, workspace_id, &campaign.input).unwrap_or_default() {
+        digest.update(format!(":{id}:{version}"));
     }
     let digest = digest.finalize();
     let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();

@@ -4,8 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use segue_channels::text::Encoding;
 use segue_model::{
-    CampaignId, ChannelId, ContactId, Ctx, SenderId, Timestamp, WorkspaceId, campaign::Footer, contact::ContactFields,
+    CampaignId, ChannelId, ContactId, Ctx, SenderId, Timestamp, WorkspaceId,
+    campaign::Footer,
+    contact::ContactFields,
+    language::LocaleText,
     policy::Decision,
+    text_lint::{SenderReach, TextFinding},
 };
 use segue_store::{
     Store, Tx,
@@ -19,13 +23,16 @@ use serde::{Deserialize, Serialize};
 use super::{
     Prepared,
     audience::judge,
-    chat_number, found,
+    chat_number, check_texts,
+    checks::{Author, SmartProposal, smart_proposal},
+    found,
     members::{Crowd, Entry},
+    pinned::reach,
     plan::CHUNK,
     prepare,
 };
 use crate::{
-    Links, OutreachError, domains,
+    Links, OutreachError, domains, snippets,
     text::{CampaignText, Composed, Frame, LONGEST_BODY, unknown_fields},
 };
 
@@ -43,6 +50,36 @@ pub struct TextInput {
     /// What becomes of addresses in the text; short links when it is not given.
     #[serde(default)]
     pub shorten: Option<Shorten>,
+    /// The text in other languages.
+    #[serde(default)]
+    pub texts: Vec<LocaleText>,
+    /// Whose text to show; nobody's when neither this nor `person` is given.
+    #[serde(default)]
+    pub contact_id: Option<ContactId>,
+    /// Somebody who does not exist, to try the text with.
+    #[serde(default)]
+    pub person: Option<TestPerson>,
+}
+
+/// Somebody who does not exist, to try a text with.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TestPerson {
+    /// BCP 47; chooses among the texts by language.
+    pub locale: Option<String>,
+    /// Values by the names of merge fields.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl TestPerson {
+    fn contact(&self) -> ContactFields {
+        let mut contact = ContactFields::default();
+        for (field, value) in &self.fields {
+            contact.set_field(field, Some(value.clone()));
+        }
+        contact.locale = self.locale.clone().or(contact.locale);
+        contact
+    }
 }
 
 segue_model::text_enum! {
@@ -62,7 +99,7 @@ impl From<Encoding> for SmsEncoding {
     }
 }
 
-/// A text as it would go out, for a contact of whom nothing is known.
+/// A text as it would go out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TextPreview {
     pub text: String,
@@ -72,10 +109,33 @@ pub struct TextPreview {
     pub segments: usize,
     /// Units that fit before one more segment is needed.
     pub remaining: usize,
-    /// Merge fields that no contact has.
+    /// Merge fields that any of the texts uses.
+    pub fields: Vec<String>,
+    /// Those among them that no contact has.
     pub unknown_fields: Vec<String>,
     /// Characters that force the larger encoding.
     pub non_gsm: Vec<String>,
+    /// The language of the text that is shown; null for the text without one.
+    pub locale: Option<String>,
+    /// The opt-out line that was added.
+    pub opt_out_line: Option<String>,
+    /// How the text gets cheaper without reading differently.
+    pub smart: Option<SmartProposal>,
+    /// What carriers may dislike about it, the gravest first.
+    pub findings: Vec<TextFinding>,
+    /// Each of the texts in other languages.
+    pub texts: Vec<LocalePreview>,
+}
+
+/// The text in one language, for a contact of whom nothing else is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct LocalePreview {
+    pub locale: String,
+    pub text: String,
+    pub encoding: SmsEncoding,
+    pub units: usize,
+    pub segments: usize,
+    pub findings: Vec<TextFinding>,
 }
 
 /// Whom a campaign would reach and what it would cost.
@@ -123,34 +183,88 @@ pub async fn preview_text(
     if input.body.chars().count() > LONGEST_BODY {
         return Err(OutreachError::invalid("body", format!("The text is longer than {LONGEST_BODY} characters.")));
     }
+    check_texts(&input.texts)?;
     let links = links.clone();
-    store
-        .read(move |tx| {
-            let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
-            let settings = LinkSettings { shorten: input.shorten.unwrap_or(Shorten::Every), ..LinkSettings::default() };
-            let links = domains::links_of(tx, &links, workspace_id, &settings)?;
-            let frame = Frame {
-                footer: input.footer,
-                chat: chat.as_deref(),
-                prefilled_text: &input.prefilled_text,
-                shorten: settings.shorten,
-                links: &links,
-                campaign_number: 0,
-            };
-            let text = CampaignText::new(&input.body, &frame)?;
-            let unknown_fields = unknown_fields(tx, workspace_id, &text.fields())?;
-            let Composed { text, segmentation } = text.compose(&ContactFields::default(), 0)?;
-            Ok(TextPreview {
-                text,
-                encoding: segmentation.encoding.into(),
-                units: segmentation.units,
-                segments: segmentation.segments.len(),
-                remaining: segmentation.remaining,
-                unknown_fields,
-                non_gsm: segmentation.non_gsm.iter().map(ToString::to_string).collect(),
-            })
-        })
-        .await
+    store.read(move |tx| preview_in(tx, &links, workspace_id, &input)).await
+}
+
+fn preview_in(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    input: &TextInput,
+) -> Result<TextPreview, OutreachError> {
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
+    let settings = LinkSettings { shorten: input.shorten.unwrap_or(Shorten::Every), ..LinkSettings::default() };
+    let links = domains::links_of(tx, links, workspace_id, &settings)?;
+    let sender = match input.sender_id {
+        Some(id) => tx.sender(workspace_id, id)?,
+        None => None,
+    };
+    let reach = sender.as_ref().map_or(SenderReach::TwoWay, reach);
+    let snippets = snippets::texts(tx, workspace_id)?;
+    let frame = Frame {
+        footer: input.footer,
+        chat: chat.as_deref(),
+        prefilled_text: &input.prefilled_text,
+        shorten: settings.shorten,
+        links: &links,
+        campaign_number: 0,
+        texts: &input.texts,
+        snippets: &snippets,
+        opt_out_line: (reach == SenderReach::TwoWay).then_some(&workspace.settings.campaigns.opt_out_line),
+    };
+    let contact = match (input.contact_id, &input.person) {
+        (Some(id), _) => {
+            let found = tx.contact(workspace_id, id)?;
+            found.ok_or_else(|| OutreachError::invalid("contact_id", "There is no such contact."))?.fields()
+        }
+        (None, Some(person)) => person.contact(),
+        (None, None) => ContactFields::default(),
+    };
+    let text = CampaignText::new(&input.body, &frame)?;
+    let fields = text.fields();
+    let unknown_fields = unknown_fields(tx, workspace_id, &fields)?;
+    let author = Author::of(&workspace, &links, reach);
+    let shown = text.compose(&contact, 0)?;
+    let locale = text.locale_for(&contact).map(str::to_owned);
+    let written = input.texts.iter().find(|other| Some(&other.locale) == locale.as_ref());
+    let smart = match written {
+        // The proposal is about the text that stands in the editor.
+        Some(_) => None,
+        None => smart_proposal(&input.body, &frame, &contact, shown.segments()),
+    };
+    let findings = author.findings(written.map_or(&input.body, |other| &other.body), &shown.text);
+    let mut texts = Vec::new();
+    for other in &input.texts {
+        let nobody = ContactFields { locale: Some(other.locale.clone()), ..ContactFields::default() };
+        let composed = text.compose(&nobody, 0)?;
+        texts.push(LocalePreview {
+            locale: other.locale.clone(),
+            findings: author.findings(&other.body, &composed.text),
+            encoding: composed.segmentation.encoding.into(),
+            units: composed.segmentation.units,
+            segments: composed.segments(),
+            text: composed.text,
+        });
+    }
+    let Composed { text, segmentation, opt_out_line } = shown;
+    Ok(TextPreview {
+        text,
+        encoding: segmentation.encoding.into(),
+        units: segmentation.units,
+        segments: segmentation.segments.len(),
+        remaining: segmentation.remaining,
+        fields: fields.into_iter().collect(),
+        unknown_fields,
+        non_gsm: segmentation.non_gsm.iter().map(ToString::to_string).collect(),
+        locale,
+        opt_out_line,
+        smart,
+        findings,
+        texts,
+    })
 }
 
 /// What has been counted so far.

@@ -71,12 +71,15 @@ pub(super) fn texts(
     let settings = tx.link_settings(workspace_id, campaign.id)?.settings;
     let targets = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?.text;
     for variant in &campaign.input.variants {
-        let input = CampaignInput { body: variant.body.clone(), ..campaign.input.clone() };
-        let mut text = prepare_with(tx, links, workspace_id, &settings, &input, campaign.number)?.text;
+        let input =
+            CampaignInput { body: variant.body.clone(), texts: variant.texts.clone(), ..campaign.input.clone() };
+        let mut text =
+            prepare_with(tx, links, workspace_id, (Some(campaign.id), &settings), &input, campaign.number)?.text;
         if text.targets() != targets.targets() {
             // A code says which address of the campaign's own body it stands for; other addresses stay as they are written.
             let as_written = LinkSettings { shorten: Shorten::None, ..settings.clone() };
-            text = prepare_with(tx, links, workspace_id, &as_written, &input, campaign.number)?.text;
+            text =
+                prepare_with(tx, links, workspace_id, (Some(campaign.id), &as_written), &input, campaign.number)?.text;
         }
         texts.push(text);
     }

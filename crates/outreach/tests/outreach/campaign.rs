@@ -471,6 +471,9 @@ async fn texts_are_previewed_while_they_are_written() {
                 whatsapp_channel_id: channel,
                 sender_id: None,
                 shorten: None,
+                texts: Vec::new(),
+                contact_id: None,
+                person: None,
             };
             campaign::preview::preview_text(store, links, ws, input)
         };

@@ -359,7 +359,12 @@ async fn approval_takes_a_second_person_and_is_void_after_a_change() {
 async fn variants_share_the_audience_and_the_held_out_get_nothing() {
     for world in worlds().await {
         world.crowd(200).await;
-        let variant = |name: &str, weight, body: &str| Variant { name: name.to_owned(), weight, body: body.to_owned() };
+        let variant = |name: &str, weight, body: &str| Variant {
+            name: name.to_owned(),
+            weight,
+            body: body.to_owned(),
+            texts: Vec::new(),
+        };
         let input = CampaignInput {
             variants: vec![variant("A", 3, "Hi {{ first_name }}!"), variant("B", 1, "Hello, come in!")],
             held_out_percent: 20,

@@ -11,4 +11,6 @@ mod opt_out;
 mod pace;
 mod programme;
 mod senders;
+mod suppression;
+mod texts;
 mod world;

@@ -143,6 +143,7 @@ impl World {
             variants: Vec::new(),
             held_out_percent: 0,
             pool_id: None,
+            texts: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use segue_delivery::long_text::KEEP_PARTS;
 use segue_model::time;
 use segue_store::{StoreError, import::UNDO_WINDOW};
 
@@ -58,6 +59,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_done_inbox(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_parked_reports(workspace.id, now.plus(-KEEP_INBOX))?;
                 tx.delete_old_callbacks(workspace.id, now.plus(-KEEP_CALLBACKS))?;
+                tx.delete_old_inbound_parts(workspace.id, now.plus(-KEEP_PARTS))?;
                 tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
                 tx.delete_import_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_requests(workspace.id, now)?;

@@ -6,12 +6,15 @@
 use std::{sync::Arc, time::Duration};
 
 use segue_channels::{smpp::Inbound, twilio::TwilioItem, whatsapp::WebhookItem};
+use segue_delivery::long_text::LongText;
 use segue_desk::{DeskError, inbound::InboundError};
 use segue_model::{time, wake::Wake};
 use segue_outreach::keywords::InboundSms;
 use segue_store::{
     StoreError, Tx,
+    channel::Channel,
     inbox::{InboxItem, InboxKind},
+    workspace::Workspace,
 };
 
 use super::{POLL, Remedy, Wiring, WorkError};
@@ -134,20 +137,33 @@ fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(
                     Ok(())
                 }
                 Inbound::Message(message) => {
-                    let Some(text) = &message.text else { return Ok(()) };
-                    let sms = InboundSms {
-                        inbox_id: item.id,
-                        from: &message.from,
-                        to: &message.to,
-                        text,
-                        received_at: item.received_at,
-                    };
-                    segue_outreach::keywords::handle(tx, ctx, &workspace, &channel, &sms)?;
+                    let came = (item.id, item.received_at);
+                    for text in segue_delivery::long_text::take_in(tx, ctx, &channel, came, &message)? {
+                        obey(tx, ctx, &workspace, &channel, &text)?;
+                    }
                     Ok(())
                 }
             }
         }
     }
+}
+
+/// Reads a whole text, or one as far as it came.
+pub(super) fn obey(
+    tx: &mut Tx<'_>,
+    ctx: &segue_model::Ctx,
+    workspace: &Workspace,
+    channel: &Channel,
+    text: &LongText,
+) -> Result<(), StoreError> {
+    let sms = InboundSms {
+        inbox_id: text.inbox_id,
+        from: &text.from,
+        to: &text.to,
+        text: &text.text,
+        received_at: text.received_at,
+    };
+    segue_outreach::keywords::handle(tx, ctx, workspace, channel, &sms).map(|_| ())
 }
 
 /// What comes back however often it is tried is for a person to look at.

@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use segue_delivery::long_text::{self, READ_LONG_TEXT};
 use segue_desk::bot::{self, BOT_TIMER};
 use segue_model::{ImportId, MediaId, time, wake::Wake};
 use segue_outreach::{
@@ -131,6 +132,19 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 .write(move |tx| {
                     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
                     bot::on_timer(tx, &ctx, &workspace, &payload).map_err(|error| WorkError::Failed(error.to_string()))
+                })
+                .await
+        }
+        READ_LONG_TEXT => {
+            let (ctx, payload) = (ctx.clone(), job.payload.clone());
+            store
+                .write(move |tx| {
+                    let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
+                    let Some((key, text)) = long_text::read_what_came(tx, &ctx, workspace_id, &payload)? else {
+                        return Ok(());
+                    };
+                    let Some(channel) = tx.channel(workspace_id, key.channel_id)? else { return Ok(()) };
+                    Ok::<_, WorkError>(super::inbox::obey(tx, &ctx, &workspace, &channel, &text)?)
                 })
                 .await
         }

@@ -128,3 +128,29 @@ async fn an_answer_that_never_comes_is_unknown_and_never_sent_twice() {
         assert_eq!(world.ledger("sms_accepted").await.len(), 5);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_text_is_read_whole_and_a_no_at_its_end_counts() {
+    for world in worlds().await {
+        let phone = "15550110190";
+        let contact = world.contact(&format!("+{phone}"), "Customer", OptedIn::Yes).await;
+        let opening = "Good morning. My daughter bought a pair of shoes from you in spring and left my number for the \
+                       receipt, which was quite all right with me at that time. That is settled now, so ";
+        let text = format!("{opening}please stop texting me");
+        assert!(opening.len() > 160 && text.len() < 300, "the no stands in the second part");
+        world.sandbox_post("/handsets", json!({ "phone": format!("+{phone}") })).await;
+        world.sandbox_post(&format!("/handsets/{phone}/sms"), json!({ "to": "+15550100001", "text": text })).await;
+        let id = contact["id"].as_str().unwrap();
+        world
+            .eventually("the text is kept", async |w| {
+                let texts = w.get(&format!("/contacts/{id}/texts")).await;
+                !texts["data"].as_array().unwrap().is_empty()
+            })
+            .await;
+        let texts = world.get(&format!("/contacts/{id}/texts")).await;
+        let texts: Vec<_> = texts["data"].as_array().unwrap().iter().map(|text| text["text"].clone()).collect();
+        assert_eq!(texts, [json!(text)], "{}: one text, whole", world.engine);
+        let state = world.get(&format!("/contacts/{id}")).await["sms_consent"].clone();
+        assert_ne!(state, "granted", "{}: it is obeyed, or waits for a person's look", world.engine);
+    }
+}

@@ -14,6 +14,7 @@ mod registration;
 mod report;
 mod schema;
 mod sender_pool;
+mod suppression;
 mod tally;
 mod template;
 

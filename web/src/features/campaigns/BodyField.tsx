@@ -1,28 +1,38 @@
+import { useQuery } from '@tanstack/react-query';
 import { useRef } from 'react';
-import { highlightRuns, plainLookalike, toPlainCharacters, countSegments } from '@/lib/gsm7';
+import { keys } from '@/api/query-keys';
+import { countSegments, highlightRuns } from '@/lib/gsm7';
 import { insertAt, MERGE_FIELDS, mergeToken } from '@/lib/merge-fields';
-import { Notice } from '@/ui';
+import { fetchSnippets } from './api';
 import css from './editor.module.css';
+import texts from './texts.module.css';
 
 interface BodyFieldProps {
   value: string;
   onChange: (value: string) => void;
   counter: React.ReactNode;
+  /** What was found about the text. */
+  checks: React.ReactNode;
 }
 
 /** The text with merge fields; characters outside the SMS alphabet are marked where they stand. */
-export function BodyField({ value, onChange, counter }: BodyFieldProps) {
+export function BodyField({ value, onChange, counter, checks }: BodyFieldProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const foreign = countSegments(value).nonGsm;
-  const replaceable = foreign.some((character) => plainLookalike(character) !== null);
+  const snippets = useQuery({
+    queryKey: keys.snippets,
+    queryFn: ({ signal }) => fetchSnippets(signal),
+    staleTime: 60_000,
+  });
+  const blocks = snippets.data?.data ?? [];
 
-  const insert = (name: string) => {
+  const insert = (token: string) => {
     const box = field.current;
     const next = insertAt(
       value,
       box?.selectionStart ?? value.length,
       box?.selectionEnd ?? value.length,
-      mergeToken(name),
+      token,
     );
     onChange(next.text);
     requestAnimationFrame(() => {
@@ -37,10 +47,27 @@ export function BodyField({ value, onChange, counter }: BodyFieldProps) {
         <label htmlFor="campaign-body">Text</label>
         <div className={css.inserts} role="group" aria-label="Insert a merge field">
           {MERGE_FIELDS.map((each) => (
-            <button key={each.name} type="button" onClick={() => insert(each.name)}>
+            <button key={each.name} type="button" onClick={() => insert(mergeToken(each.name))}>
               + {each.label}
             </button>
           ))}
+          {blocks.length > 0 && (
+            <select
+              aria-label="Insert a snippet"
+              value=""
+              onChange={(event) => insert(`{% include "${event.currentTarget.value}" %}`)}
+              data-testid="insert-snippet"
+            >
+              <option value="" disabled>
+                + Snippet
+              </option>
+              {blocks.map((each) => (
+                <option key={each.id} value={each.name}>
+                  {each.name}
+                </option>
+              ))}
+            </select>
+          )}
         </div>
       </div>
       <div className={css.editor}>
@@ -61,29 +88,42 @@ export function BodyField({ value, onChange, counter }: BodyFieldProps) {
       </div>
       {counter}
       {foreign.length > 0 && (
-        <Notice
-          tone="warn"
-          title="These characters make the text more expensive"
-          action={
-            replaceable && (
-              <button
-                type="button"
-                className={css.textButton}
-                onClick={() => onChange(toPlainCharacters(value))}
-              >
-                Replace by plain ones
-              </button>
-            )
-          }
-        >
-          <span className={css.foreign}>
-            {foreign.slice(0, 20).map((character) => (
-              <code key={character}>{character}</code>
-            ))}
-          </span>
-          With them an SMS holds 70 characters instead of 160.
-        </Notice>
+        <p className={css.foreign}>
+          These characters take an SMS from 160 to 70:{' '}
+          {foreign.slice(0, 20).map((character) => (
+            <code key={character}>{character}</code>
+          ))}
+        </p>
       )}
+      {checks}
+      <TemplateHelp />
     </div>
+  );
+}
+
+/** What the template language can do, for those who want more than merge fields. */
+function TemplateHelp() {
+  return (
+    <details className={texts.help}>
+      <summary>Conditions, look-ups and snippets</summary>
+      <dl>
+        <dt>
+          <code>{'{{ first_name | default("there") }}'}</code>
+        </dt>
+        <dd>a field, and what stands there when it is empty</dd>
+        <dt>
+          <code>{'{% if city == "Rome" %}Ciao{% else %}Hi{% endif %}'}</code>
+        </dt>
+        <dd>a condition; also and, or, not, in</dd>
+        <dt>
+          <code>{'{{ {"gold": "10 %"}[tier] | default("5 %") }}'}</code>
+        </dt>
+        <dd>a look-up</dd>
+        <dt>
+          <code>{'{% include "legal-line" %}'}</code>
+        </dt>
+        <dd>a snippet; a campaign keeps the version it was started with</dd>
+      </dl>
+    </details>
   );
 }

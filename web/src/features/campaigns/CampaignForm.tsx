@@ -4,8 +4,10 @@ import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
 import { AudienceParts } from './AudienceParts';
 import { BodyField } from './BodyField';
 import css from './editor.module.css';
+import { LanguagesCard } from './LanguagesCard';
 import { ScheduleCard } from './ScheduleCard';
 import { SegmentCounter, type CountedText } from './SegmentCounter';
+import { TextChecks } from './TextChecks';
 import type { Sources } from './use-sources';
 import { VariantsCard } from './VariantsCard';
 import { FOOTERS } from './words';
@@ -97,6 +99,15 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
             value={input.body}
             onChange={(body) => set({ body })}
             counter={<SegmentCounter counted={counted} />}
+            checks={
+              counted.preview !== null && (
+                <TextChecks
+                  preview={counted.preview}
+                  body={input.body}
+                  onChange={(body) => set({ body })}
+                />
+              )
+            }
           />
           <fieldset className={css.footers} data-testid="campaign-footer">
             <legend>Link at the end</legend>
@@ -149,6 +160,7 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
           )}
         </Stack>
       </Card>
+      <LanguagesCard input={input} onChange={onChange} preview={counted.preview} />
       <VariantsCard input={input} onChange={onChange} />
       <ScheduleCard schedule={input.schedule} onChange={(schedule) => set({ schedule })} />
     </Stack>

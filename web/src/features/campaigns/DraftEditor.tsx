@@ -21,8 +21,9 @@ import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
 import { LinkSettingsCard } from './LinkSettingsCard';
 import { PhonePreview } from './PhonePreview';
+import { PreviewAs } from './PreviewAs';
 import { PreflightDialog } from './PreflightDialog';
-import { phoneText, useCountedText } from './SegmentCounter';
+import { phoneText, useCountedText, type Reader } from './SegmentCounter';
 import { TestSendDialog } from './TestSendDialog';
 import { useSources } from './use-sources';
 import { inputOf, missing } from './words';
@@ -83,7 +84,9 @@ const STATE_WORDS = {
 export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const sources = useSources();
   const { input, change, save, state, problem } = useAutosave(campaign);
-  const counted = useCountedText(input);
+  const [reader, setReader] = useState<Reader>({});
+  const counted = useCountedText(input, reader);
+  const asSample = reader.contact_id === undefined && reader.person === undefined;
   const preview = usePreview(campaign);
   const navigate = useNavigate();
   const cache = useQueryClient();
@@ -188,9 +191,14 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             </Notice>
           )}
           <AudienceCard preview={preview} />
+          <PreviewAs reader={reader} onChange={setReader} fields={counted.preview?.fields ?? []} />
           <PhonePreview
             sender={sender?.address ?? ''}
-            text={(state === 'saved' && preview.data?.sample?.text) || phoneText(input, counted)}
+            text={
+              asSample
+                ? (state === 'saved' && preview.data?.sample?.text) || phoneText(input, counted)
+                : (counted.preview?.text ?? '')
+            }
             prefilled={input.footer === 'none' ? null : input.prefilled_text}
           />
           {lacks.length > 0 && <p className={css.muted}>Still needed: {lacks.join(', ')}.</p>}

@@ -5,6 +5,7 @@ import type { Campaign, Preflight } from '@/api/types';
 import { Button, Dialog, DialogActions, Failure, Notice, notify, SkeletonRows, Stack } from '@/ui';
 import { actOnCampaign, checkCampaign, fetchCampaignSettings, startCampaign } from './api';
 import css from './editor.module.css';
+import { Findings } from './TextChecks';
 
 interface PreflightDialogProps {
   campaign: Campaign;
@@ -182,6 +183,25 @@ function Figures({ check }: { check: Preflight }) {
               </li>
             ))}
           </ul>
+        </section>
+      )}
+      {check.texts.some((text) => text.findings.length > 0) && (
+        <section className={css.wide} data-testid="preflight-findings">
+          <h3>What carriers may dislike</h3>
+          {check.texts
+            .filter((text) => text.findings.length > 0)
+            .map((text) => (
+              <div key={`${text.variant} ${text.locale}`}>
+                {check.texts.length > 1 && (
+                  <div className={css.muted}>
+                    {text.variant}
+                    {text.locale !== null && `, ${text.locale}`}: {text.messages.toLocaleString()}{' '}
+                    texts
+                  </div>
+                )}
+                <Findings findings={text.findings} />
+              </div>
+            ))}
         </section>
       )}
       {check.variants.length > 1 && (

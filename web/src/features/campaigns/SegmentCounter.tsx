@@ -13,6 +13,9 @@ const FOOTER_GUESS = {
   none: '',
 };
 
+/** Whose text is shown: a contact's, that of somebody made up, or nobody's. */
+export type Reader = Pick<TextInput, 'contact_id' | 'person'>;
+
 export interface CountedText {
   preview: TextPreview | null;
   /** `exact` once the server has counted this very text. */
@@ -23,11 +26,14 @@ export interface CountedText {
   encoding: 'gsm7' | 'ucs2';
 }
 
-function toTextInput(input: CampaignInput): TextInput {
+function toTextInput(input: CampaignInput, reader: Reader): TextInput {
   return {
     body: input.body,
     footer: input.footer,
     prefilled_text: input.prefilled_text,
+    // A text that is being begun is not refused yet.
+    texts: input.texts.filter((each) => each.locale.trim() !== '' && each.body.trim() !== ''),
+    ...reader,
     ...(input.whatsapp_channel_id === null
       ? {}
       : { whatsapp_channel_id: input.whatsapp_channel_id }),
@@ -36,8 +42,8 @@ function toTextInput(input: CampaignInput): TextInput {
 }
 
 /** Counts at once by itself, then takes over what the server says. */
-export function useCountedText(input: CampaignInput): CountedText {
-  const wanted = toTextInput(input);
+export function useCountedText(input: CampaignInput, reader: Reader = {}): CountedText {
+  const wanted = toTextInput(input, reader);
   const settled = useDebounced(JSON.stringify(wanted), 250);
   const settledInput = JSON.parse(settled) as TextInput;
   const { data, isPlaceholderData } = useQuery({
@@ -76,6 +82,9 @@ export function SegmentCounter({ counted }: { counted: CountedText }) {
       <span>{counted.units} characters with link</span>
       <span>{counted.remaining} left in this SMS</span>
       <span>{counted.encoding === 'gsm7' ? 'GSM alphabet' : 'Unicode'}</span>
+      {counted.preview !== null && counted.preview.opt_out_line !== null && (
+        <span data-testid="opt-out-line">with “{counted.preview.opt_out_line}”</span>
+      )}
       {counted.preview !== null && counted.preview.unknown_fields.length > 0 && (
         <span className={css.unknown}>
           Unknown field: {counted.preview.unknown_fields.join(', ')}

@@ -18,6 +18,7 @@ export function VariantsCard({ input, onChange }: VariantsCardProps) {
     name: String.fromCharCode(65 + at),
     weight: 1,
     body,
+    texts: [],
   });
   const change = (at: number, part: Partial<Variant>) =>
     set(variants.map((each, index) => (index === at ? { ...each, ...part } : each)));

@@ -5,6 +5,7 @@ import type {
   CampaignInput,
   CampaignPreview,
   CampaignSettings,
+  Contact,
   ContactList,
   Funnel,
   Page,
@@ -15,6 +16,7 @@ import type {
   TextPreview,
   VariantReport,
 } from '@/api/types';
+import type { LocaleText, Snippet, TestPerson } from '@/api/text-types';
 
 export const fetchCampaigns = (cursor: string | null, signal?: AbortSignal) =>
   api.get<Page<Campaign>>('/campaigns', { cursor, limit: 50 }, signal);
@@ -64,10 +66,19 @@ export interface TextInput {
   prefilled_text: string;
   whatsapp_channel_id?: string;
   sender_id?: string;
+  texts: LocaleText[];
+  contact_id?: string;
+  person?: TestPerson;
 }
 
 export const previewText = (input: TextInput) =>
   api.post<TextPreview>('/campaigns/preview-text', input);
+
+export const searchContacts = (search: string, signal?: AbortSignal) =>
+  api.get<Page<Contact>>('/contacts', { search, limit: 20 }, signal);
+
+export const fetchSnippets = (signal?: AbortSignal) =>
+  api.get<Page<Snippet>>('/snippets', {}, signal);
 
 export const fetchFunnel = (id: string, signal?: AbortSignal) =>
   api.get<Funnel>(`/campaigns/${id}/funnel`, {}, signal);

@@ -99,11 +99,12 @@ export const EMPTY_INPUT: CampaignInput = {
   variants: [],
   held_out_percent: 0,
   pool_id: null,
+  texts: [],
 };
 
 export function inputOf(campaign: Campaign): CampaignInput {
   const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
-  const { schedule, variants, held_out_percent, pool_id } = campaign;
+  const { schedule, variants, held_out_percent, pool_id, texts } = campaign;
   return {
     name,
     sender_id,
@@ -116,6 +117,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     variants,
     held_out_percent,
     pool_id,
+    texts,
   };
 }
 
@@ -125,6 +127,9 @@ export function missing(input: CampaignInput): string[] {
     input.name.trim() === '' ? 'a name' : null,
     input.sender_id === '' ? 'a sender' : null,
     input.body.trim() === '' ? 'a text' : null,
+    input.texts.some((each) => each.locale.trim() === '' || each.body.trim() === '')
+      ? 'name and text of each language'
+      : null,
     input.footer !== 'none' && input.whatsapp_channel_id === null ? 'a WhatsApp number' : null,
   ].filter((each) => each !== null);
 }

@@ -7,9 +7,10 @@ import css from './consent.module.css';
 import { ProgrammesSection } from './ProgrammesSection';
 import { ReviewQueue } from './ReviewQueue';
 import { SettingsSection } from './SettingsSection';
+import { SuppressionsSection } from './SuppressionsSection';
 import { WordsSection } from './WordsSection';
 
-const SECTIONS = ['reviews', 'programmes', 'words', 'settings'] as const;
+const SECTIONS = ['reviews', 'programmes', 'words', 'suppressions', 'settings'] as const;
 type Section = (typeof SECTIONS)[number];
 
 export function ConsentRoute() {
@@ -43,6 +44,7 @@ export function ConsentRoute() {
             },
             { value: 'programmes', label: 'Programmes', testId: 'consent-programmes' },
             { value: 'words', label: 'Words', testId: 'consent-words' },
+            { value: 'suppressions', label: 'Suppression list', testId: 'consent-suppressions' },
             { value: 'settings', label: 'Opt-out settings', testId: 'consent-settings' },
           ]}
         />
@@ -50,6 +52,7 @@ export function ConsentRoute() {
       {current === 'reviews' && <ReviewQueue />}
       {current === 'programmes' && <ProgrammesSection />}
       {current === 'words' && <WordsSection />}
+      {current === 'suppressions' && <SuppressionsSection />}
       {current === 'settings' && <SettingsSection />}
     </Page>
   );

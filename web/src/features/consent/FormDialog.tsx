@@ -2,10 +2,16 @@ import { useState, type FormEvent, type ReactNode } from 'react';
 import { ApiError } from '@/api/errors';
 import { Button, Dialog, DialogActions, Notice, Stack } from '@/ui';
 
+/** Reads a trimmed text field of a form. */
+export function text(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === 'string' ? value.trim() : '';
+}
+
 interface FormDialogProps {
   title: string;
   saveLabel: string;
-  onSave: () => Promise<unknown>;
+  onSave: (form: FormData) => Promise<unknown>;
   onClose: () => void;
   children: ReactNode;
   testId?: string;
@@ -21,7 +27,7 @@ export function FormDialog(props: FormDialogProps) {
     setBusy(true);
     setProblem(null);
     try {
-      await onSave();
+      await onSave(new FormData(event.currentTarget));
       onClose();
     } catch (error) {
       setProblem(error instanceof ApiError ? error.message : 'This could not be saved.');

@@ -16,6 +16,7 @@ import { QueuesSection } from './QueuesSection';
 import { SendersSection } from './SendersSection';
 import css from './setup.module.css';
 import { useMayManage } from './use-may-manage';
+import { TextsSection } from './TextsSection';
 import { UsersSection } from './UsersSection';
 import { WorkspaceSection } from './WorkspaceSection';
 
@@ -40,6 +41,7 @@ const SECTIONS: Section[] = [
     render: (setup) => <SendersSection channels={setup.channels} />,
   },
   { key: 'policy', label: 'Policy', render: () => <PolicySection /> },
+  { key: 'texts', label: 'Texts', render: () => <TextsSection /> },
   { key: 'link-domains', label: 'Link domains', render: () => <DomainsSection /> },
   {
     key: 'queues',

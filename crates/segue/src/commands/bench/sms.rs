@@ -308,6 +308,7 @@ impl Run {
             variants: Vec::new(),
             held_out_percent: 0,
             pool_id: None,
+            texts: Vec::new(),
         };
         Ok(campaign::create(&self.store, &self.ctx, &self.links, workspace_id, &Actor::System, input).await?.id)
     }

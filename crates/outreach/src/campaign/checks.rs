@@ -1,0 +1,93 @@
+//! What is said about a text while it is written and before it is sent: what carriers may dislike, and how it gets cheaper.
+
+use segue_channels::text::{Encoding, counterpart};
+use segue_model::{
+    contact::ContactFields,
+    text_lint::{Linted, SenderReach, TextFinding, lint},
+};
+use segue_store::workspace::{Workspace, WorkspaceSettings};
+use serde::Serialize;
+
+use crate::{
+    Links,
+    text::{CampaignText, Frame},
+};
+
+/// The body with plain characters in place of look-alikes that force the larger encoding. There is one only when the
+/// whole text then needs the smaller encoding; whether it is taken is for the author to decide.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct SmartProposal {
+    pub body: String,
+    /// What would be replaced, each once, in the order of appearance.
+    pub replacements: Vec<SmartReplacement>,
+    /// Segments of the text as it is.
+    pub segments_before: usize,
+    /// Segments the text would then take.
+    pub segments_after: usize,
+}
+
+/// One kind of replacement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct SmartReplacement {
+    pub from: String,
+    /// Empty when the character shows nothing and is dropped.
+    pub to: String,
+    /// How often it stands in the body.
+    pub count: usize,
+}
+
+/// The body with look-alikes replaced, when the whole text as the contact gets it then needs the smaller encoding.
+pub(super) fn smart_proposal(
+    body: &str,
+    frame: &Frame<'_>,
+    contact: &ContactFields,
+    segments_before: usize,
+) -> Option<SmartProposal> {
+    let mut replacements: Vec<SmartReplacement> = Vec::new();
+    let mut plain = String::with_capacity(body.len());
+    for letter in body.chars() {
+        let Some(to) = counterpart(letter) else {
+            plain.push(letter);
+            continue;
+        };
+        plain.push_str(to);
+        let from = letter.to_string();
+        match replacements.iter_mut().find(|known| known.from == from) {
+            Some(known) => known.count += 1,
+            None => replacements.push(SmartReplacement { from, to: to.to_owned(), count: 1 }),
+        }
+    }
+    if replacements.is_empty() {
+        return None;
+    }
+    let composed = CampaignText::new(&plain, frame).and_then(|text| text.compose(contact, 0)).ok()?;
+    (composed.segmentation.encoding == Encoding::Gsm7).then(|| SmartProposal {
+        body: plain,
+        replacements,
+        segments_before,
+        segments_after: composed.segments(),
+    })
+}
+
+/// Whose texts are looked at.
+pub(super) struct Author<'a> {
+    brands: Vec<&'a str>,
+    link_host: String,
+    reach: SenderReach,
+}
+
+impl<'a> Author<'a> {
+    pub fn of(workspace: &'a Workspace, links: &Links, reach: SenderReach) -> Self {
+        let brand = workspace.settings.brand.as_str();
+        // The brand that every workspace begins with is nobody's name.
+        let own = Some(brand).filter(|brand| *brand != WorkspaceSettings::default().brand);
+        let base = &links.config().link_base;
+        let host = base.split("://").nth(1).unwrap_or(base).split(['/', ':']).next().unwrap_or_default();
+        Self { brands: own.into_iter().chain([workspace.name.as_str()]).collect(), link_host: host.to_owned(), reach }
+    }
+
+    /// What carriers may dislike about a text, the gravest first.
+    pub fn findings(&self, body: &str, text: &str) -> Vec<TextFinding> {
+        lint(&Linted { body, text, brands: &self.brands, link_host: &self.link_host, reach: self.reach })
+    }
+}

@@ -1,0 +1,70 @@
+//! Numbers that were given up, and what brings them back.
+
+use segue_model::{
+    actor::Actor,
+    consent::{ConsentAction, ConsentState, Medium, Purpose},
+    time,
+};
+use segue_outreach::suppressions::{self, DeactivatedNumber, DeactivationInput, NumbersDeactivated, SuppressionInput};
+
+use crate::world::{World, phone, worlds};
+
+impl World {
+    async fn given_up(&self, numbers: &[(String, Option<&str>)]) -> NumbersDeactivated {
+        let numbers = numbers
+            .iter()
+            .map(|(phone, on)| DeactivatedNumber { phone: phone.clone(), on: on.map(|day| day.parse().unwrap()) });
+        let input = DeactivationInput { numbers: numbers.collect(), source: "the carrier's file".to_owned() };
+        suppressions::deactivate(&self.test.store, &self.test.ctx, self.ws(), &Actor::System, input).await.unwrap()
+    }
+
+    async fn standing(&self, number: u32) -> (ConsentState, bool) {
+        let (ws, phone) = (self.ws(), phone(number));
+        self.write(move |tx| {
+            let consent = tx.consent_state(ws, Medium::Sms, &phone, Purpose::Marketing)?;
+            Ok((consent.state, tx.is_suppressed(ws, &phone)?))
+        })
+        .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_was_given_up_loses_its_consent_until_its_new_owner_opts_in() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        world.subscriber(&phone(2), "Ben").await;
+        world.sent(world.input()).await;
+        world.test.clock.advance(time::DAY);
+        // The clock of the tests stands on 23 November 2026 at its start.
+        let numbers = [(phone(1), None), (phone(2), Some("2026-11-20")), (phone(3), None), ("12".to_owned(), None)];
+        let done = world.given_up(&numbers).await;
+        assert_eq!((done.consents_ended, done.suppressed, done.kept), (1, 2, 1), "{}: {done:?}", world.test.engine);
+        assert_eq!(done.rejected.iter().map(|rejected| rejected.line).collect::<Vec<_>>(), [4]);
+        assert_eq!(world.standing(1).await, (ConsentState::None, true), "{}", world.test.engine);
+        assert_eq!(world.standing(2).await, (ConsentState::Granted, false), "Ben said yes after that day");
+        let states: Vec<_> = world.messages().await.iter().map(|m| (m.address.clone(), m.state.clone())).collect();
+        assert_eq!(states, [(phone(1), "canceled".to_owned()), (phone(2), "queued".to_owned())]);
+        let again = world.given_up(&numbers).await;
+        assert_eq!((again.consents_ended, again.suppressed), (0, 0), "{}: {again:?}", world.test.engine);
+
+        world.test.clock.advance(1);
+        world.consent(&phone(1), ConsentAction::Grant).await;
+        assert_eq!(world.standing(1).await, (ConsentState::Granted, false), "{}: the new owner", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_in_does_not_take_a_number_off_the_list_that_a_person_put_there() {
+    for world in worlds().await {
+        let input = SuppressionInput {
+            numbers: vec![phone(1), phone(1), "x".to_owned()],
+            reason: "Asked by phone".to_owned(),
+            source: None,
+        };
+        let (store, ctx) = (&world.test.store, &world.test.ctx);
+        let added = suppressions::add(store, ctx, world.ws(), &Actor::System, input).await.unwrap();
+        assert_eq!((added.changed, added.unchanged, added.rejected.len()), (1, 1, 1), "{}", world.test.engine);
+        world.consent(&phone(1), ConsentAction::Grant).await;
+        assert_eq!(world.standing(1).await, (ConsentState::Granted, true), "{}", world.test.engine);
+    }
+}

@@ -1,0 +1,160 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { errorWords } from '@/api/errors';
+import { keys } from '@/api/query-keys';
+import type { OptOutLine } from '@/api/text-types';
+import type { CampaignSettings } from '@/api/types';
+import {
+  Button,
+  Card,
+  Failure,
+  Notice,
+  notify,
+  Row,
+  SelectField,
+  SkeletonRows,
+  Stack,
+  TextField,
+} from '@/ui';
+import { changeCampaignSettings, fetchCampaignSettings } from './texts-api';
+import { useMayManage } from './use-may-manage';
+
+const WHEN: { value: OptOutLine['when']; label: string }[] = [
+  { value: 'every', label: 'To every campaign text that does not say it' },
+  { value: 'first', label: 'To the first campaign text of each person' },
+  { value: 'never', label: 'Never; authors write it themselves' },
+];
+
+/** The line that tells people how to stop, and when it is added. */
+export function OptOutLineCard() {
+  const settings = useQuery({
+    queryKey: keys.campaignSettings,
+    queryFn: ({ signal }) => fetchCampaignSettings(signal),
+  });
+  return (
+    <Card
+      title="Opt-out line"
+      description="Carriers ask every promotional text to say how to stop. Segue can add the line where a text lacks it; it counts in the segments and is shown in the preview. Campaigns that have been started keep the line they were started with."
+    >
+      {settings.isError && (
+        <Failure error={settings.error} onRetry={() => void settings.refetch()} />
+      )}
+      {settings.isPending && <SkeletonRows rows={3} />}
+      {settings.data !== undefined && <Editor settings={settings.data} />}
+    </Card>
+  );
+}
+
+function Editor({ settings }: { settings: CampaignSettings }) {
+  const cache = useQueryClient();
+  const mayManage = useMayManage();
+  const [line, setLine] = useState(settings.opt_out_line);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const change = (part: Partial<OptOutLine>) => setLine({ ...line, ...part });
+  const save = async () => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      const saved = await changeCampaignSettings({ ...settings, opt_out_line: line });
+      cache.setQueryData(keys.campaignSettings, saved);
+      setLine(saved.opt_out_line);
+      notify.done('Opt-out line saved');
+    } catch (error) {
+      setProblem(errorWords(error).message);
+    }
+    setBusy(false);
+  };
+  return (
+    <Stack gap={12}>
+      <SelectField
+        label="Add the line"
+        value={line.when}
+        data={WHEN}
+        disabled={!mayManage}
+        onChange={(event) => change({ when: event.currentTarget.value as OptOutLine['when'] })}
+        data-testid="opt-out-when"
+      />
+      {line.when !== 'never' && (
+        <>
+          <TextField
+            label="Line"
+            description="Has to name a word that ends the messages, such as STOP."
+            value={line.text}
+            maxLength={100}
+            disabled={!mayManage}
+            onChange={(event) => change({ text: event.currentTarget.value })}
+            data-testid="opt-out-text"
+          />
+          {line.texts.map((each, at) => (
+            <Row key={at}>
+              <TextField
+                aria-label="Language"
+                placeholder="de"
+                value={each.locale}
+                disabled={!mayManage}
+                onChange={(event) => {
+                  const locale = event.currentTarget.value;
+                  change({
+                    texts: line.texts.map((old, index) =>
+                      index === at ? { ...old, locale } : old,
+                    ),
+                  });
+                }}
+              />
+              <TextField
+                aria-label={`Line for ${each.locale}`}
+                value={each.body}
+                maxLength={100}
+                disabled={!mayManage}
+                onChange={(event) => {
+                  const body = event.currentTarget.value;
+                  change({
+                    texts: line.texts.map((old, index) => (index === at ? { ...old, body } : old)),
+                  });
+                }}
+              />
+              {mayManage && (
+                <Button
+                  emphasis="quiet"
+                  size="xs"
+                  onClick={() => change({ texts: line.texts.filter((_, index) => index !== at) })}
+                >
+                  Remove
+                </Button>
+              )}
+            </Row>
+          ))}
+          {mayManage && (
+            <div>
+              <Button
+                emphasis="secondary"
+                size="xs"
+                onClick={() => change({ texts: [...line.texts, { locale: '', body: '' }] })}
+              >
+                Add a language
+              </Button>
+            </div>
+          )}
+        </>
+      )}
+      {problem !== null && (
+        <Notice tone="bad" live="alert">
+          {problem}
+        </Notice>
+      )}
+      {mayManage && (
+        <div>
+          <Button
+            loading={busy}
+            disabled={JSON.stringify(line) === JSON.stringify(settings.opt_out_line)}
+            onClick={() => void save()}
+            data-testid="opt-out-save"
+          >
+            Save
+          </Button>
+        </div>
+      )}
+    </Stack>
+  );
+}
