@@ -41,6 +41,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0009_direct_messages",
         text: include_str!("../migrations/0009_direct_messages.sql"),
     },
+    Migration { version: 10, name: "0010_contacts", text: include_str!("../migrations/0010_contacts.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -3,6 +3,7 @@
 mod access;
 mod consent;
 mod console;
+mod contacts;
 mod cross_site;
 mod direct_messages;
 mod imports;

@@ -10,8 +10,8 @@ use segue_model::{
 };
 use segue_store::{
     StoreError, Tx,
+    audience::AudienceMember,
     channel::{Registration, Sender},
-    contact::AudienceMember,
     workspace::Workspace,
 };
 
