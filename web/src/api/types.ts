@@ -122,6 +122,7 @@ export interface Contact {
   email: string | null;
   locale: string | null;
   time_zone: string | null;
+  external_key: string | null;
   attributes: Record<string, string>;
   sms_consent: ConsentState;
   whatsapp_consent: ConsentState;
@@ -935,9 +936,10 @@ export interface AttributeDefinition {
 }
 
 export interface ContactAddress {
-  kind: 'phone' | 'email';
+  kind: 'phone' | 'email' | 'key';
   address: string;
   priority: number;
+  added_at: string;
 }
 
 export interface ContactDeletion {

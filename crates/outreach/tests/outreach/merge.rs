@@ -17,7 +17,7 @@ use segue_store::{
 };
 use serde_json::Value;
 
-use crate::world::{World, worlds};
+use crate::world::{World, phone, worlds};
 
 static INSERT_USER: Sql = Sql::portable(
     "INSERT_USER",
@@ -280,5 +280,44 @@ async fn deleted_contacts_come_back_with_what_was_theirs() {
         assert_eq!(linked.contact_id, Some(one), "{}", world.test.engine);
         assert!(grid::restore(store, ctx, ws, deletion.id).await.is_err(), "once");
         assert!(grid::delete(store, ctx, ws, &Actor::System, Vec::new()).await.is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_deleted_for_good_takes_those_who_were_merged_along() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let merges = || async { merge::list(store, ws, None, 10).await.unwrap().len() };
+        let chain = |from: u32| {
+            let world = &world;
+            async move {
+                let mut ids = Vec::new();
+                for number in from..from + 3 {
+                    ids.push(world.test.contact(&phone(number), "Ana").await);
+                }
+                for pair in ids.windows(2) {
+                    let input = MergeInput { kept_id: pair[1], merged_id: pair[0], take: Vec::new() };
+                    merge::merge(store, ctx, ws, &Actor::System, input).await.unwrap();
+                }
+                ids[2]
+            }
+        };
+        let one = chain(0).await;
+        assert_eq!(merges().await, 2);
+        contacts::delete(store, ctx, ws, one).await.unwrap();
+        assert_eq!(merges().await, 0, "{}", world.test.engine);
+
+        // While a deletion can be undone, so can the merges before it; then they go too.
+        let other = chain(10).await;
+        let deletion = grid::delete(store, ctx, ws, &Actor::System, vec![other]).await.unwrap();
+        assert_eq!(grid::restore(store, ctx, ws, deletion.id).await.unwrap(), 1);
+        assert_eq!(merges().await, 2);
+        world.test.clock.advance(1_000);
+        grid::delete(store, ctx, ws, &Actor::System, vec![other]).await.unwrap();
+        let now = world.test.now();
+        world.write(move |tx| tx.delete_old_deletions(ws, now)).await;
+        assert_eq!(merges().await, 2, "this one is not old");
+        world.write(move |tx| tx.delete_old_deletions(ws, now.plus(1))).await;
+        assert_eq!(merges().await, 0);
     }
 }
