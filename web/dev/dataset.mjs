@@ -226,6 +226,7 @@ export const contacts = NAMES.map((name, index) => ({
   email: index % 3 === 0 ? null : `${name.split(' ')[0].toLowerCase()}@mail.example`,
   locale: 'en',
   time_zone: 'America/New_York',
+  external_key: index % 2 === 0 ? `C-${1000 + index}` : null,
   attributes: {
     loyalty_tier: ['gold', 'silver', 'bronze'][index % 3],
     city: ['Boston', 'Austin', 'Denver'][index % 3],

@@ -81,6 +81,19 @@ const PAGES = [
       await page.getByTestId('ledger-check').click();
     },
   ],
+  ['contacts-filter', '/contacts', click('filter-add')],
+  [
+    'contacts-selected',
+    '/contacts',
+    async (page) => {
+      await page.getByTestId('contact-select').nth(0).check();
+      await page.getByTestId('contact-select').nth(1).check();
+    },
+  ],
+  ['duplicates', '/contacts/duplicates'],
+  ['duplicates-merge', '/contacts/duplicates', click('duplicate-merge')],
+  ['merges', '/contacts/merges'],
+  ['fields', '/contacts/fields'],
   [
     'import',
     '/imports/new',

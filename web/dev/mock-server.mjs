@@ -444,6 +444,85 @@ const routes = [
     }),
   ],
   ['GET', /^\/consent-ledger\/check$/, () => ({ entries: 4120, unchained: 0, broken_at: null })],
+  [
+    'GET',
+    /^\/contacts\/.+\/addresses$/,
+    () =>
+      page([
+        { kind: 'phone', address: '+442079460018', priority: 1, added_at: data.ago(9e6) },
+        {
+          kind: 'email',
+          address: 'maria.lopez@work.example',
+          priority: 2,
+          added_at: data.ago(9e6),
+        },
+      ]),
+  ],
+  ['GET', /^\/contact-views$/, () => page([])],
+  [
+    'GET',
+    /^\/attributes$/,
+    () =>
+      page([
+        { name: 'birthday', label: 'Birthday', kind: 'date', choices: [], created_at: data.ago(0) },
+        {
+          name: 'tier',
+          label: 'Tier',
+          kind: 'choice',
+          choices: ['Gold', 'Silver'],
+          created_at: data.ago(0),
+        },
+      ]),
+  ],
+  [
+    'GET',
+    /^\/duplicates$/,
+    () =>
+      page([
+        {
+          first: data.contacts[0],
+          second: data.contacts[1],
+          reason: 'same_email',
+          found_at: data.ago(1e6),
+        },
+        {
+          first: data.contacts[2],
+          second: data.contacts[3],
+          reason: 'same_name',
+          found_at: data.ago(1e6),
+        },
+      ]),
+  ],
+  [
+    'GET',
+    /^\/duplicates\/search$/,
+    () => ({
+      search: {
+        state: 'done',
+        scanned: 48210,
+        found: 2,
+        started_at: data.ago(2e6),
+        ended_at: data.ago(1e6),
+      },
+    }),
+  ],
+  [
+    'GET',
+    /^\/contact-merges$/,
+    () =>
+      page([
+        {
+          id: 'mrg_1',
+          kept_id: 'con_1',
+          merged_id: 'con_99',
+          kept_name: 'Maria Lopez',
+          merged_name: 'Maria L.',
+          actor: 'usr_1',
+          merged_at: data.ago(9e6),
+          unmerged_at: null,
+        },
+      ]),
+  ],
   ['GET', /^\/lists$/, () => page(data.lists)],
   ['GET', /^\/segments$/, () => page(data.segments)],
   [

@@ -19,6 +19,8 @@ segue_model::text_enum! {
         WriteContacts = "write_contacts",
         /// Delete contacts.
         DeleteContacts = "delete_contacts",
+        /// Find duplicates, merge contacts and take merges back.
+        MergeContacts = "merge_contacts",
         /// Append to the consent ledger.
         RecordConsent = "record_consent",
         /// Import files of contacts.
@@ -42,24 +44,24 @@ segue_model::text_enum! {
 #[must_use]
 pub const fn allows(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Converse, DeleteContacts, ImportContacts, ManageAccess, ManageDeadLetters, ManageSetup, ReadCampaigns,
-        ReadContacts, ReadSetup, RecordConsent, RunCampaigns, Supervise, WriteContacts, WriteCrm,
+        Converse, DeleteContacts, ImportContacts, ManageAccess, ManageDeadLetters, ManageSetup, MergeContacts,
+        ReadCampaigns, ReadContacts, ReadSetup, RecordConsent, RunCampaigns, Supervise, WriteContacts, WriteCrm,
     };
     match role {
         Role::Admin => true,
         Role::Supervisor => match permission {
-            ReadSetup | ReadContacts | WriteContacts | RecordConsent | ReadCampaigns | RunCampaigns | Converse
-            | Supervise | WriteCrm | ManageDeadLetters => true,
+            ReadSetup | ReadContacts | WriteContacts | MergeContacts | RecordConsent | ReadCampaigns | RunCampaigns
+            | Converse | Supervise | WriteCrm | ManageDeadLetters => true,
             ManageAccess | ManageSetup | DeleteContacts | ImportContacts => false,
         },
         Role::Agent => match permission {
             ReadSetup | ReadContacts | WriteContacts | RecordConsent | Converse | WriteCrm => true,
-            ManageAccess | ManageSetup | DeleteContacts | ImportContacts | ReadCampaigns | RunCampaigns | Supervise
-            | ManageDeadLetters => false,
+            ManageAccess | ManageSetup | DeleteContacts | MergeContacts | ImportContacts | ReadCampaigns
+            | RunCampaigns | Supervise | ManageDeadLetters => false,
         },
         Role::Marketer => match permission {
-            ReadSetup | ReadContacts | WriteContacts | RecordConsent | ImportContacts | ReadCampaigns
-            | RunCampaigns => true,
+            ReadSetup | ReadContacts | WriteContacts | MergeContacts | RecordConsent | ImportContacts
+            | ReadCampaigns | RunCampaigns => true,
             ManageAccess | ManageSetup | DeleteContacts | Converse | Supervise | WriteCrm | ManageDeadLetters => false,
         },
     }
@@ -96,6 +98,7 @@ read_setup           yes yes yes yes
 read_contacts        yes yes yes yes
 write_contacts       yes yes yes yes
 delete_contacts      yes - - -
+merge_contacts       yes yes - yes
 record_consent       yes yes yes yes
 import_contacts      yes - - yes
 read_campaigns       yes yes - yes

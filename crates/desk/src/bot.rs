@@ -307,7 +307,7 @@ fn save_contact(
         return Ok(());
     }
     match tx.update_contact(workspace_id, contact_id, &fields, desk.ctx.now())? {
-        ContactChange::Changed | ContactChange::PhoneTaken | ContactChange::Missing => Ok(()),
+        ContactChange::Changed | ContactChange::PhoneTaken | ContactChange::KeyTaken | ContactChange::Missing => Ok(()),
     }
 }
 
@@ -327,6 +327,8 @@ fn set_field(fields: &mut ContactFields, field: &str, value: String) {
             }
             return;
         }
+        // What another system calls this person is not the customer's to say.
+        "external_key" => return,
         other => {
             debug_assert!(!STANDARD_FIELDS.contains(&other));
             fields.attributes.insert(other.to_owned(), value);

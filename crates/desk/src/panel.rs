@@ -8,7 +8,8 @@ use segue_model::{
 };
 use segue_store::{
     Store, Tx,
-    contact::{ContactQuery, ContactView},
+    contact::ContactView,
+    contact_page::ContactQuery,
     crm::{CaseView, LeadView},
     recipient::{RecipientQuery, RecipientView},
     session::{Session, SessionCampaign, SessionView},

@@ -186,6 +186,20 @@ pub struct ConsentFact {
     pub expires_at: Option<Timestamp>,
 }
 
+impl ConsentFact {
+    /// Whether it is a yes that counts.
+    #[must_use]
+    pub fn is_yes(&self) -> bool {
+        self.action.is_yes() && self.evidence == Evidence::Present
+    }
+
+    /// Whether it is a yes that counts and that the person gave themselves.
+    #[must_use]
+    pub fn is_own_yes(&self) -> bool {
+        self.is_yes() && self.origin == Origin::OwnAct
+    }
+}
+
 crate::text_enum! {
     /// Whether a statement can be proven.
     pub enum Evidence {
@@ -223,9 +237,8 @@ impl Consent {
         let latest = |counts: &dyn Fn(&ConsentFact) -> bool| {
             facts.iter().filter(|fact| counts(fact)).map(|fact| fact.occurred_at).max()
         };
-        let is_yes = |fact: &ConsentFact| fact.action.is_yes() && fact.evidence == Evidence::Present;
         let said_no = latest(&|fact| fact.action.is_no());
-        let own_yes = latest(&|fact| is_yes(fact) && fact.origin == Origin::OwnAct);
+        let own_yes = latest(&ConsentFact::is_own_yes);
         if said_no.is_some() && own_yes <= said_no {
             return Self { state: ConsentState::Revoked, since: said_no, expires_at: None };
         }
@@ -233,7 +246,7 @@ impl Consent {
             matches!(fact.action, ConsentAction::Expire | ConsentAction::Reassign | ConsentAction::Correct)
         });
         let stands =
-            |fact: &&ConsentFact| is_yes(fact) && Some(fact.occurred_at) > ended && Some(fact.occurred_at) > said_no;
+            |fact: &&ConsentFact| fact.is_yes() && Some(fact.occurred_at) > ended && Some(fact.occurred_at) > said_no;
         let Some(since) = facts.iter().filter(stands).map(|fact| fact.occurred_at).max() else {
             return Self { state: ConsentState::None, since: ended, expires_at: None };
         };
@@ -241,6 +254,23 @@ impl Consent {
         let ends = facts.iter().filter(stands).map(|fact| fact.expires_at.unwrap_or(Timestamp(i64::MAX))).max();
         let expires_at = ends.filter(|end| *end < Timestamp(i64::MAX));
         Self { state: ConsentState::Granted, since: Some(since), expires_at }
+    }
+
+    /// The state of one address beside those of the same person's other addresses, each with the moment since which the
+    /// two are known to be one person's: the stricter. A no at one of them counts here too, until the person's own yes at
+    /// this address (`own_yes`) that is later than both the no and that moment.
+    #[must_use]
+    pub fn beside(self, own_yes: Option<Timestamp>, others: impl IntoIterator<Item = (Self, Timestamp)>) -> Self {
+        let counts = |(other, joined_at): &(Self, Timestamp)| {
+            other.state == ConsentState::Revoked && own_yes <= Some((*joined_at).max(other.since.unwrap_or(*joined_at)))
+        };
+        let said_no = others.into_iter().filter(counts).map(|(other, _)| other.since).max();
+        match said_no {
+            Some(since) if self.state != ConsentState::Revoked => {
+                Self { state: ConsentState::Revoked, since, expires_at: None }
+            }
+            _ => self,
+        }
     }
 }
 

@@ -156,3 +156,30 @@ fn scopes_round_trip() {
     }
     assert!("con_00000000000000000000000001".parse::<Scope>().is_err());
 }
+
+#[test]
+fn a_no_at_one_number_counts_at_the_persons_others_until_their_own_later_yes() {
+    let of = |facts: &[ConsentFact]| Consent::of(facts.iter().copied());
+    let yes = |origin, at| fact(ConsentAction::Grant, Evidence::Present, origin, at);
+    let no = of(&[fact(ConsentAction::Revoke, Evidence::Missing, Origin::OwnAct, 20)]);
+    let granted = of(&[yes(Origin::OwnAct, 10)]);
+    let joined_at = Timestamp(30);
+    for (what, own_yes, state) in [
+        ("a claim", None, ConsentState::Revoked),
+        ("an own yes from before the no", Some(10), ConsentState::Revoked),
+        ("one between the no and the joining", Some(25), ConsentState::Revoked),
+        ("one in the moment of joining", Some(30), ConsentState::Revoked),
+        ("one from after both", Some(31), ConsentState::Granted),
+    ] {
+        let beside = granted.beside(own_yes.map(Timestamp), [(no, joined_at)]);
+        assert_eq!(beside.state, state, "{what}");
+    }
+    let refused = Consent::default().beside(None, [(granted, joined_at), (no, joined_at)]);
+    assert_eq!((refused.state, refused.since), (ConsentState::Revoked, Some(Timestamp(20))));
+    assert_eq!(granted.beside(None, [(granted, joined_at), (Consent::default(), joined_at)]), granted);
+    assert_eq!(
+        Consent::default().beside(None, [(granted, joined_at)]).state,
+        ConsentState::None,
+        "a yes does not spread"
+    );
+}

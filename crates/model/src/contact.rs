@@ -19,6 +19,8 @@ pub struct ContactFields {
     pub locale: Option<String>,
     /// IANA time zone.
     pub time_zone: Option<String>,
+    /// The person's key in another system, as it is written there; at most one contact of a workspace has it.
+    pub external_key: Option<String>,
     /// Anything else, as text by name.
     pub attributes: BTreeMap<String, String>,
 }
@@ -41,6 +43,7 @@ impl ContactFields {
             "email" => self.email.as_deref(),
             "locale" => self.locale.as_deref(),
             "time_zone" => self.time_zone.as_deref(),
+            "external_key" => self.external_key.as_deref(),
             other => self.attributes.get(other).map(String::as_str),
         }
     }
@@ -63,6 +66,7 @@ impl ContactFields {
             "email" => self.email = value,
             "locale" => self.locale = value,
             "time_zone" => self.time_zone = value,
+            "external_key" => self.external_key = value,
             other => match value {
                 Some(text) => {
                     self.attributes.insert(other.to_owned(), text);
@@ -104,7 +108,8 @@ impl ContactFields {
 }
 
 /// Names of the fields every contact has, apart from its attributes.
-pub const STANDARD_FIELDS: &[&str] = &["phone", "first_name", "last_name", "email", "locale", "time_zone"];
+pub const STANDARD_FIELDS: &[&str] =
+    &["phone", "first_name", "last_name", "email", "locale", "time_zone", "external_key"];
 
 #[cfg(test)]
 mod tests {

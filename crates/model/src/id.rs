@@ -130,6 +130,12 @@ ids! {
     ConsentEventId = "cev",
     /// One run of an import of contacts.
     ImportId = "imp",
+    /// One merge of two contacts.
+    MergeId = "mrg",
+    /// Contacts that were deleted together.
+    DeletionId = "del",
+    /// A saved view of the contacts.
+    ContactViewId = "cvw",
     /// An uploaded table of contacts that is to be imported.
     ImportFileId = "imf",
     /// An SMS campaign.

@@ -15,6 +15,7 @@ pub mod contact;
 pub mod content;
 pub mod ctx;
 pub mod delivery;
+pub mod duplicate;
 pub mod frequency;
 pub mod holiday;
 pub mod id;

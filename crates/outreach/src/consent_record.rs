@@ -10,7 +10,7 @@ use segue_store::{
 };
 use serde::Serialize;
 
-use crate::OutreachError;
+use crate::{OutreachError, contacts::consent_events_of};
 
 /// Most entries of one proof. A person with more is a machine.
 const MOST_ENTRIES: i64 = 10_000;
@@ -82,11 +82,12 @@ fn look(
         open_reviews: Vec::new(),
         is_suppressed: false,
     };
-    let Some(phone) = contact.phone else { return Ok(consent) };
-    let events = tx.consent_events(workspace_id, phone.as_str(), None, MOST_ENTRIES)?;
+    let numbers = tx.phones_of_contact(workspace_id, id)?;
+    let events = consent_events_of(tx, workspace_id, id, None, MOST_ENTRIES)?;
+    let Some((first, _)) = numbers.first() else { return Ok(consent) };
     for medium in Medium::ALL {
         for purpose in Purpose::ALL {
-            let state = tx.consent_state(workspace_id, *medium, phone.as_str(), *purpose)?;
+            let state = tx.consent_state(workspace_id, *medium, first, *purpose)?;
             let decides = |event: &&ConsentEventView| {
                 event.medium == *medium
                     && event.purpose == *purpose
@@ -104,9 +105,13 @@ fn look(
             });
         }
     }
-    consent.subscriptions = tx.subscriptions_of_address(workspace_id, phone.as_str())?;
-    consent.open_reviews = tx.open_reviews_of(workspace_id, phone.as_str())?;
-    consent.is_suppressed = tx.is_suppressed(workspace_id, phone.as_str())?;
+    for (number, _) in &numbers {
+        consent.subscriptions.extend(tx.subscriptions_of_address(workspace_id, number)?);
+        consent.open_reviews.extend(tx.open_reviews_of(workspace_id, number)?);
+    }
+    consent.open_reviews.sort_unstable();
+    consent.open_reviews.dedup();
+    consent.is_suppressed = tx.is_suppressed(workspace_id, first)?;
     Ok(consent)
 }
 
@@ -123,10 +128,7 @@ pub async fn proof(
     store
         .read(move |tx| {
             let consent = look(tx, workspace_id, id)?;
-            let mut events = match &consent.phone {
-                Some(phone) => tx.consent_events(workspace_id, phone.as_str(), None, MOST_ENTRIES)?,
-                None => Vec::new(),
-            };
+            let mut events = consent_events_of(tx, workspace_id, id, None, MOST_ENTRIES)?;
             events.reverse();
             Ok(ConsentProof {
                 contact_id: id,
@@ -206,7 +208,7 @@ fn guarded(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
 }
 
-/// What a contact texted, newest first. A contact without a phone number has texted nothing.
+/// What a contact texted from any of its numbers, newest first.
 ///
 /// # Errors
 /// When there is no such contact.
@@ -219,11 +221,14 @@ pub async fn texts(
 ) -> Result<Vec<InboundTextView>, OutreachError> {
     store
         .read(move |tx| {
-            let contact = tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
-            match contact.phone {
-                Some(phone) => Ok(tx.texts_from(workspace_id, phone.as_str(), before, limit)?),
-                None => Ok(Vec::new()),
+            tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+            let mut texts = Vec::new();
+            for (number, _) in tx.phones_of_contact(workspace_id, id)? {
+                texts.extend(tx.texts_from(workspace_id, &number, before, limit)?);
             }
+            texts.sort_by_key(|text| std::cmp::Reverse(text.id));
+            texts.truncate(limit as usize);
+            Ok(texts)
         })
         .await
 }

@@ -13,11 +13,16 @@ use segue_model::{
 use segue_store::{
     Store, Tx,
     consent::{ConsentContext, ConsentEventView, ConsentExtent, NewConsentEvent},
-    contact::{ContactChange, ContactListView, ContactQuery, ContactView},
+    contact::{ContactChange, ContactView},
+    contact_view::AttributeDefinition,
+    list::ContactListView,
 };
 use serde::{Deserialize, Deserializer};
 
-use crate::OutreachError;
+use crate::{
+    OutreachError,
+    attributes::{checked, definition},
+};
 
 /// Longest name, e-mail address and so on, in characters.
 const LONGEST_FIELD: usize = 300;
@@ -45,6 +50,9 @@ pub struct ContactInput {
     /// IANA time zone.
     #[serde(deserialize_with = "present")]
     pub time_zone: Option<Option<String>>,
+    /// The person's key in another system.
+    #[serde(deserialize_with = "present")]
+    pub external_key: Option<Option<String>>,
     /// Attributes to set; `null` or an empty text removes one. Others stay.
     pub attributes: Option<BTreeMap<String, Option<String>>>,
 }
@@ -84,7 +92,12 @@ impl ContactInput {
     ///
     /// # Errors
     /// When a value is not valid, with the field's name.
-    pub fn apply(&self, known: &ContactFields, country: &str) -> Result<ContactFields, OutreachError> {
+    pub fn apply(
+        &self,
+        known: &ContactFields,
+        country: &str,
+        definitions: &[AttributeDefinition],
+    ) -> Result<ContactFields, OutreachError> {
         let mut fields = known.clone();
         if let Some(phone) = &self.phone {
             let text = phone.as_deref().map(str::trim).filter(|text| !text.is_empty());
@@ -96,6 +109,7 @@ impl ContactInput {
             ("email", &self.email, &mut fields.email),
             ("locale", &self.locale, &mut fields.locale),
             ("time_zone", &self.time_zone, &mut fields.time_zone),
+            ("external_key", &self.external_key, &mut fields.external_key),
         ];
         for (field, change, slot) in texts {
             if let Some(value) = change {
@@ -108,7 +122,14 @@ impl ContactInput {
                 OutreachError::invalid("attributes", "Give every attribute a name of letters or digits.")
             })?;
             match value.as_deref().and_then(|text| clean(text, LONGEST_ATTRIBUTE)) {
-                Some(value) => fields.attributes.insert(name, value),
+                Some(value) => {
+                    let value = match definition(definitions, &name) {
+                        None => value,
+                        Some(definition) => checked(definition, &value)
+                            .map_err(|message| OutreachError::invalid("attributes", message))?,
+                    };
+                    fields.attributes.insert(name, value)
+                }
                 None => fields.attributes.remove(&name),
             };
         }
@@ -182,7 +203,9 @@ pub async fn create(
     let (id, now) = (ctx.id::<ContactId>(), ctx.now());
     store
         .write(move |tx| {
-            let fields = input.apply(&ContactFields::default(), &country_of(tx, workspace_id)?)?;
+            let country = country_of(tx, workspace_id)?;
+            let definitions = tx.attribute_definitions(workspace_id)?;
+            let fields = input.apply(&ContactFields::default(), &country, &definitions)?;
             if fields == ContactFields::default() {
                 return Err(OutreachError::invalid(
                     "phone",
@@ -190,7 +213,9 @@ pub async fn create(
                 ));
             }
             if !tx.insert_contact(workspace_id, id, &fields, now)? {
-                return Err(OutreachError::PhoneTaken);
+                let key = fields.external_key.as_deref();
+                let has_key = key.map(|key| tx.contact_of_key(workspace_id, key)).transpose()?.flatten().is_some();
+                return Err(if has_key { OutreachError::KeyTaken } else { OutreachError::PhoneTaken });
             }
             tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))
         })
@@ -205,16 +230,21 @@ pub async fn get(store: &Store, workspace_id: WorkspaceId, id: ContactId) -> Res
     store.read(move |tx| tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))).await
 }
 
-/// Contacts, newest first.
+/// The contact with this external key, be it its own or that of a contact that was merged into it.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn list(
+pub async fn of_key(
     store: &Store,
     workspace_id: WorkspaceId,
-    query: ContactQuery,
-) -> Result<Vec<ContactView>, OutreachError> {
-    store.read(move |tx| Ok(tx.contacts(workspace_id, &query)?)).await
+    key: String,
+) -> Result<Option<ContactView>, OutreachError> {
+    store
+        .read(move |tx| match tx.contact_of_key(workspace_id, &key)? {
+            Some(id) => Ok(tx.contact(workspace_id, id)?),
+            None => Ok(None),
+        })
+        .await
 }
 
 /// Changes fields of a contact.
@@ -232,10 +262,16 @@ pub async fn change(
     store
         .write(move |tx| {
             let country = country_of(tx, workspace_id)?;
+            if input.phone.is_some() {
+                // A number that comes or goes may change what the person's consents amount to.
+                tx.lock_consents(workspace_id)?;
+            }
             let known = tx.contact_for_update(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
-            match tx.update_contact(workspace_id, id, &input.apply(&known, &country)?, now)? {
+            let definitions = tx.attribute_definitions(workspace_id)?;
+            match tx.update_contact(workspace_id, id, &input.apply(&known, &country, &definitions)?, now)? {
                 ContactChange::Changed => {}
                 ContactChange::PhoneTaken => return Err(OutreachError::PhoneTaken),
+                ContactChange::KeyTaken => return Err(OutreachError::KeyTaken),
                 ContactChange::Missing => return Err(OutreachError::NotFound("contact")),
             }
             tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))
@@ -262,7 +298,7 @@ fn address_of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: ContactId) -> Resu
     contact.phone.ok_or(OutreachError::ContactWithoutPhone)
 }
 
-/// What a contact said about being messaged, newest first. A contact without a phone number has said nothing.
+/// What a contact said about being messaged with any of its numbers, newest first.
 ///
 /// # Errors
 /// When there is no such contact.
@@ -274,12 +310,28 @@ pub async fn consent_events(
     limit: i64,
 ) -> Result<Vec<ConsentEventView>, OutreachError> {
     store
-        .read(move |tx| match address_of(tx, workspace_id, id) {
-            Ok(phone) => Ok(tx.consent_events(workspace_id, phone.as_str(), before, limit)?),
-            Err(OutreachError::ContactWithoutPhone) => Ok(Vec::new()),
-            Err(error) => Err(error),
+        .read(move |tx| {
+            tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+            consent_events_of(tx, workspace_id, id, before, limit)
         })
         .await
+}
+
+/// The entries for all numbers of a contact, newest first.
+pub(crate) fn consent_events_of(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    id: ContactId,
+    before: Option<ConsentEventId>,
+    limit: i64,
+) -> Result<Vec<ConsentEventView>, OutreachError> {
+    let mut events = Vec::new();
+    for (phone, _) in tx.phones_of_contact(workspace_id, id)? {
+        events.extend(tx.consent_events(workspace_id, &phone, before, limit)?);
+    }
+    events.sort_by_key(|event| std::cmp::Reverse(event.id));
+    events.truncate(limit as usize);
+    Ok(events)
 }
 
 /// Records what a contact said. A revocation of marketing also ends what waits to be sent. A number that belongs to

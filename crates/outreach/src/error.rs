@@ -92,6 +92,14 @@ pub enum OutreachError {
     UnknownColumn(String),
     #[error("The file cannot be read: {0}")]
     File(String),
+    #[error("This merge was taken back already.")]
+    Unmerged,
+    #[error("The contact that was kept is gone: it was deleted, or merged into another one. Take that back first.")]
+    KeptContactGone,
+    #[error("Another contact has this external key.")]
+    KeyTaken,
+    #[error("Another contact has one of these addresses. Take it from that contact first, or merge the two.")]
+    AddressTaken,
     #[error("The import is still running. Wait for its end, or stop it first.")]
     ImportRunning,
     #[error("The import is undone already.")]
@@ -110,6 +118,7 @@ impl OutreachError {
             Self::NotFound(_) => "not_found",
             Self::Invalid { .. } => "invalid_field",
             Self::PhoneTaken => "phone_taken",
+            Self::KeyTaken => "key_taken",
             Self::ListTaken => "list_taken",
             Self::SegmentTaken => "segment_taken",
             Self::SegmentUsed(_) => "segment_used",
@@ -138,6 +147,8 @@ impl OutreachError {
             Self::NotCleared(not_cleared) => not_cleared.rule().as_str(),
             Self::UnknownColumn(_) => "unknown_column",
             Self::File(_) => "unreadable_file",
+            Self::Unmerged | Self::KeptContactGone => "merge_state",
+            Self::AddressTaken => "address_taken",
             Self::ImportRunning | Self::ImportUndone | Self::UndoOver => "import_state",
             Self::Store(_) => "store",
         }
@@ -149,6 +160,7 @@ impl OutreachError {
         match self {
             Self::NotFound(_) => Problem::Missing,
             Self::PhoneTaken
+            | Self::KeyTaken
             | Self::ListTaken
             | Self::SegmentTaken
             | Self::SegmentUsed(_)
@@ -160,6 +172,9 @@ impl OutreachError {
             | Self::PreflightStale(_)
             | Self::CampaignState(_)
             | Self::NotADraft
+            | Self::Unmerged
+            | Self::KeptContactGone
+            | Self::AddressTaken
             | Self::ImportRunning
             | Self::ImportUndone
             | Self::UndoOver
@@ -193,7 +208,9 @@ impl OutreachError {
         match self {
             Self::Invalid { field, .. } => Some(*field),
             Self::PhoneTaken => Some("phone"),
+            Self::KeyTaken => Some("external_key"),
             Self::ListTaken | Self::SegmentTaken | Self::SnippetTaken | Self::ProgrammeTaken => Some("name"),
+            Self::AddressTaken => Some("addresses"),
             Self::Condition(_) => Some("condition"),
             Self::KeywordTaken(_) => Some("word"),
             Self::UnknownFields { .. } | Self::TextSyntax(_) | Self::TextTooLong { .. } => Some("body"),

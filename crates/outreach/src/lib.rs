@@ -9,6 +9,7 @@
 //! | a `plan_campaign` job is due | [`campaign::plan::run`] |
 //! | a `launch_campaign` job is due | [`campaign::launch::run`] |
 //! | a `run_import` job is due | [`import::run`] |
+//! | a `find_duplicates` job is due | [`merge::search`] |
 //! | an `undo_import` job is due | [`import::undo::run`] |
 //! | a `send_batch` job is due | [`direct::batch::run`] |
 //! | an SMS of a customer is worked on | [`keywords::handle`] |
@@ -16,17 +17,21 @@
 //! | from time to time | [`sweep`] |
 
 mod addresses;
+pub mod attributes;
 pub mod campaign;
 pub mod clicks;
 pub mod consent_record;
+pub mod contact_addresses;
 pub mod contacts;
 pub mod direct;
 pub mod domains;
 mod error;
 pub mod fuzz;
+pub mod grid;
 pub mod import;
 pub mod keywords;
 pub mod link;
+pub mod merge;
 mod origin;
 pub mod programmes;
 pub mod provider_keyword;

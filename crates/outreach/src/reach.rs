@@ -1,13 +1,11 @@
 //! Whether a contact can be texted now, and why (not): the policy's answer for one person, with everything it went by.
 
 use segue_model::{
-    ContactId, Ctx, Timestamp, WorkspaceId,
-    contact::ContactFields,
-    place_of_phone,
+    ContactId, Ctx, Timestamp, WorkspaceId, place_of_phone,
     policy::{Decision, Explanation, Limits, Rule},
     rule_book::{self, Law},
 };
-use segue_store::{Store, contact::AudienceMember};
+use segue_store::Store;
 use serde::Serialize;
 
 use crate::{
@@ -101,17 +99,12 @@ pub async fn reachability(
     let now = ctx.now();
     store
         .read(move |tx| {
-            let contact = tx.contact(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+            let member = tx.audience_member(workspace_id, id)?.ok_or(OutreachError::NotFound("contact"))?;
+            let member = member.with_number_to_text();
             let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
-            let phone = contact.phone.as_ref().map(|phone| phone.as_str());
-            let is_suppressed = match phone {
-                Some(phone) => tx.is_suppressed(workspace_id, phone)?,
-                None => false,
-            };
-            let fields: ContactFields = contact.fields();
-            let member = AudienceMember { id, fields, sms_consent: contact.sms_consent, is_suppressed };
+            let phone = member.fields.phone.as_ref().map(|phone| phone.as_str());
             let judgement = judge(tx, &member, &workspace, None, now)?;
-            let place = contact.phone.as_ref().and_then(place_of_phone);
+            let place = member.fields.phone.as_ref().and_then(place_of_phone);
             let counted = match (phone, Limits::look_back(place, &workspace.settings.policy.caps, now)) {
                 (Some(phone), Some((millis, _))) => {
                     tx.marketing_sends(workspace_id, phone, now.plus(-millis), None, SHOWN_SENDS)?

@@ -140,7 +140,7 @@ impl Programme<'_> {
         tx.put_subscription(workspace_id, &subscription)?;
         let fields = ContactFields { phone: Some(request.phone.clone()), ..ContactFields::default() };
         let contact = tx.upsert_contact(workspace_id, self.ctx.id(), &fields, now)?.id();
-        if let Some(list_id) = self.view.list_id {
+        if let (Some(list_id), Some(contact)) = (self.view.list_id, contact) {
             tx.add_to_list(workspace_id, list_id, contact, now)?;
         }
         self.send(tx, request, &self.view.settings.welcome_text)?;

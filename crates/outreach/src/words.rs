@@ -165,7 +165,7 @@ pub(crate) fn capture(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled
 fn keep(tx: &mut Tx<'_>, text: &Text<'_>, question: &Question, answer: &str) -> Result<bool, StoreError> {
     let (workspace_id, now) = (text.workspace.id, text.ctx.now());
     let fresh = ContactFields { phone: Some(text.phone.clone()), ..ContactFields::default() };
-    let id = tx.upsert_contact(workspace_id, text.ctx.id(), &fresh, now)?.id();
+    let Some(id) = tx.upsert_contact(workspace_id, text.ctx.id(), &fresh, now)?.id() else { return Ok(true) };
     let Some(mut fields) = tx.contact_for_update(workspace_id, id)? else { return Ok(true) };
     let answer = answer.to_owned();
     match question.attribute.as_str() {

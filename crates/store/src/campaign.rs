@@ -16,7 +16,7 @@ use segue_model::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, contact::AudienceFilter, event::NewEvent, tx::json_text};
+use crate::{Row, StoreError, Tx, audience::AudienceFilter, event::NewEvent, tx::json_text};
 
 /// Who is meant: everybody on any of the lists or in any of the segments (or everybody, when none is named), narrowed by a
 /// condition, without those who are excluded.

@@ -1,8 +1,8 @@
 //! Consent: the append-only ledger, the state it amounts to, and the suppression list.
 //!
 //! Invariants:
-//! - `consent_events` is only ever added to. `consents` is computed from all events of its key each time one is added,
-//!   so the order in which they come in cannot matter, and it can be rebuilt from the ledger at any time.
+//! - `consent_events` is only ever added to. What it amounts to is computed from all events of a key each time one is
+//!   added ([`crate::consent_state`]), so the order in which they come in cannot matter.
 //! - A revocation of marketing and the end of everything promotional that waits for the address are one transaction:
 //!   a crash before its commit leaves neither, a crash after it leaves both.
 //! - Every entry carries the hash of the one before it in its workspace ([`crate::consent_chain`]), so a change of an
@@ -14,9 +14,7 @@
 
 use segue_model::{
     CampaignId, ChannelId, ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
-    consent::{
-        Consent, ConsentAction, ConsentFact, ConsentMethod, ConsentState, Evidence, Medium, Origin, Purpose, Scope,
-    },
+    consent::{Consent, ConsentAction, ConsentMethod, ConsentState, Medium, Origin, Purpose, Scope},
     id::Id as _,
 };
 use uuid::Uuid;
@@ -37,17 +35,6 @@ crate::sql! {
     INSERT_CONSENT_EVENT = "INSERT INTO consent_events (workspace_id, id, medium, address, purpose, action, method,
             wording, proof, actor, occurred_at, recorded_at, scope, expires_at, context, seq, previous_hash, hash)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
-    CONSENT_FACTS = "SELECT action, method, wording IS NOT NULL OR proof IS NOT NULL, occurred_at, expires_at
-        FROM consent_events
-        WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND purpose = $4 AND scope = $5";
-    PUT_CONSENT = "INSERT INTO consents (workspace_id, medium, address, purpose, state, since, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (workspace_id, medium, address, purpose) DO UPDATE SET state = excluded.state,
-            since = excluded.since, expires_at = excluded.expires_at";
-    PUT_SCOPED_CONSENT = "INSERT INTO scoped_consents (workspace_id, medium, address, purpose, scope_id, state, since)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (workspace_id, address, scope_id, medium, purpose) DO UPDATE SET state = excluded.state,
-            since = excluded.since";
     CONSENT = "SELECT state, since, expires_at FROM consents
         WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4";
     SCOPED_CONSENT = "SELECT state, since FROM scoped_consents
@@ -65,7 +52,6 @@ crate::sql! {
         FROM consents c WHERE c.workspace_id = $1 AND c.medium = $2 AND c.address = $3 AND c.purpose = $4";
     CONSENT_STATES = "SELECT medium, purpose, state, since, expires_at FROM consents
         WHERE workspace_id = $1 AND medium IN ('sms', 'whatsapp') AND address = $2 ORDER BY medium, purpose";
-    IS_HELD = "SELECT COUNT(*) FROM consent_holds WHERE workspace_id = $1 AND address = $2";
     EXPIRED_CONSENTS = "SELECT medium, address, purpose FROM consents
         WHERE workspace_id = $1 AND expires_at IS NOT NULL AND expires_at <= $2 ORDER BY expires_at LIMIT 500";
     CONSENT_EVENTS = "SELECT id, medium, purpose, action, method, scope, wording, proof, context, actor, occurred_at,
@@ -75,9 +61,6 @@ crate::sql! {
         AND action = 'revoke' AND method <> 'import_undo' LIMIT 1";
     LAST_UNDONE = "SELECT MAX(occurred_at) FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3
         AND purpose = $4 AND method = 'import_undo'";
-    CLEAR_CONSENTS = "DELETE FROM consents WHERE workspace_id = $1";
-    CLEAR_SCOPED_CONSENTS = "DELETE FROM scoped_consents WHERE workspace_id = $1";
-    CONSENT_KEYS = "SELECT DISTINCT medium, address, purpose, scope FROM consent_events WHERE workspace_id = $1";
     CANCEL_WAITING_MARKETING = "UPDATE outbox SET state = 'canceled', rule = $3
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
             AND class = 'marketing'";
@@ -87,7 +70,8 @@ crate::sql! {
             AND class = 'marketing' AND campaign_id IN (SELECT c.id FROM campaigns c
                 WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused'))
         RETURNING campaign_id";
-    CONTACT_OF_ADDRESS = "SELECT id FROM contacts WHERE workspace_id = $1 AND phone = $2";
+    CONTACT_OF_ADDRESS = "SELECT id FROM contacts WHERE workspace_id = $1 AND phone = $2
+        UNION ALL SELECT contact_id FROM contact_addresses WHERE workspace_id = $1 AND kind = 'phone' AND address = $2";
     LAST_KEYWORD = "SELECT action, recorded_at FROM consent_events
         WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND method IN ('keyword', 'free_text')
             AND action IN ('grant', 'confirm', 'revoke', 'deny') ORDER BY id DESC LIMIT 1";
@@ -120,7 +104,7 @@ fn read_state(row: &mut Row<'_>) -> Result<Consent, StoreError> {
     Ok(Consent { state: row.word()?, since: row.next()?, expires_at: row.next()? })
 }
 
-fn read_scope(row: &mut Row<'_>) -> Result<Scope, StoreError> {
+pub(crate) fn read_scope(row: &mut Row<'_>) -> Result<Scope, StoreError> {
     let text: String = row.next()?;
     text.parse().map_err(|_| StoreError::Corrupt(format!("'{text}' is no scope of a consent")))
 }
@@ -285,68 +269,14 @@ impl Tx<'_> {
         )?;
         let consent = self.compute_consent(workspace_id, event.medium, &event.address, event.purpose, extent.scope)?;
         if event.action.is_no() && event.purpose == Purpose::Marketing && extent.scope == Scope::All {
-            self.cancel_waiting_marketing(workspace_id, &event.address, "opted_out")?;
+            for (address, _) in self.phones_beside(workspace_id, &event.address)? {
+                self.cancel_waiting_marketing(workspace_id, &address, "opted_out")?;
+            }
         }
         if event.action.is_yes() && consent.state == ConsentState::Granted {
             self.lift_deactivation(workspace_id, &event.address, now)?;
         }
         Ok(consent)
-    }
-
-    /// Folds the ledger of one key and stores what it amounts to.
-    fn compute_consent(
-        &mut self,
-        workspace_id: WorkspaceId,
-        medium: Medium,
-        address: &str,
-        purpose: Purpose,
-        scope: Scope,
-    ) -> Result<Consent, StoreError> {
-        let key: [&dyn crate::Bind; 5] =
-            [&workspace_id, &address, &medium.as_str(), &purpose.as_str(), &scope.to_string()];
-        let facts = self.query(&CONSENT_FACTS, &key, |row| {
-            let (action, method) = (row.word()?, row.word()?);
-            let proven: bool = row.next()?;
-            Ok(ConsentFact {
-                action,
-                evidence: if proven { Evidence::Present } else { Evidence::Missing },
-                origin: Origin::of(action, method),
-                occurred_at: row.next()?,
-                expires_at: row.next()?,
-            })
-        })?;
-        let mut consent = Consent::of(facts);
-        if consent.state == ConsentState::Granted && purpose == Purpose::Marketing && scope == Scope::All {
-            let held: i64 = self.query_one(&IS_HELD, &[&workspace_id, &address], |row| row.next())?;
-            if held > 0 {
-                consent.state = ConsentState::InReview;
-            }
-        }
-        let Some(since) = consent.since else { return Ok(consent) };
-        let (medium, purpose, state) = (medium.as_str(), purpose.as_str(), consent.state.as_str());
-        let scope_id = match scope {
-            Scope::All => None,
-            Scope::Sender(id) => Some(id.uuid()),
-            Scope::Programme(id) => Some(id.uuid()),
-        };
-        match scope_id {
-            None => self.execute(
-                &PUT_CONSENT,
-                &[&workspace_id, &medium, &address, &purpose, &state, &since, &consent.expires_at],
-            )?,
-            Some(id) => {
-                self.execute(&PUT_SCOPED_CONSENT, &[&workspace_id, &medium, &address, &purpose, &id, &state, &since])?
-            }
-        };
-        Ok(consent)
-    }
-
-    /// Computes the state of marketing on all media anew, after a review was opened or decided.
-    pub(crate) fn compute_marketing(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<(), StoreError> {
-        for medium in Medium::ALL {
-            self.compute_consent(workspace_id, *medium, address, Purpose::Marketing, Scope::All)?;
-        }
-        Ok(())
     }
 
     /// Records the end of consents that were given for a time only and have run out. Gives how many there were; call it
@@ -508,23 +438,6 @@ impl Tx<'_> {
         purpose: Purpose,
     ) -> Result<Option<Timestamp>, StoreError> {
         self.query_one(&LAST_UNDONE, &[&workspace_id, &address, &medium.as_str(), &purpose.as_str()], |row| row.next())
-    }
-
-    /// Computes all states of the workspace from the ledger. Gives how many keys there are.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn rebuild_consents(&mut self, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
-        self.lock_consents(workspace_id)?;
-        self.execute(&CLEAR_CONSENTS, &[&workspace_id])?;
-        self.execute(&CLEAR_SCOPED_CONSENTS, &[&workspace_id])?;
-        let keys = self.query(&CONSENT_KEYS, &[&workspace_id], |row| {
-            Ok((row.word::<Medium>()?, row.next::<String>()?, row.word::<Purpose>()?, read_scope(row)?))
-        })?;
-        for (medium, address, purpose, scope) in &keys {
-            self.compute_consent(workspace_id, *medium, address, *purpose, *scope)?;
-        }
-        Ok(keys.len())
     }
 
     /// Ends promotional messages to the address that have not left, on every channel. Gives how many.

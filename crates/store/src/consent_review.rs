@@ -74,11 +74,17 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'open'";
     REVIEWS = "SELECT r.id, r.medium, r.address, c.id, c.first_name, c.last_name, r.sender, r.text, r.reading, r.state,
             r.decided_by, r.decided_at, r.created_at, r.proof
-        FROM consent_reviews r LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.phone = r.address
+        FROM consent_reviews r LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = r.workspace_id AND o.phone = r.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = r.workspace_id AND a.kind = 'phone'
+                AND a.address = r.address))
         WHERE r.workspace_id = $1 AND r.state = $2 AND r.id < $3 ORDER BY r.id DESC LIMIT $4";
     REVIEW = "SELECT r.id, r.medium, r.address, c.id, c.first_name, c.last_name, r.sender, r.text, r.reading, r.state,
             r.decided_by, r.decided_at, r.created_at, r.proof
-        FROM consent_reviews r LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.phone = r.address
+        FROM consent_reviews r LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = r.workspace_id AND o.phone = r.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = r.workspace_id AND a.kind = 'phone'
+                AND a.address = r.address))
         WHERE r.workspace_id = $1 AND r.id = $2";
     OPEN_REVIEWS_OF = "SELECT h.review_id FROM consent_holds h WHERE h.workspace_id = $1 AND h.address = $2
         ORDER BY h.review_id";

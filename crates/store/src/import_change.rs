@@ -50,7 +50,7 @@ crate::sql! {
     // Recipients are looked for campaign by campaign, through the key of contacts.
     IMPORT_CHANGES = "SELECT h.contact_id, h.kind, h.fields, h.listed, h.opted_in,
             c.id, COALESCE(c.version, 0), c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone,
-            COALESCE(c.attributes, '{}'),
+            c.external_key, COALESCE(c.attributes, '{}'),
             EXISTS (SELECT 1 FROM messaging_users u WHERE u.workspace_id = h.workspace_id AND u.contact_id = h.contact_id)
             OR EXISTS (SELECT 1 FROM leads l WHERE l.workspace_id = h.workspace_id AND l.contact_id = h.contact_id)
             OR EXISTS (SELECT 1 FROM cases k WHERE k.workspace_id = h.workspace_id AND k.contact_id = h.contact_id)

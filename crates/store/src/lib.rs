@@ -40,6 +40,7 @@ mod tx;
 mod value;
 
 pub mod access;
+pub mod audience;
 pub mod campaign;
 pub mod campaign_run;
 pub mod channel;
@@ -51,11 +52,19 @@ pub mod consent_chain;
 mod consent_event;
 pub mod consent_review;
 pub mod consent_settings;
+mod consent_state;
 pub mod contact;
+pub mod contact_address;
+pub mod contact_deletion;
+pub mod contact_merge;
+pub mod contact_page;
+pub mod contact_upsert;
+pub mod contact_view;
 pub mod crm;
 pub mod dead_letter;
 pub mod decision;
 pub mod direct_message;
+pub mod duplicate;
 pub mod event;
 pub mod failover;
 pub mod flow;
@@ -68,6 +77,7 @@ pub mod inbound_text;
 pub mod inbox;
 pub mod job;
 pub mod link;
+pub mod list;
 pub mod media;
 pub mod message;
 pub mod message_details;
@@ -108,6 +118,7 @@ pub use value::{Bind, Param};
 pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
     vec![
         ("access", access::STATEMENTS),
+        ("audience", audience::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
         ("campaign_run", campaign_run::STATEMENTS),
         ("channel", channel::STATEMENTS),
@@ -117,11 +128,18 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("consent", consent::STATEMENTS),
         ("consent_chain", consent_chain::STATEMENTS),
         ("consent_review", consent_review::STATEMENTS),
+        ("consent_state", consent_state::STATEMENTS),
         ("contact", contact::STATEMENTS),
+        ("contact_address", contact_address::STATEMENTS),
+        ("contact_deletion", contact_deletion::STATEMENTS),
+        ("contact_merge", contact_merge::STATEMENTS),
+        ("contact_page", contact_page::STATEMENTS),
+        ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),
+        ("duplicate", duplicate::STATEMENTS),
         ("event", event::STATEMENTS),
         ("failover", failover::STATEMENTS),
         ("flow", flow::STATEMENTS),
@@ -134,6 +152,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("inbox", inbox::STATEMENTS),
         ("job", job::STATEMENTS),
         ("link", link::STATEMENTS),
+        ("list", list::STATEMENTS),
         ("media", media::STATEMENTS),
         ("message", message::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),

@@ -230,7 +230,10 @@ crate::sql! {
             (SELECT k.state FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
                 AND k.address = o.address AND k.purpose = $7),
             (SELECT s.reason FROM suppressions s WHERE s.workspace_id = o.workspace_id AND s.address = o.address),
-            (SELECT c.time_zone FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.phone = o.address),
+            COALESCE((SELECT c.time_zone FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.phone = o.address),
+                (SELECT c.time_zone FROM contact_addresses a JOIN contacts c ON c.workspace_id = a.workspace_id
+                    AND c.id = a.contact_id WHERE a.workspace_id = o.workspace_id AND a.kind = 'phone'
+                    AND a.address = o.address)),
             (SELECT COUNT(*) FROM scoped_consents n WHERE n.workspace_id = o.workspace_id AND n.address = o.address
                 AND n.medium = $6 AND n.purpose = $7 AND n.state = 'revoked')
         FROM outbox o
@@ -242,7 +245,10 @@ crate::sql! {
             (SELECT k.state FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
                 AND k.address = o.address AND k.purpose = $7),
             (SELECT s.reason FROM suppressions s WHERE s.workspace_id = o.workspace_id AND s.address = o.address),
-            (SELECT c.time_zone FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.phone = o.address),
+            COALESCE((SELECT c.time_zone FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.phone = o.address),
+                (SELECT c.time_zone FROM contact_addresses a JOIN contacts c ON c.workspace_id = a.workspace_id
+                    AND c.id = a.contact_id WHERE a.workspace_id = o.workspace_id AND a.kind = 'phone'
+                    AND a.address = o.address)),
             (SELECT COUNT(*) FROM scoped_consents n WHERE n.workspace_id = o.workspace_id AND n.address = o.address
                 AND n.medium = $6 AND n.purpose = $7 AND n.state = 'revoked')
         FROM outbox o

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::{
     Row, StoreError, Tx,
+    audience::{AudienceMember, MEMBER, read_member},
     built::{Built, Dialect},
-    contact::{AudienceMember, read_fields},
 };
 
 /// Contacts that one page looks at.
@@ -52,11 +52,6 @@ pub struct PopulationPage {
 crate::sql! {
     CONTACT_AFTER_MANY = "SELECT id FROM contacts WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3";
 }
-
-const MEMBER: &str = "c.id, c.phone, c.first_name, c.last_name, c.email, c.locale, c.time_zone, c.attributes,
-    COALESCE((SELECT s.state FROM consents s WHERE s.workspace_id = c.workspace_id AND s.medium = 'sms'
-        AND s.address = c.phone AND s.purpose = 'marketing'), 'none'),
-    (SELECT COUNT(*) FROM suppressions x WHERE x.workspace_id = c.workspace_id AND x.address = c.phone)";
 
 /// A condition taken apart into what SQL answers and what is asked row by row.
 struct Parts {
@@ -135,13 +130,13 @@ impl Tx<'_> {
         }
         if let Some(list) = list {
             query.push(
-                " FROM list_members m JOIN contacts c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id",
+                " FROM list_members m JOIN contacts_with_consent c ON c.workspace_id = m.workspace_id AND c.id = m.contact_id",
             );
             query.push(" WHERE m.workspace_id = ").id_value(workspace_id.uuid());
             query.push(" AND m.list_id = ").id_value(list.uuid());
             query.push(" AND m.contact_id > ").id_value(after.uuid()).push(" ORDER BY m.contact_id LIMIT ");
         } else {
-            query.push(" FROM contacts c WHERE c.workspace_id = ").id_value(workspace_id.uuid());
+            query.push(" FROM contacts_with_consent c WHERE c.workspace_id = ").id_value(workspace_id.uuid());
             query.push(" AND c.id > ").id_value(after.uuid());
             if let Some(bound) = bound {
                 query.push(" AND c.id <= ").id_value(bound.uuid());
@@ -156,9 +151,8 @@ impl Tx<'_> {
 
         let (mut found, mut seen, mut last) = (Vec::new(), 0_i64, None);
         self.each_built(&query, |row| {
-            let id = row.next()?;
-            let fields = read_fields(row)?;
-            let member = AudienceMember { id, fields, sms_consent: row.word()?, is_suppressed: row.next()? };
+            let member = read_member(row)?;
+            let id = member.id;
             let known = answers.read(row)?;
             let mut mark = None;
             for (position, condition) in population.marks.iter().enumerate() {
@@ -173,7 +167,7 @@ impl Tx<'_> {
             }
             (seen, last) = (seen + 1, Some(id));
             if parts.of_rows.holds(&member.fields, &mut |test| answers.tell(&known, test)) {
-                found.push(Found { member, mark });
+                found.push(Found { member: member.with_number_to_text(), mark });
             }
             Ok(())
         })?;
@@ -303,6 +297,7 @@ fn value(query: &mut Built, field: &FieldName, case: Case) {
         "email" => query.push("c.email"),
         "locale" => query.push("c.locale"),
         "time_zone" => query.push("c.time_zone"),
+        "external_key" => query.push("c.external_key"),
         name => {
             query.push_for("json_extract(c.attributes, ", "(c.attributes::json ->> ");
             match query.dialect() {

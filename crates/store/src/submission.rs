@@ -92,7 +92,9 @@ crate::sql! {
     LAST_LOOK = "SELECT (SELECT k.state FROM consents k
                 WHERE k.workspace_id = $1 AND k.medium = $2 AND k.address = $3 AND k.purpose = $4),
             (SELECT s.reason FROM suppressions s WHERE s.workspace_id = $1 AND s.address = $3),
-            (SELECT c.time_zone FROM contacts c WHERE c.workspace_id = $1 AND c.phone = $3),
+            COALESCE((SELECT c.time_zone FROM contacts c WHERE c.workspace_id = $1 AND c.phone = $3),
+                (SELECT c.time_zone FROM contact_addresses a JOIN contacts c ON c.workspace_id = a.workspace_id
+                    AND c.id = a.contact_id WHERE a.workspace_id = $1 AND a.kind = 'phone' AND a.address = $3)),
             (SELECT COUNT(*) FROM scoped_consents n WHERE n.workspace_id = $1 AND n.address = $3 AND n.medium = $2
                 AND n.purpose = $4 AND n.state = 'revoked')";
     HOLD = "UPDATE outbox SET state = 'queued', not_before = $4, rule = $5, lease_owner = NULL, lease_until = NULL

@@ -65,39 +65,57 @@ crate::sql! {
             s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries, s.asked_times,
             s.asked_since, s.asked_at
         FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
-        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.phone = s.address
+        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = s.workspace_id AND o.phone = s.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
+                AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.programme_id = $2 AND s.address = $3";
     SUBSCRIPTION = "SELECT s.id, s.programme_id, p.name, s.address, c.id, c.first_name, c.last_name, s.state, s.method,
             s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries, s.asked_times,
             s.asked_since, s.asked_at
         FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
-        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.phone = s.address
+        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = s.workspace_id AND o.phone = s.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
+                AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.id = $2";
     SUBSCRIPTIONS_OF_ADDRESS = "SELECT s.id, s.programme_id, p.name, s.address, c.id, c.first_name, c.last_name, s.state,
             s.method, s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries,
             s.asked_times, s.asked_since, s.asked_at
         FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
-        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.phone = s.address
+        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = s.workspace_id AND o.phone = s.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
+                AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.address = $2 ORDER BY s.id DESC";
     SUBSCRIPTIONS_OF_PROGRAMME = "SELECT s.id, s.programme_id, p.name, s.address, c.id, c.first_name, c.last_name,
             s.state, s.method, s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries,
             s.asked_times, s.asked_since, s.asked_at
         FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
-        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.phone = s.address
+        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = s.workspace_id AND o.phone = s.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
+                AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.programme_id = $2 AND s.id < $3 ORDER BY s.id DESC LIMIT $4";
     /// The question that was asked last is the one that is answered.
     PENDING_AT_SENDER = "SELECT s.id, s.programme_id, p.name, s.address, c.id, c.first_name, c.last_name, s.state,
             s.method, s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries,
             s.asked_times, s.asked_since, s.asked_at
         FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
-        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.phone = s.address
+        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = s.workspace_id AND o.phone = s.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
+                AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.address = $2 AND s.state = 'pending' AND s.expires_at > $3 AND p.sender_id = $4
         ORDER BY s.asked_at DESC LIMIT 1";
     OPEN_SUBSCRIPTIONS = "SELECT s.id, s.programme_id, p.name, s.address, c.id, c.first_name, c.last_name, s.state,
             s.method, s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries,
             s.asked_times, s.asked_since, s.asked_at, p.covers, p.sender_id
         FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
-        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.phone = s.address
+        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = s.workspace_id AND o.phone = s.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
+                AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.address = $2 AND s.state <> 'ended' ORDER BY s.id";
     END_SUBSCRIPTION = "UPDATE subscriptions SET state = 'ended', awaits = NULL, expires_at = NULL, ended_at = $3,
             end_reason = $4
@@ -106,7 +124,10 @@ crate::sql! {
             s.method, s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries,
             s.asked_times, s.asked_since, s.asked_at
         FROM subscriptions s JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.programme_id
-        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.phone = s.address
+        LEFT JOIN contacts c ON c.workspace_id = s.workspace_id AND c.id = COALESCE(
+            (SELECT o.id FROM contacts o WHERE o.workspace_id = s.workspace_id AND o.phone = s.address),
+            (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
+                AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.state = 'pending' AND s.expires_at <= $2 ORDER BY s.expires_at LIMIT 500";
     CANCEL_WAITING_FROM = "UPDATE outbox SET state = 'canceled', rule = 'opted_out'
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')

@@ -86,6 +86,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attributes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the attributes of contacts are. Others are free text.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_attributes"];
+        put?: never;
+        /**
+         * Defines an attribute, or changes what it is; its name is made of the label.
+         * @description Needs the permission `import_contacts`.
+         */
+        post: operations["define_attribute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attributes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Makes an attribute free text again; its values stay.
+         * @description Needs the permission `import_contacts`.
+         */
+        delete: operations["forget_attribute"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bootstrap": {
         parameters: {
             query?: never;
@@ -874,6 +918,140 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/contact-deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes contacts. For 30 days they can be brought back; what people said about consent stays on record.
+         * @description Needs the permission `delete_contacts`.
+         */
+        post: operations["delete_contacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-deletions/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Brings deleted contacts back, with their lists and conversations. Those whose phone number another contact has by now
+         *     stay deleted.
+         * @description Needs the permission `delete_contacts`.
+         */
+        post: operations["restore_contacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Merges, newest first.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_contact_merges"];
+        put?: never;
+        /**
+         * Merges two contacts: conversations, leads, cases, lists and campaign results of both are the kept one's, and its
+         *     further addresses are those of the other. Can be taken back.
+         * @description Needs the permission `merge_contacts`.
+         */
+        post: operations["merge_contacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-merges/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a merge back: the dissolved contact is there again, with all that was its own.
+         * @description Needs the permission `merge_contacts`.
+         */
+        post: operations["unmerge_contacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own and shared views of the contacts, by name.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_contact_views"];
+        put?: never;
+        /**
+         * Saves a view.
+         * @description Needs the permission `read_contacts`.
+         */
+        post: operations["create_contact_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contact-views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Saves an own view anew.
+         * @description Needs the permission `read_contacts`.
+         */
+        put: operations["change_contact_view"];
+        post?: never;
+        /**
+         * Removes an own view.
+         * @description Needs the permission `read_contacts`.
+         */
+        delete: operations["delete_contact_view"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/contacts": {
         parameters: {
             query?: never;
@@ -882,7 +1060,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Contacts, newest first.
+         * Contacts. With filters a page may hold fewer contacts than asked for, or none, and still have a next one.
          * @description Needs the permission `read_contacts`.
          */
         get: operations["list_contacts"];
@@ -924,6 +1102,31 @@ export interface paths {
          * @description Needs the permission `write_contacts`.
          */
         patch: operations["change_contact"];
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A contact's phone numbers, e-mail addresses and keys beside its own, the first to try first. A campaign texts the
+         *     first number that has opted in when nothing was ever said for the contact's own; a no at any number counts for all.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_contact_addresses"];
+        /**
+         * Sets a contact's further addresses.
+         * @description Needs the permission `write_contacts`.
+         */
+        put: operations["set_contact_addresses"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/contacts/{id}/consent": {
@@ -1085,6 +1288,70 @@ export interface paths {
          * @description Needs the permission `manage_dead_letters`.
          */
         post: operations["replay_dead_letter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pairs of contacts that may be one person, as the last search found them; settled ones are left out.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_duplicates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that two contacts are two persons: the pair is not shown again.
+         * @description Needs the permission `merge_contacts`.
+         */
+        post: operations["dismiss_duplicate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far the search for duplicates is, or what the last one came to.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_duplicate_search"];
+        put?: never;
+        /**
+         * Searches all contacts for duplicates. The answer comes before the work is done; one search runs at a time.
+         * @description Needs the permission `merge_contacts`.
+         */
+        post: operations["search_duplicates"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1538,6 +1805,26 @@ export interface paths {
          * @description Needs the permission `write_contacts`.
          */
         post: operations["create_list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts contacts on a list or takes them off it.
+         * @description Needs the permission `write_contacts`.
+         */
+        post: operations["change_list_members"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2924,6 +3211,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A further address as it is given. */
+        AddressInput: {
+            address: string;
+            kind: components["schemas"]["AddressKind"];
+        };
+        /** @enum {string} */
+        AddressKind: "phone" | "email" | "key";
+        /** @description Further addresses in the order in which they are tried. */
+        AddressesInput: {
+            addresses: components["schemas"]["AddressInput"][];
+        };
         /** @description An agent with his presence. */
         AgentPresence: {
             name: string;
@@ -2948,6 +3246,27 @@ export interface components {
         ApprovalRule: "not_needed" | "second_person";
         /** @enum {string} */
         AtCap: "hold" | "suppress";
+        /** @description What an attribute is. */
+        AttributeDefinition: {
+            /** @description The words of a choice. */
+            choices: string[];
+            created_at: components["schemas"]["Timestamp"];
+            kind: components["schemas"]["AttributeKind"];
+            /** @description As people read it. */
+            label: string;
+            /** @description As texts and filters use it. */
+            name: string;
+        };
+        /** @description What an attribute is to be. */
+        AttributeInput: {
+            /** @description The words of a choice. */
+            choices?: string[];
+            kind: components["schemas"]["AttributeKind"];
+            /** @description As people read it; the name in texts and filters is made of it: `Order No.` becomes `order_no`. */
+            label: string;
+        };
+        /** @enum {string} */
+        AttributeKind: "text" | "number" | "date" | "boolean" | "choice";
         /** @enum {string} */
         Attribution: "certain" | "claimed" | "inferred" | "none";
         /**
@@ -3232,6 +3551,11 @@ export interface components {
              * @description Entries from before there was a chain; their hashes are not known.
              */
             unchained: number;
+        };
+        /** @description How many contacts changed. */
+        Changed: {
+            /** Format: int64 */
+            changed: number;
         };
         /** @description A configured WhatsApp number or SMS account. Secrets are never shown. */
         Channel: {
@@ -3590,6 +3914,8 @@ export interface components {
             };
             created_at: components["schemas"]["Timestamp"];
             email?: string | null;
+            /** @description The person's key in another system. */
+            external_key?: string | null;
             first_name?: string | null;
             id: components["schemas"]["ContactId"];
             last_name?: string | null;
@@ -3602,6 +3928,19 @@ export interface components {
             /** @description Consent to promotional WhatsApp messages. */
             whatsapp_consent: components["schemas"]["ConsentState"];
         };
+        /** @description A further address of a contact. */
+        ContactAddress: {
+            /** @description Since when the contact has it. */
+            added_at: components["schemas"]["Timestamp"];
+            /** @description E.164, an e-mail address, or a key. */
+            address: string;
+            kind: components["schemas"]["AddressKind"];
+            /**
+             * Format: int64
+             * @description The lowest is tried first, after the contact's own.
+             */
+            priority: number;
+        };
         /** @description A contact's consent. */
         ContactConsent: {
             contact_id: components["schemas"]["ContactId"];
@@ -3611,6 +3950,17 @@ export interface components {
             phone?: components["schemas"]["PhoneNumber"] | null;
             standings: components["schemas"]["ConsentStanding"][];
             subscriptions: components["schemas"]["Subscription"][];
+        };
+        /** @description A deletion as the API shows it. */
+        ContactDeletion: {
+            /**
+             * Format: int64
+             * @description How many contacts were deleted.
+             */
+            deleted: number;
+            deleted_at: components["schemas"]["Timestamp"];
+            id: components["schemas"]["DeletionId"];
+            restored_at?: components["schemas"]["Timestamp"] | null;
         };
         ContactId: string;
         /** @description Fields of a contact to set. An absent field stays as it is; `null` or an empty text clears it. */
@@ -3624,6 +3974,11 @@ export interface components {
             } | null;
             /** @default null */
             email: string | null;
+            /**
+             * @description The person's key in another system.
+             * @default null
+             */
+            external_key: string | null;
             /** @default null */
             first_name: string | null;
             /** @default null */
@@ -3652,6 +4007,21 @@ export interface components {
             member_count: number;
             name: string;
         };
+        /** @description A merge as the API shows it. */
+        ContactMerge: {
+            /** @description Who did it: the id of a user or an API key, or `system`. */
+            actor: string;
+            id: components["schemas"]["MergeId"];
+            kept_id: components["schemas"]["ContactId"];
+            kept_name?: string | null;
+            merged_at: components["schemas"]["Timestamp"];
+            /** @description The contact that was dissolved. */
+            merged_id: components["schemas"]["ContactId"];
+            merged_name?: string | null;
+            unmerged_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @enum {string} */
+        ContactSort: "newest" | "oldest";
         ContactUpdatedEvent: {
             /** Format: date-time */
             at: string;
@@ -3664,6 +4034,18 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "contact.updated";
+        };
+        ContactViewId: string;
+        /** @description A saved view of the contacts. */
+        ContactViewRecord: {
+            id: components["schemas"]["ContactViewId"];
+            name: string;
+            /** @description Whose it is: the id of a user or an API key, or `system`. */
+            owner: string;
+            query: components["schemas"]["ViewQuery"];
+            /** @description Whether everybody sees it. */
+            shared: boolean;
+            updated_at: components["schemas"]["Timestamp"];
         };
         /** @enum {string} */
         Covers: "programme" | "all_marketing";
@@ -3698,6 +4080,12 @@ export interface components {
         DecisionInput: {
             /** @description Why, for whoever asks later. */
             reason: string;
+        };
+        DeletionId: string;
+        /** @description Contacts to delete. */
+        DeletionInput: {
+            /** @description At most 1,000. */
+            contact_ids: components["schemas"]["ContactId"][];
         };
         /** @enum {string} */
         Device: "android" | "iphone" | "tablet" | "desktop" | "other";
@@ -3794,6 +4182,32 @@ export interface components {
             kind: "note";
             text: string;
         };
+        /** @description Two contacts that may be one person. */
+        Duplicate: {
+            /** @description The older one. */
+            first: components["schemas"]["Contact"];
+            found_at: components["schemas"]["Timestamp"];
+            reason: components["schemas"]["DuplicateReason"];
+            second: components["schemas"]["Contact"];
+        };
+        /** @enum {string} */
+        DuplicateReason: "same_line" | "same_email" | "same_name";
+        /** @description The last search for duplicates. */
+        DuplicateSearch: {
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Pairs that were found, with those from before.
+             */
+            found: number;
+            /**
+             * Format: int64
+             * @description Contacts that were looked at.
+             */
+            scanned: number;
+            started_at: components["schemas"]["Timestamp"];
+            state: components["schemas"]["SearchState"];
+        };
         EndInput: {
             /** @description Whether the session's open case is closed with it. */
             close_case: boolean;
@@ -3836,6 +4250,15 @@ export interface components {
             /** @description The failure in words. */
             label: string;
         };
+        /** @description A condition on one field of a contact. */
+        FieldFilter: {
+            /** @description A standard field, `sms_consent`, `whatsapp_consent`, or the name of an attribute. */
+            field: string;
+            op: components["schemas"]["FieldOperator"];
+            value?: string;
+        };
+        /** @enum {string} */
+        FieldOperator: "equals" | "not_equals" | "contains" | "exists" | "missing" | "at_least" | "at_most";
         /** @description What is wrong with one field of the request. */
         FieldProblem: {
             /** @description Path of the field, such as `audience.list_id`. */
@@ -4216,6 +4639,10 @@ export interface components {
             direction: components["schemas"]["Direction"];
             text: string;
         };
+        /** @description The last search for duplicates. */
+        LastSearch: {
+            search?: components["schemas"]["DuplicateSearch"] | null;
+        };
         /** @description A rule of a rule book as people read it. */
         Law: {
             basis: components["schemas"]["Basis"];
@@ -4323,6 +4750,8 @@ export interface components {
         };
         /** @enum {string} */
         LinkSwitch: "on" | "stopped";
+        /** @enum {string} */
+        ListAction: "add" | "remove";
         ListId: string;
         ListInput: {
             name: string;
@@ -4359,6 +4788,25 @@ export interface components {
         };
         /** @enum {string} */
         Medium: "sms" | "whatsapp";
+        /** @description Contacts to put on a list or to take off it. */
+        MembersInput: {
+            action: components["schemas"]["ListAction"];
+            /** @description At most 1,000. */
+            contact_ids: components["schemas"]["ContactId"][];
+        };
+        MergeId: string;
+        /** @description Which contact to dissolve into which. */
+        MergeInput: {
+            /** @description The contact that stays. */
+            kept_id: components["schemas"]["ContactId"];
+            /** @description The contact that is dissolved into it. */
+            merged_id: components["schemas"]["ContactId"];
+            /**
+             * @description Fields and attributes whose value is taken from the dissolved contact. Of the others the kept contact's value
+             *     stays, and where it has none, the other's is taken.
+             */
+            take?: string[];
+        };
         /** @description An entry as screens and events show it. */
         Message: {
             /** @description The provider's time for inbound entries, ours for all others. */
@@ -4565,6 +5013,21 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_AttributeDefinition: {
+            data: {
+                /** @description The words of a choice. */
+                choices: string[];
+                created_at: components["schemas"]["Timestamp"];
+                kind: components["schemas"]["AttributeKind"];
+                /** @description As people read it. */
+                label: string;
+                /** @description As texts and filters use it. */
+                name: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Campaign: {
             data: (components["schemas"]["CampaignInput"] & {
                 /** @description Who approved it. */
@@ -4699,6 +5162,8 @@ export interface components {
                 };
                 created_at: components["schemas"]["Timestamp"];
                 email?: string | null;
+                /** @description The person's key in another system. */
+                external_key?: string | null;
                 first_name?: string | null;
                 id: components["schemas"]["ContactId"];
                 last_name?: string | null;
@@ -4715,6 +5180,23 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_ContactAddress: {
+            data: {
+                /** @description Since when the contact has it. */
+                added_at: components["schemas"]["Timestamp"];
+                /** @description E.164, an e-mail address, or a key. */
+                address: string;
+                kind: components["schemas"]["AddressKind"];
+                /**
+                 * Format: int64
+                 * @description The lowest is tried first, after the contact's own.
+                 */
+                priority: number;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_ContactList: {
             data: {
                 created_at: components["schemas"]["Timestamp"];
@@ -4722,6 +5204,38 @@ export interface components {
                 /** Format: int64 */
                 member_count: number;
                 name: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ContactMerge: {
+            data: {
+                /** @description Who did it: the id of a user or an API key, or `system`. */
+                actor: string;
+                id: components["schemas"]["MergeId"];
+                kept_id: components["schemas"]["ContactId"];
+                kept_name?: string | null;
+                merged_at: components["schemas"]["Timestamp"];
+                /** @description The contact that was dissolved. */
+                merged_id: components["schemas"]["ContactId"];
+                merged_name?: string | null;
+                unmerged_at?: components["schemas"]["Timestamp"] | null;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ContactViewRecord: {
+            data: {
+                id: components["schemas"]["ContactViewId"];
+                name: string;
+                /** @description Whose it is: the id of a user or an API key, or `system`. */
+                owner: string;
+                query: components["schemas"]["ViewQuery"];
+                /** @description Whether everybody sees it. */
+                shared: boolean;
+                updated_at: components["schemas"]["Timestamp"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -4773,6 +5287,18 @@ export interface components {
                 text?: string | null;
                 /** @description The recipient's number. */
                 to: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Duplicate: {
+            data: {
+                /** @description The older one. */
+                first: components["schemas"]["Contact"];
+                found_at: components["schemas"]["Timestamp"];
+                reason: components["schemas"]["DuplicateReason"];
+                second: components["schemas"]["Contact"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -5196,6 +5722,11 @@ export interface components {
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
+        };
+        /** @description Two contacts. */
+        Pair: {
+            first_id: components["schemas"]["ContactId"];
+            second_id: components["schemas"]["ContactId"];
         };
         /** @description A session's customer. */
         Panel: {
@@ -5783,6 +6314,8 @@ export interface components {
         };
         /** @enum {string} */
         ScheduleClock: "workspace" | "recipient";
+        /** @enum {string} */
+        SearchState: "running" | "done";
         /** @description A group of list rows. */
         Section: {
             rows: components["schemas"]["Choice"][];
@@ -6400,6 +6933,22 @@ export interface components {
             count: number;
             verdict: components["schemas"]["Verdict"];
         };
+        /** @description A view as it is saved. */
+        ViewInput: {
+            name: string;
+            query: components["schemas"]["ViewQuery"];
+            /** @description Whether everybody sees it. */
+            shared?: boolean;
+        };
+        /** @description What a view shows. */
+        ViewQuery: {
+            /** @description Fields and attributes, in the order of the columns. */
+            columns?: string[];
+            filters?: components["schemas"]["FieldFilter"][];
+            list_id?: components["schemas"]["ListId"] | null;
+            search?: string;
+            sort?: components["schemas"]["ContactSort"];
+        };
         /** @enum {string} */
         WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared";
         /** @description Whether a word can be had. */
@@ -6576,6 +7125,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TwilioAccount"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_attributes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AttributeDefinition"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    define_attribute: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AttributeInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttributeDefinition"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_attribute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {
@@ -8075,6 +8715,300 @@ export interface operations {
             };
         };
     };
+    delete_contacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeletionInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactDeletion"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_contacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["DeletionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_contact_merges: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ContactMerge"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_contacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactMerge"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmerge_contacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["MergeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactMerge"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_contact_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ContactViewRecord"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_contact_view: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactViewRecord"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_contact_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactViewId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactViewRecord"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_contact_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactViewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_contacts: {
         parameters: {
             query?: {
@@ -8082,6 +9016,15 @@ export interface operations {
                 search?: string;
                 /** @description Only members of this list. */
                 list_id?: components["schemas"]["ListId"];
+                /** @description Only the contact with this external key, be it its own or that of a contact that was merged into it. */
+                external_key?: string;
+                /**
+                 * @description Conditions that all must be met, as JSON: `[{"field":"city","op":"equals","value":"Rome"}]`. A field is a standard
+                 *     field, `sms_consent`, `whatsapp_consent`, or an attribute; operators are those of a saved view.
+                 */
+                filters?: string;
+                /** @description `newest` (the default) or `oldest` first. */
+                sort?: components["schemas"]["ContactSort"];
                 /** @description Entries per page, 1 to 200. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -8226,6 +9169,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_contact_addresses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ContactAddress"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_contact_addresses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddressesInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ContactAddress"];
                 };
             };
             /** @description What went wrong. */
@@ -8530,6 +9537,131 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_duplicates: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Duplicate"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismiss_duplicate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Pair"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_duplicate_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LastSearch"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_duplicates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuplicateSearch"];
+                };
             };
             /** @description What went wrong. */
             default: {
@@ -9434,6 +10566,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ContactList"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_list_members: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ListId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MembersInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
                 };
             };
             /** @description What went wrong. */

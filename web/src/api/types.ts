@@ -130,6 +130,7 @@ export interface Contact {
   email: string | null;
   locale: string | null;
   time_zone: string | null;
+  external_key: string | null;
   attributes: Record<string, string>;
   sms_consent: ConsentState;
   whatsapp_consent: ConsentState;
@@ -970,4 +971,75 @@ export interface Bootstrap {
   agents: AgentPresence[];
   sessions: Session[];
   offers: Offer[];
+}
+
+export type ContactSort = 'newest' | 'oldest';
+
+export interface FieldFilter {
+  field: string;
+  op: 'equals' | 'not_equals' | 'contains' | 'exists' | 'missing' | 'at_least' | 'at_most';
+  value: string;
+}
+
+export interface ContactView {
+  id: string;
+  name: string;
+  owner: string;
+  shared: boolean;
+  query: {
+    search: string;
+    list_id: string | null;
+    filters: FieldFilter[];
+    sort: ContactSort;
+    columns: string[];
+  };
+  updated_at: string;
+}
+
+export interface AttributeDefinition {
+  name: string;
+  label: string;
+  kind: 'text' | 'number' | 'date' | 'boolean' | 'choice';
+  choices: string[];
+  created_at: string;
+}
+
+export interface ContactAddress {
+  kind: 'phone' | 'email' | 'key';
+  address: string;
+  priority: number;
+  added_at: string;
+}
+
+export interface ContactDeletion {
+  id: string;
+  deleted: number;
+  deleted_at: string;
+  restored_at: string | null;
+}
+
+export interface Duplicate {
+  first: Contact;
+  second: Contact;
+  reason: 'same_line' | 'same_email' | 'same_name';
+  found_at: string;
+}
+
+export interface DuplicateSearch {
+  state: 'running' | 'done';
+  scanned: number;
+  found: number;
+  started_at: string;
+  ended_at: string | null;
+}
+
+export interface ContactMerge {
+  id: string;
+  kept_id: string;
+  merged_id: string;
+  kept_name: string | null;
+  merged_name: string | null;
+  actor: string;
+  merged_at: string;
+  unmerged_at: string | null;
 }

@@ -131,6 +131,24 @@ const segment = createRoute({
   component: lazyRouteComponent(() => import('@/features/segments'), 'SegmentRoute'),
 });
 
+const duplicates = createRoute({
+  getParentRoute: () => shell,
+  path: '/contacts/duplicates',
+  component: lazyRouteComponent(() => import('@/features/contacts'), 'DuplicateList'),
+});
+
+const merges = createRoute({
+  getParentRoute: () => shell,
+  path: '/contacts/merges',
+  component: lazyRouteComponent(() => import('@/features/contacts'), 'MergeList'),
+});
+
+const fields = createRoute({
+  getParentRoute: () => shell,
+  path: '/contacts/fields',
+  component: lazyRouteComponent(() => import('@/features/contacts'), 'FieldList'),
+});
+
 const imports = createRoute({
   getParentRoute: () => shell,
   path: '/imports',
@@ -183,6 +201,9 @@ const routeTree = root.addChildren([
     contact,
     segments,
     segment,
+    duplicates,
+    merges,
+    fields,
     imports,
     newImport,
     importRoute,

@@ -4,16 +4,20 @@ use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{ContactId, ListId};
-use segue_outreach::contacts::{self, ContactInput};
-use segue_store::contact::{ContactQuery, ContactView};
+use segue_outreach::{
+    contact_addresses::{self, AddressInput},
+    contacts::{self, ContactInput},
+    grid::{self, GridQuery},
+};
+use segue_store::{contact::ContactView, contact_address::ContactAddress, contact_view::ContactSort};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
     caller::Caller,
-    extract::{Json, PathId, Query},
+    extract::{self, Json, PathId, Query},
     guard::Guard,
     page::{Page, PageQuery},
     problem::Problem,
@@ -26,6 +30,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ReadContacts).routes(routes!(get)))
         .routes(Guard::needs(Permission::WriteContacts).routes(routes!(change)))
         .routes(Guard::needs(Permission::DeleteContacts).routes(routes!(delete)))
+        .routes(Guard::needs(Permission::ReadContacts).routes(routes!(addresses)))
+        .routes(Guard::needs(Permission::WriteContacts).routes(routes!(set_addresses)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -36,9 +42,16 @@ struct ContactFilter {
     search: String,
     /// Only members of this list.
     list_id: Option<ListId>,
+    /// Only the contact with this external key, be it its own or that of a contact that was merged into it.
+    external_key: Option<String>,
+    /// Conditions that all must be met, as JSON: `[{"field":"city","op":"equals","value":"Rome"}]`. A field is a standard
+    /// field, `sms_consent`, `whatsapp_consent`, or an attribute; operators are those of a saved view.
+    filters: Option<String>,
+    /// `newest` (the default) or `oldest` first.
+    sort: Option<ContactSort>,
 }
 
-/// Contacts, newest first.
+/// Contacts. With filters a page may hold fewer contacts than asked for, or none, and still have a next one.
 #[utoipa::path(get, path = "/api/v1/contacts", operation_id = "list_contacts", tag = "contacts",
     params(ContactFilter, PageQuery), responses((status = 200, body = Page<ContactView>)))]
 async fn list(
@@ -47,11 +60,57 @@ async fn list(
     Query(filter): Query<ContactFilter>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ContactView>>, Problem> {
-    let limit = page.limit();
-    let ContactFilter { search, list_id } = filter;
-    let query = ContactQuery { search, list_id, before: page.after()?, limit: i64::from(limit) + 1 };
-    let found = contacts::list(&state.store, caller.workspace_id, query).await?;
-    Ok(Json(Page::cut(found, limit, |contact| contact.id.to_string())))
+    let ContactFilter { search, list_id, external_key, filters, sort } = filter;
+    if let Some(key) = external_key.filter(|key| !key.is_empty()) {
+        let found = contacts::of_key(&state.store, caller.workspace_id, key).await?;
+        return Ok(Json(Page::whole(found.into_iter().collect())));
+    }
+    let filters = match filters.as_deref().filter(|text| !text.is_empty()) {
+        Some(text) => extract::read_inside("filters", text.as_bytes())?,
+        None => Vec::new(),
+    };
+    let query = GridQuery {
+        search,
+        list_id,
+        filters,
+        sort: sort.unwrap_or_default(),
+        after: page.after()?,
+        limit: page.limit() as usize,
+    };
+    let found = grid::page(&state.store, caller.workspace_id, query).await?;
+    Ok(Json(Page { data: found.contacts, next_cursor: found.next.map(|id| id.to_string()) }))
+}
+
+/// A contact's phone numbers, e-mail addresses and keys beside its own, the first to try first. A campaign texts the
+/// first number that has opted in when nothing was ever said for the contact's own; a no at any number counts for all.
+#[utoipa::path(get, path = "/api/v1/contacts/{id}/addresses", operation_id = "list_contact_addresses",
+    tag = "contacts", params(("id" = ContactId, Path)), responses((status = 200, body = Page<ContactAddress>)))]
+async fn addresses(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ContactId>,
+) -> Result<Json<Page<ContactAddress>>, Problem> {
+    Ok(Json(Page::whole(contact_addresses::list(&state.store, caller.workspace_id, id).await?)))
+}
+
+/// Further addresses in the order in which they are tried.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AddressesInput {
+    addresses: Vec<AddressInput>,
+}
+
+/// Sets a contact's further addresses.
+#[utoipa::path(put, path = "/api/v1/contacts/{id}/addresses", operation_id = "set_contact_addresses",
+    tag = "contacts", params(("id" = ContactId, Path)), responses((status = 200, body = Page<ContactAddress>)))]
+async fn set_addresses(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<ContactId>,
+    Json(input): Json<AddressesInput>,
+) -> Result<Json<Page<ContactAddress>>, Problem> {
+    let set = contact_addresses::set(&state.store, &state.ctx, caller.workspace_id, id, input.addresses).await?;
+    Ok(Json(Page::whole(set)))
 }
 
 /// Adds a contact.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
 use segue_outreach::contacts;
-use segue_store::contact::ContactListView;
+use segue_store::list::ContactListView;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -13,7 +13,9 @@ mod channels;
 mod consent_events;
 mod consent_reviews;
 mod consent_settings;
+mod contact_bulk;
 mod contact_consent;
+mod contact_views;
 mod contacts;
 mod dead_letters;
 mod direct_messages;
@@ -25,6 +27,7 @@ mod link_domains;
 mod lists;
 mod login;
 mod media;
+mod merges;
 mod message_batches;
 mod messages;
 mod offers;
@@ -74,6 +77,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         flows::router(),
         templates::router(),
         contacts::router(),
+        contact_bulk::router(),
+        contact_views::router(),
+        merges::router(),
         consent_events::router(),
         contact_consent::router(),
         consent_reviews::router(),

@@ -4,6 +4,7 @@ mod access;
 mod channel_notices;
 mod consent;
 mod console;
+mod contacts;
 mod cross_site;
 mod direct_messages;
 mod imports;

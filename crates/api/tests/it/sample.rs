@@ -62,6 +62,9 @@ struct Made {
     segment: SegmentId,
     import: ImportId,
     import_file: segue_model::ImportFileId,
+    merge: segue_model::MergeId,
+    deletion: segue_model::DeletionId,
+    view: segue_model::ContactViewId,
     campaign: CampaignId,
     customer: MessagingUserId,
     session: SessionId,
@@ -124,6 +127,9 @@ fn make(ctx: &Ctx) -> Made {
         segment: ctx.id(),
         import: ctx.id(),
         import_file: ctx.id(),
+        merge: ctx.id(),
+        deletion: ctx.id(),
+        view: ctx.id(),
         campaign: ctx.id(),
         customer: ctx.id(),
         session: ctx.id(),
@@ -159,6 +165,9 @@ impl Made {
             ("seg", self.segment.to_string()),
             ("imp", self.import.to_string()),
             ("imf", self.import_file.to_string()),
+            ("mrg", self.merge.to_string()),
+            ("del", self.deletion.to_string()),
+            ("cvw", self.view.to_string()),
             ("cmp", self.campaign.to_string()),
             ("ses", self.session.to_string()),
             ("led", self.lead.to_string()),
@@ -217,6 +226,28 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     let phone = PhoneNumber::parse("+15550107777", None).ok();
     let fields = ContactFields { phone: phone.clone(), first_name: Some("Bea".to_owned()), ..ContactFields::default() };
     tx.insert_contact(workspace_id, made.contact, &fields, now)?;
+    let (kept_id, merged_id) = (ctx.id(), ctx.id());
+    for id in [kept_id, merged_id] {
+        tx.insert_contact(workspace_id, id, &ContactFields::default(), now)?;
+    }
+    let merge = segue_store::contact_merge::NewMerge {
+        id: made.merge,
+        kept_id,
+        merged_id,
+        fields: ContactFields::default(),
+        actor: "system".to_owned(),
+    };
+    tx.merge_contacts(workspace_id, &merge, now)?;
+    tx.delete_contacts(workspace_id, made.deletion, &[kept_id], "system", now)?;
+    let view = segue_store::contact_view::ContactViewRecord {
+        id: made.view,
+        name: "Everybody".to_owned(),
+        owner: user_id.to_string(),
+        shared: true,
+        query: serde_json::from_value(serde_json::json!({})).map_err(|error| StoreError::Corrupt(error.to_string()))?,
+        updated_at: now,
+    };
+    tx.insert_contact_view(workspace_id, &view)?;
     tx.insert_list(workspace_id, made.list, "Everybody", now)?;
     tx.insert_segment(workspace_id, made.segment, "Everybody", "true", None, now)?;
     tx.add_to_list(workspace_id, made.list, made.contact, now)?;

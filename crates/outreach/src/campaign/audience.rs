@@ -8,7 +8,7 @@ use segue_model::{
     policy::{self, Approval, Content, Decision, Explanation, Known, Limits, Listed, Question},
     zones_for_phone,
 };
-use segue_store::{StoreError, Tx, contact::AudienceMember, workspace::Workspace};
+use segue_store::{StoreError, Tx, audience::AudienceMember, workspace::Workspace};
 
 use crate::origin::Origin;
 

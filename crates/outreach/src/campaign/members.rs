@@ -12,8 +12,8 @@ use segue_expr::{Condition, Event, Test};
 use segue_model::{ContactId, Timestamp, WorkspaceId};
 use segue_store::{
     StoreError, Tx,
+    audience::{AudienceFilter, AudienceMember},
     campaign::{Audience, CampaignView},
-    contact::{AudienceFilter, AudienceMember},
     population::Population,
     recipient::{HAD_CAMPAIGN, IN_EXCLUDED_SEGMENT, ON_EXCLUDED_LIST},
 };

@@ -13,8 +13,8 @@ use segue_model::{
 };
 use segue_store::{
     Store, Tx,
+    audience::AudienceMember,
     campaign::CampaignView,
-    contact::AudienceMember,
     link::{LinkSettings, Shorten},
     recipient::{RuleCount, TEXT_TOO_LONG, rule_label},
 };

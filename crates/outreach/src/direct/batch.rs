@@ -12,7 +12,7 @@ use segue_model::{
 };
 use segue_store::{
     Store, StoreError, Tx,
-    contact::AudienceMember,
+    audience::AudienceMember,
     direct_message::{Batch, BatchState, DirectMessageView, DirectState, NewBatch, NewDirectMessage},
     job::NewJob,
 };
@@ -289,14 +289,16 @@ impl Maker {
         workspace_id: WorkspaceId,
         list_id: ListId,
     ) -> Result<BatchState, OutreachError> {
-        let members = tx.audience_after(workspace_id, Some(list_id), self.batch.done_contact, CHUNK)?;
-        let mut position = self.batch.done_position;
-        for member in &members {
-            position += 1;
-            self.make_listed(tx, ctx, workspace_id, position, member)?;
-        }
+        let members = tx.audience_after(workspace_id, list_id, self.batch.done_contact, CHUNK)?;
+        let (mut position, count) = (self.batch.done_position, members.len());
         let last = members.last().map(|member| member.id).or(self.batch.done_contact);
-        self.advance(tx, workspace_id, (position, last), members.len())
+        for member in members {
+            position += 1;
+            let is_marketing = self.batch.class == MessageClass::Marketing;
+            let member = if is_marketing { member.with_number_to_text() } else { member };
+            self.make_listed(tx, ctx, workspace_id, position, &member)?;
+        }
+        self.advance(tx, workspace_id, (position, last), count)
     }
 
     fn make_listed(

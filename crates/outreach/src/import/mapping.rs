@@ -178,6 +178,7 @@ const NAMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("email", &["email", "mail", "emailaddress", "mailaddress", "emailadresse", "correo", "correoelectronico"]),
+    ("external_key", &["externalkey", "externalid", "contactkey", "subscriberkey"]),
     ("locale", &["locale", "language", "lang", "sprache", "langue", "idioma"]),
     ("time_zone", &["timezone", "tz", "zeitzone", "zonahoraria"]),
 ];

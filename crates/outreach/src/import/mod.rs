@@ -2,7 +2,8 @@
 //!
 //! An uploaded file is read once and kept in chunks of [`CHUNK`] rows (`file.rs`). An import works on the chunks one
 //! after the other, one transaction each; the next one is read and parsed meanwhile, so memory does not grow with the
-//! file, but for the phone numbers of its rows (16 bytes each), by which a second row of the same person is found.
+//! file, but for the phone numbers and external keys of its rows (16 bytes each), by which a second row of the same
+//! person is found.
 //!
 //! # Why a crash at each point is safe
 //! The transaction of a chunk begins by moving the import's `next_chunk` past it and holds all that the chunk's rows
@@ -28,6 +29,7 @@ mod xlsx;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     sync::Arc,
 };
 
@@ -322,17 +324,20 @@ async fn work_on(
     let options: ImportOptions = serde_json::from_value(work.options)
         .map_err(|error| OutreachError::File(format!("its options cannot be read any more ({error})")))?;
     let file_id = work.file_id.ok_or(OutreachError::NotFound("uploaded file"))?;
-    let (file, workspace) = store
+    let (file, workspace, definitions) = store
         .read(move |tx| {
             let file = tx.import_file(workspace_id, file_id)?.ok_or(OutreachError::NotFound("uploaded file"))?;
             let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
-            Ok::<_, OutreachError>((file, workspace))
+            Ok::<_, OutreachError>((file, workspace, tx.attribute_definitions(workspace_id)?))
         })
         .await?;
     let header = names(&file);
     let country = clean(&options.default_country, 2).unwrap_or(workspace.country);
-    let parser =
-        Parser { rows: RowReader::new(Mapping::new(&header, &options)?, country, ctx.now()), seen: HashMap::new() };
+    let parser = Parser {
+        rows: RowReader::new(Mapping::new(&header, &options)?, definitions, country, ctx.now()),
+        seen: HashMap::new(),
+        seen_keys: HashMap::new(),
+    };
     let claim = claim_of(options.consent.as_ref())?;
     let (mode, list_id, actor) = (work.mode, work.list_id, work.actor);
     let job = Arc::new(Job { workspace_id, import_id, mode, list_id, actor, claim, header });
@@ -397,10 +402,11 @@ async fn read_chunks(
     }
 }
 
-/// Parses chunks in their order and knows the phone numbers of the rows so far.
+/// Parses chunks in their order and knows the phone numbers and hashed external keys of the rows so far.
 struct Parser {
     rows: RowReader,
     seen: HashMap<u64, u32>,
+    seen_keys: HashMap<u64, u32>,
 }
 
 impl Parser {
@@ -408,34 +414,39 @@ impl Parser {
         file::rows_of(data)?
             .into_iter()
             .map(|record| {
-                let cells = record.cells.clone();
-                let parsed = self.rows.read(record);
-                Ok(match &parsed {
-                    Parsed::Row(row) => match first_seen(&mut self.seen, row) {
-                        None => parsed,
-                        Some(first) => Parsed::Refused {
-                            number: row.number,
-                            refusal: Refusal::new(
-                                "duplicate_in_file",
-                                format!("This phone number stands in row {first} already."),
-                            ),
-                            cells,
-                        },
+                Ok(match self.rows.read(record) {
+                    Parsed::Row(row) => match self.repetition(&row) {
+                        None => Parsed::Row(row),
+                        Some(refusal) => Parsed::Refused { number: row.number, refusal, cells: row.cells },
                     },
-                    Parsed::Refused { .. } => parsed,
+                    refused @ Parsed::Refused { .. } => refused,
                 })
             })
             .collect()
     }
+
+    /// Why a row is refused that says who another one said it is.
+    fn repetition(&mut self, row: &ParsedRow) -> Option<Refusal> {
+        // E.164 has at most 15 digits, which fit.
+        let digits: u64 = row.phone.digits().parse().ok()?;
+        let key = row.fields.external_key.as_ref();
+        // The same in every process, so that an import that is taken up again refuses the same rows.
+        let key = key.map(|key| BuildHasherDefault::<DefaultHasher>::default().hash_one(key));
+        let (what, first) = match (first_seen(&mut self.seen, digits, row), key) {
+            (Some(first), _) => ("phone number", first),
+            (None, Some(key)) => ("external key", first_seen(&mut self.seen_keys, key, row)?),
+            (None, None) => return None,
+        };
+        Some(Refusal::new("duplicate_in_file", format!("This {what} stands in row {first} already.")))
+    }
 }
 
-/// The row that had this row's phone number before.
-fn first_seen(seen: &mut HashMap<u64, u32>, row: &ParsedRow) -> Option<u32> {
-    // E.164 has at most 15 digits, which fit; so do the rows of the largest file.
-    let digits: u64 = row.phone.digits().parse().ok()?;
-    match seen.entry(digits) {
+/// The row that had the same before.
+fn first_seen(seen: &mut HashMap<u64, u32>, what: u64, row: &ParsedRow) -> Option<u32> {
+    match seen.entry(what) {
         std::collections::hash_map::Entry::Occupied(entry) => Some(*entry.get()),
         std::collections::hash_map::Entry::Vacant(entry) => {
+            // The rows of the largest file fit.
             entry.insert(u32::try_from(row.number).unwrap_or(u32::MAX));
             None
         }

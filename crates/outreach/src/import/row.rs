@@ -4,12 +4,16 @@ use std::borrow::Cow;
 
 use jiff::{civil, tz::TimeZone};
 use segue_model::{PhoneNumber, Timestamp, contact::ContactFields, phone::InvalidPhone};
+use segue_store::contact_view::AttributeDefinition;
 
 use super::{
     mapping::{Claims, Field, Mapping},
     table::Record,
 };
-use crate::contacts::{check_field, clean};
+use crate::{
+    attributes::{checked, definition},
+    contacts::{check_field, clean},
+};
 
 /// A row that can be imported.
 #[derive(Debug, Clone)]
@@ -18,6 +22,8 @@ pub(super) struct ParsedRow {
     pub phone: PhoneNumber,
     pub fields: ContactFields,
     pub says: Says,
+    /// As they stand in the file.
+    pub cells: Vec<String>,
 }
 
 /// What a row says of consent.
@@ -61,6 +67,7 @@ pub(super) enum Parsed {
 /// Reads rows by a mapping.
 pub(super) struct RowReader {
     mapping: Mapping,
+    definitions: Vec<AttributeDefinition>,
     country: String,
     now: Timestamp,
 }
@@ -124,15 +131,16 @@ fn without_guard(cell: &str) -> &str {
 }
 
 impl RowReader {
-    /// `country` is that of numbers without a country code, `now` the moment after which nobody can have agreed.
-    pub const fn new(mapping: Mapping, country: String, now: Timestamp) -> Self {
-        Self { mapping, country, now }
+    /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code, `now`
+    /// the moment after which nobody can have agreed.
+    pub const fn new(mapping: Mapping, definitions: Vec<AttributeDefinition>, country: String, now: Timestamp) -> Self {
+        Self { mapping, definitions, country, now }
     }
 
     /// What a row says, or why it is refused.
     pub fn read(&self, record: Record) -> Parsed {
         match self.parse(&record) {
-            Ok(row) => Parsed::Row(Box::new(row)),
+            Ok(row) => Parsed::Row(Box::new(ParsedRow { cells: record.cells, ..row })),
             Err(refusal) => Parsed::Refused { number: record.number, refusal, cells: record.cells },
         }
     }
@@ -177,6 +185,11 @@ impl RowReader {
                 }
                 Field::Attribute(name) => {
                     if let Some(value) = clean(text, 2_000) {
+                        let value = match definition(&self.definitions, name) {
+                            None => value,
+                            Some(definition) => checked(definition, &value)
+                                .map_err(|message| Refusal::new("attribute_invalid", message))?,
+                        };
                         fields.attributes.insert(name.clone(), value);
                     }
                 }
@@ -185,7 +198,7 @@ impl RowReader {
         let phone =
             fields.phone.clone().ok_or_else(|| Refusal::new("phone_missing", "The row has no phone number."))?;
         let says = self.says(&cell)?;
-        Ok(ParsedRow { number: record.number, phone, fields, says })
+        Ok(ParsedRow { number: record.number, phone, fields, says, cells: Vec::new() })
     }
 
     fn says<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> Result<Says, Refusal> {

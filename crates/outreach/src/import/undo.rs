@@ -178,11 +178,11 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
             Action::Remove => {
                 tx.delete_contact_quietly(workspace_id, contact_id)?;
             }
-            Action::Restore(fields) => {
-                if tx.update_contact_quietly(workspace_id, contact_id, fields, now)? == ContactChange::PhoneTaken {
-                    return Err(OutreachError::PhoneTaken);
-                }
-            }
+            Action::Restore(fields) => match tx.update_contact_quietly(workspace_id, contact_id, fields, now)? {
+                ContactChange::PhoneTaken => return Err(OutreachError::PhoneTaken),
+                ContactChange::KeyTaken => return Err(OutreachError::KeyTaken),
+                ContactChange::Changed | ContactChange::Missing => {}
+            },
             Action::Nothing | Action::Keep | Action::ChangedSince => {}
         }
         if decision.unlist

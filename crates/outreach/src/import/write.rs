@@ -7,14 +7,14 @@ use segue_model::{
 use segue_store::{
     StoreError, Tx,
     consent::NewConsentEvent,
-    contact::Upserted,
+    contact_upsert::Upserted,
     import::{ImportCounts, ImportError, ImportMode, ImportView},
     import_change::{ChangeKind, ImportChange},
 };
 
 use super::{
     Claim, Job,
-    row::{Evidence, Parsed, ParsedRow, Says},
+    row::{Evidence, Parsed, ParsedRow, Refusal, Says},
 };
 use crate::OutreachError;
 
@@ -34,10 +34,18 @@ enum Consent {
     WithoutEvidence,
 }
 
+/// What the rows of a chunk came to.
+#[derive(Default)]
+pub(super) struct Applied {
+    counts: ImportCounts,
+    /// Numbers of rows whose external key and phone number are those of two contacts.
+    ambiguous: Vec<i64>,
+}
+
 /// Why a chunk was not written.
 pub(super) enum ChunkError {
     /// It is a dry run: what was written is taken back, and this is what it came to.
-    Rehearsed(Box<ImportCounts>),
+    Rehearsed(Box<Applied>),
     Failed(OutreachError),
 }
 
@@ -68,11 +76,11 @@ pub(super) fn write_chunk(
     if !tx.take_import_chunk(job.workspace_id, job.import_id, number, ctx.now())? {
         return Ok(None);
     }
-    let counts = apply(tx, ctx, job, rows)?;
+    let done = apply(tx, ctx, job, rows)?;
     if job.mode == ImportMode::DryRun {
-        return Err(ChunkError::Rehearsed(Box::new(counts)));
+        return Err(ChunkError::Rehearsed(Box::new(done)));
     }
-    finish(tx, job, rows, &counts, ctx.now()).map_err(ChunkError::from)
+    finish(tx, job, rows, &done, ctx.now()).map_err(ChunkError::from)
 }
 
 /// Stores what a chunk of a dry run came to.
@@ -81,23 +89,25 @@ pub(super) fn write_rehearsed(
     job: &Job,
     number: i64,
     rows: &[Parsed],
-    counts: &ImportCounts,
+    done: &Applied,
     now: Timestamp,
 ) -> Result<Option<ImportView>, OutreachError> {
     if !tx.take_import_chunk(job.workspace_id, job.import_id, number, now)? {
         return Ok(None);
     }
-    Ok(finish(tx, job, rows, counts, now)?)
+    Ok(finish(tx, job, rows, done, now)?)
 }
 
 fn finish(
     tx: &mut Tx<'_>,
     job: &Job,
     rows: &[Parsed],
-    counts: &ImportCounts,
+    done: &Applied,
     now: Timestamp,
 ) -> Result<Option<ImportView>, StoreError> {
+    let ambiguous = ambiguous();
     let refused = rows.iter().filter_map(|parsed| match parsed {
+        Parsed::Row(row) if done.ambiguous.contains(&row.number) => Some((&row.number, &ambiguous, &row.cells)),
         Parsed::Row(_) => None,
         Parsed::Refused { number, refusal, cells } => Some((number, refusal, cells)),
     });
@@ -119,20 +129,19 @@ fn finish(
         };
         tx.insert_import_error(job.workspace_id, job.import_id, &error)?;
     }
-    tx.add_import_counts(job.workspace_id, job.import_id, counts, now)
+    tx.add_import_counts(job.workspace_id, job.import_id, &done.counts, now)
 }
 
 /// Writes the rows and counts what they came to.
-fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<ImportCounts, OutreachError> {
-    let mut counts = ImportCounts::default();
+fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<Applied, OutreachError> {
+    let mut done = Applied::default();
     let mut rows: Vec<&ParsedRow> = Vec::with_capacity(parsed.len());
     for parsed in parsed {
-        counts.rows_read += 1;
+        done.counts.rows_read += 1;
         match parsed {
             Parsed::Row(row) => rows.push(row),
             Parsed::Refused { refusal, .. } => {
-                counts.rejected += 1;
-                *counts.rejections.entry(refusal.code).or_default() += 1;
+                done.reject(refusal.code);
             }
         }
     }
@@ -141,22 +150,38 @@ fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<Imp
     if rows.iter().any(|row| row.says != Says::Nothing) {
         tx.lock_consents(job.workspace_id)?;
     }
+    tx.hold_addresses(job.workspace_id)?;
     for row in rows {
-        apply_row(tx, ctx, job, row, &mut counts)?;
+        apply_row(tx, ctx, job, row, &mut done)?;
     }
-    Ok(counts)
+    Ok(done)
 }
 
-fn apply_row(
-    tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    job: &Job,
-    row: &ParsedRow,
-    counts: &mut ImportCounts,
-) -> Result<(), OutreachError> {
+impl Applied {
+    fn reject(&mut self, code: &'static str) {
+        self.counts.rejected += 1;
+        *self.counts.rejections.entry(code).or_default() += 1;
+    }
+}
+
+fn ambiguous() -> Refusal {
+    Refusal::new(
+        "key_conflict",
+        "The external key and the phone number are those of two contacts, or the contact with this number has another \
+         key. Merge the two contacts, or correct the row.",
+    )
+}
+
+fn apply_row(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow, done: &mut Applied) -> Result<(), OutreachError> {
     let now = ctx.now();
     let (upserted, fields) =
         tx.upsert_contact_with_changes(job.workspace_id, ctx.id::<ContactId>(), &row.fields, now)?;
+    let Some(contact_id) = upserted.id() else {
+        done.ambiguous.push(row.number);
+        done.reject(ambiguous().code);
+        return Ok(());
+    };
+    let counts = &mut done.counts;
     let kind = match upserted {
         Upserted::Created(_) => {
             counts.created += 1;
@@ -166,13 +191,13 @@ fn apply_row(
             counts.updated += 1;
             ChangeKind::Updated
         }
-        Upserted::Unchanged(_) => {
+        Upserted::Unchanged(_) | Upserted::Ambiguous => {
             counts.unchanged += 1;
             ChangeKind::Unchanged
         }
     };
     let listed = match job.list_id {
-        Some(list_id) => tx.add_to_list(job.workspace_id, list_id, upserted.id(), now)?,
+        Some(list_id) => tx.add_to_list(job.workspace_id, list_id, contact_id, now)?,
         None => false,
     };
     let mut opted_in = None;
@@ -189,7 +214,7 @@ fn apply_row(
     if kind == ChangeKind::Unchanged && !listed && opted_in.is_none() {
         return Ok(());
     }
-    let change = ImportChange { contact_id: upserted.id(), kind, fields, listed, opted_in };
+    let change = ImportChange { contact_id, kind, fields, listed, opted_in };
     Ok(tx.insert_import_change(job.workspace_id, job.import_id, &change)?)
 }
 

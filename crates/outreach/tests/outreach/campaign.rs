@@ -13,8 +13,8 @@ use segue_outreach::campaign::{
 };
 use segue_store::{
     Sql, StoreError,
+    audience::{AudienceFilter, FilterOperator},
     channel::Registration,
-    contact::{AudienceFilter, FilterOperator},
     recipient::{RecipientQuery, RecipientState},
 };
 

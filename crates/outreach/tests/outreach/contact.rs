@@ -3,7 +3,7 @@ use segue_model::{
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
 };
 use segue_outreach::contacts::{self, ConsentInput, ContactInput};
-use segue_store::contact::ContactQuery;
+use segue_store::{StoreError, contact_page::ContactQuery};
 use serde_json::{Value, json};
 
 use crate::world::{World, phone, worlds};
@@ -94,8 +94,9 @@ async fn search_lists_and_pages() {
             world.test.contact(&phone(n), name).await;
         }
         let find = |search: &str, before, limit, list_id| {
-            let query = ContactQuery { search: search.to_owned(), list_id, before, limit };
-            contacts::list(store, ws, query)
+            let query =
+                ContactQuery { search: search.to_owned(), list_id, after: before, limit, ..ContactQuery::default() };
+            store.read::<_, StoreError, _>(move |tx| tx.contacts(ws, &query))
         };
         let names = |found: Vec<segue_store::contact::ContactView>| -> Vec<String> {
             found.into_iter().filter_map(|contact| contact.first_name).collect()

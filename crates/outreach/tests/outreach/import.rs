@@ -11,7 +11,8 @@ use segue_model::{
 };
 use segue_outreach::import::{self, ImportConsent, ImportFileView, ImportOptions, ImportRequest, Runner, undo};
 use segue_store::{
-    contact::{ContactQuery, ContactView},
+    contact::ContactView,
+    contact_page::ContactQuery,
     import::{ImportMode, ImportState, ImportView, UNDO_WINDOW},
 };
 
@@ -513,4 +514,37 @@ async fn an_upload_suggests_fields_by_name_and_by_content() {
     let preview = upload(&world, by_content).await.unwrap();
     assert_eq!(preview.columns[1].suggestion.as_deref(), Some("phone"));
     assert_eq!(upload(&world, &numbers(5_500)).await.unwrap().row_count, 5_500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_found_by_key_and_a_row_of_two_people_is_refused() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        for (number, key) in [(1, "K-1"), (2, "K-2")] {
+            let value = serde_json::json!({ "phone": phone(number), "external_key": key });
+            let input = serde_json::from_value(value).unwrap();
+            segue_outreach::contacts::create(store, ctx, ws, input).await.unwrap();
+        }
+        let rows = [("K-1", 7, "Ana"), ("K-2", 1, "Mixed"), ("K-3", 3, "Cleo"), ("K-3", 4, "Again")];
+        let rows = rows.map(|(key, number, name)| format!("{key},{},{name}\n", phone(number))).concat();
+        let file = format!("External ID,Phone,Name\n{rows}");
+        let options = options(&[("External ID", "external_key"), ("Phone", "phone"), ("Name", "first_name")]);
+        let id = begin(&world, file.as_bytes(), ImportMode::DryRun, options.clone()).await;
+        let rehearsed = go_on(&world, id).await;
+        let import = run(&world, file.as_bytes(), options).await;
+        for import in [&rehearsed, &import] {
+            assert_eq!(counts(import), (4, 1, 1, 2, 0), "{}", world.test.engine);
+            assert_eq!((import.rejections["key_conflict"], import.rejections["duplicate_in_file"]), (1, 1));
+        }
+        let found = contacts(&world).await;
+        let key = |number: u32| found.get(&phone(number)).and_then(|contact| contact.external_key.as_deref());
+        assert_eq!((key(7), key(2), key(3)), (Some("K-1"), Some("K-2"), Some("K-3")));
+        assert_eq!(found.len(), 3, "the number of K-1 has changed");
+        let id = import.id;
+        let errors = world.write(move |tx| tx.import_errors(ws, id, 0, 10)).await;
+        assert!(
+            errors.iter().any(|error| error.message.contains("two contacts") && error.fields[0] == "K-2"),
+            "{errors:?}"
+        );
+    }
 }

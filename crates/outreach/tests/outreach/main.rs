@@ -3,10 +3,13 @@
 mod campaign;
 mod consent;
 mod contact;
+mod grid;
 mod import;
 mod keyword;
 mod launch;
 mod link;
+mod merge;
+mod one_person;
 mod opt_out;
 mod pace;
 mod programme;

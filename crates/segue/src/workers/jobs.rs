@@ -16,6 +16,7 @@ use segue_outreach::{
     },
     direct::batch::{self, SEND_BATCH},
     import::{self, RUN_IMPORT, UNDO_IMPORT},
+    merge::{self, FIND_DUPLICATES},
 };
 use segue_store::{StoreError, job::Job, media::FETCH_MEDIA};
 
@@ -172,6 +173,16 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 }
             }
         }
+        FIND_DUPLICATES => {
+            let payload: SearchJob = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            tokio::select! {
+                done = merge::search(store, ctx, workspace_id, payload.number) => done.map_err(of_outreach),
+                () = wiring.shutdown.cancelled() => {
+                    Err(StoreError::Unavailable("Segue is shutting down".to_owned()).into())
+                }
+            }
+        }
         other => Err(WorkError::Hopeless(format!("Nobody knows jobs of the kind '{other}'."))),
     }
 }
@@ -194,6 +205,12 @@ struct FetchMedia {
 #[derive(serde::Deserialize)]
 struct ImportJob {
     import_id: ImportId,
+}
+
+/// Payload of a job that searches for duplicates.
+#[derive(serde::Deserialize)]
+struct SearchJob {
+    number: i64,
 }
 
 fn of_outreach(error: OutreachError) -> WorkError {

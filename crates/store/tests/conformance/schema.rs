@@ -212,8 +212,10 @@ const LARGE: &[&str] = &[
     "clicks",
     "consent_events",
     "consents",
+    "contact_addresses",
     "contacts",
     "direct_messages",
+    "duplicates",
     "events",
     "import_changes",
     "import_chunks",
@@ -236,10 +238,10 @@ const LARGE: &[&str] = &[
 
 /// Statements that go through a large table, each with its reason.
 const SCANS: &[(&str, &str)] = &[
-    ("consent::CLEAR_CONSENTS", "rebuilds the projection"),
-    ("consent::CONSENT_KEYS", "rebuilds the projection"),
+    ("consent_state::CLEAR_CONSENTS", "rebuilds the projection"),
+    ("consent_state::CONSENT_KEYS", "rebuilds the projection"),
     ("consent_chain::COUNT_UNCHAINED", "asked for by people alone"),
-    ("contact::ATTRIBUTE_IS_USED", "stops at the first"),
+    ("contact_view::ATTRIBUTE_IS_USED", "stops at the first"),
     ("crm::NEXT_CASE_NUMBER", "the end of the index"),
     ("event::DELETE_EVENTS_BEFORE", "housekeeping"),
     ("event::EVENT_BOUNDS", "the begin of the key"),

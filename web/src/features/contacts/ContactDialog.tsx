@@ -1,10 +1,10 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { ApiError } from '@/api/errors';
 import { keys } from '@/api/query-keys';
-import type { Contact } from '@/api/types';
-import { Button, Dialog, DialogActions, notify, Stack, TextField } from '@/ui';
-import { changeContact, createContact, type ContactInput } from './api';
+import type { AttributeDefinition, Contact } from '@/api/types';
+import { Button, Dialog, DialogActions, notify, SelectField, Stack, TextField } from '@/ui';
+import { changeContact, createContact, fetchAttributes, type ContactInput } from './api';
 import css from './contacts.module.css';
 
 interface ContactDialogProps {
@@ -17,6 +17,11 @@ export function ContactDialog({ contact, onClose, onSaved }: ContactDialogProps)
   const cache = useQueryClient();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
+  const attributes = useQuery({
+    queryKey: keys.attributes,
+    queryFn: ({ signal }) => fetchAttributes(signal),
+  });
+  const definitions = attributes.data?.data ?? [];
   const fieldProblem = (name: string) =>
     problem instanceof ApiError ? problem.fieldMessage(name) : undefined;
   const submit = async (event: FormEvent<HTMLFormElement>) => {
@@ -31,7 +36,12 @@ export function ContactDialog({ contact, onClose, onSaved }: ContactDialogProps)
       first_name: value('first_name'),
       last_name: value('last_name'),
       email: value('email'),
+      external_key: value('external_key'),
     };
+    const given = definitions
+      .map(({ name }) => [name, value(`attribute.${name}`)] as const)
+      .filter(([name, text]) => text !== (contact?.attributes[name] ?? null));
+    if (given.length > 0) all.attributes = Object.fromEntries(given);
     setBusy(true);
     try {
       // A new contact is sent without the fields nobody filled in.
@@ -81,6 +91,25 @@ export function ContactDialog({ contact, onClose, onSaved }: ContactDialogProps)
             defaultValue={contact?.email ?? ''}
             error={fieldProblem('email')}
           />
+          <TextField
+            label="External key"
+            description="What another system calls this person."
+            name="external_key"
+            defaultValue={contact?.external_key ?? ''}
+            error={fieldProblem('external_key')}
+          />
+          {definitions.map((definition) => (
+            <AttributeField
+              key={definition.name}
+              definition={definition}
+              value={contact?.attributes[definition.name] ?? ''}
+            />
+          ))}
+          {fieldProblem('attributes') !== undefined && (
+            <p className={css.problem} role="alert">
+              {fieldProblem('attributes')}
+            </p>
+          )}
         </Stack>
         <DialogActions>
           <Button emphasis="secondary" onClick={onClose}>
@@ -92,5 +121,44 @@ export function ContactDialog({ contact, onClose, onSaved }: ContactDialogProps)
         </DialogActions>
       </form>
     </Dialog>
+  );
+}
+
+/** A field for a defined attribute, as its kind asks for. */
+function AttributeField({ definition, value }: { definition: AttributeDefinition; value: string }) {
+  const name = `attribute.${definition.name}`;
+  const { kind, label, choices } = definition;
+  if (kind === 'boolean' || kind === 'choice') {
+    const options =
+      kind === 'boolean'
+        ? [
+            { value: 'true', label: 'Yes' },
+            { value: 'false', label: 'No' },
+          ]
+        : choices.map((choice) => ({ value: choice, label: choice }));
+    const known = value === '' || options.some((option) => option.value === value);
+    return (
+      <SelectField
+        label={label}
+        name={name}
+        defaultValue={value}
+        data={[
+          { value: '', label: 'Nothing' },
+          ...options,
+          ...(known ? [] : [{ value, label: value }]),
+        ]}
+      />
+    );
+  }
+  const type =
+    kind === 'date' && (value === '' || /^\d{4}-\d{2}-\d{2}$/.test(value)) ? 'date' : 'text';
+  return (
+    <TextField
+      label={label}
+      name={name}
+      type={type}
+      inputMode={kind === 'number' ? 'decimal' : undefined}
+      defaultValue={value}
+    />
   );
 }

@@ -1,90 +1,80 @@
-import { IconPlus, IconUpload, IconUsers } from '@tabler/icons-react';
+import { IconColumns3, IconPlus, IconUpload, IconUsers } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { keys } from '@/api/query-keys';
-import type { Contact } from '@/api/types';
-import { formatPhone, fullName } from '@/lib/phone';
+import type { ContactView } from '@/api/types';
 import { useDebounced } from '@/lib/use-debounced';
 import { useLive } from '@/live';
 import {
   Button,
   Card,
-  DataTable,
   EmptyState,
   Failure,
   Page,
   SelectField,
   SkeletonRows,
   TextField,
-  type TableColumn,
 } from '@/ui';
-import { fetchContacts, fetchLists } from './api';
-import { ConsentTag } from './ConsentTag';
+import { fetchAttributes, fetchContactPage, fetchLists } from './api';
+import { BulkBar } from './BulkBar';
+import { ColumnDialog } from './ColumnDialog';
+import { allColumns, DEFAULT_COLUMNS } from './columns';
 import { ContactDialog } from './ContactDialog';
+import { ContactTable } from './ContactTable';
 import css from './contacts.module.css';
+import grid from './grid.module.css';
+import { FilterBar } from './FilterBar';
+import { ViewMenu } from './ViewMenu';
 
-const columns: TableColumn<Contact>[] = [
-  {
-    key: 'name',
-    title: 'Name',
-    render: (contact) => (
-      <div className={css.who}>
-        <strong>{fullName(contact) ?? 'No name'}</strong>
-        {contact.email !== null && <span>{contact.email}</span>}
-        <span className={css.narrowPhone}>{formatPhone(contact.phone)}</span>
-      </div>
-    ),
-  },
-  {
-    key: 'phone',
-    title: 'Phone',
-    priority: 'wide',
-    render: (contact) => <span className={css.phone}>{formatPhone(contact.phone)}</span>,
-  },
-  {
-    key: 'sms',
-    title: 'SMS consent',
-    render: (contact) => <ConsentTag state={contact.sms_consent} />,
-  },
-  {
-    key: 'whatsapp',
-    title: 'WhatsApp consent',
-    priority: 'wide',
-    render: (contact) => <ConsentTag state={contact.whatsapp_consent} />,
-  },
-  {
-    key: 'attributes',
-    title: 'Attributes',
-    priority: 'wide',
-    render: (contact) => (
-      <span className={css.attributes}>
-        {Object.entries(contact.attributes)
-          .slice(0, 2)
-          .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${value}`)
-          .join(' · ')}
-      </span>
-    ),
-  },
-];
+type Look = ContactView['query'];
+
+const EVERYBODY: Look = {
+  search: '',
+  list_id: null,
+  filters: [],
+  sort: 'newest',
+  columns: DEFAULT_COLUMNS,
+};
+const NOBODY: ReadonlySet<string> = new Set();
 
 export function ContactList() {
   const mayImport = useLive(({ user }) => user?.role === 'admin' || user?.role === 'marketer');
   const navigate = useNavigate();
-  const [search, setSearch] = useState('');
-  const [listId, setListId] = useState('');
-  const [creating, setCreating] = useState(false);
-  const settled = useDebounced(search.trim(), 250);
+  const [look, setLook] = useState<Look>(EVERYBODY);
+  const [view, setView] = useState<ContactView | null>(null);
+  const [selected, setSelected] = useState(NOBODY);
+  const [dialog, setDialog] = useState<'new' | 'columns' | null>(null);
+  const search = useDebounced(look.search.trim(), 250);
   const lists = useQuery({ queryKey: keys.lists, queryFn: ({ signal }) => fetchLists(signal) });
+  const attributes = useQuery({
+    queryKey: keys.attributes,
+    queryFn: ({ signal }) => fetchAttributes(signal),
+  });
+  const { list_id: listId, filters, sort } = look;
   const query = useInfiniteQuery({
-    queryKey: keys.contactPage(settled, listId),
-    queryFn: ({ pageParam, signal }) => fetchContacts(settled, listId, pageParam, signal),
+    queryKey: keys.contactPage(search, listId ?? '', JSON.stringify(filters), sort),
+    queryFn: ({ pageParam, signal }) =>
+      fetchContactPage({ search, listId: listId ?? '', filters, sort }, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: (previous) => previous,
   });
-  const contacts = query.data?.pages.flatMap((page) => page.data) ?? [];
-  const filtered = settled !== '' || listId !== '';
+  const contacts = useMemo(
+    () => query.data?.pages.flatMap((page) => page.data) ?? [],
+    [query.data],
+  );
+  const definitions = attributes.data?.data ?? [];
+  const columns = allColumns(definitions, contacts);
+  const filtered = search !== '' || listId !== null || filters.length > 0;
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const change = (part: Partial<Look>) => {
+    setLook({ ...look, ...part });
+    setSelected(NOBODY);
+  };
   const open = (id: string) =>
     void navigate({ to: '/contacts/$contactId', params: { contactId: id } });
   return (
@@ -105,7 +95,7 @@ export function ContactList() {
           )}
           <Button
             leftSection={<IconPlus size={16} />}
-            onClick={() => setCreating(true)}
+            onClick={() => setDialog('new')}
             data-testid="contact-new"
           >
             New contact
@@ -117,14 +107,14 @@ export function ContactList() {
         <TextField
           aria-label="Search contacts"
           placeholder="Search name, number or email"
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
+          value={look.search}
+          onChange={(event) => change({ search: event.currentTarget.value })}
           data-testid="contact-search"
         />
         <SelectField
           aria-label="Contact list"
-          value={listId}
-          onChange={(event) => setListId(event.currentTarget.value)}
+          value={listId ?? ''}
+          onChange={(event) => change({ list_id: event.currentTarget.value || null })}
           data={[
             { value: '', label: 'All lists' },
             ...(lists.data?.data ?? []).map((list) => ({
@@ -133,18 +123,68 @@ export function ContactList() {
             })),
           ]}
         />
-        {mayImport && (
-          <Link to="/imports" className={css.importsLink}>
-            Past imports
-          </Link>
-        )}
+        <SelectField
+          aria-label="Order"
+          value={sort}
+          onChange={(event) => change({ sort: event.currentTarget.value as Look['sort'] })}
+          data={[
+            { value: 'newest', label: 'Newest first' },
+            { value: 'oldest', label: 'Oldest first' },
+          ]}
+        />
+        <Button
+          emphasis="secondary"
+          leftSection={<IconColumns3 size={16} />}
+          onClick={() => setDialog('columns')}
+          data-testid="contact-columns"
+        >
+          Columns
+        </Button>
+        <nav className={grid.links} aria-label="More about contacts">
+          <Link to="/contacts/duplicates">Duplicates</Link>
+          {mayImport && <Link to="/contacts/fields">Fields</Link>}
+          {mayImport && <Link to="/imports">Past imports</Link>}
+        </nav>
       </div>
+      <div className={grid.looks}>
+        <ViewMenu
+          look={look}
+          view={view}
+          onChoose={(chosen) => {
+            setView(chosen);
+            setLook(chosen === null ? EVERYBODY : chosen.query);
+            setSelected(NOBODY);
+          }}
+        />
+        <FilterBar
+          filters={filters}
+          columns={columns}
+          definitions={definitions}
+          onChange={(next) => change({ filters: next })}
+        />
+      </div>
+      <BulkBar
+        selected={contacts.filter((contact) => selected.has(contact.id))}
+        lists={lists.data?.data ?? []}
+        onDone={() => setSelected(NOBODY)}
+      />
       <Card padding="none">
         {query.isPending && <SkeletonRows rows={8} />}
         {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
         {query.isSuccess && contacts.length === 0 && filtered && (
-          <EmptyState title="Nobody found">
-            Try part of a name, an email, or the last digits of a number.
+          <EmptyState
+            title={hasNextPage ? 'Nobody found so far' : 'Nobody found'}
+            {...(hasNextPage
+              ? {
+                  action: (
+                    <Button emphasis="secondary" loading={isFetchingNextPage} onClick={onEnd}>
+                      Look further
+                    </Button>
+                  ),
+                }
+              : {})}
+          >
+            Try part of a name, an email, or the last digits of a number, or remove a filter.
           </EmptyState>
         )}
         {query.isSuccess && contacts.length === 0 && !filtered && (
@@ -154,7 +194,7 @@ export function ContactList() {
             action={
               mayImport && (
                 <Button onClick={() => void navigate({ to: '/imports/new' })}>
-                  Import a CSV file
+                  Import a CSV or Excel file
                 </Button>
               )
             }
@@ -164,32 +204,38 @@ export function ContactList() {
           </EmptyState>
         )}
         {contacts.length > 0 && (
-          <DataTable
-            label="Contacts"
-            columns={columns}
-            rows={contacts}
-            rowKey={(contact) => contact.id}
-            rowTestId="contact-row"
+          <ContactTable
+            contacts={contacts}
+            columns={look.columns.flatMap((key) => columns.find((each) => each.key === key) ?? [])}
+            selected={selected}
+            onSelect={setSelected}
             onOpen={(contact) => open(contact.id)}
+            onEnd={onEnd}
           />
         )}
       </Card>
-      {query.hasNextPage && (
-        <div className={css.more}>
-          <Button
-            emphasis="secondary"
-            loading={query.isFetchingNextPage}
-            onClick={() => void query.fetchNextPage()}
-          >
-            Show more
-          </Button>
-        </div>
+      {contacts.length > 0 && (
+        <p className={grid.count} role="status">
+          {contacts.length.toLocaleString()}{' '}
+          {hasNextPage ? 'loaded so far; scroll for more' : 'in all'}
+        </p>
       )}
-      {creating && (
+      {dialog === 'new' && (
         <ContactDialog
           contact={null}
-          onClose={() => setCreating(false)}
+          onClose={() => setDialog(null)}
           onSaved={(contact) => open(contact.id)}
+        />
+      )}
+      {dialog === 'columns' && (
+        <ColumnDialog
+          columns={columns}
+          chosen={look.columns}
+          onClose={() => setDialog(null)}
+          onChoose={(chosen) => {
+            setLook({ ...look, columns: chosen });
+            setDialog(null);
+          }}
         />
       )}
     </Page>

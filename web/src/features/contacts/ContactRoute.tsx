@@ -7,6 +7,7 @@ import { formatPhone, fullName } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Facts, Failure, Page, SkeletonRows } from '@/ui';
 import { fetchContact } from './api';
+import { AddressesCard } from './AddressesCard';
 import { ConsentCard } from './ConsentCard';
 import { ReachCard } from './ReachCard';
 import { ContactDialog } from './ContactDialog';
@@ -60,11 +61,13 @@ function ContactView({ contact }: { contact: Contact }) {
                 { label: 'Email', value: contact.email ?? '–' },
                 { label: 'Language', value: contact.locale ?? '–' },
                 { label: 'Time zone', value: contact.time_zone ?? '–' },
+                { label: 'External key', value: contact.external_key ?? '–' },
               ]}
             />
           </Card>
           <StandingCard contactId={contact.id} />
           <ReachCard contactId={contact.id} />
+          <AddressesCard contactId={contact.id} />
           <Card title="Attributes">
             {attributes.length === 0 ? (
               <EmptyState title="No attributes">

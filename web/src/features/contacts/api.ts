@@ -1,20 +1,22 @@
 import { api, apiUrl } from '@/api/client';
 import type {
+  AttributeDefinition,
   ConsentEvent,
   ConsentMethod,
   Contact,
+  ContactAddress,
   ContactConsent,
+  ContactDeletion,
   ContactList,
+  ContactMerge,
+  ContactSort,
+  ContactView,
+  Duplicate,
+  DuplicateSearch,
+  FieldFilter,
   InboundText,
   Page,
 } from '@/api/types';
-
-export const fetchContacts = (
-  search: string,
-  listId: string,
-  cursor: string | null,
-  signal?: AbortSignal,
-) => api.get<Page<Contact>>('/contacts', { search, list_id: listId, cursor, limit: 50 }, signal);
 
 export const fetchContact = (id: string, signal?: AbortSignal) =>
   api.get<Contact>(`/contacts/${id}`, {}, signal);
@@ -24,7 +26,8 @@ export interface ContactInput {
   first_name?: string | null;
   last_name?: string | null;
   email?: string | null;
-  attributes?: Record<string, string>;
+  external_key?: string | null;
+  attributes?: Record<string, string | null>;
 }
 
 export const createContact = (input: ContactInput) => api.post<Contact>('/contacts', input);
@@ -61,3 +64,94 @@ export const addConsentEvent = (id: string, input: ConsentInput) =>
 
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+
+export interface ContactPageQuery {
+  search: string;
+  listId: string;
+  filters: FieldFilter[];
+  sort: ContactSort;
+}
+
+export const fetchContactPage = (
+  { search, listId, filters, sort }: ContactPageQuery,
+  cursor: string | null,
+  signal?: AbortSignal,
+) =>
+  api.get<Page<Contact>>(
+    '/contacts',
+    {
+      search,
+      list_id: listId,
+      filters: filters.length === 0 ? '' : JSON.stringify(filters),
+      sort,
+      cursor,
+      limit: 100,
+    },
+    signal,
+  );
+
+export const fetchViews = (signal?: AbortSignal) =>
+  api.get<Page<ContactView>>('/contact-views', {}, signal);
+
+export interface ViewInput {
+  name: string;
+  shared: boolean;
+  query: ContactView['query'];
+}
+
+export const saveView = (id: string | null, input: ViewInput) =>
+  id === null
+    ? api.post<ContactView>('/contact-views', input)
+    : api.put<ContactView>(`/contact-views/${id}`, input);
+
+export const deleteView = (id: string) => api.delete<undefined>(`/contact-views/${id}`);
+
+export const fetchAttributes = (signal?: AbortSignal) =>
+  api.get<Page<AttributeDefinition>>('/attributes', {}, signal);
+
+export interface AttributeInput {
+  label: string;
+  kind: AttributeDefinition['kind'];
+  choices: string[];
+}
+
+export const defineAttribute = (input: AttributeInput) =>
+  api.post<AttributeDefinition>('/attributes', input);
+
+export const forgetAttribute = (name: string) => api.delete<undefined>(`/attributes/${name}`);
+
+export const changeMembers = (listId: string, action: 'add' | 'remove', ids: string[]) =>
+  api.post<{ changed: number }>(`/lists/${listId}/members`, { action, contact_ids: ids });
+
+export const createList = (name: string) => api.post<ContactList>('/lists', { name });
+
+export const deleteContacts = (ids: string[]) =>
+  api.post<ContactDeletion>('/contact-deletions', { contact_ids: ids });
+
+export const restoreContacts = (deletionId: string) =>
+  api.post<{ changed: number }>(`/contact-deletions/${deletionId}/undo`);
+
+export const fetchAddresses = (id: string, signal?: AbortSignal) =>
+  api.get<Page<ContactAddress>>(`/contacts/${id}/addresses`, {}, signal);
+
+export const setAddresses = (id: string, addresses: { kind: string; address: string }[]) =>
+  api.put<Page<ContactAddress>>(`/contacts/${id}/addresses`, { addresses });
+
+export const fetchDuplicates = (cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<Duplicate>>('/duplicates', { cursor, limit: 25 }, signal);
+
+export const dismissDuplicate = (first: string, second: string) =>
+  api.post<undefined>('/duplicates/dismiss', { first_id: first, second_id: second });
+
+export const fetchSearch = (signal?: AbortSignal) =>
+  api.get<{ search: DuplicateSearch | null }>('/duplicates/search', {}, signal);
+
+export const searchDuplicates = () => api.post<DuplicateSearch>('/duplicates/search');
+
+export const mergeContacts = (keptId: string, mergedId: string, take: string[]) =>
+  api.post<ContactMerge>('/contact-merges', { kept_id: keptId, merged_id: mergedId, take });
+
+export const fetchMerges = (cursor: string | null, signal?: AbortSignal) =>
+  api.get<Page<ContactMerge>>('/contact-merges', { cursor, limit: 50 }, signal);
+
+export const unmerge = (id: string) => api.post<ContactMerge>(`/contact-merges/${id}/undo`);

@@ -14,11 +14,13 @@ const REASONS: Record<string, string> = {
   phone_invalid: 'Not a phone number of its country',
   phone_without_country: 'Phone number without a country',
   phone_lost_digits: 'The spreadsheet cut digits off the phone number',
-  duplicate_in_file: 'The same phone number stands in an earlier row',
+  duplicate_in_file: 'The same phone number or external key stands in an earlier row',
   email_invalid: 'Not an email address',
   time_zone_unknown: 'Unknown time zone',
+  key_conflict: 'External key and phone number belong to two contacts',
   country_unknown: 'Unknown country code',
   consent_date_invalid: 'Date of consent cannot be read or lies in the future',
+  attribute_invalid: 'A value that its field does not take',
   too_many_cells: 'More cells than columns',
 };
 

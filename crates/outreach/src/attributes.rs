@@ -1,0 +1,166 @@
+//! What the attributes of a workspace's contacts are. An attribute that nobody defined is free text.
+
+use segue_model::{Ctx, WorkspaceId};
+use segue_store::{
+    Store,
+    contact_view::{AttributeDefinition, AttributeKind},
+};
+use serde::Deserialize;
+
+use crate::{
+    OutreachError,
+    contacts::{attribute_name, clean},
+};
+
+/// Most attributes that can be defined.
+const MOST: usize = 200;
+/// Most words of a choice.
+const MOST_CHOICES: usize = 100;
+
+/// What an attribute is to be.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeInput {
+    /// As people read it; the name in texts and filters is made of it: `Order No.` becomes `order_no`.
+    pub label: String,
+    pub kind: AttributeKind,
+    /// The words of a choice.
+    #[serde(default)]
+    pub choices: Vec<String>,
+}
+
+/// A value in the form in which its kind is kept.
+///
+/// # Errors
+/// In words for who gave it.
+pub(crate) fn checked(definition: &AttributeDefinition, value: &str) -> Result<String, String> {
+    let text = value.trim();
+    let label = &definition.label;
+    match definition.kind {
+        AttributeKind::Text => Ok(text.to_owned()),
+        AttributeKind::Number => {
+            let plain = if text.contains('.') { text.replace(',', "") } else { text.replace(',', ".") };
+            match plain.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(plain),
+                _ => Err(format!("'{label}' is a number.")),
+            }
+        }
+        AttributeKind::Date => {
+            let day = text.split(['T', ' ']).next().unwrap_or_default();
+            match day.parse::<jiff::civil::Date>() {
+                Ok(day) => Ok(day.to_string()),
+                Err(_) => Err(format!("'{label}' is a day, written as 2026-03-31.")),
+            }
+        }
+        AttributeKind::Boolean => match text.to_lowercase().as_str() {
+            "true" | "yes" | "y" | "1" | "x" | "on" | "ja" => Ok("true".to_owned()),
+            "false" | "no" | "n" | "0" | "off" | "nein" => Ok("false".to_owned()),
+            _ => Err(format!("'{label}' is yes or no.")),
+        },
+        AttributeKind::Choice => {
+            let known = definition.choices.iter().find(|choice| choice.to_lowercase() == text.to_lowercase());
+            known.cloned().ok_or_else(|| format!("'{label}' is one of: {}.", definition.choices.join(", ")))
+        }
+    }
+}
+
+/// The definition of an attribute, if it has one.
+pub(crate) fn definition<'a>(definitions: &'a [AttributeDefinition], name: &str) -> Option<&'a AttributeDefinition> {
+    definitions.iter().find(|definition| definition.name == name)
+}
+
+/// All definitions, by their labels.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(store: &Store, workspace_id: WorkspaceId) -> Result<Vec<AttributeDefinition>, OutreachError> {
+    store.read(move |tx| Ok(tx.attribute_definitions(workspace_id)?)).await
+}
+
+/// Defines an attribute, or changes what it is. Values that are there stay as they are and are checked when they are
+/// written next.
+///
+/// # Errors
+/// When the label gives no name or a choice has no words.
+pub async fn define(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    input: AttributeInput,
+) -> Result<AttributeDefinition, OutreachError> {
+    let label = clean(&input.label, 60).ok_or_else(|| OutreachError::invalid("label", "Give the field a name."))?;
+    let name = attribute_name(&label).ok_or_else(|| {
+        OutreachError::invalid(
+            "label",
+            "Give it a name of letters or digits that is not one of the contact's own fields.",
+        )
+    })?;
+    let mut choices: Vec<String> = input.choices.iter().filter_map(|choice| clean(choice, 100)).collect();
+    choices.dedup();
+    match input.kind {
+        AttributeKind::Choice if choices.is_empty() => {
+            return Err(OutreachError::invalid("choices", "Give the words that can be chosen."));
+        }
+        AttributeKind::Choice if choices.len() > MOST_CHOICES => {
+            return Err(OutreachError::invalid("choices", format!("At most {MOST_CHOICES} can be chosen from.")));
+        }
+        AttributeKind::Choice => {}
+        _ => choices.clear(),
+    }
+    let definition = AttributeDefinition { name, label, kind: input.kind, choices, created_at: ctx.now() };
+    store
+        .write(move |tx| {
+            if tx.attribute_definitions(workspace_id)?.len() >= MOST {
+                return Err(OutreachError::invalid("label", format!("At most {MOST} fields can be defined.")));
+            }
+            tx.put_attribute_definition(workspace_id, &definition)?;
+            Ok(definition.clone())
+        })
+        .await
+}
+
+/// Makes an attribute free text again; its values stay.
+///
+/// # Errors
+/// When it is not defined.
+pub async fn forget(store: &Store, workspace_id: WorkspaceId, name: String) -> Result<(), OutreachError> {
+    store
+        .write(move |tx| {
+            let deleted = tx.delete_attribute_definition(workspace_id, &name)?;
+            deleted.then_some(()).ok_or(OutreachError::NotFound("field"))
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn values_are_kept_in_one_form_or_refused_in_words() {
+        let of = |kind| AttributeDefinition {
+            name: "x".to_owned(),
+            label: "X".to_owned(),
+            kind,
+            choices: vec!["Gold".to_owned(), "Silver".to_owned()],
+            created_at: Timestamp(0),
+        };
+        for (kind, given, kept) in [
+            (AttributeKind::Text, " a ", Some("a")),
+            (AttributeKind::Number, "1,5", Some("1.5")),
+            (AttributeKind::Number, "1,200.5", Some("1200.5")),
+            (AttributeKind::Number, "many", None),
+            (AttributeKind::Number, "inf", None),
+            (AttributeKind::Date, "2026-03-31T10:00:00", Some("2026-03-31")),
+            (AttributeKind::Date, "soon", None),
+            (AttributeKind::Boolean, "Yes", Some("true")),
+            (AttributeKind::Boolean, "perhaps", None),
+            (AttributeKind::Choice, "gold", Some("Gold")),
+            (AttributeKind::Choice, "bronze", None),
+        ] {
+            assert_eq!(checked(&of(kind), given).ok().as_deref(), kept, "{kind} {given}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Deleting contacts, one or several together, and bringing back those that were deleted together.
+//!
+//! # Why a crash at each point is safe
+//! A deletion and its record are one transaction, and so is bringing the contacts back, which is guarded by
+//! `restored_at`. Promotional messages that were canceled with a contact stay canceled.
+
+use segue_model::{CaseId, ContactId, DeletionId, LeadId, ListId, MessagingUserId, Timestamp, WorkspaceId};
+use serde::{Deserialize, Serialize};
+
+use crate::{StoreError, Tx, contact_address::ContactAddress, contact_merge::ContactRow, tx::json_text};
+
+/// A deleted contact with all that pointed to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedContact {
+    pub row: ContactRow,
+    pub lists: Vec<(ListId, Timestamp)>,
+    pub addresses: Vec<ContactAddress>,
+    pub messaging_users: Vec<MessagingUserId>,
+    pub leads: Vec<LeadId>,
+    pub cases: Vec<CaseId>,
+}
+
+/// A deletion as the API shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = ContactDeletion)]
+pub struct DeletionView {
+    pub id: DeletionId,
+    /// How many contacts were deleted.
+    pub deleted: i64,
+    pub deleted_at: Timestamp,
+    /// When they were brought back.
+    pub restored_at: Option<Timestamp>,
+}
+
+crate::sql! {
+    USERS_OF_CONTACT = "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2";
+    LEADS_OF_CONTACT = "SELECT id FROM leads WHERE workspace_id = $1 AND contact_id = $2";
+    CASES_OF_CONTACT = "SELECT id FROM cases WHERE workspace_id = $1 AND contact_id = $2";
+    INSERT_DELETION = "INSERT INTO contact_deletions (workspace_id, id, records, actor, deleted_at)
+        VALUES ($1, $2, $3, $4, $5)";
+    DELETION = "SELECT records, deleted_at, restored_at FROM contact_deletions WHERE workspace_id = $1 AND id = $2";
+    END_DELETION = "UPDATE contact_deletions SET restored_at = $3
+        WHERE workspace_id = $1 AND id = $2 AND restored_at IS NULL";
+    DELETE_CONTACT = "DELETE FROM contacts WHERE workspace_id = $1 AND id = $2";
+    UNLINK_MESSAGING_USERS = "UPDATE messaging_users SET contact_id = NULL, linked_by = NULL, version = version + 1
+        WHERE workspace_id = $1 AND contact_id = $2";
+    UNLINK_LEADS = "UPDATE leads SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2";
+    UNLINK_CASES = "UPDATE cases SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2";
+    LINK_USER = "UPDATE messaging_users SET contact_id = $3, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
+    LINK_LEAD = "UPDATE leads SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
+    LINK_CASE = "UPDATE cases SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
+    OLD_DELETIONS = "SELECT records FROM contact_deletions
+        WHERE workspace_id = $1 AND deleted_at < $2 AND restored_at IS NULL";
+    DELETE_OLD_DELETIONS = "DELETE FROM contact_deletions WHERE workspace_id = $1 AND deleted_at < $2";
+}
+
+impl Tx<'_> {
+    /// Deletes a contact for good: its list memberships and the contacts that were merged into it go, conversations,
+    /// leads and cases stay without it, promotional messages that have not left are canceled, and its consent ledger
+    /// stays. `false` when there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_contact(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ContactId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let deleted = self.delete_contact_quietly(workspace_id, id)?;
+        if deleted {
+            self.forget_merges(workspace_id, id)?;
+            self.tell_contact(workspace_id, id, now);
+        }
+        Ok(deleted)
+    }
+
+    /// [`Tx::delete_contact`] without telling the screens, for work in bulk. Merges into the contact stay known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_contact_quietly(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<bool, StoreError> {
+        self.lock_consents(workspace_id)?;
+        let phones: Vec<String> =
+            self.phones_of_contact(workspace_id, id)?.into_iter().map(|(phone, _)| phone).collect();
+        if self.execute(&DELETE_CONTACT, &[&workspace_id, &id])? == 0 {
+            return Ok(false);
+        }
+        for unlink in [&UNLINK_MESSAGING_USERS, &UNLINK_LEADS, &UNLINK_CASES] {
+            self.execute(unlink, &[&workspace_id, &id])?;
+        }
+        for phone in &phones {
+            self.cancel_waiting_marketing(workspace_id, phone, "contact_deleted")?;
+        }
+        if phones.len() > 1 {
+            // They are no longer one person's, as far as anybody knows.
+            self.compute_consents_of(workspace_id, &phones)?;
+        }
+        Ok(true)
+    }
+
+    /// Removes a contact's row and what goes with it by itself: list memberships, further addresses, found duplicates.
+    pub(crate) fn delete_contact_row(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<(), StoreError> {
+        self.execute(&DELETE_CONTACT, &[&workspace_id, &id]).map(|_| ())
+    }
+
+    /// Deletes contacts and keeps what brings them back. Ids of contacts that do not exist are passed over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_contacts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: DeletionId,
+        ids: &[ContactId],
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<DeletionView, StoreError> {
+        self.lock_addresses(workspace_id)?;
+        let mut records = Vec::with_capacity(ids.len());
+        for contact_id in ids {
+            let Some(row) = self.contact_row(workspace_id, *contact_id)? else { continue };
+            records.push(DeletedContact {
+                row,
+                lists: self.lists_of_contact(workspace_id, *contact_id)?,
+                addresses: self.contact_addresses(workspace_id, *contact_id)?,
+                messaging_users: self.query(&USERS_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
+                leads: self.query(&LEADS_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
+                cases: self.query(&CASES_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
+            });
+            self.delete_contact_quietly(workspace_id, *contact_id)?;
+            self.tell_contact(workspace_id, *contact_id, now);
+        }
+        let text = json_text(&records)?;
+        self.execute(&INSERT_DELETION, &[&workspace_id, &id, &text, &actor, &now])?;
+        Ok(DeletionView { id, deleted: records.len() as i64, deleted_at: now, restored_at: None })
+    }
+
+    /// Brings deleted contacts back, but for those whose phone number another contact has now. `None` when there is no
+    /// such deletion or it was taken back already; else how many are back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn restore_contacts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: DeletionId,
+        now: Timestamp,
+    ) -> Result<Option<i64>, StoreError> {
+        self.lock_addresses(workspace_id)?;
+        let found = self.query_opt(&DELETION, &[&workspace_id, &id], |row| row.json::<Vec<DeletedContact>>())?;
+        let Some(records) = found else { return Ok(None) };
+        if self.execute(&END_DELETION, &[&workspace_id, &id, &now])? == 0 {
+            return Ok(None);
+        }
+        let mut restored = 0;
+        for record in &records {
+            let contact_id = record.row.id;
+            if !self.insert_contact(workspace_id, contact_id, &record.row.fields, now)? {
+                continue;
+            }
+            restored += 1;
+            self.restore_contact_times(workspace_id, &record.row)?;
+            for address in &record.addresses {
+                self.insert_contact_address(workspace_id, contact_id, address)?;
+            }
+            for (list_id, added_at) in &record.lists {
+                if self.list(workspace_id, *list_id)?.is_some() {
+                    self.add_to_list(workspace_id, *list_id, contact_id, *added_at)?;
+                }
+            }
+            for user in &record.messaging_users {
+                self.execute(&LINK_USER, &[&workspace_id, user, &contact_id])?;
+            }
+            for lead in &record.leads {
+                self.execute(&LINK_LEAD, &[&workspace_id, lead, &contact_id])?;
+            }
+            for case in &record.cases {
+                self.execute(&LINK_CASE, &[&workspace_id, case, &contact_id])?;
+            }
+        }
+        Ok(Some(restored))
+    }
+
+    /// Forgets deletions from before `before`: the contacts are gone for good.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_old_deletions(&mut self, workspace_id: WorkspaceId, before: Timestamp) -> Result<u64, StoreError> {
+        let gone = self.query(&OLD_DELETIONS, &[&workspace_id, &before], |row| row.json::<Vec<DeletedContact>>())?;
+        for record in gone.iter().flatten() {
+            if self.contact(workspace_id, record.row.id)?.is_none() {
+                self.forget_merges(workspace_id, record.row.id)?;
+            }
+        }
+        self.execute(&DELETE_OLD_DELETIONS, &[&workspace_id, &before])
+    }
+}
