@@ -21,7 +21,9 @@ segue_model::text_enum! {
 
 segue_model::text_enum! {
     /// In which order contacts are listed.
+    #[derive(Default)]
     pub enum ContactSort {
+        #[default]
         Newest = "newest",
         Oldest = "oldest",
     }
@@ -89,12 +91,6 @@ fn compare(found: &str, wanted: &str) -> std::cmp::Ordering {
     match (found.parse::<f64>(), wanted.parse::<f64>()) {
         (Ok(found), Ok(wanted)) => found.total_cmp(&wanted),
         _ => found.cmp(wanted),
-    }
-}
-
-impl Default for ContactSort {
-    fn default() -> Self {
-        Self::Newest
     }
 }
 

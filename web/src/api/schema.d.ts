@@ -147,6 +147,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bounce-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * When a number that bounces is put on the list by itself.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_bounce_rules"];
+        /**
+         * Changes when a number that bounces is put on the list; all of it is given anew.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["change_bounce_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaign-settings": {
         parameters: {
             query?: never;
@@ -774,6 +798,27 @@ export interface paths {
         patch: operations["change_channel"];
         trace?: never;
     };
+    "/api/v1/channels/{id}/charges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many messages of a channel the provider charged as what, by category. Counted by the provider's time of the status
+         *     that told it.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_channel_charges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/check": {
         parameters: {
             query?: never;
@@ -788,6 +833,26 @@ export interface paths {
          * @description Needs the permission `manage_setup`.
          */
         post: operations["check_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the provider told of the account, its numbers and its templates, newest first.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_channel_notices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2025,6 +2090,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/number-deactivations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes numbers out of use that a carrier's file says were given up: their consents end, and they are on the list until
+         *     their new owner opts in. A yes from after that day is left.
+         * @description Needs the permission `record_consent`.
+         */
+        post: operations["deactivate_numbers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/offers/{id}/accept": {
         parameters: {
             query?: never;
@@ -2948,6 +3034,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/snippets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The workspace's snippets, in the order of the alphabet. A text includes one with `{% include "name" %}`.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["list_snippets"];
+        put?: never;
+        /**
+         * Adds a snippet.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["create_snippet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snippets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a snippet away that nothing uses; its versions stay for what was sent with them.
+         * @description Needs the permission `run_campaigns`.
+         */
+        delete: operations["remove_snippet"];
+        options?: never;
+        head?: never;
+        /**
+         * Adds a version to a snippet. Drafts get it; campaigns that have been started keep theirs.
+         * @description Needs the permission `run_campaigns`.
+         */
+        patch: operations["change_snippet"];
+        trace?: never;
+    };
+    "/api/v1/snippets/{id}/uses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where a snippet is used: in drafts, in campaigns that were started with it, in other snippets.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_snippet_uses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/snippets/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The versions of a snippet, newest first.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["list_snippet_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/subscriptions/{id}/end": {
         parameters: {
             query?: never;
@@ -2962,6 +3136,71 @@ export interface paths {
          * @description Needs the permission `record_consent`.
          */
         post: operations["end_subscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppression-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * When and why an address was put on the list and taken off it, newest first.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_suppression_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppression-removals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes addresses off the list, with the reason. Their consent stays as it was: whoever had opted out still has.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["remove_suppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries in the order of their addresses.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_suppressions"];
+        put?: never;
+        /**
+         * Puts numbers on the list and ends promotional messages that wait for them. Those that are no phone numbers are told
+         *     and change nothing.
+         * @description Needs the permission `record_consent`.
+         */
+        post: operations["add_suppressions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3329,6 +3568,43 @@ export interface components {
             user?: components["schemas"]["User"] | null;
             workspace: components["schemas"]["Workspace"];
         };
+        /** @description When a number is put on the suppression list by itself. */
+        BounceRules: {
+            /**
+             * Format: int32
+             * @description After how many hard bounces; 0 is never.
+             * @default 3
+             */
+            after: number;
+            /**
+             * @description Providers' codes that count whatever their class.
+             * @default []
+             */
+            hard_codes: string[];
+            /**
+             * @description Providers' codes that never count, such as that of a phone that is switched off.
+             * @default []
+             */
+            soft_codes: string[];
+            /**
+             * Format: int32
+             * @description Days within which they have to fall.
+             * @default 30
+             */
+            within_days: number;
+        };
+        /** @description The advertisement or post that the conversation began with. */
+        CameFrom: {
+            body?: string | null;
+            /** @description Id of the click, for the provider's measurements. */
+            click_id?: string | null;
+            headline?: string | null;
+            /** @description `ad` or `post`. */
+            kind?: string | null;
+            /** @description The provider's id of it. */
+            source_id?: string | null;
+            url?: string | null;
+        };
         /** @description A campaign as the API and the events show it. */
         Campaign: components["schemas"]["CampaignInput"] & {
             /** @description Who approved it. */
@@ -3376,6 +3652,8 @@ export interface components {
             prefilled_text?: string | null;
             schedule?: components["schemas"]["Schedule"] | null;
             sender_id?: components["schemas"]["SenderId"] | null;
+            /** @description The body in other languages. */
+            texts?: components["schemas"]["LocaleText"][] | null;
             variants?: components["schemas"]["Variant"][] | null;
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
@@ -3398,6 +3676,8 @@ export interface components {
             /** @description When it starts, how often, and how fast. */
             schedule?: components["schemas"]["Schedule"];
             sender_id: components["schemas"]["SenderId"];
+            /** @description `body` in other languages: contacts get the text of their locale, or of its language, or `body`. */
+            texts?: components["schemas"]["LocaleText"][];
             /** @description Texts that are tried against each other; `body` when there are none. */
             variants?: components["schemas"]["Variant"][];
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
@@ -3475,6 +3755,15 @@ export interface components {
              * @default USD
              */
             currency: string;
+            /**
+             * @description The line that tells people how to stop, and when it is added.
+             * @default {
+             *       "text": "Reply STOP to opt out",
+             *       "texts": [],
+             *       "when": "never"
+             *     }
+             */
+            opt_out_line: components["schemas"]["OptOutLine"];
             /**
              * Format: int64
              * @description Price of a thousand segments to any other country, in minor units; unknown when it is not given.
@@ -3604,6 +3893,14 @@ export interface components {
         };
         /** @enum {string} */
         ChannelKind: "whatsapp" | "smpp" | "twilio";
+        /** @description A notice as screens show it. */
+        ChannelNotice: {
+            at: components["schemas"]["Timestamp"];
+            id: components["schemas"]["ChannelNoticeId"];
+            severity: components["schemas"]["Severity"];
+            text: string;
+        };
+        ChannelNoticeId: string;
         /** @enum {string} */
         ChannelState: "connecting" | "connected" | "disconnected" | "error";
         ChannelUpdatedEvent: {
@@ -3618,6 +3915,18 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "channel.updated";
+        };
+        /** @description Messages of one category and kind in a time. */
+        ChargedMessages: {
+            /** @description The provider's word, such as `marketing` or `service`; none when it did not say. */
+            category?: string | null;
+            cost: components["schemas"]["Cost"];
+            /** @description `regular`, `free_customer_service` or `free_entry_point`. */
+            kind?: string | null;
+            /** Format: int64 */
+            messages: number;
+            /** @description `PMP` (by message) or `CBP` (by conversation). */
+            model?: string | null;
         };
         /** @description One thing to do before the first campaign. */
         ChecklistItem: {
@@ -4048,6 +4357,8 @@ export interface components {
             updated_at: components["schemas"]["Timestamp"];
         };
         /** @enum {string} */
+        Cost: "charged" | "free" | "unknown";
+        /** @enum {string} */
         Covers: "programme" | "all_marketing";
         /** @description Who the customer of a session is. */
         CustomerView: {
@@ -4063,6 +4374,22 @@ export interface components {
         DateFormat: "dmy" | "mdy" | "ymd";
         /** @enum {string} */
         Day: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+        /** @description A number that a carrier says was given up. */
+        DeactivatedNumber: {
+            /**
+             * Format: date
+             * @description `YYYY-MM-DD`, the day it was given up on; today when it is not given.
+             */
+            on?: string | null;
+            phone: string;
+        };
+        /** @description Numbers that were given up. */
+        DeactivationInput: {
+            /** @description Up to 10,000 in one request. */
+            numbers: components["schemas"]["DeactivatedNumber"][];
+            /** @description Where the list is from, for the record. */
+            source: string;
+        };
         /** @description A dead letter as screens show it. */
         DeadLetter: {
             created_at: components["schemas"]["Timestamp"];
@@ -4309,6 +4636,12 @@ export interface components {
         };
         /** @enum {string} */
         Footer: "tracked" | "wa_me" | "none";
+        /** @description A field of a form. */
+        FormAnswer: {
+            answer: string;
+            /** @description The field's name; empty when the form came in a form that cannot be read. */
+            field: string;
+        };
         /** @enum {string} */
         Frequency: "daily" | "weekly" | "monthly";
         /** @description At most so many messages in a period. */
@@ -4758,6 +5091,21 @@ export interface components {
         };
         /** @description One event of the stream. */
         LiveEvent: components["schemas"]["MessageCreatedEvent"] | components["schemas"]["MessageStatusEvent"] | components["schemas"]["SessionCreatedEvent"] | components["schemas"]["SessionUpdatedEvent"] | components["schemas"]["OfferCreatedEvent"] | components["schemas"]["OfferEndedEvent"] | components["schemas"]["PresenceUpdatedEvent"] | components["schemas"]["CampaignUpdatedEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["TemplateUpdatedEvent"] | components["schemas"]["ChannelUpdatedEvent"] | components["schemas"]["ImportProgressEvent"] | components["schemas"]["LeadCreatedEvent"] | components["schemas"]["CaseUpdatedEvent"] | components["schemas"]["ContactUpdatedEvent"] | components["schemas"]["ConsentChangedEvent"];
+        /** @description The text in one language, for a contact of whom nothing else is known. */
+        LocalePreview: {
+            encoding: components["schemas"]["SmsEncoding"];
+            findings: components["schemas"]["TextFinding"][];
+            locale: string;
+            segments: number;
+            text: string;
+            units: number;
+        };
+        /** @description A text for people of a language. */
+        LocaleText: {
+            body: string;
+            /** @description BCP 47, such as `de` or `pt-BR`. */
+            locale: string;
+        };
         LoginAnswer: {
             user: components["schemas"]["User"];
         };
@@ -4814,6 +5162,7 @@ export interface components {
             author: components["schemas"]["AuthorView"];
             buttons: components["schemas"]["Choice"][];
             client_id?: string | null;
+            details?: components["schemas"]["MessageDetails"] | null;
             direction: components["schemas"]["Direction"];
             error?: components["schemas"]["MessageError"] | null;
             id: components["schemas"]["MessageId"];
@@ -4873,6 +5222,46 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "message.created";
+        };
+        /** @description What an entry says apart from its text. */
+        MessageDetails: {
+            /** @default null */
+            came_from: components["schemas"]["CameFrom"] | null;
+            /** @default [] */
+            cards: components["schemas"]["SharedCard"][];
+            /** @default null */
+            choice: components["schemas"]["TappedChoice"] | null;
+            /**
+             * @description It replaces the entry it refers to.
+             * @default false
+             */
+            edited: boolean;
+            /** @default [] */
+            form: components["schemas"]["FormAnswer"][];
+            /**
+             * @description It was forwarded from another chat.
+             * @default false
+             */
+            forwarded: boolean;
+            /** @default [] */
+            order: components["schemas"]["OrderedProduct"][];
+            /** @default null */
+            place: components["schemas"]["SharedPlace"] | null;
+            /**
+             * @description The product asked about.
+             * @default null
+             */
+            product: string | null;
+            /**
+             * @description Sound that was recorded in the chat.
+             * @default false
+             */
+            voice: boolean;
+            /**
+             * @description Somebody at the business wrote it in the provider's own app.
+             * @default false
+             */
+            written_in_app: boolean;
         };
         /** @description Why an outbound entry did not arrive. */
         MessageError: {
@@ -4950,6 +5339,16 @@ export interface components {
              */
             seen_seq?: number | null;
         };
+        /** @description What became of numbers that were given up. */
+        NumbersDeactivated: {
+            /** @description Those that lost a consent. */
+            consents_ended: number;
+            /** @description Those whose owner said yes after the number was given up; they are left as they are. */
+            kept: number;
+            rejected: components["schemas"]["RejectedNumber"][];
+            /** @description Those that were put on the list. */
+            suppressed: number;
+        };
         /** @description An offer as the agent's screen shows it. */
         Offer: {
             expires_at: components["schemas"]["Timestamp"];
@@ -4997,8 +5396,39 @@ export interface components {
             at?: components["schemas"]["Timestamp"] | null;
             state: components["schemas"]["OptIn"];
         };
+        /** @description The line and when it is added. */
+        OptOutLine: {
+            /**
+             * @description The line of texts without a language of their own.
+             * @default Reply STOP to opt out
+             */
+            text: string;
+            /**
+             * @description The line in other languages; for those that are not here there is a usual one, see [`OptOutLine::text_for`].
+             * @default []
+             */
+            texts: components["schemas"]["LocaleText"][];
+            /** @default never */
+            when: components["schemas"]["OptOutLineWhen"];
+        };
+        /** @enum {string} */
+        OptOutLineWhen: "every" | "first" | "never";
         /** @enum {string} */
         OptOutScope: "all" | "channel" | "sender" | "programme";
+        /** @description A line of an order. */
+        OrderedProduct: {
+            /** @description ISO code. */
+            currency?: string | null;
+            /**
+             * Format: double
+             * @description Price of one.
+             */
+            price?: number | null;
+            /** @description The shop's own id of it. */
+            product: string;
+            /** Format: int64 */
+            quantity: number;
+        };
         /** @description One page of a list. */
         Page_ApiKey: {
             data: {
@@ -5105,6 +5535,33 @@ export interface components {
                 state_detail?: string | null;
                 /** @description Where the provider sends webhooks to, below the product's address. */
                 webhook_path?: string | null;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ChannelNotice: {
+            data: {
+                at: components["schemas"]["Timestamp"];
+                id: components["schemas"]["ChannelNoticeId"];
+                severity: components["schemas"]["Severity"];
+                text: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ChargedMessages: {
+            data: {
+                /** @description The provider's word, such as `marketing` or `service`; none when it did not say. */
+                category?: string | null;
+                cost: components["schemas"]["Cost"];
+                /** @description `regular`, `free_customer_service` or `free_entry_point`. */
+                kind?: string | null;
+                /** Format: int64 */
+                messages: number;
+                /** @description `PMP` (by message) or `CBP` (by conversation). */
+                model?: string | null;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -5434,6 +5891,7 @@ export interface components {
                 author: components["schemas"]["AuthorView"];
                 buttons: components["schemas"]["Choice"][];
                 client_id?: string | null;
+                details?: components["schemas"]["MessageDetails"] | null;
                 direction: components["schemas"]["Direction"];
                 error?: components["schemas"]["MessageError"] | null;
                 id: components["schemas"]["MessageId"];
@@ -5668,6 +6126,34 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Snippet: {
+            data: {
+                /** @description Of the newest version. */
+                body: string;
+                /** @description When the newest version was written. */
+                changed_at: components["schemas"]["Timestamp"];
+                id: components["schemas"]["SnippetId"];
+                name: string;
+                /** Format: int64 */
+                version: number;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SnippetVersion: {
+            data: {
+                /** @description Who wrote it. */
+                actor: string;
+                body: string;
+                created_at: components["schemas"]["Timestamp"];
+                /** Format: int64 */
+                version: number;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Subscription: {
             data: {
                 /** @description E.164. */
@@ -5686,6 +6172,33 @@ export interface components {
                 programme_name: string;
                 requested_at: components["schemas"]["Timestamp"];
                 state: components["schemas"]["SubscriptionState"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Suppression: {
+            data: {
+                /** @description Who put it there. */
+                actor?: string | null;
+                /** @description E.164 with plus sign, or a business-scoped id. */
+                address: string;
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Why, in words. */
+                reason: string;
+                source: components["schemas"]["SuppressionSource"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SuppressionEvent: {
+            data: {
+                action: components["schemas"]["SuppressionAction"];
+                actor: string;
+                at: components["schemas"]["Timestamp"];
+                reason: string;
+                source: components["schemas"]["SuppressionSource"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -5797,6 +6310,8 @@ export interface components {
              * @description Those who would get a message, at once or later.
              */
             sendable: number;
+            /** @description Each text with those who get it, and what carriers may dislike about it. */
+            texts: components["schemas"]["PreflightText"][];
             variants: components["schemas"]["PreflightVariant"][];
             warnings: components["schemas"]["PreflightWarning"][];
         };
@@ -5874,6 +6389,18 @@ export interface components {
              * @description The median.
              */
             typical: number;
+        };
+        /** @description One of the campaign's texts: of a variant, in a language. */
+        PreflightText: {
+            /** @description What carriers may dislike about it, the gravest first. */
+            findings: components["schemas"]["TextFinding"][];
+            /** @description Null for the text without a language. */
+            locale?: string | null;
+            /** Format: int64 */
+            messages: number;
+            segments: components["schemas"]["PreflightSegments"];
+            /** @description Name of the variant. */
+            variant: string;
         };
         /** @description Messages of one variant. */
         PreflightVariant: {
@@ -6202,6 +6729,12 @@ export interface components {
         };
         /** @enum {string} */
         RegistrationState: "draft" | "submitted" | "in_review" | "approved" | "rejected" | "expired";
+        /** @description A number that could not be read. */
+        RejectedNumber: {
+            /** @description Its place in the request, from 1. */
+            line: number;
+            message: string;
+        };
         /** @description A recurrence: the part of RFC 5545 that people use for campaigns. */
         Repeat: {
             /**
@@ -6666,9 +7199,111 @@ export interface components {
             users: components["schemas"]["User"][];
         };
         /** @enum {string} */
+        Severity: "information" | "warning" | "critical";
+        /** @description A contact card. */
+        SharedCard: {
+            emails: string[];
+            name?: string | null;
+            organisation?: string | null;
+            /** @description Whether it is the customer's own, sent because we asked for it. */
+            own: boolean;
+            /** @description As written on it. */
+            phones: string[];
+        };
+        /** @description A place. */
+        SharedPlace: {
+            address?: string | null;
+            /**
+             * Format: double
+             * @description Degrees north.
+             */
+            latitude: number;
+            /**
+             * Format: double
+             * @description Degrees east.
+             */
+            longitude: number;
+            name?: string | null;
+        };
+        /** @enum {string} */
         Shorten: "every" | "none";
+        /**
+         * @description The body with plain characters in place of look-alikes that force the larger encoding. There is one only when the
+         *     whole text then needs the smaller encoding; whether it is taken is for the author to decide.
+         */
+        SmartProposal: {
+            body: string;
+            /** @description What would be replaced, each once, in the order of appearance. */
+            replacements: components["schemas"]["SmartReplacement"][];
+            /** @description Segments the text would then take. */
+            segments_after: number;
+            /** @description Segments of the text as it is. */
+            segments_before: number;
+        };
+        /** @description One kind of replacement. */
+        SmartReplacement: {
+            /** @description How often it stands in the body. */
+            count: number;
+            from: string;
+            /** @description Empty when the character shows nothing and is dropped. */
+            to: string;
+        };
         /** @enum {string} */
         SmsEncoding: "gsm7" | "ucs2";
+        /** @description A block of text that campaigns include by its name. */
+        Snippet: {
+            /** @description Of the newest version. */
+            body: string;
+            /** @description When the newest version was written. */
+            changed_at: components["schemas"]["Timestamp"];
+            id: components["schemas"]["SnippetId"];
+            name: string;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description A campaign that a snippet stands in. */
+        SnippetCampaign: {
+            campaign_id: components["schemas"]["CampaignId"];
+            name: string;
+            state: components["schemas"]["CampaignState"];
+            /**
+             * Format: int64
+             * @description The version that it was started with; null for a draft, which gets the newest.
+             */
+            version?: number | null;
+        };
+        /** @description A new version of a snippet. */
+        SnippetChange: {
+            body: string;
+            /**
+             * Format: int64
+             * @description The version that was looked at; the change is refused when there is a newer one.
+             */
+            version: number;
+        };
+        SnippetId: string;
+        /** @description A snippet to add. */
+        SnippetInput: {
+            body: string;
+            /** @description Small letters, digits, hyphens and underscores; texts include it by this name, so it never changes. */
+            name: string;
+        };
+        /** @description Where a snippet is used. */
+        SnippetUses: {
+            /** @description Drafts first, then those that were started with it, newest first. */
+            campaigns: components["schemas"]["SnippetCampaign"][];
+            /** @description Names of other snippets that include it. */
+            snippets: string[];
+        };
+        /** @description One version of a snippet. */
+        SnippetVersion: {
+            /** @description Who wrote it. */
+            actor: string;
+            body: string;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: int64 */
+            version: number;
+        };
         /** @enum {string} */
         Source: "inbox" | "outbox" | "job";
         StepInput: {
@@ -6710,6 +7345,58 @@ export interface components {
         SubscriptionId: string;
         /** @enum {string} */
         SubscriptionState: "pending" | "active" | "ended";
+        /** @description An address to which nothing is sent but answers to its own keywords. */
+        Suppression: {
+            /** @description Who put it there. */
+            actor?: string | null;
+            /** @description E.164 with plus sign, or a business-scoped id. */
+            address: string;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Why, in words. */
+            reason: string;
+            source: components["schemas"]["SuppressionSource"];
+        };
+        /** @enum {string} */
+        SuppressionAction: "added" | "removed";
+        /** @description One change of the list. */
+        SuppressionEvent: {
+            action: components["schemas"]["SuppressionAction"];
+            actor: string;
+            at: components["schemas"]["Timestamp"];
+            reason: string;
+            source: components["schemas"]["SuppressionSource"];
+        };
+        /** @description Numbers to put on the list. */
+        SuppressionInput: {
+            /** @description Phone numbers as people write them; up to 10,000 in one request. */
+            numbers: string[];
+            /** @description Why nothing is sent to them. */
+            reason: string;
+            source?: components["schemas"]["SuppressionSource"] | null;
+        };
+        /** @description Numbers to take off the list. */
+        SuppressionRemoval: {
+            /** @description As the list shows them; up to 10,000 in one request. */
+            addresses: string[];
+            /** @description Why they may get messages again; it stays on record. */
+            reason: string;
+        };
+        /** @enum {string} */
+        SuppressionSource: "manual" | "file" | "bounce" | "deactivated";
+        /** @description What became of numbers that were to be put on the list, or taken off it. */
+        SuppressionsChanged: {
+            changed: number;
+            rejected: components["schemas"]["RejectedNumber"][];
+            /** @description Nothing had to be done: they were on the list, or were not on it. */
+            unchanged: number;
+        };
+        /** @description The button or row that was tapped. */
+        TappedChoice: {
+            /** @description Second line of a row. */
+            description?: string | null;
+            /** @description Our id of it. */
+            id: string;
+        };
         /** @description A template as screens show it. */
         Template: {
             body: string;
@@ -6749,33 +7436,78 @@ export interface components {
             /** @enum {string} */
             type: "template.updated";
         };
+        /** @description Somebody who does not exist, to try a text with. */
+        TestPerson: {
+            /**
+             * @description Values by the names of merge fields.
+             * @default {}
+             */
+            fields: {
+                [key: string]: string;
+            };
+            /**
+             * @description BCP 47; chooses among the texts by language.
+             * @default null
+             */
+            locale: string | null;
+        };
         TestSendAnswer: {
             message_id: components["schemas"]["MessageId"];
         };
         TestSendInput: {
             phone: string;
         };
+        /** @description Something about a text that carriers may dislike. */
+        TextFinding: {
+            /** @description Where in the text as it goes out; empty when something is missing. */
+            at: components["schemas"]["TextSpan"][];
+            /** @description What a button that puts it right says. */
+            fix_label?: string | null;
+            /** @description The body as it would then be. */
+            fixed_body?: string | null;
+            /** @description What is wrong and why it matters, in plain words. */
+            message: string;
+            rule: components["schemas"]["TextRule"];
+            severity: components["schemas"]["TextSeverity"];
+            /** @description Whose rule it is. */
+            source: string;
+        };
         /** @description A text being written. */
         TextInput: {
             body: string;
+            contact_id?: components["schemas"]["ContactId"] | null;
             footer: components["schemas"]["Footer"];
+            person?: components["schemas"]["TestPerson"] | null;
             prefilled_text?: string;
             sender_id?: components["schemas"]["SenderId"] | null;
             shorten?: components["schemas"]["Shorten"] | null;
+            /** @description The text in other languages. */
+            texts?: components["schemas"]["LocaleText"][];
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
-        /** @description A text as it would go out, for a contact of whom nothing is known. */
+        /** @description A text as it would go out. */
         TextPreview: {
             encoding: components["schemas"]["SmsEncoding"];
+            /** @description Merge fields that any of the texts uses. */
+            fields: string[];
+            /** @description What carriers may dislike about it, the gravest first. */
+            findings: components["schemas"]["TextFinding"][];
+            /** @description The language of the text that is shown; null for the text without one. */
+            locale?: string | null;
             /** @description Characters that force the larger encoding. */
             non_gsm: string[];
+            /** @description The opt-out line that was added. */
+            opt_out_line?: string | null;
             /** @description Units that fit before one more segment is needed. */
             remaining: number;
             segments: number;
+            smart?: components["schemas"]["SmartProposal"] | null;
             text: string;
+            /** @description Each of the texts in other languages. */
+            texts: components["schemas"]["LocalePreview"][];
             /** @description Septets of GSM 7-bit, or 16-bit units. */
             units: number;
-            /** @description Merge fields that no contact has. */
+            /** @description Those among them that no contact has. */
             unknown_fields: string[];
         };
         /** @description How a text would be read. */
@@ -6785,6 +7517,18 @@ export interface components {
             language?: string | null;
             /** @description What it amounts to as free text, with the words that led to it. */
             reading: components["schemas"]["RevocationReading"];
+        };
+        /** @enum {string} */
+        TextRule: "brand_missing" | "opt_out_missing" | "opt_out_impossible" | "shared_shortener" | "sensitive_words" | "spam_phrases" | "foreign_link" | "plain_http" | "capitals" | "exclamation_marks" | "help_missing";
+        /** @enum {string} */
+        TextSeverity: "warning" | "hint";
+        /** @description A place in the text, in UTF-16 units as browsers count them. */
+        TextSpan: {
+            /** @description The unit after the last one. */
+            end: number;
+            start: number;
+            /** @description What stands there. */
+            words: string;
         };
         TextToRead: {
             text: string;
@@ -6878,6 +7622,8 @@ export interface components {
             body: string;
             /** @description Such as `A`. */
             name: string;
+            /** @description The same in other languages. */
+            texts?: components["schemas"]["LocaleText"][];
             /**
              * Format: int32
              * @description Share among the variants.
@@ -6950,7 +7696,7 @@ export interface components {
             sort?: components["schemas"]["ContactSort"];
         };
         /** @enum {string} */
-        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared";
+        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked";
         /** @description Whether a word can be had. */
         WordCheck: {
             /** @description Why it cannot, in words; absent when it can. */
@@ -7243,6 +7989,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Bootstrap"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_bounce_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BounceRules"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_bounce_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BounceRules"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BounceRules"];
                 };
             };
             /** @description What went wrong. */
@@ -8454,6 +9260,41 @@ export interface operations {
             };
         };
     };
+    list_channel_charges: {
+        parameters: {
+            query?: {
+                /** @description From here on; thirty days before the end when left out. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Before this; now when left out. */
+                until?: components["schemas"]["Timestamp"];
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChargedMessages"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_channel: {
         parameters: {
             query?: never;
@@ -8474,6 +9315,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channel_notices: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChannelNotice"];
                 };
             };
             /** @description What went wrong. */
@@ -10935,6 +11811,41 @@ export interface operations {
             };
         };
     };
+    deactivate_numbers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeactivationInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumbersDeactivated"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     accept_offer: {
         parameters: {
             query?: never;
@@ -12831,6 +13742,191 @@ export interface operations {
             };
         };
     };
+    list_snippets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Snippet"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_snippet: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnippetInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snippet"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_snippet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SnippetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_snippet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SnippetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SnippetChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snippet"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_snippet_uses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SnippetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnippetUses"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_snippet_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SnippetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SnippetVersion"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     end_subscription: {
         parameters: {
             query?: never;
@@ -12851,6 +13947,143 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_suppression_events: {
+        parameters: {
+            query?: {
+                /** @description As the list shows it. */
+                address?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SuppressionEvent"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_suppressions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionRemoval"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionsChanged"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_suppressions: {
+        parameters: {
+            query?: {
+                /** @description Part of an address or of a reason. */
+                search?: string;
+                source?: components["schemas"]["SuppressionSource"];
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Suppression"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_suppressions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionsChanged"];
                 };
             };
             /** @description What went wrong. */

@@ -829,7 +829,12 @@ export interface ListSection {
 
 /** What an entry says apart from its text. Parts that are not there are left out. */
 export interface MessageDetails {
-  place?: { latitude: number; longitude: number; name: string | null; address: string | null };
+  place?: {
+    latitude: number;
+    longitude: number;
+    name: string | null;
+    address: string | null;
+  } | null;
   cards?: {
     name: string | null;
     phones: string[];
@@ -840,7 +845,7 @@ export interface MessageDetails {
   }[];
   order?: { product: string; quantity: number; price: number | null; currency: string | null }[];
   form?: { field: string; answer: string }[];
-  choice?: { id: string; description: string | null };
+  choice?: { id: string; description: string | null } | null;
   came_from?: {
     kind: string | null;
     headline: string | null;
@@ -848,8 +853,8 @@ export interface MessageDetails {
     url: string | null;
     source_id: string | null;
     click_id: string | null;
-  };
-  product?: string;
+  } | null;
+  product?: string | null;
   forwarded?: boolean;
   edited?: boolean;
   voice?: boolean;

@@ -59,7 +59,7 @@ impl ContactCard {
         set(&mut name, "first_name", self.first_name.as_deref());
         set(&mut name, "last_name", self.last_name.as_deref());
         let mut card = json!({"name": name});
-        let list = |values: Vec<Value>| (!values.is_empty()).then(|| Value::Array(values));
+        let list = |values: Vec<Value>| (!values.is_empty()).then_some(Value::Array(values));
         let phones = self.phones.iter().map(|phone| {
             let mut object = json!({"phone": phone.phone});
             set(&mut object, "wa_id", phone.wa_id.as_deref());

@@ -276,7 +276,7 @@ async fn what_whatsapp_would_refuse_for_certain_is_refused_here_in_words() {
         let running = bench.start("one");
         // The number's worker takes the templates over once when it starts; this one is added after that.
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, &[code.clone()], &ctx)).await;
+        bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, std::slice::from_ref(&code), &ctx)).await;
         let template = |parameters: &[&str]| Content::Template {
             name: "one_time_code".to_owned(),
             language: "en_US".to_owned(),

@@ -150,7 +150,9 @@ async fn what_is_told_of_the_account_is_kept_once_and_acted_on() {
             components: json!([]),
         };
         let ctx = bench.test.ctx.clone();
-        bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, &[template.clone()], &ctx)).await;
+        bench
+            .write(move |tx| tx.replace_templates(workspace_id, channel_id, std::slice::from_ref(&template), &ctx))
+            .await;
         let category = async || {
             bench
                 .write(move |tx| tx.template_by_name(workspace_id, channel_id, "june", "en_US"))

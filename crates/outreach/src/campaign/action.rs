@@ -15,9 +15,7 @@ use segue_model::{
 use segue_store::{Store, StoreError, Tx, campaign::CampaignView, job::NewJob, workspace::ApprovalRule};
 use serde_json::json;
 
-use super::{
-    found, launch, members::Crowd, pinned, plan::PLAN_CAMPAIGN, preflight, prepare, validate,
-};
+use super::{found, launch, members::Crowd, pinned, plan::PLAN_CAMPAIGN, preflight, prepare, validate};
 use crate::{Links, OutreachError, contacts::clean};
 
 /// Longest comment of an approval or rejection, in characters.

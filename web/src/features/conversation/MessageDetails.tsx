@@ -115,23 +115,22 @@ function CameFrom({ source }: { source: NonNullable<Details['came_from']> }) {
 export function MessageDetails({ message }: { message: Message }): ReactNode {
   const details = message.details;
   if (details === null) return null;
+  const { came_from = null, place = null, product = null, choice = null } = details;
   const { cards = [], order = [], form = [] } = details;
   return (
     <>
-      {details.came_from !== undefined && <CameFrom source={details.came_from} />}
+      {came_from !== null && <CameFrom source={came_from} />}
       {details.forwarded === true && <p className={css.kind}>Forwarded</p>}
       {details.edited === true && <p className={css.kind}>Edited</p>}
-      {details.product !== undefined && (
-        <p className={css.kind}>About the product {details.product}</p>
-      )}
-      {details.place !== undefined && <Place place={details.place} />}
+      {product !== null && <p className={css.kind}>About the product {product}</p>}
+      {place !== null && <Place place={place} />}
       {cards.map((card, index) => (
         <Card key={index} card={card} />
       ))}
       {order.length > 0 && <Order order={order} />}
       {form.length > 0 && <Form form={form} />}
-      {details.choice !== undefined && details.choice.description !== null && (
-        <p className={css.kind}>{details.choice.description}</p>
+      {choice !== null && choice.description !== null && (
+        <p className={css.kind}>{choice.description}</p>
       )}
     </>
   );
@@ -141,9 +140,9 @@ export function MessageDetails({ message }: { message: Message }): ReactNode {
 export function detailsReplaceText(message: Message): boolean {
   const details = message.details;
   if (details === null) return false;
-  const { place, cards = [], order = [], form = [] } = details;
+  const { place = null, cards = [], order = [], form = [] } = details;
   return (
-    place !== undefined ||
+    place !== null ||
     cards.length > 0 ||
     form.length > 0 ||
     // An order can come with words of the customer's.
