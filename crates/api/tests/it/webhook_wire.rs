@@ -17,7 +17,7 @@ static COUNT: Sql = Sql::portable("COUNT", "SELECT COUNT(*) FROM inbox WHERE wor
 
 const SECRET: &[u8] = b"app-secret";
 /// An answer that takes longer than this is none: the server waits for the rest of the body.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 async fn listen(server: &Server) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -34,14 +34,18 @@ async fn rows(server: &Server) -> i64 {
     counted.await.unwrap()
 }
 
-/// Writes octets, ends the writing side, and gives the status of the first answer; 0 when there is none.
+/// Writes octets and gives the status of the first answer; 0 when there is none. What the server waits for in vain ends
+/// with the writing side.
 async fn exchange(address: SocketAddr, octets: &[u8]) -> u16 {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut reading, mut writing) = stream.into_split();
     // The server may answer and close before it has read everything.
-    let _ = stream.write_all(octets).await;
-    let _ = stream.shutdown().await;
+    let _ = writing.write_all(octets).await;
     let mut answer = Vec::new();
-    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+    if tokio::time::timeout(PATIENCE, reading.read_to_end(&mut answer)).await.is_err() {
+        let _ = writing.shutdown().await;
+        let _ = tokio::time::timeout(PATIENCE, reading.read_to_end(&mut answer)).await;
+    }
     let line = String::from_utf8_lossy(&answer);
     line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
 }
@@ -211,7 +215,9 @@ async fn no_framing_gets_an_unsigned_body_in() {
     ];
     for (name, octets) in cases {
         let status = exchange(address, &octets).await;
-        assert_ne!(status / 100, 2, "{name}: {status}");
+        // Nobody answers a body that never ends, and an answer to one that is too long can be lost with the connection.
+        let is_cut = name.contains("too early") || name.contains("shorter than") || name.contains("too long");
+        assert!(status / 100 == 4 || (is_cut && status == 0), "{name}: {status}");
         assert_eq!(rows(&server).await, 0, "{name}");
     }
     // What is signed as it arrives gets in, whatever its framing.
