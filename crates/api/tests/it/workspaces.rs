@@ -27,6 +27,7 @@ fn input(operation: &str) -> Option<Value> {
             json!({"sender_id": nobody("snd"), "word": "TAKEN", "action": {"kind": "reply", "text": "Taken over"}})
         }
         "change_campaign_links" => json!({"legal_text": "Taken over"}),
+        "change_snippet" => json!({"body": "Taken over", "version": 1}),
         "change_campaign_link" => json!({"expires_at": null}),
         "test_send_campaign" => json!({"phone": "+15550100000"}),
         "approve_campaign" | "reject_campaign" => json!({"comment": "because"}),
