@@ -299,7 +299,10 @@ fn deactivate_one(
     let end_of_day = on.and_then(|day| day.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok());
     let over = end_of_day.map_or_else(|| ctx.now(), |end| Timestamp(end.timestamp().as_millisecond()).min(ctx.now()));
     let is_yes = |state: ConsentState| state == ConsentState::Granted;
-    if states.iter().any(|(.., consent)| is_yes(consent.state) && consent.since.is_some_and(|since| since > over)) {
+    let is_newer = |since: Option<Timestamp>| since.is_some_and(|since| since > over);
+    let marketing =
+        states.iter().filter(|(medium, purpose, _)| (*medium, *purpose) == (Medium::Sms, Purpose::Marketing));
+    if marketing.into_iter().any(|(.., consent)| is_yes(consent.state) && is_newer(consent.since)) {
         done.kept += 1;
         return Ok(());
     }

@@ -273,7 +273,9 @@ impl Tx<'_> {
                 self.cancel_waiting_marketing(workspace_id, &address, "opted_out")?;
             }
         }
-        if event.action.is_yes() && consent.state == ConsentState::Granted {
+        // What a file or a program claims may be the former owner's yes.
+        let is_own = Origin::of(event.action, event.method) == Origin::OwnAct;
+        if event.action.is_yes() && is_own && consent.state == ConsentState::Granted {
             self.lift_deactivation(workspace_id, &event.address, now)?;
         }
         Ok(consent)

@@ -27,6 +27,10 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (workspace_id, address, scope_id, medium, purpose) DO UPDATE SET state = excluded.state,
             since = excluded.since";
+    /// Of an address of which nothing is left to say.
+    FORGET_CONSENT = "DELETE FROM consents WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4";
+    FORGET_SCOPED_CONSENT = "DELETE FROM scoped_consents
+        WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4 AND scope_id = $5";
     IS_HELD = "SELECT COUNT(*) FROM consent_holds WHERE workspace_id = $1 AND address = $2";
     CLEAR_CONSENTS = "DELETE FROM consents WHERE workspace_id = $1";
     CLEAR_SCOPED_CONSENTS = "DELETE FROM scoped_consents WHERE workspace_id = $1";
@@ -165,12 +169,19 @@ impl Tx<'_> {
         scope: Scope,
         consent: &Consent,
     ) -> Result<(), StoreError> {
-        let Some(since) = consent.since else { return Ok(()) };
         let (medium, purpose, state) = (medium.as_str(), purpose.as_str(), consent.state.as_str());
         let scope_id = match scope {
             Scope::All => None,
             Scope::Sender(id) => Some(id.uuid()),
             Scope::Programme(id) => Some(id.uuid()),
+        };
+        let Some(since) = consent.since else {
+            // It had what another number of the same person said, who has taken that back.
+            match scope_id {
+                None => self.execute(&FORGET_CONSENT, &[&workspace_id, &medium, &address, &purpose])?,
+                Some(id) => self.execute(&FORGET_SCOPED_CONSENT, &[&workspace_id, &medium, &address, &purpose, &id])?,
+            };
+            return Ok(());
         };
         match scope_id {
             None => self.execute(

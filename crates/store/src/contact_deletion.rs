@@ -39,7 +39,7 @@ crate::sql! {
     INSERT_DELETION = "INSERT INTO contact_deletions (workspace_id, id, records, actor, deleted_at)
         VALUES ($1, $2, $3, $4, $5)";
     DELETION = "SELECT records, deleted_at, restored_at FROM contact_deletions WHERE workspace_id = $1 AND id = $2";
-    END_DELETION = "UPDATE contact_deletions SET restored_at = $3
+    END_DELETION = "UPDATE contact_deletions SET restored_at = $3, records = '[]'
         WHERE workspace_id = $1 AND id = $2 AND restored_at IS NULL";
     DELETE_CONTACT = "DELETE FROM contacts WHERE workspace_id = $1 AND id = $2";
     UNLINK_MESSAGING_USERS = "UPDATE messaging_users SET contact_id = NULL, linked_by = NULL, version = version + 1

@@ -241,6 +241,8 @@ crate::sql! {
         ON CONFLICT (workspace_id, campaign_id, contact_id) DO NOTHING";
     STAMP_FIRST_TAP = "UPDATE recipients SET first_tap_at = $4
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL";
+    PLANNED_BETWEEN = "SELECT contact_id FROM recipients
+        WHERE workspace_id = $1 AND campaign_id = $2 AND contact_id >= $3 AND contact_id <= $4";
     STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND chat_at IS NULL";
     /// A tap that seemed too early to be a person's was one after all.
@@ -328,6 +330,20 @@ impl Tx<'_> {
         recipient: &NewRecipient,
     ) -> Result<bool, StoreError> {
         Ok(self.insert_recipients(workspace_id, campaign_id, std::slice::from_ref(recipient))? == 1)
+    }
+
+    /// Which contacts between two ids (both included) are recipients of a campaign already: after a merge one can be that
+    /// before the planning has come to it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn planned_between(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        (first, last): (ContactId, ContactId),
+    ) -> Result<Vec<ContactId>, StoreError> {
+        self.query(&PLANNED_BETWEEN, &[&workspace_id, &campaign_id, &first, &last], |row| row.next())
     }
 
     /// Stores the decisions about several contacts. Gives how many had none in this campaign yet.

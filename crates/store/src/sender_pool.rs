@@ -40,6 +40,9 @@ crate::sql! {
     POOL_IS_USED = "SELECT 1 FROM campaigns WHERE workspace_id = $1 AND pool_id = $2
             AND state NOT IN ('finished', 'canceled')
         UNION ALL SELECT 1 FROM message_batches WHERE workspace_id = $1 AND pool_id = $2 AND state = 'working' LIMIT 1";
+    LOST_NAMED_SENDER = "SELECT 1 FROM campaigns WHERE workspace_id = $1 AND pool_id = $2
+            AND state NOT IN ('draft', 'finished', 'canceled') AND sender_id NOT IN (
+                SELECT m.sender_id FROM sender_pool_members m WHERE m.workspace_id = $1 AND m.pool_id = $2) LIMIT 1";
     CLEAR_KEPT = "DELETE FROM sticky_senders WHERE workspace_id = $1 AND pool_id = $2";
     DELETE_POOL = "DELETE FROM sender_pools WHERE workspace_id = $1 AND id = $2";
     KEPT_SENDER = "SELECT sender_id FROM sticky_senders WHERE workspace_id = $1 AND pool_id = $2 AND address = $3";
@@ -99,6 +102,14 @@ impl Tx<'_> {
             self.execute(&ADD_MEMBER, &[&workspace_id, &id, sender])?;
         }
         Ok(())
+    }
+
+    /// Whether a campaign that has left its draft and not ended names a sender that the pool does not have (any more).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pool_lost_named_sender(&mut self, workspace_id: WorkspaceId, id: SenderPoolId) -> Result<bool, StoreError> {
+        Ok(self.query_opt(&LOST_NAMED_SENDER, &[&workspace_id, &id], |row| row.next::<i64>())?.is_some())
     }
 
     /// The pools of a workspace, oldest first.

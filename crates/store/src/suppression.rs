@@ -69,8 +69,12 @@ pub struct SuppressionQuery {
 }
 
 crate::sql! {
+    /// An entry stays as it is, except that one which an opt-in may lift gives way to one which it may not.
     PUT_SUPPRESSION = "INSERT INTO suppressions (workspace_id, address, reason, created_at, source, actor)
-        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, address) DO NOTHING";
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (workspace_id, address) DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at,
+            source = excluded.source, actor = excluded.actor
+        WHERE suppressions.source = 'deactivated' AND excluded.source <> 'deactivated'";
     DELETE_SUPPRESSION = "DELETE FROM suppressions WHERE workspace_id = $1 AND address = $2 RETURNING source";
     LIFT_DEACTIVATION = "DELETE FROM suppressions
         WHERE workspace_id = $1 AND address = $2 AND source = 'deactivated'";

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
-use segue_model::{SenderId, SenderPoolId, WorkspaceId};
+use segue_model::{SenderId, SenderPoolId, WorkspaceId, sender::SenderKind};
 use segue_store::{StoreError, Tx, sender_pool::SenderPoolView};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -96,6 +96,10 @@ async fn change(
         if let Some(sender_ids) = &change.sender_ids {
             check_senders(tx, workspace_id, sender_ids)?;
             tx.set_pool_members(workspace_id, id, sender_ids)?;
+            if tx.pool_lost_named_sender(workspace_id, id)? {
+                let words = "A campaign that has not ended names a sender that would leave the pool. End it first.";
+                return Err(Problem::new(StatusCode::CONFLICT, "sender_pool_in_use", words));
+            }
         }
         found(tx, workspace_id, id)
     });
@@ -132,10 +136,16 @@ fn check_senders(tx: &mut Tx<'_>, workspace_id: WorkspaceId, ids: &[SenderId]) -
     if ids.is_empty() || ids.len() > MOST_SENDERS {
         return Err(Problem::invalid("sender_ids", format!("Choose 1 to {MOST_SENDERS} senders.")));
     }
+    let mut names = 0;
     for id in ids {
-        if tx.sender(workspace_id, *id)?.is_none() {
+        let Some(sender) = tx.sender(workspace_id, *id)? else {
             return Err(Problem::invalid("sender_ids", "There is no such sender. Choose from the list."));
-        }
+        };
+        names += usize::from(sender.kind == SenderKind::Alphanumeric);
+    }
+    if names > 0 && names < ids.len() {
+        let words = "Choose numbers only or names only: nobody can answer a name, so texts say otherwise how to stop.";
+        return Err(Problem::invalid("sender_ids", words));
     }
     Ok(())
 }

@@ -249,10 +249,16 @@ async fn set_fallback(
     }
     let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
     let changed = state.store.write::<_, Problem, _>(move |tx| {
-        if let Some(to) = input.sender_id
-            && tx.sender(workspace_id, to)?.is_none()
-        {
-            return Err(Problem::invalid("sender_id", "There is no such sender. Choose from the list."));
+        if let Some(to) = input.sender_id {
+            let Some(to) = tx.sender(workspace_id, to)? else {
+                return Err(Problem::invalid("sender_id", "There is no such sender. Choose from the list."));
+            };
+            let from = tx.sender(workspace_id, id)?.ok_or_else(|| Problem::not_found("sender"))?;
+            let is_name = |kind: SenderKind| kind == SenderKind::Alphanumeric;
+            if is_name(from.kind) != is_name(to.kind) {
+                let words = "Choose a number for a number and a name for a name: nobody can answer a name.";
+                return Err(Problem::invalid("sender_id", words));
+            }
         }
         tx.set_fallback(workspace_id, id, input.sender_id, input.after_seconds)?;
         one(tx, workspace_id, id, now)

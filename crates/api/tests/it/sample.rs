@@ -6,12 +6,13 @@ use segue_access::NewWorkspace;
 use segue_model::{
     BatchId, CampaignId, CaseId, ChannelId, ConsentReviewId, ContactId, Ctx, DeadLetterId, FlowId, ImportId, KeywordId,
     LeadId, LinkDomainId, ListId, MediaId, MessageId, MessagingUserId, OfferId, PhoneNumber, ProgrammeId, QueueId,
-    SegmentId, SenderId, SessionId, SnippetId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
+    SegmentId, SenderId, SenderPoolId, SessionId, SnippetId, SubscriptionId, UserId, WorkItemId, WorkspaceId,
     campaign::Footer,
     consent::{ConsentMethod, Medium},
     contact::ContactFields,
     delivery::MessageClass,
     programme::{Covers, KeywordAction, ProgrammeOptIn, ProgrammeSettings, SubscriptionState},
+    registration::RegistrationKind,
     revocation,
     role::Role,
     routing::{OfferState, WorkItemState},
@@ -27,6 +28,7 @@ use segue_store::{
     message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
     messaging_user::MessagingUser,
     programme::{KeywordView, ProgrammeView},
+    registration::RegistrationInput,
     routing::{CONVERSATION, Offer, Queue, WorkItem},
     subscription::SubscriptionView,
     template::ListedTemplate,
@@ -82,6 +84,7 @@ struct Made {
     review: ConsentReviewId,
     domain: LinkDomainId,
     snippet: SnippetId,
+    pool: SenderPoolId,
     batch: BatchId,
     direct: MessageId,
 }
@@ -114,6 +117,19 @@ pub async fn sample(server: &Server, slug: &str) -> Sample {
     let templates = server.test.store.read::<_, StoreError, _>(move |tx| tx.templates(workspace_id)).await.unwrap();
     let mut ids = ids;
     ids.insert("tpl", templates[0].id.to_string());
+    let ctx = server.test.ctx.clone();
+    let input = RegistrationInput {
+        name: "B Inc.".to_owned(),
+        country: None,
+        parent_id: None,
+        reference: None,
+        details: serde_json::json!({}),
+        expires_at: None,
+    };
+    let registration = server.test.store.write::<_, StoreError, _>(move |tx| {
+        tx.insert_registration(workspace_id, RegistrationKind::Brand, &input, "system", &ctx)
+    });
+    ids.insert("reg", registration.await.unwrap().to_string());
     Sample { ids, key }
 }
 
@@ -147,6 +163,7 @@ fn make(ctx: &Ctx) -> Made {
         review: ctx.id(),
         domain: ctx.id(),
         snippet: ctx.id(),
+        pool: ctx.id(),
         batch: ctx.id(),
         direct: ctx.id(),
     }
@@ -182,6 +199,7 @@ impl Made {
             ("crv", self.review.to_string()),
             ("dom", self.domain.to_string()),
             ("snp", self.snippet.to_string()),
+            ("spl", self.pool.to_string()),
             ("bat", self.batch.to_string()),
             ("msg", self.direct.to_string()),
         ])
@@ -283,6 +301,8 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     tx.insert_campaign(workspace_id, made.campaign, &input, Some(user_id), now)?;
     let host = format!("go.{workspace_id}.example");
     tx.insert_link_domain(workspace_id, made.domain, &host, &host, now)?;
+    tx.insert_sender_pool(workspace_id, made.pool, "B's numbers", now)?;
+    tx.set_pool_members(workspace_id, made.pool, &[made.sender])?;
     tx.insert_snippet(workspace_id, made.snippet, "legal", "B's words", "system", now)?;
     let customer = MessagingUser {
         id: made.customer,

@@ -27,6 +27,8 @@ fn input(operation: &str) -> Option<Value> {
             json!({"sender_id": nobody("snd"), "word": "TAKEN", "action": {"kind": "reply", "text": "Taken over"}})
         }
         "change_campaign_links" => json!({"legal_text": "Taken over"}),
+        "set_registration_limits" | "set_sender_limit" | "set_sender_fallback" => json!({}),
+        "step_registration" => json!({"state": "submitted"}),
         "change_snippet" => json!({"body": "Taken over", "version": 1}),
         "change_campaign_link" => json!({"expires_at": null}),
         "test_send_campaign" => json!({"phone": "+15550100000"}),

@@ -11,6 +11,9 @@
 //! - a pause or cancel between two chunks is seen by the next one, which writes nothing;
 //! - consent is read under the lock that a STOP takes, so a STOP either is seen here or finds the queued message.
 //!
+//! A merge that takes one contact's place as a recipient to another one, whom planning has not come to yet, takes the
+//! lock of consents as well: the chunk sees it and leaves that contact out.
+//!
 //! The message's key is campaign and phone number: whatever happens to contacts meanwhile, a number gets the campaign's
 //! text at most once.
 
@@ -126,7 +129,14 @@ fn plan_chunk(
     let page = crowd.page(tx, workspace_id, cursor.after, CHUNK)?;
     let mut planned = cursor.planned;
     let mut chunk = Chunk::default();
-    for entry in &page.entries {
+    let planned_already: HashSet<_> = match (page.entries.first(), page.entries.last()) {
+        (Some(first), Some(last)) => {
+            let ids = (first.member.id, last.member.id);
+            tx.planned_between(workspace_id, id, ids)?.into_iter().collect()
+        }
+        _ => HashSet::new(),
+    };
+    for entry in page.entries.iter().filter(|entry| !planned_already.contains(&entry.member.id)) {
         planned += 1;
         if planned >= POSITIONS {
             return Err(StoreError::Unsupported(format!("A campaign has at most {POSITIONS} recipients.")).into());
@@ -205,8 +215,8 @@ impl Chunk {
         if tx.insert_recipients(workspace_id, campaign_id, &self.recipients)? == self.recipients.len() {
             return Ok(());
         }
-        // The cursor only moves forward and contacts keep their ids, so this cannot be; going on would leave a message
-        // without its recipient.
+        // The cursor only moves forward, and who became a recipient by a merge was left out, so this cannot be; going on
+        // would leave a message without its recipient.
         Err(StoreError::Corrupt("a contact was planned twice in one campaign".to_owned()).into())
     }
 }

@@ -1,9 +1,11 @@
 use segue_model::{
-    ContactId, LeadId, MessagingUserId, Timestamp,
+    ContactId, LeadId, MessagingUserId, PhoneNumber, Timestamp,
     actor::Actor,
+    campaign::CampaignAction,
     consent::{ConsentAction, ConsentState},
 };
 use segue_outreach::{
+    campaign::plan::{Planned, Step},
     contact_addresses::{self, AddressInput},
     contacts::{self, ContactInput},
     grid,
@@ -319,5 +321,28 @@ async fn whoever_is_deleted_for_good_takes_those_who_were_merged_along() {
         assert_eq!(merges().await, 2, "this one is not old");
         world.write(move |tx| tx.delete_old_deletions(ws, now.plus(1))).await;
         assert_eq!(merges().await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_in_the_middle_of_planning_keeps_the_persons_place_and_the_plan_goes_on() {
+    for world in worlds().await {
+        world.crowd(1_010).await;
+        let draft = world.draft(world.input()).await.unwrap();
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        assert_eq!(world.step(draft.id).await, Step::More, "{}", world.test.engine);
+        let ws = world.ws();
+        let of = async |number: u32| {
+            let phone = phone(number).parse::<PhoneNumber>().unwrap();
+            world.write(move |tx| tx.contact_by_phone(ws, &phone)).await.unwrap().id
+        };
+        // The first is planned, the last is not yet.
+        let input = MergeInput { kept_id: of(1_009).await, merged_id: of(0).await, take: Vec::new() };
+        merge::merge(&world.test.store, &world.test.ctx, ws, &Actor::System, input).await.unwrap();
+        assert_eq!(world.plan(draft.id).await, Planned::Complete, "{}", world.test.engine);
+        let messages = world.messages().await;
+        assert_eq!(messages.len(), 1_009, "{}: one for each person", world.test.engine);
+        let funnel = world.write(move |tx| tx.funnel(ws, draft.id)).await;
+        assert_eq!((funnel.planned, funnel.queued), (1_009, 1_009), "{}", world.test.engine);
     }
 }

@@ -234,3 +234,22 @@ async fn who_is_written_by_key_or_number_is_found_by_either_and_two_are_never_mi
         assert_eq!((ana.external_key.as_deref(), ana.phone.unwrap().to_string()), (Some("K-1"), phone(3)));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_said_nothing_is_free_again_when_the_other_one_takes_its_no_back() {
+    for world in worlds().await {
+        let (own, further, ws) = (phone(1), phone(2), world.ws());
+        let id = world.test.contact(&own, "Ana").await;
+        set(&world, id, &[(AddressKind::Phone, &further)]).await;
+        world.test.clock.advance(1_000);
+        world.consent(&further, ConsentAction::Revoke).await;
+        let both = async || (state(&world, &own).await, state(&world, &further).await);
+        assert_eq!(both().await, (ConsentState::Revoked, ConsentState::Revoked), "{}", world.test.engine);
+        world.test.clock.advance(1_000);
+        own_yes(&world, &further).await;
+        let after = both().await;
+        assert_eq!(after, (ConsentState::None, ConsentState::Granted), "{}", world.test.engine);
+        world.write(move |tx| tx.rebuild_consents(ws)).await;
+        assert_eq!(both().await, after, "{}: as the ledger says", world.test.engine);
+    }
+}

@@ -2,7 +2,7 @@
 
 use segue_model::{
     actor::Actor,
-    consent::{ConsentAction, ConsentState, Medium, Purpose},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
     time,
 };
 use segue_outreach::suppressions::{self, DeactivatedNumber, DeactivationInput, NumbersDeactivated, SuppressionInput};
@@ -49,7 +49,22 @@ async fn a_number_that_was_given_up_loses_its_consent_until_its_new_owner_opts_i
 
         world.test.clock.advance(1);
         world.consent(&phone(1), ConsentAction::Grant).await;
+        assert!(world.standing(1).await.1, "{}: somebody's claim may be about the former owner", world.test.engine);
+        let mut own = world.said(&phone(1), ConsentAction::Grant);
+        own.method = ConsentMethod::Keyword;
+        let (ctx, ws) = (world.test.ctx.clone(), world.ws());
+        world.test.store.write(move |tx| tx.record_consent(ws, &own, &ctx)).await.unwrap();
         assert_eq!(world.standing(1).await, (ConsentState::Granted, false), "{}: the new owner", world.test.engine);
+
+        // What a person puts there stands, also where the number was given up before.
+        let input = SuppressionInput { numbers: vec![phone(3)], reason: "Complaint".to_owned(), source: None };
+        let added = suppressions::add(&world.test.store, &world.test.ctx, world.ws(), &Actor::System, input).await;
+        assert_eq!(added.unwrap().changed, 1, "{}", world.test.engine);
+        let mut own = world.said(&phone(3), ConsentAction::Grant);
+        own.method = ConsentMethod::Keyword;
+        let (ctx, ws) = (world.test.ctx.clone(), world.ws());
+        world.test.store.write(move |tx| tx.record_consent(ws, &own, &ctx)).await.unwrap();
+        assert_eq!(world.standing(3).await, (ConsentState::Granted, true), "{}", world.test.engine);
     }
 }
 

@@ -44,7 +44,7 @@ export function AddressesCard({ contactId }: { contactId: string }) {
   };
   const add = (event: FormEvent) => {
     event.preventDefault();
-    if (text.trim() !== '') void set([...known, { kind, address: text.trim() }]);
+    if (text.trim() !== '' && query.isSuccess) void set([...known, { kind, address: text.trim() }]);
   };
   const up = (at: number) => {
     const next = [...known];
@@ -58,7 +58,7 @@ export function AddressesCard({ contactId }: { contactId: string }) {
       description="Campaigns text the first number here that opted in when nothing is recorded for the main one. An opt-out with any number counts for all."
     >
       {query.isPending && <SkeletonRows rows={2} height={20} />}
-      {query.isError && <Failure error={query.error} />}
+      {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && known.length === 0 && <EmptyState title="None" />}
       <ol className={css.addresses}>
         {known.map((each, at) => (
@@ -99,7 +99,8 @@ export function AddressesCard({ contactId }: { contactId: string }) {
         <Button
           type="submit"
           emphasis="secondary"
-          disabled={text.trim() === ''}
+          // What is there already is sent along: without it, it would be removed.
+          disabled={text.trim() === '' || !query.isSuccess}
           data-testid="address-add"
         >
           Add

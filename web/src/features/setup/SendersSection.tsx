@@ -229,7 +229,13 @@ function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
           countries: text(form, 'countries')
             .split(/[\s,]+/)
             .filter((each) => each !== ''),
-          registration_ids: form.getAll('registration_ids').map(String),
+          // Only what could be seen is changed; links to brands are not offered here.
+          ...(query.isSuccess && {
+            registration_ids: [
+              ...form.getAll('registration_ids').map(String),
+              ...sender.registration_ids.filter((id) => !all.some((each) => each.id === id)),
+            ],
+          }),
         });
         await setSenderLimit(sender.id, whole(text(form, 'segments_per_second')));
         const fallback = text(form, 'fallback_id');
@@ -278,7 +284,11 @@ function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
       />
       <fieldset className={css.members}>
         <legend>Registered by</legend>
-        {all.length === 0 && <p>No registration yet. Add one under Registrations.</p>}
+        {query.isPending && <SkeletonRows rows={2} height={20} />}
+        {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
+        {query.isSuccess && all.length === 0 && (
+          <p>No registration yet. Add one under Registrations.</p>
+        )}
         {all.map((each) => (
           <CheckField
             key={each.id}
