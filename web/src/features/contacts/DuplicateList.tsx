@@ -11,6 +11,7 @@ import { dismissDuplicate, fetchDuplicates, fetchSearch, searchDuplicates } from
 import css from './contacts.module.css';
 import grid from './grid.module.css';
 import { MergeDialog } from './MergeDialog';
+import { useMayMerge } from './use-may-merge';
 
 const REASONS: Record<Duplicate['reason'], string> = {
   same_line: 'Same phone line, written differently',
@@ -21,6 +22,7 @@ const REASONS: Record<Duplicate['reason'], string> = {
 /** Pairs that may be one person: merge them, or say that they are two. */
 export function DuplicateList() {
   const cache = useQueryClient();
+  const mayMerge = useMayMerge();
   const [merging, setMerging] = useState<[Contact, Contact] | null>(null);
   const search = useQuery({
     queryKey: keys.duplicateSearch,
@@ -83,7 +85,7 @@ export function DuplicateList() {
           <Link to="/contacts/merges" className={grid.besideButton}>
             Past merges
           </Link>
-          {last !== null && find}
+          {last !== null && mayMerge && find}
         </>
       }
     >
@@ -94,7 +96,7 @@ export function DuplicateList() {
           <EmptyState
             icon={<IconUsersGroup size={26} />}
             title={last === null ? 'Nobody has looked yet' : 'No duplicates to settle'}
-            {...(last === null ? { action: find } : {})}
+            {...(last === null && mayMerge ? { action: find } : {})}
           >
             {last === null
               ? 'A search compares phone numbers, email addresses and names of all contacts. Nothing is changed by it.'
@@ -111,19 +113,21 @@ export function DuplicateList() {
             <Person contact={pair.second} />
             <div className={grid.pairEnd}>
               <Tag tone="info">{REASONS[pair.reason]}</Tag>
-              <Row>
-                <Button
-                  size="xs"
-                  emphasis="secondary"
-                  onClick={() => setMerging([pair.first, pair.second])}
-                  data-testid="duplicate-merge"
-                >
-                  Compare and merge
-                </Button>
-                <Button size="xs" emphasis="quiet" onClick={() => void dismiss(pair)}>
-                  Two persons
-                </Button>
-              </Row>
+              {mayMerge && (
+                <Row>
+                  <Button
+                    size="xs"
+                    emphasis="secondary"
+                    onClick={() => setMerging([pair.first, pair.second])}
+                    data-testid="duplicate-merge"
+                  >
+                    Compare and merge
+                  </Button>
+                  <Button size="xs" emphasis="quiet" onClick={() => void dismiss(pair)}>
+                    Two persons
+                  </Button>
+                </Row>
+              )}
             </div>
           </div>
         ))}

@@ -19,8 +19,11 @@ import {
 import { fetchMerges, unmerge } from './api';
 import css from './contacts.module.css';
 
+import { useMayMerge } from './use-may-merge';
+
 /** What was merged, and the way back. */
 export function MergeList() {
+  const mayMerge = useMayMerge();
   const cache = useQueryClient();
   const [asked, setAsked] = useState<ContactMerge | null>(null);
   const query = useInfiniteQuery({
@@ -78,18 +81,18 @@ export function MergeList() {
                 title: 'Undo',
                 align: 'end',
                 render: (each) =>
-                  each.unmerged_at === null ? (
-                    <Button
-                      size="xs"
-                      emphasis="secondary"
-                      onClick={() => setAsked(each)}
-                      data-testid="unmerge"
-                    >
-                      Take back
-                    </Button>
-                  ) : (
-                    `Taken back ${formatDateTime(each.unmerged_at)}`
-                  ),
+                  each.unmerged_at === null
+                    ? mayMerge && (
+                        <Button
+                          size="xs"
+                          emphasis="secondary"
+                          onClick={() => setAsked(each)}
+                          data-testid="unmerge"
+                        >
+                          Take back
+                        </Button>
+                      )
+                    : `Taken back ${formatDateTime(each.unmerged_at)}`,
               },
             ]}
           />
