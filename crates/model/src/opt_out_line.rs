@@ -31,6 +31,8 @@ crate::text_enum! {
         Due = "due",
         /// An earlier message has said it.
         Given = "given",
+        /// It comes from a name, which nobody can answer.
+        Unanswerable = "unanswerable",
     }
 }
 
@@ -83,6 +85,7 @@ impl OptOutLine {
     #[must_use]
     pub fn is_due(&self, text: &str, notice: OptOutNotice) -> bool {
         match self.when {
+            _ if notice == OptOutNotice::Unanswerable => false,
             OptOutLineWhen::Every => !says_how_to_stop(text),
             OptOutLineWhen::First => notice == OptOutNotice::Due && !says_how_to_stop(text),
             OptOutLineWhen::Never => false,
@@ -231,6 +234,8 @@ mod tests {
             (OptOutLineWhen::First, "Sale", OptOutNotice::Due, true),
             (OptOutLineWhen::First, "Sale", OptOutNotice::Given, false),
             (OptOutLineWhen::Never, "Sale", OptOutNotice::Due, false),
+            (OptOutLineWhen::Every, "Sale", OptOutNotice::Unanswerable, false),
+            (OptOutLineWhen::First, "Sale", OptOutNotice::Unanswerable, false),
         ] {
             assert_eq!(line(when).is_due(text, notice), due, "{when} {text} {notice}");
         }

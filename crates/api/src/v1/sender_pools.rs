@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
-use segue_model::{SenderId, SenderPoolId, WorkspaceId, sender::SenderKind};
+use segue_model::{SenderId, SenderPoolId, WorkspaceId};
 use segue_store::{StoreError, Tx, sender_pool::SenderPoolView};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -136,16 +136,10 @@ fn check_senders(tx: &mut Tx<'_>, workspace_id: WorkspaceId, ids: &[SenderId]) -
     if ids.is_empty() || ids.len() > MOST_SENDERS {
         return Err(Problem::invalid("sender_ids", format!("Choose 1 to {MOST_SENDERS} senders.")));
     }
-    let mut names = 0;
     for id in ids {
-        let Some(sender) = tx.sender(workspace_id, *id)? else {
+        if tx.sender(workspace_id, *id)?.is_none() {
             return Err(Problem::invalid("sender_ids", "There is no such sender. Choose from the list."));
-        };
-        names += usize::from(sender.kind == SenderKind::Alphanumeric);
-    }
-    if names > 0 && names < ids.len() {
-        let words = "Choose numbers only or names only: nobody can answer a name, so texts say otherwise how to stop.";
-        return Err(Problem::invalid("sender_ids", words));
+        }
     }
     Ok(())
 }

@@ -91,6 +91,9 @@ fn prepare_with(
     let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
     let links = domains::links_of(tx, links, workspace_id, settings)?;
     let parts = Parts::of(tx, &workspace, id, input)?;
+    let origins = Origins::of(tx, workspace_id, sender, input.pool_id)?;
+    // Whether it is added is decided for each recipient, by the sender of the pool that texts this one.
+    let is_answerable = origins.all().any(|origin| reach(&origin.sender) == SenderReach::TwoWay);
     let frame = Frame {
         footer: input.footer,
         chat: chat.as_deref(),
@@ -100,10 +103,9 @@ fn prepare_with(
         campaign_number,
         texts: &input.texts,
         snippets: &parts.snippets,
-        opt_out_line: (reach(&sender) == SenderReach::TwoWay).then_some(&parts.opt_out_line),
+        opt_out_line: is_answerable.then_some(&parts.opt_out_line),
     };
     let text = CampaignText::new(&input.body, &frame)?;
-    let origins = Origins::of(tx, workspace_id, sender, input.pool_id)?;
     Ok(Prepared { workspace, origins, text })
 }
 

@@ -94,7 +94,7 @@ pub(super) fn reach(sender: &Sender) -> SenderReach {
     if sender.kind == SenderKind::Alphanumeric { SenderReach::OneWay } else { SenderReach::TwoWay }
 }
 
-/// Whether a person has been told how to stop, as far as the text asks for it.
+/// Whether a person has been told how to stop, as far as the text asks for it, or cannot be by this sender.
 ///
 /// # Errors
 /// When the store fails.
@@ -102,8 +102,11 @@ pub(super) fn notice(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
     text: &CampaignText,
-    phone: &PhoneNumber,
+    (sender, phone): (&Sender, &PhoneNumber),
 ) -> Result<OptOutNotice, StoreError> {
+    if reach(sender) == SenderReach::OneWay {
+        return Ok(OptOutNotice::Unanswerable);
+    }
     let given = text.asks_for_notice() && tx.has_opt_out_notice(workspace_id, phone.as_str())?;
     Ok(if given { OptOutNotice::Given } else { OptOutNotice::Due })
 }

@@ -253,7 +253,7 @@ fn decide_member(
         return Ok(Decided::nothing(recipient(rule, None)));
     };
     let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
-    let notice = pinned::notice(tx, workspace_id, text, phone)?;
+    let notice = pinned::notice(tx, workspace_id, text, (&likely.sender, phone))?;
     let composed = text.compose_after(&member.fields, position, notice);
     let Ok(composed) = composed.and_then(crate::text::Composed::within_limit) else {
         return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None)));

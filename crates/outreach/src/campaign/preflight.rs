@@ -246,7 +246,7 @@ impl Flight {
         }
         let text = variants::text_of(&self.prepared.text, &self.texts, &self.campaign.input, position);
         let notice = match &member.fields.phone {
-            Some(phone) => pinned::notice(tx, self.prepared.workspace.id, text, phone)?,
+            Some(phone) => pinned::notice(tx, prepared.workspace.id, text, (&likely.sender, phone))?,
             None => OptOutNotice::Due,
         };
         Ok(match text.compose_after(&member.fields, position, notice).and_then(Composed::within_limit) {

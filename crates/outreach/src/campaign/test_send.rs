@@ -8,14 +8,16 @@ use segue_model::{
     consent::{Medium, Purpose},
     content::SmsContent,
     delivery::MessageClass,
+    opt_out_line::OptOutNotice,
     policy::{Approval, Content, Decision, Known, Limits, Listed, Question, decide},
+    text_lint::SenderReach,
 };
 use segue_store::{
     Store, Tx,
     outbox::{AddressKind, NewOutbox, Payload},
 };
 
-use super::{found, prepare};
+use super::{found, pinned::reach, prepare};
 use crate::{Links, OutreachError};
 
 /// Queues the campaign's text to a number and gives the message's id.
@@ -70,7 +72,11 @@ fn send_in(
         return Err(OutreachError::Refused(rule));
     }
     let contact = tx.contact_by_phone(workspace_id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
-    let composed = prepared.text.compose(&contact, 0)?.within_limit()?;
+    let notice = match reach(&origin.sender) {
+        SenderReach::OneWay => OptOutNotice::Unanswerable,
+        SenderReach::TwoWay => OptOutNotice::Due,
+    };
+    let composed = prepared.text.compose_after(&contact, 0, notice)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();
     let content = SmsContent { source: origin.sender.address.clone(), text: composed.text };

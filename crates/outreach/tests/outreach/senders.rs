@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    SenderId, SenderPoolId, campaign::CampaignAction, registration::RegistrationKind, sender::SenderKind,
+    SenderId, SenderPoolId, campaign::CampaignAction, opt_out_line::OptOutLineWhen, registration::RegistrationKind,
+    sender::SenderKind,
 };
 use segue_outreach::{
     OutreachError,
@@ -175,6 +176,14 @@ async fn a_pool_texts_each_country_from_a_sender_that_may_send_there() {
         let name = world.test.sender_of_kind(world.sms.id, SenderKind::Alphanumeric, "ACME").await;
         let toll_free = world.test.sender_of_kind(world.sms.id, SenderKind::TollFree, "+18005550100").await;
         let pool_id = pool(&world, "World", &[name.id, toll_free.id]).await;
+        let ws = world.ws();
+        world
+            .write(move |tx| {
+                let mut workspace = tx.workspace(ws)?.unwrap();
+                workspace.settings.campaigns.opt_out_line.when = OptOutLineWhen::Every;
+                tx.update_workspace(&workspace)
+            })
+            .await;
         let input = || CampaignInput { sender_id: name.id, pool_id: Some(pool_id), ..world.input() };
         let draft = world.draft(input()).await.unwrap();
         let before = looked(&world, &draft).await;
@@ -187,6 +196,11 @@ async fn a_pool_texts_each_country_from_a_sender_that_may_send_there() {
         let to_america = sent.iter().filter(|(to, _)| to.starts_with("+1"));
         assert!(to_america.clone().count() == 20 && to_america.clone().all(|(_, from)| *from == toll_free.address));
         assert!(sent.iter().any(|(to, from)| to.starts_with("+49") && from == "ACME"));
+        // Nobody can answer a name: only the number's texts say that one can.
+        for message in world.messages().await {
+            let from_name = sent.iter().any(|(to, from)| *to == message.address && from == "ACME");
+            assert_ne!(message.text.contains("Reply STOP"), from_name, "{}: {}", world.test.engine, message.text);
+        }
     }
 }
 
