@@ -130,7 +130,7 @@ describe('a marketer new to the product', { timeout: 180_000 }, () => {
     for (const [fault, words] of Object.entries({
       invalid: 'Not a phone number of its country',
       missing: 'No phone number',
-      duplicate: 'The same phone number stands in an earlier row',
+      duplicate: 'The same phone number or external key stands in an earlier row',
     })) {
       const reason = page.locator('dl > div', { hasText: words });
       assert.equal(await reason.locator('dt').innerText(), faults(fault), words);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
-use segue_model::role::Role;
+use segue_model::{registration::RegistrationKind, role::Role};
 use segue_store::{
     channel::{ChannelConfig, Registration, SenderKind},
     workspace::WorkspaceSettings,
@@ -118,6 +118,17 @@ pub struct SenderPart {
     pub kind: SenderKind,
     #[serde(default = "default_registration")]
     pub registration: Registration,
+    /// What registries have approved for it already. Each is recorded once, and nothing is taken back by leaving it out.
+    #[serde(default)]
+    pub registered: Vec<RegistrationPart>,
+}
+
+/// A registration that has been approved.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegistrationPart {
+    pub kind: RegistrationKind,
+    pub name: String,
 }
 
 const fn default_registration() -> Registration {

@@ -4,19 +4,25 @@ use std::{collections::BTreeMap, io::IsTerminal as _, path::PathBuf, process::Ex
 
 use anyhow::{Context, bail};
 use segue_access::{NewUser, NewWorkspace, create_user, create_workspace};
-use segue_model::{ChannelId, Ctx, UserId, WorkspaceId, policy::QuietHours};
+use segue_model::{
+    ChannelId, Ctx, RegistrationId, SenderId, UserId, WorkspaceId,
+    policy::QuietHours,
+    registration::{RegistrationKind, RegistrationState},
+};
 use segue_store::{
     Store, StoreError,
     access::User,
     channel::{Channel, ChannelState, Sender},
+    registration::{RegistrationInput, RegistrationStep},
     routing::Queue,
     workspace::Workspace,
 };
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     config::Config,
-    manifest::{ChannelPart, FlowPart, LoadedManifest, QueuePart, SenderPart, UserPart},
+    manifest::{ChannelPart, FlowPart, LoadedManifest, QueuePart, RegistrationPart, SenderPart, UserPart},
 };
 
 /// Which file, and how to go about it.
@@ -457,6 +463,52 @@ fn write_sender(
         registration: part.registration,
         created_at: ctx.now(),
     };
-    tx.upsert_sender(workspace_id, &sender)?;
-    Ok(())
+    let sender = tx.upsert_sender(workspace_id, &sender)?;
+    write_registrations(tx, ctx, workspace_id, sender, &part.registered)
+}
+
+/// Records what has been approved for a sender; the brand comes before the campaigns that belong to it.
+fn write_registrations(
+    tx: &mut segue_store::Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    sender_id: SenderId,
+    parts: &[RegistrationPart],
+) -> Result<(), StoreError> {
+    use RegistrationState::{Approved, Draft, Submitted};
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let links = tx.sender_links(workspace_id)?;
+    let mut linked: Vec<RegistrationId> =
+        links.into_iter().filter(|(sender, _)| *sender == sender_id).map(|(_, registration)| registration).collect();
+    for part in parts {
+        let known = tx.registrations(workspace_id)?;
+        let same = known.iter().find(|known| known.kind == part.kind && known.name == part.name);
+        let id = match same {
+            Some(known) => known.id,
+            None => {
+                let brand = known.iter().find(|known| known.kind == RegistrationKind::Brand);
+                let input = RegistrationInput {
+                    name: part.name.clone(),
+                    country: None,
+                    parent_id: brand.filter(|_| part.kind == RegistrationKind::Campaign).map(|brand| brand.id),
+                    reference: None,
+                    details: json!({}),
+                    expires_at: None,
+                };
+                let id = tx.insert_registration(workspace_id, part.kind, &input, "system", ctx)?;
+                for (from, to) in [(Draft, Submitted), (Submitted, Approved)] {
+                    let actor = "system".to_owned();
+                    let step = RegistrationStep { from, to, note: None, expires_at: None, actor };
+                    tx.step_registration(workspace_id, id, &step, ctx)?;
+                }
+                id
+            }
+        };
+        if !linked.contains(&id) {
+            linked.push(id);
+        }
+    }
+    tx.link_sender(workspace_id, sender_id, &linked)
 }
