@@ -20,6 +20,9 @@ type Answer = Result<Json<Value>, GraphError>;
 type Params = Query<HashMap<String, String>>;
 type Ids = Path<(String, String)>;
 
+/// How many templates an account that is not verified may have, each language counted. It is told, not enforced.
+const TEMPLATE_LIMIT: u32 = 250;
+
 fn phone_number(core: &Core) -> Value {
     let config = &core.config;
     json!({
@@ -171,10 +174,12 @@ pub(crate) async fn unsubscribe(State(core): State<Arc<Core>>, Path((_, id)): Id
     Ok(Json(success()))
 }
 
-/// `GET /{version}/{waba}/message_templates`, with filters and paging by offset cursors.
+/// `GET /{version}/{waba}/message_templates`, with filters, paging by offset cursors, and the `summary` that is asked for.
 pub(crate) async fn templates(State(core): State<Arc<Core>>, Path((_, id)): Ids, Query(query): Params) -> Answer {
     account(&core, &id, Access::Read)?;
-    let wanted = |field: &str, value: &str| query.get(field).is_none_or(|asked| asked.eq_ignore_ascii_case(value));
+    let wanted = |field: &str, value: &str| {
+        query.get(field).is_none_or(|asked| asked.split(',').any(|one| one.trim().eq_ignore_ascii_case(value)))
+    };
     let limit: usize = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(25).clamp(1, 1000);
     let after: usize = query.get("after").and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
     core.with(|state| {
@@ -203,7 +208,17 @@ pub(crate) async fn templates(State(core): State<Arc<Core>>, Path((_, id)): Ids,
                 core.public_url, core.config.waba_id
             ));
         }
-        Ok(Json(json!({"data": page, "paging": paging})))
+        let mut answer = json!({"data": page, "paging": paging});
+        if let Some(asked) = query.get("summary") {
+            let summary = json!({
+                "total_count": matching.len(),
+                "message_template_count": state.templates.iter().count(),
+                "message_template_limit": TEMPLATE_LIMIT,
+                "are_translations_complete": true,
+            });
+            answer["summary"] = select(summary, Some(asked));
+        }
+        Ok(Json(answer))
     })
 }
 

@@ -90,17 +90,19 @@ fn check(mime: &str, size: usize) -> Result<(), GraphError> {
     }
 }
 
-/// `POST /{version}/{phone_number_id}/media`
+/// `POST /{version}/{phone_number_id}/media`: `messaging_product` and `type` stand in the form or in the query, as everywhere on the
+/// platform; client libraries use either.
 pub(crate) async fn upload(
     State(core): State<Arc<Core>>,
     Path((_, id)): Path<(String, String)>,
+    Query(mut query): Query<HashMap<String, String>>,
     mut form: Multipart,
 ) -> Result<axum::Json<Value>, GraphError> {
     if id != core.config.phone_number_id {
         return Err(GraphError::no_object(&id, Access::Write));
     }
     let broken = |_| GraphError::parameter("The request is not a valid multipart form.");
-    let (mut product, mut given_type, mut file) = (None, None, None);
+    let (mut product, mut given_type, mut file) = (query.remove("messaging_product"), query.remove("type"), None);
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name().unwrap_or_default() {
             "messaging_product" => product = Some(field.text().await.map_err(broken)?),

@@ -38,14 +38,16 @@ impl TemplateBook {
     /// The templates every sandbox starts with.
     pub fn seeded() -> Self {
         let mut book = Self { templates: Vec::new(), next_id: 1_000_000_000_000_001 };
-        let body = |text: &str| json!({"type": "BODY", "text": text});
+        // As on the platform, a text with variables carries an example of each.
+        let body =
+            |text: &str, example: &[&str]| json!({"type": "BODY", "text": text, "example": {"body_text": [example]}});
         for (name, category, language, status, components) in [
             (
                 "order_update",
                 "UTILITY",
                 "en_US",
                 "APPROVED",
-                vec![body("Hi {{1}}, there is news about your order {{2}}.")],
+                vec![body("Hi {{1}}, there is news about your order {{2}}.", &["Ada", "1017"])],
             ),
             (
                 "we_are_back",
@@ -53,7 +55,10 @@ impl TemplateBook {
                 "en",
                 "APPROVED",
                 vec![
-                    body("Hello {{1}}, our team can continue your conversation. Reply to this message to go on."),
+                    body(
+                        "Hello {{1}}, our team can continue your conversation. Reply to this message to go on.",
+                        &["Ada"],
+                    ),
                     json!({"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Continue"}]}),
                 ],
             ),
@@ -63,7 +68,7 @@ impl TemplateBook {
                 "en",
                 "PAUSED",
                 vec![
-                    body("Spring is here, {{1}}! Everything for the trail is 20% off this week."),
+                    body("Spring is here, {{1}}! Everything for the trail is 20% off this week.", &["Ada"]),
                     json!({"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Tell me more"}]}),
                 ],
             ),
@@ -228,6 +233,15 @@ mod tests {
         for (status, expected) in [("DISABLED", Err(132016)), ("PENDING", Err(132001)), ("APPROVED", Ok(()))] {
             book.get_mut(&id).expect("seeded").status = status.to_owned();
             assert_eq!(code(&book, "spring_offer", "en"), expected);
+        }
+    }
+
+    #[test]
+    fn the_first_templates_have_an_example_of_each_variable() {
+        for template in TemplateBook::seeded().iter() {
+            let body = template.component("BODY").expect("a body");
+            let examples = body["example"]["body_text"][0].as_array().expect("examples");
+            assert_eq!(examples.len(), variables(&text(body, "text").expect("a text")).len(), "{}", template.name);
         }
     }
 

@@ -74,8 +74,9 @@ pub(crate) struct StatusUpdate<'a> {
     pub error: Option<&'a Value>,
 }
 
-/// The webhook of a status. `contacts` is a sibling on sent, delivered and read, never on failed; a failed message to a number names no
-/// user id.
+/// The webhook of a status. `contacts` is a sibling on sent, delivered and read. A failed message to a number names no user id, and its
+/// `contacts` hold the number alone: so receivers of the live platform report it (issue 227 and pull request 220 of pywa, both of code 131026), where the
+/// documentation has no `contacts` at all. Of a failed message to a user id there are no such reports; it follows the documentation.
 pub(crate) fn status(
     config: &SandboxConfig,
     handset: &Handset,
@@ -104,6 +105,8 @@ pub(crate) fn status(
     if !failed {
         let username = if update.status == "sent" { Username::Left } else { Username::Shown };
         parts.insert("contacts".to_owned(), json!([contact(handset, number, username)]));
+    } else if outbound.by_phone {
+        parts.insert("contacts".to_owned(), json!([{"wa_id": handset.id}]));
     }
     parts.insert("statuses".to_owned(), json!([status]));
     messages_change(config, parts)

@@ -55,7 +55,8 @@ async fn free_text_outside_the_window_is_accepted_and_fails_later() {
     assert_eq!(bench.receiver.statuses(&never), ["failed"]);
     let value = &bench.receiver.values()[0];
     assert_eq!(value["statuses"][0]["errors"][0]["code"], 131047);
-    assert!(value.get("contacts").is_none() && value["statuses"][0].get("recipient_user_id").is_none());
+    assert_eq!(value["contacts"], json!([{"wa_id": ADA}]), "the number and nothing else");
+    assert!(value["statuses"][0].get("recipient_user_id").is_none());
     assert!(bench.chat().await.is_empty(), "the handset never sees it");
 
     bench.ada_writes(json!({"type": "text", "text": "hello"})).await;
@@ -202,17 +203,20 @@ async fn media_both_ways_with_urls_that_expire() {
     bench.advance(5 * 60_000).await;
     assert_eq!(download().await.status(), 404, "the URL has expired");
 
-    let form = || {
-        let file =
-            reqwest::multipart::Part::bytes(png.to_vec()).file_name("a.png").mime_str("image/png").expect("mime");
-        reqwest::multipart::Form::new().text("messaging_product", "whatsapp").part("file", file)
-    };
-    let upload = bench.http.post(bench.url(&format!("/v26.0/{NUMBER_ID}/media"))).multipart(form());
+    let file = || reqwest::multipart::Part::bytes(png.to_vec()).file_name("a.png").mime_str("image/png").expect("mime");
+    let form = reqwest::multipart::Form::new().text("messaging_product", "whatsapp").part("file", file());
+    let upload = bench.http.post(bench.url(&format!("/v26.0/{NUMBER_ID}/media"))).multipart(form);
     let (status, uploaded) = bench.request(upload).await;
     assert_eq!(status, 200, "{uploaded}");
     let (status, _) =
         bench.send(json!({"to": ADA, "type": "image", "image": {"id": uploaded["id"], "caption": "ours"}})).await;
     assert_eq!(status, 200);
+    // Client libraries name the product in the query too.
+    for (query, accepted) in [("?messaging_product=whatsapp", 200), ("?messaging_product=sms", 400), ("", 400)] {
+        let form = reqwest::multipart::Form::new().part("file", file());
+        let upload = bench.http.post(bench.url(&format!("/v26.0/{NUMBER_ID}/media{query}"))).multipart(form);
+        assert_eq!(bench.request(upload).await.0, accepted, "{query}");
+    }
     let shown = &bench.chat().await[1];
     assert_eq!(shown["media"]["mime"], "image/png");
     let shown_url = format!("/sandbox/v1/media/{}", shown["media"]["id"].as_str().expect("id"));

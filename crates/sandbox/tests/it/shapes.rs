@@ -80,7 +80,9 @@ fn documented() -> Vec<(&'static str, Value)> {
         ("read", change(json!({"contacts": [contact], "statuses": [status("read")]}))),
         (
             "failed",
-            change(json!({"statuses": [{"id": "wamid.HBgL", "status": "failed", "timestamp": "1750263773",
+            // The contact as the live platform is reported to send it; see `payload::status`.
+            change(json!({"contacts": [{"wa_id": "16505551234"}],
+                          "statuses": [{"id": "wamid.HBgL", "status": "failed", "timestamp": "1750263773",
                                         "recipient_id": "16505551234", "errors": [error]}]})),
         ),
     ]

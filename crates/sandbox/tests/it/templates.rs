@@ -55,6 +55,13 @@ async fn templates_are_created_reviewed_paused_and_deleted() {
     let (_, rest) = bench.get(&format!("{path}?limit=3&after={after}&fields=name,status")).await;
     assert_eq!(rest["data"][0]["name"], "summer");
     assert!(rest["paging"].get("next").is_none());
+    assert!(rest.get("summary").is_none(), "only where it is asked for");
+    let (_, summed) =
+        bench.get(&format!("{path}?summary=total_count,message_template_count&status=APPROVED,PAUSED")).await;
+    assert_eq!(summed["summary"], json!({"total_count": 4, "message_template_count": 4}));
+    let (_, paused) = bench.get(&format!("{path}?summary=total_count,message_template_limit&status=PAUSED")).await;
+    assert_eq!(paused["summary"], json!({"total_count": 1, "message_template_limit": 250}));
+    assert_eq!(paused["data"][0]["name"], "spring_offer");
     let (status, _) = bench.patch("/sandbox/v1/templates/summer", json!({"status": "PAUSED"})).await;
     assert_eq!(status, 200);
     let (_, refused) = bench.send(template("summer", "en_US", &["Ada"])).await;
