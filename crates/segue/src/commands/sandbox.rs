@@ -41,6 +41,14 @@ pub async fn sandbox(arguments: Arguments) -> anyhow::Result<ExitCode> {
             "graph_base_url": sandbox.graph_base_url,
             "whatsapp_link_base": sandbox.whatsapp_link_base,
             "smpp": sandbox.smpp_addr.to_string(),
+            "smpp_system_id": shown.smpp_system_id,
+            "smpp_password": shown.smpp_password,
+            "access_token": shown.access_token,
+            "app_secret": shown.app_secret,
+            "verify_token": shown.verify_token,
+            "phone_number_id": shown.phone_number_id,
+            "display_phone_number": shown.display_phone_number,
+            "waba_id": shown.waba_id,
         });
         println!("{line}");
     } else {
