@@ -46,6 +46,8 @@ export function sandboxApi(demo) {
   return {
     get: (path) => call('GET', path),
     post: (path, body = {}) => call('POST', path, body),
+    put: (path, body) => call('PUT', path, body),
+    patch: (path, body) => call('PATCH', path, body),
     /** Every entry of the ledger. */
     ledger: async () => (await call('GET', '/ledger')).entries,
   };

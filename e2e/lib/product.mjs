@@ -63,3 +63,11 @@ export async function startDemo(engine) {
     },
   };
 }
+
+/** The sandbox alone, as other products use it: its addresses and accounts. */
+export async function startSandbox() {
+  const args = ['sandbox', '--json', '--listen', '127.0.0.1:0', '--smpp', '127.0.0.1:0'];
+  const sandbox = await start('segue', args);
+  const accounts = JSON.parse(sandbox.first);
+  return { ...accounts, sandbox_url: accounts.graph_base_url, log: sandbox.log, stop: sandbox.stop };
+}

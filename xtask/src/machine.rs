@@ -33,6 +33,24 @@ pub const POSTGRES: Requirement = Requirement {
     present: || is_installed("initdb") || installed_versions(Path::new("/usr/lib/postgresql")),
 };
 
+/// What runs the WhatsApp library for Python of the end-to-end tests.
+pub const PYTHON: Requirement = Requirement {
+    name: "Python 3.10 or newer with venv",
+    packages: &["python3", "python3-venv"],
+    needed_for: "the end-to-end test of a WhatsApp library for Python",
+    present: || {
+        let needs = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+        output("python3", &["-c", needs]).is_some()
+    },
+};
+
+impl Requirement {
+    /// Whether the machine has it.
+    pub fn is_present(&self) -> bool {
+        (self.present)()
+    }
+}
+
 fn installed_versions(directory: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(directory) else { return false };
     entries.flatten().any(|entry| entry.path().join("bin/initdb").is_file())
@@ -81,7 +99,7 @@ pub fn ensure(requirements: &[&'static Requirement]) -> anyhow::Result<Vec<&'sta
 }
 
 fn missing_of(requirements: &[&'static Requirement]) -> Vec<&'static Requirement> {
-    requirements.iter().copied().filter(|requirement| !(requirement.present)()).collect()
+    requirements.iter().copied().filter(|requirement| !requirement.is_present()).collect()
 }
 
 fn names(requirements: &[&Requirement]) -> String {

@@ -4,6 +4,7 @@ mod chaos;
 mod demo;
 mod machine;
 mod phone_data;
+mod python;
 mod run;
 mod test;
 mod web;

@@ -6,7 +6,8 @@ use anyhow::bail;
 
 use crate::{
     chaos,
-    machine::{CHROMIUM, POSTGRES, Requirement, ensure, in_ci},
+    machine::{CHROMIUM, POSTGRES, PYTHON, Requirement, ensure, in_ci},
+    python,
     run::{is_installed, run},
     web,
 };
@@ -27,7 +28,7 @@ pub fn test(words: &[&str]) -> anyhow::Result<()> {
         bail!("There is no group of tests '{unknown}'. Known are lint, web, rust, e2e and chaos.");
     }
     let chosen = GROUPS.iter().filter(|(name, _)| words.is_empty() || words.contains(name));
-    let missing = ensure(&[&POSTGRES, &CHROMIUM])?;
+    let missing = ensure(&[&POSTGRES, &CHROMIUM, &PYTHON])?;
     let mut results: Vec<(&str, Duration, Option<anyhow::Error>)> = Vec::new();
     for (name, group) in chosen {
         println!("\n=== {name} ===");
@@ -88,7 +89,7 @@ fn rust() -> anyhow::Result<()> {
     run(".", "cargo", &["test", "--workspace", "--doc", "--quiet"])
 }
 
-/// The golden path in a browser, against the real binary, on both engines.
+/// The golden path in a browser, against the real binary, on both engines; and public client libraries against it.
 fn end_to_end() -> anyhow::Result<()> {
     if !is_installed("chromium") && !in_ci() {
         println!("SKIPPED: the end-to-end tests, because Chromium is missing.");
@@ -96,6 +97,7 @@ fn end_to_end() -> anyhow::Result<()> {
     }
     web::build()?;
     web::install("e2e")?;
+    python::install()?;
     chaos::build()?;
     run("e2e", "npm", &["test", "--silent"])
 }

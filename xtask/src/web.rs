@@ -62,7 +62,10 @@ pub fn write_openapi() -> anyhow::Result<()> {
 }
 
 /// A text that changes when a file below `paths` does.
-fn fingerprint(paths: &[PathBuf]) -> anyhow::Result<String> {
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn fingerprint(paths: &[PathBuf]) -> anyhow::Result<String> {
     let mut files = Vec::new();
     for path in paths {
         collect(path, &mut files)?;
