@@ -67,6 +67,22 @@ pub struct InboxItem {
     pub epoch: i64,
 }
 
+/// How many rows of a workspace's inbox are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InboxCounts {
+    pub pending: u64,
+    pub done: u64,
+    pub dead: u64,
+}
+
+impl InboxCounts {
+    /// Rows in any state.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.pending + self.done + self.dead
+    }
+}
+
 impl std::fmt::Debug for InboxItem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "InboxItem({}, {}, attempt {})", self.id, self.kind, self.attempts)
@@ -122,6 +138,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'dead'";
     DELETE_DONE_INBOX = "DELETE FROM inbox WHERE workspace_id = $1 AND state = 'done' AND received_at < $2";
     COUNT_PENDING_INBOX = "SELECT COUNT(*), COALESCE(MIN(received_at), 0) FROM inbox WHERE state = 'pending'";
+    COUNT_INBOX = "SELECT state, COUNT(*) FROM inbox WHERE workspace_id = $1 GROUP BY state";
 }
 
 fn read_item(row: &mut Row<'_>) -> Result<InboxItem, StoreError> {
@@ -261,6 +278,25 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn pending_inbox(&mut self) -> Result<(u64, Timestamp), StoreError> {
         self.query_one(&COUNT_PENDING_INBOX, &[], |row| Ok((row.next()?, row.next()?)))
+    }
+
+    /// Counts all rows of a workspace. It reads each of them: for benchmarks and checks, not for what is asked often.
+    ///
+    /// # Errors
+    /// When the store fails, or a row is in a state that this version does not know.
+    pub fn inbox_counts(&mut self, workspace_id: WorkspaceId) -> Result<InboxCounts, StoreError> {
+        let states =
+            self.query(&COUNT_INBOX, &[&workspace_id], |row| Ok((row.next::<String>()?, row.next::<u64>()?)))?;
+        let mut counts = InboxCounts::default();
+        for (state, count) in states {
+            match state.as_str() {
+                "pending" => counts.pending = count,
+                "done" => counts.done = count,
+                "dead" => counts.dead = count,
+                other => return Err(StoreError::Corrupt(format!("an inbox row is '{other}'"))),
+            }
+        }
+        Ok(counts)
     }
 }
 

@@ -282,6 +282,7 @@ impl std::fmt::Display for MessageCursor {
 }
 
 crate::sql! {
+    COUNT_INBOUND = "SELECT COUNT(*) FROM messages WHERE workspace_id = $1 AND direction = 'inbound'";
     INSERT_MESSAGE = "INSERT INTO messages (workspace_id, session_id, id, channel_id, direction, author, author_id, kind,
             content, text, provider_id, client_id, at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
@@ -340,6 +341,15 @@ fn read_view(row: &mut Row<'_>) -> Result<MessageView, StoreError> {
 }
 
 impl Tx<'_> {
+    /// How many messages of customers the transcripts of a workspace hold. It reads each of them: for benchmarks and
+    /// checks, not for what is asked often.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count_inbound(&mut self, workspace_id: WorkspaceId) -> Result<u64, StoreError> {
+        self.query_one(&COUNT_INBOUND, &[&workspace_id], |row| row.next())
+    }
+
     /// Writes an entry. `false` when the provider's or the console's id of it is known already; nothing is changed then.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use segue_model::ChannelId;
 use segue_store::{
     StoreError,
     dead_letter::{Decision, Resolution, Source, Verdict},
-    inbox::{InboxItem, InboxKind, MOST_ATTEMPTS, NewInbox, RETRY_AFTER},
+    inbox::{InboxCounts, InboxItem, InboxKind, MOST_ATTEMPTS, NewInbox, RETRY_AFTER},
 };
 use segue_testkit::{TestStore, engines};
 use serde_json::json;
@@ -72,6 +72,24 @@ async fn rows_of_a_subject_come_one_after_the_other_and_subjects_side_by_side() 
         assert_eq!(texts(&second), ["a2"]);
         done(&test, &second[0]).await;
         assert_eq!(texts(&claim(&test, "one").await), ["a3"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_counts_are_those_of_the_workspace_by_state() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for subject in ["ann", "bob", "cem"] {
+            receive(&test, channel.id, subject, subject).await;
+        }
+        let items = claim(&test, "a").await;
+        done(&test, &items[0]).await;
+        fail(&test, &items[1], Verdict::GiveUp).await;
+        let counts = |workspace_id| write(&test, move |tx| tx.inbox_counts(workspace_id));
+        let own = counts(test.workspace_id()).await;
+        assert_eq!(own, InboxCounts { pending: 1, done: 1, dead: 1 }, "{}", test.engine);
+        assert_eq!(own.all(), 3);
+        assert_eq!(counts(test.ctx.id()).await, InboxCounts::default(), "another workspace");
     }
 }
 

@@ -1,7 +1,10 @@
 //! `segue bench`: how fast this build is on this machine, through the ordinary path.
 
+mod poster;
+mod setup;
 pub mod sms;
 mod usage;
+pub mod webhooks;
 
 use std::process::ExitCode;
 
@@ -10,6 +13,8 @@ use std::process::ExitCode;
 pub enum Bench {
     /// One SMS campaign against a carrier that speaks SMPP: from the plan to the last receipt.
     Sms(sms::Arguments),
+    /// Signed messages of WhatsApp customers: from the webhook to the conversation.
+    Webhooks(webhooks::Arguments),
 }
 
 /// Runs a benchmark.
@@ -19,5 +24,6 @@ pub enum Bench {
 pub async fn bench(bench: Bench) -> anyhow::Result<ExitCode> {
     match bench {
         Bench::Sms(arguments) => sms::sms(arguments).await,
+        Bench::Webhooks(arguments) => webhooks::webhooks(arguments).await,
     }
 }

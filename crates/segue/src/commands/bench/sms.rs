@@ -12,7 +12,6 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use segue_access::{NewWorkspace, create_workspace};
 use segue_model::{
     CampaignId, ContactId, Ctx, ListId, PhoneNumber, Timestamp, WorkspaceId,
     actor::Actor,
@@ -21,18 +20,19 @@ use segue_model::{
     contact::ContactFields,
     ctx::{Clock, SystemClock},
     time,
-    wake::Wake,
 };
 use segue_outreach::campaign::{self, action};
 use segue_store::{
     Store, StoreError,
     campaign::{Audience, CampaignInput},
-    channel::{Channel, ChannelConfig, ChannelState, Registration, Sender, SenderKind, SmppConfig, WhatsAppConfig},
+    channel::{Channel, ChannelConfig, ChannelState, Registration, Sender, SenderKind, SmppConfig},
     consent::{ConsentError, NewConsentEvent},
 };
 
-use super::usage::{cpu_time, peak_memory_mb};
-use crate::{config::Config, server::Server};
+use super::{
+    setup::{self, Place, rounded},
+    usage::{cpu_time, peak_memory_mb},
+};
 
 /// Contacts written in one transaction.
 const CHUNK: u64 = 2_000;
@@ -58,13 +58,8 @@ pub struct Arguments {
     /// Most messages without an answer.
     #[arg(long, default_value_t = 1_000)]
     window: u16,
-    /// A PostgreSQL database to use instead of the embedded one: postgres://USER:PASSWORD@HOST:PORT/DATABASE. It must be
-    /// empty.
-    #[arg(long, value_name = "URL")]
-    database: Option<String>,
-    /// Where the temporary directory is made; on the disk that is to be measured.
-    #[arg(long, value_name = "DIRECTORY")]
-    directory: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Print one line of JSON.
     #[arg(long)]
     json: bool,
@@ -98,18 +93,8 @@ struct Figures {
 /// When it cannot be set up, or does not come to its end.
 pub async fn sms(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let account = account(&arguments)?;
-    let directory = match &arguments.directory {
-        Some(parent) => tempfile::TempDir::new_in(parent)?,
-        None => tempfile::TempDir::new()?,
-    };
-    let config = Config {
-        listen: ([127, 0, 0, 1], 0).into(),
-        data_directory: directory.path().to_owned(),
-        database_url: arguments.database.clone().map(Into::into),
-        ..Config::default()
-    };
     let ctx = Ctx::with_clock(Arc::new(Afternoon::today()));
-    let server = Server::start(config, ctx.clone()).await?;
+    let (server, _directory) = arguments.place.start(ctx.clone()).await?;
     let run = Run { store: server.store().clone(), ctx, links: server.links().clone() };
     let figures = run.measure(&arguments, account).await;
     server.shutdown().await;
@@ -181,7 +166,7 @@ struct Run {
 
 impl Run {
     async fn measure(&self, arguments: &Arguments, account: SmppConfig) -> anyhow::Result<Figures> {
-        let workspace_id = self.workspace().await?;
+        let workspace_id = setup::workspace(&self.store, &self.ctx).await?.id;
         let list_id = self.contacts(workspace_id, arguments).await?;
         let channel = self.channel(workspace_id, "sms", ChannelConfig::Smpp(nowhere())).await?;
         let campaign_id = self.campaign(workspace_id, list_id, &channel).await?;
@@ -224,18 +209,8 @@ impl Run {
             plan_cpu_us: rounded(per_message(planned_cpu)),
             receipts_s: rounded(last.as_secs_f64()),
             window: arguments.window,
-            engine: if arguments.database.is_some() { "PostgreSQL" } else { "SQLite" },
+            engine: arguments.place.engine(),
         })
-    }
-
-    async fn workspace(&self) -> anyhow::Result<WorkspaceId> {
-        let new = NewWorkspace {
-            name: "Benchmark".to_owned(),
-            slug: "benchmark".to_owned(),
-            time_zone: "America/New_York".to_owned(),
-            country: "US".to_owned(),
-        };
-        Ok(create_workspace(&self.store, &self.ctx, &new).await?.id)
     }
 
     /// Contacts that have opted in, with the record of it, on a list.
@@ -256,28 +231,7 @@ impl Run {
     }
 
     async fn channel(&self, workspace_id: WorkspaceId, slug: &str, config: ChannelConfig) -> anyhow::Result<Channel> {
-        let channel = Channel {
-            workspace_id,
-            id: self.ctx.id(),
-            slug: slug.to_owned(),
-            name: slug.to_owned(),
-            config,
-            flow_slug: None,
-            queue_slug: None,
-            state: ChannelState::Connecting,
-            state_detail: None,
-            last_inbound_at: None,
-            created_at: self.ctx.now(),
-        };
-        let row = channel.clone();
-        let id = self
-            .store
-            .write::<_, StoreError, _>(move |tx| {
-                tx.wake(Wake::Configuration);
-                tx.upsert_channel(&row)
-            })
-            .await?;
-        Ok(Channel { id, ..channel })
+        setup::channel(&self.store, &self.ctx, workspace_id, slug, config, None).await
     }
 
     async fn campaign(
@@ -286,7 +240,8 @@ impl Run {
         list_id: ListId,
         channel: &Channel,
     ) -> anyhow::Result<CampaignId> {
-        let chat = self.channel(workspace_id, "chat", ChannelConfig::WhatsApp(chat())).await?;
+        // What the footer's links lead to; nothing is sent there.
+        let chat = self.channel(workspace_id, "chat", ChannelConfig::WhatsApp(setup::whatsapp("none"))).await?;
         let sender = Sender {
             id: self.ctx.id(),
             channel_id: channel.id,
@@ -394,24 +349,4 @@ fn contact(
 fn nowhere() -> SmppConfig {
     let settings = serde_json::json!({ "host": "127.0.0.1", "port": 9, "system_id": "none", "password": "none" });
     serde_json::from_value(settings).expect("the settings are complete")
-}
-
-/// The chat that the footer's links lead to; nothing is sent there.
-fn chat() -> WhatsAppConfig {
-    let settings = serde_json::json!({
-        "base_url": "http://127.0.0.1:9",
-        "graph_version": "v26.0",
-        "waba_id": "1",
-        "phone_number_id": "1",
-        "display_phone_number": "15550783881",
-        "access_token": "none",
-        "app_secrets": ["none"],
-        "verify_token": "none",
-    });
-    serde_json::from_value(settings).expect("the settings are complete")
-}
-
-/// To a hundredth.
-fn rounded(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
 }
