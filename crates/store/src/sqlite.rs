@@ -67,7 +67,7 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Sqlite, StoreError> {
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;
-         PRAGMA cache_size = -65536;
+         PRAGMA cache_size = -49152;
          PRAGMA wal_autocheckpoint = 16000;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA temp_store = MEMORY;",
