@@ -246,6 +246,8 @@ const SCANS: &[(&str, &str)] = &[
     ("event::DELETE_EVENTS_BEFORE", "housekeeping"),
     ("event::EVENT_BOUNDS", "the begin of the key"),
     ("inbox::CLAIM_INBOX", "in the order of arrival, through the index of what is pending"),
+    ("inbox::COUNT_INBOX", "for measurements alone"),
+    ("message::COUNT_INBOUND", "for measurements alone"),
     ("inbox::COUNT_PENDING_INBOX", "through the index of what is pending"),
     ("inbox::DELETE_DONE_INBOX", "housekeeping"),
     ("inbox::RELEASE_INBOX", "once when a node starts, through the index of what is pending"),
