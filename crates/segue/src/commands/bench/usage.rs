@@ -49,7 +49,9 @@ mod tests {
         while cpu_time_of_thread() == Duration::ZERO {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
-        assert!(cpu_time() >= cpu_time_of_thread());
+        // The thread first, for it goes on; and the kernel rounds user and kernel mode down, each by itself.
+        let thread = cpu_time_of_thread();
+        assert!(cpu_time() + 2 * TICK >= thread);
         assert!(peak_memory_mb() > 0);
     }
 }
