@@ -254,10 +254,13 @@ function FileText({ label, description, value, onChange, onFile }: FileTextProps
           onChange={(event) => {
             const file = event.currentTarget.files?.[0];
             if (file === undefined) return;
-            void file.text().then((content) => {
-              onChange(content);
-              onFile();
-            });
+            file
+              .text()
+              .then((content) => {
+                onChange(content);
+                onFile();
+              })
+              .catch((error: unknown) => notify.failure(error));
           }}
         />
       </label>
@@ -297,8 +300,9 @@ function AddDialog({ onClose, onAdded }: { onClose: () => void; onAdded: () => v
           const before = start;
           rejected.push(...result.rejected.map((each) => ({ ...each, line: each.line + before })));
           start += chunk.length;
+          // At once: what is on the list stays there, whatever becomes of the next chunk.
+          onAdded();
         });
-        onAdded();
         notify.done(
           [
             `${added} added`,
@@ -353,8 +357,9 @@ function DeactivateDialog({ onClose, onDone }: { onClose: () => void; onDone: ()
           const before = start;
           rejected.push(...result.rejected.map((each) => ({ ...each, line: each.line + before })));
           start += chunk.length;
+          // At once: what is on the list stays there, whatever becomes of the next chunk.
+          onDone();
         });
-        onDone();
         notify.done(
           [
             `${ended} lost their consent`,
