@@ -9,6 +9,12 @@ use unicode_normalization::{UnicodeNormalization as _, char::canonical_combining
 /// The words of a text in their plain form.
 #[must_use]
 pub fn words(text: &str) -> Vec<String> {
+    if text.is_ascii() {
+        // What the rest comes to for most texts, at a fraction of the time.
+        let letters = text.replace(['\'', '`'], "").to_ascii_lowercase();
+        let words = letters.split(|letter: char| !letter.is_ascii_alphanumeric());
+        return words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+    }
     let mut words = vec![String::new()];
     for letter in text.nfkd().flat_map(char::to_lowercase) {
         match plain(letter) {

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::plain;
 use lexicon::LEXICONS;
-use pattern::{Pattern, STRUCK};
+use pattern::{Met, Pattern, STRUCK, Vocabulary};
 
 crate::text_enum! {
     /// What a text amounts to.
@@ -65,9 +65,11 @@ struct Language {
     doubtful: Vec<Pattern>,
 }
 
-static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
-    let compile = |patterns: &[&str]| patterns.iter().map(|pattern| Pattern::new(pattern)).collect();
-    LEXICONS
+static LANGUAGES: LazyLock<(Vec<Language>, Vocabulary)> = LazyLock::new(|| {
+    let mut vocabulary = Vocabulary::default();
+    let mut compile =
+        |patterns: &[&str]| patterns.iter().map(|pattern| Pattern::new(pattern, &mut vocabulary)).collect();
+    let languages = LEXICONS
         .iter()
         .map(|lexicon| Language {
             tag: lexicon.language,
@@ -76,7 +78,8 @@ static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
             revoke: compile(lexicon.revoke),
             doubtful: compile(lexicon.doubtful),
         })
-        .collect()
+        .collect();
+    (languages, vocabulary)
 });
 
 /// What a text amounts to.
@@ -84,26 +87,27 @@ static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
 pub fn read(text: &str) -> Reading {
     let mut words = plain::words(text);
     words.truncate(MOST_WORDS);
-    let certain = find(&words, |language| &language.certain);
+    let met = LANGUAGES.1.met(&words);
+    let certain = find(&words, &met, |language| &language.certain);
     if !certain.is_empty() {
         return Reading { verdict: RevocationVerdict::Revoke, said: certain, innocent: Vec::new() };
     }
-    let innocent = strike(&mut words);
-    let said = find(&words, |language| &language.revoke);
+    let innocent = strike(&mut words, &met);
+    let said = find(&words, &met, |language| &language.revoke);
     if !said.is_empty() {
         return Reading { verdict: RevocationVerdict::Revoke, said, innocent };
     }
-    let said = find(&words, |language| &language.doubtful);
+    let said = find(&words, &met, |language| &language.doubtful);
     let verdict = if said.is_empty() { RevocationVerdict::No } else { RevocationVerdict::Review };
     Reading { verdict, said, innocent }
 }
 
 /// The first place of each pattern of a kind.
-fn find(words: &[String], kind: impl Fn(&Language) -> &Vec<Pattern>) -> Vec<Evidence> {
+fn find(words: &[String], met: &Met, kind: impl Fn(&Language) -> &Vec<Pattern>) -> Vec<Evidence> {
     let mut found = Vec::new();
-    for language in LANGUAGES.iter() {
+    for language in &LANGUAGES.0 {
         for pattern in kind(language) {
-            if let Some(range) = pattern.find(words) {
+            if let Some(range) = pattern.find(words, met) {
                 found.push(Evidence { language: language.tag.to_owned(), words: words[range].join(" ") });
             }
         }
@@ -113,11 +117,11 @@ fn find(words: &[String], kind: impl Fn(&Language) -> &Vec<Pattern>) -> Vec<Evid
 }
 
 /// Strikes out everything innocent, and gives what it was.
-fn strike(words: &mut [String]) -> Vec<Evidence> {
+fn strike(words: &mut [String], met: &Met) -> Vec<Evidence> {
     let mut struck = Vec::new();
-    for language in LANGUAGES.iter() {
+    for language in &LANGUAGES.0 {
         for pattern in &language.innocent {
-            while let Some(range) = pattern.find(words) {
+            while let Some(range) = pattern.find(words, met) {
                 struck.push(Evidence { language: language.tag.to_owned(), words: words[range.clone()].join(" ") });
                 words[range].iter_mut().for_each(|word| STRUCK.clone_into(word));
             }

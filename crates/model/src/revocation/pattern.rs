@@ -3,8 +3,12 @@
 //! Elements stand apart by spaces. An element is a word or several with `|` between them; `~` at a word's end stands for
 //! any ending, `?` at the element's end makes it optional. `*` stands for up to three words, `^` for the beginning and `$`
 //! for the end of the text. Words are compared in their plain form.
+//!
+//! There are a thousand patterns and every incoming text is held against all of them. Most need a word that the text does
+//! not have, so the [`Vocabulary`] tells first which elements the text has words for, and only patterns that have all
+//! they need are looked for.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use crate::plain::compact;
 
@@ -33,16 +37,67 @@ enum Presence {
     Optional,
 }
 
-/// A pattern that is ready to be looked for.
-pub(super) struct Pattern(Vec<Element>);
+/// The words of all patterns, and which elements each of them is good for.
+#[derive(Default)]
+pub(super) struct Vocabulary {
+    exact: HashMap<String, Vec<usize>>,
+    beginnings: HashMap<String, Vec<usize>>,
+    /// How many elements there are that a pattern needs.
+    needs: usize,
+}
 
-impl Pattern {
-    pub fn new(text: &str) -> Self {
-        Self(text.split_whitespace().map(element).collect())
+/// The needs of patterns that one text has a word for.
+pub(super) struct Met(Vec<bool>);
+
+impl Vocabulary {
+    fn need(&mut self, words: &[(String, Ending)]) -> usize {
+        let need = self.needs;
+        self.needs += 1;
+        for (word, ending) in words {
+            let known = if *ending == Ending::Exact { &mut self.exact } else { &mut self.beginnings };
+            known.entry(word.clone()).or_default().push(need);
+        }
+        need
     }
 
-    /// The words that the pattern is first found in.
-    pub fn find(&self, words: &[String]) -> Option<Range<usize>> {
+    /// Which needs a text meets.
+    pub fn met(&self, words: &[String]) -> Met {
+        let mut met = vec![false; self.needs];
+        for word in words {
+            let beginnings = (0..=word.len()).filter_map(|end| self.beginnings.get(word.get(..end)?));
+            for need in self.exact.get(word).into_iter().chain(beginnings).flatten() {
+                met[*need] = true;
+            }
+        }
+        Met(met)
+    }
+}
+
+/// A pattern that is ready to be looked for.
+pub(super) struct Pattern {
+    elements: Vec<Element>,
+    /// What a text must meet for the pattern to be anywhere in it.
+    needs: Vec<usize>,
+}
+
+impl Pattern {
+    pub fn new(text: &str, vocabulary: &mut Vocabulary) -> Self {
+        let elements: Vec<Element> = text.split_whitespace().map(element).collect();
+        let needs = elements
+            .iter()
+            .filter_map(|element| match element {
+                Element::Words { words, presence: Presence::Needed } => Some(vocabulary.need(words)),
+                _ => None,
+            })
+            .collect();
+        Self { elements, needs }
+    }
+
+    /// The words that the pattern is first found in. `met` may be that of the text before words in it were struck out.
+    pub fn find(&self, words: &[String], met: &Met) -> Option<Range<usize>> {
+        if !self.needs.iter().all(|need| met.0[*need]) {
+            return None;
+        }
         (0..words.len()).find_map(|start| {
             let end = self.matches(0, words, start)?;
             (end > start).then_some(start..end)
@@ -51,7 +106,7 @@ impl Pattern {
 
     /// Where the pattern from `element` on ends when it begins at `at`.
     fn matches(&self, element: usize, words: &[String], at: usize) -> Option<usize> {
-        let Some(current) = self.0.get(element) else { return Some(at) };
+        let Some(current) = self.elements.get(element) else { return Some(at) };
         let next = |at: usize| self.matches(element + 1, words, at);
         match current {
             Element::Begin => (at == 0).then(|| next(at)).flatten(),
@@ -113,7 +168,12 @@ mod tests {
             ("désabonn~ moi", "Desabonnez-moi", Some(0..2)),
             ("*", "anything", None),
         ] {
-            assert_eq!(Pattern::new(pattern).find(&words(text)), found, "{pattern}: {text}");
+            let mut vocabulary = Vocabulary::default();
+            // Another pattern before it, so that its needs do not begin at the first number.
+            Pattern::new("other words", &mut vocabulary);
+            let pattern_of = Pattern::new(pattern, &mut vocabulary);
+            let words = words(text);
+            assert_eq!(pattern_of.find(&words, &vocabulary.met(&words)), found, "{pattern}: {text}");
         }
     }
 }
