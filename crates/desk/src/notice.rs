@@ -1,9 +1,7 @@
 //! Telling screens what a transaction changed.
 //!
-//! Changes are noted while they happen and become events once, at the end of the transaction: each event then carries
-//! the final state, and a session that changed ten times is told once.
-
-use std::collections::BTreeMap;
+//! Changes are noted while they happen and become events once, at the end of the transaction: a session that changed ten
+//! times is told once.
 
 use segue_model::{MessageId, OfferId, SessionId, Timestamp, UserId, WorkspaceId, routing::OfferState};
 use segue_store::{
@@ -92,23 +90,16 @@ impl Notices {
         let emit = |tx: &mut Tx<'_>, kind, entity, entity_id: String, audience: Option<UserId>, data: Value| {
             tx.emit(workspace_id, NewEvent { kind, entity, entity_id, audience, data, at: now });
         };
-        let mut sessions = BTreeMap::new();
-        let told = self.created.iter().chain(&self.updated).chain(self.messages.iter().map(|(id, _)| id));
-        for id in told {
-            if !sessions.contains_key(id) {
-                sessions.insert(*id, json!(tx.session_view(workspace_id, *id)?));
-            }
-        }
         for id in &self.created {
-            emit(tx, "session.created", "session", id.to_string(), None, json!({ "session": sessions[id] }));
+            tx.emit(workspace_id, NewEvent::of_session("session.created", *id, now));
         }
         for (session_id, id) in &self.messages {
-            let message = tx.message_view(workspace_id, *session_id, *id)?;
-            let data = json!({ "message": message, "session": sessions[session_id] });
-            emit(tx, "message.created", "session", session_id.to_string(), None, data);
+            tx.emit(workspace_id, NewEvent::of_message(*session_id, *id, now));
         }
-        for id in self.updated.iter().filter(|id| !self.created.contains(id)) {
-            emit(tx, "session.updated", "session", id.to_string(), None, json!({ "session": sessions[id] }));
+        // Both of the others tell the session's state as well.
+        let is_told = |id: &SessionId| self.created.contains(id) || self.messages.iter().any(|(told, _)| told == id);
+        for id in self.updated.iter().filter(|id| !is_told(id)) {
+            tx.emit(workspace_id, NewEvent::of_session("session.updated", *id, now));
         }
         for (id, session_id, user_id, reason) in &self.unoffered {
             let data = json!({ "offer_id": id, "session_id": session_id, "reason": reason });

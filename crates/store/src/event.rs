@@ -3,9 +3,16 @@
 //! Events are collected in the transaction and appended at its very end, so that on PostgreSQL the row that hands out
 //! the sequence is locked for the shortest time. Because that lock is held until the commit, a lower number is always
 //! visible before a higher one: a reader that has seen `seq` has seen everything up to it.
+//!
+//! What a customer writes changes a conversation with every message, and most of it is never looked at by anyone who
+//! watches events. So events of conversations only name the session and the message ([`NewEvent::of_session`],
+//! [`NewEvent::of_message`]); what screens show of them is read when somebody watches ([`Tx::complete`]). That is then the
+//! newest state, never an older one than that of the event, and nothing personal is in the log.
 
-use segue_model::{Timestamp, UserId, WorkspaceId, wake::Wake};
-use serde_json::Value;
+use std::collections::{HashMap, hash_map::Entry};
+
+use segue_model::{MessageId, SessionId, Timestamp, UserId, WorkspaceId, wake::Wake};
+use serde_json::{Value, json};
 
 use crate::{StoreError, Tx, tx::json_text};
 
@@ -23,6 +30,23 @@ pub struct NewEvent {
     pub data: Value,
     pub at: Timestamp,
 }
+
+impl NewEvent {
+    /// Something happened to a conversation.
+    #[must_use]
+    pub fn of_session(kind: &'static str, id: SessionId, at: Timestamp) -> Self {
+        Self { kind, entity: "session", entity_id: id.to_string(), audience: None, data: json!({}), at }
+    }
+
+    /// A new entry in a conversation.
+    #[must_use]
+    pub fn of_message(session_id: SessionId, id: MessageId, at: Timestamp) -> Self {
+        Self { data: json!({ "message_id": id }), ..Self::of_session("message.created", session_id, at) }
+    }
+}
+
+/// What events of conversations were completed with, for the events of one batch.
+pub type Sessions = HashMap<SessionId, Value>;
 
 /// An event as it stands in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +113,40 @@ impl Tx<'_> {
                 at: row.next()?,
             })
         })
+    }
+
+    /// Adds to an event of a conversation what screens show: `session`, and the `message` of a new entry. `false` when
+    /// the conversation or the entry is gone. Other events are complete.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn complete(
+        &mut self,
+        workspace_id: WorkspaceId,
+        event: &mut Event,
+        sessions: &mut Sessions,
+    ) -> Result<bool, StoreError> {
+        let is_named = event.kind == "message.created" || event.kind.starts_with("session.");
+        let is_whole = event.data.get("session").is_some();
+        let (Ok(session_id), true) = (event.entity_id.parse::<SessionId>(), is_named && !is_whole) else {
+            return Ok(true);
+        };
+        let session = match sessions.entry(session_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let Some(session) = self.session_view(workspace_id, session_id)? else { return Ok(false) };
+                place.insert(json!(session))
+            }
+        };
+        event.data = match event.data["message_id"].as_str().map(str::parse::<MessageId>) {
+            None => json!({ "session": session }),
+            Some(message_id) => {
+                let Ok(message_id) = message_id else { return Ok(false) };
+                let Some(message) = self.message_view(workspace_id, session_id, message_id)? else { return Ok(false) };
+                json!({ "message": message, "session": session })
+            }
+        };
+        Ok(true)
     }
 
     /// The oldest sequence still in the log (0 when it is empty) and the newest one given out.

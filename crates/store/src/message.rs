@@ -397,6 +397,20 @@ impl Tx<'_> {
         Ok(None)
     }
 
+    /// Whether an entry with this provider's id is there already.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_in_transcript(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        provider_id: &str,
+    ) -> Result<bool, StoreError> {
+        let found = self.query_opt(&MESSAGE_OF_PROVIDER, &[&workspace_id, &channel_id, &provider_id], |_| Ok(()))?;
+        Ok(found.is_some())
+    }
+
     /// The entry that the console sent under this id of its own.
     ///
     /// # Errors
@@ -453,18 +467,14 @@ impl Tx<'_> {
     ) -> Result<usize, StoreError> {
         #[derive(Deserialize)]
         struct Created {
-            message: Entry,
-        }
-        #[derive(Deserialize)]
-        struct Entry {
-            id: MessageId,
+            message_id: Option<MessageId>,
         }
         let entity_id = session_id.to_string();
         let created: Vec<Created> =
             self.query(&EVENTS_OF_SESSION_SINCE, &[&workspace_id, &seq, &entity_id], |row| row.json())?;
         let mut count = 0;
-        for Created { message } in created {
-            let author = self.query_opt(&AUTHOR, &[&workspace_id, &session_id, &message.id], |row| {
+        for message_id in created.into_iter().filter_map(|created| created.message_id) {
+            let author = self.query_opt(&AUTHOR, &[&workspace_id, &session_id, &message_id], |row| {
                 Ok((row.word::<Direction>()?, row.word::<AuthorKind>()?, row.next::<Option<UserId>>()?))
             })?;
             let by_other = matches!(author, Some((Direction::Outbound, AuthorKind::Bot | AuthorKind::Agent, who))

@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     Row, StoreError, Tx,
+    event::NewEvent,
     submission::{Change, Failure, read_change},
     tx::json_text,
     value::{Bind as _, Param},
@@ -355,21 +356,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let opened_before = window::expires_at(submitted_at);
         let closed = self.execute(&CLOSE_WINDOW, &[&workspace_id, &session_id, &now, &opened_before])?;
-        if closed == 1
-            && let Some(view) = self.session_view(workspace_id, session_id)?
-        {
-            let data = serde_json::to_value(&view).map_err(|error| StoreError::Statement(error.to_string()))?;
-            self.emit(
-                workspace_id,
-                crate::event::NewEvent {
-                    kind: "session.updated",
-                    entity: "session",
-                    entity_id: session_id.to_string(),
-                    audience: None,
-                    data: serde_json::json!({ "session": data }),
-                    at: now,
-                },
-            );
+        if closed == 1 {
+            self.emit(workspace_id, NewEvent::of_session("session.updated", session_id, now));
         }
         Ok(())
     }

@@ -11,7 +11,11 @@ use std::collections::HashSet;
 
 use segue_access::{Permission, permission};
 use segue_model::{QueueId, SessionId, UserId, WorkspaceId, role::Role, session::SessionState};
-use segue_store::{StoreError, Tx, event::Event};
+use segue_store::{
+    StoreError, Tx,
+    event::{Event, Sessions},
+    session::Session,
+};
 use serde_json::{Value, json};
 
 use crate::{AppState, caller::Caller, problem::Problem};
@@ -53,7 +57,8 @@ impl Viewer {
         &mut self,
         tx: &mut Tx<'_>,
         workspace_id: WorkspaceId,
-        event: Event,
+        mut event: Event,
+        sessions: &mut Sessions,
     ) -> Result<Option<Visible>, StoreError> {
         if event.audience.is_some() {
             return Ok((event.audience == self.user_id).then_some(Visible(event)));
@@ -62,41 +67,34 @@ impl Viewer {
             return Ok(None);
         }
         let Some(session_id) = session_of(&event) else { return Ok(Some(Visible(event))) };
-        if permission::allows(self.role, Permission::Supervise) {
-            return Ok(Some(Visible(event)));
-        }
-        let place = match place_in(&event) {
-            Some(place) => place,
-            None => match tx.session(workspace_id, session_id)? {
-                Some(session) => Place { agent_id: session.agent_id, queue_id: session.queue_id, state: session.state },
+        let sees_all = permission::allows(self.role, Permission::Supervise);
+        let may_see = sees_all
+            || match tx.session(workspace_id, session_id)? {
+                Some(session) => self.may_see(&session),
                 None => return Ok(None),
-            },
-        };
-        if self.may_see(place) {
-            self.known.insert(session_id);
-            return Ok(Some(Visible(event)));
+            };
+        let had_it = !may_see && (self.known.remove(&session_id) || event.seq <= self.catching_up_to);
+        if !(may_see || had_it) || !tx.complete(workspace_id, &mut event, sessions)? {
+            return Ok(None);
         }
-        let had_it = self.known.remove(&session_id) || event.seq <= self.catching_up_to;
-        Ok(if had_it { taken_away(event).map(Visible) } else { None })
+        if had_it {
+            return Ok(taken_away(event).map(Visible));
+        }
+        if !sees_all {
+            self.known.insert(session_id);
+        }
+        Ok(Some(Visible(event)))
     }
 
-    fn may_see(&self, place: Place) -> bool {
-        match place.agent_id {
+    fn may_see(&self, session: &Session) -> bool {
+        match session.agent_id {
             Some(agent_id) => Some(agent_id) == self.user_id,
             None => {
-                let waits = matches!(place.state, SessionState::Waiting | SessionState::Error);
-                waits && place.queue_id.is_some_and(|queue_id| self.queues.contains(&queue_id))
+                let waits = matches!(session.state, SessionState::Waiting | SessionState::Error);
+                waits && session.queue_id.is_some_and(|queue_id| self.queues.contains(&queue_id))
             }
         }
     }
-}
-
-/// Where a conversation is.
-#[derive(Clone, Copy)]
-struct Place {
-    agent_id: Option<UserId>,
-    queue_id: Option<QueueId>,
-    state: SessionState,
 }
 
 /// The permission that seeing a kind of event needs; nothing for those that everybody may see.
@@ -121,18 +119,6 @@ fn session_of(event: &Event) -> Option<SessionId> {
         _ => return None,
     };
     text.parse().ok()
-}
-
-/// Where the conversation was when the event happened, when the event says so.
-fn place_in(event: &Event) -> Option<Place> {
-    let session = event.data.get("session")?;
-    let state = SessionState::parse(session.get("state")?.as_str()?).ok()?;
-    let id = |value: &Value| value.as_str().map(str::to_owned);
-    Some(Place {
-        agent_id: id(&session["agent"]["id"]).and_then(|text| text.parse().ok()),
-        queue_id: id(&session["queue_id"]).and_then(|text| text.parse().ok()),
-        state,
-    })
 }
 
 /// The last thing somebody hears of a conversation that is no longer theirs: where it is now, nothing of what is in it.

@@ -8,7 +8,10 @@ use std::{
 use axum::response::sse::Event as Frame;
 use segue_bus::Listener;
 use segue_model::wake::Wake;
-use segue_store::{StoreError, event::Event};
+use segue_store::{
+    StoreError,
+    event::{Event, Sessions},
+};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -133,8 +136,9 @@ impl EventStream {
             coalesce(&mut events);
             let mut viewer = viewer.clone();
             let mut visible = Vec::new();
+            let mut sessions = Sessions::new();
             for event in events {
-                visible.extend(viewer.look(tx, workspace_id, event)?);
+                visible.extend(viewer.look(tx, workspace_id, event, &mut sessions)?);
             }
             Ok(Batch { visible, cursor: reached, sessions: viewer.known, is_complete })
         });
@@ -171,13 +175,14 @@ impl EventStream {
     }
 }
 
-/// Progress that a later event of the batch overtakes is left out: the client asks for the figures anyway.
+/// Progress that a later event of the batch overtakes is left out: the client asks for the figures anyway. So is what
+/// changed about a conversation before, since each event shows its newest state.
 fn coalesce(events: &mut Vec<Event>) {
     let mut latest = HashSet::new();
     let mut kept: Vec<Event> = Vec::with_capacity(events.len());
     for event in events.drain(..).rev() {
-        let is_progress = event.kind == "campaign.progress" || event.kind == "import.progress";
-        if !is_progress || latest.insert((event.kind.clone(), event.entity_id.clone())) {
+        let is_overtaken = matches!(event.kind.as_str(), "campaign.progress" | "import.progress" | "session.updated");
+        if !is_overtaken || latest.insert((event.kind.clone(), event.entity_id.clone())) {
             kept.push(event);
         }
     }

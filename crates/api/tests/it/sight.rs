@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Server, get, json as body, servers, with_cookie};
 
 /// A customer of its own with a conversation in this state.
-async fn conversation(
+pub async fn conversation(
     server: &Server,
     customer: Option<MessagingUserId>,
     state: SessionState,

@@ -5,11 +5,18 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use futures::StreamExt as _;
 use http::{Request, StatusCode};
-use segue_model::{SessionId, UserId, WorkspaceId, role::Role};
-use segue_store::{StoreError, event::NewEvent, routing::Queue};
+use segue_model::{QueueId, SessionId, UserId, WorkspaceId, role::Role, session::SessionState};
+use segue_store::{
+    StoreError,
+    event::NewEvent,
+    message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
+    routing::Queue,
+    session::Gathered,
+};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::sight::conversation;
 use crate::support::{Server, get, server, servers, with, with_cookie, with_key};
 
 /// Longer than anything here takes on a busy machine.
@@ -200,11 +207,66 @@ async fn a_stream_whose_log_is_cut_away_is_told_to_start_afresh() {
     assert_eq!(tokio::time::timeout(PATIENCE, stream.next()).await.unwrap(), None);
 }
 
-fn session(id: SessionId, agent: Option<UserId>, queue: Option<&Queue>, state: &str) -> Value {
-    json!({"id": id, "state": state, "agent": agent.map(|id| json!({"id": id, "name": "x"})),
-        "queue_id": queue.map(|queue| queue.id), "customer": {"name": "Bea", "phone": "+15550107777"},
-        "last_message": {"text": "private words"}, "gathered": [{"name": "order", "label": "Order", "value": "17"}],
-        "unread_count": 3, "campaign": {"id": "x", "name": "Spring"}})
+/// Puts a conversation somewhere.
+async fn place(server: &Server, id: SessionId, state: SessionState, agent: Option<UserId>, queue: Option<QueueId>) {
+    let workspace_id = server.workspace_id();
+    let stored = server.test.store.write::<_, StoreError, _>(move |tx| {
+        let mut session = tx.session_to_change(workspace_id, id)?.unwrap();
+        (session.state, session.agent_id, session.queue_id) = (state, agent, queue);
+        session.gathered =
+            vec![Gathered { name: "order".to_owned(), label: "Order".to_owned(), value: "A-17-Z".to_owned() }];
+        (session.last_text, session.unread) = (Some("private words".to_owned()), 3);
+        tx.save_session(workspace_id, &mut session)
+    });
+    stored.await.unwrap();
+}
+
+/// Tells of a conversation as the desk does; with an entry of the customer, when there is to be one.
+async fn tell(server: &Server, kind: &'static str, id: SessionId) {
+    let (workspace_id, now, ctx) = (server.workspace_id(), server.test.now(), server.test.ctx.clone());
+    let told = server.test.store.write::<_, StoreError, _>(move |tx| {
+        if kind != "message.created" {
+            tx.emit(workspace_id, NewEvent::of_session(kind, id, now));
+            return Ok(());
+        }
+        let message = NewMessage {
+            id: ctx.id(),
+            session_id: id,
+            channel_id: tx.session(workspace_id, id)?.unwrap().channel_id,
+            direction: Direction::Inbound,
+            author: AuthorKind::Customer,
+            author_id: None,
+            kind: MessageKind::Text,
+            content: MessageContent::default(),
+            text: "private words".to_owned(),
+            provider_id: None,
+            client_id: None,
+            at: now,
+        };
+        assert!(tx.insert_message(workspace_id, &message)?);
+        tx.emit(workspace_id, NewEvent::of_message(id, message.id, now));
+        Ok(())
+    });
+    told.await.unwrap();
+}
+
+/// What each stream says until it has passed a mark that everybody sees, and the frames themselves.
+async fn heard(server: &Server, streams: &mut [Stream]) -> (Vec<Vec<String>>, Vec<Vec<Frame>>) {
+    emit(server, "contact.updated", "mark".to_owned(), None, json!({"contact_id": "x"})).await;
+    let (mut names, mut frames) = (Vec::new(), Vec::new());
+    for stream in streams {
+        let mut all = Vec::new();
+        loop {
+            let frame = stream.next_event().await;
+            if frame.data["entity_id"] == "mark" {
+                break;
+            }
+            all.push(frame);
+        }
+        names.push(all.iter().map(|frame| frame.event.clone()).collect());
+        frames.push(all);
+    }
+    (names, frames)
 }
 
 #[tokio::test]
@@ -212,67 +274,78 @@ async fn everybody_sees_what_is_theirs_to_see() {
     for server in servers().await {
         let (ann, bob) = (server.user("ann", Role::Agent).await, server.user("bob", Role::Agent).await);
         let boss = server.user("boss", Role::Supervisor).await;
-        let queue = queue(&server, ann.id).await;
+        let queue = queue(&server, ann.id).await.id;
         let cookies = [server.sign_in(&ann).await, server.sign_in(&bob).await, server.sign_in(&boss).await];
-        let marketer = server.key(Role::Marketer).await;
         let start = newest(&server).await;
         let mut streams = Vec::new();
         for cookie in &cookies {
             streams.push(Stream::open(&server, with_cookie(since(start), cookie)).await.unwrap());
         }
-        streams.push(Stream::open(&server, with_key(since(start), &marketer)).await.unwrap());
         for stream in &mut streams {
             assert_eq!(stream.next().await.unwrap().event, "hello");
         }
-        let (first, second) = (server.test.ctx.id::<SessionId>(), server.test.ctx.id::<SessionId>());
-        let say = async |kind, data: Value| emit(&server, kind, "ses_x".to_owned(), None, data).await;
-        // A customer waits in Ann's queue; Ann takes it; it is given to Bob; somebody offers Bob another one.
-        say("session.created", json!({"session": session(first, None, Some(&queue), "waiting")})).await;
-        say("message.created", json!({"message": {}, "session": session(first, Some(ann.id), Some(&queue), "active")}))
-            .await;
-        say("session.updated", json!({"session": session(first, Some(bob.id), Some(&queue), "active")})).await;
-        say("message.created", json!({"message": {}, "session": session(first, Some(bob.id), Some(&queue), "active")}))
-            .await;
-        say("session.created", json!({"session": session(second, None, None, "new")})).await;
-        emit(&server, "offer.created", "ofr_x".to_owned(), Some(bob.id), json!({"offer": {}})).await;
-        say("campaign.updated", json!({"campaign": {}})).await;
-        say("contact.updated", json!({"contact_id": "end"})).await;
-
-        let mut heard: Vec<Vec<String>> = Vec::new();
-        let mut frames: Vec<Vec<Frame>> = Vec::new();
-        for stream in &mut streams {
-            let mut all = Vec::new();
-            loop {
-                let frame = stream.next_event().await;
-                let is_last = frame.event == "contact.updated";
-                all.push(frame);
-                if is_last {
-                    break;
-                }
-            }
-            heard.push(all.iter().map(|frame| format!("{}:{}", frame.id.unwrap() - start, frame.event)).collect());
-            frames.push(all);
-        }
         let engine = server.test.engine;
-        let ann_hears = ["1:session.created", "2:message.created", "3:session.updated", "8:contact.updated"];
-        assert_eq!(heard[0], ann_hears, "{engine}");
-        let bob_hears = ["3:session.updated", "4:message.created", "6:offer.created", "8:contact.updated"];
-        assert_eq!(heard[1], bob_hears, "{engine}");
-        let boss_hears = [
-            "1:session.created",
-            "2:message.created",
-            "3:session.updated",
-            "4:message.created",
-            "5:session.created",
-            "7:campaign.updated",
-            "8:contact.updated",
-        ];
-        assert_eq!(heard[2], boss_hears, "{engine}");
-        assert_eq!(heard[3], ["7:campaign.updated", "8:contact.updated"], "{engine}");
-        let farewell = &frames[0][2].data["data"]["session"];
+        let none: Vec<String> = Vec::new();
+        let (waiting, active) = (SessionState::Waiting, SessionState::Active);
+
+        // A customer waits in Ann's queue; Ann takes it; it is given to Bob.
+        let (id, _) = conversation(&server, None, waiting, None, Some(queue)).await;
+        tell(&server, "session.created", id).await;
+        let (said, _) = heard(&server, &mut streams).await;
+        assert_eq!(said, [vec!["session.created".to_owned()], none.clone(), vec!["session.created".to_owned()]]);
+        place(&server, id, active, Some(ann.id), Some(queue)).await;
+        tell(&server, "message.created", id).await;
+        let (said, frames) = heard(&server, &mut streams).await;
+        assert_eq!(said, [vec!["message.created".to_owned()], none.clone(), vec!["message.created".to_owned()]]);
+        let shown = &frames[0][0].data["data"];
+        assert_eq!(shown["message"]["text"], "private words", "{engine}: {shown}");
+        assert_eq!(
+            (&shown["session"]["customer"]["name"], &shown["session"]["unread_count"]),
+            (&json!("Bea"), &json!(3))
+        );
+        place(&server, id, active, Some(bob.id), Some(queue)).await;
+        tell(&server, "session.updated", id).await;
+        let (said, frames) = heard(&server, &mut streams).await;
+        assert_eq!(
+            said,
+            [["session.updated".to_owned()], ["session.updated".to_owned()], ["session.updated".to_owned()]]
+        );
+        let farewell = &frames[0][0].data["data"]["session"];
         assert_eq!(farewell["agent"]["id"], json!(bob.id), "Ann learns where it went");
         assert!(!farewell.to_string().contains("private") && !farewell.to_string().contains("Bea"), "{farewell}");
-        assert!(!farewell.to_string().contains("17"), "{farewell}");
+        assert!(!farewell.to_string().contains("A-17-Z"), "{farewell}");
+        assert_eq!(frames[1][0].data["data"]["session"]["gathered"][0]["value"], "A-17-Z", "Bob sees it whole");
+        tell(&server, "message.created", id).await;
+        let (said, _) = heard(&server, &mut streams).await;
+        assert_eq!(said, [none.clone(), vec!["message.created".to_owned()], vec!["message.created".to_owned()]]);
+
+        // Nobody's yet; something for Bob alone; a conversation that is gone by the time it is looked at.
+        let (other, _) = conversation(&server, None, SessionState::New, None, None).await;
+        tell(&server, "session.created", other).await;
+        emit(&server, "offer.created", "ofr_x".to_owned(), Some(bob.id), json!({"offer": {}})).await;
+        tell(&server, "session.updated", server.test.ctx.id()).await;
+        let (said, _) = heard(&server, &mut streams).await;
+        assert_eq!(
+            said,
+            [none.clone(), vec!["offer.created".to_owned()], vec!["session.created".to_owned()]],
+            "{engine}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_marketer_hears_of_campaigns_and_not_of_conversations() {
+    for server in servers().await {
+        let marketer = server.key(Role::Marketer).await;
+        let start = newest(&server).await;
+        let mut streams = vec![Stream::open(&server, with_key(since(start), &marketer)).await.unwrap()];
+        assert_eq!(streams[0].next().await.unwrap().event, "hello");
+        let (id, _) = conversation(&server, None, SessionState::Waiting, None, None).await;
+        tell(&server, "session.created", id).await;
+        tell(&server, "message.created", id).await;
+        emit(&server, "campaign.updated", "cmp_x".to_owned(), None, json!({"campaign": {}})).await;
+        let (said, _) = heard(&server, &mut streams).await;
+        assert_eq!(said, [["campaign.updated"]], "{}", server.test.engine);
     }
 }
 
