@@ -27,6 +27,7 @@ mod sniff;
 mod state;
 mod twilio;
 mod v1;
+mod webhook_channels;
 mod webhooks;
 
 pub use console::is_embedded as console_is_embedded;

@@ -8,16 +8,17 @@ use axum::{
 };
 use http::header;
 
-use crate::{AppState, links};
+use crate::{ApiConfig, AppState, links};
 
 /// Answers 404 to everything but links on the link host.
 pub(crate) async fn restrict(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let Some(link_host) = state.config.link_host.as_deref() else { return next.run(request).await };
     // Links themselves do not come this way.
-    if host_of(&request).eq_ignore_ascii_case(link_host) {
-        return links::unknown_page();
-    }
-    next.run(request).await
+    if is_on_it(&state.config, &request) { links::unknown_page() } else { next.run(request).await }
+}
+
+/// Whether a request was made to the link host.
+pub(crate) fn is_on_it(config: &ApiConfig, request: &Request) -> bool {
+    config.link_host.as_deref().is_some_and(|link_host| host_of(request).eq_ignore_ascii_case(link_host))
 }
 
 /// The name a request was made to, without its port.

@@ -24,7 +24,8 @@ use crate::{
 /// The API's description.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    let (_, mut document) = crate::router::api_router().merge(crate::links::router()).split_for_parts();
+    let (_, mut document) =
+        crate::router::api_router().merge(crate::links::router()).merge(crate::webhooks::router()).split_for_parts();
     complete(&mut document);
     document
 }

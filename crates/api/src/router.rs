@@ -6,24 +6,21 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{AppState, console, events, headers, link_host, links, observe, ops, twilio, v1, webhooks};
 
-/// Every documented route but those of short links, without its state.
+/// Every documented route but those of short links and WhatsApp's webhooks, without its state.
 pub(crate) fn api_router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .merge(ops::router())
-        .merge(v1::router())
-        .merge(events::router())
-        .merge(webhooks::router())
-        .merge(twilio::router())
+    OpenApiRouter::new().merge(ops::router()).merge(v1::router()).merge(events::router()).merge(twilio::router())
 }
 
 /// The HTTP interface. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that limits per address
 /// know the addresses.
 pub fn router(state: AppState) -> Router {
     let (router, _) = api_router().split_for_parts();
-    layered(router.fallback(console::serve), state.clone()).merge(links::served(state))
+    layered(router.fallback(console::serve), state.clone())
+        .merge(links::served(state.clone()))
+        .merge(webhooks::served(state))
 }
 
-/// Routes within the layers that every request passes, outermost last.
+/// Routes within the layers that almost every request passes, outermost last.
 pub(crate) fn layered(router: Router<AppState>, state: AppState) -> Router {
     router
         .layer(middleware::from_fn_with_state(state.clone(), link_host::restrict))

@@ -11,7 +11,7 @@ use segue_outreach::{Links, Redirects};
 use segue_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{events::Connections, links::MissLimiter};
+use crate::{events::Connections, links::MissLimiter, webhook_channels::WebhookChannels};
 
 /// Whether to believe what a proxy says about the client's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,6 +70,7 @@ pub struct Parts {
     pub(crate) throttle: Arc<LoginThrottle>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) misses: Arc<MissLimiter>,
+    pub(crate) webhook_channels: Arc<WebhookChannels>,
 }
 
 impl Deref for AppState {
@@ -96,6 +97,7 @@ impl AppState {
             throttle: Arc::new(LoginThrottle::default()),
             connections: Arc::new(Connections::default()),
             misses: Arc::new(MissLimiter::default()),
+            webhook_channels: Arc::default(),
         }))
     }
 

@@ -4,12 +4,16 @@
 //! The raw bytes are read (at most 3 MiB) and their signature is checked with the channel's app secrets before anything
 //! is parsed; a channel without a secret does not exist for this address. Every element of an accepted body becomes an
 //! inbox row, all in one transaction, and only its commit is answered 200: a crash before it makes Meta deliver again,
-//! a crash after it makes Meta deliver a repeat, which the inbox's unique key swallows. A body that is signed but not
+//! a crash after it makes Meta deliver a repeat, which the inbox's unique key swallows. The same transaction makes sure that
+//! the secret the signature was checked with is still the channel's. A body that is signed but not
 //! JSON is kept as well, as one row that a person can look at.
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
+    middleware,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header};
@@ -20,11 +24,13 @@ use segue_channels::whatsapp::{
 use segue_model::{ChannelId, Ctx};
 use segue_store::{
     StoreError,
-    channel::{Channel, ChannelConfig, WhatsAppConfig},
+    channel::{ChannelConfig, WhatsAppConfig},
     inbox::{InboxKind, NewInbox},
+    outbox::Payload,
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -32,14 +38,29 @@ use crate::{
     AppState,
     extract::{PathId, Query},
     guard::Guard,
+    link_host, observe,
     problem::Problem,
+    webhook_channels::Known,
 };
 
 /// Meta's limit of a webhook's body (Cloud API, "Webhooks": payloads can be up to 3 MB).
 pub const BODY_LIMIT: usize = 3 << 20;
 
+/// How long Meta may take to send a body.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(Guard::anybody().body_limit(BODY_LIMIT).routes(routes!(verify, receive)))
+    OpenApiRouter::new().routes(Guard::anybody().documented(routes!(verify, receive)))
+}
+
+/// The routes as they are served: beside the layers of the API, since Meta sends more requests than everybody else
+/// together, and who it is only the signature tells.
+pub(crate) fn served(state: AppState) -> axum::Router {
+    let (router, _) = router().split_for_parts();
+    router
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
 }
 
 /// What Meta asks when the address is registered.
@@ -62,10 +83,13 @@ async fn verify(
     State(state): State<AppState>,
     PathId(channel_id): PathId<ChannelId>,
     Query(asked): Query<Challenge>,
+    request: Request<Body>,
 ) -> Result<Response, Problem> {
-    let (_, config) = channel(&state, channel_id).await?;
+    not_on_link_host(&state, &request)?;
+    let known = state.webhook_channels.read(&state, channel_id).await?;
     let given = asked.verify_token.unwrap_or_default();
-    let right = !config.verify_token.is_empty() && same_secret(&given, &config.verify_token);
+    let expected = &known.config.verify_token;
+    let right = !expected.is_empty() && same_secret(&given, expected);
     match asked.challenge.filter(|_| right && asked.mode.as_deref() == Some("subscribe")) {
         Some(challenge) => Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response()),
         None => Err(Problem::new(
@@ -86,64 +110,85 @@ async fn receive(
     PathId(channel_id): PathId<ChannelId>,
     request: Request<Body>,
 ) -> Result<StatusCode, Problem> {
-    let (channel, config) = channel(&state, channel_id).await?;
+    not_on_link_host(&state, &request)?;
+    let mut known = state.webhook_channels.get(&state, channel_id).await?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, BODY_LIMIT).await.map_err(|_| {
+    let body = tokio::time::timeout(BODY_TIME, to_bytes(body, BODY_LIMIT)).await.map_err(|_| {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "The body did not come within 30 seconds. Nothing was stored.",
+        )
+    })?;
+    let body = body.map_err(|_| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "A webhook is at most 3 MiB. Nothing was stored.")
     })?;
-    check(&config, &parts.headers, &body).map_err(|error| {
-        metrics::counter!("segue_webhooks_refused_total").increment(1);
-        tracing::warn!(%channel_id, %error, "a webhook was refused");
-        Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", error.to_string())
-    })?;
-    let items = whatsapp::parse_webhook(&body).unwrap_or_else(|_| {
+    // What is known of a channel may be older than its configuration; then the new one decides.
+    loop {
+        if let Err(error) = check(&known.config, &parts.headers, &body) {
+            let Some(newer) = state.webhook_channels.newer(&state, &known).await? else {
+                metrics::counter!("segue_webhooks_refused_total").increment(1);
+                tracing::warn!(%channel_id, %error, "a webhook was refused");
+                return Err(Problem::new(StatusCode::UNAUTHORIZED, "invalid_signature", error.to_string()));
+            };
+            known = newer;
+            continue;
+        }
+        if store(&state, &known, &parts.headers, &body).await? == Stored::Yes {
+            return Ok(StatusCode::OK);
+        }
+        known = state.webhook_channels.read(&state, channel_id).await?;
+    }
+}
+
+/// Whether a webhook is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    Yes,
+    /// Nothing is: the channel is no longer what the signature was checked with.
+    ChannelChanged,
+}
+
+/// Puts every element of a body with a good signature into the inbox.
+async fn store(state: &AppState, known: &Arc<Known>, headers: &HeaderMap, body: &[u8]) -> Result<Stored, Problem> {
+    let items = whatsapp::parse_webhook(body).unwrap_or_else(|_| {
         vec![WebhookItem::Unknown {
             waba_id: None,
             field: "unreadable".to_owned(),
             time: None,
-            raw: String::from_utf8_lossy(&body).into(),
+            raw: String::from_utf8_lossy(body).into(),
         }]
     });
-    let siblings = siblings(&state, &channel, &parts.headers, &body, &items).await?;
+    let siblings = siblings(state, known, headers, body, &items).await?;
+    let channel_id = known.channel_id;
     let rows: Vec<NewInbox> = items
         .iter()
         .map(|item| {
             let number = item.phone_number_id();
-            let owner = siblings.iter().find(|(id, _)| Some(id.as_str()) == number).map_or(channel.id, |(_, id)| *id);
+            let owner = siblings.iter().find(|(id, _)| Some(id.as_str()) == number).map_or(channel_id, |(_, id)| *id);
             row(&state.ctx, owner, item)
         })
         .collect::<Result<_, _>>()?;
     let count = rows.len() as u64;
-    let (workspace_id, now) = (channel.workspace_id, state.ctx.now());
+    let (known, now) = (Arc::clone(known), state.ctx.now());
     let stored = state.store.write::<_, StoreError, _>(move |tx| {
-        for row in &rows {
-            tx.receive(workspace_id, row, now)?;
+        if !known.is_current(tx)? {
+            return Ok(Stored::ChannelChanged);
         }
-        tx.touch_channel(workspace_id, channel.id, now)
+        for row in &rows {
+            tx.receive(known.workspace_id, row, now)?;
+        }
+        tx.touch_channel(known.workspace_id, known.channel_id, now)?;
+        Ok(Stored::Yes)
     });
-    stored.await.map_err(|error| {
+    let stored = stored.await.map_err(|error| {
         tracing::error!(%channel_id, %error, "a webhook could not be stored; the provider delivers it again");
         Problem::unavailable()
     })?;
-    metrics::counter!("segue_webhook_items_total").increment(count);
-    Ok(StatusCode::OK)
-}
-
-/// The WhatsApp channel of this address, when it has a secret to check signatures with. Everything else does not exist.
-async fn channel(state: &AppState, id: ChannelId) -> Result<(Channel, WhatsAppConfig), Problem> {
-    let found = state.store.read::<_, StoreError, _>(move |tx| tx.channel_of_webhook(id)).await?;
-    let channel = found.ok_or_else(|| Problem::not_found("channel"))?;
-    match &channel.config {
-        ChannelConfig::WhatsApp(config) if config.app_secrets.iter().any(|secret| !secret.is_empty()) => {
-            let config = config.clone();
-            Ok((channel, config))
-        }
-        ChannelConfig::WhatsApp(_) => {
-            tracing::warn!(channel_id = %id, "a webhook came to a channel without an app secret");
-            Err(Problem::not_found("channel"))
-        }
-        ChannelConfig::Smpp(_) | ChannelConfig::Twilio(_) => Err(Problem::not_found("channel")),
+    if stored == Stored::Yes {
+        metrics::counter!("segue_webhook_items_total").increment(count);
     }
+    Ok(stored)
 }
 
 fn check(config: &WhatsAppConfig, headers: &HeaderMap, body: &[u8]) -> Result<(), SignatureError> {
@@ -155,16 +200,16 @@ fn check(config: &WhatsAppConfig, headers: &HeaderMap, body: &[u8]) -> Result<()
 /// numbers; a number counts only when the signature is good for its own channel, too.
 async fn siblings(
     state: &AppState,
-    channel: &Channel,
+    known: &Known,
     headers: &HeaderMap,
     body: &[u8],
     items: &[WebhookItem],
 ) -> Result<Vec<(String, ChannelId)>, Problem> {
-    let ChannelConfig::WhatsApp(own) = &channel.config else { return Ok(Vec::new()) };
-    if items.iter().filter_map(WebhookItem::phone_number_id).all(|number| number == own.phone_number_id) {
+    let own = &known.config.phone_number_id;
+    if items.iter().filter_map(WebhookItem::phone_number_id).all(|number| number == own) {
         return Ok(Vec::new());
     }
-    let workspace_id = channel.workspace_id;
+    let workspace_id = known.workspace_id;
     let channels = state.store.read::<_, StoreError, _>(move |tx| tx.channels(workspace_id)).await?;
     let numbers = channels.into_iter().filter_map(|sibling| match sibling.config {
         ChannelConfig::WhatsApp(config) if check(&config, headers, body).is_ok() => {
@@ -176,18 +221,19 @@ async fn siblings(
 }
 
 fn row(ctx: &Ctx, channel_id: ChannelId, item: &WebhookItem) -> Result<NewInbox, Problem> {
-    let payload = serde_json::to_value(item).map_err(|error| {
-        tracing::error!(%error, "an element of a webhook has no JSON form");
-        Problem::internal()
-    })?;
     Ok(NewInbox {
         id: ctx.id(),
         channel_id,
         kind: InboxKind::WhatsApp,
         external_id: item.external_id(),
         subject: item.subject(),
-        payload,
+        payload: Payload::of(item)?,
     })
+}
+
+/// The host name of short links serves nothing else.
+fn not_on_link_host(state: &AppState, request: &Request<Body>) -> Result<(), Problem> {
+    if link_host::is_on_it(&state.config, request) { Err(Problem::not_found("address")) } else { Ok(()) }
 }
 
 /// Compares digests, so that the time says nothing about where the texts differ.

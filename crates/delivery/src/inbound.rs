@@ -19,6 +19,7 @@ use segue_store::{
     StoreError, Tx,
     channel::Channel,
     inbox::{InboxKind, NewInbox},
+    outbox::Payload,
 };
 
 /// What arrived together, with the duty to answer.
@@ -105,7 +106,7 @@ fn fold_or_receive(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, item: &Inbound
 
 /// Puts an item into the inbox.
 fn receive(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, item: &Inbound) -> Result<(), StoreError> {
-    let Ok(payload) = serde_json::to_value(item) else {
+    let Ok(payload) = Payload::of(item) else {
         // It cannot be helped by delivering it again.
         tracing::error!("a delivery has no JSON form and is dropped");
         return Ok(());
@@ -129,6 +130,6 @@ fn receive(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, item: &Inbound) -> Res
 ///
 /// # Errors
 /// When it is none.
-pub fn read_inbound(payload: &serde_json::Value) -> Result<Inbound, serde_json::Error> {
-    serde_json::from_value(payload.clone())
+pub fn read_inbound(payload: &Payload) -> Result<Inbound, serde_json::Error> {
+    payload.read()
 }

@@ -26,7 +26,7 @@ use segue_store::{
     StoreError,
     channel::{Channel, ChannelState, Repeats, TwilioConfig},
     inbox::{InboxKind, NewInbox},
-    outbox::{Abandoned, OutboxMessage},
+    outbox::{Abandoned, OutboxMessage, Payload},
     submission::Failure,
 };
 use tokio::sync::{mpsc, watch};
@@ -260,7 +260,7 @@ async fn note_opt_out(env: &Env, channel: &Channel, message: &OutboxMessage) {
         to: Some(message.address.clone()),
         message_id: Some(message.id),
     });
-    let Ok(payload) = serde_json::to_value(&item) else { return };
+    let Ok(payload) = Payload::of(&item) else { return };
     let row = NewInbox {
         id: env.ctx.id(),
         channel_id: channel.id,

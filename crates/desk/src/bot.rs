@@ -126,11 +126,12 @@ pub(crate) fn hear(
 ) -> Result<(), DeskError> {
     let workspace_id = desk.workspace_id();
     let is_taken = session.agent_id.is_some() || tx.open_work_item_of(workspace_id, session.id)?.is_some();
-    let run = tx.flow_run(workspace_id, session.id)?.filter(|run| run.status.is_active());
-    match run {
-        Some(run) if !is_taken => resume(tx, desk, session, run, &said, notices),
-        _ if is_taken => Ok(()),
-        _ => to_channel_queue(tx, desk, session, notices),
+    if is_taken {
+        return Ok(());
+    }
+    match tx.flow_run(workspace_id, session.id)?.filter(|run| run.status.is_active()) {
+        Some(run) => resume(tx, desk, session, run, &said, notices),
+        None => to_channel_queue(tx, desk, session, notices),
     }
 }
 

@@ -215,12 +215,8 @@ impl CodeKey {
     #[must_use]
     pub fn find_in_text(&self, text: &str) -> Option<(CodeTarget, String)> {
         let letters = text.chars().take(SEARCHED).collect::<Vec<_>>();
-        let starts = (0..letters.len())
-            .filter(|&at| letters[at].is_alphanumeric() && (at == 0 || !letters[at - 1].is_alphanumeric()));
-        let (target, start, end) = starts.into_iter().find_map(|start| {
-            let (secret, end) = candidate(&letters, start)?;
-            Some((self.decrypt(secret)?.target, start, end))
-        })?;
+        let (target, start, end) =
+            candidates(&letters).find_map(|(secret, start, end)| Some((self.decrypt(secret)?.target, start, end)))?;
         let (start, end) = with_reference(&letters, start, end);
         let before = letters[..start].iter().collect::<String>();
         let after = letters[end..].iter().copied().chain(text.chars().skip(SEARCHED)).collect::<String>();
@@ -228,6 +224,13 @@ impl CodeKey {
         let glue = if before.is_empty() || after.starts_with(['.', ',', '!', '?', ';', ':']) { "" } else { " " };
         Some((target, format!("{before}{glue}{after}").trim().to_owned()))
     }
+}
+
+/// Whether something in a text has the form of a code. Most texts have nothing, and need no key to tell.
+#[must_use]
+pub fn may_be_in(text: &str) -> bool {
+    let letters = text.chars().take(SEARCHED).collect::<Vec<_>>();
+    candidates(&letters).next().is_some()
 }
 
 /// A code as people read it: `ABCD-EFGH-JKMN-PQRS`.
@@ -268,6 +271,13 @@ const DIGITS: [Option<u8>; 128] = {
 fn is_separator(letter: char) -> bool {
     letter.is_whitespace()
         || matches!(letter, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+}
+
+/// Everything that has the form of a code: its bits, its begin and its end.
+fn candidates(letters: &[char]) -> impl Iterator<Item = (u128, usize, usize)> {
+    (0..letters.len())
+        .filter(|&at| letters[at].is_alphanumeric() && (at == 0 || !letters[at - 1].is_alphanumeric()))
+        .filter_map(|start| candidate(letters, start).map(|(bits, end)| (bits, start, end)))
 }
 
 /// Sixteen digits from `start` on with separators between groups of four only, and where they end.

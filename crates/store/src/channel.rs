@@ -213,6 +213,7 @@ crate::sql! {
             last_inbound_at, created_at FROM channels WHERE workspace_id = $1 AND id = $2";
     CHANNEL_OF_WEBHOOK = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
             last_inbound_at, created_at FROM channels WHERE id = $1";
+    CHANNEL_CONFIG = "SELECT config FROM channels WHERE workspace_id = $1 AND id = $2";
     SET_CHANNEL_STATE = "UPDATE channels SET state = $3, state_detail = $4
         WHERE workspace_id = $1 AND id = $2 AND (state <> $3 OR COALESCE(state_detail, '') <> COALESCE($4, ''))";
     TOUCH_CHANNEL = "UPDATE channels SET last_inbound_at = $3 WHERE workspace_id = $1 AND id = $2
@@ -317,6 +318,15 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn channel_of_webhook(&mut self, id: ChannelId) -> Result<Option<Channel>, StoreError> {
         self.query_opt(&CHANNEL_OF_WEBHOOK, &[&id], read_channel)
+    }
+
+    /// The configuration as it is written in the store; `None` when there is no such channel. What was read of a channel
+    /// is still true when this is still the same.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn channel_config(&mut self, workspace_id: WorkspaceId, id: ChannelId) -> Result<Option<String>, StoreError> {
+        self.query_opt(&CHANNEL_CONFIG, &[&workspace_id, &id], |row| row.next())
     }
 
     /// Stores how a channel is doing. `true` when that changed.

@@ -16,12 +16,12 @@
 //! An attempt counts when it is claimed, so a row that kills its process is given up too.
 
 use segue_model::{ChannelId, Ctx, InboxId, Timestamp, WorkspaceId, id::Id as _, time, wake::Wake};
-use serde_json::Value;
 
 use crate::{
     Row, StoreError, Tx,
     dead_letter::{Source, Verdict},
-    tx::json_text,
+    outbox::Payload,
+    value::Bind as _,
 };
 
 segue_model::text_enum! {
@@ -48,7 +48,7 @@ pub struct NewInbox {
     pub external_id: String,
     /// Whose messages must stay in order.
     pub subject: String,
-    pub payload: Value,
+    pub payload: Payload,
 }
 
 /// A row that this worker may work on until its lease ends.
@@ -59,7 +59,7 @@ pub struct InboxItem {
     pub channel_id: ChannelId,
     pub kind: InboxKind,
     pub subject: String,
-    pub payload: Value,
+    pub payload: Payload,
     /// This attempt included.
     pub attempts: u32,
     pub received_at: Timestamp,
@@ -107,6 +107,14 @@ crate::sql! {
             received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $8)
         ON CONFLICT (workspace_id, channel_id, external_id) DO NOTHING";
+    /// Rows that came in since $1 and were never tried, unless an earlier row of the subject is none of them.
+    TAKE_INBOX = "SELECT workspace_id, id, channel_id, kind, subject, payload, attempts, received_at, lease_epoch
+        FROM inbox a
+        WHERE a.state = 'pending' AND a.attempts = 0 AND a.received_at >= $1 AND a.next_at <= $2 AND a.lease_until <= $2
+            AND NOT EXISTS (SELECT 1 FROM inbox b WHERE b.workspace_id = a.workspace_id AND b.channel_id = a.channel_id
+                AND b.subject = a.subject AND b.state = 'pending' AND b.id < a.id
+                AND (b.attempts > 0 OR b.received_at < $1 OR b.next_at > $2 OR b.lease_until > $2))
+        ORDER BY a.id LIMIT $3";
     /// The oldest pending row of each subject, unless one of the subject is being worked on.
     CLAIM_INBOX = sqlite: "UPDATE inbox SET lease_owner = $1, lease_until = $2, lease_epoch = lease_epoch + 1,
             attempts = attempts + 1
@@ -148,7 +156,7 @@ fn read_item(row: &mut Row<'_>) -> Result<InboxItem, StoreError> {
         channel_id: row.next()?,
         kind: row.word()?,
         subject: row.next()?,
-        payload: row.json()?,
+        payload: Payload::from_text(row.next()?),
         attempts: row.next()?,
         received_at: row.next()?,
         epoch: row.next()?,
@@ -161,7 +169,6 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails; the provider must then not be told that it was received.
     pub fn receive(&mut self, workspace_id: WorkspaceId, item: &NewInbox, now: Timestamp) -> Result<bool, StoreError> {
-        let payload = json_text(&item.payload)?;
         let written = self.execute(
             &RECEIVE,
             &[
@@ -171,7 +178,7 @@ impl Tx<'_> {
                 &item.kind.as_str(),
                 &item.external_id,
                 &item.subject,
-                &payload,
+                &item.payload.text(),
                 &now,
             ],
         )?;
@@ -204,6 +211,16 @@ impl Tx<'_> {
         Ok(items)
     }
 
+    /// The oldest rows that came in since `since` and were never tried, each with all rows of its subject before it, to
+    /// work on in this very transaction: nothing is claimed. Only on an engine with one writer, and only for rows that
+    /// came in after this process began: one that ends the process is then older than the next one, and is claimed there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn take_inbox(&mut self, since: Timestamp, limit: u32, now: Timestamp) -> Result<Vec<InboxItem>, StoreError> {
+        self.query(&TAKE_INBOX, &[&since, &now, &limit], read_item)
+    }
+
     /// Lets go of what `owner` had claimed, across all workspaces; the attempts stay counted. For a node that has just
     /// started: it is working on nothing, so nobody has to wait until its old leases run out. Gives how many.
     ///
@@ -214,13 +231,17 @@ impl Tx<'_> {
         self.execute(&RELEASE_INBOX, &[&owner])
     }
 
-    /// Marks a row as worked on. Call it in the transaction of the work.
+    /// Marks rows as worked on. Call it in the transaction of the work.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`] when another worker has the row now; the transaction is to be given up with it.
-    pub fn inbox_done(&mut self, item: &InboxItem) -> Result<(), StoreError> {
-        self.wake(Wake::Inbox);
-        held(self.execute(&INBOX_DONE, &[&item.workspace_id, &item.id, &item.epoch])?)
+    /// [`StoreError::LeaseLost`] when another worker has one of the rows now; the transaction is to be given up with it.
+    pub fn inbox_done(&mut self, items: &[InboxItem]) -> Result<(), StoreError> {
+        if !items.is_empty() {
+            self.wake(Wake::Inbox);
+        }
+        let changed = self
+            .execute_each(&INBOX_DONE, items, |item| [item.workspace_id.bind(), item.id.bind(), item.epoch.bind()])?;
+        changed.into_iter().try_for_each(held)
     }
 
     /// Notes that the work failed: the row is tried again later, or given up when that makes no sense or it was the

@@ -49,9 +49,15 @@ segue_model::text_enum! {
     }
 }
 
-/// What is to be sent, as its JSON text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is to be sent, or what came in, as its JSON text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Payload(String);
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Payload({} bytes)", self.0.len())
+    }
+}
 
 impl Payload {
     /// The JSON text of this content.
@@ -60,6 +66,22 @@ impl Payload {
     /// When it has none, which is a defect.
     pub fn of(content: &impl Serialize) -> Result<Self, StoreError> {
         json_text(content).map(Self)
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// When it says something else.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(&self.0)
+    }
+
+    pub(crate) const fn from_text(text: String) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.0
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Condvar, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
@@ -81,6 +82,16 @@ struct Waiting {
     closed: bool,
 }
 
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.interactive.is_empty() && self.bulk.is_empty()
+    }
+
+    fn next(&mut self) -> Option<Box<dyn Command>> {
+        self.interactive.pop_front().or_else(|| self.bulk.pop_front())
+    }
+}
+
 /// A queue that several threads may take from.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -117,7 +128,7 @@ impl Queue {
     pub(crate) fn next(&self) -> Option<Box<dyn Command>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(command) = waiting.interactive.pop_front().or_else(|| waiting.bulk.pop_front()) {
+            if let Some(command) = waiting.next() {
                 return Some(command);
             }
             if waiting.closed {
@@ -127,14 +138,17 @@ impl Queue {
         }
     }
 
-    /// A further command for a running group commit: interactive ones, or bulk ones while the group holds no
-    /// interactive command that waits for it.
-    pub(crate) fn try_next(&self, with_bulk: Urgency) -> Option<Box<dyn Command>> {
+    /// A further command for a running group commit. When none is there, one that comes within `patience`.
+    pub(crate) fn next_within(&self, patience: Duration) -> Option<Box<dyn Command>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        match with_bulk {
-            Urgency::Interactive => waiting.interactive.pop_front(),
-            Urgency::Bulk => waiting.interactive.pop_front().or_else(|| waiting.bulk.pop_front()),
+        if waiting.is_empty() && !waiting.closed && !patience.is_zero() {
+            let nothing = |waiting: &mut Waiting| waiting.is_empty() && !waiting.closed;
+            waiting = match self.arrived.wait_timeout_while(waiting, patience, nothing) {
+                Ok((waiting, _)) => waiting,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
         }
+        waiting.next()
     }
 
     /// No further commands are taken; those queued are still run.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, message::Direction, tx::json_text, tx::optional_word};
+use crate::{Row, StoreError, Tx, built::Dialect, message::Direction, tx::json_text, tx::optional_word, value::Bind};
 
 segue_model::text_enum! {
     /// What a session led to.
@@ -63,6 +63,8 @@ pub struct Session {
     pub outcome: Option<SessionOutcome>,
     /// Rises with every change.
     pub version: i64,
+    /// State and customer as they are in the store.
+    stored: (SessionState, MessagingUserId),
 }
 
 /// Who the customer of a session is.
@@ -201,10 +203,21 @@ crate::sql! {
             window_expires_at, queue_id, agent_id, case_id, gathered, unread, last_text, last_direction, last_at,
             started_at, ended_at, ended_by, outcome, version
         FROM sessions WHERE workspace_id = $1 AND id = $2";
-    SAVE_SESSION = "UPDATE sessions SET state = $4, campaign_id = $5, position = $6, attribution = $7, opt_in = $8,
-            opt_in_at = $9, window_expires_at = $10, queue_id = $11, agent_id = $12, case_id = $13, gathered = $14,
-            unread = $15, last_text = $16, last_direction = $17, last_at = $18, ended_at = $19, ended_by = $20,
-            outcome = $21, messaging_user_id = $22, version = version + 1
+    OPEN_SESSION_TO_CHANGE = "SELECT id, channel_id, messaging_user_id, state, campaign_id, position, attribution, opt_in,
+            opt_in_at, window_expires_at, queue_id, agent_id, case_id, gathered, unread, last_text, last_direction,
+            last_at, started_at, ended_at, ended_by, outcome, version
+        FROM sessions WHERE workspace_id = $1 AND channel_id = $2 AND messaging_user_id = $3 AND state <> 'ended'";
+    /// Like `SAVE_SESSION`, without the columns that most indexes have. SQLite writes each index that has a column of the
+    /// statement, changed or not.
+    SAVE_SAME_SESSION = "UPDATE sessions SET campaign_id = $4, position = $5, attribution = $6, opt_in = $7,
+            opt_in_at = $8, window_expires_at = $9, queue_id = $10, agent_id = $11, case_id = $12, gathered = $13,
+            unread = $14, last_text = $15, last_direction = $16, last_at = $17, ended_at = $18, ended_by = $19,
+            outcome = $20, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND version = $3";
+    SAVE_SESSION = "UPDATE sessions SET campaign_id = $4, position = $5, attribution = $6, opt_in = $7, opt_in_at = $8,
+            window_expires_at = $9, queue_id = $10, agent_id = $11, case_id = $12, gathered = $13, unread = $14,
+            last_text = $15, last_direction = $16, last_at = $17, ended_at = $18, ended_by = $19, outcome = $20,
+            state = $21, messaging_user_id = $22, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND version = $3";
     ORIGIN = "SELECT contact_id, phone FROM recipients
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3";
@@ -233,11 +246,13 @@ crate::sql! {
 }
 
 fn read_session(row: &mut Row<'_>) -> Result<Session, StoreError> {
+    let (id, channel_id, messaging_user_id, state) = (row.next()?, row.next()?, row.next()?, row.word()?);
     Ok(Session {
-        id: row.next()?,
-        channel_id: row.next()?,
-        messaging_user_id: row.next()?,
-        state: row.word()?,
+        id,
+        channel_id,
+        messaging_user_id,
+        state,
+        stored: (state, messaging_user_id),
         campaign: {
             let (campaign_id, position): (Option<CampaignId>, Option<u32>) = (row.next()?, row.next()?);
             campaign_id.zip(position)
@@ -355,6 +370,28 @@ impl Tx<'_> {
         self.query_opt(&OPEN_SESSION_OF, &[&workspace_id, &channel_id, &messaging_user_id], |row| row.next())
     }
 
+    /// The customer's session that is not ended, held until the transaction ends.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn open_session_to_change(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        messaging_user_id: MessagingUserId,
+    ) -> Result<Option<Session>, StoreError> {
+        let open =
+            self.query_opt(&OPEN_SESSION_TO_CHANGE, &[&workspace_id, &channel_id, &messaging_user_id], read_session)?;
+        match open {
+            // Another transaction may have changed it before the lock was granted.
+            Some(session) if self.dialect() == Dialect::Postgres => {
+                let held = self.session_to_change(workspace_id, session.id)?;
+                Ok(held.filter(|session| session.state != SessionState::Ended))
+            }
+            open => Ok(open),
+        }
+    }
+
     /// A session to be changed: nobody else changes it until this transaction ends.
     ///
     /// # Errors
@@ -382,37 +419,38 @@ impl Tx<'_> {
     /// When the store fails, or when somebody changed the session without its lock.
     pub fn save_session(&mut self, workspace_id: WorkspaceId, session: &mut Session) -> Result<(), StoreError> {
         let gathered = json_text(&session.gathered)?;
-        let written = self.execute(
-            &SAVE_SESSION,
-            &[
-                &workspace_id,
-                &session.id,
-                &session.version,
-                &session.state.as_str(),
-                &session.campaign.map(|(campaign_id, _)| campaign_id),
-                &session.campaign.map(|(_, position)| position),
-                &session.attribution.as_str(),
-                &session.opt_in.as_str(),
-                &session.opt_in_at,
-                &session.window_expires_at,
-                &session.queue_id,
-                &session.agent_id,
-                &session.case_id,
-                &gathered,
-                &session.unread,
-                &session.last_text,
-                &optional_word(session.last_direction),
-                &session.last_at,
-                &session.ended_at,
-                &optional_word(session.ended_by),
-                &optional_word(session.outcome),
-                &session.messaging_user_id,
-            ],
-        )?;
+        let all: [&dyn Bind; 22] = [
+            &workspace_id,
+            &session.id,
+            &session.version,
+            &session.campaign.map(|(campaign_id, _)| campaign_id),
+            &session.campaign.map(|(_, position)| position),
+            &session.attribution.as_str(),
+            &session.opt_in.as_str(),
+            &session.opt_in_at,
+            &session.window_expires_at,
+            &session.queue_id,
+            &session.agent_id,
+            &session.case_id,
+            &gathered,
+            &session.unread,
+            &session.last_text,
+            &optional_word(session.last_direction),
+            &session.last_at,
+            &session.ended_at,
+            &optional_word(session.ended_by),
+            &optional_word(session.outcome),
+            &session.state.as_str(),
+            &session.messaging_user_id,
+        ];
+        let is_same = session.stored == (session.state, session.messaging_user_id);
+        let written =
+            if is_same { self.execute(&SAVE_SAME_SESSION, &all[..20])? } else { self.execute(&SAVE_SESSION, &all)? };
         if written != 1 {
             return Err(StoreError::Unavailable("the session was changed at the same time".to_owned()));
         }
         session.version += 1;
+        session.stored = (session.state, session.messaging_user_id);
         Ok(())
     }
 

@@ -5,6 +5,9 @@
 //! leaves nothing of the group, and nobody was told otherwise; a crash after it leaves all of it. The first command of a
 //! group needs no savepoint: when it fails or panics, nothing else is in the transaction, and all of it is rolled back.
 //! Each further one has its own, and is rolled back alone. (A savepoint copies each page before its first change.)
+//!
+//! A commit waits for the disk however much is in it. So when many callers write at once, the writer waits a little for
+//! those it has just answered to come back ([`Pace`]); a caller that is alone never waits for anybody.
 
 use std::{
     cell::RefCell,
@@ -22,7 +25,7 @@ use crate::{
     StoreError,
     error::DISK_FULL,
     event::append,
-    queue::{Command, Outcome, Queue, Urgency},
+    queue::{Command, Outcome, Queue},
     sql::Sql,
     store::OnCommit,
     tx::{Connection, Tx},
@@ -32,6 +35,19 @@ use crate::{
 const GROUP_COMMANDS: usize = 256;
 /// Most time that commands of one group may take before it is committed.
 const GROUP_TIME: Duration = Duration::from_millis(5);
+/// From how many commands in a group on the next one waits for more.
+const CROWD: usize = 4;
+/// Longest time that a group waits for commands that are not there yet.
+const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
+
+static BEGIN: Sql = Sql::portable("BEGIN", "BEGIN IMMEDIATE");
+static BEGIN_READ: Sql = Sql::portable("BEGIN_READ", "BEGIN");
+static COMMIT: Sql = Sql::portable("COMMIT", "COMMIT");
+static ROLLBACK: Sql = Sql::portable("ROLLBACK", "ROLLBACK");
+static SAVEPOINT: Sql = Sql::portable("SAVEPOINT", "SAVEPOINT command");
+static RELEASE: Sql = Sql::portable("RELEASE", "RELEASE command");
+static ROLLBACK_TO: Sql = Sql::portable("ROLLBACK_TO", "ROLLBACK TO command");
+
 /// Oldest safe version: before it a race in WAL mode can lose committed data (sqlite.org, WAL-reset bug).
 pub(crate) const OLDEST_VERSION: i32 = 3_051_003;
 
@@ -115,6 +131,14 @@ impl<'a> Prepared<'a> {
     fn new(connection: &'a Sqlite) -> Self {
         Self { connection, statements: RefCell::default() }
     }
+
+    /// Runs a statement that begins, marks or ends a transaction.
+    fn control(&self, sql: &'static Sql) -> Result<(), StoreError> {
+        self.with(sql, &mut |statement| {
+            statement.execute([])?;
+            Ok(())
+        })
+    }
 }
 
 impl Statements for Prepared<'_> {
@@ -142,8 +166,9 @@ pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) 
     let connection = open(path, Access::ReadWrite)?;
     let run = move || {
         let prepared = Prepared::new(&connection);
+        let mut pace = Pace::default();
         while let Some(first) = queue.next() {
-            commit_group(&prepared, first, &queue, &on_commit);
+            commit_group(&prepared, first, &queue, &mut pace, &on_commit);
         }
     };
     spawn("segue-writer", run)
@@ -158,14 +183,12 @@ pub(crate) fn start_reader(path: &Path, queue: Arc<Queue>) -> Result<JoinHandle<
     let run = move || {
         let prepared = Prepared::new(&connection);
         while let Some(mut command) = queue.next() {
-            let begun = connection.execute_batch("BEGIN");
-            if let Err(error) = begun {
-                command.finish(Some(error.into()));
+            if let Err(error) = prepared.control(&BEGIN_READ) {
+                command.finish(Some(error));
                 continue;
             }
             command.run(&mut Tx::new(Connection::Sqlite(&prepared)));
-            let ended = connection.execute_batch("ROLLBACK");
-            command.finish(ended.err().map(Into::into));
+            command.finish(prepared.control(&ROLLBACK).err());
         }
     };
     spawn("segue-reader", run)
@@ -178,13 +201,35 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
         .map_err(|error| StoreError::Unavailable(format!("cannot start a thread: {error}")))
 }
 
-fn commit_group(prepared: &Prepared<'_>, first: Box<dyn Command>, queue: &Queue, on_commit: &OnCommit) {
+/// How many commands the last group had and how long its commit took.
+#[derive(Default)]
+struct Pace {
+    commands: usize,
+    commit: Duration,
+}
+
+impl Pace {
+    /// How long after its begin a group waits for commands that are not there yet: half of a commit, when the last group
+    /// shows that several callers write at once.
+    fn patience(&self) -> Duration {
+        if self.commands < CROWD { Duration::ZERO } else { (self.commit / 2).min(LONGEST_PATIENCE) }
+    }
+}
+
+fn commit_group(
+    prepared: &Prepared<'_>,
+    first: Box<dyn Command>,
+    queue: &Queue,
+    pace: &mut Pace,
+    on_commit: &OnCommit,
+) {
     let connection = prepared.connection;
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        first.finish(Some(error.into()));
+    if let Err(error) = prepared.control(&BEGIN) {
+        first.finish(Some(error));
         return;
     }
     let started = Instant::now();
+    let patience = pace.patience();
     let mut group = Vec::new();
     let mut wakes = Vec::new();
     let mut next = Some(first);
@@ -205,16 +250,14 @@ fn commit_group(prepared: &Prepared<'_>, first: Box<dyn Command>, queue: &Queue,
         // A full disk or an I/O error can end the whole transaction; what ran after it would stand alone.
         let ended = connection.is_autocommit();
         let full = ended || group.len() >= GROUP_COMMANDS || started.elapsed() >= GROUP_TIME;
-        next = if full { None } else { queue.try_next(Urgency::Bulk) };
+        next = if full { None } else { queue.next_within(patience.saturating_sub(started.elapsed())) };
     }
-    let committed = if connection.is_autocommit() {
-        Err(transaction_lost())
-    } else {
-        connection.execute_batch("COMMIT").map_err(StoreError::from)
-    };
+    let begun = Instant::now();
+    let committed = if connection.is_autocommit() { Err(transaction_lost()) } else { prepared.control(&COMMIT) };
+    *pace = Pace { commands: group.len(), commit: begun.elapsed() };
     if committed.is_err() && !connection.is_autocommit() {
         // Nothing of the group may stay in the connection; without this the next group could not begin.
-        if let Err(error) = connection.execute_batch("ROLLBACK") {
+        if let Err(error) = prepared.control(&ROLLBACK) {
             tracing::error!(%error, "cannot roll back after a failed commit");
         }
     }
@@ -246,22 +289,14 @@ enum Place {
     Further,
 }
 
-impl Place {
-    /// What goes before a command, after it, and after one that is to leave nothing.
-    const fn words(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::First => ("", "", "ROLLBACK"),
-            Self::Further => ("SAVEPOINT command", "RELEASE command", "ROLLBACK TO command; RELEASE command"),
-        }
-    }
-}
-
 /// Runs one command and gives whom to wake. `Err` only when its events could not be stored, it could not be kept apart
 /// from the others, or the engine has ended the transaction.
 fn run(prepared: &Prepared<'_>, command: &mut dyn Command, place: Place) -> Result<Vec<Wake>, StoreError> {
     let connection = prepared.connection;
-    let (begin, keep, undo) = place.words();
-    connection.execute_batch(begin)?;
+    let is_alone = place == Place::First;
+    if !is_alone {
+        prepared.control(&SAVEPOINT)?;
+    }
     let mut tx = Tx::new(Connection::Sqlite(prepared));
     let outcome = command.run(&mut tx);
     let appended = if outcome == Outcome::Keep { append(&mut tx) } else { Ok(()) };
@@ -271,10 +306,17 @@ fn run(prepared: &Prepared<'_>, command: &mut dyn Command, place: Place) -> Resu
         return Err(transaction_lost());
     }
     if outcome == Outcome::Keep && appended.is_ok() {
-        connection.execute_batch(keep)?;
+        if !is_alone {
+            prepared.control(&RELEASE)?;
+        }
         return Ok(wakes);
     }
-    connection.execute_batch(undo)?;
+    if is_alone {
+        prepared.control(&ROLLBACK)?;
+    } else {
+        prepared.control(&ROLLBACK_TO)?;
+        prepared.control(&RELEASE)?;
+    }
     appended.map(|()| Vec::new())
 }
 

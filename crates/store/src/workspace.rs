@@ -229,6 +229,9 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn secret_or(&mut self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, StoreError> {
+        if let Some(known) = self.query_opt(&SECRET, &[&name], |row| row.next())? {
+            return Ok(known);
+        }
         self.execute(&INSERT_SECRET, &[&name, &fresh])?;
         self.query_one(&SECRET, &[&name], |row| row.next())
     }

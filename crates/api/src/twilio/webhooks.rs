@@ -21,6 +21,7 @@ use segue_store::{
     StoreError,
     channel::{Channel, ChannelConfig, TwilioConfig},
     inbox::{InboxKind, NewInbox},
+    outbox::Payload,
 };
 use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -112,10 +113,7 @@ fn check(config: &TwilioConfig, parts: &Parts, body: &[u8]) -> Result<(), twilio
 }
 
 async fn store(state: &AppState, channel: &Channel, item: &TwilioItem) -> Result<(), Problem> {
-    let payload = serde_json::to_value(item).map_err(|error| {
-        tracing::error!(%error, "a webhook has no JSON form");
-        Problem::internal()
-    })?;
+    let payload = Payload::of(item)?;
     let row = NewInbox {
         id: state.ctx.id(),
         channel_id: channel.id,

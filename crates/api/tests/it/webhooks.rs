@@ -5,7 +5,7 @@ use http::{Method, Request, StatusCode};
 use segue_channels::whatsapp::signature::sign;
 use segue_store::{
     Sql, StoreError,
-    channel::{Channel, ChannelConfig},
+    channel::{Channel, ChannelConfig, WhatsAppConfig},
 };
 use serde_json::{Value, json};
 
@@ -317,4 +317,20 @@ async fn while_a_secret_is_replaced_both_are_good() {
         assert_eq!(server.send(request).await.status, StatusCode::OK);
     }
     assert_eq!(rows(&server).await, 2);
+    let answers = async |number: &str, secret: &[u8]| {
+        let body = webhook(&[message(number, "hi")]);
+        let request = delivery(&channel, &[("x-hub-signature-256", sign(secret, &body))], &body);
+        server.send(request).await.status
+    };
+    // What the node knows of the channel counts for nothing once a secret is taken away or a new one is there.
+    let ChannelConfig::WhatsApp(config) = &channel.config else { panic!() };
+    for (secrets, good, bad) in [(["new-secret"], "new-secret", "old-secret"), (["newest"], "newest", "new-secret")] {
+        let mut changed = channel.clone();
+        let app_secrets = secrets.map(str::to_owned).to_vec();
+        changed.config = ChannelConfig::WhatsApp(WhatsAppConfig { app_secrets, ..config.clone() });
+        server.test.store.write::<_, StoreError, _>(move |tx| tx.upsert_channel(&changed)).await.unwrap();
+        assert_eq!(answers(&format!("wamid.bad.{bad}"), bad.as_bytes()).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(answers(&format!("wamid.good.{good}"), good.as_bytes()).await, StatusCode::OK);
+    }
+    assert_eq!(rows(&server).await, 4, "and nothing of the refused ones");
 }

@@ -263,7 +263,7 @@ async fn take_receipts(store: Store, ctx: Ctx) {
                 {
                     reports::apply_receipt(tx, &ctx, &channel, &receipt)?;
                 }
-                tx.inbox_done(&item)
+                tx.inbox_done(std::slice::from_ref(&item))
             });
             // What fails is claimed again.
             let _ = applied.await;

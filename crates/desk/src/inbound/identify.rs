@@ -90,6 +90,47 @@ pub(super) fn customer(
     notices: &mut Notices,
 ) -> Result<Customer, DeskError> {
     let workspace_id = desk.workspace_id();
+    let (id, known) = match familiar(tx, desk, identifiers)? {
+        Some(familiar) => familiar,
+        None => acquaint(tx, desk, identifiers, notices)?,
+    };
+    let known_phone = known.iter().find_map(phone_of);
+    let mut user = tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?;
+    for (mine, told) in [(&mut user.profile_name, &identity.profile_name), (&mut user.username, &identity.username)] {
+        if let Some(told) = told.as_deref().map(str::trim).filter(|told| !told.is_empty()) {
+            *mine = Some(told.to_owned());
+        }
+    }
+    let told_phone = identifiers.iter().find_map(phone_of);
+    Ok(Customer {
+        user,
+        phone_learned: known_phone.is_none() && told_phone.is_some(),
+        // The number of this message is the one the customer has now.
+        phone: told_phone.or(known_phone),
+    })
+}
+
+/// The Messaging User that has all the identifiers, and what it has: so it is with every message but the first.
+fn familiar(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    identifiers: &[Identifier],
+) -> Result<Option<(MessagingUserId, Vec<Identifier>)>, StoreError> {
+    let Some(first) = identifiers.first() else { return Ok(None) };
+    let Some(id) = tx.messaging_user_of(desk.workspace_id(), desk.channel.id, first)? else { return Ok(None) };
+    let known = tx.identifiers_of(desk.workspace_id(), id)?;
+    let has_all = identifiers.iter().all(|identifier| known.contains(identifier));
+    Ok(has_all.then_some((id, known)))
+}
+
+/// Gives one Messaging User all the identifiers, and gives what it had before.
+fn acquaint(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    identifiers: &[Identifier],
+    notices: &mut Notices,
+) -> Result<(MessagingUserId, Vec<Identifier>), DeskError> {
+    let workspace_id = desk.workspace_id();
     let mut found = Vec::new();
     for identifier in identifiers {
         found.extend(tx.messaging_user_of(workspace_id, desk.channel.id, identifier)?);
@@ -104,26 +145,13 @@ pub(super) fn customer(
         merge(tx, desk, *other, id, notices)?;
     }
     let known = tx.identifiers_of(workspace_id, id)?;
-    let known_phone = known.iter().find_map(phone_of);
     for identifier in identifiers {
         if known.iter().any(|known| known.kind == identifier.kind && known.value != identifier.value) {
             tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
         }
         tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
     }
-    let mut user = tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?;
-    for (mine, told) in [(&mut user.profile_name, &identity.profile_name), (&mut user.username, &identity.username)] {
-        if let Some(told) = told.as_deref().map(str::trim).filter(|told| !told.is_empty()) {
-            *mine = Some(told.to_owned());
-        }
-    }
-    let told_phone = identifiers.iter().find_map(phone_of);
-    Ok(Customer {
-        user,
-        phone_learned: known_phone.is_none() && told_phone.is_some(),
-        // The number of this message is the one the customer has now.
-        phone: told_phone.or(known_phone),
-    })
+    Ok((id, known))
 }
 
 fn create(tx: &mut Tx<'_>, desk: &Desk<'_>) -> Result<MessagingUserId, StoreError> {

@@ -17,7 +17,7 @@ mod recorded;
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
 use segue_model::{
     Ctx, Timestamp, WorkspaceId,
-    code::{CodeKey, CodeTarget},
+    code::{self, CodeKey, CodeTarget},
     content::Content as Outbound,
     delivery::MessageClass,
     session::{OptIn, SessionStep},
@@ -116,7 +116,7 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
         return Err(InboundError::NoIdentity);
     }
     identify::lock(tx, desk.channel.id, &identifiers)?;
-    if tx.message_of_provider(workspace_id, desk.channel.id, &message.wamid)?.is_some() {
+    if tx.is_in_transcript(workspace_id, desk.channel.id, &message.wamid)? {
         return Ok(());
     }
     let mut notices = Notices::new(workspace_id);
@@ -135,7 +135,6 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
         Content::RequestWelcome => {}
         _ => conversation(tx, desk, message, &content, identifiers, &mut notices)?,
     }
-    tx.touch_channel(workspace_id, desk.channel.id, desk.ctx.now())?;
     notices.tell(tx, desk.ctx.now())?;
     Ok(())
 }
@@ -166,14 +165,7 @@ fn conversation(
     let previous_at = customer.user.last_inbound_at;
     customer.user.last_inbound_at = previous_at.max(Some(provider_at));
 
-    let fresh: segue_model::SessionId = ctx.id();
-    let opened = tx.open_session(workspace_id, fresh, desk.channel.id, customer.user.id, now)?;
-    let session_id = tx
-        .open_session_of(workspace_id, desk.channel.id, customer.user.id)?
-        .ok_or_else(|| StoreError::Unavailable("the session was ended at the same time".to_owned()))?;
-    let mut session = tx
-        .session_to_change(workspace_id, session_id)?
-        .ok_or_else(|| StoreError::Unavailable("the session is gone".to_owned()))?;
+    let (mut session, opened) = open_session(tx, desk, customer.user.id)?;
     if opened {
         // Nothing is in it yet; the first entry's time counts, however old the provider says it is.
         session.last_at = shown_at.min(now);
@@ -210,6 +202,23 @@ fn conversation(
     }
     tx.save_session(workspace_id, &mut session)?;
     Ok(())
+}
+
+/// The open session of a customer, and whether it was opened for this.
+fn open_session(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    user_id: segue_model::MessagingUserId,
+) -> Result<(Session, bool), StoreError> {
+    let (workspace_id, channel_id) = (desk.workspace_id(), desk.channel.id);
+    if let Some(session) = tx.open_session_to_change(workspace_id, channel_id, user_id)? {
+        return Ok((session, false));
+    }
+    let opened = tx.open_session(workspace_id, desk.ctx.id(), channel_id, user_id, desk.ctx.now())?;
+    let session = tx
+        .open_session_to_change(workspace_id, channel_id, user_id)?
+        .ok_or_else(|| StoreError::Unavailable("the session was ended at the same time".to_owned()))?;
+    Ok((session, opened))
 }
 
 /// The customer's agreement to the conversation: asked for with the first outbound message, given by writing on after
@@ -350,7 +359,7 @@ fn system_event(
 
 /// The code in a text, and the text without it.
 fn find_code(tx: &mut Tx<'_>, ctx: &Ctx, words: &str) -> Result<Option<(CodeTarget, String)>, StoreError> {
-    if words.chars().count() < segue_model::code::CODE_LENGTH {
+    if !code::may_be_in(words) {
         return Ok(None);
     }
     let secret = tx.secret_or("link_code_key", &ctx.random_bytes::<32>())?;

@@ -1,17 +1,24 @@
 //! Works on what came in: each row in one transaction that also marks it done.
 //!
 //! A crash before the commit leaves the row pending with a lease that runs out, or that the next start of this node
-//! releases; it is then worked on again from the start. A crash after it leaves the row done. Rows of one customer are claimed one at a time, in order.
+//! releases; it is then worked on again from the start. A crash after it leaves the row done. Rows of one customer are
+//! claimed one at a time, in order.
+//!
+//! SQLite has one writer, so there the rows that came in since this process began are worked on many at a time in one
+//! transaction and need no claim ([`together`]): a message costs no commit of its own. When one of them fails, that
+//! transaction leaves nothing, and the rows are claimed. A row that ends the process is older than the next one, which
+//! therefore claims it and counts the attempt. On PostgreSQL all rows are claimed and worked on side by side, so that no
+//! customer waits for another one's locks.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use segue_channels::{smpp::Inbound, twilio::TwilioItem, whatsapp::WebhookItem};
 use segue_delivery::long_text::LongText;
 use segue_desk::{DeskError, inbound::InboundError};
-use segue_model::{time, wake::Wake};
+use segue_model::{ChannelId, Ctx, Timestamp, WorkspaceId, time, wake::Wake};
 use segue_outreach::keywords::InboundSms;
 use segue_store::{
-    StoreError, Tx,
+    Engine, StoreError, Tx,
     channel::Channel,
     inbox::{InboxItem, InboxKind},
     workspace::Workspace,
@@ -20,7 +27,9 @@ use segue_store::{
 use super::{POLL, Remedy, Wiring, WorkError};
 
 /// Customers worked on at once.
-const AT_ONCE: u32 = 32;
+const AT_ONCE: u32 = 128;
+/// How often rows are claimed while new ones keep coming in: once in so many rounds.
+const ROUNDS_BETWEEN_CLAIMS: u32 = 16;
 /// How long a row may take before another worker may take it over.
 const LEASE: i64 = 30 * time::SECOND;
 /// How long a row waits when the database was away.
@@ -28,18 +37,28 @@ const PUT_BACK_FOR: i64 = time::SECOND;
 
 /// Runs until the shutdown.
 pub async fn run(wiring: Arc<Wiring>) {
+    let since = wiring.ctx.now();
     let mut listener = wiring.bus.listen();
     let node = wiring.node.clone();
     if let Err(error) = wiring.store.write(move |tx| tx.release_inbox(&node)).await {
         // The leases of the time before the start run out by themselves.
         tracing::error!(%error, "the claims of the inbox could not be released");
     }
+    let is_alone = matches!(wiring.store.engine(), Engine::Sqlite(_));
+    let mut rounds = 0_u32;
     while !wiring.shutdown.is_cancelled() {
+        rounds = rounds.wrapping_add(1);
+        let taken = if is_alone { together(&wiring, since).await } else { None };
+        // Rows for which nothing is due but a claim must not wait until nothing new comes in.
+        if taken.is_some_and(|taken| taken > 0) && !rounds.is_multiple_of(ROUNDS_BETWEEN_CLAIMS) {
+            continue;
+        }
         match claim(&wiring).await {
             Ok(items) if !items.is_empty() => {
-                let work = items.into_iter().map(|item| work_on(Arc::clone(&wiring), item));
+                let work = items.iter().map(|item| work_on(&wiring, item));
                 futures::future::join_all(work).await;
             }
+            Ok(_) if taken.is_some_and(|taken| taken > 0) => {}
             Ok(_) => {
                 tokio::select! {
                     () = listener.until(POLL, |wake| wake == Wake::Inbox) => {}
@@ -59,24 +78,48 @@ async fn claim(wiring: &Wiring) -> Result<Vec<InboxItem>, StoreError> {
     wiring.store.write(move |tx| tx.claim_inbox(&node, AT_ONCE, ctx.now().plus(LEASE), &ctx)).await
 }
 
-async fn work_on(wiring: Arc<Wiring>, item: InboxItem) {
-    let started = wiring.ctx.now();
+/// Works on the oldest rows in one transaction and gives how many there were. `None` when one of them failed, so that
+/// nothing was done: each is to get a transaction of its own.
+async fn together(wiring: &Wiring, since: Timestamp) -> Option<usize> {
+    let ctx = wiring.ctx.clone();
+    let done = wiring
+        .store
+        .write(move |tx| {
+            let items = tx.take_inbox(since, AT_ONCE, ctx.now())?;
+            let mut places = Places::default();
+            for item in &items {
+                handle(tx, &ctx, &mut places, item)?;
+            }
+            tx.inbox_done(&items)?;
+            Ok::<_, WorkError>(items.into_iter().map(|item| (item.kind, item.received_at)).collect::<Vec<_>>())
+        })
+        .await;
+    match done {
+        Ok(items) => {
+            items.iter().for_each(|(kind, received_at)| count(wiring, *kind, *received_at));
+            Some(items.len())
+        }
+        Err(error) => {
+            tracing::debug!(%error, "rows of the inbox are worked on one by one");
+            None
+        }
+    }
+}
+
+async fn work_on(wiring: &Wiring, item: &InboxItem) {
     let (ctx, row) = (wiring.ctx.clone(), item.clone());
     let done = wiring
         .store
         .write(move |tx| {
-            handle(tx, &ctx, &row)?;
-            tx.inbox_done(&row)?;
+            handle(tx, &ctx, &mut Places::default(), &row)?;
+            tx.inbox_done(std::slice::from_ref(&row))?;
             Ok::<_, WorkError>(())
         })
         .await;
-    metrics::counter!("segue_inbox_items_total", "kind" => item.kind.as_str()).increment(1);
-    let waited = started.since(item.received_at).max(0);
-    #[expect(clippy::cast_precision_loss, reason = "a metric in seconds")]
-    metrics::histogram!("segue_inbox_wait_seconds").record(waited as f64 / 1_000.0);
+    count(wiring, item.kind, item.received_at);
     let Err(error) = done else { return };
     tracing::warn!(inbox_id = %item.id, kind = %item.kind, attempt = item.attempts, %error, "an item was not worked on");
-    let ctx = wiring.ctx.clone();
+    let (ctx, item) = (wiring.ctx.clone(), item.clone());
     let noted = wiring
         .store
         .write(move |tx| match error.remedy() {
@@ -91,17 +134,45 @@ async fn work_on(wiring: Arc<Wiring>, item: InboxItem) {
     }
 }
 
+fn count(wiring: &Wiring, kind: InboxKind, received_at: Timestamp) {
+    metrics::counter!("segue_inbox_items_total", "kind" => kind.as_str()).increment(1);
+    let waited = wiring.ctx.now().since(received_at).max(0);
+    #[expect(clippy::cast_precision_loss, reason = "a metric in seconds")]
+    metrics::histogram!("segue_inbox_wait_seconds").record(waited as f64 / 1_000.0);
+}
+
+/// Workspaces and channels of the rows of one transaction, each read once.
+#[derive(Default)]
+struct Places(HashMap<(WorkspaceId, ChannelId), (Arc<Workspace>, Arc<Channel>)>);
+
+impl Places {
+    fn of(&mut self, tx: &mut Tx<'_>, item: &InboxItem) -> Result<(Arc<Workspace>, Arc<Channel>), WorkError> {
+        let gone = |what: &str| WorkError::Hopeless(format!("The {what} it belongs to is gone."));
+        let key = (item.workspace_id, item.channel_id);
+        if let Some(known) = self.0.get(&key) {
+            return Ok(known.clone());
+        }
+        let workspace = tx.workspace(item.workspace_id)?.ok_or_else(|| gone("workspace"))?;
+        let channel = tx.channel(item.workspace_id, item.channel_id)?.ok_or_else(|| gone("channel"))?;
+        Ok(self.0.entry(key).or_insert((Arc::new(workspace), Arc::new(channel))).clone())
+    }
+
+    /// To be called when a row may have changed what was read.
+    fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// Gives a row to the crate that understands it.
-fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(), WorkError> {
-    let gone = |what: &str| WorkError::Hopeless(format!("The {what} it belongs to is gone."));
-    let workspace = tx.workspace(item.workspace_id)?.ok_or_else(|| gone("workspace"))?;
-    let channel = tx.channel(item.workspace_id, item.channel_id)?.ok_or_else(|| gone("channel"))?;
+fn handle(tx: &mut Tx<'_>, ctx: &Ctx, places: &mut Places, item: &InboxItem) -> Result<(), WorkError> {
+    let (workspace, channel) = places.of(tx, item)?;
     let unreadable = |error: serde_json::Error| WorkError::Hopeless(format!("It cannot be read: {error}."));
     match item.kind {
         InboxKind::WhatsApp => {
-            let item: WebhookItem = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
+            let item: WebhookItem = item.payload.read().map_err(unreadable)?;
             match &item {
                 WebhookItem::Notice(notice) => {
+                    places.forget();
                     segue_delivery::notices::apply(tx, ctx, &channel, notice, &item.external_id())?;
                     Ok(())
                 }
@@ -127,7 +198,7 @@ fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(
             }
         }
         InboxKind::Twilio => {
-            let content: TwilioItem = serde_json::from_value(item.payload.clone()).map_err(unreadable)?;
+            let content: TwilioItem = item.payload.read().map_err(unreadable)?;
             Ok(super::twilio::handle(tx, ctx, &workspace, &channel, (item.id, item.received_at), &content)?)
         }
         InboxKind::Sms | InboxKind::SmsReceipt => {
@@ -151,7 +222,7 @@ fn handle(tx: &mut Tx<'_>, ctx: &segue_model::Ctx, item: &InboxItem) -> Result<(
 /// Reads a whole text, or one as far as it came.
 pub(super) fn obey(
     tx: &mut Tx<'_>,
-    ctx: &segue_model::Ctx,
+    ctx: &Ctx,
     workspace: &Workspace,
     channel: &Channel,
     text: &LongText,

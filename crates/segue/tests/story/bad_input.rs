@@ -1,5 +1,15 @@
 //! Mistakes get a clear message, and nothing is half done.
 
+use std::collections::BTreeSet;
+
+use segue_channels::whatsapp::parse_webhook;
+use segue_model::ChannelId;
+use segue_store::{
+    StoreError,
+    channel::ChannelConfig,
+    inbox::{InboxKind, NewInbox},
+    outbox::Payload,
+};
 use serde_json::json;
 
 use crate::world::{OptedIn, World, worlds};
@@ -91,5 +101,53 @@ async fn forged_webhooks_do_nothing() {
         world.advance(std::time::Duration::from_secs(3600)).await;
         world.sandbox_post("/webhook/flush", json!({})).await;
         world.eventually("the true one is taken", async |w| w.sessions().await.len() == 1).await;
+    }
+}
+
+/// Many rows of the inbox are worked on in one transaction; one that cannot be must cost the others nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_worked_on_holds_nobody_up_and_waits_for_a_person() {
+    for world in worlds().await {
+        let channels = world.get("/setup-status").await["channels"].clone();
+        let channel = crate::world::find(&channels, |row| row["kind"] == "whatsapp");
+        let channel_id: ChannelId = channel["id"].as_str().unwrap().parse().unwrap();
+        let (store, ctx) = (world.server().store().clone(), world.ctx.clone());
+        let read = store.read::<_, StoreError, _>(move |tx| tx.channel_of_webhook(channel_id));
+        let channel = read.await.unwrap().unwrap();
+        let ChannelConfig::WhatsApp(config) = &channel.config else { panic!("not a WhatsApp channel") };
+        let number = config.phone_number_id.clone();
+        let mut rows = Vec::new();
+        for place in 0..9 {
+            let from = format!("1555011000{place}");
+            let message = json!({ "from": from, "id": format!("wamid.{place}"), "timestamp": "1780000000",
+                "type": "text", "text": { "body": "Hello" } });
+            let value = json!({ "messaging_product": "whatsapp", "messages": [message],
+                "metadata": { "display_phone_number": "15550100", "phone_number_id": number },
+                "contacts": [{ "wa_id": from, "profile": { "name": "Ann" } }] });
+            let body = json!({ "object": "whatsapp_business_account",
+                "entry": [{ "id": "1", "changes": [{ "field": "messages", "value": value }] }] });
+            let item = parse_webhook(body.to_string().as_bytes()).unwrap().remove(0);
+            let payload =
+                if place == 4 { json!({ "nobody": "can read this" }).into() } else { Payload::of(&item).unwrap() };
+            let (external_id, subject) = (item.external_id(), item.subject());
+            let row = NewInbox { id: ctx.id(), channel_id, kind: InboxKind::WhatsApp, external_id, subject, payload };
+            rows.push(row);
+        }
+        let now = ctx.now();
+        let workspace_id = channel.workspace_id;
+        let stored = store.write::<_, StoreError, _>(move |tx| {
+            rows.iter().try_for_each(|row| tx.receive(workspace_id, row, now).map(|_| ()))
+        });
+        stored.await.unwrap();
+        world.eventually("the others are worked on", async |w| w.sessions().await.len() == 8).await;
+        world
+            .eventually("the one is for a person", async |w| {
+                w.get("/dead-letters").await["data"].as_array().is_some_and(|rows| rows.len() == 1)
+            })
+            .await;
+        let phones: BTreeSet<String> =
+            world.sessions().await.iter().map(|row| row["customer"]["phone"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(phones.len(), 8, "{}: each once", world.engine);
+        assert!(!phones.contains("+15550110004"));
     }
 }

@@ -20,7 +20,7 @@ async fn receive(test: &TestStore, channel_id: ChannelId, subject: &str, externa
         kind: InboxKind::Sms,
         external_id: external_id.to_owned(),
         subject: subject.to_owned(),
-        payload: json!({ "text": external_id }),
+        payload: json!({ "text": external_id }).into(),
     };
     let (workspace_id, now) = (test.workspace_id(), test.now());
     write(test, move |tx| tx.receive(workspace_id, &item, now)).await
@@ -31,13 +31,14 @@ async fn claim(test: &TestStore, owner: &'static str) -> Vec<InboxItem> {
     write(test, move |tx| tx.claim_inbox(owner, 100, ctx.now().plus(30_000), &ctx)).await
 }
 
-fn texts(items: &[InboxItem]) -> Vec<&str> {
-    items.iter().map(|item| item.payload["text"].as_str().unwrap()).collect()
+fn texts(items: &[InboxItem]) -> Vec<String> {
+    let read = |item: &InboxItem| item.payload.read::<HashMap<String, String>>().unwrap()["text"].clone();
+    items.iter().map(read).collect()
 }
 
 async fn done(test: &TestStore, item: &InboxItem) {
     let item = item.clone();
-    write(test, move |tx| tx.inbox_done(&item)).await;
+    write(test, move |tx| tx.inbox_done(std::slice::from_ref(&item))).await;
 }
 
 async fn fail(test: &TestStore, item: &InboxItem, verdict: Verdict) {
@@ -118,7 +119,10 @@ async fn workers_at_once_never_share_a_subject_and_keep_its_order() {
                             .unwrap();
                         for item in items {
                             let copy = item.clone();
-                            store.write::<_, StoreError, _>(move |tx| tx.inbox_done(&copy)).await.unwrap();
+                            store
+                                .write::<_, StoreError, _>(move |tx| tx.inbox_done(std::slice::from_ref(&copy)))
+                                .await
+                                .unwrap();
                             worked.push(item);
                         }
                         let left = store.read::<_, StoreError, _>(|tx| tx.pending_inbox()).await.unwrap().0;
@@ -151,7 +155,7 @@ async fn a_failed_row_waits_longer_each_time_then_goes_to_a_person_and_the_next_
         receive(&test, channel.id, "ann", "next").await;
         for (attempt, delay) in (1_u32..).zip(RETRY_AFTER) {
             let items = claim(&test, "a").await;
-            assert_eq!((texts(&items), items[0].attempts), (vec!["poison"], attempt), "{}", test.engine);
+            assert_eq!((texts(&items), items[0].attempts), (vec!["poison".to_owned()], attempt), "{}", test.engine);
             fail(&test, &items[0], Verdict::TryAgain).await;
             test.clock.advance(delay - 1);
             assert!(claim(&test, "a").await.is_empty(), "neither it nor those behind it");
@@ -193,7 +197,7 @@ async fn input_that_is_wrong_for_good_is_not_tried_again_but_can_be_replayed_onc
             assert_eq!(resolved, expected, "{}", test.engine);
         }
         let again = claim(&test, "a").await;
-        assert_eq!((texts(&again), again[0].attempts), (vec!["odd"], 1));
+        assert_eq!((texts(&again), again[0].attempts), (vec!["odd".to_owned()], 1));
         assert_eq!(write(&test, move |tx| tx.count_open_dead_letters(workspace_id)).await, 0);
         let all = write(&test, move |tx| tx.dead_letters(workspace_id, None, 10)).await;
         assert_eq!(all[0].resolution_reason.as_deref(), Some("the bug is fixed"));
@@ -210,7 +214,7 @@ async fn a_worker_that_lost_its_lease_changes_nothing() {
         let quick = claim(&test, "quick").await.pop().unwrap();
         assert!(quick.epoch > slow.epoch);
         let (late, ctx) = (slow.clone(), test.ctx.clone());
-        let done = test.store.write(move |tx| tx.inbox_done(&late)).await;
+        let done = test.store.write(move |tx| tx.inbox_done(std::slice::from_ref(&late))).await;
         assert!(matches!(done, Err(StoreError::LeaseLost)), "{}", test.engine);
         let failed = test.store.write(move |tx| tx.inbox_failed(&slow, Verdict::TryAgain, "late", &ctx)).await;
         assert!(matches!(failed, Err(StoreError::LeaseLost)));
@@ -263,7 +267,42 @@ async fn a_node_that_starts_again_lets_go_of_its_own_rows_and_of_no_other() {
         assert_eq!(write(&test, |tx| tx.release_inbox("one")).await, 1);
         let again = claim(&test, "one").await.pop().unwrap();
         assert_eq!((again.id, again.attempts), (mine.id, 2), "at once, and the attempt counts on {}", test.engine);
-        let late = test.store.write(move |tx| tx.inbox_done(&mine)).await;
+        let late = test.store.write(move |tx| tx.inbox_done(std::slice::from_ref(&mine))).await;
         assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_tried_is_taken_in_order_and_nothing_overtakes_what_waits() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        receive(&test, channel.id, "old", "old-1").await;
+        test.clock.advance(1_000);
+        let since = test.now();
+        receive(&test, channel.id, "ann", "ann-1").await;
+        receive(&test, channel.id, "old", "old-2").await;
+        receive(&test, channel.id, "bob", "bob-1").await;
+        receive(&test, channel.id, "ann", "ann-2").await;
+        let take = async |limit| {
+            let now = test.now();
+            write(&test, move |tx| tx.take_inbox(since, limit, now)).await
+        };
+        assert_eq!(texts(&take(10).await), ["ann-1", "bob-1", "ann-2"], "old-1 came before, and old-2 waits for it");
+        assert_eq!(texts(&take(2).await), ["ann-1", "bob-1"], "{}", test.engine);
+
+        // A claimed row, and one that waits for its next attempt, hold the later ones of their subject.
+        let claimed = claim(&test, "a").await;
+        assert_eq!(texts(&claimed), ["old-1", "ann-1", "bob-1"]);
+        assert_eq!(texts(&take(10).await), [""; 0]);
+        let failed = claimed[1].clone();
+        let ctx = test.ctx.clone();
+        write(&test, move |tx| tx.inbox_failed(&failed, Verdict::TryAgain, "odd", &ctx)).await;
+        done(&test, &claimed[2]).await;
+        assert_eq!(texts(&take(10).await), [""; 0], "ann-2 waits for ann-1");
+        done(&test, &claimed[0]).await;
+        let taken = take(10).await;
+        assert_eq!(texts(&taken), ["old-2"], "{}", test.engine);
+        done(&test, &taken[0]).await;
+        assert_eq!(texts(&take(10).await), [""; 0], "what is done is not taken again");
     }
 }
