@@ -107,7 +107,11 @@ impl Api {
         Ok(false)
     }
 
-    async fn pages(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+    /// All rows of a list. `path` has a query already.
+    ///
+    /// # Errors
+    /// As [`Api::get`].
+    pub async fn pages(&self, path: &str) -> anyhow::Result<Vec<Value>> {
         let mut rows = Vec::new();
         let mut cursor = String::new();
         loop {

@@ -34,6 +34,11 @@ impl Carrier {
         format!("http://{}", self.sandbox.http_addr)
     }
 
+    /// Where the Graph API is.
+    pub fn graph(&self) -> &str {
+        &self.sandbox.graph_base_url
+    }
+
     /// Where WhatsApp links lead.
     pub fn whatsapp_link_base(&self) -> &str {
         &self.sandbox.whatsapp_link_base

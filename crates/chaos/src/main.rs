@@ -38,7 +38,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run suites: kill, keyed, stop, clock, disk, carriers; all without a name.
+    /// Run suites: kill, keyed, stop, clock, disk, carriers, webhooks; all without a name.
     Run {
         suites: Vec<String>,
         /// `small` takes minutes, `large` much longer.

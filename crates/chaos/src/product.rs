@@ -28,6 +28,8 @@ pub struct Setup {
     /// Local times between which nobody is texted; the same twice for none.
     pub quiet_hours: (&'static str, &'static str),
     pub carrier: Kind,
+    /// Whether there is a WhatsApp number beside the carrier, whose conversations wait in a queue.
+    pub has_chat: bool,
 }
 
 /// Which protocol the carrier speaks.
@@ -40,12 +42,17 @@ pub enum Kind {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { window: 10, per_second: 300, quiet_hours: ("00:00", "00:00"), carrier: Kind::Smpp }
+        Self { window: 10, per_second: 300, quiet_hours: ("00:00", "00:00"), carrier: Kind::Smpp, has_chat: false }
     }
 }
 
 /// Address of the sender in every suite.
 pub const SENDER: &str = "+15550100001";
+
+/// What the chat's webhooks are signed with.
+pub const APP_SECRET: &str = "sandbox-app-secret";
+/// The chat's number.
+pub const PHONE_NUMBER_ID: &str = "106540352242922";
 
 /// See the module documentation.
 pub struct Product {
@@ -221,6 +228,7 @@ fn manifest(carrier: &Carrier, port: u16, setup: &Setup) -> String {
     };
     // The braces of the settings stay open for the rate.
     let config = config.trim_end_matches('}').to_owned() + &format!(", segments_per_second: {} }}", setup.per_second);
+    let (queues, chat) = if setup.has_chat { chat(carrier) } else { (String::new(), String::new()) };
     format!(
         "workspace:
   slug: main
@@ -229,12 +237,28 @@ fn manifest(carrier: &Carrier, port: u16, setup: &Setup) -> String {
   country: US
   quiet_hours: {{ start: \"{start}\", end: \"{end}\" }}
   settings: {{ brand: Acme Outdoor }}
-channels:
-  - slug: carrier
+{queues}channels:
+{chat}  - slug: carrier
     name: Carrier
     config: {config}
 senders:
   - {{ channel: carrier, address: \"{SENDER}\", kind: long_code }}
 "
     )
+}
+
+/// The queue and the channel of a chat.
+fn chat(carrier: &Carrier) -> (String, String) {
+    let queues = "queues:\n  - { slug: desk, name: Desk, offer_seconds: 45, members: [] }\n".to_owned();
+    let channel = format!(
+        "  - slug: chat
+    name: Chat
+    queue: desk
+    config: {{ kind: whatsapp, base_url: \"{}\", graph_version: v26.0, waba_id: \"102290129340398\",
+      phone_number_id: \"{PHONE_NUMBER_ID}\", display_phone_number: \"15550783881\", access_token: sandbox-token,
+      app_secrets: [{APP_SECRET}], verify_token: sandbox-verify }}
+",
+        carrier.graph()
+    );
+    (queues, channel)
 }

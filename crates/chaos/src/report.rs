@@ -98,6 +98,16 @@ const CHAPTERS: &[Chapter] = &[
                   nobody is left as unknown but those whom a cut connection kept from reaching the carrier.",
         how: "In the middle of a campaign the carrier begins to misbehave in one way.",
     },
+    Chapter {
+        suite: "webhooks",
+        title: "a storm of webhooks, and kill -9 in the middle of it",
+        promise: "What customers wrote is in their conversations once, nothing that is not signed gets in, and each \
+                  customer is greeted once.",
+        how: "Each message is delivered five times, shuffled, with forged ones and garbage in between; what has no answer \
+              is delivered again, as Meta does. The server is killed with SIGKILL at random points. In this table \
+              recipients are messages, sent are deliveries, and delivered are messages that are in their conversation \
+              once, by the API.",
+    },
 ];
 
 /// Writes the page.

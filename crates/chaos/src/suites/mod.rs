@@ -6,13 +6,14 @@ mod disk;
 mod keyed;
 mod kill;
 mod stop;
+mod webhooks;
 
 use anyhow::bail;
 
 use crate::lab::Lab;
 
 /// Names of all suites.
-pub const NAMES: &[&str] = &["kill", "keyed", "stop", "clock", "disk", "carriers"];
+pub const NAMES: &[&str] = &["kill", "keyed", "stop", "clock", "disk", "carriers", "webhooks"];
 
 /// Runs the named suites, or all.
 ///
@@ -33,6 +34,9 @@ pub async fn run(lab: &Lab, names: &[String]) -> anyhow::Result<()> {
         }
         if wanted("stop") {
             stop::run(lab).await?;
+        }
+        if wanted("webhooks") {
+            webhooks::run(lab).await?;
         }
         Ok(())
     };
