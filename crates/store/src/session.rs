@@ -578,11 +578,8 @@ impl Tx<'_> {
         channel_id: ChannelId,
         messaging_user_id: MessagingUserId,
     ) -> Result<Option<Session>, StoreError> {
-        let found: Option<SessionId> = self.query_opt(
-            &LAST_ENDED_SESSION,
-            &[&workspace_id, &messaging_user_id, &channel_id],
-            |row| row.next(),
-        )?;
+        let found: Option<SessionId> =
+            self.query_opt(&LAST_ENDED_SESSION, &[&workspace_id, &messaging_user_id, &channel_id], |row| row.next())?;
         match found {
             Some(id) => self.session(workspace_id, id),
             None => Ok(None),

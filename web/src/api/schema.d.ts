@@ -7520,6 +7520,8 @@ export interface components {
             waits_since?: components["schemas"]["Timestamp"] | null;
         };
         /** @enum {string} */
+        SessionOrder: "latest" | "closing";
+        /** @enum {string} */
         SessionOrigin: "customer" | "agent" | "recorded";
         /** @enum {string} */
         SessionOutcome: "won" | "lost" | "none";
@@ -8085,8 +8087,6 @@ export interface components {
             time_zone?: string | null;
         };
         WorkspaceId: string;
-        /** @enum {string} */
-        SessionOrder: "latest" | "closing";
     };
     responses: never;
     parameters: never;

@@ -5,8 +5,8 @@ use segue_desk::{
     messages::{Draft, NewReply},
     pending,
 };
-use segue_model::{SessionId, actor::Actor, role::Role, time};
-use segue_store::{pending_reply::PendingReplyView, session::SessionView};
+use segue_model::{SessionId, actor::Actor, policy::Rule, role::Role, time};
+use segue_store::{outbox::Claim, pending_reply::PendingReplyView, session::SessionView};
 use segue_testkit::engines;
 
 use crate::{replies::templates, scene::*};
@@ -146,5 +146,38 @@ async fn it_is_given_up_in_time_and_dropped_with_a_stop_or_the_end() {
         let ended = scene.session().await;
         assert_eq!((ended.pending_count, ended.state.as_str()), (0, "ended"));
         assert_eq!(code(keep(&scene, &agent, "4", text_draft("Hi")).await), "session_ended");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_too_late_for_the_window_waits_and_goes_out_with_the_next_message() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        let sent = scene.reply(&agent, session.id, "1", "Just in time?").await.unwrap();
+        let (workspace_id, channel_id, now) = (scene.workspace(), scene.channel.id, scene.test.now());
+        write(scene.store(), move |tx| {
+            let until = now.plus(time::MINUTE);
+            for _ in 0..4 {
+                // Of a session only the oldest message that has not left is claimed; the bot's go first.
+                let claim = Claim { owner: "n", limit: 10, lease_until: until, now };
+                for message in tx.claim_outbox(workspace_id, channel_id, &claim)? {
+                    tx.suppress_message(&message, Rule::WindowClosed, now)?;
+                }
+            }
+            Ok(())
+        })
+        .await;
+        let waiting = pending::list(scene.store(), workspace_id, session.id).await.unwrap();
+        assert_eq!(waiting.len(), 1, "the agent's, not the bot's: {waiting:?}");
+        assert_eq!((waiting[0].text.as_str(), waiting[0].reason.as_str()), ("Just in time?", "refused"));
+        assert_eq!(scene.session().await.pending_count, 1);
+        scene.advance(time::MINUTE);
+        scene.receive(ana("wamid.2", scene.test.now(), "Hello?")).await;
+        let lines = scene.lines(session.id).await;
+        assert_eq!(lines.last().unwrap(), "agent: Just in time?");
+        assert_eq!(scene.session().await.pending_count, 0);
+        assert_ne!(scene.transcript(session.id).await.last().unwrap().id, sent.id, "as a message of its own");
     }
 }
