@@ -99,7 +99,7 @@ export function SessionList({ selected }: { selected: string | null }) {
             { value: 'mine', label: 'Mine', count: counts.mine, testId: 'tab-mine' },
             { value: 'waiting', label: 'Waiting', count: counts.waiting, testId: 'tab-waiting' },
             { value: 'closing', label: 'Closing', count: counts.closing, testId: 'tab-closing' },
-            { value: 'open', label: 'All open', testId: 'tab-open' },
+            { value: 'open', label: 'All', testId: 'tab-open' },
           ]}
         />
         <div className={css.search}>
