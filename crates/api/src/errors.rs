@@ -91,6 +91,9 @@ impl From<DeskError> for Problem {
             E::NotFound(_) => Self::new(StatusCode::NOT_FOUND, code, words),
             E::NotOwner | E::NotSupervisor => Self::new(StatusCode::FORBIDDEN, code, words),
             E::WindowClosed
+            | E::WindowOpen
+            | E::PendingChanged
+            | E::ConversationOpen
             | E::SessionEnded
             | E::NewerReply
             | E::OptedOut

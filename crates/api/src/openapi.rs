@@ -3,7 +3,7 @@
 //! What holds for every operation is added here in one place: how it is authenticated, who may call it, the
 //! `Idempotency-Key` of POST requests, and the shape of problems.
 
-use segue_store::session::SessionFilter;
+use segue_store::session::{SessionFilter, SessionOrder};
 use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
@@ -40,6 +40,7 @@ fn complete(document: &mut OpenApi) {
     ];
     // Words that stand only in queries are not collected by the routes.
     schemas.push((SessionFilter::name().into_owned(), SessionFilter::schema()));
+    schemas.push((SessionOrder::name().into_owned(), SessionOrder::schema()));
     add_event_schemas(&mut schemas);
     components.schemas.extend(schemas);
     let cookie = ApiKeyValue::with_description(

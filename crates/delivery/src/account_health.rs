@@ -54,6 +54,7 @@ mod tests {
             state_detail: None,
             last_inbound_at: None,
             created_at: segue_model::Timestamp(0),
+            conversation: segue_model::conversation::ConversationSettings::default(),
         };
         metrics::with_local_recorder(&recorder, || {
             publish(

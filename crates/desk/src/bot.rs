@@ -14,6 +14,7 @@ use segue_flow::{Context, Definition, Effect, Event, EventKind, RunState};
 use segue_model::{
     Ctx, FlowVersionId, SessionId,
     contact::{ContactFields, STANDARD_FIELDS},
+    conversation::Occasion,
     delivery::MessageClass,
     quiet_hours,
     session::{EndedBy, OptIn, SessionState, SessionStep},
@@ -33,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    DeskError, closing,
+    DeskError, automatic, closing,
     inbound::{Desk, InboundError, step, to_channel_queue},
     leads,
     notice::Notices,
@@ -152,7 +153,11 @@ pub fn on_timer(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, payload: &Val
     let desk = Desk { ctx, workspace, channel: &channel };
     let mut notices = Notices::new(workspace.id);
     let event = Event { id: format!("timer:{}", timer.key), kind: EventKind::Timer { key: timer.key } };
+    let waited = session.state == SessionState::Waiting;
     resume(tx, &desk, &mut session, run, &event, &mut notices)?;
+    if !waited && session.state == SessionState::Waiting {
+        automatic::waits(tx, &desk, &mut session, &mut notices)?;
+    }
     notices.session_updated(session.id);
     tx.save_session(workspace.id, &mut session)?;
     notices.tell(tx, ctx.now())?;
@@ -266,6 +271,7 @@ fn carry_out(
         }
         Effect::End => {
             sessions::stamp(tx, workspace_id, session, Stamp::BotFinished, ctx.now())?;
+            automatic::speak(tx, desk, session, (Occasion::End, None), notices)?;
             let line = "The bot ended the session.".to_owned();
             closing::close(tx, ctx, workspace_id, session, EndedBy::Bot, line, notices)
         }

@@ -3,6 +3,7 @@
 use segue_model::{
     Ctx, SessionId, WorkspaceId,
     actor::Actor,
+    conversation::Occasion,
     session::{EndedBy, SessionStep},
 };
 use segue_store::{
@@ -14,11 +15,11 @@ use segue_store::{
 };
 
 use crate::{
-    DeskError,
-    inbound::step,
+    DeskError, automatic,
+    inbound::{Desk, step},
     leads,
     notice::Notices,
-    routing,
+    pending, routing,
     say::system_line,
     sessions::{self, Standing},
 };
@@ -98,6 +99,7 @@ fn end_in(
     if let Some(status) = status {
         leads::settle_lead_of(tx, workspace_id, session, status)?;
     }
+    say_goodbye(tx, ctx, workspace_id, session, notices)?;
     let by = sessions::name(actor);
     let mut line = match request.outcome {
         SessionOutcome::None => format!("{by} ended the session."),
@@ -107,6 +109,20 @@ fn end_in(
         line = format!("{line} {reason}");
     }
     close(tx, ctx, workspace_id, session, EndedBy::Agent, line, notices)
+}
+
+/// The channel's message at the end of a session, when it has one.
+fn say_goodbye(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    session: &mut Session,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let Some(channel) = tx.channel(workspace_id, session.channel_id)? else { return Ok(()) };
+    let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
+    let desk = Desk { ctx, workspace: &workspace, channel: &channel };
+    automatic::speak(tx, &desk, session, (Occasion::End, None), notices)
 }
 
 /// Ends a session for whatever reason: the bot is silenced, the work item closed, capacity given back. The caller saves
@@ -126,7 +142,9 @@ pub(crate) fn close(
     let now = ctx.now();
     tx.end_flow_run(workspace_id, session.id, RunStatus::Ended, now)?;
     routing::close_work(tx, ctx, workspace_id, session.id, notices)?;
+    pending::discard_all(tx, ctx, workspace_id, session, notices)?;
     session.state = step(session, SessionStep::End)?;
+    session.numbers.waits_since = None;
     (session.ended_at, session.ended_by, session.unread) = (Some(now), Some(by), 0);
     system_line(tx, ctx, workspace_id, session, line, notices)?;
     notices.session_updated(session.id);

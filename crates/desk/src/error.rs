@@ -16,6 +16,12 @@ pub enum DeskError {
         "The 24-hour service window is closed. Send an approved template, or wait until the customer writes again."
     )]
     WindowClosed,
+    #[error("The service window is open. Send the reply; it does not have to wait.")]
+    WindowOpen,
+    #[error("Somebody changed this reply since you opened it. Look at it again.")]
+    PendingChanged,
+    #[error("There is an open conversation with this customer already. Ask a supervisor to hand it to you.")]
+    ConversationOpen,
     #[error("The session has ended. It starts anew when the customer writes.")]
     SessionEnded,
     #[error("Somebody answered since you last looked. Read the new messages, then send yours if it is still needed.")]
@@ -67,6 +73,9 @@ impl DeskError {
             Self::NotOwner => "not_owner",
             Self::NotSupervisor => "forbidden",
             Self::WindowClosed => "window_closed",
+            Self::WindowOpen => "window_open",
+            Self::PendingChanged => "pending_changed",
+            Self::ConversationOpen => "conversation_open",
             Self::SessionEnded => "session_ended",
             Self::NewerReply => "newer_reply",
             Self::TextTooLong { .. } => "text_too_long",

@@ -3,6 +3,8 @@
 //! - [`inbound`] turns one item of the inbox into everything it means, in one transaction: Messaging User, session,
 //!   transcript entry, service window, attribution, link to a contact, consent, bot turn, work item.
 //! - [`routing`] offers waiting sessions to agents with free capacity.
+//! - [`pending`] keeps replies until the customer answers; [`idle`] acts on silence; [`initiate`] is an agent who writes
+//!   first.
 //! - [`messages`], [`sessions`], [`closing`], [`leads`], [`cases`], [`linking`], [`flows`] and [`queues`] are what
 //!   agents, supervisors and admins do, each function one transaction.
 //!
@@ -10,6 +12,7 @@
 //! ([`segue_store::Tx::session_to_change`]). Events are collected in [`notice::Notices`] and written once at the end,
 //! so that all of them show the same, final state.
 
+mod automatic;
 pub mod bootstrap;
 pub mod bot;
 pub mod cases;
@@ -17,12 +20,15 @@ pub mod closing;
 mod compose;
 pub mod error;
 pub mod flows;
+pub mod idle;
 pub mod inbound;
+pub mod initiate;
 pub mod leads;
 pub mod linking;
 pub mod messages;
 pub mod notice;
 pub mod panel;
+pub mod pending;
 pub mod queues;
 pub mod routing;
 mod say;

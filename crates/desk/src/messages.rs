@@ -1,12 +1,11 @@
 //! What agents write.
 
 use segue_model::{
-    Ctx, MediaId, SessionId, TemplateId, WorkspaceId,
+    Ctx, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
     actor::Actor,
     content::{Choice, Content, Section},
     delivery::MessageClass,
     session::{OptIn, SessionState},
-    window,
 };
 use segue_store::{
     Store, Tx,
@@ -101,23 +100,55 @@ fn send_in(
     session_id: SessionId,
     reply: &NewReply,
 ) -> Result<MessageView, DeskError> {
-    if reply.client_id.is_empty() || reply.client_id.chars().count() > CLIENT_ID {
+    let mut session = sessions::to_change(tx, workspace_id, session_id)?;
+    let mut notices = Notices::new(workspace_id);
+    let id = match reply_in(tx, ctx, workspace_id, actor, &mut session, reply, &mut notices)? {
+        Written::Before(sent) => return Ok(*sent),
+        Written::Now(id) => id,
+    };
+    tx.save_session(workspace_id, &mut session)?;
+    notices.tell(tx, ctx.now())?;
+    tx.message_view(workspace_id, session_id, id)?.ok_or(DeskError::NotFound("message"))
+}
+
+/// What became of a reply.
+pub(crate) enum Written {
+    Now(MessageId),
+    /// The console asked before; nothing was changed.
+    Before(Box<MessageView>),
+}
+
+/// The console's own id of a message is not empty and not too long.
+pub(crate) fn check_client_id(client_id: &str) -> Result<(), DeskError> {
+    if client_id.is_empty() || client_id.chars().count() > CLIENT_ID {
         let message = format!("It must have 1 to {CLIENT_ID} characters.");
         return Err(DeskError::InvalidField { field: "client_id", message });
     }
-    let mut session = sessions::to_change(tx, workspace_id, session_id)?;
-    if let Some(sent) = tx.message_of_client(workspace_id, session_id, &reply.client_id)? {
-        return Ok(sent);
+    Ok(())
+}
+
+/// Writes a reply or a note into a session. The caller saves the session.
+pub(crate) fn reply_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    session: &mut Session,
+    reply: &NewReply,
+    notices: &mut Notices,
+) -> Result<Written, DeskError> {
+    check_client_id(&reply.client_id)?;
+    if let Some(sent) = tx.message_of_client(workspace_id, session.id, &reply.client_id)? {
+        return Ok(Written::Before(Box::new(sent)));
     }
-    let mut notices = Notices::new(workspace_id);
     let id = if let Draft::Note { text } = &reply.draft {
-        sessions::require(actor, &session, Standing::OwnerOrSupervisor)?;
+        sessions::require(actor, session, Standing::OwnerOrSupervisor)?;
         compose::text(text, compose::TEXT)?;
-        let message = a_note(ctx, actor, &session, text, &reply.client_id);
-        note(tx, workspace_id, &mut session, &message, &mut notices)?;
+        let message = a_note(ctx, actor, session, text, &reply.client_id);
+        note(tx, workspace_id, session, &message, notices)?;
         message.id
     } else {
-        let (content, class) = checked(tx, ctx, workspace_id, actor, &session, reply)?;
+        let (content, class) = checked(tx, workspace_id, actor, session, reply)?;
         let outgoing = Outgoing {
             content: &content,
             author: AuthorKind::Agent,
@@ -126,18 +157,15 @@ fn send_in(
             dedupe_key: format!("agent:{}:{}", session.id, reply.client_id),
             client_id: Some(reply.client_id.clone()),
         };
-        say(tx, ctx, workspace_id, &mut session, outgoing, &mut notices)?.ok_or(DeskError::NotFound("message"))?
+        say(tx, ctx, workspace_id, session, outgoing, notices)?.ok_or(DeskError::NotFound("message"))?
     };
     session.unread = 0;
-    tx.save_session(workspace_id, &mut session)?;
-    notices.tell(tx, ctx.now())?;
-    tx.message_view(workspace_id, session_id, id)?.ok_or(DeskError::NotFound("message"))
+    Ok(Written::Now(id))
 }
 
 /// The content and its class, when the agent may send it now.
 fn checked(
     tx: &mut Tx<'_>,
-    ctx: &Ctx,
     workspace_id: WorkspaceId,
     actor: &Actor,
     session: &Session,
@@ -155,10 +183,15 @@ fn checked(
     {
         return Err(DeskError::NewerReply);
     }
-    let content = match reply.draft.clone() {
-        Draft::Template { template_id, parameters } => {
-            return from_template(tx, workspace_id, session, template_id, parameters);
-        }
+    if let Draft::Template { template_id, parameters } = reply.draft.clone() {
+        return from_template(tx, workspace_id, session, template_id, parameters);
+    }
+    Ok((composed(tx, workspace_id, reply.draft.clone())?, MessageClass::Service))
+}
+
+/// Free-form content that WhatsApp takes.
+pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft) -> Result<Content, DeskError> {
+    Ok(match draft {
         Draft::Text { text } => {
             compose::text(&text, compose::TEXT)?;
             Content::Text { text }
@@ -185,13 +218,9 @@ fn checked(
             compose::list(&button, &sections)?;
             Content::List { text, button, sections }
         }
+        Draft::Template { .. } => return Err(DeskError::InvalidContent("A template is sent at once.".to_owned())),
         Draft::Note { .. } => return Err(DeskError::InvalidContent("A note is not sent.".to_owned())),
-    };
-    // The one place where an agent's free text meets the service window; delivery asks the same rule again.
-    if !window::is_open(session.window_expires_at, ctx.now()) {
-        return Err(DeskError::WindowClosed);
-    }
-    Ok((content, MessageClass::Service))
+    })
 }
 
 fn from_template(

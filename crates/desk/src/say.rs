@@ -1,7 +1,7 @@
 //! Saying something in a session: the transcript entry and, for what goes to the customer, the outbox row, always both
 //! in one transaction and under the same id.
 
-use segue_model::{Ctx, MessageId, Timestamp, UserId, WorkspaceId, content::Content, delivery::MessageClass};
+use segue_model::{Ctx, MessageId, Timestamp, UserId, WorkspaceId, content::Content, delivery::MessageClass, window};
 use segue_store::{
     StoreError, Tx,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage, SentTemplate},
@@ -27,8 +27,12 @@ pub(crate) struct Outgoing<'a> {
 
 /// Sends to the customer. `None` when this cause was said before.
 ///
-/// The caller has checked that it may be said; delivery asks the policy again before it leaves. Free text is given the
-/// end of the service window as its own end, so that nothing can leave after it however long it was queued.
+/// The one place where what goes to a customer meets the service window: an agent's free text is refused here when it is
+/// closed. A bot's is queued all the same, so that the transcript shows what it wanted to say; delivery asks the same rule
+/// again before anything leaves. Free text is given the end of the window as its own end, so that nothing can leave after
+/// it however long it was queued.
+///
+/// The first answer to a customer who came by an advertisement opens the free entry point.
 pub(crate) fn say(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -42,6 +46,9 @@ pub(crate) fn say(
         tx.address_of(workspace_id, session.messaging_user_id)?.ok_or(DeskError::NoAddress)?;
     let id: MessageId = ctx.id();
     let is_template = matches!(outgoing.content, Content::Template { .. });
+    if outgoing.author == AuthorKind::Agent && !is_template && !window::is_open(session.window_expires_at, now) {
+        return Err(DeskError::WindowClosed);
+    }
     let outbox = NewOutbox {
         id,
         channel_id: session.channel_id,
@@ -58,6 +65,9 @@ pub(crate) fn say(
     };
     if !tx.enqueue(workspace_id, &outbox, now)? {
         return Ok(None);
+    }
+    if let (Some(referred_at), None) = (session.referred_at, session.free_entry_until) {
+        session.free_entry_until = window::free_entry(referred_at, now);
     }
     let (kind, content) = entry(tx, workspace_id, outgoing.content)?;
     let message = NewMessage {
@@ -122,6 +132,12 @@ pub(crate) fn note(
         session.last_text = Some(excerpt(message));
         session.last_direction = Some(message.direction);
         session.last_at = message.at.max(session.last_at);
+    }
+    match (message.direction, message.author) {
+        (Direction::Inbound, _) if message.kind != MessageKind::Reaction => session.numbers.customer_wrote(),
+        (Direction::Outbound, AuthorKind::Agent) => session.numbers.agent_wrote(message.at),
+        (Direction::Outbound, _) => session.numbers.bot_wrote(message.at),
+        _ => {}
     }
     notices.message_created(session.id, message.id);
     Ok(())

@@ -1,16 +1,18 @@
 //! Sessions as agents and supervisors see and handle them.
 
 use segue_model::{
-    Ctx, SessionId, Timestamp, WorkspaceId,
+    Ctx, SessionId, Timestamp, UserId, WorkspaceId,
     actor::Actor,
+    conversation,
     role::Role,
     session::{SessionState, SessionStep},
+    window,
 };
 use segue_store::{
     Store, StoreError, Tx,
     message::{MessageCursor, MessageView},
     recipient::Stamp,
-    session::{Session, SessionCursor, SessionFilter, SessionQuery, SessionView},
+    session::{ClosingQuery, Session, SessionCursor, SessionFilter, SessionOrder, SessionQuery, SessionView},
 };
 
 use crate::{DeskError, notice::Notices, say::system_line};
@@ -90,17 +92,23 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+/// How far ahead "closing soon" looks when nothing else is said: as long as a window can be open.
+const ANY_TIME: i64 = window::SERVICE_WINDOW * 2;
+
 /// Which sessions to list.
 #[derive(Debug, Clone)]
 pub struct ListSessions {
     pub view: SessionFilter,
+    pub order: SessionOrder,
+    /// With [`SessionOrder::Closing`]: only those whose window closes within so many minutes.
+    pub closing_within: Option<u32>,
     pub search: Option<String>,
     /// What the previous page gave.
     pub cursor: Option<String>,
     pub limit: u32,
 }
 
-/// One page of sessions, latest entry first. Agents see their own and those that wait in their queues; supervisors and
+/// One page of sessions, latest entry first or by the end of their window. Agents see their own and those that wait in their queues; supervisors and
 /// admins see all.
 ///
 /// # Errors
@@ -109,6 +117,7 @@ pub async fn list(
     store: &Store,
     workspace_id: WorkspaceId,
     actor: &Actor,
+    now: Timestamp,
     request: ListSessions,
 ) -> Result<Page<SessionView>, DeskError> {
     let after = match request.cursor.as_deref() {
@@ -127,6 +136,10 @@ pub async fn list(
         return Ok(Page { data: Vec::new(), next_cursor: None });
     }
     let limit = request.limit.clamp(1, PAGE_LIMIT);
+    if request.order == SessionOrder::Closing {
+        let agent_id = if is_agent || request.view == SessionFilter::Mine { me } else { None };
+        return closing_soon(store, workspace_id, (now, request), agent_id, limit).await;
+    }
     let query =
         SessionQuery { filter: request.view, agent_id, member_id, search: request.search, after, limit: limit + 1 };
     let mut data = store.read(move |tx| tx.sessions(workspace_id, &query).map_err(DeskError::from)).await?;
@@ -137,6 +150,28 @@ pub async fn list(
         let last_at = last.last_message.as_ref().map_or(last.started_at, |message| message.at);
         SessionCursor { last_at, id: last.id }.to_string()
     });
+    Ok(Page { data, next_cursor })
+}
+
+/// Open windows, the next one to close first.
+async fn closing_soon(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    (now, request): (Timestamp, ListSessions),
+    agent_id: Option<UserId>,
+    limit: u32,
+) -> Result<Page<SessionView>, DeskError> {
+    let after = match request.cursor.as_deref() {
+        None => SessionCursor { last_at: now, id: SessionCursor::START.id },
+        Some(text) => SessionCursor::parse(text).ok_or_else(bad_cursor)?,
+    };
+    let until = now.plus(request.closing_within.map_or(ANY_TIME, conversation::millis));
+    let query = ClosingQuery { agent_id, search: request.search, until, after, limit: limit + 1 };
+    let mut data = store.read(move |tx| tx.closing_sessions(workspace_id, &query).map_err(DeskError::from)).await?;
+    let has_more = data.len() > limit as usize;
+    data.truncate(limit as usize);
+    let last = data.last().filter(|_| has_more).and_then(|last| Some((last.window_expires_at?, last.id)));
+    let next_cursor = last.map(|(last_at, id)| SessionCursor { last_at, id }.to_string());
     Ok(Page { data, next_cursor })
 }
 

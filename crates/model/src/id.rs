@@ -162,6 +162,8 @@ ids! {
     WorkItemId = "wrk",
     /// A reservation of an agent for a work item until it expires.
     OfferId = "ofr",
+    /// A reply that waits for the customer.
+    PendingReplyId = "prp",
     /// A file that was received or uploaded.
     MediaId = "med",
     /// A row of the inbox.

@@ -107,8 +107,7 @@ impl Keyword {
 
     /// The keyword a message consists of.
     ///
-    /// In a WhatsApp chat a STOP counts as everywhere, but only the unmistakable words count as START, and "help" is a
-    /// question to the bot or agent.
+    /// In a WhatsApp chat STOP and HELP count as everywhere, but only the unmistakable words count as START.
     #[must_use]
     pub fn find(text: &str, medium: Medium, extra: &[ExtraWord]) -> Option<Found> {
         if text.chars().count() <= LONGEST
@@ -164,7 +163,6 @@ fn whole(text: &str, medium: Medium, extra: &[ExtraWord]) -> Option<Found> {
         .into_iter()
         .chain(answer)
         .chain(own)
-        .filter(|(keyword, ..)| *keyword != Keyword::Help || medium == Medium::Sms)
         .min_by_key(|(keyword, ..)| *keyword)
         .map(|(keyword, language, word)| Found { keyword, language: language.to_owned(), word: word.to_owned() })
 }

@@ -13,6 +13,7 @@ pub mod code;
 pub mod consent;
 pub mod contact;
 pub mod content;
+pub mod conversation;
 pub mod ctx;
 pub mod delivery;
 pub mod duplicate;

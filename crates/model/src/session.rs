@@ -1,4 +1,6 @@
-//! Messaging Sessions: their states and what may follow what.
+//! Messaging Sessions: their states and what may follow what, and the numbers kept of them.
+
+use crate::Timestamp;
 
 crate::text_enum! {
     /// State of a Messaging Session. One session per customer and channel is not `ended`.
@@ -45,6 +47,9 @@ crate::text_enum! {
     pub enum EndedBy {
         Agent = "agent",
         Bot = "bot",
+        /// They asked for no further messages.
+        Customer = "customer",
+        /// Silence, a merge, or what was not a conversation.
         System = "system",
     }
 }
@@ -55,8 +60,82 @@ crate::text_enum! {
         None = "none",
         /// The opt-in message was sent.
         Asked = "asked",
+        /// The first word was given; a second one is asked for.
+        Confirming = "confirming",
         Granted = "granted",
         Declined = "declined",
+    }
+}
+
+crate::text_enum! {
+    /// How a session began.
+    pub enum SessionOrigin {
+        /// The customer wrote.
+        Customer = "customer",
+        /// An agent wrote first.
+        Agent = "agent",
+        /// Written in the WhatsApp Business app, or from before the number was connected.
+        Recorded = "recorded",
+    }
+}
+
+/// Who wrote how much in a session and how fast people answered, kept with every entry.
+///
+/// The customer waits for a person from the moment the session is put into a queue, or from their first message that
+/// nobody answered while a person has it. What the bot says ends no waiting, and what nobody waited for is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionNumbers {
+    pub customer_messages: u32,
+    pub agent_messages: u32,
+    /// Of bots and automatic ones.
+    pub bot_messages: u32,
+    /// Answers of people to something that waited.
+    pub answers: u32,
+    /// How long all of them took together, in milliseconds.
+    pub answers_took: i64,
+    pub first_answer_took: Option<i64>,
+    /// Since when the customer waits for a person.
+    pub waits_since: Option<Timestamp>,
+    /// Since when the customer has been silent: the time of the last message to them.
+    pub idle_since: Option<Timestamp>,
+    /// Whether this silence was spoken to.
+    pub idle_warned: bool,
+}
+
+impl SessionNumbers {
+    /// The customer wrote.
+    pub const fn customer_wrote(&mut self) {
+        self.customer_messages = self.customer_messages.saturating_add(1);
+        (self.idle_since, self.idle_warned) = (None, false);
+    }
+
+    /// The customer waits for a person from now on, unless they do already.
+    pub fn waits(&mut self, at: Timestamp) {
+        self.waits_since.get_or_insert(at);
+    }
+
+    /// A bot wrote, or the product by itself.
+    pub const fn bot_wrote(&mut self, at: Timestamp) {
+        self.bot_messages = self.bot_messages.saturating_add(1);
+        self.idle_since = Some(at);
+    }
+
+    /// An agent wrote.
+    pub fn agent_wrote(&mut self, at: Timestamp) {
+        self.agent_messages = self.agent_messages.saturating_add(1);
+        (self.idle_since, self.idle_warned) = (Some(at), false);
+        if let Some(since) = self.waits_since.take() {
+            let took = at.since(since).max(0);
+            self.first_answer_took.get_or_insert(took);
+            self.answers = self.answers.saturating_add(1);
+            self.answers_took = self.answers_took.saturating_add(took);
+        }
+    }
+
+    /// How long an answer took on average, in milliseconds.
+    #[must_use]
+    pub const fn average_answer(&self) -> Option<i64> {
+        if self.answers == 0 { None } else { Some(self.answers_took / self.answers as i64) }
     }
 }
 
@@ -115,5 +194,29 @@ mod tests {
         let path = [BotTurn, CustomerMessage, BotTurn, Enqueue, Accept, CustomerMessage, End];
         let end = path.iter().try_fold(SessionState::New, |state, step| state.after(*step));
         assert_eq!(end, Ok(SessionState::Ended));
+    }
+
+    #[test]
+    fn answers_are_counted_from_when_the_customer_waits_for_a_person() {
+        let at = Timestamp;
+        let mut numbers = SessionNumbers::default();
+        numbers.customer_wrote();
+        numbers.bot_wrote(at(1_000));
+        assert_eq!((numbers.idle_since, numbers.waits_since), (Some(at(1_000)), None), "a bot's question");
+        numbers.customer_wrote();
+        numbers.waits(at(5_000));
+        numbers.customer_wrote();
+        numbers.waits(at(9_000));
+        assert_eq!((numbers.waits_since, numbers.idle_since), (Some(at(5_000)), None), "the first counts");
+        numbers.agent_wrote(at(15_000));
+        numbers.agent_wrote(at(16_000));
+        assert_eq!((numbers.answers, numbers.first_answer_took), (1, Some(10_000)), "one answer of two messages");
+        numbers.customer_wrote();
+        numbers.waits(at(20_000));
+        numbers.agent_wrote(at(22_000));
+        assert_eq!((numbers.answers, numbers.first_answer_took), (2, Some(10_000)));
+        assert_eq!(numbers.average_answer(), Some(6_000));
+        assert_eq!((numbers.customer_messages, numbers.agent_messages, numbers.bot_messages), (4, 3, 1));
+        assert_eq!(SessionNumbers::default().average_answer(), None);
     }
 }

@@ -9,6 +9,21 @@ pub const SERVICE_WINDOW: i64 = 24 * time::HOUR;
 /// Kept free before the end, so that a message on its way cannot arrive after it.
 pub const GUARD: i64 = time::MINUTE;
 
+/// A customer who came by an advertisement has to be answered within this time for the free entry point to open
+/// (WhatsApp Business Platform, "Free entry point conversations").
+pub const REFERRAL_ANSWER: i64 = 24 * time::HOUR;
+
+/// The free entry point opens with that answer and lasts this long. Messages cost nothing in it; free text still needs
+/// the service window.
+pub const FREE_ENTRY: i64 = 72 * time::HOUR;
+
+/// When the free entry point ends that an answer at `answered_at` opens; `None` when the answer comes too late.
+/// `referred_at` is the provider's time of the message that came by the advertisement.
+#[must_use]
+pub fn free_entry(referred_at: Timestamp, answered_at: Timestamp) -> Option<Timestamp> {
+    (answered_at.since(referred_at) < REFERRAL_ANSWER).then(|| answered_at.plus(FREE_ENTRY))
+}
+
 /// When the window that an inbound message opened ends. `provider_time` is the provider's timestamp of the customer's
 /// last inbound message, never the time of receipt.
 #[must_use]
@@ -35,5 +50,14 @@ mod tests {
         assert!(!is_open(Some(end), end.plus(-GUARD)));
         assert!(!is_open(Some(end), end.plus(1)));
         assert!(!is_open(None, Timestamp(0)));
+    }
+
+    #[test]
+    fn the_free_entry_point_opens_with_the_answer_and_only_within_a_day() {
+        let referred = Timestamp(0);
+        assert_eq!(free_entry(referred, Timestamp(0)), Some(Timestamp(259_200_000)));
+        let late = Timestamp(REFERRAL_ANSWER - 1);
+        assert_eq!(free_entry(referred, late), Some(late.plus(FREE_ENTRY)));
+        assert_eq!(free_entry(referred, Timestamp(REFERRAL_ANSWER)), None);
     }
 }

@@ -1,6 +1,8 @@
 //! Channels (WhatsApp numbers and SMS accounts) and senders.
 
-use segue_model::{ChannelId, SenderId, Timestamp, WorkspaceId, consent::Medium, wake::Wake};
+use segue_model::{
+    ChannelId, SenderId, Timestamp, WorkspaceId, consent::Medium, conversation::ConversationSettings, wake::Wake,
+};
 use serde::{Deserialize, Serialize};
 
 pub use segue_model::sender::SenderKind;
@@ -175,6 +177,8 @@ pub struct Channel {
     pub state_detail: Option<String>,
     pub last_inbound_at: Option<Timestamp>,
     pub created_at: Timestamp,
+    /// What it does in conversations by itself. Stored by [`Tx::set_conversation_settings`] alone.
+    pub conversation: ConversationSettings,
 }
 
 segue_model::text_enum! {
@@ -206,16 +210,17 @@ crate::sql! {
             flow_slug = excluded.flow_slug, queue_slug = excluded.queue_slug
         RETURNING id";
     CHANNELS = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
-            last_inbound_at, created_at FROM channels WHERE workspace_id = $1 ORDER BY id";
+            last_inbound_at, created_at, conversation FROM channels WHERE workspace_id = $1 ORDER BY id";
     ALL_CHANNELS = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
-            last_inbound_at, created_at FROM channels ORDER BY workspace_id, id";
+            last_inbound_at, created_at, conversation FROM channels ORDER BY workspace_id, id";
     CHANNEL = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
-            last_inbound_at, created_at FROM channels WHERE workspace_id = $1 AND id = $2";
+            last_inbound_at, created_at, conversation FROM channels WHERE workspace_id = $1 AND id = $2";
     CHANNEL_OF_WEBHOOK = "SELECT workspace_id, id, slug, name, config, flow_slug, queue_slug, state, state_detail,
-            last_inbound_at, created_at FROM channels WHERE id = $1";
+            last_inbound_at, created_at, conversation FROM channels WHERE id = $1";
     CHANNEL_CONFIG = "SELECT config FROM channels WHERE workspace_id = $1 AND id = $2";
     SET_CHANNEL_STATE = "UPDATE channels SET state = $3, state_detail = $4
         WHERE workspace_id = $1 AND id = $2 AND (state <> $3 OR COALESCE(state_detail, '') <> COALESCE($4, ''))";
+    SET_CONVERSATION = "UPDATE channels SET conversation = $3 WHERE workspace_id = $1 AND id = $2";
     TOUCH_CHANNEL = "UPDATE channels SET last_inbound_at = $3 WHERE workspace_id = $1 AND id = $2
         AND COALESCE(last_inbound_at, 0) < CAST($3 AS BIGINT) - 1000";
     LEASE_CHANNEL = "UPDATE channels SET lease_owner = $3, lease_until = $4,
@@ -246,6 +251,7 @@ fn read_channel(row: &mut Row<'_>) -> Result<Channel, StoreError> {
         state_detail: row.next()?,
         last_inbound_at: row.next()?,
         created_at: row.next()?,
+        conversation: row.json()?,
     })
 }
 
@@ -341,6 +347,20 @@ impl Tx<'_> {
         detail: Option<&str>,
     ) -> Result<bool, StoreError> {
         Ok(self.execute(&SET_CHANNEL_STATE, &[&workspace_id, &id, &state.as_str(), &detail])? == 1)
+    }
+
+    /// Stores what a channel does in conversations by itself. `false` when there is no such channel.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_conversation_settings(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ChannelId,
+        settings: &ConversationSettings,
+    ) -> Result<bool, StoreError> {
+        self.wake(Wake::Configuration);
+        Ok(self.execute(&SET_CONVERSATION, &[&workspace_id, &id, &json_text(settings)?])? == 1)
     }
 
     /// Notes that something came in, at most once a second.

@@ -84,6 +84,7 @@ pub mod message_details;
 pub mod messaging_user;
 pub mod opt_out;
 pub mod outbox;
+pub mod pending_reply;
 pub mod population;
 pub mod presence;
 pub mod programme;
@@ -157,6 +158,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("message", message::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
+        ("pending_reply", pending_reply::STATEMENTS),
         ("population", population::STATEMENTS),
         ("presence", presence::STATEMENTS),
         ("programme", programme::STATEMENTS),

@@ -23,7 +23,6 @@ use uuid::Uuid;
 
 use crate::{
     Row, StoreError, Tx,
-    event::NewEvent,
     submission::{Change, Failure, read_change},
     tx::json_text,
     value::{Bind as _, Param},
@@ -115,6 +114,7 @@ crate::sql! {
     ADD_REPORTS = "UPDATE outbox SET accepted_at = $3, delivered_at = $4, read_at = $5, failed_at = $6
         WHERE workspace_id = $1 AND id = $2";
     FAILURE_OF = "SELECT error_class, error_code, error_reason FROM outbox WHERE workspace_id = $1 AND id = $2";
+    SUBMITTED_AT = "SELECT submitted_at FROM outbox WHERE workspace_id = $1 AND id = $2";
     CLOSE_WINDOW = "UPDATE sessions SET window_expires_at = $3, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND window_expires_at > $3 AND window_expires_at <= $4";
     PARK = "INSERT INTO parked_reports (workspace_id, channel_id, provider_id, id, recipient, report, received_at)
@@ -340,7 +340,30 @@ impl Tx<'_> {
         if failure.is_some_and(|failure| failure.class == "window_closed")
             && let (Some(session_id), Some(submitted_at)) = (session_id, submitted_at)
         {
-            self.close_window(workspace_id, session_id, submitted_at, now)?;
+            let kept = state != OutboxState::Failed && self.keep_refused(workspace_id, session_id, id, now)?;
+            let closed = self.close_window(workspace_id, session_id, submitted_at, now)?;
+            if kept || closed {
+                self.tell_session(workspace_id, session_id, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// The provider refused a message at once because the service window is closed: it closes here too, and what an
+    /// agent wrote waits for the customer.
+    pub(crate) fn window_refused(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let submitted_at: Option<Timestamp> =
+            self.query_opt(&SUBMITTED_AT, &[&workspace_id, &id], |row| row.next())?.flatten();
+        let kept = self.keep_refused(workspace_id, session_id, id, now)?;
+        let closed = self.close_window(workspace_id, session_id, submitted_at.unwrap_or(now), now)?;
+        if kept || closed {
+            self.tell_session(workspace_id, session_id, now);
         }
         Ok(())
     }
@@ -353,13 +376,9 @@ impl Tx<'_> {
         session_id: SessionId,
         submitted_at: Timestamp,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let opened_before = window::expires_at(submitted_at);
-        let closed = self.execute(&CLOSE_WINDOW, &[&workspace_id, &session_id, &now, &opened_before])?;
-        if closed == 1 {
-            self.emit(workspace_id, NewEvent::of_session("session.updated", session_id, now));
-        }
-        Ok(())
+        Ok(self.execute(&CLOSE_WINDOW, &[&workspace_id, &session_id, &now, &opened_before])? == 1)
     }
 
     /// Stores the provider's ids of a message and applies the reports that waited for them.

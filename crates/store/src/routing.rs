@@ -70,6 +70,8 @@ pub struct WorkItem {
     /// Those who declined are not asked again before.
     pub ask_again_at: Timestamp,
     pub enqueued_at: Timestamp,
+    /// Who is asked before everybody else, if he can take it.
+    pub preferred_id: Option<UserId>,
 }
 
 /// A reservation of an agent for a work item.
@@ -119,14 +121,16 @@ crate::sql! {
     QUEUES_OF_MEMBER = "SELECT queue_id FROM queue_members WHERE workspace_id = $1 AND user_id = $2 ORDER BY queue_id";
 
     INSERT_WORK_ITEM = "INSERT INTO work_items (workspace_id, id, session_id, queue_id, state, weight, priority, declined,
-            enqueued_at)
-        VALUES ($1, $2, $3, $4, 'waiting', $5, $6, '[]', $7) ON CONFLICT DO NOTHING";
+            enqueued_at, preferred_id)
+        VALUES ($1, $2, $3, $4, 'waiting', $5, $6, '[]', $7, $8) ON CONFLICT DO NOTHING";
     OPEN_WORK_ITEM_OF = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at,
-            enqueued_at
+            enqueued_at, preferred_id
         FROM work_items WHERE workspace_id = $1 AND session_id = $2 AND state <> 'closed'";
-    WORK_ITEM = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at, enqueued_at
+    WORK_ITEM = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at, enqueued_at,
+            preferred_id
         FROM work_items WHERE workspace_id = $1 AND id = $2";
-    WAITING = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at, enqueued_at
+    WAITING = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at, enqueued_at,
+            preferred_id
         FROM work_items WHERE workspace_id = $1 AND queue_id = $2 AND state = 'waiting'
         ORDER BY priority, enqueued_at, id LIMIT $3";
     MOVE_WORK_ITEM = "UPDATE work_items SET state = $4, agent_id = $5, queue_id = $6, declined = $7, ask_again_at = $8
@@ -171,6 +175,7 @@ fn read_work_item(row: &mut Row<'_>) -> Result<WorkItem, StoreError> {
         declined: row.json()?,
         ask_again_at: row.next()?,
         enqueued_at: row.next()?,
+        preferred_id: row.next()?,
     })
 }
 
@@ -319,6 +324,7 @@ impl Tx<'_> {
                 &item.weight,
                 &item.priority,
                 &item.enqueued_at,
+                &item.preferred_id,
             ],
         )?;
         Ok(written == 1)

@@ -7,7 +7,8 @@ use segue_model::{
     CampaignId, CaseId, ChannelId, ContactId, LeadId, MessagingUserId, PhoneNumber, QueueId, SessionId, Timestamp,
     UserId, WorkspaceId,
     attribution::Attribution,
-    session::{EndedBy, OptIn, SessionState},
+    conversation::{self, IdleRules},
+    session::{EndedBy, OptIn, SessionNumbers, SessionOrigin, SessionState},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -61,6 +62,14 @@ pub struct Session {
     pub ended_at: Option<Timestamp>,
     pub ended_by: Option<EndedBy>,
     pub outcome: Option<SessionOutcome>,
+    pub origin: SessionOrigin,
+    /// When the customer came by an advertisement; the provider's time.
+    pub referred_at: Option<Timestamp>,
+    /// Until when messages are free of charge because of that.
+    pub free_entry_until: Option<Timestamp>,
+    /// How many replies wait for the customer ([`crate::pending_reply`]).
+    pub pending: u32,
+    pub numbers: SessionNumbers,
     /// Rises with every change.
     pub version: i64,
     /// State and customer as they are in the store.
@@ -108,6 +117,22 @@ pub struct LastMessage {
     pub direction: Direction,
 }
 
+/// Who wrote how much in a session, and how fast people answered. Kept while it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SessionNumbers)]
+pub struct NumbersView {
+    pub customer_messages: u32,
+    pub agent_messages: u32,
+    /// Of bots and automatic ones.
+    pub bot_messages: u32,
+    /// Milliseconds until a person answered for the first time.
+    pub first_response: Option<i64>,
+    /// Milliseconds an answer of a person took on average.
+    pub average_response: Option<i64>,
+    /// Since when the customer waits for a person.
+    pub waits_since: Option<Timestamp>,
+}
+
 /// A session as screens and events show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Session)]
@@ -131,6 +156,12 @@ pub struct SessionView {
     pub ended_by: Option<EndedBy>,
     pub case_id: Option<CaseId>,
     pub gathered: Vec<Gathered>,
+    pub origin: SessionOrigin,
+    /// Until when messages are free of charge, for a customer who came by an advertisement.
+    pub free_entry_until: Option<Timestamp>,
+    /// How many replies wait until the customer answers.
+    pub pending_count: u32,
+    pub numbers: NumbersView,
     pub version: i64,
 }
 
@@ -179,6 +210,29 @@ impl std::fmt::Display for SessionCursor {
     }
 }
 
+segue_model::text_enum! {
+    /// In which order a list shows sessions.
+    pub enum SessionOrder {
+        /// The latest entry first.
+        Latest = "latest",
+        /// Only those whose service window is open; the one that closes next first.
+        Closing = "closing",
+    }
+}
+
+/// Open sessions whose service window closes soon, to be listed in that order.
+#[derive(Debug, Clone)]
+pub struct ClosingQuery {
+    /// Only those of this agent.
+    pub agent_id: Option<UserId>,
+    pub search: Option<String>,
+    /// Only those that close before.
+    pub until: Timestamp,
+    /// The last row of the page before: here its time is when the window closes.
+    pub after: SessionCursor,
+    pub limit: u32,
+}
+
 /// Which sessions to list.
 #[derive(Debug, Clone)]
 pub struct SessionQuery {
@@ -197,27 +251,49 @@ crate::sql! {
     OPEN_SESSION = "INSERT INTO sessions (workspace_id, id, channel_id, messaging_user_id, state, attribution, opt_in,
             gathered, last_at, started_at, version)
         VALUES ($1, $2, $3, $4, 'new', 'none', 'none', '[]', $5, $5, 1) ON CONFLICT DO NOTHING";
+    LAST_ENDED_SESSION = "SELECT id FROM sessions WHERE workspace_id = $1 AND messaging_user_id = $2
+            AND channel_id = $3 AND state = 'ended' ORDER BY started_at DESC, id DESC LIMIT 1";
+    IDLE_SESSIONS = "SELECT id FROM sessions WHERE workspace_id = $1 AND channel_id = $2
+            AND state IN ('active', 'inactive') AND idle_since <= $3
+            AND (idle_since <= CAST($4 AS BIGINT) OR (state = 'active' AND idle_since <= CAST($5 AS BIGINT))
+                OR (idle_warned = 0 AND idle_since <= CAST($6 AS BIGINT)))
+            AND (pending = 0 OR idle_since > CAST($4 AS BIGINT))
+        ORDER BY idle_since LIMIT $7";
+    CLOSING_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
+            AND v.window_expires_at < $2 AND (v.window_expires_at, v.id) > ($3, $4)
+            AND (CAST($5 AS UUID) IS NULL OR v.agent_id = $5)
+            AND (CAST($6 AS TEXT) IS NULL OR v.search LIKE $6 ESCAPE '!' OR v.phone LIKE $6 ESCAPE '!')
+        ORDER BY v.window_expires_at, v.id LIMIT $7";
     OPEN_SESSION_OF = "SELECT id FROM sessions
         WHERE workspace_id = $1 AND channel_id = $2 AND messaging_user_id = $3 AND state <> 'ended'";
     SESSION = "SELECT id, channel_id, messaging_user_id, state, campaign_id, position, attribution, opt_in, opt_in_at,
             window_expires_at, queue_id, agent_id, case_id, gathered, unread, last_text, last_direction, last_at,
-            started_at, ended_at, ended_by, outcome, version
+            started_at, ended_at, ended_by, outcome, origin, referred_at, free_entry_until, pending, customer_messages,
+            agent_messages, bot_messages, answers, answers_took, first_answer_took, waits_since, idle_since, idle_warned,
+            version
         FROM sessions WHERE workspace_id = $1 AND id = $2";
     OPEN_SESSION_TO_CHANGE = "SELECT id, channel_id, messaging_user_id, state, campaign_id, position, attribution, opt_in,
             opt_in_at, window_expires_at, queue_id, agent_id, case_id, gathered, unread, last_text, last_direction,
-            last_at, started_at, ended_at, ended_by, outcome, version
+            last_at, started_at, ended_at, ended_by, outcome, origin, referred_at, free_entry_until, pending, customer_messages,
+            agent_messages, bot_messages, answers, answers_took, first_answer_took, waits_since, idle_since, idle_warned,
+            version
         FROM sessions WHERE workspace_id = $1 AND channel_id = $2 AND messaging_user_id = $3 AND state <> 'ended'";
     /// Like `SAVE_SESSION`, without the columns that most indexes have. SQLite writes each index that has a column of the
     /// statement, changed or not.
     SAVE_SAME_SESSION = "UPDATE sessions SET campaign_id = $4, position = $5, attribution = $6, opt_in = $7,
             opt_in_at = $8, window_expires_at = $9, queue_id = $10, agent_id = $11, case_id = $12, gathered = $13,
             unread = $14, last_text = $15, last_direction = $16, last_at = $17, ended_at = $18, ended_by = $19,
-            outcome = $20, version = version + 1
+            outcome = $20, origin = $21, referred_at = $22, free_entry_until = $23, pending = $24, customer_messages = $25,
+            agent_messages = $26, bot_messages = $27, answers = $28, answers_took = $29, first_answer_took = $30,
+            waits_since = $31, idle_since = $32, idle_warned = $33, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND version = $3";
     SAVE_SESSION = "UPDATE sessions SET campaign_id = $4, position = $5, attribution = $6, opt_in = $7, opt_in_at = $8,
             window_expires_at = $9, queue_id = $10, agent_id = $11, case_id = $12, gathered = $13, unread = $14,
             last_text = $15, last_direction = $16, last_at = $17, ended_at = $18, ended_by = $19, outcome = $20,
-            state = $21, messaging_user_id = $22, version = version + 1
+            origin = $21, referred_at = $22, free_entry_until = $23, pending = $24, customer_messages = $25,
+            agent_messages = $26, bot_messages = $27, answers = $28, answers_took = $29, first_answer_took = $30,
+            waits_since = $31, idle_since = $32, idle_warned = $33,
+            state = $34, messaging_user_id = $35, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND version = $3";
     ORIGIN = "SELECT contact_id, phone FROM recipients
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3";
@@ -273,6 +349,21 @@ fn read_session(row: &mut Row<'_>) -> Result<Session, StoreError> {
         ended_at: row.next()?,
         ended_by: row.optional_word()?,
         outcome: row.optional_word()?,
+        origin: row.word()?,
+        referred_at: row.next()?,
+        free_entry_until: row.next()?,
+        pending: row.next()?,
+        numbers: SessionNumbers {
+            customer_messages: row.next()?,
+            agent_messages: row.next()?,
+            bot_messages: row.next()?,
+            answers: row.next()?,
+            answers_took: row.next()?,
+            first_answer_took: row.next()?,
+            waits_since: row.next()?,
+            idle_since: row.next()?,
+            idle_warned: row.next::<i64>()? != 0,
+        },
         version: row.next()?,
     })
 }
@@ -325,6 +416,31 @@ fn read_view(row: &mut Row<'_>) -> Result<SessionView, StoreError> {
         case_id: row.next()?,
         gathered: row.json()?,
         version: row.next()?,
+        origin: row.word()?,
+        free_entry_until: row.next()?,
+        pending_count: row.next()?,
+        numbers: read_numbers(row)?,
+    })
+}
+
+fn read_numbers(row: &mut Row<'_>) -> Result<NumbersView, StoreError> {
+    let numbers = SessionNumbers {
+        customer_messages: row.next()?,
+        agent_messages: row.next()?,
+        bot_messages: row.next()?,
+        answers: row.next()?,
+        answers_took: row.next()?,
+        first_answer_took: row.next()?,
+        waits_since: row.next()?,
+        ..SessionNumbers::default()
+    };
+    Ok(NumbersView {
+        customer_messages: numbers.customer_messages,
+        agent_messages: numbers.agent_messages,
+        bot_messages: numbers.bot_messages,
+        first_response: numbers.first_answer_took,
+        average_response: numbers.average_answer(),
+        waits_since: numbers.waits_since,
     })
 }
 
@@ -419,7 +535,7 @@ impl Tx<'_> {
     /// When the store fails, or when somebody changed the session without its lock.
     pub fn save_session(&mut self, workspace_id: WorkspaceId, session: &mut Session) -> Result<(), StoreError> {
         let gathered = json_text(&session.gathered)?;
-        let all: [&dyn Bind; 22] = [
+        let all: [&dyn Bind; 35] = [
             &workspace_id,
             &session.id,
             &session.version,
@@ -440,12 +556,25 @@ impl Tx<'_> {
             &session.ended_at,
             &optional_word(session.ended_by),
             &optional_word(session.outcome),
+            &session.origin.as_str(),
+            &session.referred_at,
+            &session.free_entry_until,
+            &session.pending,
+            &session.numbers.customer_messages,
+            &session.numbers.agent_messages,
+            &session.numbers.bot_messages,
+            &session.numbers.answers,
+            &session.numbers.answers_took,
+            &session.numbers.first_answer_took,
+            &session.numbers.waits_since,
+            &session.numbers.idle_since,
+            &i64::from(session.numbers.idle_warned),
             &session.state.as_str(),
             &session.messaging_user_id,
         ];
         let is_same = session.stored == (session.state, session.messaging_user_id);
         let written =
-            if is_same { self.execute(&SAVE_SAME_SESSION, &all[..20])? } else { self.execute(&SAVE_SESSION, &all)? };
+            if is_same { self.execute(&SAVE_SAME_SESSION, &all[..33])? } else { self.execute(&SAVE_SESSION, &all)? };
         if written != 1 {
             return Err(StoreError::Unavailable("the session was changed at the same time".to_owned()));
         }
@@ -479,6 +608,78 @@ impl Tx<'_> {
         limit: u32,
     ) -> Result<Vec<SessionId>, StoreError> {
         self.query(&QUIET_SESSIONS, &[&workspace_id, &now, &limit], |row| row.next())
+    }
+
+    /// The customer's session on a channel that ended last.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_ended_session(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        messaging_user_id: MessagingUserId,
+    ) -> Result<Option<Session>, StoreError> {
+        let found: Option<SessionId> =
+            self.query_opt(&LAST_ENDED_SESSION, &[&workspace_id, &messaging_user_id, &channel_id], |row| row.next())?;
+        match found {
+            Some(id) => self.session(workspace_id, id),
+            None => Ok(None),
+        }
+    }
+
+    /// Sessions of a channel in which the customer's silence has become long enough to mean something.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn idle_sessions(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        rules: &IdleRules,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let Some(shortest) = rules.shortest() else { return Ok(Vec::new()) };
+        let before = |minutes: Option<u32>| minutes.map(|minutes| now.plus(-conversation::millis(minutes)));
+        self.query(
+            &IDLE_SESSIONS,
+            &[
+                &workspace_id,
+                &channel_id,
+                &now.plus(-shortest),
+                &before(rules.end_minutes).unwrap_or(Timestamp(i64::MIN)),
+                &before(rules.inactive_minutes),
+                &before(rules.warn_minutes),
+                &limit,
+            ],
+            |row| row.next(),
+        )
+    }
+
+    /// One page of open sessions by the end of their service window, the next one to close first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn closing_sessions(
+        &mut self,
+        workspace_id: WorkspaceId,
+        query: &ClosingQuery,
+    ) -> Result<Vec<SessionView>, StoreError> {
+        let search = query.search.as_deref().filter(|search| !search.trim().is_empty()).map(pattern);
+        self.query(
+            &CLOSING_SESSIONS,
+            &[
+                &workspace_id,
+                &query.until,
+                &query.after.last_at,
+                &query.after.id,
+                &query.agent_id,
+                &search,
+                &query.limit,
+            ],
+            read_view,
+        )
     }
 
     /// A session as screens show it.

@@ -261,6 +261,10 @@ impl Tx<'_> {
             ],
             read_change,
         )?;
+        let late = matches!(rule, Rule::WindowClosed | Rule::Expired);
+        if late && let Some(session_id) = change.as_ref().and_then(|change| change.session_id) {
+            self.keep_late(message.workspace_id, session_id, message.id, now)?;
+        }
         Ok(self.told(message.workspace_id, change, now))
     }
 
@@ -339,6 +343,11 @@ impl Tx<'_> {
         )?;
         if change.is_some() {
             self.note_bounce(message.workspace_id, message.id, failure, now)?;
+        }
+        if failure.class == "window_closed"
+            && let Some(session_id) = change.as_ref().and_then(|change| change.session_id)
+        {
+            self.window_refused(message.workspace_id, session_id, message.id, now)?;
         }
         Ok(self.told(message.workspace_id, change, now))
     }

@@ -197,6 +197,7 @@ bind_ids!(
     QueueId,
     WorkItemId,
     OfferId,
+    PendingReplyId,
     MediaId,
     InboxId,
     JobId,

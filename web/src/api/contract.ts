@@ -4,6 +4,7 @@
  * Nothing of this file is left at run time.
  */
 import type { components } from './schema';
+import type * as conversation from './conversation-types';
 import type * as policy from './policy-types';
 import type * as link from './link-types';
 import type * as sender from './sender-types';
@@ -91,6 +92,8 @@ export type Responses = [
   Fits<Sent<Schemas['Recipient']>, wire.Recipient>,
   Fits<Sent<Schemas['Presence']>, wire.Presence>,
   Fits<Sent<Schemas['Session']>, wire.Session>,
+  Fits<Sent<Schemas['PendingReply']>, wire.PendingReply>,
+  Fits<Sent<Schemas['ConversationSettings']>, conversation.ConversationSettings>,
   Fits<Sent<Schemas['Message']>, wire.Message>,
   Fits<Sent<Schemas['ChannelNotice']>, wire.ChannelNotice>,
   Fits<Sent<Schemas['Media']>, wire.Media>,

@@ -4,6 +4,10 @@ export const keys = {
   setup: ['setup'] as const,
   // Below `setup`, so that what makes the set-up old makes it old, too.
   channelNotices: (id: string) => ['setup', 'notices', id] as const,
+  conversationSettings: (id: string) => ['conversation-settings', id] as const,
+  pendingReplies: (sessionId: string, version: number) =>
+    ['pending-replies', sessionId, version] as const,
+  allPendingReplies: (sessionId: string) => ['pending-replies', sessionId] as const,
   flows: ['flows'] as const,
   flow: (id: string) => ['flows', id] as const,
   templates: (channelId: string) => ['templates', channelId] as const,
@@ -68,6 +72,7 @@ export const keys = {
   panel: (sessionId: string) => ['panel', sessionId] as const,
   panels: ['panel'] as const,
   quickReplies: ['quick-replies'] as const,
+  closingSessions: (tab: string) => ['sessions', 'closing', tab] as const,
   sessionSearch: (view: string, search: string) => ['sessions', view, search] as const,
   sessions: ['sessions'] as const,
 };

@@ -839,6 +839,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/conversation-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the channel does by itself.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_conversation_settings"];
+        /**
+         * Sets all of it. It counts from the next message on.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["put_conversation_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/notices": {
         parameters: {
             query?: never;
@@ -1253,6 +1277,27 @@ export interface paths {
         get: operations["get_consent_proof"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a conversation with a contact, or goes on in the one the caller has with them, and sends the first message. 409
+         *     `conversation_open` when somebody else talks with the customer.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["start_conversation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2151,6 +2196,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pending-replies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Discards a waiting reply.
+         * @description Needs the permission `converse`.
+         */
+        delete: operations["discard_pending_reply"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes what a waiting reply says.
+         * @description Needs the permission `converse`.
+         */
+        patch: operations["change_pending_reply"];
+        trace?: never;
+    };
+    "/api/v1/pending-replies/{id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a waiting reply now, when the service window is open again.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["send_pending_reply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policy": {
         parameters: {
             query?: never;
@@ -2761,7 +2850,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Sessions, latest entry first. Agents get their own and those that wait in their queues, supervisors and admins all.
+         * Sessions, latest entry first or by the end of their service window. Agents get their own and those that wait in their queues, supervisors and admins all.
          * @description Needs the permission `converse`.
          */
         get: operations["list_sessions"];
@@ -2911,6 +3000,31 @@ export interface paths {
         get: operations["get_panel"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/pending-replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The replies that wait in a session, in the order in which they will be sent.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_pending_replies"];
+        put?: never;
+        /**
+         * Keeps a reply until the customer answers; it is then sent by itself. 409 `window_open` when it can be sent at once. The
+         *     same `client_id` keeps it once.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["keep_pending_reply"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3537,6 +3651,14 @@ export interface components {
             /** @description The agent's name. */
             name?: string | null;
         };
+        /** @description A text the channel says by itself. */
+        AutomaticMessage: {
+            enabled: boolean;
+            /** @description `{name}`, `{brand}`, `{hours}` and `{opens}` are filled in. */
+            text: string;
+            /** @description For customers whose contact has one of these languages. */
+            texts?: components["schemas"]["LocaleText"][];
+        };
         /** @enum {string} */
         Awaits: "confirmation" | "birth_date";
         /** @enum {string} */
@@ -3592,6 +3714,17 @@ export interface components {
              * @default 30
              */
             within_days: number;
+        };
+        /** @description When people work on a channel. */
+        BusinessHours: {
+            /**
+             * @description Days without work: `12-25`, `11-thu-4` (the fourth Thursday of November), `05-mon--1` (the last Monday of May),
+             *     `easter+1`, or one date as `2026-12-24`.
+             */
+            holidays?: string[];
+            spans: components["schemas"]["OpenSpan"][];
+            /** @description IANA zone. */
+            time_zone: string;
         };
         /** @description The advertisement or post that the conversation began with. */
         CameFrom: {
@@ -4356,6 +4489,86 @@ export interface components {
             shared: boolean;
             updated_at: components["schemas"]["Timestamp"];
         };
+        ConversationInput: {
+            /** @description The WhatsApp number to write from. */
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description The first message: a template, unless the customer wrote within the last 24 hours. */
+            reply: components["schemas"]["NewReply"];
+        };
+        /** @description Everything a channel does in conversations by itself. */
+        ConversationSettings: {
+            /** @default null */
+            hours: components["schemas"]["BusinessHours"] | null;
+            /**
+             * @default {
+             *       "end_minutes": null,
+             *       "inactive_minutes": null,
+             *       "warn_minutes": null
+             *     }
+             */
+            idle: components["schemas"]["IdleRules"];
+            /**
+             * @description By occasion; one that is missing is not said.
+             * @default {
+             *       "end": {
+             *         "enabled": false,
+             *         "text": "Thank you for talking to {brand}. Write again whenever you need us.",
+             *         "texts": []
+             *       },
+             *       "inactivity": {
+             *         "enabled": false,
+             *         "text": "Are you still there? Write to us if there is anything else; otherwise we close this chat soon.",
+             *         "texts": []
+             *       },
+             *       "no_agent": {
+             *         "enabled": false,
+             *         "text": "All of us are talking to other customers at the moment. We answer you here as soon as we can.",
+             *         "texts": []
+             *       },
+             *       "outside_hours": {
+             *         "enabled": false,
+             *         "text": "Thank you for your message. We are here {hours}. We answer you when we open again: {opens}.",
+             *         "texts": []
+             *       },
+             *       "start": {
+             *         "enabled": false,
+             *         "text": "Hello {name}, thank you for writing to {brand}. We are with you in a moment.",
+             *         "texts": []
+             *       },
+             *       "waiting": {
+             *         "enabled": false,
+             *         "text": "Thank you for your patience. The next free colleague answers you here.",
+             *         "texts": []
+             *       }
+             *     }
+             */
+            messages: {
+                [key: string]: components["schemas"]["AutomaticMessage"];
+            };
+            /**
+             * @default {
+             *       "confirmation": "Thank you. Please confirm with another YES that {brand} may write to you here. STOP ends it at any time.",
+             *       "confirmations": [],
+             *       "kind": "implicit",
+             *       "question": "Welcome to {brand}. May we answer you here on WhatsApp about your question? Reply YES to agree, STOP to end it.",
+             *       "questions": [],
+             *       "words": []
+             *     }
+             */
+            opt_in: components["schemas"]["OptInRules"];
+            /**
+             * Format: int32
+             * @description How long a reply waits for the customer.
+             * @default 168
+             */
+            pending_hours: number;
+            /**
+             * Format: int32
+             * @description A customer who writes within this time after an agent's session ended comes to that agent first; 0 for never.
+             * @default 0
+             */
+            return_minutes: number;
+        };
         /** @enum {string} */
         Cost: "charged" | "free" | "unknown";
         /** @enum {string} */
@@ -4544,7 +4757,7 @@ export interface components {
         /** @enum {string} */
         EndReason: "stopped" | "denied" | "expired" | "too_young" | "unclear" | "removed" | "reassigned";
         /** @enum {string} */
-        EndedBy: "agent" | "bot" | "system";
+        EndedBy: "agent" | "bot" | "customer" | "system";
         Entry: {
             /** @description `yes` when the box was ticked. */
             consent?: string | null;
@@ -4725,6 +4938,27 @@ export interface components {
             /** @description `ok`. */
             status: string;
             version: string;
+        };
+        /** @description What is made of a customer's silence, in minutes after the last message to them; nothing where there is none. */
+        IdleRules: {
+            /**
+             * Format: int32
+             * @description The session ends, unless a reply waits in it.
+             * @default null
+             */
+            end_minutes: number | null;
+            /**
+             * Format: int32
+             * @description The session becomes inactive. It becomes so in any case when the service window closes.
+             * @default null
+             */
+            inactive_minutes: number | null;
+            /**
+             * Format: int32
+             * @description The inactivity message is sent.
+             * @default null
+             */
+            warn_minutes: number | null;
         };
         /** @description An import as the API and the events show it. */
         Import: {
@@ -5387,10 +5621,50 @@ export interface components {
             type: "offer.ended";
         };
         OfferId: string;
+        /** @description Hours of certain days in which people work. */
+        OpenSpan: {
+            days: components["schemas"]["Day"][];
+            /**
+             * Format: int32
+             * @description Minutes after midnight; 1440 is the end of the day.
+             */
+            end_minute: number;
+            /**
+             * Format: int32
+             * @description Minutes after midnight.
+             */
+            start_minute: number;
+        };
         /** @enum {string} */
         Operator: "is" | "is_not" | "is_any_of" | "is_none_of" | "contains" | "contains_not" | "starts_with" | "ends_with" | "filled" | "empty" | "equal" | "less" | "at_most" | "more" | "at_least" | "matches" | "happened" | "happened_not";
         /** @enum {string} */
-        OptIn: "none" | "asked" | "granted" | "declined";
+        OptIn: "none" | "asked" | "confirming" | "granted" | "declined";
+        /** @enum {string} */
+        OptInKind: "implicit" | "explicit" | "double";
+        /** @description How the channel asks for agreement to the conversation. */
+        OptInRules: {
+            /**
+             * @description The second question of a double opt-in.
+             * @default Thank you. Please confirm with another YES that {brand} may write to you here. STOP ends it at any time.
+             */
+            confirmation: string;
+            /** @default [] */
+            confirmations: components["schemas"]["LocaleText"][];
+            /** @default implicit */
+            kind: components["schemas"]["OptInKind"];
+            /**
+             * @description The question of an explicit and a double opt-in; the implicit one says the opt-in message of the workspace.
+             * @default Welcome to {brand}. May we answer you here on WhatsApp about your question? Reply YES to agree, STOP to end it.
+             */
+            question: string;
+            /** @default [] */
+            questions: components["schemas"]["LocaleText"][];
+            /**
+             * @description Words that agree, beside the built-in ones of twelve languages.
+             * @default []
+             */
+            words: string[];
+        };
         /** @description The customer's agreement to this conversation. */
         OptInView: {
             at?: components["schemas"]["Timestamp"] | null;
@@ -5908,6 +6182,25 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_PendingReply: {
+            data: {
+                author?: components["schemas"]["SessionAgent"] | null;
+                created_at: components["schemas"]["Timestamp"];
+                /** @description It is given up then. */
+                expires_at: components["schemas"]["Timestamp"];
+                id: components["schemas"]["PendingReplyId"];
+                /** @description `text`, `image`, `buttons` or `list`. */
+                kind: string;
+                reason: components["schemas"]["PendingReason"];
+                session_id: components["schemas"]["SessionId"];
+                text: string;
+                /** Format: int64 */
+                version: number;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_PreflightPerson: {
             data: {
                 contact_id: components["schemas"]["ContactId"];
@@ -6109,10 +6402,18 @@ export interface components {
                 customer: components["schemas"]["CustomerView"];
                 ended_at?: components["schemas"]["Timestamp"] | null;
                 ended_by?: components["schemas"]["EndedBy"] | null;
+                free_entry_until?: components["schemas"]["Timestamp"] | null;
                 gathered: components["schemas"]["Gathered"][];
                 id: components["schemas"]["SessionId"];
                 last_message?: components["schemas"]["LastMessage"] | null;
+                numbers: components["schemas"]["SessionNumbers"];
                 opt_in: components["schemas"]["OptInView"];
+                origin: components["schemas"]["SessionOrigin"];
+                /**
+                 * Format: int32
+                 * @description How many replies wait until the customer answers.
+                 */
+                pending_count: number;
                 queue_id?: components["schemas"]["QueueId"] | null;
                 started_at: components["schemas"]["Timestamp"];
                 state: components["schemas"]["SessionState"];
@@ -6259,6 +6560,32 @@ export interface components {
             sms: components["schemas"]["ConsentState"];
             whatsapp: components["schemas"]["ConsentState"];
         };
+        /** @enum {string} */
+        PendingReason: "window_closed" | "refused";
+        /** @description A reply that waits, as screens show it. */
+        PendingReply: {
+            author?: components["schemas"]["SessionAgent"] | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description It is given up then. */
+            expires_at: components["schemas"]["Timestamp"];
+            id: components["schemas"]["PendingReplyId"];
+            /** @description `text`, `image`, `buttons` or `list`. */
+            kind: string;
+            reason: components["schemas"]["PendingReason"];
+            session_id: components["schemas"]["SessionId"];
+            text: string;
+            /** Format: int64 */
+            version: number;
+        };
+        PendingReplyChange: {
+            text: string;
+            /**
+             * Format: int64
+             * @description The version that was read; 409 `pending_changed` when there is a newer one.
+             */
+            version: number;
+        };
+        PendingReplyId: string;
         /** @enum {string} */
         Period: "day" | "week" | "month";
         PhoneNumber: string;
@@ -7122,10 +7449,18 @@ export interface components {
             customer: components["schemas"]["CustomerView"];
             ended_at?: components["schemas"]["Timestamp"] | null;
             ended_by?: components["schemas"]["EndedBy"] | null;
+            free_entry_until?: components["schemas"]["Timestamp"] | null;
             gathered: components["schemas"]["Gathered"][];
             id: components["schemas"]["SessionId"];
             last_message?: components["schemas"]["LastMessage"] | null;
+            numbers: components["schemas"]["SessionNumbers"];
             opt_in: components["schemas"]["OptInView"];
+            origin: components["schemas"]["SessionOrigin"];
+            /**
+             * Format: int32
+             * @description How many replies wait until the customer answers.
+             */
+            pending_count: number;
             queue_id?: components["schemas"]["QueueId"] | null;
             started_at: components["schemas"]["Timestamp"];
             state: components["schemas"]["SessionState"];
@@ -7161,6 +7496,33 @@ export interface components {
         /** @enum {string} */
         SessionFilter: "mine" | "waiting" | "open" | "ended" | "all";
         SessionId: string;
+        /** @description Who wrote how much in a session, and how fast people answered. Kept while it runs. */
+        SessionNumbers: {
+            /** Format: int32 */
+            agent_messages: number;
+            /**
+             * Format: int64
+             * @description Milliseconds an answer of a person took on average.
+             */
+            average_response?: number | null;
+            /**
+             * Format: int32
+             * @description Of bots and automatic ones.
+             */
+            bot_messages: number;
+            /** Format: int32 */
+            customer_messages: number;
+            /**
+             * Format: int64
+             * @description Milliseconds until a person answered for the first time.
+             */
+            first_response?: number | null;
+            waits_since?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @enum {string} */
+        SessionOrder: "latest" | "closing";
+        /** @enum {string} */
+        SessionOrigin: "customer" | "agent" | "recorded";
         /** @enum {string} */
         SessionOutcome: "won" | "lost" | "none";
         /** @enum {string} */
@@ -9328,6 +9690,70 @@ export interface operations {
             };
         };
     };
+    get_conversation_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_conversation_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_channel_notices: {
         parameters: {
             query?: {
@@ -10244,6 +10670,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConsentProof"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_conversation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ContactId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
                 };
             };
             /** @description What went wrong. */
@@ -11910,6 +12373,101 @@ export interface operations {
             };
         };
     };
+    discard_pending_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PendingReplyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_pending_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PendingReplyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PendingReplyChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingReply"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_pending_reply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["PendingReplyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_policy: {
         parameters: {
             query?: never;
@@ -13236,6 +13794,13 @@ export interface operations {
                 view?: components["schemas"]["SessionFilter"];
                 /** @description Part of the customer's name, phone number or user name. */
                 search?: string;
+                /**
+                 * @description `closing` gives open sessions whose service window is open, the next one to close first; `view` then tells apart
+                 *     `mine` and any other only.
+                 */
+                order?: components["schemas"]["SessionOrder"];
+                /** @description With `order=closing`: only windows that close within so many minutes. */
+                closing_within?: number;
                 /** @description Entries per page, 1 to 200. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -13533,6 +14098,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Panel"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pending_replies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PendingReply"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_pending_reply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReply"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingReply"];
                 };
             };
             /** @description What went wrong. */

@@ -762,7 +762,7 @@ export interface AgentPresence {
 
 export type SessionState = 'new' | 'waiting' | 'active' | 'inactive' | 'ended' | 'error';
 export type Attribution = 'certain' | 'claimed' | 'inferred' | 'none';
-export type OptInState = 'none' | 'asked' | 'granted' | 'declined';
+export type OptInState = 'none' | 'asked' | 'confirming' | 'granted' | 'declined';
 export type Direction = 'inbound' | 'outbound' | 'system';
 
 export interface Session {
@@ -791,6 +791,35 @@ export interface Session {
   ended_by: string | null;
   case_id: string | null;
   gathered: { name: string; label: string; value: string }[];
+  origin: 'customer' | 'agent' | 'recorded';
+  /** Until when messages are free of charge, for a customer who came by an advertisement. */
+  free_entry_until: string | null;
+  /** How many replies wait until the customer answers. */
+  pending_count: number;
+  numbers: SessionNumbers;
+  version: number;
+}
+
+/** Who wrote how much, and how fast people answered (milliseconds). */
+export interface SessionNumbers {
+  customer_messages: number;
+  agent_messages: number;
+  bot_messages: number;
+  first_response: number | null;
+  average_response: number | null;
+  waits_since: string | null;
+}
+
+/** A reply that is sent by itself as soon as the customer answers. */
+export interface PendingReply {
+  id: string;
+  session_id: string;
+  kind: string;
+  text: string;
+  author: { id: string; name: string } | null;
+  reason: 'window_closed' | 'refused';
+  created_at: string;
+  expires_at: string;
   version: number;
 }
 

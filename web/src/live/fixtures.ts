@@ -44,6 +44,17 @@ export function session(overrides: Partial<Session> = {}): Session {
     ended_by: null,
     case_id: null,
     gathered: [],
+    origin: 'customer',
+    free_entry_until: null,
+    pending_count: 0,
+    numbers: {
+      customer_messages: 1,
+      agent_messages: 0,
+      bot_messages: 0,
+      first_response: null,
+      average_response: null,
+      waits_since: null,
+    },
     version: 1,
     ...overrides,
   };

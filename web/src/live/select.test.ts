@@ -23,6 +23,22 @@ describe('tabIds', () => {
     expect(tabIds({ sessions, user: agentUser }, 'open')).not.toContain('ended');
     expect(tabIds({ sessions, user: agentUser }, 'open')).toHaveLength(5);
   });
+  it('shows what closes soon, the next one first, and orders any tab by it', () => {
+    const now = Date.parse(at(0));
+    const until = (hours: number) => new Date(now + hours * 3_600_000).toISOString();
+    const windows = {
+      late: session({ id: 'late', window_expires_at: until(20) }),
+      soon: session({ id: 'soon', window_expires_at: until(3) }),
+      next: session({ id: 'next', window_expires_at: until(1) }),
+      closed: session({ id: 'closed', window_expires_at: until(-1) }),
+      never: session({ id: 'never', window_expires_at: null }),
+    };
+    const data = { sessions: windows, user: agentUser };
+    expect(tabIds(data, 'closing', 'latest', now)).toEqual(['next', 'soon']);
+    const ordered = tabIds(data, 'mine', 'closing', now);
+    expect(ordered.slice(0, 3)).toEqual(['next', 'soon', 'late']);
+    expect(ordered).toHaveLength(5);
+  });
 });
 
 describe('matches', () => {

@@ -1,19 +1,37 @@
 import type { Session } from '@/api/types';
 import type { LiveData } from './data';
 
-export type InboxTab = 'mine' | 'waiting' | 'open';
+export type InboxTab = 'mine' | 'waiting' | 'closing' | 'open';
+export type InboxOrder = 'latest' | 'closing';
+
+/** A window that closes within this time closes soon. */
+export const CLOSING_SOON_MINUTES = 240;
 
 export function isOpen(session: Session): boolean {
   return session.state !== 'ended';
 }
 
-export function inTab(session: Session, tab: InboxTab, userId: string | undefined): boolean {
+/** Whether the reply window is open and closes within so many minutes. */
+export function closesSoon(session: Session, now: number): boolean {
+  if (session.window_expires_at === null) return false;
+  const left = Date.parse(session.window_expires_at) - now;
+  return left > 0 && left <= CLOSING_SOON_MINUTES * 60_000;
+}
+
+export function inTab(
+  session: Session,
+  tab: InboxTab,
+  userId: string | undefined,
+  now: number = Date.now(),
+): boolean {
   if (!isOpen(session)) return false;
   switch (tab) {
     case 'mine':
       return session.agent !== null && session.agent.id === userId;
     case 'waiting':
       return session.agent === null && session.state === 'waiting';
+    case 'closing':
+      return closesSoon(session, now);
     case 'open':
       return true;
   }
@@ -28,9 +46,32 @@ function lastActivity(session: Session): string {
   return session.last_message?.at ?? session.started_at;
 }
 
-/** Ids of a tab. Mine and all: newest first; waiting: who waits longest comes first. */
-export function tabIds(data: Pick<LiveData, 'sessions' | 'user'>, tab: InboxTab): string[] {
-  const sessions = Object.values(data.sessions).filter((each) => inTab(each, tab, data.user?.id));
+/** Open windows first, the one that closes next before the others; what is closed comes last. */
+function byClosing(now: string): (a: Session, b: Session) => number {
+  const key = (session: Session) =>
+    session.window_expires_at === null || session.window_expires_at <= now
+      ? '~'
+      : session.window_expires_at;
+  return (a, b) => descending(key(b), key(a)) || descending(lastActivity(a), lastActivity(b));
+}
+
+/**
+ * Ids of a tab. Mine and all: newest first; waiting: who waits longest comes first; closing, and any
+ * other when it is asked for: whose window closes next.
+ */
+export function tabIds(
+  data: Pick<LiveData, 'sessions' | 'user'>,
+  tab: InboxTab,
+  order: InboxOrder = 'latest',
+  now: number = Date.now(),
+): string[] {
+  const sessions = Object.values(data.sessions).filter((each) =>
+    inTab(each, tab, data.user?.id, now),
+  );
+  if (tab === 'closing' || order === 'closing') {
+    sessions.sort(byClosing(new Date(now).toISOString()));
+    return sessions.map((session) => session.id);
+  }
   sessions.sort((a, b) =>
     tab === 'waiting'
       ? descending(b.started_at, a.started_at)

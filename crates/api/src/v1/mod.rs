@@ -17,6 +17,7 @@ mod contact_bulk;
 mod contact_consent;
 mod contact_views;
 mod contacts;
+mod conversation_settings;
 mod dead_letters;
 mod direct_messages;
 mod flows;
@@ -32,6 +33,7 @@ mod message_batches;
 mod messages;
 mod offers;
 mod panel;
+mod pending_replies;
 mod policy;
 mod presence;
 mod programmes;
@@ -69,6 +71,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         channels::router(),
         channel_actions::router(),
         channel_notices::router(),
+        conversation_settings::router(),
         senders::router(),
         sender_pools::router(),
         registrations::router(),
@@ -100,6 +103,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         direct_messages::router(),
         message_batches::router(),
         messages::router(),
+        pending_replies::router(),
         media::router(),
         panel::router(),
         leads::router(),

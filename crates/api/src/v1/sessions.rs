@@ -8,7 +8,7 @@ use segue_desk::{
     sessions::{self, ListSessions},
 };
 use segue_model::{QueueId, SessionId, UserId};
-use segue_store::session::{SessionFilter, SessionOutcome, SessionView};
+use segue_store::session::{SessionFilter, SessionOrder, SessionOutcome, SessionView};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -41,9 +41,15 @@ struct SessionListQuery {
     view: Option<SessionFilter>,
     /// Part of the customer's name, phone number or user name.
     search: Option<String>,
+    /// `closing` gives open sessions whose service window is open, the next one to close first; `view` then tells apart
+    /// `mine` and any other only.
+    order: Option<SessionOrder>,
+    /// With `order=closing`: only windows that close within so many minutes.
+    #[param(minimum = 1)]
+    closing_within: Option<u32>,
 }
 
-/// Sessions, latest entry first. Agents get their own and those that wait in their queues, supervisors and admins all.
+/// Sessions, latest entry first or by the end of their service window. Agents get their own and those that wait in their queues, supervisors and admins all.
 #[utoipa::path(get, path = "/api/v1/sessions", operation_id = "list_sessions", tag = "inbox",
     params(SessionListQuery, PageQuery), responses((status = 200, body = Page<SessionView>)))]
 async fn list(
@@ -54,11 +60,13 @@ async fn list(
 ) -> Result<Json<Page<SessionView>>, Problem> {
     let request = ListSessions {
         view: query.view.unwrap_or(SessionFilter::Open),
+        order: query.order.unwrap_or(SessionOrder::Latest),
+        closing_within: query.closing_within,
         search: query.search.filter(|text| !text.trim().is_empty()),
         limit: page.limit(),
         cursor: page.cursor,
     };
-    let found = sessions::list(&state.store, caller.workspace_id, &caller.actor, request).await?;
+    let found = sessions::list(&state.store, caller.workspace_id, &caller.actor, state.ctx.now(), request).await?;
     Ok(Json(Page { data: found.data, next_cursor: found.next_cursor }))
 }
 

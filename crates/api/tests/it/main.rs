@@ -5,6 +5,7 @@ mod channel_notices;
 mod consent;
 mod console;
 mod contacts;
+mod conversation;
 mod cross_site;
 mod direct_messages;
 mod imports;

@@ -10,6 +10,7 @@ use segue_model::{
     campaign::Footer,
     consent::{ConsentMethod, Medium},
     contact::ContactFields,
+    content::Content,
     delivery::MessageClass,
     programme::{Covers, KeywordAction, ProgrammeOptIn, ProgrammeSettings, SubscriptionState},
     registration::RegistrationKind,
@@ -27,6 +28,7 @@ use segue_store::{
     media::NewMedia,
     message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
     messaging_user::MessagingUser,
+    pending_reply::{PendingReason, PendingReply},
     programme::{KeywordView, ProgrammeView},
     registration::RegistrationInput,
     routing::{CONVERSATION, Offer, Queue, WorkItem},
@@ -78,6 +80,7 @@ struct Made {
     letter: DeadLetterId,
     offer: OfferId,
     work: WorkItemId,
+    pending: segue_model::PendingReplyId,
     programme: ProgrammeId,
     subscription: SubscriptionId,
     keyword: KeywordId,
@@ -157,6 +160,7 @@ fn make(ctx: &Ctx) -> Made {
         letter: ctx.id(),
         offer: ctx.id(),
         work: ctx.id(),
+        pending: ctx.id(),
         programme: ctx.id(),
         subscription: ctx.id(),
         keyword: ctx.id(),
@@ -177,6 +181,7 @@ impl Made {
             ("chn", self.channel.to_string()),
             ("snd", self.sender.to_string()),
             ("que", self.queue.to_string()),
+            ("prp", self.pending.to_string()),
             ("con", self.contact.to_string()),
             ("lst", self.list.to_string()),
             ("seg", self.segment.to_string()),
@@ -439,6 +444,7 @@ fn setup(
         state_detail: None,
         last_inbound_at: None,
         created_at: now,
+        conversation: segue_model::conversation::ConversationSettings::default(),
     };
     tx.upsert_channel(&channel)?;
     let sms = Channel {
@@ -504,6 +510,18 @@ fn conversation(
         at: now,
     };
     tx.insert_message(workspace_id, &message)?;
+    let reply = PendingReply {
+        id: made.pending,
+        session_id: made.session,
+        content: Content::Text { text: "B's secret reply".to_owned() },
+        author_id: Some(user_id),
+        client_id: None,
+        reason: PendingReason::WindowClosed,
+        created_at: now,
+        expires_at: now.plus(86_400_000),
+        version: 1,
+    };
+    tx.insert_pending_reply(workspace_id, &reply)?;
     let item = WorkItem {
         id: made.work,
         session_id: made.session,
@@ -515,6 +533,7 @@ fn conversation(
         declined: Vec::new(),
         ask_again_at: now,
         enqueued_at: now,
+        preferred_id: None,
     };
     tx.insert_work_item(workspace_id, &item)?;
     let offer = Offer {

@@ -34,6 +34,11 @@ fn input(operation: &str) -> Option<Value> {
         "test_send_campaign" => json!({"phone": "+15550100000"}),
         "approve_campaign" | "reject_campaign" => json!({"comment": "because"}),
         "send_message" => json!({"client_id": "c1", "kind": "text", "text": "Hello"}),
+        "keep_pending_reply" => json!({"client_id": "c1", "kind": "text", "text": "Hello"}),
+        "change_pending_reply" => json!({"text": "Taken over", "version": 1}),
+        "put_conversation_settings" => json!({"pending_hours": 1}),
+        "start_conversation" => json!({"channel_id": nobody("chn"),
+            "reply": {"client_id": "c1", "kind": "text", "text": "Hello"}}),
         "end_session" => json!({"close_case": true}),
         "change_contact_view" => json!({"name": "Mine", "query": {}}),
         "change_list_members" => json!({"action": "add", "contact_ids": [nobody("con")]}),
@@ -162,6 +167,12 @@ async fn an_id_of_another_workspace_in_a_body_is_refused() {
                 "B's picture to A's customer",
                 format!("{session}/messages"),
                 json!({"client_id": "2", "kind": "image", "media_id": b.id("med")}),
+            ),
+            (
+                "A's contact from B's number",
+                format!("/api/v1/contacts/{}/conversations", a.id("con")),
+                json!({"channel_id": b.id("chn"), "reply": {"client_id": "3", "kind": "template",
+                    "template_id": a.id("tpl"), "parameters": []}}),
             ),
         ];
         for (what, path, input) in cases {

@@ -2,8 +2,11 @@
 
 use segue_channels::whatsapp::{WebhookItem, parse_webhook};
 use segue_delivery::{check_channel, reports, sync_templates};
-use segue_model::{MessageId, content::Content, delivery::OutboxState, time};
-use segue_store::channel::Channel;
+use segue_model::{ChannelId, MessageId, SessionId, Timestamp, content::Content, delivery::OutboxState, time};
+use segue_store::{
+    channel::Channel,
+    message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
+};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, benches, until};
@@ -132,6 +135,23 @@ async fn an_answer_that_leaves_doubt_is_unknown_never_repeated_and_resolved_by_a
     }
 }
 
+fn written_by_an_agent(id: MessageId, session_id: SessionId, channel_id: ChannelId, at: Timestamp) -> NewMessage {
+    NewMessage {
+        id,
+        session_id,
+        channel_id,
+        direction: Direction::Outbound,
+        author: AuthorKind::Agent,
+        author_id: None,
+        kind: MessageKind::Text,
+        content: MessageContent::default(),
+        text: "late".to_owned(),
+        provider_id: None,
+        client_id: None,
+        at,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatsapp_saying_the_window_is_closed_closes_it_here_unless_the_customer_wrote_since() {
     for bench in benches().await {
@@ -151,9 +171,19 @@ async fn whatsapp_saying_the_window_is_closed_closes_it_here_unless_the_customer
         ] {
             let session = bench.session(&channel, window).await;
             let id = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text("late"))).await;
+            let entry = written_by_an_agent(id, session, channel.id, sent_at);
+            bench.write(move |tx| tx.insert_message(workspace_id, &entry)).await;
             bench.until_state(id, OutboxState::Accepted).await;
             status(&bench, &channel, closed(id)).await;
+            status(&bench, &channel, closed(id)).await;
             assert_eq!(bench.state(id).await, OutboxState::Failed);
+            let kept = bench.write(move |tx| tx.pending_replies(workspace_id, session)).await;
+            assert_eq!(kept.iter().map(|reply| reply.content.text()).collect::<Vec<_>>(), ["late"], "it waits once");
+            let reply = kept[0].id;
+            assert!(bench.write(move |tx| tx.delete_pending_reply(workspace_id, reply)).await);
+            status(&bench, &channel, closed(id)).await;
+            let again = bench.write(move |tx| tx.pending_replies(workspace_id, session)).await;
+            assert_eq!(again, [], "what was sent or discarded does not come back");
             assert_eq!(bench.failure(id).await, (Some("window_closed".to_owned()), Some("131047".to_owned())));
             let stored = bench.write(move |tx| tx.session_window(workspace_id, session)).await.unwrap();
             assert_eq!(stored > sent_at, stays_open, "{}", bench.test.engine);

@@ -25,6 +25,7 @@ use super::{Desk, InboundError, identify};
 use crate::{
     DeskError, closing,
     notice::Notices,
+    pending,
     say::{Outgoing, say, system_line},
 };
 
@@ -35,14 +36,17 @@ pub(super) enum Keyworded {
     No,
 }
 
-/// Obeys a no in any words, and START after one. Only what the customer wrote, or a quick reply of a template, can be one: a
+/// Obeys a no in any words, and START after one, and answers HELP. A session that HELP opens goes on as any other; in one
+/// that is under way it is no answer to the bot.
+///
+///  Only what the customer wrote, or a quick reply of a template, can be one: a
 /// button of the bot that says "Cancel" is an answer.
 pub(super) fn keyword(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     message: &InboundMessage,
     content: &Content,
-    session: &mut Session,
+    (session, is_first): (&mut Session, bool),
     notices: &mut Notices,
 ) -> Result<Keyworded, DeskError> {
     let words = match content {
@@ -63,6 +67,10 @@ pub(super) fn keyword(
             (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
             confirm(tx, desk, session, (Keyword::Start, language), &message.wamid, notices)?;
             return Ok(Keyworded::Yes);
+        }
+        Some((Keyword::Help, language)) => {
+            confirm(tx, desk, session, (Keyword::Help, language), &message.wamid, notices)?;
+            return Ok(if is_first { Keyworded::No } else { Keyworded::Yes });
         }
         _ => {}
     }
@@ -107,6 +115,7 @@ fn stop(
         tx.opt_out(desk.workspace_id(), desk.workspace.settings.consent.opt_out_scope, &no, desk.ctx)?;
     }
     (session.opt_in, session.opt_in_at) = (OptIn::Declined, Some(now));
+    pending::discard_all(tx, desk.ctx, desk.workspace_id(), session, notices)?;
     confirm(tx, desk, session, (Keyword::Stop, language), wamid, notices)?;
     tx.end_flow_run(desk.workspace_id(), session.id, RunStatus::Ended, now)?;
     stop_session(tx, desk, session, notices)
@@ -152,7 +161,7 @@ fn stop_session(
         system_line(tx, ctx, workspace_id, session, told, notices)?;
         Ok(())
     } else {
-        closing::close(tx, ctx, workspace_id, session, EndedBy::System, told, notices)
+        closing::close(tx, ctx, workspace_id, session, EndedBy::Customer, told, notices)
     }
 }
 
@@ -222,7 +231,11 @@ fn confirm(
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let settings = &desk.workspace.settings;
-    let own = if keyword == Keyword::Stop { &settings.stop_reply } else { &settings.start_reply };
+    let own = match keyword {
+        Keyword::Stop => &settings.stop_reply,
+        Keyword::Start => &settings.start_reply,
+        Keyword::Help => &settings.help_reply,
+    };
     let text = settings.consent.reply(keyword, language).unwrap_or(own).replace("{brand}", &settings.brand);
     if text.trim().is_empty() || settings.consent.silent.contains(&keyword) {
         return Ok(());

@@ -13,7 +13,7 @@ use super::{Desk, InboundError};
 use crate::{DeskError, closing, notice::Notices};
 
 /// The customer of a message.
-pub(super) struct Customer {
+pub(crate) struct Customer {
     pub user: MessagingUser,
     pub phone: Option<PhoneNumber>,
     /// Whether the phone number became known with this message.
@@ -21,7 +21,7 @@ pub(super) struct Customer {
 }
 
 /// Everything an identity names, in the order in which it is locked.
-pub(super) fn identifiers(identity: &Identity) -> Vec<Identifier> {
+pub(crate) fn identifiers(identity: &Identity) -> Vec<Identifier> {
     let named = [
         (IdentifierKind::Bsuid, &identity.bsuid),
         (IdentifierKind::ParentBsuid, &identity.parent_bsuid),
@@ -57,7 +57,7 @@ pub(super) fn add_own_card(content: &Content, identifiers: &mut Vec<Identifier>)
 }
 
 /// Makes all work on this customer wait for this transaction.
-pub(super) fn lock(tx: &mut Tx<'_>, channel_id: ChannelId, identifiers: &[Identifier]) -> Result<(), StoreError> {
+pub(crate) fn lock(tx: &mut Tx<'_>, channel_id: ChannelId, identifiers: &[Identifier]) -> Result<(), StoreError> {
     for Identifier { kind, value } in identifiers {
         tx.lock("customer", &format_args!("{channel_id}:{kind}:{value}"))?;
     }
@@ -82,7 +82,7 @@ pub(super) fn known(
 /// Finds or creates the Messaging User, gives it every identifier the message names, and merges users that turn out to
 /// be the same person: the oldest stays. Of each kind a customer has the one that was told last, so that answers go to
 /// the number they use now.
-pub(super) fn customer(
+pub(crate) fn customer(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     identity: &Identity,

@@ -10,32 +10,33 @@
 
 mod consent;
 mod entry;
-mod identify;
+pub(crate) mod identify;
 mod link;
+mod opt_in;
 mod recorded;
 
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
 use segue_model::{
-    Ctx, Timestamp, WorkspaceId,
+    Ctx, QueueId, Timestamp, WorkspaceId,
     code::{self, CodeKey, CodeTarget},
-    content::Content as Outbound,
-    delivery::MessageClass,
-    session::{OptIn, SessionStep},
+    conversation::{self, Occasion},
+    session::{EndedBy, OptIn, SessionState, SessionStep},
     window,
 };
 use segue_store::{
     StoreError, Tx,
+    access::User,
     channel::{Channel, ChannelConfig},
-    message::AuthorKind,
+    messaging_user::MessagingUser,
     session::Session,
     workspace::Workspace,
 };
 
 use crate::{
-    DeskError, bot,
+    DeskError, automatic, bot,
     notice::Notices,
-    routing,
-    say::{Outgoing, note, say, system_line},
+    pending, routing,
+    say::{note, system_line},
 };
 
 pub(crate) use link::name_contact;
@@ -185,20 +186,37 @@ fn conversation(
     session.unread += 1;
     session.state = step(&session, SessionStep::CustomerMessage)?;
 
-    if consent::keyword(tx, desk, message, content, &mut session, notices)? == consent::Keyworded::Yes {
+    if written.content.details.came_from.is_some() {
+        (session.referred_at, session.free_entry_until) = (Some(provider_at), None);
+    }
+
+    if consent::keyword(tx, desk, message, content, (&mut session, opened), notices)? == consent::Keyworded::Yes {
         tx.save_session(workspace_id, &mut session)?;
         return Ok(());
     }
+    let was_waiting = session.state == SessionState::Waiting;
     let is_call = matches!(content, Content::Call { .. });
     // A call says nothing: it neither agrees to anything nor answers the bot. That it came is shown.
-    if !is_call || session.opt_in == OptIn::None {
-        agree(tx, desk, content, &mut session, provider_at, previous_at, notices)?;
+    let turn = if is_call && session.opt_in != OptIn::None {
+        if opened { Turn::First } else { Turn::None }
+    } else {
+        let times = (provider_at, previous_at);
+        opt_in::agree(tx, desk, (content, &written.text), &mut session, (times, opened), notices)?
+    };
+    pending::deliver(tx, ctx, workspace_id, &mut session, notices)?;
+    match turn {
+        Turn::First => begin(tx, desk, &mut session, &customer.user, notices)?,
+        Turn::Next if !is_call => {
+            let said = entry::for_bot(message, content, &written.text, provider_at);
+            bot::hear(tx, desk, &mut session, said, notices)?;
+        }
+        Turn::Next | Turn::None => {}
     }
-    if opened {
-        bot::begin(tx, desk, &mut session, &customer.user, notices)?;
-    } else if !is_call {
-        let said = entry::for_bot(message, content, &written.text, provider_at);
-        bot::hear(tx, desk, &mut session, said, notices)?;
+    if session.state == SessionState::Waiting && !was_waiting {
+        automatic::waits(tx, desk, &mut session, notices)?;
+    }
+    if session.agent_id.is_some() || session.state == SessionState::Waiting {
+        session.numbers.waits(now);
     }
     tx.save_session(workspace_id, &mut session)?;
     Ok(())
@@ -221,44 +239,52 @@ fn open_session(
     Ok((session, opened))
 }
 
-/// The customer's agreement to the conversation: asked for with the first outbound message, given by writing on after
-/// it. A message of the same second as the first one (the rest of an album) was written before the question.
-fn agree(
+/// Whose turn it is after a message of the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The conversation begins.
+    First,
+    /// It goes on.
+    Next,
+    /// Nobody's: the customer has not agreed yet.
+    None,
+}
+
+/// A conversation begins: with the agent who talked with the customer a short while ago, else with the channel's bot or
+/// queue.
+fn begin(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
-    content: &Content,
     session: &mut Session,
-    provider_at: Timestamp,
-    previous_at: Option<Timestamp>,
+    user: &MessagingUser,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
-    let now = desk.ctx.now();
-    let is_answer = matches!(content, Content::ButtonReply { .. } | Content::ListReply { .. } | Content::Button { .. });
-    match session.opt_in {
-        OptIn::None => {
-            let settings = &desk.workspace.settings;
-            let text = settings.opt_in_message.replace("{brand}", &settings.brand);
-            if !text.trim().is_empty() {
-                let outgoing = Outgoing {
-                    content: &Outbound::Text { text },
-                    author: AuthorKind::Bot,
-                    author_id: None,
-                    class: MessageClass::Service,
-                    dedupe_key: format!("opt_in:{}", session.id),
-                    client_id: None,
-                };
-                say(tx, desk.ctx, desk.workspace_id(), session, outgoing, notices)?;
-            }
-            (session.opt_in, session.opt_in_at) = (OptIn::Asked, Some(now));
-        }
-        OptIn::Asked if is_answer || previous_at.is_none_or(|previous| provider_at > previous) => {
-            (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
-        }
-        // Writing on after a STOP is taking the conversation up again.
-        OptIn::Declined => (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now)),
-        OptIn::Asked | OptIn::Granted => {}
+    if session.agent_id.is_some() {
+        return Ok(());
     }
-    Ok(())
+    automatic::speak(tx, desk, session, (Occasion::Start, None), notices)?;
+    if let Some((queue_id, agent)) = talked_with(tx, desk, session)? {
+        let line = format!("The customer is back soon after the last conversation; {} is asked first.", agent.name);
+        system_line(tx, desk.ctx, desk.workspace_id(), session, line, notices)?;
+        let to = (queue_id, Some(agent.id));
+        return routing::enqueue_for(tx, desk.ctx, desk.workspace_id(), session, to, notices);
+    }
+    bot::begin(tx, desk, session, user, notices)
+}
+
+/// The agent of the customer's last conversation, when it ended within the time the channel sets, and its queue.
+fn talked_with(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<Option<(QueueId, User)>, DeskError> {
+    let minutes = desk.channel.conversation.return_minutes;
+    if minutes == 0 {
+        return Ok(None);
+    }
+    let workspace_id = desk.workspace_id();
+    let last = tx.last_ended_session(workspace_id, desk.channel.id, session.messaging_user_id)?;
+    let Some(last) = last.filter(|last| last.ended_by != Some(EndedBy::Customer)) else { return Ok(None) };
+    let is_soon = last.ended_at.is_some_and(|ended| desk.ctx.now().since(ended) <= conversation::millis(minutes));
+    let (Some(queue_id), Some(agent_id), true) = (last.queue_id, last.agent_id, is_soon) else { return Ok(None) };
+    let agent = tx.user(workspace_id, agent_id)?.filter(|user| user.disabled_at.is_none());
+    Ok(agent.map(|agent| (queue_id, agent)))
 }
 
 /// A reaction, an edit or a deletion: an entry in the session of the message it is about. It neither opens a session nor

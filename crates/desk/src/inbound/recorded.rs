@@ -6,7 +6,10 @@
 //! that is ended already. The provider's id makes a repeat one entry, here as for every message.
 
 use segue_channels::whatsapp::{Content, InboundMessage, RecordedMessage, Writer, webhook::Record};
-use segue_model::{MessagingUserId, SessionId, session::EndedBy};
+use segue_model::{
+    MessagingUserId, SessionId,
+    session::{EndedBy, SessionNumbers, SessionOrigin},
+};
 use segue_store::{
     Tx,
     message::{AuthorKind, Direction},
@@ -50,7 +53,16 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
     if let (Writer::Business, Content::Revoke { .. }) = (recorded.writer, &content) {
         "A message was deleted in the WhatsApp Business app.".clone_into(&mut written.text);
     }
+    let before = session.numbers;
     note(tx, workspace_id, &mut session, &written, &mut notices)?;
+    if recorded.record == Record::History {
+        // What was long ago is neither an answer nor a silence of today.
+        session.numbers = SessionNumbers {
+            customer_messages: session.numbers.customer_messages,
+            agent_messages: session.numbers.agent_messages,
+            ..before
+        };
+    }
     notices.session_updated(session.id);
     tx.save_session(workspace_id, &mut session)?;
     notices.tell(tx, desk.ctx.now())?;
@@ -91,6 +103,7 @@ fn session_for(
             Record::App => "Written in the WhatsApp Business app; nobody waits for an answer here.",
             Record::History => "From before the number was connected.",
         };
+        session.origin = SessionOrigin::Recorded;
         closing::close(tx, desk.ctx, workspace_id, &mut session, EndedBy::System, why.to_owned(), notices)?;
         tx.save_session(workspace_id, &mut session)?;
         notices.session_created(id);

@@ -56,6 +56,18 @@ pub(crate) fn enqueue(
     queue_id: QueueId,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
+    enqueue_for(tx, ctx, workspace_id, session, (queue_id, None), notices)
+}
+
+/// [`enqueue`], with an agent who is asked before everybody else.
+pub(crate) fn enqueue_for(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    session: &mut Session,
+    (queue_id, preferred_id): (QueueId, Option<UserId>),
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
     let now = ctx.now();
     tx.end_flow_run(workspace_id, session.id, RunStatus::HandedOver, now)?;
     notices.session_updated(session.id);
@@ -70,6 +82,7 @@ pub(crate) fn enqueue(
         declined: Vec::new(),
         ask_again_at: now,
         enqueued_at: now,
+        preferred_id,
     };
     if !tx.insert_work_item(workspace_id, &item)? {
         lock(tx, workspace_id)?;
@@ -88,6 +101,7 @@ pub(crate) fn enqueue(
         }
     }
     session.queue_id = Some(queue_id);
+    session.numbers.waits(now);
     if session.state != SessionState::Waiting {
         session.state = step(session, SessionStep::Enqueue)?;
     }
@@ -170,7 +184,7 @@ pub(crate) fn close_work(
 
 /// Gives a session to an agent, from whoever has it. The caller holds the session's and the routing's lock, and saves
 /// the session.
-fn assign(
+pub(crate) fn assign(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     workspace_id: WorkspaceId,

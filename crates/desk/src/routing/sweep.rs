@@ -112,7 +112,14 @@ fn offer(
             .filter_map(|user_id| agents.get(user_id))
             .map(|presence| candidate(presence, &item, now))
             .collect();
-        let Some(user_id) = choose(&candidates, item.weight) else { return Ok(Offered::No) };
+        let preferred = item
+            .preferred_id
+            .filter(|id| !item.declined.contains(id))
+            .and_then(|id| agents.get(&id))
+            .map(|presence| candidate(presence, &item, now))
+            .filter(|agent| agent.can_take(item.weight))
+            .map(|agent| agent.user_id);
+        let Some(user_id) = preferred.or_else(|| choose(&candidates, item.weight)) else { return Ok(Offered::No) };
         if item.declined.contains(&user_id) {
             if item.ask_again_at > now {
                 return Ok(Offered::Later(item.ask_again_at));

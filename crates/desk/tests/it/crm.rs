@@ -9,7 +9,7 @@ use segue_desk::{
 use segue_model::{role::Role, session::SessionState};
 use segue_store::{
     crm::{CaseState, LeadStatus},
-    session::{SessionFilter, SessionOutcome},
+    session::{SessionFilter, SessionOrder, SessionOutcome},
 };
 use segue_testkit::engines;
 
@@ -83,8 +83,10 @@ async fn lists_show_what_the_role_may_see_page_by_page() {
             scene.receive(text(customer, &format!("wamid.{number}"), scene.test.now(), "Hi")).await;
         }
         let list = |actor, view, search: Option<&str>, cursor, limit| {
-            let request = ListSessions { view, search: search.map(str::to_owned), cursor, limit };
-            sessions::list(scene.store(), scene.workspace(), actor, request)
+            let order = SessionOrder::Latest;
+            let search = search.map(str::to_owned);
+            let request = ListSessions { view, order, closing_within: None, search, cursor, limit };
+            sessions::list(scene.store(), scene.workspace(), actor, scene.test.now(), request)
         };
         let count = async |actor, view| list(actor, view, None, None, 50).await.unwrap().data.len();
         assert_eq!(count(&sam, SessionFilter::Mine).await, 1);

@@ -1,11 +1,15 @@
 //! The desk on both engines.
 
 mod bot;
+mod closing_soon;
 mod consent;
+mod conversation;
 mod crm;
 mod identity;
 mod inbound;
+mod initiate;
 mod link;
+mod pending;
 mod property;
 mod recorded;
 mod replies;

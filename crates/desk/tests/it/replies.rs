@@ -14,10 +14,6 @@ use serde_json::json;
 
 use crate::scene::*;
 
-fn text_draft(text: &str) -> Draft {
-    Draft::Text { text: text.to_owned() }
-}
-
 async fn reply(scene: &Scene, actor: &Actor, client_id: &str, draft: Draft) -> Result<MessageView, DeskError> {
     let id = scene.session().await.id;
     let reply = NewReply { client_id: client_id.to_owned(), draft, seen_seq: None };
@@ -105,7 +101,7 @@ async fn after_a_day_only_an_approved_template_goes() {
     }
 }
 
-async fn templates(scene: &Scene, ctx: &Ctx) -> (TemplateId, TemplateId) {
+pub async fn templates(scene: &Scene, ctx: &Ctx) -> (TemplateId, TemplateId) {
     let listed = |name: &str, status: &str, body: &str| ListedTemplate {
         name: name.to_owned(),
         language: "en".to_owned(),

@@ -1,7 +1,13 @@
 //! A workspace with a WhatsApp number, agents and customers.
 
 use segue_channels::whatsapp::{Identity, InboundMessage, WebhookItem};
-use segue_desk::{DeskError, inbound::InboundError};
+use segue_desk::{
+    DeskError,
+    closing::{CaseFate, EndSession},
+    inbound::InboundError,
+    messages::{Draft, NewReply},
+};
+use segue_model::conversation::{AutomaticMessage, ConversationSettings, Occasion};
 use segue_model::{
     Ctx, OfferId, QueueId, SessionId, Timestamp, UserId, WorkspaceId, actor::Actor, role::Role, routing::PresenceStatus,
 };
@@ -11,7 +17,7 @@ use segue_store::{
     channel::Channel,
     message::{MessageCursor, MessageView},
     routing::Queue,
-    session::{SessionCursor, SessionFilter, SessionQuery, SessionView},
+    session::{SessionCursor, SessionFilter, SessionOutcome, SessionQuery, SessionView},
 };
 use segue_testkit::TestStore;
 use serde_json::{Value, json};
@@ -61,6 +67,51 @@ impl Scene {
 
     pub fn ctx(&self) -> &Ctx {
         &self.test.ctx
+    }
+
+    /// Sets what the channel does by itself.
+    pub async fn set(&mut self, change: impl FnOnce(&mut ConversationSettings)) {
+        change(&mut self.channel.conversation);
+        assert_eq!(self.channel.conversation.fault(), None);
+        let channel = self.channel.clone();
+        write(self.store(), move |tx| {
+            tx.set_conversation_settings(channel.workspace_id, channel.id, &channel.conversation)
+        })
+        .await;
+    }
+
+    /// Switches an automatic message on.
+    pub async fn say(&mut self, occasion: Occasion, text: &str) {
+        let message = AutomaticMessage { enabled: true, text: text.to_owned(), texts: Vec::new() };
+        self.set(|settings| drop(settings.messages.insert(occasion, message))).await;
+    }
+
+    /// What time brings about in conversations.
+    pub async fn time_passes(&self) {
+        let (ctx, workspace_id) = (self.ctx().clone(), self.workspace());
+        write(self.store(), move |tx| {
+            segue_desk::sessions::go_quiet(tx, &ctx, workspace_id)?;
+            segue_desk::idle::sweep(tx, &ctx, workspace_id)?;
+            segue_desk::pending::expire(tx, &ctx, workspace_id)
+        })
+        .await;
+    }
+
+    pub async fn end(&self, actor: &Actor, id: SessionId) {
+        let end = EndSession { case: CaseFate::KeepOpen, outcome: SessionOutcome::None, reason: None };
+        segue_desk::closing::end(self.store(), self.ctx(), self.workspace(), actor, id, end).await.unwrap();
+    }
+
+    /// A free text of an agent.
+    pub async fn reply(
+        &self,
+        actor: &Actor,
+        id: SessionId,
+        client_id: &str,
+        text: &str,
+    ) -> Result<MessageView, DeskError> {
+        let reply = NewReply { client_id: client_id.to_owned(), draft: text_draft(text), seen_seq: None };
+        segue_desk::messages::send(self.store(), self.ctx(), self.workspace(), actor, id, reply).await
     }
 
     pub fn advance(&self, millis: i64) {
@@ -196,6 +247,10 @@ impl Scene {
         let workspace_id = self.workspace();
         write(self.store(), move |tx| tx.query(sql, &[&workspace_id], |row| row.next())).await
     }
+}
+
+pub fn text_draft(text: &str) -> Draft {
+    Draft::Text { text: text.to_owned() }
 }
 
 pub async fn receive_in(

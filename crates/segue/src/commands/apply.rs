@@ -442,6 +442,7 @@ fn write_channel(
         state_detail: None,
         last_inbound_at: None,
         created_at: ctx.now(),
+        conversation: segue_model::conversation::ConversationSettings::default(),
     })
 }
 

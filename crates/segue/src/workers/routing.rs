@@ -40,5 +40,12 @@ async fn sweep_one(wiring: &Wiring, workspace_id: WorkspaceId) -> Result<(), Sto
     let ctx = wiring.ctx.clone();
     wiring.store.write(move |tx| segue_desk::routing::sweep(tx, &ctx, workspace_id)).await?;
     let ctx = wiring.ctx.clone();
-    wiring.store.write(move |tx| segue_desk::sessions::go_quiet(tx, &ctx, workspace_id)).await.map(|_| ())
+    wiring
+        .store
+        .write(move |tx| {
+            segue_desk::sessions::go_quiet(tx, &ctx, workspace_id)?;
+            segue_desk::idle::sweep(tx, &ctx, workspace_id)?;
+            segue_desk::pending::expire(tx, &ctx, workspace_id).map(|_| ())
+        })
+        .await
 }

@@ -5,6 +5,7 @@ import { keys } from '@/api/query-keys';
 import type { Contact } from '@/api/types';
 import { formatPhone, fullName } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
+import { useLive } from '@/live';
 import { Button, Card, EmptyState, Facts, Failure, Page, SkeletonRows } from '@/ui';
 import { fetchContact } from './api';
 import { AddressesCard } from './AddressesCard';
@@ -13,6 +14,7 @@ import { ReachCard } from './ReachCard';
 import { ContactDialog } from './ContactDialog';
 import css from './contacts.module.css';
 import { StandingCard } from './StandingCard';
+import { StartConversationDialog } from './StartConversationDialog';
 import { TextsCard } from './TextsCard';
 
 export function ContactRoute() {
@@ -40,6 +42,8 @@ export function ContactRoute() {
 
 function ContactView({ contact }: { contact: Contact }) {
   const [editing, setEditing] = useState(false);
+  const [starting, setStarting] = useState(false);
+  const mayConverse = useLive((state) => state.user !== null && state.user.role !== 'marketer');
   const attributes = Object.entries(contact.attributes);
   return (
     <Page
@@ -47,9 +51,20 @@ function ContactView({ contact }: { contact: Contact }) {
       back={<Link to="/contacts">← Contacts</Link>}
       subtitle={`Known since ${formatDateTime(contact.created_at)}`}
       actions={
-        <Button emphasis="secondary" onClick={() => setEditing(true)} data-testid="contact-edit">
-          Change
-        </Button>
+        <>
+          {mayConverse && contact.phone !== null && (
+            <Button
+              emphasis="secondary"
+              onClick={() => setStarting(true)}
+              data-testid="contact-start"
+            >
+              Start a conversation
+            </Button>
+          )}
+          <Button emphasis="secondary" onClick={() => setEditing(true)} data-testid="contact-edit">
+            Change
+          </Button>
+        </>
       }
     >
       <div className={css.view}>
@@ -89,6 +104,7 @@ function ContactView({ contact }: { contact: Contact }) {
           <TextsCard contactId={contact.id} />
         </div>
       </div>
+      {starting && <StartConversationDialog contact={contact} onClose={() => setStarting(false)} />}
       {editing && (
         <ContactDialog
           contact={contact}

@@ -1,5 +1,7 @@
 import { api, apiUrl } from '@/api/client';
 import type {
+  Session,
+  Template,
   AttributeDefinition,
   ConsentEvent,
   ConsentMethod,
@@ -17,6 +19,28 @@ import type {
   InboundText,
   Page,
 } from '@/api/types';
+
+export const fetchAllTemplates = (signal?: AbortSignal) =>
+  api.get<Page<Template>>('/templates', { limit: 200 }, signal);
+export const startConversation = (
+  contactId: string,
+  template: Template,
+  parameters: string[],
+  clientId: string,
+) =>
+  api.post<Session>(
+    `/contacts/${contactId}/conversations`,
+    {
+      channel_id: template.channel_id,
+      reply: {
+        client_id: clientId,
+        kind: 'template',
+        template_id: template.id,
+        parameters: parameters.map((value) => value.trim()),
+      },
+    },
+    { idempotencyKey: clientId },
+  );
 
 export const fetchContact = (id: string, signal?: AbortSignal) =>
   api.get<Contact>(`/contacts/${id}`, {}, signal);

@@ -30,6 +30,21 @@ export function WindowCountdown({ expiresAt }: { expiresAt: string | null }) {
   );
 }
 
+/** The customer came by an advertisement and was answered: WhatsApp charges nothing for a while. */
+function FreeEntry({ until }: { until: string }) {
+  const now = useNow(60_000);
+  const left = windowCountdown(until, now);
+  if (left.state === 'closed') return null;
+  return (
+    <span
+      data-testid="free-entry"
+      title="The customer came by an advertisement: messages are free of charge until then"
+    >
+      Free of charge {left.short}
+    </span>
+  );
+}
+
 interface HeaderProps {
   session: Session;
   owner: 'me' | 'other' | 'nobody';
@@ -59,6 +74,9 @@ export const ConversationHeader = memo(function ConversationHeader(props: Header
             <span className={css.phone}>{formatPhone(customer.phone)}</span>
           )}
           {!ended && <WindowCountdown expiresAt={session.window_expires_at} />}
+          {!ended && session.free_entry_until !== null && (
+            <FreeEntry until={session.free_entry_until} />
+          )}
         </div>
       </div>
       <div className={css.actions}>

@@ -9,8 +9,10 @@ import { Composer } from './Composer';
 import composerCss from './composer.module.css';
 import { ConversationHeader } from './ConversationHeader';
 import { EndDialog } from './EndDialog';
+import { KeepReply } from './KeepReply';
 import { MessageLog } from './MessageLog';
 import css from './pane.module.css';
+import { PendingReplies } from './PendingReplies';
 import { TemplatePicker } from './TemplatePicker';
 import { TransferDialog } from './TransferDialog';
 import { useMarkRead } from './use-thread';
@@ -110,6 +112,7 @@ export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
       />
       <MessageLog sessionId={sessionId} />
       <Typing sessionId={sessionId} />
+      <PendingReplies session={session} mayAct={owner === 'me'} />
       {ended ? (
         <div className={composerCss.bar}>
           This conversation has ended. A new message from the customer opens the next one.
@@ -190,7 +193,12 @@ function ReplyArea(props: ReplyAreaProps) {
     );
   }
   if (closed) {
-    return <TemplatePicker sessionId={sessionId} role="instead" />;
+    return (
+      <>
+        <TemplatePicker sessionId={sessionId} role="instead" />
+        <KeepReply sessionId={sessionId} />
+      </>
+    );
   }
   if (props.templates === 'open') {
     return (

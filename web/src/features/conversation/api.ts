@@ -1,5 +1,14 @@
 import { api } from '@/api/client';
-import type { Case, Media, Message, Page, QuickReply, Session, Template } from '@/api/types';
+import type {
+  Case,
+  Media,
+  Message,
+  Page,
+  PendingReply,
+  QuickReply,
+  Session,
+  Template,
+} from '@/api/types';
 
 const PAGE_SIZE = 50;
 
@@ -10,6 +19,19 @@ export const fetchMessages = (id: string, before: string | null, signal?: AbortS
   api.get<Page<Message>>(`/sessions/${id}/messages`, { before, limit: PAGE_SIZE }, signal);
 
 export const markRead = (id: string) => api.post<unknown>(`/sessions/${id}/read`);
+
+export const fetchPending = (sessionId: string, signal?: AbortSignal) =>
+  api.get<Page<PendingReply>>(`/sessions/${sessionId}/pending-replies`, {}, signal);
+export const keepReply = (sessionId: string, text: string, clientId: string) =>
+  api.post<PendingReply>(
+    `/sessions/${sessionId}/pending-replies`,
+    { kind: 'text', text, client_id: clientId },
+    { idempotencyKey: clientId },
+  );
+export const changePending = (id: string, text: string, version: number) =>
+  api.patch<PendingReply>(`/pending-replies/${id}`, { text, version });
+export const discardPending = (id: string) => api.delete<unknown>(`/pending-replies/${id}`);
+export const sendPending = (id: string) => api.post<Message>(`/pending-replies/${id}/send`);
 
 export const takeOver = (id: string) => api.post<Session>(`/sessions/${id}/take-over`);
 

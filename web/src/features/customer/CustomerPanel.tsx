@@ -9,6 +9,7 @@ import { Facts, Failure, IconButton, SkeletonRows, Tag } from '@/ui';
 import { fetchPanel } from './api';
 import { ContactSection } from './ContactSection';
 import css from './customer.module.css';
+import { NumbersSection } from './NumbersSection';
 import { PanelSection } from './PanelSection';
 import { ATTRIBUTION, CONSENT, OPT_IN } from './words';
 import { WorkSection } from './WorkSection';
@@ -43,6 +44,7 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
           <ContactSection session={session} panel={panel} />
           <Origin session={session} />
           <Consent panel={panel} />
+          <NumbersSection session={session} />
           <WorkSection key={sessionId} session={session} panel={panel} />
           <Previous panel={panel} />
         </>

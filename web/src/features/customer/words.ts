@@ -1,4 +1,4 @@
-import type { Attribution, ConsentState, OptInState } from '@/api/types';
+import type { Attribution, ConsentState, OptInState, Session } from '@/api/types';
 import type { Tone } from '@/ui';
 
 export const ATTRIBUTION: Record<Attribution, { label: string; why: string; tone: Tone }> = {
@@ -26,6 +26,20 @@ export const CONSENT: Record<ConsentState, { label: string; tone: Tone }> = {
 export const OPT_IN: Record<OptInState, { label: string; tone: Tone }> = {
   granted: { label: 'Granted', tone: 'good' },
   asked: { label: 'Asked', tone: 'warn' },
+  confirming: { label: 'Asked again', tone: 'warn' },
   declined: { label: 'Declined', tone: 'bad' },
   none: { label: 'Not asked', tone: 'neutral' },
+};
+
+export const ORIGIN: Record<Session['origin'], string> = {
+  customer: 'The customer',
+  agent: 'An agent',
+  recorded: 'The WhatsApp Business app',
+};
+
+export const ENDED_BY: Record<string, string> = {
+  agent: 'An agent',
+  bot: 'The bot',
+  customer: 'The customer',
+  system: 'By itself',
 };

@@ -1,10 +1,10 @@
-import { IconMessageCircle, IconSearch, IconX } from '@tabler/icons-react';
+import { IconHourglassLow, IconMessageCircle, IconSearch, IconX } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
 import { useRegisterCommands } from '@/lib/hotkeys';
-import { useLive, type InboxTab } from '@/live';
-import { ChoiceTabs, EmptyState, SkeletonRows } from '@/ui';
+import { useLive, type InboxOrder, type InboxTab } from '@/live';
+import { ChoiceTabs, EmptyState, IconButton, SkeletonRows } from '@/ui';
 import css from './inbox.module.css';
 import { SessionRow } from './SessionRow';
 import { useSessionIds, useSteadyOrder, useTabCounts } from './use-session-ids';
@@ -14,9 +14,10 @@ const ROW_HEIGHT = 86;
 export function SessionList({ selected }: { selected: string | null }) {
   const [tab, setTab] = useState<InboxTab>('mine');
   const [search, setSearch] = useState('');
+  const [sort, setSort] = useState<InboxOrder>('latest');
   const counts = useTabCounts();
-  const { ids, searching } = useSessionIds(tab, search);
-  const { order, onPointerMove } = useSteadyOrder(ids, `${tab}|${search}`);
+  const { ids, searching } = useSessionIds(tab, search, sort);
+  const { order, onPointerMove } = useSteadyOrder(ids, `${tab}|${search}|${sort}`);
   const ready = useLive((state) => state.user !== null);
   const navigate = useNavigate();
   const scroll = useRef<HTMLDivElement>(null);
@@ -68,6 +69,13 @@ export function SessionList({ selected }: { selected: string | null }) {
       run: () => setTab('waiting'),
     },
     {
+      id: 'list.closing',
+      label: 'Show conversations whose reply window closes soon',
+      group: 'Inbox',
+      keys: 'g w',
+      run: () => setTab('closing'),
+    },
+    {
       id: 'list.open',
       label: 'Show all open conversations',
       group: 'Inbox',
@@ -90,7 +98,8 @@ export function SessionList({ selected }: { selected: string | null }) {
           items={[
             { value: 'mine', label: 'Mine', count: counts.mine, testId: 'tab-mine' },
             { value: 'waiting', label: 'Waiting', count: counts.waiting, testId: 'tab-waiting' },
-            { value: 'open', label: 'All open', testId: 'tab-open' },
+            { value: 'closing', label: 'Closing', count: counts.closing, testId: 'tab-closing' },
+            { value: 'open', label: 'All', testId: 'tab-open' },
           ]}
         />
         <div className={css.search}>
@@ -114,6 +123,18 @@ export function SessionList({ selected }: { selected: string | null }) {
               <IconX size={14} />
             </button>
           )}
+          <IconButton
+            label={
+              sort === 'closing' ? 'Order by the latest message' : 'Order by when the window closes'
+            }
+            aria-pressed={sort === 'closing'}
+            className={css.sort ?? ''}
+            size={26}
+            onClick={() => setSort(sort === 'closing' ? 'latest' : 'closing')}
+            data-testid="session-sort"
+          >
+            <IconHourglassLow size={15} />
+          </IconButton>
         </div>
       </div>
       <div
@@ -163,6 +184,10 @@ function NothingHere({ tab, search }: { tab: InboxTab; search: string }) {
     waiting: [
       'Nobody is waiting',
       'Customers appear here when the bot hands over and no agent is free.',
+    ],
+    closing: [
+      'No window closes soon',
+      'Conversations whose reply window closes within four hours appear here, the next one first.',
     ],
     open: [
       'No open conversation',

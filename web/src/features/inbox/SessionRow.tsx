@@ -37,6 +37,9 @@ export const SessionRow = memo(function SessionRow({ id }: { id: string }) {
         </span>
         <span className={css.rowLine}>
           <span className={css.preview}>
+            {session.pending_count > 0 && (
+              <span className={css.draft}>{session.pending_count} waiting · </span>
+            )}
             {hasDraft && <span className={css.draft}>Draft · </span>}
             {last_message === null ? 'No message yet' : previewText(last_message)}
           </span>

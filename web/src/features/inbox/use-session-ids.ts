@@ -2,11 +2,23 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import { useDebounced } from '@/lib/use-debounced';
-import { changeLive, holdOrder, matches, putSession, tabIds, useLive, type InboxTab } from '@/live';
-import { fetchSessions } from './api';
+import { useNow } from '@/lib/use-now';
+import {
+  changeLive,
+  CLOSING_SOON_MINUTES,
+  holdOrder,
+  matches,
+  putSession,
+  tabIds,
+  useLive,
+  type InboxOrder,
+  type InboxTab,
+} from '@/live';
+import { fetchClosing, fetchSessions } from './api';
 
 /** What the list shows for a tab and a search: live sessions first, then what the server finds. */
-export function useSessionIds(tab: InboxTab, search: string) {
+export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder) {
+  const order = tab === 'closing' ? 'closing' : wanted;
   const sessions = useLive((state) => state.sessions);
   const user = useLive((state) => state.user);
   const settled = useDebounced(search.trim(), 250);
@@ -16,34 +28,48 @@ export function useSessionIds(tab: InboxTab, search: string) {
     enabled: tab === 'open' || settled !== '',
     staleTime: 10_000,
   });
+  // The console holds the newest sessions; the ones about to close may be older.
+  const closing = useQuery({
+    queryKey: keys.closingSessions(tab),
+    queryFn: ({ signal }) => fetchClosing(tab === 'closing' ? CLOSING_SOON_MINUTES : null, signal),
+    enabled: order === 'closing' && settled === '',
+    staleTime: 10_000,
+  });
+  const soon = closing.data?.data;
+  useEffect(() => {
+    if (soon !== undefined) changeLive((data) => soon.reduce(putSession, data));
+  }, [soon]);
+  const now = useNow(30_000);
   const found = remote.data?.data;
   useEffect(() => {
     if (found !== undefined) changeLive((data) => found.reduce(putSession, data));
   }, [found]);
 
   const ids = useMemo(() => {
-    const inThisTab = tabIds({ sessions, user }, tab).filter((id) => {
+    const inThisTab = tabIds({ sessions, user }, tab, order, now).filter((id) => {
       const session = sessions[id];
       return session !== undefined && matches(session, search);
     });
     if (settled === '' || found === undefined) return inThisTab;
     const known = new Set(inThisTab);
     return [...inThisTab, ...found.map((each) => each.id).filter((id) => !known.has(id))];
-  }, [sessions, user, tab, search, settled, found]);
+  }, [sessions, user, tab, order, now, search, settled, found]);
 
   return { ids, searching: remote.isFetching && settled !== '' };
 }
 
 /** Counts of all tabs in one pass. */
-export function useTabCounts(): { mine: number; waiting: number } {
+export function useTabCounts(): { mine: number; waiting: number; closing: number } {
+  const now = useNow(30_000);
   const sessions = useLive((state) => state.sessions);
   const user = useLive((state) => state.user);
   return useMemo(
     () => ({
       mine: tabIds({ sessions, user }, 'mine').length,
       waiting: tabIds({ sessions, user }, 'waiting').length,
+      closing: tabIds({ sessions, user }, 'closing', 'closing', now).length,
     }),
-    [sessions, user],
+    [sessions, user, now],
   );
 }
 

@@ -7,6 +7,7 @@ import { Card, Failure, Page, SkeletonRows } from '@/ui';
 import { fetchSetup } from './api';
 import { ApiKeysSection } from './ApiKeysSection';
 import { ChannelsSection } from './ChannelsSection';
+import { ConversationsSection } from './ConversationsSection';
 import { DeadLettersSection } from './DeadLettersSection';
 import { DomainsSection } from './DomainsSection';
 import { FlowsSection } from './FlowsSection';
@@ -34,6 +35,11 @@ const SECTIONS: Section[] = [
     key: 'channels',
     label: 'Channels',
     render: (setup) => <ChannelsSection setup={setup} />,
+  },
+  {
+    key: 'conversations',
+    label: 'Conversations',
+    render: (setup) => <ConversationsSection channels={setup.channels} />,
   },
   {
     key: 'senders',

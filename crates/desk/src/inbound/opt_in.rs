@@ -1,0 +1,86 @@
+//! The customer's agreement to the conversation, as the channel asks for it. It is kept on the session, apart from every
+//! other consent: to be told more, the customer has to agree to more, and that is an event of its own.
+
+use segue_channels::whatsapp::Content;
+use segue_model::{Timestamp, conversation::OptInKind, session::OptIn};
+use segue_store::{Tx, session::Session};
+
+use super::{Desk, Turn};
+use crate::{
+    DeskError,
+    automatic::{addressed, automatic},
+    notice::Notices,
+};
+
+/// When a message came by the provider's clock, and the one before it.
+type Times = (Timestamp, Option<Timestamp>);
+
+/// What a message says about the agreement, and whose turn it is then. What is written before the customer has agreed is
+/// kept and shown; nobody answers it by himself.
+pub(super) fn agree(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    (content, words): (&Content, &str),
+    session: &mut Session,
+    (times, opened): (Times, bool),
+    notices: &mut Notices,
+) -> Result<Turn, DeskError> {
+    let rules = &desk.channel.conversation.opt_in;
+    let (before, now) = (session.opt_in, desk.ctx.now());
+    if rules.kind == OptInKind::Implicit {
+        implicit(tx, desk, content, session, times, notices)?;
+        return Ok(if opened { Turn::First } else { Turn::Next });
+    }
+    let agrees = rules.agrees(words);
+    let next = match before {
+        OptIn::Granted => return Ok(Turn::Next),
+        // Writing on after a STOP is taking the conversation up again, and is asked for as at the start.
+        OptIn::None | OptIn::Declined => OptIn::Asked,
+        OptIn::Asked if agrees && rules.kind == OptInKind::Double => OptIn::Confirming,
+        OptIn::Asked | OptIn::Confirming if agrees => OptIn::Granted,
+        OptIn::Asked | OptIn::Confirming => return Ok(Turn::None),
+    };
+    (session.opt_in, session.opt_in_at) = (next, Some(now));
+    if next == OptIn::Granted {
+        return Ok(Turn::First);
+    }
+    let (name, locale) = addressed(tx, desk, session)?;
+    let text = if next == OptIn::Confirming {
+        rules.confirmation_for(locale.as_deref())
+    } else {
+        rules.question_for(locale.as_deref())
+    };
+    let text = text.replace("{brand}", &desk.workspace.settings.brand);
+    let text = text.replace("{name}", name.as_deref().unwrap_or_default());
+    automatic(tx, desk, session, text, format!("opt_in:{}:{next}:{}", session.id, now.0), notices)?;
+    Ok(Turn::None)
+}
+
+/// Asked for with the first outbound message, given by writing on after it. A message of the same second as the first one
+/// (the rest of an album) was written before the question.
+fn implicit(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    content: &Content,
+    session: &mut Session,
+    (provider_at, previous_at): Times,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let now = desk.ctx.now();
+    let is_answer = matches!(content, Content::ButtonReply { .. } | Content::ListReply { .. } | Content::Button { .. });
+    match session.opt_in {
+        OptIn::None => {
+            let settings = &desk.workspace.settings;
+            let text = settings.opt_in_message.replace("{brand}", &settings.brand);
+            automatic(tx, desk, session, text, format!("opt_in:{}", session.id), notices)?;
+            (session.opt_in, session.opt_in_at) = (OptIn::Asked, Some(now));
+        }
+        OptIn::Asked | OptIn::Confirming if is_answer || previous_at.is_none_or(|previous| provider_at > previous) => {
+            (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
+        }
+        // Writing on after a STOP is taking the conversation up again.
+        OptIn::Declined => (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now)),
+        OptIn::Asked | OptIn::Confirming | OptIn::Granted => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Agents who write first: from a contact, with a template where no window is open.
+
+use segue_channels::whatsapp::Identity;
+use segue_model::{
+    ChannelId, ContactId, Ctx, SessionId, WorkspaceId,
+    actor::Actor,
+    session::{OptIn, SessionOrigin},
+    window,
+};
+use segue_store::{
+    Store, StoreError, Tx,
+    channel::ChannelKind,
+    messaging_user::LinkedBy,
+    session::{Session, SessionView},
+};
+
+use crate::{
+    DeskError,
+    inbound::{Desk, identify},
+    messages::{self, NewReply},
+    notice::Notices,
+    routing,
+    say::system_line,
+    sessions,
+};
+
+/// Opens a conversation with a contact, or goes on in the one the agent has with them, and sends the first message. Of any
+/// number of attempts at once one opens the session (`sessions_one_open`).
+///
+/// # Errors
+/// [`DeskError::ConversationOpen`] when somebody else talks with the customer, [`DeskError::NoAddress`] for a contact
+/// without a phone number, [`DeskError::AtCapacity`], everything [`messages::send`] refuses, or when there is no such
+/// contact or WhatsApp channel.
+pub async fn start(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    (contact_id, channel_id): (ContactId, ChannelId),
+    reply: NewReply,
+) -> Result<SessionView, DeskError> {
+    let (ctx, actor) = (ctx.clone(), actor.clone());
+    store
+        .write(move |tx| {
+            let mut notices = Notices::new(workspace_id);
+            let id = start_in(tx, &ctx, workspace_id, &actor, (contact_id, channel_id), &reply, &mut notices)?;
+            notices.tell(tx, ctx.now())?;
+            sessions::view(tx, workspace_id, id)
+        })
+        .await
+}
+
+fn start_in(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    (contact_id, channel_id): (ContactId, ChannelId),
+    reply: &NewReply,
+    notices: &mut Notices,
+) -> Result<SessionId, DeskError> {
+    let user_id = actor.user_id().ok_or(DeskError::NotOwner)?;
+    let workspace = tx.workspace(workspace_id)?.ok_or(DeskError::NotFound("workspace"))?;
+    let channel = tx
+        .channel(workspace_id, channel_id)?
+        .filter(|channel| channel.config.kind() == ChannelKind::WhatsApp)
+        .ok_or(DeskError::NotFound("WhatsApp channel"))?;
+    let contact = tx.contact(workspace_id, contact_id)?.ok_or(DeskError::NotFound("contact"))?;
+    let phone = contact.fields().phone.ok_or(DeskError::NoAddress)?;
+    let identity = Identity {
+        wa_id: Some(phone.to_string().trim_start_matches('+').to_owned()),
+        phone: Some(phone.to_string()),
+        ..Identity::default()
+    };
+    let desk = Desk { ctx, workspace: &workspace, channel: &channel };
+    let identifiers = identify::identifiers(&identity);
+    identify::lock(tx, channel_id, &identifiers)?;
+    let mut customer = identify::customer(tx, &desk, &identity, &identifiers, notices)?.user;
+    if customer.contact_id.is_none() {
+        (customer.contact_id, customer.linked_by) = (Some(contact_id), Some(LinkedBy::Agent));
+        tx.save_messaging_user(workspace_id, &customer)?;
+    }
+    let opened = tx.open_session(workspace_id, ctx.id(), channel_id, customer.id, ctx.now())?;
+    let id = tx
+        .open_session_of(workspace_id, channel_id, customer.id)?
+        .ok_or_else(|| StoreError::Unavailable("the session was ended at the same time".to_owned()))?;
+    let mut session = sessions::to_change(tx, workspace_id, id)?;
+    if opened {
+        take(tx, ctx, workspace_id, &mut session, user_id, notices)?;
+        session.window_expires_at = customer.last_inbound_at.map(window::expires_at);
+        let line = format!("{} began the conversation.", sessions::name(actor));
+        system_line(tx, ctx, workspace_id, &mut session, line, notices)?;
+        notices.session_created(id);
+    } else if session.agent_id != Some(user_id) {
+        return Err(DeskError::ConversationOpen);
+    }
+    messages::reply_in(tx, ctx, workspace_id, actor, &mut session, reply, notices)?;
+    tx.save_session(workspace_id, &mut session)?;
+    notices.session_updated(id);
+    Ok(id)
+}
+
+/// The agent has the session from the start, with the capacity it takes. Nobody waits in it.
+fn take(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    session: &mut Session,
+    user_id: segue_model::UserId,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    routing::lock(tx, workspace_id)?;
+    routing::assign(tx, ctx, workspace_id, session, user_id, notices)?;
+    session.numbers.waits_since = None;
+    (session.origin, session.opt_in, session.opt_in_at) = (SessionOrigin::Agent, OptIn::Asked, Some(ctx.now()));
+    Ok(())
+}

@@ -1,0 +1,324 @@
+//! What a channel does by itself: automatic messages, silence, the way back to the agent, opt-in, and the numbers kept.
+
+use segue_desk::messages::{Draft, NewReply};
+use segue_model::{
+    conversation::{BusinessHours, IdleRules, Occasion, OpenSpan, OptInKind},
+    language::LocaleText,
+    session::OptIn,
+    time,
+    week_hours::Day,
+};
+use segue_testkit::engines;
+
+use crate::{replies::templates, scene::*};
+
+/// Lines that the channel said by itself or its bot.
+async fn said(scene: &Scene) -> Vec<String> {
+    let mut all = Vec::new();
+    for session in scene.sessions().await {
+        all.extend(
+            scene.lines(session.id).await.into_iter().filter_map(|line| line.strip_prefix("bot: ").map(str::to_owned)),
+        );
+    }
+    all.retain(|line| !line.starts_with("Thanks for writing"));
+    all
+}
+
+fn days(start_minute: u16, end_minute: u16) -> BusinessHours {
+    let spans = vec![OpenSpan { days: Day::ALL.to_vec(), start_minute, end_minute }];
+    BusinessHours { time_zone: "UTC".to_owned(), spans, holidays: Vec::new() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_said_that_was_not_switched_on() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        scene.end(&agent, session.id).await;
+        assert_eq!(said(&scene).await, [""; 0]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn start_waiting_and_end_are_each_said_once_in_a_session() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.say(Occasion::Start, "Hello {name}, this is {brand}.").await;
+        scene.say(Occasion::Waiting, "One moment.").await;
+        scene.say(Occasion::End, "Goodbye.").await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        scene.receive(ana("wamid.2", scene.test.now(), "Hello?")).await;
+        assert_eq!(said(&scene).await, ["Hello Ana, this is Our team.", "One moment."]);
+        scene.end(&agent, session.id).await;
+        scene.end(&agent, session.id).await;
+        assert_eq!(said(&scene).await.last().unwrap(), "Goodbye.");
+        assert_eq!(said(&scene).await.len(), 3);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_to_wait_is_told_why() {
+    // It is five in the afternoon.
+    for (hours, nobody_there, expected) in [
+        (Some(days(540, 1_000)), true, "We are closed."),
+        (Some(days(540, 1_140)), true, "All are busy."),
+        (None, false, "One moment."),
+    ] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            scene.say(Occasion::Waiting, "One moment.").await;
+            scene.say(Occasion::NoAgent, "All are busy.").await;
+            scene.say(Occasion::OutsideHours, "We are closed.").await;
+            scene.set(|settings| settings.hours = hours.clone()).await;
+            let agent = scene.agent("Sam").await;
+            if !nobody_there {
+                scene.available(&agent).await;
+            }
+            scene.receive(ana("wamid.1", START, "Hello")).await;
+            scene.receive(ana("wamid.2", START.plus(1_000), "Hello?")).await;
+            assert_eq!(said(&scene).await, [expected]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contacts_language_decides_and_a_closed_window_silences() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.say(Occasion::End, "Goodbye.").await;
+        scene
+            .set(|settings| {
+                let german = LocaleText { locale: "de".to_owned(), body: "Auf Wiedersehen.".to_owned() };
+                settings.messages.get_mut(&Occasion::End).unwrap().texts.push(german);
+            })
+            .await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        let workspace_id = scene.workspace();
+        let contact_id = session.customer.contact_id.unwrap();
+        let now = scene.test.now();
+        write(scene.store(), move |tx| {
+            let mut fields = tx.contact_for_update(workspace_id, contact_id)?.unwrap();
+            fields.locale = Some("de-AT".to_owned());
+            tx.update_contact(workspace_id, contact_id, &fields, now)
+        })
+        .await;
+        scene.end(&agent, session.id).await;
+        assert_eq!(said(&scene).await, ["Auf Wiedersehen."]);
+        scene.receive(ana("wamid.2", scene.test.now(), "One more thing")).await;
+        let second = scene.sessions().await.remove(0).id;
+        scene.sweep().await;
+        let offer = scene.offers(&agent).await[0];
+        scene.accept(&agent, offer).await.unwrap();
+        scene.advance(25 * time::HOUR);
+        scene.end(&agent, second).await;
+        assert_eq!(said(&scene).await.len(), 1, "nothing outside the window");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_asked_about_then_inactive_then_the_end() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.say(Occasion::Inactivity, "Still there?").await;
+        scene.say(Occasion::End, "Goodbye.").await;
+        let idle = IdleRules { warn_minutes: Some(10), inactive_minutes: Some(20), end_minutes: Some(60) };
+        scene.set(|settings| settings.idle = idle).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        scene.advance(3 * time::HOUR);
+        scene.time_passes().await;
+        assert_eq!(scene.session().await.state.as_str(), "ended", "the opt-in message was never answered");
+        assert_eq!(scene.session().await.ended_by.unwrap().as_str(), "system");
+
+        scene.receive(ana("wamid.2", scene.test.now(), "Back")).await;
+        scene.sweep().await;
+        let offer = scene.offers(&agent).await[0];
+        let second = scene.accept(&agent, offer).await.unwrap().id;
+        assert_ne!(second, session.id);
+        scene.receive(ana("wamid.3", scene.test.now(), "And now?")).await;
+        scene.advance(3 * time::HOUR);
+        scene.time_passes().await;
+        assert_eq!(scene.sessions().await[0].state.as_str(), "active", "it is the agent who is silent");
+        scene.reply(&agent, second, "1", "Sorry, now.").await.unwrap();
+        scene.advance(10 * time::MINUTE);
+        for _ in 0..3 {
+            scene.time_passes().await;
+        }
+        let asked = |lines: Vec<String>| lines.iter().filter(|line| *line == "Still there?").count();
+        assert_eq!(asked(said(&scene).await), 1, "once in a silence");
+        scene.advance(10 * time::MINUTE);
+        scene.time_passes().await;
+        assert_eq!(scene.sessions().await[0].state.as_str(), "inactive");
+        scene.receive(ana("wamid.4", scene.test.now(), "Yes")).await;
+        let back = scene.sessions().await.remove(0);
+        assert_eq!(
+            (back.state.as_str(), back.agent.unwrap().name.as_str()),
+            ("active", "Sam"),
+            "the same agent has it"
+        );
+        scene.reply(&agent, second, "2", "Good.").await.unwrap();
+        scene.advance(61 * time::MINUTE);
+        scene.time_passes().await;
+        assert_eq!(asked(said(&scene).await), 1, "what ends is not asked");
+        let ended = scene.sessions().await.remove(0);
+        assert_eq!((ended.state.as_str(), ended.ended_by.unwrap().as_str()), ("ended", "system"));
+        assert_eq!(said(&scene).await.iter().filter(|line| *line == "Goodbye.").count(), 2);
+        assert_eq!(scene.load(&agent).await, 0, "the agent is free");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_in_which_a_reply_waits_does_not_end_by_itself() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        let idle = IdleRules { end_minutes: Some(60), ..IdleRules::default() };
+        scene.set(|settings| settings.idle = idle).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        scene.reply(&agent, session.id, "1", "Hi").await.unwrap();
+        scene.advance(24 * time::HOUR);
+        let reply = NewReply { client_id: "2".to_owned(), draft: text_draft("Later"), seen_seq: None };
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::pending::keep(store, ctx, workspace, &agent, session.id, reply).await.unwrap();
+        scene.time_passes().await;
+        assert_eq!(scene.session().await.state.as_str(), "inactive", "its window is closed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_soon_is_offered_to_the_same_agent_first_and_else_to_the_queue() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.return_minutes = 60).await;
+        let (sam, kim) = (scene.agent("Sam").await, scene.agent("Kim").await);
+        let session = scene.accepted(&sam).await;
+        scene.available(&kim).await;
+        scene.end(&sam, session.id).await;
+        scene.advance(60 * time::MINUTE);
+        scene.receive(ana("wamid.2", scene.test.now(), "One more question")).await;
+        scene.sweep().await;
+        // Kim was offered nothing yet, so without the preference it would be her turn.
+        assert_eq!((scene.offers(&sam).await.len(), scene.offers(&kim).await.len()), (1, 0));
+        let offer = scene.offers(&sam).await[0];
+        scene.decline(&sam, offer).await.unwrap();
+        scene.sweep().await;
+        assert_eq!((scene.offers(&sam).await.len(), scene.offers(&kim).await.len()), (0, 1), "then the queue");
+        let offer = scene.offers(&kim).await[0];
+        let second = scene.accept(&kim, offer).await.unwrap().id;
+        scene.end(&kim, second).await;
+        scene.advance(60 * time::MINUTE + 1);
+        scene.receive(ana("wamid.3", scene.test.now(), "Much later")).await;
+        let third = scene.sessions().await.remove(0);
+        assert!(!scene.lines(third.id).await.iter().any(|line| line.contains("is asked first")), "too late for that");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_of_a_session_are_kept_while_it_runs() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let waits_since = Some(scene.test.now());
+        let session = scene.accepted(&agent).await;
+        assert_eq!(session.origin.as_str(), "customer");
+        assert_eq!((session.numbers.customer_messages, session.numbers.bot_messages), (1, 1));
+        assert_eq!((session.numbers.waits_since, session.numbers.first_response), (waits_since, None));
+        scene.advance(30_000);
+        scene.reply(&agent, session.id, "1", "Hi").await.unwrap();
+        scene.reply(&agent, session.id, "2", "How can I help?").await.unwrap();
+        let draft = Draft::Note { text: "A note is no answer".to_owned() };
+        let note = NewReply { client_id: "3".to_owned(), draft, seen_seq: None };
+        segue_desk::messages::send(scene.store(), scene.ctx(), scene.workspace(), &agent, session.id, note)
+            .await
+            .unwrap();
+        let numbers = scene.session().await.numbers;
+        assert_eq!((numbers.agent_messages, numbers.first_response), (2, Some(30_000)));
+        assert_eq!((numbers.average_response, numbers.waits_since), (Some(30_000), None));
+        scene.receive(ana("wamid.2", scene.test.now(), "Like this")).await;
+        scene.advance(10_000);
+        scene.reply(&agent, session.id, "4", "Done").await.unwrap();
+        let numbers = scene.session().await.numbers;
+        assert_eq!((numbers.average_response, numbers.first_response), (Some(20_000), Some(30_000)));
+        assert_eq!((numbers.customer_messages, numbers.agent_messages), (2, 3));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explicit_opt_in_waits_for_the_word_and_keeps_what_is_written_before() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.opt_in.kind = OptInKind::Explicit).await;
+        scene.say(Occasion::Waiting, "One moment.").await;
+        scene.receive(ana("wamid.1", START, "Yes")).await;
+        scene.receive(ana("wamid.2", START.plus(1_000), "I have a question")).await;
+        let session = scene.session().await;
+        assert_eq!((session.opt_in.state, session.state.as_str()), (OptIn::Asked, "new"));
+        assert_eq!(session.unread_count, 2, "what came is there");
+        let lines = scene.lines(session.id).await;
+        assert_eq!(lines.iter().filter(|line| line.starts_with("bot: ")).count(), 1, "asked once: {lines:?}");
+        assert_eq!(scene.count(&WORK_ITEMS).await, 0);
+        scene.receive(ana("wamid.3", START.plus(2_000), " yes! ")).await;
+        let session = scene.session().await;
+        assert_eq!((session.opt_in.state, session.state.as_str()), (OptIn::Granted, "waiting"));
+        assert_eq!(scene.lines(session.id).await.last().unwrap(), "bot: One moment.");
+        assert_eq!(consents(&scene).await, 0, "no broader consent comes of it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_opt_in_asks_twice_and_a_stop_begins_it_anew() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.opt_in.kind = OptInKind::Double).await;
+        let state = async |scene: &Scene| scene.sessions().await[0].opt_in.state;
+        let second = |count: i64| START.plus(count * 1_000);
+        scene.receive(ana("wamid.1", second(0), "Hello")).await;
+        scene.receive(ana("wamid.2", second(1), "yes")).await;
+        assert_eq!(state(&scene).await, OptIn::Confirming);
+        scene.receive(ana("wamid.3", second(2), "what?")).await;
+        assert_eq!(state(&scene).await, OptIn::Confirming);
+        scene.receive(ana("wamid.4", second(3), "Sí")).await;
+        assert_eq!(state(&scene).await, OptIn::Granted);
+        assert_eq!(scene.count(&WORK_ITEMS).await, 1);
+        scene.receive(ana("wamid.5", second(4), "STOP")).await;
+        assert_eq!(state(&scene).await, OptIn::Declined);
+        scene.advance(60_000);
+        scene.receive(ana("wamid.6", second(60), "Hello again")).await;
+        assert_eq!(state(&scene).await, OptIn::Asked, "it is asked anew");
+    }
+}
+
+async fn consents(scene: &Scene) -> i64 {
+    static CONSENTS: segue_store::Sql =
+        segue_store::Sql::portable("CONSENTS", "SELECT COUNT(*) FROM consents WHERE workspace_id = $1");
+    scene.count(&CONSENTS).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_is_answered_and_the_conversation_goes_on() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let help = "Our team: reply STOP to end messages. Message and data rates may apply.";
+        scene.receive(ana("wamid.1", START, "HELP")).await;
+        assert_eq!(said(&scene).await, [help]);
+        assert_eq!(scene.count(&WORK_ITEMS).await, 1, "who opens a chat with it is served");
+        scene.receive(ana("wamid.2", START.plus(1_000), "AYUDA")).await;
+        assert!(said(&scene).await.last().unwrap().contains("responde STOP"), "in the word's language");
+        assert_eq!(said(&scene).await.len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_stops_has_ended_the_session() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.channel.queue_slug = None;
+        let _ = templates(&scene, scene.ctx()).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        scene.receive(ana("wamid.2", START.plus(1_000), "STOP")).await;
+        assert_eq!(scene.session().await.ended_by.unwrap().as_str(), "customer");
+    }
+}

@@ -1,0 +1,183 @@
+//! Replies that wait until the customer answers.
+
+use segue_desk::{
+    DeskError,
+    messages::{Draft, NewReply},
+    pending,
+};
+use segue_model::{SessionId, actor::Actor, policy::Rule, role::Role, time};
+use segue_store::{outbox::Claim, pending_reply::PendingReplyView, session::SessionView};
+use segue_testkit::engines;
+
+use crate::{replies::templates, scene::*};
+
+async fn keep(scene: &Scene, actor: &Actor, client_id: &str, draft: Draft) -> Result<PendingReplyView, DeskError> {
+    let id = scene.session().await.id;
+    let reply = NewReply { client_id: client_id.to_owned(), draft, seen_seq: None };
+    pending::keep(scene.store(), scene.ctx(), scene.workspace(), actor, id, reply).await
+}
+
+async fn waiting(scene: &Scene, id: SessionId) -> Vec<String> {
+    let all = pending::list(scene.store(), scene.workspace(), id).await.unwrap();
+    all.into_iter().map(|reply| reply.text).collect()
+}
+
+fn code<T>(result: Result<T, DeskError>) -> &'static str {
+    result.map_or_else(|error| error.code(), |_| "done")
+}
+
+/// An agent's session whose window has closed.
+async fn closed(scene: &Scene, agent: &Actor) -> SessionView {
+    let session = scene.accepted(agent).await;
+    scene.advance(24 * time::HOUR + time::MINUTE);
+    scene.time_passes().await;
+    session
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_waits_for_the_customer_and_is_sent_once_in_order() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = closed(&scene, &agent).await;
+        let first = keep(&scene, &agent, "1", text_draft("First")).await.unwrap();
+        scene.advance(1);
+        keep(&scene, &agent, "2", text_draft("Second")).await.unwrap();
+        assert_eq!(keep(&scene, &agent, "1", text_draft("First")).await.unwrap().id, first.id, "kept once");
+        assert_eq!(scene.session().await.pending_count, 2);
+        assert_eq!(waiting(&scene, session.id).await, ["First", "Second"]);
+        assert!(!scene.texts(&OUTBOX).await.iter().any(|key| key.starts_with("pending:")), "nothing leaves yet");
+        let (approved, _) = templates(&scene, scene.ctx()).await;
+        let template = Draft::Template { template_id: approved, parameters: vec!["Ana".to_owned(), "42".to_owned()] };
+        assert_eq!(
+            code(keep(&scene, &agent, "3", template.clone()).await),
+            "invalid_content",
+            "a template does not wait"
+        );
+        let reply = NewReply { client_id: "3".to_owned(), draft: template, seen_seq: None };
+        segue_desk::messages::send(scene.store(), scene.ctx(), scene.workspace(), &agent, session.id, reply)
+            .await
+            .unwrap();
+        assert_eq!(scene.session().await.pending_count, 2, "only the customer opens the window");
+
+        scene.advance(time::HOUR);
+        let answer = ana("wamid.2", scene.test.now(), "Here I am");
+        scene.receive(answer.clone()).await;
+        scene.receive(answer).await;
+        let lines = scene.lines(session.id).await;
+        let tail: Vec<&str> = lines.iter().rev().take(3).rev().map(String::as_str).collect();
+        assert_eq!(tail, ["customer: Here I am", "agent: First", "agent: Second"]);
+        assert_eq!(scene.session().await.pending_count, 0);
+        scene.receive(ana("wamid.3", scene.test.now(), "And more")).await;
+        let keys = scene.texts(&OUTBOX).await;
+        assert_eq!(keys.iter().filter(|key| key.starts_with("pending:")).count(), 2, "each once: {keys:?}");
+        assert_eq!(code(keep(&scene, &agent, "1", text_draft("First")).await), "window_open", "it was sent");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_too_old_opens_nothing_and_delivers_nothing() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = closed(&scene, &agent).await;
+        keep(&scene, &agent, "1", text_draft("Later")).await.unwrap();
+        scene.receive(ana("wamid.2", START.plus(time::MINUTE), "Written long ago, told late")).await;
+        assert_eq!(waiting(&scene, session.id).await, ["Later"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_can_be_changed_and_discarded_by_its_people_only_and_not_behind_their_back() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (agent, other) = (scene.agent("Sam").await, scene.agent("Kim").await);
+        let boss = scene.user("Boss", Role::Supervisor).await;
+        assert_eq!(scene.sessions().await.len(), 0);
+        let session = scene.accepted(&agent).await;
+        assert_eq!(code(keep(&scene, &agent, "0", text_draft("Hi")).await), "window_open");
+        scene.advance(25 * time::HOUR);
+        assert_eq!(code(keep(&scene, &other, "1", text_draft("Hi")).await), "not_owner");
+        assert_eq!(code(keep(&scene, &agent, "1", text_draft(" ")).await), "invalid_content");
+        let kept = keep(&scene, &agent, "1", text_draft("Hi")).await.unwrap();
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let edit = |actor: Actor, version, text: &str| {
+            let change = (version, text.to_owned());
+            async move { pending::edit(store, ctx, workspace, &actor, kept.id, change).await }
+        };
+        assert_eq!(code(edit(other.clone(), kept.version, "No").await), "not_owner");
+        assert_eq!(edit(agent.clone(), kept.version, "Hello").await.unwrap().text, "Hello");
+        assert_eq!(code(edit(boss.clone(), kept.version, "Boss was here").await), "pending_changed");
+        assert_eq!(code(edit(boss.clone(), kept.version + 1, "").await), "invalid_content");
+        assert_eq!(code(pending::send_now(store, ctx, workspace, &agent, kept.id).await), "window_closed");
+        assert_eq!(waiting(&scene, session.id).await, ["Hello"], "a refused attempt leaves it");
+        assert_eq!(code(pending::discard(store, ctx, workspace, &boss, kept.id).await), "done");
+        assert_eq!(code(pending::discard(store, ctx, workspace, &boss, kept.id).await), "not_found");
+        assert_eq!(scene.session().await.pending_count, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_given_up_in_time_and_dropped_with_a_stop_or_the_end() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.pending_hours = 2).await;
+        let agent = scene.agent("Sam").await;
+        let session = closed(&scene, &agent).await;
+        keep(&scene, &agent, "1", text_draft("Too late")).await.unwrap();
+        scene.advance(2 * time::HOUR - 1);
+        scene.time_passes().await;
+        assert_eq!(waiting(&scene, session.id).await, ["Too late"]);
+        scene.advance(1);
+        scene.time_passes().await;
+        assert_eq!(scene.session().await.pending_count, 0);
+        assert!(scene.lines(session.id).await.last().unwrap().ends_with("was given up: Too late"));
+
+        keep(&scene, &agent, "2", text_draft("Never")).await.unwrap();
+        scene.receive(ana("wamid.2", scene.test.now(), "STOP")).await;
+        assert_eq!(scene.session().await.pending_count, 0);
+        assert!(!scene.lines(session.id).await.iter().any(|line| line == "agent: Never"));
+        assert!(scene.lines(session.id).await.iter().any(|line| line.ends_with("was not sent: Never")));
+
+        scene.receive(ana("wamid.3", scene.test.now(), "Well, go on")).await;
+        scene.advance(25 * time::HOUR);
+        keep(&scene, &agent, "3", text_draft("Not this either")).await.unwrap();
+        scene.end(&agent, session.id).await;
+        let ended = scene.session().await;
+        assert_eq!((ended.pending_count, ended.state.as_str()), (0, "ended"));
+        assert_eq!(code(keep(&scene, &agent, "4", text_draft("Hi")).await), "session_ended");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_too_late_for_the_window_waits_and_goes_out_with_the_next_message() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        let sent = scene.reply(&agent, session.id, "1", "Just in time?").await.unwrap();
+        let (workspace_id, channel_id, now) = (scene.workspace(), scene.channel.id, scene.test.now());
+        write(scene.store(), move |tx| {
+            let until = now.plus(time::MINUTE);
+            for _ in 0..4 {
+                // Of a session only the oldest message that has not left is claimed; the bot's go first.
+                let claim = Claim { owner: "n", limit: 10, lease_until: until, now };
+                for message in tx.claim_outbox(workspace_id, channel_id, &claim)? {
+                    tx.suppress_message(&message, Rule::WindowClosed, now)?;
+                }
+            }
+            Ok(())
+        })
+        .await;
+        let waiting = pending::list(scene.store(), workspace_id, session.id).await.unwrap();
+        assert_eq!(waiting.len(), 1, "the agent's, not the bot's: {waiting:?}");
+        assert_eq!((waiting[0].text.as_str(), waiting[0].reason.as_str()), ("Just in time?", "refused"));
+        assert_eq!(scene.session().await.pending_count, 1);
+        scene.advance(time::MINUTE);
+        scene.receive(ana("wamid.2", scene.test.now(), "Hello?")).await;
+        let lines = scene.lines(session.id).await;
+        assert_eq!(lines.last().unwrap(), "agent: Just in time?");
+        assert_eq!(scene.session().await.pending_count, 0);
+        assert_ne!(scene.transcript(session.id).await.last().unwrap().id, sent.id, "as a message of its own");
+    }
+}

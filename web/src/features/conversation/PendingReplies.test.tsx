@@ -1,0 +1,104 @@
+// @vitest-environment happy-dom
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError } from '@/api/errors';
+import { readDraft, writeDraft } from '@/lib/drafts';
+import { session } from '@/live/fixtures';
+import { AppTheme } from '@/ui';
+import { KeepReply } from './KeepReply';
+import { PendingReplies } from './PendingReplies';
+
+const api = vi.hoisted(() => ({
+  fetchPending: vi.fn(),
+  keepReply: vi.fn(),
+  changePending: vi.fn(),
+  discardPending: vi.fn(),
+  sendPending: vi.fn(),
+}));
+vi.mock('./api', () => api);
+const live = vi.hoisted(() => ({ send: vi.fn() }));
+vi.mock('@/live', () => live);
+
+const reply = {
+  id: 'prp_1',
+  session_id: 'ses_1',
+  kind: 'text',
+  text: 'Your order has arrived',
+  author: { id: 'usr_1', name: 'Ada' },
+  reason: 'window_closed',
+  created_at: '2026-03-02T12:00:00.000Z',
+  expires_at: '2026-03-09T12:00:00.000Z',
+  version: 3,
+};
+
+function show(element: React.ReactElement) {
+  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  render(
+    <QueryClientProvider client={client}>
+      <AppTheme>{element}</AppTheme>
+    </QueryClientProvider>,
+  );
+}
+
+describe('replies that wait', () => {
+  beforeEach(() => {
+    vi.resetAllMocks();
+    api.fetchPending.mockResolvedValue({ data: [reply], next_cursor: null });
+  });
+
+  const closed = session({ pending_count: 1, window_expires_at: '2026-03-02T12:00:00.000Z' });
+
+  it('are shown, changed in their version, and discarded', async () => {
+    show(<PendingReplies session={closed} mayAct />);
+    await screen.findByText('Your order has arrived');
+    expect(screen.queryByTestId('pending-send')).toBeNull();
+    await userEvent.click(screen.getByTestId('pending-edit'));
+    const box = screen.getByLabelText('Text of the waiting reply');
+    await userEvent.clear(box);
+    await userEvent.type(box, 'It is here');
+    await userEvent.click(screen.getByTestId('pending-save'));
+    expect(api.changePending).toHaveBeenCalledWith('prp_1', 'It is here', 3);
+    await userEvent.click(await screen.findByTestId('pending-discard'));
+    expect(api.discardPending).toHaveBeenCalledWith('prp_1');
+  });
+
+  it('can be sent while the window is open, and only by who has the conversation', async () => {
+    const open = { ...closed, window_expires_at: new Date(Date.now() + 3_600_000).toISOString() };
+    show(<PendingReplies session={open} mayAct />);
+    await userEvent.click(await screen.findByTestId('pending-send'));
+    expect(api.sendPending).toHaveBeenCalledWith('prp_1');
+  });
+
+  it('are only read by others', async () => {
+    show(<PendingReplies session={closed} mayAct={false} />);
+    await screen.findByText('Your order has arrived');
+    expect(screen.queryByTestId('pending-discard')).toBeNull();
+  });
+});
+
+describe('a reply written while the window is closed', () => {
+  beforeEach(() => {
+    vi.resetAllMocks();
+    writeDraft('ses_1', 'reply', 'See you soon');
+  });
+
+  it('is kept, from the draft that was there', async () => {
+    api.keepReply.mockResolvedValue(reply);
+    show(<KeepReply sessionId="ses_1" />);
+    await userEvent.click(screen.getByTestId('keep-send'));
+    expect(api.keepReply).toHaveBeenCalledWith('ses_1', 'See you soon', expect.any(String));
+    expect(readDraft('ses_1', 'reply')).toBe('');
+  });
+
+  it('goes out at once when the customer wrote in between', async () => {
+    api.keepReply.mockRejectedValue(new ApiError(409, { code: 'window_open' }));
+    show(<KeepReply sessionId="ses_1" />);
+    await userEvent.click(screen.getByTestId('keep-send'));
+    expect(live.send).toHaveBeenCalledWith(
+      expect.objectContaining({ sessionId: 'ses_1', text: 'See you soon' }),
+    );
+    expect(readDraft('ses_1', 'reply')).toBe('');
+  });
+});
