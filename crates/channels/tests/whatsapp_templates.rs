@@ -185,8 +185,11 @@ async fn the_token_does_not_follow_a_strange_upload_id() {
 async fn what_whatsapp_refuses_is_told_in_its_words_and_never_repeated() {
     // Template endpoints say what is wrong in `error_user_msg`, and `error_data` may be a plain text.
     let (_, client) = Graph::start(|_| {
-        (400, json!({"error": {"code": 100, "error_subcode": 2_388_299, "message": "Invalid parameter",
-            "error_user_title": "Variables at the edge", "error_user_msg": "Variables can't be at the start or end."}}))
+        (
+            400,
+            json!({"error": {"code": 100, "error_subcode": 2_388_299, "message": "Invalid parameter",
+            "error_user_title": "Variables at the edge", "error_user_msg": "Variables can't be at the start or end."}}),
+        )
     })
     .await;
     let failure = client.create_template(&form()).await.unwrap_err();

@@ -27,5 +27,7 @@ pub mod queues;
 pub mod routing;
 mod say;
 pub mod sessions;
+pub mod template_choice;
+mod template_message;
 
 pub use error::DeskError;

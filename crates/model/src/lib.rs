@@ -43,6 +43,7 @@ pub mod session;
 pub mod template;
 mod template_components;
 pub mod template_lint;
+pub mod template_values;
 pub mod text_enum;
 pub mod text_lint;
 pub mod time;
