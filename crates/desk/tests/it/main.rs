@@ -11,3 +11,4 @@ mod recorded;
 mod replies;
 mod routing;
 mod scene;
+mod templates;

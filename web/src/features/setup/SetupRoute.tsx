@@ -15,6 +15,7 @@ import { PolicySection } from './PolicySection';
 import { QueuesSection } from './QueuesSection';
 import { SendersSection } from './SendersSection';
 import css from './setup.module.css';
+import { TemplatesSection } from './templates';
 import { useMayManage } from './use-may-manage';
 import { TextsSection } from './TextsSection';
 import { UsersSection } from './UsersSection';
@@ -25,7 +26,7 @@ interface Section {
   label: string;
   /** Left out for everybody but admins. */
   audience?: 'admin';
-  render: (setup: SetupStatus) => ReactNode;
+  render: (setup: SetupStatus, mayManage: boolean) => ReactNode;
 }
 
 const SECTIONS: Section[] = [
@@ -34,6 +35,13 @@ const SECTIONS: Section[] = [
     key: 'channels',
     label: 'Channels',
     render: (setup) => <ChannelsSection setup={setup} />,
+  },
+  {
+    key: 'templates',
+    label: 'Templates',
+    render: (setup, mayManage) => (
+      <TemplatesSection channels={setup.channels} mayManage={mayManage} />
+    ),
   },
   {
     key: 'senders',
@@ -91,7 +99,7 @@ export function SetupRoute() {
               )}
             </Card>
           ) : (
-            current?.render(query.data)
+            current?.render(query.data, mayManage)
           )}
         </div>
       </div>
