@@ -9,7 +9,7 @@
 use segue_channels::whatsapp::{GraphClient, GraphFailure, template_admin::TemplateForm};
 use segue_model::{
     Ctx, TemplateId, WorkspaceId,
-    template::{TemplateHeader, TemplateParts},
+    template::{TemplateCategory, TemplateHeader, TemplateParts},
     template_lint::{self, TemplateFinding},
 };
 use segue_store::{
@@ -126,7 +126,15 @@ async fn begin_submission(
             if template.operation.is_some() {
                 return Err(TemplateError::Busy);
             }
-            let parts = template.draft.clone().ok_or(TemplateError::Unchanged)?;
+            let mut parts = template.draft.clone().ok_or(TemplateError::Unchanged)?;
+            if let (APPROVED, Ok(category)) =
+                (template.status.as_str(), TemplateCategory::parse(&template.category.to_ascii_lowercase()))
+                && parts.category != category
+            {
+                // The category of an approved one is WhatsApp's; it may have moved since the draft was begun.
+                parts.category = category;
+                template.draft = Some(parts.clone());
+            }
             let findings = template_lint::lint(&parts);
             if !template_lint::may_be_submitted(&findings) {
                 return Err(TemplateError::Findings(findings));

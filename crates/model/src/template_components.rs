@@ -113,7 +113,8 @@ impl TemplateParts {
             }
         }
         if category == TemplateCategory::Authentication {
-            parts.code = Some(code);
+            // The words that are listed are WhatsApp's own.
+            parts = Self { body: String::new(), samples: Vec::new(), footer: None, code: Some(code), ..parts };
         }
         Some(parts)
     }

@@ -97,6 +97,20 @@ fn one_time_codes_have_their_own_components() {
 }
 
 #[test]
+fn the_words_whatsapp_writes_itself_are_no_part_of_what_was_written() {
+    let listed = json!([
+        {"type": "BODY", "text": "*{{1}}* is your verification code.", "add_security_recommendation": true,
+         "example": {"body_text": [["123456"]]}},
+        {"type": "FOOTER", "text": "This code expires in 5 minutes.", "code_expiration_minutes": 5},
+        {"type": "BUTTONS", "buttons": [{"type": "URL", "text": "Copy code", "url": "https://www.whatsapp.com/otp/{{1}}"}]},
+    ]);
+    let read = TemplateParts::of("code", "en", "AUTHENTICATION", false, &listed).unwrap();
+    assert_eq!(crate::template_lint::lint(&read), [], "it can be submitted again as it is");
+    assert_eq!(read.code, Some(CodeText { security_advice: true, expires_in_minutes: Some(5) }));
+    assert_eq!(crate::template_values::slots(&read).len(), 1, "the code is all that is given");
+}
+
+#[test]
 fn what_is_submitted_is_read_back_as_it_was_written() {
     for format in [ParameterFormat::Positional, ParameterFormat::Named] {
         let written = parts(format);

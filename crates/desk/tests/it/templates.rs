@@ -129,8 +129,7 @@ async fn headers_and_buttons_are_checked_and_go_along() {
         let session = scene.accepted(&agent).await.id;
         let (workspace_id, now) = (scene.workspace(), scene.ctx().now());
         let file = async |mime: &str| -> MediaId {
-            let media =
-                NewMedia { id: scene.ctx().id(), mime: mime.to_owned(), file_name: None, data: b"x".to_vec() };
+            let media = NewMedia { id: scene.ctx().id(), mime: mime.to_owned(), file_name: None, data: b"x".to_vec() };
             let id = media.id;
             write(scene.store(), move |tx| tx.insert_media(workspace_id, &media, now)).await;
             id
@@ -168,7 +167,12 @@ async fn headers_and_buttons_are_checked_and_go_along() {
         let heading = |text: &str| Some(TemplateHeaderValue::Text { text: text.to_owned() });
         let place = |latitude: &str| {
             let (latitude, longitude) = (latitude.to_owned(), "13.4".to_owned());
-            Some(TemplateHeaderValue::Place { latitude, longitude, name: "Shop".to_owned(), address: "Road 1".to_owned() })
+            Some(TemplateHeaderValue::Place {
+                latitude,
+                longitude,
+                name: "Shop".to_owned(),
+                address: "Road 1".to_owned(),
+            })
         };
         for (name, header, ends, code) in [
             ("picture", None, &[(1, "x")][..], "invalid_field"),
@@ -190,7 +194,8 @@ async fn headers_and_buttons_are_checked_and_go_along() {
         attempt("1", of("picture"), media(picture), &[(1, "17")]).await.unwrap();
         attempt("2", of("heading"), heading("17"), &[]).await.unwrap();
         attempt("3", of("place"), place("52.5"), &[]).await.unwrap();
-        let sent: Vec<Content> = scene.texts(&PAYLOADS).await.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        let sent: Vec<Content> =
+            scene.texts(&PAYLOADS).await.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
         let headers: Vec<_> = sent
             .iter()
             .map(|content| match content {
