@@ -22,8 +22,10 @@ for (const engine of ['sqlite', 'postgres']) {
       sandbox = sandboxApi(demo);
       browser = await launch();
       shot = await album(`templates-${engine}`);
-      admin = await openPage(browser);
-      supervisor = await openPage(browser, { colorScheme: 'dark' });
+      // Each screen once in light and once in dark.
+      const [one, other] = engine === 'sqlite' ? ['light', 'dark'] : ['dark', 'light'];
+      admin = await openPage(browser, { colorScheme: one });
+      supervisor = await openPage(browser, { colorScheme: other });
       await sandbox.put('/templates/reviewer', { mode: 'manual' });
     });
 

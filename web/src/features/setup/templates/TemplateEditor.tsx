@@ -23,7 +23,7 @@ import { ButtonFields, CodeFields } from './ButtonFields';
 import { HeaderFields } from './HeaderFields';
 import { TemplatePreview } from './TemplatePreview';
 import css from './templates.module.css';
-import { CATEGORIES, inCategory, LANGUAGES, placeholders } from './words';
+import { CATEGORIES, CATEGORY_HINTS, inCategory, LANGUAGES, placeholders } from './words';
 
 interface TemplateEditorProps {
   /** None for a new one. */
@@ -122,7 +122,7 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
           <div className={css.pair}>
             <TextField
               label="Name"
-              description="Small letters, digits and underscores. Customers do not see it."
+              description="Small letters, digits and underscores."
               value={parts.name}
               error={parts.name === '' ? undefined : problem('name')}
               disabled={!isDraft}
@@ -150,6 +150,7 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
           <div className={css.pair}>
             <SelectField
               label="Category"
+              description={CATEGORY_HINTS[parts.category]}
               data={CATEGORIES}
               value={parts.category}
               error={problem('category')}
@@ -164,6 +165,7 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
             {!isCode && (
               <SelectField
                 label="Variables"
+                description="Cannot be changed once it is submitted."
                 data={[
                   { value: 'positional', label: 'Numbers: {{1}}, {{2}}' },
                   { value: 'named', label: 'Names: {{first_name}}' },

@@ -40,10 +40,17 @@ const REASONS: Record<string, string> = {
 export const reasonOf = (reason: string): string => REASONS[reason] ?? `WhatsApp says: ${reason}.`;
 
 export const CATEGORIES: { value: TemplateCategory; label: string }[] = [
-  { value: 'utility', label: 'Utility: about an order, an appointment, an account' },
-  { value: 'marketing', label: 'Marketing: offers, news, invitations' },
-  { value: 'authentication', label: 'Authentication: one-time codes' },
+  { value: 'utility', label: 'Utility' },
+  { value: 'marketing', label: 'Marketing' },
+  { value: 'authentication', label: 'Authentication' },
 ];
+
+/** What a category is for. */
+export const CATEGORY_HINTS: Record<TemplateCategory, string> = {
+  utility: 'About an order, an appointment, an account.',
+  marketing: 'Offers, news, invitations.',
+  authentication: 'One-time codes.',
+};
 
 /** `UTILITY` as a word. */
 export const categoryWord = (category: string): string =>
