@@ -178,7 +178,8 @@ impl Template {
             status: "PENDING".to_owned(),
             parameter_format: String::new(),
             components: Vec::new(),
-            quality_score: json!({"score": "UNKNOWN"}),
+            // With the date of the score, as the platform has it: client libraries read it.
+            quality_score: json!({"score": "UNKNOWN", "date": 1_767_225_600}),
             rejected_reason: "NONE".to_owned(),
             edits: Vec::new(),
             pauses: 0,

@@ -55,6 +55,9 @@ async fn templates_are_created_reviewed_paused_and_deleted() {
     let after = page["paging"]["cursors"]["after"].as_str().expect("cursor");
     let (_, rest) = bench.get(&format!("{path}?limit=3&after={after}&fields=name,status")).await;
     assert_eq!(rest["data"][0]["name"], "summer");
+    let (_, scored) = bench.get(&format!("{path}?limit=1&fields=quality_score")).await;
+    let score = &scored["data"][0]["quality_score"];
+    assert!(score["score"].is_string() && score["date"].is_i64(), "{score}: both, as client libraries read it");
     assert!(rest["paging"].get("next").is_none());
     assert!(rest.get("summary").is_none(), "only where it is asked for");
     let (_, summed) =
