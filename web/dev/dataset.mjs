@@ -46,6 +46,7 @@ export const workspace = {
   time_zone: 'America/New_York',
   country: 'US',
   quiet_hours: { start: '21:00', end: '08:00' },
+  language: 'en',
 };
 export const me = {
   id: 'usr_1',
@@ -203,6 +204,21 @@ export const templates = [
   footer: 'Northwind Outdoor',
   buttons: [],
   parameter_count,
+  header_format: index === 1 ? 'text' : null,
+  header_media_id: null,
+  slots: Array.from({ length: parameter_count }, (_, at) => ({
+    key: `body.${at + 1}`,
+    kind: 'text',
+    label: `{{${at + 1}}}`,
+    sample: null,
+  })),
+  defaults: [],
+  quality: null,
+  reason: null,
+  asked_category: null,
+  operation: null,
+  failure: null,
+  has_draft: false,
 }));
 export const quickReplies = [
   { id: 'qr_1', title: 'Greeting', text: 'Hello, this is Ada from Northwind. How can I help you?' },

@@ -329,6 +329,18 @@ const routes = [
   ['GET', /^\/templates$/, () => page(data.templates)],
   [
     'GET',
+    /^\/sessions\/[^/]+\/templates$/,
+    () =>
+      page(
+        data.templates.map((each) => ({
+          name: each.name,
+          language: each.language,
+          languages: [{ ...each, values: {} }],
+        })),
+      ),
+  ],
+  [
+    'GET',
     /^\/setup-status$/,
     () => ({
       channels: data.channels,

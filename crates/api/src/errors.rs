@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use segue_access::AccessError;
-use segue_delivery::DeliveryError;
+use segue_delivery::{DeliveryError, template_admin::TemplateError};
 use segue_desk::DeskError;
 use segue_outreach::OutreachError;
 use segue_store::{StoreError, consent::ConsentError};
@@ -135,6 +135,27 @@ impl From<DeliveryError> for Problem {
                 tracing::error!(%error, "no HTTP client could be made");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<TemplateError> for Problem {
+    fn from(error: TemplateError) -> Self {
+        use TemplateError as E;
+        let (code, words) = (error.code(), error.to_string());
+        match error {
+            E::Store(error) => error.into(),
+            E::Delivery(error) => error.into(),
+            E::Unknown => Self::not_found("template"),
+            E::Busy | E::Unchanged | E::NotEditable(_) => Self::new(StatusCode::CONFLICT, code, words),
+            E::FileGone => field(code, "parts.header", words),
+            E::Findings(findings) => {
+                findings.into_iter().fold(Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, words), |problem, found| {
+                    problem.with_field(format!("parts.{}", found.field), found.message)
+                })
+            }
+            // The provider's answer, not a fault of ours.
+            E::Refused(_) | E::InDoubt => Self::new(StatusCode::BAD_GATEWAY, code, words),
         }
     }
 }

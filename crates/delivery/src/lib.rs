@@ -33,6 +33,7 @@ mod settle;
 mod sms;
 mod submission;
 mod supervisor;
+pub mod template_admin;
 mod templates;
 mod translate;
 mod turns;

@@ -30,6 +30,10 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice
         let named = (template.name.as_str(), template.language.as_deref());
         tx.set_template_category(channel.workspace_id, channel.id, named, current, ctx.now())?;
     }
+    if let Notice::TemplateQuality { template, current, .. } = &told.notice {
+        let named = (template.name.as_str(), template.language.as_deref());
+        tx.set_template_quality(channel.workspace_id, channel.id, named, current, ctx.now())?;
+    }
     if told.notice.stops_sending() {
         channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&text))?;
     }
@@ -48,7 +52,7 @@ pub fn apply_unknown(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, field: &str)
     keep(tx, ctx, channel, (&key, Severity::Information, &text), ctx.now()).map(|_| ())
 }
 
-fn keep(
+pub(crate) fn keep(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     channel: &Channel,

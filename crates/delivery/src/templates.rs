@@ -1,34 +1,48 @@
-//! Templates as Meta has them.
+//! Templates as Meta has them: taken over, and what Meta tells of them.
 
-use segue_channels::whatsapp::webhook::TemplateStatus;
-use segue_model::Ctx;
-use segue_store::{Store, StoreError, Tx, channel::Channel, template::ListedTemplate};
+use segue_channels::whatsapp::{MessageTemplate, webhook::TemplateStatus};
+use segue_model::{Ctx, notice::Severity};
+use segue_store::{
+    Store, StoreError, Tx,
+    channel::Channel,
+    template::{ListedTemplate, Template},
+};
 
-use crate::{DeliveryError, client::client_of};
+use crate::{DeliveryError, client::client_of, notices};
 
 /// Takes over the templates that Meta lists for a channel. Gives how many there are.
 ///
 /// # Errors
 /// When Meta does not answer or refuses, or the store fails.
 pub async fn sync(store: &Store, ctx: &Ctx, channel: &Channel) -> Result<usize, DeliveryError> {
-    let listed: Vec<ListedTemplate> = client_of(channel)?
-        .list_templates()
-        .await?
-        .into_iter()
-        .map(|template| ListedTemplate {
-            name: template.name,
-            language: template.language,
-            category: template.category,
-            status: template.status,
-            components: template.components,
-        })
-        .collect();
+    let asked_at = ctx.now();
+    let listed: Vec<ListedTemplate> = client_of(channel)?.list_templates().await?.into_iter().map(as_listed).collect();
     let count = listed.len();
-    let (ctx, workspace_id, channel_id) = (ctx.clone(), channel.workspace_id, channel.id);
+    let (ctx, channel) = (ctx.clone(), channel.clone());
     store
-        .write(move |tx| Ok::<_, DeliveryError>(tx.replace_templates(workspace_id, channel_id, &listed, &ctx)?))
+        .write(move |tx| {
+            tx.replace_templates_as_of(channel.workspace_id, channel.id, &listed, asked_at, &ctx)?;
+            for template in tx.templates(channel.workspace_id)? {
+                tell_category(tx, &ctx, &channel, &template)?;
+            }
+            Ok::<_, DeliveryError>(())
+        })
         .await?;
     Ok(count)
+}
+
+pub(crate) fn as_listed(template: MessageTemplate) -> ListedTemplate {
+    ListedTemplate {
+        name: template.name,
+        language: template.language,
+        category: template.category,
+        status: template.status,
+        components: template.components,
+        provider_id: template.id,
+        parameter_format: template.parameter_format,
+        quality: template.quality,
+        reason: template.rejected_reason,
+    }
 }
 
 /// Takes in what Meta decided about a template. Messages that wait with it are held or go on by the next decision.
@@ -43,12 +57,42 @@ pub fn apply_status(
 ) -> Result<bool, StoreError> {
     // Meta's words for "can be sent" in this webhook are two; the list of templates knows only one.
     let state = if status.event == "REINSTATED" { "APPROVED" } else { status.event.as_str() };
-    tx.set_template_status(
+    let named = (status.name.as_str(), status.language.as_deref());
+    let changed = tx.set_template_status(
         channel.workspace_id,
         channel.id,
-        &status.name,
-        status.language.as_deref(),
+        named.0,
+        named.1,
         (state, status.category.as_deref()),
         ctx.now(),
-    )
+    )?;
+    // An id belongs to one language.
+    let provider_id = status.template_id.as_deref().filter(|_| named.1.is_some());
+    tx.set_template_reason(channel.workspace_id, channel.id, named, status.reason.as_deref(), provider_id)?;
+    if let (true, Some(language)) = (changed, named.1)
+        && let Some(template) = tx.template_by_name(channel.workspace_id, channel.id, named.0, language)?
+    {
+        tell_category(tx, ctx, channel, &template)?;
+    }
+    Ok(changed)
+}
+
+/// Tells an admin, once, that Meta took a template as something else than was asked for.
+pub(crate) fn tell_category(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    template: &Template,
+) -> Result<(), StoreError> {
+    let Some(asked) = template.asked_category.as_ref().filter(|_| template.is_recategorised()) else { return Ok(()) };
+    if template.channel_id != channel.id {
+        return Ok(());
+    }
+    let text = format!(
+        "The template {} ({}) was submitted as {asked} and WhatsApp took it as {}. Its price and the consent it needs \
+         follow.",
+        template.name, template.language, template.category
+    );
+    let key = format!("taken-as:{}:{asked}:{}", template.id, template.category);
+    notices::keep(tx, ctx, channel, (&key, Severity::Warning, &text), ctx.now()).map(|_| ())
 }

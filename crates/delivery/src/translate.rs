@@ -1,10 +1,15 @@
 //! From what a message says to what WhatsApp takes.
 
 use segue_channels::whatsapp::{
-    GraphClient, Outbound, Recipient, RecipientError, TemplateMessage, TemplateParameter,
+    GraphClient, Outbound, Recipient, RecipientError, TemplateButton, TemplateHeader, TemplateMessage,
+    TemplateParameter,
     outbound::{LinkPreview, ListRow, ListSection, MediaSource, ReplyButton},
 };
-use segue_model::content::{Choice, Content, Section};
+use segue_model::{
+    MediaId, WorkspaceId,
+    content::{Choice, Content, Section, TemplateButtonValue, TemplateHeaderValue},
+    template::{ParameterFormat, TemplateButton as ButtonPart, TemplateHeader as HeaderPart, placeholders},
+};
 use segue_store::{
     StoreError,
     outbox::{AddressKind, OutboxMessage},
@@ -34,18 +39,8 @@ pub(crate) async fn outbound(
             Outbound::Text { body: text, preview }
         }
         Content::Image { media_id, caption } => {
-            let workspace_id = message.workspace_id;
-            let (media, data) = env
-                .store
-                .read(move |tx| {
-                    let media = tx.media(workspace_id, media_id)?.ok_or(DeliveryError::NoSuchMedia)?;
-                    let data = tx.media_data(workspace_id, media_id)?.ok_or(DeliveryError::NoSuchMedia)?;
-                    Ok::<_, DeliveryError>((media, data))
-                })
-                .await?;
-            let name = media.file_name.unwrap_or_else(|| "image".to_owned());
-            let id = client.upload_media(&media.mime, &name, data).await?;
-            Outbound::Image { source: MediaSource::Id(id), caption }
+            let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            Outbound::Image { source, caption }
         }
         Content::Buttons { text, buttons } => Outbound::Buttons {
             header: None,
@@ -60,7 +55,7 @@ pub(crate) async fn outbound(
             button,
             sections: sections.into_iter().map(list_section).collect(),
         },
-        Content::Template { name, language, parameters, .. } => {
+        Content::Template { name, language, parameters, header, buttons, .. } => {
             let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
             let (wanted, wanted_language) = (name.clone(), language.clone());
             let template = env
@@ -71,13 +66,95 @@ pub(crate) async fn outbound(
             if let Some(template) = &template {
                 check_template(message, template, parameters.len())?;
             }
+            let header = match header {
+                Some(header) => Some(template_header(env, client, workspace_id, template.as_ref(), header).await?),
+                None => None,
+            };
+            let buttons = template_buttons(message, template.as_ref(), &parameters, &buttons);
             // Named placeholders are sent with their names, numbered ones by their order alone.
             let names = template.and_then(|template| template.parameter_names()).unwrap_or_default();
             let mut names = names.into_iter().map(Some).chain(std::iter::repeat(None));
             let body = parameters.into_iter().map(|text| TemplateParameter::text(names.next().flatten(), text));
-            Outbound::Template(TemplateMessage { body: body.collect(), ..TemplateMessage::new(name, language) })
+            let message = TemplateMessage::new(name, language);
+            Outbound::Template(TemplateMessage { header, body: body.collect(), buttons, ..message })
         }
     })
+}
+
+/// A file at WhatsApp, with its type and name.
+async fn uploaded(
+    env: &Env,
+    client: &GraphClient,
+    workspace_id: WorkspaceId,
+    media_id: MediaId,
+) -> Result<(String, Option<String>, MediaSource), DeliveryError> {
+    let (media, data) = env
+        .store
+        .read(move |tx| {
+            let media = tx.media(workspace_id, media_id)?.ok_or(DeliveryError::NoSuchMedia)?;
+            let data = tx.media_data(workspace_id, media_id)?.ok_or(DeliveryError::NoSuchMedia)?;
+            Ok::<_, DeliveryError>((media, data))
+        })
+        .await?;
+    let name = media.file_name.clone().unwrap_or_else(|| "image".to_owned());
+    let id = client.upload_media(&media.mime, &name, data).await?;
+    Ok((media.mime, media.file_name, MediaSource::Id(id)))
+}
+
+async fn template_header(
+    env: &Env,
+    client: &GraphClient,
+    workspace_id: WorkspaceId,
+    template: Option<&Template>,
+    value: TemplateHeaderValue,
+) -> Result<TemplateHeader, DeliveryError> {
+    Ok(match value {
+        TemplateHeaderValue::Text { text } => {
+            let parts = template.and_then(Template::parts);
+            let is_named = parts.as_ref().is_some_and(|parts| parts.parameter_format == ParameterFormat::Named);
+            let name = match parts.and_then(|parts| parts.header) {
+                Some(HeaderPart::Text { text, .. }) if is_named => placeholders(&text).into_iter().next(),
+                _ => None,
+            };
+            TemplateHeader::Text { parameter: TemplateParameter::text(name, text) }
+        }
+        TemplateHeaderValue::File { media_id } => {
+            let (mime, filename, source) = uploaded(env, client, workspace_id, media_id).await?;
+            match mime.split('/').next() {
+                Some("image") => TemplateHeader::Image { source },
+                Some("video") => TemplateHeader::Video { source },
+                _ => TemplateHeader::Document { source, filename },
+            }
+        }
+        TemplateHeaderValue::Place { latitude, longitude, name, address } => {
+            TemplateHeader::Location { latitude, longitude, name, address }
+        }
+    })
+}
+
+/// What the buttons need: given values by the kind of their button, the code of a one-time code again, and a token for
+/// a form.
+fn template_buttons(
+    message: &OutboxMessage,
+    template: Option<&Template>,
+    parameters: &[String],
+    given: &[TemplateButtonValue],
+) -> Vec<TemplateButton> {
+    let parts = template.and_then(Template::parts);
+    let buttons = parts.map(|parts| parts.buttons).unwrap_or_default();
+    let needed = buttons.iter().zip(0_u8..).filter_map(|(button, index)| {
+        let value = || given.iter().find(|value| value.index == index).map(|value| value.text.clone());
+        match button {
+            ButtonPart::Url { .. } => value().map(|text| TemplateButton::Url { index, text }),
+            ButtonPart::CopyCode { .. } => value().map(|code| TemplateButton::CopyCode { index, code }),
+            ButtonPart::OneTimeCode { .. } => {
+                parameters.first().map(|code| TemplateButton::Url { index, text: code.clone() })
+            }
+            ButtonPart::Flow { .. } => Some(TemplateButton::Flow { index, token: message.id.to_string() }),
+            _ => None,
+        }
+    });
+    needed.collect()
 }
 
 /// What WhatsApp would refuse for certain is told before anything is sent.

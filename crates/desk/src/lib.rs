@@ -33,5 +33,7 @@ pub mod queues;
 pub mod routing;
 mod say;
 pub mod sessions;
+pub mod template_choice;
+mod template_message;
 
 pub use error::DeskError;

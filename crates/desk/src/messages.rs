@@ -3,7 +3,7 @@
 use segue_model::{
     Ctx, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
     actor::Actor,
-    content::{Choice, Content, Section},
+    content::{Choice, Content, Section, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
     session::{OptIn, SessionState},
 };
@@ -11,7 +11,6 @@ use segue_store::{
     Store, Tx,
     message::{AuthorKind, Direction, MessageContent, MessageKind, MessageView, NewMessage},
     session::Session,
-    template,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -21,6 +20,7 @@ use crate::{
     notice::Notices,
     say::{Outgoing, after_last, note, say},
     sessions::{self, Standing},
+    template_message,
 };
 
 /// What an agent sends.
@@ -36,6 +36,12 @@ pub enum Draft {
         template_id: TemplateId,
         #[serde(default)]
         parameters: Vec<String>,
+        /// What stands above the text, when it has to be given. A file of the template's own is taken when none is.
+        #[serde(default)]
+        header: Option<TemplateHeaderValue>,
+        /// The ends of links and the codes of buttons.
+        #[serde(default)]
+        buttons: Vec<TemplateButtonValue>,
     },
     /// A file that was uploaded before.
     Image {
@@ -183,8 +189,9 @@ fn checked(
     {
         return Err(DeskError::NewerReply);
     }
-    if let Draft::Template { template_id, parameters } = reply.draft.clone() {
-        return from_template(tx, workspace_id, session, template_id, parameters);
+    if let Draft::Template { template_id, parameters, header, buttons } = reply.draft.clone() {
+        let given = template_message::Given { parameters, header, buttons };
+        return template_message::content(tx, workspace_id, session.channel_id, template_id, given);
     }
     Ok((composed(tx, workspace_id, reply.draft.clone())?, MessageClass::Service))
 }
@@ -221,31 +228,6 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
         Draft::Template { .. } => return Err(DeskError::InvalidContent("A template is sent at once.".to_owned())),
         Draft::Note { .. } => return Err(DeskError::InvalidContent("A note is not sent.".to_owned())),
     })
-}
-
-fn from_template(
-    tx: &mut Tx<'_>,
-    workspace_id: WorkspaceId,
-    session: &Session,
-    id: TemplateId,
-    parameters: Vec<String>,
-) -> Result<(Content, MessageClass), DeskError> {
-    let template = tx
-        .template(workspace_id, id)?
-        .filter(|template| template.channel_id == session.channel_id)
-        .ok_or(DeskError::TemplateUnknown)?;
-    if template.status != template::APPROVED {
-        return Err(DeskError::TemplateNotApproved { status: template.status.to_lowercase() });
-    }
-    let expected = template.parameter_count();
-    if parameters.len() != expected || parameters.iter().any(|value| value.trim().is_empty()) {
-        let given = parameters.iter().filter(|value| !value.trim().is_empty()).count();
-        return Err(DeskError::TemplateParameters { expected, given });
-    }
-    let is_marketing = template.category.eq_ignore_ascii_case("marketing");
-    let class = if is_marketing { MessageClass::Marketing } else { MessageClass::Service };
-    let text = template.rendered(&parameters);
-    Ok((Content::Template { name: template.name, language: template.language, parameters, text }, class))
 }
 
 fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, text: &str, client_id: &str) -> NewMessage {

@@ -34,7 +34,42 @@ pub enum Content {
         parameters: Vec<String>,
         /// The body with its values, for people to read.
         text: String,
+        /// What stands above the text, when it has to be given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        header: Option<TemplateHeaderValue>,
+        /// What buttons need.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        buttons: Vec<TemplateButtonValue>,
     },
+}
+
+/// What fills the header of a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TemplateHeaderValue {
+    Text {
+        text: String,
+    },
+    /// The picture, film or document.
+    File {
+        media_id: MediaId,
+    },
+    Place {
+        /// Degrees north.
+        latitude: String,
+        /// Degrees east.
+        longitude: String,
+        name: String,
+        address: String,
+    },
+}
+
+/// What a button of a template needs: the end of its link, or the code it copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TemplateButtonValue {
+    /// Position among all buttons, from 0.
+    pub index: u8,
+    pub text: String,
 }
 
 /// A button or list row.

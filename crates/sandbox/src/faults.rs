@@ -27,6 +27,8 @@ pub struct Faults {
     pub graph_hang_after_accept: u32,
     /// The next so many sends are accepted but answered with HTTP 500.
     pub graph_error_after_accept: u32,
+    /// The next so many templates are created or changed but answered with HTTP 500.
+    pub template_error_after_accept: u32,
     /// Free text outside the service window is refused at once (131047) instead of failing later.
     pub window_closed_at_once: bool,
     /// The next `times` submit_sm are answered with this command status and not accepted.

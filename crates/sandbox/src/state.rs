@@ -3,8 +3,10 @@
 use crate::clock::Clock;
 use crate::config::SandboxConfig;
 use crate::faults::Faults;
+use crate::graph::Reviewer;
 use crate::graph::media::MediaStore;
 use crate::graph::templates::TemplateBook;
+use crate::graph::uploads::Uploads;
 use crate::handset::Handset;
 use crate::ledger::{EntryNumber, Fact, Ledger};
 use crate::sms::network::Network;
@@ -32,6 +34,8 @@ pub(crate) struct State {
     pub webhooks: Queue,
     pub twilio: Face,
     pub templates: TemplateBook,
+    pub reviewer: Reviewer,
+    pub uploads: Uploads,
     pub media: MediaStore,
     /// Service messages per (year, month): the free allowance of the price list.
     pub service_messages: HashMap<(i16, i8), u32>,
@@ -71,6 +75,8 @@ impl State {
             webhooks: Queue::new(config.webhook_url.clone()),
             twilio: Face::default(),
             templates: TemplateBook::seeded(),
+            reviewer: Reviewer::default(),
+            uploads: Uploads::default(),
             media: MediaStore::default(),
             service_messages: HashMap::new(),
             wakes: Wakes::default(),
@@ -89,6 +95,8 @@ impl State {
         self.webhooks.forget();
         self.twilio.forget();
         self.templates = TemplateBook::seeded();
+        self.reviewer = Reviewer::default();
+        self.uploads = Uploads::default();
         self.media = MediaStore::default();
         self.service_messages.clear();
         self.page(None, "reset");

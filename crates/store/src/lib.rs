@@ -103,6 +103,7 @@ pub mod subscription;
 pub mod suppression;
 pub mod tally;
 pub mod template;
+pub mod template_view;
 pub mod workspace;
 
 pub use error::StoreError;

@@ -1,19 +1,45 @@
-//! WhatsApp message templates as Meta last told of them.
+//! WhatsApp message templates: as Meta last told of them, what is written here and not submitted yet, and what is being
+//! done at Meta.
+//!
+//! What is done at Meta is recorded before ([`Tx::begin_template_operation`]) and its outcome after
+//! ([`Tx::save_template`]). A crash in between leaves the operation on the row; the job that was scheduled with it, or
+//! the next sync, looks for the template by name and language and settles it. Every change of a channel's templates is
+//! made under one lock, so that a decision that Meta tells meanwhile is never overwritten.
 
-use segue_model::{ChannelId, Ctx, TemplateId, Timestamp, WorkspaceId};
-use serde::Serialize;
+use segue_model::{
+    ChannelId, Ctx, MediaId, TemplateId, Timestamp, WorkspaceId,
+    template::{TemplateHeader, TemplateParts, filled, placeholders},
+    template_values::TemplateDefault,
+    time,
+};
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 
-use crate::{Row, StoreError, Tx, event::NewEvent, tx::json_text};
+use crate::{Row, StoreError, Tx, event::NewEvent, job::NewJob, tx::json_text};
+
+pub use crate::template_view::{TemplateButton, TemplateDetail, TemplateView};
 
 /// The only status a template may be sent in.
 pub const APPROVED: &str = "APPROVED";
 /// Status of a template that Meta no longer lists.
 pub const DELETED: &str = "DELETED";
+/// Status of a template that Meta does not have yet.
+pub const DRAFT: &str = "DRAFT";
+/// Kind of the job that settles an operation whose outcome was not noted; its payload is `{"template_id": "tpl_…"}`.
+pub const SETTLE_TEMPLATE: &str = "settle_template";
+/// How long an operation may take before somebody looks what became of it.
+const SETTLE_AFTER: i64 = 2 * time::MINUTE;
+
+segue_model::text_enum! {
+    /// Something begun at Meta.
+    pub enum TemplateOperation {
+        Create = "create",
+        Edit = "edit",
+        Delete = "delete",
+    }
+}
 
 /// A template as Meta lists it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListedTemplate {
     pub name: String,
     pub language: String,
@@ -22,6 +48,13 @@ pub struct ListedTemplate {
     pub status: String,
     /// Meta's array of components.
     pub components: Value,
+    /// Meta's id.
+    pub provider_id: Option<String>,
+    /// Meta's word; numbered variables when it says none.
+    pub parameter_format: Option<String>,
+    pub quality: Option<String>,
+    /// Why it was rejected.
+    pub reason: Option<String>,
 }
 
 /// A template.
@@ -31,50 +64,105 @@ pub struct Template {
     pub channel_id: ChannelId,
     pub name: String,
     pub language: String,
+    /// What Meta took it as; for a draft what it is to be.
     pub category: String,
-    /// Meta's word, upper case.
+    /// Meta's word, upper case, or [`DRAFT`].
     pub status: String,
     pub components: Value,
     pub synced_at: Timestamp,
-}
-
-/// A button of a template as screens show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct TemplateButton {
-    #[serde(rename = "type")]
-    pub kind: String,
-    pub text: String,
-}
-
-/// A template as screens show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = Template)]
-pub struct TemplateView {
-    pub id: TemplateId,
-    pub channel_id: ChannelId,
-    pub name: String,
-    pub language: String,
-    pub category: String,
-    pub status: String,
-    pub body: String,
-    /// Text of a text header.
-    pub header: Option<String>,
-    pub footer: Option<String>,
-    pub buttons: Vec<TemplateButton>,
-    /// How many values the body takes.
-    pub parameter_count: usize,
+    /// Meta's id.
+    pub provider_id: Option<String>,
+    /// `POSITIONAL` or `NAMED`.
+    pub parameter_format: String,
+    pub quality: Option<String>,
+    /// Why it was rejected or stopped, as Meta said.
+    pub reason: Option<String>,
+    /// What it was submitted as.
+    pub asked_category: Option<String>,
+    /// What was written and is not submitted.
+    pub draft: Option<TemplateParts>,
+    /// The file of its header.
+    pub media_id: Option<MediaId>,
+    /// Begun at Meta, its end not noted.
+    pub operation: Option<TemplateOperation>,
+    pub operation_at: Timestamp,
+    /// Why the last operation failed.
+    pub failure: Option<String>,
+    /// When Meta last told a decision; 0 while it told none since the last operation began.
+    pub decided_at: Timestamp,
+    /// What fills the variables.
+    pub defaults: Vec<TemplateDefault>,
 }
 
 impl Template {
-    fn component(&self, kind: &str) -> Option<&Value> {
+    /// A draft that Meta knows nothing of.
+    #[must_use]
+    pub fn drafted(id: TemplateId, channel_id: ChannelId, parts: TemplateParts) -> Self {
+        let mut template = Self {
+            id,
+            channel_id,
+            name: String::new(),
+            language: String::new(),
+            category: String::new(),
+            status: DRAFT.to_owned(),
+            components: json!([]),
+            synced_at: Timestamp(0),
+            provider_id: None,
+            parameter_format: String::new(),
+            quality: None,
+            reason: None,
+            asked_category: None,
+            draft: None,
+            media_id: None,
+            operation: None,
+            operation_at: Timestamp(0),
+            failure: None,
+            decided_at: Timestamp(0),
+            defaults: Vec::new(),
+        };
+        template.write(parts);
+        template
+    }
+
+    /// Takes what was written as the draft. While Meta has nothing, the list shows the draft.
+    pub fn write(&mut self, parts: TemplateParts) {
+        if self.status == DRAFT {
+            self.name.clone_from(&parts.name);
+            self.language.clone_from(&parts.language);
+            self.category = parts.category.as_str().to_ascii_uppercase();
+            self.parameter_format = parts.parameter_format.as_str().to_ascii_uppercase();
+            self.media_id = parts.header.as_ref().and_then(TemplateHeader::media_id);
+            self.components = parts.components(None).into();
+        }
+        self.draft = Some(parts);
+        self.failure = None;
+    }
+
+    pub(crate) fn component(&self, kind: &str) -> Option<&Value> {
         let components = self.components.as_array()?;
         components.iter().find(|component| {
             component.get("type").and_then(Value::as_str).is_some_and(|found| found.eq_ignore_ascii_case(kind))
         })
     }
 
-    fn text_of(&self, kind: &str) -> Option<String> {
+    pub(crate) fn text_of(&self, kind: &str) -> Option<String> {
         self.component(kind)?.get("text")?.as_str().map(str::to_owned)
+    }
+
+    /// Its parts as Meta has them; `None` when it has parts that cannot be written or filled in here.
+    #[must_use]
+    pub fn parts(&self) -> Option<TemplateParts> {
+        let is_named = self.parameter_format.eq_ignore_ascii_case("NAMED");
+        let mut parts = TemplateParts::of(&self.name, &self.language, &self.category, is_named, &self.components)?;
+        match &mut parts.header {
+            Some(
+                TemplateHeader::Image { media_id }
+                | TemplateHeader::Video { media_id }
+                | TemplateHeader::Document { media_id },
+            ) => *media_id = self.media_id,
+            _ => {}
+        }
+        Some(parts)
     }
 
     /// The body with its placeholders.
@@ -101,86 +189,80 @@ impl Template {
     /// The body with values in place of its placeholders, in their order; what a person reads.
     #[must_use]
     pub fn rendered(&self, parameters: &[String]) -> String {
-        let body = self.body();
-        let names = placeholders(&body);
-        let mut pieces = body.split("{{");
-        let mut text = pieces.next().unwrap_or_default().to_owned();
-        for piece in pieces {
-            let value = piece.split_once("}}").and_then(|(name, rest)| {
-                let index = names.iter().position(|known| known == name)?;
-                Some((parameters.get(index)?, rest))
-            });
-            match value {
-                Some((value, rest)) => text.extend([value, rest]),
-                None => text.extend(["{{", piece]),
-            }
-        }
-        text
+        filled(&self.body(), parameters)
     }
 
-    /// The form that screens show.
+    /// Notes how Meta has it. A decision that was told since the operation began is younger than what was read.
+    pub fn settle(&mut self, listed: ListedTemplate, now: Timestamp) {
+        if self.decided_at == Timestamp(0) {
+            self.status = listed.status;
+            self.reason = listed.reason;
+        }
+        self.category = listed.category;
+        self.components = listed.components;
+        self.provider_id = listed.provider_id.or(self.provider_id.take());
+        self.parameter_format = listed.parameter_format.unwrap_or_else(|| "POSITIONAL".to_owned());
+        self.quality = listed.quality;
+        self.synced_at = now;
+        self.operation = None;
+        self.failure = None;
+    }
+
+    /// Whether it is shown in another category than it was submitted in.
     #[must_use]
-    pub fn view(&self) -> TemplateView {
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let buttons = self.component("BUTTONS").and_then(|component| component.get("buttons")?.as_array());
-        TemplateView {
-            id: self.id,
-            channel_id: self.channel_id,
-            name: self.name.clone(),
-            language: self.language.clone(),
-            category: self.category.clone(),
-            status: self.status.clone(),
-            body: self.body(),
-            header: self.text_of("HEADER"),
-            footer: self.text_of("FOOTER"),
-            buttons: buttons
-                .into_iter()
-                .flatten()
-                .map(|button| TemplateButton { kind: text(button, "type"), text: text(button, "text") })
-                .collect(),
-            parameter_count: self.parameter_count(),
-        }
+    pub fn is_recategorised(&self) -> bool {
+        self.status != DRAFT
+            && self.asked_category.as_ref().is_some_and(|asked| !asked.eq_ignore_ascii_case(&self.category))
     }
-}
-
-/// What stands between double braces: numbers in their order, or names in order of appearance; each once.
-fn placeholders(body: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for part in body.split("{{").skip(1) {
-        if let Some((name, _)) = part.split_once("}}")
-            && !name.is_empty()
-            && !found.iter().any(|seen| seen == name)
-        {
-            found.push(name.to_owned());
-        }
-    }
-    if found.iter().all(|name| name.parse::<u32>().is_ok()) {
-        found.sort_by_key(|name| name.parse::<u32>().unwrap_or_default());
-    }
-    found
 }
 
 crate::sql! {
     UPSERT_TEMPLATE = "INSERT INTO templates (workspace_id, id, channel_id, name, language, category, status,
-            components, synced_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            components, synced_at, provider_id, parameter_format, quality, reason)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         ON CONFLICT (workspace_id, channel_id, name, language) DO UPDATE SET category = excluded.category,
-            status = excluded.status, components = excluded.components, synced_at = excluded.synced_at";
-    DELETE_UNLISTED = "UPDATE templates SET status = 'DELETED'
-        WHERE workspace_id = $1 AND channel_id = $2 AND synced_at < $3 AND status <> 'DELETED'";
-    TEMPLATES = "SELECT id, channel_id, name, language, category, status, components, synced_at FROM templates
-        WHERE workspace_id = $1 AND status <> 'DELETED' ORDER BY channel_id, name, language";
-    TEMPLATE = "SELECT id, channel_id, name, language, category, status, components, synced_at FROM templates
+            status = CASE WHEN templates.decided_at > $14 THEN templates.status ELSE excluded.status END,
+            reason = CASE WHEN templates.decided_at > $14 THEN templates.reason ELSE excluded.reason END,
+            components = excluded.components, synced_at = excluded.synced_at,
+            provider_id = COALESCE(excluded.provider_id, templates.provider_id),
+            parameter_format = excluded.parameter_format, quality = excluded.quality";
+    DELETE_UNLISTED = "UPDATE templates SET status = 'DELETED', operation = NULL
+        WHERE workspace_id = $1 AND channel_id = $2 AND synced_at < $3 AND status NOT IN ('DELETED', 'DRAFT')";
+    INSERT_DRAFT = "INSERT INTO templates (workspace_id, id, channel_id, name, language, category, status, components,
+            synced_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (workspace_id, channel_id, name, language) DO NOTHING";
+    SAVE_TEMPLATE = "UPDATE templates SET name = $3, language = $4, category = $5, status = $6, components = $7,
+            synced_at = $8, provider_id = $9, parameter_format = $10, quality = $11, reason = $12,
+            asked_category = $13, draft = $14, media_id = $15, operation = $16, operation_at = $17, failure = $18,
+            decided_at = $19, defaults = $20
         WHERE workspace_id = $1 AND id = $2";
-    TEMPLATE_BY_NAME = "SELECT id, channel_id, name, language, category, status, components, synced_at FROM templates
+    REMOVE_DRAFT = "DELETE FROM templates WHERE workspace_id = $1 AND id = $2 AND status = 'DRAFT'";
+    TEMPLATES = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
+            parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
+            decided_at, defaults FROM templates
+        WHERE workspace_id = $1 AND status <> 'DELETED' ORDER BY channel_id, name, language";
+    TEMPLATE = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
+            parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
+            decided_at, defaults FROM templates
+        WHERE workspace_id = $1 AND id = $2";
+    TEMPLATE_BY_NAME = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
+            parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
+            decided_at, defaults FROM templates
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3 AND language = $4";
-    SET_TEMPLATE_STATUS = "UPDATE templates SET status = $5, category = COALESCE(CAST($6 AS TEXT), category)
+    SET_TEMPLATE_STATUS = "UPDATE templates SET status = $5, category = COALESCE(CAST($6 AS TEXT), category),
+            decided_at = $7
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
             AND (CAST($4 AS TEXT) IS NULL OR language = $4)
             AND (status <> $5 OR category <> COALESCE(CAST($6 AS TEXT), category))";
+    SET_TEMPLATE_REASON = "UPDATE templates SET reason = $5, provider_id = COALESCE(CAST($6 AS TEXT), provider_id)
+        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3 AND (CAST($4 AS TEXT) IS NULL OR language = $4)";
     SET_TEMPLATE_CATEGORY = "UPDATE templates SET category = $5
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
             AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND category <> $5";
+    SET_TEMPLATE_QUALITY = "UPDATE templates SET quality = $5
+        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
+            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND COALESCE(quality, '') <> $5";
 }
 
 fn read(row: &mut Row<'_>) -> Result<Template, StoreError> {
@@ -193,25 +275,57 @@ fn read(row: &mut Row<'_>) -> Result<Template, StoreError> {
         status: row.next()?,
         components: row.json()?,
         synced_at: row.next()?,
+        provider_id: row.next()?,
+        parameter_format: row.next()?,
+        quality: row.next()?,
+        reason: row.next()?,
+        asked_category: row.next()?,
+        draft: row.optional_json()?,
+        media_id: row.next()?,
+        operation: row.optional_word()?,
+        operation_at: row.next()?,
+        failure: row.next()?,
+        decided_at: row.next()?,
+        defaults: row.json()?,
     })
 }
 
 impl Tx<'_> {
-    /// Stores the templates Meta lists for a channel; those it no longer lists become `DELETED`.
+    /// Makes whoever else changes templates of this channel wait.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn replace_templates(
+    pub fn lock_templates(&mut self, channel_id: ChannelId) -> Result<(), StoreError> {
+        self.lock("templates", &channel_id)
+    }
+
+    /// Stores the templates that Meta listed when it was asked at `asked_at`; those it no longer lists become
+    /// `DELETED`, and operations whose end was not noted are settled. Decisions told since count as younger.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn replace_templates_as_of(
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
         listed: &[ListedTemplate],
+        asked_at: Timestamp,
         ctx: &Ctx,
     ) -> Result<(), StoreError> {
+        self.lock_templates(channel_id)?;
         let now = ctx.now();
         for template in listed {
+            let known = self.template_by_name(workspace_id, channel_id, &template.name, &template.language)?;
+            if let Some(mut known) = known.filter(|known| known.operation.is_some() || known.status == DRAFT) {
+                if known.operation_at <= asked_at {
+                    settle_found(&mut known, template.clone(), now);
+                    self.save_template(workspace_id, &known)?;
+                }
+                continue;
+            }
             let id: TemplateId = ctx.id();
             let components = json_text(&template.components)?;
+            let format = template.parameter_format.as_deref().unwrap_or("POSITIONAL");
             self.execute(
                 &UPSERT_TEMPLATE,
                 &[
@@ -224,15 +338,160 @@ impl Tx<'_> {
                     &template.status,
                     &components,
                     &now,
+                    &template.provider_id,
+                    &format,
+                    &template.quality,
+                    &template.reason,
+                    &asked_at,
                 ],
             )?;
         }
         self.execute(&DELETE_UNLISTED, &[&workspace_id, &channel_id, &now])?;
+        for mut missing in self.templates(workspace_id)? {
+            let is_ours = missing.channel_id == channel_id && missing.operation_at.plus(SETTLE_AFTER) <= asked_at;
+            if is_ours && missing.operation.is_some() && missing.synced_at < now {
+                settle_missing(&mut missing);
+                self.save_template(workspace_id, &missing)?;
+            }
+        }
         self.tell_template_change(workspace_id, channel_id, now);
         Ok(())
     }
 
-    /// All templates of a workspace that exist at Meta, by channel and name.
+    /// Stores the templates Meta lists for a channel now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn replace_templates(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        listed: &[ListedTemplate],
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        self.replace_templates_as_of(workspace_id, channel_id, listed, ctx.now(), ctx)
+    }
+
+    /// Adds a draft. `false` when there is a template of this name and language.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_template(&mut self, workspace_id: WorkspaceId, template: &Template) -> Result<bool, StoreError> {
+        let components = json_text(&template.components)?;
+        let written = self.execute(
+            &INSERT_DRAFT,
+            &[
+                &workspace_id,
+                &template.id,
+                &template.channel_id,
+                &template.name,
+                &template.language,
+                &template.category,
+                &template.status,
+                &components,
+                &template.synced_at,
+            ],
+        )?;
+        if written == 1 {
+            self.save_template(workspace_id, template)?;
+        }
+        Ok(written == 1)
+    }
+
+    /// Stores a template that was read under [`Tx::lock_templates`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn save_template(&mut self, workspace_id: WorkspaceId, template: &Template) -> Result<(), StoreError> {
+        let (components, defaults) = (json_text(&template.components)?, json_text(&template.defaults)?);
+        let draft = template.draft.as_ref().map(json_text).transpose()?;
+        self.execute(
+            &SAVE_TEMPLATE,
+            &[
+                &workspace_id,
+                &template.id,
+                &template.name,
+                &template.language,
+                &template.category,
+                &template.status,
+                &components,
+                &template.synced_at,
+                &template.provider_id,
+                &template.parameter_format,
+                &template.quality,
+                &template.reason,
+                &template.asked_category,
+                &draft,
+                &template.media_id,
+                &template.operation.map(TemplateOperation::as_str),
+                &template.operation_at,
+                &template.failure,
+                &template.decided_at,
+                &defaults,
+            ],
+        )
+        .map(|_| ())
+    }
+
+    /// Records that something is about to be done at Meta, with the job that looks what became of it when its end is
+    /// not noted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn begin_template_operation(
+        &mut self,
+        workspace_id: WorkspaceId,
+        template: &mut Template,
+        operation: TemplateOperation,
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        let now = ctx.now();
+        template.operation = Some(operation);
+        template.operation_at = now;
+        template.decided_at = Timestamp(0);
+        template.failure = None;
+        self.save_template(workspace_id, template)?;
+        let job = NewJob {
+            id: ctx.id(),
+            kind: SETTLE_TEMPLATE,
+            dedupe_key: format!("{}:{}", template.id, now.0),
+            payload: json!({ "template_id": template.id }),
+            run_at: now.plus(SETTLE_AFTER),
+        };
+        self.schedule(workspace_id, &job, now)?;
+        self.tell_template_change(workspace_id, template.channel_id, now);
+        Ok(())
+    }
+
+    /// Settles an operation by what was found at Meta when it was asked for the template; `None` when it has none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn settle_template(
+        &mut self,
+        workspace_id: WorkspaceId,
+        template: &mut Template,
+        found: Option<ListedTemplate>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match found {
+            Some(listed) => settle_found(template, listed, now),
+            None => settle_missing(template),
+        }
+        self.save_template(workspace_id, template)?;
+        self.tell_template_change(workspace_id, template.channel_id, now);
+        Ok(())
+    }
+
+    /// Removes a draft that Meta has nothing of. `false` when it is no such.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remove_template_draft(&mut self, workspace_id: WorkspaceId, id: TemplateId) -> Result<bool, StoreError> {
+        Ok(self.execute(&REMOVE_DRAFT, &[&workspace_id, &id])? == 1)
+    }
+
+    /// All templates of a workspace that exist at Meta or are being written, by channel and name.
     ///
     /// # Errors
     /// When the store fails.
@@ -276,13 +535,30 @@ impl Tx<'_> {
         decision: (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.lock_templates(channel_id)?;
         let (status, category) = decision;
-        let changed =
-            self.execute(&SET_TEMPLATE_STATUS, &[&workspace_id, &channel_id, &name, &language, &status, &category])?;
+        let changed = self
+            .execute(&SET_TEMPLATE_STATUS, &[&workspace_id, &channel_id, &name, &language, &status, &category, &now])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
         }
         Ok(changed > 0)
+    }
+
+    /// Stores why Meta decided so, and its id of the template.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_template_reason(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (name, language): (&str, Option<&str>),
+        reason: Option<&str>,
+        provider_id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.execute(&SET_TEMPLATE_REASON, &[&workspace_id, &channel_id, &name, &language, &reason, &provider_id])
+            .map(|_| ())
     }
 
     /// Stores the category Meta moved a template to, in all languages when it names none. `true` when that changed
@@ -298,6 +574,7 @@ impl Tx<'_> {
         category: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.lock_templates(channel_id)?;
         let changed =
             self.execute(&SET_TEMPLATE_CATEGORY, &[&workspace_id, &channel_id, &name, &language, &category])?;
         if changed > 0 {
@@ -306,7 +583,28 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
-    fn tell_template_change(&mut self, workspace_id: WorkspaceId, channel_id: ChannelId, now: Timestamp) {
+    /// Stores how customers take a template, as Meta told.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_template_quality(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (name, language): (&str, Option<&str>),
+        quality: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.lock_templates(channel_id)?;
+        let changed = self.execute(&SET_TEMPLATE_QUALITY, &[&workspace_id, &channel_id, &name, &language, &quality])?;
+        if changed > 0 {
+            self.tell_template_change(workspace_id, channel_id, now);
+        }
+        Ok(changed > 0)
+    }
+
+    /// Tells open consoles that a channel's templates changed.
+    pub fn tell_template_change(&mut self, workspace_id: WorkspaceId, channel_id: ChannelId, now: Timestamp) {
         self.emit(
             workspace_id,
             NewEvent {
@@ -321,49 +619,43 @@ impl Tx<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use uuid::Uuid;
-
-    fn template(body: &str) -> Template {
-        Template {
-            id: TemplateId(Uuid::nil()),
-            channel_id: ChannelId(Uuid::nil()),
-            name: "n".to_owned(),
-            language: "en_US".to_owned(),
-            category: "UTILITY".to_owned(),
-            status: APPROVED.to_owned(),
-            components: json!([
-                {"type": "HEADER", "format": "IMAGE"},
-                {"type": "body", "text": body},
-                {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Yes"}]},
-            ]),
-            synced_at: Timestamp(0),
+/// Meta has it: what was begun is done, or, where it still has the old text, was not.
+fn settle_found(template: &mut Template, listed: ListedTemplate, now: Timestamp) {
+    let operation = template.operation;
+    template.settle(listed, now);
+    let Some(draft) = template.draft.clone() else { return };
+    let without_file = |mut parts: TemplateParts| {
+        if let Some(header) = parts.header.take() {
+            parts.header = Some(match header {
+                TemplateHeader::Image { .. } => TemplateHeader::Image { media_id: None },
+                TemplateHeader::Video { .. } => TemplateHeader::Video { media_id: None },
+                TemplateHeader::Document { .. } => TemplateHeader::Document { media_id: None },
+                other => other,
+            });
         }
-    }
-
-    #[test]
-    fn numbered_placeholders_count_once_and_are_filled_in_their_order() {
-        let numbered = template("{{2}} and {{1}} and {{2}}");
-        assert_eq!(numbered.parameter_count(), 2);
-        assert_eq!(numbered.parameter_names(), None);
-        assert_eq!(numbered.rendered(&["one".to_owned(), "two".to_owned()]), "two and one and two");
-        assert_eq!(numbered.rendered(&["{{2}}".to_owned(), "two".to_owned()]), "two and {{2}} and two");
-        assert_eq!(numbered.rendered(&["one".to_owned()]), "{{2}} and one and {{2}}");
-    }
-
-    #[test]
-    fn named_placeholders_keep_their_order_of_appearance() {
-        let named = template("Hi {{name}}, {{day}}. Bye {{name}}");
-        assert_eq!(named.parameter_names(), Some(vec!["name".to_owned(), "day".to_owned()]));
-        assert_eq!(named.rendered(&["Ann".to_owned(), "Monday".to_owned()]), "Hi Ann, Monday. Bye Ann");
-    }
-
-    #[test]
-    fn the_view_leaves_out_what_is_not_text() {
-        let view = template("Hello").view();
-        assert_eq!((view.header, view.footer, view.parameter_count), (None, None, 0));
-        assert_eq!(view.buttons, [TemplateButton { kind: "QUICK_REPLY".to_owned(), text: "Yes".to_owned() }]);
+        // What it was taken as need not be what was asked for.
+        TemplateParts { category: draft.category, samples: Vec::new(), ..parts }
+    };
+    let is_there = template.parts().map(without_file) == Some(without_file(draft.clone()));
+    if operation == Some(TemplateOperation::Create) || is_there {
+        template.media_id = draft.header.as_ref().and_then(TemplateHeader::media_id);
+        template.draft = None;
+    } else if operation == Some(TemplateOperation::Edit) {
+        template.failure =
+            Some("WhatsApp did not answer and still has the old text. Look at it and submit it again.".to_owned());
     }
 }
+
+/// Meta does not have it.
+fn settle_missing(template: &mut Template) {
+    if template.status == DRAFT {
+        template.failure = Some("WhatsApp did not answer and does not have this template. Submit it again.".to_owned());
+    } else {
+        DELETED.clone_into(&mut template.status);
+    }
+    template.operation = None;
+}
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;

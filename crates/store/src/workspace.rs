@@ -38,6 +38,8 @@ pub struct WorkspaceSettings {
     pub stop_reply: String,
     pub start_reply: String,
     pub help_reply: String,
+    /// Language of templates for customers whose own is not known or not there, such as `en_US`.
+    pub language: String,
     /// Texts that agents insert with `/`.
     pub quick_replies: Vec<QuickReply>,
     /// Quiet times and frequency caps of promotional messages.
@@ -116,6 +118,7 @@ impl Default for WorkspaceSettings {
                 .to_owned(),
             start_reply: "{brand}: you are subscribed again. Reply HELP for help, STOP to end.".to_owned(),
             help_reply: "{brand}: reply STOP to end messages. Message and data rates may apply.".to_owned(),
+            language: "en".to_owned(),
             quick_replies: Vec::new(),
             policy: PolicySettings::default(),
             campaigns: CampaignSettings::default(),

@@ -8,6 +8,7 @@ import type * as conversation from './conversation-types';
 import type * as policy from './policy-types';
 import type * as link from './link-types';
 import type * as sender from './sender-types';
+import type * as template from './template-types';
 import type * as texts from './text-types';
 import type * as wire from './types';
 
@@ -49,6 +50,8 @@ export type Responses = [
   Fits<Sent<Schemas['FlowProblem']>, wire.FlowProblem>,
   Fits<Sent<Schemas['SetupStatus']>, wire.SetupStatus>,
   Fits<Sent<Schemas['Template']>, wire.Template>,
+  Fits<Sent<Schemas['TemplateFinding']>, template.TemplateFinding>,
+  Fits<Sent<Schemas['FilledTemplate']>, template.FilledTemplate>,
   Fits<Sent<Schemas['Contact']>, wire.Contact>,
   Fits<Sent<Schemas['ConsentEvent']>, wire.ConsentEvent>,
   Fits<Sent<Schemas['ContactConsent']>, wire.ContactConsent>,

@@ -12,6 +12,8 @@ export const keys = {
   flow: (id: string) => ['flows', id] as const,
   templates: (channelId: string) => ['templates', channelId] as const,
   allTemplates: ['templates'] as const,
+  sessionTemplates: (sessionId: string) => ['templates', 'session', sessionId] as const,
+  templateCheck: (parts: string) => ['template-check', parts] as const,
   apiKeys: ['api-keys'] as const,
   deadLetters: ['dead-letters'] as const,
   contacts: ['contacts'] as const,

@@ -3071,6 +3071,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The approved templates for a session's customer: in their language where there is one, filled in as far as the
+         *     records allow.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_session_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/transfer": {
         parameters: {
             query?: never;
@@ -3329,12 +3350,125 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The templates that exist at the provider, whatever their status.
+         * The templates that exist at the provider, whatever their status, and the drafts of those that do not yet.
          * @description Needs the permission `read_setup`.
          */
         get: operations["list_templates"];
         put?: never;
+        /**
+         * Keeps a draft of a new template. It may have findings; it is not submitted while it has errors.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["create_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checks a template against WhatsApp's rules. Changes nothing.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["lint_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One template, with what the editor needs.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_template"];
+        /**
+         * Keeps what was written. WhatsApp has it only when it is submitted.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["change_template"];
         post?: never;
+        /**
+         * Deletes a template at WhatsApp, or a draft that WhatsApp does not have. The name of an approved one cannot be used
+         *     again for 30 days.
+         * @description Needs the permission `manage_setup`.
+         */
+        delete: operations["delete_template"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Says what fills the variables when nobody types anything: a field, and a text where that is empty.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_template_defaults"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Throws away what was written and not submitted; WhatsApp's version stays.
+         * @description Needs the permission `manage_setup`.
+         */
+        delete: operations["discard_template_draft"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submits what was written to WhatsApp for review.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["submit_template"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4109,6 +4243,23 @@ export interface components {
              */
             width: number;
         };
+        /** @description An Android app that may take a one-time code. */
+        CodeApp: {
+            package_name: string;
+            signature_hash: string;
+        };
+        /** @enum {string} */
+        CodeMode: "copy_code" | "one_tap" | "zero_tap";
+        /** @description What WhatsApp adds to the text of a one-time code. */
+        CodeText: {
+            /**
+             * Format: int32
+             * @description "This code expires in … minutes."
+             */
+            expires_in_minutes?: number | null;
+            /** @description "For your security, do not share this code." */
+            security_advice?: boolean;
+        };
         /** @description What a condition amounts to while it is being written. */
         ConditionCheck: {
             /** @description The condition as CEL; null when it cannot be read. */
@@ -4621,6 +4772,9 @@ export interface components {
             /** @description Why, for whoever asks later. */
             reason: string;
         };
+        DefaultsInput: {
+            defaults: components["schemas"]["TemplateDefault"][];
+        };
         DeletionId: string;
         /** @description Contacts to delete. */
         DeletionInput: {
@@ -4697,6 +4851,9 @@ export interface components {
             kind: "text";
             text: string;
         } | {
+            /** @description The ends of links and the codes of buttons. */
+            buttons?: components["schemas"]["TemplateButtonValue"][];
+            header?: components["schemas"]["TemplateHeaderValue"] | null;
             /** @enum {string} */
             kind: "template";
             parameters?: string[];
@@ -4805,6 +4962,13 @@ export interface components {
             field: string;
             /** @description What is wrong and what is expected. */
             message: string;
+        };
+        /** @description A template in one language, with the values that are known. */
+        FilledTemplate: components["schemas"]["Template"] & {
+            /** @description By key of the slot. */
+            values: {
+                [key: string]: string;
+            };
         };
         /** @enum {string} */
         FilterOperator: "equals" | "not_equals" | "contains" | "exists";
@@ -5572,6 +5736,10 @@ export interface components {
              * @description Up to which event the agent has seen the session; when somebody else replied after it, nothing is sent.
              */
             seen_seq?: number | null;
+        };
+        NewTemplate: {
+            channel_id: components["schemas"]["ChannelId"];
+            parts: components["schemas"]["TemplateParts"];
         };
         /** @description What became of numbers that were given up. */
         NumbersDeactivated: {
@@ -6507,19 +6675,50 @@ export interface components {
         /** @description One page of a list. */
         Page_Template: {
             data: {
+                /** @description What it was submitted as, when WhatsApp took it as something else. */
+                asked_category?: string | null;
                 body: string;
                 buttons: components["schemas"]["TemplateButton"][];
+                /** @description What WhatsApp took it as; for a draft what it is to be. */
                 category: string;
                 channel_id: components["schemas"]["ChannelId"];
+                /** @description What fills the variables when nobody types anything. */
+                defaults: components["schemas"]["TemplateDefault"][];
+                /** @description Why the last operation failed. */
+                failure?: string | null;
                 footer?: string | null;
+                /** @description Whether something is written that was not submitted. */
+                has_draft: boolean;
                 /** @description Text of a text header. */
                 header?: string | null;
+                /** @description `text`, `image`, `video`, `document` or `location`. */
+                header_format?: string | null;
+                header_media_id?: components["schemas"]["MediaId"] | null;
                 id: components["schemas"]["TemplateId"];
                 language: string;
                 name: string;
+                operation?: components["schemas"]["TemplateOperation"] | null;
                 /** @description How many values the body takes. */
                 parameter_count: number;
+                /** @description `GREEN`, `YELLOW`, `RED` or `UNKNOWN`. */
+                quality?: string | null;
+                /** @description Why it was rejected or stopped, as WhatsApp said. */
+                reason?: string | null;
+                /** @description Everything that has to be filled in, the body's values included. */
+                slots: components["schemas"]["TemplateSlot"][];
+                /** @description WhatsApp's word in capitals, or `DRAFT` while WhatsApp does not have it. */
                 status: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TemplateChoice: {
+            data: {
+                /** @description The language for this customer: their own, else the workspace's, else one there is. */
+                language: string;
+                languages: components["schemas"]["FilledTemplate"][];
+                name: string;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -6560,6 +6759,8 @@ export interface components {
             sms: components["schemas"]["ConsentState"];
             whatsapp: components["schemas"]["ConsentState"];
         };
+        /** @enum {string} */
+        ParameterFormat: "positional" | "named";
         /** @enum {string} */
         PendingReason: "window_closed" | "refused";
         /** @description A reply that waits, as screens show it. */
@@ -7589,6 +7790,8 @@ export interface components {
         };
         /** @enum {string} */
         Shorten: "every" | "none";
+        /** @enum {string} */
+        SlotKind: "text" | "file" | "place" | "url_end" | "code";
         /**
          * @description The body with plain characters in place of look-alikes that force the larger encoding. There is one only when the
          *     whole text then needs the smaller encoding; whether it is taken is for the author to decide.
@@ -7761,18 +7964,38 @@ export interface components {
         };
         /** @description A template as screens show it. */
         Template: {
+            /** @description What it was submitted as, when WhatsApp took it as something else. */
+            asked_category?: string | null;
             body: string;
             buttons: components["schemas"]["TemplateButton"][];
+            /** @description What WhatsApp took it as; for a draft what it is to be. */
             category: string;
             channel_id: components["schemas"]["ChannelId"];
+            /** @description What fills the variables when nobody types anything. */
+            defaults: components["schemas"]["TemplateDefault"][];
+            /** @description Why the last operation failed. */
+            failure?: string | null;
             footer?: string | null;
+            /** @description Whether something is written that was not submitted. */
+            has_draft: boolean;
             /** @description Text of a text header. */
             header?: string | null;
+            /** @description `text`, `image`, `video`, `document` or `location`. */
+            header_format?: string | null;
+            header_media_id?: components["schemas"]["MediaId"] | null;
             id: components["schemas"]["TemplateId"];
             language: string;
             name: string;
+            operation?: components["schemas"]["TemplateOperation"] | null;
             /** @description How many values the body takes. */
             parameter_count: number;
+            /** @description `GREEN`, `YELLOW`, `RED` or `UNKNOWN`. */
+            quality?: string | null;
+            /** @description Why it was rejected or stopped, as WhatsApp said. */
+            reason?: string | null;
+            /** @description Everything that has to be filled in, the body's values included. */
+            slots: components["schemas"]["TemplateSlot"][];
+            /** @description WhatsApp's word in capitals, or `DRAFT` while WhatsApp does not have it. */
             status: string;
         };
         /** @description A button of a template as screens show it. */
@@ -7780,11 +8003,133 @@ export interface components {
             text: string;
             type: string;
         };
+        /** @description What a button of a template needs: the end of its link, or the code it copies. */
+        TemplateButtonValue: {
+            /**
+             * Format: int32
+             * @description Position among all buttons, from 0.
+             */
+            index: number;
+            text: string;
+        };
+        /** @enum {string} */
+        TemplateCategory: "marketing" | "utility" | "authentication";
+        TemplateChange: {
+            parts: components["schemas"]["TemplateParts"];
+        };
+        TemplateCheck: {
+            findings: components["schemas"]["TemplateFinding"][];
+            /** @description Whether it may be submitted. */
+            ok: boolean;
+        };
+        /** @description A template with its languages. */
+        TemplateChoice: {
+            /** @description The language for this customer: their own, else the workspace's, else one there is. */
+            language: string;
+            languages: components["schemas"]["FilledTemplate"][];
+            name: string;
+        };
         TemplateCount: {
             /** @description Templates that the provider lists. */
             count: number;
         };
+        /** @description What fills a slot when nobody types anything. */
+        TemplateDefault: {
+            /** @description Stands where the field is empty. */
+            fallback?: string;
+            /** @description Key of the slot. */
+            slot: string;
+            /** @description A field such as `contact.first_name` or `case.number`; empty for the fallback alone. */
+            source: string;
+        };
+        /** @description A template with what the editor needs. */
+        TemplateDetail: components["schemas"]["Template"] & {
+            findings: components["schemas"]["TemplateFinding"][];
+            parts?: components["schemas"]["TemplateParts"] | null;
+        };
+        /** @description Something about a template that WhatsApp will not like. */
+        TemplateFinding: {
+            /** @description The field it is about: `name`, `body`, `samples.0`, `buttons.2.url`. */
+            field: string;
+            /** @description What is wrong and why, in plain words. */
+            message: string;
+            rule: components["schemas"]["TemplateRule"];
+            severity: components["schemas"]["TemplateSeverity"];
+        };
+        /** @description What stands above the text. */
+        TemplateHeader: {
+            /** @enum {string} */
+            format: "text";
+            /** @description An example of its variable. */
+            sample?: string | null;
+            text: string;
+        } | {
+            /** @enum {string} */
+            format: "image";
+            media_id?: components["schemas"]["MediaId"] | null;
+        } | {
+            /** @enum {string} */
+            format: "video";
+            media_id?: components["schemas"]["MediaId"] | null;
+        } | {
+            /** @enum {string} */
+            format: "document";
+            media_id?: components["schemas"]["MediaId"] | null;
+        } | {
+            /** @enum {string} */
+            format: "location";
+        };
+        /** @description What fills the header of a template. */
+        TemplateHeaderValue: {
+            /** @enum {string} */
+            kind: "text";
+            text: string;
+        } | {
+            /** @enum {string} */
+            kind: "file";
+            media_id: components["schemas"]["MediaId"];
+        } | {
+            address: string;
+            /** @enum {string} */
+            kind: "place";
+            /** @description Degrees north. */
+            latitude: string;
+            /** @description Degrees east. */
+            longitude: string;
+            name: string;
+        };
         TemplateId: string;
+        /** @enum {string} */
+        TemplateOperation: "create" | "edit" | "delete";
+        /** @description A template in one language. */
+        TemplateParts: {
+            /** @description Empty for authentication: WhatsApp writes that text itself. */
+            body?: string;
+            buttons?: components["schemas"]["TemplateButton"][];
+            category: components["schemas"]["TemplateCategory"];
+            code?: components["schemas"]["CodeText"] | null;
+            footer?: string | null;
+            header?: components["schemas"]["TemplateHeader"] | null;
+            /** @description Code with an underscore, `en_US`. */
+            language: string;
+            name: string;
+            parameter_format?: components["schemas"]["ParameterFormat"];
+            /** @description An example for each variable of the body, in their order. */
+            samples?: string[];
+        };
+        /** @enum {string} */
+        TemplateRule: "name_form" | "language_form" | "body_missing" | "body_length" | "body_blanks" | "variable_form" | "variable_numbering" | "variable_at_edge" | "variables_adjacent" | "variable_ratio" | "sample_missing" | "header_text" | "header_variables" | "header_markup" | "header_file" | "footer_length" | "footer_variable" | "button_count" | "button_kind_count" | "button_order" | "button_text" | "button_repeated" | "button_url" | "button_phone" | "button_code" | "button_flow" | "authentication_form" | "authentication_only" | "promotional_words" | "code_words";
+        /** @enum {string} */
+        TemplateSeverity: "error" | "warning";
+        /** @description Something to fill in. */
+        TemplateSlot: {
+            /** @description `header`, `body.1`, `body.first_name` or `button.0`. */
+            key: string;
+            kind: components["schemas"]["SlotKind"];
+            /** @description What it is called on the screen. */
+            label: string;
+            sample?: string | null;
+        };
         TemplateUpdatedEvent: {
             /** Format: date-time */
             at: string;
@@ -8075,6 +8420,8 @@ export interface components {
             /** @description ISO 3166 code, used for phone numbers without a country. */
             country: string;
             id: components["schemas"]["WorkspaceId"];
+            /** @description Language of templates for customers whose own is not known or not there, such as `en_US`. */
+            language: string;
             name: string;
             quiet_hours: components["schemas"]["QuietHours"];
             /** @description IANA zone of the business. */
@@ -8082,6 +8429,7 @@ export interface components {
         };
         WorkspaceChange: {
             country?: string | null;
+            language?: string | null;
             name?: string | null;
             quiet_hours?: components["schemas"]["QuietHours"] | null;
             time_zone?: string | null;
@@ -14244,6 +14592,36 @@ export interface operations {
             };
         };
     };
+    list_session_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TemplateChoice"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     transfer_session: {
         parameters: {
             query?: never;
@@ -14734,6 +15112,12 @@ export interface operations {
             query?: {
                 /** @description Only those of this channel. */
                 channel_id?: components["schemas"]["ChannelId"];
+                /** @description Only those in this status. */
+                status?: string;
+                /** @description Only those in this category. */
+                category?: string;
+                /** @description Only those of this name. */
+                name?: string;
             };
             header?: never;
             path?: never;
@@ -14747,6 +15131,268 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Template"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTemplate"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lint_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateParts"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TemplateId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TemplateId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_template: {
+        parameters: {
+            query?: {
+                /** @description Deletes every language of its name. */
+                all_languages?: boolean;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["TemplateId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_template_defaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TemplateId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DefaultsInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_template_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TemplateId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submit_template: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["TemplateId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateDetail"];
                 };
             };
             /** @description What went wrong. */

@@ -7,6 +7,9 @@ import type {
   SmartProposal,
   TextFinding,
 } from './text-types';
+import type { TemplateButtonValue, TemplateHeaderValue } from './template-types';
+
+export type { Template } from './template-types';
 
 export type Role = 'admin' | 'supervisor' | 'agent' | 'marketer';
 
@@ -30,6 +33,7 @@ export interface Workspace {
   time_zone: string;
   country: string;
   quiet_hours: { start: string; end: string };
+  language: string;
 }
 
 export interface ApiKey {
@@ -104,20 +108,6 @@ export interface SetupStatus {
   users: User[];
   flows: Flow[];
   checklist: ChecklistItem[];
-}
-
-export interface Template {
-  id: string;
-  channel_id: string;
-  name: string;
-  language: string;
-  category: string;
-  status: string;
-  body: string;
-  header: string | null;
-  footer: string | null;
-  buttons: { type: string; text: string }[];
-  parameter_count: number;
 }
 
 export type ConsentState = 'granted' | 'revoked' | 'none' | 'in_review';
@@ -920,7 +910,13 @@ export interface Message {
 export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
   | { kind: 'text'; text: string }
   | { kind: 'note'; text: string }
-  | { kind: 'template'; template_id: string; parameters: string[] }
+  | {
+      kind: 'template';
+      template_id: string;
+      parameters: string[];
+      header?: TemplateHeaderValue | null;
+      buttons?: TemplateButtonValue[];
+    }
   | { kind: 'image'; media_id: string; caption?: string }
   | { kind: 'buttons'; text: string; buttons: { id: string; title: string }[] }
 );

@@ -37,6 +37,8 @@ pub(super) struct WorkspaceBody {
     /// ISO 3166 code, used for phone numbers without a country.
     country: String,
     quiet_hours: QuietHoursBody,
+    /// Language of templates for customers whose own is not known or not there, such as `en_US`.
+    language: String,
 }
 
 impl From<QuietHours> for QuietHoursBody {
@@ -61,6 +63,7 @@ impl From<Workspace> for WorkspaceBody {
             time_zone: workspace.time_zone,
             country: workspace.country,
             quiet_hours: workspace.quiet_hours.into(),
+            language: workspace.settings.language,
         }
     }
 }
@@ -71,6 +74,7 @@ struct WorkspaceChange {
     time_zone: Option<String>,
     country: Option<String>,
     quiet_hours: Option<QuietHoursBody>,
+    language: Option<String>,
 }
 
 /// Changes what is given and leaves the rest.
@@ -86,6 +90,9 @@ async fn change(
     }
     let time_zone = change.time_zone.as_deref().map(time_zone).transpose()?;
     let country = change.country.as_deref().map(country).transpose()?;
+    if change.language.as_deref().is_some_and(|language| !segue_model::language::is_tag(language)) {
+        return Err(Problem::invalid("language", "Write a language code, such as en or pt_BR."));
+    }
     let quiet_hours = change.quiet_hours.as_ref().map(QuietHoursBody::minutes).transpose()?;
     let workspace_id = caller.workspace_id;
     let changed = state.store.write::<_, Problem, _>(move |tx| {
@@ -99,6 +106,9 @@ async fn change(
         }
         if let Some(country) = &country {
             workspace.country.clone_from(country);
+        }
+        if let Some(language) = &change.language {
+            workspace.settings.language = segue_model::template::language_code(language);
         }
         workspace.quiet_hours = quiet_hours.unwrap_or(workspace.quiet_hours);
         tx.update_workspace(&workspace)?;

@@ -470,6 +470,7 @@ fn setup(
         category: "UTILITY".to_owned(),
         status: "APPROVED".to_owned(),
         components: serde_json::json!([{"type": "BODY", "text": "Hello"}]),
+        ..ListedTemplate::default()
     };
     tx.replace_templates(workspace_id, made.channel, &[template], ctx)?;
     let queue =

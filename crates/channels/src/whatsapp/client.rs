@@ -228,6 +228,11 @@ impl GraphClient {
         self.http.get(url)
     }
 
+    /// A request to a full address that the caller has checked, without the token unless the caller adds it.
+    pub(super) fn post(&self, url: Url) -> RequestBuilder {
+        self.http.post(url)
+    }
+
     /// Sends a request and reads its JSON.
     pub(super) async fn call(&self, request: RequestBuilder) -> Result<Value, GraphFailure> {
         let response = request.send().await.map_err(|error| GraphFailure::NoAnswer(plain(&error).to_owned()))?;

@@ -15,7 +15,7 @@ const MOST_PAGES: usize = 100;
 /// Longest callback address WhatsApp takes.
 const LONGEST_CALLBACK: usize = 200;
 
-const TEMPLATE_FIELDS: &str =
+pub(super) const TEMPLATE_FIELDS: &str =
     "id,name,language,category,status,components,parameter_format,quality_score,rejected_reason";
 const NUMBER_FIELDS: &str = "display_phone_number,verified_name,quality_rating,throughput,\
     whatsapp_business_manager_messaging_limit,name_status,code_verification_status,status,account_mode";
@@ -141,7 +141,7 @@ impl GraphClient {
 
 impl MessageTemplate {
     /// Reads an element of the list; `None` when it has no name, language or status.
-    fn of(template: &Value) -> Option<Self> {
+    pub(super) fn of(template: &Value) -> Option<Self> {
         let quality = field(template, "quality_score");
         Some(Self {
             id: text(template, "id"),

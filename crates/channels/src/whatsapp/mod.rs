@@ -27,6 +27,7 @@ pub mod recipient;
 pub mod send;
 pub mod signature;
 pub mod status;
+pub mod template_admin;
 pub mod template_message;
 pub mod webhook;
 

@@ -187,6 +187,7 @@ async fn a_closed_window_and_a_paused_template_are_refused() {
             category: "UTILITY".to_owned(),
             status: "APPROVED".to_owned(),
             components: json!([{ "type": "BODY", "text": "Hello" }]),
+            ..ListedTemplate::default()
         };
         let ctx = bench.test.ctx.clone();
         bench
@@ -197,6 +198,8 @@ async fn a_closed_window_and_a_paused_template_are_refused() {
             language: "en".to_owned(),
             parameters: Vec::new(),
             text: "Hello".to_owned(),
+            header: None,
+            buttons: Vec::new(),
         };
         let id = bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &template)).await;
         assert_eq!(

@@ -10,6 +10,7 @@ mod last_look;
 mod long_text;
 mod senders;
 mod sms;
+mod templates;
 mod twilio;
 mod whatsapp;
 mod whatsapp_account;

@@ -206,6 +206,8 @@ async fn templates_are_taken_over_and_sent_with_their_values_and_an_image_is_upl
             language: "en_US".to_owned(),
             parameters: vec!["Ann".to_owned(), "77".to_owned()],
             text: "Hi Ann, there is news about your order 77.".to_owned(),
+            header: None,
+            buttons: Vec::new(),
         };
         let media = segue_store::media::NewMedia {
             id: bench.test.ctx.id(),
@@ -302,6 +304,7 @@ async fn what_whatsapp_would_refuse_for_certain_is_refused_here_in_words() {
             category: "AUTHENTICATION".to_owned(),
             status: "APPROVED".to_owned(),
             components: json!([{ "type": "BODY", "text": "Your code is {{1}}." }]),
+            ..ListedTemplate::default()
         };
         let running = bench.start("one");
         // The number's worker takes the templates over once when it starts; this one is added after that.
@@ -312,6 +315,8 @@ async fn what_whatsapp_would_refuse_for_certain_is_refused_here_in_words() {
             language: "en_US".to_owned(),
             parameters: parameters.iter().map(|value| (*value).to_owned()).collect(),
             text: "Your code is 1.".to_owned(),
+            header: None,
+            buttons: Vec::new(),
         };
         let mut hidden = bench.whatsapp_to(&channel, "US.13491208655302741918", session, &template(&["1"]));
         hidden.address_kind = AddressKind::Bsuid;

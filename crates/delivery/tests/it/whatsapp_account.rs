@@ -148,6 +148,7 @@ async fn what_is_told_of_the_account_is_kept_once_and_acted_on() {
             category: "UTILITY".to_owned(),
             status: "APPROVED".to_owned(),
             components: json!([]),
+            ..ListedTemplate::default()
         };
         let ctx = bench.test.ctx.clone();
         bench

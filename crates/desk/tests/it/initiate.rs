@@ -20,7 +20,12 @@ async fn contact(scene: &Scene, phone: Option<&str>) -> ContactId {
 }
 
 fn template(template_id: TemplateId) -> Draft {
-    Draft::Template { template_id, parameters: vec!["Ana".to_owned(), "42".to_owned()] }
+    Draft::Template {
+        template_id,
+        parameters: vec!["Ana".to_owned(), "42".to_owned()],
+        header: None,
+        buttons: Vec::new(),
+    }
 }
 
 async fn start(

@@ -15,3 +15,4 @@ mod recorded;
 mod replies;
 mod routing;
 mod scene;
+mod templates;

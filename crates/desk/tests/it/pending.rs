@@ -48,7 +48,12 @@ async fn a_reply_waits_for_the_customer_and_is_sent_once_in_order() {
         assert_eq!(waiting(&scene, session.id).await, ["First", "Second"]);
         assert!(!scene.texts(&OUTBOX).await.iter().any(|key| key.starts_with("pending:")), "nothing leaves yet");
         let (approved, _) = templates(&scene, scene.ctx()).await;
-        let template = Draft::Template { template_id: approved, parameters: vec!["Ana".to_owned(), "42".to_owned()] };
+        let template = Draft::Template {
+            template_id: approved,
+            parameters: vec!["Ana".to_owned(), "42".to_owned()],
+            header: None,
+            buttons: Vec::new(),
+        };
         assert_eq!(
             code(keep(&scene, &agent, "3", template.clone()).await),
             "invalid_content",

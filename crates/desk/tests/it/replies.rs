@@ -81,6 +81,8 @@ async fn after_a_day_only_an_approved_template_goes() {
         let template = |template_id, parameters: &[&str]| Draft::Template {
             template_id,
             parameters: parameters.iter().map(|value| (*value).to_owned()).collect(),
+            header: None,
+            buttons: Vec::new(),
         };
         assert_eq!(code(reply(&scene, &agent, "2", template(approved, &[])).await), "template_parameters");
         assert_eq!(code(reply(&scene, &agent, "2", template(approved, &["Ana", " "])).await), "template_parameters");
@@ -108,6 +110,7 @@ pub async fn templates(scene: &Scene, ctx: &Ctx) -> (TemplateId, TemplateId) {
         category: "UTILITY".to_owned(),
         status: status.to_owned(),
         components: json!([{ "type": "BODY", "text": body }]),
+        ..ListedTemplate::default()
     };
     let all = [listed("ready", "APPROVED", "Hi {{1}}, order {{2}} is ready."), listed("old", "PAUSED", "We miss you.")];
     let (workspace_id, channel_id, ctx) = (scene.workspace(), scene.channel.id, ctx.clone());

@@ -5,13 +5,14 @@ use crate::clock::ClockMode;
 use crate::core::Core;
 use crate::faults::Faults;
 use crate::graph::templates::Template;
+use crate::graph::{Decision, Reviewer};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -142,26 +143,35 @@ pub(crate) async fn add_template(
     Ok((StatusCode::CREATED, Json(added)))
 }
 
-#[derive(Deserialize)]
-pub(crate) struct TemplateChange {
-    status: String,
-}
-
-/// Changes the status; the product is told by webhook.
+/// Decides about a template, as the reviewer or the platform would; the product is told by webhook.
 pub(crate) async fn change_template(
     State(core): State<Arc<Core>>,
     Path(id): Path<String>,
-    Json(change): Json<TemplateChange>,
+    Json(decision): Json<Decision>,
 ) -> Result<Json<Value>, Problem> {
     core.with(|state| {
         // The name serves as id too, when it is unique.
         let known = state.templates.iter().find(|t| t.id == id || t.name == id).map(|t| t.id.clone());
         let id = known.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such template"))?;
-        if !state.set_template_status(&id, &change.status) {
-            return Err(Problem::bad("there is no such template status"));
-        }
+        state.decide_template(&id, &decision).map_err(Problem::bad)?;
         Ok(Json(json!(state.templates.get(&id))))
     })
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReviewerMode {
+    mode: Reviewer,
+}
+
+pub(crate) async fn reviewer(State(core): State<Arc<Core>>) -> Json<ReviewerMode> {
+    Json(ReviewerMode { mode: core.with(|state| state.reviewer) })
+}
+
+/// Lets templates be decided at once by rules, or wait until somebody decides.
+pub(crate) async fn set_reviewer(State(core): State<Arc<Core>>, Json(mode): Json<ReviewerMode>) -> Json<ReviewerMode> {
+    core.with(|state| state.reviewer = mode.mode);
+    Json(mode)
 }
 
 /// Server-sent events `{handset_id, kind}`; a listener that was too slow gets `reset` and loads everything again.

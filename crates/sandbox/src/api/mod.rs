@@ -25,6 +25,7 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/state", delete(control::reset))
         .route("/media/{id}", get(control::media))
         .route("/templates", get(control::templates).post(control::add_template))
+        .route("/templates/reviewer", get(control::reviewer).put(control::set_reviewer))
         .route("/templates/{id}", patch(control::change_template))
         .route("/twilio", post(crate::twilio::configure))
         .route("/webhook", post(webhooks::subscribe))

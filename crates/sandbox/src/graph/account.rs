@@ -2,12 +2,10 @@
 
 use super::error::{Access, GraphError, success};
 use super::media;
-use super::request::{list, text};
-use super::templates::{STATUSES, Template};
+use super::request::text;
+use super::templates::Template;
+use super::uploads;
 use crate::core::Core;
-use crate::ledger::Fact;
-use crate::state::State as SandboxState;
-use crate::webhook::payload;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use bytes::Bytes;
@@ -58,6 +56,12 @@ fn select(object: Value, fields: Option<&String>) -> Value {
 /// `GET /{version}/{id}`: a number, the account, media or a template.
 pub(crate) async fn object(State(core): State<Arc<Core>>, Path((_, id)): Ids, Query(query): Params) -> Answer {
     let fields = query.get("fields");
+    if id == "debug_token" {
+        return Ok(Json(uploads::debug_token(&core, &query)));
+    }
+    if id.starts_with("upload:") {
+        return uploads::describe(&core, &id).map(Json).ok_or_else(|| GraphError::no_object(&id, Access::Read));
+    }
     if id == core.config.phone_number_id {
         return Ok(Json(select(phone_number(&core), fields)));
     }
@@ -69,7 +73,7 @@ pub(crate) async fn object(State(core): State<Arc<Core>>, Path((_, id)): Ids, Qu
     if let Some(media) = media::describe(&core, &id) {
         return Ok(Json(media));
     }
-    let template = core.with(|state| state.templates.get(&id).map(|template| json!(template)));
+    let template = core.with(|state| state.templates.get(&id).map(Template::listed));
     template.map(|template| Json(select(template, fields))).ok_or_else(|| GraphError::no_object(&id, Access::Read))
 }
 
@@ -95,7 +99,7 @@ pub(crate) async fn profile(State(core): State<Arc<Core>>, Path((_, id)): Ids) -
     ))
 }
 
-fn account(core: &Core, id: &str, access: Access) -> Result<(), GraphError> {
+pub(super) fn account(core: &Core, id: &str, access: Access) -> Result<(), GraphError> {
     if id == core.config.waba_id { Ok(()) } else { Err(GraphError::no_object(id, access)) }
 }
 
@@ -197,7 +201,7 @@ pub(crate) async fn templates(State(core): State<Arc<Core>>, Path((_, id)): Ids,
             .iter()
             .skip(after)
             .take(limit)
-            .map(|template| select(json!(template), query.get("fields")))
+            .map(|template| select(template.listed(), query.get("fields")))
             .collect();
         let end = after + page.len();
         let mut paging = json!({"cursors": {"before": after.to_string(), "after": end.to_string()}});
@@ -220,74 +224,4 @@ pub(crate) async fn templates(State(core): State<Arc<Core>>, Path((_, id)): Ids,
         }
         Ok(Json(answer))
     })
-}
-
-/// `POST /{version}/{waba}/message_templates`: answered with PENDING, reviewed at once; the decision comes as a webhook.
-pub(crate) async fn create_template(State(core): State<Arc<Core>>, Path((_, id)): Ids, body: Bytes) -> Answer {
-    account(&core, &id, Access::Write)?;
-    let body: Value =
-        serde_json::from_slice(&body).map_err(|_| GraphError::parameter("The request body is not valid JSON."))?;
-    let template = Template::parse(&body)?;
-    core.with(|state| {
-        if state.templates.find(&template.name, &template.language).is_some() {
-            return Err(GraphError::parameter("There is already content in this language for this template."));
-        }
-        let mut reviewed = template.clone();
-        reviewed.review();
-        let reviewed = state.templates.add(reviewed).clone();
-        state.announce_template(&reviewed);
-        Ok(Json(json!({"id": reviewed.id, "status": "PENDING", "category": reviewed.category})))
-    })
-}
-
-/// `POST /{version}/{template_id}`: new components, reviewed again.
-pub(crate) async fn edit_template(State(core): State<Arc<Core>>, Path((_, id)): Ids, body: Bytes) -> Answer {
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    core.with(|state| {
-        let template = state.templates.get_mut(&id).ok_or_else(|| GraphError::no_object(&id, Access::Write))?;
-        let mut edited = template.clone();
-        if body.get("components").is_some() {
-            edited.components = list(&body, "components").to_vec();
-        }
-        let mut edited = Template { id: template.id.clone(), ..Template::parse(&json!(edited))? };
-        edited.review();
-        *template = edited.clone();
-        state.announce_template(&edited);
-        Ok(Json(success()))
-    })
-}
-
-/// `DELETE /{version}/{waba}/message_templates?name=` or `&hsm_id=`
-pub(crate) async fn delete_template(State(core): State<Arc<Core>>, Path((_, id)): Ids, Query(query): Params) -> Answer {
-    account(&core, &id, Access::Write)?;
-    let (name, hsm) = (query.get("name").map(String::as_str), query.get("hsm_id").map(String::as_str));
-    match core.with(|state| state.templates.remove(name, hsm)) {
-        0 => Err(GraphError::parameter("The template does not exist.")),
-        _ => Ok(Json(success())),
-    }
-}
-
-impl SandboxState {
-    /// Tells the product the status of a template.
-    pub fn announce_template(&mut self, template: &Template) {
-        let entry = self.record(Fact::TemplateStatus {
-            name: template.name.clone(),
-            language: template.language.clone(),
-            status: template.status.clone(),
-        });
-        let body = payload::template_status(&self.config, self.now(), template);
-        self.queue_webhook(&body, Some(entry));
-    }
-
-    /// Puts a template into another state; false when the state has no such name or there is no such template.
-    pub fn set_template_status(&mut self, id: &str, status: &str) -> bool {
-        let status = status.to_uppercase();
-        let Some(template) = self.templates.get_mut(id).filter(|_| STATUSES.contains(&status.as_str())) else {
-            return false;
-        };
-        template.status = status;
-        let template = template.clone();
-        self.announce_template(&template);
-        true
-    }
 }

@@ -16,6 +16,8 @@ pub(crate) struct GraphError {
     kind: &'static str,
     message: String,
     details: Option<String>,
+    /// Title and words for people; the endpoints of templates have them.
+    user: Option<(String, String)>,
 }
 
 impl GraphError {
@@ -28,6 +30,7 @@ impl GraphError {
             kind: "OAuthException",
             message: format!("(#{code}) {title}"),
             details: Some(details.into()),
+            user: None,
         }
     }
 
@@ -45,6 +48,19 @@ impl GraphError {
             kind: "OAuthException",
             message: format!("(#100) {message}"),
             details: Some(message),
+            user: None,
+        }
+    }
+
+    /// Code 100 with a subcode: how the endpoints of templates refuse. `error_data` is a plain text there.
+    pub fn of_template(subcode: i64, title: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: 100,
+            subcode: Some(subcode),
+            kind: "OAuthException",
+            message: "Invalid parameter".to_owned(),
+            details: None,
+            user: Some((title.to_owned(), message.into())),
         }
     }
 
@@ -55,7 +71,7 @@ impl GraphError {
         } else {
             "Invalid OAuth access token - Cannot parse access token"
         };
-        Self { code, subcode: None, kind: "OAuthException", message: message.to_owned(), details: None }
+        Self { code, subcode: None, kind: "OAuthException", message: message.to_owned(), details: None, user: None }
     }
 
     /// The object does not exist: 803 when it was read, 100 with subcode 33 when it was written.
@@ -71,7 +87,7 @@ impl GraphError {
                 ),
             ),
         };
-        Self { code, subcode, kind: "GraphMethodException", message, details: None }
+        Self { code, subcode, kind: "GraphMethodException", message, details: None, user: None }
     }
 
     /// The path names no endpoint.
@@ -82,6 +98,7 @@ impl GraphError {
             kind: "OAuthException",
             message: format!("Unknown path components: {path}"),
             details: None,
+            user: None,
         }
     }
 
@@ -95,6 +112,7 @@ impl GraphError {
                 "(#2635) You are calling a deprecated version of the Graph API ({version}). Please update to the latest version: v26.0."
             ),
             details: None,
+            user: None,
         }
     }
 
@@ -131,6 +149,11 @@ impl IntoResponse for GraphError {
         }
         if let Some(details) = &self.details {
             error["error_data"] = json!({"messaging_product": "whatsapp", "details": details});
+        }
+        if let Some((title, message)) = &self.user {
+            error["error_user_title"] = json!(title);
+            error["error_user_msg"] = json!(message);
+            error["error_data"] = json!(message);
         }
         if matches!(self.code, 1 | 2 | 131000 | 131016) {
             error["is_transient"] = json!(true);

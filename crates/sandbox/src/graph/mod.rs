@@ -11,6 +11,10 @@ pub(crate) mod request;
 pub(crate) mod routes;
 pub(crate) mod sending;
 pub(crate) mod statuses;
+mod template_edges;
+mod template_rules;
 pub(crate) mod templates;
+pub(crate) mod uploads;
 
 pub(crate) use routes::router;
+pub(crate) use template_edges::{Decision, Reviewer};

@@ -1,6 +1,6 @@
 //! The paths of the Graph face.
 
-use super::{account, media, messages, request};
+use super::{account, media, messages, request, template_edges, uploads};
 use crate::core::Core;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -15,6 +15,7 @@ pub(crate) fn router(core: &Arc<Core>) -> Router<Arc<Core>> {
     Router::new()
         .route("/{version}/{id}/messages", post(messages::post))
         .route("/{version}/{id}/media", post(media::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
+        .route("/{version}/{id}/uploads", post(uploads::begin))
         .route("/{version}/{id}/phone_numbers", get(account::phone_numbers))
         .route("/{version}/{id}/register", post(account::register))
         .route("/{version}/{id}/whatsapp_business_profile", get(account::profile))
@@ -24,9 +25,15 @@ pub(crate) fn router(core: &Arc<Core>) -> Router<Arc<Core>> {
         )
         .route(
             "/{version}/{id}/message_templates",
-            get(account::templates).post(account::create_template).delete(account::delete_template),
+            get(account::templates).post(template_edges::create).delete(template_edges::delete),
         )
-        .route("/{version}/{id}", get(account::object).post(account::edit_template).delete(media::delete))
+        .route(
+            "/{version}/{id}",
+            get(account::object)
+                .post(template_edges::edit)
+                .layer(DefaultBodyLimit::max(MAX_UPLOAD))
+                .delete(media::delete),
+        )
         .route_layer(from_fn_with_state(core.clone(), request::guard))
         .route("/graph-media/{id}", get(media::download))
 }

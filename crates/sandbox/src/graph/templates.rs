@@ -3,8 +3,10 @@
 use super::error::GraphError;
 use super::rendering::variables;
 use super::request::{list, text};
+use super::uploads;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// A template in one language.
 #[derive(Clone, Debug, Serialize)]
@@ -17,12 +19,24 @@ pub(crate) struct Template {
     /// `POSITIONAL` or `NAMED`.
     pub parameter_format: String,
     pub components: Vec<Value>,
+    /// `{"score": …}`.
+    pub quality_score: Value,
+    /// `NONE` when it was not.
+    pub rejected_reason: String,
+    /// When it was changed while it was approved.
+    #[serde(skip)]
+    pub edits: Vec<i64>,
+    /// How often it was paused.
+    #[serde(skip)]
+    pub pauses: u8,
 }
 
 /// All templates of the account.
 pub(crate) struct TemplateBook {
     templates: Vec<Template>,
     next_id: u64,
+    /// Names of deleted templates, and until when they cannot be used.
+    reserved: HashMap<String, i64>,
 }
 
 /// The states a template can be put into.
@@ -37,7 +51,7 @@ fn same_language(one: &str, other: &str) -> bool {
 impl TemplateBook {
     /// The templates every sandbox starts with.
     pub fn seeded() -> Self {
-        let mut book = Self { templates: Vec::new(), next_id: 1_000_000_000_000_001 };
+        let mut book = Self { templates: Vec::new(), next_id: 1_000_000_000_000_001, reserved: HashMap::new() };
         // As on the platform, a text with variables carries an example of each.
         let body =
             |text: &str, example: &[&str]| json!({"type": "BODY", "text": text, "example": {"body_text": [example]}});
@@ -81,6 +95,7 @@ impl TemplateBook {
                 status: status.to_owned(),
                 parameter_format: "POSITIONAL".to_owned(),
                 components,
+                ..Template::empty()
             });
         }
         book
@@ -119,15 +134,24 @@ impl TemplateBook {
         &self.templates[self.templates.len() - 1]
     }
 
-    /// Removes by name (all languages) or by id; returns how many.
-    pub fn remove(&mut self, name: Option<&str>, id: Option<&str>) -> usize {
-        let before = self.templates.len();
-        self.templates.retain(|template| match (name, id) {
-            (_, Some(id)) => template.id != id,
-            (Some(name), None) => template.name != name,
-            (None, None) => true,
-        });
-        before - self.templates.len()
+    /// Removes by name (all languages) or by id; returns what was removed.
+    pub fn remove(&mut self, name: Option<&str>, id: Option<&str>) -> Vec<Template> {
+        let is_meant = |template: &mut Template| match (name, id) {
+            (_, Some(id)) => template.id == id,
+            (Some(name), None) => template.name == name,
+            (None, None) => false,
+        };
+        self.templates.extract_if(.., is_meant).collect()
+    }
+
+    /// Keeps a name from being used again until then.
+    pub fn reserve(&mut self, name: &str, until: i64) {
+        self.reserved.insert(name.to_owned(), until);
+    }
+
+    /// Whether a name cannot be used now.
+    pub fn is_reserved(&self, name: &str, now: i64) -> bool {
+        self.reserved.get(name).is_some_and(|until| now < *until)
     }
 
     /// The template when it may be sent now.
@@ -145,6 +169,23 @@ impl TemplateBook {
 }
 
 impl Template {
+    fn empty() -> Self {
+        Self {
+            id: String::new(),
+            name: String::new(),
+            language: String::new(),
+            category: String::new(),
+            status: "PENDING".to_owned(),
+            parameter_format: String::new(),
+            components: Vec::new(),
+            // With the date of the score, as the platform has it: client libraries read it.
+            quality_score: json!({"score": "UNKNOWN", "date": 1_767_225_600}),
+            rejected_reason: "NONE".to_owned(),
+            edits: Vec::new(),
+            pauses: 0,
+        }
+    }
+
     /// Reads and checks a template as it is created.
     pub fn parse(body: &Value) -> Result<Self, GraphError> {
         let need = |field: &str| {
@@ -170,6 +211,7 @@ impl Template {
             status: "PENDING".to_owned(),
             parameter_format: text(body, "parameter_format").unwrap_or_default().to_uppercase(),
             components: list(body, "components").to_vec(),
+            ..Self::empty()
         };
         template.checked()
     }
@@ -177,6 +219,9 @@ impl Template {
     fn checked(mut self) -> Result<Self, GraphError> {
         if self.parameter_format != "NAMED" {
             "POSITIONAL".clone_into(&mut self.parameter_format);
+        }
+        if self.category == "AUTHENTICATION" {
+            return Ok(self);
         }
         let body = self.component("BODY").and_then(|body| text(body, "text")).unwrap_or_default();
         if body.is_empty() || body.chars().count() > 1024 {
@@ -187,7 +232,11 @@ impl Template {
             && (body.trim().starts_with(&format!("{{{{{first}}}}}"))
                 || body.trim().ends_with(&format!("{{{{{last}}}}}")))
         {
-            return Err(GraphError::parameter("Variables can't be at the start or end of the template."));
+            return Err(GraphError::of_template(
+                2_388_299,
+                "Variables at the edges",
+                "Variables can't be at the start or end of the template.",
+            ));
         }
         let positional = self.parameter_format == "POSITIONAL";
         if positional && variables.iter().enumerate().any(|(i, name)| *name != (i + 1).to_string()) {
@@ -199,14 +248,11 @@ impl Template {
         Ok(self)
     }
 
-    /// What the emulated reviewer decides: promotional words make a utility template a marketing one.
-    pub fn review(&mut self) {
-        let body = self.component("BODY").and_then(|body| text(body, "text")).unwrap_or_default().to_lowercase();
-        let promotional = ["% off", "sale", "discount", "offer", "promo", "deal"];
-        if self.category == "UTILITY" && promotional.iter().any(|word| body.contains(word)) {
-            "MARKETING".clone_into(&mut self.category);
-        }
-        "APPROVED".clone_into(&mut self.status);
+    /// As the platform lists it.
+    pub fn listed(&self) -> Value {
+        let mut listed = json!(self);
+        listed["components"] = self.components.iter().cloned().map(uploads::listed).collect();
+        listed
     }
 
     pub fn component(&self, kind: &str) -> Option<&Value> {

@@ -120,10 +120,61 @@ fn management(config: &SandboxConfig, now: i64, field: &str, value: Value) -> Va
     })
 }
 
+/// How webhooks name a template.
+fn named(template: &crate::graph::templates::Template) -> Map<String, Value> {
+    let id: u64 = template.id.parse().unwrap_or_default();
+    let mut value = Map::new();
+    value.insert("message_template_id".to_owned(), json!(id));
+    value.insert("message_template_name".to_owned(), json!(template.name));
+    value.insert("message_template_language".to_owned(), json!(template.language));
+    value
+}
+
+/// A template was moved to another category.
+pub(crate) fn template_category(
+    config: &SandboxConfig,
+    now: i64,
+    template: &crate::graph::templates::Template,
+    previous: &str,
+) -> Value {
+    let mut value = named(template);
+    value.insert("previous_category".to_owned(), json!(previous));
+    value.insert("new_category".to_owned(), json!(template.category));
+    management(config, now, "template_category_update", value.into())
+}
+
+/// How customers take a template has changed.
+pub(crate) fn template_quality(
+    config: &SandboxConfig,
+    now: i64,
+    template: &crate::graph::templates::Template,
+    previous: &str,
+) -> Value {
+    let mut value = named(template);
+    value.insert("previous_quality_score".to_owned(), json!(previous));
+    value.insert("new_quality_score".to_owned(), template.quality_score["score"].clone());
+    management(config, now, "message_template_quality_update", value.into())
+}
+
+/// The text of a template was changed.
+pub(crate) fn template_components(
+    config: &SandboxConfig,
+    now: i64,
+    template: &crate::graph::templates::Template,
+) -> Value {
+    let mut value = named(template);
+    for (kind, name) in [("BODY", "element"), ("HEADER", "title"), ("FOOTER", "footer")] {
+        if let Some(words) = template.component(kind).and_then(|component| component.get("text")) {
+            value.insert(format!("message_template_{name}"), words.clone());
+        }
+    }
+    management(config, now, "message_template_components_update", value.into())
+}
+
 /// A template changed its status.
 pub(crate) fn template_status(config: &SandboxConfig, now: i64, template: &crate::graph::templates::Template) -> Value {
     let id: u64 = template.id.parse().unwrap_or_default();
-    let reason = if template.status == "REJECTED" { "INVALID_FORMAT" } else { "NONE" };
+    let reason = &template.rejected_reason;
     management(
         config,
         now,

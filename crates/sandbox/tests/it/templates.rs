@@ -39,7 +39,8 @@ async fn templates_are_created_reviewed_paused_and_deleted() {
     let bench = Bench::new().await;
     let path = format!("/v26.0/{WABA}/message_templates");
     let new = json!({"name": "summer", "category": "UTILITY", "language": "en_US",
-                     "components": [{"type": "BODY", "text": "Hi {{1}}, our summer sale is on."}]});
+                     "components": [{"type": "BODY", "text": "Hi {{1}}, our summer sale is on.",
+                                     "example": {"body_text": [["Ada"]]}}]});
     let (status, created) = bench.post(&path, new.clone()).await;
     assert_eq!((status, &created["status"], &created["category"]), (200, &json!("PENDING"), &json!("MARKETING")));
     bench.until_acked("template_status", 1).await;
@@ -54,6 +55,9 @@ async fn templates_are_created_reviewed_paused_and_deleted() {
     let after = page["paging"]["cursors"]["after"].as_str().expect("cursor");
     let (_, rest) = bench.get(&format!("{path}?limit=3&after={after}&fields=name,status")).await;
     assert_eq!(rest["data"][0]["name"], "summer");
+    let (_, scored) = bench.get(&format!("{path}?limit=1&fields=quality_score")).await;
+    let score = &scored["data"][0]["quality_score"];
+    assert!(score["score"].is_string() && score["date"].is_i64(), "{score}: both, as client libraries read it");
     assert!(rest["paging"].get("next").is_none());
     assert!(rest.get("summary").is_none(), "only where it is asked for");
     let (_, summed) =
@@ -98,4 +102,133 @@ async fn customers_can_stop_marketing() {
     let (_, answer) = bench.send(template("we_are_back", "en", &["Ada"])).await;
     let utility = answer["messages"][0]["id"].as_str().expect("wamid").to_owned();
     until(|| async { bench.receiver.statuses(&utility) == ["sent", "delivered"] }).await;
+}
+
+fn utility(name: &str, components: Value) -> Value {
+    json!({"name": name, "category": "UTILITY", "language": "en_US", "components": components})
+}
+
+fn plain(text: &str) -> Value {
+    json!([{"type": "BODY", "text": text}])
+}
+
+#[tokio::test]
+async fn what_the_platform_refuses_has_its_subcode_and_words_for_people() {
+    let bench = Bench::new().await;
+    let path = format!("/v26.0/{WABA}/message_templates");
+    let example =
+        |text: &str, values: &[&str]| json!([{"type": "BODY", "text": text, "example": {"body_text": [values]}}]);
+    let with = |component: Value| json!([{"type": "BODY", "text": "Ready."}, component]);
+    for (components, subcode) in [
+        (example("Your order is ready, {{1}}", &["Ada"]), json!(2_388_299)),
+        (example("Dear {{1}} {{2}}, your order is ready now.", &["Ada", "B"]), json!(2_388_299)),
+        (example("Hi {{1}}, {{2}}!", &["Ada", "B"]), json!(2_388_293)),
+        (plain("Dear {{1}}, your order is ready."), json!(2_388_043)),
+        (with(json!({"type": "FOOTER", "text": "a".repeat(61)})), json!(2_388_040)),
+        (with(json!({"type": "HEADER", "format": "TEXT", "text": "*Ready*"})), json!(2_388_072)),
+        (with(json!({"type": "HEADER", "format": "IMAGE"})), json!(2_388_084)),
+        (
+            with(json!({"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["4::invented"]}})),
+            json!(2_388_084),
+        ),
+        (
+            with(
+                json!({"type": "BUTTONS", "buttons": [{"type": "URL", "text": "Go", "url": "https://a.example/{{1}}"}]}),
+            ),
+            json!(2_388_047),
+        ),
+    ] {
+        let (status, answer) = bench.post(&path, utility("refused", components.clone())).await;
+        assert_eq!((status, &answer["error"]["error_subcode"]), (400, &subcode), "{components}");
+        assert!(answer["error"]["error_data"].is_string() && answer["error"]["error_user_msg"].is_string());
+    }
+    let mixed = json!({"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "Yes"},
+        {"type": "PHONE_NUMBER", "text": "Call", "phone_number": "+15550100"}, {"type": "QUICK_REPLY", "text": "No"}]});
+    assert_eq!(bench.post(&path, utility("refused", with(mixed))).await.0, 400);
+}
+
+#[tokio::test]
+async fn an_approved_template_is_edited_once_a_day_and_its_name_rests_after_deletion() {
+    let bench = Bench::new().await;
+    let path = format!("/v26.0/{WABA}/message_templates");
+    let (_, created) = bench.post(&path, utility("ready", plain("Your order is ready."))).await;
+    let id = created["id"].as_str().expect("id").to_owned();
+    let edit = async |text: &str| bench.post(&format!("/v26.0/{id}"), json!({"components": plain(text)})).await;
+    assert_eq!(edit("Your order is ready now.").await.0, 200);
+    let (_, answer) = edit("Your order is ready, really.").await;
+    assert_eq!(answer["error"]["error_subcode"], 2_388_019);
+    bench.advance(24 * 3_600_000 + 1).await;
+    assert_eq!(edit("Your order is ready, really.").await.0, 200);
+    let change = json!({"category": "MARKETING", "components": plain("New.")});
+    assert_eq!(bench.post(&format!("/v26.0/{id}"), change).await.0, 400, "an approved one keeps its category");
+    assert_eq!(bench.request(bench.http.delete(bench.url(&format!("{path}?name=ready")))).await.0, 200);
+    let (_, answer) = bench.post(&path, utility("ready", plain("Again."))).await;
+    assert_eq!(answer["error"]["error_subcode"], 2_388_023);
+    bench.advance(30 * 24 * 3_600_000).await;
+    assert_eq!(bench.post(&path, utility("ready", plain("Again."))).await.0, 200);
+}
+
+#[tokio::test]
+async fn the_reviewer_rejects_by_rules_or_waits_for_somebody_and_each_change_is_told() {
+    let bench = Bench::new().await;
+    let path = format!("/v26.0/{WABA}/message_templates");
+    bench.post(&path, utility("luck", plain("Visit our casino tonight."))).await;
+    bench.until_acked("template_status", 1).await;
+    let told = bench.receiver.bodies().pop().expect("webhook")["entry"][0]["changes"][0]["value"].clone();
+    assert_eq!((&told["event"], &told["reason"]), (&json!("REJECTED"), &json!("ABUSIVE_CONTENT")));
+    let mode = json!({"mode": "manual"});
+    let put = bench.http.put(bench.url("/sandbox/v1/templates/reviewer")).json(&mode);
+    assert_eq!(bench.request(put).await, (200, mode));
+    let (_, created) = bench.post(&path, utility("slow", plain("Your order is ready."))).await;
+    let id = created["id"].as_str().expect("id").to_owned();
+    let status = async || bench.get(&format!("/v26.0/{id}?fields=status")).await.1["status"].clone();
+    assert_eq!(status().await, "PENDING");
+    let (_, answer) = bench.post(&format!("/v26.0/{id}"), json!({"components": plain("New.")})).await;
+    assert_eq!(answer["error"]["error_subcode"], 2_388_039, "not while it is reviewed");
+    let decide = async |decision: Value| bench.patch(&format!("/sandbox/v1/templates/{id}"), decision).await.0;
+    assert_eq!(decide(json!({"status": "APPROVED", "category": "MARKETING", "quality": "RED"})).await, 200);
+    bench.until_acked("template_status", 2).await;
+    until(|| async { bench.receiver.bodies().len() >= 4 }).await;
+    let fields: Vec<Value> =
+        bench.receiver.bodies().iter().map(|body| body["entry"][0]["changes"][0]["field"].clone()).collect();
+    for field in ["template_category_update", "message_template_quality_update", "message_template_status_update"] {
+        assert!(fields.contains(&json!(field)), "{field} in {fields:?}");
+    }
+    for expected in ["PAUSED", "PAUSED", "DISABLED"] {
+        assert_eq!(decide(json!({"status": "PAUSED"})).await, 200);
+        assert_eq!(status().await, expected);
+    }
+    assert_eq!(decide(json!({"status": "SLEEPING"})).await, 400);
+    assert_eq!(decide(json!({"quality": "BLUE"})).await, 400);
+}
+
+#[tokio::test]
+async fn an_example_is_uploaded_in_pieces_and_used_by_a_template() {
+    let bench = Bench::new().await;
+    let (_, token) = bench.get("/v26.0/debug_token?input_token=sandbox-token").await;
+    let app = token["data"]["app_id"].as_str().expect("app").to_owned();
+    let begin = format!("/v26.0/{app}/uploads?file_name=a.png&file_length=4&file_type=image/png");
+    let (_, session) = bench.post(&begin, json!(null)).await;
+    let upload = format!("/v26.0/{}", session["id"].as_str().expect("session"));
+    let put = async |offset: &str, bytes: &'static [u8]| {
+        let request = bench.http.post(bench.url(&upload)).header("file_offset", offset).body(bytes);
+        bench.request(request).await
+    };
+    assert_eq!(put("1", b"x").await.0, 400, "it begins at the beginning");
+    assert_eq!(put("0", b"ab").await.1["file_offset"], 2);
+    assert_eq!(bench.get(&upload).await.1["file_offset"], 2);
+    let (_, done) = put("2", b"cd").await;
+    let handle = done["h"].as_str().expect("handle").to_owned();
+    let components = json!([
+        {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": [handle]}},
+        {"type": "BODY", "text": "Your order is ready."},
+    ]);
+    let path = format!("/v26.0/{WABA}/message_templates");
+    let (status, created) = bench.post(&path, utility("picture", components)).await;
+    assert_eq!(status, 200, "{created}");
+    let (_, listed) = bench.get(&format!("{path}?name=picture")).await;
+    let example = listed["data"][0]["components"][0]["example"]["header_handle"][0].as_str().expect("address");
+    assert!(example.starts_with("https://"), "listed with an address in place of the handle");
+    assert_eq!(bench.post(&begin.replace("image/png", "text/html"), json!(null)).await.0, 400);
+    assert_eq!(bench.post(&begin.replace(&app, "1"), json!(null)).await.0, 400);
 }

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use segue_delivery::long_text::{self, READ_LONG_TEXT};
 use segue_desk::bot::{self, BOT_TIMER};
-use segue_model::{ImportId, MediaId, time, wake::Wake};
+use segue_model::{ImportId, MediaId, TemplateId, time, wake::Wake};
 use segue_outreach::{
     OutreachError,
     campaign::{
@@ -18,7 +18,7 @@ use segue_outreach::{
     import::{self, RUN_IMPORT, UNDO_IMPORT},
     merge::{self, FIND_DUPLICATES},
 };
-use segue_store::{StoreError, job::Job, media::FETCH_MEDIA};
+use segue_store::{StoreError, job::Job, media::FETCH_MEDIA, template::SETTLE_TEMPLATE};
 
 use tokio::task::JoinSet;
 
@@ -156,6 +156,13 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
         }
+        SETTLE_TEMPLATE => {
+            let payload: SettleTemplate = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            segue_delivery::template_admin::settle(store, ctx, workspace_id, payload.template_id)
+                .await
+                .map_err(|error| WorkError::Failed(error.to_string()))
+        }
         RUN_IMPORT | UNDO_IMPORT => {
             let payload: ImportJob = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
@@ -199,6 +206,12 @@ fn campaign_error(error: OutreachError) -> WorkError {
 #[derive(serde::Deserialize)]
 struct FetchMedia {
     media_id: MediaId,
+}
+
+/// Payload of a job that looks what became of a template.
+#[derive(serde::Deserialize)]
+struct SettleTemplate {
+    template_id: TemplateId,
 }
 
 /// Payload of a job that runs or undoes an import.

@@ -14,6 +14,7 @@ fn listed(name: &str, language: &str, status: &str) -> ListedTemplate {
         category: "UTILITY".to_owned(),
         status: status.to_owned(),
         components: json!([{"type": "BODY", "text": "Hi {{1}}"}]),
+        ..ListedTemplate::default()
     }
 }
 

@@ -2,26 +2,22 @@ import { IconX } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
-import type { Template } from '@/api/types';
-import { send, useLive } from '@/live';
-import { Button, Failure, IconButton, Notice, SkeletonRows, TextField } from '@/ui';
-import { fetchTemplates } from './api';
+import type { FilledTemplate, TemplateChoice } from '@/api/template-types';
+import { send } from '@/live';
+import { Button, Failure, IconButton, Notice, SelectField, SkeletonRows } from '@/ui';
+import { fetchSessionTemplates } from './api';
 import css from './composer.module.css';
+import { SlotFields } from './SlotFields';
+import {
+  bodyValues,
+  fillTemplate,
+  isComplete,
+  NO_PLACE,
+  toContent,
+  type Filling,
+} from './template-filling';
 
-/** Puts the parameters into `{{1}}`, `{{2}}`; what is still empty stays visible as a gap. */
-export function fillTemplate(body: string, parameters: string[]): string {
-  return body.replace(/\{\{\s*(\d+)\s*\}\}/g, (gap, number: string) => {
-    const value = parameters[Number(number) - 1] ?? '';
-    return value === '' ? gap : value;
-  });
-}
-
-/** A sensible first value: templates nearly always greet by name first. */
-function firstParameters(template: Template, customer: string | undefined): string[] {
-  const name =
-    customer === undefined || /^\+?\d/.test(customer) ? '' : (customer.split(' ')[0] ?? '');
-  return Array.from({ length: template.parameter_count }, (_, index) => (index === 0 ? name : ''));
-}
+export { fillTemplate } from './template-filling';
 
 interface TemplatePickerProps {
   sessionId: string;
@@ -31,34 +27,31 @@ interface TemplatePickerProps {
 }
 
 export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps) {
-  const channelId = useLive((state) => state.sessions[sessionId]?.channel_id) ?? '';
-  const customer = useLive((state) => state.sessions[sessionId]?.customer.name);
-  const [chosen, setChosen] = useState<Template | null>(null);
-  const [parameters, setParameters] = useState<string[]>([]);
-  const templates = useQuery({
-    queryKey: keys.templates(channelId),
-    queryFn: ({ signal }) => fetchTemplates(channelId, signal),
-    enabled: channelId !== '',
-  });
-  const approved = (templates.data?.data ?? []).filter(
-    (each) => each.status.toLowerCase() === 'approved',
+  const [chosen, setChosen] = useState<{ choice: TemplateChoice; template: FilledTemplate } | null>(
+    null,
   );
+  const [filling, setFilling] = useState<Filling>({ values: {}, file: null, place: NO_PLACE });
+  const templates = useQuery({
+    queryKey: keys.sessionTemplates(sessionId),
+    queryFn: ({ signal }) => fetchSessionTemplates(sessionId, signal),
+  });
+  const choices = templates.data?.data ?? [];
 
-  const choose = (template: Template) => {
-    setChosen(template);
-    setParameters(firstParameters(template, customer));
+  const choose = (choice: TemplateChoice, language: string) => {
+    const template =
+      choice.languages.find((each) => each.language === language) ?? choice.languages[0];
+    if (template === undefined) return;
+    setChosen({ choice, template });
+    const file = template.header_media_id === null ? null : { id: template.header_media_id };
+    setFilling({ values: template.values, file, place: NO_PLACE });
   };
-  const complete = chosen !== null && parameters.every((value) => value.trim() !== '');
+  const complete = chosen !== null && isComplete(chosen.template, filling);
   const submit = () => {
     if (chosen === null || !complete) return;
     send({
       sessionId,
-      content: {
-        kind: 'template',
-        template_id: chosen.id,
-        parameters: parameters.map((value) => value.trim()),
-      },
-      text: fillTemplate(chosen.body, parameters),
+      content: toContent(chosen.template, filling),
+      text: fillTemplate(chosen.template.body, bodyValues(chosen.template, filling)),
     });
     setChosen(null);
     onClose?.();
@@ -92,51 +85,48 @@ export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps
       {templates.isError && (
         <Failure error={templates.error} onRetry={() => void templates.refetch()} />
       )}
-      {templates.isSuccess && approved.length === 0 && (
+      {templates.isSuccess && choices.length === 0 && (
         <Notice tone="warn" title="No approved template on this channel">
-          An admin can create templates at the provider and then choose “Sync templates” in Setup.
+          An admin can write templates in Setup under “Templates”.
         </Notice>
       )}
       <div className={css.templates}>
-        {approved.map((template) => (
-          <button
-            key={template.id}
-            type="button"
-            className={css.option}
-            aria-pressed={template.id === chosen?.id}
-            onClick={() => choose(template)}
-            data-testid="template-option"
-          >
-            <span className={css.optionName}>
-              {template.name.replaceAll('_', ' ')}
-              <span>{template.language}</span>
-            </span>
-            <span className={css.optionBody}>{template.body}</span>
-          </button>
-        ))}
+        {choices.map((choice) => {
+          const shown = choice.languages.find((each) => each.language === choice.language);
+          return (
+            <button
+              key={choice.name}
+              type="button"
+              className={css.option}
+              aria-pressed={choice.name === chosen?.choice.name}
+              onClick={() => choose(choice, choice.language)}
+              data-testid="template-option"
+            >
+              <span className={css.optionName}>
+                {choice.name.replaceAll('_', ' ')}
+                <span>
+                  {choice.language}
+                  {choice.languages.length > 1 && ` +${choice.languages.length - 1}`}
+                </span>
+              </span>
+              <span className={css.optionBody}>{shown?.body}</span>
+            </button>
+          );
+        })}
       </div>
       {chosen !== null && (
         <div className={css.fill}>
-          {parameters.length > 0 && (
-            <div className={css.fields}>
-              {parameters.map((value, index) => (
-                <TextField
-                  key={index}
-                  label={`Value for {{${index + 1}}}`}
-                  value={value}
-                  data-testid="template-parameter"
-                  onChange={(event) =>
-                    setParameters(parameters.with(index, event.currentTarget.value))
-                  }
-                />
-              ))}
-            </div>
+          {chosen.choice.languages.length > 1 && (
+            <SelectField
+              label="Language"
+              data={chosen.choice.languages.map((each) => each.language)}
+              value={chosen.template.language}
+              onChange={(event) => choose(chosen.choice, event.currentTarget.value)}
+              data-testid="template-choose-language"
+            />
           )}
-          <div className={css.preview}>
-            {chosen.header !== null && <strong>{chosen.header}</strong>}
-            {fillTemplate(chosen.body, parameters)}
-            {chosen.footer !== null && <small>{chosen.footer}</small>}
-          </div>
+          <SlotFields template={chosen.template} filling={filling} onChange={setFilling} />
+          <Preview template={chosen.template} filling={filling} />
           <div className={css.foot}>
             <Button onClick={submit} disabled={!complete} data-testid="template-send">
               Send template
@@ -145,5 +135,22 @@ export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps
         </div>
       )}
     </section>
+  );
+}
+
+function Preview({ template, filling }: { template: FilledTemplate; filling: Filling }) {
+  const heading = filling.values.header ?? '';
+  return (
+    <div className={css.preview}>
+      {template.header !== null && <strong>{fillTemplate(template.header, [heading])}</strong>}
+      {template.header_format === 'image' && filling.file !== null && (
+        <img src={`/api/v1/media/${filling.file.id}`} alt="Above the text" height={96} />
+      )}
+      {fillTemplate(template.body, bodyValues(template, filling))}
+      {template.footer !== null && <small>{template.footer}</small>}
+      {template.buttons.length > 0 && (
+        <small>{template.buttons.map((button) => button.text || 'Copy code').join(' · ')}</small>
+      )}
+    </div>
   );
 }

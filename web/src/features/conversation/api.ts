@@ -1,14 +1,6 @@
 import { api } from '@/api/client';
-import type {
-  Case,
-  Media,
-  Message,
-  Page,
-  PendingReply,
-  QuickReply,
-  Session,
-  Template,
-} from '@/api/types';
+import type { TemplateChoice } from '@/api/template-types';
+import type { Case, Media, Message, Page, PendingReply, QuickReply, Session } from '@/api/types';
 
 const PAGE_SIZE = 50;
 
@@ -50,8 +42,8 @@ export interface EndInput {
 export const endSession = (id: string, input: EndInput) =>
   api.post<Session>(`/sessions/${id}/end`, input);
 
-export const fetchTemplates = (channelId: string, signal?: AbortSignal) =>
-  api.get<Page<Template>>('/templates', { channel_id: channelId, limit: 200 }, signal);
+export const fetchSessionTemplates = (id: string, signal?: AbortSignal) =>
+  api.get<Page<TemplateChoice>>(`/sessions/${id}/templates`, {}, signal);
 
 export const fetchQuickReplies = (signal?: AbortSignal) =>
   api.get<Page<QuickReply> | QuickReply[]>('/quick-replies', {}, signal);

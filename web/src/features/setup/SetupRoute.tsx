@@ -16,6 +16,7 @@ import { PolicySection } from './PolicySection';
 import { QueuesSection } from './QueuesSection';
 import { SendersSection } from './SendersSection';
 import css from './setup.module.css';
+import { TemplatesSection } from './templates';
 import { useMayManage } from './use-may-manage';
 import { TextsSection } from './TextsSection';
 import { UsersSection } from './UsersSection';
@@ -26,7 +27,7 @@ interface Section {
   label: string;
   /** Left out for everybody but admins. */
   audience?: 'admin';
-  render: (setup: SetupStatus) => ReactNode;
+  render: (setup: SetupStatus, mayManage: boolean) => ReactNode;
 }
 
 const SECTIONS: Section[] = [
@@ -40,6 +41,13 @@ const SECTIONS: Section[] = [
     key: 'conversations',
     label: 'Conversations',
     render: (setup) => <ConversationsSection channels={setup.channels} />,
+  },
+  {
+    key: 'templates',
+    label: 'Templates',
+    render: (setup, mayManage) => (
+      <TemplatesSection channels={setup.channels} mayManage={mayManage} />
+    ),
   },
   {
     key: 'senders',
@@ -97,7 +105,7 @@ export function SetupRoute() {
               )}
             </Card>
           ) : (
-            current?.render(query.data)
+            current?.render(query.data, mayManage)
           )}
         </div>
       </div>

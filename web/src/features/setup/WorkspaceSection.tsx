@@ -33,6 +33,7 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
         name: text(form, 'name'),
         time_zone: text(form, 'time_zone'),
         country: text(form, 'country').toUpperCase(),
+        language: text(form, 'language'),
       });
       await cache.invalidateQueries({ queryKey: keys.me });
       notify.done('Workspace saved');
@@ -68,6 +69,14 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
               description="e.g. America/New_York"
               name="time_zone"
               defaultValue={workspace.time_zone}
+              required
+              withAsterisk={false}
+            />
+            <TextField
+              label="Language"
+              description="Of templates, for customers whose own is not known or not there: en, pt_BR."
+              name="language"
+              defaultValue={workspace.language}
               required
               withAsterisk={false}
             />

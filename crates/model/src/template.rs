@@ -1,0 +1,300 @@
+//! WhatsApp message templates in their parts: what a person writes, and the components WhatsApp has for it.
+//!
+//! The parts are what the editor, the linter and the list work with. Components are WhatsApp's own form, in which a
+//! template is submitted, listed and stored.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::MediaId;
+
+crate::text_enum! {
+    /// What a template is for; it decides the price and the consent that is needed.
+    pub enum TemplateCategory {
+        Marketing = "marketing",
+        Utility = "utility",
+        Authentication = "authentication",
+    }
+}
+
+crate::text_enum! {
+    /// How the variables of a template are called.
+    pub enum ParameterFormat {
+        /// `{{1}}`, `{{2}}`.
+        Positional = "positional",
+        /// `{{first_name}}`.
+        Named = "named",
+    }
+}
+
+crate::text_enum! {
+    /// How a one-time code gets from the message into the app.
+    pub enum CodeMode {
+        CopyCode = "copy_code",
+        OneTap = "one_tap",
+        ZeroTap = "zero_tap",
+    }
+}
+
+/// A template in one language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateParts {
+    pub name: String,
+    /// Code with an underscore, `en_US`.
+    pub language: String,
+    pub category: TemplateCategory,
+    #[serde(default = "positional")]
+    pub parameter_format: ParameterFormat,
+    #[serde(default)]
+    pub header: Option<TemplateHeader>,
+    /// Empty for authentication: WhatsApp writes that text itself.
+    #[serde(default)]
+    pub body: String,
+    /// An example for each variable of the body, in their order.
+    #[serde(default)]
+    pub samples: Vec<String>,
+    #[serde(default)]
+    pub footer: Option<String>,
+    #[serde(default)]
+    pub buttons: Vec<TemplateButton>,
+    /// Authentication: what WhatsApp adds to its text.
+    #[serde(default)]
+    pub code: Option<CodeText>,
+}
+
+/// What WhatsApp adds to the text of a one-time code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeText {
+    /// "For your security, do not share this code."
+    #[serde(default)]
+    pub security_advice: bool,
+    /// "This code expires in … minutes."
+    #[serde(default)]
+    pub expires_in_minutes: Option<u16>,
+}
+
+/// What stands above the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "format", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TemplateHeader {
+    Text {
+        text: String,
+        /// An example of its variable.
+        #[serde(default)]
+        sample: Option<String>,
+    },
+    Image {
+        /// The example for the review; sent when nothing else is chosen.
+        #[serde(default)]
+        media_id: Option<MediaId>,
+    },
+    Video {
+        #[serde(default)]
+        media_id: Option<MediaId>,
+    },
+    Document {
+        #[serde(default)]
+        media_id: Option<MediaId>,
+    },
+    /// A place, given when it is sent.
+    Location,
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TemplateButton {
+    QuickReply {
+        text: String,
+    },
+    Url {
+        text: String,
+        /// May end in `{{1}}`.
+        url: String,
+        /// A whole address as an example, when it has a variable.
+        #[serde(default)]
+        sample: Option<String>,
+    },
+    PhoneNumber {
+        text: String,
+        phone_number: String,
+    },
+    /// Copies a code of an offer.
+    CopyCode {
+        /// An example of the code.
+        sample: String,
+    },
+    OneTimeCode {
+        mode: CodeMode,
+        /// WhatsApp's own words when it is left out.
+        #[serde(default)]
+        text: Option<String>,
+        #[serde(default)]
+        autofill_text: Option<String>,
+        /// Android apps that may take the code; for one tap and zero tap.
+        #[serde(default)]
+        apps: Vec<CodeApp>,
+    },
+    Flow {
+        text: String,
+        flow_id: String,
+        /// The first screen, when the form is shown without asking a server.
+        #[serde(default)]
+        screen: Option<String>,
+    },
+    Catalog {
+        text: String,
+    },
+    MultiProduct {
+        text: String,
+    },
+    SingleProduct {
+        text: String,
+    },
+    VoiceCall {
+        text: String,
+    },
+    /// Asks a customer without a known number for it.
+    RequestContactInfo,
+    /// A kind that cannot be written here, as WhatsApp has it.
+    Other {
+        #[schema(value_type = Object)]
+        raw: Value,
+    },
+}
+
+/// An Android app that may take a one-time code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodeApp {
+    pub package_name: String,
+    pub signature_hash: String,
+}
+
+const fn positional() -> ParameterFormat {
+    ParameterFormat::Positional
+}
+
+/// `en-US` and `en_us` are one language; this is the form WhatsApp lists.
+#[must_use]
+pub fn language_code(code: &str) -> String {
+    match code.trim().replace('-', "_").split_once('_') {
+        Some((language, region)) if region.len() == 2 => {
+            format!("{}_{}", language.to_ascii_lowercase(), region.to_ascii_uppercase())
+        }
+        _ => code.trim().replace('-', "_"),
+    }
+}
+
+/// What stands between double braces: numbers in their order, or names in order of appearance; each once.
+#[must_use]
+pub fn placeholders(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for part in text.split("{{").skip(1) {
+        if let Some((name, _)) = part.split_once("}}")
+            && !name.trim().is_empty()
+            && !found.iter().any(|seen| seen == name.trim())
+        {
+            found.push(name.trim().to_owned());
+        }
+    }
+    if found.iter().all(|name| name.parse::<u32>().is_ok()) {
+        found.sort_by_key(|name| name.parse::<u32>().unwrap_or_default());
+    }
+    found
+}
+
+/// A text with values in place of its variables, in their order; a variable without a value stays.
+#[must_use]
+pub fn filled(text: &str, values: &[String]) -> String {
+    let names = placeholders(text);
+    let mut pieces = text.split("{{");
+    let mut whole = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let value = piece.split_once("}}").and_then(|(name, rest)| {
+            let index = names.iter().position(|known| known == name.trim())?;
+            Some((values.get(index)?, rest))
+        });
+        match value {
+            Some((value, rest)) => whole.extend([value, rest]),
+            None => whole.extend(["{{", piece]),
+        }
+    }
+    whole
+}
+
+/// The language of a template for a customer: the same code, then the same language elsewhere, of each of `wanted` in
+/// turn; then English, then the first there is.
+#[must_use]
+pub fn best_language<'a>(there: &[&'a str], wanted: &[&str]) -> Option<&'a str> {
+    let base = |code: &str| code.split('_').next().unwrap_or_default().to_ascii_lowercase();
+    for want in wanted.iter().map(|want| language_code(want)).chain(["en".to_owned()]) {
+        let exact = there.iter().find(|code| language_code(code) == want);
+        // Plain `de` serves every region better than the German of another one.
+        let plain = || there.iter().find(|code| **code == base(&want));
+        let near = || there.iter().find(|code| base(code) == base(&want));
+        if let Some(found) = exact.or_else(plain).or_else(near) {
+            return Some(found);
+        }
+    }
+    there.first().copied()
+}
+
+impl TemplateHeader {
+    /// The word WhatsApp has for its kind, in small letters.
+    #[must_use]
+    pub const fn format(&self) -> &'static str {
+        match self {
+            Self::Text { .. } => "text",
+            Self::Image { .. } => "image",
+            Self::Video { .. } => "video",
+            Self::Document { .. } => "document",
+            Self::Location => "location",
+        }
+    }
+
+    /// The file that stands in it.
+    #[must_use]
+    pub const fn media_id(&self) -> Option<MediaId> {
+        match self {
+            Self::Image { media_id } | Self::Video { media_id } | Self::Document { media_id } => *media_id,
+            Self::Text { .. } | Self::Location => None,
+        }
+    }
+
+    /// Whether a file has to stand in it.
+    #[must_use]
+    pub const fn takes_file(&self) -> bool {
+        matches!(self, Self::Image { .. } | Self::Video { .. } | Self::Document { .. })
+    }
+}
+
+impl TemplateButton {
+    /// The words on it, where the business writes them.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::QuickReply { text }
+            | Self::Url { text, .. }
+            | Self::PhoneNumber { text, .. }
+            | Self::Flow { text, .. }
+            | Self::Catalog { text }
+            | Self::MultiProduct { text }
+            | Self::SingleProduct { text }
+            | Self::VoiceCall { text } => Some(text),
+            Self::OneTimeCode { text, .. } => text.as_deref(),
+            Self::CopyCode { .. } | Self::RequestContactInfo | Self::Other { .. } => None,
+        }
+    }
+}
+
+impl TemplateParts {
+    /// The variables of the body.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        placeholders(&self.body)
+    }
+}
