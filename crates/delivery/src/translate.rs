@@ -3,8 +3,9 @@
 use segue_channels::whatsapp::{
     GraphClient, Outbound, Recipient, RecipientError, TemplateMessage, TemplateParameter,
     outbound::{LinkPreview, ListRow, ListSection, MediaSource, ReplyButton},
+    template_message::TemplateButton,
 };
-use segue_model::content::{Choice, Content, Section};
+use segue_model::content::{Choice, Content, Section, UrlEnd};
 use segue_store::{
     StoreError,
     outbox::{AddressKind, OutboxMessage},
@@ -60,7 +61,7 @@ pub(crate) async fn outbound(
             button,
             sections: sections.into_iter().map(list_section).collect(),
         },
-        Content::Template { name, language, parameters, .. } => {
+        Content::Template { name, language, parameters, buttons, .. } => {
             let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
             let (wanted, wanted_language) = (name.clone(), language.clone());
             let template = env
@@ -75,7 +76,9 @@ pub(crate) async fn outbound(
             let names = template.and_then(|template| template.parameter_names()).unwrap_or_default();
             let mut names = names.into_iter().map(Some).chain(std::iter::repeat(None));
             let body = parameters.into_iter().map(|text| TemplateParameter::text(names.next().flatten(), text));
-            Outbound::Template(TemplateMessage { body: body.collect(), ..TemplateMessage::new(name, language) })
+            let buttons = buttons.into_iter().map(|UrlEnd { index, text }| TemplateButton::Url { index, text });
+            let (body, buttons) = (body.collect(), buttons.collect());
+            Outbound::Template(TemplateMessage { body, buttons, ..TemplateMessage::new(name, language) })
         }
     })
 }

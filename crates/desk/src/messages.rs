@@ -216,7 +216,10 @@ fn from_template(
     let is_marketing = template.category.eq_ignore_ascii_case("marketing");
     let class = if is_marketing { MessageClass::Marketing } else { MessageClass::Service };
     let text = template.rendered(&parameters);
-    Ok((Content::Template { name: template.name, language: template.language, parameters, text }, class))
+    Ok((
+        Content::Template { name: template.name, language: template.language, parameters, buttons: Vec::new(), text },
+        class,
+    ))
 }
 
 fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, text: &str, client_id: &str) -> NewMessage {

@@ -34,6 +34,12 @@ crate::text_enum! {
     }
 }
 
+impl Default for Footer {
+    fn default() -> Self {
+        Self::None
+    }
+}
+
 crate::text_enum! {
     /// What can be asked of a campaign: by a person, and the last two by time alone.
     pub enum CampaignAction {

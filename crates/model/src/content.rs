@@ -32,9 +32,20 @@ pub enum Content {
         language: String,
         /// Values of the body's placeholders in order.
         parameters: Vec<String>,
+        /// Variable ends of the addresses of its buttons.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        buttons: Vec<UrlEnd>,
         /// The body with its values, for people to read.
         text: String,
     },
+}
+
+/// The variable end of the address of a template's button.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct UrlEnd {
+    /// Position among all buttons, from 0.
+    pub index: u8,
+    pub text: String,
 }
 
 /// A button or list row.

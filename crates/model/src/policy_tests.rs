@@ -46,6 +46,7 @@ fn golden_table() {
             not_cleared: None,
             expires_at: hours(column[10], now),
             limits: Limits::NONE,
+            campaign_template: None,
         };
         let decision = match decide(&question) {
             Decision::Send(permit) => {
@@ -114,6 +115,7 @@ prop_compose! {
                 template, sender, not_cleared: None,
                 expires_at: expiry.map(|millis| now.plus(millis)),
                 limits: Limits::NONE,
+                campaign_template: None,
             },
             zones,
         }
@@ -266,6 +268,7 @@ fn law_row(column: &[&str]) -> String {
             at_cap: if words.contains(&"suppress") { AtCap::Suppress } else { AtCap::Hold },
             sends: &sends,
         },
+        campaign_template: None,
     };
     let service = Question { class: MessageClass::Service, ..question.clone() };
     assert!(matches!(decide(&service), Decision::Send(_)), "service messages are exempt: {column:?}");
@@ -354,6 +357,7 @@ proptest! {
             consent: ConsentState::Granted, suppression: Listed::No, quiet_hours: QuietHours::NONE, time_zones: &zones,
             window_expires_at: None, template: Approval::Approved, sender: Approval::Approved, not_cleared: None, expires_at: None,
             limits: Limits { place, sends: &sends, ..Limits::NONE },
+            campaign_template: None,
         };
         let laws = laws_at(place, now);
         let open = |at: Timestamp| zones.iter().all(|name| laws.iter().filter_map(|law| law.hours).all(|hours| {
@@ -402,6 +406,7 @@ fn a_sender_that_is_not_cleared_is_refused_with_the_reason() {
                 not_cleared: Some(not_cleared),
                 expires_at: None,
                 limits: Limits::NONE,
+                campaign_template: None,
             };
             let (decision, why) = judge(&question);
             assert_eq!(decision, Decision::Suppress { rule }, "{class}");

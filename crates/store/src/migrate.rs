@@ -46,6 +46,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, name: "0012_senders", text: include_str!("../migrations/0012_senders.sql") },
     Migration { version: 13, name: "0013_texts", text: include_str!("../migrations/0013_texts.sql") },
     Migration { version: 14, name: "0014_contacts", text: include_str!("../migrations/0014_contacts.sql") },
+    Migration {
+        version: 15,
+        name: "0015_template_campaigns",
+        text: include_str!("../migrations/0015_template_campaigns.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -9,6 +9,10 @@ use crate::{Row, StoreError, Tx, event::NewEvent, tx::json_text};
 
 /// The only status a template may be sent in.
 pub const APPROVED: &str = "APPROVED";
+/// The category of promotions.
+pub const MARKETING: &str = "MARKETING";
+/// The category of one-time codes.
+pub const AUTHENTICATION: &str = "AUTHENTICATION";
 /// Status of a template that Meta no longer lists.
 pub const DELETED: &str = "DELETED";
 
@@ -44,6 +48,8 @@ pub struct TemplateButton {
     #[serde(rename = "type")]
     pub kind: String,
     pub text: String,
+    /// The address of a button that opens one.
+    pub url: Option<String>,
 }
 
 /// A template as screens show it.
@@ -118,6 +124,19 @@ impl Template {
         text
     }
 
+    /// The buttons whose address has a variable end: position among all buttons, and the address.
+    #[must_use]
+    pub fn open_urls(&self) -> Vec<(u8, String)> {
+        let buttons = self.component("BUTTONS").and_then(|component| component.get("buttons")?.as_array());
+        let buttons = buttons.into_iter().flatten().zip(0_u8..);
+        buttons
+            .filter_map(|(button, index)| {
+                let url = button.get("url")?.as_str()?;
+                url.contains("{{").then(|| (index, url.to_owned()))
+            })
+            .collect()
+    }
+
     /// The form that screens show.
     #[must_use]
     pub fn view(&self) -> TemplateView {
@@ -136,7 +155,11 @@ impl Template {
             buttons: buttons
                 .into_iter()
                 .flatten()
-                .map(|button| TemplateButton { kind: text(button, "type"), text: text(button, "text") })
+                .map(|button| TemplateButton {
+                    kind: text(button, "type"),
+                    text: text(button, "text"),
+                    url: button.get("url").and_then(Value::as_str).map(str::to_owned),
+                })
                 .collect(),
             parameter_count: self.parameter_count(),
         }
@@ -229,7 +252,7 @@ impl Tx<'_> {
         }
         self.execute(&DELETE_UNLISTED, &[&workspace_id, &channel_id, &now])?;
         self.tell_template_change(workspace_id, channel_id, now);
-        Ok(())
+        self.refresh_holds(workspace_id, channel_id, now)
     }
 
     /// All templates of a workspace that exist at Meta, by channel and name.
@@ -281,6 +304,7 @@ impl Tx<'_> {
             self.execute(&SET_TEMPLATE_STATUS, &[&workspace_id, &channel_id, &name, &language, &status, &category])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
+            self.refresh_holds(workspace_id, channel_id, now)?;
         }
         Ok(changed > 0)
     }
@@ -302,6 +326,7 @@ impl Tx<'_> {
             self.execute(&SET_TEMPLATE_CATEGORY, &[&workspace_id, &channel_id, &name, &language, &category])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
+            self.refresh_holds(workspace_id, channel_id, now)?;
         }
         Ok(changed > 0)
     }
@@ -364,6 +389,9 @@ mod tests {
     fn the_view_leaves_out_what_is_not_text() {
         let view = template("Hello").view();
         assert_eq!((view.header, view.footer, view.parameter_count), (None, None, 0));
-        assert_eq!(view.buttons, [TemplateButton { kind: "QUICK_REPLY".to_owned(), text: "Yes".to_owned() }]);
+        assert_eq!(
+            view.buttons,
+            [TemplateButton { kind: "QUICK_REPLY".to_owned(), text: "Yes".to_owned(), url: None }]
+        );
     }
 }

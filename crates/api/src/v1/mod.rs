@@ -26,6 +26,7 @@ mod leads;
 mod link_domains;
 mod lists;
 mod login;
+mod marketing;
 mod media;
 mod merges;
 mod message_batches;
@@ -69,6 +70,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         channels::router(),
         channel_actions::router(),
         channel_notices::router(),
+        marketing::router(),
         senders::router(),
         sender_pools::router(),
         registrations::router(),

@@ -196,6 +196,7 @@ async fn a_closed_window_and_a_paused_template_are_refused() {
             name: "back".to_owned(),
             language: "en".to_owned(),
             parameters: Vec::new(),
+            buttons: Vec::new(),
             text: "Hello".to_owned(),
         };
         let id = bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &template)).await;

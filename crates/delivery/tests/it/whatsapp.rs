@@ -175,6 +175,7 @@ async fn templates_are_taken_over_and_sent_with_their_values_and_an_image_is_upl
             name: "order_update".to_owned(),
             language: "en_US".to_owned(),
             parameters: vec!["Ann".to_owned(), "77".to_owned()],
+            buttons: Vec::new(),
             text: "Hi Ann, there is news about your order 77.".to_owned(),
         };
         let media = segue_store::media::NewMedia {
@@ -281,6 +282,7 @@ async fn what_whatsapp_would_refuse_for_certain_is_refused_here_in_words() {
             name: "one_time_code".to_owned(),
             language: "en_US".to_owned(),
             parameters: parameters.iter().map(|value| (*value).to_owned()).collect(),
+            buttons: Vec::new(),
             text: "Your code is 1.".to_owned(),
         };
         let mut hidden = bench.whatsapp_to(&channel, "US.13491208655302741918", session, &template(&["1"]));
