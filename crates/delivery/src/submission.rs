@@ -22,7 +22,7 @@ use segue_store::{
     channel::{Channel, ChannelConfig, Registration},
     outbox::{AddressKind, DueMessage, OutboxMessage},
     submission::LastLook,
-    template::{APPROVED, MARKETING, Template},
+    template::{APPROVED, MARKETING},
     template_recipient::CampaignGate,
     workspace::Workspace,
 };
@@ -49,7 +49,7 @@ pub fn begin(
     message: &OutboxMessage,
     lease_until: Timestamp,
 ) -> Result<Begin, StoreError> {
-    if matches!(message.class, MessageClass::Marketing | MessageClass::Test) {
+    if matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
         // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
         tx.hold_consents(message.workspace_id)?;
     }
@@ -139,6 +139,17 @@ fn decide(
         tx.put_back_message(message)?;
         return Ok(None);
     }
+    // Moved to another category since it was planned: what marketing needs follows.
+    let promoted = match &gate {
+        Some(gate) if message.class == MessageClass::Service => {
+            let template = &gate.template;
+            let known = tx.template_by_name(message.workspace_id, channel.id, &template.name, &template.language)?;
+            let is_marketing = known.is_some_and(|known| known.category == MARKETING);
+            is_marketing.then(|| OutboxMessage { class: MessageClass::Marketing, ..message.clone() })
+        }
+        _ => None,
+    };
+    let message = promoted.as_ref().unwrap_or(message);
     let Some((facts, payload)) = facts(tx, channel, (message, look), (known, gate.as_ref()))? else {
         tx.reject_payload(message, "The message cannot be read, so nothing was sent.", ctx)?;
         return Ok(None);
@@ -257,7 +268,6 @@ struct Facts {
     /// Whether a frequency cap applies, so that the message counts.
     counts: bool,
     sends: Vec<Timestamp>,
-    class: MessageClass,
     campaign_template: Option<TemplateFacts>,
     /// The portfolio whose limit counts the customer when the message leaves: the business writes first.
     initiates: Option<String>,
@@ -267,7 +277,7 @@ impl Facts {
     fn question(&self, message: &OutboxMessage, now: Timestamp) -> Question<'_> {
         Question {
             now,
-            class: self.class,
+            class: message.class,
             content: self.content,
             address: if message.address.is_empty() { policy::Known::No } else { policy::Known::Yes },
             consent: self.consent,
@@ -324,7 +334,6 @@ fn facts(
         workspace,
         counts: false,
         sends: Vec::new(),
-        class: message.class,
         campaign_template: None,
         initiates: None,
     };
@@ -356,7 +365,7 @@ fn facts(
         if template.as_ref().is_some_and(|template| template.status == APPROVED) {
             facts.template = Approval::Approved;
         }
-        template_facts(tx, channel, message, (gate, template.as_ref()), (&mut facts, now))?;
+        template_facts(tx, channel, message, gate, (&mut facts, now))?;
     }
     Ok(Some((facts, Payload::WhatsApp)))
 }
@@ -366,7 +375,7 @@ fn template_facts(
     tx: &mut Tx<'_>,
     channel: &Channel,
     message: &OutboxMessage,
-    (gate, template): (Option<&CampaignGate>, Option<&Template>),
+    gate: Option<&CampaignGate>,
     (facts, now): (&mut Facts, Timestamp),
 ) -> Result<(), StoreError> {
     let ChannelConfig::WhatsApp(config) = &channel.config else { return Ok(()) };
@@ -382,11 +391,7 @@ fn template_facts(
         facts.initiates = Some(portfolio.to_owned());
     }
     let Some(gate) = gate else { return Ok(()) };
-    let (marketing, is_opted_in) = tx.agreed(workspace_id, address)?;
-    if template.is_some_and(|template| template.category == MARKETING) && facts.class == MessageClass::Service {
-        // Moved to another category since it was planned: the consent it needs follows.
-        (facts.class, facts.consent) = (MessageClass::Marketing, marketing);
-    }
+    let (_, is_opted_in) = tx.agreed(workspace_id, address)?;
     let yes = |is: bool| if is { policy::Known::Yes } else { policy::Known::No };
     facts.campaign_template = Some(TemplateFacts {
         template: facts.template,

@@ -48,7 +48,7 @@ crate::sql! {
     HOLD_CAMPAIGN = "UPDATE campaigns SET hold_rule = $3, hold_until = $4,
             hold_since = CASE WHEN hold_rule = $3 THEN hold_since ELSE $5 END
         WHERE workspace_id = $1 AND id = $2 AND template IS NOT NULL AND state IN ('planning', 'running', 'paused')
-            AND (hold_rule IS NULL OR hold_rule <> $3 OR COALESCE(hold_until, 0) <> COALESCE($4, 0))";
+            AND (hold_rule IS NULL OR hold_rule <> $3 OR COALESCE(hold_until, 0) <> COALESCE(CAST($4 AS BIGINT), 0))";
     RELEASE_CAMPAIGN = "UPDATE campaigns SET hold_rule = NULL, hold_until = NULL, hold_since = NULL
         WHERE workspace_id = $1 AND id = $2 AND hold_rule IS NOT NULL";
     OF_CHANNEL = "SELECT id, template, hold_rule FROM campaigns
