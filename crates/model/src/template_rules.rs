@@ -11,8 +11,10 @@ use crate::{
 
 crate::text_enum! {
     /// Whom a campaign leaves alone because a conversation is going on.
+    #[derive(Default)]
     pub enum SessionRule {
         /// Nobody.
+        #[default]
         Any = "any",
         /// Whoever has an open conversation.
         NoOpenSession = "no_open_session",
@@ -28,12 +30,6 @@ crate::text_enum! {
         /// With the bot, or nobody has taken it yet.
         Open = "open",
         WithAgent = "with_agent",
-    }
-}
-
-impl Default for SessionRule {
-    fn default() -> Self {
-        Self::Any
     }
 }
 

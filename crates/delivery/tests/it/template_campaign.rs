@@ -464,6 +464,12 @@ async fn a_refusal_that_comes_before_its_notice_holds_the_campaign_and_is_tried_
             let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, count).await;
             until_held(&bench, id, rule).await;
             assert!(bench.ledger("graph_refused").await.len() > refusals, "{}: refused there", bench.test.engine);
+            // A refusal that comes later would hold it from then on.
+            until("all have come back", async || {
+                let states = books(&bench, id, &ids).await;
+                states.keys().all(|state| ["queued", "accepted"].contains(state))
+            })
+            .await;
             let until_then = bench.write(move |tx| tx.campaign_hold(workspace_id, id)).await.unwrap().until;
             assert!(until_then.is_some(), "{}: nobody else would let it go on", bench.test.engine);
             if stop {

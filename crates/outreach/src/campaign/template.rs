@@ -41,7 +41,7 @@ const LONGEST_TEMPLATE: usize = 1_024;
 enum Ending {
     /// Of each recipient's own short link.
     Link(u8),
-    Text(Body),
+    Text(Box<Body>),
 }
 
 /// A campaign's template, ready to be filled in.
@@ -126,7 +126,7 @@ impl TemplateText {
                 return Err(refuse(format!("Say once what the address of button {} ends in.", index + 1)));
             };
             let Some(target) = &button.target else {
-                self.buttons.push((index, Ending::Text(value_of(&button.value)?)));
+                self.buttons.push((index, Ending::Text(Box::new(value_of(&button.value)?))));
                 continue;
             };
             if !(target.starts_with("https://") || target.starts_with("http://")) || target.len() > 2_000 {
@@ -164,7 +164,7 @@ impl TemplateText {
     /// Refuses fields that no contact has.
     fn check_fields(&self, tx: &mut Tx<'_>) -> Result<(), OutreachError> {
         let endings = self.buttons.iter().filter_map(|(_, ending)| match ending {
-            Ending::Text(body) => Some(body),
+            Ending::Text(body) => Some(body.as_ref()),
             Ending::Link(_) => None,
         });
         let fields = self.values.iter().chain(endings).flat_map(Body::fields).collect();
