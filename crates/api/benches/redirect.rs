@@ -110,7 +110,7 @@ async fn prepare() -> (TestStore, Links, u32) {
     let campaign_id: CampaignId = ctx.id();
     let input = CampaignInput {
         name: "Speed".to_owned(),
-        sender_id: sender.id,
+        sender_id: Some(sender.id),
         audience: Audience::default(),
         body: "Hello".to_owned(),
         footer: Footer::Tracked,
@@ -121,6 +121,7 @@ async fn prepare() -> (TestStore, Links, u32) {
         held_out_percent: 0,
         pool_id: None,
         texts: Vec::new(),
+        template: None,
     };
     let written = test.store.write::<_, StoreError, _>(move |tx| {
         tx.insert_campaign(workspace_id, campaign_id, &input, None, ctx.now())?;

@@ -11,7 +11,7 @@ use segue_store::{
     channel_notice::NewChannelNotice,
 };
 
-use crate::channel_state;
+use crate::{channel_state, numbers};
 
 /// Takes a notice in. `key` names the event, so that a repeat is known as one.
 ///
@@ -34,6 +34,7 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice
         let named = (template.name.as_str(), template.language.as_deref());
         tx.set_template_quality(channel.workspace_id, channel.id, named, current, ctx.now())?;
     }
+    numbers::told(tx, channel, &told.notice, ctx.now())?;
     if told.notice.stops_sending() {
         channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&text))?;
     }

@@ -3,6 +3,7 @@
 //! The functions run inside the transaction that marks the report's inbox row as done. A report whose message is not
 //! known yet is parked, and applied when the message's provider id is stored.
 
+use crate::meta_stop;
 use segue_channels::{
     smpp::{Receipt, ReceiptState, id_candidates},
     twilio::{StatusCallback, meaning},
@@ -19,6 +20,9 @@ use segue_store::{
     report::{Matched, ProviderReport, ReportTarget},
     submission::Failure,
 };
+
+/// WhatsApp's code for a customer who stopped marketing.
+const STOPPED_MARKETING: i64 = 131_050;
 
 /// Takes a WhatsApp status in.
 ///
@@ -60,6 +64,11 @@ pub fn apply_status(
         }
         None => Failure { class: "unknown".to_owned(), code: None, reason: "WhatsApp gave no reason.".to_owned() },
     });
+    let stopped = status.errors.iter().any(|error| error.code == Some(STOPPED_MARKETING));
+    if let (true, Some(address)) = (stopped, status.recipient.phone.as_ref().or(status.recipient.bsuid.as_ref())) {
+        // Before the message's row is touched, in the order in which a STOP takes them.
+        meta_stop::record(tx, ctx, channel.workspace_id, address)?;
+    }
     let target = ReportTarget {
         provider_ids: vec![status.wamid.clone()],
         message_id: status.biz_opaque_callback_data.as_deref().and_then(|text| text.parse().ok()),

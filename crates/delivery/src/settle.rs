@@ -10,7 +10,7 @@ use segue_store::{
     submission::{Cost, Failure},
 };
 
-use crate::{failover, supervisor::Env};
+use crate::{failover, holds, meta_stop, supervisor::Env};
 
 /// Milliseconds before a message that is known not to have left is tried again, by the number of attempts.
 const TRY_AGAIN: &[i64] =
@@ -26,6 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) enum Outcome {
     /// The provider's ids, one for each part.
     Accepted(Vec<String>),
+    /// Taken, and held back by the platform while it looks at the template.
+    Assessed(Vec<String>),
     /// Certainly not sent. `wait` is what the provider asks for.
     NotSent {
         failure: Failure,
@@ -89,6 +91,10 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
     let now = ctx.now();
     match outcome {
         Outcome::Accepted(_) => Ok(()),
+        Outcome::Assessed(provider_ids) => tx.mark_assessed(message, provider_ids, ctx).map(|_| ()),
+        Outcome::Refused(failure) | Outcome::NotSent { failure, .. } if holds::holds(message, failure).is_some() => {
+            holds::hold(tx, message, failure, now)
+        }
         Outcome::Refused(failure) => fail(tx, ctx, message, failure),
         Outcome::Unknown { reason, provider_ids } => tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ()),
         Outcome::NotSent { failure, wait, cost } => {
@@ -106,6 +112,7 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
 
 /// It is known not to have been sent, and this way will not send it: it leaves by its second way, or fails.
 fn fail(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, failure: &Failure) -> Result<(), StoreError> {
+    meta_stop::note_failure(tx, ctx, message, failure)?;
     if failover::instead_of_failing(tx, ctx, message, failure)? {
         return Ok(());
     }

@@ -12,16 +12,18 @@ use segue_model::{
     content::{Content, SmsContent},
     delivery::MessageClass,
     place_of_phone,
-    policy::{self, Approval, Decision, Limits, Listed, Question},
+    policy::{self, Approval, Decision, Limits, Listed, Question, Rule},
     sender::{self, NotCleared, SenderFacts},
-    zones_for_phone,
+    template_rules::TemplateFacts,
+    window, zones_for_phone,
 };
 use segue_store::{
     StoreError, Tx,
-    channel::{Channel, Registration},
+    channel::{Channel, ChannelConfig, Registration},
     outbox::{AddressKind, DueMessage, OutboxMessage},
     submission::LastLook,
-    template::APPROVED,
+    template::{APPROVED, MARKETING},
+    template_recipient::CampaignGate,
     workspace::Workspace,
 };
 
@@ -47,7 +49,7 @@ pub fn begin(
     message: &OutboxMessage,
     lease_until: Timestamp,
 ) -> Result<Begin, StoreError> {
-    if matches!(message.class, MessageClass::Marketing | MessageClass::Test) {
+    if matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
         // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
         tx.hold_consents(message.workspace_id)?;
     }
@@ -128,7 +130,27 @@ fn decide(
             return Ok(None);
         }
     }
-    let Some((facts, payload)) = facts(tx, channel, (message, look), known)? else {
+    let gate = match (channel.config.kind().medium(), message.campaign_id) {
+        (Medium::WhatsApp, Some(id)) => tx.campaign_gate(message.workspace_id, id)?,
+        _ => None,
+    };
+    if gate.as_ref().is_some_and(|gate| gate.is_closed(now)) {
+        // Held since it was claimed: it waits with the others.
+        tx.put_back_message(message)?;
+        return Ok(None);
+    }
+    // Moved to another category since it was planned: what marketing needs follows.
+    let promoted = match &gate {
+        Some(gate) if message.class == MessageClass::Service => {
+            let template = &gate.template;
+            let known = tx.template_by_name(message.workspace_id, channel.id, &template.name, &template.language)?;
+            let is_marketing = known.is_some_and(|known| known.category == MARKETING);
+            is_marketing.then(|| OutboxMessage { class: MessageClass::Marketing, ..message.clone() })
+        }
+        _ => None,
+    };
+    let message = promoted.as_ref().unwrap_or(message);
+    let Some((facts, payload)) = facts(tx, channel, (message, look), (known, gate.as_ref()))? else {
         tx.reject_payload(message, "The message cannot be read, so nothing was sent.", ctx)?;
         return Ok(None);
     };
@@ -136,8 +158,25 @@ fn decide(
     if let (Decision::Hold { rule, .. } | Decision::Suppress { rule }, Some(why)) = (decision, why) {
         tx.put_decision(message.workspace_id, message.id, rule, &why, now)?;
     }
+    match (decision, message.campaign_id) {
+        (Decision::Hold { until, rule }, Some(campaign_id)) if rule.holds_campaign() => {
+            let until = (rule == Rule::MessagingLimit).then_some(until);
+            tx.hold_campaign(message.workspace_id, campaign_id, (rule, until), now)?;
+            tx.put_back_message(message)?;
+            return Ok(None);
+        }
+        _ => {}
+    }
     match decision {
         Decision::Send(permit) => {
+            if let (Some(gate), Some(campaign_id)) = (&gate, message.campaign_id)
+                && gate.held.is_some()
+            {
+                tx.release_campaign(message.workspace_id, campaign_id, now)?;
+            }
+            if let Some(portfolio) = &facts.initiates {
+                tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), now)?;
+            }
             if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
                 && !rates::take(tx, sender, message, &content.text, now)?
             {
@@ -229,6 +268,9 @@ struct Facts {
     /// Whether a frequency cap applies, so that the message counts.
     counts: bool,
     sends: Vec<Timestamp>,
+    campaign_template: Option<TemplateFacts>,
+    /// The portfolio whose limit counts the customer when the message leaves: the business writes first.
+    initiates: Option<String>,
 }
 
 impl Facts {
@@ -254,6 +296,7 @@ impl Facts {
                 at_cap: self.workspace.settings.policy.at_cap,
                 sends: &self.sends,
             },
+            campaign_template: self.campaign_template,
         }
     }
 }
@@ -263,7 +306,7 @@ fn facts(
     tx: &mut Tx<'_>,
     channel: &Channel,
     (message, look): (&OutboxMessage, Option<LastLook>),
-    known: &mut Known,
+    (known, gate): (&mut Known, Option<&CampaignGate>),
 ) -> Result<Option<(Facts, Payload)>, StoreError> {
     let now = known.now;
     let (workspace_id, address) = (message.workspace_id, message.address.as_str());
@@ -291,6 +334,8 @@ fn facts(
         workspace,
         counts: false,
         sends: Vec::new(),
+        campaign_template: None,
+        initiates: None,
     };
     count_sends(tx, message, &mut facts, now)?;
     if medium == Medium::Sms {
@@ -317,11 +362,46 @@ fn facts(
     if let Content::Template { name, language, .. } = &content {
         facts.content = policy::Content::Template;
         let template = tx.template_by_name(workspace_id, channel.id, name, language)?;
-        if template.is_some_and(|template| template.status == APPROVED) {
+        if template.as_ref().is_some_and(|template| template.status == APPROVED) {
             facts.template = Approval::Approved;
         }
+        template_facts(tx, channel, message, gate, (&mut facts, now))?;
     }
     Ok(Some((facts, Payload::WhatsApp)))
+}
+
+/// What else decides about a template: whether the business writes first, and what its campaign asks for.
+fn template_facts(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    message: &OutboxMessage,
+    gate: Option<&CampaignGate>,
+    (facts, now): (&mut Facts, Timestamp),
+) -> Result<(), StoreError> {
+    let ChannelConfig::WhatsApp(config) = &channel.config else { return Ok(()) };
+    let (workspace_id, address) = (message.workspace_id, message.address.as_str());
+    let (conversation, window) = tx.conversation_at(workspace_id, channel.id, address)?;
+    let portfolio = config.portfolio();
+    let mut budget = None;
+    if !window::is_open(window, now) {
+        tx.lock_messaging_limit(workspace_id, portfolio)?;
+        if gate.is_some() {
+            budget = tx.messaging_budget(workspace_id, (portfolio, address), now)?;
+        }
+        facts.initiates = Some(portfolio.to_owned());
+    }
+    let Some(gate) = gate else { return Ok(()) };
+    let (_, is_opted_in) = tx.agreed(workspace_id, address)?;
+    let yes = |is: bool| if is { policy::Known::Yes } else { policy::Known::No };
+    facts.campaign_template = Some(TemplateFacts {
+        template: facts.template,
+        braked: yes(tx.is_braked(workspace_id, channel.id, &gate.template.name)?),
+        sessions: gate.template.sessions,
+        conversation,
+        opted_in: yes(is_opted_in),
+        budget,
+    });
+    Ok(())
 }
 
 /// Reads the earlier promotional messages to the same address when a frequency cap applies. Whoever else decides about

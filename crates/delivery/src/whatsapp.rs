@@ -30,7 +30,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    channel_state, client,
+    channel_state, client, numbers,
     settle::{Outcome, settle},
     sms::recover,
     submission::{Begin, begin},
@@ -105,6 +105,7 @@ async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mute
     let (state, detail) = match client.phone_number().await {
         Ok(number) => {
             locked(pace).set_rate(pace::rate_of(number.throughput.as_deref()), Instant::now());
+            numbers::looked_at(env, channel, number.clone()).await;
             if let Err(error) = templates::sync(&env.store, &env.ctx, channel).await {
                 tracing::warn!(%error, channel_id = %channel.id, "the templates could not be read");
             }
@@ -229,6 +230,7 @@ fn outcome(outcome: SendOutcome, asked: Option<Duration>, attempts: u32) -> (Out
         reason,
     };
     match outcome {
+        SendOutcome::Accepted { wamid, held: Some(_), .. } => (Outcome::Assessed(vec![wamid]), false),
         SendOutcome::Accepted { wamid, .. } => (Outcome::Accepted(vec![wamid]), false),
         SendOutcome::NotSent { class, code, act, retry_after, reason } => {
             let failure = failure(class, code, reason);

@@ -24,12 +24,14 @@ crate::text_enum! {
 
 crate::text_enum! {
     /// How the text points to the WhatsApp chat.
+    #[derive(Default)]
     pub enum Footer {
         /// A per-recipient short link on the product's own host.
         Tracked = "tracked",
         /// The transparent `wa.me/<number>` form.
         WaMe = "wa_me",
         /// No link.
+        #[default]
         None = "none",
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     quiet_hours,
     rule_book::{Law, law, laws_at},
     sender::NotCleared,
+    template_rules::TemplateFacts,
     time,
     week_hours::{QuietSpan, WeekHours},
     window,
@@ -58,6 +59,14 @@ crate::text_enum! {
         SenderNotAllowed = "sender_not_allowed",
         /// No more segments may leave in this second or minute, or on this day, by a limit of the sender or a registry.
         RateLimit = "rate_limit",
+        /// The template may not be sent now; it may be again.
+        TemplatePaused = "template_paused",
+        /// Marketing is stopped because of the quality of the number or the template.
+        QualityBrake = "quality_brake",
+        /// As many customers as the platform allows in 24 hours have been written to first.
+        MessagingLimit = "messaging_limit",
+        /// A conversation with the customer is going on, and the campaign leaves such customers alone.
+        SessionOpen = "session_open",
         /// All rules passed.
         Allowed = "allowed",
     }
@@ -84,8 +93,18 @@ impl Rule {
             Self::RegistrationMissing => "A registration of the sender is missing",
             Self::SenderNotAllowed => "The sender cannot send to this country",
             Self::RateLimit => "Waits for a limit of the sender or the carrier",
+            Self::TemplatePaused => "WhatsApp has paused the template",
+            Self::QualityBrake => "Marketing is stopped because of its quality",
+            Self::MessagingLimit => "The limit of customers in 24 hours is reached",
+            Self::SessionOpen => "In a conversation with you now",
             Self::Allowed => "Allowed",
         }
+    }
+
+    /// Whether it holds a whole campaign and not one of its messages.
+    #[must_use]
+    pub const fn holds_campaign(self) -> bool {
+        matches!(self, Self::TemplatePaused | Self::QualityBrake | Self::MessagingLimit)
     }
 }
 
@@ -126,6 +145,8 @@ pub struct Question<'a> {
     pub expires_at: Option<Timestamp>,
     /// What limits promotional messages beyond the daily quiet hours.
     pub limits: Limits<'a>,
+    /// What else decides about the template of a campaign; `None` for every other message.
+    pub campaign_template: Option<TemplateFacts>,
 }
 
 /// What limits promotional messages: the rule books of the recipient's place, and what a workspace adds.
@@ -309,6 +330,9 @@ const MOST_ROUNDS: usize = 8;
 /// | service   | -                    | refuses     | apply                    | -           |
 /// | keyword   | -                    | -           | apply                    | -           |
 ///
+/// The template of a campaign is asked more ([`TemplateFacts`]): a paused template, a stop for quality and the platform's
+/// limit hold the campaign, before hours and caps; the last is for what is no marketing the same.
+///
 /// Hours are the workspace's own and those of the rule books of the recipient's place; all must be open in every zone
 /// the recipient may be in. Caps are the workspace's own, which hold or refuse as it says, and those of the rule books,
 /// which hold.
@@ -327,8 +351,13 @@ pub fn judge(question: &Question<'_>) -> (Decision, Option<Explanation>) {
     if let Some(rule) = refusal(question, now) {
         return (Decision::Suppress { rule }, not_cleared(question, rule));
     }
+    let is_marketing = question.class == MessageClass::Marketing;
+    if let Some((rule, until)) = question.campaign_template.and_then(|facts| facts.hold(is_marketing)) {
+        // The campaign waits, and whoever lets it go on asks about each message again.
+        return (Decision::Hold { until: until.unwrap_or_else(|| now.plus(UNKNOWN_ZONE_HOLD)), rule }, None);
+    }
     let send = |deliver_by| (Decision::Send(Permit { decided_at: now, deliver_by }), None);
-    if question.class != MessageClass::Marketing {
+    if !is_marketing {
         return send(question.expires_at);
     }
     match hold(question) {
@@ -535,6 +564,12 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
     }
     if let Some(not_cleared) = question.not_cleared {
         return Some(not_cleared.rule());
+    }
+    if let Some(facts) = &question.campaign_template {
+        if class == MessageClass::Service && facts.opted_in == Known::No {
+            return Some(Rule::NoConsent);
+        }
+        return facts.sessions.spares(facts.conversation).then_some(Rule::SessionOpen);
     }
     match question.content {
         Content::Template if question.template == Approval::NotApproved => Some(Rule::TemplateNotApproved),

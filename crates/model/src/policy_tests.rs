@@ -46,6 +46,7 @@ fn golden_table() {
             not_cleared: None,
             expires_at: hours(column[10], now),
             limits: Limits::NONE,
+            campaign_template: None,
         };
         let decision = match decide(&question) {
             Decision::Send(permit) => {
@@ -114,6 +115,7 @@ prop_compose! {
                 template, sender, not_cleared: None,
                 expires_at: expiry.map(|millis| now.plus(millis)),
                 limits: Limits::NONE,
+                campaign_template: None,
             },
             zones,
         }
@@ -266,6 +268,7 @@ fn law_row(column: &[&str]) -> String {
             at_cap: if words.contains(&"suppress") { AtCap::Suppress } else { AtCap::Hold },
             sends: &sends,
         },
+        campaign_template: None,
     };
     let service = Question { class: MessageClass::Service, ..question.clone() };
     assert!(matches!(decide(&service), Decision::Send(_)), "service messages are exempt: {column:?}");
@@ -354,6 +357,7 @@ proptest! {
             consent: ConsentState::Granted, suppression: Listed::No, quiet_hours: QuietHours::NONE, time_zones: &zones,
             window_expires_at: None, template: Approval::Approved, sender: Approval::Approved, not_cleared: None, expires_at: None,
             limits: Limits { place, sends: &sends, ..Limits::NONE },
+            campaign_template: None,
         };
         let laws = laws_at(place, now);
         let open = |at: Timestamp| zones.iter().all(|name| laws.iter().filter_map(|law| law.hours).all(|hours| {
@@ -402,6 +406,7 @@ fn a_sender_that_is_not_cleared_is_refused_with_the_reason() {
                 not_cleared: Some(not_cleared),
                 expires_at: None,
                 limits: Limits::NONE,
+                campaign_template: None,
             };
             let (decision, why) = judge(&question);
             assert_eq!(decision, Decision::Suppress { rule }, "{class}");
@@ -412,4 +417,61 @@ fn a_sender_that_is_not_cleared_is_refused_with_the_reason() {
             }
         }
     }
+}
+
+#[test]
+fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
+    use crate::template_rules::{Budget, Conversation, SessionRule, TemplateFacts};
+    let now = Timestamp(1_795_453_000_000);
+    let zones = vec!["UTC".to_owned()];
+    let facts = TemplateFacts {
+        template: Approval::Approved,
+        braked: Known::No,
+        sessions: SessionRule::NoAgent,
+        conversation: Conversation::None,
+        opted_in: Known::Yes,
+        budget: Some(Budget { most: 2, used: 1, room_at: now.plus(time::HOUR) }),
+    };
+    let question = Question {
+        now,
+        class: MessageClass::Marketing,
+        content: Content::Template,
+        address: Known::Yes,
+        consent: ConsentState::Granted,
+        suppression: Listed::No,
+        quiet_hours: QuietHours::NONE,
+        time_zones: &zones,
+        window_expires_at: None,
+        // What decides about the template of a campaign is in its facts.
+        template: Approval::NotApproved,
+        sender: Approval::Approved,
+        not_cleared: None,
+        expires_at: None,
+        limits: Limits::NONE,
+        campaign_template: Some(facts),
+    };
+    let with = |change: &dyn Fn(&mut TemplateFacts), class| {
+        let mut facts = facts;
+        change(&mut facts);
+        decide(&Question { campaign_template: Some(facts), class, ..question.clone() })
+    };
+    let (marketing, service) = (MessageClass::Marketing, MessageClass::Service);
+    assert!(matches!(with(&|_| (), marketing), Decision::Send(_)));
+    let held = |decision| match decision {
+        Decision::Hold { rule, until } => (rule, until),
+        other => panic!("{other:?}"),
+    };
+    let paused = with(&|facts| facts.template = Approval::NotApproved, service);
+    assert_eq!(held(paused).0, Rule::TemplatePaused);
+    let full = with(&|facts| facts.budget = facts.budget.map(|budget| Budget { used: 2, ..budget }), marketing);
+    assert_eq!(held(full), (Rule::MessagingLimit, now.plus(time::HOUR)));
+    assert_eq!(held(with(&|facts| facts.braked = Known::Yes, marketing)).0, Rule::QualityBrake);
+    assert!(matches!(with(&|facts| facts.braked = Known::Yes, service), Decision::Send(_)), "service goes on");
+    let refused = |decision| matches!(decision, Decision::Suppress { .. });
+    assert!(refused(with(&|facts| facts.conversation = Conversation::WithAgent, marketing)));
+    assert!(refused(with(&|facts| facts.opted_in = Known::No, service)), "no agreement of any kind");
+    // A refusal beats a hold: who said no does not wait for a paused template.
+    let no = Question { consent: ConsentState::Revoked, ..question.clone() };
+    let no = Question { campaign_template: Some(TemplateFacts { template: Approval::NotApproved, ..facts }), ..no };
+    assert_eq!(decide(&no), Decision::Suppress { rule: Rule::OptedOut });
 }

@@ -31,6 +31,18 @@ pub struct Faults {
     pub template_error_after_accept: u32,
     /// Free text outside the service window is refused at once (131047) instead of failing later.
     pub window_closed_at_once: bool,
+    /// Customers whom the number may write to first in 24 hours, by templates outside of the window; the next one is refused
+    /// with 131048. 0 is no limit.
+    pub messaging_limit: u32,
+    /// What the account tells as the quality of the number; `GREEN` when it is left out.
+    pub quality_rating: Option<String>,
+    /// The next so many templates are accepted and held for quality assessment: nothing reaches the handset, and no status
+    /// comes, until `hold_for_quality_ends` is set.
+    pub hold_for_quality: u32,
+    /// What becomes of the templates that were held, when these faults are set: `send` or `drop` (132015).
+    pub hold_for_quality_ends: Option<HeldEnd>,
+    /// The next so many marketing templates fail afterwards with 131049: enough marketing for this customer.
+    pub marketing_limit: u32,
     /// The next `times` submit_sm are answered with this command status and not accepted.
     pub smpp_status: Option<CodeTimes<u32>>,
     /// The next so many submit_sm are accepted but not answered.
@@ -78,6 +90,16 @@ pub struct StateTimes {
     pub state: String,
     /// How often.
     pub times: u32,
+}
+
+/// What becomes of templates that were held for quality assessment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldEnd {
+    /// They go out.
+    Send,
+    /// They fail with 132015.
+    Drop,
 }
 
 /// Which receipts are sent.

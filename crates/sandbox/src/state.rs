@@ -39,6 +39,10 @@ pub(crate) struct State {
     pub media: MediaStore,
     /// Service messages per (year, month): the free allowance of the price list.
     pub service_messages: HashMap<(i16, i8), u32>,
+    /// Customers whom the business wrote to first, with the last time.
+    pub initiated: HashMap<String, i64>,
+    /// Templates held for quality assessment: handset and message.
+    pub held: Vec<(String, String)>,
     pub wakes: Wakes,
 }
 
@@ -79,6 +83,8 @@ impl State {
             uploads: Uploads::default(),
             media: MediaStore::default(),
             service_messages: HashMap::new(),
+            initiated: HashMap::new(),
+            held: Vec::new(),
             wakes: Wakes::default(),
             config,
         }
@@ -99,6 +105,8 @@ impl State {
         self.uploads = Uploads::default();
         self.media = MediaStore::default();
         self.service_messages.clear();
+        self.initiated.clear();
+        self.held.clear();
         self.page(None, "reset");
     }
 

@@ -11,12 +11,15 @@ use segue_model::{
     id::Id as _,
     language::LocaleText,
     schedule::Schedule,
+    template_rules::SessionRule,
     variant::Variant,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, audience::AudienceFilter, event::NewEvent, tx::json_text};
+use crate::{
+    Row, StoreError, Tx, audience::AudienceFilter, campaign_hold::CampaignHold, event::NewEvent, tx::json_text,
+};
 
 /// Who is meant: everybody on any of the lists or in any of the segments (or everybody, when none is named), narrowed by a
 /// condition, without those who are excluded.
@@ -44,10 +47,14 @@ pub struct Audience {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CampaignInput {
     pub name: String,
-    pub sender_id: SenderId,
+    /// Who texts; none in a campaign by WhatsApp template.
+    #[serde(default)]
+    pub sender_id: Option<SenderId>,
     pub audience: Audience,
-    /// Text with merge fields such as `{{ first_name }}`, without the footer.
+    /// Text with merge fields such as `{{ first_name }}`, without the footer. Empty in a campaign by WhatsApp template.
+    #[serde(default)]
     pub body: String,
+    #[serde(default)]
     pub footer: Footer,
     /// The chat the footer leads to.
     #[serde(default)]
@@ -70,6 +77,42 @@ pub struct CampaignInput {
     /// `body` in other languages: contacts get the text of their locale, or of its language, or `body`.
     #[serde(default)]
     pub texts: Vec<LocaleText>,
+    /// The WhatsApp template that is sent in place of a text.
+    #[serde(default)]
+    pub template: Option<CampaignTemplate>,
+}
+
+/// A WhatsApp template and what fills it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignTemplate {
+    /// The number it goes out from.
+    pub channel_id: ChannelId,
+    pub name: String,
+    pub language: String,
+    /// Values of the body's placeholders in their order, each with merge fields as texts have them.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// What the buttons with a variable address end in.
+    #[serde(default)]
+    pub buttons: Vec<CampaignButton>,
+    /// Whom to leave alone because a conversation is going on.
+    #[serde(default)]
+    pub sessions: SessionRule,
+}
+
+/// The variable end of the address of a template's button.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignButton {
+    /// Position among all buttons of the template, from 0.
+    pub index: u8,
+    /// With merge fields; not looked at with a `target`.
+    #[serde(default)]
+    pub value: String,
+    /// Where a short link of each recipient's own leads to; the button's address is that of short links then.
+    #[serde(default)]
+    pub target: Option<String>,
 }
 
 /// A campaign as the API and the events show it.
@@ -95,6 +138,8 @@ pub struct CampaignView {
     pub series_id: Option<CampaignId>,
     /// Why it stands still, when that is not a person's wish.
     pub attention: Option<String>,
+    /// What holds it though nobody has paused it.
+    pub hold: Option<CampaignHold>,
     /// Who asked for approval.
     pub submitted_by: Option<String>,
     /// Who approved it.
@@ -122,24 +167,27 @@ crate::sql! {
     NEXT_CAMPAIGN_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM campaigns";
     INSERT_CAMPAIGN = "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer,
             whatsapp_channel_id, prefilled_text, created_by, created_at, schedule, variants, held_out_percent, pool_id,
-            texts,
+            texts, template, template_channel_id,
             version)
-        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)";
+        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)";
+    /// The number as the origin of its campaigns: every campaign has one, and this one is on no list of senders.
+    INSERT_NUMBER_AS_SENDER = "INSERT INTO senders (workspace_id, id, channel_id, address, kind, registration, created_at)
+        VALUES ($1, $2, $3, 'whatsapp', 'whatsapp', 'active', $4) ON CONFLICT DO NOTHING";
     UPDATE_DRAFT = "UPDATE campaigns SET name = $3, sender_id = $4, audience = $5, body = $6, footer = $7,
             whatsapp_channel_id = $8, prefilled_text = $9, schedule = $10, variants = $11, held_out_percent = $12,
-            edited_by = $13, pool_id = $14, texts = $15, approved_by = NULL, attention = NULL, version = version + 1
+            edited_by = $13, pool_id = $14, texts = $15, template = $16, template_channel_id = $17, approved_by = NULL, attention = NULL, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     DELETE_DRAFT = "DELETE FROM campaigns WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
-    CAMPAIGN = "SELECT c.id, c.number, c.name, c.sender_id, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.state, c.created_at, c.started_at, c.ended_at,
+    CAMPAIGN = "SELECT c.id, c.number, c.name, CASE WHEN c.template IS NULL THEN c.sender_id END, c.audience, c.body, c.footer, c.whatsapp_channel_id,
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
             COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
             c.review_comment, c.version
         FROM campaigns c LEFT JOIN users u ON u.workspace_id = c.workspace_id AND u.id = c.created_by
         WHERE c.workspace_id = $1 AND c.id = $2";
-    CAMPAIGNS = "SELECT c.id, c.number, c.name, c.sender_id, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.state, c.created_at, c.started_at, c.ended_at,
+    CAMPAIGNS = "SELECT c.id, c.number, c.name, CASE WHEN c.template IS NULL THEN c.sender_id END, c.audience, c.body, c.footer, c.whatsapp_channel_id,
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
             COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
@@ -190,12 +238,18 @@ fn read_campaign(row: &mut Row<'_>) -> Result<CampaignView, StoreError> {
         held_out_percent: row.next()?,
         pool_id: row.next()?,
         texts: row.json()?,
+        template: row.optional_json()?,
     };
+    let (rule, since): (Option<String>, Option<Timestamp>) = (row.next()?, row.next()?);
+    let until = row.next()?;
+    let hold = rule.zip(since).map(|(rule, since)| CampaignHold::of(&rule, since, until));
+    let state: CampaignState = row.word()?;
     Ok(CampaignView {
         id,
         number,
         input,
-        state: row.word()?,
+        state,
+        hold: hold.filter(|_| !state.is_ended()),
         created_at: row.next()?,
         started_at: row.next()?,
         ended_at: row.next()?,
@@ -236,6 +290,8 @@ impl Tx<'_> {
         let number: i64 = self.query_one(&NEXT_CAMPAIGN_NUMBER, &[], |row| row.next())?;
         let (audience, schedule) = (json_text(&input.audience)?, json_text(&input.schedule)?);
         let (variants, texts) = (json_text(&input.variants)?, json_text(&input.texts)?);
+        let (sender, template) = self.origin_of(workspace_id, input, now)?;
+        let channel = input.template.as_ref().map(|template| template.channel_id);
         self.execute(
             &INSERT_CAMPAIGN,
             &[
@@ -243,7 +299,7 @@ impl Tx<'_> {
                 &id,
                 &number,
                 &input.name,
-                &input.sender_id,
+                &sender,
                 &audience,
                 &input.body,
                 &input.footer.as_str(),
@@ -256,9 +312,27 @@ impl Tx<'_> {
                 &input.held_out_percent,
                 &input.pool_id,
                 &texts,
+                &template,
+                &channel,
             ],
         )?;
         self.tell_campaign(workspace_id, id, now)
+    }
+
+    /// What the campaign goes out from, and its template as it is stored.
+    fn origin_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        input: &CampaignInput,
+        now: Timestamp,
+    ) -> Result<(SenderId, Option<String>), StoreError> {
+        let Some(template) = &input.template else {
+            let sender = input.sender_id.ok_or_else(|| StoreError::Corrupt("a campaign without sender".to_owned()))?;
+            return Ok((sender, None));
+        };
+        let number = SenderId::from_uuid(template.channel_id.uuid());
+        self.execute(&INSERT_NUMBER_AS_SENDER, &[&workspace_id, &number, &template.channel_id, &now])?;
+        Ok((number, Some(json_text(template)?)))
     }
 
     /// Stores what was written of a draft, and tells the screens. `false` when it is no draft (any more).
@@ -275,13 +349,15 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let (audience, schedule) = (json_text(&input.audience)?, json_text(&input.schedule)?);
         let (variants, texts) = (json_text(&input.variants)?, json_text(&input.texts)?);
+        let (sender, template) = self.origin_of(workspace_id, input, now)?;
+        let channel = input.template.as_ref().map(|template| template.channel_id);
         let written = self.execute(
             &UPDATE_DRAFT,
             &[
                 &workspace_id,
                 &id,
                 &input.name,
-                &input.sender_id,
+                &sender,
                 &audience,
                 &input.body,
                 &input.footer.as_str(),
@@ -293,6 +369,8 @@ impl Tx<'_> {
                 &edited_by,
                 &input.pool_id,
                 &texts,
+                &template,
+                &channel,
             ],
         )?;
         if written == 1 {

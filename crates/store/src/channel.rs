@@ -70,6 +70,14 @@ pub struct WhatsAppConfig {
     pub verify_token: String,
 }
 
+impl WhatsAppConfig {
+    /// What shares the limit of customers in 24 hours: the business account, whose numbers all belong to one portfolio.
+    #[must_use]
+    pub fn portfolio(&self) -> &str {
+        &self.waba_id
+    }
+}
+
 segue_model::text_enum! {
     /// What a provider makes of a second request under the same `Idempotency-Key`.
     pub enum Repeats {
@@ -233,9 +241,9 @@ crate::sql! {
             registration = excluded.registration
         RETURNING id";
     SENDERS = "SELECT id, channel_id, address, kind, registration, created_at FROM senders
-        WHERE workspace_id = $1 ORDER BY id";
+        WHERE workspace_id = $1 AND kind <> 'whatsapp' ORDER BY id";
     SENDER = "SELECT id, channel_id, address, kind, registration, created_at FROM senders
-        WHERE workspace_id = $1 AND id = $2";
+        WHERE workspace_id = $1 AND id = $2 AND kind <> 'whatsapp'";
 }
 
 fn read_channel(row: &mut Row<'_>) -> Result<Channel, StoreError> {

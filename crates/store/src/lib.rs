@@ -42,6 +42,7 @@ mod value;
 pub mod access;
 pub mod audience;
 pub mod campaign;
+pub mod campaign_hold;
 pub mod campaign_run;
 pub mod channel;
 pub mod channel_notice;
@@ -81,6 +82,7 @@ pub mod list;
 pub mod media;
 pub mod message;
 pub mod message_details;
+pub mod messaging_limit;
 pub mod messaging_user;
 pub mod opt_out;
 pub mod outbox;
@@ -89,6 +91,7 @@ pub mod population;
 pub mod presence;
 pub mod programme;
 pub mod rate;
+pub mod rate_card;
 pub mod recipient;
 pub mod registration;
 mod repeat;
@@ -103,6 +106,7 @@ pub mod subscription;
 pub mod suppression;
 pub mod tally;
 pub mod template;
+pub mod template_recipient;
 pub mod template_view;
 pub mod workspace;
 
@@ -122,7 +126,11 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("access", access::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
+        ("campaign_hold", campaign_hold::STATEMENTS),
         ("campaign_run", campaign_run::STATEMENTS),
+        ("messaging_limit", messaging_limit::STATEMENTS),
+        ("rate_card", rate_card::STATEMENTS),
+        ("template_recipient", template_recipient::STATEMENTS),
         ("channel", channel::STATEMENTS),
         ("channel_notice", channel_notice::STATEMENTS),
         ("charge", charge::STATEMENTS),

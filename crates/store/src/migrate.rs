@@ -48,6 +48,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 14, name: "0014_contacts", text: include_str!("../migrations/0014_contacts.sql") },
     Migration { version: 15, name: "0015_sessions", text: include_str!("../migrations/0015_sessions.sql") },
     Migration { version: 16, name: "0016_templates", text: include_str!("../migrations/0016_templates.sql") },
+    Migration {
+        version: 17,
+        name: "0017_template_campaigns",
+        text: include_str!("../migrations/0017_template_campaigns.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

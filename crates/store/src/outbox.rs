@@ -212,6 +212,7 @@ crate::sql! {
             not_before, expires_at, attempts, lease_epoch";
     RUNNING_CAMPAIGNS = "SELECT id FROM campaigns WHERE workspace_id = $1 AND state IN ('planning', 'running')
             AND opens_at <= $2 AND (closes_at IS NULL OR closes_at > $2)
+            AND (hold_rule IS NULL OR hold_until <= $2)
         ORDER BY id";
     CLAIM_OF_CAMPAIGN = sqlite: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
             lease_until = $4

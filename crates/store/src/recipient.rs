@@ -10,11 +10,10 @@ use segue_model::{
     attribution::{Attribution, CodeOwner, INFERENCE_WINDOW, RecentTap, attribute},
     code::CodeTarget,
     contact::ContactFields,
-    content::SmsContent,
     id::Id as _,
     policy::{Explanation, Rule},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
@@ -158,7 +157,7 @@ pub struct FailureCount {
     pub count: i64,
 }
 
-/// From the plan to the sale. `planned` = `excluded` + `queued` + `sent` + `failed` + `unknown` + `canceled`; those
+/// From the plan to the sale. `planned` = `excluded` + `queued` + `sent` + `failed` + `unknown` + `canceled` + `assessed`; those
 /// delivered are among those sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Funnel {
@@ -170,6 +169,8 @@ pub struct Funnel {
     pub failed: i64,
     pub unknown: i64,
     pub canceled: i64,
+    /// Taken by WhatsApp and held back by it while it looks at the template's quality; not sent.
+    pub assessed: i64,
     /// Recipients with at least one tap of a person.
     pub tapped: i64,
     /// Taps of people.
@@ -217,6 +218,11 @@ pub const HELD_OUT: &str = "held_out";
 /// Rule of a recipient whose local time to send at is past.
 pub const SEND_TIME_PASSED: &str = "send_time_passed";
 
+/// Rule of a message that the platform has taken and holds back while it looks at its template's quality.
+pub const QUALITY_ASSESSMENT: &str = "quality_assessment";
+/// Rule of a recipient for whom a placeholder of the template would stay empty.
+pub const EMPTY_VALUE: &str = "empty_value";
+
 /// A stored rule in words: one of the policy's, or one of planning and canceling.
 #[must_use]
 pub fn rule_label(rule: &str) -> String {
@@ -228,6 +234,8 @@ pub fn rule_label(rule: &str) -> String {
         HAD_CAMPAIGN => "Was sent an excluded campaign".to_owned(),
         HELD_OUT => "Held out to compare with".to_owned(),
         SEND_TIME_PASSED => "The time of day to send at has passed there".to_owned(),
+        QUALITY_ASSESSMENT => "WhatsApp holds it back while it looks at the template's quality".to_owned(),
+        EMPTY_VALUE => "A placeholder of the template would stay empty".to_owned(),
         "campaign_canceled" => "The campaign was canceled".to_owned(),
         "contact_deleted" => "The contact was deleted".to_owned(),
         other => Rule::parse(other).map_or_else(|_| other.replace('_', " "), |rule| rule.label().to_owned()),
@@ -276,13 +284,15 @@ crate::sql! {
         FROM (SELECT r.position AS position, r.contact_id AS contact_id, c.first_name AS first_name,
                 c.last_name AS last_name, r.phone AS phone,
                 CASE WHEN r.message_id IS NULL THEN 'excluded' WHEN o.id IS NULL THEN 'planned'
-                    WHEN o.state = 'queued' AND o.not_before > $3 THEN 'held'
+                    WHEN o.state = 'queued' AND (o.not_before > $3 OR CAST($8 AS TEXT) <> '') THEN 'held'
+                    WHEN o.state = 'unknown' AND o.rule = 'quality_assessment' THEN 'held'
                     WHEN o.state IN ('queued', 'claimed') THEN 'queued'
                     WHEN o.state = 'accepted' THEN 'sent'
                     WHEN o.state IN ('delivered', 'read') THEN 'delivered'
                     WHEN o.state IN ('suppressed', 'expired') THEN 'excluded'
                     ELSE o.state END AS shown,
-                COALESCE(o.rule, r.rule) AS rule, o.error_reason AS reason, o.payload AS payload,
+                CASE WHEN o.state = 'queued' AND o.not_before <= $3 AND CAST($8 AS TEXT) <> '' THEN $8
+                    ELSE COALESCE(o.rule, r.rule) END AS rule, o.error_reason AS reason, o.payload AS payload,
                 o.segments AS segments, COALESCE(o.accepted_at, o.submitted_at) AS sent_at,
                 COALESCE(o.delivered_at, o.read_at) AS delivered_at, r.first_tap_at AS first_tap_at,
                 r.session_id AS session_id, d.explanation AS explanation, o.submitted_at AS submitted_at
@@ -507,9 +517,11 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Vec<RecipientView>, StoreError> {
         let shown = query.state.map_or("", RecipientState::as_str);
+        let hold = self.campaign_hold(workspace_id, campaign_id)?.map(|hold| hold.rule).unwrap_or_default();
+        let search = like_pattern(&query.search);
         self.query(
             &RECIPIENTS,
-            &[&workspace_id, &campaign_id, &now, &query.after, &like_pattern(&query.search), &shown, &query.limit],
+            &[&workspace_id, &campaign_id, &now, &query.after, &search, &shown, &query.limit, &hold],
             read_recipient,
         )
     }
@@ -563,6 +575,7 @@ impl Tx<'_> {
                 "failed" => funnel.failed = count,
                 "unknown" => funnel.unknown = count,
                 "canceled" => funnel.canceled = count,
+                "assessed" => funnel.assessed = count,
                 "tapped" => funnel.tapped = count,
                 "chats" => funnel.chats = count,
                 "bot_finished" => funnel.bot_finished = count,
@@ -591,6 +604,12 @@ impl Tx<'_> {
     }
 }
 
+/// What a person reads of a message of any medium.
+#[derive(Deserialize)]
+struct Readable {
+    text: String,
+}
+
 fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError> {
     let (position, contact_id) = (row.next()?, row.next()?);
     let person = ContactFields { first_name: row.next()?, last_name: row.next()?, ..ContactFields::default() };
@@ -600,14 +619,14 @@ fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError>
     let explains = matches!(state, RecipientState::Excluded | RecipientState::Held | RecipientState::Canceled);
     let rule = row.next::<Option<String>>()?.filter(|rule| explains && rule != Rule::Allowed.as_str());
     let failure: Option<String> = row.next()?;
-    let content: Option<SmsContent> = row.optional_json()?;
+    let content: Option<Readable> = row.optional_json()?;
     let mut view = RecipientView {
         position,
         contact_id,
         name: person.full_name(),
         phone,
         state,
-        reason: failure.or_else(|| rule.as_deref().map(rule_label)),
+        reason: failure.filter(|_| state != RecipientState::Held).or_else(|| rule.as_deref().map(rule_label)),
         rule,
         text: content.map(|content| content.text),
         segments: row.next()?,

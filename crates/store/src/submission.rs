@@ -121,6 +121,10 @@ crate::sql! {
             error_class = 'unknown', error_code = NULL, error_reason = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    MARK_ASSESSED = "UPDATE outbox SET state = 'unknown', rule = 'quality_assessment', lease_owner = NULL,
+            lease_until = NULL, error_class = 'unknown', error_code = NULL, error_reason = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     /// Nothing else can have changed a row that is being submitted, so this is the fold of its first report.
     ACCEPT = "UPDATE outbox SET state = 'accepted', accepted_at = $4, provider_id = $5, lease_owner = NULL,
             lease_until = NULL, error_class = NULL, error_code = NULL, error_reason = NULL
@@ -373,6 +377,24 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let change =
             self.query_opt(&MARK_UNKNOWN, &[&message.workspace_id, &message.id, &message.epoch, &reason], read_change)?;
+        let marked = self.told(message.workspace_id, change, ctx.now());
+        self.link_provider_ids(message.workspace_id, message.channel_id, message.id, provider_ids, ctx)?;
+        Ok(marked)
+    }
+
+    /// The platform has taken it and holds it back while it looks at its template: it is not sent, is not sent again, and
+    /// what the platform tells of it later says what became of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn mark_assessed(
+        &mut self,
+        message: &OutboxMessage,
+        provider_ids: &[String],
+        ctx: &Ctx,
+    ) -> Result<bool, StoreError> {
+        let keys: &[&dyn crate::Bind] = &[&message.workspace_id, &message.id, &message.epoch];
+        let change = self.query_opt(&MARK_ASSESSED, keys, read_change)?;
         let marked = self.told(message.workspace_id, change, ctx.now());
         self.link_provider_ids(message.workspace_id, message.channel_id, message.id, provider_ids, ctx)?;
         Ok(marked)

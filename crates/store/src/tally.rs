@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use segue_model::{CampaignId, WorkspaceId, delivery::OutboxState};
 
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, recipient::QUALITY_ASSESSMENT};
 
 /// A change of one count that is not written yet.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(crate) fn bucket(state: OutboxState, rule: Option<&str>) -> Cow<'static, str
         OutboxState::Accepted => "sent",
         OutboxState::Delivered | OutboxState::Read => "delivered",
         OutboxState::Failed => "failed",
+        OutboxState::Unknown if rule == Some(QUALITY_ASSESSMENT) => "assessed",
         OutboxState::Unknown => "unknown",
         OutboxState::Canceled => "canceled",
         OutboxState::Suppressed | OutboxState::Expired => {
@@ -102,7 +103,9 @@ impl Tx<'_> {
         to: (OutboxState, Option<&str>),
         count: i64,
     ) {
-        let (from, to) = (bucket(from, None), bucket(to.0, to.1));
+        // Of a message that was held back the rule stays when it goes on.
+        let was = to.1.filter(|_| from == OutboxState::Unknown);
+        let (from, to) = (bucket(from, was), bucket(to.0, to.1));
         if from != to {
             self.tally(workspace_id, campaign_id, from, -count);
             self.tally(workspace_id, campaign_id, to, count);

@@ -20,6 +20,10 @@ pub use crate::template_view::{TemplateButton, TemplateDetail, TemplateView};
 
 /// The only status a template may be sent in.
 pub const APPROVED: &str = "APPROVED";
+/// The category of promotions.
+pub const MARKETING: &str = "MARKETING";
+/// The category of one-time codes.
+pub const AUTHENTICATION: &str = "AUTHENTICATION";
 /// Status of a template that Meta no longer lists.
 pub const DELETED: &str = "DELETED";
 /// Status of a template that Meta does not have yet.
@@ -214,6 +218,19 @@ impl Template {
         self.status != DRAFT
             && self.asked_category.as_ref().is_some_and(|asked| !asked.eq_ignore_ascii_case(&self.category))
     }
+
+    /// The buttons whose address has a variable end: position among all buttons, and the address.
+    #[must_use]
+    pub fn open_urls(&self) -> Vec<(u8, String)> {
+        let buttons = self.component("BUTTONS").and_then(|component| component.get("buttons")?.as_array());
+        let buttons = buttons.into_iter().flatten().zip(0_u8..);
+        buttons
+            .filter_map(|(button, index)| {
+                let url = button.get("url")?.as_str()?;
+                url.contains("{{").then(|| (index, url.to_owned()))
+            })
+            .collect()
+    }
 }
 
 crate::sql! {
@@ -355,7 +372,7 @@ impl Tx<'_> {
             }
         }
         self.tell_template_change(workspace_id, channel_id, now);
-        Ok(())
+        self.refresh_holds(workspace_id, channel_id, now)
     }
 
     /// Stores the templates Meta lists for a channel now.
@@ -541,6 +558,7 @@ impl Tx<'_> {
             .execute(&SET_TEMPLATE_STATUS, &[&workspace_id, &channel_id, &name, &language, &status, &category, &now])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
+            self.refresh_holds(workspace_id, channel_id, now)?;
         }
         Ok(changed > 0)
     }
@@ -579,6 +597,7 @@ impl Tx<'_> {
             self.execute(&SET_TEMPLATE_CATEGORY, &[&workspace_id, &channel_id, &name, &language, &category])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
+            self.refresh_holds(workspace_id, channel_id, now)?;
         }
         Ok(changed > 0)
     }

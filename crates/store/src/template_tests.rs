@@ -34,5 +34,5 @@ fn the_view_leaves_out_what_is_not_text() {
     let view = template("Hello").view();
     assert_eq!((view.header, view.footer, view.parameter_count), (None, None, 0));
     assert_eq!(view.header_format.as_deref(), Some("image"));
-    assert_eq!(view.buttons, [TemplateButton { kind: "QUICK_REPLY".to_owned(), text: "Yes".to_owned() }]);
+    assert_eq!(view.buttons, [TemplateButton { kind: "QUICK_REPLY".to_owned(), text: "Yes".to_owned(), url: None }]);
 }

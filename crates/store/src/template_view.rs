@@ -18,6 +18,8 @@ pub struct TemplateButton {
     #[serde(rename = "type")]
     pub kind: String,
     pub text: String,
+    /// The address of a button that opens one.
+    pub url: Option<String>,
 }
 
 /// A template as screens show it.
@@ -93,7 +95,11 @@ impl Template {
             buttons: buttons
                 .into_iter()
                 .flatten()
-                .map(|button| TemplateButton { kind: text(button, "type"), text: text(button, "text") })
+                .map(|button| TemplateButton {
+                    kind: text(button, "type"),
+                    text: text(button, "text"),
+                    url: button.get("url").and_then(Value::as_str).map(str::to_owned),
+                })
                 .collect(),
             parameter_count: self.parameter_count(),
             slots: self.parts().map(|parts| template_values::slots(&parts)).unwrap_or_default(),

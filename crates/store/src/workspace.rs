@@ -67,6 +67,18 @@ pub struct CampaignSettings {
     pub other_price: Option<i64>,
     /// The line that tells people how to stop, and when it is added.
     pub opt_out_line: OptOutLine,
+    /// What ends a stop of WhatsApp marketing that its quality caused.
+    pub brake_ends: BrakeEnd,
+}
+
+segue_model::text_enum! {
+    /// What ends a stop of WhatsApp marketing that its quality caused.
+    pub enum BrakeEnd {
+        /// The quality is back.
+        Quality = "quality",
+        /// An admin lets it go on.
+        Person = "person",
+    }
 }
 
 segue_model::text_enum! {
@@ -95,6 +107,7 @@ impl Default for CampaignSettings {
             prices: Vec::new(),
             other_price: None,
             opt_out_line: OptOutLine::default(),
+            brake_ends: BrakeEnd::Quality,
         }
     }
 }

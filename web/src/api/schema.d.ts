@@ -308,6 +308,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/charges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What WhatsApp charged the messages of a campaign by template as, priced by the list of the day.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_campaign_charges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/clicks": {
         parameters: {
             query?: never;
@@ -863,6 +883,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many customers a number may write to first, how many it has, and what of its marketing is stopped.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_channel_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/notices": {
         parameters: {
             query?: never;
@@ -877,6 +917,26 @@ export interface paths {
         get: operations["list_channel_notices"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/resume-marketing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets marketing go on that was stopped because of its quality.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["resume_marketing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2465,6 +2525,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rate-cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The price lists, the latest first day first; the last one is made up and used where none of your own is valid.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["list_rate_cards"];
+        put?: never;
+        /**
+         * Takes a price list in, in place of one of the same day and currency.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["import_rate_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/registrations": {
         parameters: {
             query?: never;
@@ -3849,6 +3933,8 @@ export interface components {
              */
             within_days: number;
         };
+        /** @enum {string} */
+        BrakeEnd: "quality" | "person";
         /** @description When people work on a channel. */
         BusinessHours: {
             /**
@@ -3882,6 +3968,7 @@ export interface components {
             /** @description Name of the person, or `system`. */
             created_by: string;
             ended_at?: components["schemas"]["Timestamp"] | null;
+            hold?: components["schemas"]["CampaignHold"] | null;
             id: components["schemas"]["CampaignId"];
             next_run_at?: components["schemas"]["Timestamp"] | null;
             /**
@@ -3907,6 +3994,18 @@ export interface components {
              */
             version: number;
         };
+        /** @description The variable end of the address of a template's button. */
+        CampaignButton: {
+            /**
+             * Format: int32
+             * @description Position among all buttons of the template, from 0.
+             */
+            index: number;
+            /** @description Where a short link of each recipient's own leads to; the button's address is that of short links then. */
+            target?: string | null;
+            /** @description With merge fields; not looked at with a `target`. */
+            value?: string;
+        };
         /** @description What to change of a draft; what is not given stays. */
         CampaignChange: {
             audience?: components["schemas"]["Audience"] | null;
@@ -3919,18 +4018,51 @@ export interface components {
             prefilled_text?: string | null;
             schedule?: components["schemas"]["Schedule"] | null;
             sender_id?: components["schemas"]["SenderId"] | null;
+            template?: components["schemas"]["CampaignTemplate"] | null;
             /** @description The body in other languages. */
             texts?: components["schemas"]["LocaleText"][] | null;
             variants?: components["schemas"]["Variant"][] | null;
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
+        /** @description What a campaign by template was charged. */
+        CampaignCharges: {
+            /** @description ISO 4217. */
+            currency: string;
+            /** @description By market and category, the dearest first. */
+            markets: components["schemas"]["MarketCost"][];
+            /**
+             * Format: int64
+             * @description Messages that the platform has told a charge of.
+             */
+            messages: number;
+            /** @description The price list. */
+            price_list: string;
+            /**
+             * Format: int64
+             * @description In minor units, rounded up.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Those whose market or category has no price.
+             */
+            unpriced: number;
+        };
+        /** @description Why nothing of a campaign leaves now. */
+        CampaignHold: {
+            /** @description In words, with what ends it. */
+            reason: string;
+            rule: string;
+            since: components["schemas"]["Timestamp"];
+            until?: components["schemas"]["Timestamp"] | null;
+        };
         CampaignId: string;
         /** @description What a person writes of a campaign. */
         CampaignInput: {
             audience: components["schemas"]["Audience"];
-            /** @description Text with merge fields such as `{{ first_name }}`, without the footer. */
-            body: string;
-            footer: components["schemas"]["Footer"];
+            /** @description Text with merge fields such as `{{ first_name }}`, without the footer. Empty in a campaign by WhatsApp template. */
+            body?: string;
+            footer?: components["schemas"]["Footer"];
             /**
              * Format: int32
              * @description Percent of those who could get it that get nothing, and are counted.
@@ -3942,7 +4074,8 @@ export interface components {
             prefilled_text?: string;
             /** @description When it starts, how often, and how fast. */
             schedule?: components["schemas"]["Schedule"];
-            sender_id: components["schemas"]["SenderId"];
+            sender_id?: components["schemas"]["SenderId"] | null;
+            template?: components["schemas"]["CampaignTemplate"] | null;
             /** @description `body` in other languages: contacts get the text of their locale, or of its language, or `body`. */
             texts?: components["schemas"]["LocaleText"][];
             /** @description Texts that are tried against each other; `body` when there are none. */
@@ -4018,6 +4151,11 @@ export interface components {
              */
             approval: components["schemas"]["ApprovalRule"];
             /**
+             * @description What ends a stop of WhatsApp marketing that its quality caused.
+             * @default quality
+             */
+            brake_ends: components["schemas"]["BrakeEnd"];
+            /**
              * @description ISO 4217 code of all prices.
              * @default USD
              */
@@ -4042,6 +4180,19 @@ export interface components {
         };
         /** @enum {string} */
         CampaignState: "draft" | "awaiting_approval" | "scheduled" | "planning" | "running" | "paused" | "canceled" | "finished";
+        /** @description A WhatsApp template and what fills it. */
+        CampaignTemplate: {
+            /** @description What the buttons with a variable address end in. */
+            buttons?: components["schemas"]["CampaignButton"][];
+            /** @description The number it goes out from. */
+            channel_id: components["schemas"]["ChannelId"];
+            language: string;
+            name: string;
+            /** @description Whom to leave alone because a conversation is going on. */
+            sessions?: components["schemas"]["SessionRule"];
+            /** @description Values of the body's placeholders in their order, each with merge fields as texts have them. */
+            values?: string[];
+        };
         CampaignUpdatedEvent: {
             /** Format: date-time */
             at: string;
@@ -5031,12 +5182,17 @@ export interface components {
             period: components["schemas"]["Period"];
         };
         /**
-         * @description From the plan to the sale. `planned` = `excluded` + `queued` + `sent` + `failed` + `unknown` + `canceled`; those
+         * @description From the plan to the sale. `planned` = `excluded` + `queued` + `sent` + `failed` + `unknown` + `canceled` + `assessed`; those
          *     delivered are among those sent.
          */
         Funnel: {
             /** Format: int64 */
             agent: number;
+            /**
+             * Format: int64
+             * @description Taken by WhatsApp and held back by it while it looks at the template's quality; not sent.
+             */
+            assessed: number;
             /** Format: int64 */
             bot_finished: number;
             /** Format: int64 */
@@ -5511,6 +5667,37 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @description What messages to one market cost. */
+        MarketCost: {
+            /** @description What the platform takes them for. */
+            category: string;
+            /**
+             * Format: int64
+             * @description Those among them that are free.
+             */
+            free: number;
+            market: string;
+            /** Format: int64 */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Of one that is not, in thousandths of a minor unit; null when the price list has none.
+             */
+            price_thousandths?: number | null;
+            /**
+             * Format: int64
+             * @description Of all of them, in thousandths of a minor unit.
+             */
+            thousandths: number;
+        };
+        /** @description Marketing that is stopped because of its quality. */
+        MarketingBrake: {
+            /** @description In words. */
+            reason: string;
+            since: components["schemas"]["Timestamp"];
+            /** @description Name of the template; empty for the whole number. */
+            template: string;
+        };
         Me: {
             user?: components["schemas"]["User"] | null;
             workspace: components["schemas"]["Workspace"];
@@ -5715,6 +5902,16 @@ export interface components {
             /** @description Made from the name when not given. */
             slug?: string | null;
         };
+        /** @description A price list to take in. */
+        NewRateCard: {
+            /** @description A table with the columns market, category and price; the price is that of one message, such as 0.0250. */
+            csv: string;
+            /** @description ISO 4217. */
+            currency: string;
+            name: string;
+            /** @description The first day it is valid, `2026-10-01`. */
+            valid_from: string;
+        };
         NewRegistration: {
             /** @description ISO 3166-1; every country that asks for this kind when not given. */
             country?: string | null;
@@ -5740,6 +5937,22 @@ export interface components {
         NewTemplate: {
             channel_id: components["schemas"]["ChannelId"];
             parts: components["schemas"]["TemplateParts"];
+        };
+        /** @description What WhatsApp allows a number, and what is stopped. */
+        NumberLimits: {
+            /** @description Marketing that is stopped because of its quality. */
+            brakes: components["schemas"]["MarketingBrake"][];
+            /**
+             * Format: int32
+             * @description Customers who may be written to first in 24 hours; null when there is no limit.
+             */
+            most?: number | null;
+            told_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int32
+             * @description Customers who were, in the last 24 hours, by all numbers of the account.
+             */
+            used: number;
         };
         /** @description What became of numbers that were given up. */
         NumbersDeactivated: {
@@ -5910,6 +6123,7 @@ export interface components {
                 /** @description Name of the person, or `system`. */
                 created_by: string;
                 ended_at?: components["schemas"]["Timestamp"] | null;
+                hold?: components["schemas"]["CampaignHold"] | null;
                 id: components["schemas"]["CampaignId"];
                 next_run_at?: components["schemas"]["Timestamp"] | null;
                 /**
@@ -6421,6 +6635,19 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_RateCard: {
+            data: {
+                /** @description ISO 4217. */
+                currency: string;
+                name: string;
+                rates: components["schemas"]["Rate"][];
+                /** @description The first day, `2026-10-01`. */
+                valid_from: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Recipient: {
             data: {
                 contact_id: components["schemas"]["ContactId"];
@@ -6825,6 +7052,7 @@ export interface components {
             excluded: components["schemas"]["PreflightRule"][];
             /** @description Those among them who have to wait, by reason. */
             held: components["schemas"]["PreflightRule"][];
+            limit?: components["schemas"]["PreflightLimit"] | null;
             /** @description Stands for what was looked at; a start can be held to it. */
             mark: string;
             /**
@@ -6869,6 +7097,8 @@ export interface components {
         PreflightCost: {
             /** @description ISO 4217. */
             currency: string;
+            /** @description By market, of a campaign by template. */
+            markets: components["schemas"]["MarketCost"][];
             /** Format: int64 */
             max_thousandths: number;
             /**
@@ -6876,6 +7106,8 @@ export interface components {
              * @description Of one message in thousandths of a minor unit: the cheapest, the median, the dearest.
              */
             min_thousandths: number;
+            /** @description The price list of a campaign by template. */
+            price_list?: string | null;
             /**
              * Format: int64
              * @description Of all messages whose country has a price, rounded up.
@@ -6883,8 +7115,34 @@ export interface components {
             total: number;
             /** Format: int64 */
             typical_thousandths: number;
-            /** @description Countries of the audience without a price. */
+            /** @description Countries of the audience without a price; markets in a campaign by template. */
             unpriced: string[];
+        };
+        /** @description What the platform's limit leaves for a campaign. */
+        PreflightLimit: {
+            /** @description What of the number's marketing is stopped. */
+            brakes: components["schemas"]["MarketingBrake"][];
+            /**
+             * Format: int32
+             * @description Customers who may be written to first in 24 hours; null when there is no limit.
+             */
+            most?: number | null;
+            told_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int32
+             * @description Customers who were, in the last 24 hours.
+             */
+            used: number;
+            /**
+             * Format: int64
+             * @description How many of them have to wait until others drop out.
+             */
+            waiting: number;
+            /**
+             * Format: int64
+             * @description Customers whom this campaign would write to first.
+             */
+            wanted: number;
         };
         /** @description Somebody of the audience. */
         PreflightPerson: {
@@ -7160,6 +7418,27 @@ export interface components {
              */
             start: string;
         };
+        /** @description The price of one message of a category to a market. */
+        Rate: {
+            category: components["schemas"]["RateCategory"];
+            market: string;
+            /**
+             * Format: int64
+             * @description In thousandths of a minor unit of the card's currency.
+             */
+            thousandths: number;
+        };
+        /** @description A price list that is valid from a day on, until the next one. */
+        RateCard: {
+            /** @description ISO 4217. */
+            currency: string;
+            name: string;
+            rates: components["schemas"]["Rate"][];
+            /** @description The first day, `2026-10-01`. */
+            valid_from: string;
+        };
+        /** @enum {string} */
+        RateCategory: "marketing" | "utility" | "authentication" | "service";
         /** @enum {string} */
         Reach: "send" | "hold" | "refuse";
         /** @description The policy's answer for one contact. */
@@ -7284,6 +7563,11 @@ export interface components {
         };
         /** @enum {string} */
         Resolution: "replayed" | "discarded";
+        /** @description Which marketing to let go on. */
+        Resume: {
+            /** @description Name of the template; empty for the whole number. */
+            template?: string;
+        };
         /** @enum {string} */
         ReviewDecision: "revoke" | "keep";
         ReviewDecisionInput: {
@@ -7315,7 +7599,7 @@ export interface components {
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
         /** @enum {string} */
-        Rule: "no_consent" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "allowed";
+        Rule: "no_consent" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;
@@ -7727,6 +8011,8 @@ export interface components {
         /** @enum {string} */
         SessionOutcome: "won" | "lost" | "none";
         /** @enum {string} */
+        SessionRule: "any" | "no_open_session" | "no_agent";
+        /** @enum {string} */
         SessionState: "new" | "waiting" | "active" | "inactive" | "ended" | "error";
         SessionUpdatedEvent: {
             /** Format: date-time */
@@ -8002,6 +8288,8 @@ export interface components {
         TemplateButton: {
             text: string;
             type: string;
+            /** @description The address of a button that opens one. */
+            url?: string | null;
         };
         /** @description What a button of a template needs: the end of its link, or the code it copies. */
         TemplateButtonValue: {
@@ -8403,7 +8691,7 @@ export interface components {
             sort?: components["schemas"]["ContactSort"];
         };
         /** @enum {string} */
-        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked";
+        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "template_not_approved" | "over_limit" | "marketing_stopped";
         /** @description Whether a word can be had. */
         WordCheck: {
             /** @description Why it cannot, in words; absent when it can. */
@@ -9084,6 +9372,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_campaign_charges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignCharges"];
                 };
             };
             /** @description What went wrong. */
@@ -10102,6 +10420,36 @@ export interface operations {
             };
         };
     };
+    get_channel_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumberLimits"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_channel_notices: {
         parameters: {
             query?: {
@@ -10125,6 +10473,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_ChannelNotice"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_marketing: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Resume"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {
@@ -13318,6 +13701,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QuickReply"][];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_rate_cards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RateCard"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_rate_card: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRateCard"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateCard"];
                 };
             };
             /** @description What went wrong. */

@@ -30,7 +30,7 @@ export interface Template {
   header_format: string | null;
   header_media_id: string | null;
   footer: string | null;
-  buttons: { type: string; text: string }[];
+  buttons: { type: string; text: string; url: string | null }[];
   parameter_count: number;
   slots: TemplateSlot[];
   defaults: TemplateDefault[];

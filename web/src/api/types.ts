@@ -539,6 +539,39 @@ interface PreflightSegments {
   total: number;
 }
 
+/** What messages to one market cost, in thousandths of a minor unit. */
+export interface MarketCost {
+  market: string;
+  category: string;
+  messages: number;
+  free: number;
+  price_thousandths: number | null;
+  thousandths: number;
+}
+
+/** Marketing that is stopped because of its quality; of the whole number without a template. */
+export interface MarketingBrake {
+  template: string;
+  reason: string;
+  since: string;
+}
+
+export interface NumberLimits {
+  most: number | null;
+  told_at: string | null;
+  used: number;
+  brakes: MarketingBrake[];
+}
+
+export interface CampaignCharges {
+  currency: string;
+  total: number;
+  messages: number;
+  markets: MarketCost[];
+  unpriced: number;
+  price_list: string;
+}
+
 export interface Preflight {
   audience: number;
   sendable: number;
@@ -565,7 +598,18 @@ export interface Preflight {
     typical_thousandths: number;
     max_thousandths: number;
     unpriced: string[];
+    markets: MarketCost[];
+    price_list: string | null;
   };
+  /** What WhatsApp's limit leaves, of a campaign by template. */
+  limit: {
+    most: number | null;
+    told_at: string | null;
+    used: number;
+    wanted: number;
+    waiting: number;
+    brakes: MarketingBrake[];
+  } | null;
   seconds: number;
   chats: {
     low: number;
@@ -603,11 +647,32 @@ export interface CampaignSettings {
   prices: { country: string; per_thousand: number }[];
   other_price: number | null;
   opt_out_line: OptOutLine;
+  brake_ends: 'quality' | 'person';
+}
+
+export type SessionRule = 'any' | 'no_open_session' | 'no_agent';
+
+/** A WhatsApp template and what fills it. */
+export interface CampaignTemplate {
+  channel_id: string;
+  name: string;
+  language: string;
+  values: string[];
+  buttons: { index: number; value: string; target: string | null }[];
+  sessions: SessionRule;
+}
+
+/** Why nothing of a campaign leaves now, though nobody has paused it. */
+export interface CampaignHold {
+  rule: string;
+  reason: string;
+  since: string;
+  until: string | null;
 }
 
 export interface CampaignInput {
   name: string;
-  sender_id: string;
+  sender_id: string | null;
   audience: Audience;
   body: string;
   footer: FooterKind;
@@ -619,6 +684,8 @@ export interface CampaignInput {
   /** The pool whose senders share the texts; `sender_id` is one of them then. */
   pool_id: string | null;
   texts: LocaleText[];
+  /** Sent in place of a text. */
+  template: CampaignTemplate | null;
 }
 
 export type CampaignState =
@@ -644,6 +711,7 @@ export interface Campaign extends CampaignInput {
   series_id: string | null;
   /** Why it stands still, when that is not a person's wish. */
   attention: string | null;
+  hold: CampaignHold | null;
   submitted_by: string | null;
   approved_by: string | null;
   review_comment: string | null;
@@ -694,6 +762,7 @@ export interface Funnel {
   failed: number;
   unknown: number;
   canceled: number;
+  assessed: number;
   tapped: number;
   tapped_filtered: number;
   taps_raw: number;

@@ -13,10 +13,11 @@ use segue_model::{
 };
 use segue_outreach::campaign::{
     self,
+    charges::CampaignCharges,
     variants::{self, VariantReport},
 };
 use segue_store::{
-    campaign::{Audience, CampaignInput, CampaignView},
+    campaign::{Audience, CampaignInput, CampaignTemplate, CampaignView},
     recipient::Funnel,
     workspace::CampaignSettings,
 };
@@ -41,6 +42,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::RunCampaigns).routes(routes!(change, delete)))
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(funnel)))
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(variant_report)))
+        .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(charges)))
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(settings)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(change_settings)))
 }
@@ -101,6 +103,8 @@ struct CampaignChange {
     pool_id: Option<SenderPoolId>,
     /// The body in other languages.
     texts: Option<Vec<LocaleText>>,
+    /// Null makes it a campaign by SMS.
+    template: Option<CampaignTemplate>,
 }
 
 /// Changes a draft. Takes any part of what creating takes.
@@ -150,6 +154,17 @@ async fn funnel(
     PathId(id): PathId<CampaignId>,
 ) -> Result<Json<Funnel>, Problem> {
     Ok(Json(campaign::funnel(&state.store, caller.workspace_id, id).await?))
+}
+
+/// What WhatsApp charged the messages of a campaign by template as, priced by the list of the day.
+#[utoipa::path(get, path = "/api/v1/campaigns/{id}/charges", operation_id = "get_campaign_charges", tag = "campaigns",
+    params(("id" = CampaignId, Path)), responses((status = 200, body = CampaignCharges)))]
+async fn charges(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<CampaignId>,
+) -> Result<Json<CampaignCharges>, Problem> {
+    Ok(Json(campaign::charges::charges(&state.store, caller.workspace_id, id).await?))
 }
 
 /// How the variants of the text compare, and how sure that is.

@@ -27,6 +27,7 @@ mod leads;
 mod link_domains;
 mod lists;
 mod login;
+mod marketing;
 mod media;
 mod merges;
 mod message_batches;
@@ -72,6 +73,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         channel_actions::router(),
         channel_notices::router(),
         conversation_settings::router(),
+        marketing::router(),
         senders::router(),
         sender_pools::router(),
         registrations::router(),

@@ -10,6 +10,7 @@ mod cross_site;
 mod direct_messages;
 mod imports;
 mod links;
+mod marketing;
 mod media;
 mod openapi;
 mod operations;

@@ -290,7 +290,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     tx.end_import(workspace_id, made.import, segue_store::import::ImportState::Done, None, now)?;
     let input = CampaignInput {
         name: "B's campaign".to_owned(),
-        sender_id: made.sender,
+        sender_id: Some(made.sender),
         audience: Audience { list_id: Some(made.list), ..Audience::default() },
         body: "Hello".to_owned(),
         footer: Footer::Tracked,
@@ -300,6 +300,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         variants: Vec::new(),
         held_out_percent: 0,
         pool_id: None,
+        template: None,
         texts: Vec::new(),
     };
     direct_messages(tx, workspace_id, made, now)?;

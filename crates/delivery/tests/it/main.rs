@@ -10,6 +10,7 @@ mod last_look;
 mod long_text;
 mod senders;
 mod sms;
+mod template_campaign;
 mod templates;
 mod twilio;
 mod whatsapp;

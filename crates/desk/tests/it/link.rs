@@ -30,7 +30,7 @@ async fn campaign(scene: &Scene) -> Campaign {
     let (workspace_id, now, id, ctx) = (scene.workspace(), scene.test.now(), scene.ctx().id(), scene.ctx().clone());
     let input = CampaignInput {
         name: "June".to_owned(),
-        sender_id: sender.id,
+        sender_id: Some(sender.id),
         audience: Audience::default(),
         body: "Hi".to_owned(),
         footer: Footer::Tracked,
@@ -41,6 +41,7 @@ async fn campaign(scene: &Scene) -> Campaign {
         held_out_percent: 0,
         pool_id: None,
         texts: Vec::new(),
+        template: None,
     };
     let recipient = NewRecipient {
         position: 1,

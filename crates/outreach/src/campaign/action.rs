@@ -15,7 +15,15 @@ use segue_model::{
 use segue_store::{Store, StoreError, Tx, campaign::CampaignView, job::NewJob, workspace::ApprovalRule};
 use serde_json::json;
 
-use super::{found, launch, members::Crowd, pinned, plan::PLAN_CAMPAIGN, preflight, prepare, validate};
+use super::{
+    found, launch,
+    members::Crowd,
+    pinned,
+    plan::PLAN_CAMPAIGN,
+    preflight, prepare,
+    template::{self, TemplateText},
+    validate,
+};
 use crate::{Links, OutreachError, contacts::clean};
 
 /// Longest comment of an approval or rejection, in characters.
@@ -161,6 +169,12 @@ pub(super) fn ready(
     campaign: &CampaignView,
 ) -> Result<(), OutreachError> {
     validate(tx, links, workspace_id, &campaign.input)?;
+    if let Some(template) = &campaign.input.template {
+        let text = TemplateText::of(tx, links, workspace_id, Some(campaign.id), (template, campaign.number))?;
+        tx.put_campaign_links(workspace_id, campaign.id, text.targets())?;
+        template::check_start(tx, &text)?;
+        return pinned::pin(tx, &text.workspace, campaign);
+    }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     tx.put_campaign_links(workspace_id, campaign.id, prepared.text.targets())?;
     if prepared.origins.approval() == Approval::NotApproved {
@@ -211,11 +225,21 @@ pub(super) fn go_on(
 ) -> Result<(), OutreachError> {
     let now = ctx.now();
     let cursor = tx.plan_cursor(workspace_id, before.id)?.ok_or(OutreachError::NotFound("campaign"))?;
-    let prepared = prepare(tx, links, workspace_id, Some(before.id), &before.input, before.number)?;
-    for origin in prepared.origins.all() {
-        tx.wake(Wake::Outbox(origin.sender.channel_id));
-    }
-    launch::open_window(tx, workspace_id, before, &prepared.workspace, now)?;
+    let workspace = match &before.input.template {
+        Some(template) => {
+            // While it was paused nobody looked whether the template may be sent.
+            tx.refresh_holds(workspace_id, template.channel_id, now)?;
+            tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?
+        }
+        None => {
+            let prepared = prepare(tx, links, workspace_id, Some(before.id), &before.input, before.number)?;
+            for origin in prepared.origins.all() {
+                tx.wake(Wake::Outbox(origin.sender.channel_id));
+            }
+            prepared.workspace
+        }
+    };
+    launch::open_window(tx, workspace_id, before, &workspace, now)?;
     if cursor.is_complete {
         tx.complete_plan(workspace_id, before.id, now)?;
         return Ok(());

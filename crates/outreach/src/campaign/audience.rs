@@ -72,6 +72,7 @@ pub(super) fn judge_in(
             at_cap: settings.at_cap,
             sends: &sends,
         },
+        campaign_template: None,
     };
     let (decision, explanation) = policy::judge(&question);
     Ok(Judgement { decision, explanation })

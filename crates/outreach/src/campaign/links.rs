@@ -20,7 +20,7 @@ use segue_store::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{found, prepare};
+use super::{found, prepare, template::TemplateText};
 use crate::{Links, OutreachError, domains, redirect::LINK_LIFE};
 
 /// Longest legal text and consent wording, in characters.
@@ -252,6 +252,10 @@ pub(super) fn store_targets(
     workspace_id: WorkspaceId,
     campaign: &CampaignView,
 ) -> Result<(), OutreachError> {
+    if let Some(template) = &campaign.input.template {
+        let text = TemplateText::of(tx, links, workspace_id, Some(campaign.id), (template, campaign.number))?;
+        return Ok(tx.put_campaign_links(workspace_id, campaign.id, text.targets())?);
+    }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     Ok(tx.put_campaign_links(workspace_id, campaign.id, prepared.text.targets())?)
 }

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub(crate) mod audience;
+pub mod charges;
 pub mod checks;
 pub mod copy;
 pub mod export;
@@ -12,6 +13,8 @@ mod pinned;
 pub mod plan;
 pub mod preflight;
 pub mod preview;
+mod template;
+pub mod template_preflight;
 pub mod test_send;
 mod timing;
 pub mod variants;
@@ -81,8 +84,11 @@ fn prepare_with(
     campaign_number: u32,
 ) -> Result<Prepared, OutreachError> {
     let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
-    let sender = tx
-        .sender(workspace_id, input.sender_id)?
+    let sender = match input.sender_id {
+        Some(id) => tx.sender(workspace_id, id)?,
+        None => None,
+    };
+    let sender = sender
         .ok_or_else(|| OutreachError::invalid("sender_id", "There is no such sender. Choose one of the list."))?;
     let channel = tx.channel(workspace_id, sender.channel_id)?;
     if channel.is_none_or(|channel| channel.config.kind().medium() != Medium::Sms) {
@@ -134,6 +140,10 @@ fn validate(
     if clean(&input.name, 200).is_none() {
         return Err(OutreachError::invalid("name", "Give the campaign a name."));
     }
+    if let Some(template) = &input.template {
+        check_frame(tx, workspace_id, input)?;
+        return template::validate(tx, links, workspace_id, input, template);
+    }
     if input.body.trim().is_empty() {
         return Err(OutreachError::invalid("body", "Write the text."));
     }
@@ -144,13 +154,9 @@ fn validate(
         let message = format!("The prefilled text is longer than {LONGEST_PREFILLED} characters.");
         return Err(OutreachError::invalid("prefilled_text", message));
     }
-    members::check(tx, workspace_id, &input.audience)?;
-    input.schedule.check().map_err(|error| OutreachError::invalid("schedule", error.to_string()))?;
+    check_frame(tx, workspace_id, input)?;
     variants::check(input)?;
     check_texts(&input.texts)?;
-    if input.audience.filter.as_ref().is_some_and(|filter| filter.field.trim().is_empty()) {
-        return Err(OutreachError::invalid("audience", "Choose the field that the condition is about."));
-    }
     let prepared = prepare(tx, links, workspace_id, None, input, 0)?;
     let unknown = unknown_fields(tx, workspace_id, &prepared.text.fields())?;
     if !unknown.is_empty() {
@@ -171,6 +177,16 @@ fn validate(
             OutreachError::Store(error) => error.into(),
             other => OutreachError::invalid("variants", format!("Variant {}: {other}", variant.name)),
         })?;
+    }
+    Ok(())
+}
+
+/// Checks what campaigns of every kind have: audience and schedule.
+fn check_frame(tx: &mut Tx<'_>, workspace_id: WorkspaceId, input: &CampaignInput) -> Result<(), OutreachError> {
+    members::check(tx, workspace_id, &input.audience)?;
+    input.schedule.check().map_err(|error| OutreachError::invalid("schedule", error.to_string()))?;
+    if input.audience.filter.as_ref().is_some_and(|filter| filter.field.trim().is_empty()) {
+        return Err(OutreachError::invalid("audience", "Choose the field that the condition is about."));
     }
     Ok(())
 }

@@ -41,7 +41,9 @@ use super::{
     audience::{judge_in, time_zones},
     found,
     members::{Crowd, Entry},
-    pinned, prepare, timing, variants,
+    pinned, prepare,
+    template::TemplateText,
+    timing, variants,
 };
 use crate::{Links, OutreachError, text::CampaignText};
 
@@ -123,8 +125,19 @@ fn plan_chunk(
     }
     tx.lock_consents(workspace_id)?;
     let campaign = found(tx, workspace_id, id)?;
-    let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
-    let texts = variants::texts(tx, links, workspace_id, &campaign)?;
+    let made_of = match &campaign.input.template {
+        Some(template) => MadeOf::Template(Box::new(TemplateText::of(
+            tx,
+            links,
+            workspace_id,
+            Some(campaign.id),
+            (template, campaign.number),
+        )?)),
+        None => MadeOf::Texts(
+            Box::new(prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?),
+            variants::texts(tx, links, workspace_id, &campaign)?,
+        ),
+    };
     let crowd = Crowd::of_campaign(tx, workspace_id, &campaign, now)?;
     let page = crowd.page(tx, workspace_id, cursor.after, CHUNK)?;
     let mut planned = cursor.planned;
@@ -141,7 +154,12 @@ fn plan_chunk(
         if planned >= POSITIONS {
             return Err(StoreError::Unsupported(format!("A campaign has at most {POSITIONS} recipients.")).into());
         }
-        chunk.add(decide_member(tx, (ctx, now), &campaign, (&prepared, &texts), entry, planned)?);
+        chunk.add(match &made_of {
+            MadeOf::Texts(prepared, texts) => {
+                decide_member(tx, (ctx, now), &campaign, (prepared, texts), entry, planned)?
+            }
+            MadeOf::Template(text) => decide_for_template(tx, (ctx, now), &campaign, text, entry, planned)?,
+        });
     }
     chunk.write(tx, (workspace_id, id), now)?;
     if let Some(reached) = page.reached {
@@ -153,6 +171,12 @@ fn plan_chunk(
         return Ok(Step::Ended(Planned::Complete));
     }
     Ok(Step::More)
+}
+
+/// What a campaign's messages are made of.
+enum MadeOf {
+    Texts(Box<Prepared>, Vec<CampaignText>),
+    Template(Box<TemplateText>),
 }
 
 /// What was decided for a contact.
@@ -219,6 +243,42 @@ impl Chunk {
         // would leave a message without its recipient.
         Err(StoreError::Corrupt("a contact was planned twice in one campaign".to_owned()).into())
     }
+}
+
+/// Decides for one contact of a campaign by template, and writes the message when there is one.
+fn decide_for_template(
+    tx: &mut Tx<'_>,
+    (ctx, now): (&Ctx, Timestamp),
+    campaign: &CampaignView,
+    text: &TemplateText,
+    entry: &Entry,
+    position: u32,
+) -> Result<Decided, OutreachError> {
+    let start = campaign.started_at.unwrap_or(now);
+    let verdict = text.judge(tx, &campaign.input, entry, (position, start, now))?;
+    let recipient = |message_id: Option<MessageId>| NewRecipient {
+        position,
+        contact_id: entry.member.id,
+        phone: entry.member.fields.phone.clone(),
+        rule: verdict.rule,
+        message_id,
+    };
+    let Some(ready) = verdict.message else { return Ok(Decided::nothing(recipient(None))) };
+    let message = NewOutbox {
+        id: ctx.id::<MessageId>(),
+        channel_id: text.template.channel_id,
+        class: text.class(),
+        dedupe_key: String::new(),
+        address: ready.recipient.address,
+        address_kind: ready.recipient.kind,
+        payload: Payload::of(&ready.content)?,
+        campaign: Some((campaign.id, position)),
+        session_id: None,
+        not_before: ready.not_before,
+        expires_at: ready.expires_at,
+        segments: None,
+    };
+    Ok(Decided { recipient: recipient(Some(message.id)), message: Some(message), held: verdict.held, noticed: None })
 }
 
 /// Decides for one contact, and writes the message when there is one.

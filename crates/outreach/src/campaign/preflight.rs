@@ -37,7 +37,9 @@ use super::{
     members::{Crowd, Entry},
     pinned::{self, reach},
     plan::CHUNK,
-    prepare, timing, variants,
+    prepare,
+    template_preflight::{self, MarketCost, PreflightLimit},
+    timing, variants,
 };
 use crate::{
     Links, OutreachError,
@@ -45,7 +47,7 @@ use crate::{
 };
 
 /// People shown for each reason.
-const SAMPLE: usize = 5;
+pub(super) const SAMPLE: usize = 5;
 /// Minutes for which a start may be held to a pre-flight.
 const FRESH: i64 = 15;
 /// Chats of a thousand texts with a link, low and high, when the workspace has no campaign to learn from.
@@ -95,8 +97,12 @@ pub struct PreflightCost {
     pub min_thousandths: i64,
     pub typical_thousandths: i64,
     pub max_thousandths: i64,
-    /// Countries of the audience without a price.
+    /// Countries of the audience without a price; markets in a campaign by template.
     pub unpriced: Vec<String>,
+    /// By market, of a campaign by template.
+    pub markets: Vec<MarketCost>,
+    /// The price list of a campaign by template.
+    pub price_list: Option<String>,
 }
 
 /// How many chats may come, beside who is there to answer.
@@ -125,6 +131,12 @@ segue_model::text_enum! {
         /// The sender may not send to some countries of the audience.
         SenderNotCleared = "sender_not_cleared",
         TextsDisliked = "texts_disliked",
+        /// The template cannot be sent now.
+        TemplateNotApproved = "template_not_approved",
+        /// More customers than may be written to first in 24 hours.
+        OverLimit = "over_limit",
+        /// Marketing from the number or with the template is stopped.
+        MarketingStopped = "marketing_stopped",
     }
 }
 
@@ -175,6 +187,8 @@ pub struct Preflight {
     /// How long sending takes at least, under the limits of the sender's account and of the campaign.
     pub seconds: i64,
     pub chats: Option<PreflightChats>,
+    /// What the platform's limit leaves, of a campaign by template.
+    pub limit: Option<PreflightLimit>,
     pub warnings: Vec<PreflightWarning>,
     /// Stands for what was looked at; a start can be held to it.
     pub mark: String,
@@ -185,10 +199,10 @@ pub struct Preflight {
 type Histogram = BTreeMap<i64, i64>;
 
 #[derive(Default, Clone)]
-struct RuleTally {
-    count: i64,
-    detail: Option<String>,
-    sample: Vec<PreflightPerson>,
+pub(super) struct RuleTally {
+    pub count: i64,
+    pub detail: Option<String>,
+    pub sample: Vec<PreflightPerson>,
 }
 
 #[derive(Default, Clone)]
@@ -331,7 +345,7 @@ fn segments_of(histogram: &Histogram) -> PreflightSegments {
     }
 }
 
-fn rules(tallies: BTreeMap<&'static str, RuleTally>) -> Vec<PreflightRule> {
+pub(super) fn rules(tallies: BTreeMap<&'static str, RuleTally>) -> Vec<PreflightRule> {
     let mut rules: Vec<PreflightRule> = tallies
         .into_iter()
         .map(|(rule, RuleTally { count, detail, sample })| PreflightRule {
@@ -373,6 +387,9 @@ pub async fn preflight(
     id: CampaignId,
 ) -> Result<Preflight, OutreachError> {
     let now = ctx.now();
+    if store.read(move |tx| found(tx, workspace_id, id)).await?.input.template.is_some() {
+        return template_preflight::preflight(store, links, workspace_id, id, now).await;
+    }
     let links = links.clone();
     let flight = store.read(move |tx| Ok::<_, OutreachError>(Arc::new(flight(tx, &links, workspace_id, id, now)?)));
     let flight = flight.await?;
@@ -420,6 +437,8 @@ fn finish(
         typical_thousandths: median(&tally.prices),
         max_thousandths: tally.prices.keys().next_back().copied().unwrap_or_default(),
         unpriced: tally.unpriced.keys().cloned().collect(),
+        markets: Vec::new(),
+        price_list: None,
     };
     let names = input.variants.iter().map(|variant| variant.name.clone()).chain(["The text".to_owned()]);
     let names: Vec<String> = names.collect();
@@ -441,6 +460,7 @@ fn finish(
         cost,
         seconds: seconds(tx, workspace_id, flight, segments.total, tally.sendable)?,
         chats: chats(tx, workspace_id, flight, tally.sendable)?,
+        limit: None,
         warnings: Vec::new(),
         mark: mark(tx, workspace_id, &flight.campaign, flight.now)?,
         at: flight.now,
@@ -606,7 +626,7 @@ fn warnings(result: &Preflight, unicode: i64, flight: &Flight) -> Vec<PreflightW
 }
 
 /// Stands for the campaign and its segments as they are, with the time it was made.
-fn mark(
+pub(super) fn mark(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
     campaign: &CampaignView,
@@ -625,6 +645,11 @@ fn mark(
     // A snippet that is missing is found by the start itself.
     for (id, version) in pinned::newest(tx, workspace_id, &campaign.input).unwrap_or_default() {
         digest.update(format!(":{id}:{version}"));
+    }
+    if let Some(wanted) = &campaign.input.template {
+        let template = tx.template_by_name(workspace_id, wanted.channel_id, &wanted.name, &wanted.language)?;
+        let known = template.map(|template| (template.status, template.category, template.components));
+        digest.update(format!(":{known:?}"));
     }
     let digest = digest.finalize();
     let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -664,8 +689,9 @@ pub async fn people(
     let (now, links) = (ctx.now(), links.clone());
     store
         .read(move |tx| {
-            let flight = flight(tx, &links, workspace_id, id, now)?;
-            let crowd = Crowd::of_audience(tx, workspace_id, &flight.campaign.input.audience, now)?;
+            let campaign = found(tx, workspace_id, id)?;
+            let judge = Judge::of(tx, &links, (workspace_id, &campaign), now)?;
+            let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
             let mut cursor = after;
             let mut people = Vec::new();
             loop {
@@ -673,7 +699,7 @@ pub async fn people(
                 let mut position = cursor.map_or(0, |cursor| cursor.position);
                 for entry in &page.entries {
                     position += 1;
-                    if flight.judge(tx, entry, position)?.rule != rule {
+                    if judge.rule(tx, entry, position)? != rule {
                         continue;
                     }
                     people.push(PreflightPerson {
@@ -692,6 +718,34 @@ pub async fn people(
             }
         })
         .await
+}
+
+/// Tells the rule of each member, whatever the campaign sends.
+enum Judge {
+    Texts(Box<Flight>),
+    Template(Box<template_preflight::Judge>),
+}
+
+impl Judge {
+    fn of(
+        tx: &mut Tx<'_>,
+        links: &Links,
+        (workspace_id, campaign): (WorkspaceId, &CampaignView),
+        now: Timestamp,
+    ) -> Result<Self, OutreachError> {
+        let id = campaign.id;
+        Ok(match campaign.input.template {
+            None => Self::Texts(Box::new(flight(tx, links, workspace_id, id, now)?)),
+            Some(_) => Self::Template(Box::new(template_preflight::Judge::of(tx, links, workspace_id, id, now)?)),
+        })
+    }
+
+    fn rule(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<&'static str, StoreError> {
+        match self {
+            Self::Texts(flight) => flight.judge(tx, entry, position).map(|verdict| verdict.rule),
+            Self::Template(judge) => judge.rule(tx, entry, position),
+        }
+    }
 }
 
 /// Which people of a pre-flight to list.

@@ -362,6 +362,9 @@ pub async fn preview(
     id: CampaignId,
 ) -> Result<CampaignPreview, OutreachError> {
     let now = ctx.now();
+    if store.read(move |tx| found(tx, workspace_id, id)).await?.input.template.is_some() {
+        return super::template_preflight::preview(store, links, workspace_id, id, now).await;
+    }
     let mut tally = Tally::default();
     let mut after: Option<ContactId> = None;
     let (campaign, prepared) = {

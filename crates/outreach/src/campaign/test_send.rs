@@ -17,7 +17,7 @@ use segue_store::{
     outbox::{AddressKind, NewOutbox, Payload},
 };
 
-use super::{found, pinned::reach, prepare};
+use super::{found, pinned::reach, prepare, template::TemplateText};
 use crate::{Links, OutreachError};
 
 /// Queues the campaign's text to a number and gives the message's id.
@@ -46,6 +46,10 @@ fn send_in(
 ) -> Result<MessageId, OutreachError> {
     let now = ctx.now();
     let campaign = found(tx, workspace_id, id)?;
+    if let Some(template) = &campaign.input.template {
+        let text = TemplateText::of(tx, links, workspace_id, Some(id), (template, campaign.number))?;
+        return send_template(tx, ctx, &text, phone);
+    }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
     let phone = PhoneNumber::parse(phone, Some(&prepared.workspace.country))?;
     let consent = tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?;
@@ -67,6 +71,7 @@ fn send_in(
         not_cleared: not_cleared.as_ref(),
         expires_at: None,
         limits: Limits::NONE,
+        campaign_template: None,
     });
     if let Decision::Suppress { rule } | Decision::Hold { rule, .. } = decision {
         return Err(OutreachError::Refused(rule));
@@ -96,4 +101,54 @@ fn send_in(
     };
     tx.enqueue(workspace_id, &message, now)?;
     Ok(message_id)
+}
+
+/// The same of a template. Nobody is asked for an agreement; a no is respected.
+fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -> Result<MessageId, OutreachError> {
+    let (workspace, now) = (&text.workspace, ctx.now());
+    let phone = PhoneNumber::parse(phone, Some(&workspace.country))?;
+    let consent = tx.consent_state(workspace.id, Medium::WhatsApp, phone.as_str(), Purpose::Marketing)?;
+    let suppressed = tx.is_suppressed(workspace.id, phone.as_str())?;
+    let is_approved = text.template.status == segue_store::template::APPROVED;
+    let decision = decide(&Question {
+        now,
+        class: MessageClass::Test,
+        content: Content::Template,
+        address: Known::Yes,
+        consent: consent.state,
+        suppression: if suppressed { Listed::Yes } else { Listed::No },
+        quiet_hours: workspace.quiet_hours,
+        time_zones: &[],
+        window_expires_at: None,
+        template: if is_approved { Approval::Approved } else { Approval::NotApproved },
+        sender: Approval::Approved,
+        not_cleared: None,
+        expires_at: None,
+        limits: Limits::NONE,
+        campaign_template: None,
+    });
+    if let Decision::Suppress { rule } | Decision::Hold { rule, .. } = decision {
+        return Err(OutreachError::Refused(rule));
+    }
+    let contact = tx.contact_by_phone(workspace.id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
+    let content = text
+        .compose(&contact, 0)
+        .map_err(|rule| OutreachError::invalid("phone", format!("{}.", segue_store::recipient::rule_label(rule))))?;
+    let id: MessageId = ctx.id();
+    let message = NewOutbox {
+        id,
+        channel_id: text.template.channel_id,
+        class: MessageClass::Test,
+        dedupe_key: format!("test:{id}"),
+        address: phone.to_string(),
+        address_kind: AddressKind::Phone,
+        payload: Payload::of(&content)?,
+        campaign: None,
+        session_id: None,
+        not_before: now,
+        expires_at: None,
+        segments: None,
+    };
+    tx.enqueue(workspace.id, &message, now)?;
+    Ok(id)
 }

@@ -160,7 +160,7 @@ async fn drafts_are_checked_when_they_are_written() {
         assert_eq!(code(&|it| it.body = "{{ first_name".to_owned()).await, Some(("text_syntax", Some("body"))));
         assert_eq!(code(&|it| it.body = "{{ shoe_size }}".to_owned()).await, Some(("unknown_fields", Some("body"))));
         assert_eq!(code(&|it| it.body = "x".repeat(1_531)).await, Some(("text_too_long", Some("body"))));
-        assert_eq!(code(&|it| it.sender_id = ctx.id()).await, Some(("invalid_field", Some("sender_id"))));
+        assert_eq!(code(&|it| it.sender_id = Some(ctx.id())).await, Some(("invalid_field", Some("sender_id"))));
         assert_eq!(code(&|it| it.audience.list_id = Some(ctx.id())).await, Some(("invalid_field", Some("audience"))));
         for footer in [Footer::Tracked, Footer::WaMe] {
             let found = code(&|it| (it.footer, it.whatsapp_channel_id) = (footer, None)).await;

@@ -15,5 +15,6 @@ mod pace;
 mod programme;
 mod senders;
 mod suppression;
+mod template_campaign;
 mod texts;
 mod world;

@@ -31,7 +31,7 @@ async fn the_preflight_says_what_a_sender_lacks_and_planning_leaves_those_people
         world.subscriber(NEW_YORK, "Ann").await;
         world.subscriber(MUNICH, "Ben").await;
         let sender = world.test.sender_of_kind(world.sms.id, SenderKind::TollFree, "+18005550100").await;
-        let draft = world.draft(CampaignInput { sender_id: sender.id, ..world.input() }).await.unwrap();
+        let draft = world.draft(CampaignInput { sender_id: Some(sender.id), ..world.input() }).await.unwrap();
         let before = looked(&world, &draft).await;
         assert_eq!((before.audience, before.sendable), (2, 1), "{}", world.test.engine);
         let [excluded] = before.excluded.as_slice() else { panic!("{:?}", before.excluded) };
@@ -54,7 +54,7 @@ async fn whom_a_name_cannot_reach_is_left_out_with_the_rule() {
         world.subscriber(NEW_YORK, "Ann").await;
         world.subscriber(MUNICH, "Ben").await;
         let name = world.test.sender_of_kind(world.sms.id, SenderKind::Alphanumeric, "ACME").await;
-        let draft = world.draft(CampaignInput { sender_id: name.id, ..world.input() }).await.unwrap();
+        let draft = world.draft(CampaignInput { sender_id: Some(name.id), ..world.input() }).await.unwrap();
         world.act(draft.id, CampaignAction::Start).await.unwrap();
         world.plan(draft.id).await;
         let to: Vec<_> = world.messages().await.into_iter().map(|message| message.address).collect();
@@ -128,7 +128,7 @@ async fn a_number_keeps_the_sender_it_was_first_texted_from_and_new_ones_are_sha
         let two = world.test.sender(world.sms.id, "+15550000002").await;
         let three = world.test.sender(world.sms.id, "+15550000003").await;
         let pool_id = pool(&world, "Spring", &[one.id, two.id]).await;
-        let input = || CampaignInput { sender_id: one.id, pool_id: Some(pool_id), ..world.input() };
+        let input = || CampaignInput { sender_id: Some(one.id), pool_id: Some(pool_id), ..world.input() };
         let first = sent(&world, input()).await;
         let from = |all: &BTreeMap<String, String>, sender: &Sender| {
             all.iter().filter(|(_, source)| **source == sender.address).map(|(to, _)| to.clone()).collect::<Vec<_>>()
@@ -184,7 +184,7 @@ async fn a_pool_texts_each_country_from_a_sender_that_may_send_there() {
                 tx.update_workspace(&workspace)
             })
             .await;
-        let input = || CampaignInput { sender_id: name.id, pool_id: Some(pool_id), ..world.input() };
+        let input = || CampaignInput { sender_id: Some(name.id), pool_id: Some(pool_id), ..world.input() };
         let draft = world.draft(input()).await.unwrap();
         let before = looked(&world, &draft).await;
         assert_eq!((before.sendable, before.excluded[0].rule.as_str()), (20, "sender_not_allowed"));
@@ -213,7 +213,8 @@ async fn a_campaign_names_a_pool_that_its_sender_belongs_to() {
         assert_eq!(world.draft(stranger).await.unwrap_err().field(), Some("sender_id"));
         let unknown = CampaignInput { pool_id: Some(world.test.ctx.id()), ..world.input() };
         assert_eq!(world.draft(unknown).await.unwrap_err().field(), Some("pool_id"));
-        let draft = world.draft(CampaignInput { sender_id: other.id, pool_id: Some(pool_id), ..world.input() }).await;
+        let draft =
+            world.draft(CampaignInput { sender_id: Some(other.id), pool_id: Some(pool_id), ..world.input() }).await;
         assert_eq!(draft.unwrap().input.pool_id, Some(pool_id), "{}", world.test.engine);
         let ws = world.ws();
         assert!(!world.write(move |tx| tx.delete_sender_pool(ws, pool_id)).await, "a draft uses it");

@@ -152,7 +152,7 @@ async fn a_name_as_sender_gets_no_line_that_nobody_could_answer() {
         };
         let (ws, copy) = (world.ws(), sender.clone());
         world.write(move |tx| tx.upsert_sender(ws, &copy).map(|_| ())).await;
-        world.sent(CampaignInput { sender_id: sender.id, ..world.plain("Sale") }).await;
+        world.sent(CampaignInput { sender_id: Some(sender.id), ..world.plain("Sale") }).await;
         assert_eq!(world.texts_of("Sale").await, ["Sale"], "{}", world.test.engine);
         let looked = world.look(TextInput { sender_id: Some(sender.id), ..written("Sale, reply STOP") }).await.unwrap();
         assert!(looked.findings.iter().any(|finding| finding.rule == TextRule::OptOutImpossible));

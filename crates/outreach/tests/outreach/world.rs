@@ -133,7 +133,7 @@ impl World {
     pub fn input(&self) -> CampaignInput {
         CampaignInput {
             name: "Spring".to_owned(),
-            sender_id: self.sender.id,
+            sender_id: Some(self.sender.id),
             audience: Audience::default(),
             body: "Hi {{ first_name | default(\"there\") }}, chat with us:".to_owned(),
             footer: Footer::Tracked,
@@ -144,6 +144,7 @@ impl World {
             held_out_percent: 0,
             pool_id: None,
             texts: Vec::new(),
+            template: None,
         }
     }
 

@@ -94,6 +94,9 @@ pub(crate) async fn set_faults(
     }
     Ok(Json(core.with(|state| {
         state.faults = faults;
+        if let Some(end) = state.faults.hold_for_quality_ends.take() {
+            state.end_hold(end);
+        }
         state.wakes.webhooks = true;
         state.wakes.deliveries = true;
         state.faults.clone()

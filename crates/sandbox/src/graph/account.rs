@@ -23,11 +23,12 @@ const TEMPLATE_LIMIT: u32 = 250;
 
 fn phone_number(core: &Core) -> Value {
     let config = &core.config;
+    let faults = core.with(|state| state.faults.clone());
     json!({
         "id": config.phone_number_id,
         "display_phone_number": config.display_phone_number,
         "verified_name": config.business_name,
-        "quality_rating": "GREEN",
+        "quality_rating": faults.quality_rating.as_deref().unwrap_or("GREEN"),
         "status": "CONNECTED",
         "name_status": "APPROVED",
         "code_verification_status": "VERIFIED",
@@ -35,7 +36,10 @@ fn phone_number(core: &Core) -> Value {
         "platform_type": "CLOUD_API",
         "is_official_business_account": false,
         "throughput": {"level": "STANDARD"},
-        "whatsapp_business_manager_messaging_limit": "TIER_UNLIMITED",
+        "whatsapp_business_manager_messaging_limit": match faults.messaging_limit {
+            0 => "TIER_UNLIMITED".to_owned(),
+            most => format!("TIER_{most}"),
+        },
         "webhook_configuration": {"whatsapp_business_account": core.with(|state| state.webhooks.url().map(str::to_owned))},
     })
 }

@@ -78,7 +78,7 @@ fn response(outgoing: &Outgoing, accepted: &Accepted) -> Value {
     }
     let mut message = json!({"id": accepted.wamid});
     if outgoing.shown.template.is_some() {
-        message["message_status"] = json!("accepted");
+        message["message_status"] = json!(if accepted.held { "held_for_quality_assessment" } else { "accepted" });
     }
     json!({"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]})
 }

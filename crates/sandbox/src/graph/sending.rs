@@ -3,7 +3,7 @@
 use super::error::GraphError;
 use super::outgoing::{MediaSource, Outgoing, Target};
 use super::statuses::WindowState;
-use crate::faults::take_one;
+use crate::faults::{HeldEnd, take_one};
 use crate::handset::{ChatMessage, Direction, MediaView, Outbound, Progress};
 use crate::ledger::Fact;
 use crate::state::State;
@@ -21,6 +21,8 @@ pub(crate) struct Accepted {
     /// Its status webhooks so far.
     pub webhooks: Vec<u64>,
     pub answer: Answer,
+    /// Held for quality assessment: on no handset yet.
+    pub held: bool,
 }
 
 /// The `contacts[0]` of the answer.
@@ -74,6 +76,13 @@ impl State {
         if out_of_window && self.faults.window_closed_at_once {
             return Err(GraphError::plain(131047));
         }
+        if is_template
+            && window == WindowState::Closed
+            && let Some(handset_id) = &handset_id
+        {
+            self.count_initiated(handset_id)?;
+        }
+        let held = is_template && take_one(&mut self.faults.hold_for_quality);
         let answer = if take_one(&mut self.faults.graph_hang_after_accept) {
             Answer::Hangs
         } else if take_one(&mut self.faults.graph_error_after_accept) {
@@ -103,7 +112,10 @@ impl State {
         });
         let mut webhooks = Vec::new();
         if let Some(handset_id) = handset_id {
+            let is_marketing = outgoing.shown.category.as_deref() == Some("MARKETING");
+            let is_enough = is_marketing && take_one(&mut self.faults.marketing_limit);
             let failure = self.failure(&handset_id, outgoing, &media, out_of_window.then_some(131_047));
+            let failure = failure.or(is_enough.then_some(131_049));
             let pricing = self.pricing(outgoing.shown.category.as_deref(), window);
             let message = self.chat_message(&wamid, outgoing, media);
             let outbound = Outbound { by_phone, opaque: outgoing.opaque.clone(), pricing, reached_handset: false };
@@ -113,6 +125,7 @@ impl State {
                 handset.chat.messages.push(ChatMessage { outbound: Some(outbound), ..message });
             }
             match failure {
+                _ if held => self.held.push((handset_id.clone(), wamid.clone())),
                 Some(code) => webhooks.extend(self.progress(&handset_id, &wamid, Progress::Failed, Some(code))),
                 None => {
                     webhooks.extend(self.progress(&handset_id, &wamid, Progress::Sent, None));
@@ -120,7 +133,33 @@ impl State {
                 }
             }
         }
-        Ok(Accepted { wamid, contact, webhooks, answer })
+        Ok(Accepted { wamid, contact, webhooks, answer, held })
+    }
+
+    /// Counts a customer whom the business writes to first, or refuses to.
+    fn count_initiated(&mut self, handset_id: &str) -> Result<(), GraphError> {
+        let (now, limit) = (self.now(), self.faults.messaging_limit as usize);
+        self.initiated.retain(|_, at| now - *at < WINDOW_MS);
+        if limit > 0 && !self.initiated.contains_key(handset_id) && self.initiated.len() >= limit {
+            return Err(GraphError::plain(131048));
+        }
+        self.initiated.insert(handset_id.to_owned(), now);
+        Ok(())
+    }
+
+    /// Lets the templates that were held for quality assessment go, or drops them.
+    pub fn end_hold(&mut self, end: HeldEnd) {
+        for (handset_id, wamid) in std::mem::take(&mut self.held) {
+            match end {
+                HeldEnd::Send => {
+                    self.progress(&handset_id, &wamid, Progress::Sent, None);
+                    self.message_reaches_handset(&handset_id, &wamid);
+                }
+                HeldEnd::Drop => {
+                    self.progress(&handset_id, &wamid, Progress::Failed, Some(132_015));
+                }
+            }
+        }
     }
 
     /// The code with which an accepted message fails afterwards.

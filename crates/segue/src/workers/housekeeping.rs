@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use segue_delivery::long_text::KEEP_PARTS;
-use segue_model::time;
+use segue_model::{template_rules::LIMIT_WINDOW, time};
 use segue_store::{StoreError, import::UNDO_WINDOW};
 
 use super::Wiring;
@@ -65,6 +65,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_old_deletions(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_requests(workspace.id, now)?;
                 tx.delete_old_marketing_sends(workspace.id, now.plus(-KEEP_MARKETING_SENDS))?;
+                tx.delete_old_initiated_chats(workspace.id, now.plus(-LIMIT_WINDOW))?;
                 tx.delete_old_rate_windows(workspace.id, now.plus(-KEEP_RATE_WINDOWS))?;
                 tx.delete_old_failovers(workspace.id, now.plus(-KEEP_DECISIONS))?;
                 tx.delete_old_decisions(workspace.id, now.plus(-KEEP_DECISIONS))?;

@@ -97,6 +97,7 @@ fn permit(now: Timestamp) -> Permit {
         not_cleared: None,
         expires_at: None,
         limits: segue_model::policy::Limits::NONE,
+        campaign_template: None,
     };
     match segue_model::policy::decide(&question) {
         Decision::Send(permit) => permit,

@@ -7,6 +7,7 @@ import css from './editor.module.css';
 import { LanguagesCard } from './LanguagesCard';
 import { ScheduleCard } from './ScheduleCard';
 import { SegmentCounter, type CountedText } from './SegmentCounter';
+import { ChannelChoice, TemplateFields } from './TemplateFields';
 import { TextChecks } from './TextChecks';
 import type { Sources } from './use-sources';
 import { VariantsCard } from './VariantsCard';
@@ -36,10 +37,11 @@ function from(
   value: string,
   pools: Sources['pools'],
 ): Pick<CampaignInput, 'sender_id' | 'pool_id'> {
+  if (value === '') return { sender_id: null, pool_id: null };
   const pool = pools.find((each) => POOL + each.id === value);
   return pool === undefined
     ? { sender_id: value, pool_id: null }
-    : { sender_id: pool.sender_ids[0] ?? '', pool_id: pool.id };
+    : { sender_id: pool.sender_ids[0] ?? null, pool_id: pool.id };
 }
 
 /** Name, sender, audience, text and link of a campaign. */
@@ -57,27 +59,30 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
             onChange={(event) => set({ name: event.currentTarget.value })}
             data-testid="campaign-name"
           />
-          <SelectField
-            label="Sender"
-            description="The number or name the text comes from. From a pool, each person keeps the sender they were first texted from."
-            value={input.pool_id === null ? input.sender_id : POOL + input.pool_id}
-            onChange={(event) => set(from(event.currentTarget.value, sources.pools))}
-            data={[
-              { value: '', label: 'Choose a sender', disabled: true },
-              ...sources.senders.map((each) => ({
-                value: each.id,
-                label: each.address + REGISTRATION[each.registration],
-                disabled: each.registration === 'rejected',
-              })),
-              ...sources.pools.map((pool) => ({
-                value: POOL + pool.id,
-                label: `Pool ${pool.name}: ${pool.sender_ids.length} senders`,
-              })),
-            ]}
-            data-testid="campaign-sender"
-          />
+          {input.template === null && (
+            <SelectField
+              label="Sender"
+              description="The number or name the text comes from. From a pool, each person keeps the sender they were first texted from."
+              value={input.pool_id === null ? (input.sender_id ?? '') : POOL + input.pool_id}
+              onChange={(event) => set(from(event.currentTarget.value, sources.pools))}
+              data={[
+                { value: '', label: 'Choose a sender', disabled: true },
+                ...sources.senders.map((each) => ({
+                  value: each.id,
+                  label: each.address + REGISTRATION[each.registration],
+                  disabled: each.registration === 'rejected',
+                })),
+                ...sources.pools.map((pool) => ({
+                  value: POOL + pool.id,
+                  label: `Pool ${pool.name}: ${pool.sender_ids.length} senders`,
+                })),
+              ]}
+              data-testid="campaign-sender"
+            />
+          )}
         </div>
-        {sender?.registration === 'pending' && (
+        <ChannelChoice input={input} onChange={onChange} sources={sources} />
+        {input.template === null && sender?.registration === 'pending' && (
           <div className={css.below}>
             <Notice tone="warn">
               The registration of this sender is pending; carriers may refuse its texts.
@@ -88,80 +93,97 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
 
       <Card
         title="Audience"
-        description="Only people with an SMS consent get the text, whatever you choose here."
+        description={
+          input.template === null
+            ? 'Only people with an SMS consent get the text, whatever you choose here.'
+            : 'Only people who agreed to it on WhatsApp get it, whatever you choose here.'
+        }
       >
         <Audience input={input} onChange={onChange} sources={sources} />
       </Card>
 
-      <Card title="Message">
-        <Stack>
-          <BodyField
-            value={input.body}
-            onChange={(body) => set({ body })}
-            counter={<SegmentCounter counted={counted} />}
-            checks={
-              counted.preview !== null && (
-                <TextChecks
-                  preview={counted.preview}
-                  body={input.body}
-                  onChange={(body) => set({ body })}
+      {input.template !== null && (
+        <TemplateFields
+          wanted={input.template}
+          onChange={(template) => set({ template })}
+          sources={sources}
+        />
+      )}
+      {input.template === null && (
+        <Card title="Message">
+          <Stack>
+            <BodyField
+              value={input.body}
+              onChange={(body) => set({ body })}
+              counter={<SegmentCounter counted={counted} />}
+              checks={
+                counted.preview !== null && (
+                  <TextChecks
+                    preview={counted.preview}
+                    body={input.body}
+                    onChange={(body) => set({ body })}
+                  />
+                )
+              }
+            />
+            <fieldset className={css.footers} data-testid="campaign-footer">
+              <legend>Link at the end</legend>
+              {FOOTERS.map((each) => (
+                <label key={each.value} className={css.footer}>
+                  <input
+                    type="radio"
+                    name="footer"
+                    value={each.value}
+                    checked={input.footer === each.value}
+                    onChange={() => set({ footer: each.value })}
+                    data-testid={`campaign-footer-${each.value}`}
+                  />
+                  <span>
+                    <strong>{each.label}</strong>
+                    <small>{each.hint}</small>
+                  </span>
+                </label>
+              ))}
+            </fieldset>
+            {input.footer !== 'none' && (
+              <div className={css.two}>
+                <SelectField
+                  label="WhatsApp number"
+                  description="Where the chat opens."
+                  value={input.whatsapp_channel_id ?? ''}
+                  onChange={(event) =>
+                    set({
+                      whatsapp_channel_id:
+                        event.currentTarget.value === '' ? null : event.currentTarget.value,
+                    })
+                  }
+                  data={[
+                    { value: '', label: 'Choose a number', disabled: true },
+                    ...sources.whatsapp.map((each) => ({
+                      value: each.id,
+                      label: `${each.name} · ${formatPhone(each.display)}`,
+                    })),
+                  ]}
+                  data-testid="campaign-whatsapp"
                 />
-              )
-            }
-          />
-          <fieldset className={css.footers} data-testid="campaign-footer">
-            <legend>Link at the end</legend>
-            {FOOTERS.map((each) => (
-              <label key={each.value} className={css.footer}>
-                <input
-                  type="radio"
-                  name="footer"
-                  value={each.value}
-                  checked={input.footer === each.value}
-                  onChange={() => set({ footer: each.value })}
-                  data-testid={`campaign-footer-${each.value}`}
+                <TextField
+                  label="Prefilled text"
+                  description="Waits in the chat; a short reference code is added."
+                  value={input.prefilled_text}
+                  onChange={(event) => set({ prefilled_text: event.currentTarget.value })}
+                  data-testid="campaign-prefilled"
                 />
-                <span>
-                  <strong>{each.label}</strong>
-                  <small>{each.hint}</small>
-                </span>
-              </label>
-            ))}
-          </fieldset>
-          {input.footer !== 'none' && (
-            <div className={css.two}>
-              <SelectField
-                label="WhatsApp number"
-                description="Where the chat opens."
-                value={input.whatsapp_channel_id ?? ''}
-                onChange={(event) =>
-                  set({
-                    whatsapp_channel_id:
-                      event.currentTarget.value === '' ? null : event.currentTarget.value,
-                  })
-                }
-                data={[
-                  { value: '', label: 'Choose a number', disabled: true },
-                  ...sources.whatsapp.map((each) => ({
-                    value: each.id,
-                    label: `${each.name} · ${formatPhone(each.display)}`,
-                  })),
-                ]}
-                data-testid="campaign-whatsapp"
-              />
-              <TextField
-                label="Prefilled text"
-                description="Waits in the chat; a short reference code is added."
-                value={input.prefilled_text}
-                onChange={(event) => set({ prefilled_text: event.currentTarget.value })}
-                data-testid="campaign-prefilled"
-              />
-            </div>
-          )}
-        </Stack>
-      </Card>
-      <LanguagesCard input={input} onChange={onChange} preview={counted.preview} />
-      <VariantsCard input={input} onChange={onChange} />
+              </div>
+            )}
+          </Stack>
+        </Card>
+      )}
+      {input.template === null && (
+        <>
+          <LanguagesCard input={input} onChange={onChange} preview={counted.preview} />
+          <VariantsCard input={input} onChange={onChange} />
+        </>
+      )}
       <ScheduleCard schedule={input.schedule} onChange={(schedule) => set({ schedule })} />
     </Stack>
   );

@@ -24,6 +24,7 @@ import funnelCss from './funnel.module.css';
 import { LinksCard } from './LinksCard';
 import { RecipientTable } from './RecipientTable';
 import { ReviewDialog } from './ReviewDialog';
+import { ChargesCard, HoldNotice } from './TemplateStatus';
 import { VariantReportCard } from './VariantReportCard';
 import { FOOTERS, STATES } from './words';
 
@@ -97,6 +98,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
             <Tag tone={STATES[campaign.state].tone} dot="dot">
               {STATES[campaign.state].label}
             </Tag>
+            {campaign.hold !== null && <Tag tone="warn">Held</Tag>}
           </span>
           Campaign {campaign.number}
         </>
@@ -170,6 +172,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
         </>
       }
     >
+      {campaign.template !== null && <HoldNotice campaign={campaign} />}
       {campaign.attention !== null && (
         <div className={css.attention}>
           <Notice tone="warn" title="It stands still" live="status">
@@ -216,14 +219,22 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
           {(campaign.variants.length > 0 || campaign.held_out_percent > 0) && (
             <VariantReportCard campaignId={campaign.id} alive={alive} />
           )}
+          {campaign.template !== null && campaign.started_at !== null && (
+            <ChargesCard campaign={campaign} />
+          )}
           <Card title="Message">
-            <p className={css.message}>{campaign.body}</p>
+            {campaign.template === null && <p className={css.message}>{campaign.body}</p>}
             <Facts
               items={[
-                {
-                  label: 'Link',
-                  value: FOOTERS.find((each) => each.value === campaign.footer)?.label,
-                },
+                campaign.template === null
+                  ? {
+                      label: 'Link',
+                      value: FOOTERS.find((each) => each.value === campaign.footer)?.label,
+                    }
+                  : {
+                      label: 'WhatsApp template',
+                      value: `${campaign.template.name} (${campaign.template.language})`,
+                    },
                 {
                   label: 'Started',
                   value:
@@ -267,6 +278,11 @@ function Totals({ funnel }: { funnel: Funnel }) {
     { key: 'excluded', label: 'excluded', value: funnel.excluded },
     { key: 'failed', label: 'failed', value: funnel.failed },
     { key: 'unknown', label: 'outcome unknown', value: funnel.unknown },
+    {
+      key: 'assessed',
+      label: 'held back by WhatsApp while it looks at the template',
+      value: funnel.assessed,
+    },
     { key: 'canceled', label: 'canceled', value: funnel.canceled },
     { key: 'taps_raw', label: 'taps in all, previews and robots included', value: funnel.taps_raw },
   ].filter((item) => item.value > 0);

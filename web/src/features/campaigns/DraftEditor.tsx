@@ -25,6 +25,7 @@ import { PreviewAs } from './PreviewAs';
 import { PreflightDialog } from './PreflightDialog';
 import { phoneText, useCountedText, type Reader } from './SegmentCounter';
 import { TestSendDialog } from './TestSendDialog';
+import { TemplatePreview } from './TemplateFields';
 import { useSources } from './use-sources';
 import { inputOf, missing } from './words';
 
@@ -191,16 +192,30 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             </Notice>
           )}
           <AudienceCard preview={preview} />
-          <PreviewAs reader={reader} onChange={setReader} fields={counted.preview?.fields ?? []} />
-          <PhonePreview
-            sender={sender?.address ?? ''}
-            text={
-              asSample
-                ? (state === 'saved' && preview.data?.sample?.text) || phoneText(input, counted)
-                : (counted.preview?.text ?? '')
-            }
-            prefilled={input.footer === 'none' ? null : input.prefilled_text}
-          />
+          {input.template === null ? (
+            <>
+              <PreviewAs
+                reader={reader}
+                onChange={setReader}
+                fields={counted.preview?.fields ?? []}
+              />
+              <PhonePreview
+                sender={sender?.address ?? ''}
+                text={
+                  asSample
+                    ? (state === 'saved' && preview.data?.sample?.text) || phoneText(input, counted)
+                    : (counted.preview?.text ?? '')
+                }
+                prefilled={input.footer === 'none' ? null : input.prefilled_text}
+              />
+            </>
+          ) : (
+            <TemplatePreview
+              wanted={input.template}
+              sources={sources}
+              text={state === 'saved' ? (preview.data?.sample?.text ?? null) : null}
+            />
+          )}
           {lacks.length > 0 && <p className={css.muted}>Still needed: {lacks.join(', ')}.</p>}
           {problem !== null && <p className={css.unknown}>{problem}</p>}
         </aside>
@@ -208,7 +223,12 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
       {dialog === 'start' && (
         <PreflightDialog
           campaign={campaign}
-          sender={sender?.address ?? ''}
+          sender={
+            input.template === null
+              ? (sender?.address ?? '')
+              : (sources.whatsapp.find((each) => each.id === input.template?.channel_id)?.name ??
+                '')
+          }
           before={save}
           onClose={() => setDialog(null)}
         />

@@ -9,6 +9,7 @@ import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
 import { PhonePreview } from './PhonePreview';
 import { phoneText, useCountedText } from './SegmentCounter';
+import { TemplatePreview } from './TemplateFields';
 import { useSources, type Sources } from './use-sources';
 import { EMPTY_INPUT, missing } from './words';
 
@@ -27,7 +28,7 @@ export function NewCampaign() {
       </Page>
     );
   }
-  if (sources.senders.length === 0) {
+  if (sources.senders.length === 0 && sources.whatsapp.length === 0) {
     return (
       <Page title="New campaign" back={<Link to="/campaigns">← Campaigns</Link>}>
         <Card>
@@ -53,7 +54,7 @@ function firstInput(sources: Sources): CampaignInput {
   const usable = sources.senders.filter((sender) => sender.registration !== 'rejected');
   return {
     ...EMPTY_INPUT,
-    sender_id: usable.length === 1 ? (usable[0]?.id ?? '') : '',
+    sender_id: usable.length === 1 ? (usable[0]?.id ?? null) : null,
     whatsapp_channel_id: sources.whatsapp[0]?.id ?? null,
   };
 }
@@ -99,11 +100,15 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
       <div className={css.layout}>
         <CampaignForm input={input} onChange={setInput} sources={sources} counted={counted} />
         <aside className={css.aside} aria-label="Preview">
-          <PhonePreview
-            sender={sender?.address ?? ''}
-            text={phoneText(input, counted)}
-            prefilled={input.footer === 'none' ? null : input.prefilled_text}
-          />
+          {input.template === null ? (
+            <PhonePreview
+              sender={sender?.address ?? ''}
+              text={phoneText(input, counted)}
+              prefilled={input.footer === 'none' ? null : input.prefilled_text}
+            />
+          ) : (
+            <TemplatePreview wanted={input.template} sources={sources} />
+          )}
           <p className={css.muted}>
             {lacks.length > 0
               ? `Still needed: ${lacks.join(', ')}.`

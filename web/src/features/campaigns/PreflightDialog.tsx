@@ -5,6 +5,8 @@ import type { Campaign, Preflight } from '@/api/types';
 import { Button, Dialog, DialogActions, Failure, Notice, notify, SkeletonRows, Stack } from '@/ui';
 import { actOnCampaign, checkCampaign, fetchCampaignSettings, startCampaign } from './api';
 import css from './editor.module.css';
+import { money } from './money';
+import { Markets } from './TemplateStatus';
 import { Findings } from './TextChecks';
 
 interface PreflightDialogProps {
@@ -13,16 +15,6 @@ interface PreflightDialogProps {
   /** Saves what was typed last. */
   before: () => Promise<void>;
   onClose: () => void;
-}
-
-function money(minor: number, currency: string): string {
-  try {
-    const format = new Intl.NumberFormat(undefined, { style: 'currency', currency });
-    const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-    return format.format(minor / 10 ** digits);
-  } catch {
-    return `${minor} ${currency}`;
-  }
 }
 
 function duration(seconds: number): string {
@@ -136,12 +128,34 @@ function Figures({ check }: { check: Preflight }) {
             : money(cost.total, cost.currency)}
         </div>
         <div className={css.muted}>
-          {segments.total.toLocaleString()} segments,{' '}
-          {segments.min === segments.max
-            ? `${segments.typical} per text`
-            : `${segments.min} to ${segments.max} per text, mostly ${segments.typical}`}
+          {cost.price_list ?? (
+            <>
+              {segments.total.toLocaleString()} segments,{' '}
+              {segments.min === segments.max
+                ? `${segments.typical} per text`
+                : `${segments.min} to ${segments.max} per text, mostly ${segments.typical}`}
+            </>
+          )}
         </div>
       </section>
+      {check.limit !== null && (
+        <section data-testid="preflight-limit">
+          <h3>Written to first</h3>
+          <div className={css.figure}>{check.limit.wanted.toLocaleString()}</div>
+          <div className={css.muted}>
+            {check.limit.most === null
+              ? 'No limit is known'
+              : `${check.limit.used.toLocaleString()} of ${check.limit.most.toLocaleString()} in 24 hours used`}
+            {check.limit.waiting > 0 && `; ${check.limit.waiting.toLocaleString()} have to wait`}
+          </div>
+        </section>
+      )}
+      {cost.markets.length > 0 && (
+        <section className={css.wide} data-testid="preflight-markets">
+          <h3>Cost by market</h3>
+          <Markets markets={cost.markets} currency={cost.currency} />
+        </section>
+      )}
       <section>
         <h3>Takes</h3>
         <div className={css.figure}>{duration(check.seconds)}</div>

@@ -37,7 +37,7 @@ function toTextInput(input: CampaignInput, reader: Reader): TextInput {
     ...(input.whatsapp_channel_id === null
       ? {}
       : { whatsapp_channel_id: input.whatsapp_channel_id }),
-    ...(input.sender_id === '' ? {} : { sender_id: input.sender_id }),
+    ...(input.sender_id === null ? {} : { sender_id: input.sender_id }),
   };
 }
 

@@ -2,17 +2,20 @@ import { api } from '@/api/client';
 import type { SenderPool } from '@/api/sender-types';
 import type {
   Campaign,
+  CampaignCharges,
   CampaignInput,
   CampaignPreview,
   CampaignSettings,
   Contact,
   ContactList,
   Funnel,
+  NumberLimits,
   Page,
   Preflight,
   Recipient,
   Segment,
   SetupStatus,
+  Template,
   TextPreview,
   VariantReport,
 } from '@/api/types';
@@ -101,5 +104,17 @@ export const fetchLists = (signal?: AbortSignal) =>
 
 export const fetchSenderPools = (signal?: AbortSignal) =>
   api.get<Page<SenderPool>>('/sender-pools', {}, signal);
+export const fetchTemplates = (signal?: AbortSignal) =>
+  api.get<Page<Template>>('/templates', { limit: 200 }, signal);
+
+export const fetchLimits = (channelId: string, signal?: AbortSignal) =>
+  api.get<NumberLimits>(`/channels/${channelId}/limits`, {}, signal);
+
+export const resumeMarketing = (channelId: string, template: string) =>
+  api.post<unknown>(`/channels/${channelId}/resume-marketing`, { template });
+
+export const fetchCharges = (id: string, signal?: AbortSignal) =>
+  api.get<CampaignCharges>(`/campaigns/${id}/charges`, {}, signal);
+
 export const fetchSetup = (signal?: AbortSignal) =>
   api.get<SetupStatus>('/setup-status', {}, signal);

@@ -6,6 +6,7 @@ import {
   fetchSegmentChoice,
   fetchSenderPools,
   fetchSetup,
+  fetchTemplates,
 } from './api';
 
 /** What a campaign can be made of: senders and pools of them, WhatsApp numbers, contact lists. */
@@ -24,6 +25,10 @@ export function useSources() {
     queryKey: keys.senderPools,
     queryFn: ({ signal }) => fetchSenderPools(signal),
   });
+  const templates = useQuery({
+    queryKey: keys.allTemplates,
+    queryFn: ({ signal }) => fetchTemplates(signal),
+  });
   return {
     ready: setup.isSuccess && lists.isSuccess,
     error: setup.error ?? lists.error,
@@ -34,6 +39,7 @@ export function useSources() {
     senders: setup.data?.senders ?? [],
     pools: pools.data?.data ?? [],
     whatsapp: (setup.data?.channels ?? []).filter((channel) => channel.kind === 'whatsapp'),
+    templates: templates.data?.data ?? [],
     lists: lists.data?.data ?? [],
     segments: segments.data?.data ?? [],
     campaigns: (campaigns.data?.data ?? []).filter((each) => each.started_at !== null),

@@ -2,6 +2,7 @@ import type {
   Campaign,
   CampaignInput,
   CampaignState,
+  CampaignTemplate,
   FooterKind,
   Funnel,
   RecipientState,
@@ -72,7 +73,7 @@ export const FUNNEL_STEPS = [
 
 export const EMPTY_INPUT: CampaignInput = {
   name: '',
-  sender_id: '',
+  sender_id: null,
   audience: {
     list_id: null,
     filter: null,
@@ -100,11 +101,12 @@ export const EMPTY_INPUT: CampaignInput = {
   held_out_percent: 0,
   pool_id: null,
   texts: [],
+  template: null,
 };
 
 export function inputOf(campaign: Campaign): CampaignInput {
   const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
-  const { schedule, variants, held_out_percent, pool_id, texts } = campaign;
+  const { schedule, variants, held_out_percent, pool_id, texts, template } = campaign;
   return {
     name,
     sender_id,
@@ -118,6 +120,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     held_out_percent,
     pool_id,
     texts,
+    template,
   };
 }
 
@@ -125,13 +128,25 @@ export function inputOf(campaign: Campaign): CampaignInput {
 export function missing(input: CampaignInput): string[] {
   return [
     input.name.trim() === '' ? 'a name' : null,
-    input.sender_id === '' ? 'a sender' : null,
-    input.body.trim() === '' ? 'a text' : null,
+    ...(input.template === null
+      ? [input.sender_id === null ? 'a sender' : null, input.body.trim() === '' ? 'a text' : null]
+      : missingOfTemplate(input.template)),
     input.texts.some((each) => each.locale.trim() === '' || each.body.trim() === '')
       ? 'name and text of each language'
       : null,
     input.footer !== 'none' && input.whatsapp_channel_id === null ? 'a WhatsApp number' : null,
   ].filter((each) => each !== null);
+}
+
+function missingOfTemplate(template: CampaignTemplate): (string | null)[] {
+  return [
+    template.channel_id === '' ? 'a WhatsApp number' : null,
+    template.name === '' ? 'a template' : null,
+    template.values.some((value) => value.trim() === '') ? 'a value for each placeholder' : null,
+    template.buttons.some((button) => (button.target ?? button.value).trim() === '')
+      ? 'the end of each link'
+      : null,
+  ];
 }
 
 export function percent(part: number, whole: number): string {

@@ -253,7 +253,7 @@ impl Run {
         let sender_id = self.store.write::<_, StoreError, _>(move |tx| tx.upsert_sender(workspace_id, &sender)).await?;
         let input = CampaignInput {
             name: "Benchmark".to_owned(),
-            sender_id,
+            sender_id: Some(sender_id),
             audience: Audience { list_id: Some(list_id), ..Audience::default() },
             body: "Hi {{ first_name }}, spring sale at Benchmark: 30% off today. Reply STOP to end.".to_owned(),
             footer: Footer::Tracked,
@@ -263,6 +263,7 @@ impl Run {
             variants: Vec::new(),
             held_out_percent: 0,
             pool_id: None,
+            template: None,
             texts: Vec::new(),
         };
         Ok(campaign::create(&self.store, &self.ctx, &self.links, workspace_id, &Actor::System, input).await?.id)

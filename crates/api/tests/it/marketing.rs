@@ -1,0 +1,54 @@
+//! Limits, stops and price lists of WhatsApp marketing, over the API.
+
+use http::StatusCode;
+use segue_model::role::Role;
+use segue_store::{StoreError, channel::ChannelConfig};
+use serde_json::json;
+
+use crate::support::servers;
+
+#[tokio::test]
+async fn limits_and_stops_are_shown_and_an_admin_alone_lets_marketing_go_on() {
+    for server in servers().await {
+        let (marketer, admin) = (server.key(Role::Marketer).await, server.key(Role::Admin).await);
+        let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let (workspace_id, now, id) = (server.workspace_id(), server.test.now(), channel.id);
+        let ChannelConfig::WhatsApp(config) = &channel.config else { panic!() };
+        let portfolio = config.portfolio().to_owned();
+        let stored = server.test.store.write::<_, StoreError, _>(move |tx| {
+            tx.set_messaging_limit(workspace_id, &portfolio, Some(250), now)?;
+            tx.put_brake(workspace_id, id, ("", "It is RED."), now)
+        });
+        stored.await.unwrap();
+        let limits = format!("/api/v1/channels/{id}/limits");
+        let seen = server.get(&marketer, &limits).await.json();
+        assert_eq!((&seen["most"], &seen["used"]), (&json!(250), &json!(0)), "{}", server.test.engine);
+        assert_eq!(seen["brakes"][0]["reason"], "It is RED.");
+        let resume = format!("/api/v1/channels/{id}/resume-marketing");
+        assert_eq!(server.post(&marketer, &resume, &json!({})).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(server.post(&admin, &resume, &json!({})).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(server.post(&admin, &resume, &json!({})).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(server.get(&marketer, &limits).await.json()["brakes"], json!([]));
+        let sms = server.test.sms_channel("sms").await;
+        let none = server.get(&marketer, &format!("/api/v1/channels/{}/limits", sms.id)).await;
+        assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
+
+#[tokio::test]
+async fn price_lists_are_taken_in_as_a_table_with_the_faults_by_line() {
+    for server in servers().await {
+        let admin = server.key(Role::Admin).await;
+        let card = |csv: &str| json!({ "name": "Ours", "valid_from": "2026-10-01", "currency": "eur", "csv": csv });
+        let wrong =
+            server.post(&admin, "/api/v1/rate-cards", &card("market,category,price\nAtlantis,marketing,1\n")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(wrong.json().to_string().contains("Line 2"), "{}", wrong.json());
+        let good = card("market,category,price\nGermany,marketing,0.1131\n");
+        assert_eq!(server.post(&admin, "/api/v1/rate-cards", &good).await.status, StatusCode::CREATED);
+        let listed = server.get(&admin, "/api/v1/rate-cards").await.json();
+        assert_eq!(listed["data"][0]["currency"], "EUR", "{}", server.test.engine);
+        assert_eq!(listed["data"][0]["rates"][0]["thousandths"], 11_310);
+        assert!(listed["data"][1]["name"].as_str().unwrap().contains("made up"));
+    }
+}

@@ -1,0 +1,84 @@
+//! What the platform allows a number, and how good it thinks the number is: kept, and acted on.
+//!
+//! A red number, or one that is flagged, stops marketing from it by itself; a red template stops marketing with it. Service
+//! messages go on. It ends when the quality is back, if the workspace wants that, or when an admin lets it.
+
+use segue_channels::whatsapp::{Notice, management::PhoneNumberInfo};
+use segue_model::{Timestamp, template_rules::limit_of};
+use segue_store::{
+    StoreError, Tx,
+    channel::{Channel, ChannelConfig},
+    workspace::BrakeEnd,
+};
+
+use crate::supervisor::Env;
+
+/// Takes in what the platform says of a number when it is asked. A failure is logged: the next look brings the same.
+pub(crate) async fn looked_at(env: &Env, channel: &Channel, number: PhoneNumberInfo) {
+    let (own, ctx) = (channel.clone(), env.ctx.clone());
+    let stored = env.store.write::<_, StoreError, _>(move |tx| {
+        let now = ctx.now();
+        if let Some(limit) = number.messaging_limit.as_deref() {
+            limit_told(tx, &own, limit, now)?;
+        }
+        match number.quality_rating.as_deref() {
+            Some("RED") => stop(tx, &own, "", NUMBER_IS_RED, now),
+            Some("GREEN" | "YELLOW") => quality_is_back(tx, &own, "", now),
+            _ => Ok(()),
+        }
+    });
+    if let Err(error) = stored.await {
+        tracing::warn!(%error, channel_id = %channel.id, "what WhatsApp says of the number could not be stored");
+    }
+}
+
+const NUMBER_IS_RED: &str = "The quality of the number is RED: customers block or report it.";
+
+/// Takes in what a notice says of limits and quality.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn told(tx: &mut Tx<'_>, channel: &Channel, notice: &Notice, now: Timestamp) -> Result<(), StoreError> {
+    match notice {
+        Notice::Capability { limit: Some(limit), .. } => limit_told(tx, channel, limit, now),
+        Notice::NumberQuality { event, limit, .. } => {
+            if let Some(limit) = limit {
+                limit_told(tx, channel, limit, now)?;
+            }
+            match event.as_str() {
+                "FLAGGED" => stop(tx, channel, "", "WhatsApp flagged the number: customers block or report it.", now),
+                "UNFLAGGED" => quality_is_back(tx, channel, "", now),
+                _ => Ok(()),
+            }
+        }
+        Notice::TemplateQuality { template, current, .. } => match current.as_str() {
+            "RED" => {
+                let reason = format!("The quality of the template {} is RED.", template.name);
+                stop(tx, channel, &template.name, &reason, now)
+            }
+            "GREEN" | "YELLOW" => quality_is_back(tx, channel, &template.name, now),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn limit_told(tx: &mut Tx<'_>, channel: &Channel, word: &str, now: Timestamp) -> Result<(), StoreError> {
+    let ChannelConfig::WhatsApp(config) = &channel.config else { return Ok(()) };
+    match limit_of(word) {
+        Some(most) => tx.set_messaging_limit(channel.workspace_id, config.portfolio(), most, now).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+fn stop(tx: &mut Tx<'_>, channel: &Channel, template: &str, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.put_brake(channel.workspace_id, channel.id, (template, reason), now).map(|_| ())
+}
+
+fn quality_is_back(tx: &mut Tx<'_>, channel: &Channel, template: &str, now: Timestamp) -> Result<(), StoreError> {
+    let Some(workspace) = tx.workspace(channel.workspace_id)? else { return Ok(()) };
+    if workspace.settings.campaigns.brake_ends == BrakeEnd::Quality {
+        tx.release_brake(channel.workspace_id, channel.id, template, now)?;
+    }
+    Ok(())
+}

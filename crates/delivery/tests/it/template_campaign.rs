@@ -1,0 +1,492 @@
+//! Campaigns by template on their way out: what holds them, what lets them go on, and that everybody gets it once.
+
+use std::collections::BTreeMap;
+
+use segue_channels::whatsapp::{WebhookItem, parse_webhook};
+use segue_delivery::{apply_template_status, notices, reports};
+use segue_model::{
+    CampaignId, MessageId, SessionId,
+    campaign::Footer,
+    consent::{ConsentState, Medium, Purpose},
+    content::Content,
+    delivery::{MessageClass, OutboxState},
+    template_rules::SessionRule,
+    time,
+};
+use segue_store::{
+    Sql,
+    campaign::{Audience, CampaignInput, CampaignTemplate},
+    channel::Channel,
+    outbox::{Claim, NewOutbox},
+    template::ListedTemplate,
+};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, benches, until};
+
+static RUN: Sql =
+    Sql::portable("RUN", "UPDATE campaigns SET state = 'running', planned_all = 1 WHERE workspace_id = $1 AND id = $2");
+static CAMPAIGN_STATE: Sql =
+    Sql::portable("CAMPAIGN_STATE", "SELECT state FROM campaigns WHERE workspace_id = $1 AND id = $2");
+static NO_COME: Sql = Sql::portable(
+    "NO_COME",
+    "SELECT method, action FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = 'whatsapp'",
+);
+
+fn phone(number: usize) -> String {
+    format!("+121255501{number:02}")
+}
+
+/// A template in the product and in the sandbox.
+async fn template(bench: &Bench, channel: &Channel, category: &'static str) {
+    let (workspace_id, channel_id, ctx) = (bench.test.workspace_id(), channel.id, bench.test.ctx.clone());
+    let components =
+        json!([{ "type": "BODY", "text": "Hi {{1}}, spring is here.", "example": { "body_text": [["Ana"]] } }]);
+    let listed = ListedTemplate {
+        name: "spring".to_owned(),
+        language: "en".to_owned(),
+        category: category.to_owned(),
+        status: "APPROVED".to_owned(),
+        components: components.clone(),
+        ..ListedTemplate::default()
+    };
+    bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, std::slice::from_ref(&listed), &ctx)).await;
+    let body = json!({ "name": "spring", "language": "en", "category": category, "components": components });
+    at_sandbox(bench, "templates", &body, false).await;
+}
+
+async fn at_sandbox(bench: &Bench, path: &str, body: &Value, patch: bool) {
+    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+    let url = format!("http://{}/sandbox/v1/{path}", bench.sandbox.http_addr);
+    let request = if patch { client.patch(url) } else { client.post(url) };
+    let answer = request.json(body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+}
+
+/// Puts the template into a state at WhatsApp alone.
+async fn at_whatsapp(bench: &Bench, status: &str) {
+    at_sandbox(bench, "templates/spring", &json!({ "status": status }), true).await;
+}
+
+/// Takes a webhook in as the worker of the inbox does.
+async fn told(bench: &Bench, channel: &Channel, field: &str, mut value: Value) {
+    value["metadata"] = json!({ "display_phone_number": "15550783881", "phone_number_id": "106540352242922" });
+    let body = json!({ "object": "whatsapp_business_account",
+        "entry": [{ "id": "102290129340398", "time": 1_795_453_000, "changes": [{ "field": field, "value": value }] }] });
+    let items = parse_webhook(body.to_string().as_bytes()).unwrap();
+    let (channel, ctx) = (channel.clone(), bench.test.ctx.clone());
+    bench
+        .write(move |tx| {
+            for item in &items {
+                match item {
+                    WebhookItem::Status(status) => {
+                        reports::apply_status(tx, &ctx, &channel, status)?;
+                    }
+                    WebhookItem::Notice(notice) => notices::apply(tx, &ctx, &channel, notice, &item.external_id())?,
+                    WebhookItem::TemplateStatus(status) => {
+                        apply_template_status(tx, &ctx, &channel, status)?;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            Ok(())
+        })
+        .await;
+}
+
+async fn told_of_template(bench: &Bench, channel: &Channel, event: &str) {
+    let value = json!({ "event": event, "message_template_id": 1, "message_template_name": "spring",
+        "message_template_language": "en", "reason": null });
+    told(bench, channel, "message_template_status_update", value).await;
+}
+
+/// A running campaign to so many who have agreed, all due now.
+async fn campaign(bench: &Bench, channel: &Channel, class: MessageClass, count: usize) -> (CampaignId, Vec<MessageId>) {
+    let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
+    let input = CampaignInput {
+        name: "Spring".to_owned(),
+        sender_id: None,
+        audience: Audience::default(),
+        body: String::new(),
+        footer: Footer::None,
+        whatsapp_channel_id: None,
+        prefilled_text: String::new(),
+        schedule: Default::default(),
+        variants: Vec::new(),
+        held_out_percent: 0,
+        pool_id: None,
+        texts: Vec::new(),
+        template: Some(CampaignTemplate {
+            channel_id: channel.id,
+            name: "spring".to_owned(),
+            language: "en".to_owned(),
+            values: vec!["{{ first_name }}".to_owned()],
+            buttons: Vec::new(),
+            sessions: SessionRule::Any,
+        }),
+    };
+    bench
+        .write(move |tx| {
+            tx.insert_campaign(workspace_id, id, &input, None, now)?;
+            tx.execute(&RUN, &[&workspace_id, &id])
+        })
+        .await;
+    let content = Content::Template {
+        header: None,
+        name: "spring".to_owned(),
+        language: "en".to_owned(),
+        parameters: vec!["Ana".to_owned()],
+        buttons: Vec::new(),
+        text: "Hi Ana, spring is here.".to_owned(),
+    };
+    let mut ids = Vec::new();
+    for number in 0..count {
+        let address = phone(number);
+        bench.test.set_consent(Medium::WhatsApp, &address, Purpose::Marketing, ConsentState::Granted).await;
+        let session: SessionId = bench.test.ctx.id();
+        let message = NewOutbox {
+            class,
+            campaign: Some((id, u32::try_from(number + 1).unwrap())),
+            session_id: None,
+            ..bench.whatsapp_to(channel, &address, session, &content)
+        };
+        ids.push(bench.enqueue(&message).await);
+    }
+    (id, ids)
+}
+
+async fn hold(bench: &Bench, id: CampaignId) -> Option<String> {
+    let workspace_id = bench.test.workspace_id();
+    bench.write(move |tx| tx.campaign_hold(workspace_id, id)).await.map(|hold| hold.rule)
+}
+
+async fn until_held(bench: &Bench, id: CampaignId, rule: &str) {
+    until(&format!("{}: held by {rule}", bench.test.engine), async || hold(bench, id).await.as_deref() == Some(rule))
+        .await;
+}
+
+/// How many messages are in each state; the counts of the campaign say the same.
+async fn books(bench: &Bench, id: CampaignId, ids: &[MessageId]) -> BTreeMap<&'static str, usize> {
+    let workspace_id = bench.test.workspace_id();
+    let (kept, counted) =
+        bench.write(move |tx| Ok((tx.tallies(workspace_id, id)?, tx.recount(workspace_id, id)?))).await;
+    let of_messages = |mut counts: Vec<(String, i64)>| {
+        counts.retain(|(bucket, _)| bucket != "planned");
+        counts
+    };
+    assert_eq!(of_messages(kept), of_messages(counted), "{}: exact books", bench.test.engine);
+    let mut states = BTreeMap::new();
+    for id in ids {
+        *states.entry(bench.state(*id).await.as_str()).or_insert(0) += 1;
+    }
+    states
+}
+
+/// Everybody got it once, and nobody else.
+async fn everybody_once(bench: &Bench, count: usize) {
+    let mut got: Vec<String> =
+        bench.ledger("wa_accepted").await.iter().map(|entry| entry["to"].as_str().unwrap().to_owned()).collect();
+    got.sort();
+    let wanted: Vec<String> = (0..count).map(phone).collect();
+    let digits = |all: &[String]| all.iter().map(|each| each.trim_start_matches('+').to_owned()).collect::<Vec<_>>();
+    assert_eq!(digits(&got), digits(&wanted), "{}: each once", bench.test.engine);
+}
+
+/// A service message of a session, which nothing about marketing holds.
+async fn service_goes_on(bench: &Bench, channel: &Channel) {
+    let session = bench.session(channel, bench.test.now().plus(time::DAY)).await;
+    let content = Content::Template {
+        header: None,
+        name: "order_update".to_owned(),
+        language: "en_US".to_owned(),
+        parameters: vec!["Ann".to_owned(), "77".to_owned()],
+        buttons: Vec::new(),
+        text: "Hi Ann, there is news about your order 77.".to_owned(),
+    };
+    let id = bench.enqueue(&bench.whatsapp_to(channel, "+12125559999", session, &content)).await;
+    bench.until_state(id, OutboxState::Accepted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_template_holds_its_campaign_through_a_crash_until_it_is_reinstated() {
+    const COUNT: usize = 20;
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        // WhatsApp has paused it and its notice has not come: the first refusal holds the campaign.
+        at_whatsapp(&bench, "PAUSED").await;
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, COUNT).await;
+        // The node "one" dies with a message claimed; nothing of it has left.
+        let (workspace_id, channel_id, now) = (bench.test.workspace_id(), channel.id, bench.test.now());
+        let claimed = bench
+            .write(move |tx| {
+                let claim = Claim { owner: "one", limit: 3, lease_until: now.plus(60_000), now };
+                tx.claim_outbox(workspace_id, channel_id, &claim)
+            })
+            .await;
+        assert_eq!(claimed.len(), 3);
+        let running = bench.start("one");
+        until_held(&bench, id, "template_paused").await;
+        running.shutdown().await;
+        assert_eq!(books(&bench, id, &ids).await, BTreeMap::from([("queued", COUNT)]), "{}", bench.test.engine);
+        assert!(bench.ledger("wa_accepted").await.is_empty());
+
+        // The notice comes, and another node begins: it takes nothing of the campaign.
+        told_of_template(&bench, &channel, "PAUSED").await;
+        let refusals = bench.ledger("graph_refused").await.len();
+        let running = bench.start("two");
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        bench.test.clock.advance(time::HOUR);
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        assert_eq!(bench.ledger("graph_refused").await.len(), refusals, "it is not even tried");
+        assert_eq!(books(&bench, id, &ids).await, BTreeMap::from([("queued", COUNT)]));
+
+        at_whatsapp(&bench, "APPROVED").await;
+        told_of_template(&bench, &channel, "REINSTATED").await;
+        for message in &ids {
+            bench.until_state(*message, OutboxState::Accepted).await;
+        }
+        everybody_once(&bench, COUNT).await;
+        assert_eq!(books(&bench, id, &ids).await, BTreeMap::from([("accepted", COUNT)]));
+        assert_eq!(hold(&bench, id).await, None);
+        until("it finishes", async || {
+            let state: String =
+                bench.write(move |tx| tx.query_one(&CAMPAIGN_STATE, &[&workspace_id, &id], |row| row.next())).await;
+            state == "finished"
+        })
+        .await;
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_holds_the_campaign_until_there_is_room_and_a_restart_changes_nothing() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let tier = |word: &str| {
+            json!({ "display_phone_number": "15550783881", "event": "ONBOARDING",
+            "max_daily_conversations_per_business": word })
+        };
+        bench.faults(json!({ "messaging_limit": 3 })).await;
+        told(&bench, &channel, "phone_number_quality_update", tier("TIER_3")).await;
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, 5).await;
+        let running = bench.start("one");
+        until_held(&bench, id, "messaging_limit").await;
+        running.shutdown().await;
+        let running = bench.start("two");
+        service_goes_on_is_counted(&bench, &channel).await;
+        assert_eq!(books(&bench, id, &ids).await, BTreeMap::from([("accepted", 3), ("queued", 2)]));
+        assert!(bench.ledger("graph_refused").await.is_empty(), "{}: held here, not refused there", bench.test.engine);
+        // A day later the first three have dropped out. The sandbox counts by its own clock.
+        bench.faults(json!({})).await;
+        bench.test.clock.advance(time::DAY + time::MINUTE);
+        for message in &ids {
+            bench.until_state(*message, OutboxState::Accepted).await;
+        }
+        assert_eq!(hold(&bench, id).await, None);
+        running.shutdown().await;
+    }
+}
+
+/// Who wrote within a day is answered whatever the limit says.
+async fn service_goes_on_is_counted(bench: &Bench, channel: &Channel) {
+    let session = bench.session(channel, bench.test.now().plus(time::DAY)).await;
+    let content = Content::Text { text: "Of course".to_owned() };
+    let id = bench.enqueue(&bench.whatsapp_to(channel, "+12125559999", session, &content)).await;
+    bench.until_state(id, OutboxState::Accepted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_raised_limit_lets_the_campaign_go_on_at_once() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let limit = |most: i64| json!({ "max_daily_conversations_per_business": most });
+        bench.faults(json!({ "messaging_limit": 2 })).await;
+        told(&bench, &channel, "business_capability_update", limit(2)).await;
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, 4).await;
+        let running = bench.start("one");
+        until_held(&bench, id, "messaging_limit").await;
+        bench.faults(json!({})).await;
+        told(&bench, &channel, "business_capability_update", limit(-1)).await;
+        for message in &ids {
+            bench.until_state(*message, OutboxState::Accepted).await;
+        }
+        everybody_once(&bench, 4).await;
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_red_number_stops_marketing_by_itself_and_service_messages_go_on() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let number = |event: &str| json!({ "display_phone_number": "15550783881", "event": event });
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, 3).await;
+        told(&bench, &channel, "phone_number_quality_update", number("FLAGGED")).await;
+        assert_eq!(
+            hold(&bench, id).await.as_deref(),
+            Some("quality_brake"),
+            "{}: before anything left",
+            bench.test.engine
+        );
+        bench.faults(json!({ "quality_rating": "RED" })).await;
+        let running = bench.start("one");
+        until("the templates are known", async || {
+            let (workspace_id, channel_id) = (bench.test.workspace_id(), channel.id);
+            bench
+                .write(move |tx| tx.template_by_name(workspace_id, channel_id, "order_update", "en_US"))
+                .await
+                .is_some()
+        })
+        .await;
+        service_goes_on(&bench, &channel).await;
+        assert_eq!(books(&bench, id, &ids).await, BTreeMap::from([("queued", 3)]));
+        told(&bench, &channel, "phone_number_quality_update", number("UNFLAGGED")).await;
+        for message in &ids {
+            bench.until_state(*message, OutboxState::Accepted).await;
+        }
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_whatsapp_holds_for_quality_assessment_is_not_sent_until_a_status_says_so() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        bench.faults(json!({ "hold_for_quality": 2 })).await;
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, 2).await;
+        let running = bench.start("one");
+        for message in &ids {
+            bench.until_state(*message, OutboxState::Unknown).await;
+        }
+        let workspace_id = bench.test.workspace_id();
+        let funnel = async || bench.write(move |tx| tx.funnel(workspace_id, id)).await;
+        let seen = funnel().await;
+        assert_eq!((seen.sent, seen.unknown, seen.assessed), (0, 0, 2), "{}", bench.test.engine);
+        let accepted = bench.ledger("wa_accepted").await;
+        let status = |entry: &Value, word: &str, errors: Value| json!({ "statuses": [{ "id": entry["wamid"], "status": word, "timestamp": "1795453300", "errors": errors }] });
+        told(&bench, &channel, "messages", status(&accepted[0], "sent", json!([]))).await;
+        told(&bench, &channel, "messages", status(&accepted[1], "failed", json!([{ "code": 132_015 }]))).await;
+        let seen = funnel().await;
+        assert_eq!((seen.sent, seen.failed, seen.assessed), (1, 1, 0), "{}", bench.test.engine);
+        assert_eq!(books(&bench, id, &ids).await, BTreeMap::from([("accepted", 1), ("failed", 1)]));
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_at_meta_is_recorded_and_enough_marketing_is_not_tried_again() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let (workspace_id, stopped) = (bench.test.workspace_id(), phone(0));
+        bench.faults(json!({ "graph_error": { "code": 131_050, "times": 1 } })).await;
+        let (_, ids) = campaign(&bench, &channel, MessageClass::Marketing, 1).await;
+        let running = bench.start("one");
+        bench.until_state(ids[0], OutboxState::Failed).await;
+        let address = stopped.clone();
+        let entries: Vec<(String, String)> = bench
+            .write(move |tx| tx.query(&NO_COME, &[&workspace_id, &address], |row| Ok((row.next()?, row.next()?))))
+            .await;
+        assert_eq!(entries, [("meta_user_preferences".to_owned(), "revoke".to_owned())], "{}", bench.test.engine);
+
+        // The same told later, of another customer.
+        let other = json!({ "statuses": [{ "id": "wamid.none", "status": "failed", "timestamp": "1795453300",
+            "recipient_id": "12125550177", "errors": [{ "code": 131_050 }] }] });
+        told(&bench, &channel, "messages", other).await;
+        let known = bench
+            .write(move |tx| tx.consent_state(workspace_id, Medium::WhatsApp, "+12125550177", Purpose::Marketing))
+            .await;
+        assert_eq!(known.state, ConsentState::Revoked);
+
+        bench.faults(json!({ "graph_error": { "code": 131_049, "times": 1 } })).await;
+        let (_, ids) = campaign(&bench, &channel, MessageClass::Service, 1).await;
+        bench.until_state(ids[0], OutboxState::Failed).await;
+        bench.test.clock.advance(2 * time::DAY);
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        assert_eq!(bench.state(ids[0]).await, OutboxState::Failed, "never by itself");
+        assert!(bench.ledger("wa_accepted").await.is_empty());
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_moved_to_marketing_needs_the_consent_of_marketing() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "UTILITY").await;
+        let (_, ids) = campaign(&bench, &channel, MessageClass::Service, 2).await;
+        // One of the two has agreed to service alone.
+        bench.test.set_consent(Medium::WhatsApp, &phone(1), Purpose::Marketing, ConsentState::None).await;
+        bench.test.set_consent(Medium::WhatsApp, &phone(1), Purpose::Service, ConsentState::Granted).await;
+        let moved = json!({ "message_template_id": 1, "message_template_name": "spring", "message_template_language": "en",
+            "previous_category": "UTILITY", "new_category": "MARKETING" });
+        told(&bench, &channel, "template_category_update", moved).await;
+        at_sandbox(
+            &bench,
+            "templates",
+            &json!({ "name": "spring", "language": "en", "category": "MARKETING", "components": [{ "type": "BODY",
+                "text": "Hi {{1}}, spring is here.", "example": { "body_text": [["Ana"]] } }] }),
+            false,
+        )
+        .await;
+        let running = bench.start("one");
+        bench.until_state(ids[0], OutboxState::Accepted).await;
+        bench.until_state(ids[1], OutboxState::Suppressed).await;
+        assert_eq!(bench.rule(ids[1]).await.as_deref(), Some("no_consent"), "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_comes_before_its_notice_holds_the_campaign_and_is_tried_again() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let running = bench.start("one");
+        let workspace_id = bench.test.workspace_id();
+        until("the number was looked at", async || {
+            bench
+                .write(move |tx| tx.channel(workspace_id, channel.id))
+                .await
+                .is_some_and(|channel| channel.state == segue_store::channel::ChannelState::Connected)
+        })
+        .await;
+        // The second time the first four have been written to before, one more may be, and the others are refused.
+        for (rule, stop, count, whole) in [("template_paused", true, 4, 4), ("messaging_limit", false, 8, 12)] {
+            if stop {
+                at_whatsapp(&bench, "PAUSED").await;
+            } else {
+                bench.faults(json!({ "messaging_limit": 5 })).await;
+            }
+            let refusals = bench.ledger("graph_refused").await.len();
+            let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, count).await;
+            until_held(&bench, id, rule).await;
+            assert!(bench.ledger("graph_refused").await.len() > refusals, "{}: refused there", bench.test.engine);
+            // A refusal that comes later would hold it from then on.
+            until("all have come back", async || {
+                let states = books(&bench, id, &ids).await;
+                states.keys().all(|state| ["queued", "accepted"].contains(state))
+            })
+            .await;
+            let until_then = bench.write(move |tx| tx.campaign_hold(workspace_id, id)).await.unwrap().until;
+            assert!(until_then.is_some(), "{}: nobody else would let it go on", bench.test.engine);
+            if stop {
+                at_whatsapp(&bench, "APPROVED").await;
+            } else {
+                bench.faults(json!({})).await;
+            }
+            bench.test.clock.advance(16 * time::MINUTE);
+            for message in &ids {
+                bench.until_state(*message, OutboxState::Accepted).await;
+            }
+            assert_eq!(bench.ledger("wa_accepted").await.len(), whole, "{}: each once", bench.test.engine);
+            assert_eq!(hold(&bench, id).await, None);
+        }
+        running.shutdown().await;
+    }
+}

@@ -1,0 +1,94 @@
+//! What the platform says the messages of a campaign were charged as, priced by the list of the day.
+
+use std::collections::BTreeMap;
+
+use segue_model::{
+    CampaignId, PhoneNumber, WorkspaceId,
+    charge::Cost,
+    rate_card::{OTHER, RateCategory, market_of},
+};
+use segue_store::Store;
+use serde::Serialize;
+
+use super::{
+    found,
+    template_preflight::{MarketCost, card_of},
+};
+use crate::OutreachError;
+
+/// Messages read at once.
+const PAGE: u32 = 5_000;
+
+/// What a campaign by template was charged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct CampaignCharges {
+    /// ISO 4217.
+    pub currency: String,
+    /// In minor units, rounded up.
+    pub total: i64,
+    /// Messages that the platform has told a charge of.
+    pub messages: i64,
+    /// By market and category, the dearest first.
+    pub markets: Vec<MarketCost>,
+    /// Those whose market or category has no price.
+    pub unpriced: i64,
+    /// The price list.
+    pub price_list: String,
+}
+
+/// Adds up what the platform told of a campaign's messages.
+///
+/// # Errors
+/// When there is no such campaign.
+pub async fn charges(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+) -> Result<CampaignCharges, OutreachError> {
+    let (campaign, cards) = store
+        .read(move |tx| Ok::<_, OutreachError>((found(tx, workspace_id, id)?, tx.rate_cards(workspace_id)?)))
+        .await?;
+    let card = card_of(&cards, campaign.started_at.unwrap_or(campaign.created_at)).clone();
+    let mut counts: BTreeMap<(&'static str, String), MarketCost> = BTreeMap::new();
+    let (mut after, mut messages, mut unpriced) = (0, 0, 0);
+    loop {
+        let page =
+            store.read::<_, OutreachError, _>(move |tx| Ok(tx.charged_of_campaign(workspace_id, id, after, PAGE)?));
+        let page = page.await?;
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        for message in page {
+            let country = PhoneNumber::parse(&message.address, None).ok().and_then(|phone| phone.country());
+            let market = country.as_deref().map_or(OTHER, market_of);
+            let category = message.category.unwrap_or_default();
+            let known = RateCategory::parse(category.trim_end_matches("_lite")).ok();
+            let price = known.and_then(|known| card.price(market, known));
+            let row = counts.entry((market, category.clone())).or_insert_with(|| MarketCost {
+                market: market.to_owned(),
+                category,
+                messages: 0,
+                free: 0,
+                price_thousandths: price,
+                thousandths: 0,
+            });
+            messages += 1;
+            row.messages += 1;
+            match (message.cost, price) {
+                (Cost::Free, _) => row.free += 1,
+                (_, Some(price)) => row.thousandths += price,
+                (_, None) => unpriced += 1,
+            }
+        }
+    }
+    let mut markets: Vec<MarketCost> = counts.into_values().collect();
+    markets.sort_by_key(|market| (-market.thousandths, -market.messages));
+    let thousandths: i64 = markets.iter().map(|market| market.thousandths).sum();
+    Ok(CampaignCharges {
+        currency: card.currency.clone(),
+        total: (thousandths + 999) / 1_000,
+        messages,
+        markets,
+        unpriced,
+        price_list: format!("{}, from {}", card.name, card.valid_from),
+    })
+}

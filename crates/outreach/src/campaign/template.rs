@@ -1,0 +1,362 @@
+//! Campaigns by WhatsApp template: what is sent to whom, decided by the same rules at pre-flight and at planning.
+//!
+//! The values are written with the merge fields of texts and are fixed for each recipient when the campaign is planned.
+//! A template that is paused, a stop for quality and the platform's limit hold the whole campaign
+//! ([`segue_store::campaign_hold`]); they are no reason to leave a recipient out.
+
+use segue_model::{
+    CampaignId, Timestamp, WorkspaceId,
+    code::{CHAT_LINK, CodeTarget, LinkCode},
+    consent::ConsentState,
+    contact::{ContactFields, STANDARD_FIELDS},
+    content::{Content, TemplateButtonValue},
+    delivery::MessageClass,
+    place_of_phone,
+    policy::{self, Approval, Decision, Explanation, Known, Limits, Listed, Question, Rule},
+    template_rules::TemplateFacts,
+    window,
+};
+use segue_store::{
+    StoreError, Tx,
+    campaign::{CampaignButton, CampaignInput, CampaignTemplate},
+    channel::ChannelConfig,
+    link::LinkSettings,
+    outbox::AddressKind,
+    recipient::{EMPTY_VALUE, TEXT_TOO_LONG},
+    template::{APPROVED, AUTHENTICATION, MARKETING, Template},
+    template_recipient::TemplateRecipient,
+    workspace::Workspace,
+};
+
+use super::{audience::time_zones, members::Entry, timing};
+use crate::{
+    Links, OutreachError, domains,
+    text::{Body, LONGEST_BODY, unknown_fields},
+};
+
+/// Longest body of a template with its values, in characters.
+const LONGEST_TEMPLATE: usize = 1_024;
+
+/// The end of a button's address.
+enum Ending {
+    /// Of each recipient's own short link.
+    Link(u8),
+    Text(Box<Body>),
+}
+
+/// A campaign's template, ready to be filled in.
+pub(super) struct TemplateText {
+    pub workspace: Workspace,
+    pub template: Template,
+    /// The portfolio whose limit counts.
+    pub portfolio: String,
+    wanted: CampaignTemplate,
+    values: Vec<Body>,
+    buttons: Vec<(u8, Ending)>,
+    targets: Vec<String>,
+    links: Links,
+    campaign_number: u32,
+}
+
+impl TemplateText {
+    /// Reads everything the messages are made of.
+    ///
+    /// # Errors
+    /// When there is no such number or template, or the values do not fit it.
+    pub fn of(
+        tx: &mut Tx<'_>,
+        links: &Links,
+        workspace_id: WorkspaceId,
+        id: Option<CampaignId>,
+        (wanted, campaign_number): (&CampaignTemplate, u32),
+    ) -> Result<Self, OutreachError> {
+        let refuse = |message: String| OutreachError::invalid("template", message);
+        let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+        let Some(ChannelConfig::WhatsApp(config)) =
+            tx.channel(workspace_id, wanted.channel_id)?.map(|found| found.config)
+        else {
+            return Err(refuse("There is no such WhatsApp number. Choose one of the list.".to_owned()));
+        };
+        let found = tx.template_by_name(workspace_id, wanted.channel_id, &wanted.name, &wanted.language)?;
+        let template = found.ok_or_else(|| {
+            refuse(format!(
+                "The number has no template {} in {}. Choose one of the list.",
+                wanted.name, wanted.language
+            ))
+        })?;
+        if template.category == AUTHENTICATION {
+            return Err(refuse("One-time codes are not sent by campaigns. Choose another template.".to_owned()));
+        }
+        let count = template.parameter_count();
+        if wanted.values.len() != count {
+            return Err(refuse(format!("The template takes {count} values; there are {}.", wanted.values.len())));
+        }
+        let settings = match id {
+            Some(id) => tx.link_settings(workspace_id, id)?.settings,
+            None => LinkSettings::default(),
+        };
+        let links = domains::links_of(tx, links, workspace_id, &settings)?;
+        let mut text = Self {
+            workspace,
+            template,
+            portfolio: config.portfolio().to_owned(),
+            wanted: wanted.clone(),
+            values: Vec::new(),
+            buttons: Vec::new(),
+            targets: Vec::new(),
+            links,
+            campaign_number,
+        };
+        for value in &wanted.values {
+            text.values.push(value_of(value)?);
+        }
+        text.read_buttons(&wanted.buttons)?;
+        Ok(text)
+    }
+
+    fn read_buttons(&mut self, given: &[CampaignButton]) -> Result<(), OutreachError> {
+        let refuse = |message: String| OutreachError::invalid("template", message);
+        let open = self.template.open_urls();
+        if let Some(extra) = given.iter().find(|button| open.iter().all(|(index, _)| *index != button.index)) {
+            return Err(refuse(format!("Button {} of the template takes no value.", extra.index + 1)));
+        }
+        for (index, url) in open {
+            let mut found = given.iter().filter(|button| button.index == index);
+            let (Some(button), None) = (found.next(), found.next()) else {
+                return Err(refuse(format!("Say once what the address of button {} ends in.", index + 1)));
+            };
+            let Some(target) = &button.target else {
+                self.buttons.push((index, Ending::Text(Box::new(value_of(&button.value)?))));
+                continue;
+            };
+            if !(target.starts_with("https://") || target.starts_with("http://")) || target.len() > 2_000 {
+                return Err(refuse("A button's link leads to an address that begins with https://.".to_owned()));
+            }
+            let start = self.link_start();
+            if url.split("{{").next() != Some(start.as_str()) {
+                return Err(refuse(format!(
+                    "For a link of each recipient's own the address of button {} has to be {start}{{{{1}}}}; it is {url}.",
+                    index + 1
+                )));
+            }
+            self.targets.push(target.clone());
+            let link = u8::try_from(self.targets.len()).unwrap_or(u8::MAX).saturating_add(CHAT_LINK);
+            self.buttons.push((index, Ending::Link(link)));
+        }
+        Ok(())
+    }
+
+    /// What short links begin with.
+    fn link_start(&self) -> String {
+        format!("{}/l/", self.links.config().link_base.trim_end_matches('/'))
+    }
+
+    /// Where the short links lead to; the first is that of link 1.
+    pub fn targets(&self) -> &[String] {
+        &self.targets
+    }
+
+    /// Promotions need an agreement to marketing; what is no promotion is asked for any agreement.
+    pub fn class(&self) -> MessageClass {
+        if self.template.category == MARKETING { MessageClass::Marketing } else { MessageClass::Service }
+    }
+
+    /// Refuses fields that no contact has.
+    fn check_fields(&self, tx: &mut Tx<'_>) -> Result<(), OutreachError> {
+        let endings = self.buttons.iter().filter_map(|(_, ending)| match ending {
+            Ending::Text(body) => Some(body.as_ref()),
+            Ending::Link(_) => None,
+        });
+        let fields = self.values.iter().chain(endings).flat_map(Body::fields).collect();
+        let unknown = unknown_fields(tx, self.workspace.id, &fields)?;
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(OutreachError::UnknownFields { fields: unknown, known: STANDARD_FIELDS.join(", ") })
+    }
+
+    /// The template for the recipient at `position`, or the rule that leaves him out.
+    pub fn compose(&self, contact: &ContactFields, position: u32) -> Result<Content, &'static str> {
+        let fill = |body: &Body| {
+            let text = body.fill(contact).map_err(|_| EMPTY_VALUE)?;
+            // WhatsApp takes no line break, tab or row of blanks in a value.
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            if text.is_empty() { Err(EMPTY_VALUE) } else { Ok(text) }
+        };
+        let parameters = self.values.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
+        let target = CodeTarget { campaign_number: self.campaign_number, position };
+        let mut buttons = Vec::with_capacity(self.buttons.len());
+        for (index, ending) in &self.buttons {
+            let text = match ending {
+                Ending::Text(body) => fill(body)?,
+                Ending::Link(link) => self.links.key().encode_link(LinkCode { target, link: *link }),
+            };
+            buttons.push(TemplateButtonValue { index: *index, text });
+        }
+        let text = self.template.rendered(&parameters);
+        if text.chars().count() > LONGEST_TEMPLATE {
+            return Err(TEXT_TOO_LONG);
+        }
+        let (name, language) = (self.template.name.clone(), self.template.language.clone());
+        Ok(Content::Template { name, language, parameters, buttons, text, header: None })
+    }
+
+    /// What the policy and the campaign's settings say to one member.
+    pub fn judge(
+        &self,
+        tx: &mut Tx<'_>,
+        input: &CampaignInput,
+        Entry { member, barred }: &Entry,
+        (position, start, now): (u32, Timestamp, Timestamp),
+    ) -> Result<Verdict, StoreError> {
+        let phone = member.fields.phone.as_ref();
+        let found = tx.template_recipient(
+            self.workspace.id,
+            self.template.channel_id,
+            (member.id, phone.map(|phone| phone.as_str())),
+        )?;
+        let zones = time_zones(&member.fields, &self.workspace);
+        let (decision, explanation) = self.decide(tx, member.fields.phone.as_ref(), found.as_ref(), (&zones, now))?;
+        let decided = match decision {
+            Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
+            Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
+            Decision::Suppress { rule } => (rule.as_str(), None),
+        };
+        let held = match (decision, &explanation) {
+            (Decision::Hold { rule, .. }, Some(why)) => Some((rule, why.clone())),
+            _ => None,
+        };
+        let (rule, not_before) = timing::refine(input, decided, *barred, &zones, position, (start, now));
+        let detail = explanation.and_then(|why| why.detail);
+        let left_out = |rule| Verdict { rule, detail: None, held: None, message: None };
+        let (Some(recipient), Some(not_before)) = (found, not_before) else {
+            return Ok(Verdict { detail, ..left_out(rule) });
+        };
+        let content = match self.compose(&member.fields, position) {
+            Ok(content) => content,
+            Err(rule) => return Ok(left_out(rule)),
+        };
+        let expires_at = timing::expires_at(input, &zones, start);
+        Ok(Verdict { rule, detail, held, message: Some(Ready { recipient, content, not_before, expires_at }) })
+    }
+
+    fn decide(
+        &self,
+        tx: &mut Tx<'_>,
+        phone: Option<&segue_model::PhoneNumber>,
+        found: Option<&TemplateRecipient>,
+        (zones, now): (&[String], Timestamp),
+    ) -> Result<(Decision, Option<Explanation>), StoreError> {
+        let settings = &self.workspace.settings.policy;
+        let class = self.class();
+        let place = found.filter(|found| found.kind == AddressKind::Phone).and_then(|_| phone.and_then(place_of_phone));
+        let mut sends = Vec::new();
+        if let (MessageClass::Marketing, Some(found)) = (class, found)
+            && let Some((millis, most)) = Limits::look_back(place, &settings.caps, now)
+        {
+            sends = tx.marketing_sends(self.workspace.id, &found.address, now.plus(-millis), None, most)?;
+        }
+        let yes = |is: bool| if is { Known::Yes } else { Known::No };
+        let suppressed = found.is_some_and(|found| found.is_suppressed);
+        Ok(policy::judge(&Question {
+            now,
+            class,
+            content: policy::Content::Template,
+            address: yes(found.is_some()),
+            consent: found.map_or(ConsentState::None, |found| found.marketing),
+            suppression: if suppressed { Listed::Yes } else { Listed::No },
+            quiet_hours: self.workspace.quiet_hours,
+            time_zones: zones,
+            window_expires_at: None,
+            template: Approval::Approved,
+            sender: Approval::Approved,
+            not_cleared: None,
+            expires_at: None,
+            limits: Limits {
+                place,
+                quiet_spans: &settings.quiet_spans,
+                caps: &settings.caps,
+                at_cap: settings.at_cap,
+                sends: &sends,
+            },
+            campaign_template: found.map(|found| TemplateFacts {
+                // These hold the campaign and leave nobody out.
+                template: Approval::Approved,
+                braked: Known::No,
+                budget: None,
+                sessions: self.wanted.sessions,
+                conversation: found.conversation,
+                opted_in: yes(found.is_opted_in),
+            }),
+        }))
+    }
+}
+
+/// What a member comes to.
+pub(super) struct Verdict {
+    pub rule: &'static str,
+    /// What is missing and what to do.
+    pub detail: Option<String>,
+    /// Why the message waits, when that can be explained.
+    pub held: Option<(Rule, Explanation)>,
+    pub message: Option<Ready>,
+}
+
+/// A message that may go out, at once or later.
+pub(super) struct Ready {
+    pub recipient: TemplateRecipient,
+    pub content: Content,
+    pub not_before: Timestamp,
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Ready {
+    /// Whether the customer counts against the limit: the business writes first.
+    pub fn initiates(&self, now: Timestamp) -> bool {
+        !window::is_open(self.recipient.window_expires_at, now)
+    }
+}
+
+fn value_of(text: &str) -> Result<Body, OutreachError> {
+    if text.trim().is_empty() {
+        return Err(OutreachError::invalid("template", "Give a value for each placeholder of the template."));
+    }
+    if text.chars().count() > LONGEST_BODY {
+        return Err(OutreachError::invalid("template", format!("A value is longer than {LONGEST_BODY} characters.")));
+    }
+    Body::parse(text)
+}
+
+/// Checks a draft by template as far as that is possible without its audience.
+pub(super) fn validate(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    input: &CampaignInput,
+    wanted: &CampaignTemplate,
+) -> Result<(), OutreachError> {
+    if !(input.variants.is_empty() && input.texts.is_empty() && input.body.trim().is_empty()) {
+        return Err(OutreachError::invalid("template", "A campaign by template has no texts of its own."));
+    }
+    TemplateText::of(tx, links, workspace_id, None, (wanted, 0))?.check_fields(tx)
+}
+
+/// Refuses to start with a template that cannot be sent, or while marketing is stopped.
+pub(super) fn check_start(tx: &mut Tx<'_>, text: &TemplateText) -> Result<(), OutreachError> {
+    if text.template.status != APPROVED {
+        let message = format!(
+            "WhatsApp has not approved the template, or has paused it: it is {}. Start when it is approved, or choose another.",
+            text.template.status
+        );
+        return Err(OutreachError::invalid("template", message));
+    }
+    let stopped = text.class() == MessageClass::Marketing
+        && tx.is_braked(text.workspace.id, text.template.channel_id, &text.template.name)?;
+    if stopped {
+        return Err(OutreachError::invalid(
+            "template",
+            "Marketing from this number or with this template is stopped because of its quality. Wait until it is back, or let it go on first.",
+        ));
+    }
+    Ok(())
+}

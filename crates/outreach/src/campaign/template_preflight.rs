@@ -1,0 +1,367 @@
+//! The pre-flight of a campaign by template: who gets it, what of the platform's limit it takes, and what it costs by
+//! market. It reads and changes nothing.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use segue_model::{
+    CampaignId, PhoneNumber, Timestamp, WorkspaceId,
+    delivery::MessageClass,
+    rate_card::{self, OTHER, RateCard, RateCategory, is_free, market_of, valid_at},
+};
+use segue_store::{Store, StoreError, Tx, campaign::CampaignView, campaign_hold::MarketingBrake, recipient::RuleCount};
+use serde::Serialize;
+
+use super::{
+    found,
+    members::{Crowd, Entry},
+    plan::CHUNK,
+    preflight::{
+        Preflight, PreflightCost, PreflightPerson, PreflightSegments, PreflightWarning, RuleTally, SAMPLE, WarningKind,
+        mark, rules,
+    },
+    preview::{CampaignPreview, SampleText, SegmentRange, SmsEncoding},
+    template::{TemplateText, Verdict},
+};
+use crate::{Links, OutreachError};
+
+/// What messages to one market cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct MarketCost {
+    pub market: String,
+    /// What the platform takes them for.
+    pub category: String,
+    pub messages: i64,
+    /// Those among them that are free.
+    pub free: i64,
+    /// Of one that is not, in thousandths of a minor unit; null when the price list has none.
+    pub price_thousandths: Option<i64>,
+    /// Of all of them, in thousandths of a minor unit.
+    pub thousandths: i64,
+}
+
+/// What the platform's limit leaves for a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightLimit {
+    /// Customers who may be written to first in 24 hours; null when there is no limit.
+    pub most: Option<u32>,
+    /// When the platform told it; null when it never did.
+    pub told_at: Option<Timestamp>,
+    /// Customers who were, in the last 24 hours.
+    pub used: u32,
+    /// Customers whom this campaign would write to first.
+    pub wanted: i64,
+    /// How many of them have to wait until others drop out.
+    pub waiting: i64,
+    /// What of the number's marketing is stopped.
+    pub brakes: Vec<MarketingBrake>,
+}
+
+#[derive(Default, Clone)]
+struct Tally {
+    audience: u32,
+    sendable: i64,
+    held: BTreeMap<&'static str, RuleTally>,
+    excluded: BTreeMap<&'static str, RuleTally>,
+    initiates: i64,
+    /// Messages and those free among them, by market.
+    markets: BTreeMap<&'static str, (i64, i64)>,
+    sample: Option<SampleText>,
+}
+
+struct Flight {
+    campaign: CampaignView,
+    text: TemplateText,
+    now: Timestamp,
+}
+
+impl Flight {
+    fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<Verdict, StoreError> {
+        self.text.judge(tx, &self.campaign.input, entry, (position, self.now, self.now))
+    }
+
+    fn category(&self) -> RateCategory {
+        match self.text.class() {
+            MessageClass::Marketing => RateCategory::Marketing,
+            _ => RateCategory::Utility,
+        }
+    }
+
+    fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
+        tally.audience += 1;
+        let verdict = self.judge(tx, entry, tally.audience)?;
+        let fields = &entry.member.fields;
+        let note = |rules: &mut BTreeMap<&'static str, RuleTally>| {
+            let rule = rules.entry(verdict.rule).or_default();
+            rule.count += 1;
+            rule.detail = rule.detail.take().or_else(|| verdict.detail.clone());
+            if rule.sample.len() < SAMPLE {
+                rule.sample.push(person(entry));
+            }
+        };
+        let Some(ready) = &verdict.message else {
+            note(&mut tally.excluded);
+            return Ok(());
+        };
+        if verdict.rule != "allowed" {
+            note(&mut tally.held);
+        }
+        tally.sendable += 1;
+        let initiates = ready.initiates(self.now);
+        tally.initiates += i64::from(initiates);
+        let country = PhoneNumber::parse(&ready.recipient.address, None).ok().and_then(|phone| phone.country());
+        let market = country.as_deref().map_or(OTHER, market_of);
+        let of_market = tally.markets.entry(market).or_default();
+        of_market.0 += 1;
+        of_market.1 += i64::from(is_free(self.category(), !initiates, false, self.now));
+        tally.sample.get_or_insert_with(|| SampleText {
+            text: ready.content.text().to_owned(),
+            segments: 0,
+            contact_name: fields.full_name(),
+        });
+        Ok(())
+    }
+}
+
+fn person(entry: &Entry) -> PreflightPerson {
+    PreflightPerson {
+        contact_id: entry.member.id,
+        name: entry.member.fields.full_name(),
+        phone: entry.member.fields.phone.clone(),
+    }
+}
+
+fn flight(
+    tx: &mut Tx<'_>,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    now: Timestamp,
+) -> Result<Flight, OutreachError> {
+    let campaign = found(tx, workspace_id, id)?;
+    let wanted = campaign.input.template.as_ref().ok_or(OutreachError::NotFound("template"))?;
+    let text = TemplateText::of(tx, links, workspace_id, Some(id), (wanted, campaign.number))?;
+    Ok(Flight { campaign, text, now })
+}
+
+async fn counted(
+    store: &Store,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    now: Timestamp,
+) -> Result<(Arc<Flight>, Tally), OutreachError> {
+    let links = links.clone();
+    let flight = store.read(move |tx| Ok::<_, OutreachError>(Arc::new(flight(tx, &links, workspace_id, id, now)?)));
+    let flight = flight.await?;
+    let (mut tally, mut after) = (Tally::default(), None);
+    loop {
+        // One short transaction per page: a long one would keep old versions of rows alive.
+        let (looking, so_far) = (Arc::clone(&flight), tally);
+        let page = store.read(move |tx| {
+            let crowd = Crowd::of_audience(tx, workspace_id, &looking.campaign.input.audience, looking.now)?;
+            let page = crowd.page(tx, workspace_id, after, CHUNK)?;
+            let mut counted = so_far.clone();
+            for entry in &page.entries {
+                looking.count(tx, &mut counted, entry)?;
+            }
+            Ok::<_, OutreachError>((counted, page.next))
+        });
+        (tally, after) = page.await?;
+        if after.is_none() {
+            return Ok((flight, tally));
+        }
+    }
+}
+
+/// Looks at everything before a start.
+///
+/// # Errors
+/// When its audience or template cannot be made.
+pub(super) async fn preflight(
+    store: &Store,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    now: Timestamp,
+) -> Result<Preflight, OutreachError> {
+    let (flight, tally) = counted(store, links, workspace_id, id, now).await?;
+    store.read(move |tx| finish(tx, workspace_id, &flight, tally.clone())).await
+}
+
+fn finish(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    flight: &Flight,
+    tally: Tally,
+) -> Result<Preflight, OutreachError> {
+    let cards = tx.rate_cards(workspace_id)?;
+    let limit = limit(tx, workspace_id, flight, tally.initiates)?;
+    let cost = cost(&cards, flight, &tally.markets);
+    let mut result = Preflight {
+        audience: i64::from(tally.audience),
+        sendable: tally.sendable,
+        held: rules(tally.held),
+        excluded: rules(tally.excluded),
+        segments: PreflightSegments::default(),
+        variants: Vec::new(),
+        texts: Vec::new(),
+        cost,
+        seconds: seconds(flight, tally.sendable),
+        chats: None,
+        limit: Some(limit),
+        warnings: Vec::new(),
+        mark: mark(tx, workspace_id, &flight.campaign, flight.now)?,
+        at: flight.now,
+    };
+    result.warnings = warnings(&result, flight);
+    Ok(result)
+}
+
+/// The price list of the day: the workspace's own, else the made-up one.
+pub(super) fn card_of(cards: &[RateCard], now: Timestamp) -> &RateCard {
+    valid_at(cards, now).unwrap_or_else(|| rate_card::demonstration())
+}
+
+fn cost(cards: &[RateCard], flight: &Flight, counts: &BTreeMap<&'static str, (i64, i64)>) -> PreflightCost {
+    let (card, category) = (card_of(cards, flight.now), flight.category());
+    let mut markets: Vec<MarketCost> = counts
+        .iter()
+        .map(|(market, (messages, free))| {
+            let price = card.price(market, category);
+            MarketCost {
+                market: (*market).to_owned(),
+                category: category.to_string(),
+                messages: *messages,
+                free: *free,
+                price_thousandths: price,
+                thousandths: price.unwrap_or_default() * (messages - free),
+            }
+        })
+        .collect();
+    markets.sort_by_key(|market| (-market.thousandths, -market.messages));
+    let prices = || markets.iter().filter_map(|market| market.price_thousandths);
+    let dearest_first = || markets.iter().max_by_key(|market| market.messages).and_then(|m| m.price_thousandths);
+    let thousandths: i64 = markets.iter().map(|market| market.thousandths).sum();
+    PreflightCost {
+        currency: card.currency.clone(),
+        total: (thousandths + 999) / 1_000,
+        min_thousandths: prices().min().unwrap_or_default(),
+        typical_thousandths: dearest_first().unwrap_or_default(),
+        max_thousandths: prices().max().unwrap_or_default(),
+        unpriced: markets
+            .iter()
+            .filter(|market| market.price_thousandths.is_none() && market.free < market.messages)
+            .map(|market| market.market.clone())
+            .collect(),
+        price_list: Some(format!("{}, from {}", card.name, card.valid_from)),
+        markets,
+    }
+}
+
+fn limit(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    flight: &Flight,
+    wanted: i64,
+) -> Result<PreflightLimit, StoreError> {
+    let known = tx.messaging_limit_now(workspace_id, &flight.text.portfolio, flight.now)?;
+    let left = known.most.map(|most| i64::from(most.saturating_sub(known.used)));
+    Ok(PreflightLimit {
+        most: known.most,
+        told_at: known.told_at,
+        used: known.used,
+        wanted,
+        waiting: left.map_or(0, |left| (wanted - left).max(0)),
+        brakes: tx.brakes(workspace_id, flight.text.template.channel_id)?,
+    })
+}
+
+/// WhatsApp's usual speed of a number, in messages a second.
+const USUAL_SPEED: i64 = 80;
+
+fn seconds(flight: &Flight, messages: i64) -> i64 {
+    let by_number = (messages + USUAL_SPEED - 1) / USUAL_SPEED;
+    let by_campaign = flight.campaign.input.schedule.per_minute.map_or(0, |most| {
+        let most = i64::from(most.max(1));
+        (messages + most - 1).div_euclid(most).saturating_sub(1).max(0) * 60
+    });
+    by_number.max(by_campaign)
+}
+
+fn warnings(result: &Preflight, flight: &Flight) -> Vec<PreflightWarning> {
+    let mut warnings = Vec::new();
+    let mut warn = |kind, message: String| warnings.push(PreflightWarning { kind, message });
+    let status = &flight.text.template.status;
+    if status != segue_store::template::APPROVED {
+        let message =
+            format!("The template is {status} at WhatsApp, so nothing would leave. It can start when it is approved.");
+        warn(WarningKind::TemplateNotApproved, message);
+    }
+    if result.sendable == 0 {
+        warn(WarningKind::NobodyLeft, "Nobody would get this campaign.".to_owned());
+    }
+    if let Some(limit) = &result.limit {
+        if limit.waiting > 0 {
+            let message = format!(
+                "WhatsApp lets you write first to {} customers in 24 hours, and {} were. {} of this campaign have to wait until others drop out.",
+                limit.most.unwrap_or_default(),
+                limit.used,
+                limit.waiting
+            );
+            warn(WarningKind::OverLimit, message);
+        }
+        if let Some(brake) = limit.brakes.first() {
+            warn(WarningKind::MarketingStopped, format!("Marketing is stopped. {}", brake.reason));
+        }
+    }
+    if !result.cost.unpriced.is_empty() {
+        let message = format!("There is no price for {}; the cost leaves them out.", result.cost.unpriced.join(", "));
+        warn(WarningKind::NoPrice, message);
+    }
+    warnings
+}
+
+/// Whom the draft would reach.
+///
+/// # Errors
+/// As [`preflight`].
+pub(super) async fn preview(
+    store: &Store,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    id: CampaignId,
+    now: Timestamp,
+) -> Result<CampaignPreview, OutreachError> {
+    let (_, tally) = counted(store, links, workspace_id, id, now).await?;
+    let counts = |tallies: BTreeMap<&'static str, RuleTally>| {
+        let rules = rules(tallies).into_iter();
+        rules.map(|rule| RuleCount { rule: rule.rule, label: rule.label, count: rule.count }).collect()
+    };
+    Ok(CampaignPreview {
+        audience: i64::from(tally.audience),
+        sendable: tally.sendable,
+        held: counts(tally.held),
+        excluded: counts(tally.excluded),
+        segments: SegmentRange { min: 0, typical: 0, max: 0, encoding: SmsEncoding::Gsm7 },
+        sample: tally.sample,
+    })
+}
+
+/// The rule of each of these members, for lists of people.
+pub(super) struct Judge(Flight);
+
+impl Judge {
+    pub fn of(
+        tx: &mut Tx<'_>,
+        links: &Links,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<Self, OutreachError> {
+        flight(tx, links, workspace_id, id, now).map(Self)
+    }
+
+    pub fn rule(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<&'static str, StoreError> {
+        self.0.judge(tx, entry, position).map(|verdict| verdict.rule)
+    }
+}

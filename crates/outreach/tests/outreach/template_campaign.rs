@@ -1,0 +1,420 @@
+//! Campaigns by WhatsApp template: who is planned with what, what the check says before, and what is refused.
+
+use segue_model::{
+    CampaignId, ContactId, SessionId, Timestamp,
+    campaign::{CampaignAction, CampaignState},
+    consent::{ConsentState, Medium, Purpose},
+    contact::ContactFields,
+    content::{Content, TemplateButtonValue},
+    policy::Rule,
+    rate_card::RateCard,
+    template_rules::SessionRule,
+    time,
+};
+use segue_outreach::{
+    OutreachError, campaign,
+    redirect::{LinkRequest, Method, Opened},
+};
+use segue_store::{
+    Sql,
+    campaign::{CampaignButton, CampaignInput, CampaignTemplate, CampaignView},
+    recipient::{RecipientQuery, RecipientState},
+    template::ListedTemplate,
+};
+use serde_json::json;
+
+use crate::world::{World, phone, worlds};
+
+static PLANNED: Sql = Sql::portable(
+    "PLANNED",
+    "SELECT address, class, address_kind, payload FROM outbox WHERE workspace_id = $1 ORDER BY position",
+);
+static ADD_USER: Sql = Sql::portable(
+    "ADD_USER",
+    "INSERT INTO messaging_users (workspace_id, id, channel_id, contact_id, last_inbound_at, created_at, version)
+        VALUES ($1, $2, $3, $4, $5, $5, 1)",
+);
+static ADD_IDENTIFIER: Sql = Sql::portable(
+    "ADD_IDENTIFIER",
+    "INSERT INTO messaging_identifiers (workspace_id, channel_id, kind, value, messaging_user_id)
+        VALUES ($1, $2, $3, $4, $5)",
+);
+static ADD_SESSION: Sql = Sql::portable(
+    "ADD_SESSION",
+    "INSERT INTO sessions (workspace_id, id, channel_id, messaging_user_id, state, attribution, opt_in, agent_id,
+            gathered, last_at, started_at, version)
+        VALUES ($1, $2, $3, $4, $5, 'none', 'none', $6, '{}', 0, 0, 1)",
+);
+
+/// A row of the outbox as it was planned.
+#[derive(Debug)]
+struct Planned {
+    address: String,
+    class: String,
+    kind: String,
+    content: Content,
+}
+
+async fn planned(world: &World) -> Vec<Planned> {
+    let ws = world.ws();
+    world
+        .write(move |tx| {
+            tx.query(&PLANNED, &[&ws], |row| {
+                Ok(Planned { address: row.next()?, class: row.next()?, kind: row.next()?, content: row.json()? })
+            })
+        })
+        .await
+}
+
+/// The templates of the number: a promotion, news with a button, and one that is paused.
+async fn templates(world: &World, promotion: (&'static str, &'static str)) {
+    let (ws, channel_id, ctx) = (world.ws(), world.whatsapp.id, world.test.ctx.clone());
+    let listed = |name: &str, category: &str, status: &str, url: &str| ListedTemplate {
+        name: name.to_owned(),
+        language: "en".to_owned(),
+        category: category.to_owned(),
+        status: status.to_owned(),
+        components: json!([
+            { "type": "BODY", "text": "Hi {{1}}, {{2}} is here." },
+            { "type": "BUTTONS", "buttons": [{ "type": "QUICK_REPLY", "text": "Tell me more" },
+                { "type": "URL", "text": "Shop", "url": url }] },
+        ]),
+        ..ListedTemplate::default()
+    };
+    let all = [
+        listed("spring", promotion.0, promotion.1, "https://go.example.com/l/{{1}}"),
+        listed("news", "UTILITY", "APPROVED", "https://shop.example.com/{{1}}"),
+        listed("code", "AUTHENTICATION", "APPROVED", "https://shop.example.com/"),
+    ];
+    world.write(move |tx| tx.replace_templates(ws, channel_id, &all, &ctx)).await;
+}
+
+fn template(world: &World, name: &str) -> CampaignTemplate {
+    CampaignTemplate {
+        channel_id: world.whatsapp.id,
+        name: name.to_owned(),
+        language: "en".to_owned(),
+        values: vec!["{{ first_name | default(\"there\") }}".to_owned(), "our {{ tier }}\n offer".to_owned()],
+        buttons: vec![CampaignButton {
+            index: 1,
+            value: String::new(),
+            target: Some("https://shop.example.com/spring".to_owned()),
+        }],
+        sessions: SessionRule::Any,
+    }
+}
+
+fn by(world: &World, template: CampaignTemplate) -> CampaignInput {
+    CampaignInput {
+        sender_id: None,
+        body: String::new(),
+        footer: segue_model::campaign::Footer::None,
+        whatsapp_channel_id: None,
+        prefilled_text: String::new(),
+        template: Some(template),
+        ..world.input()
+    }
+}
+
+async fn contact(world: &World, phone: Option<&str>, name: &str, tier: Option<&str>) -> ContactId {
+    let (ws, ctx, now) = (world.ws(), world.test.ctx.clone(), world.test.now());
+    let mut fields = ContactFields {
+        phone: phone.map(|phone| phone.parse().unwrap()),
+        first_name: Some(name.to_owned()),
+        ..ContactFields::default()
+    };
+    if let Some(tier) = tier {
+        fields.attributes.insert("tier".to_owned(), tier.to_owned());
+    }
+    world
+        .write(move |tx| {
+            let id = ctx.id();
+            tx.insert_contact(ws, id, &fields, now)?;
+            Ok(id)
+        })
+        .await
+}
+
+async fn agree(world: &World, address: &str, state: ConsentState) {
+    world.test.set_consent(Medium::WhatsApp, address, Purpose::Marketing, state).await;
+}
+
+/// A customer of the number, who wrote at `wrote`, with a session in this state.
+async fn customer(
+    world: &World,
+    contact: ContactId,
+    (kind, value): (&'static str, &str),
+    wrote: Timestamp,
+    session: Option<(&'static str, bool)>,
+) {
+    let (ws, channel, ctx, value) = (world.ws(), world.whatsapp.id, world.test.ctx.clone(), value.to_owned());
+    world
+        .write(move |tx| {
+            let (user, id): (segue_model::MessagingUserId, SessionId) = (ctx.id(), ctx.id());
+            tx.execute(&ADD_USER, &[&ws, &user, &channel, &contact, &wrote])?;
+            tx.execute(&ADD_IDENTIFIER, &[&ws, &channel, &kind, &value, &user])?;
+            if let Some((state, has_agent)) = session {
+                let agent = has_agent.then(|| ctx.id::<segue_model::UserId>());
+                tx.execute(&ADD_SESSION, &[&ws, &id, &channel, &user, &state, &agent])?;
+            }
+            Ok(())
+        })
+        .await;
+}
+
+async fn rules(world: &World, id: CampaignId) -> Vec<(String, i64)> {
+    let funnel = campaign::funnel(&world.test.store, world.ws(), id).await.unwrap();
+    let mut rules: Vec<_> = funnel.excluded_by_rule.into_iter().map(|rule| (rule.rule, rule.count)).collect();
+    rules.sort_unstable();
+    rules
+}
+
+async fn check(world: &World, id: CampaignId) -> campaign::preflight::Preflight {
+    campaign::preflight::preflight(&world.test.store, &world.test.ctx, &world.links, world.ws(), id).await.unwrap()
+}
+
+/// Where a tap on a recipient's own link leads.
+async fn leads_to(world: &World, code: &str) -> String {
+    let request = LinkRequest { method: Method::Get, user_agent: Some("Mozilla/5.0".to_owned()), purpose: None };
+    match world.redirects.open(code, request).await.unwrap() {
+        Opened::Redirect(address) => address,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn start(world: &World, input: CampaignInput) -> CampaignView {
+    let draft = world.draft(input).await.unwrap();
+    world.act(draft.id, CampaignAction::Start).await.unwrap();
+    world.plan(draft.id).await;
+    campaign::get(&world.test.store, world.ws(), draft.id).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_agreed_on_whatsapp_get_it_once_with_their_values_and_their_link() {
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        let now = world.test.now();
+        for (number, name, tier, state) in [
+            (1, "Ana", Some("gold"), ConsentState::Granted),
+            (2, "No tier, none of it is empty", None, ConsentState::Granted),
+            (3, "Said no", Some("gold"), ConsentState::Revoked),
+        ] {
+            contact(&world, Some(&phone(number)), name, tier).await;
+            agree(&world, &phone(number), state).await;
+        }
+        // Agreed to texts, which says nothing of WhatsApp.
+        world.subscriber(&phone(4), "Texts only").await;
+        // Hides the number.
+        let hidden = contact(&world, None, "Bo", Some("silver")).await;
+        customer(&world, hidden, ("bsuid", "US.1"), now.plus(-3 * time::DAY), None).await;
+        agree(&world, "US.1", ConsentState::Granted).await;
+        contact(&world, None, "No address", Some("gold")).await;
+        contact(&world, Some("+819012345678"), "Night in Tokyo", Some("gold")).await;
+        agree(&world, "+819012345678", ConsentState::Granted).await;
+
+        let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();
+        assert_eq!((draft.input.sender_id, draft.hold.clone()), (None, None));
+        let seen = check(&world, draft.id).await;
+        assert_eq!((seen.audience, seen.sendable), (7, 4), "{}: {seen:?}", world.test.engine);
+        let expected = [("no_address", 1), ("no_consent", 1), ("opted_out", 1)].map(|(rule, n)| (rule.to_owned(), n));
+        let mut left_out: Vec<_> = seen.excluded.iter().map(|it| (it.rule.clone(), it.count)).collect();
+        left_out.sort_unstable();
+        assert_eq!(left_out, expected);
+        assert_eq!(seen.held[0].rule, "quiet_hours");
+        let people = campaign::preflight::PeopleQuery { rule: "opted_out".to_owned(), after: None, limit: 9 };
+        let (people, _) =
+            campaign::preflight::people(&world.test.store, &world.test.ctx, &world.links, world.ws(), draft.id, people)
+                .await
+                .unwrap();
+        assert_eq!(people.iter().map(|person| person.name.as_deref()).collect::<Vec<_>>(), [Some("Said no")]);
+
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(rules(&world, draft.id).await, expected, "the plan does what the check said");
+        let rows = planned(&world).await;
+        assert_eq!(rows.len(), 4);
+        assert!(rows.iter().all(|row| row.class == "marketing"));
+        let of = |address: &str| rows.iter().find(|row| row.address == address).unwrap();
+        assert_eq!(of("US.1").kind, "bsuid");
+        let Content::Template { name, parameters, buttons, text, .. } = &of(&phone(1)).content else { panic!() };
+        assert_eq!(
+            (name.as_str(), parameters.as_slice()),
+            ("spring", ["Ana".to_owned(), "our gold offer".to_owned()].as_slice())
+        );
+        assert_eq!(text, "Hi Ana, our gold offer is here.");
+        let [TemplateButtonValue { index: 1, text: code }] = buttons.as_slice() else { panic!("{buttons:?}") };
+        assert_eq!(leads_to(&world, code).await, "https://shop.example.com/spring");
+        let Content::Template { parameters, .. } = &of(&phone(2)).content else { panic!() };
+        assert_eq!(parameters[1], "our offer", "what is missing leaves no gap");
+        world.plan(draft.id).await;
+        assert_eq!(planned(&world).await.len(), 4, "planned again, nobody twice");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_in_a_conversation_is_left_alone_as_the_campaign_asks() {
+    for (number, world) in worlds().await.into_iter().enumerate() {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        let now = world.test.now();
+        for (n, session) in
+            [(1, None), (2, Some(("active", false))), (3, Some(("active", true))), (4, Some(("waiting", false)))]
+        {
+            let id = contact(&world, Some(&phone(n)), "Ana", Some("gold")).await;
+            agree(&world, &phone(n), ConsentState::Granted).await;
+            customer(&world, id, ("wa_id", &phone(n)[1..]), now.plus(-time::HOUR), session).await;
+        }
+        for (rule, sendable) in [(SessionRule::Any, 4), (SessionRule::NoAgent, 2), (SessionRule::NoOpenSession, 1)] {
+            let input = by(&world, CampaignTemplate { sessions: rule, ..template(&world, "spring") });
+            let draft = world.draft(input).await.unwrap();
+            let seen = check(&world, draft.id).await;
+            assert_eq!(seen.sendable, sendable, "{number} {rule}");
+            assert!(seen.excluded.iter().all(|it| it.rule == Rule::SessionOpen.as_str()), "{:?}", seen.excluded);
+            assert_eq!(seen.limit.unwrap().wanted, 0, "they wrote within a day: nobody is written to first");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_shows_the_limit_and_the_cost_by_market_and_category() {
+    for world in worlds().await {
+        templates(&world, ("UTILITY", "APPROVED")).await;
+        let (ws, now, ctx) = (world.ws(), world.test.now(), world.test.ctx.clone());
+        let segue_store::channel::ChannelConfig::WhatsApp(config) = &world.whatsapp.config else { panic!() };
+        let portfolio = config.portfolio().to_owned();
+        for (number, address) in [phone(1), phone(2), "+491711234567".to_owned()].iter().enumerate() {
+            let id = contact(&world, Some(address), "Ana", Some("gold")).await;
+            agree(&world, address, ConsentState::Granted).await;
+            if number == 0 {
+                customer(&world, id, ("phone", address), now.plus(-time::HOUR), None).await;
+            }
+        }
+        let of_day = |day: &str, german: &str| {
+            let text = format!(
+                "market,category,price\nGermany,marketing,{german}\nGermany,utility,0.05\nNorth America,marketing,0.025\n"
+            );
+            RateCard::read_csv("Ours", day, "EUR", &text).unwrap()
+        };
+        let (current, later) = (of_day("2026-10-01", "0.11310"), of_day("2027-01-01", "9"));
+        world
+            .write(move |tx| {
+                for card in [&current, &later] {
+                    tx.put_rate_card(ws, card, ("test", ctx.now()))?;
+                }
+                tx.set_messaging_limit(ws, &portfolio, Some(2), ctx.now())?;
+                tx.lock_messaging_limit(ws, &portfolio)?;
+                tx.count_initiated_chat(ws, (&portfolio, "+12125559999"), ctx.now())
+            })
+            .await;
+        let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();
+        let seen = check(&world, draft.id).await;
+        let limit = seen.limit.clone().unwrap();
+        assert_eq!((limit.most, limit.used, limit.wanted, limit.waiting), (Some(2), 1, 2, 1), "{}", world.test.engine);
+        assert!(seen.warnings.iter().any(|it| it.kind == campaign::preflight::WarningKind::OverLimit));
+        let market = |seen: &campaign::preflight::Preflight, name: &str| {
+            seen.cost.markets.iter().find(|it| it.market == name).cloned().unwrap()
+        };
+        let germany = market(&seen, "Germany");
+        assert_eq!((germany.category.as_str(), germany.thousandths), ("utility", 5_000));
+        assert_eq!(market(&seen, "North America").price_thousandths, None, "the list has no price for utility there");
+        assert_eq!((seen.cost.currency.as_str(), seen.cost.total), ("EUR", 5));
+        assert_eq!(seen.cost.unpriced, ["North America"]);
+
+        // Moved to another category: the forecast follows, and a start with the old one is refused.
+        let channel_id = world.whatsapp.id;
+        let moved = move |tx: &mut segue_store::Tx<'_>| {
+            tx.set_template_category(ws, channel_id, ("spring", Some("en")), "MARKETING", now)
+        };
+        assert!(world.write(moved).await);
+        let asked = campaign::action::Asked {
+            action: CampaignAction::Start,
+            actor: segue_model::actor::Actor::System,
+            comment: None,
+            preflight: Some(seen.mark.clone()),
+        };
+        let old = campaign::action::ask(&world.test.store, &world.test.ctx, &world.links, ws, draft.id, asked).await;
+        assert!(matches!(old, Err(OutreachError::PreflightStale(_))), "{old:?}");
+        let seen = check(&world, draft.id).await;
+        let germany = market(&seen, "Germany");
+        assert_eq!((germany.category.as_str(), germany.thousandths), ("marketing", 11_310));
+        assert_eq!(market(&seen, "North America").thousandths, 5_000);
+        assert_eq!(seen.cost.total, 17, "rounded up");
+        assert!(seen.cost.price_list.unwrap().contains("2026-10-01"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_sent_is_refused_in_words_before_the_start() {
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "PAUSED")).await;
+        contact(&world, Some(&phone(1)), "Ana", Some("gold")).await;
+        agree(&world, &phone(1), ConsentState::Granted).await;
+        let refused = async |change: &dyn Fn(&mut CampaignTemplate)| {
+            let mut wanted = template(&world, "spring");
+            change(&mut wanted);
+            match world.draft(by(&world, wanted)).await {
+                Err(OutreachError::Invalid { message, .. }) => message,
+                Err(other) => other.to_string(),
+                Ok(_) => panic!("it was taken"),
+            }
+        };
+        assert!(refused(&|it| it.name = "other".to_owned()).await.contains("has no template other"));
+        assert!(refused(&|it| it.channel_id = world.sms.id).await.contains("no such WhatsApp number"));
+        assert!(refused(&|it| it.values.truncate(1)).await.contains("takes 2 values; there are 1"));
+        assert!(refused(&|it| it.values[0] = "  ".to_owned()).await.contains("a value for each placeholder"));
+        assert!(refused(&|it| it.values[0] = "{{ nonsense }}".to_owned()).await.contains("nonsense"));
+        assert!(refused(&|it| it.buttons.clear()).await.contains("button 2 ends in"));
+        assert!(refused(&|it| it.buttons[0].index = 0).await.contains("Button 1 of the template takes no value"));
+        assert!(refused(&|it| it.name = "code".to_owned()).await.contains("One-time codes"));
+        let other_host = |it: &mut CampaignTemplate| it.name = "news".to_owned();
+        assert!(refused(&other_host).await.contains("has to be https://go.example.com/l/{{1}}"));
+
+        let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();
+        let seen = check(&world, draft.id).await;
+        assert!(seen.warnings.iter().any(|it| it.kind == campaign::preflight::WarningKind::TemplateNotApproved));
+        let Err(OutreachError::Invalid { message, .. }) = world.act(draft.id, CampaignAction::Start).await else {
+            panic!("it was started")
+        };
+        assert!(message.contains("PAUSED"), "{message}");
+        // Approved, but marketing is stopped: no start, until somebody lets it go on.
+        let (ws, channel_id, now) = (world.ws(), world.whatsapp.id, world.test.now());
+        world.write(move |tx| tx.set_template_status(ws, channel_id, "spring", None, ("APPROVED", None), now)).await;
+        world.write(move |tx| tx.put_brake(ws, channel_id, ("", "The number is RED."), now)).await;
+        assert!(world.act(draft.id, CampaignAction::Start).await.is_err());
+        world.write(move |tx| tx.release_brake(ws, channel_id, "", now)).await;
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_is_held_and_goes_on_with_its_template_and_its_quality() {
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        contact(&world, Some(&phone(1)), "Ana", Some("gold")).await;
+        agree(&world, &phone(1), ConsentState::Granted).await;
+        let (store, ws, channel_id, now) = (&world.test.store, world.ws(), world.whatsapp.id, world.test.now());
+        let campaign = start(&world, by(&world, template(&world, "spring"))).await;
+        assert_eq!((campaign.state, campaign.hold.clone()), (CampaignState::Running, None));
+        let held = async || campaign::get(store, ws, campaign.id).await.unwrap().hold.map(|hold| hold.rule);
+        let set = async |status: &'static str| {
+            world
+                .write(move |tx| tx.set_template_status(ws, channel_id, "spring", Some("en"), (status, None), now))
+                .await
+        };
+        set("PAUSED").await;
+        assert_eq!(held().await.as_deref(), Some("template_paused"), "{}", world.test.engine);
+        let query = RecipientQuery { state: Some(RecipientState::Held), search: String::new(), after: 0, limit: 9 };
+        let shown = campaign::recipients(store, &world.test.ctx, ws, campaign.id, query).await.unwrap();
+        assert_eq!(shown.len(), 1);
+        assert_eq!(shown[0].reason.as_deref(), Some("WhatsApp has paused the template"));
+        assert_eq!(shown[0].text.as_deref(), Some("Hi Ana, our gold offer is here."));
+        world.write(move |tx| tx.put_brake(ws, channel_id, ("spring", "It is RED."), now)).await;
+        set("APPROVED").await;
+        assert_eq!(held().await.as_deref(), Some("quality_brake"), "one reason less, the other stays");
+        world.write(move |tx| tx.release_brake(ws, channel_id, "spring", now)).await;
+        assert_eq!(held().await, None);
+        set("DISABLED").await;
+        assert_eq!(held().await.as_deref(), Some("template_paused"));
+        world.act(campaign.id, CampaignAction::Cancel).await.unwrap();
+        assert_eq!(held().await, None, "what has ended is not held");
+    }
+}

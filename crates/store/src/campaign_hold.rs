@@ -1,0 +1,238 @@
+//! What holds a campaign though nobody has paused it: its template, the quality of its marketing, a limit of the platform.
+//!
+//! A hold is on the campaign's row and not on its messages: one change stops them all, and one lets them all go on where
+//! they were. Whoever looks for messages to send passes by a campaign that is held, and a hold whose time has come is
+//! tried again by the next of its messages, so a crash at any point leaves either the hold or the campaign as it was. The
+//! end of a hold by the template is written in the transaction that takes in what the platform decided.
+
+use segue_model::{CampaignId, ChannelId, Timestamp, WorkspaceId, policy::Rule, wake::Wake};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{StoreError, Tx, campaign::CampaignTemplate, template::APPROVED};
+
+/// Why nothing of a campaign leaves now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CampaignHold {
+    pub rule: String,
+    /// In words, with what ends it.
+    pub reason: String,
+    pub since: Timestamp,
+    /// When it is tried again; null while that depends on somebody else.
+    pub until: Option<Timestamp>,
+}
+
+impl CampaignHold {
+    pub(crate) fn of(rule: &str, since: Timestamp, until: Option<Timestamp>) -> Self {
+        let reason = match Rule::parse(rule) {
+            Ok(Rule::TemplatePaused) if until.is_some() => {
+                "WhatsApp refuses the template for now. It is tried again by itself.".to_owned()
+            }
+            Ok(Rule::TemplatePaused) => {
+                "The template cannot be sent now: WhatsApp has paused, disabled or not approved it. The campaign goes on by itself when it is approved again.".to_owned()
+            }
+            Ok(Rule::QualityBrake) => {
+                "Marketing from this number or with this template is stopped because customers block or report it. Service messages go on. It goes on when the quality is back or an admin lets it.".to_owned()
+            }
+            Ok(Rule::MessagingLimit) => {
+                "As many customers as WhatsApp allows in 24 hours have been written to. The campaign goes on by itself when there is room.".to_owned()
+            }
+            Ok(other) => other.label().to_owned(),
+            Err(_) => rule.to_owned(),
+        };
+        Self { rule: rule.to_owned(), reason, since, until }
+    }
+}
+
+crate::sql! {
+    HOLD_CAMPAIGN = "UPDATE campaigns SET hold_rule = $3, hold_until = $4,
+            hold_since = CASE WHEN hold_rule = $3 THEN hold_since ELSE $5 END
+        WHERE workspace_id = $1 AND id = $2 AND template IS NOT NULL AND state IN ('planning', 'running', 'paused')
+            AND (hold_rule IS NULL OR hold_rule <> $3 OR COALESCE(hold_until, 0) <> COALESCE(CAST($4 AS BIGINT), 0))";
+    RELEASE_CAMPAIGN = "UPDATE campaigns SET hold_rule = NULL, hold_until = NULL, hold_since = NULL
+        WHERE workspace_id = $1 AND id = $2 AND hold_rule IS NOT NULL";
+    OF_CHANNEL = "SELECT id, template, hold_rule FROM campaigns
+        WHERE workspace_id = $1 AND template_channel_id = $2 AND state IN ('planning', 'running', 'paused')";
+    HOLD_OF = "SELECT hold_rule, hold_since, hold_until FROM campaigns WHERE workspace_id = $1 AND id = $2";
+    PUT_BRAKE = "INSERT INTO marketing_brakes (workspace_id, channel_id, subject, reason, since)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, subject) DO NOTHING";
+    RELEASE_BRAKE = "DELETE FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3";
+    BRAKES = "SELECT subject, reason, since FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2
+        ORDER BY subject";
+    IS_BRAKED = "SELECT 1 FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2
+        AND subject IN ('', $3) LIMIT 1";
+}
+
+/// Marketing that is stopped because of its quality.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MarketingBrake {
+    /// Name of the template; empty for the whole number.
+    pub template: String,
+    /// In words.
+    pub reason: String,
+    pub since: Timestamp,
+}
+
+impl Tx<'_> {
+    /// Holds a campaign. `true` when that is new, or holds for longer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn hold_campaign(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        (rule, until): (Rule, Option<Timestamp>),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let held = self.execute(&HOLD_CAMPAIGN, &[&workspace_id, &id, &rule.as_str(), &until, &now])? == 1;
+        if held {
+            self.tell_campaign(workspace_id, id, now)?;
+        }
+        Ok(held)
+    }
+
+    /// Lets a campaign go on. `true` when it was held.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn release_campaign(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let released = self.execute(&RELEASE_CAMPAIGN, &[&workspace_id, &id])? == 1;
+        if released {
+            self.tell_campaign(workspace_id, id, now)?;
+        }
+        Ok(released)
+    }
+
+    /// What holds a campaign.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn campaign_hold(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+    ) -> Result<Option<CampaignHold>, StoreError> {
+        let found = self.query_opt(&HOLD_OF, &[&workspace_id, &id], |row| {
+            let (rule, since, until) = (row.next::<Option<String>>()?, row.next::<Option<Timestamp>>()?, row.next()?);
+            Ok(rule.zip(since).map(|(rule, since)| CampaignHold::of(&rule, since, until)))
+        })?;
+        Ok(found.flatten())
+    }
+
+    /// Holds the campaigns of a number whose template cannot be sent (any more) or whose marketing is stopped, and lets
+    /// those go on that nothing of the kind holds any more. To be called in the transaction of the change.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn refresh_holds(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let campaigns = self.query(&OF_CHANNEL, &[&workspace_id, &channel_id], |row| {
+            Ok((row.next::<CampaignId>()?, row.json::<CampaignTemplate>()?, row.next::<Option<String>>()?))
+        })?;
+        for (id, template, held) in campaigns {
+            match self.standing_hold(workspace_id, channel_id, &template)? {
+                Some(rule) => {
+                    self.hold_campaign(workspace_id, id, (rule, None), now)?;
+                }
+                None if held.as_deref().is_some_and(|held| held != Rule::MessagingLimit.as_str()) => {
+                    self.release_campaign(workspace_id, id, now)?;
+                }
+                None => {}
+            }
+        }
+        self.wake(Wake::Outbox(channel_id));
+        Ok(())
+    }
+
+    /// What holds a campaign with this template for as long as nothing changes.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn standing_hold(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        template: &CampaignTemplate,
+    ) -> Result<Option<Rule>, StoreError> {
+        let known = self.template_by_name(workspace_id, channel_id, &template.name, &template.language)?;
+        let Some(known) = known.filter(|known| known.status == APPROVED) else {
+            return Ok(Some(Rule::TemplatePaused));
+        };
+        let stops = known.category == "MARKETING" && self.is_braked(workspace_id, channel_id, &template.name)?;
+        Ok(stops.then_some(Rule::QualityBrake))
+    }
+
+    /// Stops marketing from a number, or with one of its templates. `false` when it is stopped already.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn put_brake(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (template, reason): (&str, &str),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let put = self.execute(&PUT_BRAKE, &[&workspace_id, &channel_id, &template, &reason, &now])? == 1;
+        if put {
+            self.refresh_holds(workspace_id, channel_id, now)?;
+        }
+        Ok(put)
+    }
+
+    /// Lets marketing go on. `false` when it was not stopped.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn release_brake(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        template: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let released = self.execute(&RELEASE_BRAKE, &[&workspace_id, &channel_id, &template])? == 1;
+        if released {
+            self.refresh_holds(workspace_id, channel_id, now)?;
+        }
+        Ok(released)
+    }
+
+    /// Whether marketing with a template of a number is stopped.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_braked(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        template: &str,
+    ) -> Result<bool, StoreError> {
+        let found = self.query_opt(&IS_BRAKED, &[&workspace_id, &channel_id, &template], |row| row.next::<i64>())?;
+        Ok(found.is_some())
+    }
+
+    /// What of a number's marketing is stopped.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn brakes(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+    ) -> Result<Vec<MarketingBrake>, StoreError> {
+        self.query(&BRAKES, &[&workspace_id, &channel_id], |row| {
+            Ok(MarketingBrake { template: row.next()?, reason: row.next()?, since: row.next()? })
+        })
+    }
+}

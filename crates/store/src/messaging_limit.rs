@@ -1,0 +1,187 @@
+//! How many customers a business portfolio may write to first, and how many it has in the last 24 hours.
+//!
+//! The number counted (`used`) is kept on the limit's row and counted anew from the rows of the customers at least once a
+//! minute, and before anybody is told that the limit is reached: it is never below the truth, because a customer is
+//! counted in the transaction that records that the message leaves. What did not leave after all stays counted for a day.
+
+use segue_model::{
+    Timestamp, WorkspaceId,
+    template_rules::{Budget, LIMIT_WINDOW},
+    time,
+};
+
+use crate::{StoreError, Tx};
+
+/// How long a count is good.
+const RECOUNT: i64 = time::MINUTE;
+
+/// What the platform allows a portfolio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessagingLimit {
+    /// `None` for no limit.
+    pub most: Option<u32>,
+    /// When the platform told it; `None` when it never did.
+    pub told_at: Option<Timestamp>,
+    pub used: u32,
+    counted_at: Timestamp,
+}
+
+crate::sql! {
+    LIMIT = "SELECT most, told_at, used, counted_at FROM messaging_limits WHERE workspace_id = $1 AND portfolio = $2";
+    SET_LIMIT = "INSERT INTO messaging_limits (workspace_id, portfolio, most, told_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (workspace_id, portfolio) DO UPDATE SET most = excluded.most, told_at = excluded.told_at";
+    SET_USED = "INSERT INTO messaging_limits (workspace_id, portfolio, used, counted_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (workspace_id, portfolio) DO UPDATE SET used = excluded.used, counted_at = excluded.counted_at";
+    COUNT_INITIATED = "SELECT COUNT(*) FROM initiated_chats WHERE workspace_id = $1 AND portfolio = $2 AND at > $3";
+    FIRST_INITIATED = "SELECT at FROM initiated_chats WHERE workspace_id = $1 AND portfolio = $2 AND at > $3
+        ORDER BY at LIMIT 1";
+    INITIATED_AT = "SELECT at FROM initiated_chats WHERE workspace_id = $1 AND portfolio = $2 AND address = $3";
+    INITIATE = "INSERT INTO initiated_chats (workspace_id, portfolio, address, at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (workspace_id, portfolio, address) DO UPDATE SET at = excluded.at";
+    DELETE_OLD_INITIATED = "DELETE FROM initiated_chats WHERE workspace_id = $1 AND at < $2";
+    RELEASE_AT_LIMIT = "SELECT id FROM campaigns WHERE workspace_id = $1 AND hold_rule = 'messaging_limit'
+        AND state IN ('planning', 'running', 'paused')";
+}
+
+impl Tx<'_> {
+    /// Makes everything that counts against a portfolio's limit wait for each other.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub fn lock_messaging_limit(&mut self, workspace_id: WorkspaceId, portfolio: &str) -> Result<(), StoreError> {
+        self.lock("messaging_limit", &format_args!("{workspace_id}:{portfolio}"))
+    }
+
+    /// Stores what the platform tells of a portfolio's limit. `true` when it changed; campaigns that wait at it are tried
+    /// again then.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_messaging_limit(
+        &mut self,
+        workspace_id: WorkspaceId,
+        portfolio: &str,
+        most: Option<u32>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.lock_messaging_limit(workspace_id, portfolio)?;
+        let known = self.messaging_limit(workspace_id, portfolio)?;
+        self.execute(&SET_LIMIT, &[&workspace_id, &portfolio, &most, &now])?;
+        if known.is_some_and(|known| known.told_at.is_some() && known.most == most) {
+            return Ok(false);
+        }
+        let waiting = self.query(&RELEASE_AT_LIMIT, &[&workspace_id], |row| row.next())?;
+        for id in waiting {
+            self.release_campaign(workspace_id, id, now)?;
+        }
+        Ok(true)
+    }
+
+    fn messaging_limit(
+        &mut self,
+        workspace_id: WorkspaceId,
+        portfolio: &str,
+    ) -> Result<Option<MessagingLimit>, StoreError> {
+        self.query_opt(&LIMIT, &[&workspace_id, &portfolio], |row| {
+            Ok(MessagingLimit { most: row.next()?, told_at: row.next()?, used: row.next()?, counted_at: row.next()? })
+        })
+    }
+
+    /// The limit as it is now, with customers counted anew. For people to read; nothing is changed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn messaging_limit_now(
+        &mut self,
+        workspace_id: WorkspaceId,
+        portfolio: &str,
+        now: Timestamp,
+    ) -> Result<MessagingLimit, StoreError> {
+        let known = self.messaging_limit(workspace_id, portfolio)?;
+        let used = self.count_initiated(workspace_id, portfolio, now)?;
+        let none = MessagingLimit { most: None, told_at: None, used, counted_at: now };
+        Ok(known.map_or(none, |known| MessagingLimit { used, ..known }))
+    }
+
+    fn count_initiated(
+        &mut self,
+        workspace_id: WorkspaceId,
+        portfolio: &str,
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
+        self.query_one(&COUNT_INITIATED, &[&workspace_id, &portfolio, &now.plus(-LIMIT_WINDOW)], |row| row.next())
+    }
+
+    /// What the limit leaves for a message to this customer: nothing to weigh when there is no limit or the customer is
+    /// counted already. Take [`Tx::lock_messaging_limit`] before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn messaging_budget(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (portfolio, address): (&str, &str),
+        now: Timestamp,
+    ) -> Result<Option<Budget>, StoreError> {
+        let Some(limit) = self.messaging_limit(workspace_id, portfolio)? else { return Ok(None) };
+        let Some(most) = limit.most else { return Ok(None) };
+        if self.is_initiated(workspace_id, (portfolio, address), now)? {
+            return Ok(None);
+        }
+        let mut used = limit.used;
+        if used >= most || now.since(limit.counted_at) > RECOUNT {
+            used = self.count_initiated(workspace_id, portfolio, now)?;
+            self.execute(&SET_USED, &[&workspace_id, &portfolio, &used, &now])?;
+        }
+        let first =
+            self.query_opt(&FIRST_INITIATED, &[&workspace_id, &portfolio, &now.plus(-LIMIT_WINDOW)], |row| {
+                row.next::<Timestamp>()
+            })?;
+        // With no room and nobody who drops out the limit itself is nothing: look again in an hour.
+        let room_at = first.map_or_else(|| now.plus(time::HOUR), |first| first.plus(LIMIT_WINDOW));
+        Ok(Some(Budget { most, used, room_at }))
+    }
+
+    fn is_initiated(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (portfolio, address): (&str, &str),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let at =
+            self.query_opt(&INITIATED_AT, &[&workspace_id, &portfolio, &address], |row| row.next::<Timestamp>())?;
+        Ok(at.is_some_and(|at| at > now.plus(-LIMIT_WINDOW)))
+    }
+
+    /// Counts a customer whom the business writes to first. Take [`Tx::lock_messaging_limit`] before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count_initiated_chat(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (portfolio, address): (&str, &str),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let counted = self.is_initiated(workspace_id, (portfolio, address), now)?;
+        self.execute(&INITIATE, &[&workspace_id, &portfolio, &address, &now])?;
+        if !counted {
+            let limit = self.messaging_limit(workspace_id, portfolio)?;
+            let (used, at) = limit.map_or((0, Timestamp(0)), |limit| (limit.used, limit.counted_at));
+            self.execute(&SET_USED, &[&workspace_id, &portfolio, &(used + 1), &at])?;
+        }
+        Ok(())
+    }
+
+    /// Removes customers who count no longer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn delete_old_initiated_chats(
+        &mut self,
+        workspace_id: WorkspaceId,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.execute(&DELETE_OLD_INITIATED, &[&workspace_id, &before])
+    }
+}

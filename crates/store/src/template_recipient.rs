@@ -1,0 +1,177 @@
+//! What is known of a customer for a campaign by WhatsApp template: the address, what was agreed to, and whether a
+//! conversation is going on.
+
+use segue_model::{
+    CampaignId, ChannelId, ContactId, MessagingUserId, Timestamp, WorkspaceId,
+    campaign::CampaignState,
+    consent::{ConsentState, Medium, Purpose},
+    template_rules::Conversation,
+    window,
+};
+
+use crate::{StoreError, Tx, campaign::CampaignTemplate, outbox::AddressKind};
+
+/// A customer as a campaign by template sees him.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateRecipient {
+    pub address: String,
+    pub kind: AddressKind,
+    /// Agreement to marketing on WhatsApp.
+    pub marketing: ConsentState,
+    /// Agreement to anything on WhatsApp.
+    pub is_opted_in: bool,
+    pub is_suppressed: bool,
+    pub conversation: Conversation,
+    /// End of the service window, when the customer ever wrote.
+    pub window_expires_at: Option<Timestamp>,
+}
+
+/// What decides about all messages of a campaign by template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignGate {
+    pub state: CampaignState,
+    pub template: CampaignTemplate,
+    /// Whether it is held, and until when.
+    pub held: Option<Option<Timestamp>>,
+}
+
+impl CampaignGate {
+    /// Whether nothing of it may leave now, whatever a message is like.
+    #[must_use]
+    pub fn is_closed(&self, now: Timestamp) -> bool {
+        self.held.is_some_and(|until| until.is_none_or(|until| until > now))
+    }
+}
+
+crate::sql! {
+    GATE = "SELECT state, template, hold_rule, hold_until FROM campaigns
+        WHERE workspace_id = $1 AND id = $2 AND template IS NOT NULL";
+    USER_OF_CONTACT = "SELECT id FROM messaging_users
+        WHERE workspace_id = $1 AND contact_id = $2 AND contact_id IS NOT NULL AND channel_id = $3
+        ORDER BY COALESCE(last_inbound_at, 0) DESC, id LIMIT 1";
+    USER_OF_ADDRESS = "SELECT messaging_user_id FROM messaging_identifiers
+        WHERE workspace_id = $1 AND channel_id = $2 AND kind IN ('phone', 'wa_id', 'bsuid', 'parent_bsuid')
+            AND value IN ($3, $4) ORDER BY kind LIMIT 1";
+    CONVERSATION = "SELECT u.last_inbound_at, s.state, s.agent_id IS NOT NULL FROM messaging_users u
+        LEFT JOIN sessions s ON s.workspace_id = u.workspace_id AND s.channel_id = u.channel_id
+            AND s.messaging_user_id = u.id AND s.state <> 'ended'
+        WHERE u.workspace_id = $1 AND u.id = $2";
+}
+
+impl Tx<'_> {
+    /// What decides about all messages of a campaign; `None` when it is not by template.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn campaign_gate(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+    ) -> Result<Option<CampaignGate>, StoreError> {
+        self.query_opt(&GATE, &[&workspace_id, &id], |row| {
+            let (state, template) = (row.word()?, row.json()?);
+            let (rule, until): (Option<String>, Option<Timestamp>) = (row.next()?, row.next()?);
+            Ok(CampaignGate { state, template, held: rule.map(|_| until) })
+        })
+    }
+
+    /// A contact as the recipient of a template from a number: at the address the customer writes from, else at the
+    /// contact's phone number. `None` without any address.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn template_recipient(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (contact_id, phone): (ContactId, Option<&str>),
+    ) -> Result<Option<TemplateRecipient>, StoreError> {
+        let user: Option<MessagingUserId> =
+            self.query_opt(&USER_OF_CONTACT, &[&workspace_id, &contact_id, &channel_id], |row| row.next())?;
+        let known = match user {
+            Some(user) => self.address_of(workspace_id, user)?,
+            None => None,
+        };
+        let (mut kind, mut address) = match (known, phone) {
+            (Some(known), _) => known,
+            (None, Some(phone)) => (AddressKind::Phone, phone.to_owned()),
+            (None, None) => return Ok(None),
+        };
+        let (conversation, window_expires_at) = match user {
+            Some(user) => self.conversation_of(workspace_id, user)?,
+            None => self.conversation_at(workspace_id, channel_id, &address)?,
+        };
+        let (mut marketing, mut is_opted_in) = self.agreed(workspace_id, &address)?;
+        let mut is_suppressed = self.is_suppressed(workspace_id, &address)?;
+        if let Some(phone) = phone.filter(|phone| *phone != address) {
+            // Both are the same person's: a no at either counts at both, and without any word for one the other is taken.
+            let (other, also) = self.agreed(workspace_id, phone)?;
+            is_suppressed |= self.is_suppressed(workspace_id, phone)?;
+            if marketing == ConsentState::None && !is_opted_in {
+                (kind, address) = (AddressKind::Phone, phone.to_owned());
+                (marketing, is_opted_in) = (other, also);
+            } else if matches!(other, ConsentState::Revoked | ConsentState::InReview) {
+                marketing = other;
+            }
+        }
+        Ok(Some(TemplateRecipient {
+            address,
+            kind,
+            marketing,
+            is_opted_in,
+            is_suppressed,
+            conversation,
+            window_expires_at,
+        }))
+    }
+
+    /// Agreement to marketing and to anything, on WhatsApp.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn agreed(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<(ConsentState, bool), StoreError> {
+        let of = |tx: &mut Self, purpose| tx.consent_state(workspace_id, Medium::WhatsApp, address, purpose);
+        let marketing = of(self, Purpose::Marketing)?.state;
+        let service = of(self, Purpose::Service)?.state;
+        Ok((marketing, [marketing, service].contains(&ConsentState::Granted)))
+    }
+
+    /// Whether a conversation with whoever has this address is going on, and the end of the service window.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn conversation_at(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        address: &str,
+    ) -> Result<(Conversation, Option<Timestamp>), StoreError> {
+        let digits = address.trim_start_matches('+');
+        let user =
+            self.query_opt(&USER_OF_ADDRESS, &[&workspace_id, &channel_id, &address, &digits], |row| row.next())?;
+        match user {
+            Some(user) => self.conversation_of(workspace_id, user),
+            None => Ok((Conversation::None, None)),
+        }
+    }
+
+    fn conversation_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user: MessagingUserId,
+    ) -> Result<(Conversation, Option<Timestamp>), StoreError> {
+        let found = self.query_opt(&CONVERSATION, &[&workspace_id, &user], |row| {
+            let (last, state, has_agent): (Option<Timestamp>, Option<String>, bool) =
+                (row.next()?, row.next()?, row.next()?);
+            // Who waits in a queue waits for an agent.
+            let conversation = match state.as_deref() {
+                None => Conversation::None,
+                Some("waiting") => Conversation::WithAgent,
+                Some(_) if has_agent => Conversation::WithAgent,
+                Some(_) => Conversation::Open,
+            };
+            Ok((conversation, last.map(window::expires_at)))
+        })?;
+        Ok(found.unwrap_or((Conversation::None, None)))
+    }
+}
