@@ -21,6 +21,7 @@ pub mod holiday;
 pub mod id;
 pub mod keyword;
 pub mod language;
+pub mod linking;
 pub mod notice;
 pub mod open_hours;
 pub mod opt_out_line;

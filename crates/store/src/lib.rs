@@ -61,6 +61,7 @@ pub mod contact_page;
 pub mod contact_upsert;
 pub mod contact_view;
 pub mod crm;
+pub mod customer_link;
 pub mod dead_letter;
 pub mod decision;
 pub mod direct_message;
@@ -136,6 +137,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact_page", contact_page::STATEMENTS),
         ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),
+        ("customer_link", customer_link::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),

@@ -29,6 +29,10 @@ segue_model::text_enum! {
         Phone = "phone",
         /// The contact was created for it.
         Created = "created",
+        /// The same WhatsApp user is linked on another channel.
+        Identifier = "identifier",
+        /// The e-mail address that the bot asked for is the same.
+        Email = "email",
         Agent = "agent",
     }
 }

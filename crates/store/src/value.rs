@@ -209,6 +209,8 @@ bind_ids!(
     InboundTextId,
     LinkDomainId,
     ChannelNoticeId,
+    CustomerLinkId,
+    CustomerMergeId,
     SnippetId,
     BatchId,
 );

@@ -1852,6 +1852,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/linking-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rules of the workspace, and those of channels that have their own.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_linking_rules"];
+        /**
+         * Replaces the rules. They hold from the next message on; who is linked stays linked.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["change_linking_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lists": {
         parameters: {
             query?: never;
@@ -2863,10 +2887,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Links the session's customer to a contact.
+         * Links the session's customer to a contact or lead.
          * @description Needs the permission `converse`.
          */
         post: operations["link_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/links/{link_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a link back: the customer is linked to what was there before. The history keeps both.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["undo_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2911,6 +2955,26 @@ export interface paths {
         get: operations["get_panel"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/postpone-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts the question of who the customer is away: not now.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["postpone_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3788,6 +3852,8 @@ export interface components {
             /** @enum {string} */
             type: "campaign.updated";
         };
+        /** @enum {string} */
+        CandidateReason: "reference" | "identifier" | "phone" | "phone_variant" | "email" | "name";
         /** @description A support case. */
         Case: {
             closed_at?: components["schemas"]["Timestamp"] | null;
@@ -4360,6 +4426,26 @@ export interface components {
         Cost: "charged" | "free" | "unknown";
         /** @enum {string} */
         Covers: "programme" | "all_marketing";
+        /** @description An entry of the history. */
+        CustomerLink: {
+            action: components["schemas"]["LinkAction"];
+            /** @description Who did it: the id of a user or an API key, or `system`. */
+            actor: string;
+            /** @description The user's name. */
+            actor_name?: string | null;
+            after: components["schemas"]["LinkState"];
+            at: components["schemas"]["Timestamp"];
+            before: components["schemas"]["LinkState"];
+            id: components["schemas"]["CustomerLinkId"];
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+            /** @description The agent's own words. */
+            note?: string | null;
+            /** @description What the rule matched by, or `agent`. */
+            reason: string;
+            session_id?: components["schemas"]["SessionId"] | null;
+            undoes_id?: components["schemas"]["CustomerLinkId"] | null;
+        };
+        CustomerLinkId: string;
         /** @description Who the customer of a session is. */
         CustomerView: {
             contact_id?: components["schemas"]["ContactId"] | null;
@@ -5030,6 +5116,8 @@ export interface components {
         LeadId: string;
         /** @enum {string} */
         LeadStatus: "new" | "working" | "won" | "lost";
+        /** @enum {string} */
+        LinkAction: "linked" | "created" | "unlinked" | "asked" | "postponed" | "undone";
         /** @description What to change of one link; what is absent stays. */
         LinkChange: {
             /** @default null */
@@ -5054,10 +5142,29 @@ export interface components {
             /** @description Such as `go.example.com`. */
             host: string;
         };
-        /** @description Give a contact, or `create: true` for a new one with the customer's number and name. */
+        /** @description Give a contact or a lead, or `create: true` for a new one with the customer's number and name. */
         LinkInput: {
             contact_id?: components["schemas"]["ContactId"] | null;
             create?: boolean | null;
+            lead_id?: components["schemas"]["LeadId"] | null;
+            /** @description Why, in the agent's own words. */
+            note?: string | null;
+            object?: components["schemas"]["LinkObject"] | null;
+        };
+        /** @enum {string} */
+        LinkObject: "contact" | "lead";
+        /** @description One rule. */
+        LinkRule: {
+            by: components["schemas"]["MatchBy"];
+            many: components["schemas"]["ManyMatches"];
+            object: components["schemas"]["LinkObject"];
+            one: components["schemas"]["OneMatch"];
+        };
+        /** @description The rules of a workspace or a channel. */
+        LinkRules: {
+            none: components["schemas"]["NoMatch"];
+            /** @description Tried from the first to the last. */
+            rules: components["schemas"]["LinkRule"][];
         };
         /** @description What a marketer sets about a campaign's links. */
         LinkSettings: {
@@ -5081,8 +5188,73 @@ export interface components {
             legal_text?: string | null;
             shorten?: components["schemas"]["Shorten"] | null;
         };
+        /** @description What a customer is linked to. */
+        LinkState: {
+            contact_id?: components["schemas"]["ContactId"] | null;
+            lead_id?: components["schemas"]["LeadId"] | null;
+            linked_by?: components["schemas"]["LinkedBy"] | null;
+        };
         /** @enum {string} */
         LinkSwitch: "on" | "stopped";
+        /** @enum {string} */
+        LinkedBy: "code" | "phone" | "created" | "identifier" | "email" | "agent";
+        /** @description The rules of a workspace and of those of its channels that have their own. */
+        LinkingSettings: {
+            /** @default {} */
+            channels: {
+                [key: string]: components["schemas"]["LinkRules"];
+            };
+            /**
+             * @default {
+             *       "none": "create_contact",
+             *       "rules": [
+             *         {
+             *           "by": "reference",
+             *           "many": "link_newest",
+             *           "object": "contact",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "identifier",
+             *           "many": "ask",
+             *           "object": "contact",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "phone",
+             *           "many": "link_newest",
+             *           "object": "contact",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "phone_variant",
+             *           "many": "ask",
+             *           "object": "contact",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "phone",
+             *           "many": "link_newest",
+             *           "object": "lead",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "phone_variant",
+             *           "many": "link_newest",
+             *           "object": "lead",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "email",
+             *           "many": "ask",
+             *           "object": "contact",
+             *           "one": "ask"
+             *         }
+             *       ]
+             *     }
+             */
+            workspace: components["schemas"]["LinkRules"];
+        };
         /** @enum {string} */
         ListAction: "add" | "remove";
         ListId: string;
@@ -5113,6 +5285,10 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @enum {string} */
+        ManyMatches: "link_newest" | "ask" | "next";
+        /** @enum {string} */
+        MatchBy: "reference" | "identifier" | "phone" | "phone_variant" | "email";
         Me: {
             user?: components["schemas"]["User"] | null;
             workspace: components["schemas"]["Workspace"];
@@ -5339,6 +5515,8 @@ export interface components {
              */
             seen_seq?: number | null;
         };
+        /** @enum {string} */
+        NoMatch: "create_contact" | "create_lead" | "ask" | "nothing";
         /** @description What became of numbers that were given up. */
         NumbersDeactivated: {
             /** @description Those that lost a consent. */
@@ -5387,6 +5565,8 @@ export interface components {
             type: "offer.ended";
         };
         OfferId: string;
+        /** @enum {string} */
+        OneMatch: "link" | "ask" | "next";
         /** @enum {string} */
         Operator: "is" | "is_not" | "is_any_of" | "is_none_of" | "contains" | "contains_not" | "starts_with" | "ends_with" | "filled" | "empty" | "equal" | "less" | "at_most" | "more" | "at_least" | "matches" | "happened" | "happened_not";
         /** @enum {string} */
@@ -6244,20 +6424,35 @@ export interface components {
         /** @description A session's customer. */
         Panel: {
             campaign?: components["schemas"]["SessionCampaign"] | null;
-            /** @description Contacts the customer may be, when nobody is linked. */
-            candidates: components["schemas"]["Contact"][];
+            /** @description Whom the customer may be, when nobody is linked or the rules ask. */
+            candidates: components["schemas"]["PanelCandidate"][];
             case?: components["schemas"]["Case"] | null;
             consent: components["schemas"]["PanelConsent"];
             contact?: components["schemas"]["Contact"] | null;
             lead?: components["schemas"]["Lead"] | null;
+            /** @description How the customer came to what it is linked to, the latest first. */
+            link_history: components["schemas"]["CustomerLink"][];
+            link_prompt?: components["schemas"]["PanelPrompt"] | null;
             previous_sessions: components["schemas"]["Session"][];
             recipient?: components["schemas"]["Recipient"] | null;
+            undoable_link?: components["schemas"]["CustomerLinkId"] | null;
+        };
+        /** @description Somebody the customer may be: a contact or a lead. */
+        PanelCandidate: {
+            contact?: components["schemas"]["Contact"] | null;
+            lead?: components["schemas"]["Lead"] | null;
+            reasons: components["schemas"]["CandidateReason"][];
         };
         /** @description The customer's consents, and that of this conversation apart from them. */
         PanelConsent: {
             session_opt_in: components["schemas"]["OptIn"];
             sms: components["schemas"]["ConsentState"];
             whatsapp: components["schemas"]["ConsentState"];
+        };
+        /** @description The rules ask who the customer is. */
+        PanelPrompt: {
+            asked_at: components["schemas"]["Timestamp"];
+            postponed_at?: components["schemas"]["Timestamp"] | null;
         };
         /** @enum {string} */
         Period: "day" | "week" | "month";
@@ -11392,6 +11587,66 @@ export interface operations {
             };
         };
     };
+    get_linking_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkingSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_linking_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkingSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkingSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_lists: {
         parameters: {
             query?: never;
@@ -13444,6 +13699,40 @@ export interface operations {
             };
         };
     };
+    undo_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+                link_id: components["schemas"]["CustomerLinkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_messages: {
         parameters: {
             query?: {
@@ -13533,6 +13822,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Panel"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postpone_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
                 };
             };
             /** @description What went wrong. */

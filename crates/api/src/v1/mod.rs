@@ -24,6 +24,7 @@ mod imports;
 mod keywords;
 mod leads;
 mod link_domains;
+mod linking_rules;
 mod lists;
 mod login;
 mod media;
@@ -73,6 +74,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         sender_pools::router(),
         registrations::router(),
         link_domains::router(),
+        linking_rules::router(),
         queues::router(),
         flows::router(),
         templates::router(),

@@ -12,6 +12,7 @@ mod consent;
 mod entry;
 mod identify;
 mod link;
+mod matching;
 mod recorded;
 
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
@@ -38,7 +39,8 @@ use crate::{
     say::{Outgoing, note, say, system_line},
 };
 
-pub(crate) use link::name_contact;
+pub(crate) use link::{email_in, name_contact};
+pub(crate) use matching::{Known, candidates};
 
 /// Why an item of the inbox could not be worked on.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -206,7 +208,11 @@ fn conversation(
         bot::begin(tx, desk, &mut session, &customer.user, notices)?;
     } else if !is_call {
         let said = entry::for_bot(message, content, &written.text, provider_at);
+        let before = session.gathered.clone();
         bot::hear(tx, desk, &mut session, said, notices)?;
+        if let Some(email) = link::new_email(&before, &session.gathered) {
+            link::by_email(tx, desk, &session, email, notices)?;
+        }
     }
     tx.save_session(workspace_id, &mut session)?;
     Ok(())

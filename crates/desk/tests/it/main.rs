@@ -6,6 +6,7 @@ mod crm;
 mod identity;
 mod inbound;
 mod link;
+mod linking;
 mod property;
 mod recorded;
 mod replies;
