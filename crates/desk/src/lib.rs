@@ -16,6 +16,7 @@ pub mod cases;
 pub mod closing;
 mod compose;
 pub mod error;
+pub mod flight;
 pub mod flows;
 pub mod inbound;
 pub mod leads;
@@ -26,6 +27,7 @@ pub mod panel;
 pub mod queues;
 pub mod routing;
 mod say;
+pub mod search;
 pub mod sessions;
 
 pub use error::DeskError;

@@ -39,6 +39,7 @@ pub mod role;
 pub mod routing;
 pub mod rule_book;
 pub mod schedule;
+pub mod search;
 pub mod sender;
 pub mod session;
 pub mod text_enum;

@@ -98,7 +98,8 @@ CREATE TABLE search_tasks (
     workspace_id UUID NOT NULL REFERENCES workspaces (id),
     session_id UUID NOT NULL,
     task TEXT NOT NULL, -- add | remove
+    after_seq BIGINT NOT NULL, -- to be worked on when the event log has been read to here
     done_to UUID, -- the last message that was worked on
     PRIMARY KEY (workspace_id, session_id)
 ) /* clustered */;
-INSERT INTO search_tasks (workspace_id, session_id, task) SELECT workspace_id, id, 'add' FROM sessions;
+INSERT INTO search_tasks (workspace_id, session_id, task, after_seq) SELECT workspace_id, id, 'add', 0 FROM sessions;

@@ -68,6 +68,7 @@ pub mod direct_message;
 pub mod duplicate;
 pub mod event;
 pub mod failover;
+pub mod flight;
 pub mod flow;
 pub mod idempotency;
 pub mod import;
@@ -94,6 +95,7 @@ pub mod registration;
 mod repeat;
 pub mod report;
 pub mod routing;
+pub mod search;
 pub mod segment;
 pub mod sender_pool;
 pub mod session;
@@ -144,6 +146,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("duplicate", duplicate::STATEMENTS),
         ("event", event::STATEMENTS),
         ("failover", failover::STATEMENTS),
+        ("flight", flight::STATEMENTS),
         ("flow", flow::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("import", import::STATEMENTS),
@@ -169,6 +172,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("registration", registration::STATEMENTS),
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
+        ("search", search::STATEMENTS),
         ("segment", segment::STATEMENTS),
         ("sender_pool", sender_pool::STATEMENTS),
         ("session", session::STATEMENTS),

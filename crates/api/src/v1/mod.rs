@@ -30,6 +30,7 @@ mod login;
 mod media;
 mod merges;
 mod message_batches;
+mod message_search;
 mod messages;
 mod offers;
 mod panel;
@@ -102,6 +103,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         direct_messages::router(),
         message_batches::router(),
         messages::router(),
+        message_search::router(),
         media::router(),
         panel::router(),
         leads::router(),

@@ -12,3 +12,4 @@ mod recorded;
 mod replies;
 mod routing;
 mod scene;
+mod search;
