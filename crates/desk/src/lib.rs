@@ -10,11 +10,13 @@
 //! ([`segue_store::Tx::session_to_change`]). Events are collected in [`notice::Notices`] and written once at the end,
 //! so that all of them show the same, final state.
 
+pub mod blocks;
 pub mod bootstrap;
 pub mod bot;
 pub mod cases;
 pub mod closing;
 mod compose;
+pub mod customers;
 pub mod error;
 pub mod flight;
 pub mod flows;

@@ -61,7 +61,9 @@ pub mod contact_page;
 pub mod contact_upsert;
 pub mod contact_view;
 pub mod crm;
+pub mod customer_block;
 pub mod customer_link;
+pub mod customer_merge;
 pub mod dead_letter;
 pub mod decision;
 pub mod direct_message;
@@ -139,7 +141,9 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact_page", contact_page::STATEMENTS),
         ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),
+        ("customer_block", customer_block::STATEMENTS),
         ("customer_link", customer_link::STATEMENTS),
+        ("customer_merge", customer_merge::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),

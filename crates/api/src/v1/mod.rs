@@ -17,6 +17,7 @@ mod contact_bulk;
 mod contact_consent;
 mod contact_views;
 mod contacts;
+mod customers;
 mod dead_letters;
 mod direct_messages;
 mod flows;
@@ -106,6 +107,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         message_search::router(),
         media::router(),
         panel::router(),
+        customers::router(),
         leads::router(),
         cases::router(),
         presence::router(),

@@ -313,6 +313,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         lead_id: None,
         linked_by: None,
         last_inbound_at: Some(now),
+        blocked_at: None,
         created_at: now,
         version: 1,
     };
@@ -437,7 +438,7 @@ fn setup(
         queue_slug: None,
         state: ChannelState::Connected,
         state_detail: None,
-        last_inbound_at: None,
+        blocked_at: None,
         created_at: now,
     };
     tx.upsert_channel(&channel)?;

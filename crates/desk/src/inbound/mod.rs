@@ -8,6 +8,7 @@
 //! creates the Messaging User and the session, and the others find them; the unique keys of `messaging_identifiers` and
 //! `sessions_one_open` would refuse anything else.
 
+mod blocked;
 mod consent;
 mod entry;
 mod identify;
@@ -39,6 +40,7 @@ use crate::{
     say::{Outgoing, note, say, system_line},
 };
 
+pub(crate) use identify::{lock_customers, merge_customers};
 pub(crate) use link::{email_in, name_contact};
 pub(crate) use matching::{Known, candidates};
 
@@ -167,6 +169,9 @@ fn conversation(
     let mut customer = identify::customer(tx, desk, &message.identity, &identifiers, notices)?;
     let previous_at = customer.user.last_inbound_at;
     customer.user.last_inbound_at = previous_at.max(Some(provider_at));
+    if customer.user.blocked_at.is_some() {
+        return blocked::keep(tx, desk, message, content, customer.user.id, notices);
+    }
 
     let fresh: segue_model::SessionId = ctx.id();
     let opened = tx.open_session(workspace_id, fresh, desk.channel.id, customer.user.id, now)?;

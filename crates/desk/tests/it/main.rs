@@ -3,6 +3,7 @@
 mod bot;
 mod consent;
 mod crm;
+mod customers;
 mod identity;
 mod inbound;
 mod link;

@@ -1,6 +1,6 @@
 //! The paths of the Graph face.
 
-use super::{account, media, messages, request};
+use super::{account, blocking, media, messages, request};
 use crate::core::Core;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -26,6 +26,7 @@ pub(crate) fn router(core: &Arc<Core>) -> Router<Arc<Core>> {
             "/{version}/{id}/message_templates",
             get(account::templates).post(account::create_template).delete(account::delete_template),
         )
+        .route("/{version}/{id}/block_users", get(blocking::get).post(blocking::post).delete(blocking::delete))
         .route("/{version}/{id}", get(account::object).post(account::edit_template).delete(media::delete))
         .route_layer(from_fn_with_state(core.clone(), request::guard))
         .route("/graph-media/{id}", get(media::download))

@@ -167,6 +167,8 @@ const ACROSS_WORKSPACES: &[(&str, &str)] = &[
     ("workspace::WORKSPACE_BY_SLUG", "the workspace is the row"),
     ("workspace::ALL_WORKSPACES", "for workers that look after each"),
     ("workspace::INSERT_SECRET", "of the installation"),
+    ("search::INSERT_WORDS", "the number is that of an entry of the workspace"),
+    ("search::DELETE_WORDS", "the number is that of an entry of the workspace"),
     ("workspace::SECRET", "of the installation"),
 ];
 
@@ -264,6 +266,8 @@ const SCANS: &[(&str, &str)] = &[
     ("routing::QUEUE_WAITS", "asked for by people alone"),
     ("sender_pool::CLEAR_KEPT", "asked for by people alone"),
     ("sender_pool::POOLS", "asked for by people alone"),
+    ("search::ADD_ALL_SESSIONS", "after a gap in the event log, which is kept for a week"),
+    ("search::MARK", "the begin of the key"),
     ("session::ALL_SESSIONS", "a page in the order of the index"),
 ];
 
