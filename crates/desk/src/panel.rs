@@ -12,10 +12,13 @@ use segue_store::{
     contact::ContactView,
     contact_page::ContactQuery,
     crm::{CaseView, LeadView},
+    customer_block::BlockView,
     customer_link::{Candidate, LinkEntry, LinkState},
+    customer_merge::CustomerMergeView,
     messaging_user::MessagingUser,
     recipient::{RecipientQuery, RecipientView},
     session::{Session, SessionCampaign, SessionView},
+    thread::OtherAddress,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -50,6 +53,12 @@ pub struct Panel {
     pub link_prompt: Option<PanelPrompt>,
     /// How the customer came to what it is linked to, the latest first.
     pub link_history: Vec<LinkEntry>,
+    /// The same person under other addresses: what else is linked to the contact.
+    pub other_addresses: Vec<OtherAddress>,
+    /// Customers that were merged into this one, the latest first.
+    pub customer_merges: Vec<CustomerMergeView>,
+    /// The block of the customer, when there is one.
+    pub block: Option<BlockView>,
     /// The entry of the history that can be taken back.
     pub undoable_link: Option<CustomerLinkId>,
 }
@@ -129,6 +138,10 @@ pub async fn get(
                 None if contact.is_none() => candidates(tx, workspace_id, &session, &user)?,
                 None => Vec::new(),
             };
+            let other_addresses = match &contact {
+                Some(contact) => tx.other_addresses(workspace_id, contact.id, user_id, SHOWN)?,
+                None => Vec::new(),
+            };
             let link_history = tx.links_of(workspace_id, user_id, SHOWN)?;
             Ok(Panel {
                 consent: consent(tx, workspace_id, &session)?,
@@ -139,6 +152,9 @@ pub async fn get(
                 campaign: view.campaign,
                 case,
                 candidates,
+                other_addresses,
+                customer_merges: tx.customer_merges(workspace_id, user_id, SHOWN)?,
+                block: tx.block_of(workspace_id, user_id)?,
                 link_prompt: prompt
                     .map(|prompt| PanelPrompt { asked_at: prompt.asked_at, postponed_at: prompt.postponed_at }),
                 undoable_link: linking::undoable(&link_history, LinkState::of(&user)),

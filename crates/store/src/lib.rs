@@ -107,6 +107,7 @@ pub mod subscription;
 pub mod suppression;
 pub mod tally;
 pub mod template;
+pub mod thread;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -186,6 +187,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("subscription", subscription::STATEMENTS),
         ("suppression", suppression::STATEMENTS),
         ("template", template::STATEMENTS),
+        ("thread", thread::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]
 }

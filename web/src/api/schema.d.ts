@@ -1299,6 +1299,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customer-blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Blocked customers.
+         * @description Needs the permission `supervise`.
+         */
+        get: operations["list_customer_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customer-blocks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a block back, at WhatsApp too.
+         * @description Needs the permission `supervise`.
+         */
+        delete: operations["unblock_customer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -2072,6 +2112,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/message-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages with the words, the latest first, among what the caller may read. A page can be empty and still have a
+         *     cursor: the search goes on there.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["search_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages": {
         parameters: {
             query?: never;
@@ -2817,6 +2878,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Blocks the session's customer, at WhatsApp too, and ends the session.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["block_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/cases": {
         parameters: {
             query?: never;
@@ -2831,6 +2912,70 @@ export interface paths {
          * @description Needs the permission `write_crm`.
          */
         post: operations["create_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/customer-merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customers that were merged into the session's, the latest first.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_customer_merges"];
+        put?: never;
+        /**
+         * Makes another customer of the same channel part of the session's. Can be taken back.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["merge_customers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/customer-merges/{merge_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parts two customers again: what the other one had is its own; what came since stays.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["part_customers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/earlier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the same customer and the business wrote before this session: session by session, the latest first.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_earlier_messages"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2935,6 +3080,26 @@ export interface paths {
          * @description Needs the permission `converse`.
          */
         post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/messages/{message_id}/flight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every hop of a message with its time.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["get_message_flight"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3619,6 +3784,12 @@ export interface components {
         };
         /** @enum {string} */
         BatchState: "working" | "done";
+        /** @description Why the customer is blocked. */
+        BlockInput: {
+            reason: string;
+        };
+        /** @enum {string} */
+        BlockState: "blocking" | "blocked" | "unblocking" | "failed";
         /** @description A snapshot that is at least as new as the event `seq`; the event stream from there on keeps it current. */
         Bootstrap: {
             agents: components["schemas"]["AgentPresence"][];
@@ -4426,6 +4597,20 @@ export interface components {
         Cost: "charged" | "free" | "unknown";
         /** @enum {string} */
         Covers: "programme" | "all_marketing";
+        /** @description A blocked customer. */
+        CustomerBlock: {
+            /** @description Who did it: the id of a user or an API key. */
+            actor: string;
+            at: components["schemas"]["Timestamp"];
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description Why the provider did not do it. */
+            failure?: string | null;
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+            /** @description The best name known of the customer: the profile's, or the user name. */
+            name?: string | null;
+            reason: string;
+            state: components["schemas"]["BlockState"];
+        };
         /** @description An entry of the history. */
         CustomerLink: {
             action: components["schemas"]["LinkAction"];
@@ -4446,6 +4631,24 @@ export interface components {
             undoes_id?: components["schemas"]["CustomerLinkId"] | null;
         };
         CustomerLinkId: string;
+        /** @description A merge of two customers as it is shown. */
+        CustomerMerge: {
+            /** @description Who did it: the id of a user or an API key, or `system` when WhatsApp told that they are one. */
+            actor: string;
+            id: components["schemas"]["CustomerMergeId"];
+            kept_id: components["schemas"]["MessagingUserId"];
+            kept_name?: string | null;
+            merged_at: components["schemas"]["Timestamp"];
+            /** @description The one that is no more. */
+            merged_id: components["schemas"]["MessagingUserId"];
+            merged_name?: string | null;
+            unmerged_at?: components["schemas"]["Timestamp"] | null;
+        };
+        CustomerMergeId: string;
+        /** @description The customer that is the same person. */
+        CustomerMergeInput: {
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+        };
         /** @description Who the customer of a session is. */
         CustomerView: {
             contact_id?: components["schemas"]["ContactId"] | null;
@@ -4620,6 +4823,14 @@ export interface components {
             scanned: number;
             started_at: components["schemas"]["Timestamp"];
             state: components["schemas"]["SearchState"];
+        };
+        /** @description A part of what a customer and the business wrote in an earlier session. */
+        EarlierPart: {
+            /** @description Oldest first. */
+            data: components["schemas"]["Message"][];
+            /** @description Leads further back, also into the sessions before. */
+            next_cursor?: string | null;
+            session?: components["schemas"]["Session"] | null;
         };
         EndInput: {
             /** @description Whether the session's open case is closed with it. */
@@ -4812,6 +5023,10 @@ export interface components {
             status: string;
             version: string;
         };
+        /** @enum {string} */
+        HopClock: "ours" | "provider";
+        /** @enum {string} */
+        HopStep: "sent_by_customer" | "webhook_stored" | "processed" | "processing_failed" | "created" | "waits" | "held" | "submitting" | "accepted" | "sent" | "delivered" | "read" | "played" | "failed" | "canceled" | "expired" | "unknown" | "charged";
         /** @description An import as the API and the events show it. */
         Import: {
             /** @description Who began it: the id of a user or an API key, or `system`. */
@@ -5447,6 +5662,23 @@ export interface components {
             code: string;
             reason: string;
         };
+        /** @description The hops of a message. */
+        MessageFlight: {
+            direction: components["schemas"]["Direction"];
+            /** @description In the order in which they happened. */
+            hops: components["schemas"]["MessageHop"][];
+            message_id: components["schemas"]["MessageId"];
+            /** @description The provider's id of it. */
+            provider_id?: string | null;
+        };
+        /** @description One hop. */
+        MessageHop: {
+            at?: components["schemas"]["Timestamp"] | null;
+            clock: components["schemas"]["HopClock"];
+            /** @description More about it, for people. */
+            detail?: string | null;
+            step: components["schemas"]["HopStep"];
+        };
         MessageId: string;
         /** @enum {string} */
         MessageKind: "text" | "image" | "buttons" | "list" | "template" | "reply" | "audio" | "video" | "document" | "sticker" | "location" | "contacts" | "reaction" | "order" | "unsupported" | "note" | "system";
@@ -5608,6 +5840,15 @@ export interface components {
             product: string;
             /** Format: int64 */
             quantity: number;
+        };
+        /** @description Another customer identity that is linked to the same contact. */
+        OtherAddress: {
+            channel_id: components["schemas"]["ChannelId"];
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+            name?: string | null;
+            phone?: components["schemas"]["PhoneNumber"] | null;
+            session_id?: components["schemas"]["SessionId"] | null;
+            username?: string | null;
         };
         /** @description One page of a list. */
         Page_ApiKey: {
@@ -5873,6 +6114,41 @@ export interface components {
                 /** @description Whether everybody sees it. */
                 shared: boolean;
                 updated_at: components["schemas"]["Timestamp"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CustomerBlock: {
+            data: {
+                /** @description Who did it: the id of a user or an API key. */
+                actor: string;
+                at: components["schemas"]["Timestamp"];
+                channel_id: components["schemas"]["ChannelId"];
+                /** @description Why the provider did not do it. */
+                failure?: string | null;
+                messaging_user_id: components["schemas"]["MessagingUserId"];
+                /** @description The best name known of the customer: the profile's, or the user name. */
+                name?: string | null;
+                reason: string;
+                state: components["schemas"]["BlockState"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CustomerMerge: {
+            data: {
+                /** @description Who did it: the id of a user or an API key, or `system` when WhatsApp told that they are one. */
+                actor: string;
+                id: components["schemas"]["CustomerMergeId"];
+                kept_id: components["schemas"]["MessagingUserId"];
+                kept_name?: string | null;
+                merged_at: components["schemas"]["Timestamp"];
+                /** @description The one that is no more. */
+                merged_id: components["schemas"]["MessagingUserId"];
+                merged_name?: string | null;
+                unmerged_at?: components["schemas"]["Timestamp"] | null;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -6192,6 +6468,26 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_SearchHit: {
+            data: {
+                at: components["schemas"]["Timestamp"];
+                author: components["schemas"]["AuthorView"];
+                channel_id: components["schemas"]["ChannelId"];
+                /** @description The customer's name. */
+                customer: string;
+                direction: components["schemas"]["Direction"];
+                /** @description The text around what was found. */
+                excerpt: components["schemas"]["TextPiece"][];
+                kind: components["schemas"]["MessageKind"];
+                message_id: components["schemas"]["MessageId"];
+                messaging_user_id: components["schemas"]["MessagingUserId"];
+                session_id: components["schemas"]["SessionId"];
+                session_state: components["schemas"]["SessionState"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Segment: {
             data: {
                 /** @description CEL. */
@@ -6423,16 +6719,21 @@ export interface components {
         };
         /** @description A session's customer. */
         Panel: {
+            block?: components["schemas"]["CustomerBlock"] | null;
             campaign?: components["schemas"]["SessionCampaign"] | null;
             /** @description Whom the customer may be, when nobody is linked or the rules ask. */
             candidates: components["schemas"]["PanelCandidate"][];
             case?: components["schemas"]["Case"] | null;
             consent: components["schemas"]["PanelConsent"];
             contact?: components["schemas"]["Contact"] | null;
+            /** @description Customers that were merged into this one, the latest first. */
+            customer_merges: components["schemas"]["CustomerMerge"][];
             lead?: components["schemas"]["Lead"] | null;
             /** @description How the customer came to what it is linked to, the latest first. */
             link_history: components["schemas"]["CustomerLink"][];
             link_prompt?: components["schemas"]["PanelPrompt"] | null;
+            /** @description The same person under other addresses: what else is linked to the contact. */
+            other_addresses: components["schemas"]["OtherAddress"][];
             previous_sessions: components["schemas"]["Session"][];
             recipient?: components["schemas"]["Recipient"] | null;
             undoable_link?: components["schemas"]["CustomerLinkId"] | null;
@@ -7042,6 +7343,22 @@ export interface components {
         };
         /** @enum {string} */
         ScheduleClock: "workspace" | "recipient";
+        /** @description A message that was found. */
+        SearchHit: {
+            at: components["schemas"]["Timestamp"];
+            author: components["schemas"]["AuthorView"];
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description The customer's name. */
+            customer: string;
+            direction: components["schemas"]["Direction"];
+            /** @description The text around what was found. */
+            excerpt: components["schemas"]["TextPiece"][];
+            kind: components["schemas"]["MessageKind"];
+            message_id: components["schemas"]["MessageId"];
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+            session_id: components["schemas"]["SessionId"];
+            session_state: components["schemas"]["SessionState"];
+        };
         /** @enum {string} */
         SearchState: "running" | "done";
         /** @description A group of list rows. */
@@ -7679,6 +7996,12 @@ export interface components {
             /** @description The text in other languages. */
             texts?: components["schemas"]["LocaleText"][];
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
+        };
+        /** @description A piece of a text that is shown. */
+        TextPiece: {
+            /** @description Whether it was searched for. */
+            hit: boolean;
+            text: string;
         };
         /** @description A text as it would go out. */
         TextPreview: {
@@ -10517,6 +10840,67 @@ export interface operations {
             };
         };
     };
+    list_customer_blocks: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CustomerBlock"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unblock_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["MessagingUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_dead_letters: {
         parameters: {
             query?: {
@@ -11988,6 +12372,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_DirectMessage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_messages: {
+        parameters: {
+            query?: {
+                /** @description Words; all of them have to stand in the message. The last one may be unfinished. */
+                q?: string;
+                /** @description Only what was written with this contact. */
+                contact_id?: components["schemas"]["ContactId"];
+                /** @description Only what was written with this customer. */
+                messaging_user_id?: components["schemas"]["MessagingUserId"];
+                channel_id?: components["schemas"]["ChannelId"];
+                /** @description Only conversations of this agent. */
+                agent_id?: components["schemas"]["UserId"];
+                /** @description Not before. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Before. */
+                until?: components["schemas"]["Timestamp"];
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SearchHit"];
                 };
             };
             /** @description What went wrong. */
@@ -13551,6 +13981,43 @@ export interface operations {
             };
         };
     };
+    block_customer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_case: {
         parameters: {
             query?: never;
@@ -13575,6 +14042,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Case"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_customer_merges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CustomerMerge"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_customers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerMergeInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    part_customers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+                merge_id: components["schemas"]["CustomerMergeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_earlier_messages: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; without it the end of the session before comes. */
+                before?: string;
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierPart"];
                 };
             };
             /** @description What went wrong. */
@@ -13792,6 +14395,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_flight: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+                message_id: components["schemas"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageFlight"];
                 };
             };
             /** @description What went wrong. */

@@ -5,6 +5,7 @@ use segue_access::Permission;
 use segue_desk::{
     flight::{self, Flight},
     search::{self, Request, SearchHit},
+    sessions::{self, EarlierPart},
 };
 use segue_model::{ChannelId, ContactId, MessageId, MessagingUserId, SessionId, Timestamp, UserId};
 use serde::Deserialize;
@@ -15,15 +16,18 @@ use super::sight;
 use crate::{
     AppState,
     caller::Caller,
-    extract::{Json, PathIds, Query},
+    extract::{Json, PathId, PathIds, Query},
     guard::Guard,
-    page::{Page, PageQuery},
+    page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery},
     problem::Problem,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     let converse = Guard::needs(Permission::Converse);
-    OpenApiRouter::new().routes(converse.routes(routes!(find))).routes(converse.routes(routes!(trace)))
+    OpenApiRouter::new()
+        .routes(converse.routes(routes!(find)))
+        .routes(converse.routes(routes!(trace)))
+        .routes(converse.routes(routes!(earlier)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -67,6 +71,34 @@ async fn find(
     };
     let found = search::messages(&state.store, caller.workspace_id, &caller.actor, request).await?;
     Ok(Json(Page { data: found.data, next_cursor: found.next_cursor }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Before {
+    /// `next_cursor` of the page before; without it the end of the session before comes.
+    before: Option<String>,
+    /// Entries per page, 1 to 200.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+}
+
+/// What the same customer and the business wrote before this session: session by session, the latest first.
+#[utoipa::path(get, path = "/api/v1/sessions/{id}/earlier", operation_id = "list_earlier_messages", tag = "inbox",
+    params(("id" = SessionId, Path), Before), responses((status = 200, body = EarlierPart)))]
+async fn earlier(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SessionId>,
+    Query(Before { before, limit }): Query<Before>,
+) -> Result<Json<EarlierPart>, Problem> {
+    sight::readable(&state, &caller, id).await?;
+    let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
+    let part = sessions::earlier(&state.store, caller.workspace_id, id, before, limit).await?;
+    if let Some(session) = &part.session {
+        sight::readable(&state, &caller, session.id).await?;
+    }
+    Ok(Json(part))
 }
 
 /// Every hop of a message with its time.

@@ -438,7 +438,7 @@ fn setup(
         queue_slug: None,
         state: ChannelState::Connected,
         state_detail: None,
-        blocked_at: None,
+        last_inbound_at: None,
         created_at: now,
     };
     tx.upsert_channel(&channel)?;

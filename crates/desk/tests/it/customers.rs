@@ -164,3 +164,67 @@ async fn a_block_survives_that_two_customers_turn_out_to_be_one() {
         assert!(open.into_iter().all(|session| session.unread_count <= 1), "the last message woke nobody");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_conversation_goes_back_through_the_sessions_before() {
+    use segue_desk::{closing, sessions};
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        for number in 0..3_i64 {
+            scene
+                .receive(ana(&format!("wamid.{number}"), START.plus(number * 60_000), &format!("Matter {number}")))
+                .await;
+            if number < 2 {
+                let open = scene.sessions().await.into_iter().find(|session| session.ended_at.is_none()).unwrap();
+                let end = closing::EndSession {
+                    case: closing::CaseFate::KeepOpen,
+                    outcome: segue_store::session::SessionOutcome::None,
+                    reason: None,
+                };
+                closing::end(store, ctx, workspace, &boss, open.id, end).await.unwrap();
+            }
+            scene.advance(60_000);
+        }
+        let own = scene.sessions().await.into_iter().find(|session| session.ended_at.is_none()).unwrap();
+        let (mut cursor, mut said, mut of) = (None, Vec::new(), std::collections::BTreeSet::new());
+        loop {
+            let part = sessions::earlier(store, workspace, own.id, cursor, 2).await.unwrap();
+            of.extend(part.session.map(|session| session.id));
+            said.extend(part.data.into_iter().rev().map(|entry| entry.text).filter(|text| text.starts_with("Matter")));
+            cursor = part.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(said, ["Matter 1", "Matter 0"], "{}", scene.test.engine);
+        assert_eq!(of.len(), 2);
+        scene.receive(text(phone(SECOND), "wamid.9", scene.test.now(), "Hi")).await;
+        let foreign = of_number(&scene.sessions().await, SECOND);
+        let wrong = sessions::earlier(store, workspace, own.id, Some(format!("{}:", foreign.id)), 5).await;
+        assert_eq!(wrong.unwrap_err().code(), "invalid_field", "not another customer's");
+    }
+}
+
+fn of_number(sessions: &[SessionView], digits: &str) -> SessionView {
+    of(sessions, &format!("+{digits}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_whatsapp_has_for_a_number_is_kept_and_found_again() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(text(phone("5511999990000"), "wamid.1", START, "Oi")).await;
+        let session = scene.session().await;
+        let (workspace, channel, id) = (scene.workspace(), scene.channel.id, session.id);
+        let learn = move |tx: &mut segue_store::Tx<'_>| tx.learn_wa_id(workspace, channel, id, "551199990000");
+        assert!(write(scene.store(), learn).await);
+        assert!(!write(scene.store(), learn).await, "once");
+        let user = session.customer.messaging_user_id;
+        assert_eq!(address(&scene, user).await.unwrap().1, "+551199990000", "{}", scene.test.engine);
+        let by_id = Identity { wa_id: Some("551199990000".to_owned()), ..Identity::default() };
+        scene.receive(text(by_id, "wamid.2", START.plus(1_000), "Oi")).await;
+        assert_eq!(scene.count(&USERS).await, 1, "the same customer");
+    }
+}

@@ -290,7 +290,7 @@ async fn a_user_the_business_blocks_is_silent_and_cannot_be_written_to() {
     let (status, answer) = bench.graph("POST", &path, Some(users.clone())).await;
     assert_eq!(status, 200);
     let failed = &answer["block_users"]["failed_users"][0];
-    assert_eq!(failed["errors"][0]["code"], 139_101, "nobody knows the user yet");
+    assert_eq!(failed["errors"][0]["code"], 139_100, "the user has not written yet");
 
     bench.ada_writes(json!({"type": "text", "text": "Hi"})).await;
     bench.until_acked("wa_inbound", 1).await;

@@ -10,6 +10,7 @@ import { ChannelsSection } from './ChannelsSection';
 import { DeadLettersSection } from './DeadLettersSection';
 import { DomainsSection } from './DomainsSection';
 import { FlowsSection } from './FlowsSection';
+import { LinkingSection } from './LinkingSection';
 import { OverviewSection } from './OverviewSection';
 import { PolicySection } from './PolicySection';
 import { QueuesSection } from './QueuesSection';
@@ -47,6 +48,11 @@ const SECTIONS: Section[] = [
     key: 'queues',
     label: 'Queues',
     render: (setup) => <QueuesSection queues={setup.queues} users={setup.users} />,
+  },
+  {
+    key: 'linking',
+    label: 'Linking',
+    render: (setup) => <LinkingSection channels={setup.channels} />,
   },
   {
     key: 'users',
