@@ -31,7 +31,7 @@ const PLACES = [
   },
   {
     to: '/search',
-    label: 'Search',
+    label: 'Messages',
     icon: IconListSearch,
     testId: 'nav-search',
     roles: ['admin', 'supervisor', 'agent'],
