@@ -82,7 +82,7 @@ CREATE TABLE search_entries (
     session_id UUID NOT NULL,
     message_id UUID NOT NULL
 ) /* table */;
--- sqlite: CREATE VIRTUAL TABLE search_words USING fts5 (words, content='', contentless_delete=1, detail=none, tokenize='ascii');
+-- sqlite: CREATE VIRTUAL TABLE search_words USING fts5 (words, content='', contentless_delete=1, detail=none, prefix='3 4', tokenize='ascii');
 -- postgres: CREATE TABLE search_words (number BIGINT PRIMARY KEY, words TSVECTOR NOT NULL);
 -- postgres: CREATE INDEX search_words_words ON search_words USING GIN (words);
 
