@@ -104,6 +104,7 @@ impl From<DeskError> for Problem {
             | E::NoQueue
             | E::Consent(ConsentError::OptedOut)
             | E::TemplateNotApproved { .. }
+            | E::LinkChanged
             | E::CaseExists { .. } => conflict(words),
             E::QueueTaken => conflict(words.clone()).with_field("name", words),
             E::TextTooLong { .. } => invalid(words.clone()).with_field("text", words),

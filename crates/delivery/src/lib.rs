@@ -17,6 +17,7 @@
 
 mod account;
 mod account_health;
+mod blocks;
 mod channel_state;
 mod check;
 mod client;
@@ -44,6 +45,7 @@ mod twilio;
 mod whatsapp;
 mod window;
 
+pub use blocks::tell as tell_block;
 pub use check::{Check, check_channel, subscribe_webhook};
 pub use client::DeliveryError;
 pub use inbound::read_inbound;

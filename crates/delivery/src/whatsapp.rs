@@ -20,7 +20,7 @@ use segue_channels::{
 use segue_model::content::Content;
 use segue_store::{
     channel::{Channel, ChannelState, WhatsAppConfig},
-    outbox::OutboxMessage,
+    outbox::{AddressKind, OutboxMessage},
     submission::{Cost, Failure},
 };
 use tokio::{
@@ -168,6 +168,7 @@ async fn send(
             let meta = SendMeta { reply_to: None, callback_data: Some(message.id.to_string()) };
             let sent = client.send(&recipient, &outbound, &meta).await;
             let asked = learn(pace, &message.address, &sent);
+            learn_wa_id(env, &message, &sent).await;
             outcome(sent, asked, message.attempts)
         }
         Err(failed) => (failed, false),
@@ -221,6 +222,21 @@ fn learn(pace: &Mutex<SendPace>, to: &str, outcome: &SendOutcome) -> Option<Dura
         _ => {}
     }
     None
+}
+
+/// Keeps the id that WhatsApp has for the number, where it is another one. A loss costs nothing: the next answer says it
+/// again.
+async fn learn_wa_id(env: &Env, message: &OutboxMessage, sent: &SendOutcome) {
+    let SendOutcome::Accepted { wa_id: Some(wa_id), .. } = sent else { return };
+    let Some(session_id) = message.session_id else { return };
+    if message.address_kind != AddressKind::Phone || message.address.trim_start_matches('+') == wa_id {
+        return;
+    }
+    let (workspace_id, channel_id, wa_id) = (message.workspace_id, message.channel_id, wa_id.clone());
+    let learned = env.store.write(move |tx| tx.learn_wa_id(workspace_id, channel_id, session_id, &wa_id)).await;
+    if let Err(error) = learned {
+        tracing::warn!(%error, message_id = %message.id, "the WhatsApp id of a customer could not be kept");
+    }
 }
 
 fn outcome(outcome: SendOutcome, asked: Option<Duration>, attempts: u32) -> (Outcome, bool) {

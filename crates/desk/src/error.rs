@@ -53,6 +53,8 @@ pub enum DeskError {
     QueueTaken,
     #[error("The session has the open case {number} already. Close it first.")]
     CaseExists { number: i64 },
+    #[error("The link was changed since, or what was there before is gone. Look at the customer again.")]
+    LinkChanged,
     /// A field of the request; the text says what is wrong with it.
     #[error("{message}")]
     InvalidField { field: &'static str, message: String },
@@ -91,6 +93,7 @@ impl DeskError {
             Self::NoQueue => "no_queue",
             Self::QueueTaken => "queue_taken",
             Self::CaseExists { .. } => "case_exists",
+            Self::LinkChanged => "link_changed",
             Self::InvalidField { .. } => "invalid_field",
             Self::FlowInvalid(_) => "flow_invalid",
             Self::Consent(error) => error.code(),

@@ -13,12 +13,15 @@
 //! so that all of them show the same, final state.
 
 mod automatic;
+pub mod blocks;
 pub mod bootstrap;
 pub mod bot;
 pub mod cases;
 pub mod closing;
 mod compose;
+pub mod customers;
 pub mod error;
+pub mod flight;
 pub mod flows;
 pub mod idle;
 pub mod inbound;
@@ -32,6 +35,7 @@ pub mod pending;
 pub mod queues;
 pub mod routing;
 mod say;
+pub mod search;
 pub mod sessions;
 pub mod template_choice;
 mod template_message;

@@ -2,8 +2,9 @@
 
 use segue_model::Timestamp;
 use segue_model::{
-    SessionId, WorkspaceId,
+    CustomerLinkId, SessionId, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
+    linking::MatchBy,
     session::OptIn,
 };
 use segue_store::{
@@ -11,13 +12,18 @@ use segue_store::{
     contact::ContactView,
     contact_page::ContactQuery,
     crm::{CaseView, LeadView},
+    customer_block::BlockView,
+    customer_link::{Candidate, LinkEntry, LinkState},
+    customer_merge::CustomerMergeView,
+    messaging_user::MessagingUser,
     recipient::{RecipientQuery, RecipientView},
     session::{Session, SessionCampaign, SessionView},
+    thread::OtherAddress,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{DeskError, leads::phone_of, sessions};
+use crate::{DeskError, inbound, leads::phone_of, linking, sessions};
 
 /// Most earlier sessions and candidates shown.
 const SHOWN: u32 = 10;
@@ -41,8 +47,61 @@ pub struct Panel {
     pub consent: PanelConsent,
     pub previous_sessions: Vec<SessionView>,
     pub case: Option<CaseView>,
-    /// Contacts the customer may be, when nobody is linked.
-    pub candidates: Vec<ContactView>,
+    /// Whom the customer may be, when nobody is linked or the rules ask.
+    pub candidates: Vec<PanelCandidate>,
+    /// The question of the rules to the agent.
+    pub link_prompt: Option<PanelPrompt>,
+    /// How the customer came to what it is linked to, the latest first.
+    pub link_history: Vec<LinkEntry>,
+    /// The same person under other addresses: what else is linked to the contact.
+    pub other_addresses: Vec<OtherAddress>,
+    /// Customers that were merged into this one, the latest first.
+    pub customer_merges: Vec<CustomerMergeView>,
+    /// The block of the customer, when there is one.
+    pub block: Option<BlockView>,
+    /// The entry of the history that can be taken back.
+    pub undoable_link: Option<CustomerLinkId>,
+}
+
+segue_model::text_enum! {
+    /// Why somebody may be the customer.
+    pub enum CandidateReason {
+        Reference = "reference",
+        Identifier = "identifier",
+        Phone = "phone",
+        PhoneVariant = "phone_variant",
+        Email = "email",
+        /// The name of the WhatsApp profile is similar.
+        Name = "name",
+    }
+}
+
+impl From<MatchBy> for CandidateReason {
+    fn from(by: MatchBy) -> Self {
+        match by {
+            MatchBy::Reference => Self::Reference,
+            MatchBy::Identifier => Self::Identifier,
+            MatchBy::Phone => Self::Phone,
+            MatchBy::PhoneVariant => Self::PhoneVariant,
+            MatchBy::Email => Self::Email,
+        }
+    }
+}
+
+/// Somebody the customer may be: a contact or a lead.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct PanelCandidate {
+    pub contact: Option<ContactView>,
+    pub lead: Option<LeadView>,
+    pub reasons: Vec<CandidateReason>,
+}
+
+/// The rules ask who the customer is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PanelPrompt {
+    pub asked_at: Timestamp,
+    /// When an agent said: not now.
+    pub postponed_at: Option<Timestamp>,
 }
 
 /// What is known of a session's customer.
@@ -71,8 +130,19 @@ pub async fn get(
                 Some(id) => tx.case(workspace_id, id)?,
                 None => None,
             };
-            let candidates =
-                if contact.is_none() { candidates(tx, workspace_id, &session, &view)? } else { Vec::new() };
+            let user_id = session.messaging_user_id;
+            let user = tx.messaging_user(workspace_id, user_id)?.ok_or(DeskError::NotFound("customer"))?;
+            let prompt = tx.prompt(workspace_id, user_id)?;
+            let candidates = match &prompt {
+                Some(prompt) => shown(tx, workspace_id, &prompt.candidates)?,
+                None if contact.is_none() => candidates(tx, workspace_id, &session, &user)?,
+                None => Vec::new(),
+            };
+            let other_addresses = match &contact {
+                Some(contact) => tx.other_addresses(workspace_id, contact.id, user_id, SHOWN)?,
+                None => Vec::new(),
+            };
+            let link_history = tx.links_of(workspace_id, user_id, SHOWN)?;
             Ok(Panel {
                 consent: consent(tx, workspace_id, &session)?,
                 recipient: recipient(tx, workspace_id, &session, now)?,
@@ -82,6 +152,13 @@ pub async fn get(
                 campaign: view.campaign,
                 case,
                 candidates,
+                other_addresses,
+                customer_merges: tx.customer_merges(workspace_id, user_id, SHOWN)?,
+                block: tx.block_of(workspace_id, user_id)?,
+                link_prompt: prompt
+                    .map(|prompt| PanelPrompt { asked_at: prompt.asked_at, postponed_at: prompt.postponed_at }),
+                undoable_link: linking::undoable(&link_history, LinkState::of(&user)),
+                link_history,
             })
         })
         .await
@@ -111,30 +188,65 @@ fn recipient(
     Ok(found.into_iter().find(|recipient| recipient.position == position))
 }
 
-/// Whom the text went to, who has the number, and who has a similar name.
+/// Whom the rules find, whom the text went to, and who has a similar name.
 fn candidates(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
     session: &Session,
-    view: &SessionView,
-) -> Result<Vec<ContactView>, DeskError> {
-    let mut found = Vec::new();
-    if let Some(campaign) = session.campaign
-        && let Some(origin) = tx.origin(workspace_id, campaign)?
-    {
-        found.extend(tx.contact(workspace_id, origin.contact_id)?);
-    }
-    if let Some(phone) = phone_of(tx, workspace_id, session)? {
-        found.extend(tx.contact_by_phone(workspace_id, &phone)?);
-    }
-    if let Some(user) = tx.messaging_user(workspace_id, session.messaging_user_id)?
-        && let Some(name) = user.profile_name.filter(|name| name.trim().chars().count() > 1)
-    {
+    user: &MessagingUser,
+) -> Result<Vec<PanelCandidate>, DeskError> {
+    let workspace = tx.workspace(workspace_id)?.ok_or(DeskError::NotFound("workspace"))?;
+    let origin = match session.campaign {
+        Some(campaign) => tx.origin(workspace_id, campaign)?,
+        None => None,
+    };
+    let phone = phone_of(tx, workspace_id, session)?;
+    let known = inbound::Known {
+        user,
+        reference: origin.map(|origin| origin.contact_id),
+        phone: phone.as_ref(),
+        email: inbound::email_in(&session.gathered),
+    };
+    let matched = inbound::candidates(tx, workspace_id, &known, workspace.settings.linking.of(session.channel_id))?;
+    let mut found = shown(tx, workspace_id, &matched)?;
+    if let Some(name) = user.profile_name.clone().filter(|name| name.trim().chars().count() > 1) {
         let query = ContactQuery { search: name, limit: i64::from(SHOWN), ..ContactQuery::default() };
-        found.extend(tx.contacts(workspace_id, &query)?);
+        for contact in tx.contacts(workspace_id, &query)? {
+            let same = found.iter_mut().find(|each| each.contact.as_ref().is_some_and(|other| other.id == contact.id));
+            match same {
+                Some(candidate) => candidate.reasons.push(CandidateReason::Name),
+                None => found.push(PanelCandidate {
+                    contact: Some(contact),
+                    lead: None,
+                    reasons: vec![CandidateReason::Name],
+                }),
+            }
+        }
     }
-    let mut seen = std::collections::BTreeSet::new();
-    found.retain(|contact| Some(contact.id) != view.customer.contact_id && seen.insert(contact.id));
     found.truncate(SHOWN as usize);
     Ok(found)
+}
+
+/// Candidates with what is known of them now; those that are gone are left out.
+fn shown(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    candidates: &[Candidate],
+) -> Result<Vec<PanelCandidate>, DeskError> {
+    let mut shown = Vec::new();
+    for candidate in candidates {
+        let contact = match candidate.contact_id {
+            Some(id) => tx.contact(workspace_id, id)?,
+            None => None,
+        };
+        let lead = match candidate.lead_id {
+            Some(id) => tx.lead(workspace_id, id)?,
+            None => None,
+        };
+        if contact.is_some() || lead.is_some() {
+            let reasons = candidate.by.iter().copied().map(CandidateReason::from).collect();
+            shown.push(PanelCandidate { contact, lead, reasons });
+        }
+    }
+    Ok(shown)
 }

@@ -218,6 +218,67 @@ pub async fn messages(
         .await
 }
 
+/// A part of what a customer and the business wrote in an earlier session.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
+pub struct EarlierPart {
+    /// The session it is of; null when there is none.
+    pub session: Option<SessionView>,
+    /// Oldest first.
+    pub data: Vec<MessageView>,
+    /// Leads further back, also into the sessions before.
+    pub next_cursor: Option<String>,
+}
+
+/// What was written before a session began: the latest entries of the same customer's session before it, or what comes
+/// before `cursor`.
+///
+/// # Errors
+/// When there is no such session or the cursor is not one.
+pub async fn earlier(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    id: SessionId,
+    cursor: Option<String>,
+    limit: u32,
+) -> Result<EarlierPart, DeskError> {
+    let at: Option<(SessionId, MessageCursor)> = match cursor.as_deref() {
+        None => None,
+        Some(text) => {
+            let (session, cursor) = text.split_once(':').ok_or_else(bad_cursor)?;
+            let session = session.parse().map_err(|_| bad_cursor())?;
+            let cursor = if cursor.is_empty() { Some(MessageCursor::END) } else { MessageCursor::parse(cursor) };
+            Some((session, cursor.ok_or_else(bad_cursor)?))
+        }
+    };
+    let limit = limit.clamp(1, PAGE_LIMIT);
+    store
+        .read(move |tx| {
+            let own = view(tx, workspace_id, id)?;
+            let at = match at {
+                Some(at) => Some(at),
+                None => tx.session_before(workspace_id, id)?.map(|before| (before, MessageCursor::END)),
+            };
+            let Some((session_id, before)) = at else {
+                return Ok(EarlierPart { session: None, data: Vec::new(), next_cursor: None });
+            };
+            let session = view(tx, workspace_id, session_id)?;
+            if session.customer.messaging_user_id != own.customer.messaging_user_id {
+                return Err(bad_cursor());
+            }
+            let mut data = tx.messages_before(workspace_id, session_id, before, limit + 1)?;
+            let has_more = data.len() > limit as usize;
+            if has_more {
+                data.remove(0);
+            }
+            let next_cursor = match data.first().filter(|_| has_more) {
+                Some(oldest) => Some(format!("{session_id}:{}", MessageCursor { at: oldest.at, id: oldest.id })),
+                None => tx.session_before(workspace_id, session_id)?.map(|before| format!("{before}:")),
+            };
+            Ok(EarlierPart { session: Some(session), data, next_cursor })
+        })
+        .await
+}
+
 /// The agent has read the session.
 ///
 /// # Errors

@@ -192,6 +192,10 @@ ids! {
     ChannelNoticeId = "ntc",
     /// A block of text that campaigns share.
     SnippetId = "snp",
+    /// One link of a customer to a contact or lead, or its end.
+    CustomerLinkId = "lnk",
+    /// One merge of two customers.
+    CustomerMergeId = "cmg",
 }
 
 #[cfg(test)]

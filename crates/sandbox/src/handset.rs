@@ -19,6 +19,8 @@ pub(crate) struct Handset {
     pub read_receipts: bool,
     /// The customer has blocked the business in the chat app.
     pub blocked: bool,
+    /// The business has blocked the customer: messages stay with one tick, and sends are refused with 130403.
+    pub blocked_by_business: bool,
     /// False: sends fail with 131026.
     pub on_whatsapp: bool,
     /// The customer has stopped marketing messages in the chat app: sends fail with 131050.
@@ -168,6 +170,7 @@ pub(crate) struct HandsetView<'a> {
     online: bool,
     read_receipts: bool,
     blocked: bool,
+    blocked_by_business: bool,
     on_whatsapp: bool,
     marketing_stopped: bool,
     sms_unread: u32,
@@ -189,6 +192,7 @@ impl Handset {
             online: true,
             read_receipts: true,
             blocked: false,
+            blocked_by_business: false,
             on_whatsapp: true,
             marketing_stopped: false,
             sms: Vec::new(),
@@ -209,6 +213,7 @@ impl Handset {
             online: self.online,
             read_receipts: self.read_receipts,
             blocked: self.blocked,
+            blocked_by_business: self.blocked_by_business,
             on_whatsapp: self.on_whatsapp,
             marketing_stopped: self.marketing_stopped,
             sms_unread: self.sms_unread,

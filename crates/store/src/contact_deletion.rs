@@ -87,6 +87,7 @@ impl Tx<'_> {
         if self.execute(&DELETE_CONTACT, &[&workspace_id, &id])? == 0 {
             return Ok(false);
         }
+        self.forget_in_search(workspace_id, id)?;
         for unlink in [&UNLINK_MESSAGING_USERS, &UNLINK_LEADS, &UNLINK_CASES] {
             self.execute(unlink, &[&workspace_id, &id])?;
         }
@@ -173,6 +174,7 @@ impl Tx<'_> {
             for user in &record.messaging_users {
                 self.execute(&LINK_USER, &[&workspace_id, user, &contact_id])?;
             }
+            self.find_again_in_search(workspace_id, contact_id)?;
             for lead in &record.leads {
                 self.execute(&LINK_LEAD, &[&workspace_id, lead, &contact_id])?;
             }

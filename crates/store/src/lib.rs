@@ -62,12 +62,16 @@ pub mod contact_page;
 pub mod contact_upsert;
 pub mod contact_view;
 pub mod crm;
+pub mod customer_block;
+pub mod customer_link;
+pub mod customer_merge;
 pub mod dead_letter;
 pub mod decision;
 pub mod direct_message;
 pub mod duplicate;
 pub mod event;
 pub mod failover;
+pub mod flight;
 pub mod flow;
 pub mod idempotency;
 pub mod import;
@@ -97,6 +101,7 @@ pub mod registration;
 mod repeat;
 pub mod report;
 pub mod routing;
+pub mod search;
 pub mod segment;
 pub mod sender_pool;
 pub mod session;
@@ -108,6 +113,7 @@ pub mod tally;
 pub mod template;
 pub mod template_recipient;
 pub mod template_view;
+pub mod thread;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -146,12 +152,16 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact_page", contact_page::STATEMENTS),
         ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),
+        ("customer_block", customer_block::STATEMENTS),
+        ("customer_link", customer_link::STATEMENTS),
+        ("customer_merge", customer_merge::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),
         ("duplicate", duplicate::STATEMENTS),
         ("event", event::STATEMENTS),
         ("failover", failover::STATEMENTS),
+        ("flight", flight::STATEMENTS),
         ("flow", flow::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("import", import::STATEMENTS),
@@ -178,6 +188,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("registration", registration::STATEMENTS),
         ("report", report::STATEMENTS),
         ("routing", routing::STATEMENTS),
+        ("search", search::STATEMENTS),
         ("segment", segment::STATEMENTS),
         ("sender_pool", sender_pool::STATEMENTS),
         ("session", session::STATEMENTS),
@@ -187,6 +198,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("subscription", subscription::STATEMENTS),
         ("suppression", suppression::STATEMENTS),
         ("template", template::STATEMENTS),
+        ("thread", thread::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]
 }

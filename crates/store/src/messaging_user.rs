@@ -29,6 +29,10 @@ segue_model::text_enum! {
         Phone = "phone",
         /// The contact was created for it.
         Created = "created",
+        /// The same WhatsApp user is linked on another channel.
+        Identifier = "identifier",
+        /// The e-mail address that the bot asked for is the same.
+        Email = "email",
         Agent = "agent",
     }
 }
@@ -58,6 +62,8 @@ pub struct MessagingUser {
     pub linked_by: Option<LinkedBy>,
     /// The provider's time of the customer's last message.
     pub last_inbound_at: Option<Timestamp>,
+    /// Since when the business wants no messages of it.
+    pub blocked_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub version: i64,
 }
@@ -66,8 +72,8 @@ crate::sql! {
     INSERT_USER = "INSERT INTO messaging_users (workspace_id, id, channel_id, profile_name, username, contact_id, lead_id,
             linked_by, last_inbound_at, created_at, version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)";
-    USER = "SELECT id, channel_id, profile_name, username, contact_id, lead_id, linked_by, last_inbound_at, created_at,
-            version
+    USER = "SELECT id, channel_id, profile_name, username, contact_id, lead_id, linked_by, last_inbound_at, blocked_at,
+            created_at, version
         FROM messaging_users WHERE workspace_id = $1 AND id = $2";
     SAVE_USER = "UPDATE messaging_users SET profile_name = $3, username = $4, contact_id = $5, lead_id = $6,
             linked_by = $7, last_inbound_at = $8, version = version + 1
@@ -77,9 +83,11 @@ crate::sql! {
     USER_OF_IDENTIFIER = "SELECT messaging_user_id FROM messaging_identifiers
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4";
     IDENTIFIERS = "SELECT kind, value FROM messaging_identifiers
-        WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY kind, value";
+        WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY kind, used_at DESC, value";
     REMOVE_IDENTIFIERS = "DELETE FROM messaging_identifiers
-        WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3";
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND used_at = 0";
+    USE_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
+        WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4 AND used_at > 0 AND used_at < $5";
     MOVE_IDENTIFIERS = "UPDATE messaging_identifiers SET messaging_user_id = $3
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     MOVE_SESSIONS = "UPDATE sessions SET messaging_user_id = $3, version = version + 1
@@ -97,6 +105,7 @@ fn read(row: &mut Row<'_>) -> Result<MessagingUser, StoreError> {
         lead_id: row.next()?,
         linked_by: row.optional_word()?,
         last_inbound_at: row.next()?,
+        blocked_at: row.next()?,
         created_at: row.next()?,
         version: row.next()?,
     })
@@ -177,7 +186,24 @@ impl Tx<'_> {
         Ok(written == 1)
     }
 
-    /// Takes the identifiers of one kind from a Messaging User that gets a new one in their place.
+    /// Notes that a customer with several identifiers of a kind used this one now: answers go to the one used last.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn use_identifier(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        identifier: &Identifier,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 5] =
+            [&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value, &at];
+        self.execute(&USE_IDENTIFIER, &params).map(|_| ())
+    }
+
+    /// Takes the identifiers of one kind from a Messaging User that gets a new one in their place. Those of a customer
+    /// who was merged by hand stay: the person has several.
     ///
     /// # Errors
     /// When the store fails.
@@ -207,7 +233,7 @@ impl Tx<'_> {
         )
     }
 
-    /// All identifiers of a Messaging User.
+    /// All identifiers of a Messaging User; of each kind the one used last first.
     ///
     /// # Errors
     /// When the store fails.

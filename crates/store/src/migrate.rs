@@ -2,7 +2,8 @@
 //!
 //! One text serves both engines. It is written in PostgreSQL's types; for SQLite `UUID` and `BYTEA` become `BLOB`,
 //! `BIGINT` becomes `INTEGER`, every table is `STRICT`, and a table marked `/* clustered */` is `WITHOUT ROWID`. So the
-//! two schemas cannot drift apart.
+//! two schemas cannot drift apart. What only one of them has, such as an index of words, stands in lines that begin with
+//! `-- sqlite: ` or `-- postgres: `.
 //!
 //! A crash inside a migration leaves the old schema (DDL is transactional on both engines); a crash between two leaves
 //! the first applied and recorded, and the next start goes on with the second.
@@ -53,6 +54,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0017_template_campaigns",
         text: include_str!("../migrations/0017_template_campaigns.sql"),
     },
+    Migration { version: 18, name: "0018_identity", text: include_str!("../migrations/0018_identity.sql") },
 ];
 
 /// Version of the schema that this build works with.
@@ -123,7 +125,7 @@ fn migrate_postgres(engine: &Engine, url: &str, backups: &Path, migrations: &[Mi
     }
     for migration in due {
         let mut transaction = client.transaction()?;
-        transaction.batch_execute(migration.text)?;
+        transaction.batch_execute(&migration.text.replace("-- postgres: ", ""))?;
         transaction.execute(
             "INSERT INTO schema_version (version, name) VALUES ($1, $2)",
             &[&migration.version, &migration.name],
@@ -156,7 +158,8 @@ fn backup_before(engine: &Engine, current: i64, backups: &Path) -> Result<(), St
 
 /// The SQLite form of a migration's text.
 pub(crate) fn for_sqlite(text: &str) -> String {
-    text.replace("BIGINT", "INTEGER")
+    text.replace("-- sqlite: ", "")
+        .replace("BIGINT", "INTEGER")
         .replace("UUID", "BLOB")
         .replace("BYTEA", "BLOB")
         .replace(") /* clustered */;", ") STRICT, WITHOUT ROWID;")

@@ -25,6 +25,7 @@ const LARGE_TABLES: &[&str] = &[
     "consents",
     "contact_addresses",
     "contacts",
+    "customer_links",
     "decisions",
     "duplicates",
     "events",
@@ -46,6 +47,8 @@ const LARGE_TABLES: &[&str] = &[
     "parked_reports",
     "provider_messages",
     "recipients",
+    "search_entries",
+    "search_tasks",
     "sessions",
     "sticky_senders",
     "work_items",
@@ -84,14 +87,16 @@ fn write_statistics(connection: &Connection) -> Result<(), StoreError> {
     while let Some(row) = rows.next()? {
         let (table, index): (String, String) = (row.get(0)?, row.get(1)?);
         let (unique, partial, clustered): (bool, bool, bool) = (row.get(2)?, row.get(3)?, row.get(4)?);
-        let names = columns.query_map([&index], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        // An expression has no name.
+        let names = columns.query_map([&index], |row| row.get::<_, Option<String>>(0))?;
+        let names = names.collect::<Result<Vec<_>, _>>()?;
         let of_table = if LARGE_TABLES.contains(&table.as_str()) { LARGE } else { SMALL };
         let size = if partial { of_table.min(PARTIAL) } else { of_table };
         let mut left = size;
         let mut statistics = vec![size.to_string()];
         for (position, name) in names.iter().enumerate() {
             let complete = position + 1 == names.len();
-            left = (left / distinct(name)).max(if complete && unique { 1 } else { 4 });
+            left = (left / distinct(name.as_deref().unwrap_or_default())).max(if complete && unique { 1 } else { 4 });
             statistics.push(if complete && unique { 1 } else { left }.to_string());
         }
         // The key of a clustered table goes by the table's name.

@@ -210,6 +210,8 @@ bind_ids!(
     InboundTextId,
     LinkDomainId,
     ChannelNoticeId,
+    CustomerLinkId,
+    CustomerMergeId,
     SnippetId,
     BatchId,
 );

@@ -3,6 +3,7 @@
 use segue_model::{
     Timestamp, WorkspaceId,
     bounce::BounceRules,
+    linking::LinkingSettings,
     opt_out_line::OptOutLine,
     policy::{PolicySettings, QuietHours},
 };
@@ -52,6 +53,8 @@ pub struct WorkspaceSettings {
     pub consent: ConsentSettings,
     /// When a number that bounces is put on the suppression list.
     pub bounces: BounceRules,
+    /// How customers who write are linked to contacts and leads.
+    pub linking: LinkingSettings,
 }
 
 /// What campaigns cost, and who has to agree to them.
@@ -138,6 +141,7 @@ impl Default for WorkspaceSettings {
             disconnect_grace: 10_000,
             consent: ConsentSettings::default(),
             bounces: BounceRules::default(),
+            linking: LinkingSettings::default(),
         }
     }
 }

@@ -5,6 +5,7 @@
  */
 import type { components } from './schema';
 import type * as conversation from './conversation-types';
+import type * as identity from './identity-types';
 import type * as policy from './policy-types';
 import type * as link from './link-types';
 import type * as sender from './sender-types';
@@ -104,6 +105,11 @@ export type Responses = [
   Fits<Sent<Schemas['Lead']>, wire.Lead>,
   Fits<Sent<Schemas['Case']>, wire.Case>,
   Fits<Sent<Schemas['Panel']>, wire.CustomerPanel>,
+  Fits<Sent<Schemas['LinkingSettings']>, identity.LinkingSettings>,
+  Fits<Sent<Schemas['SearchHit']>, identity.SearchHit>,
+  Fits<Sent<Schemas['MessageFlight']>, identity.MessageFlight>,
+  Fits<Sent<Schemas['EarlierPart']>, identity.EarlierPart>,
+  Fits<Sent<Schemas['CustomerBlock']>, identity.CustomerBlock>,
   Fits<Sent<Schemas['QuickReply']>, wire.QuickReply>,
   Fits<Sent<Schemas['DeadLetter']>, wire.DeadLetter>,
   Fits<Sent<Schemas['Bootstrap']>, wire.Bootstrap>,

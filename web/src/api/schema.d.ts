@@ -1404,6 +1404,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customer-blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Blocked customers.
+         * @description Needs the permission `supervise`.
+         */
+        get: operations["list_customer_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customer-blocks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a block back, at WhatsApp too.
+         * @description Needs the permission `supervise`.
+         */
+        delete: operations["unblock_customer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -1957,6 +1997,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/linking-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rules of the workspace, and those of channels that have their own.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_linking_rules"];
+        /**
+         * Replaces the rules. They hold from the next message on; who is linked stays linked.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["change_linking_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lists": {
         parameters: {
             query?: never;
@@ -2145,6 +2209,27 @@ export interface paths {
          * @description Needs the permission `read_campaigns`.
          */
         get: operations["list_batch_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/message-search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Messages with the words, the latest first, among what the caller may read. A page can be empty and still have a
+         *     cursor: the search goes on there.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["search_messages"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2966,6 +3051,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Blocks the session's customer, at WhatsApp too, and ends the session.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["block_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/cases": {
         parameters: {
             query?: never;
@@ -2980,6 +3085,70 @@ export interface paths {
          * @description Needs the permission `write_crm`.
          */
         post: operations["create_case"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/customer-merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customers that were merged into the session's, the latest first.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_customer_merges"];
+        put?: never;
+        /**
+         * Makes another customer of the same channel part of the session's. Can be taken back.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["merge_customers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/customer-merges/{merge_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Parts two customers again: what the other one had is its own; what came since stays.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["part_customers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/earlier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the same customer and the business wrote before this session: session by session, the latest first.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_earlier_messages"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3036,10 +3205,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Links the session's customer to a contact.
+         * Links the session's customer to a contact or lead.
          * @description Needs the permission `converse`.
          */
         post: operations["link_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/links/{link_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a link back: the customer is linked to what was there before. The history keeps both.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["undo_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3064,6 +3253,26 @@ export interface paths {
          * @description Needs the permission `converse`.
          */
         post: operations["send_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/messages/{message_id}/flight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every hop of a message with its time.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["get_message_flight"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3109,6 +3318,26 @@ export interface paths {
          * @description Needs the permission `converse`.
          */
         post: operations["keep_pending_reply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/postpone-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts the question of who the customer is away: not now.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["postpone_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3895,6 +4124,12 @@ export interface components {
         };
         /** @enum {string} */
         BatchState: "working" | "done";
+        /** @description Why the customer is blocked. */
+        BlockInput: {
+            reason: string;
+        };
+        /** @enum {string} */
+        BlockState: "blocking" | "blocked" | "unblocking" | "failed";
         /** @description A snapshot that is at least as new as the event `seq`; the event stream from there on keeps it current. */
         Bootstrap: {
             agents: components["schemas"]["AgentPresence"][];
@@ -4206,6 +4441,8 @@ export interface components {
             /** @enum {string} */
             type: "campaign.updated";
         };
+        /** @enum {string} */
+        CandidateReason: "reference" | "identifier" | "phone" | "phone_variant" | "email" | "name";
         /** @description A support case. */
         Case: {
             closed_at?: components["schemas"]["Timestamp"] | null;
@@ -4875,6 +5112,58 @@ export interface components {
         Cost: "charged" | "free" | "unknown";
         /** @enum {string} */
         Covers: "programme" | "all_marketing";
+        /** @description A blocked customer. */
+        CustomerBlock: {
+            /** @description Who did it: the id of a user or an API key. */
+            actor: string;
+            at: components["schemas"]["Timestamp"];
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description Why the provider did not do it. */
+            failure?: string | null;
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+            /** @description The best name known of the customer: the profile's, or the user name. */
+            name?: string | null;
+            reason: string;
+            state: components["schemas"]["BlockState"];
+        };
+        /** @description An entry of the history. */
+        CustomerLink: {
+            action: components["schemas"]["LinkAction"];
+            /** @description Who did it: the id of a user or an API key, or `system`. */
+            actor: string;
+            /** @description The user's name. */
+            actor_name?: string | null;
+            after: components["schemas"]["LinkState"];
+            at: components["schemas"]["Timestamp"];
+            before: components["schemas"]["LinkState"];
+            id: components["schemas"]["CustomerLinkId"];
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+            /** @description The agent's own words. */
+            note?: string | null;
+            /** @description What the rule matched by, or `agent`. */
+            reason: string;
+            session_id?: components["schemas"]["SessionId"] | null;
+            undoes_id?: components["schemas"]["CustomerLinkId"] | null;
+        };
+        CustomerLinkId: string;
+        /** @description A merge of two customers as it is shown. */
+        CustomerMerge: {
+            /** @description Who did it: the id of a user or an API key, or `system` when WhatsApp told that they are one. */
+            actor: string;
+            id: components["schemas"]["CustomerMergeId"];
+            kept_id: components["schemas"]["MessagingUserId"];
+            kept_name?: string | null;
+            merged_at: components["schemas"]["Timestamp"];
+            /** @description The one that is no more. */
+            merged_id: components["schemas"]["MessagingUserId"];
+            merged_name?: string | null;
+            unmerged_at?: components["schemas"]["Timestamp"] | null;
+        };
+        CustomerMergeId: string;
+        /** @description The customer that is the same person. */
+        CustomerMergeInput: {
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+        };
         /** @description Who the customer of a session is. */
         CustomerView: {
             contact_id?: components["schemas"]["ContactId"] | null;
@@ -5055,6 +5344,14 @@ export interface components {
             scanned: number;
             started_at: components["schemas"]["Timestamp"];
             state: components["schemas"]["SearchState"];
+        };
+        /** @description A part of what a customer and the business wrote in an earlier session. */
+        EarlierPart: {
+            /** @description Oldest first. */
+            data: components["schemas"]["Message"][];
+            /** @description Leads further back, also into the sessions before. */
+            next_cursor?: string | null;
+            session?: components["schemas"]["Session"] | null;
         };
         EndInput: {
             /** @description Whether the session's open case is closed with it. */
@@ -5259,6 +5556,10 @@ export interface components {
             status: string;
             version: string;
         };
+        /** @enum {string} */
+        HopClock: "ours" | "provider";
+        /** @enum {string} */
+        HopStep: "sent_by_customer" | "webhook_stored" | "processed" | "processing_failed" | "created" | "waits" | "held" | "submitting" | "accepted" | "sent" | "delivered" | "read" | "played" | "failed" | "canceled" | "expired" | "unknown" | "charged";
         /** @description What is made of a customer's silence, in minutes after the last message to them; nothing where there is none. */
         IdleRules: {
             /**
@@ -5584,6 +5885,8 @@ export interface components {
         LeadId: string;
         /** @enum {string} */
         LeadStatus: "new" | "working" | "won" | "lost";
+        /** @enum {string} */
+        LinkAction: "linked" | "created" | "unlinked" | "asked" | "postponed" | "undone";
         /** @description What to change of one link; what is absent stays. */
         LinkChange: {
             /** @default null */
@@ -5608,10 +5911,29 @@ export interface components {
             /** @description Such as `go.example.com`. */
             host: string;
         };
-        /** @description Give a contact, or `create: true` for a new one with the customer's number and name. */
+        /** @description Give a contact or a lead, or `create: true` for a new one with the customer's number and name. */
         LinkInput: {
             contact_id?: components["schemas"]["ContactId"] | null;
             create?: boolean | null;
+            lead_id?: components["schemas"]["LeadId"] | null;
+            /** @description Why, in the agent's own words. */
+            note?: string | null;
+            object?: components["schemas"]["LinkObject"] | null;
+        };
+        /** @enum {string} */
+        LinkObject: "contact" | "lead";
+        /** @description One rule. */
+        LinkRule: {
+            by: components["schemas"]["MatchBy"];
+            many: components["schemas"]["ManyMatches"];
+            object: components["schemas"]["LinkObject"];
+            one: components["schemas"]["OneMatch"];
+        };
+        /** @description The rules of a workspace or a channel. */
+        LinkRules: {
+            none: components["schemas"]["NoMatch"];
+            /** @description Tried from the first to the last. */
+            rules: components["schemas"]["LinkRule"][];
         };
         /** @description What a marketer sets about a campaign's links. */
         LinkSettings: {
@@ -5635,8 +5957,73 @@ export interface components {
             legal_text?: string | null;
             shorten?: components["schemas"]["Shorten"] | null;
         };
+        /** @description What a customer is linked to. */
+        LinkState: {
+            contact_id?: components["schemas"]["ContactId"] | null;
+            lead_id?: components["schemas"]["LeadId"] | null;
+            linked_by?: components["schemas"]["LinkedBy"] | null;
+        };
         /** @enum {string} */
         LinkSwitch: "on" | "stopped";
+        /** @enum {string} */
+        LinkedBy: "code" | "phone" | "created" | "identifier" | "email" | "agent";
+        /** @description The rules of a workspace and of those of its channels that have their own. */
+        LinkingSettings: {
+            /** @default {} */
+            channels: {
+                [key: string]: components["schemas"]["LinkRules"];
+            };
+            /**
+             * @default {
+             *       "none": "create_contact",
+             *       "rules": [
+             *         {
+             *           "by": "reference",
+             *           "many": "link_newest",
+             *           "object": "contact",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "identifier",
+             *           "many": "ask",
+             *           "object": "contact",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "phone",
+             *           "many": "link_newest",
+             *           "object": "contact",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "phone_variant",
+             *           "many": "ask",
+             *           "object": "contact",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "phone",
+             *           "many": "link_newest",
+             *           "object": "lead",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "phone_variant",
+             *           "many": "link_newest",
+             *           "object": "lead",
+             *           "one": "link"
+             *         },
+             *         {
+             *           "by": "email",
+             *           "many": "ask",
+             *           "object": "contact",
+             *           "one": "ask"
+             *         }
+             *       ]
+             *     }
+             */
+            workspace: components["schemas"]["LinkRules"];
+        };
         /** @enum {string} */
         ListAction: "add" | "remove";
         ListId: string;
@@ -5667,6 +6054,8 @@ export interface components {
             email: string;
             password: string;
         };
+        /** @enum {string} */
+        ManyMatches: "link_newest" | "ask" | "next";
         /** @description What messages to one market cost. */
         MarketCost: {
             /** @description What the platform takes them for. */
@@ -5698,6 +6087,8 @@ export interface components {
             /** @description Name of the template; empty for the whole number. */
             template: string;
         };
+        /** @enum {string} */
+        MatchBy: "reference" | "identifier" | "phone" | "phone_variant" | "email";
         Me: {
             user?: components["schemas"]["User"] | null;
             workspace: components["schemas"]["Workspace"];
@@ -5856,6 +6247,23 @@ export interface components {
             code: string;
             reason: string;
         };
+        /** @description The hops of a message. */
+        MessageFlight: {
+            direction: components["schemas"]["Direction"];
+            /** @description In the order in which they happened. */
+            hops: components["schemas"]["MessageHop"][];
+            message_id: components["schemas"]["MessageId"];
+            /** @description The provider's id of it. */
+            provider_id?: string | null;
+        };
+        /** @description One hop. */
+        MessageHop: {
+            at?: components["schemas"]["Timestamp"] | null;
+            clock: components["schemas"]["HopClock"];
+            /** @description More about it, for people. */
+            detail?: string | null;
+            step: components["schemas"]["HopStep"];
+        };
         MessageId: string;
         /** @enum {string} */
         MessageKind: "text" | "image" | "buttons" | "list" | "template" | "reply" | "audio" | "video" | "document" | "sticker" | "location" | "contacts" | "reaction" | "order" | "unsupported" | "note" | "system";
@@ -5938,6 +6346,8 @@ export interface components {
             channel_id: components["schemas"]["ChannelId"];
             parts: components["schemas"]["TemplateParts"];
         };
+        /** @enum {string} */
+        NoMatch: "create_contact" | "create_lead" | "ask" | "nothing";
         /** @description What WhatsApp allows a number, and what is stopped. */
         NumberLimits: {
             /** @description Marketing that is stopped because of its quality. */
@@ -6002,6 +6412,8 @@ export interface components {
             type: "offer.ended";
         };
         OfferId: string;
+        /** @enum {string} */
+        OneMatch: "link" | "ask" | "next";
         /** @description Hours of certain days in which people work. */
         OpenSpan: {
             days: components["schemas"]["Day"][];
@@ -6083,6 +6495,15 @@ export interface components {
             product: string;
             /** Format: int64 */
             quantity: number;
+        };
+        /** @description Another customer identity that is linked to the same contact. */
+        OtherAddress: {
+            channel_id: components["schemas"]["ChannelId"];
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+            name?: string | null;
+            phone?: components["schemas"]["PhoneNumber"] | null;
+            session_id?: components["schemas"]["SessionId"] | null;
+            username?: string | null;
         };
         /** @description One page of a list. */
         Page_ApiKey: {
@@ -6349,6 +6770,41 @@ export interface components {
                 /** @description Whether everybody sees it. */
                 shared: boolean;
                 updated_at: components["schemas"]["Timestamp"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CustomerBlock: {
+            data: {
+                /** @description Who did it: the id of a user or an API key. */
+                actor: string;
+                at: components["schemas"]["Timestamp"];
+                channel_id: components["schemas"]["ChannelId"];
+                /** @description Why the provider did not do it. */
+                failure?: string | null;
+                messaging_user_id: components["schemas"]["MessagingUserId"];
+                /** @description The best name known of the customer: the profile's, or the user name. */
+                name?: string | null;
+                reason: string;
+                state: components["schemas"]["BlockState"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CustomerMerge: {
+            data: {
+                /** @description Who did it: the id of a user or an API key, or `system` when WhatsApp told that they are one. */
+                actor: string;
+                id: components["schemas"]["CustomerMergeId"];
+                kept_id: components["schemas"]["MessagingUserId"];
+                kept_name?: string | null;
+                merged_at: components["schemas"]["Timestamp"];
+                /** @description The one that is no more. */
+                merged_id: components["schemas"]["MessagingUserId"];
+                merged_name?: string | null;
+                unmerged_at?: components["schemas"]["Timestamp"] | null;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -6700,6 +7156,26 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_SearchHit: {
+            data: {
+                at: components["schemas"]["Timestamp"];
+                author: components["schemas"]["AuthorView"];
+                channel_id: components["schemas"]["ChannelId"];
+                /** @description The customer's name. */
+                customer: string;
+                direction: components["schemas"]["Direction"];
+                /** @description The text around what was found. */
+                excerpt: components["schemas"]["TextPiece"][];
+                kind: components["schemas"]["MessageKind"];
+                message_id: components["schemas"]["MessageId"];
+                messaging_user_id: components["schemas"]["MessagingUserId"];
+                session_id: components["schemas"]["SessionId"];
+                session_state: components["schemas"]["SessionState"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Segment: {
             data: {
                 /** @description CEL. */
@@ -6970,21 +7446,41 @@ export interface components {
         };
         /** @description A session's customer. */
         Panel: {
+            block?: components["schemas"]["CustomerBlock"] | null;
             campaign?: components["schemas"]["SessionCampaign"] | null;
-            /** @description Contacts the customer may be, when nobody is linked. */
-            candidates: components["schemas"]["Contact"][];
+            /** @description Whom the customer may be, when nobody is linked or the rules ask. */
+            candidates: components["schemas"]["PanelCandidate"][];
             case?: components["schemas"]["Case"] | null;
             consent: components["schemas"]["PanelConsent"];
             contact?: components["schemas"]["Contact"] | null;
+            /** @description Customers that were merged into this one, the latest first. */
+            customer_merges: components["schemas"]["CustomerMerge"][];
             lead?: components["schemas"]["Lead"] | null;
+            /** @description How the customer came to what it is linked to, the latest first. */
+            link_history: components["schemas"]["CustomerLink"][];
+            link_prompt?: components["schemas"]["PanelPrompt"] | null;
+            /** @description The same person under other addresses: what else is linked to the contact. */
+            other_addresses: components["schemas"]["OtherAddress"][];
             previous_sessions: components["schemas"]["Session"][];
             recipient?: components["schemas"]["Recipient"] | null;
+            undoable_link?: components["schemas"]["CustomerLinkId"] | null;
+        };
+        /** @description Somebody the customer may be: a contact or a lead. */
+        PanelCandidate: {
+            contact?: components["schemas"]["Contact"] | null;
+            lead?: components["schemas"]["Lead"] | null;
+            reasons: components["schemas"]["CandidateReason"][];
         };
         /** @description The customer's consents, and that of this conversation apart from them. */
         PanelConsent: {
             session_opt_in: components["schemas"]["OptIn"];
             sms: components["schemas"]["ConsentState"];
             whatsapp: components["schemas"]["ConsentState"];
+        };
+        /** @description The rules ask who the customer is. */
+        PanelPrompt: {
+            asked_at: components["schemas"]["Timestamp"];
+            postponed_at?: components["schemas"]["Timestamp"] | null;
         };
         /** @enum {string} */
         ParameterFormat: "positional" | "named";
@@ -7659,6 +8155,22 @@ export interface components {
         };
         /** @enum {string} */
         ScheduleClock: "workspace" | "recipient";
+        /** @description A message that was found. */
+        SearchHit: {
+            at: components["schemas"]["Timestamp"];
+            author: components["schemas"]["AuthorView"];
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description The customer's name. */
+            customer: string;
+            direction: components["schemas"]["Direction"];
+            /** @description The text around what was found. */
+            excerpt: components["schemas"]["TextPiece"][];
+            kind: components["schemas"]["MessageKind"];
+            message_id: components["schemas"]["MessageId"];
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+            session_id: components["schemas"]["SessionId"];
+            session_state: components["schemas"]["SessionState"];
+        };
         /** @enum {string} */
         SearchState: "running" | "done";
         /** @description A group of list rows. */
@@ -8479,6 +8991,12 @@ export interface components {
             /** @description The text in other languages. */
             texts?: components["schemas"]["LocaleText"][];
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
+        };
+        /** @description A piece of a text that is shown. */
+        TextPiece: {
+            /** @description Whether it was searched for. */
+            hit: boolean;
+            text: string;
         };
         /** @description A text as it would go out. */
         TextPreview: {
@@ -11516,6 +12034,67 @@ export interface operations {
             };
         };
     };
+    list_customer_blocks: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CustomerBlock"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unblock_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["MessagingUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_dead_letters: {
         parameters: {
             query?: {
@@ -12586,6 +13165,66 @@ export interface operations {
             };
         };
     };
+    get_linking_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkingSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_linking_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkingSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkingSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_lists: {
         parameters: {
             query?: never;
@@ -12927,6 +13566,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_DirectMessage"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_messages: {
+        parameters: {
+            query?: {
+                /** @description Words; all of them have to stand in the message. The last one may be unfinished. */
+                q?: string;
+                /** @description Only what was written with this contact. */
+                contact_id?: components["schemas"]["ContactId"];
+                /** @description Only what was written with this customer. */
+                messaging_user_id?: components["schemas"]["MessagingUserId"];
+                channel_id?: components["schemas"]["ChannelId"];
+                /** @description Only conversations of this agent. */
+                agent_id?: components["schemas"]["UserId"];
+                /** @description Not before. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Before. */
+                until?: components["schemas"]["Timestamp"];
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SearchHit"];
                 };
             };
             /** @description What went wrong. */
@@ -14655,6 +15340,43 @@ export interface operations {
             };
         };
     };
+    block_customer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_case: {
         parameters: {
             query?: never;
@@ -14679,6 +15401,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Case"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_customer_merges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CustomerMerge"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_customers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerMergeInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    part_customers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+                merge_id: components["schemas"]["CustomerMergeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_earlier_messages: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; without it the end of the session before comes. */
+                before?: string;
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarlierPart"];
                 };
             };
             /** @description What went wrong. */
@@ -14803,6 +15661,40 @@ export interface operations {
             };
         };
     };
+    undo_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+                link_id: components["schemas"]["CustomerLinkId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_messages: {
         parameters: {
             query?: {
@@ -14862,6 +15754,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message_flight: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+                message_id: components["schemas"]["MessageId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageFlight"];
                 };
             };
             /** @description What went wrong. */
@@ -14959,6 +15882,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PendingReply"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postpone_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
                 };
             };
             /** @description What went wrong. */

@@ -1,4 +1,5 @@
 /** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
+import type * as identity from './identity-types';
 
 import type {
   LocalePreview,
@@ -1039,7 +1040,13 @@ export interface CustomerPanel {
   consent: { sms: ConsentState; whatsapp: ConsentState; session_opt_in: OptInState };
   previous_sessions: Session[];
   case: Case | null;
-  candidates: Contact[];
+  candidates: identity.PanelCandidate[];
+  link_prompt: { asked_at: string; postponed_at: string | null } | null;
+  link_history: identity.CustomerLink[];
+  undoable_link: string | null;
+  other_addresses: identity.OtherAddress[];
+  customer_merges: identity.CustomerMerge[];
+  block: identity.CustomerBlock | null;
 }
 
 export interface QuickReply {

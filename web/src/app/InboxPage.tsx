@@ -11,8 +11,14 @@ import css from './inbox-page.module.css';
 
 const WIDE_PX = 1200;
 
+interface InboxProps {
+  sessionId: string | null;
+  /** The message to show, when one was looked for. */
+  messageId?: string | null;
+}
+
 /** The agent's workspace: list, conversation, customer. */
-export function InboxPage({ sessionId }: { sessionId: string | null }) {
+export function InboxPage({ sessionId, messageId = null }: InboxProps) {
   const navigate = useNavigate();
   const [panel, setPanel] = useState<'open' | 'closed'>(
     window.innerWidth >= WIDE_PX ? 'open' : 'closed',
@@ -55,6 +61,7 @@ export function InboxPage({ sessionId }: { sessionId: string | null }) {
             <ConversationPane
               key={sessionId}
               sessionId={sessionId}
+              messageId={messageId}
               onBack={onBack}
               onPanel={onPanel}
             />

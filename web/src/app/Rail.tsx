@@ -2,6 +2,7 @@ import {
   IconChecklist,
   IconDeviceDesktop,
   IconFilter,
+  IconListSearch,
   IconLogout,
   IconMessages,
   IconMoon,
@@ -26,6 +27,13 @@ const PLACES = [
     label: 'Inbox',
     icon: IconMessages,
     testId: 'nav-inbox',
+    roles: ['admin', 'supervisor', 'agent'],
+  },
+  {
+    to: '/search',
+    label: 'Messages',
+    icon: IconListSearch,
+    testId: 'nav-search',
     roles: ['admin', 'supervisor', 'agent'],
   },
   {

@@ -84,9 +84,24 @@ const inbox = createRoute({
 const session = createRoute({
   getParentRoute: () => shell,
   path: '/inbox/$sessionId',
+  validateSearch: (search): { message?: string } =>
+    typeof search.message === 'string' ? { message: search.message } : {},
   component: function SessionRoute() {
-    return <InboxPage sessionId={session.useParams().sessionId} />;
+    const { message } = session.useSearch();
+    return <InboxPage sessionId={session.useParams().sessionId} messageId={message ?? null} />;
   },
+});
+
+const search = createRoute({
+  getParentRoute: () => shell,
+  path: '/search',
+  validateSearch: (search): { q?: string; contact?: string } => ({
+    ...(typeof search.q === 'string' || typeof search.q === 'number'
+      ? { q: String(search.q) }
+      : {}),
+    ...(typeof search.contact === 'string' ? { contact: search.contact } : {}),
+  }),
+  component: lazyRouteComponent(() => import('@/features/search'), 'SearchRoute'),
 });
 
 const campaigns = createRoute({
@@ -194,6 +209,7 @@ const routeTree = root.addChildren([
     home,
     inbox,
     session,
+    search,
     campaigns,
     newCampaign,
     campaign,

@@ -10,6 +10,7 @@ import { placesFor } from './Rail';
 
 const PLACE_KEYS: Record<string, string> = {
   '/inbox': 'g i',
+  '/search': 'g f',
   '/campaigns': 'g p',
   '/contacts': 'g c',
   '/consent': 'g o',

@@ -6,6 +6,6 @@ mod query;
 mod upload;
 
 pub(crate) use json::{Json, read, read_inside};
-pub(crate) use path::PathId;
+pub(crate) use path::{PathId, PathIds};
 pub(crate) use query::Query;
 pub(crate) use upload::{Form, Upload, spool};

@@ -30,3 +30,27 @@ where
             .map_err(|error: T::Err| Problem::malformed("invalid_id", format!("{error}. Check the address.")))
     }
 }
+
+/// The two `{…}` segments of the route's path, in their order.
+#[derive(Debug, Clone, Copy)]
+pub struct PathIds<A, B>(pub (A, B));
+
+impl<S, A, B> FromRequestParts<S> for PathIds<A, B>
+where
+    S: Send + Sync,
+    A: FromStr<Err: Display> + Send,
+    B: FromStr<Err: Display> + Send,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((first, second)) = Path::<(String, String)>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::malformed("invalid_id", "The ids in the address cannot be read."))?;
+        Ok(Self((parsed(&first)?, parsed(&second)?)))
+    }
+}
+
+fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|error| Problem::malformed("invalid_id", format!("{error}. Check the address.")))
+}

@@ -18,6 +18,7 @@ mod contact_consent;
 mod contact_views;
 mod contacts;
 mod conversation_settings;
+mod customers;
 mod dead_letters;
 mod direct_messages;
 mod flows;
@@ -25,12 +26,14 @@ mod imports;
 mod keywords;
 mod leads;
 mod link_domains;
+mod linking_rules;
 mod lists;
 mod login;
 mod marketing;
 mod media;
 mod merges;
 mod message_batches;
+mod message_search;
 mod messages;
 mod offers;
 mod panel;
@@ -78,6 +81,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         sender_pools::router(),
         registrations::router(),
         link_domains::router(),
+        linking_rules::router(),
         queues::router(),
         flows::router(),
         templates::router(),
@@ -106,8 +110,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         message_batches::router(),
         messages::router(),
         pending_replies::router(),
+        message_search::router(),
         media::router(),
         panel::router(),
+        customers::router(),
         leads::router(),
         cases::router(),
         presence::router(),

@@ -6,7 +6,7 @@ use segue_desk::{
     linking::{self, LinkTo},
     panel::{self, Panel},
 };
-use segue_model::{ContactId, SessionId};
+use segue_model::{ContactId, CustomerLinkId, LeadId, SessionId, linking::LinkObject};
 use segue_store::session::SessionView;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ use super::sight;
 use crate::{
     AppState,
     caller::Caller,
-    extract::{Json, PathId},
+    extract::{Json, PathId, PathIds},
     guard::Guard,
     problem::Problem,
 };
@@ -27,6 +27,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(converse.routes(routes!(get)))
         .routes(converse.routes(routes!(link)))
         .routes(converse.routes(routes!(unlink)))
+        .routes(converse.routes(routes!(postpone)))
+        .routes(converse.routes(routes!(undo)))
 }
 
 /// What is known of the session's customer.
@@ -41,14 +43,19 @@ async fn get(
     Ok(Json(panel::get(&state.store, caller.workspace_id, id, state.ctx.now()).await?))
 }
 
-/// Give a contact, or `create: true` for a new one with the customer's number and name.
+/// Give a contact or a lead, or `create: true` for a new one with the customer's number and name.
 #[derive(Deserialize, ToSchema)]
 struct LinkInput {
     contact_id: Option<ContactId>,
+    lead_id: Option<LeadId>,
     create: Option<bool>,
+    /// What is created: a contact when not given.
+    object: Option<LinkObject>,
+    /// Why, in the agent's own words.
+    note: Option<String>,
 }
 
-/// Links the session's customer to a contact.
+/// Links the session's customer to a contact or lead.
 #[utoipa::path(post, path = "/api/v1/sessions/{id}/link", operation_id = "link_customer", tag = "inbox",
     params(("id" = SessionId, Path)), responses((status = 200, body = SessionView)))]
 async fn link(
@@ -57,13 +64,45 @@ async fn link(
     PathId(id): PathId<SessionId>,
     Json(input): Json<LinkInput>,
 ) -> Result<Json<SessionView>, Problem> {
-    let to = match (input.contact_id, input.create) {
-        (Some(contact_id), None | Some(false)) => LinkTo::Contact(contact_id),
-        (None, Some(true)) => LinkTo::NewContact,
-        _ => return Err(Problem::invalid("contact_id", "Choose a contact, or ask for a new one with create: true.")),
+    let to = match (input.contact_id, input.lead_id, input.create.unwrap_or(false)) {
+        (Some(contact_id), None, false) => LinkTo::Contact(contact_id),
+        (None, Some(lead_id), false) => LinkTo::Lead(lead_id),
+        (None, None, true) => match input.object.unwrap_or(LinkObject::Contact) {
+            LinkObject::Contact => LinkTo::NewContact,
+            LinkObject::Lead => LinkTo::NewLead,
+        },
+        _ => {
+            let why = "Choose a contact or a lead, or ask for a new one with create: true.";
+            return Err(Problem::invalid("contact_id", why));
+        }
     };
     sight::readable(&state, &caller, id).await?;
-    Ok(Json(linking::link(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, to).await?))
+    Ok(Json(linking::link(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, to, input.note).await?))
+}
+
+/// Puts the question of who the customer is away: not now.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/postpone-link", operation_id = "postpone_link", tag = "inbox",
+    params(("id" = SessionId, Path)), responses((status = 200, body = SessionView)))]
+async fn postpone(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SessionId>,
+) -> Result<Json<SessionView>, Problem> {
+    sight::readable(&state, &caller, id).await?;
+    Ok(Json(linking::postpone(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id).await?))
+}
+
+/// Takes a link back: the customer is linked to what was there before. The history keeps both.
+#[utoipa::path(post, path = "/api/v1/sessions/{id}/links/{link_id}/undo", operation_id = "undo_link", tag = "inbox",
+    params(("id" = SessionId, Path), ("link_id" = CustomerLinkId, Path)),
+    responses((status = 200, body = SessionView)))]
+async fn undo(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathIds((id, link_id)): PathIds<SessionId, CustomerLinkId>,
+) -> Result<Json<SessionView>, Problem> {
+    sight::readable(&state, &caller, id).await?;
+    Ok(Json(linking::undo(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, link_id).await?))
 }
 
 /// Takes the link away.
@@ -76,6 +115,6 @@ async fn unlink(
 ) -> Result<Json<SessionView>, Problem> {
     sight::readable(&state, &caller, id).await?;
     let unlinked =
-        linking::link(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, LinkTo::Nobody).await?;
+        linking::link(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, LinkTo::Nobody, None).await?;
     Ok(Json(unlinked))
 }

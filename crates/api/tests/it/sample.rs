@@ -319,6 +319,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         lead_id: None,
         linked_by: None,
         last_inbound_at: Some(now),
+        blocked_at: None,
         created_at: now,
         version: 1,
     };

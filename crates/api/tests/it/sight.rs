@@ -30,6 +30,7 @@ pub async fn conversation(
                 lead_id: None,
                 linked_by: None,
                 last_inbound_at: None,
+                blocked_at: None,
                 created_at: now,
                 version: 1,
             };

@@ -9,6 +9,7 @@
 //! A customer may be known by a business-scoped user id (BSUID) alone. It is never put where a phone number belongs:
 //! Meta answers such a send with success and drops it. [`Recipient`] makes that impossible by type.
 
+pub mod blocking;
 pub mod client;
 pub mod contact_card;
 pub mod content;

@@ -25,6 +25,22 @@ pub struct PhoneDigits(String);
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Bsuid(String);
 
+impl PhoneDigits {
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Bsuid {
+    /// The id, verbatim.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The text is not the kind of recipient it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecipientError {

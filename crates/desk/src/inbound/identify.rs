@@ -2,7 +2,7 @@
 
 use segue_channels::whatsapp::webhook::UserIdUpdate;
 use segue_channels::whatsapp::{Content, Identity};
-use segue_model::{ChannelId, MessagingUserId, PhoneNumber, session::EndedBy};
+use segue_model::{ChannelId, Ctx, MessagingUserId, PhoneNumber, WorkspaceId, actor::Actor, session::EndedBy};
 use segue_store::{
     StoreError, Tx,
     messaging_user::{Identifier, IdentifierKind, MessagingUser},
@@ -147,6 +147,7 @@ fn acquaint(
     let known = tx.identifiers_of(workspace_id, id)?;
     for identifier in identifiers {
         if known.iter().any(|known| known.kind == identifier.kind && known.value != identifier.value) {
+            tx.use_identifier(workspace_id, desk.channel.id, identifier, desk.ctx.now())?;
             tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
         }
         tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
@@ -164,6 +165,7 @@ fn create(tx: &mut Tx<'_>, desk: &Desk<'_>) -> Result<MessagingUserId, StoreErro
         lead_id: None,
         linked_by: None,
         last_inbound_at: None,
+        blocked_at: None,
         created_at: desk.ctx.now(),
         version: 1,
     };
@@ -171,8 +173,7 @@ fn create(tx: &mut Tx<'_>, desk: &Desk<'_>) -> Result<MessagingUserId, StoreErro
     Ok(user.id)
 }
 
-/// Makes `from` part of `into`. All sessions are kept; when both have an open one, the one that an agent has (else the
-/// older one) goes on and the other ends.
+/// Makes `from` part of `into`, since WhatsApp says that they are one.
 ///
 /// # Errors
 /// When the store fails.
@@ -183,11 +184,43 @@ pub(super) fn merge(
     into: MessagingUserId,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
-    let workspace_id = desk.workspace_id();
+    merge_customers(tx, desk.ctx, desk.workspace_id(), desk.channel.id, (from, into), &Actor::System, notices)
+}
+
+/// Makes all work on these customers wait for this transaction.
+pub(crate) fn lock_customers(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    channel_id: ChannelId,
+    ids: &[MessagingUserId],
+) -> Result<(), StoreError> {
+    let mut all = Vec::new();
+    for id in ids {
+        all.extend(tx.identifiers_of(workspace_id, *id)?);
+    }
+    all.sort();
+    all.dedup();
+    lock(tx, channel_id, &all)
+}
+
+/// Makes `from` part of `into`. All sessions are kept; when both have an open one, the one that an agent has (else the
+/// older one) goes on and the other ends. What changed is written down.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn merge_customers(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    channel_id: ChannelId,
+    (from, into): (MessagingUserId, MessagingUserId),
+    actor: &Actor,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
     let mut open = Vec::<Session>::new();
     let mut ids = Vec::new();
     for user_id in [from, into] {
-        ids.extend(tx.open_session_of(workspace_id, desk.channel.id, user_id)?);
+        ids.extend(tx.open_session_of(workspace_id, channel_id, user_id)?);
     }
     ids.sort();
     for id in ids {
@@ -196,13 +229,14 @@ pub(super) fn merge(
     if let [first, second] = &mut open[..] {
         let ending = if second.agent_id.is_some() && first.agent_id.is_none() { first } else { second };
         let why = "The customer has another open session here; the conversation goes on in that one.".to_owned();
-        closing::close(tx, desk.ctx, workspace_id, ending, EndedBy::System, why, notices)?;
+        closing::close(tx, ctx, workspace_id, ending, EndedBy::System, why, notices)?;
         tx.save_session(workspace_id, ending)?;
     }
     let (Some(gone), Some(mut kept)) = (tx.messaging_user(workspace_id, from)?, tx.messaging_user(workspace_id, into)?)
     else {
         return Ok(());
     };
+    tx.record_customer_merge(workspace_id, ctx.id(), (from, into), &actor.reference(), ctx.now())?;
     if kept.contact_id.is_none() && kept.lead_id.is_none() {
         (kept.contact_id, kept.lead_id, kept.linked_by) = (gone.contact_id, gone.lead_id, gone.linked_by);
     }
@@ -212,6 +246,9 @@ pub(super) fn merge(
     tx.save_messaging_user(workspace_id, &kept)?;
     for id in tx.session_ids_of(workspace_id, from)? {
         notices.session_updated(id);
+    }
+    if let (Some(blocked_at), None) = (gone.blocked_at, kept.blocked_at) {
+        tx.move_block(workspace_id, from, into, blocked_at)?;
     }
     tx.merge_messaging_users(workspace_id, from, into)?;
     Ok(())

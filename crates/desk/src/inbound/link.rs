@@ -1,19 +1,32 @@
 //! Where a conversation came from, and who in the CRM the customer is.
 //!
-//! Order of what links: the code in the message (the contact the text went to, unless the number says that it is
-//! somebody else), the phone number (contact, then lead), a new contact when the number is known, and else nobody: the
-//! agent is then offered candidates. A link an agent made or took away is left alone.
+//! The workspace's rules ([`segue_model::linking`]) say what links, what is asked and what is created. A reference whose
+//! recipient has another number than the customer was forwarded: it finds nobody. A link an agent made or took away is
+//! left alone. Each change is an entry of the history, written in the transaction that makes it.
 
-use segue_model::{ContactId, PhoneNumber, attribution::Attribution, code::CodeTarget, contact::ContactFields};
+use segue_model::{
+    ContactId, LeadId, PhoneNumber, SessionId,
+    actor::Actor,
+    attribution::Attribution,
+    code::CodeTarget,
+    contact::ContactFields,
+    linking::{Decision, LinkObject, LinkRules, MatchBy, NoMatch},
+};
 use segue_store::{
     StoreError, Tx,
     contact::ContactView,
-    messaging_user::LinkedBy,
+    crm::{LeadStatus, LeadView},
+    customer_link::{LinkAction, LinkEntry, LinkPrompt, LinkState},
+    messaging_user::{LinkedBy, MessagingUser},
     recipient::Stamp,
-    session::{Origin, Session},
+    session::{Gathered, Origin, Session},
 };
 
-use super::{Desk, identify::Customer};
+use super::{
+    Desk,
+    identify::Customer,
+    matching::{self, Known},
+};
 use crate::{DeskError, notice::Notices};
 
 segue_model::text_enum! {
@@ -94,42 +107,181 @@ fn link(
     session: &Session,
     recipient: Option<&Origin>,
 ) -> Result<(), DeskError> {
-    let user = &mut customer.user;
+    let user = &customer.user;
     let is_linked = user.contact_id.is_some() || user.lead_id.is_some();
     // The number of a customer who was linked by a code may show that the link was forwarded.
     let is_doubtful = customer.phone_learned && user.linked_by == Some(LinkedBy::Code);
     if user.linked_by == Some(LinkedBy::Agent) || (is_linked && !is_doubtful) {
         return Ok(());
     }
-    let by_code =
-        recipient.filter(|_| matches!(session.attribution, Attribution::Certain | Attribution::Claimed)).filter(
-            |recipient| customer.phone.is_none() || is_same_line(customer.phone.as_ref(), recipient.phone.as_ref()),
-        );
+    let by_code = recipient
+        .filter(|_| matches!(session.attribution, Attribution::Certain | Attribution::Claimed))
+        .filter(|recipient| customer.phone.is_none() || is_same_line(customer.phone.as_ref(), recipient.phone.as_ref()))
+        .map(|recipient| recipient.contact_id);
+    let known = Known { user: &customer.user, reference: by_code, phone: customer.phone.as_ref(), email: None };
     let workspace_id = desk.workspace_id();
-    if let Some(recipient) = by_code
-        && tx.contact(workspace_id, recipient.contact_id)?.is_some()
-    {
-        (user.contact_id, user.linked_by) = (Some(recipient.contact_id), Some(LinkedBy::Code));
+    let rules = desk.workspace.settings.linking.of(desk.channel.id);
+    let before = LinkState::of(user);
+    let decision = rules.decide(|rule| matching::find(tx, workspace_id, &known, rule))?;
+    let candidates = match decision {
+        Decision::Ask => matching::candidates(tx, workspace_id, &known, rules)?,
+        _ => Vec::new(),
+    };
+    let user = &mut customer.user;
+    (user.contact_id, user.lead_id, user.linked_by) = (None, None, None);
+    let (action, reason) = match decision {
+        Decision::Link { target, rule } => {
+            (user.contact_id, user.lead_id) = target.ids(tx, workspace_id)?;
+            user.linked_by = Some(linked_by(rule.by));
+            (LinkAction::Linked, rule.by.as_str())
+        }
+        Decision::Create(object) => {
+            let Some(phone) = &customer.phone else {
+                return if before == LinkState::default() { Ok(()) } else { unlink_doubtful(tx, desk, user, before) };
+            };
+            match object {
+                LinkObject::Contact => {
+                    user.contact_id = Some(create_contact(tx, desk, phone, user.profile_name.as_deref())?);
+                }
+                LinkObject::Lead => user.lead_id = Some(create_lead(tx, desk, phone, user, session)?),
+            }
+            user.linked_by = Some(LinkedBy::Created);
+            (LinkAction::Created, "none")
+        }
+        Decision::Ask => {
+            let prompt =
+                LinkPrompt { session_id: session.id, candidates, asked_at: desk.ctx.now(), postponed_at: None };
+            tx.save_prompt(workspace_id, user.id, &prompt)?;
+            (LinkAction::Asked, "rules")
+        }
+        Decision::Nothing if before == LinkState::default() => return Ok(()),
+        Decision::Nothing => (LinkAction::Unlinked, "rules"),
+    };
+    let change = Change { session_id: Some(session.id), action, reason, before };
+    history(tx, desk, user, change)
+}
+
+/// The number shows that the link was forwarded, and nothing else says who this is.
+fn unlink_doubtful(tx: &mut Tx<'_>, desk: &Desk<'_>, user: &MessagingUser, before: LinkState) -> Result<(), DeskError> {
+    history(tx, desk, user, Change { session_id: None, action: LinkAction::Unlinked, reason: "rules", before })
+}
+
+/// What an address tells that the bot asked for: the rules by e-mail are tried for a customer who is not linked, or only
+/// to a contact that was made when they wrote.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn by_email(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &Session,
+    email: &str,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let workspace_id = desk.workspace_id();
+    let rules = desk.workspace.settings.linking.of(desk.channel.id);
+    if rules.rules.iter().all(|rule| rule.by != MatchBy::Email) {
         return Ok(());
     }
-    (user.contact_id, user.lead_id, user.linked_by) = (None, None, None);
-    let Some(phone) = &customer.phone else { return Ok(()) };
-    for writing in phone.writings() {
-        if let Some(contact) = tx.contact_by_phone(workspace_id, &writing)? {
-            (user.contact_id, user.linked_by) = (Some(contact.id), Some(LinkedBy::Phone));
-            return Ok(());
-        }
+    let Some(mut user) = tx.messaging_user(workspace_id, session.messaging_user_id)? else { return Ok(()) };
+    if !matches!(user.linked_by, None | Some(LinkedBy::Created)) {
+        return Ok(());
     }
-    for writing in phone.writings() {
-        if let Some(lead) = tx.lead_of_phone(workspace_id, &writing)? {
-            (user.lead_id, user.contact_id) = (Some(lead.id), lead.contact_id);
-            user.linked_by = Some(LinkedBy::Phone);
-            return Ok(());
+    let before = LinkState::of(&user);
+    let known = Known { user: &user, reference: None, phone: None, email: Some(email) };
+    let only = LinkRules {
+        rules: rules.rules.iter().copied().filter(|rule| rule.by == MatchBy::Email).collect(),
+        none: NoMatch::Nothing,
+    };
+    let (action, reason) = match only.decide(|rule| matching::find(tx, workspace_id, &known, rule))? {
+        Decision::Link { target, rule } => {
+            (user.contact_id, user.lead_id) = target.ids(tx, workspace_id)?;
+            user.linked_by = Some(LinkedBy::Email);
+            (LinkAction::Linked, rule.by.as_str())
         }
-    }
-    user.contact_id = Some(create_contact(tx, desk, phone, user.profile_name.as_deref())?);
-    user.linked_by = Some(LinkedBy::Created);
+        Decision::Ask => {
+            let candidates = matching::candidates(tx, workspace_id, &known, &only)?;
+            let prompt =
+                LinkPrompt { session_id: session.id, candidates, asked_at: desk.ctx.now(), postponed_at: None };
+            tx.save_prompt(workspace_id, user.id, &prompt)?;
+            (LinkAction::Asked, MatchBy::Email.as_str())
+        }
+        Decision::Create(_) | Decision::Nothing => return Ok(()),
+    };
+    tx.save_messaging_user(workspace_id, &user)?;
+    notices.session_updated(session.id);
+    history(tx, desk, &user, Change { session_id: Some(session.id), action, reason, before })
+}
+
+/// The e-mail address among what the bot gathered, when it was not there `before`.
+pub(super) fn new_email<'a>(before: &[Gathered], now: &'a [Gathered]) -> Option<&'a str> {
+    email_in(now).filter(|email| email_in(before) != Some(email))
+}
+
+/// The e-mail address among what the bot gathered.
+pub(crate) fn email_in(gathered: &[Gathered]) -> Option<&str> {
+    let is_email = |value: &&str| value.contains('@') && !value.contains(char::is_whitespace);
+    gathered.iter().map(|each| each.value.trim()).find(is_email)
+}
+
+struct Change<'a> {
+    session_id: Option<SessionId>,
+    action: LinkAction,
+    reason: &'a str,
+    before: LinkState,
+}
+
+fn history(tx: &mut Tx<'_>, desk: &Desk<'_>, user: &MessagingUser, change: Change<'_>) -> Result<(), DeskError> {
+    let entry = LinkEntry {
+        id: desk.ctx.id(),
+        messaging_user_id: user.id,
+        session_id: change.session_id,
+        action: change.action,
+        reason: change.reason.to_owned(),
+        note: None,
+        before: change.before,
+        after: LinkState::of(user),
+        undoes_id: None,
+        actor: Actor::System.reference(),
+        actor_name: None,
+        at: desk.ctx.now(),
+    };
+    tx.insert_link(desk.workspace_id(), &entry)?;
     Ok(())
+}
+
+const fn linked_by(by: MatchBy) -> LinkedBy {
+    match by {
+        MatchBy::Reference => LinkedBy::Code,
+        MatchBy::Identifier => LinkedBy::Identifier,
+        MatchBy::Phone | MatchBy::PhoneVariant => LinkedBy::Phone,
+        MatchBy::Email => LinkedBy::Email,
+    }
+}
+
+/// A new lead with the number and the name of the WhatsApp profile.
+fn create_lead(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    phone: &PhoneNumber,
+    user: &MessagingUser,
+    session: &Session,
+) -> Result<LeadId, StoreError> {
+    let name = user.profile_name.clone().filter(|name| !name.trim().is_empty());
+    let lead = LeadView {
+        id: desk.ctx.id(),
+        name: name.unwrap_or_else(|| phone.to_string()),
+        phone: Some(phone.clone()),
+        email: None,
+        note: None,
+        status: LeadStatus::New,
+        campaign_id: session.campaign.map(|(campaign_id, _)| campaign_id),
+        session_id: Some(session.id),
+        contact_id: None,
+        created_at: desk.ctx.now(),
+    };
+    tx.insert_lead(desk.workspace_id(), &lead, None)?;
+    Ok(lead.id)
 }
 
 /// A new contact with the number and the name of the WhatsApp profile.

@@ -8,10 +8,12 @@
 //! creates the Messaging User and the session, and the others find them; the unique keys of `messaging_identifiers` and
 //! `sessions_one_open` would refuse anything else.
 
+mod blocked;
 mod consent;
 mod entry;
 pub(crate) mod identify;
 mod link;
+mod matching;
 mod opt_in;
 mod recorded;
 
@@ -39,7 +41,9 @@ use crate::{
     say::{note, system_line},
 };
 
-pub(crate) use link::name_contact;
+pub(crate) use identify::{lock_customers, merge_customers};
+pub(crate) use link::{email_in, name_contact};
+pub(crate) use matching::{Known, candidates};
 
 /// Why an item of the inbox could not be worked on.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -165,6 +169,9 @@ fn conversation(
     let mut customer = identify::customer(tx, desk, &message.identity, &identifiers, notices)?;
     let previous_at = customer.user.last_inbound_at;
     customer.user.last_inbound_at = previous_at.max(Some(provider_at));
+    if customer.user.blocked_at.is_some() {
+        return blocked::keep(tx, desk, message, content, customer.user.id, notices);
+    }
 
     let (mut session, opened) = open_session(tx, desk, customer.user.id)?;
     if opened {
@@ -208,7 +215,11 @@ fn conversation(
         Turn::First => begin(tx, desk, &mut session, &customer.user, notices)?,
         Turn::Next if !is_call => {
             let said = entry::for_bot(message, content, &written.text, provider_at);
+            let before = session.gathered.clone();
             bot::hear(tx, desk, &mut session, said, notices)?;
+            if let Some(email) = link::new_email(&before, &session.gathered) {
+                link::by_email(tx, desk, &session, email, notices)?;
+            }
         }
         Turn::Next | Turn::None => {}
     }

@@ -262,7 +262,7 @@ async fn a_stop_counts_for_the_number_that_texts_go_to() {
         let supervisor = scene.user("Kim", Role::Supervisor).await;
         let session = scene.sessions().await.into_iter().find(|session| session.customer.phone.is_none()).unwrap().id;
         let to = segue_desk::linking::LinkTo::Contact(other_id);
-        segue_desk::linking::link(scene.store(), scene.ctx(), scene.workspace(), &supervisor, session, to)
+        segue_desk::linking::link(scene.store(), scene.ctx(), scene.workspace(), &supervisor, session, to, None)
             .await
             .unwrap();
         scene.receive(text(hidden("US.1"), "wamid.3", START.plus(1_000), "STOP")).await;

@@ -167,17 +167,17 @@ async fn what_an_agent_linked_stays() {
         let panel = segue_desk::panel::get(scene.store(), scene.workspace(), id, scene.test.now()).await.unwrap();
         assert!(panel.contact.is_none() && panel.candidates.is_empty(), "nobody has this name");
         let (store, workspace) = (scene.store(), scene.workspace());
-        let linked = link(store, scene.ctx(), workspace, &agent, id, LinkTo::Contact(other)).await.unwrap();
+        let linked = link(store, scene.ctx(), workspace, &agent, id, LinkTo::Contact(other), None).await.unwrap();
         assert_eq!(linked.customer.contact_id, Some(other));
         let known = segue_channels::whatsapp::Identity { bsuid: Some("US.1".to_owned()), ..phone(ANA) };
         scene.receive(text(known, "wamid.2", START.plus(1_000), "Hello")).await;
         assert_eq!(scene.session().await.customer.contact_id, Some(other));
-        link(store, scene.ctx(), workspace, &agent, id, LinkTo::Nobody).await.unwrap();
+        link(store, scene.ctx(), workspace, &agent, id, LinkTo::Nobody, None).await.unwrap();
         scene.receive(ana("wamid.3", START.plus(2_000), "Hello")).await;
         assert_eq!(scene.session().await.customer.contact_id, None, "nobody again until an agent says so");
-        let created = link(store, scene.ctx(), workspace, &agent, id, LinkTo::NewContact).await.unwrap();
+        let created = link(store, scene.ctx(), workspace, &agent, id, LinkTo::NewContact, None).await.unwrap();
         assert_eq!(created.customer.name, "Ana Lopez");
-        let again = link(store, scene.ctx(), workspace, &agent, id, LinkTo::NewContact).await;
+        let again = link(store, scene.ctx(), workspace, &agent, id, LinkTo::NewContact, None).await;
         assert_eq!(again.unwrap_err().code(), "invalid_field", "a second contact with the number");
     }
 }

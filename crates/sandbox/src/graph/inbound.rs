@@ -139,6 +139,12 @@ impl State {
         let handset = self.handsets.get_mut(handset_id).ok_or(InboundError::NoHandset)?;
         handset.chat.last_inbound_at = Some(handset.chat.last_inbound_at.map_or(at, |last| last.max(at)));
         handset.chat.messages.push(shown(&wamid, &parts.kind, &parts.shown, parts.media, context_id, at));
+        if handset.blocked_by_business {
+            // The business is told nothing; the customer sees one tick.
+            self.chat_of.insert(wamid.clone(), handset_id.to_owned());
+            self.page(Some(handset_id), "chat");
+            return Ok(wamid);
+        }
         let body = payload::inbound(&config, handset, &wamid, at / 1000, fields);
         let fact = Fact::WaInbound {
             wamid: wamid.clone(),

@@ -1,6 +1,7 @@
 //! The Graph face: the endpoints of the WhatsApp Cloud API that a business platform uses, with their rules and errors.
 
 pub(crate) mod account;
+mod blocking;
 pub(crate) mod error;
 pub(crate) mod inbound;
 pub(crate) mod media;

@@ -1,6 +1,6 @@
 //! The paths of the Graph face.
 
-use super::{account, media, messages, request, template_edges, uploads};
+use super::{account, blocking, media, messages, request, template_edges, uploads};
 use crate::core::Core;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -34,6 +34,7 @@ pub(crate) fn router(core: &Arc<Core>) -> Router<Arc<Core>> {
                 .layer(DefaultBodyLimit::max(MAX_UPLOAD))
                 .delete(media::delete),
         )
+        .route("/{version}/{id}/block_users", get(blocking::get).post(blocking::post).delete(blocking::delete))
         .route_layer(from_fn_with_state(core.clone(), request::guard))
         .route("/graph-media/{id}", get(media::download))
 }

@@ -70,6 +70,10 @@ impl State {
             }
             Target::Misplaced => None,
         };
+        let is_blocked = |id: &String| self.handsets.get(id).is_some_and(|handset| handset.blocked_by_business);
+        if handset_id.as_ref().is_some_and(is_blocked) {
+            return Err(GraphError::plain(130_403));
+        }
         let window = handset_id.as_ref().map_or(WindowState::Closed, |id| self.window(id));
         let is_template = outgoing.shown.template.is_some();
         let out_of_window = handset_id.is_some() && !is_template && window == WindowState::Closed;

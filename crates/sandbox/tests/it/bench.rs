@@ -60,6 +60,17 @@ impl Bench {
         (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
     }
 
+    /// A request to the Graph face.
+    pub async fn graph(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("method");
+        let request = self.http.request(method, self.url(path));
+        self.request(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
     /// Sends through the Graph API.
     pub async fn send(&self, mut message: Value) -> (u16, Value) {
         message["messaging_product"] = json!("whatsapp");

@@ -281,3 +281,32 @@ async fn a_webhook_url_is_subscribed_only_after_the_handshake() {
     assert_eq!(bench.get(&apps).await.1["data"][0]["override_callback_uri"], json!(url));
     bench.until_acked("wa_inbound", 1).await;
 }
+
+#[tokio::test]
+async fn a_user_the_business_blocks_is_silent_and_cannot_be_written_to() {
+    let bench = Bench::new().await;
+    let path = format!("/v26.0/{NUMBER_ID}/block_users");
+    let users = json!({"messaging_product": "whatsapp", "block_users": [{"user": ADA}]});
+    let (status, answer) = bench.graph("POST", &path, Some(users.clone())).await;
+    assert_eq!(status, 200);
+    let failed = &answer["block_users"]["failed_users"][0];
+    assert_eq!(failed["errors"][0]["code"], 139_100, "the user has not written yet");
+
+    bench.ada_writes(json!({"type": "text", "text": "Hi"})).await;
+    bench.until_acked("wa_inbound", 1).await;
+    let (status, answer) = bench.graph("POST", &path, Some(users.clone())).await;
+    assert_eq!((status, &answer["block_users"]["added_users"][0]["wa_id"]), (200, &json!(ADA)));
+    let (_, listed) = bench.graph("GET", &path, None).await;
+    assert_eq!(listed["data"][0]["wa_id"], json!(ADA));
+
+    bench.ada_writes(json!({"type": "text", "text": "Do you hear me?"})).await;
+    let (status, refused) = bench.send(json!({"to": ADA, "text": {"body": "No"}})).await;
+    assert_eq!((status >= 400, &refused["error"]["code"]), (true, &json!(130_403)));
+    assert_eq!(bench.receiver.values().len(), 1, "the second message brought no webhook");
+
+    let (status, _) = bench.graph("DELETE", &path, Some(users)).await;
+    assert_eq!(status, 200);
+    assert_eq!(bench.send(json!({"to": ADA, "text": {"body": "Hello again"}})).await.0, 200);
+    let wrong = json!({"messaging_product": "whatsapp", "block_users": []});
+    assert_eq!(bench.graph("POST", &path, Some(wrong)).await.1["error"]["code"], 100);
+}

@@ -6,7 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use segue_delivery::long_text::{self, READ_LONG_TEXT};
-use segue_desk::bot::{self, BOT_TIMER};
+use segue_desk::{
+    blocks::TellBlock,
+    bot::{self, BOT_TIMER},
+};
 use segue_model::{ImportId, MediaId, TemplateId, time, wake::Wake};
 use segue_outreach::{
     OutreachError,
@@ -18,7 +21,7 @@ use segue_outreach::{
     import::{self, RUN_IMPORT, UNDO_IMPORT},
     merge::{self, FIND_DUPLICATES},
 };
-use segue_store::{StoreError, job::Job, media::FETCH_MEDIA, template::SETTLE_TEMPLATE};
+use segue_store::{StoreError, customer_block::TELL_BLOCK, job::Job, media::FETCH_MEDIA, template::SETTLE_TEMPLATE};
 
 use tokio::task::JoinSet;
 
@@ -160,6 +163,13 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
             let payload: SettleTemplate = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
             segue_delivery::template_admin::settle(store, ctx, workspace_id, payload.template_id)
+                .await
+                .map_err(|error| WorkError::Failed(error.to_string()))
+        }
+        TELL_BLOCK => {
+            let payload: TellBlock = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            segue_delivery::tell_block(store, workspace_id, payload.messaging_user_id)
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
         }

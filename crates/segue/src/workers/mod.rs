@@ -8,6 +8,7 @@ mod housekeeping;
 mod inbox;
 mod jobs;
 mod routing;
+mod search;
 mod twilio;
 
 use std::{sync::Arc, time::Duration};
@@ -41,6 +42,7 @@ pub fn start(wiring: &Arc<Wiring>, tasks: &TaskTracker) {
     tasks.spawn(jobs::run(Arc::clone(wiring)));
     tasks.spawn(callbacks::run(Arc::clone(wiring)));
     tasks.spawn(routing::run(Arc::clone(wiring)));
+    tasks.spawn(search::run(Arc::clone(wiring)));
     tasks.spawn(housekeeping::run(Arc::clone(wiring)));
 }
 

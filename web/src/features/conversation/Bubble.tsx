@@ -14,6 +14,10 @@ interface BubbleProps {
   lead: 'yes' | 'no';
   /** Who reads this: own messages need no name. */
   ownName: string | undefined;
+  /** It was looked for. */
+  mark?: 'found' | undefined;
+  /** Opens the hops of the message. */
+  onFlight?: (message: Message) => void;
 }
 
 function authorName(message: Message, ownName: string | undefined): string | null {
@@ -26,7 +30,8 @@ function authorName(message: Message, ownName: string | undefined): string | nul
 }
 
 /** One message. Plain elements, memoised: a conversation renders only what changed. */
-export const Bubble = memo(function Bubble({ message, quoted, lead, ownName }: BubbleProps) {
+export const Bubble = memo(function Bubble(props: BubbleProps) {
+  const { message, quoted, lead, ownName, mark, onFlight } = props;
   if (message.kind === 'system' || (message.direction === 'system' && message.kind !== 'note')) {
     return (
       <li className={css.system} data-testid="message-bubble" data-direction="system">
@@ -46,6 +51,7 @@ export const Bubble = memo(function Bubble({ message, quoted, lead, ownName }: B
       data-author={message.author.kind}
       data-state={message.state ?? undefined}
       data-lead={lead}
+      data-mark={mark}
     >
       <div className={css.bubble}>
         {name !== null && <div className={css.author}>{name}</div>}
@@ -53,7 +59,20 @@ export const Bubble = memo(function Bubble({ message, quoted, lead, ownName }: B
         <BubbleContent message={message} />
         <div className={css.meta}>
           {message.kind === 'template' && <span>Template</span>}
-          <time dateTime={message.at}>{formatTime(message.at)}</time>
+          {onFlight === undefined || message.id.startsWith('local:') ? (
+            <time dateTime={message.at}>{formatTime(message.at)}</time>
+          ) : (
+            <button
+              type="button"
+              className={css.timeButton}
+              onClick={() => onFlight(message)}
+              title="What became of this message"
+              data-testid="message-flight"
+            >
+              <span className="sr-only">What became of this message, </span>
+              <time dateTime={message.at}>{formatTime(message.at)}</time>
+            </button>
+          )}
           {message.direction === 'outbound' && message.state !== null && (
             <Ticks state={message.state} />
           )}

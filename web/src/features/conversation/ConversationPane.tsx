@@ -19,13 +19,15 @@ import { useMarkRead } from './use-thread';
 
 interface PaneProps {
   sessionId: string;
+  /** The message to show, when one was looked for. */
+  messageId?: string | null;
   onBack: () => void;
   onPanel: () => void;
 }
 
 type Overlay = 'end' | 'transfer' | 'templates' | null;
 
-export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
+export function ConversationPane({ sessionId, messageId = null, onBack, onPanel }: PaneProps) {
   const session = useLive((state) => state.sessions[sessionId]);
   const me = useLive((state) => state.user?.id);
   const [overlay, setOverlay] = useState<Overlay>(null);
@@ -95,7 +97,7 @@ export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
         <header className={css.header}>
           <Skeleton width="180px" height={20} />
         </header>
-        <MessageLog sessionId={sessionId} />
+        <MessageLog sessionId={sessionId} messageId={messageId} />
       </section>
     );
   }
@@ -110,7 +112,7 @@ export function ConversationPane({ sessionId, onBack, onPanel }: PaneProps) {
         onTransfer={onTransfer}
         onEnd={onEnd}
       />
-      <MessageLog sessionId={sessionId} />
+      <MessageLog sessionId={sessionId} messageId={messageId} />
       <Typing sessionId={sessionId} />
       <PendingReplies session={session} mayAct={owner === 'me'} />
       {ended ? (

@@ -6,7 +6,10 @@ import { useNow } from '@/lib/use-now';
 import { useLive } from '@/live';
 import { EmptyState, Failure, Skeleton } from '@/ui';
 import { Bubble } from './Bubble';
+import { Earlier } from './Earlier';
+import { FlightDialog } from './FlightDialog';
 import css from './log.module.css';
+import { useFocus } from './use-focus';
 import { useThread } from './use-thread';
 
 const NEAR_END_PX = 120;
@@ -23,8 +26,14 @@ function startsRun(message: Message, previous: Message | undefined): 'yes' | 'no
   return same ? 'no' : 'yes';
 }
 
+interface LogProps {
+  sessionId: string;
+  /** The message to show, when one was looked for. */
+  messageId?: string | null;
+}
+
 /** The conversation. Pages upwards, keeps its place, and follows the end only for who is there. */
-export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: string }) {
+export const MessageLog = memo(function MessageLog({ sessionId, messageId = null }: LogProps) {
   const { thread, error, retry, loadOlder, loadingOlder } = useThread(sessionId);
   const now = useNow(60_000);
   const ownName = useLive((state) => state.user?.name);
@@ -81,6 +90,19 @@ export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: s
     if (atEnd.current) setUnseen(0);
     if (box.scrollTop < 200 && loadingOlder === 'no') void loadOlder().catch(() => undefined);
   };
+  useFocus({
+    messageId,
+    box: scroll,
+    loaded,
+    older: thread?.older ?? null,
+    loadOlder,
+    count: items.length,
+  });
+  useEffect(() => {
+    if (messageId !== null) atEnd.current = false;
+  }, [messageId]);
+  const [flight, setFlight] = useState<Message | null>(null);
+
   const toEnd = () => {
     scroll.current?.scrollTo({ top: scroll.current.scrollHeight, behavior: 'smooth' });
     setUnseen(0);
@@ -101,6 +123,7 @@ export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: s
       >
         <ol className={css.log}>
           {!loaded && items.length === 0 && <LogSkeleton />}
+          {loaded && thread?.older === null && <Earlier sessionId={sessionId} ownName={ownName} />}
           {thread?.older != null && (
             <li className={css.older}>
               <button type="button" onClick={() => void loadOlder().catch(() => undefined)}>
@@ -130,12 +153,15 @@ export const MessageLog = memo(function MessageLog({ sessionId }: { sessionId: s
                   ownName={ownName}
                   quoted={message.reply_to === null ? null : (texts.get(message.reply_to) ?? null)}
                   lead={newDay ? 'yes' : startsRun(message, previous)}
+                  mark={messageId === message.id ? 'found' : undefined}
+                  onFlight={setFlight}
                 />
               </Fragment>
             );
           })}
         </ol>
       </div>
+      {flight !== null && <FlightDialog message={flight} onClose={() => setFlight(null)} />}
       {unseen > 0 && (
         <button type="button" className={css.jump} onClick={toEnd}>
           <IconArrowDown size={14} aria-hidden="true" /> {unseen} new

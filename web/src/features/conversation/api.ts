@@ -1,4 +1,5 @@
 import { api } from '@/api/client';
+import type { EarlierPart, MessageFlight } from '@/api/identity-types';
 import type { TemplateChoice } from '@/api/template-types';
 import type { Case, Media, Message, Page, PendingReply, QuickReply, Session } from '@/api/types';
 
@@ -9,6 +10,12 @@ export const fetchSession = (id: string, signal?: AbortSignal) =>
 
 export const fetchMessages = (id: string, before: string | null, signal?: AbortSignal) =>
   api.get<Page<Message>>(`/sessions/${id}/messages`, { before, limit: PAGE_SIZE }, signal);
+
+export const fetchEarlier = (id: string, before: string | null) =>
+  api.get<EarlierPart>(`/sessions/${id}/earlier`, { before, limit: PAGE_SIZE });
+
+export const fetchFlight = (sessionId: string, messageId: string, signal?: AbortSignal) =>
+  api.get<MessageFlight>(`/sessions/${sessionId}/messages/${messageId}/flight`, {}, signal);
 
 export const markRead = (id: string) => api.post<unknown>(`/sessions/${id}/read`);
 

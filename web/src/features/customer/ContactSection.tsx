@@ -1,31 +1,19 @@
-import { useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
-import { keys } from '@/api/query-keys';
 import type { CustomerPanel, Session } from '@/api/types';
 import { formatPhone, fullName } from '@/lib/phone';
-import { Button, Facts, Notice, notify, Row, Tag } from '@/ui';
-import { linkCustomer, unlinkCustomer } from './api';
+import { Facts, Tag } from '@/ui';
+import { unlinkCustomer } from './api';
+import { Candidates } from './Candidates';
 import css from './customer.module.css';
 import { PanelSection } from './PanelSection';
+import { useAct } from './use-act';
 
 /** Who this is in the CRM: linked, to be chosen among candidates, or to be created. */
 export function ContactSection({ session, panel }: { session: Session; panel: CustomerPanel }) {
-  const cache = useQueryClient();
-  const [busy, setBusy] = useState(false);
-  const act = async (work: () => Promise<unknown>) => {
-    setBusy(true);
-    try {
-      await work();
-      await cache.invalidateQueries({ queryKey: keys.panel(session.id) });
-    } catch (error) {
-      notify.failure(error);
-    } finally {
-      setBusy(false);
-    }
-  };
-  const { contact, candidates } = panel;
+  const acting = useAct(session.id);
+  const { contact } = panel;
   const { customer } = session;
+  const asked = panel.link_prompt !== null && panel.link_prompt.postponed_at === null;
 
   if (contact !== null) {
     return (
@@ -51,13 +39,22 @@ export function ContactSection({ session, panel }: { session: Session; panel: Cu
           <button
             type="button"
             className={css.quietLink}
-            disabled={busy}
-            onClick={() => void act(() => unlinkCustomer(session.id))}
+            disabled={acting.busy}
+            onClick={() => void acting.act(() => unlinkCustomer(session.id))}
             data-testid="unlink-contact"
           >
             Not this person? Unlink
           </button>
+          <Link
+            to="/search"
+            search={{ contact: contact.id }}
+            className={css.quietLink}
+            data-testid="search-contact"
+          >
+            Search what was written
+          </Link>
         </div>
+        {asked && <Candidates session={session} panel={panel} acting={acting} />}
       </PanelSection>
     );
   }
@@ -70,42 +67,7 @@ export function ContactSection({ session, panel }: { session: Session; panel: Cu
           ...(customer.username === null ? [] : [{ label: 'Username', value: customer.username }]),
         ]}
       />
-      {candidates.length > 0 && (
-        <div className={css.candidates}>
-          <Notice
-            tone="warn"
-            title={candidates.length === 1 ? 'Is it this contact?' : 'Which contact is it?'}
-          >
-            The match is not certain enough to link by itself.
-          </Notice>
-          {candidates.map((candidate) => (
-            <button
-              key={candidate.id}
-              type="button"
-              className={css.candidate}
-              disabled={busy}
-              onClick={() => void act(() => linkCustomer(session.id, { contact_id: candidate.id }))}
-              data-testid="link-candidate"
-            >
-              <strong>{fullName(candidate) ?? formatPhone(candidate.phone)}</strong>
-              <span>
-                {[formatPhone(candidate.phone), candidate.email].filter(Boolean).join(' · ')}
-              </span>
-            </button>
-          ))}
-        </div>
-      )}
-      <Row>
-        <Button
-          emphasis="secondary"
-          size="xs"
-          disabled={busy}
-          onClick={() => void act(() => linkCustomer(session.id, { create: true }))}
-          data-testid="create-contact"
-        >
-          Create contact
-        </Button>
-      </Row>
+      <Candidates session={session} panel={panel} acting={acting} />
     </PanelSection>
   );
 }

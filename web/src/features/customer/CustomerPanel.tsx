@@ -7,8 +7,11 @@ import { formatDateTime } from '@/lib/time';
 import { useLive } from '@/live';
 import { Facts, Failure, IconButton, SkeletonRows, Tag } from '@/ui';
 import { fetchPanel } from './api';
+import { AddressSection } from './AddressSection';
+import { BlockSection } from './BlockSection';
 import { ContactSection } from './ContactSection';
 import css from './customer.module.css';
+import { LinkHistory } from './LinkHistory';
 import { NumbersSection } from './NumbersSection';
 import { PanelSection } from './PanelSection';
 import { ATTRIBUTION, CONSENT, OPT_IN } from './words';
@@ -46,6 +49,9 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
           <Consent panel={panel} />
           <NumbersSection session={session} />
           <WorkSection key={sessionId} session={session} panel={panel} />
+          <AddressSection session={session} panel={panel} />
+          <LinkHistory session={session} panel={panel} />
+          <BlockSection key={`block-${sessionId}`} session={session} panel={panel} />
           <Previous panel={panel} />
         </>
       )}

@@ -1,3 +1,4 @@
+import type { CandidateReason, CustomerBlock, LinkAction } from '@/api/identity-types';
 import type { Attribution, ConsentState, OptInState, Session } from '@/api/types';
 import type { Tone } from '@/ui';
 
@@ -42,4 +43,46 @@ export const ENDED_BY: Record<string, string> = {
   bot: 'The bot',
   customer: 'The customer',
   system: 'By itself',
+};
+
+export const REASON: Record<CandidateReason, string> = {
+  reference: 'the reference in the message',
+  identifier: 'the same WhatsApp user on another number of yours',
+  phone: 'the phone number',
+  phone_variant: 'the phone number in another writing',
+  email: 'the e-mail address',
+  name: 'a similar name',
+};
+
+const HISTORY_REASON: Record<string, string> = {
+  ...REASON,
+  none: 'nobody matched',
+  rules: 'the linking rules',
+};
+
+const ACTION: Record<LinkAction, string> = {
+  linked: 'Linked',
+  created: 'Linked to a new record',
+  unlinked: 'Unlinked',
+  asked: 'Asked an agent',
+  postponed: 'Put away for later',
+  undone: 'Taken back',
+};
+
+/** One entry of the history as a sentence. */
+export function linkSentence(entry: {
+  action: LinkAction;
+  reason: string;
+  actor_name: string | null;
+}): string {
+  const { action, reason, actor_name: name } = entry;
+  if (reason === 'agent') return `${ACTION[action]} by ${name ?? 'a program'}`;
+  return `${ACTION[action]}: ${HISTORY_REASON[reason] ?? reason}`;
+}
+
+export const BLOCK: Record<CustomerBlock['state'], string> = {
+  blocking: 'Blocked here; WhatsApp is being told.',
+  blocked: 'Blocked here and at WhatsApp.',
+  unblocking: 'Free to write again; WhatsApp is being told.',
+  failed: 'WhatsApp did not do it.',
 };

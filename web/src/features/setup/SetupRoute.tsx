@@ -11,6 +11,7 @@ import { ConversationsSection } from './ConversationsSection';
 import { DeadLettersSection } from './DeadLettersSection';
 import { DomainsSection } from './DomainsSection';
 import { FlowsSection } from './FlowsSection';
+import { LinkingSection } from './LinkingSection';
 import { OverviewSection } from './OverviewSection';
 import { PolicySection } from './PolicySection';
 import { QueuesSection } from './QueuesSection';
@@ -61,6 +62,11 @@ const SECTIONS: Section[] = [
     key: 'queues',
     label: 'Queues',
     render: (setup) => <QueuesSection queues={setup.queues} users={setup.users} />,
+  },
+  {
+    key: 'linking',
+    label: 'Linking',
+    render: (setup) => <LinkingSection channels={setup.channels} />,
   },
   {
     key: 'users',

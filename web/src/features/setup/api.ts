@@ -1,3 +1,4 @@
+import type { LinkingSettings } from '@/api/identity-types';
 import { api } from '@/api/client';
 import type { LinkDomain } from '@/api/link-types';
 import type {
@@ -88,3 +89,9 @@ export const addLinkDomain = (host: string) => api.post<LinkDomain>('/link-domai
 export const makeLinkDomainDefault = (id: string) =>
   api.post<LinkDomain>(`/link-domains/${id}/default`);
 export const removeLinkDomain = (id: string) => api.delete<unknown>(`/link-domains/${id}`);
+
+export const fetchLinking = (signal?: AbortSignal) =>
+  api.get<LinkingSettings>('/linking-rules', {}, signal);
+
+export const changeLinking = (input: LinkingSettings) =>
+  api.put<LinkingSettings>('/linking-rules', input);

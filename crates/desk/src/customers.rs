@@ -1,0 +1,133 @@
+//! Two addresses of one person: merging customers by hand, and parting them again.
+
+use segue_model::{Ctx, CustomerMergeId, MessagingUserId, SessionId, WorkspaceId, actor::Actor};
+use segue_store::{
+    Store,
+    customer_merge::{CustomerMergeView, Parted},
+    session::SessionView,
+};
+
+use crate::{
+    DeskError, inbound,
+    notice::Notices,
+    say::system_line,
+    sessions::{self, Standing},
+};
+
+/// Makes another customer of the same channel part of the session's: one conversation, and answers go to the address
+/// that was used last. Their sessions are kept; of two open ones that of the agent (else the older one) goes on.
+///
+/// # Errors
+/// [`DeskError::InvalidField`] for the customer itself or one of another channel, [`DeskError::NotOwner`], or when there
+/// is no such session or customer.
+pub async fn merge(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    session_id: SessionId,
+    other_id: MessagingUserId,
+) -> Result<SessionView, DeskError> {
+    let (ctx, actor) = (ctx.clone(), actor.clone());
+    store
+        .write(move |tx| {
+            let session = tx.session(workspace_id, session_id)?.ok_or(DeskError::NotFound("session"))?;
+            sessions::require(&actor, &session, Standing::OwnerOrSupervisor)?;
+            let own_id = session.messaging_user_id;
+            let invalid =
+                |message: &str| DeskError::InvalidField { field: "messaging_user_id", message: message.to_owned() };
+            if own_id == other_id {
+                return Err(invalid("This is the same customer. Choose another one."));
+            }
+            let found = |user| Option::ok_or(user, DeskError::NotFound("customer"));
+            let other = found(tx.messaging_user(workspace_id, other_id)?)?;
+            let own = found(tx.messaging_user(workspace_id, own_id)?)?;
+            if other.channel_id != own.channel_id {
+                return Err(invalid(
+                    "The two wrote to different numbers of yours. Link both to one contact; a conversation stays with \
+                     its number.",
+                ));
+            }
+            inbound::lock_customers(tx, workspace_id, own.channel_id, &[own_id, other_id])?;
+            for id in tx.open_session_of(workspace_id, own.channel_id, other_id)?.into_iter() {
+                let open = sessions::to_change(tx, workspace_id, id)?;
+                if open.agent_id.is_some() && open.agent_id != session.agent_id {
+                    sessions::require(&actor, &open, Standing::OwnerOrSupervisor)?;
+                }
+            }
+            let mut notices = Notices::new(workspace_id);
+            for user in [&own, &other] {
+                let at = user.last_inbound_at.unwrap_or(user.created_at);
+                tx.use_identifiers(workspace_id, user.id, at)?;
+            }
+            inbound::merge_customers(tx, &ctx, workspace_id, own.channel_id, (other_id, own_id), &actor, &mut notices)?;
+            let mut session = sessions::to_change(tx, workspace_id, session_id)?;
+            let line = format!("{} merged another address of the customer into this one.", sessions::name(&actor));
+            system_line(tx, &ctx, workspace_id, &mut session, line, &mut notices)?;
+            tx.save_session(workspace_id, &mut session)?;
+            notices.session_updated(session_id);
+            notices.tell(tx, ctx.now())?;
+            sessions::view(tx, workspace_id, session_id)
+        })
+        .await
+}
+
+/// Parts two customers that were merged by hand: what the other one had is its own again; what came since stays.
+///
+/// # Errors
+/// [`DeskError::LinkChanged`] when it was done already or the customer is gone, [`DeskError::InvalidField`] for a merge
+/// that WhatsApp told of, or when there is no such merge of the session's customer.
+pub async fn part(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    actor: &Actor,
+    session_id: SessionId,
+    merge_id: CustomerMergeId,
+) -> Result<SessionView, DeskError> {
+    let (ctx, actor) = (ctx.clone(), actor.clone());
+    store
+        .write(move |tx| {
+            let session = tx.session(workspace_id, session_id)?.ok_or(DeskError::NotFound("session"))?;
+            sessions::require(&actor, &session, Standing::OwnerOrSupervisor)?;
+            let merge = tx
+                .customer_merge(workspace_id, merge_id)?
+                .filter(|merge| merge.kept_id == session.messaging_user_id)
+                .ok_or(DeskError::NotFound("merge"))?;
+            if merge.actor == Actor::System.reference() {
+                let message =
+                    "WhatsApp itself said that these are one person; their next message would join them again.";
+                return Err(DeskError::InvalidField { field: "merge_id", message: message.to_owned() });
+            }
+            inbound::lock_customers(tx, workspace_id, session.channel_id, &[merge.kept_id, merge.merged_id])?;
+            let moved = match tx.part_customers(workspace_id, &merge, &actor.reference(), ctx.now())? {
+                Parted::Done(moved) => moved,
+                Parted::Already | Parted::KeptIsGone => return Err(DeskError::LinkChanged),
+            };
+            let mut notices = Notices::new(workspace_id);
+            for id in moved {
+                notices.session_updated(id);
+            }
+            notices.session_updated(session_id);
+            notices.tell(tx, ctx.now())?;
+            sessions::view(tx, workspace_id, session_id)
+        })
+        .await
+}
+
+/// The merges into the session's customer, the latest first.
+///
+/// # Errors
+/// When there is no such session.
+pub async fn merges(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    session_id: SessionId,
+) -> Result<Vec<CustomerMergeView>, DeskError> {
+    store
+        .read(move |tx| {
+            let session = tx.session(workspace_id, session_id)?.ok_or(DeskError::NotFound("session"))?;
+            Ok(tx.customer_merges(workspace_id, session.messaging_user_id, sessions::PAGE_LIMIT)?)
+        })
+        .await
+}

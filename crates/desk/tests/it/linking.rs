@@ -1,0 +1,235 @@
+//! Rules of linking, the question to the agent, and taking links back.
+
+use segue_desk::{
+    linking::{self, LinkTo},
+    panel::{self, CandidateReason, Panel},
+};
+use segue_model::{
+    ContactId,
+    actor::Actor,
+    contact::ContactFields,
+    linking::{LinkObject, LinkRule, LinkRules, ManyMatches, MatchBy, NoMatch, OneMatch},
+};
+use segue_store::{Sql, customer_link::LinkAction, session::SessionView};
+use segue_testkit::{TestStore, engines};
+
+use crate::scene::*;
+
+static LEADS: Sql = Sql::portable("LEADS", "SELECT COUNT(*) FROM leads WHERE workspace_id = $1");
+
+const fn rule(by: MatchBy, one: OneMatch, many: ManyMatches) -> LinkRule {
+    LinkRule { by, object: LinkObject::Contact, one, many }
+}
+
+async fn scene(test: TestStore, rules: &[LinkRule], none: NoMatch) -> Scene {
+    let mut scene = Scene::new(test).await;
+    scene.test.workspace.settings.linking.workspace = LinkRules { rules: rules.to_vec(), none };
+    let workspace = scene.test.workspace.clone();
+    write(scene.store(), move |tx| tx.update_workspace(&workspace)).await;
+    scene
+}
+
+async fn look(scene: &Scene, session: &SessionView) -> Panel {
+    panel::get(scene.store(), scene.workspace(), session.id, scene.test.now()).await.unwrap()
+}
+
+async fn with_email(scene: &Scene, email: &str, name: &str) -> ContactId {
+    let (workspace_id, id, now) = (scene.workspace(), scene.ctx().id(), scene.test.now());
+    let fields =
+        ContactFields { email: Some(email.to_owned()), first_name: Some(name.to_owned()), ..ContactFields::default() };
+    write(scene.store(), move |tx| tx.insert_contact(workspace_id, id, &fields, now)).await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_contacts_with_writings_of_one_number_are_asked_about_and_the_choice_is_taken_back() {
+    for test in engines().await {
+        let rules = [rule(MatchBy::PhoneVariant, OneMatch::Link, ManyMatches::Ask)];
+        let ask = [LinkRule { by: MatchBy::Phone, ..rules[0] }, rules[0]];
+        let ask = [LinkRule { one: OneMatch::Ask, ..ask[0] }, ask[1]];
+        let scene = scene(test, &ask, NoMatch::Nothing).await;
+        let agent = scene.agent("Sam").await;
+        let new = scene.test.contact("+5511999990000", "Bia").await;
+        let old = scene.test.contact("+551199990000", "Beatriz").await;
+        scene.receive(text(phone("5511999990000"), "wamid.1", START, "Oi")).await;
+        let session = scene.session().await;
+        assert_eq!(session.customer.contact_id, None, "{}", scene.test.engine);
+        let panel = look(&scene, &session).await;
+        let prompt = panel.link_prompt.expect("the agent is asked");
+        assert_eq!(prompt.postponed_at, None);
+        let reasons = |id: ContactId| {
+            let of = |each: &&panel::PanelCandidate| each.contact.as_ref().is_some_and(|contact| contact.id == id);
+            panel.candidates.iter().find(of).map(|each| each.reasons.clone())
+        };
+        assert_eq!(reasons(new), Some(vec![CandidateReason::Phone]));
+        assert_eq!(reasons(old), Some(vec![CandidateReason::PhoneVariant]));
+
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let note = Some("She told her name".to_owned());
+        let linked =
+            linking::link(store, ctx, workspace, &agent, session.id, LinkTo::Contact(old), note).await.unwrap();
+        assert_eq!(linked.customer.contact_id, Some(old));
+        let panel = look(&scene, &session).await;
+        assert!(panel.link_prompt.is_none() && panel.candidates.is_empty());
+        let [linked, asked] = &panel.link_history[..] else { panic!("{:?}", panel.link_history) };
+        assert_eq!((asked.action, asked.actor.as_str()), (LinkAction::Asked, "system"));
+        assert_eq!((linked.action, linked.actor_name.as_deref()), (LinkAction::Linked, Some("Sam")));
+        assert_eq!(linked.note.as_deref(), Some("She told her name"));
+        let link_id = panel.undoable_link.expect("it can be taken back");
+
+        let undone = linking::undo(store, ctx, workspace, &agent, session.id, link_id).await.unwrap();
+        assert_eq!(undone.customer.contact_id, None);
+        let again = linking::undo(store, ctx, workspace, &agent, session.id, link_id).await.unwrap_err();
+        assert_eq!(again.code(), "link_changed");
+        let panel = look(&scene, &session).await;
+        assert_eq!(panel.link_history[0].undoes_id, Some(link_id));
+        assert_eq!(panel.undoable_link, None);
+        scene.receive(text(phone("5511999990000"), "wamid.2", START.plus(1_000), "Oi")).await;
+        assert_eq!(scene.session().await.customer.contact_id, None, "a person has looked at it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_of_the_rules_is_taken_back_to_what_was_there() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let contact = scene.test.contact(&format!("+{ANA}"), "Ana").await;
+        let other = scene.test.contact("+15550100007", "Ben").await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let session = scene.session().await;
+        assert_eq!(session.customer.contact_id, Some(contact));
+        let panel = look(&scene, &session).await;
+        assert_eq!(panel.link_history.len(), 1);
+        assert_eq!(panel.link_history[0].reason, "phone");
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let link = |to| linking::link(store, ctx, workspace, &agent, session.id, to, None);
+        link(LinkTo::Contact(other)).await.unwrap();
+        let first = panel.undoable_link.unwrap();
+        let refused = linking::undo(store, ctx, workspace, &agent, session.id, first).await.unwrap_err();
+        assert_eq!(refused.code(), "link_changed", "a later link stands");
+        let latest = look(&scene, &session).await.undoable_link.unwrap();
+        let back = linking::undo(store, ctx, workspace, &agent, session.id, latest).await.unwrap();
+        assert_eq!(back.customer.contact_id, Some(contact));
+        link(LinkTo::Contact(other)).await.unwrap();
+        let latest = look(&scene, &session).await.undoable_link.unwrap();
+        write(store, move |tx| tx.delete_contact(workspace, contact, START)).await;
+        let gone = linking::undo(store, ctx, workspace, &agent, session.id, latest).await.unwrap_err();
+        assert_eq!(gone.code(), "link_changed", "what was there is gone");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn not_now_puts_the_question_away_and_it_is_kept() {
+    for test in engines().await {
+        let scene = scene(test, &[], NoMatch::Ask).await;
+        let agent = scene.agent("Sam").await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let session = scene.session().await;
+        assert!(look(&scene, &session).await.link_prompt.is_some_and(|prompt| prompt.postponed_at.is_none()));
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        linking::postpone(store, ctx, workspace, &agent, session.id).await.unwrap();
+        let panel = look(&scene, &session).await;
+        assert!(panel.link_prompt.is_some_and(|prompt| prompt.postponed_at.is_some()));
+        assert_eq!(panel.link_history[0].action, LinkAction::Postponed);
+        assert_eq!(scene.count(&CONTACTS).await, 0, "nothing was created");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_matches_makes_what_the_setting_says() {
+    for (none, contacts, leads) in
+        [(NoMatch::CreateContact, 1, 0), (NoMatch::CreateLead, 0, 1), (NoMatch::Nothing, 0, 0)]
+    {
+        for test in engines().await {
+            let scene = scene(test, &LinkRules::default().rules, none).await;
+            scene.receive(ana("wamid.1", START, "Hello")).await;
+            let made = (scene.count(&CONTACTS).await, scene.count(&LEADS).await);
+            assert_eq!(made, (contacts, leads), "{none} {}", scene.test.engine);
+            let customer = scene.session().await.customer;
+            assert_eq!((customer.contact_id.is_some(), customer.lead_id.is_some()), (contacts == 1, leads == 1));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_can_have_rules_of_its_own() {
+    for test in engines().await {
+        let mut scene = scene(test, &[], NoMatch::Nothing).await;
+        let own = LinkRules { rules: Vec::new(), none: NoMatch::CreateLead };
+        scene.test.workspace.settings.linking.channels.insert(scene.channel.id, own);
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        assert_eq!(scene.count(&LEADS).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_user_on_another_number_of_ours_is_known() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let contact = scene.test.contact("+15550100007", "Ana").await;
+        scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+        let first = scene.session().await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        linking::link(store, ctx, workspace, &agent, first.id, LinkTo::Contact(contact), None).await.unwrap();
+        let second = scene.test.whatsapp_channel("second", "http://127.0.0.1:1").await;
+        let item = segue_channels::whatsapp::WebhookItem::Message(Box::new(text(
+            hidden("US.1"),
+            "wamid.2",
+            START.plus(1_000),
+            "Hello there",
+        )));
+        receive_in(store, ctx, &scene.test.workspace, &second, item).await.unwrap();
+        let other = scene.sessions().await.into_iter().find(|session| session.channel_id == second.id).unwrap();
+        assert_eq!(other.customer.contact_id, Some(contact), "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_the_bot_asked_for_is_asked_about_or_links_as_the_rule_says() {
+    const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  \
+        - id: mail\n    ask: {type: email, prompt: \"Your e-mail?\", into: email, label: \"E-mail\", on_fail: over}\n  \
+        - id: over\n    handover: {}\n";
+    for one in [OneMatch::Ask, OneMatch::Link] {
+        for test in engines().await {
+            let mut scene = Scene::with_flow(test, Some("hello")).await;
+            scene.test.workspace.settings.linking.workspace =
+                LinkRules { rules: vec![rule(MatchBy::Email, one, ManyMatches::Ask)], none: NoMatch::CreateContact };
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            segue_desk::flows::publish(store, ctx, workspace, "hello", FLOW.to_owned()).await.unwrap();
+            let known = with_email(&scene, "Ana.Lopez@Example.com", "Ana").await;
+            scene.receive(ana("wamid.1", START, "Hello")).await;
+            let created = scene.session().await.customer.contact_id;
+            assert!(created.is_some_and(|id| id != known));
+            scene.advance(5_000);
+            scene.receive(ana("wamid.2", START.plus(5_000), "ana.lopez@example.com")).await;
+            let session = scene.session().await;
+            let panel = look(&scene, &session).await;
+            if one == OneMatch::Link {
+                assert_eq!(session.customer.contact_id, Some(known), "{}", scene.test.engine);
+                assert!(panel.link_prompt.is_none());
+            } else {
+                assert_eq!(session.customer.contact_id, created, "{}", scene.test.engine);
+                assert!(panel.link_prompt.is_some());
+                let candidate = panel.candidates[0].contact.as_ref().map(|contact| contact.id);
+                assert_eq!((panel.candidates.len(), candidate), (1, Some(known)));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_rule_changes_what_another_actor_decided_before() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let program = Actor::System;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let id = scene.session().await.id;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let lead = linking::link(store, ctx, workspace, &program, id, LinkTo::NewLead, None).await.unwrap();
+        assert!(lead.customer.lead_id.is_some() && lead.customer.contact_id.is_some());
+        let long = linking::link(store, ctx, workspace, &program, id, LinkTo::Nobody, Some("x".repeat(501))).await;
+        assert_eq!(long.unwrap_err().code(), "invalid_field");
+    }
+}

@@ -1,0 +1,224 @@
+//! Finding what was written, and what became of each message.
+
+use segue_desk::{
+    DeskError, flight,
+    flight::HopStep,
+    messages::{self, NewReply},
+    search::{self, Request, SearchHit},
+};
+use segue_model::{Timestamp, actor::Actor, role::Role};
+use segue_store::{Sql, StoreError};
+use segue_testkit::engines;
+
+use crate::scene::*;
+
+static ENTRIES: Sql = Sql::portable("ENTRIES", "SELECT COUNT(*) FROM search_entries WHERE workspace_id = $1");
+static FORGET_MARK: Sql = Sql::portable("FORGET_MARK", "DELETE FROM search_marks WHERE workspace_id = $1");
+
+impl Scene {
+    /// Brings the search up to date, as the worker does.
+    async fn index(&self) {
+        let workspace = self.workspace();
+        loop {
+            let batch = self.store().read::<_, StoreError, _>(move |tx| tx.search_batch(workspace)).await.unwrap();
+            if let Some(batch) = batch {
+                write(self.store(), move |tx| tx.apply_search_batch(workspace, &batch)).await;
+                continue;
+            }
+            let task = self.store().read::<_, StoreError, _>(move |tx| tx.search_task(workspace)).await.unwrap();
+            let Some(task) = task else { break };
+            write(self.store(), move |tx| tx.apply_search_task(workspace, &task)).await;
+        }
+    }
+
+    async fn find(&self, actor: &Actor, text: &str) -> Vec<SearchHit> {
+        let request = Request { text: text.to_owned(), limit: 50, ..Request::default() };
+        search::messages(self.store(), self.workspace(), actor, request).await.unwrap().data
+    }
+
+    async fn found(&self, actor: &Actor, text: &str) -> Vec<String> {
+        let hits = self.find(actor, text).await;
+        hits.iter().map(|hit| hit.excerpt.iter().map(|piece| piece.text.as_str()).collect()).collect()
+    }
+}
+
+fn other(wamid: &str, at: Timestamp, body: &str) -> segue_channels::whatsapp::InboundMessage {
+    text(phone("15550100002"), wamid, at, body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_find_messages_the_latest_first_with_the_words_marked() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "Where is my blue lamp?")).await;
+        scene.advance(60_000);
+        scene.receive(other("wamid.2", START.plus(60_000), "The Lámp is broken, it was blue")).await;
+        assert!(scene.find(&boss, "lamp").await.is_empty(), "it is filled behind the messages");
+        scene.index().await;
+        let hits = scene.find(&boss, "lamp").await;
+        let texts: Vec<String> =
+            hits.iter().map(|hit| hit.excerpt.iter().map(|piece| piece.text.as_str()).collect()).collect();
+        assert_eq!(texts, ["The Lámp is broken, it was blue", "Where is my blue lamp?"], "{}", scene.test.engine);
+        let marked: Vec<&str> =
+            hits[0].excerpt.iter().filter(|piece| piece.hit).map(|piece| piece.text.as_str()).collect();
+        assert_eq!(marked, ["Lámp"]);
+        assert_eq!(hits[0].customer, "Ana Lopez");
+        assert_eq!(scene.found(&boss, "blue broken").await.len(), 1, "all words have to be there");
+        assert_eq!(scene.found(&boss, "bro").await.len(), 1, "the last word may be unfinished");
+        assert!(scene.found(&boss, "bro ").await.is_empty());
+        assert!(scene.found(&boss, "agree").await.iter().all(|text| text.contains("agree")), "what the bot wrote, too");
+        assert!(scene.found(&boss, "handed").await.is_empty(), "lines of the product are not found");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_and_filters_narrow_what_is_found() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        for number in 0..7_i64 {
+            let at = START.plus(number * 60_000);
+            scene.receive(ana(&format!("wamid.{number}"), at, &format!("order number{number}"))).await;
+            scene.advance(60_000);
+        }
+        scene.receive(other("wamid.x", scene.test.now(), "order of another")).await;
+        scene.index().await;
+        let (store, workspace) = (scene.store(), scene.workspace());
+        let mut all = Vec::new();
+        let mut cursor = None;
+        loop {
+            let request = Request { text: "order".to_owned(), cursor, limit: 3, ..Request::default() };
+            let page = search::messages(store, workspace, &boss, request).await.unwrap();
+            assert!(page.data.len() <= 3);
+            all.extend(page.data.into_iter().map(|hit| hit.at));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(all.len(), 8, "{}", scene.test.engine);
+        assert!(all.windows(2).all(|pair| pair[0] > pair[1]), "the latest first: {all:?}");
+
+        let ana_hit = scene.find(&boss, "number3").await.remove(0);
+        let count = |request: Request| {
+            let boss = &boss;
+            async move {
+                let request = Request { text: "order".to_owned(), limit: 50, ..request };
+                search::messages(store, workspace, boss, request).await.unwrap().data.len()
+            }
+        };
+        let customer = Some(ana_hit.messaging_user_id);
+        assert_eq!(count(Request { messaging_user_id: customer, ..Request::default() }).await, 7);
+        let from = Some(START.plus(2 * 60_000));
+        let until = Some(START.plus(4 * 60_000));
+        assert_eq!(count(Request { from, until, ..Request::default() }).await, 2);
+        assert_eq!(count(Request { channel_id: Some(scene.channel.id), ..Request::default() }).await, 8);
+        assert_eq!(count(Request { channel_id: Some(scene.ctx().id()), ..Request::default() }).await, 0);
+        let agent_id = scene.agent("Sam").await.user_id();
+        assert_eq!(count(Request { agent_id, ..Request::default() }).await, 0);
+        let nothing = Request { text: " …!".to_owned(), limit: 5, ..Request::default() };
+        let refused = search::messages(store, workspace, &boss, nothing).await.unwrap_err();
+        assert!(matches!(refused, DeskError::InvalidField { field: "q", .. }));
+        let all_of_ana = Request { messaging_user_id: customer, limit: 50, ..Request::default() };
+        let all_of_ana = search::messages(store, workspace, &boss, all_of_ana).await.unwrap().data;
+        assert!(all_of_ana.len() > 7, "without words everything of the customer");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_finds_only_what_an_agent_may_read() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (sam, lee) = (scene.agent("Sam").await, scene.user("Lee", Role::Admin).await);
+        scene.accepted(&sam).await;
+        scene.presence(&sam, segue_model::routing::PresenceStatus::Away).await;
+        scene.receive(other("wamid.2", START.plus(1_000), "Hello from another")).await;
+        scene.index().await;
+        assert_eq!(scene.find(&lee, "hello").await.len(), 2);
+        let waiting = scene.find(&sam, "hello").await;
+        assert_eq!(waiting.len(), 2, "what waits in the agent's queue counts");
+        let (workspace, queue) = (scene.workspace(), scene.queue);
+        write(scene.store(), move |tx| tx.set_queue_members(workspace, queue, &[])).await;
+        let own = scene.found(&sam, "hello").await;
+        assert_eq!(own, ["Hello"], "{}", scene.test.engine);
+        let stranger = scene.user("Max", Role::Agent).await;
+        write(scene.store(), move |tx| tx.set_queue_members(workspace, queue, &[])).await;
+        assert!(scene.find(&stranger, "hello").await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_contacts_words_are_gone_at_once_and_come_back_with_it() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "My secret is rosebud")).await;
+        scene.index().await;
+        assert_eq!(scene.find(&boss, "rosebud").await.len(), 1);
+        let before = scene.count(&ENTRIES).await;
+        let contact = scene.session().await.customer.contact_id.unwrap();
+        let (store, workspace, id, now) = (scene.store(), scene.workspace(), scene.ctx().id(), scene.test.now());
+        write(store, move |tx| tx.delete_contacts(workspace, id, &[contact], "system", now)).await;
+        assert!(scene.find(&boss, "rosebud").await.is_empty(), "before the worker has come by");
+        scene.index().await;
+        assert!(scene.count(&ENTRIES).await < before, "the words are taken out of the index");
+        assert!(scene.find(&boss, "rosebud").await.is_empty(), "{}", scene.test.engine);
+        write(store, move |tx| tx.restore_contacts(workspace, id, now)).await;
+        scene.index().await;
+        assert_eq!(scene.find(&boss, "rosebud").await.len(), 1);
+        assert_eq!(scene.count(&ENTRIES).await, before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_added_once_and_a_gap_in_the_log_is_made_up_for() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "first of all")).await;
+        let (store, workspace) = (scene.store(), scene.workspace());
+        let batch = store.read::<_, StoreError, _>(move |tx| tx.search_batch(workspace)).await.unwrap().unwrap();
+        let again = store.read::<_, StoreError, _>(move |tx| tx.search_batch(workspace)).await.unwrap().unwrap();
+        assert!(write(store, move |tx| tx.apply_search_batch(workspace, &batch)).await);
+        assert!(!write(store, move |tx| tx.apply_search_batch(workspace, &again)).await, "two nodes at once");
+        let entries = scene.count(&ENTRIES).await;
+        // The log was emptied before the search had read it; and a read from the begin adds nothing twice.
+        scene.receive(ana("wamid.2", START.plus(1_000), "second of all")).await;
+        let later = scene.test.now().plus(1);
+        write(store, move |tx| {
+            tx.delete_events_before(workspace, later)?;
+            tx.execute(&FORGET_MARK, &[&workspace])
+        })
+        .await;
+        scene.advance(60_000);
+        scene.receive(ana("wamid.3", START.plus(60_000), "third of all")).await;
+        scene.index().await;
+        assert_eq!(scene.found(&boss, "all").await.len(), 3, "{}", scene.test.engine);
+        assert_eq!(scene.count(&ENTRIES).await, entries + 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_flight_of_a_message_names_its_hops_in_their_order() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let sam = scene.agent("Sam").await;
+        let session = scene.accepted(&sam).await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let inbound = scene.transcript(session.id).await.into_iter().find(|entry| entry.text == "Hello").unwrap();
+        let steps = |flight: &flight::Flight| flight.hops.iter().map(|hop| hop.step).collect::<Vec<_>>();
+        let came = flight::get(store, workspace, session.id, inbound.id).await.unwrap();
+        assert_eq!(steps(&came), [HopStep::SentByCustomer, HopStep::Processed], "no webhook in this test");
+        assert_eq!(came.provider_id.as_deref(), Some("wamid.1"));
+        assert_eq!(came.hops[0].at, Some(START));
+        let reply: NewReply =
+            serde_json::from_value(serde_json::json!({"kind": "text", "text": "Hi Ana", "client_id": "c1"})).unwrap();
+        let sent = messages::send(store, ctx, workspace, &sam, session.id, reply).await.unwrap();
+        let left = flight::get(store, workspace, session.id, sent.id).await.unwrap();
+        assert_eq!(steps(&left), [HopStep::Created]);
+        assert_eq!(left.hops[0].at, Some(scene.test.now()));
+        let missing = flight::get(store, workspace, session.id, ctx.id()).await.unwrap_err();
+        assert_eq!(missing.code(), "not_found");
+    }
+}

@@ -1,0 +1,258 @@
+//! Customers that are one person, and parting them again.
+//!
+//! # Why a crash at each point is safe
+//! A merge with its record is one transaction, and so is taking it back, which `unmerged_at` makes possible once.
+//!
+//! # What parts again
+//! The identifiers and sessions that the merged customer had, and its row as it was. What came since the merge stays with
+//! the customer it came to.
+
+use segue_model::{ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    Row, StoreError, Tx,
+    messaging_user::{Identifier, IdentifierKind, LinkedBy, MessagingUser},
+    tx::json_text,
+};
+
+/// Everything that a merge changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    merged: Was,
+    /// What the kept customer was before.
+    kept: Was,
+    sessions: Vec<SessionId>,
+}
+
+/// A customer as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Was {
+    id: MessagingUserId,
+    channel_id: ChannelId,
+    profile_name: Option<String>,
+    username: Option<String>,
+    contact_id: Option<segue_model::ContactId>,
+    lead_id: Option<segue_model::LeadId>,
+    linked_by: Option<LinkedBy>,
+    last_inbound_at: Option<Timestamp>,
+    created_at: Timestamp,
+    blocked_at: Option<Timestamp>,
+    identifiers: Vec<(IdentifierKind, String)>,
+}
+
+impl Was {
+    fn of(user: &MessagingUser, identifiers: &[Identifier]) -> Self {
+        Self {
+            id: user.id,
+            channel_id: user.channel_id,
+            profile_name: user.profile_name.clone(),
+            username: user.username.clone(),
+            contact_id: user.contact_id,
+            lead_id: user.lead_id,
+            linked_by: user.linked_by,
+            last_inbound_at: user.last_inbound_at,
+            created_at: user.created_at,
+            blocked_at: user.blocked_at,
+            identifiers: identifiers.iter().map(|each| (each.kind, each.value.clone())).collect(),
+        }
+    }
+
+    fn user(&self) -> MessagingUser {
+        MessagingUser {
+            id: self.id,
+            channel_id: self.channel_id,
+            profile_name: self.profile_name.clone(),
+            username: self.username.clone(),
+            contact_id: self.contact_id,
+            lead_id: self.lead_id,
+            linked_by: self.linked_by,
+            last_inbound_at: self.last_inbound_at,
+            blocked_at: self.blocked_at,
+            created_at: self.created_at,
+            version: 1,
+        }
+    }
+}
+
+/// A merge of two customers as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CustomerMerge)]
+pub struct CustomerMergeView {
+    pub id: CustomerMergeId,
+    pub kept_id: MessagingUserId,
+    /// The one that is no more.
+    pub merged_id: MessagingUserId,
+    pub kept_name: Option<String>,
+    pub merged_name: Option<String>,
+    /// Who did it: the id of a user or an API key, or `system` when WhatsApp told that they are one.
+    pub actor: String,
+    pub merged_at: Timestamp,
+    pub unmerged_at: Option<Timestamp>,
+}
+
+/// What became of parting two customers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parted {
+    /// The sessions that are the merged customer's again.
+    Done(Vec<SessionId>),
+    Already,
+    /// The kept customer was itself merged or erased.
+    KeptIsGone,
+}
+
+crate::sql! {
+    INSERT_MERGE = "INSERT INTO messaging_user_merges (workspace_id, id, kept_id, merged_id, kept_name, merged_name,
+            record, actor, merged_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    CUSTOMER_MERGE = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at
+        FROM messaging_user_merges WHERE workspace_id = $1 AND id = $2";
+    MERGES_INTO = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at
+        FROM messaging_user_merges WHERE workspace_id = $1 AND kept_id = $2 ORDER BY id DESC LIMIT $3";
+    RECORD = "SELECT record FROM messaging_user_merges WHERE workspace_id = $1 AND id = $2";
+    END_CUSTOMER_MERGE = "UPDATE messaging_user_merges SET unmerged_at = $3, unmerged_by = $4
+        WHERE workspace_id = $1 AND id = $2 AND unmerged_at IS NULL";
+    USE_IDENTIFIERS = "UPDATE messaging_identifiers SET used_at = $3 WHERE workspace_id = $1 AND messaging_user_id = $2";
+    MOVE_IDENTIFIER_BACK = "UPDATE messaging_identifiers SET messaging_user_id = $6, used_at = 0
+        WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4 AND messaging_user_id = $5";
+    MOVE_SESSION_BACK = "UPDATE sessions SET messaging_user_id = $4, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND messaging_user_id = $3";
+    RESTORE_BLOCK = "UPDATE messaging_users SET blocked_at = $3 WHERE workspace_id = $1 AND id = $2";
+    OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges
+        WHERE workspace_id = $1 AND kept_id = $2 AND unmerged_at IS NULL";
+}
+
+fn read(row: &mut Row<'_>) -> Result<CustomerMergeView, StoreError> {
+    Ok(CustomerMergeView {
+        id: row.next()?,
+        kept_id: row.next()?,
+        merged_id: row.next()?,
+        kept_name: row.next()?,
+        merged_name: row.next()?,
+        actor: row.next()?,
+        merged_at: row.next()?,
+        unmerged_at: row.next()?,
+    })
+}
+
+impl Tx<'_> {
+    /// Writes down what a merge is about to change. To be called in its transaction, before anything of the two changes.
+    ///
+    /// # Errors
+    /// When the store fails or one of them does not exist.
+    pub fn record_customer_merge(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CustomerMergeId,
+        (merged_id, kept_id): (MessagingUserId, MessagingUserId),
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let gone = || StoreError::Unavailable("one of the customers was merged meanwhile".to_owned());
+        let merged = self.messaging_user(workspace_id, merged_id)?.ok_or_else(gone)?;
+        let kept = self.messaging_user(workspace_id, kept_id)?.ok_or_else(gone)?;
+        let record = Record {
+            merged: Was::of(&merged, &self.identifiers_of(workspace_id, merged_id)?),
+            kept: Was::of(&kept, &self.identifiers_of(workspace_id, kept_id)?),
+            sessions: self.session_ids_of(workspace_id, merged_id)?,
+        };
+        let name = |user: MessagingUser| user.profile_name.or(user.username);
+        let text = json_text(&record)?;
+        let (kept_name, merged_name) = (name(kept), name(merged));
+        let params: [&dyn crate::Bind; 9] =
+            [&workspace_id, &id, &kept_id, &merged_id, &kept_name, &merged_name, &text, &actor, &now];
+        self.execute(&INSERT_MERGE, &params).map(|_| ())
+    }
+
+    /// Notes when a customer's identifiers were last used, so that several of one kind can stand side by side.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn use_identifiers(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user_id: MessagingUserId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&USE_IDENTIFIERS, &[&workspace_id, &user_id, &at]).map(|_| ())
+    }
+
+    /// One merge of customers.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn customer_merge(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CustomerMergeId,
+    ) -> Result<Option<CustomerMergeView>, StoreError> {
+        self.query_opt(&CUSTOMER_MERGE, &[&workspace_id, &id], read)
+    }
+
+    /// The merges into a customer, the latest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn customer_merges(
+        &mut self,
+        workspace_id: WorkspaceId,
+        kept_id: MessagingUserId,
+        limit: u32,
+    ) -> Result<Vec<CustomerMergeView>, StoreError> {
+        self.query(&MERGES_INTO, &[&workspace_id, &kept_id, &limit], read)
+    }
+
+    /// Parts two customers again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn part_customers(
+        &mut self,
+        workspace_id: WorkspaceId,
+        merge: &CustomerMergeView,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Parted, StoreError> {
+        let record: Option<Record> = self.query_opt(&RECORD, &[&workspace_id, &merge.id], |row| row.json())?;
+        let Some(record) = record else { return Ok(Parted::KeptIsGone) };
+        let Some(mut kept) = self.messaging_user(workspace_id, merge.kept_id)? else { return Ok(Parted::KeptIsGone) };
+        if self.execute(&END_CUSTOMER_MERGE, &[&workspace_id, &merge.id, &now, &actor])? == 0 {
+            return Ok(Parted::Already);
+        }
+        let merged = record.merged.user();
+        self.insert_messaging_user(workspace_id, &merged)?;
+        self.execute(&RESTORE_BLOCK, &[&workspace_id, &merged.id, &merged.blocked_at])?;
+        for (kind, value) in &record.merged.identifiers {
+            let params: [&dyn crate::Bind; 6] =
+                [&workspace_id, &merged.channel_id, &kind.as_str(), value, &merge.kept_id, &merged.id];
+            self.execute(&MOVE_IDENTIFIER_BACK, &params)?;
+        }
+        let mut moved = Vec::new();
+        for id in &record.sessions {
+            let params: [&dyn crate::Bind; 4] = [&workspace_id, id, &merge.kept_id, &merged.id];
+            if self.execute(&MOVE_SESSION_BACK, &params)? == 1 {
+                moved.push(*id);
+            }
+        }
+        // What the kept one took over from the other goes, where nobody changed it since.
+        let took = |now: &Option<String>, was: &Option<String>, other: &Option<String>| was.is_none() && now == other;
+        if took(&kept.profile_name, &record.kept.profile_name, &record.merged.profile_name) {
+            kept.profile_name = None;
+        }
+        if took(&kept.username, &record.kept.username, &record.merged.username) {
+            kept.username = None;
+        }
+        let was_linked = record.kept.contact_id.is_some() || record.kept.lead_id.is_some();
+        if !was_linked && (kept.contact_id, kept.lead_id) == (record.merged.contact_id, record.merged.lead_id) {
+            (kept.contact_id, kept.lead_id, kept.linked_by) =
+                (record.kept.contact_id, record.kept.lead_id, record.kept.linked_by);
+        }
+        self.save_messaging_user(workspace_id, &kept)?;
+        let others = self.query_one(&OPEN_MERGES, &[&workspace_id, &merge.kept_id], |row| row.next::<i64>())?;
+        if others == 0 {
+            self.use_identifiers(workspace_id, merge.kept_id, Timestamp(0))?;
+        }
+        Ok(Parted::Done(moved))
+    }
+}

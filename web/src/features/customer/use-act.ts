@@ -1,0 +1,23 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { keys } from '@/api/query-keys';
+import { notify } from '@/ui';
+
+/** Does something about the customer of a conversation and shows what became of it. */
+export function useAct(sessionId: string) {
+  const cache = useQueryClient();
+  const [busy, setBusy] = useState(false);
+  const act = async (work: () => Promise<unknown>, done?: string) => {
+    setBusy(true);
+    try {
+      await work();
+      if (done !== undefined) notify.done(done);
+    } catch (error) {
+      notify.failure(error);
+    } finally {
+      await cache.invalidateQueries({ queryKey: keys.panel(sessionId) });
+      setBusy(false);
+    }
+  };
+  return { busy, act };
+}
