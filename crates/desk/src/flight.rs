@@ -173,10 +173,8 @@ fn outbound(
         OutboxState::Canceled => hops.push(ending(HopStep::Canceled, row.failed_at, row)),
         OutboxState::Expired => hops.push(ending(HopStep::Expired, row.failed_at.or(row.expires_at), row)),
         OutboxState::Unknown => hops.push(ending(HopStep::Unknown, None, row)),
-        OutboxState::Failed | OutboxState::Suppressed => {
-            if !hops.iter().any(|hop| hop.step == HopStep::Failed) {
-                hops.push(ending(HopStep::Failed, row.failed_at, row));
-            }
+        OutboxState::Failed | OutboxState::Suppressed if !hops.iter().any(|hop| hop.step == HopStep::Failed) => {
+            hops.push(ending(HopStep::Failed, row.failed_at, row));
         }
         _ => {}
     }

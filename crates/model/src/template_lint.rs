@@ -357,17 +357,15 @@ fn one_button(index: usize, button: &TemplateButton, found: &mut Findings) {
                 found.add(TemplateRule::ButtonPhone, field("phone_number"), message);
             }
         }
-        TemplateButton::CopyCode { sample } => {
-            if sample.trim().is_empty() || length(sample) > OFFER_CODE {
-                let message = format!("Give an example of the code, 1 to {OFFER_CODE} characters.");
-                found.add(TemplateRule::ButtonCode, field("sample"), message);
-            }
+        TemplateButton::CopyCode { sample } if sample.trim().is_empty() || length(sample) > OFFER_CODE => {
+            let message = format!("Give an example of the code, 1 to {OFFER_CODE} characters.");
+            found.add(TemplateRule::ButtonCode, field("sample"), message);
         }
-        TemplateButton::Flow { flow_id, .. } => {
-            if flow_id.is_empty() || !flow_id.bytes().all(|byte| byte.is_ascii_digit()) {
-                let message = "Give the id of the form as WhatsApp Manager shows it, digits only.";
-                found.add(TemplateRule::ButtonFlow, field("flow_id"), message);
-            }
+        TemplateButton::Flow { flow_id, .. }
+            if flow_id.is_empty() || !flow_id.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            let message = "Give the id of the form as WhatsApp Manager shows it, digits only.";
+            found.add(TemplateRule::ButtonFlow, field("flow_id"), message);
         }
         TemplateButton::OneTimeCode { .. } => {
             let message = "A button for a one-time code is for the category Authentication only.";

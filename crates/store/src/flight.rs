@@ -45,6 +45,9 @@ pub struct FlightInbox {
     pub last_error: Option<String>,
 }
 
+/// The category and kind that a message was charged as.
+pub type FlightCharge = (Option<String>, Option<String>);
+
 crate::sql! {
     FLIGHT_ENTRY = "SELECT channel_id, direction, provider_id, at FROM messages
         WHERE workspace_id = $1 AND session_id = $2 AND id = $3";
@@ -138,7 +141,7 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
         provider_id: &str,
-    ) -> Result<Option<(Option<String>, Option<String>)>, StoreError> {
+    ) -> Result<Option<FlightCharge>, StoreError> {
         self.query_opt(&FLIGHT_CHARGE, &[&workspace_id, &channel_id, &provider_id], |row| {
             Ok((row.next()?, row.next()?))
         })

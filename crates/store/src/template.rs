@@ -158,13 +158,13 @@ impl Template {
     pub fn parts(&self) -> Option<TemplateParts> {
         let is_named = self.parameter_format.eq_ignore_ascii_case("NAMED");
         let mut parts = TemplateParts::of(&self.name, &self.language, &self.category, is_named, &self.components)?;
-        match &mut parts.header {
-            Some(
-                TemplateHeader::Image { media_id }
-                | TemplateHeader::Video { media_id }
-                | TemplateHeader::Document { media_id },
-            ) => *media_id = self.media_id,
-            _ => {}
+        if let Some(
+            TemplateHeader::Image { media_id }
+            | TemplateHeader::Video { media_id }
+            | TemplateHeader::Document { media_id },
+        ) = &mut parts.header
+        {
+            *media_id = self.media_id
         }
         Some(parts)
     }

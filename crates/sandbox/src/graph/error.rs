@@ -17,7 +17,7 @@ pub(crate) struct GraphError {
     message: String,
     details: Option<String>,
     /// Title and words for people; the endpoints of templates have them.
-    user: Option<(String, String)>,
+    user: Option<Box<(String, String)>>,
 }
 
 impl GraphError {
@@ -60,7 +60,7 @@ impl GraphError {
             kind: "OAuthException",
             message: "Invalid parameter".to_owned(),
             details: None,
-            user: Some((title.to_owned(), message.into())),
+            user: Some(Box::new((title.to_owned(), message.into()))),
         }
     }
 
@@ -150,7 +150,7 @@ impl IntoResponse for GraphError {
         if let Some(details) = &self.details {
             error["error_data"] = json!({"messaging_product": "whatsapp", "details": details});
         }
-        if let Some((title, message)) = &self.user {
+        if let Some((title, message)) = self.user.as_deref() {
             error["error_user_title"] = json!(title);
             error["error_user_msg"] = json!(message);
             error["error_data"] = json!(message);
