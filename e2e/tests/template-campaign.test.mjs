@@ -52,7 +52,7 @@ describe('a campaign by template', { timeout: 240_000 }, () => {
       // The last one has agreed to nothing.
       if (line === COUNT) continue;
       await product.post(`/contacts/${contact.id}/consent-events`, {
-        medium: 'whatsapp',
+        channel: 'whatsapp',
         purpose: 'marketing',
         action: 'grant',
         method: 'web_form',

@@ -110,7 +110,8 @@ pub(crate) fn customer(
     })
 }
 
-/// The Messaging User that has all the identifiers, and what it has: so it is with every message but the first.
+/// The Messaging User that has all the identifiers and no other ones of the same kinds, and what it has: so it is with
+/// every message but the first. Of somebody with two addresses the one used last is noted.
 fn familiar(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -120,7 +121,9 @@ fn familiar(
     let Some(id) = tx.messaging_user_of(desk.workspace_id(), desk.channel.id, first)? else { return Ok(None) };
     let known = tx.identifiers_of(desk.workspace_id(), id)?;
     let has_all = identifiers.iter().all(|identifier| known.contains(identifier));
-    Ok(has_all.then_some((id, known)))
+    let is_single =
+        !known.iter().any(|one| identifiers.iter().any(|other| one.kind == other.kind && one.value != other.value));
+    Ok((has_all && is_single).then_some((id, known)))
 }
 
 /// Gives one Messaging User all the identifiers, and gives what it had before.
