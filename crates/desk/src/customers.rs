@@ -103,6 +103,11 @@ pub async fn part(
             let moved = match tx.part_customers(workspace_id, &merge, &actor.reference(), ctx.now())? {
                 Parted::Done(moved) => moved,
                 Parted::Already | Parted::KeptIsGone => return Err(DeskError::LinkChanged),
+                Parted::Emptied => {
+                    let message =
+                        "The contact of these customers was deleted, and with it what is needed to part them.";
+                    return Err(DeskError::InvalidField { field: "merge_id", message: message.to_owned() });
+                }
             };
             let mut notices = Notices::new(workspace_id);
             for id in moved {

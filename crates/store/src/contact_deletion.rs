@@ -57,8 +57,8 @@ crate::sql! {
 
 impl Tx<'_> {
     /// Deletes a contact for good: its list memberships and the contacts that were merged into it go, conversations,
-    /// leads and cases stay without it, promotional messages that have not left are canceled, and its consent ledger
-    /// stays. `false` when there is none.
+    /// leads and cases stay without it, promotional messages that have not left are canceled, the words about its
+    /// customers go ([`crate::contact_traces`]), and its consent ledger stays. `false` when there is none.
     ///
     /// # Errors
     /// When the store fails.
@@ -68,9 +68,12 @@ impl Tx<'_> {
         id: ContactId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let users: Vec<MessagingUserId> = self.query(&USERS_OF_CONTACT, &[&workspace_id, &id], |row| row.next())?;
         let deleted = self.delete_contact_quietly(workspace_id, id)?;
         if deleted {
-            self.forget_merges(workspace_id, id)?;
+            for gone in self.forget_merges(workspace_id, id)? {
+                self.forget_traces(workspace_id, gone, &users)?;
+            }
             self.tell_contact(workspace_id, id, now);
         }
         Ok(deleted)
@@ -88,6 +91,7 @@ impl Tx<'_> {
             return Ok(false);
         }
         self.forget_in_search(workspace_id, id)?;
+        self.forget_in_prompts(workspace_id, id)?;
         for unlink in [&UNLINK_MESSAGING_USERS, &UNLINK_LEADS, &UNLINK_CASES] {
             self.execute(unlink, &[&workspace_id, &id])?;
         }
@@ -193,7 +197,9 @@ impl Tx<'_> {
         let gone = self.query(&OLD_DELETIONS, &[&workspace_id, &before], |row| row.json::<Vec<DeletedContact>>())?;
         for record in gone.iter().flatten() {
             if self.contact(workspace_id, record.row.id)?.is_none() {
-                self.forget_merges(workspace_id, record.row.id)?;
+                for id in self.forget_merges(workspace_id, record.row.id)? {
+                    self.forget_traces(workspace_id, id, &record.messaging_users)?;
+                }
             }
         }
         self.execute(&DELETE_OLD_DELETIONS, &[&workspace_id, &before])

@@ -23,6 +23,7 @@ use crate::{
     Row, StoreError, Tx,
     contact::{ContactChange, read_fields},
     contact_address::{AddressKind, ContactAddress},
+    contact_traces::MovedTraces,
     event::NewEvent,
     tx::json_text,
 };
@@ -56,6 +57,8 @@ pub struct MergeRecord {
     pub addresses: Vec<ContactAddress>,
     /// Addresses that the kept contact got besides.
     pub addresses_added: Vec<ContactAddress>,
+    /// What spoke of the dissolved contact.
+    pub traces: MovedTraces,
 }
 
 /// A merge as the API shows it.
@@ -176,6 +179,7 @@ impl Tx<'_> {
         };
         let ids: [&dyn crate::Bind; 3] = [&workspace_id, &merged.id, &kept.id];
         record.messaging_users = self.query(&MOVE_MESSAGING_USERS, &ids, |row| row.next())?;
+        record.traces = self.move_traces(workspace_id, merged.id, kept.id)?;
         record.leads = self.query(&MOVE_LEADS, &ids, |row| row.next())?;
         record.cases = self.query(&MOVE_CASES, &ids, |row| row.next())?;
         record.recipients = self.query(&MOVE_RECIPIENTS, &ids, |row| Ok((row.next()?, row.next()?)))?;
@@ -279,14 +283,21 @@ impl Tx<'_> {
         self.query(&MERGES, &[&workspace_id, &before, &limit], read_merge)
     }
 
-    /// Forgets the contacts that were merged into one that is gone for good, and those merged into them.
-    pub(crate) fn forget_merges(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<(), StoreError> {
+    /// Forgets the contacts that were merged into one that is gone for good, and those merged into them. Gives
+    /// it and them.
+    pub(crate) fn forget_merges(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ContactId,
+    ) -> Result<Vec<ContactId>, StoreError> {
         let mut gone = vec![id];
-        while let Some(id) = gone.pop() {
+        let mut at = 0;
+        while let Some(&id) = gone.get(at) {
+            at += 1;
             gone.extend(self.query(&MERGED_INTO, &[&workspace_id, &id], |row| row.next::<ContactId>())?);
             self.execute(&FORGET_MERGES, &[&workspace_id, &id])?;
         }
-        Ok(())
+        Ok(gone)
     }
 
     /// What a merge changed.
@@ -344,6 +355,7 @@ impl Tx<'_> {
         for id in &record.messaging_users {
             self.execute(&MOVE_MESSAGING_USER_BACK, &[&workspace_id, id, &kept_id, &merged_id])?;
         }
+        self.move_traces_back(workspace_id, &record.traces, kept_id, merged_id)?;
         for id in &record.leads {
             self.execute(&MOVE_LEAD_BACK, &[&workspace_id, id, &kept_id, &merged_id])?;
         }

@@ -100,6 +100,8 @@ pub enum Parted {
     Already,
     /// The kept customer was itself merged or erased.
     KeptIsGone,
+    /// The contact of one of them was deleted, and with it what is needed to part them.
+    Emptied,
 }
 
 crate::sql! {
@@ -214,8 +216,17 @@ impl Tx<'_> {
         actor: &str,
         now: Timestamp,
     ) -> Result<Parted, StoreError> {
-        let record: Option<Record> = self.query_opt(&RECORD, &[&workspace_id, &merge.id], |row| row.json())?;
+        let record = self.query_opt(&RECORD, &[&workspace_id, &merge.id], |row| row.json::<Option<Record>>())?;
         let Some(record) = record else { return Ok(Parted::KeptIsGone) };
+        let Some(mut record) = record else { return Ok(Parted::Emptied) };
+        for was in [&mut record.merged, &mut record.kept] {
+            // A contact that is gone meanwhile is not linked to again.
+            if let Some(id) = was.contact_id
+                && self.contact(workspace_id, id)?.is_none()
+            {
+                was.contact_id = None;
+            }
+        }
         let Some(mut kept) = self.messaging_user(workspace_id, merge.kept_id)? else { return Ok(Parted::KeptIsGone) };
         if self.execute(&END_CUSTOMER_MERGE, &[&workspace_id, &merge.id, &now, &actor])? == 0 {
             return Ok(Parted::Already);

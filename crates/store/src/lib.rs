@@ -59,6 +59,7 @@ pub mod contact_address;
 pub mod contact_deletion;
 pub mod contact_merge;
 pub mod contact_page;
+pub mod contact_traces;
 pub mod contact_upsert;
 pub mod contact_view;
 pub mod crm;
@@ -149,6 +150,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact_address", contact_address::STATEMENTS),
         ("contact_deletion", contact_deletion::STATEMENTS),
         ("contact_merge", contact_merge::STATEMENTS),
+        ("contact_traces", contact_traces::STATEMENTS),
         ("contact_page", contact_page::STATEMENTS),
         ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),

@@ -1,6 +1,7 @@
 //! The store's machinery and the repositories that move messages, on both engines.
 
 mod commands;
+mod contact_traces;
 mod decision;
 mod events;
 mod idempotency;

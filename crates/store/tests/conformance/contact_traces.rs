@@ -1,0 +1,164 @@
+//! What speaks of a contact goes with it, and follows it into another one and back.
+
+use segue_model::{ChannelId, ContactId, CustomerLinkId, CustomerMergeId, MergeId, MessagingUserId, linking::MatchBy};
+use segue_store::{
+    Sql,
+    contact_merge::{NewMerge, Unmerged},
+    customer_link::{Candidate, LinkAction, LinkEntry, LinkPrompt, LinkState},
+    customer_merge::Parted,
+    messaging_user::{LinkedBy, MessagingUser},
+};
+use segue_testkit::{TestStore, engines};
+
+use super::write;
+
+static RECORD: Sql = Sql::portable("RECORD", "SELECT record FROM messaging_user_merges WHERE workspace_id = $1");
+
+async fn customer(test: &TestStore, channel_id: ChannelId, contact_id: Option<ContactId>) -> MessagingUserId {
+    let user = MessagingUser {
+        id: test.ctx.id(),
+        channel_id,
+        profile_name: Some("Ana Silva".to_owned()),
+        username: None,
+        contact_id,
+        lead_id: None,
+        linked_by: contact_id.map(|_| LinkedBy::Agent),
+        last_inbound_at: None,
+        blocked_at: None,
+        created_at: test.now(),
+        version: 1,
+    };
+    let (workspace_id, id) = (test.workspace_id(), user.id);
+    write(test, move |tx| tx.insert_messaging_user(workspace_id, &user)).await;
+    id
+}
+
+async fn link(test: &TestStore, user: MessagingUserId, before: Option<ContactId>, after: Option<ContactId>) {
+    let state = |contact_id: Option<ContactId>| LinkState {
+        contact_id,
+        lead_id: None,
+        linked_by: contact_id.map(|_| LinkedBy::Agent),
+    };
+    let entry = LinkEntry {
+        id: test.ctx.id::<CustomerLinkId>(),
+        messaging_user_id: user,
+        session_id: None,
+        action: LinkAction::Linked,
+        reason: "agent".to_owned(),
+        note: Some("She said she is Ana".to_owned()),
+        before: state(before),
+        after: state(after),
+        undoes_id: None,
+        actor: "system".to_owned(),
+        actor_name: None,
+        at: test.now(),
+    };
+    let workspace_id = test.workspace_id();
+    assert!(write(test, move |tx| tx.insert_link(workspace_id, &entry)).await);
+}
+
+fn candidate(contact_id: ContactId, by: MatchBy) -> Candidate {
+    Candidate { contact_id: Some(contact_id), lead_id: None, by: vec![by] }
+}
+
+async fn ask(test: &TestStore, user: MessagingUserId, candidates: Vec<Candidate>) {
+    let prompt = LinkPrompt { session_id: test.ctx.id(), candidates, asked_at: test.now(), postponed_at: None };
+    let workspace_id = test.workspace_id();
+    write(test, move |tx| tx.save_prompt(workspace_id, user, &prompt)).await;
+}
+
+async fn asked(test: &TestStore, user: MessagingUserId) -> Option<Vec<Candidate>> {
+    let workspace_id = test.workspace_id();
+    write(test, move |tx| tx.prompt(workspace_id, user)).await.map(|prompt| prompt.candidates)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_contact_leaves_no_words_about_its_customers() {
+    for at_once in [true, false] {
+        for test in engines().await {
+            let test = &test;
+            let (ws, now) = (test.workspace_id(), test.now());
+            let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id;
+            let ana = test.contact("+15550100001", "Ana").await;
+            let ben = test.contact("+15550100002", "Ben").await;
+            let user = customer(test, channel, Some(ana)).await;
+            let other = customer(test, channel, Some(ben)).await;
+            let merged: MessagingUserId = customer(test, channel, None).await;
+            for (user, contact) in [(user, ana), (other, ben)] {
+                link(test, user, None, Some(contact)).await;
+                write(test, move |tx| tx.block_customer(ws, user, channel, "Ana was rude", "system", now)).await;
+            }
+            let merge: CustomerMergeId = test.ctx.id();
+            write(test, move |tx| tx.record_customer_merge(ws, merge, (merged, user), "system", now)).await;
+            let (both, alone) = (customer(test, channel, None).await, customer(test, channel, None).await);
+            ask(test, both, vec![candidate(ana, MatchBy::Email), candidate(ben, MatchBy::Phone)]).await;
+            ask(test, alone, vec![candidate(ana, MatchBy::Email)]).await;
+            if at_once {
+                assert!(write(test, move |tx| tx.delete_contact(ws, ana, now)).await);
+            } else {
+                let deletion = test.ctx.id();
+                write(test, move |tx| tx.delete_contacts(ws, deletion, &[ana], "system", now)).await;
+                let kept = write(test, move |tx| tx.links_of(ws, user, 10)).await;
+                assert!(kept[0].note.is_some(), "it can be brought back: {}", test.engine);
+            }
+            assert_eq!(asked(test, both).await, Some(vec![candidate(ben, MatchBy::Phone)]), "{}", test.engine);
+            assert_eq!(asked(test, alone).await, None, "nobody is left to ask about: {}", test.engine);
+            if !at_once {
+                write(test, move |tx| tx.delete_old_deletions(ws, now.plus(1))).await;
+            }
+            let links = write(test, move |tx| tx.links_of(ws, user, 10)).await;
+            assert_eq!(links.len(), 1, "that there was a link stays");
+            assert_eq!(links[0].note, None, "{}", test.engine);
+            let block = write(test, move |tx| tx.block_of(ws, user)).await.expect("the block holds");
+            assert_eq!(block.reason, "", "{}", test.engine);
+            let view = write(test, move |tx| tx.customer_merge(ws, merge)).await.unwrap();
+            assert_eq!((view.kept_name.clone(), view.merged_name.clone()), (None, None), "{}", test.engine);
+            let record = write(test, move |tx| tx.query_one(&RECORD, &[&ws], |row| row.next::<String>())).await;
+            assert_eq!(record, "null");
+            let parted = write(test, move |tx| tx.part_customers(ws, &view, "system", now)).await;
+            assert_eq!(parted, Parted::Emptied);
+            let links = write(test, move |tx| tx.links_of(ws, other, 10)).await;
+            assert!(links[0].note.is_some(), "another contact's customer");
+            let block = write(test, move |tx| tx.block_of(ws, other)).await.unwrap();
+            assert_eq!(block.reason, "Ana was rude");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_and_questions_follow_a_merged_contact_and_come_back() {
+    for test in engines().await {
+        let test = &test;
+        let (ws, now) = (test.workspace_id(), test.now());
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id;
+        let ana = test.contact("+15550100001", "Ana").await;
+        let anna = test.contact("+15550100002", "Anna").await;
+        let user = customer(test, channel, Some(anna)).await;
+        link(test, user, None, Some(anna)).await;
+        link(test, user, Some(anna), None).await;
+        let unknown = customer(test, channel, None).await;
+        let before = vec![candidate(ana, MatchBy::Phone), candidate(anna, MatchBy::Email)];
+        ask(test, unknown, before.clone()).await;
+        let ends = async move || {
+            let links = write(test, move |tx| tx.links_of(ws, user, 10)).await;
+            (links[1].after.contact_id, links[0].before.contact_id)
+        };
+        let id: MergeId = test.ctx.id();
+        let merged = write(test, move |tx| {
+            let fields = tx.contact_row(ws, ana)?.expect("a contact").fields;
+            let merge = NewMerge { id, kept_id: ana, merged_id: anna, fields, actor: "system".to_owned() };
+            tx.merge_contacts(ws, &merge, now)
+        });
+        let merge = merged.await.expect("both are there");
+        assert_eq!(ends().await, (Some(ana), Some(ana)), "{}", test.engine);
+        let one = Candidate { by: vec![MatchBy::Phone, MatchBy::Email], ..candidate(ana, MatchBy::Phone) };
+        assert_eq!(asked(test, unknown).await, Some(vec![one]), "{}", test.engine);
+        let parted = write(test, move |tx| {
+            let record = tx.merge_record(ws, id)?.expect("a record");
+            tx.unmerge_contacts(ws, &merge, &record, "system", now)
+        });
+        assert_eq!(parted.await, Unmerged::Done);
+        assert_eq!(ends().await, (Some(anna), Some(anna)), "{}", test.engine);
+        assert_eq!(asked(test, unknown).await, Some(before), "{}", test.engine);
+    }
+}
