@@ -391,6 +391,7 @@ fn template_facts(
         facts.initiates = Some(portfolio.to_owned());
     }
     let Some(gate) = gate else { return Ok(()) };
+    also_by_phone(tx, message, facts)?;
     let (_, is_opted_in) = tx.agreed(workspace_id, address)?;
     let yes = |is: bool| if is { policy::Known::Yes } else { policy::Known::No };
     facts.campaign_template = Some(TemplateFacts {
@@ -401,6 +402,26 @@ fn template_facts(
         opted_in: yes(is_opted_in),
         budget,
     });
+    Ok(())
+}
+
+/// A no that the recipient said at the contact's own number counts where the message goes, too: both are the same person's.
+fn also_by_phone(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts) -> Result<(), StoreError> {
+    let workspace_id = message.workspace_id;
+    let Some(contact_id) = tx.contact_of_message(workspace_id, message.id)? else { return Ok(()) };
+    let phone = tx.contact(workspace_id, contact_id)?.and_then(|contact| contact.fields().phone);
+    let Some(phone) = phone.map(|phone| phone.to_string()).filter(|phone| *phone != message.address) else {
+        return Ok(());
+    };
+    if message.class == MessageClass::Marketing {
+        let (marketing, _) = tx.agreed(workspace_id, &phone)?;
+        if matches!(marketing, ConsentState::Revoked | ConsentState::InReview) {
+            facts.consent = marketing;
+        }
+    }
+    if tx.is_suppressed(workspace_id, &phone)? {
+        facts.suppression = Listed::Yes;
+    }
     Ok(())
 }
 

@@ -65,7 +65,11 @@ pub(crate) fn automatic(
         dedupe_key,
         client_id: None,
     };
-    say(tx, desk.ctx, desk.workspace_id(), session, outgoing, notices).map(|_| ())
+    match say(tx, desk.ctx, desk.workspace_id(), session, outgoing, notices) {
+        // Nobody can be told; that must not keep the session, or others, from going on.
+        Ok(_) | Err(DeskError::NoAddress) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The first name and the language of the customer, as far as they are known.

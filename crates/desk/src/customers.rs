@@ -49,11 +49,13 @@ pub async fn merge(
                 ));
             }
             inbound::lock_customers(tx, workspace_id, own.channel_id, &[own_id, other_id])?;
-            for id in tx.open_session_of(workspace_id, own.channel_id, other_id)?.into_iter() {
-                let open = sessions::to_change(tx, workspace_id, id)?;
-                if open.agent_id.is_some() && open.agent_id != session.agent_id {
-                    sessions::require(&actor, &open, Standing::OwnerOrSupervisor)?;
-                }
+            for id in [own_id, other_id] {
+                tx.messaging_user(workspace_id, id)?.ok_or(DeskError::LinkChanged)?;
+            }
+            // Whoever merges sees what the other one wrote from then on, so it must be theirs to see.
+            if let Some(id) = tx.session_ids_of(workspace_id, other_id)?.pop() {
+                let last = sessions::to_change(tx, workspace_id, id)?;
+                sessions::require(&actor, &last, Standing::OwnerOrSupervisor)?;
             }
             let mut notices = Notices::new(workspace_id);
             for user in [&own, &other] {

@@ -251,6 +251,12 @@ fn send(
         return Ok(None);
     }
     session.pending = session.pending.saturating_sub(1);
+    if let Some(client_id) = &pending.client_id
+        && tx.message_of_client(workspace_id, session.id, client_id)?.is_some()
+    {
+        // It was sent under the same id meanwhile.
+        return Ok(None);
+    }
     let outgoing = Outgoing {
         content: &pending.content,
         author: AuthorKind::Agent,

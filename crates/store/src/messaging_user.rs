@@ -86,6 +86,10 @@ crate::sql! {
         WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY kind, used_at DESC, value";
     REMOVE_IDENTIFIERS = "DELETE FROM messaging_identifiers
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND used_at = 0";
+    ADOPT_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND value = $4 AND used_at = 0
+            AND EXISTS (SELECT 1 FROM messaging_identifiers o WHERE o.workspace_id = $1 AND o.messaging_user_id = $2
+                AND o.used_at > 0)";
     USE_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4 AND used_at > 0 AND used_at < $5";
     MOVE_IDENTIFIERS = "UPDATE messaging_identifiers SET messaging_user_id = $3
@@ -200,6 +204,21 @@ impl Tx<'_> {
         let params: [&dyn crate::Bind; 5] =
             [&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value, &at];
         self.execute(&USE_IDENTIFIER, &params).map(|_| ())
+    }
+
+    /// Makes a new identifier of a customer who has several of a kind the one that was used last.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn adopt_identifier(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessagingUserId,
+        identifier: &Identifier,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 5] = [&workspace_id, &id, &identifier.kind.as_str(), &identifier.value, &at];
+        self.execute(&ADOPT_IDENTIFIER, &params).map(|_| ())
     }
 
     /// Takes the identifiers of one kind from a Messaging User that gets a new one in their place. Those of a customer

@@ -76,6 +76,7 @@ crate::sql! {
     REFUSED_MESSAGE = "SELECT m.author_id, o.payload, s.channel_id FROM messages m
         JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
         JOIN sessions s ON s.workspace_id = m.workspace_id AND s.id = m.session_id AND s.state <> 'ended'
+            AND s.opt_in <> 'declined'
         WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.id = $3 AND m.author = 'agent'";
     COUNT_PENDING = "UPDATE sessions SET pending = pending + 1, version = version + 1 WHERE workspace_id = $1 AND id = $2";
 }

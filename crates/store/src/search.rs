@@ -138,7 +138,8 @@ crate::sql! {
         ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
             after_seq = EXCLUDED.after_seq";
     CUSTOMERS_OF_CONTACT = "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id";
-    MERGED_CUSTOMERS = "SELECT merged_id FROM messaging_user_merges WHERE workspace_id = $1 AND kept_id = $2";
+    MERGED_CUSTOMERS = "SELECT merged_id FROM messaging_user_merges WHERE workspace_id = $1 AND kept_id = $2
+        AND unmerged_at IS NULL";
     SEARCH = sqlite: "SELECT f.number, e.session_id, e.message_id, CASE WHEN s.id IS NOT NULL
                 AND ($7 IS NULL OR s.agent_id = $7)
                 AND NOT EXISTS (SELECT 1 FROM search_tasks t WHERE t.workspace_id = $1 AND t.session_id = e.session_id

@@ -333,11 +333,16 @@ impl Tx<'_> {
         let now = ctx.now();
         for template in listed {
             let known = self.template_by_name(workspace_id, channel_id, &template.name, &template.language)?;
+            let known_at = known.as_ref().map(|known| known.synced_at);
             if let Some(mut known) = known.filter(|known| known.operation.is_some() || known.status == DRAFT) {
                 if known.operation_at <= asked_at {
                     settle_found(&mut known, template.clone(), now);
                     self.save_template(workspace_id, &known)?;
                 }
+                continue;
+            }
+            if known_at.is_some_and(|synced_at| synced_at > asked_at) {
+                // Something begun here was finished while they were being listed; the list may be older.
                 continue;
             }
             let id: TemplateId = ctx.id();
@@ -363,7 +368,7 @@ impl Tx<'_> {
                 ],
             )?;
         }
-        self.execute(&DELETE_UNLISTED, &[&workspace_id, &channel_id, &now])?;
+        self.execute(&DELETE_UNLISTED, &[&workspace_id, &channel_id, &asked_at])?;
         for mut missing in self.templates(workspace_id)? {
             let is_ours = missing.channel_id == channel_id && missing.operation_at.plus(SETTLE_AFTER) <= asked_at;
             if is_ours && missing.operation.is_some() && missing.synced_at < now {

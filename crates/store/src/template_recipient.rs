@@ -2,7 +2,7 @@
 //! conversation is going on.
 
 use segue_model::{
-    CampaignId, ChannelId, ContactId, MessagingUserId, Timestamp, WorkspaceId,
+    CampaignId, ChannelId, ContactId, MessageId, MessagingUserId, Timestamp, WorkspaceId,
     campaign::CampaignState,
     consent::{ConsentState, Medium, Purpose},
     template_rules::Conversation,
@@ -48,10 +48,14 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND template IS NOT NULL";
     USER_OF_CONTACT = "SELECT id FROM messaging_users
         WHERE workspace_id = $1 AND contact_id = $2 AND contact_id IS NOT NULL AND channel_id = $3
+            AND COALESCE(linked_by, '') <> 'email' -- anybody can type an e-mail address
         ORDER BY COALESCE(last_inbound_at, 0) DESC, id LIMIT 1";
     USER_OF_ADDRESS = "SELECT messaging_user_id FROM messaging_identifiers
         WHERE workspace_id = $1 AND channel_id = $2 AND kind IN ('phone', 'wa_id', 'bsuid', 'parent_bsuid')
             AND value IN ($3, $4) ORDER BY kind LIMIT 1";
+    CONTACT_OF_MESSAGE = "SELECT r.contact_id FROM outbox o JOIN recipients r ON r.workspace_id = o.workspace_id
+            AND r.campaign_id = o.campaign_id AND r.position = o.position
+        WHERE o.workspace_id = $1 AND o.id = $2";
     CONVERSATION = "SELECT u.last_inbound_at, s.state, s.agent_id IS NOT NULL FROM messaging_users u
         LEFT JOIN sessions s ON s.workspace_id = u.workspace_id AND s.channel_id = u.channel_id
             AND s.messaging_user_id = u.id AND s.state <> 'ended'
@@ -123,6 +127,18 @@ impl Tx<'_> {
             conversation,
             window_expires_at,
         }))
+    }
+
+    /// The contact that a message of a campaign is for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn contact_of_message(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessageId,
+    ) -> Result<Option<ContactId>, StoreError> {
+        self.query_opt(&CONTACT_OF_MESSAGE, &[&workspace_id, &id], |row| row.next())
     }
 
     /// Agreement to marketing and to anything, on WhatsApp.

@@ -73,11 +73,14 @@ impl Viewer {
                 Some(session) => self.may_see(&session),
                 None => return Ok(None),
             };
-        let had_it = !may_see && (self.known.remove(&session_id) || event.seq <= self.catching_up_to);
+        // What is said of a conversation that has gone elsewhere is said with an event that shows the conversation.
+        let shows_it = event.kind == "message.created" || event.kind.starts_with("session.");
+        let had_it = !may_see && shows_it && (self.known.contains(&session_id) || event.seq <= self.catching_up_to);
         if !(may_see || had_it) || !tx.complete(workspace_id, &mut event, sessions)? {
             return Ok(None);
         }
         if had_it {
+            self.known.remove(&session_id);
             return Ok(taken_away(event).map(Visible));
         }
         if !sees_all {

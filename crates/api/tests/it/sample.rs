@@ -18,6 +18,7 @@ use segue_model::{
     role::Role,
     routing::{OfferState, WorkItemState},
 };
+use segue_store::customer_link::{LinkAction, LinkEntry, LinkState};
 use segue_store::{
     Sql, StoreError, Tx,
     campaign::{Audience, CampaignInput},
@@ -71,6 +72,8 @@ struct Made {
     view: segue_model::ContactViewId,
     campaign: CampaignId,
     customer: MessagingUserId,
+    customer_merge: segue_model::CustomerMergeId,
+    customer_link: segue_model::CustomerLinkId,
     session: SessionId,
     message: MessageId,
     lead: LeadId,
@@ -151,6 +154,8 @@ fn make(ctx: &Ctx) -> Made {
         view: ctx.id(),
         campaign: ctx.id(),
         customer: ctx.id(),
+        customer_merge: ctx.id(),
+        customer_link: ctx.id(),
         session: ctx.id(),
         message: ctx.id(),
         lead: ctx.id(),
@@ -192,6 +197,9 @@ impl Made {
             ("cvw", self.view.to_string()),
             ("cmp", self.campaign.to_string()),
             ("ses", self.session.to_string()),
+            ("mus", self.customer.to_string()),
+            ("cmg", self.customer_merge.to_string()),
+            ("lnk", self.customer_link.to_string()),
             ("led", self.lead.to_string()),
             ("cas", self.case.to_string()),
             ("flw", self.flow.to_string()),
@@ -325,6 +333,24 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     };
     tx.insert_messaging_user(workspace_id, &customer)?;
     conversation(tx, ctx, workspace_id, user_id, made)?;
+    let other = MessagingUser { id: ctx.id(), ..customer };
+    tx.insert_messaging_user(workspace_id, &other)?;
+    tx.record_customer_merge(workspace_id, made.customer_merge, (other.id, made.customer), "system", now)?;
+    let link = LinkEntry {
+        id: made.customer_link,
+        messaging_user_id: made.customer,
+        session_id: Some(made.session),
+        action: LinkAction::Linked,
+        reason: "agent".to_owned(),
+        note: None,
+        before: LinkState::default(),
+        after: LinkState { contact_id: Some(made.contact), ..LinkState::default() },
+        undoes_id: None,
+        actor: "system".to_owned(),
+        actor_name: None,
+        at: now,
+    };
+    tx.insert_link(workspace_id, &link)?;
     let lead = LeadView {
         id: made.lead,
         name: "Bea".to_owned(),

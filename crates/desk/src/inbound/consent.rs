@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use segue_channels::whatsapp::webhook::UserPreference;
 use segue_channels::whatsapp::{Content, InboundMessage};
 use segue_model::{
-    PhoneNumber,
+    MessagingUserId, PhoneNumber,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
     content::Content as Outbound,
     delivery::MessageClass,
@@ -100,25 +100,61 @@ fn stop(
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let now = desk.ctx.now();
-    if let Some(person) = person(tx, desk, session)? {
-        let no = OptOut {
-            said_on: Medium::WhatsApp,
-            phones: person.phones.into_iter().collect(),
-            hidden: person.hidden,
-            sender: None,
-            method,
-            wording: Some(words.trim().to_owned()),
-            proof: Some(format!("whatsapp message {wamid}")),
-            actor: "customer".to_owned(),
-            occurred_at: now,
-        };
-        tx.opt_out(desk.workspace_id(), desk.workspace.settings.consent.opt_out_scope, &no, desk.ctx)?;
-    }
+    record_no(tx, desk, session.messaging_user_id, words, method, wamid)?;
     (session.opt_in, session.opt_in_at) = (OptIn::Declined, Some(now));
     pending::discard_all(tx, desk.ctx, desk.workspace_id(), session, notices)?;
     confirm(tx, desk, session, (Keyword::Stop, language), wamid, notices)?;
     tx.end_flow_run(desk.workspace_id(), session.id, RunStatus::Ended, now)?;
     stop_session(tx, desk, session, notices)
+}
+
+/// Writes a no into the ledger, for every number of the customer.
+fn record_no(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    user_id: MessagingUserId,
+    words: &str,
+    method: ConsentMethod,
+    wamid: &str,
+) -> Result<(), DeskError> {
+    let Some(person) = person(tx, desk, user_id)? else { return Ok(()) };
+    let no = OptOut {
+        said_on: Medium::WhatsApp,
+        phones: person.phones.into_iter().collect(),
+        hidden: person.hidden,
+        sender: None,
+        method,
+        wording: Some(words.trim().to_owned()),
+        proof: Some(format!("whatsapp message {wamid}")),
+        actor: "customer".to_owned(),
+        occurred_at: desk.ctx.now(),
+    };
+    tx.opt_out(desk.workspace_id(), desk.workspace.settings.consent.opt_out_scope, &no, desk.ctx)?;
+    Ok(())
+}
+
+/// A no of somebody who is blocked: it is obeyed and not answered.
+pub(super) fn silent_no(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    message: &InboundMessage,
+    content: &Content,
+    user_id: MessagingUserId,
+) -> Result<(), DeskError> {
+    let words = match content {
+        Content::Text { body } => body,
+        Content::Button { text, .. } => text,
+        _ => return Ok(()),
+    };
+    let found = Keyword::find(words, Medium::WhatsApp, &desk.workspace.settings.consent.extra_words);
+    let method = if found.is_some_and(|found| found.keyword == Keyword::Stop) {
+        ConsentMethod::Keyword
+    } else if revocation::read(words).verdict == RevocationVerdict::Revoke {
+        ConsentMethod::FreeText
+    } else {
+        return Ok(());
+    };
+    record_no(tx, desk, user_id, words, method, &message.wamid)
 }
 
 /// Holds marketing until somebody has looked at the message; the conversation goes on.
@@ -131,7 +167,7 @@ fn review(
     wamid: &str,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
-    let Some(person) = person(tx, desk, session)? else { return Ok(()) };
+    let Some(person) = person(tx, desk, session.messaging_user_id)? else { return Ok(()) };
     let review = NewReview {
         id: desk.ctx.id(),
         medium: Medium::WhatsApp,
@@ -186,15 +222,15 @@ struct Person {
 /// A no counts for every number the customer can be reached on: the one they write from in all its writings (a Brazilian
 /// one may come without its ninth digit), and that of the contact they are linked to, which for a customer who hides the
 /// number is the only one known.
-fn person(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<Option<Person>, DeskError> {
-    let Some((kind, address)) = tx.address_of(desk.workspace_id(), session.messaging_user_id)? else { return Ok(None) };
+fn person(tx: &mut Tx<'_>, desk: &Desk<'_>, user_id: MessagingUserId) -> Result<Option<Person>, DeskError> {
+    let Some((kind, address)) = tx.address_of(desk.workspace_id(), user_id)? else { return Ok(None) };
     let mut phones = BTreeSet::new();
     if kind == AddressKind::Phone {
         phones.insert(address.clone());
         let parsed = PhoneNumber::parse(&address, None);
         phones.extend(parsed.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()));
     }
-    let user = tx.messaging_user(desk.workspace_id(), session.messaging_user_id)?;
+    let user = tx.messaging_user(desk.workspace_id(), user_id)?;
     if let Some(contact_id) = user.and_then(|user| user.contact_id)
         && let Some(phone) = tx.contact(desk.workspace_id(), contact_id)?.and_then(|contact| contact.fields().phone)
     {

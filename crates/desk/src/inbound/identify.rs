@@ -153,7 +153,9 @@ fn acquaint(
             tx.use_identifier(workspace_id, desk.channel.id, identifier, desk.ctx.now())?;
             tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
         }
-        tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
+        if tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)? {
+            tx.adopt_identifier(workspace_id, id, identifier, desk.ctx.now())?;
+        }
     }
     Ok((id, known))
 }
@@ -318,7 +320,9 @@ fn replace_identifiers(
             id = into;
         }
         tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
-        tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
+        if tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)? {
+            tx.adopt_identifier(workspace_id, id, identifier, desk.ctx.now())?;
+        }
     }
     Ok(id)
 }

@@ -198,6 +198,7 @@ fn conversation(
     }
 
     if consent::keyword(tx, desk, message, content, (&mut session, opened), notices)? == consent::Keyworded::Yes {
+        pending::deliver(tx, ctx, workspace_id, &mut session, notices)?;
         tx.save_session(workspace_id, &mut session)?;
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use segue_channels::whatsapp::Identity;
 use segue_desk::{blocks, customers};
+use segue_model::consent::{ConsentState, Medium, Purpose};
 use segue_model::{MessagingUserId, role::Role};
 use segue_store::{Sql, customer_block::BlockState, outbox::AddressKind, session::SessionView};
 use segue_testkit::engines;
@@ -132,6 +133,14 @@ async fn a_blocked_customer_wakes_nobody_until_unblocked() {
         assert_eq!((session_now.id, session_now.unread_count), (session.id, 0), "no new session, nothing unread");
         assert_eq!((scene.count(&WORK_ITEMS).await, scene.texts(&OUTBOX).await.len()), (work, outbox));
         assert!(scene.lines(session.id).await.contains(&"customer: You will hear from me".to_owned()), "it is kept");
+
+        // A no is obeyed all the same, and not answered.
+        scene.receive(ana("wamid.stop", START.plus(61_000), "STOP")).await;
+        let address = format!("+{ANA}");
+        let consent =
+            write(store, move |tx| tx.consent_state(workspace, Medium::WhatsApp, &address, Purpose::Marketing));
+        assert_eq!(consent.await.state, ConsentState::Revoked);
+        assert_eq!(scene.texts(&OUTBOX).await.len(), outbox);
 
         blocks::unblock(store, ctx, workspace, &agent, id).await.unwrap();
         assert_eq!(scene.count(&JOBS).await, 2);

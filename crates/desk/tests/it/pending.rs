@@ -80,6 +80,32 @@ async fn a_reply_waits_for_the_customer_and_is_sent_once_in_order() {
     }
 }
 
+/// A program that names its replies may keep and send one under the same name; the customer's message must still get in.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_under_the_same_name_meanwhile_is_not_sent_again() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = closed(&scene, &agent).await;
+        keep(&scene, &agent, "1", text_draft("Once")).await.unwrap();
+        // The window is open again by what WhatsApp told and not by a message.
+        let (workspace, id, until) = (scene.workspace(), session.id, scene.test.now().plus(time::HOUR));
+        write(scene.store(), move |tx| {
+            let mut session = tx.session_to_change(workspace, id)?.unwrap();
+            session.window_expires_at = Some(until);
+            tx.save_session(workspace, &mut session)
+        })
+        .await;
+        let reply = NewReply { client_id: "1".to_owned(), draft: text_draft("Once"), seen_seq: None };
+        segue_desk::messages::send(scene.store(), scene.ctx(), workspace, &agent, session.id, reply).await.unwrap();
+        scene.receive(ana("wamid.2", scene.test.now(), "Here I am")).await;
+        let lines = scene.lines(session.id).await;
+        assert_eq!(lines.iter().filter(|line| *line == "agent: Once").count(), 1, "{}", scene.test.engine);
+        assert!(lines.contains(&"customer: Here I am".to_owned()), "{lines:?}");
+        assert_eq!(scene.session().await.pending_count, 0);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_too_old_opens_nothing_and_delivers_nothing() {
     for test in engines().await {

@@ -14,6 +14,7 @@ use segue_model::{
     place_of_phone,
     policy::{self, Approval, Decision, Explanation, Known, Limits, Listed, Question, Rule},
     template_rules::TemplateFacts,
+    template_values::{self, SlotKind, TemplateSlot},
     window,
 };
 use segue_store::{
@@ -86,6 +87,19 @@ impl TemplateText {
         })?;
         if template.category == AUTHENTICATION {
             return Err(refuse("One-time codes are not sent by campaigns. Choose another template.".to_owned()));
+        }
+        let Some(parts) = template.parts() else {
+            return Err(refuse(
+                "Campaigns cannot fill in what this template is made of. Choose another one.".to_owned(),
+            ));
+        };
+        let fills = |slot: &TemplateSlot| slot.key.starts_with("body.") || slot.kind == SlotKind::UrlEnd;
+        if let Some(slot) = template_values::slots(&parts).into_iter().find(|slot| !fills(slot)) {
+            let message = format!(
+                "Campaigns cannot fill in \u{201c}{}\u{201d} of this template. Choose another one.",
+                slot.label
+            );
+            return Err(refuse(message));
         }
         let count = template.parameter_count();
         if wanted.values.len() != count {
