@@ -19,6 +19,7 @@ interface PreflightDialogProps {
 
 function duration(seconds: number): string {
   if (seconds < 60) return 'under a minute';
+  if (seconds < 90) return 'about a minute';
   if (seconds < 5_400) return `about ${Math.round(seconds / 60)} minutes`;
   return `about ${(seconds / 3_600).toFixed(1)} hours`;
 }
