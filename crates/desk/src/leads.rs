@@ -1,6 +1,6 @@
 //! Sales inquiries.
 
-use segue_model::{Ctx, LeadId, PhoneNumber, SessionId, WorkspaceId, actor::Actor};
+use segue_model::{ContactId, Ctx, LeadId, PhoneNumber, SessionId, WorkspaceId, actor::Actor};
 use segue_store::{
     Store, StoreError, Tx,
     crm::{LeadStatus, LeadView},
@@ -112,7 +112,25 @@ pub(crate) fn lead_of_bot(
     if let Some(lead_id) = user.lead_id {
         return Ok(lead_id);
     }
-    let lead = LeadView {
+    let lead = of_session(tx, ctx, workspace_id, session, user.contact_id)?;
+    tx.insert_lead(workspace_id, &lead, None)?;
+    user.lead_id = Some(lead.id);
+    tx.save_messaging_user(workspace_id, &user)?;
+    sessions::stamp(tx, workspace_id, session, Stamp::Lead, ctx.now())?;
+    let id = lead.id;
+    notices.lead_created(lead);
+    Ok(id)
+}
+
+/// A new lead of the session's customer, not stored yet.
+pub(crate) fn of_session(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    session: &Session,
+    contact_id: Option<ContactId>,
+) -> Result<LeadView, DeskError> {
+    Ok(LeadView {
         id: ctx.id(),
         name: sessions::view(tx, workspace_id, session.id)?.customer.name,
         phone: phone_of(tx, workspace_id, session)?,
@@ -121,16 +139,9 @@ pub(crate) fn lead_of_bot(
         status: LeadStatus::New,
         campaign_id: session.campaign.map(|(campaign_id, _)| campaign_id),
         session_id: Some(session.id),
-        contact_id: user.contact_id,
+        contact_id,
         created_at: ctx.now(),
-    };
-    tx.insert_lead(workspace_id, &lead, None)?;
-    user.lead_id = Some(lead.id);
-    tx.save_messaging_user(workspace_id, &user)?;
-    sessions::stamp(tx, workspace_id, session, Stamp::Lead, ctx.now())?;
-    let id = lead.id;
-    notices.lead_created(lead);
-    Ok(id)
+    })
 }
 
 /// The number the customer writes from, when WhatsApp tells it.

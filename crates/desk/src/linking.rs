@@ -8,13 +8,18 @@ use segue_model::{
 };
 use segue_store::{
     Store, Tx,
-    crm::{LeadStatus, LeadView},
     customer_link::{LinkAction, LinkEntry, LinkState},
     messaging_user::{LinkedBy, MessagingUser},
     session::{Session, SessionView},
 };
 
-use crate::{DeskError, inbound::name_contact, leads::phone_of, notice::Notices, sessions};
+use crate::{
+    DeskError,
+    inbound::name_contact,
+    leads::{self, phone_of},
+    notice::Notices,
+    sessions,
+};
 
 /// Longest words of an agent about a link.
 const LONGEST_NOTE: usize = 500;
@@ -100,18 +105,7 @@ fn set(
             Ok(LinkAction::Created)
         }
         LinkTo::NewLead => {
-            let lead = LeadView {
-                id: ctx.id(),
-                name: sessions::view(tx, workspace_id, session.id)?.customer.name,
-                phone: phone_of(tx, workspace_id, session)?,
-                email: None,
-                note: None,
-                status: LeadStatus::New,
-                campaign_id: session.campaign.map(|(campaign_id, _)| campaign_id),
-                session_id: Some(session.id),
-                contact_id: user.contact_id,
-                created_at: ctx.now(),
-            };
+            let lead = leads::of_session(tx, ctx, workspace_id, session, user.contact_id)?;
             tx.insert_lead(workspace_id, &lead, None)?;
             user.lead_id = Some(lead.id);
             Ok(LinkAction::Created)
