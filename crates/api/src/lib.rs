@@ -5,6 +5,7 @@
 //! document says the same. Handlers are short: authorise, call the crate of the domain, answer. Every refusal is a
 //! [`Problem`] with a stable code and plain words.
 
+mod arrivals;
 mod caller;
 mod client_address;
 mod console;
@@ -29,6 +30,7 @@ mod twilio;
 mod v1;
 mod webhook_channels;
 mod webhooks;
+pub mod whatsapp_items;
 
 pub use console::is_embedded as console_is_embedded;
 pub use events::{HEARTBEAT, POLL};

@@ -6,12 +6,12 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use segue_access::LoginThrottle;
 use segue_bus::Bus;
 use segue_channels::outgoing::Reach;
-use segue_model::Ctx;
+use segue_model::{Ctx, Timestamp};
 use segue_outreach::{Links, Redirects};
 use segue_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::{events::Connections, links::MissLimiter, webhook_channels::WebhookChannels};
+use crate::{arrivals::Arrivals, events::Connections, links::MissLimiter, webhook_channels::WebhookChannels};
 
 /// Whether to believe what a proxy says about the client's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +67,10 @@ pub struct Parts {
     pub metrics: Option<PrometheusHandle>,
     /// Ends the event streams, so that a shutdown does not wait for them.
     pub shutdown: CancellationToken,
+    /// From when on elements of WhatsApp webhooks are worked on in the transaction that stores them. Without it all of
+    /// them are left to the worker of the inbox.
+    pub at_once_from: Option<Timestamp>,
+    pub(crate) arrivals: Arc<Arrivals>,
     pub(crate) throttle: Arc<LoginThrottle>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) misses: Arc<MissLimiter>,
@@ -94,6 +98,8 @@ impl AppState {
             config: Arc::new(config),
             metrics: None,
             shutdown: CancellationToken::new(),
+            at_once_from: None,
+            arrivals: Arc::default(),
             throttle: Arc::new(LoginThrottle::default()),
             connections: Arc::new(Connections::default()),
             misses: Arc::new(MissLimiter::default()),
@@ -112,6 +118,14 @@ impl AppState {
     #[must_use]
     pub fn with_shutdown(mut self, shutdown: CancellationToken) -> Self {
         Arc::make_mut(&mut self.0).shutdown = shutdown;
+        self
+    }
+
+    /// The same, working on elements of WhatsApp webhooks in the transaction that stores them, from a time on. For an engine
+    /// with one writer, where nothing is won by working on them side by side.
+    #[must_use]
+    pub fn working_at_once_from(mut self, from: Timestamp) -> Self {
+        Arc::make_mut(&mut self.0).at_once_from = Some(from);
         self
     }
 

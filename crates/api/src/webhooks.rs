@@ -3,10 +3,10 @@
 //! # Why nothing is lost and nothing forged gets in
 //! The raw bytes are read (at most 3 MiB) and their signature is checked with the channel's app secrets before anything
 //! is parsed; a channel without a secret does not exist for this address. Every element of an accepted body becomes an
-//! inbox row, all in one transaction, and only its commit is answered 200: a crash before it makes Meta deliver again,
-//! a crash after it makes Meta deliver a repeat, which the inbox's unique key swallows. The same transaction makes sure that
-//! the secret the signature was checked with is still the channel's. A body that is signed but not
-//! JSON is kept as well, as one row that a person can look at.
+//! inbox row, all in one transaction ([`crate::arrivals`]), and only its commit is answered 200: a crash before it makes
+//! Meta deliver again, a crash after it makes Meta deliver a repeat, which the inbox's unique key swallows. The same
+//! transaction makes sure that the secret the signature was checked with is still the channel's. A body that is signed but
+//! not JSON is kept as well, as one row that a person can look at.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,6 +36,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     AppState,
+    arrivals::{Arrival, Arrivals, Element, Stored},
     extract::{PathId, Query},
     guard::Guard,
     link_host, observe,
@@ -141,14 +142,6 @@ async fn receive(
     }
 }
 
-/// Whether a webhook is on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stored {
-    Yes,
-    /// Nothing is: the channel is no longer what the signature was checked with.
-    ChannelChanged,
-}
-
 /// Puts every element of a body with a good signature into the inbox.
 async fn store(state: &AppState, known: &Arc<Known>, headers: &HeaderMap, body: &[u8]) -> Result<Stored, Problem> {
     let items = whatsapp::parse_webhook(body).unwrap_or_else(|_| {
@@ -161,26 +154,16 @@ async fn store(state: &AppState, known: &Arc<Known>, headers: &HeaderMap, body: 
     });
     let siblings = siblings(state, known, headers, body, &items).await?;
     let channel_id = known.channel_id;
-    let rows: Vec<NewInbox> = items
-        .iter()
+    let elements: Vec<Element> = items
+        .into_iter()
         .map(|item| {
             let number = item.phone_number_id();
             let owner = siblings.iter().find(|(id, _)| Some(id.as_str()) == number).map_or(channel_id, |(_, id)| *id);
-            row(&state.ctx, owner, item)
+            Ok(Element { row: row(&state.ctx, owner, &item)?, item })
         })
-        .collect::<Result<_, _>>()?;
-    let count = rows.len() as u64;
-    let (known, now) = (Arc::clone(known), state.ctx.now());
-    let stored = state.store.write::<_, StoreError, _>(move |tx| {
-        if !known.is_current(tx)? {
-            return Ok(Stored::ChannelChanged);
-        }
-        for row in &rows {
-            tx.receive(known.workspace_id, row, now)?;
-        }
-        tx.touch_channel(known.workspace_id, known.channel_id, now)?;
-        Ok(Stored::Yes)
-    });
+        .collect::<Result<_, Problem>>()?;
+    let count = elements.len() as u64;
+    let stored = Arrivals::store(state, Arrival { known: Arc::clone(known), elements });
     let stored = stored.await.map_err(|error| {
         tracing::error!(%channel_id, %error, "a webhook could not be stored; the provider delivers it again");
         Problem::unavailable()

@@ -197,6 +197,14 @@ impl Product {
         self.directory.with_extension("log")
     }
 
+    /// Makes the next start one after a proper end, so that it works on webhooks in the transaction that stores them.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn forget_bad_end(&self) -> anyhow::Result<()> {
+        Ok(std::fs::remove_file(self.directory.join("last-run"))?)
+    }
+
     /// SIGKILL: the process has no chance to finish anything.
     ///
     /// # Errors

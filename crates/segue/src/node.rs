@@ -1,21 +1,33 @@
-//! The node's own name, kept beside its data, and the lock that lets only one process use them.
+//! The node's own name, kept beside its data, the lock that lets only one process use them, and how its last run ended.
 //!
 //! The name stays the same over restarts, so a node that was killed takes back at once what it had claimed. Two processes
 //! with one name would take each other's work away; the lock on the file that holds the name prevents that.
+//!
+//! A run that did not end properly may have been ended by what it was working on. Work that is only stored together with
+//! its result leaves no trace of that, so for some time after such an end everything is stored first
+//! ([`Node::at_once_from`]). The file `last-run` says `running` until the proper end; what cannot be read counts as an end
+//! that was not.
 
 use std::{
     fs::{File, TryLockError},
-    io::{Read as _, Write as _},
-    path::Path,
+    io::{ErrorKind, Read as _, Write as _},
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
-use segue_model::Ctx;
+use segue_model::{Ctx, Timestamp, time};
+
+/// How long after an end that was not a proper one everything is stored before it is worked on: as long as Meta delivers
+/// again (Cloud API, "Webhooks": up to 7 days).
+const CAREFUL_FOR: i64 = 7 * time::DAY;
 
 /// The name, and the lock on it.
 pub struct Node {
     /// Stands in leases.
     pub name: String,
+    /// From when on what comes in may be worked on in the transaction that stores it.
+    pub at_once_from: Timestamp,
+    last_run: PathBuf,
     /// Locked until it is dropped; the operating system unlocks it when the process ends, however it ends.
     _file: File,
 }
@@ -55,8 +67,36 @@ impl Node {
             }
             known => known.to_owned(),
         };
-        Ok(Self { name, _file: file })
+        let last_run = directory.join("last-run");
+        let at_once_from = match std::fs::read_to_string(&last_run) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Timestamp(0),
+            read => read.ok().as_deref().and_then(proper_end).unwrap_or_else(|| ctx.now().plus(CAREFUL_FOR)),
+        };
+        let node = Self { name, at_once_from, last_run, _file: file };
+        node.note("running")?;
+        Ok(node)
     }
+
+    /// Notes that this run ended properly. To be called when nothing is worked on any more.
+    ///
+    /// # Errors
+    /// When the directory cannot be written; the next run is then a careful one.
+    pub fn ended(self) -> anyhow::Result<()> {
+        self.note("ended")
+    }
+
+    fn note(&self, how: &str) -> anyhow::Result<()> {
+        // Written beside it and put in its place: a half-written one would say nothing.
+        let new = self.last_run.with_extension("new");
+        std::fs::write(&new, format!("{how} {}\n", self.at_once_from.0))
+            .and_then(|()| std::fs::rename(&new, &self.last_run))
+            .with_context(|| format!("{} cannot be written", self.last_run.display()))
+    }
+}
+
+/// From when on work may be done at once, when that run ended properly.
+fn proper_end(last_run: &str) -> Option<Timestamp> {
+    last_run.trim().strip_prefix("ended ")?.parse().ok().map(Timestamp)
 }
 
 #[cfg(test)]
@@ -72,5 +112,26 @@ mod tests {
         assert!(second.contains("Another Segue"), "{second}");
         drop(first);
         assert_eq!(Node::open(directory.path(), &ctx).unwrap().name, name);
+    }
+
+    #[test]
+    fn after_a_bad_end_everything_is_stored_first_for_as_long_as_deliveries_repeat() {
+        let directory = tempfile::tempdir().unwrap();
+        let ctx = Ctx::with_clock(segue_model::ctx::ManualClock::at(Timestamp(1_795_700_000_000)));
+        let open = || Node::open(directory.path(), &ctx).unwrap();
+        let fresh = open();
+        assert!(fresh.at_once_from <= ctx.now());
+        fresh.ended().unwrap();
+
+        let killed = open();
+        assert!(killed.at_once_from <= ctx.now(), "the one before ended properly");
+        drop(killed);
+        let careful = open();
+        assert_eq!(careful.at_once_from, ctx.now().plus(CAREFUL_FOR));
+        careful.ended().unwrap();
+        assert_eq!(open().at_once_from, ctx.now().plus(CAREFUL_FOR), "a proper end does not shorten it");
+
+        std::fs::write(directory.path().join("last-run"), "ended soon").unwrap();
+        assert_eq!(open().at_once_from, ctx.now().plus(CAREFUL_FOR), "what cannot be read counts as a bad end");
     }
 }

@@ -11,7 +11,7 @@ use segue_bus::Bus;
 use segue_delivery::{Delivery, DeliveryConfig};
 use segue_model::{Ctx, WorkspaceId, role::Role, rule_book};
 use segue_outreach::{LinkConfig, Links};
-use segue_store::{Store, StoreConfig, StoreError, channel::ChannelConfig};
+use segue_store::{Engine, Store, StoreConfig, StoreError, channel::ChannelConfig};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -33,7 +33,7 @@ pub struct Server {
     links: Links,
     delivery: Delivery,
     /// Held for as long as the server runs.
-    _node: Node,
+    node: Node,
     tasks: TaskTracker,
     http: JoinHandle<()>,
     /// Ends everything but delivery, which has to finish what is on the wire.
@@ -98,6 +98,11 @@ impl Server {
             Some(handle) => state.with_metrics(handle),
             None => state,
         };
+        // On PostgreSQL the work on one customer would hold the locks of all others that came with it.
+        let state = match store.engine() {
+            Engine::Sqlite(_) => state.working_at_once_from(node.at_once_from),
+            Engine::Postgres(_) => state,
+        };
         let (redirects, token) = (state.redirects.clone(), shutdown.clone());
         tasks.spawn(async move { redirects.clicks().run(token).await });
         let http = serve(listener, state, shutdown.clone());
@@ -109,7 +114,7 @@ impl Server {
             store,
             links: own_links,
             delivery,
-            _node: node,
+            node,
             tasks,
             http,
             shutdown,
@@ -160,12 +165,16 @@ impl Server {
             // Side by side: a client that is slow to end its request must not keep what is on the wire from being settled.
             tokio::join!(answered, tasks.wait(), delivery.shutdown());
         };
-        if tokio::time::timeout(PATIENCE, ended).await.is_err() {
+        let is_over = tokio::time::timeout(PATIENCE, ended).await.is_ok();
+        if !is_over {
             tracing::warn!("not everything ended in time; what was on its way will be shown as unknown");
         }
         let store = self.store;
         if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
             tracing::error!(%error, "the database could not be closed");
+        }
+        if is_over && let Err(error) = self.node.ended() {
+            tracing::warn!(%error, "that this was a proper end could not be noted");
         }
     }
 }

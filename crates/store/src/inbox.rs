@@ -11,14 +11,15 @@
 //! - After the claim: the lease runs out, or the node starts again and lets go of it, and another worker claims the row,
 //!   with a higher epoch. What the first one
 //!   still tries fails on [`Tx::inbox_done`], which checks the epoch in the transaction of the work itself.
-//! - The work and `done` are one transaction: both or neither.
+//! - The work and `done` are one transaction: both or neither. So it is with a row that is worked on as it comes in
+//!   ([`Tx::receive_to_work_on`]).
 //!
 //! An attempt counts when it is claimed, so a row that kills its process is given up too.
 
 use segue_model::{ChannelId, Ctx, InboxId, Timestamp, WorkspaceId, id::Id as _, time, wake::Wake};
 
 use crate::{
-    Row, StoreError, Tx,
+    Row, Sql, StoreError, Tx,
     dead_letter::{Source, Verdict},
     outbox::Payload,
     value::Bind as _,
@@ -107,6 +108,14 @@ crate::sql! {
             received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending', $8, $8)
         ON CONFLICT (workspace_id, channel_id, external_id) DO NOTHING";
+    /// A row that is worked on in the transaction that stores it.
+    RECEIVE_DONE = "INSERT INTO inbox (workspace_id, id, channel_id, kind, external_id, subject, payload, state, next_at,
+            received_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, 'done', $8, $8)
+        ON CONFLICT (workspace_id, channel_id, external_id) DO NOTHING";
+    HAS_PENDING = "SELECT 1 FROM inbox WHERE state = 'pending' LIMIT 1";
+    IS_SUBJECT_PENDING = "SELECT 1 FROM inbox
+        WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3 AND state = 'pending' LIMIT 1";
     /// Rows that came in since $1 and were never tried, unless an earlier row of the subject is none of them.
     TAKE_INBOX = "SELECT workspace_id, id, channel_id, kind, subject, payload, attempts, received_at, lease_epoch
         FROM inbox a
@@ -169,8 +178,33 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails; the provider must then not be told that it was received.
     pub fn receive(&mut self, workspace_id: WorkspaceId, item: &NewInbox, now: Timestamp) -> Result<bool, StoreError> {
+        self.wake(Wake::Inbox);
+        self.insert_inbox(&RECEIVE, workspace_id, item, now)
+    }
+
+    /// Stores what came in as worked on. Only for work that follows in this very transaction. `false` when it was there
+    /// already: then there is nothing to do.
+    ///
+    /// # Errors
+    /// As [`Tx::receive`].
+    pub fn receive_to_work_on(
+        &mut self,
+        workspace_id: WorkspaceId,
+        item: &NewInbox,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.insert_inbox(&RECEIVE_DONE, workspace_id, item, now)
+    }
+
+    fn insert_inbox(
+        &mut self,
+        sql: &'static Sql,
+        workspace_id: WorkspaceId,
+        item: &NewInbox,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let written = self.execute(
-            &RECEIVE,
+            sql,
             &[
                 &workspace_id,
                 &item.id,
@@ -182,8 +216,30 @@ impl Tx<'_> {
                 &now,
             ],
         )?;
-        self.wake(Wake::Inbox);
         Ok(written == 1)
+    }
+
+    /// Whether any row waits to be worked on, across all workspaces.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn has_pending_inbox(&mut self) -> Result<bool, StoreError> {
+        Ok(self.query_opt(&HAS_PENDING, &[], |row| row.next::<i64>())?.is_some())
+    }
+
+    /// Whether a row of the subject waits to be worked on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_subject_pending(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        subject: &str,
+    ) -> Result<bool, StoreError> {
+        let found =
+            self.query_opt(&IS_SUBJECT_PENDING, &[&workspace_id, &channel_id, &subject], |row| row.next::<i64>())?;
+        Ok(found.is_some())
     }
 
     /// Takes up to `limit` rows to work on until `lease_until`, at most one of each subject, oldest first. For the

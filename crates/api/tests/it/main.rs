@@ -29,6 +29,7 @@ mod suppressions;
 mod texts;
 mod twilio_server;
 mod twilio_webhooks;
+mod webhook_at_once;
 mod webhook_wire;
 mod webhooks;
 mod workspaces;

@@ -3,6 +3,9 @@
 //! Promise: what customers wrote is in their conversations once, whatever is delivered how often in which order and
 //! whenever the server dies; nothing that is not signed gets in; and each customer is greeted once.
 //!
+//! The server works on messages in the transaction that stores them, as it does after a proper end, or stores them first, as
+//! it does after a bad one: both die.
+//!
 //! Every message is delivered five times, shuffled, so that a repeat may come long after its message, or be on its way at
 //! the same moment. In between come messages with a wrong signature, and bodies that nobody can read, signed or not. Like
 //! Meta, the sender delivers again whatever it has no 200 for. The judge is the list of what was sent, against what the
@@ -89,11 +92,15 @@ async fn once(lab: &Lab, engine: &Engine, plan: Plan, control: Option<&str>) -> 
     points.sort_unstable();
 
     let storm = Storm::begin(product.api(), plan, deliveries).await?;
-    for point in points {
+    for (number, point) in points.into_iter().enumerate() {
         storm.wait_until_taken(point).await?;
         product.kill()?;
         if control.is_some() {
             product.tamper(FORGET).await?;
+        }
+        // After each second kill it works on what comes in at once, after the others it stores it first.
+        if number % 2 == 1 {
+            product.forget_bad_end()?;
         }
         product.start().await?;
     }

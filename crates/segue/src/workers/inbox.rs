@@ -10,12 +10,12 @@
 //! therefore claims it and counts the attempt. On PostgreSQL all rows are claimed and worked on side by side, so that no
 //! customer waits for another one's locks.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use segue_api::whatsapp_items::{self, Places};
 use segue_channels::{smpp::Inbound, twilio::TwilioItem, whatsapp::WebhookItem};
 use segue_delivery::long_text::LongText;
-use segue_desk::{DeskError, inbound::InboundError};
-use segue_model::{ChannelId, Ctx, Timestamp, WorkspaceId, time, wake::Wake};
+use segue_model::{Ctx, Timestamp, time, wake::Wake};
 use segue_outreach::keywords::InboundSms;
 use segue_store::{
     Engine, StoreError, Tx,
@@ -141,61 +141,15 @@ fn count(wiring: &Wiring, kind: InboxKind, received_at: Timestamp) {
     metrics::histogram!("segue_inbox_wait_seconds").record(waited as f64 / 1_000.0);
 }
 
-/// Workspaces and channels of the rows of one transaction, each read once.
-#[derive(Default)]
-struct Places(HashMap<(WorkspaceId, ChannelId), (Arc<Workspace>, Arc<Channel>)>);
-
-impl Places {
-    fn of(&mut self, tx: &mut Tx<'_>, item: &InboxItem) -> Result<(Arc<Workspace>, Arc<Channel>), WorkError> {
-        let gone = |what: &str| WorkError::Hopeless(format!("The {what} it belongs to is gone."));
-        let key = (item.workspace_id, item.channel_id);
-        if let Some(known) = self.0.get(&key) {
-            return Ok(known.clone());
-        }
-        let workspace = tx.workspace(item.workspace_id)?.ok_or_else(|| gone("workspace"))?;
-        let channel = tx.channel(item.workspace_id, item.channel_id)?.ok_or_else(|| gone("channel"))?;
-        Ok(self.0.entry(key).or_insert((Arc::new(workspace), Arc::new(channel))).clone())
-    }
-
-    /// To be called when a row may have changed what was read.
-    fn forget(&mut self) {
-        self.0.clear();
-    }
-}
-
 /// Gives a row to the crate that understands it.
 fn handle(tx: &mut Tx<'_>, ctx: &Ctx, places: &mut Places, item: &InboxItem) -> Result<(), WorkError> {
-    let (workspace, channel) = places.of(tx, item)?;
+    let place = (item.workspace_id, item.channel_id);
+    let (workspace, channel) = places.of(tx, item.workspace_id, item.channel_id)?;
     let unreadable = |error: serde_json::Error| WorkError::Hopeless(format!("It cannot be read: {error}."));
     match item.kind {
         InboxKind::WhatsApp => {
             let item: WebhookItem = item.payload.read().map_err(unreadable)?;
-            match &item {
-                WebhookItem::Notice(notice) => {
-                    places.forget();
-                    segue_delivery::notices::apply(tx, ctx, &channel, notice, &item.external_id())?;
-                    Ok(())
-                }
-                WebhookItem::Status(status) => {
-                    segue_delivery::reports::apply_status(tx, ctx, &channel, status)?;
-                    Ok(())
-                }
-                WebhookItem::TemplateStatus(status) => {
-                    segue_delivery::apply_template_status(tx, ctx, &channel, status)?;
-                    Ok(())
-                }
-                // Kinds that do not exist yet stay in the inbox as they came; that there are such is told once.
-                WebhookItem::Unknown { field, .. } => {
-                    segue_delivery::notices::apply_unknown(tx, ctx, &channel, field)?;
-                    Ok(())
-                }
-                WebhookItem::Message(_)
-                | WebhookItem::Recorded(_)
-                | WebhookItem::UserPreference(_)
-                | WebhookItem::UserIdUpdate(_) => {
-                    segue_desk::inbound::handle(tx, ctx, &workspace, &channel, &item).map_err(conversation_error)
-                }
-            }
+            Ok(whatsapp_items::work_on(tx, ctx, places, place, &item)?)
         }
         InboxKind::Twilio => {
             let content: TwilioItem = item.payload.read().map_err(unreadable)?;
@@ -235,13 +189,4 @@ pub(super) fn obey(
         received_at: text.received_at,
     };
     segue_outreach::keywords::handle(tx, ctx, workspace, channel, &sms).map(|_| ())
-}
-
-/// What comes back however often it is tried is for a person to look at.
-fn conversation_error(error: InboundError) -> WorkError {
-    match error {
-        InboundError::Desk(DeskError::Store(error)) => WorkError::Store(error),
-        InboundError::NoIdentity | InboundError::NotAConversation => WorkError::Hopeless(error.to_string()),
-        InboundError::Desk(error) => WorkError::Failed(error.to_string()),
-    }
 }

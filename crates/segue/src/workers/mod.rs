@@ -13,6 +13,7 @@ mod twilio;
 
 use std::{sync::Arc, time::Duration};
 
+use segue_api::whatsapp_items::ItemError;
 use segue_bus::Bus;
 use segue_channels::outgoing::Reach;
 use segue_model::Ctx;
@@ -57,6 +58,16 @@ enum WorkError {
     Failed(String),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<ItemError> for WorkError {
+    fn from(error: ItemError) -> Self {
+        match error {
+            ItemError::Hopeless(why) => Self::Hopeless(why),
+            ItemError::Failed(why) => Self::Failed(why),
+            ItemError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// What to do about a failed piece of work.

@@ -1,0 +1,280 @@
+//! Elements of WhatsApp webhooks on their way into the store: many webhooks in one transaction, and each element worked
+//! on in the transaction that stores it, where that can be.
+//!
+//! A webhook that came waits here until the writer has time for it; the transaction then takes all that wait. So under
+//! load the cost of a transaction is shared, and a webhook that is alone waits for nobody.
+//!
+//! An element is worked on at once ([`AppState::working_at_once_from`]) unless an earlier one of the same customer still
+//! waits in the inbox, or its webhook holds so many that others would wait for it. It is then stored as `pending`, and the
+//! worker of the inbox takes it.
+//!
+//! # Why a crash at each point is safe
+//! - Before the commit nothing is there: neither row nor conversation. The provider was told nothing and delivers again.
+//! - After it everything is there, and the row of what was worked on is `done`; the repeat is swallowed by its unique key.
+//! - When work on one of them fails, the transaction leaves nothing, and each webhook gets one of its own. What fails again
+//!   is stored as `pending` and worked on as often as any row of the inbox, until it is given up before a person's eyes.
+//! - An element that ends the whole process would do so at each delivery. So after an end that was not a proper one the
+//!   node stores elements first for as long as Meta repeats deliveries, and the worker counts its attempts.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use segue_channels::whatsapp::WebhookItem;
+use segue_model::{Timestamp, WorkspaceId};
+use segue_store::{
+    StoreError, Tx,
+    inbox::{InboxKind, NewInbox},
+};
+use tokio::{runtime::Handle, sync::oneshot};
+
+use crate::{
+    AppState,
+    webhook_channels::Known,
+    whatsapp_items::{self, ItemError, Places},
+};
+
+/// Most elements in one transaction; a single webhook may hold more.
+const MOST_TOGETHER: usize = 128;
+/// Most elements of one webhook that are worked on while it waits for its answer.
+const MOST_AT_ONCE: usize = 32;
+
+/// Whether a webhook is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Yes,
+    /// Nothing is: the channel is no longer what the signature was checked with.
+    ChannelChanged,
+}
+
+/// A webhook with a good signature.
+pub(crate) struct Arrival {
+    /// What the signature was checked with.
+    pub known: Arc<Known>,
+    pub elements: Vec<Element>,
+}
+
+/// One element of a webhook, and the row it becomes.
+pub(crate) struct Element {
+    pub row: NewInbox,
+    pub item: WebhookItem,
+}
+
+struct Waiter {
+    arrival: Arc<Arrival>,
+    answer: oneshot::Sender<Result<Stored, StoreError>>,
+}
+
+/// The webhooks that wait for the writer.
+#[derive(Default)]
+pub(crate) struct Arrivals(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    waiters: VecDeque<Waiter>,
+    /// A transaction that will take them is on its way.
+    is_called: bool,
+}
+
+impl Arrivals {
+    /// Puts a webhook on disk.
+    ///
+    /// # Errors
+    /// When the store fails; the provider must then not be told that it was received.
+    pub(crate) async fn store(state: &AppState, arrival: Arrival) -> Result<Stored, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let is_called = {
+            let mut waiting = state.arrivals.waiting();
+            waiting.waiters.push_back(Waiter { arrival: Arc::new(arrival), answer });
+            std::mem::replace(&mut waiting.is_called, true)
+        };
+        if !is_called {
+            // Of its own: the connection that called it may be cut, and others wait for it as well.
+            call(state.clone(), &Handle::current());
+        }
+        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the server ends".to_owned())))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest that wait, and whether there are more.
+    fn take(&self) -> (Vec<Waiter>, bool) {
+        let mut waiting = self.waiting();
+        let mut elements = 0;
+        let fits = waiting.waiters.iter().take_while(|waiter| {
+            let is_first = elements == 0;
+            elements += waiter.arrival.elements.len().max(1);
+            is_first || elements <= MOST_TOGETHER
+        });
+        let fitting = fits.count();
+        let taken = waiting.waiters.drain(..fitting).collect();
+        waiting.is_called = !waiting.waiters.is_empty();
+        (taken, waiting.is_called)
+    }
+}
+
+/// Calls for a transaction that takes what waits.
+fn call(state: AppState, runtime: &Handle) {
+    runtime.spawn(write(state));
+}
+
+/// Writes what waits. The writer itself takes it, at the moment it begins.
+async fn write(state: AppState) {
+    let taken = Arc::new(Mutex::new(None::<Vec<Waiter>>));
+    let (slot, owned, runtime) = (Arc::clone(&taken), state.clone(), Handle::current());
+    let written = state.store.write(move |tx| {
+        let arrivals: Vec<Arc<Arrival>> = {
+            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+            // A transaction that the engine runs again is about the same ones.
+            let waiters = slot.get_or_insert_with(|| {
+                let (waiters, has_more) = owned.arrivals.take();
+                if has_more {
+                    call(owned.clone(), &runtime);
+                }
+                waiters
+            });
+            waiters.iter().map(|waiter| Arc::clone(&waiter.arrival)).collect()
+        };
+        let mut round = Round::new(&owned, Manner::AtOnce);
+        let stored = arrivals.iter().map(|arrival| round.store(tx, arrival)).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, ItemError>((stored, round.done))
+    });
+    let written = written.await;
+    let waiters = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // When the writer did not get to it, it is closed.
+    let waiters = waiters.unwrap_or_else(|| state.arrivals.take().0);
+    match written {
+        Ok((stored, done)) => {
+            count(done);
+            waiters.into_iter().zip(stored).for_each(|(waiter, stored)| waiter.answer(Ok(stored)));
+        }
+        Err(ItemError::Store(error @ StoreError::Unavailable(_))) => {
+            waiters.into_iter().for_each(|waiter| waiter.answer(Err(error.clone())));
+        }
+        Err(error) => {
+            tracing::debug!(%error, "webhooks are stored one by one");
+            for waiter in waiters {
+                let stored = alone(&state, &waiter.arrival).await;
+                waiter.answer(stored);
+            }
+        }
+    }
+}
+
+/// Writes one webhook in a transaction of its own, and leaves the work on it to the inbox when that fails.
+async fn alone(state: &AppState, arrival: &Arc<Arrival>) -> Result<Stored, StoreError> {
+    let write = async |manner: Manner| {
+        let (owned, arrival) = (state.clone(), Arc::clone(arrival));
+        let written = state.store.write(move |tx| {
+            let mut round = Round::new(&owned, manner);
+            round.store(tx, &arrival).map(|stored| (stored, round.done))
+        });
+        written.await.map(|(stored, done)| {
+            count(done);
+            stored
+        })
+    };
+    let written = match write(Manner::AtOnce).await {
+        Err(ItemError::Store(error @ StoreError::Unavailable(_))) => return Err(error),
+        Err(error) => {
+            tracing::info!(channel_id = %arrival.known.channel_id, %error, "a webhook is left to the inbox");
+            write(Manner::Later).await
+        }
+        stored => stored,
+    };
+    written.map_err(|error| match error {
+        ItemError::Store(error) => error,
+        ItemError::Hopeless(why) | ItemError::Failed(why) => StoreError::Unavailable(why),
+    })
+}
+
+/// Counts elements that were worked on, as the worker of the inbox counts its own.
+fn count(done: u64) {
+    metrics::counter!("segue_inbox_items_total", "kind" => InboxKind::WhatsApp.as_str()).increment(done);
+}
+
+impl Waiter {
+    fn answer(self, stored: Result<Stored, StoreError>) {
+        // Whoever asked may be gone; what is stored stands.
+        let _ = self.answer.send(stored);
+    }
+}
+
+/// Whether elements are worked on in the transaction that stores them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    AtOnce,
+    Later,
+}
+
+/// What one transaction knows.
+struct Round<'a> {
+    state: &'a AppState,
+    now: Timestamp,
+    manner: Manner,
+    places: Places,
+    /// What signatures were checked with, and whether that is still the channel's.
+    current: Vec<(Arc<Known>, bool)>,
+    /// Whether rows wait in the inbox, as far as it was asked.
+    has_pending: Option<bool>,
+    /// Elements worked on.
+    done: u64,
+}
+
+impl<'a> Round<'a> {
+    fn new(state: &'a AppState, manner: Manner) -> Self {
+        let now = state.ctx.now();
+        let is_at_once = state.at_once_from.is_some_and(|from| now >= from);
+        let manner = if is_at_once { manner } else { Manner::Later };
+        Self { state, now, manner, places: Places::default(), current: Vec::new(), has_pending: None, done: 0 }
+    }
+
+    fn store(&mut self, tx: &mut Tx<'_>, arrival: &Arrival) -> Result<Stored, ItemError> {
+        let known = &arrival.known;
+        if !self.is_current(tx, known)? {
+            return Ok(Stored::ChannelChanged);
+        }
+        let is_at_once = self.manner == Manner::AtOnce && arrival.elements.len() <= MOST_AT_ONCE;
+        for Element { row, item } in &arrival.elements {
+            if is_at_once && !self.must_wait(tx, known.workspace_id, row)? {
+                if tx.receive_to_work_on(known.workspace_id, row, self.now)? {
+                    let place = (known.workspace_id, row.channel_id);
+                    whatsapp_items::work_on(tx, &self.state.ctx, &mut self.places, place, item)?;
+                    self.done += 1;
+                    if matches!(item, WebhookItem::Notice(_)) {
+                        // It may change the channel.
+                        self.current.clear();
+                    }
+                }
+            } else {
+                self.has_pending = Some(true);
+                tx.receive(known.workspace_id, row, self.now)?;
+            }
+        }
+        Ok(Stored::Yes)
+    }
+
+    fn is_current(&mut self, tx: &mut Tx<'_>, known: &Arc<Known>) -> Result<bool, StoreError> {
+        if let Some((_, is_current)) = self.current.iter().find(|(other, _)| Arc::ptr_eq(other, known)) {
+            return Ok(*is_current);
+        }
+        let is_current = known.is_current(tx)?;
+        if is_current {
+            tx.touch_channel(known.workspace_id, known.channel_id, self.now)?;
+        }
+        self.current.push((Arc::clone(known), is_current));
+        Ok(is_current)
+    }
+
+    /// Whether an earlier row of the customer waits in the inbox.
+    fn must_wait(&mut self, tx: &mut Tx<'_>, workspace_id: WorkspaceId, row: &NewInbox) -> Result<bool, StoreError> {
+        let has_pending = match self.has_pending {
+            Some(known) => known,
+            None => *self.has_pending.insert(tx.has_pending_inbox()?),
+        };
+        Ok(has_pending && tx.is_subject_pending(workspace_id, row.channel_id, &row.subject)?)
+    }
+}

@@ -1,0 +1,173 @@
+//! Elements of webhooks that are worked on in the transaction that stores them.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use segue_channels::whatsapp::signature::sign;
+use segue_model::{Timestamp, time};
+use segue_store::{Sql, StoreError, channel::Channel};
+use serde_json::{Value, json};
+
+use crate::support::{Server, server, servers};
+
+static ROWS: Sql =
+    Sql::portable("ROWS", "SELECT state, external_id FROM inbox WHERE workspace_id = $1 ORDER BY received_at, id");
+static TEXTS: Sql = Sql::portable(
+    "TEXTS",
+    "SELECT text FROM messages WHERE workspace_id = $1 AND direction = 'inbound' ORDER BY at, id",
+);
+
+const SECRET: &[u8] = b"app-secret";
+
+fn text(wamid: &str, from: &str, words: &str) -> Value {
+    json!({"id": wamid, "from": from, "timestamp": "1795453200", "type": "text", "text": {"body": words}})
+}
+
+/// A message that names nobody: it can never belong to a conversation.
+fn of_nobody(wamid: &str) -> Value {
+    json!({"id": wamid, "timestamp": "1795453200", "type": "text", "text": {"body": "who am I?"}})
+}
+
+fn webhook(messages: &[Value]) -> Vec<u8> {
+    let value = json!({
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"},
+        "messages": messages,
+    });
+    let entry = json!({"id": "102290129340398", "changes": [{"field": "messages", "value": value}]});
+    serde_json::to_vec(&json!({"object": "whatsapp_business_account", "entry": [entry]})).unwrap()
+}
+
+async fn deliver(server: &Server, channel: &Channel, body: &[u8]) -> StatusCode {
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("/webhooks/whatsapp/{}", channel.id))
+        .header("x-hub-signature-256", sign(SECRET, body))
+        .body(Body::from(body.to_vec()))
+        .unwrap();
+    server.send(request).await.status
+}
+
+/// States of all rows of the inbox.
+async fn states(server: &Server) -> Vec<String> {
+    let workspace_id = server.workspace_id();
+    let read = server
+        .test
+        .store
+        .read::<_, StoreError, _>(move |tx| tx.query(&ROWS, &[&workspace_id], |row| row.next::<String>()));
+    read.await.unwrap()
+}
+
+/// What stands in conversations.
+async fn texts(server: &Server) -> Vec<String> {
+    let workspace_id = server.workspace_id();
+    let read = server
+        .test
+        .store
+        .read::<_, StoreError, _>(move |tx| tx.query(&TEXTS, &[&workspace_id], |row| row.next::<String>()));
+    read.await.unwrap()
+}
+
+/// A server that works on webhooks at once, from now on.
+fn at_once(mut server: Server) -> Server {
+    let now = server.test.ctx.now();
+    server.state = server.state.clone().working_at_once_from(now);
+    server.router = segue_api::router(server.state.clone());
+    server
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_stands_in_the_conversation_and_a_repeat_changes_nothing() {
+    for server in servers().await {
+        let server = at_once(server);
+        let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let body = webhook(&[text("wamid.1", "15550109999", "one"), text("wamid.2", "15550109999", "two")]);
+        for _ in 0..2 {
+            assert_eq!(deliver(&server, &channel, &body).await, StatusCode::OK);
+            assert_eq!(states(&server).await, ["done", "done"], "{}", server.test.engine);
+            assert_eq!(texts(&server).await, ["one", "two"], "{}", server.test.engine);
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_all_there_each_once_and_in_the_order_of_their_customer() {
+    for server in servers().await {
+        let server = Arc::new(at_once(server));
+        let channel = Arc::new(server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await);
+        let customers = (0..40).map(|customer| {
+            let (server, channel) = (Arc::clone(&server), Arc::clone(&channel));
+            tokio::spawn(async move {
+                for message in 0..5 {
+                    let from = format!("1555010{customer:04}");
+                    let body = webhook(&[text(&format!("wamid.{customer}.{message}"), &from, &format!("{message}"))]);
+                    for _ in 0..2 {
+                        assert_eq!(deliver(&server, &channel, &body).await, StatusCode::OK);
+                    }
+                }
+            })
+        });
+        for customer in customers.collect::<Vec<_>>() {
+            customer.await.unwrap();
+        }
+        assert_eq!(states(&server).await, vec!["done"; 200], "{}", server.test.engine);
+        assert_eq!(texts(&server).await.len(), 200);
+    }
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_worked_on_is_kept_for_the_inbox_and_harms_no_other() {
+    for server in servers().await {
+        let server = Arc::new(at_once(server));
+        let channel = Arc::new(server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await);
+        let deliveries = (0..30).map(|number| {
+            let (server, channel) = (Arc::clone(&server), Arc::clone(&channel));
+            let wamid = format!("wamid.{number}");
+            let message =
+                if number == 7 { of_nobody(&wamid) } else { text(&wamid, &format!("1555010{number:04}"), "hello") };
+            tokio::spawn(async move { deliver(&server, &channel, &webhook(&[message])).await })
+        });
+        for delivery in deliveries.collect::<Vec<_>>() {
+            assert_eq!(delivery.await.unwrap(), StatusCode::OK);
+        }
+        let states = states(&server).await;
+        assert_eq!(states.iter().filter(|state| *state == "pending").count(), 1, "{}: {states:?}", server.test.engine);
+        assert_eq!((states.len(), texts(&server).await.len()), (30, 29), "{}", server.test.engine);
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_an_earlier_message_in_the_inbox_waits_behind_it() {
+    for server in servers().await {
+        let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        assert_eq!(
+            deliver(&server, &channel, &webhook(&[text("wamid.1", "15550109999", "one")])).await,
+            StatusCode::OK
+        );
+        assert_eq!(states(&server).await, ["pending"], "without the permission nothing is worked on at once");
+
+        let server = at_once(server);
+        let later = webhook(&[text("wamid.2", "15550109999", "two"), text("wamid.3", "15550108888", "else")]);
+        assert_eq!(deliver(&server, &channel, &later).await, StatusCode::OK);
+        assert_eq!(states(&server).await, ["pending", "pending", "done"], "{}", server.test.engine);
+        assert_eq!(texts(&server).await, ["else"]);
+    }
+}
+
+#[tokio::test]
+async fn before_its_time_and_in_a_large_webhook_everything_is_stored_first() {
+    let mut server = server().await;
+    let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+    let from = Timestamp(server.test.ctx.now().0 + time::DAY);
+    server.state = server.state.clone().working_at_once_from(from);
+    server.router = segue_api::router(server.state.clone());
+    assert_eq!(deliver(&server, &channel, &webhook(&[text("wamid.1", "15550109999", "one")])).await, StatusCode::OK);
+    assert_eq!(states(&server).await, ["pending"]);
+
+    let server = at_once(server);
+    let many: Vec<Value> =
+        (0..200).map(|number| text(&format!("wamid.m{number}"), &format!("1555020{number:04}"), "hello")).collect();
+    assert_eq!(deliver(&server, &channel, &webhook(&many)).await, StatusCode::OK);
+    assert_eq!(states(&server).await, vec!["pending"; 201], "others do not wait for two hundred conversations");
+}
