@@ -84,11 +84,15 @@ pub fn terms(typed: &str) -> Vec<Term> {
     all
 }
 
-/// Where an entry stands in the search: by its time, and within a millisecond by chance. Takes 1,024 places for each
-/// millisecond.
-#[must_use]
-pub fn number(at: Timestamp, id: MessageId) -> i64 {
-    first_number(at) + (id.0.as_u128() & 0x3ff) as i64
+/// How often the room for an entry's place is widened, sixteenfold each time: to twelve days, so that there is always one.
+const WIDENINGS: u32 = 5;
+
+/// Where an entry may stand in the search, the first choice first. A millisecond has 1,024 places, and an entry takes one
+/// of its own millisecond by chance. When that is taken it looks further and further ahead: so many messages of the same
+/// moment find a place with a few looks, and stand a little later than they were written.
+pub fn places(at: Timestamp, id: MessageId) -> impl Iterator<Item = i64> {
+    let chance = (id.0.as_u128() & u128::from(u64::MAX >> 2)) as i64;
+    (0..=WIDENINGS).map(move |widening| first_number(at) + (chance & ((1_024 << (4 * widening)) - 1)))
 }
 
 /// The first place of a millisecond.
@@ -245,8 +249,11 @@ mod tests {
     #[test]
     fn later_messages_have_higher_numbers() {
         let id = |low: u128| MessageId(uuid::Uuid::from_u128(low));
-        assert!(number(Timestamp(5), id(0x3ff)) < number(Timestamp(6), id(0)));
-        assert!(number(Timestamp(1_800_000_000_000), id(u128::MAX)) > 0);
+        let first = |at, id| places(Timestamp(at), id).next().unwrap();
+        assert!(first(5, id(0x3ff)) < first(6, id(0)));
+        assert!(places(Timestamp(1_800_000_000_000), id(u128::MAX)).all(|place| place > 0));
+        let all: Vec<i64> = places(Timestamp(5), id(u128::MAX)).collect();
+        assert!(all.is_sorted() && all[0] == 6 * 1_024 - 1 && all[1] == 21 * 1_024 - 1, "further and further ahead");
     }
 
     proptest::proptest! {

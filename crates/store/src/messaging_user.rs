@@ -82,8 +82,8 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     USER_OF_IDENTIFIER = "SELECT messaging_user_id FROM messaging_identifiers
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4";
-    IDENTIFIERS = "SELECT kind, value FROM messaging_identifiers
-        WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY kind, used_at DESC, value";
+    IDENTIFIERS = "SELECT kind, value, used_at FROM messaging_identifiers
+        WHERE workspace_id = $1 AND messaging_user_id = $2";
     REMOVE_IDENTIFIERS = "DELETE FROM messaging_identifiers
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND used_at = 0";
     ADOPT_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
@@ -261,7 +261,14 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: MessagingUserId,
     ) -> Result<Vec<Identifier>, StoreError> {
-        self.query(&IDENTIFIERS, &[&workspace_id, &id], |row| Ok(Identifier { kind: row.word()?, value: row.next()? }))
+        let mut all = self.query(&IDENTIFIERS, &[&workspace_id, &id], |row| {
+            Ok((Identifier { kind: row.word()?, value: row.next()? }, row.next::<Timestamp>()?))
+        })?;
+        // Sorting a few rows in the database costs more than finding them.
+        all.sort_by(|(a, a_used), (b, b_used)| {
+            (a.kind.as_str(), b_used, &a.value).cmp(&(b.kind.as_str(), a_used, &b.value))
+        });
+        Ok(all.into_iter().map(|(identifier, _)| identifier).collect())
     }
 
     /// Where messages to a customer go: the phone number when one is known, since that always works, else the

@@ -4,7 +4,10 @@ use std::{
     any::Any,
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -97,6 +100,8 @@ impl Waiting {
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
+    /// Microseconds that were spent on commands, where that is known.
+    worked: AtomicU64,
 }
 
 impl Queue {
@@ -122,6 +127,16 @@ impl Queue {
         drop(waiting);
         self.arrived.notify_one();
         answer
+    }
+
+    /// Notes that commands took this long.
+    pub(crate) fn note_work(&self, time: Duration) {
+        self.worked.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How long commands took in all.
+    pub(crate) fn worked(&self) -> Duration {
+        Duration::from_micros(self.worked.load(Ordering::Relaxed))
     }
 
     /// The next command; waits for one. `None` when the queue is closed and empty.

@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use segue_model::{
     ChannelId, ContactId, MessageId, MessagingUserId, SessionId, Timestamp, UserId, WorkspaceId,
     id::Id,
-    search::{Term, first_number, number, words},
+    search::{Term, first_number, places, words},
 };
 
 use crate::{
@@ -29,11 +29,9 @@ use crate::{
 /// Most matches that are looked at for one page.
 pub const SCAN: u32 = 1_000;
 /// Most entries of the event log that one batch reads.
-const BATCH: i64 = 500;
+const BATCH: i64 = 250;
 /// Messages of a session that are worked on at once.
-const TASK_BATCH: u32 = 200;
-/// How many places after its own a message may have been put.
-const SHIFT: i64 = 1_024;
+const TASK_BATCH: u32 = 150;
 
 /// What to look for.
 #[derive(Debug, Clone)]
@@ -115,8 +113,6 @@ crate::sql! {
     INSERT_ENTRY = "INSERT INTO search_entries (number, workspace_id, session_id, message_id) VALUES ($2, $1, $3, $4)
         ON CONFLICT DO NOTHING";
     ENTRY_AT = "SELECT message_id FROM search_entries WHERE workspace_id = $1 AND number = $2";
-    PLACE_OF = "SELECT number FROM search_entries
-        WHERE workspace_id = $1 AND number >= $2 AND number <= $3 AND message_id = $4";
     DELETE_ENTRY = "DELETE FROM search_entries WHERE workspace_id = $1 AND number = $2";
     // The number is that of an entry of the workspace, which was written or deleted just before.
     INSERT_WORDS = sqlite: "INSERT INTO search_words (rowid, words) VALUES ($1, $2)",
@@ -128,6 +124,7 @@ crate::sql! {
     ADVANCE_TASK = "UPDATE search_tasks SET done_to = $4
         WHERE workspace_id = $1 AND session_id = $2 AND after_seq = $3";
     END_TASK = "DELETE FROM search_tasks WHERE workspace_id = $1 AND session_id = $2 AND after_seq = $3";
+    COUNT_TASKS = "SELECT COUNT(*) FROM search_tasks WHERE workspace_id = $1";
     ADD_ALL_SESSIONS = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
         SELECT s.workspace_id, s.id, 'add', 0 FROM sessions s WHERE s.workspace_id = $1 ON CONFLICT DO NOTHING";
     TASK_FOR_CONTACT = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
@@ -325,7 +322,7 @@ impl Tx<'_> {
             return Ok(false);
         }
         if batch.has_gap {
-            self.execute(&ADD_ALL_SESSIONS, &[&workspace_id])?;
+            self.add_all_to_search(workspace_id)?;
         }
         self.add_to_search(workspace_id, &batch.entries)?;
         Ok(true)
@@ -374,20 +371,11 @@ impl Tx<'_> {
 
     fn add_to_search(&mut self, workspace_id: WorkspaceId, entries: &[Entry]) -> Result<(), StoreError> {
         // In the order of the index, which writes a batch at once then.
-        let mut places: Vec<(i64, &Entry)> =
-            entries.iter().map(|entry| (number(entry.at, entry.message_id), entry)).collect();
-        places.sort_by_key(|(place, _)| *place);
-        for (mut place, entry) in places {
-            let last = place + SHIFT;
-            while self.execute(&INSERT_ENTRY, &[&workspace_id, &place, &entry.session_id, &entry.message_id])? == 0 {
-                let there = self.query_opt(&ENTRY_AT, &[&workspace_id, &place], |row| row.next::<MessageId>())?;
-                if there == Some(entry.message_id) || place == last {
-                    place = i64::MIN;
-                    break;
-                }
-                place += 1;
-            }
-            if place != i64::MIN {
+        let mut entries: Vec<(Option<i64>, &Entry)> =
+            entries.iter().map(|entry| (places(entry.at, entry.message_id).next(), entry)).collect();
+        entries.sort_by_key(|(place, _)| *place);
+        for (_, entry) in entries {
+            if let Some(place) = self.take_place(workspace_id, entry)? {
                 let text = indexed(workspace_id, entry);
                 self.execute(&INSERT_WORDS, &[&place, &text])?;
             }
@@ -395,16 +383,50 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Takes the first free place of an entry. `None` when it has one.
+    fn take_place(&mut self, workspace_id: WorkspaceId, entry: &Entry) -> Result<Option<i64>, StoreError> {
+        for place in places(entry.at, entry.message_id) {
+            if self.execute(&INSERT_ENTRY, &[&workspace_id, &place, &entry.session_id, &entry.message_id])? == 1 {
+                return Ok(Some(place));
+            }
+            if self.message_at(workspace_id, place)? == Some(entry.message_id) {
+                return Ok(None);
+            }
+        }
+        Err(StoreError::Corrupt("the search has no place for a message".to_owned()))
+    }
+
     fn take_out_of_search(&mut self, workspace_id: WorkspaceId, entries: &[Entry]) -> Result<(), StoreError> {
         for entry in entries {
-            let first = number(entry.at, entry.message_id);
-            let params: [&dyn crate::Bind; 4] = [&workspace_id, &first, &(first + SHIFT), &entry.message_id];
-            if let Some(place) = self.query_opt(&PLACE_OF, &params, |row| row.next::<i64>())? {
-                self.execute(&DELETE_ENTRY, &[&workspace_id, &place])?;
-                self.execute(&DELETE_WORDS, &[&place])?;
+            for place in places(entry.at, entry.message_id) {
+                if self.message_at(workspace_id, place)? == Some(entry.message_id) {
+                    self.execute(&DELETE_ENTRY, &[&workspace_id, &place])?;
+                    self.execute(&DELETE_WORDS, &[&place])?;
+                    break;
+                }
             }
         }
         Ok(())
+    }
+
+    fn message_at(&mut self, workspace_id: WorkspaceId, place: i64) -> Result<Option<MessageId>, StoreError> {
+        self.query_opt(&ENTRY_AT, &[&workspace_id, &place], |row| row.next())
+    }
+
+    /// Makes the search read every conversation anew; what is in it stays.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn add_all_to_search(&mut self, workspace_id: WorkspaceId) -> Result<(), StoreError> {
+        self.execute(&ADD_ALL_SESSIONS, &[&workspace_id]).map(|_| ())
+    }
+
+    /// Conversations that are yet to be added or taken out as a whole.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count_search_tasks(&mut self, workspace_id: WorkspaceId) -> Result<u64, StoreError> {
+        self.query_one(&COUNT_TASKS, &[&workspace_id], |row| row.next())
     }
 
     /// What a contact's conversations hold is taken out of the search. From the commit on nobody finds it.

@@ -168,7 +168,9 @@ pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) 
         let prepared = Prepared::new(&connection);
         let mut pace = Pace::default();
         while let Some(first) = queue.next() {
+            let begun = Instant::now();
             commit_group(&prepared, first, &queue, &mut pace, &on_commit);
+            queue.note_work(begun.elapsed());
         }
     };
     spawn("segue-writer", run)

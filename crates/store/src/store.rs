@@ -4,6 +4,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use segue_model::wake::Wake;
@@ -142,6 +143,13 @@ impl Store {
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         settle(self.inner.reads.push(Urgency::Interactive, query)).await
+    }
+
+    /// How long the one thread that writes has worked since the start, for those whose work can wait until it has less to
+    /// do. Always nothing on PostgreSQL, where many write side by side.
+    #[must_use]
+    pub fn time_writing(&self) -> Duration {
+        self.inner.writes.worked()
     }
 
     /// Writes a consistent copy of the database to a file while it is in use. Blocks.

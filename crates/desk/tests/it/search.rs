@@ -200,6 +200,21 @@ async fn a_batch_is_added_once_and_a_gap_in_the_log_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_messages_of_one_moment_are_all_found() {
+    const MANY: usize = 2_300;
+    let scene = Scene::new(segue_testkit::sqlite_store().await).await;
+    let boss = scene.user("Kim", Role::Supervisor).await;
+    for number in 0..MANY {
+        scene.receive(ana(&format!("wamid.{number}"), START, &format!("Question n{number}x"))).await;
+    }
+    scene.index().await;
+    for number in [0, 1, MANY / 2, MANY - 1] {
+        assert_eq!(scene.found(&boss, &format!("n{number}x ")).await.len(), 1, "{number}");
+    }
+    assert!(scene.count(&ENTRIES).await >= MANY as i64, "each has a place, though a millisecond has few");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_flight_of_a_message_names_its_hops_in_their_order() {
     for test in engines().await {
         let scene = Scene::new(test).await;
