@@ -12,6 +12,7 @@ const REPEATED: u64 = 2;
 fn figures(database: Option<&str>) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_segue"));
     command.args(["bench", "webhooks", "--messages", "200", "--customers", "20", "--connections", "8", "--json"]);
+    command.args(["--stored", "1000"]);
     if let Some(url) = database {
         command.args(["--database", url]);
     }
@@ -28,7 +29,19 @@ fn check(figures: &Value) {
     {
         assert_eq!(figures[name], wanted, "{name} in {figures}");
     }
-    for name in ["acks_per_s", "ack_p50_ms", "ack_p99_ms", "processed_s", "cpu_us_per_message", "peak_rss_mb"] {
+    assert_eq!(figures["stored_before"], 1_000);
+    for name in [
+        "page_p50_ms",
+        "page_p99_ms",
+        "search_p50_ms",
+        "search_p99_ms",
+        "acks_per_s",
+        "ack_p50_ms",
+        "ack_p99_ms",
+        "processed_s",
+        "cpu_us_per_message",
+        "peak_rss_mb",
+    ] {
         assert!(figures[name].as_f64().unwrap() > 0.0, "{name} in {figures}");
     }
 }

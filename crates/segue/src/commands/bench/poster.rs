@@ -93,15 +93,20 @@ pub(super) struct Posted {
 impl Posted {
     /// The wait that this part of the deliveries (0 to 1) did not exceed.
     pub(super) fn quantile(&self, part: f64) -> Duration {
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a place in a list, from a part of it"
-        )]
-        let rank = (self.waits.len() as f64 * part).ceil() as usize;
-        self.waits.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+        quantile(&self.waits, part)
     }
+}
+
+/// The wait that this part (0 to 1) did not exceed, of waits the shortest of which comes first.
+pub(super) fn quantile(waits: &[Duration], part: f64) -> Duration {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place in a list, from a part of it"
+    )]
+    let rank = (waits.len() as f64 * part).ceil() as usize;
+    waits.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
 /// Posts everything, on the calling thread alone: on so many connections, each of which posts the next delivery as soon

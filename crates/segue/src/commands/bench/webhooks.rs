@@ -23,6 +23,7 @@ use segue_store::{
 };
 
 use super::{
+    history::{self, Looks},
     poster::{Posted, Webhooks, post},
     setup::{self, Place, rounded},
     usage::{cpu_time, peak_memory_mb},
@@ -48,6 +49,9 @@ pub struct Arguments {
     /// How many connections, each with one request at a time.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     connections: u32,
+    /// How many messages stand in conversations of the past before; with any, the time to look into them is taken, too.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=100_000_000))]
+    stored: u64,
     #[command(flatten)]
     place: Place,
     /// Print one line of JSON.
@@ -84,6 +88,8 @@ struct Figures {
     /// Of the whole process.
     peak_rss_mb: u64,
     engine: &'static str,
+    #[serde(flatten)]
+    looks: Option<Looks>,
 }
 
 /// Runs the benchmark.
@@ -122,10 +128,17 @@ fn print(figures: &Figures) {
         "processor    {:>8.1} us a message, {:.1} more for posting; most memory {} MB",
         figures.cpu_us_per_message, figures.posting_us_per_message, figures.peak_rss_mb
     );
+    if let Some(looks) = &figures.looks {
+        println!("{looks}");
+    }
 }
 
 async fn measure(server: &Server, ctx: &Ctx, arguments: &Arguments) -> anyhow::Result<Figures> {
     let channel = set_up(server, ctx).await?;
+    let history = match arguments.stored {
+        0 => None,
+        stored => Some(history::fill(server, ctx, &channel, stored).await?),
+    };
     let webhooks = sign(ctx, arguments).await?;
 
     let (cpu, started) = (cpu_time(), Instant::now());
@@ -137,7 +150,12 @@ async fn measure(server: &Server, ctx: &Ctx, arguments: &Arguments) -> anyhow::R
 
     let workspace_id = channel.workspace_id;
     let processed = server.store().read::<_, StoreError, _>(move |tx| tx.count_inbound(workspace_id)).await?;
-    Ok(figures(arguments, &posted, counts, processed, worked, used))
+    let looks = match &history {
+        Some(history) => Some(history::look(server, ctx, &channel, history).await?),
+        None => None,
+    };
+    let past = history.map_or(0, |history| history.inbound());
+    Ok(Figures { looks, ..figures(arguments, &posted, counts, processed - past, worked, used) })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -168,6 +186,7 @@ fn figures(
         posting_us_per_message: per_message(posted.cpu),
         peak_rss_mb: peak_memory_mb(),
         engine: arguments.place.engine(),
+        looks: None,
     }
 }
 
