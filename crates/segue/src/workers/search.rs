@@ -21,11 +21,11 @@ const EVERY: Duration = Duration::from_secs(2);
 const GATHER: Duration = Duration::from_millis(300);
 
 /// How long the writer is watched to see how busy it is.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(40);
 /// The part of that time (as one of so many) in which it may be at work while the search goes on.
 const BUSY: u32 = 2;
 /// How long what was seen counts; the search itself keeps the writer busy then.
-const SEEN_FOR: Duration = Duration::from_millis(900);
+const SEEN_FOR: Duration = Duration::from_millis(250);
 /// How long the search waits for the writer to have less to do.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
