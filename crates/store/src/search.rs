@@ -5,7 +5,8 @@
 //! been seen. A batch's entries and the new mark are one transaction that fails when somebody else has moved the mark, so
 //! a crash or a second node costs work and never an entry. Nothing is added to what a message costs when it comes in.
 //! Sessions of which everything is to be added or taken out (after a migration, a gap in the log, the deletion of a
-//! contact) stand in `search_tasks`; until that is done, what is to go is hidden from the answers.
+//! contact) stand in `search_tasks`; until that is done, what is to go is hidden from the answers. What of a session was
+//! written before its contact was deleted stands in `search_hidden`: a gap in the log does not bring it back.
 //!
 //! # How it is read
 //! An entry's number is made of its time, so the index gives the latest first without sorting. Workspace, channel and
@@ -128,8 +129,22 @@ crate::sql! {
     ADVANCE_TASK = "UPDATE search_tasks SET done_to = $4
         WHERE workspace_id = $1 AND session_id = $2 AND after_seq = $3";
     END_TASK = "DELETE FROM search_tasks WHERE workspace_id = $1 AND session_id = $2 AND after_seq = $3";
-    ADD_ALL_SESSIONS = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
-        SELECT s.workspace_id, s.id, 'add', 0 FROM sessions s WHERE s.workspace_id = $1 ON CONFLICT DO NOTHING";
+    // Of what is hidden only what came later.
+    ADD_ALL_SESSIONS = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq, done_to)
+        SELECT s.workspace_id, s.id, 'add', 0, h.hidden_to FROM sessions s
+        LEFT JOIN search_hidden h ON h.workspace_id = s.workspace_id AND h.session_id = s.id
+        WHERE s.workspace_id = $1 ON CONFLICT DO NOTHING";
+    HIDE_SESSIONS = "INSERT INTO search_hidden (workspace_id, session_id, hidden_to)
+        SELECT s.workspace_id, s.id, (SELECT m.id FROM messages m
+            WHERE m.workspace_id = s.workspace_id AND m.session_id = s.id ORDER BY m.id DESC LIMIT 1)
+        FROM messaging_users u
+        JOIN sessions s ON s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
+        WHERE u.workspace_id = $1 AND u.contact_id = $2 AND EXISTS (SELECT 1 FROM messages m
+            WHERE m.workspace_id = s.workspace_id AND m.session_id = s.id)
+        ON CONFLICT (workspace_id, session_id) DO UPDATE SET hidden_to = EXCLUDED.hidden_to";
+    SHOW_SESSIONS = "DELETE FROM search_hidden WHERE workspace_id = $1 AND session_id IN (SELECT s.id
+        FROM messaging_users u JOIN sessions s ON s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
+        WHERE u.workspace_id = $1 AND u.contact_id = $2)";
     TASK_FOR_CONTACT = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
         SELECT s.workspace_id, s.id, $3, w.event_seq FROM messaging_users u
         JOIN sessions s ON s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
@@ -412,6 +427,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub(crate) fn forget_in_search(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<(), StoreError> {
+        self.execute(&HIDE_SESSIONS, &[&workspace_id, &id])?;
         self.execute(&TASK_FOR_CONTACT, &[&workspace_id, &id, &"remove"]).map(|_| ())
     }
 
@@ -420,6 +436,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub(crate) fn find_again_in_search(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<(), StoreError> {
+        self.execute(&SHOW_SESSIONS, &[&workspace_id, &id])?;
         self.execute(&TASK_FOR_CONTACT, &[&workspace_id, &id, &"add"]).map(|_| ())
     }
 }
