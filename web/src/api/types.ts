@@ -548,6 +548,8 @@ export interface MarketCost {
   free: number;
   price_thousandths: number | null;
   thousandths: number;
+  /** In minor units, rounded. */
+  total: number;
 }
 
 /** Marketing that is stopped because of its quality; of the whole number without a template. */

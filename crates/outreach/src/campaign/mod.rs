@@ -8,6 +8,7 @@ pub mod copy;
 pub mod export;
 pub mod launch;
 pub mod links;
+mod lines;
 mod members;
 mod pinned;
 pub mod plan;
