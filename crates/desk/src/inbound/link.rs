@@ -59,7 +59,7 @@ pub(super) fn attribute_and_link(
         return Ok(());
     }
     let recipient = attribute(tx, desk, customer, session, code, occasion)?;
-    link(tx, desk, customer, session, recipient.as_ref())?;
+    link(tx, desk, customer, session, recipient.as_ref(), notices)?;
     notices.session_updated(session.id);
     Ok(())
 }
@@ -106,6 +106,7 @@ fn link(
     customer: &mut Customer,
     session: &Session,
     recipient: Option<&Origin>,
+    notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let user = &customer.user;
     let is_linked = user.contact_id.is_some() || user.lead_id.is_some();
@@ -143,7 +144,7 @@ fn link(
                 LinkObject::Contact => {
                     user.contact_id = Some(create_contact(tx, desk, phone, user.profile_name.as_deref())?);
                 }
-                LinkObject::Lead => user.lead_id = Some(create_lead(tx, desk, phone, user, session)?),
+                LinkObject::Lead => user.lead_id = Some(create_lead(tx, desk, phone, user, session, notices)?),
             }
             user.linked_by = Some(LinkedBy::Created);
             (LinkAction::Created, "none")
@@ -266,6 +267,7 @@ fn create_lead(
     phone: &PhoneNumber,
     user: &MessagingUser,
     session: &Session,
+    notices: &mut Notices,
 ) -> Result<LeadId, StoreError> {
     let name = user.profile_name.clone().filter(|name| !name.trim().is_empty());
     let lead = LeadView {
@@ -281,7 +283,9 @@ fn create_lead(
         created_at: desk.ctx.now(),
     };
     tx.insert_lead(desk.workspace_id(), &lead, None)?;
-    Ok(lead.id)
+    let id = lead.id;
+    notices.lead_created(lead);
+    Ok(id)
 }
 
 /// A new contact with the number and the name of the WhatsApp profile.
