@@ -141,7 +141,10 @@ fn template_buttons(
     given: &[TemplateButtonValue],
 ) -> Vec<TemplateButton> {
     let Some(template) = template else {
-        return given.iter().map(|value| TemplateButton::Url { index: value.index, text: value.text.clone() }).collect();
+        return given
+            .iter()
+            .map(|value| TemplateButton::Url { index: value.index, text: value.text.clone() })
+            .collect();
     };
     let buttons = template.buttons();
     let needed = buttons.iter().zip(0_u8..).filter_map(|(button, index)| {
@@ -213,19 +216,29 @@ mod tests {
                 { "type": "URL", "text": "Shop", "url": "https://shop.example.com/{{1}}" },
             ] },
         ]);
-        let mut parts = segue_model::template::TemplateParts::of("offer", "en", "MARKETING", false, &json!([
-            { "type": "BODY", "text": text },
-        ]));
-        let mut template = Template::drafted(TemplateId(uuid::Uuid::nil()), message().channel_id, parts.take().unwrap());
+        let mut parts = segue_model::template::TemplateParts::of(
+            "offer",
+            "en",
+            "MARKETING",
+            false,
+            &json!([
+                { "type": "BODY", "text": text },
+            ]),
+        );
+        let mut template =
+            Template::drafted(TemplateId(uuid::Uuid::nil()), message().channel_id, parts.take().unwrap());
         template.components = components;
         assert!(template.parts().is_none(), "it has a part that is not known");
-        let given = [(0, "SPRING"), (1, "spring")]
-            .map(|(index, text)| TemplateButtonValue { index, text: text.to_owned() });
+        let given =
+            [(0, "SPRING"), (1, "spring")].map(|(index, text)| TemplateButtonValue { index, text: text.to_owned() });
         let sent = template_buttons(&message(), Some(&template), &[], &given);
-        assert_eq!(sent, [
-            TemplateButton::CopyCode { index: 0, code: "SPRING".to_owned() },
-            TemplateButton::Url { index: 1, text: "spring".to_owned() },
-        ]);
+        assert_eq!(
+            sent,
+            [
+                TemplateButton::CopyCode { index: 0, code: "SPRING".to_owned() },
+                TemplateButton::Url { index: 1, text: "spring".to_owned() },
+            ]
+        );
         let unknown = template_buttons(&message(), None, &[], &given[1..]);
         assert_eq!(unknown, [TemplateButton::Url { index: 1, text: "spring".to_owned() }]);
     }

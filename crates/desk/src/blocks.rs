@@ -131,7 +131,12 @@ pub async fn list(
 }
 
 /// Plans to tell WhatsApp what is to be told of a customer's block.
-pub(crate) fn tell(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), DeskError> {
+pub(crate) fn tell(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    user_id: MessagingUserId,
+) -> Result<(), DeskError> {
     let id: JobId = ctx.id();
     let job = NewJob {
         id,

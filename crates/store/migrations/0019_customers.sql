@@ -12,3 +12,18 @@ CREATE TABLE search_hidden (
     hidden_to UUID NOT NULL, -- the last message of the time of the deletion
     PRIMARY KEY (workspace_id, session_id)
 ) /* clustered */;
+
+-- How surely the chat of a recipient is his, as it was when it opened.
+ALTER TABLE recipients ADD COLUMN chat_tier TEXT; -- certain | claimed | inferred
+
+-- The advertisement that the customer of a session came by last.
+CREATE TABLE session_ads (
+    workspace_id UUID NOT NULL REFERENCES workspaces (id),
+    session_id UUID NOT NULL,
+    source_id TEXT NOT NULL, -- the platform's id of the advertisement; empty when it told none
+    came_from TEXT NOT NULL, -- JSON
+    at BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, session_id)
+) /* clustered */;
+CREATE INDEX session_ads_at ON session_ads (workspace_id, at);
+CREATE INDEX leads_session ON leads (workspace_id, session_id) WHERE session_id IS NOT NULL;

@@ -332,11 +332,7 @@ impl Tx<'_> {
         }
         let addresses = json_text(&row.addresses)?;
         self.execute(&TAKE_BLOCK, &[&workspace_id, &user_id, &until, &addresses])?;
-        Ok(BeginTelling::Tell(Telling {
-            channel_id: row.channel_id,
-            state: row.state,
-            addresses: row.addresses,
-        }))
+        Ok(BeginTelling::Tell(Telling { channel_id: row.channel_id, state: row.state, addresses: row.addresses }))
     }
 
     /// Lets go of a block without having told the provider.
@@ -385,8 +381,7 @@ impl Tx<'_> {
         failure: Option<&str>,
     ) -> Result<(), StoreError> {
         self.let_go_of_block(workspace_id, user_id)?;
-        let is_the_same =
-            |row: &BlockRow| (row.state, &row.addresses) == (told.state, &told.addresses);
+        let is_the_same = |row: &BlockRow| (row.state, &row.addresses) == (told.state, &told.addresses);
         if !self.block_row(workspace_id, user_id)?.is_some_and(|row| is_the_same(&row)) {
             return Ok(());
         }

@@ -173,7 +173,10 @@ impl Template {
     #[must_use]
     pub fn buttons(&self) -> Vec<segue_model::template::TemplateButton> {
         let category = segue_model::template::TemplateCategory::parse(&self.category.to_ascii_lowercase());
-        TemplateParts::buttons_of(&self.components, category.unwrap_or(segue_model::template::TemplateCategory::Utility))
+        TemplateParts::buttons_of(
+            &self.components,
+            category.unwrap_or(segue_model::template::TemplateCategory::Utility),
+        )
     }
 
     /// The body with its placeholders.

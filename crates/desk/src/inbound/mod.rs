@@ -20,6 +20,7 @@ mod recorded;
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
 use segue_model::{
     Ctx, QueueId, Timestamp, WorkspaceId,
+    attribution::Attribution,
     code::{self, CodeKey, CodeTarget},
     conversation::{self, Occasion},
     session::{EndedBy, OptIn, SessionState, SessionStep},
@@ -184,7 +185,9 @@ fn conversation(
 
     let code = content.words().and_then(|words| find_code(tx, ctx, words).transpose()).transpose()?;
     let target = code.as_ref().map(|(target, _)| *target);
-    link::attribute_and_link(tx, desk, &mut customer, &mut session, target, link::Occasion::of(opened), notices)?;
+    let answers = message.context().and_then(|context| context.message_id);
+    let occasion = link::Occasion::of(opened);
+    link::attribute_and_link(tx, desk, &mut customer, &mut session, (target, answers), occasion, notices)?;
     tx.save_messaging_user(workspace_id, &customer.user)?;
 
     let written =
@@ -193,8 +196,12 @@ fn conversation(
     session.unread += 1;
     session.state = step(&session, SessionStep::CustomerMessage)?;
 
-    if written.content.details.came_from.is_some() {
+    if let Some(came_from) = &written.content.details.came_from {
         (session.referred_at, session.free_entry_until) = (Some(provider_at), None);
+        tx.put_ad(workspace_id, session.id, came_from, provider_at)?;
+        if session.attribution == Attribution::None {
+            session.attribution = Attribution::Ad;
+        }
     }
 
     if consent::keyword(tx, desk, message, content, (&mut session, opened), notices)? == consent::Keyworded::Yes {

@@ -164,11 +164,7 @@ fn plan_chunk(
         if let Some(message) = &decided.message
             && !chunk.lines.add_to(tx, (workspace_id, id), &message.address)?
         {
-            decided = Decided::nothing(NewRecipient {
-                rule: DUPLICATE_PHONE,
-                message_id: None,
-                ..decided.recipient
-            });
+            decided = Decided::nothing(NewRecipient { rule: DUPLICATE_PHONE, message_id: None, ..decided.recipient });
         }
         chunk.add(decided);
     }

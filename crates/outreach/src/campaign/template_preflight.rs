@@ -88,13 +88,7 @@ struct Flight {
 }
 
 impl Flight {
-    fn judge(
-        &self,
-        tx: &mut Tx<'_>,
-        entry: &Entry,
-        position: u32,
-        lines: &mut Lines,
-    ) -> Result<Verdict, StoreError> {
+    fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32, lines: &mut Lines) -> Result<Verdict, StoreError> {
         let verdict = self.text.judge(tx, &self.campaign.input, entry, (position, self.now, self.now))?;
         if verdict.message.as_ref().is_none_or(|ready| lines.add(&ready.recipient.address)) {
             return Ok(verdict);

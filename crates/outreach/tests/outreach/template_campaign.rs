@@ -419,16 +419,15 @@ async fn a_campaign_is_held_and_goes_on_with_its_template_and_its_quality() {
     }
 }
 
-static BY_EMAIL: Sql =
-    Sql::portable("BY_EMAIL", "UPDATE messaging_users SET linked_by = 'email' WHERE workspace_id = $1 AND contact_id = $2");
+static BY_EMAIL: Sql = Sql::portable(
+    "BY_EMAIL",
+    "UPDATE messaging_users SET linked_by = 'email' WHERE workspace_id = $1 AND contact_id = $2",
+);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_line_under_two_writings_gets_it_once_whether_planned_at_once_or_chunk_by_chunk() {
-    let numbers = [
-        ("+5511999990000", "+551199990000"),
-        ("+5215512345678", "+525512345678"),
-        ("+5491112345678", "+541112345678"),
-    ];
+    let numbers =
+        [("+5511999990000", "+551199990000"), ("+5215512345678", "+525512345678"), ("+5491112345678", "+541112345678")];
     for world in worlds().await {
         templates(&world, ("MARKETING", "APPROVED")).await;
         for (one, other) in numbers {
@@ -458,9 +457,8 @@ async fn one_line_under_two_writings_gets_it_once_whether_planned_at_once_or_chu
         assert_eq!(rules(&world, draft.id).await, [("duplicate_phone".to_owned(), 3)]);
         // What an earlier chunk has planned counts as well.
         let (ws, id) = (world.ws(), draft.id);
-        let known = async |address: &'static str| {
-            world.write(move |tx| tx.has_message_of_campaign(ws, id, address)).await
-        };
+        let known =
+            async |address: &'static str| world.write(move |tx| tx.has_message_of_campaign(ws, id, address)).await;
         for (one, other) in numbers {
             assert_ne!(known(one).await, known(other).await);
         }

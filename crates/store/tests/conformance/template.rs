@@ -88,7 +88,13 @@ async fn a_list_that_was_asked_for_before_something_was_finished_here_does_not_u
         let making = test.ctx.clone();
         write(&test, move |tx| {
             tx.save_template(workspace_id, &edited)?;
-            tx.replace_templates_as_of(workspace_id, channel_id, &[listed("a", "en", "PENDING"), added.clone()], finished, &making)?;
+            tx.replace_templates_as_of(
+                workspace_id,
+                channel_id,
+                &[listed("a", "en", "PENDING"), added.clone()],
+                finished,
+                &making,
+            )?;
             tx.save_template(workspace_id, &edited)
         })
         .await;
