@@ -27,3 +27,14 @@ CREATE TABLE session_ads (
 ) /* clustered */;
 CREATE INDEX session_ads_at ON session_ads (workspace_id, at);
 CREATE INDEX leads_session ON leads (workspace_id, session_id) WHERE session_id IS NOT NULL;
+
+-- What customers changed of what they wrote: each wording, and that it was deleted.
+CREATE TABLE message_changes (
+    workspace_id UUID NOT NULL REFERENCES workspaces (id),
+    message_id UUID NOT NULL,
+    provider_id TEXT NOT NULL, -- of the change at the provider; empty for what was written first
+    kind TEXT NOT NULL, -- written | edited | deleted
+    text TEXT, -- the wording; NULL for a deletion, and of what was deleted and is not kept
+    at BIGINT NOT NULL, -- the provider's time
+    PRIMARY KEY (workspace_id, message_id, provider_id)
+) /* clustered */;

@@ -87,6 +87,7 @@ pub mod link;
 pub mod list;
 pub mod media;
 pub mod message;
+pub mod message_change;
 pub mod message_details;
 pub mod messaging_limit;
 pub mod messaging_user;
@@ -179,6 +180,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("list", list::STATEMENTS),
         ("media", media::STATEMENTS),
         ("message", message::STATEMENTS),
+        ("message_change", message_change::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("pending_reply", pending_reply::STATEMENTS),

@@ -381,7 +381,7 @@ impl Tx<'_> {
             return Ok(());
         }
         if task.is_removal {
-            return self.take_out_of_search(workspace_id, &task.entries);
+            return self.take_out_of_search(workspace_id, &task.entries).map(|_| ());
         }
         let texts: Vec<Entry> = task.entries.iter().filter(|entry| !entry.text.trim().is_empty()).cloned().collect();
         self.add_to_search(workspace_id, &texts)
@@ -410,16 +410,37 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn take_out_of_search(&mut self, workspace_id: WorkspaceId, entries: &[Entry]) -> Result<(), StoreError> {
+    /// Gives how many were there.
+    fn take_out_of_search(&mut self, workspace_id: WorkspaceId, entries: &[Entry]) -> Result<usize, StoreError> {
+        let mut taken = 0;
         for entry in entries {
             let first = number(entry.at, entry.message_id);
             let params: [&dyn crate::Bind; 4] = [&workspace_id, &first, &(first + SHIFT), &entry.message_id];
             if let Some(place) = self.query_opt(&PLACE_OF, &params, |row| row.next::<i64>())? {
                 self.execute(&DELETE_ENTRY, &[&workspace_id, &place])?;
                 self.execute(&DELETE_WORDS, &[&place])?;
+                taken += 1;
             }
         }
-        Ok(())
+        Ok(taken)
+    }
+
+    /// An entry says something else now: it is found by that, and no longer by what it said. One that the search has not
+    /// come to yet is read as it is when it does.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn search_again(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        id: MessageId,
+    ) -> Result<(), StoreError> {
+        let Some(entry) = self.query_opt(&ENTRY, &[&workspace_id, &session_id, &id], read_any)? else { return Ok(()) };
+        if self.take_out_of_search(workspace_id, std::slice::from_ref(&entry))? == 0 || entry.text.trim().is_empty() {
+            return Ok(());
+        }
+        self.add_to_search(workspace_id, &[entry])
     }
 
     /// What a contact's conversations hold is taken out of the search. From the commit on nobody finds it.

@@ -9,6 +9,7 @@
 //! `sessions_one_open` would refuse anything else.
 
 mod blocked;
+mod changes;
 mod consent;
 mod entry;
 pub(crate) mod identify;
@@ -306,8 +307,9 @@ fn talked_with(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<Op
     Ok(agent.map(|agent| (queue_id, agent)))
 }
 
-/// A reaction, an edit or a deletion: an entry in the session of the message it is about. It neither opens a session nor
-/// reaches the bot, and it is not counted as opening the service window. `false` when that message is not known.
+/// A reaction, an edit or a deletion. What customers change of their own messages is shown in these ([`changes`]); the
+/// rest is an entry in the session of the message it is about. It neither opens a session nor reaches the bot, and it is
+/// not counted as opening the service window. `false` when that message is not known.
 fn afterthought(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -317,9 +319,12 @@ fn afterthought(
     notices: &mut Notices,
 ) -> Result<bool, InboundError> {
     let workspace_id = desk.workspace_id();
-    let Some((session_id, _)) = tx.message_of_provider(workspace_id, desk.channel.id, about)? else {
+    let Some((session_id, id)) = tx.message_of_provider(workspace_id, desk.channel.id, about)? else {
         return Ok(false);
     };
+    if changes::apply(tx, desk, message, content, (session_id, id), notices)? {
+        return Ok(true);
+    }
     append(tx, desk, message, content, session_id, notices)?;
     Ok(true)
 }

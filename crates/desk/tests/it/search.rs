@@ -222,3 +222,28 @@ async fn the_flight_of_a_message_names_its_hops_in_their_order() {
         assert_eq!(missing.code(), "not_found");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_customer_changed_is_found_by_its_new_words_and_what_was_deleted_by_none() {
+    use serde_json::json;
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        let change = |wamid: &str, seconds: i64, body: serde_json::Value| {
+            message(phone(ANA), wamid, START.plus(seconds * 1_000), body)
+        };
+        let edit = json!({"type": "edit", "edit": {"original_message_id": "wamid.1",
+            "message": {"type": "text", "text": {"body": "A green lamp"}}}});
+        let revoke = json!({"type": "revoke", "revoke": {"original_message_id": "wamid.1"}});
+        scene.receive(ana("wamid.1", START, "A blue lamp")).await;
+        scene.index().await;
+        scene.receive(change("wamid.2", 10, edit)).await;
+        assert!(scene.find(&boss, "blue").await.is_empty(), "{}: at once", scene.test.engine);
+        assert_eq!(scene.found(&boss, "green").await, ["A green lamp"]);
+        scene.index().await;
+        assert_eq!(scene.find(&boss, "lamp").await.len(), 1);
+        scene.receive(change("wamid.3", 20, revoke)).await;
+        scene.index().await;
+        assert!(scene.find(&boss, "lamp").await.is_empty(), "{}", scene.test.engine);
+    }
+}
