@@ -28,6 +28,7 @@ pub mod long_text;
 mod media;
 mod meta_stop;
 pub mod notices;
+pub mod number_settings;
 mod numbers;
 mod progress;
 mod rates;
