@@ -21,6 +21,7 @@ mod blocks;
 mod channel_state;
 mod check;
 mod client;
+pub mod erasure;
 mod failover;
 mod holds;
 mod inbound;

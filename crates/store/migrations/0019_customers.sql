@@ -38,3 +38,12 @@ CREATE TABLE message_changes (
     at BIGINT NOT NULL, -- the provider's time
     PRIMARY KEY (workspace_id, message_id, provider_id)
 ) /* clustered */;
+
+-- Customers whose contact is gone for good: what is still to be removed of them, here and at WhatsApp.
+CREATE TABLE customer_erasures (
+    workspace_id UUID NOT NULL REFERENCES workspaces (id),
+    messaging_user_id UUID NOT NULL,
+    asked_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (workspace_id, messaging_user_id)
+) /* clustered */;

@@ -26,6 +26,7 @@
 
 mod backup;
 mod built;
+pub mod erasure;
 mod error;
 mod migrate;
 mod planner;
@@ -164,6 +165,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),
         ("duplicate", duplicate::STATEMENTS),
+        ("erasure", erasure::STATEMENTS),
         ("event", event::STATEMENTS),
         ("failover", failover::STATEMENTS),
         ("flight", flight::STATEMENTS),

@@ -152,6 +152,10 @@ crate::sql! {
         WHERE u.workspace_id = $1 AND u.contact_id = $2
         ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
             after_seq = EXCLUDED.after_seq";
+    TASK_FOR_SESSION = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
+        SELECT w.id, $2, 'remove', w.event_seq FROM workspaces w WHERE w.id = $1
+        ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
+            after_seq = EXCLUDED.after_seq";
     CUSTOMERS_OF_CONTACT = "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id";
     MERGED_CUSTOMERS = "SELECT merged_id FROM messaging_user_merges WHERE workspace_id = $1 AND kept_id = $2
         AND unmerged_at IS NULL";
@@ -450,6 +454,15 @@ impl Tx<'_> {
     pub(crate) fn forget_in_search(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<(), StoreError> {
         self.execute(&HIDE_SESSIONS, &[&workspace_id, &id])?;
         self.execute(&TASK_FOR_CONTACT, &[&workspace_id, &id, &"remove"]).map(|_| ())
+    }
+
+    /// What a conversation holds is taken out of the search. From the commit on nobody finds it.
+    pub(crate) fn take_session_out_of_search(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+    ) -> Result<(), StoreError> {
+        self.execute(&TASK_FOR_SESSION, &[&workspace_id, &session_id]).map(|_| ())
     }
 
     /// What a contact's conversations hold is found again.

@@ -9,6 +9,7 @@ use super::{
     client::{GraphClient, GraphFailure},
     lenient::{field, list, text},
     management::LONGEST_CALLBACK,
+    recipient::Bsuid,
 };
 
 const PROFILE_FIELDS: &str = "about,address,description,email,profile_picture_url,websites,vertical";
@@ -110,6 +111,16 @@ impl GraphClient {
     pub async fn verify_code(&self, code: &str) -> Result<(), GraphFailure> {
         let request = self.request(Method::POST, &[&self.config.phone_number_id, "verify_code"])?;
         self.call(request.json(&json!({"code": code}))).await.map(drop)
+    }
+
+    /// Lets WhatsApp forget a customer in the contact book that it keeps for the business.
+    ///
+    /// # Errors
+    /// When WhatsApp refuses or does not answer.
+    pub async fn forget_customer(&self, bsuid: &Bsuid) -> Result<(), GraphFailure> {
+        let query = [("messaging_product", "whatsapp"), ("bsuid", bsuid.as_str())];
+        let path = [self.config.phone_number_id.as_str(), "contact_book"];
+        self.call(self.request_with(Method::DELETE, &path, &query)?).await.map(drop)
     }
 
     /// Gives the number a webhook address of its own, which goes before the account's, or takes it away. WhatsApp first

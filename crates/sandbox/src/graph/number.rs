@@ -5,9 +5,10 @@ use super::error::{Access, GraphError, success};
 use super::request::{list, text};
 use crate::core::Core;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use bytes::Bytes;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 type Answer = Result<Json<Value>, GraphError>;
@@ -47,6 +48,8 @@ pub(crate) struct Number {
     pub verified: bool,
     pin: Option<String>,
     profile: Value,
+    /// Customers whom the business let be forgotten in the contact book.
+    forgotten: Vec<String>,
 }
 
 impl Number {
@@ -55,6 +58,7 @@ impl Number {
             registered: true,
             verified: true,
             pin: None,
+            forgotten: Vec::new(),
             profile: json!({"messaging_product": "whatsapp", "about": name, "vertical": "RETAIL"}),
         }
     }
@@ -121,6 +125,28 @@ pub(crate) async fn verify_code(State(core): State<Arc<Core>>, Path((_, id)): Id
     }
     core.with(|state| state.number.verified = true);
     Ok(Json(success()))
+}
+
+/// `DELETE /{version}/{phone_number_id}/contact_book`: forgets a customer by the business-scoped user id.
+pub(crate) async fn forget(
+    State(core): State<Arc<Core>>,
+    Path((_, id)): Ids,
+    Query(query): Query<HashMap<String, String>>,
+) -> Answer {
+    own(&core, &id, Access::Write)?;
+    let bsuid = query.get("bsuid").ok_or_else(|| GraphError::parameter("The parameter bsuid is required."))?;
+    let deleted = core.with(|state| {
+        let known = state.handset_by_bsuid(bsuid).is_some();
+        state.number.forgotten.push(bsuid.clone());
+        known
+    });
+    Ok(Json(json!({"messaging_product": "whatsapp", "success": true, "deleted": deleted})))
+}
+
+/// `GET /{version}/{phone_number_id}/contact_book`: whom the business let be forgotten; the sandbox's own, for tests.
+pub(crate) async fn forgotten(State(core): State<Arc<Core>>, Path((_, id)): Ids) -> Answer {
+    own(&core, &id, Access::Read)?;
+    Ok(Json(json!({"forgotten": core.with(|state| state.number.forgotten.clone())})))
 }
 
 /// `POST /{version}/{phone_number_id}`: the PIN, or a webhook address of its own.

@@ -18,6 +18,7 @@ pub(crate) fn router(core: &Arc<Core>) -> Router<Arc<Core>> {
         .route("/{version}/{id}/uploads", post(uploads::begin))
         .route("/{version}/{id}/phone_numbers", get(account::phone_numbers))
         .route("/{version}/{id}/register", post(number::register))
+        .route("/{version}/{id}/contact_book", get(number::forgotten).delete(number::forget))
         .route("/{version}/{id}/deregister", post(number::deregister))
         .route("/{version}/{id}/request_code", post(number::request_code))
         .route("/{version}/{id}/verify_code", post(number::verify_code))
