@@ -12,6 +12,7 @@ use segue_model::{
     contact::ContactFields,
     id::Id as _,
     policy::{Explanation, Rule},
+    time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -224,6 +225,9 @@ pub struct BucketCount {
     pub won: i64,
 }
 
+/// How long ago a campaign may have started of which something may still have left lately.
+const LONGEST_CAMPAIGN: i64 = 60 * time::DAY;
+
 /// Rule of a recipient whose phone number has a message of this campaign already.
 pub const DUPLICATE_PHONE: &str = "duplicate_phone";
 /// Rule of a recipient whose text would take too many segments.
@@ -304,7 +308,7 @@ crate::sql! {
         JOIN outbox o ON o.workspace_id = c.workspace_id AND o.campaign_id = c.id AND o.campaign_id IS NOT NULL
             AND o.address = $3
         JOIN recipients r ON r.workspace_id = c.workspace_id AND r.campaign_id = c.id AND r.position = o.position
-        WHERE c.workspace_id = $1 AND c.template IS NOT NULL AND c.started_at IS NOT NULL AND o.channel_id = $2
+        WHERE c.workspace_id = $1 AND c.template IS NOT NULL AND c.started_at >= $6 AND o.channel_id = $2
             AND o.submitted_at >= $4 AND o.submitted_at <= $5 AND o.state IN ('accepted', 'delivered', 'read')
         ORDER BY o.submitted_at DESC LIMIT 1";
     RECENT_TAPS = "SELECT c.id, c.name, r.position, r.contact_id, r.phone, MAX(k.at) FROM recipients r
@@ -576,7 +580,8 @@ impl Tx<'_> {
         address: &str,
         now: Timestamp,
     ) -> Result<Option<(CodedRecipient, Timestamp)>, StoreError> {
-        let params: [&dyn crate::Bind; 5] = [&workspace_id, &channel_id, &address, &now.plus(-INFERENCE_WINDOW), &now];
+        let (from, started) = (now.plus(-INFERENCE_WINDOW), now.plus(-LONGEST_CAMPAIGN));
+        let params: [&dyn crate::Bind; 6] = [&workspace_id, &channel_id, &address, &from, &now, &started];
         self.query_opt(&RECENTLY_SENT, &params, |row| Ok((read_coded(row)?, row.next()?)))
     }
 
