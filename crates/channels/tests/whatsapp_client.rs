@@ -388,3 +388,42 @@ async fn refused_calls_speak_plainly_and_hide_the_token() {
     assert_eq!(failure.to_string(), "The access token has expired or is not valid. (code 190) WhatsApp says: expired");
     assert!(!format!("{client:?}").contains("sandbox-token"));
 }
+
+#[tokio::test]
+async fn a_number_is_registered_and_has_a_webhook_of_its_own_as_documented() {
+    use segue_channels::whatsapp::number::CodeMethod;
+    let (graph, client) = Graph::start(|seen| match (seen.method.as_str(), seen.uri.path()) {
+        ("GET", path) if path.ends_with("/102290129340398") => {
+            answer(200, &json!({"id": "102290129340398", "owner_business_info": {"id": "506914307656634", "name": "Shop"}}))
+        }
+        ("GET", _) => answer(200, &json!({"id": "106540352242922", "code_verification_status": "VERIFIED",
+            "webhook_configuration": {"phone_number": "https://a.example/1", "whatsapp_business_account": "https://a.example/2"}})),
+        _ => answer(200, &json!({"success": true})),
+    })
+    .await;
+    client.register("123456").await.unwrap();
+    client.set_pin("654321").await.unwrap();
+    client.request_code(CodeMethod::Voice, "en_US").await.unwrap();
+    client.verify_code("111222").await.unwrap();
+    client.set_number_webhook(Some("https://segue.example/webhooks/abc"), "verify").await.unwrap();
+    client.set_number_webhook(None, "verify").await.unwrap();
+    let number = client.phone_number().await.unwrap();
+    assert_eq!(number.code_status.as_deref(), Some("VERIFIED"));
+    let webhooks = number.webhooks();
+    assert_eq!((webhooks.number.as_deref(), webhooks.app), (Some("https://a.example/1"), None));
+    assert_eq!(client.portfolio_id().await.unwrap().as_deref(), Some("506914307656634"));
+    let bodies: Vec<Value> = graph.seen().iter().filter(|seen| seen.method == Method::POST).map(Seen::json).collect();
+    assert_eq!(
+        bodies,
+        [
+            json!({"messaging_product": "whatsapp", "pin": "123456"}),
+            json!({"pin": "654321"}),
+            json!({"code_method": "VOICE", "language": "en_US"}),
+            json!({"code": "111222"}),
+            json!({"webhook_configuration": {"override_callback_uri": "https://segue.example/webhooks/abc", "verify_token": "verify"}}),
+            json!({"webhook_configuration": {"override_callback_uri": ""}}),
+        ]
+    );
+    let long = format!("https://segue.example/{}", "a".repeat(200));
+    assert_eq!(client.set_number_webhook(Some(&long), "v").await, Err(GraphFailure::Invalid("webhook address")));
+}

@@ -16,6 +16,14 @@ pub struct Check {
     pub ok: bool,
     /// In words: what answered, or what is wrong and what to do.
     pub detail: String,
+    /// The business portfolio that a WhatsApp account belongs to, when WhatsApp tells it.
+    pub portfolio_id: Option<String>,
+}
+
+impl Check {
+    pub(crate) const fn of(ok: bool, detail: String) -> Self {
+        Self { ok, detail, portfolio_id: None }
+    }
 }
 
 /// Tries a channel: asks WhatsApp about the number or an SMS provider about the account, or whether the carrier takes connections and what our bind says.
@@ -31,35 +39,38 @@ pub async fn check_channel(channel: &Channel) -> Result<Check, DeliveryError> {
             let connected = tokio::time::timeout(CONNECT, tokio::net::TcpStream::connect(address)).await;
             Ok(match (connected, channel.state) {
                 (Ok(Ok(_)), ChannelState::Connected) => {
-                    Check { ok: true, detail: "Connected and bound; messages can go out.".to_owned() }
+                    Check::of(true, "Connected and bound; messages can go out.".to_owned())
                 }
-                (Ok(Ok(_)), _) => Check {
-                    ok: false,
-                    detail: channel.state_detail.clone().unwrap_or_else(|| {
-                        "The carrier answers, but Segue is not bound yet. Wait a moment and check again.".to_owned()
-                    }),
-                },
-                (Ok(Err(error)), _) => Check {
-                    ok: false,
-                    detail: format!("The carrier does not accept a connection: {error}. Check host and port."),
-                },
-                (Err(_), _) => Check {
-                    ok: false,
-                    detail: "The carrier does not answer. Check host, port and the firewall.".to_owned(),
-                },
+                (Ok(Ok(_)), _) => {
+                    let not_yet = "The carrier answers, but Segue is not bound yet. Wait a moment and check again.";
+                    Check::of(false, channel.state_detail.clone().unwrap_or_else(|| not_yet.to_owned()))
+                }
+                (Ok(Err(error)), _) => {
+                    Check::of(false, format!("The carrier does not accept a connection: {error}. Check host and port."))
+                }
+                (Err(_), _) => {
+                    Check::of(false, "The carrier does not answer. Check host, port and the firewall.".to_owned())
+                }
             })
         }
     }
 }
 
 async fn check_whatsapp(channel: &Channel) -> Result<Check, DeliveryError> {
-    Ok(match client_of(channel)?.phone_number().await {
+    let client = client_of(channel)?;
+    Ok(match client.phone_number().await {
         Ok(info) => {
             let name = info.verified_name.unwrap_or_else(|| "a number without a verified name".to_owned());
             let quality = info.quality_rating.unwrap_or_else(|| "not rated".to_owned());
-            Check { ok: true, detail: format!("WhatsApp answers: {name}, quality {quality}.") }
+            let portfolio_id = client.portfolio_id().await.unwrap_or_else(|error| {
+                // A token may send and not see the account.
+                tracing::info!(%error, channel_id = %channel.id, "WhatsApp does not tell the business portfolio");
+                None
+            });
+            let detail = format!("WhatsApp answers: {name}, quality {quality}.");
+            Check { portfolio_id, ..Check::of(true, detail) }
         }
-        Err(error) => Check { ok: false, detail: error.to_string() },
+        Err(error) => Check::of(false, error.to_string()),
     })
 }
 

@@ -133,15 +133,20 @@ async fn template_header(
 }
 
 /// What the buttons need: given values by the kind of their button, the code of a one-time code again, and a token for
-/// a form.
+/// a form. The values of a template that is not known here are taken as ends of addresses.
 fn template_buttons(
     message: &OutboxMessage,
     template: Option<&Template>,
     parameters: &[String],
     given: &[TemplateButtonValue],
 ) -> Vec<TemplateButton> {
-    let parts = template.and_then(Template::parts);
-    let buttons = parts.map(|parts| parts.buttons).unwrap_or_default();
+    let Some(template) = template else {
+        return given
+            .iter()
+            .map(|value| TemplateButton::Url { index: value.index, text: value.text.clone() })
+            .collect();
+    };
+    let buttons = template.buttons();
     let needed = buttons.iter().zip(0_u8..).filter_map(|(button, index)| {
         let value = || given.iter().find(|value| value.index == index).map(|value| value.text.clone());
         match button {
@@ -171,4 +176,70 @@ fn list_section(section: Section) -> ListSection {
     let rows =
         section.rows.into_iter().map(|Choice { id, title, description }| ListRow { id, title, description }).collect();
     ListSection { title: (!section.title.is_empty()).then_some(section.title), rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_model::{ChannelId, MessageId, TemplateId, Timestamp, delivery::MessageClass};
+    use segue_store::outbox::Hold;
+    use serde_json::json;
+
+    use super::*;
+
+    fn message() -> OutboxMessage {
+        OutboxMessage {
+            workspace_id: WorkspaceId(uuid::Uuid::nil()),
+            id: MessageId(uuid::Uuid::nil()),
+            channel_id: ChannelId(uuid::Uuid::nil()),
+            class: MessageClass::Marketing,
+            address: "+15550100001".to_owned(),
+            address_kind: AddressKind::Phone,
+            payload: String::new(),
+            campaign_id: None,
+            session_id: None,
+            not_before: Timestamp(0),
+            expires_at: None,
+            attempts: 0,
+            epoch: 1,
+            hold: Hold::Claimed,
+        }
+    }
+
+    #[test]
+    fn values_of_buttons_are_sent_also_of_templates_that_cannot_be_written_here() {
+        let text = "Hi";
+        let components = json!([
+            { "type": "LIMITED_TIME_OFFER", "limited_time_offer": { "text": "Ends soon" } },
+            { "type": "BODY", "text": text },
+            { "type": "BUTTONS", "buttons": [
+                { "type": "COPY_CODE", "example": "SAVE" },
+                { "type": "URL", "text": "Shop", "url": "https://shop.example.com/{{1}}" },
+            ] },
+        ]);
+        let mut parts = segue_model::template::TemplateParts::of(
+            "offer",
+            "en",
+            "MARKETING",
+            false,
+            &json!([
+                { "type": "BODY", "text": text },
+            ]),
+        );
+        let mut template =
+            Template::drafted(TemplateId(uuid::Uuid::nil()), message().channel_id, parts.take().unwrap());
+        template.components = components;
+        assert!(template.parts().is_none(), "it has a part that is not known");
+        let given =
+            [(0, "SPRING"), (1, "spring")].map(|(index, text)| TemplateButtonValue { index, text: text.to_owned() });
+        let sent = template_buttons(&message(), Some(&template), &[], &given);
+        assert_eq!(
+            sent,
+            [
+                TemplateButton::CopyCode { index: 0, code: "SPRING".to_owned() },
+                TemplateButton::Url { index: 1, text: "spring".to_owned() },
+            ]
+        );
+        let unknown = template_buttons(&message(), None, &[], &given[1..]);
+        assert_eq!(unknown, [TemplateButton::Url { index: 1, text: "spring".to_owned() }]);
+    }
 }

@@ -137,13 +137,13 @@ fn client(config: &TwilioConfig) -> Result<TwilioClient, HttpSetupError> {
 pub(crate) async fn check(config: &TwilioConfig) -> Result<Check, HttpSetupError> {
     Ok(match client(config)?.account().await {
         Ok(account) if account.status == "active" => {
-            Check { ok: true, detail: format!("The provider answers: account {}, active.", account.name) }
+            Check::of(true, format!("The provider answers: account {}, active.", account.name))
         }
-        Ok(account) => Check {
-            ok: false,
-            detail: format!("The account at the provider is {}; it sends nothing until it is active.", account.status),
-        },
-        Err(error) => Check { ok: false, detail: error.to_string() },
+        Ok(account) => Check::of(
+            false,
+            format!("The account at the provider is {}; it sends nothing until it is active.", account.status),
+        ),
+        Err(error) => Check::of(false, error.to_string()),
     })
 }
 

@@ -3,7 +3,7 @@
 //! A block holds from its commit on: the session ends, and whatever still comes in of the customer is kept in the last
 //! conversation and wakes nobody. The job that tells WhatsApp is written in the same transaction.
 
-use segue_model::{Ctx, MessagingUserId, SessionId, WorkspaceId, actor::Actor, session::EndedBy};
+use segue_model::{Ctx, JobId, MessagingUserId, SessionId, WorkspaceId, actor::Actor, session::EndedBy};
 use segue_store::{
     Store, Tx,
     customer_block::{BlockView, TELL_BLOCK},
@@ -130,11 +130,19 @@ pub async fn list(
     Ok(Page { data, next_cursor })
 }
 
-fn tell(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), DeskError> {
+/// Plans to tell WhatsApp what is to be told of a customer's block.
+pub(crate) fn tell(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    user_id: MessagingUserId,
+) -> Result<(), DeskError> {
+    let id: JobId = ctx.id();
     let job = NewJob {
-        id: ctx.id(),
+        id,
         kind: TELL_BLOCK,
-        dedupe_key: format!("{user_id}:{}", ctx.now().0),
+        // Each change is told, also the second one within a moment.
+        dedupe_key: id.to_string(),
         payload: serde_json::json!(TellBlock { messaging_user_id: user_id }),
         run_at: ctx.now(),
     };

@@ -8,7 +8,7 @@ use segue_store::{
 };
 
 use crate::{
-    DeskError, inbound,
+    DeskError, blocks, inbound,
     notice::Notices,
     say::system_line,
     sessions::{self, Standing},
@@ -102,8 +102,8 @@ pub async fn part(
                 return Err(DeskError::InvalidField { field: "merge_id", message: message.to_owned() });
             }
             inbound::lock_customers(tx, workspace_id, session.channel_id, &[merge.kept_id, merge.merged_id])?;
-            let moved = match tx.part_customers(workspace_id, &merge, &actor.reference(), ctx.now())? {
-                Parted::Done(moved) => moved,
+            let (moved, to_tell) = match tx.part_customers(workspace_id, &merge, &actor.reference(), ctx.now())? {
+                Parted::Done { sessions, to_tell } => (sessions, to_tell),
                 Parted::Already | Parted::KeptIsGone => return Err(DeskError::LinkChanged),
                 Parted::Emptied => {
                     let message =
@@ -111,6 +111,9 @@ pub async fn part(
                     return Err(DeskError::InvalidField { field: "merge_id", message: message.to_owned() });
                 }
             };
+            for id in to_tell {
+                blocks::tell(tx, &ctx, workspace_id, id)?;
+            }
             let mut notices = Notices::new(workspace_id);
             for id in moved {
                 notices.session_updated(id);

@@ -10,6 +10,7 @@ use segue_store::{
     Store, Tx,
     customer_link::{LinkAction, LinkEntry, LinkState},
     messaging_user::{LinkedBy, MessagingUser},
+    recipient::Stamp,
     session::{Session, SessionView},
 };
 
@@ -63,25 +64,29 @@ pub async fn link(
         .write(move |tx| {
             let (session, mut user) = customer_of(tx, workspace_id, session_id)?;
             let before = LinkState::of(&user);
-            let action = set(tx, &ctx, workspace_id, &session, &mut user, to)?;
+            let mut notices = Notices::new(workspace_id);
+            let action = set(tx, (&ctx, &actor), &session, &mut user, to, &mut notices)?;
             user.linked_by = Some(LinkedBy::Agent);
             tx.save_messaging_user(workspace_id, &user)?;
             tx.end_prompt(workspace_id, user.id)?;
             let entry = LinkEntry { note: note.clone(), ..entry(&ctx, &actor, &session, &user, action, before) };
             tx.insert_link(workspace_id, &entry)?;
-            told(tx, &ctx, workspace_id, session_id)
+            notices.session_updated(session_id);
+            notices.tell(tx, ctx.now())?;
+            sessions::view(tx, workspace_id, session_id)
         })
         .await
 }
 
 fn set(
     tx: &mut Tx<'_>,
-    ctx: &Ctx,
-    workspace_id: WorkspaceId,
+    (ctx, actor): (&Ctx, &Actor),
     session: &Session,
     user: &mut MessagingUser,
     to: LinkTo,
+    notices: &mut Notices,
 ) -> Result<LinkAction, DeskError> {
+    let workspace_id = notices.workspace_id();
     match to {
         LinkTo::Contact(id) => {
             user.contact_id = Some(tx.contact(workspace_id, id)?.ok_or(DeskError::NotFound("contact"))?.id);
@@ -106,8 +111,10 @@ fn set(
         }
         LinkTo::NewLead => {
             let lead = leads::of_session(tx, ctx, workspace_id, session, user.contact_id)?;
-            tx.insert_lead(workspace_id, &lead, None)?;
+            tx.insert_lead(workspace_id, &lead, actor.user_id())?;
+            sessions::stamp(tx, workspace_id, session, Stamp::Lead, ctx.now())?;
             user.lead_id = Some(lead.id);
+            notices.lead_created(lead);
             Ok(LinkAction::Created)
         }
         LinkTo::Nobody => {

@@ -49,6 +49,10 @@ impl Notices {
         }
     }
 
+    pub(crate) const fn workspace_id(&self) -> WorkspaceId {
+        self.workspace_id
+    }
+
     pub(crate) fn session_created(&mut self, id: SessionId) {
         add(&mut self.created, id);
     }

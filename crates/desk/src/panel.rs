@@ -15,6 +15,7 @@ use segue_store::{
     customer_block::BlockView,
     customer_link::{Candidate, LinkEntry, LinkState},
     customer_merge::CustomerMergeView,
+    message_details::CameFrom,
     messaging_user::MessagingUser,
     recipient::{RecipientQuery, RecipientView},
     session::{Session, SessionCampaign, SessionView},
@@ -44,6 +45,8 @@ pub struct Panel {
     pub campaign: Option<SessionCampaign>,
     /// The text this session came from.
     pub recipient: Option<RecipientView>,
+    /// The advertisement that the customer came by.
+    pub advertisement: Option<CameFrom>,
     pub consent: PanelConsent,
     pub previous_sessions: Vec<SessionView>,
     pub case: Option<CaseView>,
@@ -146,6 +149,7 @@ pub async fn get(
             Ok(Panel {
                 consent: consent(tx, workspace_id, &session)?,
                 recipient: recipient(tx, workspace_id, &session, now)?,
+                advertisement: tx.ad_of_session(workspace_id, session_id)?,
                 previous_sessions: tx.other_sessions_of(workspace_id, session.messaging_user_id, session_id, SHOWN)?,
                 contact,
                 lead,

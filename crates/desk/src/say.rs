@@ -151,6 +151,11 @@ pub(crate) fn after_last(session: &Session, now: Timestamp) -> Timestamp {
 
 fn excerpt(message: &NewMessage) -> String {
     let text = if message.text.trim().is_empty() { format!("[{}]", message.kind) } else { message.text.clone() };
+    shortened(&text)
+}
+
+/// The begin of a text, as lists show it.
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(EXCERPT).collect()
 }
 

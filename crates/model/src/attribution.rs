@@ -3,14 +3,17 @@
 use crate::{PhoneNumber, Timestamp, time};
 
 crate::text_enum! {
-    /// Certainty that a chat came from a recipient's link.
+    /// Certainty that a chat came from a recipient's message.
     pub enum Attribution {
-        /// The recipient's own code, from the recipient's own phone number.
+        /// The recipient's own code, from the recipient's own phone number; or an answer to the very message, which only
+        /// whoever got it can give.
         Certain = "certain",
         /// The code, from another or an unknown number: forwarded, or a customer without a visible number.
         Claimed = "claimed",
-        /// No code, but the phone number tapped its link shortly before.
+        /// No code, but the phone number tapped its link, or got its template, shortly before.
         Inferred = "inferred",
+        /// An advertisement brought the customer, and no campaign did.
+        Ad = "ad",
         /// Nothing points to a campaign.
         None = "none",
     }
@@ -27,7 +30,7 @@ pub struct CodeOwner<'a, R> {
     pub phone: &'a PhoneNumber,
 }
 
-/// A filtered tap (people, not link scanners) on a recipient's link.
+/// A filtered tap (people, not link scanners) on a recipient's link, or a template that was sent to the number.
 #[derive(Debug, Clone, Copy)]
 pub struct RecentTap<'a, R> {
     pub recipient: R,
@@ -39,19 +42,23 @@ pub struct RecentTap<'a, R> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attributed<R> {
     pub certainty: Attribution,
-    /// `None` exactly when the certainty is `none`.
+    /// `None` exactly when the certainty is `none` or `ad`.
     pub recipient: Option<R>,
 }
 
-/// Attributes a conversation by its first message at `now`. A code always beats a tap; of several taps of the same phone
-/// the last within [`INFERENCE_WINDOW`] counts.
+/// Attributes a conversation by a message at `now`. An answer to a campaign's message beats a code, and a code a tap; of
+/// several taps of the same phone the last within [`INFERENCE_WINDOW`] counts.
 #[must_use]
 pub fn attribute<R: Copy>(
+    answered: Option<R>,
     code: Option<CodeOwner<'_, R>>,
     inbound: Option<&PhoneNumber>,
     taps: &[RecentTap<'_, R>],
     now: Timestamp,
 ) -> Attributed<R> {
+    if let Some(recipient) = answered {
+        return Attributed { certainty: Attribution::Certain, recipient: Some(recipient) };
+    }
     if let Some(owner) = code {
         let own = inbound.is_some_and(|phone| phone.is_same_line(owner.phone));
         let certainty = if own { Attribution::Certain } else { Attribution::Claimed };
@@ -87,8 +94,18 @@ mod tests {
             .map(|(tap, phone)| RecentTap { recipient: tap.0, phone, tapped_at: NOW.plus(tap.2) })
             .collect::<Vec<_>>();
         let owner = code.as_ref().map(|phone| CodeOwner { recipient: 9, phone });
-        let found = attribute(owner, inbound.as_ref(), &taps, NOW);
+        let found = attribute(None, owner, inbound.as_ref(), &taps, NOW);
         (found.certainty, found.recipient)
+    }
+
+    #[test]
+    fn an_answer_to_the_message_is_certain_whatever_else_is_said() {
+        let ben = phone("+15550100002");
+        let owner = CodeOwner { recipient: 9, phone: &ben };
+        let found = attribute(Some(4), Some(owner), Some(&ben), &[], NOW);
+        assert_eq!((found.certainty, found.recipient), (Attribution::Certain, Some(4)));
+        let hidden = attribute(Some(4), None, None, &[], NOW);
+        assert_eq!((hidden.certainty, hidden.recipient), (Attribution::Certain, Some(4)), "without a visible number");
     }
 
     #[test]

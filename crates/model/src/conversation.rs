@@ -351,6 +351,8 @@ pub struct ConversationSettings {
     pub return_minutes: u32,
     /// How long a reply waits for the customer.
     pub pending_hours: u32,
+    /// Whether what customers delete stays readable here, marked as deleted.
+    pub keep_deleted: bool,
 }
 
 impl Default for ConversationSettings {
@@ -365,6 +367,7 @@ impl Default for ConversationSettings {
             opt_in: OptInRules::default(),
             return_minutes: 0,
             pending_hours: 7 * 24,
+            keep_deleted: false,
         }
     }
 }

@@ -8,6 +8,14 @@ use crate::template::{
 };
 
 impl TemplateParts {
+    /// The buttons of components, whatever else they have; in their order.
+    #[must_use]
+    pub fn buttons_of(components: &Value, category: TemplateCategory) -> Vec<TemplateButton> {
+        let blocks = components.as_array().into_iter().flatten().filter(|block| word(block, "type") == "BUTTONS");
+        let buttons = blocks.filter_map(|block| block.get("buttons")?.as_array()).flatten();
+        buttons.map(|button| button_of(button, category)).collect()
+    }
+
     /// The components as they are submitted. `handle` is what the upload of the header's example gave.
     #[must_use]
     pub fn components(&self, handle: Option<&str>) -> Vec<Value> {

@@ -5,6 +5,7 @@ use crate::config::SandboxConfig;
 use crate::faults::Faults;
 use crate::graph::Reviewer;
 use crate::graph::media::MediaStore;
+use crate::graph::number::Number;
 use crate::graph::templates::TemplateBook;
 use crate::graph::uploads::Uploads;
 use crate::handset::Handset;
@@ -36,6 +37,7 @@ pub(crate) struct State {
     pub templates: TemplateBook,
     pub reviewer: Reviewer,
     pub uploads: Uploads,
+    pub number: Number,
     pub media: MediaStore,
     /// Service messages per (year, month): the free allowance of the price list.
     pub service_messages: HashMap<(i16, i8), u32>,
@@ -81,6 +83,7 @@ impl State {
             templates: TemplateBook::seeded(),
             reviewer: Reviewer::default(),
             uploads: Uploads::default(),
+            number: Number::new(&config.business_name),
             media: MediaStore::default(),
             service_messages: HashMap::new(),
             initiated: HashMap::new(),

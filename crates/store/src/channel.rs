@@ -68,13 +68,17 @@ pub struct WhatsAppConfig {
     /// More than one while a secret is being replaced.
     pub app_secrets: Vec<String>,
     pub verify_token: String,
+    /// Meta's id of the business portfolio; empty when it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub portfolio_id: String,
 }
 
 impl WhatsAppConfig {
-    /// What shares the limit of customers in 24 hours: the business account, whose numbers all belong to one portfolio.
+    /// What shares the limit of customers in 24 hours: the portfolio with all its business accounts; the business account
+    /// where the portfolio is not known, as its numbers all belong to one.
     #[must_use]
     pub fn portfolio(&self) -> &str {
-        &self.waba_id
+        if self.portfolio_id.is_empty() { &self.waba_id } else { &self.portfolio_id }
     }
 }
 
@@ -282,6 +286,12 @@ impl Tx<'_> {
     pub fn upsert_channel(&mut self, channel: &Channel) -> Result<ChannelId, StoreError> {
         let config = json_text(&channel.config)?;
         self.wake(Wake::Configuration);
+        let before = self.channel(channel.workspace_id, channel.id)?.map(|before| before.config);
+        if let (Some(ChannelConfig::WhatsApp(before)), ChannelConfig::WhatsApp(after)) = (before, &channel.config)
+            && before.portfolio() != after.portfolio()
+        {
+            self.join_portfolio(channel.workspace_id, before.portfolio(), after.portfolio())?;
+        }
         self.query_one(
             &UPSERT_CHANNEL,
             &[
@@ -299,6 +309,26 @@ impl Tx<'_> {
             ],
             |row| row.next(),
         )
+    }
+
+    /// Notes which business portfolio a WhatsApp channel's account belongs to. `true` when that was not known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_portfolio(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ChannelId,
+        portfolio_id: &str,
+    ) -> Result<bool, StoreError> {
+        let Some(mut channel) = self.channel(workspace_id, id)? else { return Ok(false) };
+        let ChannelConfig::WhatsApp(config) = &mut channel.config else { return Ok(false) };
+        if config.portfolio_id == portfolio_id {
+            return Ok(false);
+        }
+        portfolio_id.clone_into(&mut config.portfolio_id);
+        self.upsert_channel(&channel)?;
+        Ok(true)
     }
 
     /// The channels of a workspace, oldest first.

@@ -72,7 +72,7 @@ impl Tx<'_> {
         let deleted = self.delete_contact_quietly(workspace_id, id)?;
         if deleted {
             for gone in self.forget_merges(workspace_id, id)? {
-                self.forget_traces(workspace_id, gone, &users)?;
+                self.forget_traces(workspace_id, gone, &users, now)?;
             }
             self.tell_contact(workspace_id, id, now);
         }
@@ -198,7 +198,7 @@ impl Tx<'_> {
         for record in gone.iter().flatten() {
             if self.contact(workspace_id, record.row.id)?.is_none() {
                 for id in self.forget_merges(workspace_id, record.row.id)? {
-                    self.forget_traces(workspace_id, id, &record.messaging_users)?;
+                    self.forget_traces(workspace_id, id, &record.messaging_users, before)?;
                 }
             }
         }

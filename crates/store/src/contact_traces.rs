@@ -5,10 +5,10 @@
 //! the words about its customers go: the notes of the link history, the names and numbers of merged customers, the
 //! reasons of blocks. That there was a link, a merge or a block stays, and a block holds.
 //!
-//! Replies that wait stay with their conversation and expire by themselves; whom the business wrote to first is counted
-//! for a day and then forgotten (`initiated_chats`).
+//! Then, too, what was on its way to them ends, and the rest is removed step by step ([`crate::erasure`]). Whom the
+//! business wrote to first is counted for a day and then forgotten (`initiated_chats`).
 
-use segue_model::{ContactId, CustomerLinkId, MessagingUserId, WorkspaceId};
+use segue_model::{ContactId, CustomerLinkId, MessagingUserId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::{StoreError, Tx, customer_link::Candidate, tx::json_text};
@@ -112,12 +112,16 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: ContactId,
         users: &[MessagingUserId],
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let about = format!("%{id}%");
         self.execute(&EMPTY_MERGES_ABOUT, &[&workspace_id, &about])?;
         for user in self.with_merged_customers(workspace_id, users.to_vec())? {
             for forget in [&FORGET_NOTES, &FORGET_REASON, &EMPTY_MERGES_OF_USER] {
                 self.execute(forget, &[&workspace_id, &user])?;
+            }
+            if self.messaging_user(workspace_id, user)?.is_some_and(|user| user.contact_id.is_none()) {
+                self.begin_erasure(workspace_id, user, now)?;
             }
         }
         Ok(())

@@ -5,7 +5,7 @@
 //!
 //! # What parts again
 //! The identifiers and sessions that the merged customer had, and its row as it was. What came since the merge stays with
-//! the customer it came to.
+//! the customer it came to. Only a block that was made since holds for both.
 
 use segue_model::{ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Row, StoreError, Tx,
+    customer_block::Parting,
     messaging_user::{Identifier, IdentifierKind, LinkedBy, MessagingUser},
     tx::json_text,
 };
@@ -95,8 +96,12 @@ pub struct CustomerMergeView {
 /// What became of parting two customers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parted {
-    /// The sessions that are the merged customer's again.
-    Done(Vec<SessionId>),
+    Done {
+        /// The sessions that are the merged customer's again.
+        sessions: Vec<SessionId>,
+        /// Of whose block the provider is to be told.
+        to_tell: Vec<MessagingUserId>,
+    },
     Already,
     /// The kept customer was itself merged or erased.
     KeptIsGone,
@@ -120,7 +125,6 @@ crate::sql! {
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4 AND messaging_user_id = $5";
     MOVE_SESSION_BACK = "UPDATE sessions SET messaging_user_id = $4, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND messaging_user_id = $3";
-    RESTORE_BLOCK = "UPDATE messaging_users SET blocked_at = $3 WHERE workspace_id = $1 AND id = $2";
     OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges
         WHERE workspace_id = $1 AND kept_id = $2 AND unmerged_at IS NULL";
 }
@@ -233,7 +237,6 @@ impl Tx<'_> {
         }
         let merged = record.merged.user();
         self.insert_messaging_user(workspace_id, &merged)?;
-        self.execute(&RESTORE_BLOCK, &[&workspace_id, &merged.id, &merged.blocked_at])?;
         for (kind, value) in &record.merged.identifiers {
             let params: [&dyn crate::Bind; 6] =
                 [&workspace_id, &merged.channel_id, &kind.as_str(), value, &merge.kept_id, &merged.id];
@@ -264,6 +267,9 @@ impl Tx<'_> {
         if others == 0 {
             self.use_identifiers(workspace_id, merge.kept_id, Timestamp(0))?;
         }
-        Ok(Parted::Done(moved))
+        let parting = |was: &Was| Parting { id: was.id, was_blocked: was.blocked_at.is_some() };
+        let customers = (parting(&record.kept), parting(&record.merged));
+        let to_tell = self.part_blocks(workspace_id, customers, merge.merged_at)?;
+        Ok(Parted::Done { sessions: moved, to_tell })
     }
 }

@@ -26,6 +26,7 @@
 
 mod backup;
 mod built;
+pub mod erasure;
 mod error;
 mod migrate;
 mod planner;
@@ -40,6 +41,7 @@ mod tx;
 mod value;
 
 pub mod access;
+pub mod advertisement;
 pub mod audience;
 pub mod campaign;
 pub mod campaign_hold;
@@ -86,6 +88,7 @@ pub mod link;
 pub mod list;
 pub mod media;
 pub mod message;
+pub mod message_change;
 pub mod message_details;
 pub mod messaging_limit;
 pub mod messaging_user;
@@ -131,6 +134,7 @@ pub use value::{Bind, Param};
 pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
     vec![
         ("access", access::STATEMENTS),
+        ("advertisement", advertisement::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
         ("campaign_hold", campaign_hold::STATEMENTS),
@@ -161,6 +165,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),
         ("duplicate", duplicate::STATEMENTS),
+        ("erasure", erasure::STATEMENTS),
         ("event", event::STATEMENTS),
         ("failover", failover::STATEMENTS),
         ("flight", flight::STATEMENTS),
@@ -177,6 +182,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("list", list::STATEMENTS),
         ("media", media::STATEMENTS),
         ("message", message::STATEMENTS),
+        ("message_change", message_change::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
         ("pending_reply", pending_reply::STATEMENTS),

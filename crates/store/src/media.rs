@@ -73,7 +73,9 @@ crate::sql! {
         FROM media WHERE workspace_id = $1 AND id = $2";
     MEDIA_DATA = "SELECT data FROM media WHERE workspace_id = $1 AND id = $2 AND data IS NOT NULL";
     STORE_MEDIA = "UPDATE media SET data = $3, size = $4, sha256 = $5, mime = $6, failure = NULL
-        WHERE workspace_id = $1 AND id = $2 AND data IS NULL";
+        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND provider_id IS NOT NULL";
+    EMPTY_MEDIA = "UPDATE media SET data = NULL, size = 0, sha256 = $4, file_name = NULL, provider_id = NULL, failure = $3
+        WHERE workspace_id = $1 AND id = $2";
     FAIL_MEDIA = "UPDATE media SET failure = $3 WHERE workspace_id = $1 AND id = $2 AND data IS NULL";
 }
 
@@ -104,6 +106,14 @@ pub fn fingerprint(data: &[u8]) -> Vec<u8> {
 }
 
 impl Tx<'_> {
+    /// Removes a file's bytes and name for good; `why` is shown in its place. It is not fetched again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn empty_media(&mut self, workspace_id: WorkspaceId, id: MediaId, why: &str) -> Result<(), StoreError> {
+        self.execute(&EMPTY_MEDIA, &[&workspace_id, &id, &why, &Vec::<u8>::new()]).map(|_| ())
+    }
+
     /// Stores an uploaded file.
     ///
     /// # Errors

@@ -397,6 +397,20 @@ impl Tx<'_> {
         Ok(None)
     }
 
+    /// Whether an entry is what a customer wrote.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_of_customer(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        id: MessageId,
+    ) -> Result<bool, StoreError> {
+        let author = self.query_opt(&AUTHOR, &[&workspace_id, &session_id, &id], |row| row.word::<Direction>())?;
+        Ok(author == Some(Direction::Inbound))
+    }
+
     /// Whether an entry with this provider's id is there already.
     ///
     /// # Errors

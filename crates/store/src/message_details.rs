@@ -2,6 +2,7 @@
 //!
 //! Everything is optional and read leniently: an entry that was written by an older version shows what it has.
 
+use segue_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -71,6 +72,14 @@ pub struct CameFrom {
     pub click_id: Option<String>,
 }
 
+/// What an entry said before the customer changed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Wording {
+    pub text: String,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
 /// What an entry says apart from its text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -93,9 +102,15 @@ pub struct MessageDetails {
     /// It was forwarded from another chat.
     #[serde(skip_serializing_if = "is_false")]
     pub forwarded: bool,
-    /// It replaces the entry it refers to.
+    /// The customer changed it, or it replaces an entry that is not here.
     #[serde(skip_serializing_if = "is_false")]
     pub edited: bool,
+    /// What it said before the customer changed it, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Wording>,
+    /// When the customer deleted it. What it said is gone, unless the channel keeps it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     /// Sound that was recorded in the chat.
     #[serde(skip_serializing_if = "is_false")]
     pub voice: bool,

@@ -38,6 +38,14 @@ crate::sql! {
     INITIATED_AT = "SELECT at FROM initiated_chats WHERE workspace_id = $1 AND portfolio = $2 AND address = $3";
     INITIATE = "INSERT INTO initiated_chats (workspace_id, portfolio, address, at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (workspace_id, portfolio, address) DO UPDATE SET at = excluded.at";
+    JOIN_INITIATED = "INSERT INTO initiated_chats (workspace_id, portfolio, address, at)
+        SELECT workspace_id, CAST($3 AS TEXT), address, at FROM initiated_chats WHERE workspace_id = $1 AND portfolio = $2
+        ON CONFLICT (workspace_id, portfolio, address) DO UPDATE SET
+            at = CASE WHEN excluded.at > initiated_chats.at THEN excluded.at ELSE initiated_chats.at END";
+    JOIN_LIMIT = "INSERT INTO messaging_limits (workspace_id, portfolio, most, told_at)
+        SELECT workspace_id, CAST($3 AS TEXT), most, told_at FROM messaging_limits
+        WHERE workspace_id = $1 AND portfolio = $2 ON CONFLICT DO NOTHING";
+    COUNT_ANEW = "UPDATE messaging_limits SET counted_at = 0 WHERE workspace_id = $1 AND portfolio = $2";
     DELETE_OLD_INITIATED = "DELETE FROM initiated_chats WHERE workspace_id = $1 AND at < $2";
     RELEASE_AT_LIMIT = "SELECT id FROM campaigns WHERE workspace_id = $1 AND hold_rule = 'messaging_limit'
         AND state IN ('planning', 'running', 'paused')";
@@ -171,6 +179,24 @@ impl Tx<'_> {
             self.execute(&SET_USED, &[&workspace_id, &portfolio, &(used + 1), &at])?;
         }
         Ok(())
+    }
+
+    /// What counted for `from` counts for `into` from now on: a business account turned out to be of a portfolio. Those
+    /// of `from` stay as well, for other numbers that are still counted so; they are forgotten after a day.
+    pub(crate) fn join_portfolio(
+        &mut self,
+        workspace_id: WorkspaceId,
+        from: &str,
+        into: &str,
+    ) -> Result<(), StoreError> {
+        let mut both = [from, into];
+        both.sort_unstable();
+        for portfolio in both {
+            self.lock_messaging_limit(workspace_id, portfolio)?;
+        }
+        self.execute(&JOIN_INITIATED, &[&workspace_id, &from, &into])?;
+        self.execute(&JOIN_LIMIT, &[&workspace_id, &from, &into])?;
+        self.execute(&COUNT_ANEW, &[&workspace_id, &into]).map(|_| ())
     }
 
     /// Removes customers who count no longer.

@@ -278,6 +278,8 @@ crate::sql! {
         WHERE o.workspace_id = $1 AND o.campaign_id = $5 AND o.channel_id = $2 AND o.state = 'queued'
             AND o.campaign_id IS NOT NULL AND o.not_before <= $3
         ORDER BY o.not_before, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED";
+    MESSAGE_OF_CAMPAIGN_TO = "SELECT id FROM outbox
+        WHERE workspace_id = $1 AND campaign_id = $2 AND campaign_id IS NOT NULL AND address = $3";
     EXTEND_CLAIM = "UPDATE outbox SET lease_until = $4
         WHERE workspace_id = $1 AND id = $2 AND state IN ('claimed', 'submitting') AND lease_epoch = $3";
     RECOVER_CLAIMED = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL,
@@ -401,6 +403,22 @@ impl Tx<'_> {
             }
         }
         Ok(written.into_iter().map(|written| written == 1).collect())
+    }
+
+    /// Whether an address has a message of a campaign.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn has_message_of_campaign(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        address: &str,
+    ) -> Result<bool, StoreError> {
+        let found = self.query_opt(&MESSAGE_OF_CAMPAIGN_TO, &[&workspace_id, &campaign_id, &address], |row| {
+            row.next::<MessageId>()
+        })?;
+        Ok(found.is_some())
     }
 
     /// Takes up to `claim.limit` due messages of a channel: first those of no campaign (answers, confirmations, tests),

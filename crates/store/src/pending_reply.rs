@@ -73,7 +73,7 @@ crate::sql! {
     DELETE_PENDING = "DELETE FROM pending_replies WHERE workspace_id = $1 AND id = $2";
     EXPIRED_PENDING = "SELECT id, session_id FROM pending_replies
         WHERE workspace_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT $3";
-    REFUSED_MESSAGE = "SELECT m.author_id, o.payload, s.channel_id FROM messages m
+    REFUSED_MESSAGE = "SELECT m.author_id, m.at, o.payload, s.channel_id FROM messages m
         JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
         JOIN sessions s ON s.workspace_id = m.workspace_id AND s.id = m.session_id AND s.state <> 'ended'
             AND s.opt_in <> 'declined'
@@ -236,9 +236,9 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let found = self.query_opt(&REFUSED_MESSAGE, &[&workspace_id, &session_id, &id], |row| {
-            Ok((row.next()?, row.json()?, row.next()?))
+            Ok((row.next()?, row.next()?, row.json()?, row.next()?))
         })?;
-        let Some((author_id, content, channel_id)) = found else { return Ok(false) };
+        let Some((author_id, written_at, content, channel_id)) = found else { return Ok(false) };
         if matches!(content, Content::Template { .. }) {
             return Ok(false);
         }
@@ -250,7 +250,8 @@ impl Tx<'_> {
             author_id,
             client_id: None,
             reason: PendingReason::Refused,
-            created_at: now,
+            // Its place is where it was written, however late the refusal is told.
+            created_at: written_at,
             expires_at: now.plus(i64::from(channel.conversation.pending_hours) * time::HOUR),
             version: 1,
         };

@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    CampaignId, ContactId, MessageId, PhoneNumber, SessionId, Timestamp, WorkspaceId,
+    CampaignId, ChannelId, ContactId, MessageId, PhoneNumber, SessionId, Timestamp, WorkspaceId,
     attribution::{Attribution, CodeOwner, INFERENCE_WINDOW, RecentTap, attribute},
     code::CodeTarget,
     contact::ContactFields,
     id::Id as _,
     policy::{Explanation, Rule},
+    time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,7 +21,7 @@ use crate::{
     StoreError, Tx,
     contact::like_pattern,
     event::NewEvent,
-    tally::{NOT_PLANNED, PLANNED, REFUSED},
+    tally::{CHATS_OF_TIER, NOT_PLANNED, PLANNED, REFUSED},
     value::{Bind as _, Param},
 };
 
@@ -43,6 +44,8 @@ pub enum Stamp {
     /// A chat opened that belongs to the recipient.
     Chat {
         session_id: SessionId,
+        /// How surely it is his.
+        tier: Attribution,
     },
     /// The bot had gathered what it asks for.
     BotFinished,
@@ -76,6 +79,17 @@ pub struct CodedRecipient {
     pub position: u32,
     pub contact_id: ContactId,
     pub phone: Option<PhoneNumber>,
+}
+
+/// What points from an inbound message to a campaign.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pointers<'a> {
+    pub code: Option<CodeTarget>,
+    /// The recipient whose message it answers.
+    pub answered: Option<&'a CodedRecipient>,
+    pub phone: Option<&'a PhoneNumber>,
+    /// The addresses that a template may have gone to, and the number it came from.
+    pub sent_to: Option<(ChannelId, &'a [String])>,
 }
 
 /// Whose recipient an inbound chat is, and how surely.
@@ -148,6 +162,13 @@ pub struct RuleCount {
     pub count: i64,
 }
 
+/// How many chats are how sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct TierCount {
+    pub tier: Attribution,
+    pub count: i64,
+}
+
 /// How many messages failed with a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FailureCount {
@@ -179,6 +200,8 @@ pub struct Funnel {
     pub taps_raw: i64,
     /// Recipients whose chat was opened: the confirmed taps.
     pub chats: i64,
+    /// Those among them by how surely they came from the campaign, the surest first.
+    pub chats_by_tier: Vec<TierCount>,
     pub bot_finished: i64,
     pub agent: i64,
     pub cases: i64,
@@ -201,6 +224,9 @@ pub struct BucketCount {
     pub chats: i64,
     pub won: i64,
 }
+
+/// How long ago a campaign may have started of which something may still have left lately.
+const LONGEST_CAMPAIGN: i64 = 60 * time::DAY;
 
 /// Rule of a recipient whose phone number has a message of this campaign already.
 pub const DUPLICATE_PHONE: &str = "duplicate_phone";
@@ -251,7 +277,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL";
     PLANNED_BETWEEN = "SELECT contact_id FROM recipients
         WHERE workspace_id = $1 AND campaign_id = $2 AND contact_id >= $3 AND contact_id <= $4";
-    STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5
+    STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5, chat_tier = $6
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND chat_at IS NULL";
     /// A tap that seemed too early to be a person's was one after all.
     STAMP_CONFIRMED_TAP = "UPDATE recipients SET first_tap_at = (SELECT MIN(k.at) FROM clicks k
@@ -272,6 +298,19 @@ crate::sql! {
     CODED_RECIPIENT = "SELECT c.id, c.name, r.position, r.contact_id, r.phone FROM campaigns c
         JOIN recipients r ON r.workspace_id = c.workspace_id AND r.campaign_id = c.id
         WHERE c.workspace_id = $1 AND c.number = $2 AND r.position = $3";
+    ANSWERED_RECIPIENT = "SELECT c.id, c.name, r.position, r.contact_id, r.phone FROM outbox o
+        JOIN campaigns c ON c.workspace_id = o.workspace_id AND c.id = o.campaign_id
+        JOIN recipients r ON r.workspace_id = o.workspace_id AND r.campaign_id = o.campaign_id AND r.position = o.position
+        WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.provider_id = $3 AND o.campaign_id IS NOT NULL
+        ORDER BY o.id DESC LIMIT 1";
+    /// Of the campaigns by template that may still have sent something lately.
+    RECENTLY_SENT = "SELECT c.id, c.name, r.position, r.contact_id, r.phone, o.submitted_at FROM campaigns c
+        JOIN outbox o ON o.workspace_id = c.workspace_id AND o.campaign_id = c.id AND o.campaign_id IS NOT NULL
+            AND o.address = $3
+        JOIN recipients r ON r.workspace_id = c.workspace_id AND r.campaign_id = c.id AND r.position = o.position
+        WHERE c.workspace_id = $1 AND c.template IS NOT NULL AND c.started_at >= $6 AND o.channel_id = $2
+            AND o.submitted_at >= $4 AND o.submitted_at <= $5 AND o.state IN ('accepted', 'delivered', 'read')
+        ORDER BY o.submitted_at DESC LIMIT 1";
     RECENT_TAPS = "SELECT c.id, c.name, r.position, r.contact_id, r.phone, MAX(k.at) FROM recipients r
         JOIN clicks k ON k.workspace_id = r.workspace_id AND k.campaign_id = r.campaign_id AND k.position = r.position
         JOIN campaigns c ON c.workspace_id = r.workspace_id AND c.id = r.campaign_id
@@ -403,8 +442,8 @@ impl Tx<'_> {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let written = match stamp {
-            Stamp::Chat { session_id } => {
-                self.execute(&STAMP_CHAT, &[&workspace_id, &campaign_id, &position, &at, &session_id])?
+            Stamp::Chat { session_id, tier } => {
+                self.execute(&STAMP_CHAT, &[&workspace_id, &campaign_id, &position, &at, &session_id, &tier.as_str()])?
             }
             other => {
                 let sql = match other {
@@ -420,7 +459,8 @@ impl Tx<'_> {
         };
         if written == 1 {
             self.tally(workspace_id, campaign_id, stamp.tally(), 1);
-            if let Stamp::Chat { .. } = stamp {
+            if let Stamp::Chat { tier, .. } = stamp {
+                self.tally(workspace_id, campaign_id, format!("{CHATS_OF_TIER}{tier}"), 1);
                 let confirmed = self.execute(&STAMP_CONFIRMED_TAP, &[&workspace_id, &campaign_id, &position])?;
                 self.tally(workspace_id, campaign_id, Stamp::FirstTap.tally(), i64::from(confirmed == 1));
             }
@@ -456,37 +496,64 @@ impl Tx<'_> {
         self.query_opt(&CODED_RECIPIENT, &[&workspace_id, &target.campaign_number, &target.position], read_coded)
     }
 
-    /// Whose recipient an inbound chat is: *certain* with the recipient's code from the recipient's own number,
-    /// *claimed* with a code from any other or an unknown number, *inferred* without a code shortly after a tap for this
-    /// number, else *none*. A code of another workspace counts as no code.
+    /// The recipient of the campaign's message that has this id at the provider.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn answered_recipient(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        provider_id: &str,
+    ) -> Result<Option<CodedRecipient>, StoreError> {
+        self.query_opt(&ANSWERED_RECIPIENT, &[&workspace_id, &channel_id, &provider_id], read_coded)
+    }
+
+    /// Whose recipient an inbound chat is: *certain* with an answer to the recipient's message, or the recipient's code
+    /// from the recipient's own number, *claimed* with a code from any other or an unknown number, *inferred* without
+    /// either shortly after a tap for this number or a template to it, else *none*. A code of another workspace counts as
+    /// no code.
     ///
     /// # Errors
     /// When the store fails.
     pub fn attribution_of(
         &mut self,
         workspace_id: WorkspaceId,
-        code: Option<CodeTarget>,
-        phone: Option<&PhoneNumber>,
+        pointers: Pointers<'_>,
         now: Timestamp,
     ) -> Result<Attributed, StoreError> {
+        let Pointers { code, answered, phone, sent_to } = pointers;
         let coded = match code {
             Some(target) => self.coded_recipient(workspace_id, target)?,
             None => None,
         };
-        let tapped = match phone {
-            Some(phone) if coded.is_none() => self.recent_taps(workspace_id, phone, now)?,
+        let is_named = coded.is_some() || answered.is_some();
+        let mut tapped = match phone {
+            Some(phone) if !is_named => self.recent_taps(workspace_id, phone, now)?,
             _ => Vec::new(),
         };
+        if let (Some((channel_id, addresses)), false) = (sent_to, is_named) {
+            for address in addresses {
+                tapped.extend(self.recently_sent(workspace_id, channel_id, address, now)?);
+            }
+        }
+        if phone.is_none() && answered.is_none() && coded.is_none() {
+            // Nothing but the address tells who it is, and that is who got it.
+            let last = tapped.into_iter().max_by_key(|(_, at)| *at).map(|(recipient, _)| recipient);
+            let attribution = if last.is_some() { Attribution::Inferred } else { Attribution::None };
+            return Ok(Attributed { attribution, recipient: last });
+        }
         let taps = tapped.iter().filter_map(|(recipient, tapped_at)| {
-            let phone = recipient.phone.as_ref()?;
-            Some(RecentTap { recipient, phone, tapped_at: *tapped_at })
+            // A template may have gone to another number of the contact: it is the customer's own.
+            let phone = recipient.phone.as_ref().filter(|own| phone.is_some_and(|phone| own.is_same_line(phone)));
+            Some(RecentTap { recipient, phone: phone.or(pointers.phone)?, tapped_at: *tapped_at })
         });
         let taps = taps.collect::<Vec<_>>();
         let owner = coded.as_ref().and_then(|recipient| {
             let phone = recipient.phone.as_ref()?;
             Some(CodeOwner { recipient, phone })
         });
-        let found = attribute(owner, phone, &taps, now);
+        let found = attribute(answered, owner, phone, &taps, now);
         Ok(Attributed { attribution: found.certainty, recipient: found.recipient.cloned() })
     }
 
@@ -503,6 +570,19 @@ impl Tx<'_> {
         self.query(&RECENT_TAPS, &[&workspace_id, phone, &now.plus(-INFERENCE_WINDOW), &now], |row| {
             Ok((read_coded(row)?, row.next()?))
         })
+    }
+
+    /// The recipient of a campaign by template whose message went to this address within [`INFERENCE_WINDOW`], and when.
+    fn recently_sent(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<Option<(CodedRecipient, Timestamp)>, StoreError> {
+        let (from, started) = (now.plus(-INFERENCE_WINDOW), now.plus(-LONGEST_CAMPAIGN));
+        let params: [&dyn crate::Bind; 6] = [&workspace_id, &channel_id, &address, &from, &now, &started];
+        self.query_opt(&RECENTLY_SENT, &params, |row| Ok((read_coded(row)?, row.next()?)))
     }
 
     /// Recipients of a campaign with what became of their messages.
@@ -564,6 +644,10 @@ impl Tx<'_> {
                 *rules.entry(rule.to_owned()).or_default() += count;
                 continue;
             }
+            if let Some(tier) = bucket.strip_prefix(CHATS_OF_TIER).and_then(|tier| Attribution::parse(tier).ok()) {
+                funnel.chats_by_tier.push(TierCount { tier, count });
+                continue;
+            }
             match bucket.as_str() {
                 PLANNED => funnel.planned = count,
                 "queued" => funnel.queued = count,
@@ -586,6 +670,7 @@ impl Tx<'_> {
                 other => return Err(StoreError::Corrupt(format!("a campaign has a count named {other}"))),
             }
         }
+        funnel.chats_by_tier.sort_by_key(|each| Attribution::ALL.iter().position(|tier| *tier == each.tier));
         (funnel.taps_raw, funnel.tapped_filtered) =
             self.query_one(&CLICK_COUNTS, &key, |row| Ok((row.next()?, row.next()?)))?;
         funnel.excluded_by_rule =

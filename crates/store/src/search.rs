@@ -5,7 +5,8 @@
 //! been seen. A batch's entries and the new mark are one transaction that fails when somebody else has moved the mark, so
 //! a crash or a second node costs work and never an entry. Nothing is added to what a message costs when it comes in.
 //! Sessions of which everything is to be added or taken out (after a migration, a gap in the log, the deletion of a
-//! contact) stand in `search_tasks`; until that is done, what is to go is hidden from the answers.
+//! contact) stand in `search_tasks`; until that is done, what is to go is hidden from the answers. What of a session was
+//! written before its contact was deleted stands in `search_hidden`: a gap in the log does not bring it back.
 //!
 //! # How it is read
 //! An entry's number is made of its time, so the index gives the latest first without sorting. Workspace, channel and
@@ -125,13 +126,31 @@ crate::sql! {
         WHERE workspace_id = $1 AND session_id = $2 AND after_seq = $3";
     END_TASK = "DELETE FROM search_tasks WHERE workspace_id = $1 AND session_id = $2 AND after_seq = $3";
     COUNT_TASKS = "SELECT COUNT(*) FROM search_tasks WHERE workspace_id = $1";
-    ADD_ALL_SESSIONS = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
-        SELECT s.workspace_id, s.id, 'add', 0 FROM sessions s WHERE s.workspace_id = $1 ON CONFLICT DO NOTHING";
+    // Of what is hidden only what came later.
+    ADD_ALL_SESSIONS = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq, done_to)
+        SELECT s.workspace_id, s.id, 'add', 0, h.hidden_to FROM sessions s
+        LEFT JOIN search_hidden h ON h.workspace_id = s.workspace_id AND h.session_id = s.id
+        WHERE s.workspace_id = $1 ON CONFLICT DO NOTHING";
+    HIDE_SESSIONS = "INSERT INTO search_hidden (workspace_id, session_id, hidden_to)
+        SELECT s.workspace_id, s.id, (SELECT m.id FROM messages m
+            WHERE m.workspace_id = s.workspace_id AND m.session_id = s.id ORDER BY m.id DESC LIMIT 1)
+        FROM messaging_users u
+        JOIN sessions s ON s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
+        WHERE u.workspace_id = $1 AND u.contact_id = $2 AND EXISTS (SELECT 1 FROM messages m
+            WHERE m.workspace_id = s.workspace_id AND m.session_id = s.id)
+        ON CONFLICT (workspace_id, session_id) DO UPDATE SET hidden_to = EXCLUDED.hidden_to";
+    SHOW_SESSIONS = "DELETE FROM search_hidden WHERE workspace_id = $1 AND session_id IN (SELECT s.id
+        FROM messaging_users u JOIN sessions s ON s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
+        WHERE u.workspace_id = $1 AND u.contact_id = $2)";
     TASK_FOR_CONTACT = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
         SELECT s.workspace_id, s.id, $3, w.event_seq FROM messaging_users u
         JOIN sessions s ON s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
         JOIN workspaces w ON w.id = u.workspace_id
         WHERE u.workspace_id = $1 AND u.contact_id = $2
+        ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
+            after_seq = EXCLUDED.after_seq";
+    TASK_FOR_SESSION = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
+        SELECT w.id, $2, 'remove', w.event_seq FROM workspaces w WHERE w.id = $1
         ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
             after_seq = EXCLUDED.after_seq";
     CUSTOMERS_OF_CONTACT = "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id";
@@ -363,7 +382,7 @@ impl Tx<'_> {
             return Ok(());
         }
         if task.is_removal {
-            return self.take_out_of_search(workspace_id, &task.entries);
+            return self.take_out_of_search(workspace_id, &task.entries).map(|_| ());
         }
         let texts: Vec<Entry> = task.entries.iter().filter(|entry| !entry.text.trim().is_empty()).cloned().collect();
         self.add_to_search(workspace_id, &texts)
@@ -396,17 +415,38 @@ impl Tx<'_> {
         Err(StoreError::Corrupt("the search has no place for a message".to_owned()))
     }
 
-    fn take_out_of_search(&mut self, workspace_id: WorkspaceId, entries: &[Entry]) -> Result<(), StoreError> {
+    /// Gives how many were there.
+    fn take_out_of_search(&mut self, workspace_id: WorkspaceId, entries: &[Entry]) -> Result<usize, StoreError> {
+        let mut taken = 0;
         for entry in entries {
             for place in places(entry.at, entry.message_id) {
                 if self.message_at(workspace_id, place)? == Some(entry.message_id) {
                     self.execute(&DELETE_ENTRY, &[&workspace_id, &place])?;
                     self.execute(&DELETE_WORDS, &[&place])?;
+                    taken += 1;
                     break;
                 }
             }
         }
-        Ok(())
+        Ok(taken)
+    }
+
+    /// An entry says something else now: it is found by that, and no longer by what it said. One that the search has not
+    /// come to yet is read as it is when it does.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn search_again(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        id: MessageId,
+    ) -> Result<(), StoreError> {
+        let Some(entry) = self.query_opt(&ENTRY, &[&workspace_id, &session_id, &id], read_any)? else { return Ok(()) };
+        if self.take_out_of_search(workspace_id, std::slice::from_ref(&entry))? == 0 || entry.text.trim().is_empty() {
+            return Ok(());
+        }
+        self.add_to_search(workspace_id, &[entry])
     }
 
     fn message_at(&mut self, workspace_id: WorkspaceId, place: i64) -> Result<Option<MessageId>, StoreError> {
@@ -434,7 +474,17 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub(crate) fn forget_in_search(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<(), StoreError> {
+        self.execute(&HIDE_SESSIONS, &[&workspace_id, &id])?;
         self.execute(&TASK_FOR_CONTACT, &[&workspace_id, &id, &"remove"]).map(|_| ())
+    }
+
+    /// What a conversation holds is taken out of the search. From the commit on nobody finds it.
+    pub(crate) fn take_session_out_of_search(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+    ) -> Result<(), StoreError> {
+        self.execute(&TASK_FOR_SESSION, &[&workspace_id, &session_id]).map(|_| ())
     }
 
     /// What a contact's conversations hold is found again.
@@ -442,6 +492,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub(crate) fn find_again_in_search(&mut self, workspace_id: WorkspaceId, id: ContactId) -> Result<(), StoreError> {
+        self.execute(&SHOW_SESSIONS, &[&workspace_id, &id])?;
         self.execute(&TASK_FOR_CONTACT, &[&workspace_id, &id, &"add"]).map(|_| ())
     }
 }

@@ -132,8 +132,17 @@ impl<'a> Prepared<'a> {
         Self { connection, statements: RefCell::default() }
     }
 
+    /// What to do with a connection that should be in no transaction.
+    fn fate(&self) -> Fate {
+        if self.connection.is_autocommit() { Fate::GoOn } else { Fate::GiveUp }
+    }
+
     /// Runs a statement that begins, marks or ends a transaction.
     fn control(&self, sql: &'static Sql) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if tests::FAILING.with(|failing| failing.get() == Some(sql.name)) {
+            return Err(StoreError::Unavailable(format!("{} fails in this test", sql.name)));
+        }
         self.with(sql, &mut |statement| {
             statement.execute([])?;
             Ok(())
@@ -158,22 +167,26 @@ impl Statements for Prepared<'_> {
     }
 }
 
+/// Whether a connection can be used on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    GoOn,
+    /// A transaction could not be ended: closing the connection ends it.
+    GiveUp,
+}
+
 /// Starts the writer thread.
 ///
 /// # Errors
 /// When the database cannot be opened.
 pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) -> Result<JoinHandle<()>, StoreError> {
-    let connection = open(path, Access::ReadWrite)?;
-    let run = move || {
-        let prepared = Prepared::new(&connection);
-        let mut pace = Pace::default();
-        while let Some(first) = queue.next() {
-            let begun = Instant::now();
-            commit_group(&prepared, first, &queue, &mut pace, &on_commit);
-            queue.note_work(begun.elapsed());
-        }
-    };
-    spawn("segue-writer", run)
+    let mut pace = Pace::default();
+    start_thread("segue-writer", path, Access::ReadWrite, queue, move |prepared, first, queue| {
+        let begun = Instant::now();
+        let fate = commit_group(prepared, first, queue, &mut pace, &on_commit);
+        queue.note_work(begun.elapsed());
+        fate
+    })
 }
 
 /// Starts a thread that answers reads, each in its own snapshot.
@@ -181,19 +194,47 @@ pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) 
 /// # Errors
 /// When the database cannot be opened.
 pub(crate) fn start_reader(path: &Path, queue: Arc<Queue>) -> Result<JoinHandle<()>, StoreError> {
-    let connection = open(path, Access::ReadOnly)?;
-    let run = move || {
-        let prepared = Prepared::new(&connection);
-        while let Some(mut command) = queue.next() {
-            if let Err(error) = prepared.control(&BEGIN_READ) {
-                command.finish(Some(error));
-                continue;
-            }
-            command.run(&mut Tx::new(Connection::Sqlite(&prepared)));
-            command.finish(prepared.control(&ROLLBACK).err());
+    start_thread("segue-reader", path, Access::ReadOnly, queue, |prepared, mut command, _| {
+        if let Err(error) = prepared.control(&BEGIN_READ) {
+            command.finish(Some(error));
+            return Fate::GoOn;
         }
-    };
-    spawn("segue-reader", run)
+        command.run(&mut Tx::new(Connection::Sqlite(prepared)));
+        let ended = prepared.control(&ROLLBACK);
+        let fate = prepared.fate();
+        command.finish(ended.err());
+        fate
+    })
+}
+
+/// Starts a thread that owns a connection and works on a queue. A connection that is given up is opened anew with the
+/// next command, which is refused when that fails.
+fn start_thread(
+    name: &str,
+    path: &Path,
+    access: Access,
+    queue: Arc<Queue>,
+    mut work: impl FnMut(&Prepared<'_>, Box<dyn Command>, &Queue) -> Fate + Send + 'static,
+) -> Result<JoinHandle<()>, StoreError> {
+    let mut opened = Some(open(path, access)?);
+    let path = path.to_owned();
+    spawn(name, move || {
+        while let Some(mut command) = queue.next() {
+            let connection = match opened.take().map_or_else(|| open(&path, access), Ok) {
+                Ok(connection) => connection,
+                Err(error) => {
+                    command.finish(Some(error));
+                    continue;
+                }
+            };
+            let prepared = Prepared::new(&connection);
+            while work(&prepared, command, &queue) == Fate::GoOn {
+                let Some(next) = queue.next() else { return };
+                command = next;
+            }
+            tracing::error!("a connection to the database is given up, since a transaction could not be ended");
+        }
+    })
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
@@ -224,17 +265,18 @@ fn commit_group(
     queue: &Queue,
     pace: &mut Pace,
     on_commit: &OnCommit,
-) {
+) -> Fate {
     let connection = prepared.connection;
     if let Err(error) = prepared.control(&BEGIN) {
         first.finish(Some(error));
-        return;
+        return prepared.fate();
     }
     let started = Instant::now();
     let patience = pace.patience();
     let mut group = Vec::new();
     let mut wakes = Vec::new();
     let mut next = Some(first);
+    let mut lost = None;
     while let Some(mut command) = next {
         let place = if group.is_empty() { Place::First } else { Place::Further };
         let failure = match run(prepared, &mut *command, place) {
@@ -242,35 +284,44 @@ fn commit_group(
                 wakes.extend(woken);
                 None
             }
-            Err(error) => Some(error),
+            Err(Failure::OfCommand(error)) => Some(error),
+            Err(Failure::OfGroup(error)) => {
+                // What it left in the transaction cannot be told from the others' changes.
+                lost = Some(error);
+                None
+            }
         };
         group.push((command, failure));
-        if place == Place::First && connection.is_autocommit() {
+        if lost.is_none() && place == Place::First && connection.is_autocommit() {
             // It left nothing, so there is nothing to commit, and whatever else waits gets a transaction of its own.
-            return finish(group, None);
+            finish(group, None);
+            return Fate::GoOn;
         }
-        // A full disk or an I/O error can end the whole transaction; what ran after it would stand alone.
-        let ended = connection.is_autocommit();
-        let full = ended || group.len() >= GROUP_COMMANDS || started.elapsed() >= GROUP_TIME;
+        let full = lost.is_some() || group.len() >= GROUP_COMMANDS || started.elapsed() >= GROUP_TIME;
         next = if full { None } else { queue.next_within(patience.saturating_sub(started.elapsed())) };
     }
     let begun = Instant::now();
-    let committed = if connection.is_autocommit() { Err(transaction_lost()) } else { prepared.control(&COMMIT) };
+    let committed = match lost {
+        Some(error) => Err(error),
+        None => prepared.control(&COMMIT),
+    };
     *pace = Pace { commands: group.len(), commit: begun.elapsed() };
-    if committed.is_err() && !connection.is_autocommit() {
-        // Nothing of the group may stay in the connection; without this the next group could not begin.
-        if let Err(error) = prepared.control(&ROLLBACK) {
-            tracing::error!(%error, "cannot roll back after a failed commit");
-        }
+    if committed.is_err()
+        && !connection.is_autocommit()
+        && let Err(error) = prepared.control(&ROLLBACK)
+    {
+        tracing::error!(%error, "cannot roll back after a failed commit");
     }
     if let Err(error) = &committed {
         tracing::error!(%error, commands = group.len(), "group commit failed; all its commands were rolled back");
     }
+    let fate = prepared.fate();
     let failure = committed.err();
     finish(group, failure.as_ref());
     if failure.is_none() {
         on_commit(wakes);
     }
+    fate
 }
 
 /// Answers the commands of a group.
@@ -291,40 +342,96 @@ enum Place {
     Further,
 }
 
+/// What a command that failed to be kept or undone means for the others.
+enum Failure {
+    /// It left nothing.
+    OfCommand(StoreError),
+    /// Its changes cannot be taken out of the transaction, or the engine has ended the transaction.
+    OfGroup(StoreError),
+}
+
 /// Runs one command and gives whom to wake. `Err` only when its events could not be stored, it could not be kept apart
 /// from the others, or the engine has ended the transaction.
-fn run(prepared: &Prepared<'_>, command: &mut dyn Command, place: Place) -> Result<Vec<Wake>, StoreError> {
+fn run(prepared: &Prepared<'_>, command: &mut dyn Command, place: Place) -> Result<Vec<Wake>, Failure> {
     let connection = prepared.connection;
     let is_alone = place == Place::First;
     if !is_alone {
-        prepared.control(&SAVEPOINT)?;
+        prepared.control(&SAVEPOINT).map_err(Failure::OfCommand)?;
     }
     let mut tx = Tx::new(Connection::Sqlite(prepared));
     let outcome = command.run(&mut tx);
     let appended = if outcome == Outcome::Keep { append(&mut tx) } else { Ok(()) };
     let wakes = std::mem::take(&mut tx.wakes);
     if connection.is_autocommit() {
-        // The engine gave up the whole transaction, and with it this savepoint.
-        return Err(transaction_lost());
+        // A full disk or an I/O error can end the whole transaction, and with it this savepoint; what ran after it would
+        // stand alone.
+        return Err(Failure::OfGroup(transaction_lost()));
     }
     if outcome == Outcome::Keep && appended.is_ok() {
         if !is_alone {
-            prepared.control(&RELEASE)?;
+            prepared.control(&RELEASE).map_err(Failure::OfGroup)?;
         }
         return Ok(wakes);
     }
     if is_alone {
-        prepared.control(&ROLLBACK)?;
+        prepared.control(&ROLLBACK).map_err(Failure::OfGroup)?;
     } else {
-        prepared.control(&ROLLBACK_TO)?;
-        prepared.control(&RELEASE)?;
+        prepared.control(&ROLLBACK_TO).and_then(|()| prepared.control(&RELEASE)).map_err(Failure::OfGroup)?;
     }
-    appended.map(|()| Vec::new())
+    appended.map(|()| Vec::new()).map_err(Failure::OfCommand)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+    use crate::{Engine, Store, StoreConfig};
+
+    thread_local! {
+        /// Which statement of control fails on this thread.
+        pub(super) static FAILING: Cell<Option<&'static str>> = const { Cell::new(None) };
+    }
+
+    static PUT: Sql = Sql::portable("PUT", "INSERT INTO installation (name, value) VALUES ($1, $2)");
+    static NAMES: Sql = Sql::portable("NAMES", "SELECT name FROM installation ORDER BY name");
+
+    /// Writes a row. One that is to fail breaks a statement first, as an I/O error would.
+    async fn put(store: &Store, name: &'static str, failing: Option<&'static str>) -> Result<(), StoreError> {
+        store
+            .write(move |tx| {
+                tx.execute(&PUT, &[&name, &b"x".to_vec()])?;
+                FAILING.with(|now| now.set(failing));
+                if failing.is_some() { Err(StoreError::LeaseLost) } else { Ok(()) }
+            })
+            .await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_transaction_that_cannot_be_rolled_back_ends_with_its_connection_and_nothing_of_it_stays() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let config = StoreConfig::new(Engine::Sqlite(directory.path().join("x.db")), directory.path().join("backups"));
+        let store = tokio::task::spawn_blocking(move || Store::open(config)).await.unwrap().unwrap();
+        put(&store, "before", None).await.unwrap();
+        let failed = put(&store, "failed", Some("ROLLBACK")).await.unwrap_err();
+        assert!(matches!(failed, StoreError::Unavailable(_)), "{failed}");
+        // The connection that is opened now holds nothing of it, and its statements work.
+        put(&store, "after", None).await.unwrap();
+        let names: Vec<String> = store.read(|tx| tx.query(&NAMES, &[], |row| row.next())).await.unwrap();
+        assert_eq!(names, ["after", "before"]);
+        let reading = store.read::<(), StoreError, _>(|_| {
+            FAILING.with(|now| now.set(Some("ROLLBACK")));
+            Ok(())
+        });
+        reading.await.unwrap_err();
+        for _ in 0..20 {
+            let read = store.read::<(), StoreError, _>(|_| {
+                FAILING.with(|now| now.set(None));
+                Ok(())
+            });
+            read.await.unwrap();
+        }
+    }
 
     #[test]
     fn a_library_that_can_lose_data_is_refused() {

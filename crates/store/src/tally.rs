@@ -26,6 +26,8 @@ pub(crate) const PLANNED: &str = "planned";
 pub(crate) const NOT_PLANNED: &str = "not_planned:";
 /// Starts the name of the counts of messages that the policy refused at the last look; the rule follows.
 pub(crate) const REFUSED: &str = "refused:";
+/// Starts the name of the counts of chats by how surely they came from the campaign; the tier follows.
+pub(crate) const CHATS_OF_TIER: &str = "chats:";
 
 /// Which count a message is in.
 pub(crate) fn bucket(state: OutboxState, rule: Option<&str>) -> Cow<'static, str> {
@@ -54,6 +56,8 @@ crate::sql! {
     COUNT_RECIPIENTS = "SELECT COUNT(*), COUNT(first_tap_at), COUNT(chat_at), COUNT(bot_finished_at), COUNT(agent_at),
             COUNT(case_at), COUNT(lead_at), COUNT(won_at)
         FROM recipients WHERE workspace_id = $1 AND campaign_id = $2";
+    COUNT_TIERS = "SELECT chat_tier, COUNT(*) FROM recipients
+        WHERE workspace_id = $1 AND campaign_id = $2 AND chat_tier IS NOT NULL GROUP BY chat_tier";
     COUNT_NOT_PLANNED = "SELECT rule, COUNT(*) FROM recipients
         WHERE workspace_id = $1 AND campaign_id = $2 AND message_id IS NULL GROUP BY rule";
 }
@@ -148,6 +152,9 @@ impl Tx<'_> {
             self.query(&COUNT_NOT_PLANNED, &key, |row| Ok((row.next::<String>()?, row.next::<i64>()?)))?
         {
             add(&format!("{NOT_PLANNED}{rule}"), count);
+        }
+        for (tier, count) in self.query(&COUNT_TIERS, &key, |row| Ok((row.next::<String>()?, row.next::<i64>()?)))? {
+            add(&format!("{CHATS_OF_TIER}{tier}"), count);
         }
         let stamps = self.query_one(&COUNT_RECIPIENTS, &key, |row| {
             let planned: i64 = row.next()?;

@@ -169,6 +169,16 @@ impl Template {
         Some(parts)
     }
 
+    /// Its buttons as Meta has them, also of a template with parts that cannot be written here.
+    #[must_use]
+    pub fn buttons(&self) -> Vec<segue_model::template::TemplateButton> {
+        let category = segue_model::template::TemplateCategory::parse(&self.category.to_ascii_lowercase());
+        TemplateParts::buttons_of(
+            &self.components,
+            category.unwrap_or(segue_model::template::TemplateCategory::Utility),
+        )
+    }
+
     /// The body with its placeholders.
     #[must_use]
     pub fn body(&self) -> String {

@@ -55,6 +55,8 @@ pub struct WorkspaceSettings {
     pub bounces: BounceRules,
     /// How customers who write are linked to contacts and leads.
     pub linking: LinkingSettings,
+    /// Whether the conversations of a contact that is gone for good are emptied, files included.
+    pub erase_transcripts: bool,
 }
 
 /// What campaigns cost, and who has to agree to them.
@@ -142,6 +144,7 @@ impl Default for WorkspaceSettings {
             consent: ConsentSettings::default(),
             bounces: BounceRules::default(),
             linking: LinkingSettings::default(),
+            erase_transcripts: false,
         }
     }
 }

@@ -65,6 +65,7 @@ impl TestStore {
                 access_token: "token".to_owned(),
                 app_secrets: vec!["app-secret".to_owned()],
                 verify_token: "verify".to_owned(),
+                portfolio_id: String::new(),
             }),
         )
         .await

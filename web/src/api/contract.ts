@@ -82,6 +82,8 @@ export type Responses = [
   Fits<Sent<Schemas['CampaignPreview']>, wire.CampaignPreview>,
   Fits<Sent<Schemas['TextPreview']>, wire.TextPreview>,
   Fits<Sent<Schemas['Funnel']>, wire.Funnel>,
+  Fits<Sent<Schemas['Advertisement']>, wire.Advertisement>,
+  Fits<Sent<Schemas['ChannelNumber']>, wire.ChannelNumber>,
   Fits<Sent<Schemas['CampaignLinks']>, link.CampaignLinks>,
   Fits<Sent<Schemas['ClickFigures']>, link.ClickFigures>,
   Fits<Sent<Schemas['LinkDomain']>, link.LinkDomain>,

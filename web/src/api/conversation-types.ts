@@ -45,4 +45,6 @@ export interface ConversationSettings {
   opt_in: OptInRules;
   return_minutes: number;
   pending_hours: number;
+  /** Whether what customers delete stays readable, marked as deleted. */
+  keep_deleted: boolean;
 }

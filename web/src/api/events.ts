@@ -13,6 +13,7 @@ import type {
 
 interface EventData {
   'message.created': { message: Message; session: Session };
+  'message.updated': { message: Message; session: Session };
   'message.status': {
     session_id: string;
     message_id: string;

@@ -4,6 +4,8 @@ export const keys = {
   setup: ['setup'] as const,
   // Below `setup`, so that what makes the set-up old makes it old, too.
   channelNotices: (id: string) => ['setup', 'notices', id] as const,
+  channelNumber: (id: string) => ['channel-number', id] as const,
+  advertisements: ['advertisements'] as const,
   conversationSettings: (id: string) => ['conversation-settings', id] as const,
   pendingReplies: (sessionId: string, version: number) =>
     ['pending-replies', sessionId, version] as const,

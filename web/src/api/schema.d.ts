@@ -21,6 +21,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/advertisements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What each advertisement brought: chats, and what became of them. Chats that a campaign of yours brought count there. The
+         *     hundred that brought something last.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["list_advertisements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -849,7 +870,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Asks the provider whether the channel's settings are right. Changes nothing.
+         * Asks the provider whether the channel's settings are right. The business portfolio is noted when WhatsApp tells it, since
+         *     its accounts share one limit.
          * @description Needs the permission `manage_setup`.
          */
         post: operations["check_channel"];
@@ -916,6 +938,146 @@ export interface paths {
          */
         get: operations["list_channel_notices"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The number as WhatsApp has it now.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_channel_number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/number/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets the PIN of two-step verification.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_channel_pin"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/number/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Changes what customers see of the business.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_channel_profile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/number/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Registers the number for the Cloud API with the PIN of two-step verification, which is set when there is none.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["register_channel_number"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/number/request-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks WhatsApp to send a code to the number, to prove that it is yours.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["request_channel_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/number/verify-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Proves with the code that the number is yours.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["verify_channel_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/number/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Lets the number's messages come to this server whatever the account's address is, or takes that away.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_channel_number_webhook"];
         post?: never;
         delete?: never;
         options?: never;
@@ -4022,6 +4184,33 @@ export interface components {
         AddressesInput: {
             addresses: components["schemas"]["AddressInput"][];
         };
+        /** @description What one advertisement brought. */
+        Advertisement: {
+            /**
+             * Format: int64
+             * @description Those among them that an agent had.
+             */
+            agent: number;
+            /** Format: int64 */
+            cases: number;
+            /**
+             * Format: int64
+             * @description Chats that came by it and by no campaign of ours.
+             */
+            chats: number;
+            headline?: string | null;
+            /** @description `ad` or `post`. */
+            kind?: string | null;
+            /** @description When the last one came. */
+            last_at: components["schemas"]["Timestamp"];
+            /** Format: int64 */
+            leads: number;
+            /** @description The platform's id of it; empty for all of which it told none. */
+            source_id: string;
+            url?: string | null;
+            /** Format: int64 */
+            won: number;
+        };
         /** @description An agent with his presence. */
         AgentPresence: {
             name: string;
@@ -4068,7 +4257,7 @@ export interface components {
         /** @enum {string} */
         AttributeKind: "text" | "number" | "date" | "boolean" | "choice";
         /** @enum {string} */
-        Attribution: "certain" | "claimed" | "inferred" | "none";
+        Attribution: "certain" | "claimed" | "inferred" | "ad" | "none";
         /**
          * @description Who is meant: everybody on any of the lists or in any of the segments (or everybody, when none is named), narrowed by a
          *     condition, without those who are excluded.
@@ -4274,7 +4463,7 @@ export interface components {
             price_list: string;
             /**
              * Format: int64
-             * @description In minor units, rounded up.
+             * @description In minor units: the sum of the markets.
              */
             total: number;
             /**
@@ -4556,6 +4745,28 @@ export interface components {
             text: string;
         };
         ChannelNoticeId: string;
+        /** @description A number as WhatsApp has it now. */
+        ChannelNumber: {
+            /** @description That of the account. */
+            account_webhook?: string | null;
+            /** @description Whether the number was proven to be yours: `VERIFIED`, `NOT_VERIFIED` or `EXPIRED`. */
+            code_status?: string | null;
+            display_phone_number?: string | null;
+            /** @description Customers who may be written to first in 24 hours, in WhatsApp's words. */
+            messaging_limit?: string | null;
+            /** @description Review of the name: `APPROVED`, `PENDING_REVIEW`, `DECLINED` and others. */
+            name_status?: string | null;
+            /** @description Where this server takes webhooks of the channel; null when its public address is not known. */
+            own_address?: string | null;
+            profile: components["schemas"]["ProfileView"];
+            quality?: string | null;
+            /** @description `CONNECTED` and others. */
+            status?: string | null;
+            /** @description The name that customers see. */
+            verified_name?: string | null;
+            /** @description The number's own webhook address, which goes before the account's. */
+            webhook?: string | null;
+        };
         /** @enum {string} */
         ChannelState: "connecting" | "connected" | "disconnected" | "error";
         ChannelUpdatedEvent: {
@@ -4636,8 +4847,23 @@ export interface components {
             package_name: string;
             signature_hash: string;
         };
+        /**
+         * @description How a code comes.
+         * @enum {string}
+         */
+        CodeBy: "sms" | "voice";
+        /** @description The code that came. */
+        CodeInput: {
+            code: string;
+        };
         /** @enum {string} */
         CodeMode: "copy_code" | "one_tap" | "zero_tap";
+        /** @description A code to ask for. */
+        CodeRequest: {
+            by: components["schemas"]["CodeBy"];
+            /** @description Such as `en_US`. */
+            language: string;
+        };
         /** @description What WhatsApp adds to the text of a one-time code. */
         CodeText: {
             /**
@@ -5046,6 +5272,11 @@ export interface components {
              *     }
              */
             idle: components["schemas"]["IdleRules"];
+            /**
+             * @description Whether what customers delete stays readable here, marked as deleted.
+             * @default false
+             */
+            keep_deleted: boolean;
             /**
              * @description By occasion; one that is missing is not said.
              * @default {
@@ -5501,6 +5732,8 @@ export interface components {
              * @description Recipients whose chat was opened: the confirmed taps.
              */
             chats: number;
+            /** @description Those among them by how surely they came from the campaign, the surest first. */
+            chats_by_tier: components["schemas"]["TierCount"][];
             /** Format: int64 */
             delivered: number;
             /** Format: int64 */
@@ -6031,7 +6264,7 @@ export interface components {
             name: string;
         };
         /** @description One event of the stream. */
-        LiveEvent: components["schemas"]["MessageCreatedEvent"] | components["schemas"]["MessageStatusEvent"] | components["schemas"]["SessionCreatedEvent"] | components["schemas"]["SessionUpdatedEvent"] | components["schemas"]["OfferCreatedEvent"] | components["schemas"]["OfferEndedEvent"] | components["schemas"]["PresenceUpdatedEvent"] | components["schemas"]["CampaignUpdatedEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["TemplateUpdatedEvent"] | components["schemas"]["ChannelUpdatedEvent"] | components["schemas"]["ImportProgressEvent"] | components["schemas"]["LeadCreatedEvent"] | components["schemas"]["CaseUpdatedEvent"] | components["schemas"]["ContactUpdatedEvent"] | components["schemas"]["ConsentChangedEvent"];
+        LiveEvent: components["schemas"]["MessageCreatedEvent"] | components["schemas"]["MessageUpdatedEvent"] | components["schemas"]["MessageStatusEvent"] | components["schemas"]["SessionCreatedEvent"] | components["schemas"]["SessionUpdatedEvent"] | components["schemas"]["OfferCreatedEvent"] | components["schemas"]["OfferEndedEvent"] | components["schemas"]["PresenceUpdatedEvent"] | components["schemas"]["CampaignUpdatedEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["TemplateUpdatedEvent"] | components["schemas"]["ChannelUpdatedEvent"] | components["schemas"]["ImportProgressEvent"] | components["schemas"]["LeadCreatedEvent"] | components["schemas"]["CaseUpdatedEvent"] | components["schemas"]["ContactUpdatedEvent"] | components["schemas"]["ConsentChangedEvent"];
         /** @description The text in one language, for a contact of whom nothing else is known. */
         LocalePreview: {
             encoding: components["schemas"]["SmsEncoding"];
@@ -6078,6 +6311,11 @@ export interface components {
              * @description Of all of them, in thousandths of a minor unit.
              */
             thousandths: number;
+            /**
+             * Format: int64
+             * @description The same in minor units, rounded; the whole is the sum of these.
+             */
+            total: number;
         };
         /** @description Marketing that is stopped because of its quality. */
         MarketingBrake: {
@@ -6207,8 +6445,15 @@ export interface components {
             cards: components["schemas"]["SharedCard"][];
             /** @default null */
             choice: components["schemas"]["TappedChoice"] | null;
+            /** @default null */
+            deleted_at: components["schemas"]["Timestamp"] | null;
             /**
-             * @description It replaces the entry it refers to.
+             * @description What it said before the customer changed it, the oldest first.
+             * @default []
+             */
+            earlier: components["schemas"]["Wording"][];
+            /**
+             * @description The customer changed it, or it replaces an entry that is not here.
              * @default false
              */
             edited: boolean;
@@ -6284,6 +6529,20 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "message.status";
+        };
+        MessageUpdatedEvent: {
+            /** Format: date-time */
+            at: string;
+            data: {
+                message: components["schemas"]["Message"];
+                session: components["schemas"]["Session"];
+            };
+            entity: string;
+            entity_id: string;
+            /** @description Rises by one. */
+            seq: number;
+            /** @enum {string} */
+            type: "message.updated";
         };
         MessagingUserId: string;
         /** @enum {string} */
@@ -6363,6 +6622,11 @@ export interface components {
              * @description Customers who were, in the last 24 hours, by all numbers of the account.
              */
             used: number;
+        };
+        /** @description Whether the number has a webhook address of its own. */
+        NumberWebhookInput: {
+            /** @description `true`: its messages come to this server, whatever the account's address is. */
+            own: boolean;
         };
         /** @description What became of numbers that were given up. */
         NumbersDeactivated: {
@@ -6504,6 +6768,37 @@ export interface components {
             phone?: components["schemas"]["PhoneNumber"] | null;
             session_id?: components["schemas"]["SessionId"] | null;
             username?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Advertisement: {
+            data: {
+                /**
+                 * Format: int64
+                 * @description Those among them that an agent had.
+                 */
+                agent: number;
+                /** Format: int64 */
+                cases: number;
+                /**
+                 * Format: int64
+                 * @description Chats that came by it and by no campaign of ours.
+                 */
+                chats: number;
+                headline?: string | null;
+                /** @description `ad` or `post`. */
+                kind?: string | null;
+                /** @description When the last one came. */
+                last_at: components["schemas"]["Timestamp"];
+                /** Format: int64 */
+                leads: number;
+                /** @description The platform's id of it; empty for all of which it told none. */
+                source_id: string;
+                url?: string | null;
+                /** Format: int64 */
+                won: number;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
         };
         /** @description One page of a list. */
         Page_ApiKey: {
@@ -7446,6 +7741,7 @@ export interface components {
         };
         /** @description A session's customer. */
         Panel: {
+            advertisement?: components["schemas"]["CameFrom"] | null;
             block?: components["schemas"]["CustomerBlock"] | null;
             campaign?: components["schemas"]["SessionCampaign"] | null;
             /** @description Whom the customer may be, when nobody is linked or the rules ask. */
@@ -7513,6 +7809,11 @@ export interface components {
         /** @enum {string} */
         Period: "day" | "week" | "month";
         PhoneNumber: string;
+        /** @description The PIN of two-step verification. */
+        PinInput: {
+            /** @description Six digits. */
+            pin: string;
+        };
         /** @description Where in the text something stands. */
         Place: {
             /** @description In characters, from 1. */
@@ -7606,7 +7907,7 @@ export interface components {
             price_list?: string | null;
             /**
              * Format: int64
-             * @description Of all messages whose country has a price, rounded up.
+             * @description Of all messages whose country has a price, rounded up; of a campaign by template the sum of its markets.
              */
             total: number;
             /** Format: int64 */
@@ -7749,6 +8050,34 @@ export interface components {
             title: string;
             /** @description `urn:segue:problem:` and the code. */
             type: string;
+        };
+        /** @description What customers are to see of the business. */
+        ProfileInput: {
+            /** @description At most 139 characters; it cannot be taken away, only changed. */
+            about: string;
+            /** @description At most 256 characters. */
+            address: string;
+            /** @description At most 512 characters. */
+            description: string;
+            /** @description At most 128 characters. */
+            email: string;
+            picture_media_id?: components["schemas"]["MediaId"] | null;
+            /** @description A line of business that WhatsApp knows, or empty. */
+            vertical: string;
+            /** @description At most two. */
+            websites: string[];
+        };
+        /** @description What customers see of the business. */
+        ProfileView: {
+            about: string;
+            address: string;
+            description: string;
+            email: string;
+            /** @description Where the picture is at WhatsApp, for a while. */
+            picture_url?: string | null;
+            /** @description The line of business, such as `RETAIL`; empty when there is none. */
+            vertical: string;
+            websites: string[];
         };
         /** @description A programme as the API shows it. */
         Programme: {
@@ -9046,6 +9375,12 @@ export interface components {
         TextToRead: {
             text: string;
         };
+        /** @description How many chats are how sure. */
+        TierCount: {
+            /** Format: int64 */
+            count: number;
+            tier: components["schemas"]["Attribution"];
+        };
         /** Format: date-time */
         Timestamp: string;
         /** @enum {string} */
@@ -9221,10 +9556,18 @@ export interface components {
             id?: components["schemas"]["KeywordId"] | null;
             keyword: components["schemas"]["KeywordInput"];
         };
+        /** @description What an entry said before the customer changed it. */
+        Wording: {
+            /** @description When it was written. */
+            at: components["schemas"]["Timestamp"];
+            text: string;
+        };
         /** @description A tenant. */
         Workspace: {
             /** @description ISO 3166 code, used for phone numbers without a country. */
             country: string;
+            /** @description Whether the conversations of a contact that is gone for good are emptied, files included. */
+            erase_transcripts: boolean;
             id: components["schemas"]["WorkspaceId"];
             /** @description Language of templates for customers whose own is not known or not there, such as `en_US`. */
             language: string;
@@ -9235,6 +9578,7 @@ export interface components {
         };
         WorkspaceChange: {
             country?: string | null;
+            erase_transcripts?: boolean | null;
             language?: string | null;
             name?: string | null;
             quiet_hours?: components["schemas"]["QuietHours"] | null;
@@ -9265,6 +9609,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_advertisements: {
+        parameters: {
+            query?: {
+                /** @description From here on; ninety days before now when left out. */
+                from?: components["schemas"]["Timestamp"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Advertisement"];
                 };
             };
             /** @description What went wrong. */
@@ -10991,6 +11366,237 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_ChannelNotice"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channel_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelNumber"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_channel_pin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinInput"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_channel_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileInput"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register_channel_number: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinInput"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_channel_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_channel_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInput"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_channel_number_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NumberWebhookInput"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {

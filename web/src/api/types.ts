@@ -35,6 +35,8 @@ export interface Workspace {
   country: string;
   quiet_hours: { start: string; end: string };
   language: string;
+  /** Whether the conversations of a contact that is gone for good are emptied. */
+  erase_transcripts: boolean;
 }
 
 export interface ApiKey {
@@ -548,6 +550,8 @@ export interface MarketCost {
   free: number;
   price_thousandths: number | null;
   thousandths: number;
+  /** In minor units, rounded. */
+  total: number;
 }
 
 /** Marketing that is stopped because of its quality; of the whole number without a template. */
@@ -768,6 +772,8 @@ export interface Funnel {
   tapped_filtered: number;
   taps_raw: number;
   chats: number;
+  /** How surely the chats came from the campaign, the surest first. */
+  chats_by_tier: { tier: Attribution; count: number }[];
   bot_finished: number;
   agent: number;
   cases: number;
@@ -821,7 +827,7 @@ export interface AgentPresence {
 }
 
 export type SessionState = 'new' | 'waiting' | 'active' | 'inactive' | 'ended' | 'error';
-export type Attribution = 'certain' | 'claimed' | 'inferred' | 'none';
+export type Attribution = 'certain' | 'claimed' | 'inferred' | 'ad' | 'none';
 export type OptInState = 'none' | 'asked' | 'confirming' | 'granted' | 'declined';
 export type Direction = 'inbound' | 'outbound' | 'system';
 
@@ -946,8 +952,51 @@ export interface MessageDetails {
   product?: string | null;
   forwarded?: boolean;
   edited?: boolean;
+  /** What it said before the customer changed it, the oldest first. */
+  earlier?: { text: string; at: string }[];
+  /** When the customer deleted it. */
+  deleted_at?: string | null;
   voice?: boolean;
   written_in_app?: boolean;
+}
+
+/** A WhatsApp number as WhatsApp has it now. */
+export interface ChannelNumber {
+  display_phone_number: string | null;
+  verified_name: string | null;
+  name_status: string | null;
+  status: string | null;
+  code_status: string | null;
+  quality: string | null;
+  messaging_limit: string | null;
+  /** The number's own webhook address. */
+  webhook: string | null;
+  account_webhook: string | null;
+  /** Where this server takes its webhooks. */
+  own_address: string | null;
+  profile: {
+    about: string;
+    address: string;
+    description: string;
+    email: string;
+    websites: string[];
+    vertical: string;
+    picture_url: string | null;
+  };
+}
+
+/** What an advertisement brought. */
+export interface Advertisement {
+  source_id: string;
+  kind: string | null;
+  headline: string | null;
+  url: string | null;
+  chats: number;
+  agent: number;
+  cases: number;
+  leads: number;
+  won: number;
+  last_at: string;
 }
 
 /** Something a provider told of a channel's account. */
@@ -1037,6 +1086,8 @@ export interface CustomerPanel {
   lead: Lead | null;
   campaign: Campaign | { id: string; name: string } | null;
   recipient: Recipient | null;
+  /** The advertisement that the customer came by. */
+  advertisement: NonNullable<MessageDetails['came_from']> | null;
   consent: { sms: ConsentState; whatsapp: ConsentState; session_opt_in: OptInState };
   previous_sessions: Session[];
   case: Case | null;

@@ -96,6 +96,15 @@ describe('applyEvent', () => {
     expect(data.threads.ses_1?.items[0]).toMatchObject({ state: 'failed', error });
   });
 
+  it('shows what a customer changed in the message itself', () => {
+    const changed = message('msg_1', { text: 'At two', details: { edited: true } });
+    const data = applyEvent(
+      addMessage(start(), message('msg_1', { text: 'At one' })),
+      event(11, 'message.updated', { message: changed, session: session() }),
+    );
+    expect(data.threads.ses_1?.items.map((each) => each.text)).toEqual(['At two']);
+  });
+
   it('puts the confirmed message in the place of the optimistic one', () => {
     const local = message('local:k1', { direction: 'outbound', state: 'pending', client_id: 'k1' });
     const confirmed = message('msg_9', { direction: 'outbound', state: 'sent', client_id: 'k1' });

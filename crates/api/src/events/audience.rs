@@ -74,7 +74,8 @@ impl Viewer {
                 None => return Ok(None),
             };
         // What is said of a conversation that has gone elsewhere is said with an event that shows the conversation.
-        let shows_it = event.kind == "message.created" || event.kind.starts_with("session.");
+        let shows_it =
+            matches!(event.kind.as_str(), "message.created" | "message.updated") || event.kind.starts_with("session.");
         let had_it = !may_see && shows_it && (self.known.contains(&session_id) || event.seq <= self.catching_up_to);
         if !(may_see || had_it) || !tx.complete(workspace_id, &mut event, sessions)? {
             return Ok(None);

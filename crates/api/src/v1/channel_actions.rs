@@ -30,7 +30,8 @@ struct ChannelCheck {
     detail: String,
 }
 
-/// Asks the provider whether the channel's settings are right. Changes nothing.
+/// Asks the provider whether the channel's settings are right. The business portfolio is noted when WhatsApp tells it, since
+/// its accounts share one limit.
 #[utoipa::path(post, path = "/api/v1/channels/{id}/check", operation_id = "check_channel", tag = "setup",
     params(("id" = ChannelId, Path)), responses((status = 200, body = ChannelCheck)))]
 async fn check(
@@ -39,7 +40,15 @@ async fn check(
     PathId(id): PathId<ChannelId>,
 ) -> Result<Json<ChannelCheck>, Problem> {
     let channel = load(&state, &caller, id).await?;
-    let Check { ok, detail } = segue_delivery::check_channel(&channel).await?;
+    let Check { ok, detail, portfolio_id } = segue_delivery::check_channel(&channel).await?;
+    if let Some(portfolio_id) = portfolio_id {
+        let workspace_id = caller.workspace_id;
+        let note = move |tx: &mut segue_store::Tx<'_>| {
+            tx.lock("channels", &workspace_id)?;
+            tx.set_portfolio(workspace_id, id, &portfolio_id)
+        };
+        state.store.write::<_, StoreError, _>(note).await?;
+    }
     Ok(Json(ChannelCheck { ok, detail }))
 }
 
@@ -62,7 +71,7 @@ async fn sync_templates(
     Ok(Json(TemplateCount { count }))
 }
 
-async fn load(state: &AppState, caller: &Caller, id: ChannelId) -> Result<Channel, Problem> {
+pub(super) async fn load(state: &AppState, caller: &Caller, id: ChannelId) -> Result<Channel, Problem> {
     let workspace_id = caller.workspace_id;
     let found = state.store.read::<_, StoreError, _>(move |tx| tx.channel(workspace_id, id)).await?;
     found.ok_or_else(|| Problem::not_found("channel"))

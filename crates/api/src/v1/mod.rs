@@ -1,6 +1,7 @@
 //! The endpoints, one file per resource. A handler authorises by its route's guard, calls the crate of the domain, and
 //! answers; what things mean and when they are allowed is decided there.
 
+mod advertisements;
 mod api_keys;
 mod bootstrap;
 mod campaign_actions;
@@ -9,6 +10,7 @@ mod campaigns;
 mod cases;
 mod channel_actions;
 mod channel_notices;
+mod channel_number;
 mod channels;
 mod consent_events;
 mod consent_reviews;
@@ -75,6 +77,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         channels::router(),
         channel_actions::router(),
         channel_notices::router(),
+        channel_number::router(),
+        advertisements::router(),
         conversation_settings::router(),
         marketing::router(),
         senders::router(),

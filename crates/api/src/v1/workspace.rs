@@ -39,6 +39,8 @@ pub(super) struct WorkspaceBody {
     quiet_hours: QuietHoursBody,
     /// Language of templates for customers whose own is not known or not there, such as `en_US`.
     language: String,
+    /// Whether the conversations of a contact that is gone for good are emptied, files included.
+    erase_transcripts: bool,
 }
 
 impl From<QuietHours> for QuietHoursBody {
@@ -64,6 +66,7 @@ impl From<Workspace> for WorkspaceBody {
             country: workspace.country,
             quiet_hours: workspace.quiet_hours.into(),
             language: workspace.settings.language,
+            erase_transcripts: workspace.settings.erase_transcripts,
         }
     }
 }
@@ -75,6 +78,7 @@ struct WorkspaceChange {
     country: Option<String>,
     quiet_hours: Option<QuietHoursBody>,
     language: Option<String>,
+    erase_transcripts: Option<bool>,
 }
 
 /// Changes what is given and leaves the rest.
@@ -110,6 +114,7 @@ async fn change(
         if let Some(language) = &change.language {
             workspace.settings.language = segue_model::template::language_code(language);
         }
+        workspace.settings.erase_transcripts = change.erase_transcripts.unwrap_or(workspace.settings.erase_transcripts);
         workspace.quiet_hours = quiet_hours.unwrap_or(workspace.quiet_hours);
         tx.update_workspace(&workspace)?;
         Ok(workspace)

@@ -465,6 +465,7 @@ fn setup(
             access_token: "b-token".to_owned(),
             app_secrets: vec!["b-secret".to_owned()],
             verify_token: "b-verify".to_owned(),
+            portfolio_id: String::new(),
         }),
         flow_slug: None,
         queue_slug: None,

@@ -7,18 +7,20 @@ use serde_json::{Value, json};
 use super::{
     client::{GraphClient, GraphFailure},
     lenient::{field, list, text},
+    number::NumberWebhooks,
 };
 
 /// Templates per page, and the most pages followed: 6,000 templates are WhatsApp's own limit.
 const PAGE: &str = "100";
 const MOST_PAGES: usize = 100;
 /// Longest callback address WhatsApp takes.
-const LONGEST_CALLBACK: usize = 200;
+pub(super) const LONGEST_CALLBACK: usize = 200;
 
 pub(super) const TEMPLATE_FIELDS: &str =
     "id,name,language,category,status,components,parameter_format,quality_score,rejected_reason";
 const NUMBER_FIELDS: &str = "display_phone_number,verified_name,quality_rating,throughput,\
-    whatsapp_business_manager_messaging_limit,name_status,code_verification_status,status,account_mode";
+    whatsapp_business_manager_messaging_limit,name_status,code_verification_status,status,account_mode,\
+    webhook_configuration";
 
 /// A message template as WhatsApp knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,8 +62,10 @@ pub struct PhoneNumberInfo {
     pub messaging_limit: Option<String>,
     /// `CONNECTED` and others.
     pub status: Option<String>,
-    /// Review of the name.
+    /// Review of the name: `APPROVED`, `PENDING_REVIEW`, `DECLINED` and others.
     pub name_status: Option<String>,
+    /// Whether the number was proven to be ours: `VERIFIED`, `NOT_VERIFIED` or `EXPIRED`.
+    pub code_status: Option<String>,
     /// Everything as it came.
     pub raw: Value,
 }
@@ -111,8 +115,20 @@ impl GraphClient {
             messaging_limit: text(&raw, "whatsapp_business_manager_messaging_limit"),
             status: text(&raw, "status"),
             name_status: text(&raw, "name_status"),
+            code_status: text(&raw, "code_verification_status"),
             raw,
         })
+    }
+
+    /// Meta's id of the business portfolio that the account belongs to, when the token may see it. Accounts of one
+    /// portfolio share its limit.
+    ///
+    /// # Errors
+    /// When WhatsApp refuses or does not answer.
+    pub async fn portfolio_id(&self) -> Result<Option<String>, GraphFailure> {
+        let fields = [("fields", "owner_business_info")];
+        let account = self.call(self.request_with(Method::GET, &[&self.config.waba_id], &fields)?).await?;
+        Ok(field(&account, "owner_business_info").and_then(|owner| text(owner, "id")))
     }
 
     /// Subscribes the app to the account's webhooks and sends them to `callback`. WhatsApp first asks that address for
@@ -136,6 +152,14 @@ impl GraphClient {
     pub async fn unsubscribe(&self) -> Result<(), GraphFailure> {
         let request = self.request(Method::DELETE, &[&self.config.waba_id, "subscribed_apps"])?;
         self.call(request).await.map(drop)
+    }
+}
+
+impl PhoneNumberInfo {
+    /// Where the number's webhooks go.
+    #[must_use]
+    pub fn webhooks(&self) -> NumberWebhooks {
+        NumberWebhooks::of(&self.raw)
     }
 }
 

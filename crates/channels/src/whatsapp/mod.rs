@@ -22,6 +22,7 @@ pub mod link;
 pub mod management;
 pub mod media;
 pub mod notice;
+pub mod number;
 pub mod outbound;
 pub mod pace;
 pub mod recipient;

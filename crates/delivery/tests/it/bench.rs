@@ -93,6 +93,7 @@ impl Bench {
             access_token: "sandbox-token".to_owned(),
             app_secrets: vec!["sandbox-app-secret".to_owned()],
             verify_token: "sandbox-verify".to_owned(),
+            portfolio_id: String::new(),
         };
         self.test.channel("wa", ChannelConfig::WhatsApp(config)).await
     }

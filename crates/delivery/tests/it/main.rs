@@ -8,6 +8,7 @@ mod crash;
 mod failover;
 mod last_look;
 mod long_text;
+mod number;
 mod senders;
 mod sms;
 mod template_campaign;

@@ -490,3 +490,45 @@ async fn a_refusal_that_comes_before_its_notice_holds_the_campaign_and_is_tried_
         running.shutdown().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_at_the_contacts_own_number_counts_where_the_message_goes() {
+    use segue_model::contact::ContactFields;
+    use segue_store::recipient::NewRecipient;
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let (id, messages) = campaign(&bench, &channel, MessageClass::Marketing, 3).await;
+        let workspace_id = bench.test.workspace_id();
+        // Each writes from another number than the one the contact has.
+        for (number, message_id) in messages.iter().enumerate() {
+            let (own, message_id, now) = (phone(number + 50), *message_id, bench.test.now());
+            let (contact, recipients) = (bench.test.ctx.id(), u32::try_from(number + 1).unwrap());
+            let fields = ContactFields { phone: Some(own.parse().unwrap()), ..ContactFields::default() };
+            bench
+                .write(move |tx| {
+                    tx.insert_contact(workspace_id, contact, &fields, now)?;
+                    let recipient = NewRecipient {
+                        position: recipients,
+                        contact_id: contact,
+                        phone: fields.phone.clone(),
+                        rule: "allowed",
+                        message_id: Some(message_id),
+                    };
+                    tx.insert_recipient(workspace_id, id, &recipient)
+                })
+                .await;
+        }
+        // After the plan one says no at the own number, and another is suppressed there.
+        bench.test.set_consent(Medium::WhatsApp, &phone(50), Purpose::Marketing, ConsentState::Revoked).await;
+        let (listed, now) = (phone(51), bench.test.now());
+        bench.write(move |tx| tx.suppress(workspace_id, &listed, "bounced", now)).await;
+        let running = bench.start("one");
+        bench.until_state(messages[2], OutboxState::Accepted).await;
+        bench.until_state(messages[0], OutboxState::Suppressed).await;
+        bench.until_state(messages[1], OutboxState::Suppressed).await;
+        assert_eq!(bench.rule(messages[0]).await.as_deref(), Some("opted_out"), "{}", bench.test.engine);
+        assert_eq!(bench.rule(messages[1]).await.as_deref(), Some("suppressed"));
+        running.shutdown().await;
+    }
+}

@@ -91,7 +91,7 @@ const fn kind(content: &Content) -> MessageKind {
 }
 
 /// What a person reads: the customer's own words where there are any, else one line that says what it is.
-fn text(content: &Content) -> String {
+pub(super) fn text(content: &Content) -> String {
     match content {
         Content::Media { caption, .. } => caption.clone().unwrap_or_default(),
         Content::Reaction { emoji: Some(emoji), .. } => emoji.clone(),

@@ -10,7 +10,7 @@ use segue_store::{
 };
 
 use super::{Desk, InboundError};
-use crate::{DeskError, closing, notice::Notices};
+use crate::{DeskError, blocks, closing, notice::Notices};
 
 /// The customer of a message.
 pub(crate) struct Customer {
@@ -252,8 +252,8 @@ pub(crate) fn merge_customers(
     for id in tx.session_ids_of(workspace_id, from)? {
         notices.session_updated(id);
     }
-    if let (Some(blocked_at), None) = (gone.blocked_at, kept.blocked_at) {
-        tx.move_block(workspace_id, from, into, blocked_at)?;
+    if tx.merge_blocks(workspace_id, from, into)? {
+        blocks::tell(tx, ctx, workspace_id, into)?;
     }
     tx.merge_messaging_users(workspace_id, from, into)?;
     Ok(())

@@ -17,8 +17,8 @@ use segue_store::{
     contact::ContactView,
     crm::{LeadStatus, LeadView},
     customer_link::{LinkAction, LinkEntry, LinkPrompt, LinkState},
-    messaging_user::{LinkedBy, MessagingUser},
-    recipient::Stamp,
+    messaging_user::{IdentifierKind, LinkedBy, MessagingUser},
+    recipient::{CodedRecipient, Pointers, Stamp},
     session::{Gathered, Origin, Session},
 };
 
@@ -50,32 +50,37 @@ pub(super) fn attribute_and_link(
     desk: &Desk<'_>,
     customer: &mut Customer,
     session: &mut Session,
-    code: Option<CodeTarget>,
+    (code, answers): (Option<CodeTarget>, Option<String>),
     occasion: Occasion,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let is_first = occasion == Occasion::FirstMessage;
-    if !is_first && code.is_none() && !customer.phone_learned {
+    let answered = match answers {
+        Some(provider_id) => tx.answered_recipient(desk.workspace_id(), desk.channel.id, &provider_id)?,
+        None => None,
+    };
+    if !is_first && code.is_none() && answered.is_none() && !customer.phone_learned {
         return Ok(());
     }
-    let recipient = attribute(tx, desk, customer, session, code, occasion)?;
-    link(tx, desk, customer, session, recipient.as_ref())?;
+    let recipient = attribute(tx, desk, customer, session, (code, answered), occasion)?;
+    link(tx, desk, customer, session, recipient.as_ref(), notices)?;
     notices.session_updated(session.id);
     Ok(())
 }
 
-/// A code always decides, since it is what the customer did last; without one, only the first message can point to a
-/// recent tap, and a number that became known can make a claim certain.
+/// An answer to a campaign's message and a code always decide, since they are what the customer did last; without either,
+/// only the first message can point to a recent tap or template, and a number that became known can make a claim certain.
 fn attribute(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     customer: &Customer,
     session: &mut Session,
-    code: Option<CodeTarget>,
+    (code, answered): (Option<CodeTarget>, Option<CodedRecipient>),
     occasion: Occasion,
 ) -> Result<Option<Origin>, DeskError> {
     let (workspace_id, now) = (desk.workspace_id(), desk.ctx.now());
-    if code.is_none() && session.campaign.is_some() {
+    let is_named = code.is_some() || answered.is_some();
+    if !is_named && session.campaign.is_some() {
         if session.attribution == Attribution::Claimed
             && customer.phone_learned
             && let Some(campaign) = session.campaign
@@ -88,16 +93,39 @@ fn attribute(
         }
         return Ok(None);
     }
-    if code.is_none() && occasion == Occasion::LaterMessage {
+    if !is_named && occasion == Occasion::LaterMessage {
         return Ok(None);
     }
-    let attributed = tx.attribution_of(workspace_id, code, customer.phone.as_ref(), now)?;
+    let addresses = if is_named { Vec::new() } else { addresses(tx, desk, customer)? };
+    let pointers = Pointers {
+        code,
+        answered: answered.as_ref(),
+        phone: customer.phone.as_ref(),
+        sent_to: Some((desk.channel.id, &addresses)),
+    };
+    let attributed = tx.attribution_of(workspace_id, pointers, now)?;
     let Some(recipient) = attributed.recipient else { return Ok(None) };
     session.attribution = attributed.attribution;
     session.campaign = Some((recipient.campaign_id, recipient.position));
-    let stamp = Stamp::Chat { session_id: session.id };
+    let stamp = Stamp::Chat { session_id: session.id, tier: attributed.attribution };
     tx.stamp_recipient(workspace_id, recipient.campaign_id, recipient.position, stamp, now)?;
     Ok(Some(Origin { contact_id: recipient.contact_id, phone: recipient.phone }))
+}
+
+/// Where a template to the customer may have gone: the numbers in their writings, and the ids.
+fn addresses(tx: &mut Tx<'_>, desk: &Desk<'_>, customer: &Customer) -> Result<Vec<String>, StoreError> {
+    let mut all: Vec<String> =
+        customer.phone.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()).collect();
+    for identifier in tx.identifiers_of(desk.workspace_id(), customer.user.id)? {
+        let address = match identifier.kind {
+            IdentifierKind::WaId => format!("+{}", identifier.value),
+            _ => identifier.value,
+        };
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    }
+    Ok(all)
 }
 
 fn link(
@@ -106,6 +134,7 @@ fn link(
     customer: &mut Customer,
     session: &Session,
     recipient: Option<&Origin>,
+    notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let user = &customer.user;
     let is_linked = user.contact_id.is_some() || user.lead_id.is_some();
@@ -143,7 +172,7 @@ fn link(
                 LinkObject::Contact => {
                     user.contact_id = Some(create_contact(tx, desk, phone, user.profile_name.as_deref())?);
                 }
-                LinkObject::Lead => user.lead_id = Some(create_lead(tx, desk, phone, user, session)?),
+                LinkObject::Lead => user.lead_id = Some(create_lead(tx, desk, phone, user, session, notices)?),
             }
             user.linked_by = Some(LinkedBy::Created);
             (LinkAction::Created, "none")
@@ -266,6 +295,7 @@ fn create_lead(
     phone: &PhoneNumber,
     user: &MessagingUser,
     session: &Session,
+    notices: &mut Notices,
 ) -> Result<LeadId, StoreError> {
     let name = user.profile_name.clone().filter(|name| !name.trim().is_empty());
     let lead = LeadView {
@@ -281,7 +311,9 @@ fn create_lead(
         created_at: desk.ctx.now(),
     };
     tx.insert_lead(desk.workspace_id(), &lead, None)?;
-    Ok(lead.id)
+    let id = lead.id;
+    notices.lead_created(lead);
+    Ok(id)
 }
 
 /// A new contact with the number and the name of the WhatsApp profile.

@@ -9,6 +9,7 @@
 //! `sessions_one_open` would refuse anything else.
 
 mod blocked;
+mod changes;
 mod consent;
 mod entry;
 pub(crate) mod identify;
@@ -20,6 +21,7 @@ mod recorded;
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
 use segue_model::{
     Ctx, QueueId, Timestamp, WorkspaceId,
+    attribution::Attribution,
     code::{self, CodeKey, CodeTarget},
     conversation::{self, Occasion},
     session::{EndedBy, OptIn, SessionState, SessionStep},
@@ -184,7 +186,9 @@ fn conversation(
 
     let code = content.words().and_then(|words| find_code(tx, ctx, words).transpose()).transpose()?;
     let target = code.as_ref().map(|(target, _)| *target);
-    link::attribute_and_link(tx, desk, &mut customer, &mut session, target, link::Occasion::of(opened), notices)?;
+    let answers = message.context().and_then(|context| context.message_id);
+    let occasion = link::Occasion::of(opened);
+    link::attribute_and_link(tx, desk, &mut customer, &mut session, (target, answers), occasion, notices)?;
     tx.save_messaging_user(workspace_id, &customer.user)?;
 
     let written =
@@ -193,8 +197,12 @@ fn conversation(
     session.unread += 1;
     session.state = step(&session, SessionStep::CustomerMessage)?;
 
-    if written.content.details.came_from.is_some() {
+    if let Some(came_from) = &written.content.details.came_from {
         (session.referred_at, session.free_entry_until) = (Some(provider_at), None);
+        tx.put_ad(workspace_id, session.id, came_from, provider_at)?;
+        if session.attribution == Attribution::None {
+            session.attribution = Attribution::Ad;
+        }
     }
 
     if consent::keyword(tx, desk, message, content, (&mut session, opened), notices)? == consent::Keyworded::Yes {
@@ -299,8 +307,9 @@ fn talked_with(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<Op
     Ok(agent.map(|agent| (queue_id, agent)))
 }
 
-/// A reaction, an edit or a deletion: an entry in the session of the message it is about. It neither opens a session nor
-/// reaches the bot, and it is not counted as opening the service window. `false` when that message is not known.
+/// A reaction, an edit or a deletion. What customers change of their own messages is shown in these ([`changes`]); the
+/// rest is an entry in the session of the message it is about. It neither opens a session nor reaches the bot, and it is
+/// not counted as opening the service window. `false` when that message is not known.
 fn afterthought(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -310,9 +319,12 @@ fn afterthought(
     notices: &mut Notices,
 ) -> Result<bool, InboundError> {
     let workspace_id = desk.workspace_id();
-    let Some((session_id, _)) = tx.message_of_provider(workspace_id, desk.channel.id, about)? else {
+    let Some((session_id, id)) = tx.message_of_provider(workspace_id, desk.channel.id, about)? else {
         return Ok(false);
     };
+    if changes::apply(tx, desk, message, content, (session_id, id), notices)? {
+        return Ok(true);
+    }
     append(tx, desk, message, content, session_id, notices)?;
     Ok(true)
 }

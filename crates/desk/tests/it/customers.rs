@@ -4,7 +4,12 @@ use segue_channels::whatsapp::Identity;
 use segue_desk::{blocks, customers};
 use segue_model::consent::{ConsentState, Medium, Purpose};
 use segue_model::{MessagingUserId, role::Role};
-use segue_store::{Sql, customer_block::BlockState, outbox::AddressKind, session::SessionView};
+use segue_store::{
+    Sql,
+    customer_block::{BeginTelling, BlockState},
+    outbox::AddressKind,
+    session::SessionView,
+};
 use segue_testkit::engines;
 
 use crate::scene::*;
@@ -235,5 +240,230 @@ async fn the_id_whatsapp_has_for_a_number_is_kept_and_found_again() {
         let by_id = Identity { wa_id: Some("551199990000".to_owned()), ..Identity::default() };
         scene.receive(text(by_id, "wamid.2", START.plus(1_000), "Oi")).await;
         assert_eq!(scene.count(&USERS).await, 1, "the same customer");
+    }
+}
+
+static LEAD_EVENTS: Sql =
+    Sql::portable("LEAD_EVENTS", "SELECT COUNT(*) FROM events WHERE workspace_id = $1 AND kind = 'lead.created'");
+
+/// Ana on two phones: the conversation of each, and a supervisor.
+async fn two_phones(scene: &Scene) -> (segue_model::actor::Actor, SessionView, SessionView) {
+    let boss = scene.user("Kim", Role::Supervisor).await;
+    scene.receive(ana("wamid.1", START, "From my own phone")).await;
+    scene.advance(60_000);
+    scene.receive(text(phone(SECOND), "wamid.2", START.plus(60_000), "From the phone at work")).await;
+    scene.advance(60_000);
+    let all = scene.sessions().await;
+    (boss, of(&all, &format!("+{ANA}")), of(&all, &format!("+{SECOND}")))
+}
+
+async fn merged(scene: &Scene, boss: &segue_model::actor::Actor, into: &SessionView, other: &SessionView) {
+    let other = other.customer.messaging_user_id;
+    customers::merge(scene.store(), scene.ctx(), scene.workspace(), boss, into.id, other).await.unwrap();
+    scene.advance(60_000);
+}
+
+async fn parted(scene: &Scene, boss: &segue_model::actor::Actor, session: &SessionView) {
+    let (store, workspace) = (scene.store(), scene.workspace());
+    let merge = customers::merges(store, workspace, session.id).await.unwrap().remove(0);
+    customers::part(store, scene.ctx(), workspace, boss, session.id, merge.id).await.unwrap();
+}
+
+/// What the rows of both say: state, and whether the customer itself is marked.
+async fn block(scene: &Scene, id: MessagingUserId) -> (Option<BlockState>, bool) {
+    let workspace = scene.workspace();
+    write(scene.store(), move |tx| {
+        let marked = tx.messaging_user(workspace, id)?.is_some_and(|user| user.blocked_at.is_some());
+        Ok((tx.block_of(workspace, id)?.map(|block| block.state), marked))
+    })
+    .await
+}
+
+/// Tells WhatsApp, as the job does, and gives the addresses that it was told of.
+async fn tell(scene: &Scene, id: MessagingUserId) -> Vec<String> {
+    let (workspace, now) = (scene.workspace(), scene.test.now());
+    write(scene.store(), move |tx| {
+        let begun = tx.begin_telling(workspace, id, now, now.plus(1))?;
+        let BeginTelling::Tell(telling) = begun else { return Ok(Vec::new()) };
+        tx.settle_block(workspace, id, &telling, None)?;
+        Ok(telling.addresses.into_iter().map(|(_, address)| address).collect())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_of_before_a_merge_is_theirs_who_had_it_when_they_part() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, own, other) = two_phones(&scene).await;
+        let (own_id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        blocks::block(store, ctx, workspace, &boss, other.id, "Spam").await.unwrap();
+        assert_eq!(tell(&scene, other_id).await, [format!("+{SECOND}")]);
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(block(&scene, own_id).await, (Some(BlockState::Blocked), true), "{}", scene.test.engine);
+        parted(&scene, &boss, &own).await;
+        assert_eq!(block(&scene, other_id).await, (Some(BlockState::Blocked), true), "{}", scene.test.engine);
+        assert_eq!(block(&scene, own_id).await, (None, false));
+        // It can be taken back, at the address that was blocked.
+        blocks::unblock(store, ctx, workspace, &boss, other_id).await.unwrap();
+        assert_eq!(tell(&scene, other_id).await, [format!("+{SECOND}")]);
+        assert_eq!(block(&scene, other_id).await, (None, false));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_was_made_of_both_holds_for_both_when_they_part() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, own, other) = two_phones(&scene).await;
+        let (own_id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        merged(&scene, &boss, &own, &other).await;
+        blocks::block(store, ctx, workspace, &boss, own.id, "Threats").await.unwrap();
+        assert_eq!(tell(&scene, own_id).await, [format!("+{SECOND}")], "where they wrote last");
+        let jobs = scene.count(&JOBS).await;
+        parted(&scene, &boss, &own).await;
+        assert_eq!(block(&scene, other_id).await, (Some(BlockState::Blocked), true), "{}", scene.test.engine);
+        assert_eq!(block(&scene, own_id).await, (Some(BlockState::Blocking), true));
+        assert_eq!(scene.count(&JOBS).await, jobs + 1, "WhatsApp is told of the other address");
+        assert_eq!(tell(&scene, own_id).await, [format!("+{ANA}")]);
+        // Taken back before they part, it holds for nobody.
+        let scene = Scene::new(segue_testkit::sqlite_store().await).await;
+        let (boss, own, other) = two_phones(&scene).await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let (own_id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        blocks::block(store, ctx, workspace, &boss, other.id, "Spam").await.unwrap();
+        tell(&scene, other_id).await;
+        merged(&scene, &boss, &own, &other).await;
+        blocks::unblock(store, ctx, workspace, &boss, own_id).await.unwrap();
+        parted(&scene, &boss, &own).await;
+        assert_eq!(block(&scene, other_id).await, (None, false));
+        assert_eq!(block(&scene, own_id).await, (Some(BlockState::Unblocking), false));
+        assert_eq!(tell(&scene, own_id).await, [format!("+{SECOND}")], "the address that was blocked");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_told_of_a_block_goes_on_with_the_one_that_stays() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, own, other) = two_phones(&scene).await;
+        let (own_id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        blocks::block(store, ctx, workspace, &boss, other.id, "Spam").await.unwrap();
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(scene.count(&JOBS).await, 2, "{}: one for the one that stays", scene.test.engine);
+        assert!(tell(&scene, other_id).await.is_empty(), "that one is no more");
+        assert_eq!(tell(&scene, own_id).await, [format!("+{SECOND}")]);
+        parted(&scene, &boss, &own).await;
+        // The same while the unblock is being told.
+        blocks::unblock(store, ctx, workspace, &boss, other_id).await.unwrap();
+        scene.advance(60_000);
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(block(&scene, own_id).await, (Some(BlockState::Unblocking), false));
+        assert_eq!(tell(&scene, own_id).await, [format!("+{SECOND}")]);
+        assert_eq!(block(&scene, own_id).await, (None, false));
+        parted(&scene, &boss, &own).await;
+        // Both are blocked: WhatsApp knows of both addresses, and is told of both when it ends.
+        scene.advance(60_000);
+        for session in [&own, &other] {
+            blocks::block(store, ctx, workspace, &boss, session.id, "Spam").await.unwrap();
+            tell(&scene, session.customer.messaging_user_id).await;
+        }
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(block(&scene, own_id).await, (Some(BlockState::Blocked), true));
+        blocks::unblock(store, ctx, workspace, &boss, own_id).await.unwrap();
+        assert_eq!(tell(&scene, own_id).await, [format!("+{ANA}"), format!("+{SECOND}")], "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_is_told_late_does_not_undo_the_unblock() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let session = scene.session().await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let (id, now) = (session.customer.messaging_user_id, scene.test.now());
+        blocks::block(store, ctx, workspace, &agent, session.id, "Spam").await.unwrap();
+        let begin = move |tx: &mut segue_store::Tx<'_>| tx.begin_telling(workspace, id, now, now.plus(60_000));
+        let BeginTelling::Tell(first) = write(store, begin).await else { panic!("it is to be told") };
+        blocks::unblock(store, ctx, workspace, &agent, id).await.unwrap();
+        assert!(write(store, begin).await == BeginTelling::Busy, "{}: the first one still speaks", scene.test.engine);
+        write(store, move |tx| tx.settle_block(workspace, id, &first, None)).await;
+        let BeginTelling::Tell(second) = write(store, begin).await else { panic!("the unblock is to be told") };
+        assert_eq!(second.state, BlockState::Unblocking);
+        // Who took the row and is gone keeps nobody waiting for ever.
+        let later =
+            move |tx: &mut segue_store::Tx<'_>| tx.begin_telling(workspace, id, now.plus(60_000), now.plus(90_000));
+        assert!(matches!(write(store, later).await, BeginTelling::Tell(_)));
+        write(store, move |tx| tx.settle_block(workspace, id, &second, None)).await;
+        assert_eq!(block(&scene, id).await, (None, false));
+        // The customer has another number by the time of the unblock: the one that was blocked is meant.
+        blocks::block(store, ctx, workspace, &agent, session.id, "Spam").await.unwrap();
+        tell(&scene, id).await;
+        let moved = serde_json::json!({ "type": "system", "system": { "type": "user_changed_number",
+            "wa_id": "15550100077", "body": "Ana changed the number" } });
+        scene.receive(message(phone(ANA), "wamid.moved", START.plus(1_000), moved)).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, "+15550100077");
+        blocks::unblock(store, ctx, workspace, &agent, id).await.unwrap();
+        assert_eq!(tell(&scene, id).await, [format!("+{ANA}")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_merges_a_customer_whose_conversation_is_not_theirs_to_see() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let sam = scene.agent("Sam").await;
+        let own = scene.accepted(&sam).await;
+        scene.presence(&sam, segue_model::routing::PresenceStatus::Away).await;
+        let max = scene.agent("Max").await;
+        scene.available(&max).await;
+        scene.receive(text(phone(SECOND), "wamid.2", START.plus(60_000), "For Max")).await;
+        scene.sweep().await;
+        let offer = scene.offers(&max).await.remove(0);
+        let other = scene.accept(&max, offer).await.unwrap();
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let other_id = other.customer.messaging_user_id;
+        let refused = customers::merge(store, ctx, workspace, &sam, own.id, other_id).await.unwrap_err();
+        assert_eq!(refused.code(), "not_owner", "{}", scene.test.engine);
+        assert_eq!(scene.count(&USERS).await, 2);
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        customers::merge(store, ctx, workspace, &boss, own.id, other_id).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_number_of_somebody_with_two_is_the_one_that_is_written_to() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, own, other) = two_phones(&scene).await;
+        merged(&scene, &boss, &own, &other).await;
+        let id = own.customer.messaging_user_id;
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"));
+        let moved = serde_json::json!({ "type": "system", "system": { "type": "user_changed_number",
+            "wa_id": "15550100077", "body": "Ana changed the number" } });
+        scene.receive(message(phone(ANA), "wamid.moved", scene.test.now(), moved)).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, "+15550100077", "{}", scene.test.engine);
+        scene.advance(60_000);
+        scene.receive(text(phone(SECOND), "wamid.5", scene.test.now(), "From work")).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "until another one is used");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_that_is_made_by_linking_is_told_to_the_other_screens() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let session = scene.session().await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let to = segue_desk::linking::LinkTo::NewLead;
+        segue_desk::linking::link(store, ctx, workspace, &boss, session.id, to, None).await.unwrap();
+        assert_eq!(scene.count(&LEAD_EVENTS).await, 1, "{}", scene.test.engine);
     }
 }

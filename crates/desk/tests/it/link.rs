@@ -243,3 +243,205 @@ async fn the_whole_way_is_in_the_funnel() {
         assert_eq!(panel.recipient.map(|recipient| recipient.session_id), Some(Some(id)));
     }
 }
+
+static CAMPAIGN: Sql = Sql::portable(
+    "CAMPAIGN",
+    "UPDATE outbox SET campaign_id = $3, position = $4, dedupe_key = NULL, state = 'delivered', provider_id = $5,
+            submitted_at = $6, accepted_at = $6, session_id = NULL WHERE workspace_id = $1 AND id = $2",
+);
+static STARTED: Sql =
+    Sql::portable("STARTED", "UPDATE campaigns SET started_at = $3 WHERE workspace_id = $1 AND id = $2");
+
+/// A campaign by template whose one message went to this address.
+async fn template_sent(scene: &Scene, address: &str, wamid: &'static str, contact: ContactId) -> CampaignId {
+    use segue_model::{MessageId, campaign::Footer, delivery::MessageClass, template_rules::SessionRule};
+    use segue_store::{
+        campaign::{Audience, CampaignInput, CampaignTemplate},
+        outbox::{AddressKind, NewOutbox},
+        recipient::NewRecipient,
+    };
+    let (workspace, id, now) = (scene.workspace(), scene.ctx().id::<CampaignId>(), scene.test.now());
+    let (message_id, channel_id) = (scene.ctx().id::<MessageId>(), scene.channel.id);
+    let input = CampaignInput {
+        name: "Spring".to_owned(),
+        sender_id: None,
+        audience: Audience::default(),
+        body: String::new(),
+        footer: Footer::None,
+        whatsapp_channel_id: None,
+        prefilled_text: String::new(),
+        schedule: Default::default(),
+        variants: Vec::new(),
+        held_out_percent: 0,
+        pool_id: None,
+        texts: Vec::new(),
+        template: Some(CampaignTemplate {
+            channel_id,
+            name: "spring".to_owned(),
+            language: "en".to_owned(),
+            values: Vec::new(),
+            buttons: Vec::new(),
+            sessions: SessionRule::Any,
+        }),
+    };
+    let row = NewOutbox {
+        id: message_id,
+        channel_id,
+        class: MessageClass::Marketing,
+        dedupe_key: message_id.to_string(),
+        address: address.to_owned(),
+        address_kind: if address.starts_with('+') { AddressKind::Phone } else { AddressKind::Bsuid },
+        payload: serde_json::json!({"text": "Spring"}).into(),
+        campaign: None,
+        session_id: None,
+        not_before: now,
+        expires_at: None,
+        segments: None,
+    };
+    write(scene.store(), move |tx| {
+        tx.insert_campaign(workspace, id, &input, None, now)?;
+        tx.execute(&STARTED, &[&workspace, &id, &now])?;
+        tx.enqueue(workspace, &row, now)?;
+        tx.execute(&CAMPAIGN, &[&workspace, &message_id, &id, &1_u32, &wamid, &now])?;
+        let recipient = NewRecipient {
+            position: 1,
+            contact_id: contact,
+            phone: None,
+            rule: "allowed",
+            message_id: Some(message_id),
+        };
+        tx.insert_recipient(workspace, id, &recipient)
+    })
+    .await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_a_template_belongs_to_the_campaign_that_sent_it_and_is_counted_by_its_certainty() {
+    use segue_model::attribution::Attribution;
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let number = format!("+{ANA}");
+        let contact = scene.test.contact(&number, "Ana").await;
+        let hidden = scene.test.contact("+15550100031", "Bo").await;
+        let silent = scene.test.contact("+15550100032", "Cy").await;
+        let (store, workspace) = (scene.store(), scene.workspace());
+        let funnel = async |id| write(store, move |tx| tx.funnel(workspace, id)).await;
+        // A tap on the template's button, and an answer that quotes the message, name it.
+        let quoted = template_sent(&scene, &number, "wamid.sent1", contact).await;
+        scene.advance(30 * 24 * 3_600_000);
+        let at = scene.test.now();
+        let button = serde_json::json!({"type": "button", "button": {"payload": "more", "text": "Tell me more"},
+            "context": {"from": "15550783881", "id": "wamid.sent1"}});
+        scene.receive(message(phone(ANA), "wamid.a1", at, button)).await;
+        let session = scene.session().await;
+        assert_eq!(session.campaign.as_ref().map(|campaign| campaign.id), Some(quoted), "{}", scene.test.engine);
+        assert_eq!((session.attribution, session.customer.contact_id), (Attribution::Certain, Some(contact)));
+        let counts = funnel(quoted).await;
+        assert_eq!(counts.chats, 1);
+        assert_eq!(
+            counts.chats_by_tier.iter().map(|each| (each.tier, each.count)).collect::<Vec<_>>(),
+            [(Attribution::Certain, 1)]
+        );
+        // The same in a conversation that is going on, for somebody without a visible number.
+        scene.receive(text(hidden_user("US.7"), "wamid.b0", at, "Hi")).await;
+        let by_id = template_sent(&scene, "US.7", "wamid.sent2", hidden).await;
+        let quote =
+            serde_json::json!({"type": "text", "text": {"body": "Yes please"}, "context": {"id": "wamid.sent2"}});
+        scene.receive(message(hidden_user("US.7"), "wamid.b1", at.plus(1_000), quote)).await;
+        let session = of_campaign(&scene, by_id).await;
+        assert_eq!((session.attribution, session.customer.contact_id), (Attribution::Certain, Some(hidden)));
+        // Without any reference it is inferred from what went to the number within a day.
+        let lately = template_sent(&scene, "+15550100032", "wamid.sent3", silent).await;
+        scene.advance(3_600_000);
+        scene.receive(text(phone("15550100032"), "wamid.c1", scene.test.now(), "How much is it?")).await;
+        let session = of_campaign(&scene, lately).await;
+        assert_eq!(session.attribution, Attribution::Inferred);
+        let counts = funnel(lately).await;
+        assert_eq!(
+            counts.chats_by_tier.iter().map(|each| (each.tier, each.count)).collect::<Vec<_>>(),
+            [(Attribution::Inferred, 1)]
+        );
+        let recounted =
+            write(store, move |tx| Ok((tx.tallies(workspace, lately)?, tx.recount(workspace, lately)?))).await;
+        assert_eq!(
+            recounted.0.iter().find(|(name, _)| name == "chats:inferred"),
+            recounted.1.iter().find(|(name, _)| name == "chats:inferred")
+        );
+        // An answer to what no campaign sent names none, and so does one to another number's message.
+        scene
+            .receive(message(
+                phone("15550100040"),
+                "wamid.d1",
+                scene.test.now(),
+                serde_json::json!({"type": "text", "text": {"body": "Hm"}, "context": {"id": "wamid.unknown"}}),
+            ))
+            .await;
+        let all = scene.sessions().await;
+        let other = all.iter().find(|session| session.customer.phone == "+15550100040".parse().ok()).unwrap();
+        assert_eq!((other.attribution, other.campaign.clone()), (Attribution::None, None));
+    }
+}
+
+fn hidden_user(bsuid: &str) -> segue_channels::whatsapp::Identity {
+    hidden(bsuid)
+}
+
+async fn of_campaign(scene: &Scene, id: CampaignId) -> segue_store::session::SessionView {
+    let all = scene.sessions().await;
+    all.into_iter()
+        .find(|session| session.campaign.as_ref().is_some_and(|campaign| campaign.id == id))
+        .expect("a session")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_advertisement_is_a_tier_of_its_own_below_every_campaign_and_counts_in_its_own_funnel() {
+    use segue_model::attribution::Attribution;
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", segue_model::role::Role::Supervisor).await;
+        let by_ad = |digits: &str, wamid: &str, headline: &str| {
+            message(
+                phone(digits),
+                wamid,
+                START,
+                serde_json::json!({"type": "text", "text": {"body": "Hi"},
+                "referral": {"source_type": "ad", "source_id": "ad-1", "headline": headline,
+                    "source_url": "https://fb.example/1", "ctwa_clid": format!("click-{digits}")}}),
+            )
+        };
+        scene.receive(by_ad(ANA, "wamid.1", "June offer")).await;
+        let session = scene.session().await;
+        assert_eq!((session.attribution, session.campaign.clone()), (Attribution::Ad, None), "{}", scene.test.engine);
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let panel = segue_desk::panel::get(store, workspace, session.id, scene.test.now()).await.unwrap();
+        let ad = panel.advertisement.expect("it is shown");
+        assert_eq!(
+            (ad.headline.as_deref(), ad.click_id.as_deref()),
+            (Some("June offer"), Some(format!("click-{ANA}").as_str()))
+        );
+        scene.receive(by_ad("15550100002", "wamid.2", "June offer")).await;
+        segue_desk::leads::create(
+            store,
+            ctx,
+            workspace,
+            &boss,
+            session.id,
+            serde_json::from_value(serde_json::json!({"name": "Ana"})).unwrap(),
+        )
+        .await
+        .unwrap();
+        let ads = write(store, move |tx| tx.advertisements(workspace, START.plus(-1), 10)).await;
+        assert_eq!(ads.len(), 1);
+        assert_eq!((ads[0].source_id.as_str(), ads[0].chats, ads[0].leads, ads[0].won), ("ad-1", 2, 1, 0));
+        // A campaign that got an answer goes before the advertisement.
+        let contact = scene.test.contact("+15550100050", "Di").await;
+        let id = template_sent(&scene, "+15550100050", "wamid.sent", contact).await;
+        let mut both = serde_json::json!({"type": "text", "text": {"body": "Hi"}, "context": {"id": "wamid.sent"}});
+        both["referral"] = serde_json::json!({"source_type": "ad", "source_id": "ad-1"});
+        scene.receive(message(phone("15550100050"), "wamid.3", START, both)).await;
+        assert_eq!(of_campaign(&scene, id).await.attribution, Attribution::Certain);
+        let ads = write(store, move |tx| tx.advertisements(workspace, START.plus(-1), 10)).await;
+        assert_eq!(ads[0].chats, 2, "counted where it belongs, once");
+    }
+}

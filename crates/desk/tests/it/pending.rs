@@ -5,11 +5,23 @@ use segue_desk::{
     messages::{Draft, NewReply},
     pending,
 };
-use segue_model::{SessionId, actor::Actor, policy::Rule, role::Role, time};
-use segue_store::{outbox::Claim, pending_reply::PendingReplyView, session::SessionView};
+use segue_model::{MessageId, SessionId, actor::Actor, delivery::Report, policy::Rule, role::Role, time};
+use segue_store::{
+    Sql,
+    outbox::Claim,
+    pending_reply::PendingReplyView,
+    report::{ProviderReport, ReportTarget},
+    session::SessionView,
+    submission::Failure,
+};
 use segue_testkit::engines;
 
 use crate::{replies::templates, scene::*};
+
+static ACCEPTED: Sql = Sql::portable(
+    "ACCEPTED",
+    "UPDATE outbox SET state = 'accepted', submitted_at = $3, accepted_at = $3 WHERE workspace_id = $1 AND id = $2",
+);
 
 async fn keep(scene: &Scene, actor: &Actor, client_id: &str, draft: Draft) -> Result<PendingReplyView, DeskError> {
     let id = scene.session().await.id;
@@ -210,5 +222,53 @@ async fn what_came_too_late_for_the_window_waits_and_goes_out_with_the_next_mess
         assert_eq!(lines.last().unwrap(), "agent: Just in time?");
         assert_eq!(scene.session().await.pending_count, 0);
         assert_ne!(scene.transcript(session.id).await.last().unwrap().id, sent.id, "as a message of its own");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_keeps_the_order_it_was_written_in_however_late_refusals_are_told() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await;
+        let (workspace_id, channel_id) = (scene.workspace(), scene.channel.id);
+        let mut ids = Vec::new();
+        for words in ["First", "Second"] {
+            scene.advance(1_000);
+            ids.push(scene.reply(&agent, session.id, words, words).await.unwrap().id);
+        }
+        scene.advance(24 * time::HOUR + time::MINUTE);
+        scene.time_passes().await;
+        keep(&scene, &agent, "3", text_draft("Third")).await.unwrap();
+        // WhatsApp tells of the second one first, and of both after the third was written.
+        scene.advance(time::MINUTE);
+        let refuse = async |id: MessageId| {
+            let (ctx, at) = (scene.ctx().clone(), scene.test.now());
+            let failure = Failure { class: "window_closed".to_owned(), code: None, reason: "Too late".to_owned() };
+            let report = ProviderReport { report: Report::Failed, at, failure: Some(failure) };
+            let target = ReportTarget { provider_ids: Vec::new(), message_id: Some(id), recipient: None };
+            write(scene.store(), move |tx| {
+                tx.execute(&ACCEPTED, &[&workspace_id, &id, &START])?;
+                tx.apply_report(workspace_id, channel_id, &target, &report, &ctx)
+            })
+            .await;
+        };
+        refuse(ids[1]).await;
+        scene.advance(1_000);
+        refuse(ids[0]).await;
+        assert_eq!(waiting(&scene, session.id).await, ["First", "Second", "Third"], "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_delivers_what_waits_as_any_other_message_does() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = closed(&scene, &agent).await;
+        keep(&scene, &agent, "1", text_draft("About your order")).await.unwrap();
+        scene.receive(ana("wamid.2", scene.test.now(), "HELP")).await;
+        assert!(waiting(&scene, session.id).await.is_empty(), "{}", scene.test.engine);
+        assert!(scene.lines(session.id).await.contains(&"agent: About your order".to_owned()));
     }
 }

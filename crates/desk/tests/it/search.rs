@@ -237,3 +237,91 @@ async fn the_flight_of_a_message_names_its_hops_in_their_order() {
         assert_eq!(missing.code(), "not_found");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_in_the_log_does_not_bring_back_what_a_deleted_contact_wrote() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "My secret is rosebud")).await;
+        scene.receive(other("wamid.2", START, "No secret here")).await;
+        scene.index().await;
+        let sessions = scene.sessions().await;
+        let number = format!("+{ANA}").parse().ok();
+        let session = sessions.iter().find(|session| session.customer.phone == number);
+        let contact = session.unwrap().customer.contact_id.unwrap();
+        let (store, workspace, id, now) = (scene.store(), scene.workspace(), scene.ctx().id(), scene.test.now());
+        write(store, move |tx| tx.delete_contacts(workspace, id, &[contact], "system", now)).await;
+        scene.index().await;
+        scene.advance(60_000);
+        scene.receive(ana("wamid.3", START.plus(60_000), "Another secret")).await;
+        let later = scene.test.now().plus(1);
+        write(store, move |tx| {
+            tx.delete_events_before(workspace, later)?;
+            tx.execute(&FORGET_MARK, &[&workspace])
+        })
+        .await;
+        scene.advance(60_000);
+        scene.receive(other("wamid.4", START.plus(120_000), "Still no secret")).await;
+        scene.index().await;
+        let mut found = scene.found(&boss, "secret").await;
+        found.sort();
+        assert_eq!(found, ["Another secret", "No secret here", "Still no secret"], "{}", scene.test.engine);
+        // Whoever is brought back is found again.
+        write(store, move |tx| tx.restore_contacts(workspace, id, now)).await;
+        scene.index().await;
+        assert_eq!(scene.found(&boss, "rosebud").await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_parted_customer_wrote_is_no_longer_among_the_others() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "a lamp at home")).await;
+        scene.advance(60_000);
+        scene.receive(other("wamid.2", START.plus(60_000), "a lamp at work")).await;
+        scene.index().await;
+        let hits = scene.find(&boss, "lamp").await;
+        let (work, home) = (&hits[0], &hits[1]);
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let count = async || {
+            let messaging_user_id = Some(home.messaging_user_id);
+            let request = Request { text: "lamp".to_owned(), messaging_user_id, limit: 9, ..Request::default() };
+            search::messages(store, workspace, &boss, request).await.unwrap().data.len()
+        };
+        assert_eq!(count().await, 1);
+        let id = home.session_id;
+        segue_desk::customers::merge(store, ctx, workspace, &boss, id, work.messaging_user_id).await.unwrap();
+        assert_eq!(count().await, 2, "{}", scene.test.engine);
+        let merge = segue_desk::customers::merges(store, workspace, id).await.unwrap().remove(0);
+        segue_desk::customers::part(store, ctx, workspace, &boss, id, merge.id).await.unwrap();
+        assert_eq!(count().await, 1, "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_customer_changed_is_found_by_its_new_words_and_what_was_deleted_by_none() {
+    use serde_json::json;
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        let change = |wamid: &str, seconds: i64, body: serde_json::Value| {
+            message(phone(ANA), wamid, START.plus(seconds * 1_000), body)
+        };
+        let edit = json!({"type": "edit", "edit": {"original_message_id": "wamid.1",
+            "message": {"type": "text", "text": {"body": "A green lamp"}}}});
+        let revoke = json!({"type": "revoke", "revoke": {"original_message_id": "wamid.1"}});
+        scene.receive(ana("wamid.1", START, "A blue lamp")).await;
+        scene.index().await;
+        scene.receive(change("wamid.2", 10, edit)).await;
+        assert!(scene.find(&boss, "blue").await.is_empty(), "{}: at once", scene.test.engine);
+        assert_eq!(scene.found(&boss, "green").await, ["A green lamp"]);
+        scene.index().await;
+        assert_eq!(scene.find(&boss, "lamp").await.len(), 1);
+        scene.receive(change("wamid.3", 20, revoke)).await;
+        scene.index().await;
+        assert!(scene.find(&boss, "lamp").await.is_empty(), "{}", scene.test.engine);
+    }
+}

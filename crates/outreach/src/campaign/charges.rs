@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     found,
-    template_preflight::{MarketCost, card_of},
+    template_preflight::{MarketCost, card_of, minor},
 };
 use crate::OutreachError;
 
@@ -24,7 +24,7 @@ const PAGE: u32 = 5_000;
 pub struct CampaignCharges {
     /// ISO 4217.
     pub currency: String,
-    /// In minor units, rounded up.
+    /// In minor units: the sum of the markets.
     pub total: i64,
     /// Messages that the platform has told a charge of.
     pub messages: i64,
@@ -70,6 +70,7 @@ pub async fn charges(
                 free: 0,
                 price_thousandths: price,
                 thousandths: 0,
+                total: 0,
             });
             messages += 1;
             row.messages += 1;
@@ -82,10 +83,12 @@ pub async fn charges(
     }
     let mut markets: Vec<MarketCost> = counts.into_values().collect();
     markets.sort_by_key(|market| (-market.thousandths, -market.messages));
-    let thousandths: i64 = markets.iter().map(|market| market.thousandths).sum();
+    for market in &mut markets {
+        market.total = minor(market.thousandths);
+    }
     Ok(CampaignCharges {
         currency: card.currency.clone(),
-        total: (thousandths + 999) / 1_000,
+        total: markets.iter().map(|market| market.total).sum(),
         messages,
         markets,
         unpriced,

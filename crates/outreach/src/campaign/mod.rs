@@ -7,6 +7,7 @@ pub mod checks;
 pub mod copy;
 pub mod export;
 pub mod launch;
+mod lines;
 pub mod links;
 mod members;
 mod pinned;

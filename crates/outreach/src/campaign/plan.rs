@@ -15,7 +15,7 @@
 //! lock of consents as well: the chunk sees it and leaves that contact out.
 //!
 //! The message's key is campaign and phone number: whatever happens to contacts meanwhile, a number gets the campaign's
-//! text at most once.
+//! text at most once, and so does one line under two writings of its number ([`super::lines`]).
 
 use std::collections::HashSet;
 
@@ -40,6 +40,7 @@ use super::{
     Prepared,
     audience::{judge_in, time_zones},
     found,
+    lines::Lines,
     members::{Crowd, Entry},
     pinned, prepare,
     template::TemplateText,
@@ -154,12 +155,18 @@ fn plan_chunk(
         if planned >= POSITIONS {
             return Err(StoreError::Unsupported(format!("A campaign has at most {POSITIONS} recipients.")).into());
         }
-        chunk.add(match &made_of {
+        let mut decided = match &made_of {
             MadeOf::Texts(prepared, texts) => {
                 decide_member(tx, (ctx, now), &campaign, (prepared, texts), entry, planned)?
             }
             MadeOf::Template(text) => decide_for_template(tx, (ctx, now), &campaign, text, entry, planned)?,
-        });
+        };
+        if let Some(message) = &decided.message
+            && !chunk.lines.add_to(tx, (workspace_id, id), &message.address)?
+        {
+            decided = Decided::nothing(NewRecipient { rule: DUPLICATE_PHONE, message_id: None, ..decided.recipient });
+        }
+        chunk.add(decided);
     }
     chunk.write(tx, (workspace_id, id), now)?;
     if let Some(reached) = page.reached {
@@ -202,6 +209,7 @@ struct Chunk {
     messages: Vec<NewOutbox>,
     held: Vec<(MessageId, Rule, Explanation)>,
     noticed: Vec<(MessageId, PhoneNumber)>,
+    lines: Lines,
 }
 
 impl Chunk {

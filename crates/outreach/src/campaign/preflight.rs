@@ -21,9 +21,9 @@ use segue_model::{
 };
 use segue_store::{
     Store, StoreError, Tx,
-    campaign::CampaignView,
+    campaign::{Audience, CampaignView},
     channel::ChannelConfig,
-    recipient::{HELD_OUT, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
+    recipient::{DUPLICATE_PHONE, HELD_OUT, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
     workspace::CampaignSettings,
 };
 use serde::Serialize;
@@ -34,6 +34,7 @@ use super::{
     audience::{judge, time_zones},
     checks::Author,
     found,
+    lines::{Lines, several},
     members::{Crowd, Entry},
     pinned::{self, reach},
     plan::CHUNK,
@@ -91,7 +92,7 @@ pub struct PreflightSegments {
 pub struct PreflightCost {
     /// ISO 4217.
     pub currency: String,
-    /// Of all messages whose country has a price, rounded up.
+    /// Of all messages whose country has a price, rounded up; of a campaign by template the sum of its markets.
     pub total: i64,
     /// Of one message in thousandths of a minor unit: the cheapest, the median, the dearest.
     pub min_thousandths: i64,
@@ -224,6 +225,7 @@ struct Tally {
     /// Messages by their price in thousandths.
     prices: Histogram,
     unpriced: BTreeMap<String, i64>,
+    lines: Lines,
 }
 
 /// What a member comes to.
@@ -232,6 +234,17 @@ struct Verdict {
     /// What is missing and what to do.
     detail: Option<String>,
     composed: Option<Composed>,
+}
+
+impl Verdict {
+    /// Leaves out whose line gets a message already.
+    fn unless_known(self, lines: &mut Lines, entry: &Entry) -> Self {
+        let phone = entry.member.fields.phone.as_ref().filter(|_| self.composed.is_some());
+        if phone.is_none_or(|phone| lines.add(phone.as_str())) {
+            return self;
+        }
+        Self { rule: DUPLICATE_PHONE, detail: None, composed: None }
+    }
 }
 
 struct Flight {
@@ -269,9 +282,9 @@ impl Flight {
         })
     }
 
-    fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
+    fn count_one(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
         tally.audience += 1;
-        let verdict = self.judge(tx, entry, tally.audience)?;
+        let verdict = self.judge(tx, entry, tally.audience)?.unless_known(&mut tally.lines, entry);
         let person = || PreflightPerson {
             contact_id: entry.member.id,
             name: entry.member.fields.full_name(),
@@ -317,6 +330,18 @@ impl Flight {
             Some(per_thousand) => *tally.prices.entry(per_thousand * segments).or_default() += 1,
             None => *tally.unpriced.entry(country).or_default() += 1,
         }
+    }
+}
+
+impl Look for Flight {
+    type Tally = Tally;
+
+    fn audience(&self) -> (&Audience, Timestamp) {
+        (&self.campaign.input.audience, self.now)
+    }
+
+    fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
+        self.count_one(tx, tally, entry)
     }
 }
 
@@ -394,26 +419,47 @@ pub async fn preflight(
     let flight = store.read(move |tx| Ok::<_, OutreachError>(Arc::new(flight(tx, &links, workspace_id, id, now)?)));
     let flight = flight.await?;
     let variants = variants::weights(&flight.campaign.input).len();
-    let mut tally = Tally { variants: vec![VariantTally::default(); variants], ..Tally::default() };
+    let tally = Tally { variants: vec![VariantTally::default(); variants], ..Tally::default() };
+    let tally = counted(store, workspace_id, &flight, tally).await?;
+    store.read(move |tx| finish(tx, workspace_id, &flight, tally.clone())).await
+}
+
+/// What is looked at for every member of an audience.
+pub(super) trait Look: Send + Sync + 'static {
+    type Tally: Clone + Send + Sync + 'static;
+
+    fn audience(&self) -> (&Audience, Timestamp);
+
+    /// Counts one member.
+    fn count(&self, tx: &mut Tx<'_>, tally: &mut Self::Tally, entry: &Entry) -> Result<(), StoreError>;
+}
+
+/// Counts a whole audience.
+pub(super) async fn counted<L: Look>(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    look: &Arc<L>,
+    mut tally: L::Tally,
+) -> Result<L::Tally, OutreachError> {
     let mut after = None;
     loop {
         // One short transaction per page: a long one would keep old versions of rows alive.
-        let (looking, so_far) = (Arc::clone(&flight), tally);
+        let (look, so_far) = (Arc::clone(look), tally);
         let page = store.read(move |tx| {
-            let crowd = Crowd::of_audience(tx, workspace_id, &looking.campaign.input.audience, looking.now)?;
+            let (audience, now) = look.audience();
+            let crowd = Crowd::of_audience(tx, workspace_id, audience, now)?;
             let page = crowd.page(tx, workspace_id, after, CHUNK)?;
             let mut counted = so_far.clone();
             for entry in &page.entries {
-                looking.count(tx, &mut counted, entry)?;
+                look.count(tx, &mut counted, entry)?;
             }
             Ok::<_, OutreachError>((counted, page.next))
         });
         (tally, after) = page.await?;
         if after.is_none() {
-            break;
+            return Ok(tally);
         }
     }
-    store.read(move |tx| finish(tx, workspace_id, &flight, tally.clone())).await
 }
 
 fn finish(
@@ -692,6 +738,10 @@ pub async fn people(
             let campaign = found(tx, workspace_id, id)?;
             let judge = Judge::of(tx, &links, (workspace_id, &campaign), now)?;
             let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
+            let mut lines = Lines::default();
+            if let Some(after) = after {
+                judge.skip(tx, (workspace_id, &crowd), after, &mut lines)?;
+            }
             let mut cursor = after;
             let mut people = Vec::new();
             loop {
@@ -699,7 +749,7 @@ pub async fn people(
                 let mut position = cursor.map_or(0, |cursor| cursor.position);
                 for entry in &page.entries {
                     position += 1;
-                    if judge.rule(tx, entry, position)? != rule {
+                    if judge.rule(tx, entry, position, &mut lines)? != rule {
                         continue;
                     }
                     people.push(PreflightPerson {
@@ -740,10 +790,43 @@ impl Judge {
         })
     }
 
-    fn rule(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<&'static str, StoreError> {
+    fn rule(
+        &self,
+        tx: &mut Tx<'_>,
+        entry: &Entry,
+        position: u32,
+        lines: &mut Lines,
+    ) -> Result<&'static str, StoreError> {
         match self {
-            Self::Texts(flight) => flight.judge(tx, entry, position).map(|verdict| verdict.rule),
-            Self::Template(judge) => judge.rule(tx, entry, position),
+            Self::Texts(flight) => Ok(flight.judge(tx, entry, position)?.unless_known(lines, entry).rule),
+            Self::Template(judge) => judge.rule(tx, entry, position, lines),
+        }
+    }
+
+    /// Notes the lines that got a message among those up to a cursor.
+    fn skip(
+        &self,
+        tx: &mut Tx<'_>,
+        (workspace_id, crowd): (WorkspaceId, &Crowd),
+        upto: PeopleCursor,
+        lines: &mut Lines,
+    ) -> Result<(), OutreachError> {
+        let (mut after, mut position) = (None, 0);
+        loop {
+            let page = crowd.page(tx, workspace_id, after, CHUNK)?;
+            for entry in &page.entries {
+                position += 1;
+                if position > upto.position {
+                    return Ok(());
+                }
+                if entry.member.fields.phone.as_ref().is_some_and(|phone| several(phone.as_str()).is_some()) {
+                    self.rule(tx, entry, position, lines)?;
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
         }
     }
 }

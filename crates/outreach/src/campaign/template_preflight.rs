@@ -8,16 +8,21 @@ use segue_model::{
     delivery::MessageClass,
     rate_card::{self, OTHER, RateCard, RateCategory, is_free, market_of, valid_at},
 };
-use segue_store::{Store, StoreError, Tx, campaign::CampaignView, campaign_hold::MarketingBrake, recipient::RuleCount};
+use segue_store::{
+    Store, StoreError, Tx,
+    campaign::{Audience, CampaignView},
+    campaign_hold::MarketingBrake,
+    recipient::{DUPLICATE_PHONE, RuleCount},
+};
 use serde::Serialize;
 
 use super::{
     found,
-    members::{Crowd, Entry},
-    plan::CHUNK,
+    lines::Lines,
+    members::Entry,
     preflight::{
-        Preflight, PreflightCost, PreflightPerson, PreflightSegments, PreflightWarning, RuleTally, SAMPLE, WarningKind,
-        mark, rules,
+        Look, Preflight, PreflightCost, PreflightPerson, PreflightSegments, PreflightWarning, RuleTally, SAMPLE,
+        WarningKind, counted, mark, rules,
     },
     preview::{CampaignPreview, SampleText, SegmentRange, SmsEncoding},
     template::{TemplateText, Verdict},
@@ -37,6 +42,13 @@ pub struct MarketCost {
     pub price_thousandths: Option<i64>,
     /// Of all of them, in thousandths of a minor unit.
     pub thousandths: i64,
+    /// The same in minor units, rounded; the whole is the sum of these.
+    pub total: i64,
+}
+
+/// Thousandths of a minor unit in minor units, rounded.
+pub(super) const fn minor(thousandths: i64) -> i64 {
+    (thousandths + 500).div_euclid(1_000)
 }
 
 /// What the platform's limit leaves for a campaign.
@@ -66,6 +78,7 @@ struct Tally {
     /// Messages and those free among them, by market.
     markets: BTreeMap<&'static str, (i64, i64)>,
     sample: Option<SampleText>,
+    lines: Lines,
 }
 
 struct Flight {
@@ -75,8 +88,12 @@ struct Flight {
 }
 
 impl Flight {
-    fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<Verdict, StoreError> {
-        self.text.judge(tx, &self.campaign.input, entry, (position, self.now, self.now))
+    fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32, lines: &mut Lines) -> Result<Verdict, StoreError> {
+        let verdict = self.text.judge(tx, &self.campaign.input, entry, (position, self.now, self.now))?;
+        if verdict.message.as_ref().is_none_or(|ready| lines.add(&ready.recipient.address)) {
+            return Ok(verdict);
+        }
+        Ok(Verdict { rule: DUPLICATE_PHONE, detail: None, held: None, message: None })
     }
 
     fn category(&self) -> RateCategory {
@@ -86,9 +103,9 @@ impl Flight {
         }
     }
 
-    fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
+    fn count_one(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
         tally.audience += 1;
-        let verdict = self.judge(tx, entry, tally.audience)?;
+        let verdict = self.judge(tx, entry, tally.audience, &mut tally.lines)?;
         let fields = &entry.member.fields;
         let note = |rules: &mut BTreeMap<&'static str, RuleTally>| {
             let rule = rules.entry(verdict.rule).or_default();
@@ -122,6 +139,18 @@ impl Flight {
     }
 }
 
+impl Look for Flight {
+    type Tally = Tally;
+
+    fn audience(&self) -> (&Audience, Timestamp) {
+        (&self.campaign.input.audience, self.now)
+    }
+
+    fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
+        self.count_one(tx, tally, entry)
+    }
+}
+
 fn person(entry: &Entry) -> PreflightPerson {
     PreflightPerson {
         contact_id: entry.member.id,
@@ -143,7 +172,7 @@ fn flight(
     Ok(Flight { campaign, text, now })
 }
 
-async fn counted(
+async fn looked_at(
     store: &Store,
     links: &Links,
     workspace_id: WorkspaceId,
@@ -153,24 +182,8 @@ async fn counted(
     let links = links.clone();
     let flight = store.read(move |tx| Ok::<_, OutreachError>(Arc::new(flight(tx, &links, workspace_id, id, now)?)));
     let flight = flight.await?;
-    let (mut tally, mut after) = (Tally::default(), None);
-    loop {
-        // One short transaction per page: a long one would keep old versions of rows alive.
-        let (looking, so_far) = (Arc::clone(&flight), tally);
-        let page = store.read(move |tx| {
-            let crowd = Crowd::of_audience(tx, workspace_id, &looking.campaign.input.audience, looking.now)?;
-            let page = crowd.page(tx, workspace_id, after, CHUNK)?;
-            let mut counted = so_far.clone();
-            for entry in &page.entries {
-                looking.count(tx, &mut counted, entry)?;
-            }
-            Ok::<_, OutreachError>((counted, page.next))
-        });
-        (tally, after) = page.await?;
-        if after.is_none() {
-            return Ok((flight, tally));
-        }
-    }
+    let tally = counted(store, workspace_id, &flight, Tally::default()).await?;
+    Ok((flight, tally))
 }
 
 /// Looks at everything before a start.
@@ -184,7 +197,7 @@ pub(super) async fn preflight(
     id: CampaignId,
     now: Timestamp,
 ) -> Result<Preflight, OutreachError> {
-    let (flight, tally) = counted(store, links, workspace_id, id, now).await?;
+    let (flight, tally) = looked_at(store, links, workspace_id, id, now).await?;
     store.read(move |tx| finish(tx, workspace_id, &flight, tally.clone())).await
 }
 
@@ -228,23 +241,24 @@ fn cost(cards: &[RateCard], flight: &Flight, counts: &BTreeMap<&'static str, (i6
         .iter()
         .map(|(market, (messages, free))| {
             let price = card.price(market, category);
+            let thousandths = price.unwrap_or_default() * (messages - free);
             MarketCost {
                 market: (*market).to_owned(),
                 category: category.to_string(),
                 messages: *messages,
                 free: *free,
                 price_thousandths: price,
-                thousandths: price.unwrap_or_default() * (messages - free),
+                thousandths,
+                total: minor(thousandths),
             }
         })
         .collect();
     markets.sort_by_key(|market| (-market.thousandths, -market.messages));
     let prices = || markets.iter().filter_map(|market| market.price_thousandths);
     let dearest_first = || markets.iter().max_by_key(|market| market.messages).and_then(|m| m.price_thousandths);
-    let thousandths: i64 = markets.iter().map(|market| market.thousandths).sum();
     PreflightCost {
         currency: card.currency.clone(),
-        total: (thousandths + 999) / 1_000,
+        total: markets.iter().map(|market| market.total).sum(),
         min_thousandths: prices().min().unwrap_or_default(),
         typical_thousandths: dearest_first().unwrap_or_default(),
         max_thousandths: prices().max().unwrap_or_default(),
@@ -332,7 +346,7 @@ pub(super) async fn preview(
     id: CampaignId,
     now: Timestamp,
 ) -> Result<CampaignPreview, OutreachError> {
-    let (_, tally) = counted(store, links, workspace_id, id, now).await?;
+    let (_, tally) = looked_at(store, links, workspace_id, id, now).await?;
     let counts = |tallies: BTreeMap<&'static str, RuleTally>| {
         let rules = rules(tallies).into_iter();
         rules.map(|rule| RuleCount { rule: rule.rule, label: rule.label, count: rule.count }).collect()
@@ -361,7 +375,13 @@ impl Judge {
         flight(tx, links, workspace_id, id, now).map(Self)
     }
 
-    pub fn rule(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<&'static str, StoreError> {
-        self.0.judge(tx, entry, position).map(|verdict| verdict.rule)
+    pub fn rule(
+        &self,
+        tx: &mut Tx<'_>,
+        entry: &Entry,
+        position: u32,
+        lines: &mut Lines,
+    ) -> Result<&'static str, StoreError> {
+        self.0.judge(tx, entry, position, lines).map(|verdict| verdict.rule)
     }
 }

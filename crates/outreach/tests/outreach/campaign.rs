@@ -566,3 +566,14 @@ async fn a_recipient_shows_the_law_that_holds_the_message() {
         assert!(reason.starts_with("Florida allows promotional texts Every day 08:00–20:00"), "{reason}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_line_under_two_writings_is_texted_once() {
+    for world in worlds().await {
+        world.subscriber("+5511999990000", "Ana").await;
+        world.subscriber("+551199990000", "Ana, too").await;
+        let id = world.sent(world.input()).await;
+        let _ = id;
+        assert_eq!(world.messages().await.len(), 1, "{}", world.test.engine);
+    }
+}

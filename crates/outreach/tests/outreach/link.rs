@@ -5,7 +5,7 @@ use segue_model::{
     time,
 };
 use segue_outreach::redirect::{FRESH, LINK_LIFE, LinkRequest, Method, Opened};
-use segue_store::{Sql, campaign::CampaignView, link::LinkSettings};
+use segue_store::{Sql, campaign::CampaignView, link::LinkSettings, recipient::Pointers};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, phone, worlds};
@@ -128,7 +128,11 @@ async fn chats_are_attributed_by_code_number_and_recent_taps() {
             let from = from.map(|n| phone(n).parse().unwrap());
             let world = &world;
             async move {
-                let found = world.write(move |tx| tx.attribution_of(ws, code, from.as_ref(), now)).await;
+                let found = world
+                    .write(move |tx| {
+                        tx.attribution_of(ws, Pointers { code, phone: from.as_ref(), ..Pointers::default() }, now)
+                    })
+                    .await;
                 (found.attribution, found.recipient.map(|recipient| recipient.position))
             }
         };
@@ -152,7 +156,9 @@ async fn chats_are_attributed_by_code_number_and_recent_taps() {
         assert_eq!(ask(None, Some(0), late).await, (Attribution::Inferred, Some(1)));
 
         let other = world.test.ctx.id();
-        let stranger = world.write(move |tx| tx.attribution_of(other, target(1), None, late)).await;
+        let stranger = world
+            .write(move |tx| tx.attribution_of(other, Pointers { code: target(1), ..Pointers::default() }, late))
+            .await;
         assert_eq!(stranger.attribution, Attribution::None, "another workspace's code is no code");
     }
 }
@@ -166,7 +172,7 @@ async fn the_first_stamp_of_each_kind_stands() {
         let (ws, id, now, session_id) = (world.ws(), campaign.id, world.test.now(), world.test.ctx.id());
         let stamps = [
             Stamp::FirstTap,
-            Stamp::Chat { session_id },
+            Stamp::Chat { session_id, tier: Attribution::Certain },
             Stamp::BotFinished,
             Stamp::Agent,
             Stamp::Case,
@@ -303,7 +309,9 @@ async fn a_tap_before_anybody_can_have_read_the_text_counts_only_when_a_chat_fol
         request(&world, &code(&world, &campaign, 2), get(BROWSER)).await;
         assert_eq!(figures(&world, &campaign).await, (2, 1, 1));
         let session_id = world.test.ctx.id();
-        world.write(move |tx| tx.stamp_recipient(ws, id, 1, Stamp::Chat { session_id }, now)).await;
+        world
+            .write(move |tx| tx.stamp_recipient(ws, id, 1, Stamp::Chat { session_id, tier: Attribution::Certain }, now))
+            .await;
         assert_eq!(figures(&world, &campaign).await, (2, 1, 2), "the chat proves it");
         let devices = world.write(move |tx| tx.clicks_by_device(ws, id)).await;
         assert_eq!((devices[0].device.as_str(), devices[0].count), ("android", 1));
@@ -357,7 +365,9 @@ async fn each_address_of_a_text_becomes_a_link_of_its_own_and_leads_to_what_was_
         // A tap on another link says nothing about a chat.
         let now = world.test.now();
         let number = phone(1).parse().unwrap();
-        let found = world.write(move |tx| tx.attribution_of(ws, None, Some(&number), now)).await;
+        let found = world
+            .write(move |tx| tx.attribution_of(ws, Pointers { phone: Some(&number), ..Pointers::default() }, now))
+            .await;
         assert_eq!(found.attribution, Attribution::None);
     }
 }

@@ -337,7 +337,7 @@ async fn the_check_shows_the_limit_and_the_cost_by_market_and_category() {
         let germany = market(&seen, "Germany");
         assert_eq!((germany.category.as_str(), germany.thousandths), ("marketing", 11_310));
         assert_eq!(market(&seen, "North America").thousandths, 5_000);
-        assert_eq!(seen.cost.total, 17, "rounded up");
+        assert_eq!(seen.cost.total, seen.cost.markets.iter().map(|market| market.total).sum::<i64>());
         assert!(seen.cost.price_list.unwrap().contains("2026-10-01"));
     }
 }
@@ -416,5 +416,117 @@ async fn a_campaign_is_held_and_goes_on_with_its_template_and_its_quality() {
         assert_eq!(held().await.as_deref(), Some("template_paused"));
         world.act(campaign.id, CampaignAction::Cancel).await.unwrap();
         assert_eq!(held().await, None, "what has ended is not held");
+    }
+}
+
+static BY_EMAIL: Sql = Sql::portable(
+    "BY_EMAIL",
+    "UPDATE messaging_users SET linked_by = 'email' WHERE workspace_id = $1 AND contact_id = $2",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_line_under_two_writings_gets_it_once_whether_planned_at_once_or_chunk_by_chunk() {
+    let numbers =
+        [("+5511999990000", "+551199990000"), ("+5215512345678", "+525512345678"), ("+5491112345678", "+541112345678")];
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        for (one, other) in numbers {
+            for number in [one, other] {
+                contact(&world, Some(number), "Ana", Some("gold")).await;
+                agree(&world, number, ConsentState::Granted).await;
+            }
+        }
+        contact(&world, Some(&phone(1)), "Ben", Some("gold")).await;
+        agree(&world, &phone(1), ConsentState::Granted).await;
+        let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();
+        let seen = check(&world, draft.id).await;
+        assert_eq!((seen.audience, seen.sendable), (7, 4), "{}", world.test.engine);
+        assert_eq!((seen.excluded[0].rule.as_str(), seen.excluded[0].count), ("duplicate_phone", 3));
+        let query = campaign::preflight::PeopleQuery { rule: "duplicate_phone".to_owned(), after: None, limit: 2 };
+        let people = async |after| {
+            let query = campaign::preflight::PeopleQuery { after, ..query.clone() };
+            let (store, ctx) = (&world.test.store, &world.test.ctx);
+            campaign::preflight::people(store, ctx, &world.links, world.ws(), draft.id, query).await.unwrap()
+        };
+        let (first, cursor) = people(None).await;
+        let (second, _) = people(cursor).await;
+        assert_eq!((first.len(), second.len()), (2, 1), "{}: page by page the same", world.test.engine);
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(planned(&world).await.len(), 4, "{}", world.test.engine);
+        assert_eq!(rules(&world, draft.id).await, [("duplicate_phone".to_owned(), 3)]);
+        // What an earlier chunk has planned counts as well.
+        let (ws, id) = (world.ws(), draft.id);
+        let known =
+            async |address: &'static str| world.write(move |tx| tx.has_message_of_campaign(ws, id, address)).await;
+        for (one, other) in numbers {
+            assert_ne!(known(one).await, known(other).await);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_was_linked_by_a_typed_e_mail_is_not_written_to() {
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        let now = world.test.now();
+        let ana = contact(&world, Some(&phone(1)), "Ana", Some("gold")).await;
+        customer(&world, ana, ("phone", &phone(2)), now.plus(-time::HOUR), None).await;
+        for number in [1, 2] {
+            agree(&world, &phone(number), ConsentState::Granted).await;
+        }
+        let ws = world.ws();
+        world.write(move |tx| tx.execute(&BY_EMAIL, &[&ws, &ana])).await;
+        start(&world, by(&world, template(&world, "spring"))).await;
+        let addresses: Vec<String> = planned(&world).await.into_iter().map(|row| row.address).collect();
+        assert_eq!(addresses, [phone(1)], "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_that_campaigns_cannot_fill_are_refused() {
+    for world in worlds().await {
+        let (ws, channel_id, ctx) = (world.ws(), world.whatsapp.id, world.test.ctx.clone());
+        let listed = |name: &str, extra: serde_json::Value| ListedTemplate {
+            name: name.to_owned(),
+            language: "en".to_owned(),
+            category: "MARKETING".to_owned(),
+            status: "APPROVED".to_owned(),
+            components: json!([{ "type": "BODY", "text": "Hi {{1}}, {{2}} is here." }, extra]),
+            ..ListedTemplate::default()
+        };
+        let all = [
+            listed("cards", json!({ "type": "CAROUSEL", "cards": [] })),
+            listed("picture", json!({ "type": "HEADER", "format": "IMAGE" })),
+            listed("coupon", json!({ "type": "BUTTONS", "buttons": [{ "type": "COPY_CODE", "example": "SAVE" }] })),
+        ];
+        world.write(move |tx| tx.replace_templates(ws, channel_id, &all, &ctx)).await;
+        for name in ["cards", "picture", "coupon"] {
+            let mut wanted = template(&world, name);
+            wanted.buttons.clear();
+            let Err(OutreachError::Invalid { message, .. }) = world.draft(by(&world, wanted)).await else {
+                panic!("{} {name} was taken", world.test.engine)
+            };
+            assert!(message.contains("Campaigns cannot fill in"), "{name}: {message}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_total_is_the_sum_of_what_is_shown_for_the_markets() {
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        for number in [phone(1), "+4915112345678".to_owned(), "+5511999990000".to_owned(), "+447400123456".to_owned()] {
+            contact(&world, Some(&number), "Ana", Some("gold")).await;
+            agree(&world, &number, ConsentState::Granted).await;
+        }
+        let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();
+        let cost = check(&world, draft.id).await.cost;
+        let shown: i64 = cost.markets.iter().map(|market| market.total).sum();
+        assert_eq!(cost.total, shown, "{}: {:?}", world.test.engine, cost.markets);
+        assert!(cost.markets.iter().any(|market| market.thousandths % 1_000 != 0), "a market that is rounded");
+        for market in &cost.markets {
+            assert_eq!(market.total, (market.thousandths + 500) / 1_000);
+        }
     }
 }

@@ -23,15 +23,22 @@ const TEMPLATE_LIMIT: u32 = 250;
 
 fn phone_number(core: &Core) -> Value {
     let config = &core.config;
-    let faults = core.with(|state| state.faults.clone());
+    let (faults, number, own, account) = core.with(|state| {
+        let urls = (state.webhooks.number_url().map(str::to_owned), state.webhooks.url().map(str::to_owned));
+        (state.faults.clone(), state.number.clone(), urls.0, urls.1)
+    });
+    let mut webhooks = json!({"whatsapp_business_account": account});
+    if let Some(own) = own {
+        webhooks["phone_number"] = json!(own);
+    }
     json!({
         "id": config.phone_number_id,
         "display_phone_number": config.display_phone_number,
         "verified_name": config.business_name,
         "quality_rating": faults.quality_rating.as_deref().unwrap_or("GREEN"),
-        "status": "CONNECTED",
+        "status": if number.registered { "CONNECTED" } else { "DISCONNECTED" },
         "name_status": "APPROVED",
-        "code_verification_status": "VERIFIED",
+        "code_verification_status": if number.verified { "VERIFIED" } else { "NOT_VERIFIED" },
         "account_mode": "SANDBOX",
         "platform_type": "CLOUD_API",
         "is_official_business_account": false,
@@ -40,7 +47,7 @@ fn phone_number(core: &Core) -> Value {
             0 => "TIER_UNLIMITED".to_owned(),
             most => format!("TIER_{most}"),
         },
-        "webhook_configuration": {"whatsapp_business_account": core.with(|state| state.webhooks.url().map(str::to_owned))},
+        "webhook_configuration": webhooks,
     })
 }
 
@@ -71,7 +78,8 @@ pub(crate) async fn object(State(core): State<Arc<Core>>, Path((_, id)): Ids, Qu
     }
     if id == core.config.waba_id {
         let account = json!({"id": id, "name": core.config.business_name, "currency": "USD", "timezone_id": "1",
-                             "message_template_namespace": "sandbox"});
+                             "message_template_namespace": "sandbox",
+                             "owner_business_info": {"id": "506914307656634", "name": core.config.business_name}});
         return Ok(Json(select(account, fields)));
     }
     if let Some(media) = media::describe(&core, &id) {
@@ -86,21 +94,6 @@ pub(crate) async fn phone_numbers(State(core): State<Arc<Core>>, Path((_, id)): 
     account(&core, &id, Access::Read)?;
     let number = select(phone_number(&core), query.get("fields"));
     Ok(Json(json!({"data": [number], "paging": {"cursors": {"before": "QVFI", "after": "QVFI"}}})))
-}
-
-/// `POST /{version}/{phone_number_id}/register`
-pub(crate) async fn register(State(core): State<Arc<Core>>, Path((_, id)): Ids) -> Answer {
-    if id == core.config.phone_number_id { Ok(Json(success())) } else { Err(GraphError::no_object(&id, Access::Write)) }
-}
-
-/// `GET /{version}/{phone_number_id}/whatsapp_business_profile`
-pub(crate) async fn profile(State(core): State<Arc<Core>>, Path((_, id)): Ids) -> Answer {
-    if id != core.config.phone_number_id {
-        return Err(GraphError::no_object(&id, Access::Read));
-    }
-    Ok(Json(
-        json!({"data": [{"messaging_product": "whatsapp", "about": core.config.business_name, "vertical": "RETAIL"}]}),
-    ))
 }
 
 pub(super) fn account(core: &Core, id: &str, access: Access) -> Result<(), GraphError> {

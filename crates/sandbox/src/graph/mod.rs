@@ -6,6 +6,7 @@ pub(crate) mod error;
 pub(crate) mod inbound;
 pub(crate) mod media;
 pub(crate) mod messages;
+pub(crate) mod number;
 pub(crate) mod outgoing;
 pub(crate) mod rendering;
 pub(crate) mod request;

@@ -1,6 +1,6 @@
 //! The paths of the Graph face.
 
-use super::{account, blocking, media, messages, request, template_edges, uploads};
+use super::{account, blocking, media, messages, number, request, template_edges, uploads};
 use crate::core::Core;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -17,8 +17,12 @@ pub(crate) fn router(core: &Arc<Core>) -> Router<Arc<Core>> {
         .route("/{version}/{id}/media", post(media::upload).layer(DefaultBodyLimit::max(MAX_UPLOAD)))
         .route("/{version}/{id}/uploads", post(uploads::begin))
         .route("/{version}/{id}/phone_numbers", get(account::phone_numbers))
-        .route("/{version}/{id}/register", post(account::register))
-        .route("/{version}/{id}/whatsapp_business_profile", get(account::profile))
+        .route("/{version}/{id}/register", post(number::register))
+        .route("/{version}/{id}/contact_book", get(number::forgotten).delete(number::forget))
+        .route("/{version}/{id}/deregister", post(number::deregister))
+        .route("/{version}/{id}/request_code", post(number::request_code))
+        .route("/{version}/{id}/verify_code", post(number::verify_code))
+        .route("/{version}/{id}/whatsapp_business_profile", get(number::profile).post(number::set_profile))
         .route(
             "/{version}/{id}/subscribed_apps",
             get(account::subscriptions).post(account::subscribe).delete(account::unsubscribe),

@@ -5,6 +5,7 @@
 
 use super::account::account;
 use super::error::{Access, GraphError, success};
+use super::number;
 use super::request::{list, text};
 use super::templates::{STATUSES, Template};
 use super::uploads;
@@ -143,6 +144,9 @@ pub(crate) async fn create(State(core): State<Arc<Core>>, Path((_, id)): Ids, bo
 pub(crate) async fn edit(State(core): State<Arc<Core>>, Path((_, id)): Ids, headers: HeaderMap, body: Bytes) -> Answer {
     if id.starts_with("upload:") {
         return uploads::append(&core, &id, &headers, &body).map(Json);
+    }
+    if id == core.config.phone_number_id {
+        return number::change(&core, &body).await;
     }
     let body = read(&body)?;
     core.with(|state| {

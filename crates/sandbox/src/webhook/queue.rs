@@ -18,6 +18,8 @@ const GIVE_UP_AFTER_MS: i64 = 7 * 24 * 3_600_000;
 pub(crate) enum Target {
     /// The subscribed URL of the Graph API.
     Graph,
+    /// The number's own URL, else the subscribed one: what customers send, and what becomes of messages.
+    Number,
     /// A URL of its own; the body is a form.
     Twilio(Arc<str>),
 }
@@ -36,6 +38,8 @@ struct Item {
 /// See the module documentation.
 pub(crate) struct Queue {
     url: Option<String>,
+    /// The number's own address, which goes before that of the account.
+    number_url: Option<String>,
     next: u64,
     items: BTreeMap<u64, Item>,
     ready: BTreeSet<(i64, u64)>,
@@ -75,6 +79,7 @@ impl Queue {
     pub fn new(url: Option<String>) -> Self {
         Self {
             url,
+            number_url: None,
             next: 1,
             items: BTreeMap::new(),
             ready: BTreeSet::new(),
@@ -94,6 +99,10 @@ impl Queue {
 
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
+    }
+
+    pub fn number_url(&self) -> Option<&str> {
+        self.number_url.as_deref()
     }
 
     pub fn queued(&self) -> usize {
@@ -124,6 +133,7 @@ impl Queue {
     fn url_of(&self, id: u64) -> Option<String> {
         match &self.items.get(&id)?.target {
             Target::Graph => self.url.clone(),
+            Target::Number => self.number_url.clone().or_else(|| self.url.clone()),
             Target::Twilio(url) => Some(url.to_string()),
         }
     }
@@ -136,10 +146,19 @@ impl State {
         self.wakes.webhooks = true;
     }
 
+    /// Gives the number a URL of its own, or takes it away.
+    pub fn override_number_webhook(&mut self, url: Option<String>) {
+        self.webhooks.number_url = url;
+        self.wakes.webhooks = true;
+    }
+
     /// Queues a webhook; a 200 acknowledges `entry`. Returns its number.
     pub fn queue_webhook(&mut self, body: &Value, entry: Option<EntryNumber>) -> u64 {
         let now = self.now();
-        self.queue_item(Target::Graph, Arc::from(super::wire::escaped(body)), entry, (now, false))
+        // Addresses of a number are for the field of messages alone.
+        let is_message = body["entry"][0]["changes"][0]["field"] == "messages";
+        let target = if is_message { Target::Number } else { Target::Graph };
+        self.queue_item(target, Arc::from(super::wire::escaped(body)), entry, (now, false))
     }
 
     /// Queues a form for a URL of its own, to leave at `due`.

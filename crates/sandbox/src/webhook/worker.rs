@@ -88,13 +88,13 @@ async fn attempt_and_settle(core: Arc<Core>, attempt: Attempt) -> Outcome {
         Outcome::Failed
     } else {
         let right = match attempt.target {
-            Target::Graph => &core.config.app_secret,
+            Target::Graph | Target::Number => &core.config.app_secret,
             Target::Twilio(_) => &core.config.twilio_auth_token,
         };
         let secret = if attempt.wrong_signature { "not-the-secret" } else { right };
         let body = attempt.body.to_string();
         let answered = match attempt.target {
-            Target::Graph => {
+            Target::Graph | Target::Number => {
                 let signature = wire::signature(secret, body.as_bytes());
                 post(&core, &attempt.url, body, Some(signature)).await
             }

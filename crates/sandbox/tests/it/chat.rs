@@ -310,3 +310,45 @@ async fn a_user_the_business_blocks_is_silent_and_cannot_be_written_to() {
     let wrong = json!({"messaging_product": "whatsapp", "block_users": []});
     assert_eq!(bench.graph("POST", &path, Some(wrong)).await.1["error"]["code"], 100);
 }
+
+#[tokio::test]
+async fn a_number_has_a_profile_a_pin_and_a_webhook_of_its_own() {
+    let bench = Bench::new().await;
+    let number = format!("/v26.0/{NUMBER_ID}");
+    let profile = format!("{number}/whatsapp_business_profile");
+    let given = json!({"messaging_product": "whatsapp", "about": "Open", "email": "a@example.com",
+        "websites": ["https://a.example"], "vertical": "HOTEL"});
+    assert_eq!(bench.post(&profile, given).await, (200, json!({"success": true})));
+    let shown = bench.get(&profile).await.1["data"][0].clone();
+    assert_eq!((&shown["about"], &shown["vertical"]), (&json!("Open"), &json!("HOTEL")));
+    for wrong in [
+        json!({"about": ""}),
+        json!({"about": "x".repeat(140)}),
+        json!({"vertical": "LAMPS"}),
+        json!({"websites": ["https://a.example", "https://b.example", "https://c.example"]}),
+        json!({"profile_picture_handle": "nothing"}),
+    ] {
+        let mut body = wrong.clone();
+        body["messaging_product"] = json!("whatsapp");
+        assert_eq!(bench.post(&profile, body).await.0, 400, "{wrong}");
+    }
+    let register = format!("{number}/register");
+    assert_eq!(bench.post(&register, json!({"messaging_product": "whatsapp", "pin": "12"})).await.0, 400);
+    assert_eq!(bench.post(&register, json!({"messaging_product": "whatsapp", "pin": "123456"})).await.0, 200);
+    let (status, answer) = bench.post(&register, json!({"messaging_product": "whatsapp", "pin": "111111"})).await;
+    assert_eq!((status, &answer["error"]["code"]), (400, &json!(133_005)));
+
+    // Only what customers send and what becomes of messages goes to the number's own address.
+    let url = bench.receiver.url.clone();
+    let apps = format!("/v26.0/{WABA}/subscribed_apps");
+    bench.request(bench.http.delete(bench.url(&apps))).await;
+    let own = |url: &str, token: &str| json!({"webhook_configuration": {"override_callback_uri": url, "verify_token": token}});
+    assert_eq!(bench.post(&number, own(&url, "wrong")).await.0, 400, "the handshake first");
+    assert_eq!(bench.post(&number, own(&url, "sandbox-verify")).await.0, 200);
+    let fields = format!("{number}?fields=webhook_configuration");
+    assert_eq!(bench.get(&fields).await.1["webhook_configuration"]["phone_number"], json!(url));
+    bench.ada_writes(json!({"type": "text", "text": "hello"})).await;
+    bench.until_acked("wa_inbound", 1).await;
+    assert_eq!(bench.post(&number, json!({"webhook_configuration": {"override_callback_uri": ""}})).await.0, 200);
+    assert_eq!(bench.get(&fields).await.1["webhook_configuration"].get("phone_number"), None);
+}

@@ -72,6 +72,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 Ok::<_, StoreError>(())
             })
             .await?;
+        segue_delivery::erasure::run(&wiring.store, workspace.id).await?;
     }
     wiring.store.write_bulk(move |tx| tx.delete_expired_logins(now).map(|_| ())).await
 }

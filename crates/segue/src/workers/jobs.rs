@@ -5,7 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use segue_delivery::long_text::{self, READ_LONG_TEXT};
+use segue_delivery::{
+    DeliveryError,
+    long_text::{self, READ_LONG_TEXT},
+};
 use segue_desk::{
     blocks::TellBlock,
     bot::{self, BOT_TIMER},
@@ -169,9 +172,11 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
         TELL_BLOCK => {
             let payload: TellBlock = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
-            segue_delivery::tell_block(store, workspace_id, payload.messaging_user_id)
-                .await
-                .map_err(|error| WorkError::Failed(error.to_string()))
+            let told = segue_delivery::tell_block(store, ctx, workspace_id, payload.messaging_user_id).await;
+            told.map_err(|error| match error {
+                DeliveryError::Store(error) => WorkError::Store(error),
+                other => WorkError::Failed(other.to_string()),
+            })
         }
         RUN_IMPORT | UNDO_IMPORT => {
             let payload: ImportJob = serde_json::from_value(job.payload.clone())

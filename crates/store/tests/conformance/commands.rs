@@ -235,6 +235,43 @@ async fn a_full_disk_in_one_command_of_a_group_lets_no_other_be_told_a_wrong_res
     assert_eq!(names(&test.store).await, told, "what was told stored is stored, and nothing else");
 }
 
+static LOSE_SAVEPOINT: Sql = Sql::portable("LOSE_SAVEPOINT", "RELEASE command");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_of_a_group_that_cannot_be_undone_takes_the_group_with_it() {
+    let test = sqlite_store().await;
+    let (release, held) = hold_writer(&test.store);
+    let writes: Vec<_> = (0..6)
+        .map(|number| {
+            let (store, name) = (test.store.clone(), format!("row-{number}"));
+            tokio::spawn(async move {
+                let stored = name.clone();
+                let write = store.write::<_, StoreError, _>(move |tx| {
+                    tx.execute(&PUT, &[&stored, &b"x".to_vec()])?;
+                    if number != 2 {
+                        return Ok(());
+                    }
+                    tx.execute(&LOSE_SAVEPOINT, &[])?;
+                    Err(StoreError::LeaseLost)
+                });
+                (name, write.await.is_ok())
+            })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    release.send(()).unwrap();
+    let _ = held.await.unwrap();
+    let mut told = Vec::new();
+    for write in writes {
+        let (name, is_stored) = write.await.unwrap();
+        told.extend(is_stored.then_some(name));
+    }
+    told.sort();
+    assert_eq!(names(&test.store).await, told, "what was told stored is stored, and nothing else");
+    assert!(!told.contains(&"row-2".to_owned()));
+    put(&test.store, "after".to_owned()).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_only_database_is_unavailable() {
     let test = sqlite_store().await;

@@ -66,3 +66,43 @@ async fn a_decision_of_meta_changes_one_language_or_all_and_tells_once() {
         assert!(!set(Some("fr"), "DISABLED").await);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_was_asked_for_before_something_was_finished_here_does_not_undo_it() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let (workspace_id, channel_id, ctx) = (test.workspace_id(), channel.id, test.ctx.clone());
+        replace(&test, channel_id, vec![listed("a", "en", APPROVED)]).await;
+        let asked_at = test.now();
+        test.clock.advance(1_000);
+        // An edit and a new template are finished while the list is on its way.
+        let finished = test.now();
+        let find = move |tx: &mut segue_store::Tx<'_>| tx.template_by_name(workspace_id, channel_id, "a", "en");
+        let mut edited = write(&test, find).await.unwrap();
+        let new = ListedTemplate {
+            components: json!([{"type": "BODY", "text": "Hello {{1}}"}]),
+            ..listed("a", "en", "PENDING")
+        };
+        edited.settle(new, finished);
+        let added = listed("b", "en", "PENDING");
+        let making = test.ctx.clone();
+        write(&test, move |tx| {
+            tx.save_template(workspace_id, &edited)?;
+            tx.replace_templates_as_of(
+                workspace_id,
+                channel_id,
+                &[listed("a", "en", "PENDING"), added.clone()],
+                finished,
+                &making,
+            )?;
+            tx.save_template(workspace_id, &edited)
+        })
+        .await;
+        let old = [listed("a", "en", APPROVED)];
+        write(&test, move |tx| tx.replace_templates_as_of(workspace_id, channel_id, &old, asked_at, &ctx)).await;
+        let now = write(&test, find).await.unwrap();
+        assert_eq!((now.view().body.as_str(), now.status.as_str()), ("Hello {{1}}", "PENDING"), "{}", test.engine);
+        let states = statuses(&test).await;
+        assert!(states.iter().any(|(name, _, status)| name == "b" && status == "PENDING"), "{states:?}");
+    }
+}

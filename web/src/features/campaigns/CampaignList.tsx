@@ -15,6 +15,7 @@ import {
   Tag,
   type TableColumn,
 } from '@/ui';
+import { AdvertisementsCard } from './AdvertisementsCard';
 import { fetchCampaigns } from './api';
 import css from './campaigns.module.css';
 import { FOOTERS, STATES } from './words';
@@ -121,6 +122,7 @@ export function CampaignList() {
           </Button>
         </div>
       )}
+      <AdvertisementsCard />
     </Page>
   );
 }

@@ -83,7 +83,7 @@ export function Markets({ markets, currency }: { markets: MarketCost[]; currency
           <strong>
             {market.price_thousandths === null && market.free < market.messages
               ? 'no price'
-              : money(market.thousandths / 1_000, currency)}
+              : money(market.total, currency)}
           </strong>
         </li>
       ))}

@@ -1,6 +1,7 @@
 import { api } from '@/api/client';
 import type { SenderPool } from '@/api/sender-types';
 import type {
+  Advertisement,
   Campaign,
   CampaignCharges,
   CampaignInput,
@@ -83,6 +84,8 @@ export const searchContacts = (search: string, signal?: AbortSignal) =>
 export const fetchSnippets = (signal?: AbortSignal) =>
   api.get<Page<Snippet>>('/snippets', {}, signal);
 
+export const fetchAdvertisements = (signal?: AbortSignal) =>
+  api.get<Page<Advertisement>>('/advertisements', {}, signal);
 export const fetchFunnel = (id: string, signal?: AbortSignal) =>
   api.get<Funnel>(`/campaigns/${id}/funnel`, {}, signal);
 

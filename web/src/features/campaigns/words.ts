@@ -1,4 +1,5 @@
 import type {
+  Attribution,
   Campaign,
   CampaignInput,
   CampaignState,
@@ -48,6 +49,15 @@ export const FOOTERS: { value: FooterKind; label: string; hint: string }[] = [
 ];
 
 /** Steps of the funnel in the order a customer takes them. */
+/** How surely a chat came from a campaign. */
+export const TIERS: Record<Attribution, string> = {
+  certain: 'certain',
+  claimed: 'claimed',
+  inferred: 'inferred',
+  ad: 'by an advertisement',
+  none: 'not from here',
+};
+
 export const FUNNEL_STEPS = [
   {
     key: 'planned',

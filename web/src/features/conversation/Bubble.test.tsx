@@ -91,6 +91,20 @@ describe('Bubble', () => {
     expect(echo.textContent).toContain('WhatsApp Business app');
   });
 
+  it('shows the earlier words of an edited message, and that one was deleted', () => {
+    const earlier = [{ text: 'At one', at: '2026-11-27T12:00:00Z' }];
+    const edited = show({ text: 'At two', details: { edited: true, earlier } });
+    expect(within(edited).getByTestId('message-earlier').textContent).toContain('At one');
+    expect(edited.textContent).toContain('At two');
+    cleanup();
+    const gone = show({ text: '', details: { deleted_at: '2026-11-27T12:00:00Z' } });
+    expect(gone.textContent).toContain('The customer deleted this message');
+    cleanup();
+    const kept = show({ text: 'Kept', details: { deleted_at: '2026-11-27T12:00:00Z' } });
+    expect(kept.textContent).toContain('it is kept here');
+    expect(kept.textContent).toContain('Kept');
+  });
+
   it('never links an advertisement to anything but a web page', () => {
     const came_from = {
       kind: 'ad',

@@ -1,6 +1,7 @@
 import { IconMapPin } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { Message, MessageDetails as Details } from '@/api/types';
+import { formatDateTime } from '@/lib/time';
 import css from './log.module.css';
 
 /** Digits of a degree behind the point: about ten metres. */
@@ -111,6 +112,22 @@ function CameFrom({ source }: { source: NonNullable<Details['came_from']> }) {
   );
 }
 
+function Edited({ earlier }: { earlier: NonNullable<Details['earlier']> }) {
+  if (earlier.length === 0) return <p className={css.kind}>Edited</p>;
+  return (
+    <details className={css.kind} data-testid="message-earlier">
+      <summary>Edited</summary>
+      <ol>
+        {earlier.map((wording, index) => (
+          <li key={index}>
+            <time dateTime={wording.at}>{formatDateTime(wording.at)}</time>: {wording.text}
+          </li>
+        ))}
+      </ol>
+    </details>
+  );
+}
+
 /** What an entry says apart from its text. Gives nothing when the text is all. */
 export function MessageDetails({ message }: { message: Message }): ReactNode {
   const details = message.details;
@@ -121,7 +138,12 @@ export function MessageDetails({ message }: { message: Message }): ReactNode {
     <>
       {came_from !== null && <CameFrom source={came_from} />}
       {details.forwarded === true && <p className={css.kind}>Forwarded</p>}
-      {details.edited === true && <p className={css.kind}>Edited</p>}
+      {details.deleted_at != null && (
+        <p className={css.kind} data-testid="message-deleted">
+          The customer deleted this {message.text === '' ? 'message' : 'message; it is kept here'}
+        </p>
+      )}
+      {details.edited === true && <Edited earlier={details.earlier ?? []} />}
       {product !== null && <p className={css.kind}>About the product {product}</p>}
       {place !== null && <Place place={place} />}
       {cards.map((card, index) => (

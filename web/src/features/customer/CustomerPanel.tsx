@@ -45,7 +45,7 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
         <>
           {session.gathered.length > 0 && <Gathered session={session} />}
           <ContactSection session={session} panel={panel} />
-          <Origin session={session} />
+          <Origin session={session} advertisement={panel.advertisement} />
           <Consent panel={panel} />
           <NumbersSection session={session} />
           <WorkSection key={sessionId} session={session} panel={panel} />
@@ -71,7 +71,12 @@ function Gathered({ session }: { session: Session }) {
   );
 }
 
-function Origin({ session }: { session: Session }) {
+interface OriginProps {
+  session: Session;
+  advertisement: Panel['advertisement'];
+}
+
+function Origin({ session, advertisement }: OriginProps) {
   const tier = ATTRIBUTION[session.attribution];
   const mayOpen = useLive((state) => state.user !== null && state.user.role !== 'agent');
   return (
@@ -92,6 +97,16 @@ function Origin({ session }: { session: Session }) {
         </p>
       )}
       <p className={css.small}>{tier.why}</p>
+      {advertisement !== null && (
+        <p className={css.small} data-testid="panel-advertisement">
+          {advertisement.kind === 'post' ? 'Post' : 'Advertisement'}:{' '}
+          {advertisement.headline ??
+            advertisement.body ??
+            advertisement.source_id ??
+            'without a title'}
+          {advertisement.click_id !== null && ` (click ${advertisement.click_id})`}
+        </p>
+      )}
     </PanelSection>
   );
 }

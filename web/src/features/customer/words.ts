@@ -3,7 +3,11 @@ import type { Attribution, ConsentState, OptInState, Session } from '@/api/types
 import type { Tone } from '@/ui';
 
 export const ATTRIBUTION: Record<Attribution, { label: string; why: string; tone: Tone }> = {
-  certain: { label: 'Certain', why: 'The link of this very recipient was used.', tone: 'good' },
+  certain: {
+    label: 'Certain',
+    why: 'The link of this very recipient was used, or the message was answered.',
+    tone: 'good',
+  },
   claimed: {
     label: 'Claimed',
     why: 'The reference code in the text names the campaign.',
@@ -13,6 +17,11 @@ export const ATTRIBUTION: Record<Attribution, { label: string; why: string; tone
     label: 'Inferred',
     why: 'The number got this campaign shortly before.',
     tone: 'warn',
+  },
+  ad: {
+    label: 'Advertisement',
+    why: 'An advertisement brought the customer, and no campaign did.',
+    tone: 'info',
   },
   none: { label: 'No campaign', why: 'The customer wrote on their own.', tone: 'neutral' },
 };

@@ -7,6 +7,7 @@ import { Button, Card, EmptyState, Facts, Notice, notify, Row, Stack, Tag, type 
 import { checkChannel, syncTemplates } from './api';
 import { ChannelDialog } from './ChannelDialog';
 import { ChannelNotices } from './ChannelNotices';
+import { NumberCard } from './NumberCard';
 import { useMayManage } from './use-may-manage';
 import { useRefresh } from './use-refresh';
 
@@ -130,6 +131,7 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
           ]}
         />
         {channel.kind === 'whatsapp' && <ChannelNotices channel={channel} />}
+        {channel.kind === 'whatsapp' && <NumberCard channel={channel} />}
         {result !== null && (
           <Notice tone={result.tone} live="status">
             {result.text}

@@ -8,6 +8,7 @@ import { useLive } from '@/live';
 import {
   Button,
   Card,
+  CheckField,
   EmptyState,
   Failure,
   Notice,
@@ -213,6 +214,12 @@ function Silence({ settings, onChange }: SilenceProps) {
             onChange={(event) => onChange({ pending_hours: Number(event.currentTarget.value) })}
           />
         </div>
+        <CheckField
+          label="Keep what customers delete, marked as deleted"
+          checked={settings.keep_deleted}
+          onChange={(event) => onChange({ keep_deleted: event.currentTarget.checked })}
+          data-testid="keep-deleted"
+        />
       </Stack>
     </Card>
   );

@@ -13,19 +13,9 @@ import type {
 } from '@/api/identity-types';
 import { keys } from '@/api/query-keys';
 import type { Channel } from '@/api/types';
-import {
-  Button,
-  Card,
-  EmptyState,
-  Failure,
-  IconButton,
-  notify,
-  Row,
-  SelectField,
-  SkeletonRows,
-  Stack,
-} from '@/ui';
+import { Button, Card, EmptyState, IconButton, Row, SelectField, Stack } from '@/ui';
 import { changeLinking, fetchLinking } from './api';
+import { LoadedCard, useSaving } from './LoadedCard';
 import css from './setup.module.css';
 import { useMayManage } from './use-may-manage';
 
@@ -63,23 +53,16 @@ export function LinkingSection({ channels }: { channels: Channel[] }) {
     queryKey: keys.linkingRules,
     queryFn: ({ signal }) => fetchLinking(signal),
   });
-  if (query.data === undefined) {
-    return (
-      <Card title="Linking customers">
-        {query.isError ? (
-          <Failure error={query.error} onRetry={() => void query.refetch()} />
-        ) : (
-          <SkeletonRows rows={6} />
-        )}
-      </Card>
-    );
-  }
   return (
-    <LinkingForm
-      key={JSON.stringify(query.data)}
-      settings={query.data}
-      channels={channels.filter((channel) => channel.kind === 'whatsapp')}
-    />
+    <LoadedCard title="Linking customers" query={query}>
+      {(settings) => (
+        <LinkingForm
+          key={JSON.stringify(settings)}
+          settings={settings}
+          channels={channels.filter((channel) => channel.kind === 'whatsapp')}
+        />
+      )}
+    </LoadedCard>
   );
 }
 
@@ -88,7 +71,7 @@ function LinkingForm({ settings, channels }: { settings: LinkingSettings; channe
   const mayManage = useMayManage();
   const [draft, setDraft] = useState(settings);
   const [scope, setScope] = useState('workspace');
-  const [busy, setBusy] = useState(false);
+  const [busy, saving] = useSaving('Linking rules saved');
   const own = draft.channels[scope];
   const rules = scope === 'workspace' ? draft.workspace : own;
   const change = (next: LinkRules) =>
@@ -97,17 +80,8 @@ function LinkingForm({ settings, channels }: { settings: LinkingSettings; channe
         ? { ...draft, workspace: next }
         : { ...draft, channels: { ...draft.channels, [scope]: next } },
     );
-  const save = async () => {
-    setBusy(true);
-    try {
-      cache.setQueryData(keys.linkingRules, await changeLinking(draft));
-      notify.done('Linking rules saved');
-    } catch (error) {
-      notify.failure(error);
-    } finally {
-      setBusy(false);
-    }
-  };
+  const save = () =>
+    saving(async () => cache.setQueryData(keys.linkingRules, await changeLinking(draft)));
   return (
     <Card
       title="Linking customers"
@@ -146,7 +120,7 @@ function LinkingForm({ settings, channels }: { settings: LinkingSettings; channe
             <RuleList rules={rules} onChange={change} />
           )}
           <Row>
-            <Button loading={busy} onClick={() => void save()} data-testid="linking-save">
+            <Button loading={busy} onClick={save} data-testid="linking-save">
               Save
             </Button>
             {scope !== 'workspace' && own !== undefined && (

@@ -3,19 +3,9 @@ import { IconPlus, IconX } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
 import type { CapPeriod, Day, Policy, QuietSpan } from '@/api/policy-types';
 import { keys } from '@/api/query-keys';
-import {
-  Button,
-  Card,
-  CheckField,
-  Failure,
-  IconButton,
-  notify,
-  SelectField,
-  SkeletonRows,
-  Stack,
-  TextField,
-} from '@/ui';
+import { Button, Card, CheckField, IconButton, SelectField, Stack, TextField } from '@/ui';
 import { text } from './FormDialog';
+import { LoadedCard, useSaving } from './LoadedCard';
 import { changePolicy, fetchPolicy } from './policy-api';
 import { RuleBooksCard } from './RuleBooksCard';
 import css from './setup.module.css';
@@ -42,17 +32,9 @@ export function PolicySection() {
   const query = useQuery({ queryKey: keys.policy, queryFn: ({ signal }) => fetchPolicy(signal) });
   return (
     <Stack>
-      {query.data === undefined ? (
-        <Card title="Quiet times and caps">
-          {query.isError ? (
-            <Failure error={query.error} onRetry={() => void query.refetch()} />
-          ) : (
-            <SkeletonRows rows={6} />
-          )}
-        </Card>
-      ) : (
-        <PolicyForm key={JSON.stringify(query.data)} policy={query.data} />
-      )}
+      <LoadedCard title="Quiet times and caps" query={query}>
+        {(policy) => <PolicyForm key={JSON.stringify(policy)} policy={policy} />}
+      </LoadedCard>
       <RuleBooksCard />
     </Stack>
   );
@@ -62,12 +44,11 @@ function PolicyForm({ policy }: { policy: Policy }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
   const [spans, setSpans] = useState(policy.quiet_spans);
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const [busy, saving] = useSaving('Policy saved');
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    setBusy(true);
-    try {
+    saving(async () => {
       const saved = await changePolicy({
         quiet_hours: { start: text(form, 'start'), end: text(form, 'end') },
         quiet_spans: spans,
@@ -79,19 +60,14 @@ function PolicyForm({ policy }: { policy: Policy }) {
       });
       cache.setQueryData(keys.policy, saved);
       await cache.invalidateQueries({ queryKey: keys.me });
-      notify.done('Policy saved');
-    } catch (error) {
-      notify.failure(error);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   return (
     <Card
       title="Quiet times and caps"
       description={`Promotional messages leave: ${policy.open_hours}, by the clock of each recipient. Answers to customers are never held.`}
     >
-      <form onSubmit={(event) => void submit(event)}>
+      <form onSubmit={submit}>
         <fieldset className={css.bare} disabled={!mayManage}>
           <Stack>
             <div className={css.two}>

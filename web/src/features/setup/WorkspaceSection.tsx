@@ -4,7 +4,7 @@ import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Workspace } from '@/api/types';
 import { useLive } from '@/live';
-import { Button, Card, notify, SkeletonRows, Stack, TextField } from '@/ui';
+import { Button, Card, CheckField, notify, SkeletonRows, Stack, TextField } from '@/ui';
 import { changeWorkspace } from './api';
 import { text } from './FormDialog';
 import css from './setup.module.css';
@@ -34,6 +34,7 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
         time_zone: text(form, 'time_zone'),
         country: text(form, 'country').toUpperCase(),
         language: text(form, 'language'),
+        erase_transcripts: form.get('erase_transcripts') !== null,
       });
       await cache.invalidateQueries({ queryKey: keys.me });
       notify.done('Workspace saved');
@@ -81,6 +82,12 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
               withAsterisk={false}
             />
           </div>
+          <CheckField
+            label="Empty the conversations of contacts that are gone for good"
+            description="Thirty days after a contact was deleted: words and files go, that there were conversations stays."
+            name="erase_transcripts"
+            defaultChecked={workspace.erase_transcripts}
+          />
           <p>
             Quiet hours and frequency caps are set under{' '}
             <Link to="/setup/$section" params={{ section: 'policy' }}>

@@ -5,6 +5,7 @@ import type {
   ApiKey,
   Channel,
   ChannelNotice,
+  ChannelNumber,
   DeadLetter,
   Flow,
   FlowProblem,
@@ -36,6 +37,23 @@ export const checkChannel = (id: string) =>
   api.post<{ ok: boolean; detail: string }>(`/channels/${id}/check`);
 export const syncTemplates = (id: string) =>
   api.post<{ count: number }>(`/channels/${id}/sync-templates`);
+
+export const fetchChannelNumber = (id: string, signal?: AbortSignal) =>
+  api.get<ChannelNumber>(`/channels/${id}/number`, {}, signal);
+export const setNumberProfile = (
+  id: string,
+  input: Omit<ChannelNumber['profile'], 'picture_url'> & { picture_media_id: string | null },
+) => api.put<unknown>(`/channels/${id}/number/profile`, input);
+export const registerNumber = (id: string, pin: string) =>
+  api.post<unknown>(`/channels/${id}/number/register`, { pin });
+export const setNumberPin = (id: string, pin: string) =>
+  api.put<unknown>(`/channels/${id}/number/pin`, { pin });
+export const requestNumberCode = (id: string, input: { by: 'sms' | 'voice'; language: string }) =>
+  api.post<unknown>(`/channels/${id}/number/request-code`, input);
+export const verifyNumberCode = (id: string, code: string) =>
+  api.post<unknown>(`/channels/${id}/number/verify-code`, { code });
+export const setNumberWebhook = (id: string, own: boolean) =>
+  api.put<unknown>(`/channels/${id}/number/webhook`, { own });
 
 export const fetchChannelNotices = (id: string, signal?: AbortSignal) =>
   api.get<Page<ChannelNotice>>(`/channels/${id}/notices`, { limit: 20 }, signal);

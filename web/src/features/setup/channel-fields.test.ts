@@ -20,7 +20,12 @@ describe('readConfig', () => {
           access_token: '',
         }),
       ),
-    ).toEqual({ display_phone_number: '15550100100', waba_id: '10', app_secrets: ['s1'] });
+    ).toEqual({
+      display_phone_number: '15550100100',
+      waba_id: '10',
+      portfolio_id: '',
+      app_secrets: ['s1'],
+    });
   });
 
   it('sends figures as numbers and nothing of the other kind', () => {

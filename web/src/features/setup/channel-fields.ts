@@ -28,6 +28,13 @@ export const CHANNEL_FIELDS: Record<Channel['kind'], ChannelField[]> = {
     },
     { name: 'phone_number_id', label: 'Phone number ID', kind: 'text' },
     { name: 'waba_id', label: 'Business account ID', kind: 'text' },
+    {
+      name: 'portfolio_id',
+      label: 'Business portfolio ID',
+      hint: 'All accounts of a portfolio share the limit of customers in 24 hours. The check of the connection fills it in.',
+      kind: 'text',
+      optional: 'optional',
+    },
     { name: 'access_token', label: 'Access token', kind: 'secret' },
     {
       name: 'app_secrets',

@@ -1,0 +1,89 @@
+//! Removing what is left of customers whose contact is gone for good: WhatsApp is told to forget them, and their
+//! conversations are emptied where the workspace wants that.
+//!
+//! A customer's row stays until all of it is done, so a crash or an answer that does not come costs a repetition and
+//! nothing else. What WhatsApp refuses again and again is given up, and said in the log.
+
+use segue_channels::whatsapp::{Recipient, errors::Act};
+use segue_model::{MessagingUserId, WorkspaceId};
+use segue_store::{
+    Store, StoreError,
+    channel::{Channel, ChannelConfig},
+    erasure::Erasure,
+    messaging_user::IdentifierKind,
+};
+
+use crate::{DeliveryError, client::client_of};
+
+/// Customers worked on at once.
+const BATCH: u32 = 50;
+/// How often WhatsApp is asked before it is given up.
+const MOST_ATTEMPTS: u32 = 20;
+
+/// Removes what is due in a workspace. Gives how many customers are done.
+///
+/// # Errors
+/// When the store fails; what was done stays done.
+pub async fn run(store: &Store, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
+    let due = store.read(move |tx| tx.erasures(workspace_id, BATCH)).await?;
+    let mut done = 0;
+    for Erasure { messaging_user_id, attempts } in due {
+        empty(store, workspace_id, messaging_user_id).await?;
+        match forget(store, workspace_id, messaging_user_id).await {
+            Err(DeliveryError::Store(error)) => return Err(error),
+            Err(error) if may_pass(&error) && attempts < MOST_ATTEMPTS => {
+                tracing::info!(%error, attempts, "WhatsApp could not be told to forget a customer; it is tried again");
+                store.write(move |tx| tx.tried_erasure(workspace_id, messaging_user_id)).await?;
+                continue;
+            }
+            Err(error) => tracing::warn!(%error, "WhatsApp does not forget a customer; it is given up"),
+            Ok(()) => {}
+        }
+        store.write(move |tx| tx.end_erasure(workspace_id, messaging_user_id)).await?;
+        done += 1;
+    }
+    Ok(done)
+}
+
+fn may_pass(error: &DeliveryError) -> bool {
+    match error {
+        DeliveryError::Graph(failure) => matches!(failure.act(), Act::Retry | Act::Alert),
+        _ => false,
+    }
+}
+
+async fn empty(store: &Store, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), StoreError> {
+    let sessions = store
+        .read(move |tx| {
+            let wanted = tx.workspace(workspace_id)?.is_some_and(|workspace| workspace.settings.erase_transcripts);
+            if wanted { tx.session_ids_of(workspace_id, user_id).map(Some) } else { Ok::<_, StoreError>(None) }
+        })
+        .await?;
+    let Some(sessions) = sessions else { return Ok(()) };
+    for session_id in sessions {
+        store.write_bulk(move |tx| tx.empty_transcript(workspace_id, session_id)).await?;
+    }
+    store.write_bulk(move |tx| tx.forget_names(workspace_id, user_id)).await
+}
+
+/// Tells WhatsApp of each of the customer's ids; its contact book knows no numbers.
+async fn forget(store: &Store, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), DeliveryError> {
+    let found = store
+        .read(move |tx| {
+            let Some(user) = tx.messaging_user(workspace_id, user_id)? else { return Ok(None) };
+            let identifiers = tx.identifiers_of(workspace_id, user_id)?;
+            Ok::<_, StoreError>(tx.channel(workspace_id, user.channel_id)?.map(|channel| (channel, identifiers)))
+        })
+        .await?;
+    let Some((channel, identifiers)) = found else { return Ok(()) };
+    for identifier in identifiers.iter().filter(|identifier| identifier.kind == IdentifierKind::Bsuid) {
+        tell(&channel, &identifier.value).await?;
+    }
+    Ok(())
+}
+
+async fn tell(channel: &Channel, bsuid: &str) -> Result<(), DeliveryError> {
+    let ChannelConfig::WhatsApp(_) = &channel.config else { return Ok(()) };
+    let Ok(Recipient::Bsuid(bsuid)) = Recipient::bsuid(bsuid) else { return Ok(()) };
+    Ok(client_of(channel)?.forget_customer(&bsuid).await?)
+}

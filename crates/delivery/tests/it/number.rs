@@ -1,0 +1,193 @@
+//! A number at WhatsApp, the portfolio of its account, and what is removed of a person there and here.
+
+use segue_channels::whatsapp::number::{BusinessProfile, CodeMethod};
+use segue_delivery::{check_channel, erasure, number_settings};
+use segue_model::{
+    ContactId, DeletionId, MediaId, MessagingUserId, SessionId, contact::ContactFields, content::Content,
+};
+use segue_store::{
+    Sql,
+    channel::{Channel, ChannelConfig},
+    media::NewMedia,
+    message::{AuthorKind, Direction, MediaReference, MessageContent, MessageCursor, MessageKind, NewMessage},
+    messaging_user::{Identifier, IdentifierKind},
+};
+use serde_json::Value;
+
+use crate::bench::{Bench, benches};
+
+static LINKED: Sql =
+    Sql::portable("LINKED", "UPDATE messaging_users SET contact_id = $3 WHERE workspace_id = $1 AND id = $2");
+static USER_OF: Sql =
+    Sql::portable("USER_OF", "SELECT messaging_user_id FROM sessions WHERE workspace_id = $1 AND id = $2");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_customers_see_of_the_number_is_read_and_changed_there() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, ctx) = (bench.test.workspace_id(), bench.test.ctx.clone());
+        let picture: MediaId = ctx.id();
+        let file = NewMedia {
+            id: picture,
+            mime: "image/jpeg".to_owned(),
+            file_name: Some("shop.jpg".to_owned()),
+            data: vec![0xff, 0xd8, 0xff],
+        };
+        bench.write(move |tx| tx.insert_media(workspace_id, &file, ctx.now())).await;
+        let wanted = BusinessProfile {
+            about: "Open every day".to_owned(),
+            address: "Main St 1".to_owned(),
+            description: "Lamps".to_owned(),
+            email: "shop@example.com".to_owned(),
+            websites: vec!["https://shop.example.com".to_owned()],
+            vertical: "RETAIL".to_owned(),
+            picture_url: None,
+        };
+        number_settings::set_profile(&bench.test.store, &channel, &wanted, Some(picture)).await.unwrap();
+        let now = number_settings::get(&channel).await.unwrap();
+        assert!(now.profile.picture_url.is_some(), "{}", bench.test.engine);
+        assert_eq!(BusinessProfile { picture_url: None, ..now.profile }, wanted);
+        assert_eq!(now.info.name_status.as_deref(), Some("APPROVED"));
+        let refused = BusinessProfile { vertical: "NONSENSE".to_owned(), ..wanted.clone() };
+        let refused = number_settings::set_profile(&bench.test.store, &channel, &refused, None).await.unwrap_err();
+        assert_eq!(refused.code(), "whatsapp_refused");
+
+        number_settings::register(&channel, "123456").await.unwrap();
+        number_settings::register(&channel, "123456").await.unwrap();
+        assert!(number_settings::register(&channel, "654321").await.is_err(), "another PIN than the one that is set");
+        number_settings::set_pin(&channel, "654321").await.unwrap();
+        number_settings::register(&channel, "654321").await.unwrap();
+        number_settings::request_code(&channel, CodeMethod::Sms, "en_US").await.unwrap();
+        assert!(number_settings::verify_code(&channel, "000000").await.is_err());
+        number_settings::verify_code(&channel, "123456").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_of_one_portfolio_share_the_limit_once_it_is_known() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
+        let mut second = bench.test.whatsapp_channel("second", &bench.sandbox.graph_base_url).await;
+        let ChannelConfig::WhatsApp(config) = &mut second.config else { panic!("WhatsApp") };
+        "another account".clone_into(&mut config.waba_id);
+        let (row, first) = (second.clone(), channel.clone());
+        let portfolio = |channel: &Channel| match &channel.config {
+            ChannelConfig::WhatsApp(config) => config.portfolio().to_owned(),
+            _ => panic!("WhatsApp"),
+        };
+        let (own, other) = (portfolio(&first), portfolio(&second));
+        assert_ne!(own, other, "as long as nothing is known");
+        bench
+            .write(move |tx| {
+                tx.upsert_channel(&row)?;
+                for (portfolio, address) in [(&own, "+1"), (&own, "+2"), (&other, "+2"), (&other, "+3")] {
+                    tx.set_messaging_limit(workspace_id, portfolio, Some(250), now)?;
+                    tx.count_initiated_chat(workspace_id, (portfolio, address), now)?;
+                }
+                Ok(())
+            })
+            .await;
+        let told = check_channel(&channel).await.unwrap();
+        let told = told.portfolio_id.expect("WhatsApp tells it");
+        let (ids, id) = ([channel.id, second.id], told.clone());
+        let both = bench
+            .write(move |tx| {
+                for channel in ids {
+                    assert!(tx.set_portfolio(workspace_id, channel, &id)?);
+                    assert!(!tx.set_portfolio(workspace_id, channel, &id)?, "it is known then");
+                }
+                Ok((tx.channel(workspace_id, ids[0])?.unwrap(), tx.channel(workspace_id, ids[1])?.unwrap()))
+            })
+            .await;
+        assert_eq!((portfolio(&both.0), portfolio(&both.1)), (told.clone(), told.clone()), "{}", bench.test.engine);
+        let limit = bench.write(move |tx| tx.messaging_limit_now(workspace_id, &told, now)).await;
+        assert_eq!((limit.most, limit.used), (Some(250), 3), "each customer once");
+    }
+}
+
+/// A customer with a contact, a conversation with words and a file, and an answer on its way.
+async fn customer(bench: &Bench, channel: &Channel, bsuid: &'static str) -> (ContactId, SessionId, MediaId) {
+    let session = bench.session(channel, bench.test.now().plus(3_600_000)).await;
+    let (workspace_id, channel_id, now) = (bench.test.workspace_id(), channel.id, bench.test.now());
+    let (contact, media): (ContactId, MediaId) = (bench.test.ctx.id(), bench.test.ctx.id());
+    let id = bench.test.ctx.id();
+    bench
+        .write(move |tx| {
+            let user: MessagingUserId = tx.query_one(&USER_OF, &[&workspace_id, &session], |row| row.next())?;
+            tx.insert_contact(workspace_id, contact, &ContactFields::default(), now)?;
+            tx.execute(&LINKED, &[&workspace_id, &user, &contact])?;
+            let identifier = Identifier { kind: IdentifierKind::Bsuid, value: bsuid.to_owned() };
+            tx.insert_identifier(workspace_id, channel_id, &identifier, user)?;
+            let file = NewMedia { id: media, mime: "image/png".to_owned(), file_name: None, data: vec![1, 2, 3] };
+            tx.insert_media(workspace_id, &file, now)?;
+            let reference = MediaReference { id: media, mime: "image/png".to_owned(), file_name: None };
+            let entry = NewMessage {
+                id,
+                session_id: session,
+                channel_id,
+                direction: Direction::Inbound,
+                author: AuthorKind::Customer,
+                author_id: None,
+                kind: MessageKind::Image,
+                content: MessageContent { media: Some(reference), ..MessageContent::default() },
+                text: "My secret".to_owned(),
+                provider_id: Some(format!("wamid.{bsuid}")),
+                client_id: None,
+                at: now,
+            };
+            tx.insert_message(workspace_id, &entry)?;
+            Ok(())
+        })
+        .await;
+    (contact, session, media)
+}
+
+async fn forgotten(bench: &Bench) -> Value {
+    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+    let url = format!("{}/v26.0/106540352242922/contact_book", bench.sandbox.graph_base_url);
+    client.get(url).bearer_auth("sandbox-token").send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conversations_emptied_where_that_is_wanted() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, store) = (bench.test.workspace_id(), bench.test.store.clone());
+        for (wanted, bsuid) in [(false, "US.101"), (true, "US.102")] {
+            let mut workspace = bench.test.workspace.clone();
+            workspace.settings.erase_transcripts = wanted;
+            bench.write(move |tx| tx.update_workspace(&workspace)).await;
+            let (contact, session, media) = customer(&bench, &channel, bsuid).await;
+            let answer =
+                bench.whatsapp_to(&channel, "+15550199", session, &Content::Text { text: "Secret".to_owned() });
+            let answer = bench.enqueue(&answer).await;
+            let (deletion, now) = (bench.test.ctx.id::<DeletionId>(), bench.test.now());
+            bench.write(move |tx| tx.delete_contacts(workspace_id, deletion, &[contact], "system", now)).await;
+            assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 0, "it can still be brought back");
+            assert_eq!(bench.state(answer).await, segue_model::delivery::OutboxState::Queued);
+            let later = now.plus(1);
+            bench.write(move |tx| tx.delete_old_deletions(workspace_id, later)).await;
+            assert_eq!(
+                bench.state(answer).await,
+                segue_model::delivery::OutboxState::Canceled,
+                "{}",
+                bench.test.engine
+            );
+            assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}", bench.test.engine);
+            assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 0, "once");
+            let shown = bench
+                .write(move |tx| tx.messages_before(workspace_id, session, MessageCursor::END, 10))
+                .await
+                .remove(0);
+            let data = bench.write(move |tx| tx.media_data(workspace_id, media)).await;
+            if wanted {
+                assert_eq!((shown.text.as_str(), shown.media.is_none(), data), ("", true, None));
+                assert_eq!(shown.author.kind, AuthorKind::Customer, "that there was something stays");
+            } else {
+                assert_eq!((shown.text.as_str(), data.is_some()), ("My secret", true));
+            }
+        }
+        assert_eq!(forgotten(&bench).await["forgotten"], serde_json::json!(["US.101", "US.102"]));
+    }
+}

@@ -1,0 +1,102 @@
+//! What customers change of what they wrote.
+
+use segue_model::consent::{ConsentState, Medium, Purpose};
+use segue_store::{Sql, message::MessageView};
+use segue_testkit::engines;
+use serde_json::json;
+
+use crate::scene::*;
+
+static TOLD: Sql =
+    Sql::portable("TOLD", "SELECT COUNT(*) FROM events WHERE workspace_id = $1 AND kind = 'message.updated'");
+static WORDS: Sql =
+    Sql::portable("WORDS", "SELECT COALESCE(text, '') FROM message_changes WHERE workspace_id = $1 ORDER BY at");
+
+fn edit(wamid: &str, seconds: i64, original: &str, body: &str) -> segue_channels::whatsapp::InboundMessage {
+    let content = json!({"type": "edit", "edit": {"original_message_id": original,
+        "message": {"type": "text", "text": {"body": body}}}});
+    message(phone(ANA), wamid, START.plus(seconds * 1_000), content)
+}
+
+fn revoke(wamid: &str, seconds: i64, original: &str) -> segue_channels::whatsapp::InboundMessage {
+    let content = json!({"type": "revoke", "revoke": {"original_message_id": original}});
+    message(phone(ANA), wamid, START.plus(seconds * 1_000), content)
+}
+
+async fn first(scene: &Scene) -> MessageView {
+    scene.transcript(scene.session().await.id).await.remove(0)
+}
+
+fn earlier(entry: &MessageView) -> Vec<String> {
+    let details = entry.details.clone().unwrap_or_default();
+    details.earlier.into_iter().map(|wording| wording.text).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_shows_in_the_message_and_the_earlier_words_can_be_seen_in_whatever_order_they_come() {
+    for order in [[0, 1], [1, 0]] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            scene.receive(ana("wamid.1", START, "At one")).await;
+            let before = scene.transcript(scene.session().await.id).await.len();
+            let edits = [("wamid.2", 10, "At two"), ("wamid.3", 20, "At three")];
+            for (wamid, seconds, body) in order.map(|number: usize| edits[number]) {
+                scene.receive(edit(wamid, seconds, "wamid.1", body)).await;
+                scene.receive(edit(wamid, seconds, "wamid.1", body)).await;
+            }
+            let entry = first(&scene).await;
+            assert_eq!(entry.text, "At three", "{}", scene.test.engine);
+            assert_eq!(earlier(&entry), ["At one", "At two"]);
+            assert!(entry.details.unwrap().edited);
+            let session = scene.session().await;
+            assert_eq!(scene.transcript(session.id).await.len(), before, "no entry beside it");
+            assert_eq!(scene.count(&TOLD).await, 2, "told to the screens once each");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_is_gone_unless_the_channel_keeps_it() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.receive(ana("wamid.1", START, "My secret")).await;
+        scene.receive(edit("wamid.2", 10, "wamid.1", "My other secret")).await;
+        scene.receive(revoke("wamid.3", 20, "wamid.1")).await;
+        // An edit that was on its way comes later and brings nothing back.
+        scene.receive(edit("wamid.4", 15, "wamid.1", "My third secret")).await;
+        let entry = first(&scene).await;
+        let details = entry.details.clone().unwrap();
+        assert_eq!((entry.text.as_str(), details.deleted_at), ("", Some(START.plus(20_000))), "{}", scene.test.engine);
+        assert!(details.earlier.is_empty());
+        let words = scene.texts(&WORDS).await;
+        assert_eq!(words.len(), 4, "that it was changed is recorded: {words:?}");
+        assert!(words.iter().all(String::is_empty), "{words:?}");
+        let lines = scene.lines(scene.session().await.id).await.join("|");
+        assert!(!lines.contains("secret"), "{lines}");
+
+        scene.set(|settings| settings.keep_deleted = true).await;
+        scene.receive(ana("wamid.5", START.plus(30_000), "Kept")).await;
+        scene.receive(revoke("wamid.6", 40, "wamid.5")).await;
+        let session = scene.session().await;
+        let kept = scene.transcript(session.id).await.into_iter().find(|entry| entry.text == "Kept").unwrap();
+        assert_eq!(kept.details.unwrap().deleted_at, Some(START.plus(40_000)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_changes_what_others_wrote_and_a_no_in_new_words_is_obeyed() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let stranger = json!({"type": "revoke", "revoke": {"original_message_id": "wamid.1"}});
+        scene.receive(message(phone("15550100002"), "wamid.2", START.plus(1_000), stranger)).await;
+        let session = scene.sessions().await.into_iter().find(|session| session.customer.name == "Ana Lopez").unwrap();
+        let entry = scene.transcript(session.id).await.remove(0);
+        assert_eq!(entry.text, "Hello", "{}", scene.test.engine);
+        scene.receive(edit("wamid.3", 10, "wamid.1", "STOP")).await;
+        let (workspace, address) = (scene.workspace(), format!("+{ANA}"));
+        let consent =
+            write(scene.store(), move |tx| tx.consent_state(workspace, Medium::WhatsApp, &address, Purpose::Marketing));
+        assert_eq!(consent.await.state, ConsentState::Revoked);
+    }
+}

@@ -1,0 +1,121 @@
+//! Customers whose contact is gone for good: what is removed of them.
+//!
+//! At once, with the contact: what has not left for them is canceled, and replies that wait are dropped. Later, from a row
+//! of `customer_erasures` that stays until it is done: WhatsApp is told to forget the customer in its contact book, and,
+//! where the workspace wants that, the conversations are emptied one by one, files included. Each step may be done again.
+//!
+//! What stays: that there were conversations, when, and who spoke; the consent ledger; a block, which holds.
+
+use segue_model::{MediaId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
+
+use crate::{StoreError, Tx, message::MessageContent};
+
+/// A customer of whom something is still to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Erasure {
+    pub messaging_user_id: MessagingUserId,
+    pub attempts: u32,
+}
+
+/// What stands in the place of a file that was removed.
+const FILE_REMOVED: &str = "It was removed with the contact.";
+
+crate::sql! {
+    ASK_ERASURE = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING";
+    ERASURES = "SELECT messaging_user_id, attempts FROM customer_erasures WHERE workspace_id = $1
+        ORDER BY messaging_user_id LIMIT $2";
+    TRIED_ERASURE = "UPDATE customer_erasures SET attempts = attempts + 1
+        WHERE workspace_id = $1 AND messaging_user_id = $2";
+    END_ERASURE = "DELETE FROM customer_erasures WHERE workspace_id = $1 AND messaging_user_id = $2";
+    CANCEL_OF_SESSION = "UPDATE outbox SET state = 'canceled', rule = 'contact_deleted', payload = '{\"text\":\"\"}'
+        WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL AND state = 'queued'
+            AND (state = 'queued' OR state = 'claimed' OR state = 'submitting')";
+    DROP_WAITING = "DELETE FROM pending_replies WHERE workspace_id = $1 AND session_id = $2";
+    NOTHING_WAITS = "UPDATE sessions SET pending = 0, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND pending > 0";
+    CONTENTS = "SELECT content FROM messages WHERE workspace_id = $1 AND session_id = $2 AND content LIKE '%\"media\"%'";
+    EMPTY_SENT = "UPDATE outbox SET payload = '{\"text\":\"\"}' WHERE workspace_id = $1 AND id IN (SELECT m.id FROM messages m
+            WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.direction = 'outbound')
+        AND state NOT IN ('queued', 'claimed', 'submitting')";
+    EMPTY_CHANGES_OF_SESSION = "UPDATE message_changes SET text = NULL WHERE workspace_id = $1 AND message_id IN (
+            SELECT m.id FROM messages m WHERE m.workspace_id = $1 AND m.session_id = $2)";
+    EMPTY_TRANSCRIPT = "UPDATE messages SET text = '', content = '{}' WHERE workspace_id = $1 AND session_id = $2";
+    EMPTY_SESSION = "UPDATE sessions SET last_text = NULL, gathered = '[]', version = version + 1
+        WHERE workspace_id = $1 AND id = $2";
+    FORGET_NAMES = "UPDATE messaging_users SET profile_name = NULL, username = NULL, version = version + 1
+        WHERE workspace_id = $1 AND id = $2";
+}
+
+impl Tx<'_> {
+    /// Ends what was on its way to a customer, and asks for the rest to be removed.
+    pub(crate) fn begin_erasure(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user_id: MessagingUserId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&ASK_ERASURE, &[&workspace_id, &user_id, &now])?;
+        for session_id in self.session_ids_of(workspace_id, user_id)? {
+            for sql in [&CANCEL_OF_SESSION, &DROP_WAITING, &NOTHING_WAITS] {
+                self.execute(sql, &[&workspace_id, &session_id])?;
+            }
+        }
+        for identifier in self.identifiers_of(workspace_id, user_id)? {
+            self.cancel_waiting_marketing(workspace_id, &identifier.value, "contact_deleted")?;
+        }
+        Ok(())
+    }
+
+    /// Customers of whom something is still to be removed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn erasures(&mut self, workspace_id: WorkspaceId, limit: u32) -> Result<Vec<Erasure>, StoreError> {
+        self.query(&ERASURES, &[&workspace_id, &limit], |row| {
+            Ok(Erasure { messaging_user_id: row.next()?, attempts: row.next()? })
+        })
+    }
+
+    /// Notes that WhatsApp could not be told.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn tried_erasure(&mut self, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), StoreError> {
+        self.execute(&TRIED_ERASURE, &[&workspace_id, &user_id]).map(|_| ())
+    }
+
+    /// Everything is removed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn end_erasure(&mut self, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), StoreError> {
+        self.execute(&END_ERASURE, &[&workspace_id, &user_id]).map(|_| ())
+    }
+
+    /// Empties one conversation: words, files, what the bot gathered. That it was stays.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn empty_transcript(&mut self, workspace_id: WorkspaceId, session_id: SessionId) -> Result<(), StoreError> {
+        let key: [&dyn crate::Bind; 2] = [&workspace_id, &session_id];
+        let files: Vec<Option<MediaId>> =
+            self.query(&CONTENTS, &key, |row| Ok(row.json::<MessageContent>()?.media.map(|media| media.id)))?;
+        for id in files.into_iter().flatten() {
+            self.empty_media(workspace_id, id, FILE_REMOVED)?;
+        }
+        self.take_session_out_of_search(workspace_id, session_id)?;
+        for sql in [&EMPTY_SENT, &EMPTY_CHANGES_OF_SESSION, &EMPTY_TRANSCRIPT, &EMPTY_SESSION] {
+            self.execute(sql, &key)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a customer's names away.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn forget_names(&mut self, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), StoreError> {
+        self.execute(&FORGET_NAMES, &[&workspace_id, &user_id]).map(|_| ())
+    }
+}

@@ -1,0 +1,138 @@
+//! What customers change of what they wrote: an edit shows its new words in place and keeps the earlier ones, a deletion
+//! takes the words away.
+//!
+//! Each change is a row under its id at the provider, and the entry is made of all of them, so changes may come in any
+//! order and any number of times. The row, the entry and what the search knows of it change in one transaction.
+
+use segue_model::{MessageId, SessionId, Timestamp, WorkspaceId};
+
+use crate::{
+    StoreError, Tx,
+    event::NewEvent,
+    message::{Direction, MessageContent},
+    message_details::Wording,
+    tx::json_text,
+};
+
+segue_model::text_enum! {
+    /// What a row of the changes is.
+    pub enum ChangeKind {
+        /// What the customer wrote first.
+        Written = "written",
+        Edited = "edited",
+        Deleted = "deleted",
+    }
+}
+
+segue_model::text_enum! {
+    /// What becomes of the words that a customer deletes.
+    pub enum DeletedWords {
+        /// They are gone from the screen, the search and the database.
+        Remove = "remove",
+        /// They stay readable, marked as deleted.
+        Keep = "keep",
+    }
+}
+
+/// A change of an entry by the customer.
+#[derive(Debug, Clone, Copy)]
+pub struct MessageChange<'a> {
+    /// Of the change itself.
+    pub provider_id: &'a str,
+    /// The new words; `None` for a deletion.
+    pub text: Option<&'a str>,
+    pub at: Timestamp,
+}
+
+/// What an entry said and says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedMessage {
+    pub before: String,
+    pub after: String,
+}
+
+/// A row of the changes.
+struct Row {
+    kind: ChangeKind,
+    text: Option<String>,
+    at: Timestamp,
+}
+
+crate::sql! {
+    ENTRY_TO_CHANGE = "SELECT direction, text, content, at FROM messages
+        WHERE workspace_id = $1 AND session_id = $2 AND id = $3";
+    INSERT_CHANGE = "INSERT INTO message_changes (workspace_id, message_id, provider_id, kind, text, at)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    CHANGES = "SELECT kind, text, at FROM message_changes WHERE workspace_id = $1 AND message_id = $2
+        ORDER BY at, provider_id";
+    EMPTY_CHANGES = "UPDATE message_changes SET text = NULL WHERE workspace_id = $1 AND message_id = $2";
+    CHANGE_ENTRY = "UPDATE messages SET text = $4, content = $5
+        WHERE workspace_id = $1 AND session_id = $2 AND id = $3";
+}
+
+impl Tx<'_> {
+    /// Notes a change and shows it in the entry. `None` when it was noted before, or the entry is none of a customer. To
+    /// be called under the lock of the session.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn change_message(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (session_id, id): (SessionId, MessageId),
+        change: MessageChange<'_>,
+        deleted: DeletedWords,
+        now: Timestamp,
+    ) -> Result<Option<ChangedMessage>, StoreError> {
+        let found = self.query_opt(&ENTRY_TO_CHANGE, &[&workspace_id, &session_id, &id], |row| {
+            let (direction, text): (Direction, String) = (row.word()?, row.next()?);
+            let (content, at): (MessageContent, Timestamp) = (row.json()?, row.next()?);
+            Ok((direction, text, content, at))
+        })?;
+        let Some((Direction::Inbound, before, mut content, written_at)) = found else { return Ok(None) };
+        if content.details.deleted_at.is_none() {
+            let first = (ChangeKind::Written, Some(before.as_str()), written_at);
+            self.insert_change(workspace_id, id, "", first)?;
+        }
+        let kind = if change.text.is_some() { ChangeKind::Edited } else { ChangeKind::Deleted };
+        // The words of an edit that comes after the deletion are gone, too.
+        let is_gone = content.details.deleted_at.is_some() && deleted == DeletedWords::Remove;
+        let text = change.text.filter(|_| !is_gone);
+        if !self.insert_change(workspace_id, id, change.provider_id, (kind, text, change.at))? {
+            return Ok(None);
+        }
+        let mut rows = self.query(&CHANGES, &[&workspace_id, &id], |row| {
+            Ok(Row { kind: row.word()?, text: row.next()?, at: row.next()? })
+        })?;
+        let deleted_at = rows.iter().find(|row| row.kind == ChangeKind::Deleted).map(|row| row.at);
+        if deleted_at.is_some() && deleted == DeletedWords::Remove {
+            self.execute(&EMPTY_CHANGES, &[&workspace_id, &id])?;
+            rows.clear();
+            if let Some(media) = content.media.take() {
+                self.empty_media(workspace_id, media.id, "The customer deleted it.")?;
+            }
+            content = MessageContent { reply_to: content.reply_to, ..MessageContent::default() };
+        }
+        let mut wordings: Vec<Wording> =
+            rows.into_iter().filter_map(|row| Some(Wording { text: row.text?, at: row.at })).collect();
+        let after = wordings.pop().map(|last| last.text).unwrap_or_default();
+        content.details.edited = !wordings.is_empty();
+        (content.details.earlier, content.details.deleted_at) = (wordings, deleted_at);
+        let json = json_text(&content)?;
+        self.execute(&CHANGE_ENTRY, &[&workspace_id, &session_id, &id, &after, &json])?;
+        self.search_again(workspace_id, session_id, id)?;
+        self.emit(workspace_id, NewEvent::of_changed_message(session_id, id, now));
+        Ok(Some(ChangedMessage { before, after }))
+    }
+
+    fn insert_change(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessageId,
+        provider_id: &str,
+        (kind, text, at): (ChangeKind, Option<&str>, Timestamp),
+    ) -> Result<bool, StoreError> {
+        let params: [&dyn crate::Bind; 6] = [&workspace_id, &id, &provider_id, &kind.as_str(), &text, &at];
+        Ok(self.execute(&INSERT_CHANGE, &params)? == 1)
+    }
+}
