@@ -43,6 +43,12 @@ impl NewEvent {
     pub fn of_message(session_id: SessionId, id: MessageId, at: Timestamp) -> Self {
         Self { data: json!({ "message_id": id }), ..Self::of_session("message.created", session_id, at) }
     }
+
+    /// An entry shows something else than before: its file has come, or cannot be had.
+    #[must_use]
+    pub fn of_changed_message(session_id: SessionId, id: MessageId, at: Timestamp) -> Self {
+        Self { kind: "message.updated", ..Self::of_message(session_id, id, at) }
+    }
 }
 
 /// What events of conversations were completed with, for the events of one batch.
@@ -126,7 +132,8 @@ impl Tx<'_> {
         event: &mut Event,
         sessions: &mut Sessions,
     ) -> Result<bool, StoreError> {
-        let is_named = event.kind == "message.created" || event.kind.starts_with("session.");
+        let is_named =
+            matches!(event.kind.as_str(), "message.created" | "message.updated") || event.kind.starts_with("session.");
         let is_whole = event.data.get("session").is_some();
         let (Ok(session_id), true) = (event.entity_id.parse::<SessionId>(), is_named && !is_whole) else {
             return Ok(true);

@@ -40,6 +40,7 @@ mod tx;
 mod value;
 
 pub mod access;
+pub mod attachment;
 pub mod audience;
 pub mod campaign;
 pub mod campaign_hold;
@@ -131,6 +132,7 @@ pub use value::{Bind, Param};
 pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
     vec![
         ("access", access::STATEMENTS),
+        ("attachment", attachment::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
         ("campaign_hold", campaign_hold::STATEMENTS),

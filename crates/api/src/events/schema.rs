@@ -58,6 +58,7 @@ fn types() -> Vec<(&'static str, Vec<Field>)> {
     let session = || always("session", of::<SessionView>);
     vec![
         ("message.created", vec![always("message", of::<MessageView>), session()]),
+        ("message.updated", vec![always("message", of::<MessageView>), session()]),
         (
             "message.status",
             vec![

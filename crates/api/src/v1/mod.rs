@@ -2,6 +2,7 @@
 //! answers; what things mean and when they are allowed is decided there.
 
 mod api_keys;
+mod attachments;
 mod bootstrap;
 mod campaign_actions;
 mod campaign_links;
@@ -111,6 +112,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         messages::router(),
         pending_replies::router(),
         message_search::router(),
+        attachments::router(),
         media::router(),
         panel::router(),
         customers::router(),

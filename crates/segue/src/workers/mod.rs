@@ -15,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 use segue_bus::Bus;
 use segue_channels::outgoing::Reach;
+use segue_delivery::Files;
 use segue_model::Ctx;
 use segue_outreach::Links;
 use segue_store::{Store, StoreError, dead_letter::Verdict};
@@ -29,6 +30,8 @@ pub struct Wiring {
     pub ctx: Ctx,
     pub bus: Bus,
     pub links: Links,
+    /// The bytes of files.
+    pub files: Files,
     /// Name of this process in leases.
     pub node: String,
     /// How far status callbacks may go.
@@ -44,6 +47,7 @@ pub fn start(wiring: &Arc<Wiring>, tasks: &TaskTracker) {
     tasks.spawn(routing::run(Arc::clone(wiring)));
     tasks.spawn(search::run(Arc::clone(wiring)));
     tasks.spawn(housekeeping::run(Arc::clone(wiring)));
+    tasks.spawn(wiring.files.clone().sweep(wiring.shutdown.clone()));
 }
 
 /// Why a piece of work was not done.
