@@ -13,6 +13,8 @@ import type {
 
 interface EventData {
   'message.created': { message: Message; session: Session };
+  /** An entry shows something else than before: its file has come, or cannot be had. */
+  'message.updated': { message: Message; session: Session };
   'message.status': {
     session_id: string;
     message_id: string;
