@@ -123,7 +123,7 @@ impl Tx<'_> {
                         &[&workspace_id, customer, &before.at, &before.id, &query.limit, &is_narrow, &query.viewer];
                     all.extend(self.query(&OF_CUSTOMER, params, read)?);
                 }
-                all.sort_by(|one, other| (other.at, other.message_id).cmp(&(one.at, one.message_id)));
+                all.sort_by_key(|file| std::cmp::Reverse((file.at, file.message_id)));
                 all.truncate(query.limit as usize);
                 Ok(all)
             }
