@@ -43,14 +43,15 @@ export async function startPostgres() {
 
 /**
  * The product with the sandbox and demo data on free ports.
- * `engine` is "sqlite" or "postgres".
+ * `engine` is "sqlite" or "postgres"; `more` are further arguments.
  */
-export async function startDemo(engine) {
+export async function startDemo(engine, more = []) {
   const data = await mkdtemp(join(tmpdir(), 'segue-e2e-'));
   const postgres = engine === 'postgres' ? await startPostgres() : null;
   const args = ['demo', '--json', '--listen', '127.0.0.1:0', '--sandbox', '127.0.0.1:0', '--smpp', '127.0.0.1:0'];
   args.push('--data', data);
   if (postgres) args.push('--database-url', postgres.url);
+  args.push(...more);
   const demo = await start('segue', args);
   return {
     ...JSON.parse(demo.first),

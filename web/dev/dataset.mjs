@@ -538,7 +538,14 @@ export function conversation(session) {
       ...at(39),
       kind: 'image',
       text: 'My bag',
-      media: { id: 'med_1', mime: 'image/png', file_name: 'bag.png', url: '/api/v1/media/med_1' },
+      media: {
+        id: 'med_1',
+        mime: 'image/png',
+        file_name: 'bag.png',
+        url: '/api/v1/media/med_1',
+        size: 48_213,
+        presence: 'stored',
+      },
     }),
     message(session.id, {
       ...at(30),

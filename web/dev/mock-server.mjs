@@ -83,6 +83,8 @@ function send(session, body) {
           mime: 'image/png',
           file_name: 'picture.png',
           url: `/api/v1/media/${body.media_id}`,
+          size: 48_213,
+          presence: 'stored',
         }
       : null,
   });
@@ -325,6 +327,7 @@ const routes = [
       };
     },
   ],
+  ['GET', /^\/attachments$/, () => ({ data: [], next_cursor: null })],
   ['GET', /^\/quick-replies$/, () => data.quickReplies],
   ['GET', /^\/templates$/, () => page(data.templates)],
   [
@@ -933,6 +936,7 @@ createServer(async (request, response) => {
       mime: 'image/png',
       size: 68,
       file_name: 'picture.png',
+      voice: false,
     });
   if (!signedIn && path !== '/login' && path !== '/setup')
     return json(response, 401, { title: 'Signed out', status: 401, code: 'unauthenticated' });

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use segue_access::AccessError;
-use segue_delivery::{DeliveryError, template_admin::TemplateError};
+use segue_delivery::{DeliveryError, FilesError, template_admin::TemplateError};
 use segue_desk::DeskError;
 use segue_outreach::OutreachError;
 use segue_store::{StoreError, consent::ConsentError};
@@ -132,9 +132,23 @@ impl From<DeliveryError> for Problem {
             E::NoSuchMedia | E::NoSuchChannel => Self::new(StatusCode::NOT_FOUND, "not_found", words),
             // The provider's answer, not a fault of ours and not of the request's form.
             E::Graph(_) | E::Media(_) => Self::new(StatusCode::BAD_GATEWAY, code, words),
+            E::Files(error) => error.into(),
             E::Client(error) => {
                 tracing::error!(%error, "no HTTP client could be made");
                 Self::internal()
+            }
+        }
+    }
+}
+
+impl From<FilesError> for Problem {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Store(error) => error.into(),
+            error => {
+                tracing::error!(%error, "a file could not be stored or read");
+                let words = "The storage of the files does not answer. Try again in a moment.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "file_storage", words).retry_after(5)
             }
         }
     }

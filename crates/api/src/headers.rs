@@ -9,10 +9,15 @@ use http::{HeaderName, HeaderValue, header};
 
 use crate::AppState;
 
-/// What the console's pages may load: themselves, and pictures they make.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
-     style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; \
-     font-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// What the console's pages may load: themselves, pictures they make, and files from their own host where they have one.
+fn content_security_policy(files_origin: Option<&str>) -> String {
+    let files = files_origin.map(|origin| format!(" {origin}")).unwrap_or_default();
+    format!(
+        "default-src 'self'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; \
+         img-src 'self' data: blob:{files}; media-src 'self' blob:{files}; connect-src 'self'; font-src 'self'; \
+         object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
 
 /// Adds the headers that the handler did not set itself.
 pub(crate) async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -20,7 +25,6 @@ pub(crate) async fn secure(State(state): State<AppState>, request: Request, next
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -30,6 +34,11 @@ pub(crate) async fn secure(State(state): State<AppState>, request: Request, next
     ];
     for (name, value) in fixed {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
+        && let Ok(policy) = HeaderValue::from_str(&content_security_policy(state.config.files_origin.as_deref()))
+    {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     if state.config.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));

@@ -4,7 +4,7 @@ use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{AppState, console, events, headers, link_host, links, observe, ops, twilio, v1, webhooks};
+use crate::{AppState, console, events, files_host, headers, link_host, links, observe, ops, twilio, v1, webhooks};
 
 /// Every documented route but those of short links and WhatsApp's webhooks, without its state.
 pub(crate) fn api_router() -> OpenApiRouter<AppState> {
@@ -15,9 +15,13 @@ pub(crate) fn api_router() -> OpenApiRouter<AppState> {
 /// know the addresses.
 pub fn router(state: AppState) -> Router {
     let (router, _) = api_router().split_for_parts();
-    layered(router.fallback(console::serve), state.clone())
+    let router = layered(router.fallback(console::serve), state.clone())
         .merge(links::served(state.clone()))
-        .merge(webhooks::served(state))
+        .merge(webhooks::served(state.clone()));
+    if state.config.files_origin.is_none() {
+        return router;
+    }
+    router.layer(middleware::from_fn_with_state(state, files_host::separate))
 }
 
 /// Routes within the layers that almost every request passes, outermost last.

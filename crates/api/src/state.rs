@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use segue_access::LoginThrottle;
 use segue_bus::Bus;
 use segue_channels::outgoing::Reach;
+use segue_delivery::Files;
 use segue_model::{Ctx, Timestamp};
 use segue_outreach::{Links, Redirects};
 use segue_store::Store;
@@ -31,6 +32,8 @@ pub struct ApiConfig {
     pub public_origin: Option<String>,
     /// A host name that serves short links and nothing else.
     pub link_host: Option<String>,
+    /// Origin under which files are served and nothing else, such as `https://files.segue.example.net`.
+    pub files_origin: Option<String>,
     /// Serves the console from this directory instead of the embedded build; for work on the console.
     pub console_directory: Option<PathBuf>,
     /// Where uploads wait while they are worked on; the system's temporary directory when not set.
@@ -45,6 +48,13 @@ impl ApiConfig {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://"))
+    }
+
+    /// The host name of [`Self::files_origin`], without its port.
+    #[must_use]
+    pub(crate) fn files_host(&self) -> Option<&str> {
+        let authority = self.files_origin.as_deref()?.split_once("://")?.1;
+        Some(authority.rsplit_once(':').map_or(authority, |(name, _)| name))
     }
 }
 
@@ -71,6 +81,10 @@ pub struct Parts {
     /// them are left to the worker of the inbox.
     pub at_once_from: Option<Timestamp>,
     pub(crate) arrivals: Arc<Arrivals>,
+    /// The bytes of files.
+    pub files: Files,
+    /// Signs the addresses of files; read from the store when it is first needed.
+    pub(crate) file_key: Arc<tokio::sync::OnceCell<Vec<u8>>>,
     pub(crate) throttle: Arc<LoginThrottle>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) misses: Arc<MissLimiter>,
@@ -90,6 +104,8 @@ impl AppState {
     #[must_use]
     pub fn new(store: Store, ctx: Ctx, bus: Bus, links: Links, config: ApiConfig) -> Self {
         Self(Arc::new(Parts {
+            files: Files::in_database(store.clone(), ctx.clone()),
+            file_key: Arc::default(),
             redirects: Redirects::new(store.clone(), ctx.clone(), links.clone()),
             store,
             ctx,
@@ -111,6 +127,13 @@ impl AppState {
     #[must_use]
     pub fn with_metrics(mut self, metrics: PrometheusHandle) -> Self {
         Arc::make_mut(&mut self.0).metrics = Some(metrics);
+        self
+    }
+
+    /// The same with files that are elsewhere than in the database.
+    #[must_use]
+    pub fn with_files(mut self, files: Files) -> Self {
+        Arc::make_mut(&mut self.0).files = files;
         self
     }
 

@@ -9,6 +9,8 @@ use segue_store::{
     channel::{Channel, ChannelConfig, WhatsAppConfig},
 };
 
+use crate::FilesError;
+
 /// Why something could not be done at a provider.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
@@ -29,6 +31,8 @@ pub enum DeliveryError {
     #[error("The template takes {wanted} values and {given} were given. Fill all of them.")]
     TemplateValues { wanted: usize, given: usize },
     #[error(transparent)]
+    Files(#[from] FilesError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -45,6 +49,7 @@ impl DeliveryError {
             Self::NoSuchChannel => "channel_not_found",
             Self::NeedsPhone => "needs_phone",
             Self::TemplateValues { .. } => "template_values",
+            Self::Files(_) => "files",
             Self::Store(_) => "store",
         }
     }

@@ -1,23 +1,23 @@
 //! Fetching what customers send, at once: a link to it lives for minutes only.
 
-use segue_channels::whatsapp::MediaError;
-use segue_model::{MediaId, WorkspaceId};
+use segue_channels::whatsapp::{GraphClient, MediaError};
+use segue_model::{MediaId, WorkspaceId, file_type::sniff};
 use segue_store::{
-    Store,
+    StoreError,
     channel::Channel,
-    media::{Media, Presence, fingerprint},
+    media::{FilePresence, Media, fingerprint},
 };
 
-use crate::{DeliveryError, client::client_of};
-
-/// Largest file that is fetched, in bytes. WhatsApp allows more for documents; those stay with a note.
-const LARGEST: u64 = 16 * 1024 * 1024;
+use crate::{DeliveryError, Files, client::client_of};
 
 /// Fetches a received file and stores it. Doing it twice is harmless: the second time it is there.
 ///
+/// The provider's word on what kind of file it is counts for nothing; the bytes say it.
+///
 /// # Errors
 /// When the provider does not give it now; trying again may help.
-pub async fn fetch(store: &Store, workspace_id: WorkspaceId, media_id: MediaId) -> Result<(), DeliveryError> {
+pub async fn fetch(files: &Files, workspace_id: WorkspaceId, media_id: MediaId) -> Result<(), DeliveryError> {
+    let store = files.store();
     let found: Option<(Media, Option<Channel>)> = store
         .read(move |tx| {
             let Some(media) = tx.media(workspace_id, media_id)? else { return Ok(None) };
@@ -29,29 +29,42 @@ pub async fn fetch(store: &Store, workspace_id: WorkspaceId, media_id: MediaId) 
         })
         .await?;
     let (media, channel) = found.ok_or(DeliveryError::NoSuchMedia)?;
-    let Some(provider_id) = media.provider_id.clone().filter(|_| media.presence != Presence::Stored) else {
+    let Some(provider_id) = media.provider_id.clone().filter(|_| media.presence != FilePresence::Stored) else {
         return Ok(());
     };
     let channel = channel.ok_or(DeliveryError::NoSuchChannel)?;
     let client = client_of(&channel)?;
     let fetched = async {
-        let info = client.media_info(&provider_id).await?;
-        let data = client.download_media(&info, LARGEST).await?;
+        let data = download(&client, &provider_id, files.most()).await?;
         // The webhook's checksum was signed; the one beside the download was not.
         if !media.sha256.is_empty() && fingerprint(&data) != media.sha256 {
             return Err(MediaError::Checksum.into());
         }
-        Ok::<_, DeliveryError>((info.mime_type.unwrap_or_else(|| media.mime.clone()), data))
+        let mime = sniff(&data, media.file_name.as_deref()).unwrap_or("application/octet-stream");
+        files.keep(workspace_id, media_id, mime, data).await?;
+        Ok::<_, DeliveryError>(())
     };
-    match fetched.await {
-        Ok((mime, data)) => {
-            store.write(move |tx| tx.store_media(workspace_id, media_id, &mime, &data)).await?;
-            Ok(())
+    if let Err(error) = fetched.await {
+        let (reason, now) = (error.to_string(), files.now());
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                tx.fail_media(workspace_id, media_id, &reason)?;
+                tx.tell_media(workspace_id, media_id, now)
+            })
+            .await?;
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// Looks the file up and downloads it. An address that has expired in between is looked up once more.
+async fn download(client: &GraphClient, provider_id: &str, most: u64) -> Result<Vec<u8>, MediaError> {
+    let info = client.media_info(provider_id).await?;
+    match client.download_media(&info, most).await {
+        Err(MediaError::Expired) => {
+            let info = client.media_info(provider_id).await?;
+            client.download_media(&info, most).await
         }
-        Err(error) => {
-            let reason = error.to_string();
-            store.write(move |tx| tx.fail_media(workspace_id, media_id, &reason)).await?;
-            Err(error)
-        }
+        downloaded => downloaded,
     }
 }

@@ -48,7 +48,8 @@ pub fn apply_status(
     let report = match status.status {
         StatusKind::Sent => Report::Accepted,
         StatusKind::Delivered => Report::Delivered,
-        StatusKind::Read | StatusKind::Played => Report::Read,
+        StatusKind::Read => Report::Read,
+        StatusKind::Played => Report::Played,
         StatusKind::Failed => Report::Failed,
         // A kind that does not exist yet: it stays in the inbox, and changes nothing.
         StatusKind::Other(_) => return Ok(None),

@@ -11,7 +11,7 @@ use segue_store::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{progress, sms, twilio, whatsapp};
+use crate::{Files, progress, sms, twilio, whatsapp};
 
 /// How often channels are looked at without being told of a change.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -19,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// Settings of delivery.
 #[derive(Debug, Clone)]
 pub struct DeliveryConfig {
+    /// Where the bytes of files are.
+    pub files: Files,
     /// Name of this node in leases. Stays the same over restarts, so that a node that starts again takes back at once
     /// what it left behind.
     pub node: String,
@@ -31,6 +33,7 @@ pub(crate) struct Env {
     pub bus: Bus,
     pub ctx: Ctx,
     pub node: Arc<str>,
+    pub files: Files,
     /// Cancelled when delivery ends.
     pub stop: CancellationToken,
 }
@@ -46,7 +49,7 @@ impl Delivery {
     #[must_use]
     pub fn start(store: Store, bus: Bus, ctx: Ctx, config: DeliveryConfig) -> Self {
         let stop = CancellationToken::new();
-        let env = Env { store, bus, ctx, node: config.node.into(), stop: stop.clone() };
+        let env = Env { store, bus, ctx, node: config.node.into(), files: config.files, stop: stop.clone() };
         let supervisor = tokio::spawn(supervise(env, stop.clone()));
         Self { stop, supervisor: tokio::sync::Mutex::new(Some(supervisor)) }
     }

@@ -19,7 +19,7 @@ use segue_store::{
 };
 
 use crate::{
-    DeliveryError,
+    DeliveryError, Files, FilesError,
     client::client_of,
     templates::{as_listed, tell_category},
 };
@@ -85,10 +85,11 @@ pub enum Extent {
 ///
 /// # Errors
 /// See [`TemplateError`].
-pub async fn submit(store: &Store, ctx: &Ctx, channel: &Channel, id: TemplateId) -> Result<Template, TemplateError> {
+pub async fn submit(files: &Files, ctx: &Ctx, channel: &Channel, id: TemplateId) -> Result<Template, TemplateError> {
+    let store = files.store();
     let client = client_of(channel)?;
     let (begun, parts) = begin_submission(store, ctx, channel, id).await?;
-    let done = match ask(store, channel.workspace_id, &client, &begun, &parts).await {
+    let done = match ask(files, channel.workspace_id, &client, &begun, &parts).await {
         Ok(done) => done,
         Err(error) => return Err(end_badly(store, ctx, channel, &begun, error).await?),
     };
@@ -152,7 +153,7 @@ async fn begin_submission(
 
 /// Uploads the example and asks Meta. What comes back is how Meta has it then.
 async fn ask(
-    store: &Store,
+    files: &Files,
     workspace_id: WorkspaceId,
     client: &GraphClient,
     template: &Template,
@@ -160,11 +161,11 @@ async fn ask(
 ) -> Result<ListedTemplate, TemplateError> {
     let handle = match parts.header.as_ref().and_then(TemplateHeader::media_id) {
         Some(media_id) => {
-            let found = store.read::<_, StoreError, _>(move |tx| {
-                let Some(media) = tx.media(workspace_id, media_id)? else { return Ok(None) };
-                Ok(tx.media_data(workspace_id, media_id)?.map(|data| (media, data)))
+            let found = files.read(workspace_id, media_id).await.map_err(|error| match error {
+                FilesError::Store(error) => TemplateError::Store(error),
+                other => TemplateError::Delivery(other.into()),
             });
-            let (media, data) = found.await?.ok_or(TemplateError::FileGone)?;
+            let (media, data) = found?.ok_or(TemplateError::FileGone)?;
             let name = media.file_name.unwrap_or_else(|| "example".to_owned());
             // Nothing of the template itself has left when this fails.
             Some(client.upload_example(&media.mime, &name, data).await.map_err(TemplateError::Refused)?)

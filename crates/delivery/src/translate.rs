@@ -42,6 +42,22 @@ pub(crate) async fn outbound(
             let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
             Outbound::Image { source, caption }
         }
+        Content::Video { media_id, caption } => {
+            let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            Outbound::Video { source, caption }
+        }
+        Content::Audio { media_id, voice } => {
+            let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            Outbound::Audio { source, voice }
+        }
+        Content::Document { media_id, caption } => {
+            let (_, filename, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            Outbound::Document { source, caption, filename }
+        }
+        Content::Sticker { media_id } => {
+            let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            Outbound::Sticker { source }
+        }
         Content::Buttons { text, buttons } => Outbound::Buttons {
             header: None,
             body: text,
@@ -88,15 +104,8 @@ async fn uploaded(
     workspace_id: WorkspaceId,
     media_id: MediaId,
 ) -> Result<(String, Option<String>, MediaSource), DeliveryError> {
-    let (media, data) = env
-        .store
-        .read(move |tx| {
-            let media = tx.media(workspace_id, media_id)?.ok_or(DeliveryError::NoSuchMedia)?;
-            let data = tx.media_data(workspace_id, media_id)?.ok_or(DeliveryError::NoSuchMedia)?;
-            Ok::<_, DeliveryError>((media, data))
-        })
-        .await?;
-    let name = media.file_name.clone().unwrap_or_else(|| "image".to_owned());
+    let (media, data) = env.files.read(workspace_id, media_id).await?.ok_or(DeliveryError::NoSuchMedia)?;
+    let name = media.file_name.clone().unwrap_or_else(|| "file".to_owned());
     let id = client.upload_media(&media.mime, &name, data).await?;
     Ok((media.mime, media.file_name, MediaSource::Id(id)))
 }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use segue_channels::whatsapp::{MediaKind, media::media_limit};
 use segue_model::content::{Choice, Section};
+use segue_store::media::{FilePresence, Media};
 
 use crate::DeskError;
 
@@ -25,6 +27,48 @@ pub(crate) fn text(text: &str, limit: usize) -> Result<(), DeskError> {
         return Err(DeskError::InvalidContent("The text is empty. Write something first.".to_owned()));
     }
     if length > limit { Err(DeskError::TextTooLong { length, limit }) } else { Ok(()) }
+}
+
+/// The text below a file; a blank one is none.
+pub(crate) fn caption(caption: Option<String>) -> Result<Option<String>, DeskError> {
+    let caption = caption.filter(|caption| !caption.trim().is_empty());
+    if let Some(caption) = &caption {
+        text(caption, SHORT_TEXT)?;
+    }
+    Ok(caption)
+}
+
+/// A file that WhatsApp takes as this kind, in this size.
+pub(crate) fn file(kind: MediaKind, media: &Media) -> Result<(), DeskError> {
+    if media.presence != FilePresence::Stored {
+        return invalid("This file is not here yet. Wait until it can be seen, then send it.".to_owned());
+    }
+    let Some((_, most)) = media_limit(&media.mime).filter(|(of, _)| *of == kind && is_taken(&media.mime)) else {
+        let takes = match kind {
+            MediaKind::Image => "pictures in JPEG and PNG",
+            MediaKind::Video => "films in MP4 and 3GPP",
+            MediaKind::Audio => "sound in AAC, AMR, MP3, M4A and OGG with Opus",
+            MediaKind::Document => "PDF, text and office documents",
+            MediaKind::Sticker => "stickers in WebP",
+        };
+        return invalid(format!("WhatsApp takes {takes}, not {}.", media.mime));
+    };
+    if media.size > most {
+        return invalid(format!("The file is larger than the {} that WhatsApp takes of this kind.", size(most)));
+    }
+    Ok(())
+}
+
+/// WhatsApp says that it takes any type as a document; what is a picture, a film or sound of another kind arrives as
+/// something that phones cannot open.
+fn is_taken(mime: &str) -> bool {
+    let is_document = mime.starts_with("application/") || mime.starts_with("text/");
+    is_document || media_limit(mime).is_some_and(|(kind, _)| kind != MediaKind::Document)
+}
+
+/// A limit in words.
+fn size(bytes: u64) -> String {
+    if bytes >= 1 << 20 { format!("{} MB", bytes >> 20) } else { format!("{} KB", bytes >> 10) }
 }
 
 /// Reply buttons under a text.
@@ -97,6 +141,49 @@ mod tests {
         assert!(text(&"é".repeat(TEXT), TEXT).is_ok());
         assert_eq!(text(&"é".repeat(TEXT + 1), TEXT).unwrap_err().code(), "text_too_long");
         assert_eq!(text(" \n", TEXT).unwrap_err().code(), "invalid_content");
+    }
+
+    #[test]
+    fn files_are_of_a_kind_and_size_that_whatsapp_takes() {
+        let media = |mime: &str, size: u64| Media {
+            id: segue_model::Ctx::system().id(),
+            mime: mime.to_owned(),
+            file_name: None,
+            size,
+            sha256: Vec::new(),
+            presence: FilePresence::Stored,
+            channel_id: None,
+            provider_id: None,
+            failure: None,
+            created_at: segue_model::Timestamp(0),
+            object: None,
+        };
+        const MIB: u64 = 1 << 20;
+        let cases = [
+            (MediaKind::Image, "image/jpeg", 5 * MIB),
+            (MediaKind::Image, "image/png", 5 * MIB),
+            (MediaKind::Video, "video/mp4", 16 * MIB),
+            (MediaKind::Video, "video/3gpp", 16 * MIB),
+            (MediaKind::Audio, "audio/ogg", 16 * MIB),
+            (MediaKind::Audio, "audio/aac", 16 * MIB),
+            (MediaKind::Document, "application/pdf", 100 * MIB),
+            (MediaKind::Document, "text/plain", 100 * MIB),
+            (MediaKind::Sticker, "image/webp", 500 << 10),
+        ];
+        for (kind, mime, most) in cases {
+            assert!(file(kind, &media(mime, most)).is_ok(), "{mime}");
+            let refused = file(kind, &media(mime, most + 1)).unwrap_err().to_string();
+            assert!(refused.contains("larger than the"), "{mime}: {refused}");
+            let other = if kind == MediaKind::Video { MediaKind::Audio } else { MediaKind::Video };
+            assert!(file(other, &media(mime, 1)).unwrap_err().to_string().contains(mime), "{mime} as another kind");
+        }
+        for mime in ["image/gif", "video/x-matroska", "audio/flac"] {
+            for kind in MediaKind::ALL {
+                assert!(file(*kind, &media(mime, 1)).is_err(), "{mime}");
+            }
+        }
+        let pending = Media { presence: FilePresence::Pending, ..media("image/png", 1) };
+        assert!(file(MediaKind::Image, &pending).unwrap_err().to_string().contains("not here yet"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What agents write.
 
+use segue_channels::whatsapp::MediaKind;
 use segue_model::{
     Ctx, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
     actor::Actor,
@@ -9,6 +10,7 @@ use segue_model::{
 };
 use segue_store::{
     Store, Tx,
+    media::Media,
     message::{AuthorKind, Direction, MessageContent, MessageKind, MessageView, NewMessage},
     session::Session,
 };
@@ -48,6 +50,29 @@ pub enum Draft {
         media_id: MediaId,
         #[serde(default)]
         caption: Option<String>,
+    },
+    /// A film that was uploaded before.
+    Video {
+        media_id: MediaId,
+        #[serde(default)]
+        caption: Option<String>,
+    },
+    /// Sound that was uploaded before.
+    Audio {
+        media_id: MediaId,
+        /// Shown as a voice message; OGG with Opus only.
+        #[serde(default)]
+        voice: bool,
+    },
+    /// Any other file that was uploaded before; the customer sees its name.
+    Document {
+        media_id: MediaId,
+        #[serde(default)]
+        caption: Option<String>,
+    },
+    /// A WebP picture that was uploaded before.
+    Sticker {
+        media_id: MediaId,
     },
     Buttons {
         text: String,
@@ -204,16 +229,28 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
             Content::Text { text }
         }
         Draft::Image { media_id, caption } => {
-            let caption = caption.filter(|caption| !caption.trim().is_empty());
-            if let Some(caption) = &caption {
-                compose::text(caption, compose::SHORT_TEXT)?;
-            }
-            let media = tx.media(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
-            if !matches!(media.mime.as_str(), "image/jpeg" | "image/png") {
-                let message = format!("WhatsApp takes JPEG and PNG images, not {}.", media.mime);
+            file(tx, workspace_id, MediaKind::Image, media_id)?;
+            Content::Image { media_id, caption: compose::caption(caption)? }
+        }
+        Draft::Video { media_id, caption } => {
+            file(tx, workspace_id, MediaKind::Video, media_id)?;
+            Content::Video { media_id, caption: compose::caption(caption)? }
+        }
+        Draft::Audio { media_id, voice } => {
+            let media = file(tx, workspace_id, MediaKind::Audio, media_id)?;
+            if voice && media.mime != "audio/ogg" {
+                let message = "A voice message has to be OGG with Opus. Send it as sound instead.".to_owned();
                 return Err(DeskError::InvalidContent(message));
             }
-            Content::Image { media_id, caption }
+            Content::Audio { media_id, voice }
+        }
+        Draft::Document { media_id, caption } => {
+            file(tx, workspace_id, MediaKind::Document, media_id)?;
+            Content::Document { media_id, caption: compose::caption(caption)? }
+        }
+        Draft::Sticker { media_id } => {
+            file(tx, workspace_id, MediaKind::Sticker, media_id)?;
+            Content::Sticker { media_id }
         }
         Draft::Buttons { text, buttons } => {
             compose::text(&text, compose::SHORT_TEXT)?;
@@ -228,6 +265,13 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
         Draft::Template { .. } => return Err(DeskError::InvalidContent("A template is sent at once.".to_owned())),
         Draft::Note { .. } => return Err(DeskError::InvalidContent("A note is not sent.".to_owned())),
     })
+}
+
+/// The file, when it can be sent as this kind.
+fn file(tx: &mut Tx<'_>, workspace_id: WorkspaceId, kind: MediaKind, media_id: MediaId) -> Result<Media, DeskError> {
+    let media = tx.media(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
+    compose::file(kind, &media)?;
+    Ok(media)
 }
 
 fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, text: &str, client_id: &str) -> NewMessage {

@@ -153,13 +153,20 @@ fn with_text(content: Content, said: String) -> Result<Content, DeskError> {
     } else {
         compose::SHORT_TEXT
     };
-    if !matches!(content, Content::Image { .. }) || !said.trim().is_empty() {
+    let has_caption = matches!(content, Content::Image { .. } | Content::Video { .. } | Content::Document { .. });
+    if !has_caption || !said.trim().is_empty() {
         compose::text(&said, limit)?;
     }
+    let caption = Some(said.clone()).filter(|said| !said.trim().is_empty());
     Ok(match content {
         Content::Text { .. } => Content::Text { text: said },
-        Content::Image { media_id, .. } => {
-            Content::Image { media_id, caption: Some(said).filter(|said| !said.trim().is_empty()) }
+        Content::Image { media_id, .. } => Content::Image { media_id, caption },
+        Content::Video { media_id, .. } => Content::Video { media_id, caption },
+        Content::Document { media_id, .. } => Content::Document { media_id, caption },
+        Content::Audio { .. } | Content::Sticker { .. } => {
+            return Err(DeskError::InvalidContent(
+                "There is no text to change. Discard it, or let it wait.".to_owned(),
+            ));
         }
         Content::Buttons { buttons, .. } => Content::Buttons { text: said, buttons },
         Content::List { button, sections, .. } => Content::List { text: said, button, sections },

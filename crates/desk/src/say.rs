@@ -1,10 +1,13 @@
 //! Saying something in a session: the transcript entry and, for what goes to the customer, the outbox row, always both
 //! in one transaction and under the same id.
 
-use segue_model::{Ctx, MessageId, Timestamp, UserId, WorkspaceId, content::Content, delivery::MessageClass, window};
+use segue_model::{
+    Ctx, MediaId, MessageId, Timestamp, UserId, WorkspaceId, content::Content, delivery::MessageClass, window,
+};
 use segue_store::{
     StoreError, Tx,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage, SentTemplate},
+    message_details::MessageDetails,
     outbox::{NewOutbox, Payload},
     session::Session,
 };
@@ -167,11 +170,14 @@ fn entry(
     let empty = MessageContent::default();
     Ok(match content.clone() {
         Content::Text { .. } => (MessageKind::Text, empty),
-        Content::Image { media_id, .. } => {
-            let media = tx.media(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
-            let media = MediaReference { id: media_id, mime: media.mime, file_name: media.file_name };
-            (MessageKind::Image, MessageContent { media: Some(media), ..empty })
+        Content::Image { media_id, .. } => (MessageKind::Image, with_file(tx, workspace_id, media_id)?),
+        Content::Video { media_id, .. } => (MessageKind::Video, with_file(tx, workspace_id, media_id)?),
+        Content::Audio { media_id, voice } => {
+            let details = MessageDetails { voice, ..MessageDetails::default() };
+            (MessageKind::Audio, MessageContent { details, ..with_file(tx, workspace_id, media_id)? })
         }
+        Content::Document { media_id, .. } => (MessageKind::Document, with_file(tx, workspace_id, media_id)?),
+        Content::Sticker { media_id } => (MessageKind::Sticker, with_file(tx, workspace_id, media_id)?),
         Content::Buttons { buttons, .. } => (MessageKind::Buttons, MessageContent { buttons, ..empty }),
         Content::List { sections, .. } => (MessageKind::List, MessageContent { sections, ..empty }),
         Content::Template { name, language, parameters, .. } => {
@@ -179,4 +185,10 @@ fn entry(
             (MessageKind::Template, MessageContent { template: Some(template), ..empty })
         }
     })
+}
+
+fn with_file(tx: &mut Tx<'_>, workspace_id: WorkspaceId, media_id: MediaId) -> Result<MessageContent, DeskError> {
+    let media = tx.media(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
+    let media = MediaReference { id: media_id, mime: media.mime, file_name: media.file_name };
+    Ok(MessageContent { media: Some(media), ..MessageContent::default() })
 }

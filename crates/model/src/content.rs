@@ -16,6 +16,27 @@ pub enum Content {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caption: Option<String>,
     },
+    /// A film.
+    Video {
+        media_id: MediaId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caption: Option<String>,
+    },
+    Audio {
+        media_id: MediaId,
+        /// Shown as a voice message.
+        #[serde(default)]
+        voice: bool,
+    },
+    /// A file with its name.
+    Document {
+        media_id: MediaId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caption: Option<String>,
+    },
+    Sticker {
+        media_id: MediaId,
+    },
     /// Up to three reply buttons.
     Buttons {
         text: String,
@@ -97,7 +118,10 @@ impl Content {
             | Self::Buttons { text, .. }
             | Self::List { text, .. }
             | Self::Template { text, .. } => text,
-            Self::Image { caption, .. } => caption.as_deref().unwrap_or_default(),
+            Self::Image { caption, .. } | Self::Video { caption, .. } | Self::Document { caption, .. } => {
+                caption.as_deref().unwrap_or_default()
+            }
+            Self::Audio { .. } | Self::Sticker { .. } => "",
         }
     }
 
@@ -107,6 +131,10 @@ impl Content {
         match self {
             Self::Text { .. } => "text",
             Self::Image { .. } => "image",
+            Self::Video { .. } => "video",
+            Self::Audio { .. } => "audio",
+            Self::Document { .. } => "document",
+            Self::Sticker { .. } => "sticker",
             Self::Buttons { .. } => "buttons",
             Self::List { .. } => "list",
             Self::Template { .. } => "template",

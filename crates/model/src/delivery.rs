@@ -55,6 +55,8 @@ crate::text_enum! {
         Accepted = "accepted",
         Delivered = "delivered",
         Read = "read",
+        /// A voice message was listened to; it was read then.
+        Played = "played",
         Failed = "failed",
     }
 }
@@ -65,6 +67,7 @@ pub struct Reports {
     pub accepted_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub read_at: Option<Timestamp>,
+    pub played_at: Option<Timestamp>,
     pub failed_at: Option<Timestamp>,
 }
 
@@ -76,6 +79,7 @@ impl Reports {
             Report::Accepted => &mut self.accepted_at,
             Report::Delivered => &mut self.delivered_at,
             Report::Read => &mut self.read_at,
+            Report::Played => &mut self.played_at,
             Report::Failed => &mut self.failed_at,
         };
         *slot = Some(slot.map_or(at, |seen| seen.min(at)));
@@ -85,7 +89,7 @@ impl Reports {
     /// The state these reports amount to; `None` when nothing was reported.
     #[must_use]
     pub fn state(self) -> Option<OutboxState> {
-        if self.read_at.is_some() {
+        if self.read_at.is_some() || self.played_at.is_some() {
             Some(OutboxState::Read)
         } else if self.delivered_at.is_some() {
             Some(OutboxState::Delivered)

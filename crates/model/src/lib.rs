@@ -17,6 +17,7 @@ pub mod conversation;
 pub mod ctx;
 pub mod delivery;
 pub mod duplicate;
+pub mod file_type;
 pub mod frequency;
 pub mod holiday;
 pub mod id;

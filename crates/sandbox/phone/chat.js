@@ -3,17 +3,23 @@
 import { attempt, get, post } from "./api.js";
 import { clockTime, composer, dayName, h, icon, initials, linked, stickToEnd } from "./dom.js";
 
-const TICKS = { sent: ["✓", "Sent"], delivered: ["✓✓", "Delivered"], read: ["✓✓", "Read"] };
+const TICKS = { sent: ["✓", "Sent"], delivered: ["✓✓", "Delivered"], read: ["✓✓", "Read"], played: ["✓✓", "Listened to"] };
 
 function ticks(message) {
   const [shown, label] = TICKS[message.status] ?? [];
   return shown && h("span", { class: `ticks ${message.status}`, role: "img", "aria-label": label }, shown);
 }
 
-function media(message) {
-  const { id, mime, caption, filename } = message.media;
+function media(message, played) {
+  const { id, mime, caption, filename, voice } = message.media;
   const url = `/sandbox/v1/media/${id}`;
-  if (mime.startsWith("image/")) return h("img", { src: url, alt: caption || "Image" });
+  const what = message.type === "sticker" ? "Sticker" : "Image";
+  if (mime.startsWith("image/")) return h("img", { class: message.type, src: url, alt: caption || what });
+  const player = { src: url, controls: true, preload: "metadata", "data-testid": "chat-player" };
+  if (mime.startsWith("video/")) return h("video", { ...player, "aria-label": caption || "Video" });
+  if (mime.startsWith("audio/")) {
+    return h("audio", { ...player, "aria-label": voice ? "Voice message" : "Audio", onplay: () => played?.(message) });
+  }
   return h("a", { class: "file", href: url, target: "_blank", rel: "noreferrer" }, filename || mime);
 }
 
@@ -21,7 +27,7 @@ const base64 = (file) =>
   new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => reject(new Error("The image cannot be read."));
+    reader.onerror = () => reject(new Error("The file cannot be read."));
     reader.readAsDataURL(file);
   });
 
@@ -37,10 +43,17 @@ export function chat(phone, { text }) {
   };
   let sheet = null;
 
-  // Attaching an image.
+  // Attaching a file.
+  const KINDS = { image: "image", video: "video", audio: "audio" };
+  const kindOf = (file) => (file.type === "image/webp" ? "sticker" : (KINDS[file.type.split("/")[0]] ?? "document"));
+  const played = (message) => {
+    if (message.direction === "in" && message.media.voice && message.status !== "played") {
+      attempt(() => post(`${path}/messages/${encodeURIComponent(message.id)}/play`));
+    }
+  };
   let picked = null;
   const attachment = h("div", { class: "attachment", hidden: true });
-  const input = h("input", { type: "file", accept: "image/png,image/jpeg", "aria-label": "Attach an image", "data-testid": "chat-attach" });
+  const input = h("input", { type: "file", "aria-label": "Attach a file", "data-testid": "chat-attach" });
   function pick(file) {
     picked = file;
     attachment.hidden = !file;
@@ -49,9 +62,9 @@ export function chat(phone, { text }) {
       return;
     }
     attachment.replaceChildren(
-      h("img", { src: URL.createObjectURL(file), alt: "" }),
+      file.type.startsWith("image/") && h("img", { src: URL.createObjectURL(file), alt: "" }),
       h("span", {}, file.name),
-      h("button", { class: "icon-button", type: "button", "aria-label": "Remove the image", onclick: () => pick(null) }, icon("close")),
+      h("button", { class: "icon-button", type: "button", "aria-label": "Remove the file", onclick: () => pick(null) }, icon("close")),
     );
     field.focus();
   }
@@ -62,9 +75,12 @@ export function chat(phone, { text }) {
     before: h("label", { class: "attach" }, icon("attach"), input),
     onsend: async (written) => {
       if (picked) {
-        const image = { type: "image", mime: picked.type, caption: written || undefined };
+        const kind = kindOf(picked);
+        const caption = kind === "audio" || kind === "sticker" ? undefined : written || undefined;
+        const filename = kind === "document" ? picked.name : undefined;
+        const file = { type: kind, mime: picked.type || undefined, caption, filename };
         pin();
-        const sent = await attempt(async () => post(`${path}/messages`, { ...image, media_base64: await base64(picked) }));
+        const sent = await attempt(async () => post(`${path}/messages`, { ...file, media_base64: await base64(picked) }));
         if (sent) pick(null);
         return sent;
       }
@@ -143,7 +159,7 @@ export function chat(phone, { text }) {
     return h("div", { class: `message ${message.direction} ${turn}`, "data-testid": "chat-message", "data-direction": message.direction, "data-status": message.status },
       h("div", { class: "bubble" },
         quoted && h("div", { class: "quote" }, quoted.text || quoted.type),
-        message.media && media(message),
+        message.media && media(message, played),
         message.header && h("div", { class: "head" }, message.header),
         h("div", { class: "text" }, linked(message.text, anchor)),
         message.footer && h("div", { class: "foot" }, message.footer),

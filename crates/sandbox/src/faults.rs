@@ -41,6 +41,8 @@ pub struct Faults {
     pub hold_for_quality: u32,
     /// What becomes of the templates that were held, when these faults are set: `send` or `drop` (132015).
     pub hold_for_quality_ends: Option<HeldEnd>,
+    /// The next so many addresses of files are over as soon as they are told.
+    pub media_urls_expired: u32,
     /// The next so many marketing templates fail afterwards with 131049: enough marketing for this customer.
     pub marketing_limit: u32,
     /// The next `times` submit_sm are answered with this command status and not accepted.

@@ -86,6 +86,8 @@ pub(crate) enum Progress {
     Sent,
     Delivered,
     Read,
+    /// A voice message was listened to.
+    Played,
     Failed,
 }
 
@@ -156,6 +158,8 @@ pub(crate) struct MediaView {
     pub mime: String,
     pub caption: Option<String>,
     pub filename: Option<String>,
+    /// Shown as a voice message.
+    pub voice: bool,
 }
 
 /// What the API and the page show of a handset.

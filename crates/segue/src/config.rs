@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
-use segue_channels::outgoing::Reach;
+use segue_channels::{
+    bucket::{Addressing, BucketConfig},
+    outgoing::Reach,
+};
 use serde::Deserialize;
 
 /// Everything `segue serve` can be told. `segue serve --help` lists the variables.
@@ -21,6 +24,16 @@ pub struct Config {
     pub database_url: Option<SecretString>,
     /// Start of short links when they have a host of their own.
     pub link_base: Option<String>,
+    /// How files are reached when they have a host name of their own: `https://files.example.net`.
+    pub files_url: Option<String>,
+    /// An S3-compatible service that keeps the files instead of the database: its address, bucket, region and keys.
+    pub s3_endpoint: Option<String>,
+    pub s3_bucket: Option<String>,
+    pub s3_region: String,
+    pub s3_access_key: Option<SecretString>,
+    pub s3_secret_key: Option<SecretString>,
+    /// Whether the bucket is in the `path` or is the `host`.
+    pub s3_addressing: Addressing,
     /// Start of WhatsApp links; another one than `https://wa.me` only for the sandbox.
     pub whatsapp_link_base: String,
     /// How far status callbacks to programs may go: `public` or `anywhere`.
@@ -51,6 +64,13 @@ impl Default for Config {
             data_directory: PathBuf::from("data"),
             database_url: None,
             link_base: None,
+            files_url: None,
+            s3_endpoint: None,
+            s3_bucket: None,
+            s3_region: "us-east-1".to_owned(),
+            s3_access_key: None,
+            s3_secret_key: None,
+            s3_addressing: Addressing::Path,
             whatsapp_link_base: "https://wa.me".to_owned(),
             callbacks: Reach::Public,
             log: "info".to_owned(),
@@ -70,6 +90,13 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("SEGUE_DATA_DIRECTORY", "where the embedded database and backups are (data)"),
     ("SEGUE_DATABASE_URL", "postgres://user:password@host/database instead of the embedded database"),
     ("SEGUE_LINK_BASE", "start of short links, when they have a host of their own (public URL)"),
+    ("SEGUE_FILES_URL", "where files are served and nothing else, when they have a host of their own (public URL)"),
+    ("SEGUE_S3_ENDPOINT", "address of an S3-compatible service that keeps the files instead of the database"),
+    ("SEGUE_S3_BUCKET", "its bucket"),
+    ("SEGUE_S3_REGION", "its region (us-east-1)"),
+    ("SEGUE_S3_ACCESS_KEY", "the key's id"),
+    ("SEGUE_S3_SECRET_KEY", "the key's secret"),
+    ("SEGUE_S3_ADDRESSING", "path or host: where the bucket stands in an address (path)"),
     ("SEGUE_WHATSAPP_LINK_BASE", "start of WhatsApp links (https://wa.me)"),
     (
         "SEGUE_CALLBACKS",
@@ -115,12 +142,37 @@ impl Config {
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        for (name, url) in
-            [("public_url", &self.public_url), ("link_base", &self.link_base)].into_iter().filter_map(pair)
+        for (name, url) in [
+            ("public_url", &self.public_url),
+            ("link_base", &self.link_base),
+            ("files_url", &self.files_url),
+            ("s3_endpoint", &self.s3_endpoint),
+        ]
+        .into_iter()
+        .filter_map(pair)
         {
             if !url.starts_with("http://") && !url.starts_with("https://") {
                 bail!("{name} must start with http:// or https://, but is '{url}'.");
             }
+        }
+        if let Some(files) = &self.files_url {
+            let name = host_name(files);
+            for (setting, url) in [("public_url", self.public_url()), ("link_base", self.link_base())] {
+                if host_name(&url).eq_ignore_ascii_case(name) {
+                    bail!("files_url needs a host name of its own, but has that of {setting}: '{name}'.");
+                }
+            }
+        }
+        let given = [
+            self.s3_endpoint.is_some(),
+            self.s3_bucket.is_some(),
+            self.s3_access_key.is_some(),
+            self.s3_secret_key.is_some(),
+        ];
+        if given.contains(&true) && given.contains(&false) {
+            bail!(
+                "Set SEGUE_S3_ENDPOINT, SEGUE_S3_BUCKET, SEGUE_S3_ACCESS_KEY and SEGUE_S3_SECRET_KEY, or none of them."
+            );
         }
         if self.admin_email.is_some() != self.admin_password.is_some() {
             bail!("Set both SEGUE_ADMIN_EMAIL and SEGUE_ADMIN_PASSWORD, or neither.");
@@ -138,6 +190,26 @@ impl Config {
     #[must_use]
     pub fn link_base(&self) -> String {
         self.link_base.clone().unwrap_or_else(|| self.public_url()).trim_end_matches('/').to_owned()
+    }
+
+    /// Origin of the files' own host, without a slash at its end.
+    #[must_use]
+    pub fn files_origin(&self) -> Option<String> {
+        self.files_url.as_ref().map(|url| url.trim_end_matches('/').to_owned())
+    }
+
+    /// The bucket that keeps the files, when one is set.
+    #[must_use]
+    pub fn bucket(&self) -> Option<BucketConfig> {
+        let (access_key, secret_key) = (self.s3_access_key.as_ref()?, self.s3_secret_key.as_ref()?);
+        Some(BucketConfig {
+            endpoint: self.s3_endpoint.clone()?,
+            name: self.s3_bucket.clone()?,
+            region: self.s3_region.clone(),
+            access_key: access_key.expose_secret().to_owned(),
+            secret_key: secret_key.expose_secret().to_owned(),
+            addressing: self.s3_addressing,
+        })
     }
 
     /// Which database to open.
@@ -158,6 +230,13 @@ impl Config {
 
 fn pair<'a>((name, value): (&'static str, &'a Option<String>)) -> Option<(&'static str, &'a String)> {
     value.as_ref().map(|value| (name, value))
+}
+
+/// The host name in an address, without its port.
+fn host_name(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once(':').map_or(authority, |(name, _)| name)
 }
 
 fn names() -> Vec<&'static str> {
@@ -192,6 +271,9 @@ mod tests {
         assert!(error(&[("SEGUE_LISTEN", "nowhere")]).contains("listen"));
         assert!(error(&[("SEGUE_PUBLIC_URL", "segue.example")]).contains("http"));
         assert!(error(&[("SEGUE_ADMIN_EMAIL", "a@b.example")]).contains("SEGUE_ADMIN_PASSWORD"));
+        assert!(error(&[("SEGUE_S3_BUCKET", "files")]).contains("SEGUE_S3_ENDPOINT"));
+        let own = [("SEGUE_PUBLIC_URL", "https://a.example"), ("SEGUE_FILES_URL", "https://A.example:8443")];
+        assert!(error(&own).contains("host name of its own"));
     }
 
     #[test]
@@ -200,6 +282,10 @@ mod tests {
             ("SEGUE_ADMIN_EMAIL", "a@b.example"),
             ("SEGUE_ADMIN_PASSWORD", "hunter2hunter2"),
             ("SEGUE_DATABASE_URL", "postgres://u:secret@h/d"),
+            ("SEGUE_S3_ENDPOINT", "https://s3.example"),
+            ("SEGUE_S3_BUCKET", "files"),
+            ("SEGUE_S3_ACCESS_KEY", "id"),
+            ("SEGUE_S3_SECRET_KEY", "secret@"),
         ])
         .unwrap();
         let text = format!("{config:?}");

@@ -8,7 +8,8 @@ use secrecy::ExposeSecret;
 use segue_access::{NewUser, NewWorkspace, create_user, create_workspace, ensure_key, issue_setup_token};
 use segue_api::{ApiConfig, AppState};
 use segue_bus::Bus;
-use segue_delivery::{Delivery, DeliveryConfig};
+use segue_channels::bucket::Bucket;
+use segue_delivery::{Delivery, DeliveryConfig, Files};
 use segue_model::{Ctx, WorkspaceId, role::Role, rule_book};
 use segue_outreach::{LinkConfig, Links};
 use segue_store::{Engine, Store, StoreConfig, StoreError, channel::ChannelConfig};
@@ -70,13 +71,18 @@ impl Server {
         std::fs::create_dir_all(&uploads).with_context(|| format!("{} cannot be made", uploads.display()))?;
         let shutdown = CancellationToken::new();
         let node = Node::open(&config.data_directory, &ctx)?;
-        let delivery =
-            Delivery::start(store.clone(), bus.clone(), ctx.clone(), DeliveryConfig { node: node.name.clone() });
+        let files = match config.bucket() {
+            Some(bucket) => Files::in_bucket(store.clone(), ctx.clone(), Bucket::new(&bucket)?),
+            None => Files::in_database(store.clone(), ctx.clone()),
+        };
+        let own = DeliveryConfig { node: node.name.clone(), files: files.clone() };
+        let delivery = Delivery::start(store.clone(), bus.clone(), ctx.clone(), own);
         let tasks = TaskTracker::new();
         let links = Links::load(&store, &ctx, links).await?;
         let own_links = links.clone();
         let wiring = Wiring {
             links: links.clone(),
+            files: files.clone(),
             store: store.clone(),
             ctx: ctx.clone(),
             bus: bus.clone(),
@@ -89,11 +95,13 @@ impl Server {
         let api = ApiConfig {
             public_origin: config.public_url.as_ref().map(|_| config.public_url()),
             link_host: link_host(&config),
+            files_origin: config.files_origin(),
             upload_directory: Some(uploads),
             callbacks: config.callbacks,
             ..ApiConfig::default()
         };
-        let state = AppState::new(store.clone(), ctx, bus, links, api).with_shutdown(shutdown.clone());
+        let state =
+            AppState::new(store.clone(), ctx, bus, links, api).with_files(files).with_shutdown(shutdown.clone());
         let state = match metrics_handle() {
             Some(handle) => state.with_metrics(handle),
             None => state,

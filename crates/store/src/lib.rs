@@ -42,6 +42,7 @@ mod value;
 
 pub mod access;
 pub mod advertisement;
+pub mod attachment;
 pub mod audience;
 pub mod campaign;
 pub mod campaign_hold;
@@ -135,6 +136,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
     vec![
         ("access", access::STATEMENTS),
         ("advertisement", advertisement::STATEMENTS),
+        ("attachment", attachment::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
         ("campaign_hold", campaign_hold::STATEMENTS),

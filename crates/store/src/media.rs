@@ -1,12 +1,19 @@
-//! Files that were received or uploaded. The bytes are in the row; [`Media`] is everything else.
+//! Files that were received or uploaded. The bytes are in the row, or in a bucket under the key that the row names;
+//! [`Media`] is everything else.
+//!
+//! # Why a crash is safe at each point, when the bytes are in a bucket
+//! An object is written before the row that speaks of it, and removed after it. [`Tx::announce_object`] notes its key
+//! before anything is written; [`Tx::insert_media_at`] and [`Tx::store_media_at`] take that note away in the transaction
+//! that writes the row. A crash in between leaves the note, and what a note still names when it is due is removed
+//! ([`Tx::take_stray_objects`]). Who is so slow that its object is being removed finds the note taken, and writes no row.
 //!
 //! A received file is stored without its bytes, together with a job that fetches them from the provider, so that the
 //! message is shown at once and a crash in between only delays the picture.
 
-use segue_model::{ChannelId, Ctx, MediaId, Timestamp, WorkspaceId};
+use segue_model::{ChannelId, Ctx, MediaId, MessageId, SessionId, Timestamp, WorkspaceId};
 use serde_json::json;
 
-use crate::{Row, StoreError, Tx, job::NewJob};
+use crate::{Row, StoreError, Tx, event::NewEvent, job::NewJob};
 
 /// Kind of the job that fetches a received file; its payload is `{"media_id": "med_…"}`.
 pub const FETCH_MEDIA: &str = "fetch_media";
@@ -21,7 +28,7 @@ pub struct Media {
     pub size: u64,
     /// SHA-256 of the bytes; empty while it is not known.
     pub sha256: Vec<u8>,
-    pub presence: Presence,
+    pub presence: FilePresence,
     /// Where it is to be fetched.
     pub channel_id: Option<ChannelId>,
     /// The provider's id of it.
@@ -29,11 +36,13 @@ pub struct Media {
     /// Why it could not be fetched, in words.
     pub failure: Option<String>,
     pub created_at: Timestamp,
+    /// Key of the object in the bucket; `None` when the bytes are in the row.
+    pub object: Option<String>,
 }
 
 segue_model::text_enum! {
     /// Whether the bytes are here.
-    pub enum Presence {
+    pub enum FilePresence {
         Stored = "stored",
         /// Still to be fetched from the provider.
         Pending = "pending",
@@ -63,20 +72,54 @@ pub struct RemoteMedia {
     pub sha256: Vec<u8>,
 }
 
+/// Bytes that are elsewhere: what the row tells of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Its key, as it was announced.
+    pub key: String,
+    pub size: u64,
+    pub sha256: Vec<u8>,
+}
+
 crate::sql! {
+    INSERT_MEDIA_AT = "INSERT INTO media (workspace_id, id, mime, file_name, size, sha256, object, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    STORE_MEDIA_AT = "UPDATE media SET object = $3, size = $4, sha256 = $5, mime = $6, failure = NULL
+        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL";
+    ANNOUNCE_OBJECT = "INSERT INTO stray_objects (workspace_id, object, state, due_at) VALUES ($1, $2, 'writing', $3)";
+    CLAIM_OBJECT = "DELETE FROM stray_objects WHERE workspace_id = $1 AND object = $2 AND state = 'writing'";
+    TAKE_STRAYS = "UPDATE stray_objects SET state = 'removing' WHERE workspace_id = $1 AND object IN (
+            SELECT s.object FROM stray_objects s WHERE s.workspace_id = $1 AND s.due_at <= $2
+            ORDER BY s.due_at LIMIT $3)
+        RETURNING object";
+    FORGET_STRAY = "DELETE FROM stray_objects WHERE workspace_id = $1 AND object = $2 AND state = 'removing'";
+    MESSAGES_OF_MEDIA = "SELECT session_id, id FROM messages WHERE workspace_id = $1 AND media_id = $2
+        ORDER BY session_id, id LIMIT 50";
+    MEDIA_PART = "SELECT substr(data, CAST($3 AS INTEGER), CAST($4 AS INTEGER)) FROM media
+        WHERE workspace_id = $1 AND id = $2 AND data IS NOT NULL";
     INSERT_MEDIA = "INSERT INTO media (workspace_id, id, mime, file_name, size, sha256, data, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     INSERT_REMOTE_MEDIA = "INSERT INTO media (workspace_id, id, mime, file_name, size, sha256, channel_id, provider_id,
             created_at)
         VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8)";
-    MEDIA = "SELECT id, mime, file_name, size, sha256, data IS NOT NULL, channel_id, provider_id, failure, created_at
+    MEDIA = "SELECT id, mime, file_name, size, sha256, data IS NOT NULL OR object IS NOT NULL, channel_id, provider_id,
+            failure, created_at, object
         FROM media WHERE workspace_id = $1 AND id = $2";
     MEDIA_DATA = "SELECT data FROM media WHERE workspace_id = $1 AND id = $2 AND data IS NOT NULL";
     STORE_MEDIA = "UPDATE media SET data = $3, size = $4, sha256 = $5, mime = $6, failure = NULL
-        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND provider_id IS NOT NULL";
-    EMPTY_MEDIA = "UPDATE media SET data = NULL, size = 0, sha256 = $4, file_name = NULL, provider_id = NULL, failure = $3
+        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL AND provider_id IS NOT NULL";
+    /// What a bucket holds of it is removed by those who remove what no row speaks of.
+    LEAVE_OBJECT = "INSERT INTO stray_objects (workspace_id, object, state, due_at)
+        SELECT workspace_id, object, 'removing', 0 FROM media
+        WHERE workspace_id = $1 AND id = $2 AND object IS NOT NULL ON CONFLICT DO NOTHING";
+    EMPTY_MEDIA = "UPDATE media SET data = NULL, object = NULL, size = 0, sha256 = $4, file_name = NULL, provider_id = NULL,
+            failure = $3
         WHERE workspace_id = $1 AND id = $2";
-    FAIL_MEDIA = "UPDATE media SET failure = $3 WHERE workspace_id = $1 AND id = $2 AND data IS NULL";
+    FAIL_MEDIA = "UPDATE media SET failure = $3
+        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL";
+    WANT_MEDIA = "UPDATE media SET failure = NULL
+        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL AND failure IS NOT NULL
+            AND provider_id IS NOT NULL";
 }
 
 fn read(row: &mut Row<'_>) -> Result<Media, StoreError> {
@@ -86,14 +129,15 @@ fn read(row: &mut Row<'_>) -> Result<Media, StoreError> {
         file_name: row.next()?,
         size: row.next()?,
         sha256: row.next()?,
-        presence: if row.next()? { Presence::Stored } else { Presence::Pending },
+        presence: if row.next()? { FilePresence::Stored } else { FilePresence::Pending },
         channel_id: row.next()?,
         provider_id: row.next()?,
         failure: row.next()?,
         created_at: row.next()?,
+        object: row.next()?,
     };
-    if media.presence == Presence::Pending && media.failure.is_some() {
-        media.presence = Presence::Failed;
+    if media.presence == FilePresence::Pending && media.failure.is_some() {
+        media.presence = FilePresence::Failed;
     }
     Ok(media)
 }
@@ -111,6 +155,7 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn empty_media(&mut self, workspace_id: WorkspaceId, id: MediaId, why: &str) -> Result<(), StoreError> {
+        self.execute(&LEAVE_OBJECT, &[&workspace_id, &id])?;
         self.execute(&EMPTY_MEDIA, &[&workspace_id, &id, &why, &Vec::<u8>::new()]).map(|_| ())
     }
 
@@ -156,14 +201,154 @@ impl Tx<'_> {
                 &now,
             ],
         )?;
-        let job = NewJob {
-            id: ctx.id(),
-            kind: FETCH_MEDIA,
-            dedupe_key: media.id.to_string(),
-            payload: json!({ "media_id": media.id }),
-            run_at: now,
-        };
+        self.plan_fetch(workspace_id, media.id, media.id.to_string(), ctx)
+    }
+
+    fn plan_fetch(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MediaId,
+        dedupe_key: String,
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        let now = ctx.now();
+        let payload = json!({ "media_id": id });
+        let job = NewJob { id: ctx.id(), kind: FETCH_MEDIA, dedupe_key, payload, run_at: now };
         self.schedule(workspace_id, &job, now).map(|_| ())
+    }
+
+    /// Plans to fetch a file once more that could not be had. `false` when it is here, or on its way.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn want_media(&mut self, workspace_id: WorkspaceId, id: MediaId, ctx: &Ctx) -> Result<bool, StoreError> {
+        if self.execute(&WANT_MEDIA, &[&workspace_id, &id])? == 0 {
+            return Ok(false);
+        }
+        self.plan_fetch(workspace_id, id, format!("{id}:{}", ctx.uuid()), ctx)?;
+        self.tell_media(workspace_id, id, ctx.now())?;
+        Ok(true)
+    }
+
+    /// The messages that a file belongs to. None for one that was uploaded and not sent.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn messages_of_media(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MediaId,
+    ) -> Result<Vec<(SessionId, MessageId)>, StoreError> {
+        self.query(&MESSAGES_OF_MEDIA, &[&workspace_id, &id], |row| Ok((row.next()?, row.next()?)))
+    }
+
+    /// Tells screens that the file of a message has come, or cannot be had.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn tell_media(&mut self, workspace_id: WorkspaceId, id: MediaId, now: Timestamp) -> Result<(), StoreError> {
+        for (session_id, message_id) in self.messages_of_media(workspace_id, id)? {
+            self.emit(workspace_id, NewEvent::of_changed_message(session_id, message_id, now));
+        }
+        Ok(())
+    }
+
+    /// Notes an object that is about to be written to the bucket; without a row by `due_at` it is removed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn announce_object(
+        &mut self,
+        workspace_id: WorkspaceId,
+        key: &str,
+        due_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&ANNOUNCE_OBJECT, &[&workspace_id, &key, &due_at]).map(|_| ())
+    }
+
+    /// Stores an uploaded file whose bytes are in the bucket. `false` when it took so long that they are being removed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn insert_media_at(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (id, mime, file_name): (MediaId, &str, Option<&str>),
+        object: &StoredObject,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if self.execute(&CLAIM_OBJECT, &[&workspace_id, &object.key])? == 0 {
+            return Ok(false);
+        }
+        let size = object.size as i64;
+        self.execute(
+            &INSERT_MEDIA_AT,
+            &[&workspace_id, &id, &mime, &file_name, &size, &object.sha256, &object.key, &now],
+        )?;
+        Ok(true)
+    }
+
+    /// Stores where the bytes of a received file are. `false` when they are here already, or it took so long that the
+    /// object is being removed; its note then stays, and the object goes when it is due.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn store_media_at(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MediaId,
+        mime: &str,
+        object: &StoredObject,
+    ) -> Result<bool, StoreError> {
+        let is_missing = self.media(workspace_id, id)?.is_some_and(|media| media.presence != FilePresence::Stored);
+        if !is_missing || self.execute(&CLAIM_OBJECT, &[&workspace_id, &object.key])? == 0 {
+            return Ok(false);
+        }
+        let size = object.size as i64;
+        let stored =
+            self.execute(&STORE_MEDIA_AT, &[&workspace_id, &id, &object.key, &size, &object.sha256, &mime])? == 1;
+        if !stored {
+            // Somebody else stored it between the two statements; this object belongs to nobody.
+            self.announce_object(workspace_id, &object.key, Timestamp(0))?;
+        }
+        Ok(stored)
+    }
+
+    /// Takes objects that no row speaks of and that are due, so that whoever wrote them cannot use them any more. Remove
+    /// each, and then [`Tx::forget_stray_object`]; a crash in between only removes it again.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn take_stray_objects(
+        &mut self,
+        workspace_id: WorkspaceId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        self.query(&TAKE_STRAYS, &[&workspace_id, &now, &limit], |row| row.next())
+    }
+
+    /// The object is removed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn forget_stray_object(&mut self, workspace_id: WorkspaceId, key: &str) -> Result<(), StoreError> {
+        self.execute(&FORGET_STRAY, &[&workspace_id, &key]).map(|_| ())
+    }
+
+    /// `length` bytes of a file from byte `from` on, when they are in its row.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn media_part(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MediaId,
+        from: u64,
+        length: u64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let (first, length) = (from as i64 + 1, length as i64);
+        self.query_opt(&MEDIA_PART, &[&workspace_id, &id, &first, &length], |row| row.next())
     }
 
     /// A file without its bytes.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, message_details::MessageDetails, tx::json_text};
+use crate::{Row, StoreError, Tx, media::FilePresence, message_details::MessageDetails, tx::json_text};
 
 segue_model::text_enum! {
     /// Which way an entry went.
@@ -69,6 +69,8 @@ segue_model::text_enum! {
         Sent = "sent",
         Delivered = "delivered",
         Read = "read",
+        /// A voice message was listened to.
+        Played = "played",
         Failed = "failed",
         /// The provider may or may not have it.
         Unknown = "unknown",
@@ -162,6 +164,29 @@ pub struct MediaView {
     pub file_name: Option<String>,
     /// Where it can be read, relative to the product's address.
     pub url: String,
+    /// Bytes; null while the file is still at the provider.
+    pub size: Option<u64>,
+    /// Whether the file is here.
+    pub presence: FilePresence,
+}
+
+impl MediaView {
+    /// A file as the row of its message tells it.
+    pub(crate) fn new(
+        reference: MediaReference,
+        (mime, size): (Option<String>, Option<u64>),
+        presence: Option<FilePresence>,
+    ) -> Self {
+        let presence = presence.unwrap_or(FilePresence::Failed);
+        Self {
+            url: format!("/api/v1/media/{}", reference.id),
+            id: reference.id,
+            mime: mime.unwrap_or(reference.mime),
+            file_name: reference.file_name,
+            size: size.filter(|_| presence == FilePresence::Stored),
+            presence,
+        }
+    }
 }
 
 /// Why an outbound entry did not arrive.
@@ -284,8 +309,8 @@ impl std::fmt::Display for MessageCursor {
 crate::sql! {
     COUNT_INBOUND = "SELECT COUNT(*) FROM messages WHERE workspace_id = $1 AND direction = 'inbound'";
     INSERT_MESSAGE = "INSERT INTO messages (workspace_id, session_id, id, channel_id, direction, author, author_id, kind,
-            content, text, provider_id, client_id, at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+            content, text, provider_id, client_id, at, media_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
     MESSAGE_OF_PROVIDER = "SELECT session_id, id FROM messages
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
     MESSAGE_OF_OUTBOX = "SELECT session_id, id FROM outbox
@@ -313,6 +338,10 @@ fn read_view(row: &mut Row<'_>) -> Result<MessageView, StoreError> {
     let state: Option<OutboxState> = row.optional_word()?;
     let (rule, class): (Option<String>, Option<String>) = (row.next()?, row.next()?);
     let (code, reason): (Option<String>, Option<String>) = (row.next()?, row.next()?);
+    let (at, client_id) = (row.next()?, row.next()?);
+    let about = (row.next()?, row.next()?);
+    let presence: Option<FilePresence> = row.optional_word()?;
+    let played: Option<Timestamp> = row.next()?;
     Ok(MessageView {
         id,
         session_id,
@@ -322,21 +351,16 @@ fn read_view(row: &mut Row<'_>) -> Result<MessageView, StoreError> {
         text,
         buttons: content.buttons,
         sections: content.sections,
-        media: content.media.map(|media| MediaView {
-            url: format!("/api/v1/media/{}", media.id),
-            id: media.id,
-            mime: media.mime,
-            file_name: media.file_name,
-        }),
+        media: content.media.map(|media| MediaView::new(media, about, presence)),
         template: content.template,
         details: Some(content.details).filter(|details| !details.is_empty()),
         reply_to: content.reply_to,
-        state: state.map(MessageState::of),
+        state: state.map(|state| if played.is_some() { MessageState::Played } else { MessageState::of(state) }),
         error: state.and_then(|state| {
             MessageError::of(state, rule.as_deref(), class.as_deref(), code.as_deref(), reason.as_deref())
         }),
-        at: row.next()?,
-        client_id: row.next()?,
+        at,
+        client_id,
     })
 }
 
@@ -372,6 +396,7 @@ impl Tx<'_> {
                 &message.provider_id,
                 &message.client_id,
                 &message.at,
+                &message.content.media.as_ref().map(|media| media.id),
             ],
         )?;
         Ok(written == 1)

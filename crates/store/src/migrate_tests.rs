@@ -148,3 +148,58 @@ fn the_backup_of_sqlite_opens_and_holds_the_rows() {
     let again = backup::backup(&database.engine, &copy).unwrap_err();
     assert!(matches!(again, StoreError::Unsupported(_)), "an existing file is never overwritten");
 }
+
+#[test]
+fn the_file_of_a_message_is_found_in_what_older_versions_wrote() {
+    use segue_model::MediaId;
+    let ids = [0x0197_c0de_0123_4567_89ab_cdef_0246_8ace_u128, u128::MAX, 1].map(uuid::Uuid::from_u128);
+    for database in databases() {
+        migrate(&database.engine, &database.backups(), &MIGRATIONS[..18]).unwrap();
+        let row = |id: String, uuid: &dyn Fn(u128) -> String, at: usize| {
+            let content = if id.is_empty() {
+                "{}".to_owned()
+            } else {
+                format!(r#"{{"media":{{"id":"{id}","mime":"image/png","file_name":null}}}}"#)
+            };
+            format!(
+                "INSERT INTO messages (workspace_id, session_id, id, channel_id, direction, author, kind, content, text, at)
+                    VALUES ({}, {}, {}, {}, 'inbound', 'customer', 'image', '{content}', '', {at})",
+                uuid(1),
+                uuid(2),
+                uuid(at as u128),
+                uuid(3)
+            )
+        };
+        let mut written: Vec<String> = ids.iter().map(|id| MediaId(*id).to_string()).collect();
+        written.push(String::new());
+        let found: Vec<Option<String>> = match &database.engine {
+            Engine::Sqlite(path) => {
+                let connection = sqlite::open(path, sqlite::Access::ReadWrite).unwrap();
+                for (at, id) in written.into_iter().enumerate() {
+                    connection.execute_batch(&row(id, &|value| format!("x'{value:032x}'"), at)).unwrap();
+                }
+                drop(connection);
+                database.migrate(&[]).unwrap();
+                let connection = sqlite::open(path, sqlite::Access::ReadOnly).unwrap();
+                let mut statement =
+                    connection.prepare("SELECT lower(hex(media_id)) FROM messages ORDER BY at").unwrap();
+                let hex: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+                hex.into_iter().map(|hex| Some(hex).filter(|hex| !hex.is_empty())).collect()
+            }
+            Engine::Postgres(url) => {
+                let mut client = postgres::connect(url).unwrap();
+                for (at, id) in written.into_iter().enumerate() {
+                    let uuid = |value: u128| format!("'{}'", uuid::Uuid::from_u128(value));
+                    client.batch_execute(&row(id, &uuid, at)).unwrap();
+                }
+                database.migrate(&[]).unwrap();
+                let rows =
+                    client.query("SELECT replace(media_id::text, '-', '') FROM messages ORDER BY at", &[]).unwrap();
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+        };
+        let mut expected: Vec<Option<String>> = ids.iter().map(|id| Some(format!("{:032x}", id.as_u128()))).collect();
+        expected.push(None);
+        assert_eq!(found, expected, "{:?}", database.engine);
+    }
+}

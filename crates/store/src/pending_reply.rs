@@ -43,7 +43,7 @@ pub struct PendingReply {
 pub struct PendingReplyView {
     pub id: PendingReplyId,
     pub session_id: SessionId,
-    /// `text`, `image`, `buttons` or `list`.
+    /// `text`, `image`, `video`, `audio`, `document`, `sticker`, `buttons` or `list`.
     pub kind: String,
     pub text: String,
     pub author: Option<SessionAgent>,

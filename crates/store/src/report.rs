@@ -19,10 +19,13 @@ use segue_model::{
     window,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
     Row, StoreError, Tx,
+    event::NewEvent,
+    message::MessageState,
     submission::{Change, Failure, read_change},
     tx::json_text,
     value::{Bind as _, Param},
@@ -102,16 +105,18 @@ crate::sql! {
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND delivered_at IS NULL";
     PARTS_UNDELIVERED = "SELECT COUNT(*) FROM provider_messages
         WHERE workspace_id = $1 AND message_id = $2 AND delivered_at IS NULL AND part IS NOT NULL";
-    REPORTS = sqlite: "SELECT state, accepted_at, delivered_at, read_at, failed_at, session_id, submitted_at FROM outbox
+    REPORTS = sqlite: "SELECT state, accepted_at, delivered_at, read_at, played_at, failed_at, session_id, submitted_at
+            FROM outbox
             WHERE workspace_id = $1 AND id = $2",
-        postgres: "SELECT state, accepted_at, delivered_at, read_at, failed_at, session_id, submitted_at FROM outbox
+        postgres: "SELECT state, accepted_at, delivered_at, read_at, played_at, failed_at, session_id, submitted_at
+            FROM outbox
             WHERE workspace_id = $1 AND id = $2 FOR UPDATE";
     SET_REPORTS = "UPDATE outbox SET state = $3, accepted_at = $4, delivered_at = $5, read_at = $6, failed_at = $7,
             error_class = $8, error_code = $9, error_reason = $10, lease_owner = NULL, lease_until = NULL,
-            submitted_at = COALESCE(submitted_at, $11)
+            submitted_at = COALESCE(submitted_at, $11), played_at = $12
         WHERE workspace_id = $1 AND id = $2
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
-    ADD_REPORTS = "UPDATE outbox SET accepted_at = $3, delivered_at = $4, read_at = $5, failed_at = $6
+    ADD_REPORTS = "UPDATE outbox SET accepted_at = $3, delivered_at = $4, read_at = $5, failed_at = $6, played_at = $7
         WHERE workspace_id = $1 AND id = $2";
     FAILURE_OF = "SELECT error_class, error_code, error_reason FROM outbox WHERE workspace_id = $1 AND id = $2";
     SUBMITTED_AT = "SELECT submitted_at FROM outbox WHERE workspace_id = $1 AND id = $2";
@@ -292,6 +297,7 @@ impl Tx<'_> {
                 accepted_at: row.next()?,
                 delivered_at: row.next()?,
                 read_at: row.next()?,
+                played_at: row.next()?,
                 failed_at: row.next()?,
             };
             Ok((state, reports, row.next::<Option<SessionId>>()?, row.next::<Option<Timestamp>>()?))
@@ -304,10 +310,20 @@ impl Tx<'_> {
         let folded = reports.with(report.report, report.at);
         let next = folded.state().unwrap_or(state);
         let failure = report.failure.as_ref().filter(|_| next == OutboxState::Failed);
+        let heard = session_id.filter(|_| reports.played_at.is_none() && folded.played_at.is_some());
         if next == state && failure.is_none() {
-            let times: &[&dyn crate::Bind] =
-                &[&workspace_id, &id, &folded.accepted_at, &folded.delivered_at, &folded.read_at, &folded.failed_at];
-            return self.execute(&ADD_REPORTS, times).map(|_| ());
+            let times: &[&dyn crate::Bind] = &[
+                &workspace_id,
+                &id,
+                &folded.accepted_at,
+                &folded.delivered_at,
+                &folded.read_at,
+                &folded.failed_at,
+                &folded.played_at,
+            ];
+            self.execute(&ADD_REPORTS, times)?;
+            self.tell_played(workspace_id, heard, id, now);
+            return Ok(());
         }
         let (class, code, reason) = match failure {
             Some(failure) => (Some(failure.class.clone()), failure.code.clone(), Some(failure.reason.clone())),
@@ -330,10 +346,12 @@ impl Tx<'_> {
                 &code,
                 &reason,
                 &now,
+                &folded.played_at,
             ],
             read_change,
         )?;
         self.tell_message_change(workspace_id, &change, state, now);
+        self.tell_played(workspace_id, heard, id, now);
         if let Some(failure) = failure.filter(|_| state != OutboxState::Failed) {
             self.note_bounce(workspace_id, id, failure, now)?;
         }
@@ -347,6 +365,20 @@ impl Tx<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Tells that a voice message was listened to. It is more than "read" to people, and the same to every rule.
+    fn tell_played(&mut self, workspace_id: WorkspaceId, session_id: Option<SessionId>, id: MessageId, now: Timestamp) {
+        let Some(session_id) = session_id else { return };
+        let event = NewEvent {
+            kind: "message.status",
+            entity: "message",
+            entity_id: id.to_string(),
+            audience: None,
+            data: json!({ "session_id": session_id, "message_id": id, "state": MessageState::Played, "error": null }),
+            at: now,
+        };
+        self.emit(workspace_id, event);
     }
 
     /// The provider refused a message at once because the service window is closed: it closes here too, and what an

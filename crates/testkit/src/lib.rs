@@ -10,6 +10,7 @@
 //! # }
 //! ```
 
+pub mod bucket;
 mod fixture;
 mod postgres;
 mod store;

@@ -103,6 +103,7 @@ export type Responses = [
   Fits<Sent<Schemas['Message']>, wire.Message>,
   Fits<Sent<Schemas['ChannelNotice']>, wire.ChannelNotice>,
   Fits<Sent<Schemas['Media']>, wire.Media>,
+  Fits<Sent<Schemas['Attachment']>, wire.Attachment>,
   Fits<Sent<Schemas['Offer']>, wire.Offer>,
   Fits<Sent<Schemas['Lead']>, wire.Lead>,
   Fits<Sent<Schemas['Case']>, wire.Case>,

@@ -18,6 +18,8 @@ export const keys = {
   templateCheck: (parts: string) => ['template-check', parts] as const,
   apiKeys: ['api-keys'] as const,
   deadLetters: ['dead-letters'] as const,
+  files: (scope: string) => ['files', scope] as const,
+  allFiles: ['files'] as const,
   contacts: ['contacts'] as const,
   contactPage: (search: string, listId: string, filters: string, sort: string) =>
     ['contacts', 'page', search, listId, filters, sort] as const,

@@ -107,6 +107,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Files that came and went in conversations, the latest first.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_attachments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/attributes": {
         parameters: {
             query?: never;
@@ -2288,7 +2308,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Takes a file of up to 16 MiB: JPEG, PNG, WebP, PDF, MP4, 3GPP, OGG, MP3, AAC, AMR, or plain text.
+         * Takes a file in the kinds and sizes of WhatsApp: JPEG and PNG up to 5 MB; MP4, 3GPP, OGG with Opus, MP3, M4A, AAC and
+         *     AMR up to 16 MB; WebP as a sticker up to 100 KB, 500 KB when it moves; PDF, text and office documents up to 100 MB, or
+         *     16 MB where the database keeps the files.
          * @description Needs the permission `converse`.
          */
         post: operations["upload_media"];
@@ -2306,12 +2328,34 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The bytes of a file. One that is still on its way from the provider is answered 409 `media_pending`.
+         * The bytes of a file, or the part that a `Range` header asks for. One that is still on its way from the provider is
+         *     answered 409 `media_pending`. Where files have a host name of their own, the answer leads there by an address that
+         *     works for some minutes.
          * @description Needs the permission `converse`.
          */
         get: operations["download_media"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/{id}/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetches a file once more that could not be had from the provider. Does nothing when it is here or on its way.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["fetch_media"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4235,6 +4279,24 @@ export interface components {
         ApprovalRule: "not_needed" | "second_person";
         /** @enum {string} */
         AtCap: "hold" | "suppress";
+        /** @description A file of a conversation. */
+        Attachment: {
+            at: components["schemas"]["Timestamp"];
+            author: components["schemas"]["AuthorView"];
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description The customer's name, as the session shows it. */
+            customer?: string | null;
+            direction: components["schemas"]["Direction"];
+            kind: components["schemas"]["MessageKind"];
+            media: components["schemas"]["MediaView"];
+            /** @description The message it came with. */
+            message_id: components["schemas"]["MessageId"];
+            session_id: components["schemas"]["SessionId"];
+            /** @description What was written with it. */
+            text: string;
+            /** @description Whether it is a voice message. */
+            voice: boolean;
+        };
         /** @description What an attribute is. */
         AttributeDefinition: {
             /** @description The words of a choice. */
@@ -5535,6 +5597,26 @@ export interface components {
             kind: "image";
             media_id: components["schemas"]["MediaId"];
         } | {
+            caption?: string | null;
+            /** @enum {string} */
+            kind: "video";
+            media_id: components["schemas"]["MediaId"];
+        } | {
+            /** @enum {string} */
+            kind: "audio";
+            media_id: components["schemas"]["MediaId"];
+            /** @description Shown as a voice message; OGG with Opus only. */
+            voice?: boolean;
+        } | {
+            caption?: string | null;
+            /** @enum {string} */
+            kind: "document";
+            media_id: components["schemas"]["MediaId"];
+        } | {
+            /** @enum {string} */
+            kind: "sticker";
+            media_id: components["schemas"]["MediaId"];
+        } | {
             buttons: components["schemas"]["Choice"][];
             /** @enum {string} */
             kind: "buttons";
@@ -5642,6 +5724,8 @@ export interface components {
             /** @description What is wrong and what is expected. */
             message: string;
         };
+        /** @enum {string} */
+        FilePresence: "stored" | "pending" | "failed";
         /** @description A template in one language, with the values that are known. */
         FilledTemplate: components["schemas"]["Template"] & {
             /** @description By key of the slot. */
@@ -6338,6 +6422,8 @@ export interface components {
             mime: string;
             /** @description In bytes. */
             size: number;
+            /** @description Whether it can be sent as a voice message. */
+            voice: boolean;
         };
         MediaId: string;
         /** @description A file as screens show it. */
@@ -6345,6 +6431,13 @@ export interface components {
             file_name?: string | null;
             id: components["schemas"]["MediaId"];
             mime: string;
+            /** @description Whether the file is here. */
+            presence: components["schemas"]["FilePresence"];
+            /**
+             * Format: int64
+             * @description Bytes; null while the file is still at the provider.
+             */
+            size?: number | null;
             /** @description Where it can be read, relative to the product's address. */
             url: string;
         };
@@ -6513,7 +6606,7 @@ export interface components {
         /** @enum {string} */
         MessageKind: "text" | "image" | "buttons" | "list" | "template" | "reply" | "audio" | "video" | "document" | "sticker" | "location" | "contacts" | "reaction" | "order" | "unsupported" | "note" | "system";
         /** @enum {string} */
-        MessageState: "pending" | "sending" | "sent" | "delivered" | "read" | "failed" | "unknown";
+        MessageState: "pending" | "sending" | "sent" | "delivered" | "read" | "played" | "failed" | "unknown";
         MessageStatusEvent: {
             /** Format: date-time */
             at: string;
@@ -6809,6 +6902,28 @@ export interface components {
                 name: string;
                 revoked_at?: components["schemas"]["Timestamp"] | null;
                 role: components["schemas"]["Role"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Attachment: {
+            data: {
+                at: components["schemas"]["Timestamp"];
+                author: components["schemas"]["AuthorView"];
+                channel_id: components["schemas"]["ChannelId"];
+                /** @description The customer's name, as the session shows it. */
+                customer?: string | null;
+                direction: components["schemas"]["Direction"];
+                kind: components["schemas"]["MessageKind"];
+                media: components["schemas"]["MediaView"];
+                /** @description The message it came with. */
+                message_id: components["schemas"]["MessageId"];
+                session_id: components["schemas"]["SessionId"];
+                /** @description What was written with it. */
+                text: string;
+                /** @description Whether it is a voice message. */
+                voice: boolean;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -7322,7 +7437,7 @@ export interface components {
                 /** @description It is given up then. */
                 expires_at: components["schemas"]["Timestamp"];
                 id: components["schemas"]["PendingReplyId"];
-                /** @description `text`, `image`, `buttons` or `list`. */
+                /** @description `text`, `image`, `video`, `audio`, `document`, `sticker`, `buttons` or `list`. */
                 kind: string;
                 reason: components["schemas"]["PendingReason"];
                 session_id: components["schemas"]["SessionId"];
@@ -7789,7 +7904,7 @@ export interface components {
             /** @description It is given up then. */
             expires_at: components["schemas"]["Timestamp"];
             id: components["schemas"]["PendingReplyId"];
-            /** @description `text`, `image`, `buttons` or `list`. */
+            /** @description `text`, `image`, `video`, `audio`, `document`, `sticker`, `buttons` or `list`. */
             kind: string;
             reason: components["schemas"]["PendingReason"];
             session_id: components["schemas"]["SessionId"];
@@ -9761,6 +9876,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TwilioAccount"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_attachments: {
+        parameters: {
+            query?: {
+                session_id?: components["schemas"]["SessionId"];
+                /** @description Those of the conversation that the case was opened in. */
+                case_id?: components["schemas"]["CaseId"];
+                /** @description Those of all conversations with this customer that the caller may read. */
+                messaging_user_id?: components["schemas"]["MessagingUserId"];
+                /** @description Those of all conversations with this contact that the caller may read. */
+                contact_id?: components["schemas"]["ContactId"];
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Attachment"];
                 };
             };
             /** @description What went wrong. */
@@ -14057,7 +14212,10 @@ export interface operations {
     };
     download_media: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `1` for a file to be saved, whatever it is. */
+                download?: number;
+            };
             header?: never;
             path: {
                 id: components["schemas"]["MediaId"];
@@ -14073,6 +14231,51 @@ export interface operations {
                 content: {
                     "application/octet-stream": number[];
                 };
+            };
+            /** @description The part that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is served under another host name */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_media: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["MediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {

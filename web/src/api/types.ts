@@ -890,7 +890,7 @@ export interface PendingReply {
 }
 
 export type MessageState =
-  'pending' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
+  'pending' | 'sending' | 'sent' | 'delivered' | 'read' | 'played' | 'failed' | 'unknown';
 
 export type MessageKind =
   | 'text'
@@ -1007,6 +1007,33 @@ export interface ChannelNotice {
   at: string;
 }
 
+/** Whether a file is here, on its way from the provider, or not to be had. */
+export type FilePresence = 'stored' | 'pending' | 'failed';
+
+export interface MessageMedia {
+  id: string;
+  mime: string;
+  file_name: string | null;
+  url: string;
+  size: number | null;
+  presence: FilePresence;
+}
+
+/** A file of a conversation, in a list. */
+export interface Attachment {
+  media: MessageMedia;
+  message_id: string;
+  session_id: string;
+  channel_id: string;
+  kind: MessageKind;
+  direction: Direction;
+  author: { kind: 'customer' | 'bot' | 'agent' | 'system'; name: string | null };
+  customer: string | null;
+  text: string;
+  voice: boolean;
+  at: string;
+}
+
 export interface Message {
   id: string;
   session_id: string;
@@ -1016,7 +1043,7 @@ export interface Message {
   text: string;
   buttons: { id: string; title: string }[];
   sections: ListSection[];
-  media: { id: string; mime: string; file_name: string | null; url: string } | null;
+  media: MessageMedia | null;
   template: { name: string; language: string; parameters: string[] } | null;
   details: MessageDetails | null;
   reply_to: string | null;
@@ -1036,7 +1063,9 @@ export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
       header?: TemplateHeaderValue | null;
       buttons?: TemplateButtonValue[];
     }
-  | { kind: 'image'; media_id: string; caption?: string }
+  | { kind: 'image' | 'video' | 'document'; media_id: string; caption?: string }
+  | { kind: 'audio'; media_id: string; voice: boolean }
+  | { kind: 'sticker'; media_id: string }
   | { kind: 'buttons'; text: string; buttons: { id: string; title: string }[] }
 );
 
@@ -1045,6 +1074,7 @@ export interface Media {
   mime: string;
   size: number;
   file_name: string | null;
+  voice: boolean;
 }
 
 export interface Offer {

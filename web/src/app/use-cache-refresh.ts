@@ -28,6 +28,9 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
       return [keys.contacts, keys.panels];
     case 'consent.changed':
       return [keys.contacts, keys.panels, keys.allConsentReviews, keys.programmes];
+    case 'message.created':
+    case 'message.updated':
+      return event.data.message.media === null ? [] : [keys.allFiles];
     case 'session.updated':
       return [keys.panel(event.data.session.id)];
     default:

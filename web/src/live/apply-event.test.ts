@@ -38,6 +38,21 @@ describe('applyEvent', () => {
     expect(applyEvent(once, created)).toBe(once);
   });
 
+  it('shows the file of a message as soon as it has come, and keeps how far the message is', () => {
+    const file = { id: 'med_1', mime: 'image/png', file_name: null, url: '/m', size: null };
+    const coming = message('msg_1', { kind: 'image', media: { ...file, presence: 'pending' } });
+    const come = { ...coming, media: { ...file, size: 9, presence: 'stored' as const } };
+    const before = applyEvent(
+      start(),
+      event(11, 'message.created', { message: coming, session: session() }),
+    );
+    const after = applyEvent(
+      before,
+      event(12, 'message.updated', { message: come, session: session() }),
+    );
+    expect(after.threads.ses_1?.items.map((each) => each.media)).toEqual([come.media]);
+  });
+
   it('ignores what the snapshot already contains', () => {
     const data = start();
     expect(applyEvent(data, event(10, 'session.created', { session: session() }))).toBe(data);

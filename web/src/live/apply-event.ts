@@ -43,8 +43,10 @@ function applyKnown(data: LiveData, event: LiveEvent): LiveData {
       const { [message.session_id]: _, ...typing } = data.typing;
       return addMessage({ ...putSession(data, session), typing }, message);
     }
-    case 'message.updated':
-      return addMessage(putSession(data, event.data.session), event.data.message);
+    case 'message.updated': {
+      const { message, session } = event.data;
+      return addMessage(putSession(data, session), message);
+    }
     case 'message.status': {
       const { session_id, message_id, state, error } = event.data;
       return setMessageState(data, session_id, message_id, state, error ?? null);

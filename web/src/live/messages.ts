@@ -10,6 +10,7 @@ const RANK: Record<MessageState, number> = {
   failed: 4,
   delivered: 5,
   read: 6,
+  played: 7,
 };
 
 function rank(state: MessageState | null): number {

@@ -25,6 +25,8 @@ export {
   type Tone,
 } from './display';
 export { ErrorBoundary, Failure } from './ErrorBoundary';
+export { FileList } from './FileList';
+export { MediaViewer, type Viewable } from './MediaViewer';
 export { Card, Facts, Page, Row, Stack } from './layout';
 export { notify } from './notify';
 export { ChoiceTabs } from './Tabs';

@@ -1,44 +1,52 @@
 //! Files: uploaded by agents, received from customers.
 //!
 //! The kind of a file is what its bytes say, never its name or what the browser claims; kinds that a browser could run
-//! (HTML, SVG, scripts) are not taken. Files are served in a sandbox without any right, and only pictures inline.
+//! (HTML, SVG, scripts) are not taken. Who may read the conversation of a file may read the file. Where files have a host
+//! name of their own, they are served there alone, and this address leads to it.
 
 use axum::{
-    body::Body,
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use segue_access::Permission;
-use segue_model::MediaId;
+use segue_channels::whatsapp::{MediaKind, media::media_limit};
+use segue_model::{
+    MediaId,
+    file_type::{is_animated, is_opus_mono, sniff},
+};
 use segue_store::{
     StoreError,
-    media::{NewMedia, Presence},
+    media::{FilePresence, NewMedia},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::sight;
 use crate::{
     AppState,
     caller::Caller,
-    extract::{Form, Json, PathId, Upload},
+    extract::{Form, Json, PathId, Query, Upload},
+    files_host::FileAddress,
     guard::Guard,
     problem::Problem,
-    sniff::sniff,
+    serve_file::{Disposition, serve},
 };
 
-/// Bytes of a file at most (WhatsApp Cloud API, "Media": 16 MB for video and audio).
-pub const LARGEST_FILE: usize = 16 << 20;
+/// Bytes of a file at most: what WhatsApp takes of documents. Where the database keeps files it is less, see
+/// `segue_delivery::Files::most`.
+pub const LARGEST_FILE: usize = 100 << 20;
 /// What the form around a file takes.
 const FORM: usize = 16 << 10;
-/// Nothing in a file may run, load or be framed.
-const SANDBOX: &str = "sandbox; default-src 'none'; img-src 'self'; style-src 'none'; frame-ancestors 'none'";
+/// Bytes of a sticker that does not move.
+const STILL_STICKER: usize = 100 << 10;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(Guard::needs(Permission::Converse).patient().body_limit(LARGEST_FILE + FORM).routes(routes!(upload)))
         .routes(Guard::needs(Permission::Converse).routes(routes!(download)))
+        .routes(Guard::needs(Permission::Converse).routes(routes!(fetch)))
 }
 
 /// An uploaded file.
@@ -50,9 +58,13 @@ struct MediaBody {
     /// In bytes.
     size: usize,
     file_name: Option<String>,
+    /// Whether it can be sent as a voice message.
+    voice: bool,
 }
 
-/// Takes a file of up to 16 MiB: JPEG, PNG, WebP, PDF, MP4, 3GPP, OGG, MP3, AAC, AMR, or plain text.
+/// Takes a file in the kinds and sizes of WhatsApp: JPEG and PNG up to 5 MB; MP4, 3GPP, OGG with Opus, MP3, M4A, AAC and
+/// AMR up to 16 MB; WebP as a sticker up to 100 KB, 500 KB when it moves; PDF, text and office documents up to 100 MB, or
+/// 16 MB where the database keeps the files.
 #[utoipa::path(post, path = "/api/v1/media", operation_id = "upload_media", tag = "inbox",
     request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = 201, body = MediaBody)))]
@@ -65,16 +77,7 @@ async fn upload(
     if part.data.is_empty() {
         return Err(Problem::invalid("file", "The file is empty."));
     }
-    if part.data.len() > LARGEST_FILE {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "A file has at most 16 MiB."));
-    }
-    let mime = sniff(&part.data).ok_or_else(|| {
-        Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_file",
-            "WhatsApp does not take this kind of file. Send a picture (JPEG, PNG, WebP), PDF, MP4, OGG, MP3 or text.",
-        )
-    })?;
+    let mime = taken(&part.data, part.file_name.as_deref(), state.files.most())?;
     let media = NewMedia {
         id: state.ctx.id(),
         mime: mime.to_owned(),
@@ -86,78 +89,163 @@ async fn upload(
         mime: media.mime.clone(),
         size: media.data.len(),
         file_name: media.file_name.clone(),
+        voice: mime == "audio/ogg",
     };
-    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
-    state.store.write::<_, StoreError, _>(move |tx| tx.insert_media(workspace_id, &media, now)).await?;
+    state.files.add(caller.workspace_id, media).await?;
     Ok((StatusCode::CREATED, Json(body)))
 }
 
-/// The bytes of a file. One that is still on its way from the provider is answered 409 `media_pending`.
+/// The type of a file that can be sent.
+fn taken(data: &[u8], name: Option<&str>, most: u64) -> Result<&'static str, Problem> {
+    let unsupported = |words: &str| {
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_file", format!("WhatsApp does not take {words}"))
+    };
+    let too_large = |bytes: u64| {
+        let size = if bytes >= 1 << 20 { format!("{} MB", bytes >> 20) } else { format!("{} KB", bytes >> 10) };
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("A file of this kind has at most {size}."))
+    };
+    // Nothing larger is taken of any kind: it is not even looked at.
+    if data.len() as u64 > most {
+        return Err(too_large(most));
+    }
+    let mime = sniff(data, name).ok_or_else(|| {
+        unsupported(
+            "this kind of file. Send a picture (JPEG, PNG), a film (MP4), sound (OGG, MP3, M4A), PDF, text or an office \
+             document.",
+        )
+    })?;
+    let (kind, limit) = media_limit(mime).ok_or_else(|| unsupported("this kind of file."))?;
+    match (kind, mime) {
+        (MediaKind::Document, "image/gif") => {
+            return Err(unsupported("GIF. Send a picture as JPEG or PNG, or a film as MP4."));
+        }
+        (MediaKind::Audio, "audio/ogg") if !is_opus_mono(data) => {
+            return Err(unsupported("this OGG file: it has to hold Opus in one channel. Send it as MP3 instead."));
+        }
+        _ => {}
+    }
+    let limit = if kind == MediaKind::Sticker && !is_animated(data) { STILL_STICKER as u64 } else { limit };
+    if data.len() as u64 > limit { Err(too_large(limit)) } else { Ok(mime) }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct DownloadQuery {
+    /// `1` for a file to be saved, whatever it is.
+    download: Option<u8>,
+}
+
+/// The bytes of a file, or the part that a `Range` header asks for. One that is still on its way from the provider is
+/// answered 409 `media_pending`. Where files have a host name of their own, the answer leads there by an address that
+/// works for some minutes.
 #[utoipa::path(get, path = "/api/v1/media/{id}", operation_id = "download_media", tag = "inbox",
-    params(("id" = MediaId, Path)),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+    params(("id" = MediaId, Path), DownloadQuery),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 206, description = "The part that was asked for"),
+        (status = 302, description = "It is served under another host name")))]
 async fn download(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<MediaId>,
+    Query(query): Query<DownloadQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let workspace_id = caller.workspace_id;
-    let found = state.store.read::<_, StoreError, _>(move |tx| {
-        let Some(media) = tx.media(workspace_id, id)? else { return Ok(None) };
-        Ok(Some((media, tx.media_data(workspace_id, id)?)))
-    });
-    let (media, data) = found.await?.ok_or_else(|| Problem::not_found("file"))?;
-    let Some(data) = data else {
-        return Err(match media.presence {
-            Presence::Failed => Problem::new(
+    let found = state.store.read::<_, StoreError, _>(move |tx| tx.media(workspace_id, id)).await?;
+    let media = found.ok_or_else(|| Problem::not_found("file"))?;
+    sight::file_readable(&state, &caller, id).await?;
+    match media.presence {
+        FilePresence::Stored => {}
+        FilePresence::Failed => {
+            return Err(Problem::new(
                 StatusCode::GONE,
                 "media_failed",
                 "The file could not be fetched from the provider. Ask the customer to send it again.",
-            ),
-            Presence::Pending | Presence::Stored => Problem::new(
+            ));
+        }
+        FilePresence::Pending => {
+            return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "media_pending",
                 "The file is still being fetched. Try again in a moment.",
             )
-            .retry_after(2),
-        });
-    };
-    // What the provider claimed about a received file counts as little as what a browser claims.
-    let mime = sniff(&data).unwrap_or("application/octet-stream");
-    let disposition = if mime.starts_with("image/") { "inline" } else { "attachment" };
-    let name = encoded(media.file_name.as_deref().unwrap_or("file"));
-    let mut response = Body::from(data).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400"));
-    if let Ok(value) = HeaderValue::from_str(&format!("{disposition}; filename*=UTF-8''{name}")) {
-        headers.insert(header::CONTENT_DISPOSITION, value);
-    }
-    Ok(response)
-}
-
-/// A file name as RFC 8187 writes it in a header.
-fn encoded(name: &str) -> String {
-    use std::fmt::Write as _;
-    let mut text = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
+            .retry_after(2));
         }
     }
-    text
+    let disposition = if query.download == Some(1) { Disposition::Save } else { Disposition::ByKind };
+    let address = FileAddress { workspace_id, media_id: id, disposition };
+    if let Some(url) = address.signed(&state).await? {
+        let location = HeaderValue::from_str(&url).map_err(|_| Problem::internal())?;
+        let no_store = HeaderValue::from_static("no-store");
+        return Ok(
+            (StatusCode::FOUND, [(header::LOCATION, location), (header::CACHE_CONTROL, no_store)]).into_response()
+        );
+    }
+    serve(&state, workspace_id, &media, disposition, &headers).await
+}
+
+/// Fetches a file once more that could not be had from the provider. Does nothing when it is here or on its way.
+#[utoipa::path(post, path = "/api/v1/media/{id}/fetch", operation_id = "fetch_media", tag = "inbox",
+    params(("id" = MediaId, Path)), responses((status = 204)))]
+async fn fetch(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<MediaId>,
+) -> Result<StatusCode, Problem> {
+    let (workspace_id, ctx) = (caller.workspace_id, state.ctx.clone());
+    let found = state.store.read::<_, StoreError, _>(move |tx| tx.media(workspace_id, id)).await?;
+    found.ok_or_else(|| Problem::not_found("file"))?;
+    sight::file_readable(&state, &caller, id).await?;
+    state.store.write::<_, StoreError, _>(move |tx| tx.want_media(workspace_id, id, &ctx).map(drop)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::encoded;
+    use super::*;
+
+    fn detail(problem: &Problem) -> String {
+        problem.document(None).detail
+    }
 
     #[test]
-    fn names_in_headers_hold_nothing_but_plain_characters() {
-        assert_eq!(encoded("a b\"\r\nX: ü.png"), "a%20b%22%0D%0AX%3A%20%C3%BC.png");
+    fn each_kind_has_its_limit_and_one_byte_more_is_refused_in_words() {
+        const MIB: usize = 1 << 20;
+        let opus = b"OggS\0\x02____________________OpusHead\x01\x01".as_slice();
+        let cases: [(&[u8], usize, &str); 9] = [
+            (b"\xff\xd8\xff", 5 * MIB, "5 MB"),
+            (b"\x89PNG\r\n\x1a\n", 5 * MIB, "5 MB"),
+            (b"\0\0\0\x18ftypmp42", 16 * MIB, "16 MB"),
+            (b"\0\0\0\x18ftyp3gp5", 16 * MIB, "16 MB"),
+            (opus, 16 * MIB, "16 MB"),
+            (b"ID3", 16 * MIB, "16 MB"),
+            (b"%PDF-1.7", 32 * MIB, "32 MB"),
+            (b"RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\0", 100 << 10, "100 KB"),
+            (b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0", 500 << 10, "500 KB"),
+        ];
+        for (start, most, words) in cases {
+            let mut data = start.to_vec();
+            data.resize(most, 0);
+            assert!(taken(&data, None, 32 << 20).is_ok(), "{words}");
+            data.push(0);
+            let refused = taken(&data, None, 32 << 20).unwrap_err();
+            assert_eq!((refused.status(), refused.code()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large"), "{words}");
+            assert!(detail(&refused).contains(words), "{}", detail(&refused));
+        }
+    }
+
+    #[test]
+    fn what_whatsapp_does_not_take_is_refused_in_words() {
+        for (data, words) in [
+            (b"GIF89a".as_slice(), "GIF"),
+            (b"OggS\0\x02____________________\x01vorbis", "Opus in one channel"),
+            (b"OggS\0\x02____________________OpusHead\x01\x02", "Opus in one channel"),
+            (b"<html>", "this kind of file"),
+            (b"PK\x03\x04", "this kind of file"),
+        ] {
+            let refused = taken(data, None, 1 << 20).unwrap_err();
+            assert_eq!(refused.code(), "unsupported_file");
+            assert!(detail(&refused).contains(words), "{}", detail(&refused));
+        }
     }
 }

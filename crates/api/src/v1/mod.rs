@@ -3,6 +3,7 @@
 
 mod advertisements;
 mod api_keys;
+mod attachments;
 mod bootstrap;
 mod campaign_actions;
 mod campaign_links;
@@ -115,6 +116,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         messages::router(),
         pending_replies::router(),
         message_search::router(),
+        attachments::router(),
         media::router(),
         panel::router(),
         customers::router(),

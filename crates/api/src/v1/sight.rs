@@ -5,7 +5,7 @@
 
 use http::StatusCode;
 use segue_access::{Permission, permission};
-use segue_model::{QueueId, SessionId, UserId, WorkspaceId, session::SessionState};
+use segue_model::{MediaId, QueueId, SessionId, UserId, WorkspaceId, session::SessionState};
 use segue_store::{StoreError, Tx, session::SessionView};
 
 use crate::{AppState, caller::Caller, problem::Problem};
@@ -33,6 +33,30 @@ pub(super) async fn readable(state: &AppState, caller: &Caller, id: SessionId) -
         if open.is_some_and(|open| concerns(&open, user_id, &queues)) { Ok(session) } else { Err(hidden()) }
     });
     read.await
+}
+
+/// Passes when the caller may read a conversation that the file belongs to. One that belongs to none was uploaded and not
+/// sent yet, or is the example of a template.
+///
+/// # Errors
+/// 403 when it is in none of the caller's conversations.
+pub(super) async fn file_readable(state: &AppState, caller: &Caller, id: MediaId) -> Result<(), Problem> {
+    if permission::allows(caller.actor.role(), Permission::Supervise) {
+        return Ok(());
+    }
+    let workspace_id = caller.workspace_id;
+    let messages = state.store.read::<_, StoreError, _>(move |tx| tx.messages_of_media(workspace_id, id)).await?;
+    let mut sessions: Vec<SessionId> = messages.into_iter().map(|(session_id, _)| session_id).collect();
+    sessions.dedup();
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    for session_id in sessions {
+        if readable(state, caller, session_id).await.is_ok() {
+            return Ok(());
+        }
+    }
+    Err(hidden())
 }
 
 /// The customer's conversation that is open now.

@@ -238,7 +238,7 @@ async fn submit(
     PathId(id): PathId<TemplateId>,
 ) -> Result<Json<TemplateDetail>, Problem> {
     let channel = channel_of(&state, caller.workspace_id, id).await?;
-    Ok(Json(template_admin::submit(&state.store, &state.ctx, &channel, id).await?.detail()))
+    Ok(Json(template_admin::submit(&state.files, &state.ctx, &channel, id).await?.detail()))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -27,7 +27,7 @@ use segue_store::{
     crm::{CaseState, CaseView, LeadStatus, LeadView},
     direct_message::{NewBatch, NewDirectMessage},
     media::NewMedia,
-    message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
+    message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage},
     messaging_user::MessagingUser,
     pending_reply::{PendingReason, PendingReply},
     programme::{KeywordView, ProgrammeView},
@@ -532,8 +532,11 @@ fn conversation(
         direction: Direction::Inbound,
         author: AuthorKind::Customer,
         author_id: None,
-        kind: MessageKind::Text,
-        content: MessageContent::default(),
+        kind: MessageKind::Image,
+        content: MessageContent {
+            media: Some(MediaReference { id: made.media, mime: "image/png".to_owned(), file_name: None }),
+            ..MessageContent::default()
+        },
         text: "B's secret words".to_owned(),
         provider_id: None,
         client_id: None,

@@ -94,6 +94,9 @@ async fn everything(server: &Server, b: &Sample) -> Vec<(String, String)> {
         if operation.id == "search_messages" {
             address.push_str("?q=hello");
         }
+        if operation.id == "list_attachments" {
+            address.push_str(&format!("?session_id={}", b.id("ses")));
+        }
         if ["get_message_flight", "get_channel_number"].contains(&operation.id.as_str()) {
             // The sample's message is a text; its conversation is empty. And nobody answers for WhatsApp.
             continue;
@@ -206,6 +209,20 @@ async fn an_id_of_another_workspace_in_a_body_is_refused() {
         }
         let contacts = server.get(&a.key, &format!("/api/v1/contacts?list_id={}", b.id("lst"))).await.json();
         assert_eq!(contacts["data"].as_array().map(Vec::len), Some(0));
+        let own = server.get(&b.key, &format!("/api/v1/attachments?contact_id={}", b.id("con"))).await.json();
+        assert_eq!(own["data"].as_array().map(Vec::len), Some(1), "B has a file");
+        for (whose, status) in [("session_id", 404), ("case_id", 404), ("contact_id", 200), ("messaging_user_id", 200)]
+        {
+            let prefix = match whose {
+                "session_id" => "ses",
+                "case_id" => "cas",
+                "contact_id" => "con",
+                _ => "mus",
+            };
+            let answer = server.get(&a.key, &format!("/api/v1/attachments?{whose}={}", b.id(prefix))).await;
+            assert_eq!(answer.status.as_u16(), status, "{whose}");
+            assert!(status != 200 || answer.json()["data"].as_array().is_some_and(Vec::is_empty), "{whose}");
+        }
         let templates = server.get(&a.key, &format!("/api/v1/templates?channel_id={}", b.id("chn"))).await.json();
         assert_eq!(templates["data"].as_array().map(Vec::len), Some(0));
     }

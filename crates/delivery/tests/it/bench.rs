@@ -7,7 +7,7 @@ use std::{
 
 use segue_bus::Bus;
 use segue_channels::{http::http_client, smpp::Inbound};
-use segue_delivery::{Delivery, DeliveryConfig, read_inbound, reports};
+use segue_delivery::{Delivery, DeliveryConfig, Files, read_inbound, reports};
 use segue_model::{
     Ctx, MessageId, SessionId, Timestamp,
     content::{Content, SmsContent},
@@ -240,7 +240,8 @@ pub struct Running {
 impl Running {
     pub fn start(store: Store, bus: Bus, ctx: Ctx, node: &str) -> Self {
         let receipts = tokio::spawn(take_receipts(store.clone(), ctx.clone()));
-        let delivery = Delivery::start(store, bus, ctx, DeliveryConfig { node: node.to_owned() });
+        let files = Files::in_database(store.clone(), ctx.clone());
+        let delivery = Delivery::start(store, bus, ctx, DeliveryConfig { node: node.to_owned(), files });
         Self { delivery, receipts }
     }
 

@@ -6,6 +6,7 @@ mod caps;
 mod carriers;
 mod crash;
 mod failover;
+mod files;
 mod last_look;
 mod long_text;
 mod number;

@@ -2,16 +2,17 @@
 
 use segue_channels::whatsapp::{WebhookItem, parse_webhook};
 use segue_delivery::{
-    apply_template_status, sync_templates,
-    template_admin::{Extent, TemplateError, delete, settle, submit},
+    Files, apply_template_status, sync_templates,
+    template_admin::{Extent, TemplateError, delete, settle},
 };
 use segue_model::{
-    MediaId, TemplateId,
+    Ctx, MediaId, TemplateId,
     template::{ParameterFormat, TemplateButton, TemplateCategory, TemplateHeader, TemplateParts},
     time,
 };
 use segue_sandbox::Faults;
 use segue_store::{
+    Store,
     channel::Channel,
     media::NewMedia,
     template::{DELETED, DRAFT, Template, TemplateOperation},
@@ -19,6 +20,12 @@ use segue_store::{
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, benches};
+
+/// Submits with files that are in the database.
+async fn submit(store: &Store, ctx: &Ctx, channel: &Channel, id: TemplateId) -> Result<Template, TemplateError> {
+    let files = Files::in_database(store.clone(), ctx.clone());
+    segue_delivery::template_admin::submit(&files, ctx, channel, id).await
+}
 
 fn parts(name: &str, body: &str) -> TemplateParts {
     TemplateParts {

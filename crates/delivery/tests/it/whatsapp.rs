@@ -233,7 +233,7 @@ async fn templates_are_taken_over_and_sent_with_their_values_and_an_image_is_upl
 #[tokio::test(flavor = "multi_thread")]
 async fn a_received_file_is_fetched_once_and_a_changed_one_is_refused() {
     use segue_channels::whatsapp::{GraphClient, GraphConfig};
-    use segue_store::media::{Presence, RemoteMedia, fingerprint};
+    use segue_store::media::{FilePresence, RemoteMedia, fingerprint};
     for bench in benches().await {
         let channel = bench.whatsapp().await;
         let mut config = GraphConfig::new("v26.0", "sandbox-token", "106540352242922", "102290129340398");
@@ -255,19 +255,19 @@ async fn a_received_file_is_fetched_once_and_a_changed_one_is_refused() {
             bench.write(move |tx| tx.insert_remote_media(workspace_id, &media, &ctx)).await;
             id
         };
-        let store = &bench.test.store;
+        let files = &segue_delivery::Files::in_database(bench.test.store.clone(), bench.test.ctx.clone());
         let good = receive(fingerprint(&file)).await;
         for _ in 0..2 {
-            segue_delivery::fetch_media(store, workspace_id, good).await.unwrap();
+            segue_delivery::fetch_media(files, workspace_id, good).await.unwrap();
         }
         let data = bench.write(move |tx| tx.media_data(workspace_id, good)).await;
         assert_eq!(data.as_deref(), Some(file.as_slice()), "{}", bench.test.engine);
 
         let changed = receive(fingerprint(b"another")).await;
-        let refused = segue_delivery::fetch_media(store, workspace_id, changed).await.unwrap_err();
+        let refused = segue_delivery::fetch_media(files, workspace_id, changed).await.unwrap_err();
         assert_eq!(refused.code(), "media_failed");
         let media = bench.write(move |tx| tx.media(workspace_id, changed)).await.unwrap();
-        assert_eq!(media.presence, Presence::Failed, "{}", bench.test.engine);
+        assert_eq!(media.presence, FilePresence::Failed, "{}", bench.test.engine);
         assert!(media.failure.unwrap().contains("checksum"));
     }
 }

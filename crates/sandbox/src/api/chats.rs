@@ -52,6 +52,16 @@ pub(crate) async fn open(
     })
 }
 
+pub(crate) async fn play(
+    State(core): State<Arc<Core>>,
+    Path((id, business, wamid)): Path<(String, String, String)>,
+) -> Result<StatusCode, Problem> {
+    known_business(&core, &business)?;
+    let played = core.with(|state| state.play(&id, &wamid));
+    let nothing = || Problem::new(StatusCode::NOT_FOUND, "there is no message with this id on the handset");
+    played.map(|()| StatusCode::NO_CONTENT).ok_or_else(nothing)
+}
+
 pub(crate) async fn send(
     State(core): State<Arc<Core>>,
     Path((id, business)): Path<(String, String)>,

@@ -39,4 +39,5 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/handsets/{id}/chats", get(chats::list))
         .route("/handsets/{id}/chats/{business}/open", post(chats::open))
         .route("/handsets/{id}/chats/{business}/messages", post(chats::send))
+        .route("/handsets/{id}/chats/{business}/messages/{wamid}/play", post(chats::play))
 }

@@ -56,6 +56,14 @@ pub(crate) enum InboundContent {
     Audio {
         media_base64: String,
         mime: Option<String>,
+        /// Recorded in the chat, when it is left out.
+        voice: Option<bool>,
+    },
+    Sticker {
+        media_base64: String,
+        mime: Option<String>,
+        #[serde(default)]
+        animated: bool,
     },
     Document {
         media_base64: String,
@@ -210,7 +218,18 @@ impl State {
             InboundContent::Video { media_base64, mime, caption } => {
                 media(self, "video", &media_base64, mime, caption, None)?
             }
-            InboundContent::Audio { media_base64, mime } => media(self, "audio", &media_base64, mime, None, None)?,
+            InboundContent::Audio { media_base64, mime, voice } => {
+                let mut parts = media(self, "audio", &media_base64, mime, None, None)?;
+                let is_voice = voice.unwrap_or(true);
+                parts.content["voice"] = json!(is_voice);
+                parts.media = parts.media.map(|media| MediaView { voice: is_voice, ..media });
+                parts
+            }
+            InboundContent::Sticker { media_base64, mime, animated } => {
+                let mut parts = media(self, "sticker", &media_base64, mime, None, None)?;
+                parts.content["animated"] = json!(animated);
+                parts
+            }
             InboundContent::Document { media_base64, mime, caption, filename } => {
                 media(self, "document", &media_base64, mime, caption, filename)?
             }
@@ -255,6 +274,7 @@ impl State {
                 "image" => "image/jpeg",
                 "video" => "video/mp4",
                 "audio" => "audio/ogg; codecs=opus",
+                "sticker" => "image/webp",
                 _ => "application/octet-stream",
             };
             usual.to_owned()
@@ -271,11 +291,8 @@ impl State {
         if let Some(filename) = &filename {
             content["filename"] = json!(filename);
         }
-        if kind == "audio" {
-            content["voice"] = json!(true);
-        }
         let shown = caption.clone().unwrap_or_default();
-        let media = Some(MediaView { id, mime, caption, filename });
+        let media = Some(MediaView { id, mime, caption, filename, voice: false });
         Ok(Parts { kind: kind.to_owned(), content, shown, context: None, media })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::{Access, GraphError, success};
 use crate::core::Core;
+use crate::faults::take_one;
 use axum::body::Body;
 use axum::extract::{Multipart, Path, Query, Request, State};
 use axum::http::StatusCode;
@@ -131,10 +132,12 @@ pub(crate) async fn upload(
 pub(crate) fn describe(core: &Core, id: &str) -> Option<Value> {
     core.with(|state| {
         let now = state.now();
+        state.media.get(id, now)?;
+        let works_for = if take_one(&mut state.faults.media_urls_expired) { 0 } else { URL_MS };
         let media = state.media.get(id, now)?;
         Some(json!({
             "messaging_product": "whatsapp",
-            "url": format!("{}/graph-media/{id}?oe={}", core.public_url, now + URL_MS),
+            "url": format!("{}/graph-media/{id}?oe={}", core.public_url, now + works_for),
             "mime_type": media.mime,
             "sha256": hex::encode(media.sha256),
             "file_size": media.bytes.len(),

@@ -50,11 +50,15 @@ async fn answer(core: &Core, id: &str, body: &[u8]) -> Result<Response, GraphErr
     }
     let outgoing = core.with(|state| Outgoing::parse(&body, &state.templates))?;
     let media = match &outgoing.shown.media {
-        Some(MediaSource::Link { url, caption, filename }) => {
+        Some(MediaSource::Link { url, caption, filename, voice }) => {
             match super::media::fetch(core, url, filename.clone()).await {
-                Some((id, mime)) => {
-                    Media::Stored(MediaView { id, mime, caption: caption.clone(), filename: filename.clone() })
-                }
+                Some((id, mime)) => Media::Stored(MediaView {
+                    id,
+                    mime,
+                    caption: caption.clone(),
+                    filename: filename.clone(),
+                    voice: *voice,
+                }),
                 None => Media::Unavailable,
             }
         }

@@ -50,7 +50,7 @@ pub(crate) struct Shown {
 #[derive(Clone, Debug)]
 pub(crate) enum MediaSource {
     Id(MediaView),
-    Link { url: String, caption: Option<String>, filename: Option<String> },
+    Link { url: String, caption: Option<String>, filename: Option<String>, voice: bool },
 }
 
 impl Outgoing {
@@ -140,9 +140,12 @@ fn media_message(content: &Value, kind: &str) -> Result<Shown, GraphError> {
     let caption = text(content, "caption");
     at_most(caption.as_deref(), 1024, &format!("{kind}['caption']"))?;
     let filename = text(content, "filename");
+    let voice = kind == "audio" && member(content, "voice") == Some(&Value::Bool(true));
     let media = match (text(content, "id"), text(content, "link")) {
-        (Some(id), None) => MediaSource::Id(MediaView { id, mime: String::new(), caption: caption.clone(), filename }),
-        (None, Some(url)) => MediaSource::Link { url, caption: caption.clone(), filename },
+        (Some(id), None) => {
+            MediaSource::Id(MediaView { id, mime: String::new(), caption: caption.clone(), filename, voice })
+        }
+        (None, Some(url)) => MediaSource::Link { url, caption: caption.clone(), filename, voice },
         (None, None) => {
             return Err(GraphError::parameter(format!("The parameter {kind}['id'] or {kind}['link'] is required.")));
         }

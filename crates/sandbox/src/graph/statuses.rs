@@ -30,6 +30,7 @@ impl State {
             Progress::Sent => "sent",
             Progress::Delivered => "delivered",
             Progress::Read => "read",
+            Progress::Played => "played",
             Progress::Failed => "failed",
         };
         let error_object = error.map(payload::webhook_error);
@@ -84,6 +85,22 @@ impl State {
             }
         }
         self.page(Some(handset_id), "handset");
+    }
+
+    /// The customer listens to a voice message: it is read, and played. `None` when there is no such message.
+    pub fn play(&mut self, handset_id: &str, wamid: &str) -> Option<()> {
+        self.open_chat(handset_id);
+        let handset = self.handsets.get_mut(handset_id)?;
+        let tell = handset.read_receipts;
+        let message = handset.chat.find_mut(wamid).filter(|message| message.direction == Direction::In)?;
+        if !message.media.as_ref().is_some_and(|media| media.voice) || message.status == Some(Progress::Played) {
+            return Some(());
+        }
+        message.status = Some(Progress::Played);
+        if tell {
+            self.progress(handset_id, wamid, Progress::Played, None);
+        }
+        Some(())
     }
 
     /// The business has read a message of the customer, and everything before it. `None` when there is no such message.

@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Use this PostgreSQL database instead of the embedded one.
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// Serve files under this host name and nothing else, such as `files.localhost`.
+    #[arg(long, value_name = "NAME")]
+    files_host: Option<String>,
     /// Print addresses and sign-in data as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -66,6 +69,11 @@ pub async fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
         callbacks: segue_channels::outgoing::Reach::Anywhere,
         ..Config::default()
     };
+    if let Some(name) = &arguments.files_host {
+        // The port is in the address, so it has to be known before the server listens.
+        config.listen = TcpListener::bind(config.listen)?.local_addr()?;
+        config.files_url = Some(format!("http://{name}:{}", config.listen.port()));
+    }
     telemetry::start_logging(&config);
     // Removed with everything in it when the demo ends.
     let fresh = tempfile::Builder::new().prefix("segue-demo-").tempdir()?;

@@ -158,7 +158,7 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
         FETCH_MEDIA => {
             let payload: FetchMedia = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
-            segue_delivery::fetch_media(store, workspace_id, payload.media_id)
+            segue_delivery::fetch_media(&wiring.files, workspace_id, payload.media_id)
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
         }

@@ -16,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 use segue_api::whatsapp_items::ItemError;
 use segue_bus::Bus;
 use segue_channels::outgoing::Reach;
+use segue_delivery::Files;
 use segue_model::Ctx;
 use segue_outreach::Links;
 use segue_store::{Store, StoreError, dead_letter::Verdict};
@@ -30,6 +31,8 @@ pub struct Wiring {
     pub ctx: Ctx,
     pub bus: Bus,
     pub links: Links,
+    /// The bytes of files.
+    pub files: Files,
     /// Name of this process in leases.
     pub node: String,
     /// How far status callbacks may go.
@@ -45,6 +48,7 @@ pub fn start(wiring: &Arc<Wiring>, tasks: &TaskTracker) {
     tasks.spawn(routing::run(Arc::clone(wiring)));
     tasks.spawn(search::run(Arc::clone(wiring)));
     tasks.spawn(housekeeping::run(Arc::clone(wiring)));
+    tasks.spawn(wiring.files.clone().sweep(wiring.shutdown.clone()));
 }
 
 /// Why a piece of work was not done.

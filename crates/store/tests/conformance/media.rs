@@ -1,6 +1,6 @@
 //! Files: uploaded at once, received ones later.
 
-use segue_store::media::{FETCH_MEDIA, NewMedia, Presence, RemoteMedia, fingerprint};
+use segue_store::media::{FETCH_MEDIA, FilePresence, NewMedia, RemoteMedia, fingerprint};
 use segue_testkit::engines;
 
 use super::write;
@@ -18,7 +18,7 @@ async fn an_uploaded_file_is_there_with_its_fingerprint() {
         let row = media.clone();
         write(&test, move |tx| tx.insert_media(workspace_id, &row, now)).await;
         let found = write(&test, move |tx| tx.media(workspace_id, id)).await.unwrap();
-        assert_eq!((found.presence, found.size), (Presence::Stored, 100_000), "{}", test.engine);
+        assert_eq!((found.presence, found.size), (FilePresence::Stored, 100_000), "{}", test.engine);
         assert_eq!(found.sha256, fingerprint(&media.data));
         assert_eq!(write(&test, move |tx| tx.media_data(workspace_id, id)).await, Some(media.data));
         let stranger = test.ctx.id();
@@ -50,13 +50,13 @@ async fn a_received_file_is_pending_with_a_job_until_it_is_stored_once() {
                 assert_eq!(found.presence, expected, "{}", test.engine);
             }
         };
-        presence(Presence::Pending).await;
+        presence(FilePresence::Pending).await;
         assert_eq!(write(&test, move |tx| tx.media_data(workspace_id, id)).await, None);
         write(&test, move |tx| tx.fail_media(workspace_id, id, "too slow")).await;
-        presence(Presence::Failed).await;
+        presence(FilePresence::Failed).await;
         assert!(write(&test, move |tx| tx.store_media(workspace_id, id, "image/webp", b"cat")).await);
         assert!(!write(&test, move |tx| tx.store_media(workspace_id, id, "image/webp", b"dog")).await);
-        presence(Presence::Stored).await;
+        presence(FilePresence::Stored).await;
         assert_eq!(write(&test, move |tx| tx.media_data(workspace_id, id)).await, Some(b"cat".to_vec()));
     }
 }

@@ -108,6 +108,37 @@ async fn reports_raise_the_state_and_never_lower_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_played_voice_message_is_read_and_told_as_played() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for (id, reports) in [
+            &[Report::Played][..],
+            &[Report::Read, Report::Played, Report::Played],
+            &[Report::Played, Report::Read, Report::Delivered, Report::Accepted],
+        ]
+        .iter()
+        .enumerate()
+        {
+            let outbox = segue_store::outbox::NewOutbox {
+                session_id: Some(test.ctx.id()),
+                ..message(&test, &channel, &format!("+155501{id:02}"))
+            };
+            enqueue(&test, &outbox).await;
+            let sent = submit(&test, &channel, "worker").await;
+            accepted(&test, &sent, &[&format!("id-{id}")]).await;
+            for report in *reports {
+                apply(&test, &channel, by_id(&[&format!("id-{id}")]), *report).await;
+            }
+            assert_eq!(state(&test, sent.id).await, OutboxState::Read, "{}: {reports:?}", test.engine);
+            let (workspace_id, entity_id) = (test.workspace_id(), sent.id.to_string());
+            let events = write(&test, move |tx| tx.events_since(workspace_id, 0, 500)).await;
+            let told = events.iter().filter(|event| event.entity_id == entity_id && event.data["state"] == "played");
+            assert_eq!(told.count(), 1, "{}: {reports:?}", test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_before_its_id_is_parked_and_applied_when_the_id_is_stored() {
     for test in engines().await {
         let channel = test.sms_channel("sms").await;

@@ -6,7 +6,7 @@ import type { Contact } from '@/api/types';
 import { formatPhone, fullName } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
 import { useLive } from '@/live';
-import { Button, Card, EmptyState, Facts, Failure, Page, SkeletonRows } from '@/ui';
+import { Button, Card, EmptyState, Facts, Failure, FileList, Page, SkeletonRows } from '@/ui';
 import { fetchContact } from './api';
 import { AddressesCard } from './AddressesCard';
 import { ConsentCard } from './ConsentCard';
@@ -102,6 +102,15 @@ function ContactView({ contact }: { contact: Contact }) {
         <div className={css.side}>
           <ConsentCard contactId={contact.id} />
           <TextsCard contactId={contact.id} />
+          {mayConverse && (
+            <Card title="Files" data-testid="contact-files">
+              <FileList
+                scope={{ contact_id: contact.id }}
+                page={10}
+                empty="No files came or went with this contact."
+              />
+            </Card>
+          )}
         </div>
       </div>
       {starting && <StartConversationDialog contact={contact} onClose={() => setStarting(false)} />}

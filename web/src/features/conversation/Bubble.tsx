@@ -18,6 +18,8 @@ interface BubbleProps {
   mark?: 'found' | undefined;
   /** Opens the hops of the message. */
   onFlight?: (message: Message) => void;
+  /** Opens the picture of a message. */
+  onView?: (id: string) => void;
 }
 
 function authorName(message: Message, ownName: string | undefined): string | null {
@@ -31,7 +33,7 @@ function authorName(message: Message, ownName: string | undefined): string | nul
 
 /** One message. Plain elements, memoised: a conversation renders only what changed. */
 export const Bubble = memo(function Bubble(props: BubbleProps) {
-  const { message, quoted, lead, ownName, mark, onFlight } = props;
+  const { message, quoted, lead, ownName, mark, onFlight, onView } = props;
   if (message.kind === 'system' || (message.direction === 'system' && message.kind !== 'note')) {
     return (
       <li className={css.system} data-testid="message-bubble" data-direction="system">
@@ -56,7 +58,7 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
       <div className={css.bubble}>
         {name !== null && <div className={css.author}>{name}</div>}
         {quoted !== null && <blockquote className={css.quote}>{quoted}</blockquote>}
-        <BubbleContent message={message} />
+        <BubbleContent message={message} onView={onView} />
         <div className={css.meta}>
           {message.kind === 'template' && <span>Template</span>}
           {onFlight === undefined || message.id.startsWith('local:') ? (

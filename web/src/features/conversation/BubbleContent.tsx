@@ -1,7 +1,7 @@
-import { IconFile, IconPlayerPlay, IconVideo } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { Message } from '@/api/types';
 import css from './log.module.css';
+import { MediaPart } from './MediaPart';
 import { detailsReplaceText, MessageDetails } from './MessageDetails';
 
 const LINK = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)])/g;
@@ -20,27 +20,6 @@ export function RichText({ text }: { text: string }) {
   return <p className={css.text}>{parts}</p>;
 }
 
-function Media({ message, media }: { message: Message; media: NonNullable<Message['media']> }) {
-  if (message.kind === 'image' || message.kind === 'sticker') {
-    return (
-      <a className={css.image} href={media.url} target="_blank" rel="noreferrer noopener">
-        <img src={media.url} alt={message.text === '' ? 'Picture' : message.text} loading="lazy" />
-      </a>
-    );
-  }
-  const icon = { audio: <IconPlayerPlay size={18} />, video: <IconVideo size={18} /> }[
-    message.kind as 'audio' | 'video'
-  ] ?? <IconFile size={18} />;
-  const voice = message.details?.voice === true;
-  const words = { audio: voice ? 'Voice message' : 'Audio', video: 'Video', document: 'Document' };
-  return (
-    <a className={css.file} href={media.url} target="_blank" rel="noreferrer noopener" download>
-      {icon}
-      <span>{media.file_name ?? words[message.kind as keyof typeof words] ?? 'File'}</span>
-    </a>
-  );
-}
-
 /** One line above what has neither words nor a card of its own. */
 function label(message: Message): string | null {
   if (message.kind === 'reaction') return message.text === '' ? 'Took a reaction back' : 'Reacted';
@@ -51,11 +30,18 @@ function label(message: Message): string | null {
   return message.kind === 'order' ? 'Order' : null;
 }
 
-export function BubbleContent({ message }: { message: Message }) {
+interface ContentProps {
+  message: Message;
+  onView?: ((id: string) => void) | undefined;
+}
+
+export function BubbleContent({ message, onView }: ContentProps) {
   const heading = label(message);
   return (
     <>
-      {message.media !== null && <Media message={message} media={message.media} />}
+      {message.media !== null && (
+        <MediaPart message={message} media={message.media} onView={onView} />
+      )}
       {heading !== null && <p className={css.kind}>{heading}</p>}
       <MessageDetails message={message} />
       {message.text !== '' && !detailsReplaceText(message) && <RichText text={message.text} />}

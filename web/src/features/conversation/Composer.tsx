@@ -1,16 +1,24 @@
-import { IconPhoto, IconSend2, IconTemplate, IconX } from '@tabler/icons-react';
+import { IconPaperclip, IconSend2, IconTemplate } from '@tabler/icons-react';
 import { useEffect, useRef, useState, type ChangeEvent, type KeyboardEvent } from 'react';
+import { ACCEPT } from '@/lib/files';
 import { draftKey, readDraft, useDrafts, writeDraft, type DraftMode } from '@/lib/drafts';
 import { useRegisterCommands } from '@/lib/hotkeys';
 import { send } from '@/live';
-import { IconButton, notify } from '@/ui';
-import { uploadMedia } from './api';
+import { CheckField, IconButton } from '@/ui';
+import {
+  attach,
+  attachmentsOf,
+  sendAttachments,
+  takesCaption,
+  useAttachments,
+} from './attachments';
+import { AttachmentTray } from './AttachmentTray';
 import css from './composer.module.css';
 import { QuickReplies, useQuickReplies } from './QuickReplies';
+import { useDrop } from './use-drop';
 
 const MAX_TEXT = 4096;
-const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
-const IMAGE_TYPES = ['image/jpeg', 'image/png'];
+const MAX_CAPTION = 1024;
 
 interface ComposerProps {
   sessionId: string;
@@ -27,8 +35,8 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   const [wanted, setMode] = useState<DraftMode>('reply');
   const mode = modes.includes(wanted) ? wanted : (modes[0] ?? 'note');
   const text = useDrafts((state) => state.drafts[draftKey(sessionId, mode)] ?? '');
-  const [image, setImage] = useState<{ file: File; url: string } | null>(null);
-  const [uploading, setUploading] = useState<'yes' | 'no'>('no');
+  const files = useAttachments((state) => attachmentsOf(state, sessionId));
+  const [voice, setVoice] = useState<'yes' | 'no'>('no');
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const replies = useQuickReplies(mode === 'reply' ? text : '');
@@ -39,7 +47,6 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
     box.style.height = 'auto';
     box.style.height = `${Math.min(box.scrollHeight, 200)}px`;
   }, [text]);
-  useEffect(() => () => (image === null ? undefined : URL.revokeObjectURL(image.url)), [image]);
 
   const focus = (next: DraftMode) => {
     setMode(next);
@@ -48,6 +55,16 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   useRegisterCommands([
     ...(modes.includes('reply')
       ? [
+          {
+            id: 'composer.attach',
+            label: 'Attach files',
+            group: 'Conversation',
+            keys: 'a',
+            run: () => {
+              setMode('reply');
+              requestAnimationFrame(() => picker.current?.click());
+            },
+          },
           {
             id: 'composer.reply',
             label: 'Reply',
@@ -73,50 +90,30 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
     },
   ]);
 
-  const chooseImage = (file: File | undefined) => {
-    if (file === undefined) return;
-    if (!IMAGE_TYPES.includes(file.type)) {
-      notify.problem(
-        'This file cannot be sent',
-        'WhatsApp takes JPEG and PNG pictures. Convert it first.',
-      );
-    } else if (file.size > MAX_IMAGE_BYTES) {
-      notify.problem(
-        'The picture is too large',
-        'WhatsApp takes pictures up to 5 MB. Make it smaller first.',
-      );
-    } else {
-      setImage({ file, url: URL.createObjectURL(file) });
-    }
+  const add = (chosen: File[]) => {
+    if (chosen.length === 0) return;
+    attach(sessionId, chosen);
+    focus('reply');
   };
+  const mayAttach = modes.includes('reply');
+  const { anchor, over: held } = useDrop(mayAttach ? add : null);
+  const own = mode === 'reply' ? files : [];
+  const ready = own.filter((each) => each.state.is === 'ready');
+  const isUploading = own.some((each) => each.state.is === 'uploading');
+  const hasVoice = ready.some((each) => each.state.is === 'ready' && each.state.media.voice);
+  const limit = takesCaption(own) ? MAX_CAPTION : MAX_TEXT;
 
-  const submit = async () => {
+  const submit = () => {
     const body = readDraft(sessionId, mode).trim();
-    if (image !== null && mode === 'reply') {
-      setUploading('yes');
-      try {
-        const media = await uploadMedia(image.file);
-        send({
-          sessionId,
-          content: { kind: 'image', media_id: media.id, ...(body === '' ? {} : { caption: body }) },
-          text: body,
-          media: {
-            id: media.id,
-            mime: media.mime,
-            file_name: media.file_name,
-            url: `/api/v1/media/${media.id}`,
-          },
-        });
-        setImage(null);
-        writeDraft(sessionId, mode, '');
-      } catch (error) {
-        notify.failure(error);
-      } finally {
-        setUploading('no');
-      }
+    if (body.length > limit || isUploading) return;
+    if (ready.length > 0) {
+      sendAttachments(sessionId, body, voice === 'yes');
+      setVoice('no');
+      writeDraft(sessionId, mode, '');
+      field.current?.focus();
       return;
     }
-    if (body === '' || body.length > MAX_TEXT) return;
+    if (body === '') return;
     send({
       sessionId,
       content: { kind: mode === 'note' ? 'note' : 'text', text: body },
@@ -131,7 +128,7 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
     if (replies.open === 'yes' && replies.onKey(event, insertReply)) return;
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
       event.preventDefault();
-      void submit();
+      submit();
     } else if (event.key === 'Escape') {
       event.currentTarget.blur();
     }
@@ -141,10 +138,15 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
     field.current?.focus();
   };
 
-  const over = text.trim().length - MAX_TEXT;
-  const empty = text.trim() === '' && image === null;
+  const over = text.trim().length - limit;
+  const empty = text.trim() === '' && ready.length === 0;
   return (
-    <div className={css.composer} data-mode={mode}>
+    <div className={css.composer} data-mode={mode} ref={anchor}>
+      {held === 'yes' && (
+        <div className={css.drop} aria-hidden="true">
+          Drop files to send them
+        </div>
+      )}
       {replies.open === 'yes' && <QuickReplies state={replies} onChoose={insertReply} />}
       {modes.length > 1 && (
         <div className={css.modes} role="group" aria-label="What you write">
@@ -160,13 +162,16 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
           ))}
         </div>
       )}
-      {image !== null && mode === 'reply' && (
-        <div className={css.attachment}>
-          <img src={image.url} alt="" />
-          <span>{image.file.name}</span>
-          <IconButton label="Remove picture" onClick={() => setImage(null)} size={26}>
-            <IconX size={15} />
-          </IconButton>
+      {own.length > 0 && <AttachmentTray sessionId={sessionId} files={own} />}
+      {hasVoice && (
+        <div className={css.voice}>
+          <CheckField
+            size="xs"
+            label="As a voice message"
+            checked={voice === 'yes'}
+            onChange={(event) => setVoice(event.currentTarget.checked ? 'yes' : 'no')}
+            data-testid="attachment-voice"
+          />
         </div>
       )}
       <textarea
@@ -177,7 +182,7 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
         aria-label={mode === 'reply' ? 'Your reply' : 'Note for your team'}
         placeholder={
           mode === 'reply'
-            ? image === null
+            ? own.every((each) => each.state.is === 'refused')
               ? 'Write a reply,  /  for quick replies'
               : 'Add a caption'
             : 'Write a note that only your team sees'
@@ -185,23 +190,33 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
         data-testid="composer-input"
         onChange={(event) => writeDraft(sessionId, mode, event.target.value)}
         onKeyDown={onKeyDown}
-        onPaste={(event) => chooseImage(event.clipboardData.files[0])}
+        onPaste={(event) => {
+          const pasted = [...event.clipboardData.files];
+          if (pasted.length === 0 || !mayAttach) return;
+          event.preventDefault();
+          add(pasted);
+        }}
       />
       <div className={css.tools}>
         {mode === 'reply' && (
           <>
-            <IconButton label="Attach a picture" onClick={() => picker.current?.click()}>
-              <IconPhoto size={18} />
+            <IconButton
+              label="Attach files"
+              onClick={() => picker.current?.click()}
+              data-testid="composer-attach"
+            >
+              <IconPaperclip size={18} />
             </IconButton>
             <input
               ref={picker}
               type="file"
-              accept={IMAGE_TYPES.join(',')}
+              accept={ACCEPT}
+              multiple
               hidden
-              aria-label="Picture to attach"
+              aria-label="Files to attach"
               data-testid="composer-file"
               onChange={(event: ChangeEvent<HTMLInputElement>) => {
-                chooseImage(event.target.files?.[0]);
+                add([...(event.target.files ?? [])]);
                 event.target.value = '';
               }}
             />
@@ -227,11 +242,11 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
         <button
           type="button"
           className={css.send}
-          disabled={empty || over > 0 || uploading === 'yes'}
-          onClick={() => void submit()}
+          disabled={empty || over > 0 || isUploading}
+          onClick={submit}
           data-testid="composer-send"
         >
-          {uploading === 'yes' ? 'Uploading' : mode === 'note' ? 'Add note' : 'Send'}
+          {isUploading ? 'Uploading' : mode === 'note' ? 'Add note' : 'Send'}
           <IconSend2 size={16} aria-hidden="true" />
         </button>
       </div>

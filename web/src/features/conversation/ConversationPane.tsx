@@ -102,7 +102,11 @@ export function ConversationPane({ sessionId, messageId = null, onBack, onPanel 
     );
   }
   return (
-    <section className={css.pane} aria-label={`Conversation with ${session.customer.name}`}>
+    <section
+      className={css.pane}
+      aria-label={`Conversation with ${session.customer.name}`}
+      data-drop-area
+    >
       <ConversationHeader
         session={session}
         owner={owner}

@@ -1,14 +1,15 @@
 import { IconArrowDown } from '@tabler/icons-react';
 import { Fragment, memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { Message } from '@/api/types';
-import { dayKey, formatDay } from '@/lib/time';
+import { dayKey, formatDateTime, formatDay } from '@/lib/time';
 import { useNow } from '@/lib/use-now';
 import { useLive } from '@/live';
-import { EmptyState, Failure, Skeleton } from '@/ui';
+import { EmptyState, Failure, MediaViewer, Skeleton, type Viewable } from '@/ui';
 import { Bubble } from './Bubble';
 import { Earlier } from './Earlier';
 import { FlightDialog } from './FlightDialog';
 import css from './log.module.css';
+import { mediaWords } from './MediaPart';
 import { useFocus } from './use-focus';
 import { useThread } from './use-thread';
 
@@ -24,6 +25,26 @@ function startsRun(message: Message, previous: Message | undefined): 'yes' | 'no
     (previous.kind === 'note') === (message.kind === 'note') &&
     Date.parse(message.at) - Date.parse(previous.at) < RUN_MS;
   return same ? 'no' : 'yes';
+}
+
+/** The pictures and films of a conversation, in its order. */
+function viewableOf(items: Message[], customer: string | undefined): Viewable[] {
+  return items.flatMap((message): Viewable[] => {
+    const { media, kind } = message;
+    if (media === null || media.presence !== 'stored') return [];
+    if (kind !== 'image' && kind !== 'sticker' && kind !== 'video') return [];
+    const who =
+      message.direction === 'inbound' ? (customer ?? 'Customer') : (message.author.name ?? 'Bot');
+    return [
+      {
+        id: message.id,
+        kind: kind === 'video' ? 'video' : 'image',
+        url: media.url,
+        title: message.text === '' ? mediaWords(message) : message.text,
+        note: `${who} · ${formatDateTime(message.at)}`,
+      },
+    ];
+  });
 }
 
 interface LogProps {
@@ -102,6 +123,9 @@ export const MessageLog = memo(function MessageLog({ sessionId, messageId = null
     if (messageId !== null) atEnd.current = false;
   }, [messageId]);
   const [flight, setFlight] = useState<Message | null>(null);
+  const [viewed, setViewed] = useState<string | null>(null);
+  const customer = useLive((state) => state.sessions[sessionId]?.customer.name);
+  const viewable = useMemo(() => viewableOf(items, customer), [items, customer]);
 
   const toEnd = () => {
     scroll.current?.scrollTo({ top: scroll.current.scrollHeight, behavior: 'smooth' });
@@ -155,12 +179,21 @@ export const MessageLog = memo(function MessageLog({ sessionId, messageId = null
                   lead={newDay ? 'yes' : startsRun(message, previous)}
                   mark={messageId === message.id ? 'found' : undefined}
                   onFlight={setFlight}
+                  onView={setViewed}
                 />
               </Fragment>
             );
           })}
         </ol>
       </div>
+      {viewed !== null && viewable.length > 0 && (
+        <MediaViewer
+          items={viewable}
+          shown={viewed}
+          onShow={setViewed}
+          onClose={() => setViewed(null)}
+        />
+      )}
       {flight !== null && <FlightDialog message={flight} onClose={() => setFlight(null)} />}
       {unseen > 0 && (
         <button type="button" className={css.jump} onClick={toEnd}>

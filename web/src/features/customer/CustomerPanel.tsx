@@ -5,7 +5,7 @@ import { keys } from '@/api/query-keys';
 import type { CustomerPanel as Panel, Session } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
 import { useLive } from '@/live';
-import { Facts, Failure, IconButton, SkeletonRows, Tag } from '@/ui';
+import { Facts, Failure, FileList, IconButton, SkeletonRows, Tag } from '@/ui';
 import { fetchPanel } from './api';
 import { AddressSection } from './AddressSection';
 import { BlockSection } from './BlockSection';
@@ -49,6 +49,14 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
           <Consent panel={panel} />
           <NumbersSection session={session} />
           <WorkSection key={sessionId} session={session} panel={panel} />
+          <PanelSection title="Files" testId="panel-files">
+            <FileList
+              key={session.customer.messaging_user_id}
+              scope={{ messaging_user_id: session.customer.messaging_user_id }}
+              page={4}
+              empty="No files came or went with this customer."
+            />
+          </PanelSection>
           <AddressSection session={session} panel={panel} />
           <LinkHistory session={session} panel={panel} />
           <BlockSection key={`block-${sessionId}`} session={session} panel={panel} />

@@ -1,0 +1,109 @@
+// @vitest-environment happy-dom
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import * as upload from '@/api/upload';
+import * as live from '@/live';
+import {
+  attach,
+  attachmentsOf,
+  detach,
+  MOST_FILES,
+  sendAttachments,
+  takesCaption,
+  useAttachments,
+} from './attachments';
+
+const file = (name: string, type: string, size = 10) =>
+  new File([new Uint8Array(size)], name, { type });
+const of = (sessionId: string) => attachmentsOf(useAttachments.getState(), sessionId);
+
+let uploadFile: ReturnType<typeof vi.spyOn>;
+
+beforeEach(() => {
+  useAttachments.setState({ bySession: {} });
+  vi.restoreAllMocks();
+  URL.createObjectURL = () => 'blob:x';
+  URL.revokeObjectURL = () => undefined;
+  uploadFile = vi.spyOn(upload, 'uploadFile').mockImplementation((_, sent) =>
+    Promise.resolve({
+      id: `med_${sent.name}`,
+      mime: sent.type,
+      size: sent.size,
+      file_name: sent.name,
+      voice: sent.type === 'audio/ogg',
+    } as never),
+  );
+});
+
+describe('attachments', () => {
+  it('uploads nothing that WhatsApp would refuse, and says why', () => {
+    attach('ses_1', [file('a.gif', 'image/gif'), file('b.png', 'image/png', 0)]);
+    expect(of('ses_1').map((each) => each.state.is)).toEqual(['refused', 'refused']);
+    expect(uploadFile).not.toHaveBeenCalled();
+  });
+
+  it('keeps the files of a conversation in it', async () => {
+    attach('ses_1', [file('a.png', 'image/png')]);
+    attach('ses_2', [file('b.pdf', 'application/pdf')]);
+    await vi.waitFor(() => expect(of('ses_1')[0]?.state.is).toBe('ready'));
+    const send = vi.spyOn(live, 'send').mockImplementation(() => undefined);
+    sendAttachments('ses_1', 'Look', false);
+    expect(send).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({
+        sessionId: 'ses_1',
+        content: { kind: 'image', media_id: 'med_a.png', caption: 'Look' },
+      }),
+    );
+    expect(of('ses_1')).toEqual([]);
+    expect(of('ses_2')).toHaveLength(1);
+  });
+
+  it('gives the text to the first file that takes one, or sends it as a message of its own', async () => {
+    const send = vi.spyOn(live, 'send').mockImplementation(() => undefined);
+    attach('ses_1', [
+      file('v.ogg', 'audio/ogg'),
+      file('a.png', 'image/png'),
+      file('b.pdf', 'application/pdf'),
+    ]);
+    await vi.waitFor(() =>
+      expect(of('ses_1').every((each) => each.state.is === 'ready')).toBe(true),
+    );
+    expect(takesCaption(of('ses_1'))).toBe(true);
+    sendAttachments('ses_1', 'Hi', true);
+    expect(send.mock.calls.map(([each]) => each.content)).toEqual([
+      { kind: 'audio', media_id: 'med_v.ogg', voice: true },
+      { kind: 'image', media_id: 'med_a.png', caption: 'Hi' },
+      { kind: 'document', media_id: 'med_b.pdf' },
+    ]);
+    send.mockClear();
+    attach('ses_1', [file('v.mp3', 'audio/mpeg')]);
+    await vi.waitFor(() => expect(of('ses_1')[0]?.state.is).toBe('ready'));
+    expect(takesCaption(of('ses_1'))).toBe(false);
+    sendAttachments('ses_1', 'Hi', true);
+    expect(send.mock.calls.map(([each]) => each.content)).toEqual([
+      { kind: 'audio', media_id: 'med_v.mp3', voice: false },
+      { kind: 'text', text: 'Hi' },
+    ]);
+  });
+
+  it('stops an upload that is taken out', () => {
+    let signal: AbortSignal | undefined;
+    uploadFile.mockImplementation((_: string, __: File, options: upload.UploadOptions) => {
+      signal = options.signal;
+      return new Promise(() => undefined);
+    });
+    attach('ses_1', [file('a.png', 'image/png')]);
+    const [first] = of('ses_1');
+    if (first !== undefined) detach('ses_1', first);
+    expect(signal?.aborted).toBe(true);
+    expect(of('ses_1')).toEqual([]);
+  });
+
+  it('takes so many at once and no more', () => {
+    attach(
+      'ses_1',
+      Array.from({ length: MOST_FILES + 1 }, (_, index) => file(`${index}.png`, 'image/png')),
+    );
+    expect(of('ses_1').filter((each) => each.state.is === 'refused')).toHaveLength(1);
+    expect(uploadFile).toHaveBeenCalledTimes(MOST_FILES);
+  });
+});
