@@ -91,6 +91,7 @@ impl Server {
             link_host: link_host(&config),
             upload_directory: Some(uploads),
             callbacks: config.callbacks,
+            metrics: config.metrics(),
             ..ApiConfig::default()
         };
         let state = AppState::new(store.clone(), ctx, bus, links, api).with_shutdown(shutdown.clone());
