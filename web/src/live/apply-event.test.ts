@@ -243,7 +243,14 @@ describe('pages and events together', () => {
 });
 
 describe('a page after a gap', () => {
-  const snapshot = { seq: 40, sight: 'a', sessions: [session()], offers: [], agents: [], queues: [] };
+  const snapshot = {
+    seq: 40,
+    sight: 'a',
+    sessions: [session()],
+    offers: [],
+    agents: [],
+    queues: [],
+  };
   const page = { data: [message('msg_3', { state: 'sent' })], next_cursor: 'older' };
   const after = () => {
     const held = applyNewestPage(

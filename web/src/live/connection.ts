@@ -53,7 +53,9 @@ export async function startLive(userId: string): Promise<() => void> {
         await loadSnapshot();
         break;
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 250 + backoffMs(attempt, Math.random())));
+        await new Promise((resolve) =>
+          setTimeout(resolve, 250 + backoffMs(attempt, Math.random())),
+        );
       }
     }
     if (!stop.signal.aborted) release();

@@ -93,8 +93,7 @@ export function addMessage(data: LiveData, message: Message): LiveData {
 export function arrive(data: LiveData, message: Message): LiveData {
   return updateThread(data, message.session_id, (thread) => ({
     ...take(thread, thread.items, [message]),
-    arrived:
-      thread.loaded && !thread.stale ? thread.arrived : [...thread.arrived, message.id],
+    arrived: thread.loaded && !thread.stale ? thread.arrived : [...thread.arrived, message.id],
   }));
 }
 
@@ -107,7 +106,9 @@ export function applyNewestPage(data: LiveData, sessionId: string, page: Page<Me
     const inPage = new Set(page.data.map((message) => message.id));
     const since = new Set(thread.arrived);
     const kept = thread.stale
-      ? thread.items.filter((each) => isOptimistic(each) || inPage.has(each.id) || since.has(each.id))
+      ? thread.items.filter(
+          (each) => isOptimistic(each) || inPage.has(each.id) || since.has(each.id),
+        )
       : thread.items;
     const keepsHistory = thread.loaded && !thread.stale;
     return {

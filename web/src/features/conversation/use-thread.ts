@@ -1,6 +1,13 @@
 import { useCallback, useEffect, useState } from 'react';
 import { ApiError } from '@/api/errors';
-import { applyNewestPage, applyOlderPage, backoffMs, changeLive, putSession, useLive } from '@/live';
+import {
+  applyNewestPage,
+  applyOlderPage,
+  backoffMs,
+  changeLive,
+  putSession,
+  useLive,
+} from '@/live';
 import { fetchMessages, fetchSession, markRead } from './api';
 
 const AGAIN_MS = 2_000;
