@@ -127,10 +127,12 @@ async fn every_documented_webhook_is_taken_and_nothing_of_it_is_lost() {
     let body = |field: &str, value: &Value| {
         let mut value = value.clone();
         value["metadata"] = json!({"display_phone_number": "15550783881", "phone_number_id": "106540352242922"});
-        let entry = json!({"id": "102290129340398", "time": 1_795_453_000, "changes": [{"field": field, "value": value}]});
+        let entry =
+            json!({"id": "102290129340398", "time": 1_795_453_000, "changes": [{"field": field, "value": value}]});
         serde_json::to_vec(&json!({"object": "whatsapp_business_account", "entry": [entry]})).unwrap()
     };
-    let named = json!({"message_template_id": 1, "message_template_name": "june", "message_template_language": "en_US"});
+    let named =
+        json!({"message_template_id": 1, "message_template_name": "june", "message_template_language": "en_US"});
     let with = |more: Value| {
         let mut value = named.clone();
         value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -138,9 +140,12 @@ async fn every_documented_webhook_is_taken_and_nothing_of_it_is_lost() {
     };
     let messages = every_message();
     let statuses: Vec<Value> = ["sent", "delivered", "read", "played", "failed", "something_new"]
-        .map(|word| json!({"id": "wamid.out", "status": word, "timestamp": "1795453200", "recipient_id": "15550109999"}))
+        .map(
+            |word| json!({"id": "wamid.out", "status": word, "timestamp": "1795453200", "recipient_id": "15550109999"}),
+        )
         .into();
-    let echo = json!({"from": "15550783881", "to": "15550109999", "id": "wamid.echo", "type": "text", "text": {"body": "b"}});
+    let echo =
+        json!({"from": "15550783881", "to": "15550109999", "id": "wamid.echo", "type": "text", "text": {"body": "b"}});
     let thread = json!({"id": "15550109999", "messages": [{"from": "15550109999", "id": "wamid.old", "type": "text"}]});
     // What comes, and how many elements it has.
     let table = [
@@ -154,12 +159,20 @@ async fn every_documented_webhook_is_taken_and_nothing_of_it_is_lost() {
         ("message_echoes", json!({"message_echoes": [{"id": "wamid.nobody"}]}), 1),
         ("history", json!({"history": [{"threads": [thread]}, {"errors": [{"code": 2_593_109}]}]}), 2),
         ("smb_app_state_sync", json!({"state_sync": [{"type": "contact", "action": "add"}]}), 1),
-        ("user_preferences", json!({"user_preferences": [{"wa_id": "15550109999", "category": "marketing_messages", "value": "stop"}]}), 1),
+        (
+            "user_preferences",
+            json!({"user_preferences": [{"wa_id": "15550109999", "category": "marketing_messages", "value": "stop"}]}),
+            1,
+        ),
         ("user_id_update", json!({"user_id_update": [{"user_id": {"previous": "US.1", "current": "US.2"}}]}), 1),
         ("account_update", json!({"event": "ACCOUNT_RESTRICTION", "restriction_info": [{"restriction_type": "r"}]}), 1),
         ("account_update", json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}), 1),
         ("account_update", json!({"event": "PARTNER_REMOVED"}), 1),
-        ("account_alerts", json!({"entity_type": "WABA", "alert_info": {"alert_severity": "CRITICAL", "alert_type": "t"}}), 1),
+        (
+            "account_alerts",
+            json!({"entity_type": "WABA", "alert_info": {"alert_severity": "CRITICAL", "alert_type": "t"}}),
+            1,
+        ),
         ("account_review_update", json!({"decision": "APPROVED"}), 1),
         ("account_settings_update", json!({"phone_number_settings": {}}), 1),
         ("automatic_events", json!({"automatic_events": [{"id": "1"}]}), 1),

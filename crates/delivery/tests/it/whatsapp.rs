@@ -369,7 +369,11 @@ async fn a_token_that_is_not_valid_stops_the_channel_tells_why_and_keeps_the_que
         let running = bench.start("one");
         until("the channel is broken", async || state().await.state == ChannelState::Error).await;
         until("one was refused", async || bench.failure(ids[0]).await.0.is_some()).await;
-        assert_eq!(bench.failure(ids[0]).await, (Some("authentication".to_owned()), Some("190".to_owned())), "{engine}");
+        assert_eq!(
+            bench.failure(ids[0]).await,
+            (Some("authentication".to_owned()), Some("190".to_owned())),
+            "{engine}"
+        );
         running.shutdown().await;
         let detail = state().await.state_detail.unwrap();
         assert!(detail.starts_with("The access token") && !detail.contains("expired-token"), "{detail}");

@@ -142,8 +142,7 @@ async fn messages_of_an_account_that_was_taken_away_wait_for_a_person_and_none_i
     for bench in benches().await {
         let channel = bench.whatsapp().await;
         let (workspace_id, channel_id, engine) = (bench.test.workspace_id(), channel.id, bench.test.engine);
-        let ban =
-            json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "DISABLE", "waba_ban_date": "June 1" } });
+        let ban = json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "DISABLE", "waba_ban_date": "June 1" } });
         told(&bench, &channel, "account_update", ban).await;
         let stored = bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap();
         assert_eq!(stored.state, ChannelState::Error, "{engine}");
