@@ -1,6 +1,7 @@
 // Starts the real binary with the sandbox and demo data, and ends it by its own process id.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,4 +72,71 @@ export async function startSandbox() {
   const sandbox = await start('segue', args);
   const accounts = JSON.parse(sandbox.first);
   return { ...accounts, sandbox_url: accounts.graph_base_url, log: sandbox.log, stop: sandbox.stop };
+}
+
+/** A port that nothing listens on now. */
+async function freePort() {
+  const probe = createServer();
+  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/**
+ * The product as a server of its own beside the sandbox, so that it can be killed and started again while phones and
+ * carriers go on. `change` may change the text of the demo's workspace file before it is applied.
+ */
+export async function startServer({ change = (text) => text } = {}) {
+  const data = await mkdtemp(join(tmpdir(), 'segue-e2e-'));
+  const sandbox = await startSandbox();
+  const password = 'segue-e2e-password';
+  const [smppHost, smppPort] = sandbox.smpp.split(':');
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const apiKey = 'segue-e2e-api-key-0123456789';
+  const env = {
+    SEGUE_LISTEN: url.slice('http://'.length),
+    SEGUE_DATA_DIRECTORY: join(data, 'server'),
+    SEGUE_WHATSAPP_LINK_BASE: sandbox.whatsapp_link_base,
+    SEGUE_CALLBACKS: 'anywhere',
+    SEGUE_LOG: 'warn',
+    SEGUE_API_KEY: apiKey,
+  };
+  const manifest = await readFile(join(root, 'demo', 'workspace.yaml'), 'utf8');
+  await cp(join(root, 'demo', 'flows'), join(data, 'flows'), { recursive: true });
+  await writeFile(join(data, 'workspace.yaml'), change(manifest));
+  await start('segue', ['apply', '--yes', '--json', '--file', join(data, 'workspace.yaml')], {
+    ...env,
+    DEMO_PASSWORD: password,
+    DEMO_GRAPH_URL: sandbox.graph_base_url,
+    DEMO_SMPP_HOST: smppHost,
+    DEMO_SMPP_PORT: smppPort,
+  }).then(
+    (apply) => new Promise((resolve) => (apply.child.exitCode === null ? apply.child.once('exit', resolve) : resolve())),
+  );
+  let server = await start('segue', ['serve'], env);
+  const logs = [];
+  const stopServer = async (signal) => {
+    await server.stop(signal);
+    logs.push(server.log());
+  };
+  return {
+    url,
+    api_key: apiKey,
+    password,
+    sandbox_url: sandbox.graph_base_url,
+    phone_number_id: sandbox.phone_number_id,
+    data: join(data, 'server'),
+    /** Ends the server in the middle of whatever it does, or as asked, and starts it again on the same data. */
+    async restart(signal = 'SIGKILL') {
+      await stopServer(signal);
+      server = await start('segue', ['serve'], env);
+    },
+    log: () => logs.join('') + server.log(),
+    async stop() {
+      await server.stop();
+      await sandbox.stop();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
 }

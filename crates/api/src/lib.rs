@@ -39,5 +39,5 @@ pub use guard::PERMISSION_EXTENSION;
 pub use openapi::{openapi, operations};
 pub use problem::{FieldProblem, Problem, ProblemDocument};
 pub use router::router;
-pub use state::{ApiConfig, AppState, Forwarded};
+pub use state::{ApiConfig, AppState, Forwarded, MetricsAccess};
 pub use twilio::StatusCallbacks;

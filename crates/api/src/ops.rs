@@ -4,13 +4,16 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use segue_store::StoreError;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{AppState, extract::Json, guard::Guard, problem::Problem};
+use crate::{AppState, MetricsAccess, extract::Json, guard::Guard, problem::Problem};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -54,14 +57,38 @@ async fn ready(State(state): State<AppState>) -> Result<Json<Health>, Problem> {
     Ok(Json(Health::OK))
 }
 
-/// Metrics in the text format of Prometheus. Keep this address inside: put a proxy rule before it.
+/// Metrics in the text format of Prometheus, for who has the token of the configuration (`SEGUE_METRICS_TOKEN`, as a
+/// bearer token). Without that setting the address answers on a server that only its own machine reaches, and does not
+/// exist on any other.
 #[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "operations",
     responses((status = 200, body = String, content_type = "text/plain")))]
-async fn metrics(State(state): State<AppState>) -> Response {
-    let Some(handle) = &state.metrics else { return Problem::not_found("address").into_response() };
+async fn metrics(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, Problem> {
+    let missing = || Problem::not_found("address");
+    match &state.config.metrics {
+        MetricsAccess::Anybody => {}
+        MetricsAccess::Nobody => return Err(missing()),
+        MetricsAccess::Bearer(token) => {
+            if !bears(&headers, token) {
+                let words = "The metrics of this server need the bearer token of its configuration.";
+                return Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", words));
+            }
+        }
+    }
+    let handle = state.metrics.as_ref().ok_or_else(missing)?;
     metrics::gauge!("segue_event_stream_users").set(state.connected_users() as f64);
     handle.run_upkeep();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response())
+}
+
+/// Whether the request bears the token. Both are hashed first, so that the time tells nothing of either.
+fn bears(headers: &HeaderMap, token: &SecretString) -> bool {
+    let given = headers.get(header::AUTHORIZATION).map_or(&b""[..], HeaderValue::as_bytes);
+    let given = match given.split_at_checked(7) {
+        Some((scheme, given)) if scheme.eq_ignore_ascii_case(b"bearer ") => given,
+        _ => return false,
+    };
+    let (given, wanted) = (Sha256::digest(given), Sha256::digest(token.expose_secret()));
+    given.as_slice().ct_eq(wanted.as_slice()).into()
 }
 
 /// This document.

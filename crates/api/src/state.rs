@@ -3,6 +3,7 @@
 use std::{ops::Deref, path::PathBuf, sync::Arc};
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
 use segue_access::LoginThrottle;
 use segue_bus::Bus;
 use segue_channels::outgoing::Reach;
@@ -24,6 +25,28 @@ pub enum Forwarded {
     TrustLast,
 }
 
+/// Who may read `/metrics`.
+#[derive(Clone, Default)]
+pub enum MetricsAccess {
+    /// Nobody: the address does not exist.
+    #[default]
+    Nobody,
+    /// Whoever reaches the port; for servers that only this machine reaches.
+    Anybody,
+    /// Who sends this bearer token.
+    Bearer(SecretString),
+}
+
+impl std::fmt::Debug for MetricsAccess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Nobody => "Nobody",
+            Self::Anybody => "Anybody",
+            Self::Bearer(_) => "Bearer(redacted)",
+        })
+    }
+}
+
 /// Settings of the HTTP interface.
 #[derive(Debug, Clone, Default)]
 pub struct ApiConfig {
@@ -39,6 +62,7 @@ pub struct ApiConfig {
     /// Where uploads wait while they are worked on; the system's temporary directory when not set.
     pub upload_directory: Option<PathBuf>,
     pub forwarded: Forwarded,
+    pub metrics: MetricsAccess,
     /// How far callbacks to programs may go.
     pub callbacks: Reach,
 }

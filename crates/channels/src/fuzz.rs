@@ -4,7 +4,24 @@
 use crate::{
     smpp::{SmppConfig, SubmitSms, fuzz as smpp},
     text::{self, Charset, Encoding, ReferenceWidth, gsm},
+    whatsapp::fuzz as whatsapp,
 };
+
+/// The body of a signed webhook of WhatsApp: nothing of it is lost, and each element survives storage with its keys.
+///
+/// # Panics
+/// When a property does not hold.
+pub fn webhook(octets: &[u8]) {
+    whatsapp::webhook(octets);
+}
+
+/// An answer of the Graph API: what became of the request is never guessed, and no error has the token in it.
+///
+/// # Panics
+/// When a property does not hold.
+pub fn graph_answer(octets: &[u8]) {
+    whatsapp::graph_answer(octets);
+}
 
 /// A carrier's stream: cut into PDUs, every delivery read, receipts both ways.
 ///

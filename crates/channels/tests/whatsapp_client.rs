@@ -375,6 +375,24 @@ async fn number_and_subscription() {
 }
 
 #[tokio::test]
+async fn words_of_whatsapp_that_repeat_the_token_do_not_show_it() {
+    let (_graph, client) = Graph::start(|_| {
+        let words = "Malformed access token sandbox-token";
+        answer(401, &json!({"error": {"code": 190, "message": words, "error_data": {"details": words}}}))
+    })
+    .await;
+    let failure = client.phone_number().await.unwrap_err();
+    assert!(failure.to_string().ends_with("WhatsApp says: Malformed access token …"), "{failure}");
+    assert!(!format!("{failure:?}").contains("sandbox-token"));
+    let to = Recipient::phone("+16505551234").unwrap();
+    let text = Outbound::Text { body: "Hi".to_owned(), preview: LinkPreview::Hide };
+    match client.send(&to, &text, &SendMeta::default()).await {
+        SendOutcome::NotSent { reason, .. } => assert!(!reason.contains("sandbox-token"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn refused_calls_speak_plainly_and_hide_the_token() {
     let (_graph, client) = Graph::start(|_| {
         answer(

@@ -141,3 +141,30 @@ fn conditions() {
     ];
     run("condition", &samples, segue_outreach::fuzz::condition);
 }
+
+#[test]
+fn webhooks() {
+    let samples: [&[u8]; 6] = [
+        br#"{"object":"whatsapp_business_account","entry":[{"id":"55","time":1800000000,"changes":[{"field":"messages","value":{"metadata":{"display_phone_number":"15550783881","phone_number_id":"7"},"contacts":[{"profile":{"name":"Eva"},"wa_id":"4915112345678","user_id":"DE.9"}],"messages":[{"from":"4915112345678","id":"wamid.A","timestamp":"1800000001","type":"text","text":{"body":"Hi"},"context":{"id":"wamid.0"},"referral":{"source_url":"https://a.example","source_id":1}},{"from_user_id":"DE.9","id":"wamid.B","type":"location","location":{"latitude":52.52,"longitude":"13.4"}}]}}]}]}"#,
+        br#"{"object":"whatsapp_business_account","entry":[{"id":"55","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"7"},"statuses":[{"id":"wamid.A","status":"failed","timestamp":1800000002,"recipient_id":"4915112345678","errors":[{"code":131047,"title":"t","error_data":{"details":"d"}}],"pricing":{"billable":true,"category":"service"},"biz_opaque_callback_data":"msg_1"}],"errors":[{"code":130429}]}}]}]}"#,
+        br#"{"entry":{"id":55,"changes":{"field":"history","value":{"metadata":{"display_phone_number":"1"},"history":[{"threads":[{"id":"9","messages":[{"from":"9","id":"h1","type":"text"},{"from":"1","to":"9","id":"h2"},7]}]},{"errors":[{"code":2593109}]}]}}}}"#,
+        br#"{"entry":[{"id":"55","time":"1","changes":[{"field":"user_preferences","value":{"user_preferences":[{"wa_id":"9","category":"marketing_messages","value":"stop","timestamp":1}]}},{"field":"user_id_update","value":{"user_id_update":[{"user_id":{"previous":"DE.1","current":"DE.2"}}]}},{"field":"account_update","value":{"event":"ACCOUNT_RESTRICTION","restriction_info":[{"restriction_type":"R","expiration":1}]}},{"field":"message_template_status_update","value":{"event":"APPROVED","message_template_id":1,"message_template_name":"a","message_template_language":"en-US"}}]}]}"#,
+        br#"{"entry":[{"changes":[{"field":"messages","value":{"messages":[{"id":"w","from":"9","type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"response_json":"{\"a\":1}"}}},{"id":"x","type":"order","order":{"product_items":[{"quantity":2,"item_price":1.5}]}},{"id":"y","type":"contacts","contacts":[{"name":{},"phones":[{"phone":"+1","wa_id":"1"}]}]},{"id":"z","type":"reaction","reaction":{"message_id":"w"}}],"calls":[{"id":"c","from":"9","event":"connect"}]}}]}]}"#,
+        br#"[{"object":"page"},null,true,"text",1e3,-0.0,{"entry":[]}]"#,
+    ];
+    run("webhook", &samples, segue_channels::fuzz::webhook);
+}
+
+#[test]
+fn graph_answers() {
+    // Two octets of status first: 100 and what they say, modulo 500.
+    let samples: [&[u8]; 6] = [
+        b"\0\x64{\"contacts\":[{\"input\":\"+1\",\"wa_id\":\"1\"}],\"messages\":[{\"id\":\"wamid.1\",\"message_status\":\"accepted\"}]}",
+        b"\x01\x2c{\"error\":{\"message\":\"Malformed access token EAATokenOfTheTest\",\"code\":190,\"error_data\":{\"details\":\"EAATokenOfTheTest\"}}}",
+        b"\x01\x2c{\"error\":{\"message\":\"(#131047)\",\"code\":\"131047\",\"is_transient\":true,\"error_data\":\"plain\"}}",
+        b"\x01\x90{\"error\":{\"code\":130429,\"error_user_title\":\"EAATokenOfTheTest\"}}",
+        b"\0\x64{\"data\":[{\"id\":1,\"name\":\"a\",\"language\":\"en-US\",\"status\":\"APPROVED\",\"components\":null}],\"block_users\":{\"failed_users\":[{\"errors\":[{\"message\":\"EAATokenOfTheTest\"}]}]}}",
+        b"\x01\x91<html>Bad Gateway</html>",
+    ];
+    run("graph_answer", &samples, segue_channels::fuzz::graph_answer);
+}

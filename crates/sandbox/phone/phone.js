@@ -127,6 +127,7 @@ function drawSettings() {
   const handset = phone.handset();
   const hidden = handset && !handset.shares_phone;
   byId("owner").textContent = handset ? `${handset.name} · ${hidden && handset.username ? `@${handset.username}` : handset.phone}` : "No phone chosen.";
+  byId("number-box").hidden = !handset;
   const box = byId("switches");
   if (!handset) {
     box.replaceChildren();
@@ -215,6 +216,19 @@ byId("add").addEventListener("submit", async (event) => {
     byId("add-box").open = false;
     await load();
     choose(added.id);
+  });
+});
+byId("number").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.currentTarget;
+  const data = new FormData(form);
+  await attempt(async () => {
+    const changed = await post(`/handsets/${phone.id}/number`, { phone: data.get("phone") });
+    form.reset();
+    byId("number-box").open = false;
+    phone.id = changed.id;
+    await load();
+    choose(changed.id);
   });
 });
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());

@@ -17,6 +17,10 @@ pub struct Faults {
     pub webhook_drop_first_attempts: u32,
     /// Sign with a wrong secret.
     pub webhook_wrong_signature: bool,
+    /// How long after the event a webhook leaves for the first time (sandbox time).
+    pub webhook_delay_ms: i64,
+    /// At most so many webhooks that are due leave in one body, as the platform batches them; 0 and 1 both mean each by itself.
+    pub webhook_batch: u16,
     /// How many webhooks may be under way at the same time; 0 and 1 both mean one after the other.
     pub webhook_concurrency: u16,
     /// The status webhooks of a send are acknowledged before its HTTP response leaves.

@@ -75,6 +75,10 @@ pub(crate) struct Chat {
     pub unread: u32,
     /// Epoch milliseconds of the newest message from the customer: opens the service window.
     pub last_inbound_at: Option<i64>,
+    /// When the customer last wrote from an advertisement.
+    pub referred_at: Option<i64>,
+    /// Until when everything to the customer is free of charge: 72 hours from the answer to that.
+    pub free_entry_until: Option<i64>,
     /// Until when the typing dots are shown.
     pub typing_until: i64,
 }
@@ -121,6 +125,8 @@ pub(crate) struct Outbound {
     pub by_phone: bool,
     pub opaque: Option<String>,
     pub pricing: Value,
+    /// End of the free entry point it was sent in, epoch milliseconds.
+    pub free_entry_until: Option<i64>,
     pub reached_handset: bool,
 }
 
@@ -255,7 +261,7 @@ impl Chat {
 }
 
 /// `CC.` and twenty digits that depend on the seed and the number only.
-fn business_scoped_id(seed: u64, digits: &str) -> String {
+pub(crate) fn business_scoped_id(seed: u64, digits: &str) -> String {
     let hash = Sha256::new().chain_update(seed.to_be_bytes()).chain_update(digits).finalize();
     let mut number = u128::from_be_bytes(hash[..16].try_into().unwrap_or_default());
     let mut tail = String::with_capacity(20);

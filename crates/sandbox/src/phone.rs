@@ -1,4 +1,4 @@
-//! The pages for people: the phone page and the page that asks to continue to the chat. Static files, no inline script or style.
+//! The pages for people: the phone page, the controls, and the page that asks to continue to the chat. Static files, no inline script or style.
 
 use crate::api::{decode, encode};
 use crate::config::digits;
@@ -19,13 +19,15 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 
 const HTML: &str = "text/html; charset=utf-8";
 
 /// The files of the page by name.
-const FILES: [(&str, &str, &str); 8] = [
+const FILES: [(&str, &str, &str); 10] = [
     ("phone.css", "text/css; charset=utf-8", include_str!("../phone/phone.css")),
     ("chat.css", "text/css; charset=utf-8", include_str!("../phone/chat.css")),
     ("phone.js", "text/javascript; charset=utf-8", include_str!("../phone/phone.js")),
     ("api.js", "text/javascript; charset=utf-8", include_str!("../phone/api.js")),
     ("dom.js", "text/javascript; charset=utf-8", include_str!("../phone/dom.js")),
     ("sms.js", "text/javascript; charset=utf-8", include_str!("../phone/sms.js")),
+    ("controls.css", "text/css; charset=utf-8", include_str!("../phone/controls.css")),
+    ("controls.js", "text/javascript; charset=utf-8", include_str!("../phone/controls.js")),
     ("chat.js", "text/javascript; charset=utf-8", include_str!("../phone/chat.js")),
     ("icon.svg", "image/svg+xml", include_str!("../phone/icon.svg")),
 ];
@@ -34,6 +36,7 @@ pub(crate) fn router() -> Router<Arc<Core>> {
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/phone") }))
         .route("/phone", get(|| async { page(HTML, include_str!("../phone/index.html").to_owned()) }))
+        .route("/controls", get(|| async { page(HTML, include_str!("../phone/controls.html").to_owned()) }))
         .route("/phone/{file}", get(file))
         .route("/favicon.ico", get(|| async { Redirect::permanent("/phone/icon.svg") }))
         .route("/wa.me/{digits}", get(wa_me))

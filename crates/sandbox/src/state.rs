@@ -8,11 +8,11 @@ use crate::graph::media::MediaStore;
 use crate::graph::number::Number;
 use crate::graph::templates::TemplateBook;
 use crate::graph::uploads::Uploads;
-use crate::handset::Handset;
+use crate::handset::{Handset, business_scoped_id};
 use crate::ledger::{EntryNumber, Fact, Ledger};
 use crate::sms::network::Network;
 use crate::twilio::Face;
-use crate::webhook::queue::Queue;
+use crate::webhook::{payload, queue::Queue};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
@@ -142,6 +142,46 @@ impl State {
 
     pub fn handset_by_bsuid(&self, bsuid: &str) -> Option<&Handset> {
         self.handsets.get(self.by_bsuid.get(bsuid)?)
+    }
+
+    /// The holder of a handset takes chats and contacts along to another number: the handset has it from now on, and the
+    /// business is told in the two ways in which the platform tells it.
+    pub fn change_number(&mut self, id: &str, digits: &str) -> Result<(), &'static str> {
+        if self.handsets.contains_key(digits) {
+            return Err("there is a handset with this number");
+        }
+        let old = self.handsets.remove(id).ok_or("there is no handset with this id")?;
+        let mut new = old.clone();
+        digits.clone_into(&mut new.id);
+        new.phone = format!("+{digits}");
+        new.bsuid = business_scoped_id(self.config.seed, digits);
+        self.by_bsuid.remove(&old.bsuid);
+        self.by_bsuid.insert(new.bsuid.clone(), new.id.clone());
+        for handset in self.chat_of.values_mut().filter(|handset| *handset == id) {
+            digits.clone_into(handset);
+        }
+        for (handset, _) in self.held.iter_mut().filter(|(handset, _)| handset == id) {
+            digits.clone_into(handset);
+        }
+        if let Some(at) = self.initiated.remove(id) {
+            self.initiated.insert(digits.to_owned(), at);
+        }
+        let wamid = self.new_wamid(&old.id, 0x12);
+        let (config, now) = (self.config.clone(), self.now());
+        let told = [
+            payload::number_changed(&config, now, &wamid, &old, &new),
+            payload::user_id_changed(&config, now, &old, &new),
+        ];
+        let has_chat = !new.chat.messages.is_empty();
+        self.handsets.insert(new.id.clone(), new);
+        // Only a business that has a chat with the customer is told.
+        if has_chat {
+            for body in told {
+                self.queue_webhook(&body, None);
+            }
+        }
+        self.page(None, "reset");
+        Ok(())
     }
 
     /// `n` random hexadecimal digits.

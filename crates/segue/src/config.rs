@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
+use segue_api::MetricsAccess;
 use segue_channels::{
     bucket::{Addressing, BucketConfig},
     outgoing::Reach,
@@ -38,6 +39,8 @@ pub struct Config {
     pub whatsapp_link_base: String,
     /// How far status callbacks to programs may go: `public` or `anywhere`.
     pub callbacks: Reach,
+    /// Bearer token of who may read `/metrics`.
+    pub metrics_token: Option<SecretString>,
     /// What to log, in the syntax of `tracing`: `info`, `segue=debug,info`.
     pub log: String,
     pub log_format: LogFormat,
@@ -47,6 +50,9 @@ pub struct Config {
     pub admin_password: Option<SecretString>,
     pub api_key: Option<SecretString>,
 }
+
+/// Shortest token of `/metrics`.
+const SHORTEST_TOKEN: usize = 24;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -73,6 +79,7 @@ impl Default for Config {
             s3_addressing: Addressing::Path,
             whatsapp_link_base: "https://wa.me".to_owned(),
             callbacks: Reach::Public,
+            metrics_token: None,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             workspace_name: None,
@@ -101,6 +108,11 @@ pub const VARIABLES: &[(&str, &str)] = &[
     (
         "SEGUE_CALLBACKS",
         "how far status callbacks to programs may go: public or anywhere, private networks too (public)",
+    ),
+    (
+        "SEGUE_METRICS_TOKEN",
+        "bearer token of who may read /metrics, 24 characters or more; without it only a server that listens on loopback \
+         and has no public URL shows them",
     ),
     ("SEGUE_LOG", "what to log (info)"),
     ("SEGUE_LOG_FORMAT", "text or json (text)"),
@@ -174,10 +186,24 @@ impl Config {
                 "Set SEGUE_S3_ENDPOINT, SEGUE_S3_BUCKET, SEGUE_S3_ACCESS_KEY and SEGUE_S3_SECRET_KEY, or none of them."
             );
         }
+        if self.metrics_token.as_ref().is_some_and(|token| token.expose_secret().len() < SHORTEST_TOKEN) {
+            bail!("SEGUE_METRICS_TOKEN must have {SHORTEST_TOKEN} characters or more.");
+        }
         if self.admin_email.is_some() != self.admin_password.is_some() {
             bail!("Set both SEGUE_ADMIN_EMAIL and SEGUE_ADMIN_PASSWORD, or neither.");
         }
         Ok(())
+    }
+
+    /// Who may read `/metrics`. A server on loopback that has a public URL is behind a proxy, through which everybody comes
+    /// from this machine; so that one needs a token as well.
+    #[must_use]
+    pub fn metrics(&self) -> MetricsAccess {
+        match &self.metrics_token {
+            Some(token) => MetricsAccess::Bearer(token.clone()),
+            None if self.listen.ip().is_loopback() && self.public_url.is_none() => MetricsAccess::Anybody,
+            None => MetricsAccess::Nobody,
+        }
     }
 
     /// The public URL without a slash at its end.
@@ -277,8 +303,22 @@ mod tests {
     }
 
     #[test]
+    fn metrics_are_for_this_machine_or_for_a_token() {
+        let token = ("SEGUE_METRICS_TOKEN", "0123456789abcdef01234567");
+        let access = |variables: &[(&str, &str)]| format!("{:?}", load(variables).unwrap().metrics());
+        assert_eq!(access(&[]), "Anybody", "loopback, and nothing in front");
+        assert_eq!(access(&[("SEGUE_LISTEN", "[::1]:8080")]), "Anybody");
+        assert_eq!(access(&[("SEGUE_LISTEN", "0.0.0.0:8080")]), "Nobody");
+        assert_eq!(access(&[("SEGUE_PUBLIC_URL", "https://segue.example")]), "Nobody", "a proxy is in front");
+        assert_eq!(access(&[token]), "Bearer(redacted)", "what is asked for counts on loopback too");
+        assert_eq!(access(&[token, ("SEGUE_LISTEN", "0.0.0.0:8080")]), "Bearer(redacted)");
+        assert!(format!("{:#}", load(&[("SEGUE_METRICS_TOKEN", "short")]).unwrap_err()).contains("24 characters"));
+    }
+
+    #[test]
     fn secrets_do_not_show_in_debug() {
         let config = load(&[
+            ("SEGUE_METRICS_TOKEN", "metrics-secret-0123456789"),
             ("SEGUE_ADMIN_EMAIL", "a@b.example"),
             ("SEGUE_ADMIN_PASSWORD", "hunter2hunter2"),
             ("SEGUE_DATABASE_URL", "postgres://u:secret@h/d"),
@@ -289,6 +329,7 @@ mod tests {
         ])
         .unwrap();
         let text = format!("{config:?}");
+        assert!(!text.contains("metrics-secret"), "{text}");
         assert!(!text.contains("hunter2") && !text.contains("secret@"), "{text}");
     }
 }

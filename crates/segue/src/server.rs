@@ -98,6 +98,7 @@ impl Server {
             files_origin: config.files_origin(),
             upload_directory: Some(uploads),
             callbacks: config.callbacks,
+            metrics: config.metrics(),
             ..ApiConfig::default()
         };
         let state =

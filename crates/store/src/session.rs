@@ -303,6 +303,9 @@ crate::sql! {
     SESSIONS_OF_USER = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.messaging_user_id = $2
         AND v.id <> $3 ORDER BY v.started_at DESC, v.id DESC LIMIT $4";
     SESSION_IDS_OF_USER = "SELECT id FROM sessions WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY id";
+    SESSIONS_IN_SIGHT = "SELECT id FROM sessions WHERE workspace_id = $1 AND state <> 'ended' AND agent_id = $2
+        UNION SELECT id FROM sessions WHERE workspace_id = $1 AND state IN ('waiting', 'error') AND agent_id IS NULL
+            AND queue_id IN (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $2)";
     OPEN_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
             AND (CAST($2 AS TEXT) IS NULL OR v.state IN ('waiting', 'error'))
             AND (CAST($3 AS UUID) IS NULL OR v.agent_id = $3)
@@ -718,6 +721,18 @@ impl Tx<'_> {
         messaging_user_id: MessagingUserId,
     ) -> Result<Vec<SessionId>, StoreError> {
         self.query(&SESSION_IDS_OF_USER, &[&workspace_id, &messaging_user_id], |row| row.next())
+    }
+
+    /// The open sessions an agent has on the screen: the agent's own and those that wait in the agent's queues.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sessions_in_sight(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user_id: UserId,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.query(&SESSIONS_IN_SIGHT, &[&workspace_id, &user_id], |row| row.next())
     }
 
     /// One page of sessions, latest entry first.

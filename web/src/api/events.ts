@@ -20,7 +20,7 @@ interface EventData {
     state: MessageState;
     error?: MessageError | null;
   };
-  'session.updated': { session: Session };
+  'session.updated': { session: Session; taken_away?: boolean };
   'session.created': { session: Session };
   'offer.created': { offer: Offer };
   'offer.ended': { offer_id: string; session_id: string; reason: string };

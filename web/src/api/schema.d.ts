@@ -1759,8 +1759,9 @@ export interface paths {
         };
         /**
          * The events of the workspace that the caller may see, from a sequence on and then as they happen.
-         * @description Frames have `id: SEQ`, `event: TYPE` and as data a `LiveEvent`. Control frames: `hello {server_seq, heartbeat_ms}`
-         *     first, `heartbeat {seq}` (everything visible up to `seq` was sent), `resync {reason}` at the end of a stream that
+         * @description Frames have `id: SEQ`, `event: TYPE` and as data a `LiveEvent`. Control frames: `hello {server_seq, heartbeat_ms, sight}`
+         *     first (when `sight` is not that of the snapshot the client goes on from, what it may see has changed: load another),
+         *     `heartbeat {seq}` (everything visible up to `seq` was sent), `resync {reason}` at the end of a stream that
          *     cannot go on: load `/api/v1/bootstrap` and start from its `seq`.
          */
         get: operations["stream_events"];
@@ -4134,7 +4135,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics in the text format of Prometheus. Keep this address inside: put a proxy rule before it. */
+        /**
+         * Metrics in the text format of Prometheus, for who has the token of the configuration (`SEGUE_METRICS_TOKEN`, as a
+         *     bearer token). Without that setting the address answers on a server that only its own machine reaches, and does not
+         *     exist on any other.
+         */
         get: operations["get_metrics"];
         put?: never;
         post?: never;
@@ -4391,6 +4396,8 @@ export interface components {
             seq: number;
             /** @description The caller's own and those that wait in the caller's queues; all open ones for supervisors. */
             sessions: components["schemas"]["Session"][];
+            /** @description Another one when the caller may see something else; the event stream says the same in its `hello`. */
+            sight: string;
             user?: components["schemas"]["User"] | null;
             workspace: components["schemas"]["Workspace"];
         };
@@ -8975,6 +8982,7 @@ export interface components {
             at: string;
             data: {
                 session: components["schemas"]["Session"];
+                taken_away?: boolean;
             };
             entity: string;
             entity_id: string;

@@ -1150,6 +1150,8 @@ export interface DeadLetter {
 
 export interface Bootstrap {
   seq: number;
+  /** Names what this user may see; the event stream's greeting names it too. */
+  sight: string;
   /** `null` for an API key. */
   user: User | null;
   workspace: Workspace;

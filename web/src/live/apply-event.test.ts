@@ -130,6 +130,46 @@ describe('applyEvent', () => {
     expect(states(data)).toEqual([['msg_9', 'sent']]);
   });
 
+  it('lets go of a conversation that went elsewhere, and fetches anew what it lacks when it is back', () => {
+    const held = { ...addMessage(start(), message('msg_1')), sessions: { ses_1: session() } };
+    const loaded = applyNewestPage(held, 'ses_1', { data: [], next_cursor: null });
+    const gone = applyEvent(
+      loaded,
+      event(11, 'session.updated', {
+        session: session({ version: 2, agent: { id: 'usr_2', name: 'Ben' }, last_message: null }),
+        taken_away: true,
+      }),
+    );
+    expect(gone.away).toEqual({ ses_1: true });
+    expect(gone.sessions.ses_1?.agent?.name).toBe('Ben');
+    expect(gone.threads.ses_1?.stale).toBe(false);
+    const back = applyEvent(
+      gone,
+      event(12, 'session.updated', { session: session({ version: 3 }) }),
+    );
+    expect(back.away).toEqual({});
+    expect(back.threads.ses_1?.stale).toBe(true);
+  });
+
+  it('says nothing of a conversation it never had', () => {
+    const stranger = event(11, 'session.updated', { session: session(), taken_away: true });
+    expect(applyEvent(start(), stranger).sessions).toEqual({});
+  });
+
+  it('keeps a state that came before its message', () => {
+    const status = event(11, 'message.status', {
+      session_id: 'ses_1',
+      message_id: 'msg_1',
+      state: 'read',
+    });
+    const page = { data: [message('msg_1', { state: 'sent' })], next_cursor: null };
+    const newest = applyNewestPage(applyEvent(start(), status), 'ses_1', page);
+    expect(states(newest)).toEqual([['msg_1', 'read']]);
+    expect(newest.threads.ses_1?.early).toEqual({});
+    const older = applyOlderPage(applyEvent(start(), status), 'ses_1', page);
+    expect(states(older)).toEqual([['msg_1', 'read']]);
+  });
+
   it('adds and removes offers', () => {
     const offer = {
       id: 'off_1',
@@ -223,5 +263,49 @@ describe('pages and events together', () => {
     const local = message('local:k1', { direction: 'outbound', state: 'failed', client_id: 'k1' });
     const data = setLocalState(addMessage(start(), local), 'ses_1', 'k1', 'pending', null);
     expect(states(data)).toEqual([['local:k1', 'pending']]);
+  });
+});
+
+describe('a page after a gap', () => {
+  const snapshot = {
+    seq: 40,
+    sight: 'a',
+    sessions: [session()],
+    offers: [],
+    agents: [],
+    queues: [],
+  };
+  const page = { data: [message('msg_3', { state: 'sent' })], next_cursor: 'older' };
+  const after = () => {
+    const held = applyNewestPage(
+      addMessage(start(), message('msg_3', { state: 'sent' })),
+      'ses_1',
+      { data: [message('msg_1')], next_cursor: null },
+    );
+    return fromBootstrap(snapshot as unknown as Bootstrap, held);
+  };
+
+  it('does not lose what the stream told while it was fetched', () => {
+    const told = applyEvent(
+      after(),
+      event(41, 'message.created', {
+        message: message('msg_4', { at: '2026-03-01T12:05:00.000Z' }),
+        session: session({ version: 2 }),
+      }),
+    );
+    const read = applyEvent(
+      told,
+      event(42, 'message.status', { session_id: 'ses_1', message_id: 'msg_3', state: 'read' }),
+    );
+    const data = applyNewestPage(read, 'ses_1', page);
+    expect(states(data)).toEqual([
+      ['msg_3', 'read'],
+      ['msg_4', null],
+    ]);
+    expect(data.threads.ses_1).toMatchObject({ older: 'older', stale: false, arrived: [] });
+  });
+
+  it('gives up what is older than the page, because something may be missing in between', () => {
+    expect(states(applyNewestPage(after(), 'ses_1', page))).toEqual([['msg_3', 'sent']]);
   });
 });

@@ -1,15 +1,35 @@
 import type { LiveEvent } from '@/api/events';
 import type { AgentPresence, Session } from '@/api/types';
 import type { LiveData } from './data';
-import { addMessage, setMessageState } from './messages';
+import { arrive, setMessageState } from './messages';
 
 const TYPING_MS = 6_000;
 
-/** Takes in a session unless a newer version is already known. */
+/**
+ * Takes in a session unless a newer version is already known. One that comes back into sight has a
+ * history that was not told meanwhile, so its messages are fetched again.
+ */
 export function putSession(data: LiveData, session: Session): LiveData {
   const known = data.sessions[session.id];
   if (known !== undefined && known.version > session.version) return data;
-  return { ...data, sessions: { ...data.sessions, [session.id]: session } };
+  const sessions = { ...data.sessions, [session.id]: session };
+  if (!(session.id in data.away)) return { ...data, sessions };
+  const { [session.id]: _, ...away } = data.away;
+  const thread = data.threads[session.id];
+  if (thread === undefined) return { ...data, sessions, away };
+  const threads = { ...data.threads, [session.id]: { ...thread, stale: true, arrived: [] } };
+  return { ...data, sessions, away, threads };
+}
+
+/** The last that is heard of a session: where it went. What is on the screen of it stays readable. */
+function takeAway(data: LiveData, session: Session): LiveData {
+  const known = data.sessions[session.id];
+  if (known === undefined || known.version > session.version) return data;
+  return {
+    ...data,
+    sessions: { ...data.sessions, [session.id]: session },
+    away: { ...data.away, [session.id]: true },
+  };
 }
 
 function putPresence(data: LiveData, agent: AgentPresence): LiveData {
@@ -41,7 +61,7 @@ function applyKnown(data: LiveData, event: LiveEvent): LiveData {
     case 'message.created': {
       const { message, session } = event.data;
       const { [message.session_id]: _, ...typing } = data.typing;
-      return addMessage({ ...putSession(data, session), typing }, message);
+      return arrive({ ...putSession(data, session), typing }, message);
     }
     case 'message.updated': {
       const { message, session } = event.data;
@@ -52,8 +72,11 @@ function applyKnown(data: LiveData, event: LiveEvent): LiveData {
       return setMessageState(data, session_id, message_id, state, error ?? null);
     }
     case 'session.created':
-    case 'session.updated':
       return putSession(data, event.data.session);
+    case 'session.updated':
+      return event.data.taken_away === true
+        ? takeAway(data, event.data.session)
+        : putSession(data, event.data.session);
     case 'offer.created': {
       const { offer } = event.data;
       return { ...putSession(data, offer.session), offers: { ...data.offers, [offer.id]: offer } };

@@ -3,7 +3,7 @@ import type { LiveEvent } from '@/api/events';
 import type { Bootstrap } from '@/api/types';
 import { fromBootstrap } from './data';
 import { advanceCursor, changeLive, flushEvents, pushEvent, setStatus, useLive } from './store';
-import { runStream, type StreamStatus } from './stream';
+import { backoffMs, runStream, type StreamStatus } from './stream';
 
 /** What the tab that owns the stream tells the other tabs of the same browser. */
 type TabMessage =
@@ -12,36 +12,56 @@ type TabMessage =
   | { kind: 'status'; status: StreamStatus }
   | { kind: 'resync' };
 
+/** Starts over from what the server has now, whatever was known before. */
 async function loadSnapshot(): Promise<void> {
   const snapshot = await api.get<Bootstrap>('/bootstrap');
   flushEvents();
-  changeLive((data) => (snapshot.seq < data.seq ? data : fromBootstrap(snapshot, data)));
+  changeLive((data) => fromBootstrap(snapshot, data));
 }
 
 /**
  * Keeps this tab current. One tab per browser holds the stream (Web Locks) and passes everything on
  * (BroadcastChannel); when it closes, the next tab takes over from its own cursor. A tab listens to
- * the channel before it loads its snapshot, so nothing falls between both. Without these browser
- * functions every tab holds its own stream.
+ * the channel before it loads its snapshot, and keeps back what it hears until it has loaded it, so
+ * nothing falls between both. Without these browser functions every tab holds its own stream.
  */
 export async function startLive(userId: string): Promise<() => void> {
   const stop = new AbortController();
   const shared = 'locks' in navigator && 'BroadcastChannel' in window;
   const channel = shared ? new BroadcastChannel(`segue-live-${userId}`) : null;
   const tell = (message: TabMessage) => channel?.postMessage(message);
-  let ready = false;
-  const early: LiveEvent[] = [];
+  /** What was heard while a snapshot is loaded; `null` at all other times. */
+  let early: TabMessage[] | null = [];
 
-  if (channel !== null) {
-    channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
-      if (data.kind === 'event') {
-        if (ready) pushEvent(data.event);
-        else early.push(data.event);
-      } else if (data.kind === 'cursor') advanceCursor(data.seq);
-      else if (data.kind === 'status') setStatus(data.status);
-      else void loadSnapshot().catch(() => undefined);
-    };
-  }
+  const hear = (message: TabMessage) => {
+    if (message.kind === 'status') setStatus(message.status);
+    else if (early !== null) early.push(message);
+    else if (message.kind === 'event') pushEvent(message.event);
+    else if (message.kind === 'cursor') advanceCursor(message.seq);
+    else void startOver();
+  };
+  const release = () => {
+    const heard = early ?? [];
+    early = null;
+    heard.forEach(hear);
+  };
+  /** The tab with the stream had to start over: so has this one, until it succeeds. */
+  const startOver = async () => {
+    early = [];
+    for (let attempt = 0; !stop.signal.aborted; attempt += 1) {
+      try {
+        await loadSnapshot();
+        break;
+      } catch {
+        await new Promise((resolve) =>
+          setTimeout(resolve, 250 + backoffMs(attempt, Math.random())),
+        );
+      }
+    }
+    if (!stop.signal.aborted) release();
+  };
+
+  if (channel !== null) channel.onmessage = ({ data }: MessageEvent<TabMessage>) => hear(data);
 
   try {
     await loadSnapshot();
@@ -49,8 +69,7 @@ export async function startLive(userId: string): Promise<() => void> {
     channel?.close();
     throw error;
   }
-  ready = true;
-  early.forEach(pushEvent);
+  release();
 
   const own = () =>
     runStream(
@@ -59,6 +78,7 @@ export async function startLive(userId: string): Promise<() => void> {
           flushEvents();
           return useLive.getState().seq;
         },
+        sight: () => useLive.getState().sight,
         onEvent: (event) => {
           pushEvent(event);
           tell({ kind: 'event', event });

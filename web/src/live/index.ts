@@ -14,4 +14,5 @@ export {
   type InboxOrder,
   type InboxTab,
 } from './select';
+export { backoffMs } from './stream';
 export { changeLive, onLiveEvent, resetLive, useLive } from './store';

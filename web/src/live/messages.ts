@@ -61,31 +61,70 @@ function updateThread(
   return next === thread ? data : { ...data, threads: { ...data.threads, [sessionId]: next } };
 }
 
-export function addMessage(data: LiveData, message: Message): LiveData {
-  return updateThread(data, message.session_id, (thread) => ({
+/** The messages, each in the state the stream has already told of it. */
+function withEarly(messages: Message[], early: Thread['early']): Message[] {
+  return messages.map((message) => {
+    const told = early[message.id];
+    return told !== undefined && rank(told.state) > rank(message.state)
+      ? { ...message, ...told }
+      : message;
+  });
+}
+
+function withoutEarly(early: Thread['early'], messages: Message[]): Thread['early'] {
+  if (!messages.some((message) => message.id in early)) return early;
+  const here = new Set(messages.map((message) => message.id));
+  return Object.fromEntries(Object.entries(early).filter(([id]) => !here.has(id)));
+}
+
+/** Adds messages to what the thread holds; states that came before them count. */
+function take(thread: Thread, kept: Message[], incoming: Message[]): Thread {
+  return {
     ...thread,
-    items: mergeMessages(thread.items, [message]),
+    items: mergeMessages(kept, withEarly(incoming, thread.early)),
+    early: withoutEarly(thread.early, incoming),
+  };
+}
+
+export function addMessage(data: LiveData, message: Message): LiveData {
+  return updateThread(data, message.session_id, (thread) => take(thread, thread.items, [message]));
+}
+
+/** A message the stream tells of. While a page is fetched, that page may have been read before it. */
+export function arrive(data: LiveData, message: Message): LiveData {
+  return updateThread(data, message.session_id, (thread) => ({
+    ...take(thread, thread.items, [message]),
+    arrived: thread.loaded && !thread.stale ? thread.arrived : [...thread.arrived, message.id],
   }));
 }
 
-/** Takes in the newest page. After a gap the held messages are replaced, except unsent ones. */
+/**
+ * Takes in the newest page. After a gap the held messages are replaced, except unsent ones and those
+ * the stream has told of since the gap; a held message of the page keeps the further of both states.
+ */
 export function applyNewestPage(data: LiveData, sessionId: string, page: Page<Message>): LiveData {
   return updateThread(data, sessionId, (thread) => {
-    const kept = thread.stale ? thread.items.filter(isOptimistic) : thread.items;
+    const inPage = new Set(page.data.map((message) => message.id));
+    const since = new Set(thread.arrived);
+    const kept = thread.stale
+      ? thread.items.filter(
+          (each) => isOptimistic(each) || inPage.has(each.id) || since.has(each.id),
+        )
+      : thread.items;
     const keepsHistory = thread.loaded && !thread.stale;
     return {
-      items: mergeMessages(kept, page.data),
+      ...take(thread, kept, page.data),
       older: keepsHistory ? thread.older : page.next_cursor,
       loaded: true,
       stale: false,
+      arrived: [],
     };
   });
 }
 
 export function applyOlderPage(data: LiveData, sessionId: string, page: Page<Message>): LiveData {
   return updateThread(data, sessionId, (thread) => ({
-    ...thread,
-    items: mergeMessages(thread.items, page.data),
+    ...take(thread, thread.items, page.data),
     older: page.next_cursor,
   }));
 }
@@ -100,7 +139,12 @@ export function setMessageState(
   return updateThread(data, sessionId, (thread) => {
     const index = thread.items.findIndex((message) => message.id === messageId);
     const message = thread.items[index];
-    if (message === undefined || rank(message.state) >= rank(state)) return thread;
+    if (message === undefined) {
+      const told = thread.early[messageId];
+      if (told !== undefined && rank(told.state) >= rank(state)) return thread;
+      return { ...thread, early: { ...thread.early, [messageId]: { state, error } } };
+    }
+    if (rank(message.state) >= rank(state)) return thread;
     return { ...thread, items: thread.items.with(index, { ...message, state, error }) };
   });
 }

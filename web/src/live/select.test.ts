@@ -14,14 +14,19 @@ describe('tabIds', () => {
     ended: session({ id: 'ended', state: 'ended' }),
   };
   it('shows mine, newest first', () => {
-    expect(tabIds({ sessions, user: agentUser }, 'mine')).toEqual(['b', 'a']);
+    expect(tabIds({ sessions, away: {}, user: agentUser }, 'mine')).toEqual(['b', 'a']);
   });
   it('shows who waits longest first', () => {
-    expect(tabIds({ sessions, user: agentUser }, 'waiting')).toEqual(['w2', 'w1']);
+    expect(tabIds({ sessions, away: {}, user: agentUser }, 'waiting')).toEqual(['w2', 'w1']);
   });
   it('leaves ended sessions out of all open', () => {
-    expect(tabIds({ sessions, user: agentUser }, 'open')).not.toContain('ended');
-    expect(tabIds({ sessions, user: agentUser }, 'open')).toHaveLength(5);
+    expect(tabIds({ sessions, away: {}, user: agentUser }, 'open')).not.toContain('ended');
+    expect(tabIds({ sessions, away: {}, user: agentUser }, 'open')).toHaveLength(5);
+  });
+  it('leaves out what went to somebody else', () => {
+    const away = { other: true as const, w2: true as const };
+    expect(tabIds({ sessions, away, user: agentUser }, 'waiting')).toEqual(['w1']);
+    expect(tabIds({ sessions, away, user: agentUser }, 'open')).toEqual(['b', 'a', 'w1']);
   });
   it('shows what closes soon, the next one first, and orders any tab by it', () => {
     const now = Date.parse(at(0));
@@ -33,7 +38,7 @@ describe('tabIds', () => {
       closed: session({ id: 'closed', window_expires_at: until(-1) }),
       never: session({ id: 'never', window_expires_at: null }),
     };
-    const data = { sessions: windows, user: agentUser };
+    const data = { sessions: windows, away: {}, user: agentUser };
     expect(tabIds(data, 'closing', 'latest', now)).toEqual(['next', 'soon']);
     const ordered = tabIds(data, 'mine', 'closing', now);
     expect(ordered.slice(0, 3)).toEqual(['next', 'soon', 'late']);

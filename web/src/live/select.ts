@@ -60,13 +60,13 @@ function byClosing(now: string): (a: Session, b: Session) => number {
  * other when it is asked for: whose window closes next.
  */
 export function tabIds(
-  data: Pick<LiveData, 'sessions' | 'user'>,
+  data: Pick<LiveData, 'sessions' | 'away' | 'user'>,
   tab: InboxTab,
   order: InboxOrder = 'latest',
   now: number = Date.now(),
 ): string[] {
-  const sessions = Object.values(data.sessions).filter((each) =>
-    inTab(each, tab, data.user?.id, now),
+  const sessions = Object.values(data.sessions).filter(
+    (each) => !(each.id in data.away) && inTab(each, tab, data.user?.id, now),
   );
   if (tab === 'closing' || order === 'closing') {
     sessions.sort(byClosing(new Date(now).toISOString()));

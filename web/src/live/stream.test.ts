@@ -35,6 +35,7 @@ const created = (seq: number) =>
   `id: ${seq}\nevent: session.created\ndata: {"seq":${seq},"type":"session.created"}\n\n`;
 
 let cursor = 0;
+let sight: string | null = null;
 let seen: number[] = [];
 let stop: AbortController;
 let handlers: StreamHandlers;
@@ -54,12 +55,14 @@ function answers(...list: ((signal: AbortSignal) => Response | Promise<Response>
 
 beforeEach(() => {
   cursor = 5;
+  sight = 'a';
   seen = [];
   urls = [];
   stop = new AbortController();
   vi.spyOn(Math, 'random').mockReturnValue(0);
   handlers = {
     cursor: () => cursor,
+    sight: () => sight,
     onEvent: (event) => {
       seen.push(event.seq);
       cursor = event.seq;
@@ -112,6 +115,23 @@ describe('runStream', () => {
     await runStream(handlers, stop.signal);
     expect(handlers.onResync).toHaveBeenCalledOnce();
     expect(urls[1]).toBe('/api/v1/events?since=90');
+  });
+
+  it('loads a snapshot when what we may see has changed meanwhile, and not when it has not', async () => {
+    const hello = (name: string) => `event: hello\ndata: {"sight":"${name}"}\n\n`;
+    answers(
+      () => body(hello('a'), created(6)),
+      () => body(hello('b'), created(7)),
+      () => body(hello('b'), created(91)),
+    );
+    vi.mocked(handlers.onResync).mockImplementation(() => {
+      [cursor, sight] = [90, 'b'];
+      return Promise.resolve();
+    });
+    await runStream(handlers, stop.signal);
+    expect(handlers.onResync).toHaveBeenCalledOnce();
+    expect(seen).toEqual([6, 91]);
+    expect(urls[2]).toBe('/api/v1/events?since=90');
   });
 
   it('stops when nobody is signed in', async () => {

@@ -6,6 +6,8 @@ export type StreamStatus = 'connecting' | 'live' | 'offline';
 export interface StreamHandlers {
   /** Sequence up to which everything is known; asked again at every connection. */
   cursor: () => number;
+  /** Names what we may see, as the snapshot said; `null` when it did not. */
+  sight: () => string | null;
   onEvent: (event: LiveEvent) => void;
   /** The server says that everything visible to us up to `seq` was delivered. */
   onCursor: (seq: number) => void;
@@ -30,15 +32,19 @@ export function backoffMs(attempt: number, random: number): number {
  */
 export async function runStream(handlers: StreamHandlers, signal: AbortSignal): Promise<void> {
   let attempt = 0;
+  let resyncs = 0;
   while (!signal.aborted) {
     if (attempt === 0) handlers.onStatus('connecting');
     const outcome = await connectOnce(handlers, signal, () => {
       attempt = 0;
     });
+    resyncs = outcome === 'resync' ? resyncs + 1 : 0;
     if (signal.aborted || outcome === 'signed_out') return;
     if (outcome === 'resync') {
       try {
         await handlers.onResync('the server asked for it');
+        // Twice in a row it may be asked for again and again: no faster than after cuts.
+        if (resyncs > 1) await pause(backoffMs(resyncs, Math.random()), signal);
         continue;
       } catch {
         // The snapshot could not be loaded either: treat it like a cut and try again later.
@@ -93,11 +99,17 @@ async function connectOnce(
           abort();
           return 'resync';
         }
-        const hello = takeFrame(frame, handlers);
-        if (hello !== undefined) {
-          heartbeat = hello;
+        if (frame.event === 'hello') {
+          const hello = readHello(frame);
+          if (hello.heartbeat !== null) heartbeat = hello.heartbeat;
           alive();
-        }
+          const known = handlers.sight();
+          if (known !== null && hello.sight !== null && hello.sight !== known) {
+            // Our rights have changed while nobody was listening; no event tells what that shows and hides.
+            abort();
+            return 'resync';
+          }
+        } else takeFrame(frame, handlers);
       }
     }
   } catch {
@@ -108,26 +120,30 @@ async function connectOnce(
   }
 }
 
-/** Hands a frame on; answers with the heartbeat interval when the server announced it. */
-function takeFrame(frame: Frame, handlers: StreamHandlers): number | undefined {
-  let body: unknown;
+function readBody(frame: Frame): Record<string, unknown> | null {
   try {
-    body = JSON.parse(frame.data);
+    const body = JSON.parse(frame.data) as unknown;
+    return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : null;
   } catch {
-    return undefined;
+    return null;
   }
-  if (typeof body !== 'object' || body === null) return undefined;
-  if (frame.event === 'hello') {
-    const { heartbeat_ms } = body as { heartbeat_ms?: number };
-    return typeof heartbeat_ms === 'number' && heartbeat_ms > 0 ? heartbeat_ms : undefined;
-  }
+}
+
+function readHello(frame: Frame): { heartbeat: number | null; sight: string | null } {
+  const { heartbeat_ms: heartbeat, sight } = readBody(frame) ?? {};
+  return {
+    heartbeat: typeof heartbeat === 'number' && heartbeat > 0 ? heartbeat : null,
+    sight: typeof sight === 'string' ? sight : null,
+  };
+}
+
+/** Hands a frame on. */
+function takeFrame(frame: Frame, handlers: StreamHandlers): void {
+  const body = readBody(frame);
+  if (body === null) return;
   if (frame.event === 'heartbeat') {
-    const { seq } = body as { seq?: number };
-    if (typeof seq === 'number') handlers.onCursor(seq);
-    return undefined;
-  }
-  handlers.onEvent(body as LiveEvent);
-  return undefined;
+    if (typeof body.seq === 'number') handlers.onCursor(body.seq);
+  } else handlers.onEvent(body as unknown as LiveEvent);
 }
 
 /** Waits, but no longer than until the network or the tab comes back. */

@@ -4,10 +4,18 @@
 //! - Every kind of event needs the permission that reading the same thing over HTTP needs.
 //! - Conversations: supervisors and admins see all. Others see their own and those that wait in their queues. When a
 //!   conversation leaves what they may see (another agent took it, it was transferred), they get one last
-//!   `session.updated` without anything about the customer in it, so that their screen lets go of it. A client that
-//!   was away gets that for every conversation that changed meanwhile, because which ones it knew is not recorded.
+//!   `session.updated` without anything about the customer in it and with `taken_away`, so that their screen lets go of
+//!   it. A stream begins with what is in sight at that time: what left before that, since the client's cursor, is in the
+//!   log and said for every conversation that changed meanwhile; what leaves later was in sight.
+//! - When the rights themselves change (role, queues), nothing in the log says so. A stream that is open then ends with
+//!   `resync`; for clients that were away, `hello` names the rights (`sight`), and so does the snapshot.
+//!
+//! Nothing is stored here; after a crash the next stream begins in the same way.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use segue_access::{Permission, permission};
 use segue_model::{QueueId, SessionId, UserId, WorkspaceId, role::Role, session::SessionState};
@@ -17,39 +25,109 @@ use segue_store::{
     session::Session,
 };
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::{AppState, caller::Caller, problem::Problem};
 
 /// An event in the form that the viewer may see.
 pub(super) struct Visible(pub Event);
 
-/// Who looks, and what is known about what they have seen.
-#[derive(Clone)]
-pub(super) struct Viewer {
-    user_id: Option<UserId>,
+/// Role and queues: what decides which events somebody may see.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Rights {
     role: Role,
     queues: HashSet<QueueId>,
-    /// Conversations the client may have on its screen.
-    pub known: HashSet<SessionId>,
-    /// Up to here the client catches up, and what it had on its screen is not known.
-    catching_up_to: i64,
 }
 
-impl Viewer {
-    pub(super) async fn load(state: &AppState, caller: &Caller, newest: i64) -> Result<Self, Problem> {
-        let (workspace_id, user_id, role) = (caller.workspace_id, caller.user_id(), caller.actor.role());
-        let queues = match user_id {
+impl Rights {
+    pub(crate) async fn load(state: &AppState, caller: &Caller) -> Result<Self, Problem> {
+        let (workspace_id, role) = (caller.workspace_id, caller.actor.role());
+        let queues = match caller.user_id() {
             Some(user_id) => {
                 state.store.read::<_, StoreError, _>(move |tx| tx.queues_of_member(workspace_id, user_id)).await?
             }
             None => Vec::new(),
         };
-        Ok(Self { user_id, role, queues: queues.into_iter().collect(), known: HashSet::new(), catching_up_to: newest })
+        Ok(Self { role, queues: queues.into_iter().collect() })
     }
 
-    /// Whether both may see the same.
-    pub(super) fn sees_like(&self, other: &Self) -> bool {
-        self.role == other.role && self.queues == other.queues
+    /// A name that is another one when something else may be seen, and says nothing else.
+    pub(crate) fn sight(&self) -> String {
+        let mut queues: Vec<String> = self.queues.iter().map(ToString::to_string).collect();
+        queues.sort_unstable();
+        let digest = Sha256::digest(format!("{} {}", self.role.as_str(), queues.join(" ")));
+        digest.iter().take(8).map(|octet| format!("{octet:02x}")).collect()
+    }
+}
+
+/// Who looks, and what is known about what they have seen. A copy is cheap: each look at the log begins with one.
+#[derive(Clone)]
+pub(super) struct Viewer {
+    user_id: Option<UserId>,
+    pub rights: Arc<Rights>,
+    /// Conversations the client may have on its screen, when the look began.
+    known: Arc<HashSet<SessionId>>,
+    /// Which ones came and went during this look.
+    changes: Changes,
+    /// Up to here the client catches up, and what it had on its screen is not known.
+    catching_up_to: i64,
+}
+
+/// What came into sight and what left it.
+pub(super) type Changes = HashMap<SessionId, Sight>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sight {
+    In,
+    Out,
+}
+
+impl Viewer {
+    /// Reads what is in sight now, and only then how far the log is: a conversation that is not in sight any more left
+    /// it with an event that is in the log by then.
+    pub(super) async fn load(state: &AppState, caller: &Caller) -> Result<Self, Problem> {
+        let (workspace_id, user_id) = (caller.workspace_id, caller.user_id());
+        let rights = Rights::load(state, caller).await?;
+        let sees_all = permission::allows(rights.role, Permission::Supervise);
+        let looks = user_id.filter(|_| !sees_all && permission::allows(rights.role, Permission::Converse));
+        let (known, catching_up_to) = state
+            .store
+            .read::<_, StoreError, _>(move |tx| {
+                let known = match looks {
+                    Some(user_id) => tx.sessions_in_sight(workspace_id, user_id)?,
+                    None => Vec::new(),
+                };
+                Ok((known, tx.event_bounds(workspace_id)?.1))
+            })
+            .await?;
+        let known = Arc::new(known.into_iter().collect());
+        Ok(Self { user_id, rights: Arc::new(rights), known, changes: Changes::new(), catching_up_to })
+    }
+
+    fn knows(&self, session_id: SessionId) -> bool {
+        match self.changes.get(&session_id) {
+            Some(sight) => *sight == Sight::In,
+            None => self.known.contains(&session_id),
+        }
+    }
+
+    /// Takes over what another look has changed.
+    pub(super) fn keep(&mut self, changes: Changes) {
+        if changes.is_empty() {
+            return;
+        }
+        let known = Arc::make_mut(&mut self.known);
+        for (session_id, sight) in changes {
+            match sight {
+                Sight::In => known.insert(session_id),
+                Sight::Out => known.remove(&session_id),
+            };
+        }
+    }
+
+    /// What this look has changed.
+    pub(super) fn changed(self) -> Changes {
+        self.changes
     }
 
     /// The event as this viewer may see it, or nothing.
@@ -63,11 +141,11 @@ impl Viewer {
         if event.audience.is_some() {
             return Ok((event.audience == self.user_id).then_some(Visible(event)));
         }
-        if !needed(&event.kind).is_none_or(|needed| permission::allows(self.role, needed)) {
+        if !needed(&event.kind).is_none_or(|needed| permission::allows(self.rights.role, needed)) {
             return Ok(None);
         }
         let Some(session_id) = session_of(&event) else { return Ok(Some(Visible(event))) };
-        let sees_all = permission::allows(self.role, Permission::Supervise);
+        let sees_all = permission::allows(self.rights.role, Permission::Supervise);
         let may_see = sees_all
             || match tx.session(workspace_id, session_id)? {
                 Some(session) => self.may_see(&session),
@@ -76,16 +154,16 @@ impl Viewer {
         // What is said of a conversation that has gone elsewhere is said with an event that shows the conversation.
         let shows_it =
             matches!(event.kind.as_str(), "message.created" | "message.updated") || event.kind.starts_with("session.");
-        let had_it = !may_see && shows_it && (self.known.contains(&session_id) || event.seq <= self.catching_up_to);
+        let had_it = !may_see && shows_it && (self.knows(session_id) || event.seq <= self.catching_up_to);
         if !(may_see || had_it) || !tx.complete(workspace_id, &mut event, sessions)? {
             return Ok(None);
         }
         if had_it {
-            self.known.remove(&session_id);
+            self.changes.insert(session_id, Sight::Out);
             return Ok(taken_away(event).map(Visible));
         }
-        if !sees_all {
-            self.known.insert(session_id);
+        if !sees_all && !self.knows(session_id) {
+            self.changes.insert(session_id, Sight::In);
         }
         Ok(Some(Visible(event)))
     }
@@ -95,7 +173,7 @@ impl Viewer {
             Some(agent_id) => Some(agent_id) == self.user_id,
             None => {
                 let waits = matches!(session.state, SessionState::Waiting | SessionState::Error);
-                waits && session.queue_id.is_some_and(|queue_id| self.queues.contains(&queue_id))
+                waits && session.queue_id.is_some_and(|queue_id| self.rights.queues.contains(&queue_id))
             }
         }
     }
@@ -144,7 +222,7 @@ fn taken_away(mut event: Event) -> Option<Event> {
         kind: "session.updated".to_owned(),
         entity: "session".to_owned(),
         entity_id,
-        data: json!({ "session": session }),
+        data: json!({ "session": session, "taken_away": true }),
         ..event
     })
 }

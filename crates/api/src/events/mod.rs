@@ -30,6 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{AppState, caller::Caller, extract::Query, guard::Guard, problem::Problem};
 
+pub(crate) use audience::Rights;
 pub(crate) use connections::Connections;
 pub(crate) use schema::add_event_schemas;
 pub use stream::{HEARTBEAT, POLL};
@@ -48,8 +49,9 @@ struct Since {
 
 /// The events of the workspace that the caller may see, from a sequence on and then as they happen.
 ///
-/// Frames have `id: SEQ`, `event: TYPE` and as data a `LiveEvent`. Control frames: `hello {server_seq, heartbeat_ms}`
-/// first, `heartbeat {seq}` (everything visible up to `seq` was sent), `resync {reason}` at the end of a stream that
+/// Frames have `id: SEQ`, `event: TYPE` and as data a `LiveEvent`. Control frames: `hello {server_seq, heartbeat_ms, sight}`
+/// first (when `sight` is not that of the snapshot the client goes on from, what it may see has changed: load another),
+/// `heartbeat {seq}` (everything visible up to `seq` was sent), `resync {reason}` at the end of a stream that
 /// cannot go on: load `/api/v1/bootstrap` and start from its `seq`.
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "stream_events", tag = "events", params(Since),
     responses((status = 200, content_type = "text/event-stream", body = String),

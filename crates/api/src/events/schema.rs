@@ -41,6 +41,11 @@ fn text(_: &mut Schemas) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).build().into()
 }
 
+/// True: the conversation is no longer the viewer's to see, and this is the last that is heard of it.
+fn truth(_: &mut Schemas) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::Boolean).build().into()
+}
+
 fn anything(_: &mut Schemas) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::Object).build().into()
 }
@@ -69,7 +74,7 @@ fn types() -> Vec<(&'static str, Vec<Field>)> {
             ],
         ),
         ("session.created", vec![session()]),
-        ("session.updated", vec![session()]),
+        ("session.updated", vec![session(), sometimes("taken_away", truth)]),
         ("offer.created", vec![always("offer", of::<OfferView>)]),
         ("offer.ended", vec![always("offer_id", text), always("session_id", text), always("reason", text)]),
         (

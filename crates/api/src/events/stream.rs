@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    audience::{Viewer, Visible},
+    audience::{Changes, Rights, Viewer, Visible},
     connections::Connected,
 };
 use crate::{
@@ -52,7 +52,7 @@ pub(super) struct EventStream {
 struct Batch {
     visible: Vec<Visible>,
     cursor: i64,
-    sessions: HashSet<segue_model::SessionId>,
+    changes: Changes,
     is_complete: Completeness,
 }
 
@@ -67,12 +67,13 @@ impl EventStream {
     pub(super) async fn open(state: AppState, caller: Caller, cursor: i64, newest: i64) -> Result<Self, Problem> {
         // Listens before it reads, so that nothing can happen in between unnoticed.
         let listener = state.bus.listen();
-        let viewer = Viewer::load(&state, &caller, newest).await?;
+        let viewer = Viewer::load(&state, &caller).await?;
         let connected = match caller.user_id() {
             Some(user_id) => Some(state.connections.open(&state, caller.workspace_id, user_id).await?),
             None => None,
         };
-        let hello = json!({ "server_seq": newest, "heartbeat_ms": u64::try_from(HEARTBEAT.as_millis()).unwrap_or(0) });
+        let heartbeat = u64::try_from(HEARTBEAT.as_millis()).unwrap_or(0);
+        let hello = json!({ "server_seq": newest, "heartbeat_ms": heartbeat, "sight": viewer.rights.sight() });
         let now = Instant::now();
         Ok(Self {
             state,
@@ -113,8 +114,8 @@ impl EventStream {
         self.checked = Instant::now();
         // A login that has ended closes the stream; the client learns why when it connects again.
         let caller = caller::authenticate(&self.state, &self.caller.credential).await.ok()?;
-        let viewer = Viewer::load(&self.state, &caller, 0).await.ok()?;
-        if caller.actor.role() != self.caller.actor.role() || !viewer.sees_like(&self.viewer) {
+        let rights = Rights::load(&self.state, &caller).await.ok()?;
+        if rights != *self.viewer.rights {
             self.resync("permissions");
         }
         Some(())
@@ -140,7 +141,7 @@ impl EventStream {
             for event in events {
                 visible.extend(viewer.look(tx, workspace_id, event, &mut sessions)?);
             }
-            Ok(Batch { visible, cursor: reached, sessions: viewer.known, is_complete })
+            Ok(Batch { visible, cursor: reached, changes: viewer.changed(), is_complete })
         });
         let batch = match read.await {
             Ok(batch) => batch,
@@ -155,7 +156,7 @@ impl EventStream {
         }
         let moved = batch.cursor > self.cursor;
         self.cursor = batch.cursor;
-        self.viewer.known = batch.sessions;
+        self.viewer.keep(batch.changes);
         self.frames.extend(batch.visible.iter().map(frame));
         Some(moved)
     }

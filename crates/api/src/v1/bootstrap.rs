@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::workspace::{WorkspaceBody, load_workspace};
-use crate::{AppState, caller::Caller, extract::Json, guard::Guard, problem::Problem};
+use crate::{AppState, caller::Caller, events::Rights, extract::Json, guard::Guard, problem::Problem};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(Guard::signed_in().routes(routes!(get)))
@@ -24,6 +24,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[schema(as = Bootstrap)]
 struct BootstrapBody {
     seq: i64,
+    /// Another one when the caller may see something else; the event stream says the same in its `hello`.
+    sight: String,
     /// Null for an API key.
     user: Option<User>,
     workspace: WorkspaceBody,
@@ -40,12 +42,15 @@ struct BootstrapBody {
 #[utoipa::path(get, path = "/api/v1/bootstrap", operation_id = "get_bootstrap", tag = "inbox",
     responses((status = 200, body = BootstrapBody)))]
 async fn get(State(state): State<AppState>, caller: Caller) -> Result<Json<BootstrapBody>, Problem> {
+    // First, so that rights that change while the rest is read are noticed at the stream's `hello`.
+    let sight = Rights::load(&state, &caller).await?.sight();
     let Bootstrap { seq, presence, queues, agents, sessions, offers } =
         bootstrap(&state.store, &state.ctx, caller.workspace_id, &caller.actor).await?;
     let workspace = load_workspace(&state, caller.workspace_id).await?.into();
     let converses = caller.may(Permission::Converse);
     Ok(Json(BootstrapBody {
         seq,
+        sight,
         workspace,
         presence: presence.filter(|_| converses),
         queues,

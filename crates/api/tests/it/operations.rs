@@ -1,9 +1,11 @@
 //! What operators ask.
 
 use http::StatusCode;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+use segue_api::{ApiConfig, MetricsAccess};
+use segue_model::role::Role;
 
-use crate::support::{Server, get, server, servers};
+use crate::support::{Server, get, server, servers, with, with_key};
 
 #[tokio::test]
 async fn ready_means_that_the_database_takes_writes() {
@@ -24,17 +26,59 @@ async fn a_server_that_shuts_down_is_not_ready() {
     assert_eq!(server.send(get("/readyz")).await.code(), "shutting_down");
 }
 
-#[tokio::test]
-async fn metrics_are_shown_by_route_and_hold_no_ids() {
-    let Server { test, state, .. } = server().await;
+/// A server whose metrics these may read, with one request counted.
+async fn measured(access: MetricsAccess) -> (Server, PrometheusRecorder) {
+    let config = ApiConfig { metrics: access, ..ApiConfig::default() };
+    let Server { test, state, .. } = Server::configured(segue_testkit::sqlite_store().await, config).await;
     let recorder = PrometheusBuilder::new().build_recorder();
     let state = state.with_metrics(recorder.handle());
-    let server = Server { router: segue_api::router(state.clone()), test, state };
+    (Server { router: segue_api::router(state.clone()), test, state }, recorder)
+}
+
+#[tokio::test]
+async fn metrics_are_shown_by_route_and_hold_no_ids() {
+    let (server, recorder) = measured(MetricsAccess::Anybody).await;
     let _installed = metrics::set_default_local_recorder(&recorder);
     server.send(get("/api/v1/contacts/con_00000000000000000000000001")).await;
     let text = server.send(get("/metrics")).await.text();
     assert!(text.contains("segue_http_request_seconds"), "{text}");
     assert!(text.contains("/api/v1/contacts/{id}") && !text.contains("con_0000"), "{text}");
+}
+
+#[tokio::test]
+async fn metrics_are_for_who_has_their_token_and_for_nobody_else() {
+    const TOKEN: &str = "0123456789abcdef01234567";
+    let (server, _recorder) = measured(MetricsAccess::Bearer(TOKEN.into())).await;
+    let admin = server.key(Role::Admin).await;
+    let refused = [
+        get("/metrics"),
+        with(get("/metrics"), "authorization", "Bearer 0123456789abcdef01234568"),
+        with(get("/metrics"), "authorization", "Bearer 0123456789abcdef0123456"),
+        with(get("/metrics"), "authorization", "Bearer "),
+        with(get("/metrics"), "authorization", TOKEN),
+        with(get("/metrics"), "authorization", "Basic 0123456789abcdef01234567"),
+        with(get("/metrics?token=0123456789abcdef01234567"), "x-forwarded-for", "127.0.0.1"),
+        // What is for one workspace is not for the server.
+        with_key(get("/metrics"), &admin),
+    ];
+    for request in refused {
+        let answer = server.send(request).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert!(!answer.text().contains("segue_"), "{}", answer.text());
+    }
+    let shown = server.send(with(get("/metrics"), "authorization", &format!("bearer {TOKEN}"))).await;
+    assert_eq!(shown.status, StatusCode::OK);
+    // The token opens nothing else.
+    let other = server.send(with(get("/api/v1/me"), "authorization", &format!("Bearer {TOKEN}"))).await;
+    assert_eq!(other.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn metrics_that_are_for_nobody_do_not_exist() {
+    let (server, _recorder) = measured(MetricsAccess::Nobody).await;
+    assert_eq!(server.send(get("/metrics")).await.status, StatusCode::NOT_FOUND);
+    let guess = with(get("/metrics"), "authorization", "Bearer 0123456789abcdef01234567");
+    assert_eq!(server.send(guess).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -341,6 +341,60 @@ async fn everybody_sees_what_is_theirs_to_see() {
 }
 
 #[tokio::test]
+async fn what_was_in_sight_before_the_stream_began_is_let_go_of_when_it_leaves() {
+    for server in servers().await {
+        let (ann, bob) = (server.user("ann", Role::Agent).await, server.user("bob", Role::Agent).await);
+        let queue = queue(&server, ann.id).await.id;
+        let (active, waiting) = (SessionState::Active, SessionState::Waiting);
+        let (own, _) = conversation(&server, None, active, Some(ann.id), Some(queue)).await;
+        let (queued, _) = conversation(&server, None, waiting, None, Some(queue)).await;
+        let (strange, _) = conversation(&server, None, active, Some(bob.id), None).await;
+        // The snapshot has the first two; no event since then tells of them.
+        let cookie = server.sign_in(&ann).await;
+        let start = newest(&server).await;
+        let mut streams = vec![Stream::open(&server, with_cookie(since(start), &cookie)).await.unwrap()];
+        assert_eq!(streams[0].next().await.unwrap().event, "hello");
+        for id in [own, queued, strange] {
+            place(&server, id, active, Some(bob.id), Some(queue)).await;
+            tell(&server, "session.updated", id).await;
+        }
+        let (_, frames) = heard(&server, &mut streams).await;
+        let told: Vec<_> = frames[0].iter().map(|frame| &frame.data["data"]).collect();
+        let engine = server.test.engine;
+        assert_eq!(told.len(), 2, "{engine}: both and not the one that never was in sight: {told:?}");
+        for (data, id) in told.iter().zip([own, queued]) {
+            assert_eq!(data["session"]["id"], json!(id), "{engine}");
+            assert_eq!(data["taken_away"], json!(true), "{engine}");
+            assert!(!data.to_string().contains("private"), "{engine}: {data}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rights_that_change_while_nobody_looks_are_told_at_the_next_hello() {
+    for server in servers().await {
+        let ann = server.user("ann", Role::Agent).await;
+        // A change of the role ends the login; the screen of the browser is still there at the next one.
+        let sight = async || {
+            let cookie = server.sign_in(&ann).await;
+            let mut stream = Stream::open(&server, with_cookie(get("/api/v1/events"), &cookie)).await.unwrap();
+            let hello = stream.next().await.unwrap().data["sight"].clone();
+            let snapshot = server.send(with_cookie(get("/api/v1/bootstrap"), &cookie)).await.json();
+            assert_eq!(hello, snapshot["sight"], "{}", server.test.engine);
+            hello.as_str().unwrap().to_owned()
+        };
+        let first = sight().await;
+        assert_eq!(sight().await, first, "nothing has changed");
+        queue(&server, ann.id).await;
+        let second = sight().await;
+        assert_ne!(second, first, "a queue more");
+        let admin = server.key(Role::Admin).await;
+        server.patch(&admin, &format!("/api/v1/users/{}", ann.id), &json!({"role": "supervisor"})).await;
+        assert_ne!(sight().await, second, "another role");
+    }
+}
+
+#[tokio::test]
 async fn a_marketer_hears_of_campaigns_and_not_of_conversations() {
     for server in servers().await {
         let marketer = server.key(Role::Marketer).await;
@@ -380,7 +434,9 @@ async fn a_quiet_stream_says_that_it_is_alive_and_how_far_it_is() {
     let start = newest(&server).await;
     let mut stream = Stream::open(&server, with_key(since(start), &key)).await.unwrap();
     let hello = stream.next().await.unwrap();
-    assert_eq!((hello.event.as_str(), &hello.data), ("hello", &json!({"server_seq": start, "heartbeat_ms": 15_000})));
+    let snapshot = server.get(&key, "/api/v1/bootstrap").await.json();
+    let expected = json!({"server_seq": start, "heartbeat_ms": 15_000, "sight": snapshot["sight"]});
+    assert_eq!((hello.event.as_str(), &hello.data), ("hello", &expected));
     // Not for a marketer's eyes, but the cursor moves over it.
     emit(&server, "message.status", "ses_x".to_owned(), None, json!({"session_id": "ses_x"})).await;
     tokio::time::pause();

@@ -71,6 +71,142 @@ async fn every_element_becomes_one_row_and_a_repeat_none() {
     }
 }
 
+/// Every type of message the platform documents, and one it does not.
+fn every_message() -> Vec<Value> {
+    let media = |more: Value| {
+        let mut media = json!({"id": "9", "mime_type": "image/jpeg", "sha256": "x"});
+        media.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        media
+    };
+    let interactive = |kind: &str, reply: Value| json!({"type": kind, kind: reply});
+    let contents = [
+        ("text", json!({"body": "Hi"})),
+        ("image", media(json!({"caption": "c"}))),
+        ("video", media(json!({}))),
+        ("audio", media(json!({"voice": true}))),
+        ("document", media(json!({"filename": "a.pdf"}))),
+        ("sticker", media(json!({"animated": false}))),
+        ("location", json!({"latitude": 52.5, "longitude": 13.4, "name": "n"})),
+        ("contacts", json!([{"name": {"formatted_name": "Bo"}, "phones": [{"phone": "+1", "wa_id": "1"}]}])),
+        ("button", json!({"payload": "p", "text": "Yes"})),
+        ("interactive", interactive("button_reply", json!({"id": "1", "title": "Yes"}))),
+        ("interactive", interactive("list_reply", json!({"id": "1", "title": "Yes", "description": "d"}))),
+        ("interactive", interactive("nfm_reply", json!({"name": "flow", "body": "Sent", "response_json": "{}"}))),
+        ("interactive", interactive("call_permission_reply", json!({"response": "accept"}))),
+        ("reaction", json!({"message_id": "wamid.0", "emoji": "x"})),
+        ("reaction", json!({"message_id": "wamid.0"})),
+        ("order", json!({"catalog_id": "1", "product_items": [{"product_retailer_id": "a", "quantity": 1}]})),
+        ("system", json!({"body": "new number", "type": "user_changed_number", "wa_id": "15550108888"})),
+        ("system", json!({"type": "user_changed_user_id", "user_id": "US.2"})),
+        ("edit", json!({"original_message_id": "wamid.0", "message": {"type": "text", "text": {"body": "b"}}})),
+        ("revoke", json!({"original_message_id": "wamid.0"})),
+        ("unsupported", json!({"type": "poll"})),
+        ("request_welcome", json!(null)),
+        ("something_new", json!({"a": [1]})),
+    ];
+    let whole = contents.into_iter().enumerate().map(|(number, (kind, content))| {
+        let mut message = message(&format!("wamid.every{number}"), "");
+        message["type"] = json!(kind);
+        message.as_object_mut().unwrap().remove("text");
+        message[kind] = content;
+        message
+    });
+    let mut all: Vec<Value> = whole.collect();
+    let mut advertisement = message("wamid.ad", "from an advertisement");
+    advertisement["referral"] = json!({"source_url": "https://a.example", "source_type": "ad", "ctwa_clid": "c"});
+    let mut forwarded = message("wamid.forwarded", "again");
+    forwarded["context"] = json!({"forwarded": true});
+    all.extend([advertisement, forwarded]);
+    all
+}
+
+#[tokio::test]
+async fn every_documented_webhook_is_taken_and_nothing_of_it_is_lost() {
+    let server = server().await;
+    let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+    let body = |field: &str, value: &Value| {
+        let mut value = value.clone();
+        value["metadata"] = json!({"display_phone_number": "15550783881", "phone_number_id": "106540352242922"});
+        let entry =
+            json!({"id": "102290129340398", "time": 1_795_453_000, "changes": [{"field": field, "value": value}]});
+        serde_json::to_vec(&json!({"object": "whatsapp_business_account", "entry": [entry]})).unwrap()
+    };
+    let named =
+        json!({"message_template_id": 1, "message_template_name": "june", "message_template_language": "en_US"});
+    let with = |more: Value| {
+        let mut value = named.clone();
+        value.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        value
+    };
+    let messages = every_message();
+    let statuses: Vec<Value> = ["sent", "delivered", "read", "played", "failed", "something_new"]
+        .map(
+            |word| json!({"id": "wamid.out", "status": word, "timestamp": "1795453200", "recipient_id": "15550109999"}),
+        )
+        .into();
+    let echo =
+        json!({"from": "15550783881", "to": "15550109999", "id": "wamid.echo", "type": "text", "text": {"body": "b"}});
+    let thread = json!({"id": "15550109999", "messages": [{"from": "15550109999", "id": "wamid.old", "type": "text"}]});
+    // What comes, and how many elements it has.
+    let table = [
+        ("messages", json!({"messages": messages}), messages.len()),
+        ("messages", json!({"statuses": statuses}), statuses.len()),
+        ("messages", json!({"errors": [{"code": 130_429}]}), 1),
+        ("messages", json!({"user_actions": [{"action_type": "marketing_messages_link_click"}]}), 1),
+        ("calls", json!({"calls": [{"id": "wacid.1", "from": "15550109999", "event": "connect"}]}), 1),
+        ("calls", json!({"statuses": [{"id": "wacid.2", "type": "call", "status": "RINGING"}]}), 1),
+        ("smb_message_echoes", json!({"message_echoes": [echo]}), 1),
+        ("message_echoes", json!({"message_echoes": [{"id": "wamid.nobody"}]}), 1),
+        ("history", json!({"history": [{"threads": [thread]}, {"errors": [{"code": 2_593_109}]}]}), 2),
+        ("smb_app_state_sync", json!({"state_sync": [{"type": "contact", "action": "add"}]}), 1),
+        (
+            "user_preferences",
+            json!({"user_preferences": [{"wa_id": "15550109999", "category": "marketing_messages", "value": "stop"}]}),
+            1,
+        ),
+        ("user_id_update", json!({"user_id_update": [{"user_id": {"previous": "US.1", "current": "US.2"}}]}), 1),
+        ("account_update", json!({"event": "ACCOUNT_RESTRICTION", "restriction_info": [{"restriction_type": "r"}]}), 1),
+        ("account_update", json!({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}), 1),
+        ("account_update", json!({"event": "PARTNER_REMOVED"}), 1),
+        (
+            "account_alerts",
+            json!({"entity_type": "WABA", "alert_info": {"alert_severity": "CRITICAL", "alert_type": "t"}}),
+            1,
+        ),
+        ("account_review_update", json!({"decision": "APPROVED"}), 1),
+        ("account_settings_update", json!({"phone_number_settings": {}}), 1),
+        ("automatic_events", json!({"automatic_events": [{"id": "1"}]}), 1),
+        ("business_capability_update", json!({"max_daily_conversations_per_business": "TIER_2K"}), 1),
+        ("business_username_updates", json!({"display_phone_number": "1", "status": "approved"}), 1),
+        ("flows", json!({"event": "FLOW_STATUS_CHANGE"}), 1),
+        ("group_lifecycle_update", json!({"groups": [{}]}), 1),
+        ("group_participants_update", json!({"groups": [{}]}), 1),
+        ("group_settings_update", json!({"groups": [{}]}), 1),
+        ("group_status_update", json!({"groups": [{}]}), 1),
+        ("message_template_status_update", with(json!({"event": "PAUSED", "reason": null})), 1),
+        ("message_template_quality_update", with(json!({"new_quality_score": "RED"})), 1),
+        ("message_template_components_update", with(json!({"message_template_element": "text"})), 1),
+        ("template_category_update", with(json!({"new_category": "MARKETING", "previous_category": "UTILITY"})), 1),
+        ("messaging_handovers", json!({"control_passed": {}}), 1),
+        ("partner_solutions", json!({"event": "SOLUTION_CREATED"}), 1),
+        ("payment_configuration_update", json!({"configuration_name": "c"}), 1),
+        ("phone_number_name_update", json!({"display_phone_number": "1", "decision": "REJECTED"}), 1),
+        ("phone_number_quality_update", json!({"display_phone_number": "1", "event": "FLAGGED"}), 1),
+        ("security", json!({"display_phone_number": "1", "event": "PIN_CHANGED"}), 1),
+        ("standby", json!({"messages": [{"id": "wamid.standby"}]}), 1),
+        ("not_there_yet", json!({"a": 1}), 1),
+    ];
+    let mut expected = 0;
+    for (field, value, elements) in &table {
+        for _ in 0..2 {
+            let answer = deliver(&server, &channel, &body(field, value)).await;
+            assert_eq!(answer.status, StatusCode::OK, "{field}: {}", answer.text());
+        }
+        expected += elements;
+        assert_eq!(rows(&server).await, i64::try_from(expected).unwrap(), "{field} {value}: each element once");
+    }
+}
+
 #[tokio::test]
 async fn a_signed_body_that_nobody_can_read_is_kept_for_a_person() {
     let server = server().await;

@@ -45,7 +45,7 @@ impl GraphClient {
     }
 }
 
-fn outcome(answer: &Value) -> BlockOutcome {
+pub(super) fn outcome(answer: &Value) -> BlockOutcome {
     let users = field(answer, "block_users").cloned().unwrap_or_default();
     let failed = list(&users, "failed_users");
     let Some(first) = failed.first() else { return BlockOutcome::Done };

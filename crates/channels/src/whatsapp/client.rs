@@ -168,9 +168,9 @@ impl GraphClient {
         warn_of_old_version(response.headers());
         let (status, retry_after) = (response.status(), retry_after(response.headers()));
         match read_limited(response, LONGEST_ANSWER).await {
-            Ok(body) => SendOutcome::of_answer(status, retry_after, &body),
+            Ok(body) => SendOutcome::of_answer(status, retry_after, &parsed(&body, &self.config.access_token)),
             // The status alone settles a refusal; a success without its ids does not.
-            Err(_) => SendOutcome::of_answer(status, retry_after, b""),
+            Err(_) => SendOutcome::of_answer(status, retry_after, &Value::Null),
         }
     }
 
@@ -239,14 +239,36 @@ impl GraphClient {
         warn_of_old_version(response.headers());
         let status = response.status();
         let body = read_limited(response, LONGEST_ANSWER).await?;
-        read_answer(status, &body)
+        read_answer(status, &body, &self.config.access_token)
+    }
+}
+
+/// The JSON of an answer without the token, which WhatsApp repeats in its words about a token that is not valid; null when
+/// it is no JSON. What WhatsApp says is stored, shown and logged, and the token must be in none of that.
+pub(super) fn parsed(body: &[u8], token: &str) -> Value {
+    let mut value = serde_json::from_slice(body).unwrap_or_default();
+    if !token.is_empty() {
+        hide(&mut value, token);
+    }
+    value
+}
+
+fn hide(value: &mut Value, token: &str) {
+    match value {
+        Value::String(text) if text.contains(token) => *text = text.replace(token, "…"),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| hide(element, token)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| hide(field, token)),
+        _ => {}
     }
 }
 
 /// JSON of a successful answer, or why there is none.
-pub(super) fn read_answer(status: StatusCode, body: &[u8]) -> Result<Value, GraphFailure> {
+pub(super) fn read_answer(status: StatusCode, body: &[u8], token: &str) -> Result<Value, GraphFailure> {
     let unreadable = GraphFailure::Unreadable { status: status.as_u16() };
-    let value: Value = serde_json::from_slice(body).map_err(|_| unreadable.clone())?;
+    let value = match parsed(body, token) {
+        Value::Null => return Err(unreadable),
+        value => value,
+    };
     match field(&value, "error") {
         Some(error) => Err(GraphFailure::Refused { status: status.as_u16(), error: GraphError::of(error) }),
         None if status.is_success() => Ok(value),

@@ -5,6 +5,10 @@ use serde_json::Value;
 
 use super::lenient::{field, text};
 
+/// Longest name that is taken, in characters. WhatsApp's own limits are 25 for names and 35 for user names; a longer one would
+/// only harm the screens it is shown on.
+const LONGEST_NAME: usize = 128;
+
 /// The names one event gives a customer. All optional: a customer with a username may come without any phone number.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -37,8 +41,8 @@ impl Identity {
         let mut identity =
             Self::of_ids(text(contact, "wa_id"), text(contact, "user_id"), text(contact, "parent_user_id"));
         if let Some(profile) = field(contact, "profile") {
-            identity.profile_name = text(profile, "name");
-            identity.username = text(profile, "username");
+            identity.profile_name = text(profile, "name").map(cut);
+            identity.username = text(profile, "username").map(cut);
         }
         identity
     }
@@ -78,6 +82,13 @@ impl Identity {
     }
 }
 
+fn cut(name: String) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => name[..end].to_owned(),
+        None => name,
+    }
+}
+
 /// The phone number a WhatsApp id stands for: it is one already, without the `+`.
 fn phone_of(wa_id: &str) -> Option<String> {
     let is_number = (7..=15).contains(&wa_id.len()) && wa_id.bytes().all(|octet| octet.is_ascii_digit());
@@ -86,6 +97,8 @@ fn phone_of(wa_id: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -94,5 +107,15 @@ mod tests {
         for other in ["US.13491208655302741918", "", "123", "+16505551234", "1234567890123456"] {
             assert_eq!(phone_of(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_name_is_cut_between_letters_and_a_usual_one_is_not() {
+        let contact = |name: &str| Identity::of_contact(&json!({"profile": {"name": name, "username": name}}));
+        let long = contact(&"ü😀".repeat(40_000));
+        assert_eq!(long.profile_name.as_deref().map(|name| name.chars().count()), Some(LONGEST_NAME));
+        assert_eq!(long.username, long.profile_name);
+        let usual = "ü".repeat(LONGEST_NAME);
+        assert_eq!(contact(&usual).profile_name, Some(usual));
     }
 }

@@ -105,13 +105,12 @@ impl SendOutcome {
         Self::Unknown { reason: reason.to_owned() }
     }
 
-    /// WhatsApp answered.
-    pub(super) fn of_answer(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    /// WhatsApp answered; the body is null when it is no JSON.
+    pub(super) fn of_answer(status: StatusCode, retry_after: Option<Duration>, body: &Value) -> Self {
         if status.is_success() {
-            return Self::of_success(&body);
+            return Self::of_success(body);
         }
-        let error = field(&body, "error").map(GraphError::of);
+        let error = field(body, "error").map(GraphError::of);
         let meaning = error.as_ref().map(GraphError::meaning);
         let throttled = meaning.is_some_and(|meaning| meaning.class == ErrorClass::Throttled);
         if status.is_server_error() && !throttled {
@@ -171,10 +170,10 @@ impl SendOutcome {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::{super::client::parsed, *};
 
     fn answer(status: u16, body: &Value) -> SendOutcome {
-        SendOutcome::of_answer(StatusCode::from_u16(status).unwrap(), None, body.to_string().as_bytes())
+        SendOutcome::of_answer(StatusCode::from_u16(status).unwrap(), None, body)
     }
 
     fn error(code: i64) -> Value {
@@ -203,7 +202,10 @@ mod tests {
     #[test]
     fn answers_that_leave_doubt() {
         assert!(matches!(answer(200, &json!({})), SendOutcome::Unknown { .. }));
-        assert!(matches!(SendOutcome::of_answer(StatusCode::OK, None, b"<html>"), SendOutcome::Unknown { .. }));
+        assert!(matches!(
+            SendOutcome::of_answer(StatusCode::OK, None, &parsed(b"<html>", "t")),
+            SendOutcome::Unknown { .. }
+        ));
         for status in [500, 502, 503, 504] {
             assert!(matches!(answer(status, &error(131_000)), SendOutcome::Unknown { .. }), "{status}");
             assert!(matches!(answer(status, &json!(null)), SendOutcome::Unknown { .. }), "{status}");

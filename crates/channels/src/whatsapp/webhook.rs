@@ -145,6 +145,14 @@ impl Scope {
                 message,
             })));
         }
+        let beside = ["statuses", "calls", "message_echoes", "user_actions"];
+        if let Some(errors) = value_errors
+            && list(value, "messages").is_empty()
+            && beside.iter().any(|name| !list(value, name).is_empty())
+        {
+            // Alone they are the whole value, which is kept; beside others they would be lost.
+            items.push(self.unknown("errors", errors));
+        }
         for status in list(value, "statuses") {
             items.push(match MessageStatus::of(status, contacts, &self.waba(), number) {
                 Some(status) => WebhookItem::Status(Box::new(status)),

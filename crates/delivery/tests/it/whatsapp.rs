@@ -4,7 +4,7 @@ use segue_channels::whatsapp::{WebhookItem, parse_webhook};
 use segue_delivery::{check_channel, reports, sync_templates};
 use segue_model::{ChannelId, MessageId, SessionId, Timestamp, content::Content, delivery::OutboxState, time};
 use segue_store::{
-    channel::Channel,
+    channel::{Channel, ChannelConfig, ChannelState},
     message::{AuthorKind, Direction, MessageContent, MessageKind, NewMessage},
 };
 use serde_json::{Value, json};
@@ -338,5 +338,133 @@ async fn what_whatsapp_would_refuse_for_certain_is_refused_here_in_words() {
         }
         assert!(bench.ledger("wa_accepted").await.is_empty(), "nothing was sent");
         running.shutdown().await;
+    }
+}
+
+/// The channel with another token from now on.
+async fn with_token(bench: &Bench, channel: &Channel, token: &str) -> Channel {
+    let mut changed = channel.clone();
+    let ChannelConfig::WhatsApp(config) = &mut changed.config else { panic!("a number of WhatsApp") };
+    config.access_token = token.to_owned();
+    let row = changed.clone();
+    bench.write(move |tx| tx.upsert_channel(&row)).await;
+    changed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_not_valid_stops_the_channel_tells_why_and_keeps_the_queue() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let channel = with_token(&bench, &channel, "expired-token").await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let wanted: Vec<String> = (0..20).map(|number| format!("kept {number}")).collect();
+        let mut ids = Vec::new();
+        for words in &wanted {
+            ids.push(bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text(words))).await);
+        }
+        let (workspace_id, channel_id, engine) = (bench.test.workspace_id(), channel.id, bench.test.engine);
+        let state = async || bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap();
+
+        let running = bench.start("one");
+        until("the channel is broken", async || state().await.state == ChannelState::Error).await;
+        until("one was refused", async || bench.failure(ids[0]).await.0.is_some()).await;
+        assert_eq!(
+            bench.failure(ids[0]).await,
+            (Some("authentication".to_owned()), Some("190".to_owned())),
+            "{engine}"
+        );
+        running.shutdown().await;
+        let detail = state().await.state_detail.unwrap();
+        assert!(detail.starts_with("The access token") && !detail.contains("expired-token"), "{detail}");
+        let events = bench.write(move |tx| tx.events_since(workspace_id, 0, 1_000)).await;
+        assert!(events.iter().any(|event| event.kind == "channel.updated"), "{engine}: the screens are told");
+        for id in &ids {
+            assert_eq!(bench.state(*id).await, OutboxState::Queued, "{engine}");
+        }
+        assert_eq!(bench.failure(ids[19]).await, (None, None), "{engine}: not even tried");
+        assert_eq!(bench.whatsapp_texts().await, Vec::<String>::new());
+
+        with_token(&bench, &channel, "sandbox-token").await;
+        bench.test.clock.advance(time::HOUR);
+        let running = bench.start("two");
+        bench.until_state(ids[19], OutboxState::Accepted).await;
+        assert_eq!(bench.whatsapp_texts().await, wanted, "{engine}: everything once, in order");
+        until("the channel is well", async || state().await.state == ChannelState::Connected).await;
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_told_to_slow_down_loses_nothing_and_sends_nothing_twice() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let window = bench.test.now().plus(time::DAY);
+        bench.faults(json!({ "graph_error": { "code": 130_429, "times": 25 } })).await;
+        let mut ids = Vec::new();
+        let mut wanted = Vec::new();
+        for customer in 0..30 {
+            let session = bench.session(&channel, window).await;
+            let address = format!("+1555019{customer:02}");
+            for part in 0..4 {
+                wanted.push(format!("{address} part {part}"));
+                let content = text(wanted.last().unwrap());
+                ids.push(bench.enqueue(&bench.whatsapp_to(&channel, &address, session, &content)).await);
+            }
+        }
+        let running = bench.start("one");
+        until("all have gone out", async || {
+            // The waits are by this clock; in small steps, so that no lease runs out under a request.
+            bench.test.clock.advance(500);
+            bench.ledger("wa_accepted").await.len() >= wanted.len()
+        })
+        .await;
+        for id in &ids {
+            bench.until_state(*id, OutboxState::Accepted).await;
+        }
+        let texts = bench.whatsapp_texts().await;
+        for customer in wanted.chunks(4) {
+            let of_customer: Vec<_> = texts.iter().filter(|words| words.starts_with(&customer[0][..10])).collect();
+            assert_eq!(of_customer, customer.iter().collect::<Vec<_>>(), "{}: once, in order", bench.test.engine);
+        }
+        assert_eq!(texts.len(), wanted.len());
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_of_a_message_that_is_not_ours_is_kept_and_changes_nothing() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let id = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text("ours"))).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Accepted).await;
+        running.shutdown().await;
+        let (workspace_id, channel_id, engine) = (bench.test.workspace_id(), channel.id, bench.test.engine);
+        let newest = async || bench.write(move |tx| tx.event_bounds(workspace_id)).await.1;
+        let before = newest().await;
+        for word in ["sent", "delivered", "read", "failed", "failed"] {
+            // Of another program on the same number, to the same customer.
+            let mut strange = json!({ "id": "wamid.strange", "status": word, "timestamp": "1795453300",
+                "recipient_id": &CUSTOMER[1..], "biz_opaque_callback_data": "order 77" });
+            if word == "failed" {
+                strange["errors"] = json!([{ "code": 131_026, "title": "Undeliverable" }]);
+            }
+            status(&bench, &channel, strange).await;
+        }
+        assert_eq!(bench.state(id).await, OutboxState::Accepted, "{engine}");
+        assert_eq!(bench.failure(id).await, (None, None), "{engine}");
+        assert_eq!(newest().await, before, "{engine}: no screen hears of it");
+        let parked = async || bench.write(move |tx| tx.count_parked_reports(workspace_id, channel_id)).await;
+        assert!(parked().await > 0, "{engine}: kept, in case its answer is still on the way");
+        // Ours goes on as if nothing had been.
+        let wamid = wamid_of(&bench, id).await;
+        status(&bench, &channel, json!({ "id": wamid, "status": "read", "timestamp": "1795453301" })).await;
+        assert_eq!(bench.state(id).await, OutboxState::Read, "{engine}");
+        let later = bench.test.now().plus(time::DAY * 30);
+        bench.write(move |tx| tx.delete_parked_reports(workspace_id, later)).await;
+        assert_eq!(parked().await, 0, "{engine}: and after its time it goes");
     }
 }

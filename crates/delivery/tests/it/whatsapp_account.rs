@@ -2,7 +2,7 @@
 
 use segue_channels::whatsapp::{WebhookItem, parse_webhook};
 use segue_delivery::{notices, reports};
-use segue_model::{Timestamp, charge::Cost, notice::Severity};
+use segue_model::{Timestamp, charge::Cost, content::Content, delivery::OutboxState, notice::Severity, time};
 use segue_store::{
     channel::{Channel, ChannelState},
     charge::ChargedMessages,
@@ -10,7 +10,7 @@ use segue_store::{
 };
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, benches};
+use crate::bench::{Bench, benches, until};
 
 /// Takes the elements of a webhook in as the worker of the inbox does.
 async fn told(bench: &Bench, channel: &Channel, field: &str, mut value: Value) {
@@ -134,6 +134,46 @@ async fn a_message_is_charged_once_whatever_is_told_how_often_in_which_order() {
                 && row.cost == Cost::Charged)
         );
         assert!(all(0, 1_795_453_300_000).await.is_empty(), "by the provider's time");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_an_account_that_was_taken_away_wait_for_a_person_and_none_is_lost() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, channel_id, engine) = (bench.test.workspace_id(), channel.id, bench.test.engine);
+        let ban = json!({ "event": "DISABLED_UPDATE", "ban_info": { "waba_ban_state": "DISABLE", "waba_ban_date": "June 1" } });
+        told(&bench, &channel, "account_update", ban).await;
+        let stored = bench.write(move |tx| tx.channel(workspace_id, channel_id)).await.unwrap();
+        assert_eq!(stored.state, ChannelState::Error, "{engine}");
+        let notices = bench.write(move |tx| tx.channel_notices(workspace_id, channel_id, None, 10)).await;
+        assert_eq!(notices[0].severity, Severity::Critical, "{engine}: an alert");
+
+        bench.faults(json!({ "graph_error": { "code": 131_031, "times": 1_000 } })).await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let wanted = ["first", "second", "third"];
+        let mut ids = Vec::new();
+        for words in wanted {
+            let content = Content::Text { text: words.to_owned() };
+            ids.push(bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &content)).await);
+        }
+        let running = bench.start("one");
+        until("the first is refused", async || bench.failure(ids[0]).await.0.is_some()).await;
+        running.shutdown().await;
+        assert_eq!(bench.failure(ids[0]).await, (Some("account_blocked".to_owned()), Some("131031".to_owned())));
+        for id in &ids {
+            assert_eq!(bench.state(*id).await, OutboxState::Queued, "{engine}: it waits");
+        }
+        assert_eq!(bench.failure(ids[2]).await, (None, None), "{engine}: sending has stopped");
+        assert_eq!(bench.whatsapp_texts().await, Vec::<String>::new());
+
+        // A person has it lifted.
+        bench.faults(json!({})).await;
+        bench.test.clock.advance(time::HOUR);
+        let running = bench.start("two");
+        bench.until_state(ids[2], OutboxState::Accepted).await;
+        assert_eq!(bench.whatsapp_texts().await, wanted, "{engine}: each once, in order");
+        running.shutdown().await;
     }
 }
 

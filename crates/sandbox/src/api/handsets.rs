@@ -80,6 +80,32 @@ pub(crate) async fn add(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct NewNumber {
+    phone: String,
+}
+
+/// The customer takes chats and contacts along to another number; the business is told by webhooks.
+pub(crate) async fn change_number(
+    State(core): State<Arc<Core>>,
+    Path(id): Path<String>,
+    Json(new): Json<NewNumber>,
+) -> Result<Json<Value>, Problem> {
+    let number = digits(&new.phone);
+    if !(7..=15).contains(&number.len()) {
+        return Err(Problem::bad("phone is an international number of 7 to 15 digits, for example +4915112345678"));
+    }
+    core.with(|state| {
+        if !state.handsets.contains_key(&id) {
+            return Err(Problem::no_handset());
+        }
+        state.change_number(&id, &number).map_err(Problem::bad)?;
+        let handset = state.handsets.get(&number).ok_or_else(Problem::no_handset)?;
+        Ok(Json(json!(handset.view())))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     online: Option<bool>,
     read_receipts: Option<bool>,

@@ -3,6 +3,7 @@
 mod chats;
 mod control;
 mod handsets;
+mod notices;
 mod problem;
 mod tap;
 mod texts;
@@ -27,12 +28,14 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/templates", get(control::templates).post(control::add_template))
         .route("/templates/reviewer", get(control::reviewer).put(control::set_reviewer))
         .route("/templates/{id}", patch(control::change_template))
+        .route("/notices", get(notices::list).post(notices::send))
         .route("/twilio", post(crate::twilio::configure))
         .route("/webhook", post(webhooks::subscribe))
         .route("/webhook/flush", post(webhooks::flush))
         .route("/webhook/raw", post(webhooks::raw))
         .route("/handsets", get(handsets::list).post(handsets::add))
         .route("/handsets/{id}", get(handsets::one).patch(handsets::change))
+        .route("/handsets/{id}/number", post(handsets::change_number))
         .route("/handsets/{id}/sms", get(texts::list).post(texts::send))
         .route("/handsets/{id}/sms/open", post(texts::open))
         .route("/handsets/{id}/tap", post(tap::tap))

@@ -17,6 +17,8 @@ pub(crate) struct InboundMessage {
     pub content: InboundContent,
     /// The message it answers.
     pub context_id: Option<String>,
+    /// The advertisement it was written from, as it stands in the webhook.
+    pub referral: Option<Value>,
     /// Seconds or milliseconds; the sandbox clock when left out.
     pub timestamp: Option<i64>,
 }
@@ -142,10 +144,17 @@ impl State {
         if let Some(context) = context_id.as_ref().filter(|_| parts.kind != "reaction") {
             fields.insert("context".to_owned(), payload::reply_context(&self.config, context));
         }
+        if let Some(referral) = message.referral.filter(Value::is_object) {
+            fields.insert("referral".to_owned(), referral);
+        }
+        let is_referred = fields.contains_key("referral");
         let wamid = self.new_wamid(&name, 0x12);
         let config = self.config.clone();
         let handset = self.handsets.get_mut(handset_id).ok_or(InboundError::NoHandset)?;
         handset.chat.last_inbound_at = Some(handset.chat.last_inbound_at.map_or(at, |last| last.max(at)));
+        if is_referred {
+            handset.chat.referred_at = Some(at);
+        }
         handset.chat.messages.push(shown(&wamid, &parts.kind, &parts.shown, parts.media, context_id, at));
         if handset.blocked_by_business {
             // The business is told nothing; the customer sees one tick.

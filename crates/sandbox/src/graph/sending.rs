@@ -120,9 +120,16 @@ impl State {
             let is_enough = is_marketing && take_one(&mut self.faults.marketing_limit);
             let failure = self.failure(&handset_id, outgoing, &media, out_of_window.then_some(131_047));
             let failure = failure.or(is_enough.then_some(131_049));
-            let pricing = self.pricing(outgoing.shown.category.as_deref(), window);
+            let free_entry_until = self.free_entry(&handset_id);
+            let pricing = self.pricing(outgoing.shown.category.as_deref(), window, free_entry_until);
             let message = self.chat_message(&wamid, outgoing, media);
-            let outbound = Outbound { by_phone, opaque: outgoing.opaque.clone(), pricing, reached_handset: false };
+            let outbound = Outbound {
+                by_phone,
+                opaque: outgoing.opaque.clone(),
+                pricing,
+                free_entry_until,
+                reached_handset: false,
+            };
             self.chat_of.insert(wamid.clone(), handset_id.clone());
             if let Some(handset) = self.handsets.get_mut(&handset_id) {
                 handset.chat.typing_until = 0;

@@ -10,6 +10,12 @@ use serde_json::{Value, json};
 const TYPING_MS: i64 = 25_000;
 /// From this moment service messages are charged beyond the free allowance, and utility templates inside of the window too.
 const CHARGED_FROM_MS: i64 = 1_790_812_800_000;
+/// From this moment each message is charged by itself; before it was the conversation.
+const BY_MESSAGE_FROM_MS: i64 = 1_751_328_000_000;
+/// How long after a message from an advertisement the business can open the free entry point by its answer.
+const ANSWER_WITHIN_MS: i64 = 24 * 3_600_000;
+/// How long the free entry point lasts.
+const FREE_ENTRY_MS: i64 = 72 * 3_600_000;
 /// Free service messages per number and month since then.
 const FREE_SERVICE_MESSAGES: u32 = 1_000;
 
@@ -144,9 +150,39 @@ impl State {
         }
     }
 
-    /// The pricing object of a message by the price list of its day.
-    pub fn pricing(&mut self, category: Option<&str>, window_open: WindowState) -> Value {
+    /// Until when a message to this customer is free because of an advertisement; the first answer to one opens that.
+    pub fn free_entry(&mut self, handset_id: &str) -> Option<i64> {
         let now = self.now();
+        let chat = &mut self.handsets.get_mut(handset_id)?.chat;
+        if chat.referred_at.is_some_and(|at| now - at < ANSWER_WITHIN_MS) {
+            chat.referred_at = None;
+            chat.free_entry_until = Some(now + FREE_ENTRY_MS);
+        }
+        chat.free_entry_until.filter(|until| *until > now)
+    }
+
+    /// The pricing object of a message by the price list of its day.
+    pub fn pricing(
+        &mut self,
+        category: Option<&str>,
+        window_open: WindowState,
+        free_entry_until: Option<i64>,
+    ) -> Value {
+        let now = self.now();
+        if now < BY_MESSAGE_FROM_MS {
+            // Conversations: what is written within the window is a service conversation, and those were free.
+            let category = match (category, free_entry_until) {
+                (_, Some(_)) => "referral_conversion".to_owned(),
+                (Some(category), None) => category.to_lowercase(),
+                (None, None) => "service".to_owned(),
+            };
+            let billable = !matches!(category.as_str(), "service" | "referral_conversion");
+            return json!({"billable": billable, "pricing_model": "CBP", "category": category});
+        }
+        if free_entry_until.is_some() {
+            let category = category.map_or_else(|| "service".to_owned(), str::to_lowercase);
+            return json!({"billable": false, "pricing_model": "PMP", "type": "free_entry_point", "category": category});
+        }
         let charged_now = now >= CHARGED_FROM_MS;
         let category = category.map_or_else(|| "service".to_owned(), str::to_lowercase);
         let free = match category.as_str() {

@@ -95,6 +95,11 @@ pub(crate) fn status(
     if matches!(update.status, "sent" | "delivered") {
         status["pricing"] = outbound.pricing.clone();
     }
+    if let (Some(until), "sent") = (outbound.free_entry_until, update.status) {
+        // Since v24.0 only the free entry point still has its conversation told.
+        status["conversation"] = json!({"id": format!("fep.{}", handset.id), "origin": {"type": "referral_conversion"},
+            "expiration_timestamp": (until / 1000).to_string()});
+    }
     if let Some(error) = update.error {
         status["errors"] = json!([error]);
     }
@@ -187,6 +192,51 @@ pub(crate) fn template_status(config: &SandboxConfig, now: i64, template: &crate
             "message_template_category": template.category,
             "reason": reason,
         }),
+    )
+}
+
+/// What the platform tells of the account, a number or a limit: `field` of the webhook with its `value`.
+pub(crate) fn notice(config: &SandboxConfig, now: i64, field: &str, value: Value) -> Value {
+    management(config, now, field, value)
+}
+
+/// The customer has another number. The message comes from the old one and has no `contacts`.
+pub(crate) fn number_changed(config: &SandboxConfig, now: i64, wamid: &str, old: &Handset, new: &Handset) -> Value {
+    let mut parts = Map::new();
+    parts.insert(
+        "messages".to_owned(),
+        json!([{
+            "from": old.id,
+            "from_user_id": old.bsuid,
+            "id": wamid,
+            "timestamp": (now / 1000).to_string(),
+            "type": "system",
+            "system": {
+                "body": format!("User {} changed from {} to {}", old.name, old.id, new.id),
+                "type": "user_changed_number",
+                "wa_id": new.id,
+            },
+        }]),
+    );
+    messages_change(config, parts)
+}
+
+/// With another number a customer has another user id.
+pub(crate) fn user_id_changed(config: &SandboxConfig, now: i64, old: &Handset, new: &Handset) -> Value {
+    let mut update = json!({
+        "detail": "The user changed the phone number",
+        "user_id": {"previous": old.bsuid, "current": new.bsuid},
+        "timestamp": now / 1000,
+    });
+    if new.shares_phone {
+        update["wa_id"] = json!(new.id);
+    }
+    let metadata = json!({"display_phone_number": config.business_digits(), "phone_number_id": config.phone_number_id});
+    management(
+        config,
+        now,
+        "user_id_update",
+        json!({"messaging_product": "whatsapp", "metadata": metadata, "user_id_update": [update]}),
     )
 }
 

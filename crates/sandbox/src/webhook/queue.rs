@@ -50,7 +50,8 @@ pub(crate) struct Queue {
 
 /// A webhook taken out for one attempt.
 pub(crate) struct Attempt {
-    pub id: u64,
+    /// All that are in the body.
+    pub ids: Vec<u64>,
     pub target: Target,
     pub url: String,
     pub body: Arc<str>,
@@ -130,6 +131,19 @@ impl Queue {
         self.ready.iter().find(|(_, id)| self.url_of(*id).is_some()).map(|(due, _)| *due)
     }
 
+    fn is_graph(&self, id: u64) -> bool {
+        self.items.get(&id).is_some_and(|item| matches!(item.target, Target::Graph))
+    }
+
+    /// One body with the entries of all these webhooks.
+    fn together(&self, ids: &[u64]) -> Arc<str> {
+        let bodies = ids.iter().filter_map(|id| serde_json::from_str::<Value>(&self.items.get(id)?.body).ok());
+        let entries: Vec<Value> =
+            bodies.flat_map(|mut body| body["entry"].as_array_mut().map(std::mem::take).unwrap_or_default()).collect();
+        let body = serde_json::json!({"object": "whatsapp_business_account", "entry": entries});
+        Arc::from(super::wire::escaped(&body))
+    }
+
     fn url_of(&self, id: u64) -> Option<String> {
         match &self.items.get(&id)?.target {
             Target::Graph => self.url.clone(),
@@ -154,11 +168,11 @@ impl State {
 
     /// Queues a webhook; a 200 acknowledges `entry`. Returns its number.
     pub fn queue_webhook(&mut self, body: &Value, entry: Option<EntryNumber>) -> u64 {
-        let now = self.now();
+        let due = self.now() + self.faults.webhook_delay_ms.max(0);
         // Addresses of a number are for the field of messages alone.
         let is_message = body["entry"][0]["changes"][0]["field"] == "messages";
         let target = if is_message { Target::Number } else { Target::Graph };
-        self.queue_item(target, Arc::from(super::wire::escaped(body)), entry, (now, false))
+        self.queue_item(target, Arc::from(super::wire::escaped(body)), entry, (due, false))
     }
 
     /// Queues a form for a URL of its own, to leave at `due`.
@@ -211,15 +225,24 @@ impl State {
         let url = self.webhooks.url_of(id)?;
         self.webhooks.ready.remove(&(due, id));
         let item = self.webhooks.items.get(&id)?;
+        let (target, mut body) = (item.target.clone(), item.body.clone());
+        let lost = item.attempts < self.faults.webhook_drop_first_attempts && !item.duplicate;
         self.webhooks.in_flight.insert(id);
-        Some(Attempt {
-            id,
-            target: item.target.clone(),
-            url,
-            body: item.body.clone(),
-            lost: item.attempts < self.faults.webhook_drop_first_attempts && !item.duplicate,
-            wrong_signature: self.faults.webhook_wrong_signature,
-        })
+        let mut ids = vec![id];
+        let most = usize::from(self.faults.webhook_batch.max(1));
+        if matches!(target, Target::Graph) && most > 1 {
+            let others = candidates.into_iter().filter(|(_, other)| self.webhooks.is_graph(*other));
+            let mut others: Vec<(i64, u64)> = others.take(most - 1).collect();
+            others.sort_unstable_by_key(|(_, other)| *other);
+            for (due, other) in others {
+                self.webhooks.ready.remove(&(due, other));
+                self.webhooks.in_flight.insert(other);
+                ids.push(other);
+            }
+            ids.sort_unstable();
+            body = self.webhooks.together(&ids);
+        }
+        Some(Attempt { ids, target, url, body, lost, wrong_signature: self.faults.webhook_wrong_signature })
     }
 
     /// Settles an attempt: acknowledges, or plans the next one.

@@ -58,10 +58,11 @@ pub(crate) async fn flush(core: &Arc<Core>) -> (u64, u64) {
     let (mut delivered, mut failed) = (0, 0);
     loop {
         if let Some(attempt) = core.with(|state| state.take_webhook(Pick::AllBut(&tried))) {
-            tried.insert(attempt.id);
+            tried.extend(attempt.ids.iter().copied());
+            let count = attempt.ids.len() as u64;
             match attempt_and_settle(core.clone(), attempt).await {
-                Outcome::Acknowledged => delivered += 1,
-                Outcome::Failed => failed += 1,
+                Outcome::Acknowledged => delivered += count,
+                Outcome::Failed => failed += count,
             }
         } else if core.with(|state| state.webhooks.in_flight() == 0) {
             return (delivered, failed);
@@ -105,7 +106,7 @@ async fn attempt_and_settle(core: Arc<Core>, attempt: Attempt) -> Outcome {
             _ => Outcome::Failed,
         }
     };
-    core.with(|state| state.settle_webhook(attempt.id, outcome));
+    core.with(|state| attempt.ids.iter().for_each(|id| state.settle_webhook(*id, outcome)));
     core.webhook_settled.notify_waiters();
     outcome
 }

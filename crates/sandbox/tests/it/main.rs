@@ -3,6 +3,7 @@
 mod bench;
 mod chat;
 mod clock;
+mod depth;
 mod faults;
 mod pages;
 mod receiver;

@@ -57,7 +57,7 @@ async fn the_interstitial_escapes_what_it_shows() {
 #[tokio::test]
 async fn the_pages_need_no_inline_code() {
     let bench = Bench::new().await;
-    for path in ["/phone", &format!("/wa.me/{BUSINESS}")] {
+    for path in ["/phone", "/controls", &format!("/wa.me/{BUSINESS}")] {
         let response = bench.http.get(bench.url(path)).send().await.expect("answer");
         let policy = response.headers()["content-security-policy"].to_str().expect("ascii").to_owned();
         assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"));

@@ -134,7 +134,7 @@ export const MessageLog = memo(function MessageLog({ sessionId, messageId = null
 
   const texts = useMemo(() => new Map(items.map((each) => [each.id, each.text])), [items]);
 
-  if (error !== null && !loaded) return <Failure error={error} onRetry={retry} />;
+  if (error !== null) return <Failure error={error} onRetry={retry} />;
   return (
     <div className={css.frame}>
       <div

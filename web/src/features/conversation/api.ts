@@ -17,7 +17,7 @@ export const fetchEarlier = (id: string, before: string | null) =>
 export const fetchFlight = (sessionId: string, messageId: string, signal?: AbortSignal) =>
   api.get<MessageFlight>(`/sessions/${sessionId}/messages/${messageId}/flight`, {}, signal);
 
-export const markRead = (id: string) => api.post<unknown>(`/sessions/${id}/read`);
+export const markRead = (id: string) => api.post<Session>(`/sessions/${id}/read`);
 
 export const fetchPending = (sessionId: string, signal?: AbortSignal) =>
   api.get<Page<PendingReply>>(`/sessions/${sessionId}/pending-replies`, {}, signal);

@@ -20,6 +20,7 @@ import { fetchClosing, fetchSessions } from './api';
 export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder) {
   const order = tab === 'closing' ? 'closing' : wanted;
   const sessions = useLive((state) => state.sessions);
+  const away = useLive((state) => state.away);
   const user = useLive((state) => state.user);
   const settled = useDebounced(search.trim(), 250);
   const remote = useQuery({
@@ -46,14 +47,14 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
   }, [found]);
 
   const ids = useMemo(() => {
-    const inThisTab = tabIds({ sessions, user }, tab, order, now).filter((id) => {
+    const inThisTab = tabIds({ sessions, away, user }, tab, order, now).filter((id) => {
       const session = sessions[id];
       return session !== undefined && matches(session, search);
     });
     if (settled === '' || found === undefined) return inThisTab;
     const known = new Set(inThisTab);
     return [...inThisTab, ...found.map((each) => each.id).filter((id) => !known.has(id))];
-  }, [sessions, user, tab, order, now, search, settled, found]);
+  }, [sessions, away, user, tab, order, now, search, settled, found]);
 
   return { ids, searching: remote.isFetching && settled !== '' };
 }
@@ -62,14 +63,15 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
 export function useTabCounts(): { mine: number; waiting: number; closing: number } {
   const now = useNow(30_000);
   const sessions = useLive((state) => state.sessions);
+  const away = useLive((state) => state.away);
   const user = useLive((state) => state.user);
   return useMemo(
     () => ({
-      mine: tabIds({ sessions, user }, 'mine').length,
-      waiting: tabIds({ sessions, user }, 'waiting').length,
-      closing: tabIds({ sessions, user }, 'closing', 'closing', now).length,
+      mine: tabIds({ sessions, away, user }, 'mine').length,
+      waiting: tabIds({ sessions, away, user }, 'waiting').length,
+      closing: tabIds({ sessions, away, user }, 'closing', 'closing', now).length,
     }),
-    [sessions, user, now],
+    [sessions, away, user, now],
   );
 }
 

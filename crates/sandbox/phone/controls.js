@@ -1,0 +1,143 @@
+// The page of the sandbox's controls: the template reviewer, notices of the account, faults of webhooks, the clock.
+
+import { attempt, get, listen, patch, post, put, tell } from "./api.js";
+import { h } from "./dom.js";
+
+const byId = (id) => document.getElementById(id);
+const CATEGORIES = ["UTILITY", "MARKETING", "AUTHENTICATION"];
+const QUALITIES = ["GREEN", "YELLOW", "RED", "UNKNOWN"];
+const REASONS = ["INVALID_FORMAT", "PROMOTIONAL", "TAG_CONTENT_MISMATCH", "INCORRECT_CATEGORY", "ABUSIVE_CONTENT", "SCAM"];
+const words = (name) => name.charAt(0) + name.slice(1).toLowerCase().replaceAll("_", " ");
+
+let labels = new Map();
+
+const options = (names, chosen) =>
+  names.map((name) => h("option", { value: name, selected: name === chosen }, words(name)));
+
+async function decide(template, decision) {
+  await attempt(async () => {
+    await patch(`/templates/${template.id}`, decision);
+    await drawTemplates();
+  });
+}
+
+function row(template) {
+  const name = `${template.name} (${template.language})`;
+  const body = template.components.find((component) => component.type.toUpperCase() === "BODY")?.text ?? "";
+  const act = (label, testid, decision) =>
+    h("button", { type: "button", class: "secondary", "data-testid": testid, "aria-label": `${label} ${name}`, onclick: () => decide(template, decision()) }, label);
+  const reason = h("select", { "aria-label": `Reason to reject ${name}`, "data-testid": "template-reason" }, options(REASONS, "INVALID_FORMAT"));
+  const choice = (label, field, names, chosen) =>
+    h("select", { "aria-label": `${label} of ${name}`, "data-testid": `template-${field}`, onchange: (event) => decide(template, { [field]: event.target.value }) }, options(names, chosen));
+  const rejected = template.rejected_reason && template.rejected_reason !== "NONE" ? words(template.rejected_reason) : null;
+  return h("tr", { "data-testid": "template-row", "data-name": template.name, "data-language": template.language },
+    h("td", {}, h("div", { class: "name" }, name), h("div", { class: "body" }, body)),
+    h("td", {}, h("span", { class: "status", "data-status": template.status }, words(template.status)), rejected && h("div", { class: "why" }, rejected)),
+    h("td", {}, choice("Category", "category", CATEGORIES, template.category)),
+    h("td", {}, choice("Quality", "quality", QUALITIES, template.quality_score?.score ?? "UNKNOWN")),
+    h("td", {}, h("div", { class: "decide" },
+      act("Approve", "template-approve", () => ({ status: "APPROVED" })),
+      act("Reject", "template-reject", () => ({ status: "REJECTED", reason: reason.value })),
+      reason,
+      act("Pause", "template-pause", () => ({ status: "PAUSED" })),
+      act("Disable", "template-disable", () => ({ status: "DISABLED" })))));
+}
+
+let drawn = "";
+
+async function drawTemplates() {
+  const [{ templates }, { mode }] = await Promise.all([get("/templates"), get("/templates/reviewer")]);
+  byId("reviewer").value = mode;
+  byId("no-templates").hidden = templates.length > 0;
+  const now = JSON.stringify(templates);
+  if (now === drawn) return;
+  drawn = now;
+  const body = byId("templates");
+  // Whoever works through the list keeps the place.
+  const focused = document.activeElement;
+  const at = body.contains(focused) ? { row: focused.closest("tr").dataset, test: focused.dataset.testid } : null;
+  body.replaceChildren(...templates.map(row));
+  if (at === null) return;
+  const same = [...body.children].find((each) => each.dataset.name === at.row.name && each.dataset.language === at.row.language);
+  same?.querySelector(`[data-testid="${at.test}"]`)?.focus();
+}
+
+async function drawFaults() {
+  const faults = await get("/faults");
+  for (const input of byId("faults").querySelectorAll("input")) {
+    if (input === document.activeElement) continue;
+    if (input.type === "checkbox") input.checked = faults[input.name];
+    else input.value = faults[input.name] / (input.dataset.scale ?? 1);
+  }
+}
+
+async function drawStatus() {
+  const status = await get("/status");
+  byId("queued").textContent = status.webhook.queued;
+  byId("delivered").textContent = status.webhook.delivered;
+  byId("failed").textContent = status.webhook.failed_attempts;
+  const stands = status.clock.mode === "virtual" ? " (stands still)" : "";
+  byId("clock").textContent = `${new Date(status.clock.now).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" })}${stands}`;
+}
+
+let running = false;
+
+async function refresh() {
+  if (running) return;
+  running = true;
+  try {
+    await Promise.all([drawTemplates(), drawFaults(), drawStatus()]);
+  } catch {
+    tell("The sandbox does not answer.");
+  }
+  running = false;
+}
+
+byId("reviewer").addEventListener("change", (event) => attempt(() => put("/templates/reviewer", { mode: event.target.value })));
+byId("notice-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const name = byId("notice-name").value;
+  return attempt(async () => {
+    const { field } = await post("/notices", { name });
+    const list = byId("sent");
+    list.prepend(h("li", { "data-testid": "notice-sent" }, `${labels.get(name)} · ${field}`));
+    while (list.children.length > 5) list.lastElementChild.remove();
+    await drawStatus();
+  });
+});
+byId("faults").addEventListener("submit", (event) => event.preventDefault());
+byId("faults").addEventListener("change", (event) => {
+  const input = event.target;
+  if (!input.checkValidity()) {
+    tell(`${input.labels[0].textContent.trim()}: ${input.min} to ${input.max}.`);
+    return undefined;
+  }
+  const value = input.type === "checkbox" ? input.checked : Number(input.value) * (input.dataset.scale ?? 1);
+  // The others stay as they are: what is left out would be off.
+  return attempt(async () => put("/faults", { ...(await get("/faults")), [input.name]: value }));
+});
+byId("flush").addEventListener("click", () =>
+  attempt(async () => {
+    const { delivered, failed } = await post("/webhook/flush");
+    tell(`${delivered} delivered, ${failed} not.`);
+    await drawStatus();
+  }));
+for (const button of document.querySelectorAll("[data-advance]")) {
+  button.addEventListener("click", () => attempt(async () => {
+    await post("/clock", { advance_ms: Number(button.dataset.advance) });
+    await drawStatus();
+  }));
+}
+
+async function start() {
+  await attempt(async () => {
+    const { notices } = await get("/notices");
+    labels = new Map(notices.map((each) => [each.name, each.label]));
+    byId("notice-name").replaceChildren(...notices.map((each) => h("option", { value: each.name }, each.label)));
+  });
+  await refresh();
+  listen(refresh);
+  setInterval(refresh, 2_000);
+}
+
+start();
