@@ -28,6 +28,7 @@ pub mod inbound;
 pub mod initiate;
 pub mod leads;
 pub mod linking;
+pub mod mentions;
 pub mod messages;
 pub mod notice;
 pub mod panel;
@@ -37,6 +38,7 @@ pub mod routing;
 mod say;
 pub mod search;
 pub mod sessions;
+pub mod sight;
 pub mod template_choice;
 mod template_message;
 

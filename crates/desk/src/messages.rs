@@ -1,5 +1,6 @@
 //! What agents write.
 
+use segue_channels::whatsapp::{Outbound, simple};
 use segue_model::{
     Ctx, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
     actor::Actor,
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::{
     DeskError, compose,
+    mentions::{self, Addressed},
     notice::Notices,
     say::{Outgoing, after_last, note, say},
     sessions::{self, Standing},
@@ -60,6 +62,7 @@ pub enum Draft {
     },
     /// For colleagues; never sent.
     Note {
+        /// `<@usr_…>` speaks to a colleague, who is told. 422 `mention_hidden` when the colleague may not see the session.
         text: String,
     },
 }
@@ -149,9 +152,11 @@ pub(crate) fn reply_in(
     }
     let id = if let Draft::Note { text } = &reply.draft {
         sessions::require(actor, session, Standing::OwnerOrSupervisor)?;
-        compose::text(text, compose::TEXT)?;
-        let message = a_note(ctx, actor, session, text, &reply.client_id);
+        let addressed = mentions::read(tx, workspace_id, session.id, text)?;
+        compose::text(&addressed.text, compose::TEXT)?;
+        let message = a_note(ctx, actor, session, addressed, &reply.client_id);
         note(tx, workspace_id, session, &message, notices)?;
+        mentions::call(tx, ctx, workspace_id, &message, notices)?;
         message.id
     } else {
         let (content, class) = checked(tx, workspace_id, actor, session, reply)?;
@@ -230,7 +235,7 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
     })
 }
 
-fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, text: &str, client_id: &str) -> NewMessage {
+fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, said: Addressed, client_id: &str) -> NewMessage {
     NewMessage {
         id: ctx.id(),
         session_id: session.id,
@@ -239,8 +244,8 @@ fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, text: &str, client_id: &s
         author: AuthorKind::Agent,
         author_id: actor.user_id(),
         kind: MessageKind::Note,
-        content: MessageContent::default(),
-        text: text.to_owned(),
+        content: MessageContent { mentions: said.mentions, ..MessageContent::default() },
+        text: said.text,
         provider_id: None,
         client_id: Some(client_id.to_owned()),
         at: after_last(session, ctx.now()),

@@ -85,6 +85,7 @@ pub mod job;
 pub mod link;
 pub mod list;
 pub mod media;
+pub mod mention;
 pub mod message;
 pub mod message_details;
 pub mod messaging_limit;
@@ -176,6 +177,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("link", link::STATEMENTS),
         ("list", list::STATEMENTS),
         ("media", media::STATEMENTS),
+        ("mention", mention::STATEMENTS),
         ("message", message::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),
         ("outbox", outbox::STATEMENTS),

@@ -110,6 +110,16 @@ pub struct SentTemplate {
     pub parameters: Vec<String>,
 }
 
+/// A place in a note's text that speaks to a colleague.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NoteMention {
+    pub user_id: UserId,
+    /// Where it begins, in characters (Unicode code points).
+    pub start: u32,
+    /// How many characters it has, `@` included.
+    pub length: u32,
+}
+
 /// What an entry says apart from its text; the JSON of the column `content`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -127,6 +137,9 @@ pub struct MessageContent {
     /// What else the provider told: coordinates, shared contacts, order lines, the id of a tapped button.
     #[serde(skip_serializing_if = "MessageDetails::is_empty")]
     pub details: MessageDetails,
+    /// Whom a note speaks to, in the order of the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<NoteMention>,
 }
 
 /// An entry to write.
@@ -248,6 +261,8 @@ pub struct MessageView {
     pub details: Option<MessageDetails>,
     /// The entry this one answers or reacts to.
     pub reply_to: Option<MessageId>,
+    /// Whom a note speaks to, in the order of its text.
+    pub mentions: Vec<NoteMention>,
     /// Only outbound entries have one.
     pub state: Option<MessageState>,
     pub error: Option<MessageError>,
@@ -331,6 +346,7 @@ fn read_view(row: &mut Row<'_>) -> Result<MessageView, StoreError> {
         template: content.template,
         details: Some(content.details).filter(|details| !details.is_empty()),
         reply_to: content.reply_to,
+        mentions: content.mentions,
         state: state.map(MessageState::of),
         error: state.and_then(|state| {
             MessageError::of(state, rule.as_deref(), class.as_deref(), code.as_deref(), reason.as_deref())

@@ -55,6 +55,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0017_template_campaigns.sql"),
     },
     Migration { version: 18, name: "0018_identity", text: include_str!("../migrations/0018_identity.sql") },
+    Migration { version: 19, name: "0019_inbox", text: include_str!("../migrations/0019_inbox.sql") },
 ];
 
 /// Version of the schema that this build works with.

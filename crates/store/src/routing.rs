@@ -118,6 +118,7 @@ crate::sql! {
         WHERE m.workspace_id = $1 AND u.disabled_at IS NULL ORDER BY m.queue_id, u.name, u.id";
     ADD_MEMBER = "INSERT INTO queue_members (workspace_id, queue_id, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     CLEAR_MEMBERS = "DELETE FROM queue_members WHERE workspace_id = $1 AND queue_id = $2";
+    MEMBERS_OF_QUEUE = "SELECT user_id FROM queue_members WHERE workspace_id = $1 AND queue_id = $2 ORDER BY user_id";
     QUEUES_OF_MEMBER = "SELECT queue_id FROM queue_members WHERE workspace_id = $1 AND user_id = $2 ORDER BY queue_id";
 
     INSERT_WORK_ITEM = "INSERT INTO work_items (workspace_id, id, session_id, queue_id, state, weight, priority, declined,
@@ -274,6 +275,18 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn queues_of_member(&mut self, workspace_id: WorkspaceId, user_id: UserId) -> Result<Vec<QueueId>, StoreError> {
         self.query(&QUEUES_OF_MEMBER, &[&workspace_id, &user_id], |row| row.next())
+    }
+
+    /// Who is a member of a queue.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn members_of_queue(
+        &mut self,
+        workspace_id: WorkspaceId,
+        queue_id: QueueId,
+    ) -> Result<Vec<UserId>, StoreError> {
+        self.query(&MEMBERS_OF_QUEUE, &[&workspace_id, &queue_id], |row| row.next())
     }
 
     /// The queues with members and waits, as screens show them.

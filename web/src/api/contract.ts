@@ -6,6 +6,7 @@
 import type { components } from './schema';
 import type * as conversation from './conversation-types';
 import type * as identity from './identity-types';
+import type * as inbox from './inbox-types';
 import type * as policy from './policy-types';
 import type * as link from './link-types';
 import type * as sender from './sender-types';

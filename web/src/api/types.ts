@@ -1,5 +1,6 @@
 /** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
 import type * as identity from './identity-types';
+import type { NoteMention } from './inbox-types';
 
 import type {
   LocalePreview,
@@ -971,6 +972,8 @@ export interface Message {
   template: { name: string; language: string; parameters: string[] } | null;
   details: MessageDetails | null;
   reply_to: string | null;
+  /** Whom a note speaks to. */
+  mentions: NoteMention[];
   state: MessageState | null;
   error: MessageError | null;
   at: string;
@@ -1077,6 +1080,7 @@ export interface Bootstrap {
   agents: AgentPresence[];
   sessions: Session[];
   offers: Offer[];
+  unread_mentions: number;
 }
 
 export type ContactSort = 'newest' | 'oldest';

@@ -28,6 +28,9 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
       return [keys.contacts, keys.panels];
     case 'consent.changed':
       return [keys.contacts, keys.panels, keys.allConsentReviews, keys.programmes];
+    case 'mention.created':
+    case 'mention.read':
+      return [keys.mentions];
     case 'session.updated':
       return [keys.panel(event.data.session.id)];
     default:

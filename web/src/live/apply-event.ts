@@ -60,6 +60,9 @@ function applyKnown(data: LiveData, event: LiveEvent): LiveData {
     }
     case 'presence.updated':
       return putPresence(data, event.data);
+    case 'mention.created':
+    case 'mention.read':
+      return { ...data, unreadMentions: event.data.unread_count };
     default:
       return data;
   }

@@ -35,6 +35,8 @@ export interface LiveData {
   threads: Record<string, Thread>;
   /** Who is typing in which conversation, and until when that is believed (epoch ms). */
   typing: Record<string, { name: string; until: number }>;
+  /** How many mentions in notes the user has not read. */
+  unreadMentions: number;
 }
 
 export const EMPTY: LiveData = {
@@ -48,6 +50,7 @@ export const EMPTY: LiveData = {
   offers: {},
   threads: {},
   typing: {},
+  unreadMentions: 0,
 };
 
 export const EMPTY_THREAD: Thread = { items: [], older: null, loaded: false, stale: false };
@@ -74,5 +77,6 @@ export function fromBootstrap(snapshot: Bootstrap, previous: LiveData): LiveData
       Object.entries(previous.threads).map(([id, thread]) => [id, { ...thread, stale: true }]),
     ),
     typing: {},
+    unreadMentions: snapshot.unread_mentions,
   };
 }

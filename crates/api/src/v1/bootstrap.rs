@@ -34,13 +34,15 @@ struct BootstrapBody {
     /// The caller's own and those that wait in the caller's queues; all open ones for supervisors.
     sessions: Vec<SessionView>,
     offers: Vec<OfferView>,
+    /// How many mentions in notes the caller has not read.
+    unread_mentions: i64,
 }
 
 /// What the console begins with. Those who do not talk with customers get no conversations.
 #[utoipa::path(get, path = "/api/v1/bootstrap", operation_id = "get_bootstrap", tag = "inbox",
     responses((status = 200, body = BootstrapBody)))]
 async fn get(State(state): State<AppState>, caller: Caller) -> Result<Json<BootstrapBody>, Problem> {
-    let Bootstrap { seq, presence, queues, agents, sessions, offers } =
+    let Bootstrap { seq, presence, queues, agents, sessions, offers, unread_mentions } =
         bootstrap(&state.store, &state.ctx, caller.workspace_id, &caller.actor).await?;
     let workspace = load_workspace(&state, caller.workspace_id).await?.into();
     let converses = caller.may(Permission::Converse);
@@ -52,6 +54,7 @@ async fn get(State(state): State<AppState>, caller: Caller) -> Result<Json<Boots
         agents: if converses { agents } else { Vec::new() },
         sessions: if converses { sessions } else { Vec::new() },
         offers: if converses { offers } else { Vec::new() },
+        unread_mentions: if converses { unread_mentions } else { 0 },
         user: caller.user,
     }))
 }

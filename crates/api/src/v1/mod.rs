@@ -31,6 +31,7 @@ mod lists;
 mod login;
 mod marketing;
 mod media;
+mod mentions;
 mod merges;
 mod message_batches;
 mod message_search;
@@ -110,6 +111,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         message_batches::router(),
         messages::router(),
         pending_replies::router(),
+        mentions::router(),
         message_search::router(),
         media::router(),
         panel::router(),

@@ -12,6 +12,7 @@ mod imports;
 mod links;
 mod marketing;
 mod media;
+mod mentions;
 mod openapi;
 mod operations;
 mod paging;

@@ -11,6 +11,7 @@ mod inbound;
 mod initiate;
 mod link;
 mod linking;
+mod mentions;
 mod pending;
 mod property;
 mod recorded;

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState, type ChangeEvent, type KeyboardEvent } fro
 import { draftKey, readDraft, useDrafts, writeDraft, type DraftMode } from '@/lib/drafts';
 import { useRegisterCommands } from '@/lib/hotkeys';
 import { send } from '@/live';
-import { IconButton, notify } from '@/ui';
+import { ActionMenu, IconButton, notify } from '@/ui';
 import { uploadMedia } from './api';
 import css from './composer.module.css';
 import { QuickReplies, useQuickReplies } from './QuickReplies';
@@ -32,6 +32,19 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const replies = useQuickReplies(mode === 'reply' ? text : '');
+  const [caret, setCaret] = useState(0);
+  const mentions = useMentions(
+    sessionId,
+    { active: mode === 'note', text, caret },
+    (next, place) => {
+      writeDraft(sessionId, mode, next);
+      setCaret(place);
+      requestAnimationFrame(() => {
+        field.current?.focus();
+        field.current?.setSelectionRange(place, place);
+      });
+    },
+  );
 
   useEffect(() => {
     const box = field.current;
@@ -119,7 +132,10 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
     if (body === '' || body.length > MAX_TEXT) return;
     send({
       sessionId,
-      content: { kind: mode === 'note' ? 'note' : 'text', text: body },
+      content:
+        mode === 'note'
+          ? { kind: 'note', text: mentions.withIds(body) }
+          : { kind: 'text', text: body },
       text: body,
     });
     writeDraft(sessionId, mode, '');
@@ -129,6 +145,7 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.nativeEvent.isComposing) return;
     if (replies.open === 'yes' && replies.onKey(event, insertReply)) return;
+    if (mentions.open === 'yes' && mentions.onKey(event)) return;
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
       event.preventDefault();
       void submit();
@@ -146,6 +163,7 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   return (
     <div className={css.composer} data-mode={mode}>
       {replies.open === 'yes' && <QuickReplies state={replies} onChoose={insertReply} />}
+      {mentions.open === 'yes' && <MentionOptions state={mentions} />}
       {modes.length > 1 && (
         <div className={css.modes} role="group" aria-label="What you write">
           {modes.map((each) => (
@@ -180,10 +198,19 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
             ? image === null
               ? 'Write a reply,  /  for quick replies'
               : 'Add a caption'
-            : 'Write a note that only your team sees'
+            : 'Write a note that only your team sees,  @  calls a colleague'
         }
         data-testid="composer-input"
-        onChange={(event) => writeDraft(sessionId, mode, event.target.value)}
+        aria-autocomplete={mode === 'note' ? 'list' : undefined}
+        aria-controls={mentions.open === 'yes' ? mentions.listId : undefined}
+        aria-activedescendant={
+          mentions.open === 'yes' ? optionId(mentions.listId, mentions.active) : undefined
+        }
+        onChange={(event) => {
+          writeDraft(sessionId, mode, event.target.value);
+          setCaret(event.target.selectionStart);
+        }}
+        onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
         onKeyDown={onKeyDown}
         onPaste={(event) => chooseImage(event.clipboardData.files[0])}
       />
