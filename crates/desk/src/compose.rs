@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use segue_channels::whatsapp::Outbound;
 use segue_model::content::{Choice, Section};
 
 use crate::DeskError;
@@ -25,6 +26,11 @@ pub(crate) fn text(text: &str, limit: usize) -> Result<(), DeskError> {
         return Err(DeskError::InvalidContent("The text is empty. Write something first.".to_owned()));
     }
     if length > limit { Err(DeskError::TextTooLong { length, limit }) } else { Ok(()) }
+}
+
+/// What the channel checks itself: places, cards, links, requests and reactions.
+pub(crate) fn outbound(message: &Outbound) -> Result<(), DeskError> {
+    message.validate().map_err(|error| DeskError::InvalidContent(error.to_string()))
 }
 
 /// Reply buttons under a text.

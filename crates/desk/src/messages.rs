@@ -4,7 +4,7 @@ use segue_channels::whatsapp::{Outbound, simple};
 use segue_model::{
     Ctx, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
     actor::Actor,
-    content::{Choice, Content, Section, TemplateButtonValue, TemplateHeaderValue},
+    content::{Card, Choice, Content, Place, Section, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
     session::{OptIn, SessionState},
 };
@@ -59,6 +59,29 @@ pub enum Draft {
         text: String,
         button: String,
         sections: Vec<Section>,
+    },
+    /// A place.
+    Place(Place),
+    /// A contact card.
+    Card(Card),
+    /// A button that opens a page.
+    Link {
+        text: String,
+        label: String,
+        url: String,
+    },
+    /// Asks for the customer's place, with a button of WhatsApp.
+    RequestPlace {
+        text: String,
+    },
+    /// Asks for the customer's phone number, with a button of WhatsApp. What comes back is kept with the customer.
+    RequestContact {
+        text: String,
+    },
+    /// A reaction to something the customer wrote; an empty emoji takes it back.
+    Reaction {
+        message_id: MessageId,
+        emoji: String,
     },
     /// For colleagues; never sent.
     Note {
@@ -198,6 +221,12 @@ fn checked(
         let given = template_message::Given { parameters, header, buttons };
         return template_message::content(tx, workspace_id, session.channel_id, template_id, given);
     }
+    if let Draft::Reaction { message_id, emoji } = reply.draft.clone() {
+        let provider_id = tx.provider_id_of(workspace_id, session.id, message_id)?;
+        let provider_id = provider_id.ok_or(DeskError::NotFound("message of the customer"))?;
+        compose::outbound(&Outbound::Reaction { message_id: provider_id.clone(), emoji: emoji.clone() })?;
+        return Ok((Content::Reaction { message_id, provider_id, emoji }, MessageClass::Service));
+    }
     Ok((composed(tx, workspace_id, reply.draft.clone())?, MessageClass::Service))
 }
 
@@ -230,6 +259,27 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
             compose::list(&button, &sections)?;
             Content::List { text, button, sections }
         }
+        Draft::Place(place) => {
+            compose::outbound(&simple::place(&place))?;
+            Content::Place(place)
+        }
+        Draft::Card(card) => {
+            compose::outbound(&simple::card(card.clone()))?;
+            Content::Card(card)
+        }
+        Draft::Link { text, label, url } => {
+            compose::outbound(&simple::link(text.clone(), label.clone(), url.clone()))?;
+            Content::Link { text, label, url }
+        }
+        Draft::RequestPlace { text } => {
+            compose::text(&text, compose::SHORT_TEXT)?;
+            Content::RequestPlace { text }
+        }
+        Draft::RequestContact { text } => {
+            compose::text(&text, compose::SHORT_TEXT)?;
+            Content::RequestContact { text }
+        }
+        Draft::Reaction { .. } => return Err(DeskError::InvalidContent("A reaction is sent at once.".to_owned())),
         Draft::Template { .. } => return Err(DeskError::InvalidContent("A template is sent at once.".to_owned())),
         Draft::Note { .. } => return Err(DeskError::InvalidContent("A note is not sent.".to_owned())),
     })

@@ -306,6 +306,8 @@ crate::sql! {
     MESSAGE_OF_OUTBOX = "SELECT session_id, id FROM outbox
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND session_id IS NOT NULL
         ORDER BY id DESC LIMIT 1";
+    PROVIDER_ID_OF = "SELECT provider_id FROM messages
+        WHERE workspace_id = $1 AND session_id = $2 AND id = $3 AND direction = 'inbound' AND provider_id IS NOT NULL";
     MESSAGE_OF_CLIENT = "SELECT v.* FROM message_details v JOIN messages m ON m.workspace_id = v.workspace_id
             AND m.session_id = v.session_id AND m.id = v.id
         WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.client_id = $3";
@@ -425,6 +427,19 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let found = self.query_opt(&MESSAGE_OF_PROVIDER, &[&workspace_id, &channel_id, &provider_id], |_| Ok(()))?;
         Ok(found.is_some())
+    }
+
+    /// The provider's id of something the customer wrote.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn provider_id_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        id: MessageId,
+    ) -> Result<Option<String>, StoreError> {
+        self.query_opt(&PROVIDER_ID_OF, &[&workspace_id, &session_id, &id], |row| row.next())
     }
 
     /// The entry that the console sent under this id of its own.

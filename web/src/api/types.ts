@@ -936,6 +936,10 @@ export interface MessageDetails {
   order?: { product: string; quantity: number; price: number | null; currency: string | null }[];
   form?: { field: string; answer: string }[];
   choice?: { id: string; description: string | null } | null;
+  /** The button under our text that opens a page. */
+  link?: { label: string; url: string } | null;
+  /** What our text asks the customer for. */
+  asks_for?: 'place' | 'phone' | null;
   came_from?: {
     kind: string | null;
     headline: string | null;
@@ -992,6 +996,24 @@ export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
     }
   | { kind: 'image'; media_id: string; caption?: string }
   | { kind: 'buttons'; text: string; buttons: { id: string; title: string }[] }
+  | {
+      kind: 'list';
+      text: string;
+      button: string;
+      sections: { title: string; rows: { id: string; title: string; description?: string }[] }[];
+    }
+  | { kind: 'place'; latitude: string; longitude: string; name?: string; address?: string }
+  | {
+      kind: 'card';
+      name: string;
+      phones?: string[];
+      emails?: string[];
+      organisation?: string;
+    }
+  | { kind: 'link'; text: string; label: string; url: string }
+  | { kind: 'request_place'; text: string }
+  | { kind: 'request_contact'; text: string }
+  | { kind: 'reaction'; message_id: string; emoji: string }
 );
 
 export interface Media {

@@ -35,7 +35,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    async fn open(server: &Server, request: Request<Body>) -> Result<Self, StatusCode> {
+    pub async fn open(server: &Server, request: Request<Body>) -> Result<Self, StatusCode> {
         let response = server.router.clone().oneshot(request).await.unwrap();
         if response.status() != StatusCode::OK {
             return Err(response.status());

@@ -1,12 +1,25 @@
-import { IconPhoto, IconSend2, IconTemplate, IconX } from '@tabler/icons-react';
-import { useEffect, useRef, useState, type ChangeEvent, type KeyboardEvent } from 'react';
+import { IconPhoto, IconPlus, IconSend2, IconTemplate, IconX } from '@tabler/icons-react';
+import {
+  lazy,
+  Suspense,
+  useEffect,
+  useRef,
+  useState,
+  type ChangeEvent,
+  type KeyboardEvent,
+} from 'react';
 import { draftKey, readDraft, useDrafts, writeDraft, type DraftMode } from '@/lib/drafts';
 import { useRegisterCommands } from '@/lib/hotkeys';
 import { send } from '@/live';
 import { ActionMenu, IconButton, notify } from '@/ui';
 import { uploadMedia } from './api';
 import css from './composer.module.css';
+import { EXTRA_LABELS, type ExtraKind } from './extra-kinds';
+import { MentionOptions } from './MentionOptions';
 import { QuickReplies, useQuickReplies } from './QuickReplies';
+import { optionId, useMentions } from './use-mentions';
+
+const ExtraDialog = lazy(() => import('./ExtraDialog'));
 
 const MAX_TEXT = 4096;
 const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
@@ -28,6 +41,7 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   const mode = modes.includes(wanted) ? wanted : (modes[0] ?? 'note');
   const text = useDrafts((state) => state.drafts[draftKey(sessionId, mode)] ?? '');
   const [image, setImage] = useState<{ file: File; url: string } | null>(null);
+  const [extra, setExtra] = useState<ExtraKind | null>(null);
   const [uploading, setUploading] = useState<'yes' | 'no'>('no');
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
@@ -76,6 +90,17 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
             run: () => focus('reply'),
           },
         ]
+      : []),
+    ...(modes.includes('reply')
+      ? EXTRA_LABELS.map((each) => ({
+          id: `composer.${each.kind}`,
+          label: `Send: ${each.label}`,
+          group: 'Conversation',
+          run: () => {
+            setMode('reply');
+            setExtra(each.kind);
+          },
+        }))
       : []),
     {
       id: 'composer.note',
@@ -217,6 +242,18 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
       <div className={css.tools}>
         {mode === 'reply' && (
           <>
+            <ActionMenu
+              label="Send something else"
+              trigger={<IconPlus size={18} aria-hidden="true" />}
+              triggerClass={css.plus ?? ''}
+              triggerTestId="composer-more"
+              entries={EXTRA_LABELS.map((each) => ({
+                id: each.kind,
+                label: each.label,
+                onSelect: () => setExtra(each.kind),
+                testId: `more-${each.kind}`,
+              }))}
+            />
             <IconButton label="Attach a picture" onClick={() => picker.current?.click()}>
               <IconPhoto size={18} />
             </IconButton>
@@ -262,6 +299,21 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
           <IconSend2 size={16} aria-hidden="true" />
         </button>
       </div>
+      {extra !== null && (
+        <Suspense fallback={null}>
+          <ExtraDialog
+            sessionId={sessionId}
+            kind={extra}
+            text={text.trim()}
+            onClose={() => setExtra(null)}
+            onSent={() => {
+              setExtra(null);
+              writeDraft(sessionId, mode, '');
+              focus('reply');
+            }}
+          />
+        </Suspense>
+      )}
     </div>
   );
 }
