@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    OfferId, QueueId, SessionId, Timestamp, UserId, WorkItemId, WorkspaceId,
+    ChannelId, OfferId, QueueId, SessionId, Timestamp, UserId, WorkItemId, WorkspaceId,
     routing::{OfferState, WorkItemState},
     wake::Wake,
 };
@@ -134,6 +134,11 @@ crate::sql! {
             preferred_id
         FROM work_items WHERE workspace_id = $1 AND queue_id = $2 AND state = 'waiting'
         ORDER BY priority, enqueued_at, id LIMIT $3";
+    WAITING_OF_CHANNEL = "SELECT w.id, w.session_id, w.queue_id, w.state, w.weight, w.priority, w.agent_id, w.declined,
+            w.ask_again_at, w.enqueued_at, w.preferred_id
+        FROM work_items w JOIN sessions s ON s.workspace_id = w.workspace_id AND s.id = w.session_id
+        WHERE w.workspace_id = $1 AND w.queue_id = $2 AND w.state = 'waiting' AND s.channel_id = $3
+        ORDER BY w.priority, w.enqueued_at, w.id LIMIT $4";
     MOVE_WORK_ITEM = "UPDATE work_items SET state = $4, agent_id = $5, queue_id = $6, declined = $7, ask_again_at = $8
         WHERE workspace_id = $1 AND id = $2 AND state = $3";
     CLOSE_WORK_ITEM = "UPDATE work_items SET state = 'closed', agent_id = NULL, closed_at = $4
@@ -374,6 +379,20 @@ impl Tx<'_> {
         limit: u32,
     ) -> Result<Vec<WorkItem>, StoreError> {
         self.query(&WAITING, &[&workspace_id, &queue_id, &limit], read_work_item)
+    }
+
+    /// [`Tx::waiting_work_items`] of one channel.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn waiting_work_items_of_channel(
+        &mut self,
+        workspace_id: WorkspaceId,
+        queue_id: QueueId,
+        channel_id: ChannelId,
+        limit: u32,
+    ) -> Result<Vec<WorkItem>, StoreError> {
+        self.query(&WAITING_OF_CHANNEL, &[&workspace_id, &queue_id, &channel_id, &limit], read_work_item)
     }
 
     /// Stores a work item's new state, agent, queue and pass, when it is still in the state `from`.

@@ -1,6 +1,7 @@
 //! The desk on both engines.
 
 mod bot;
+mod cases;
 mod closing_soon;
 mod consent;
 mod conversation;
