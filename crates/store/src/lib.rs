@@ -116,6 +116,7 @@ pub mod template;
 pub mod template_recipient;
 pub mod template_view;
 pub mod thread;
+pub mod transcript_export;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -203,6 +204,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("suppression", suppression::STATEMENTS),
         ("template", template::STATEMENTS),
         ("thread", thread::STATEMENTS),
+        ("transcript_export", transcript_export::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]
 }

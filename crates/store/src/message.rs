@@ -282,6 +282,9 @@ impl MessageCursor {
     /// After every entry.
     pub const END: Self = Self { at: Timestamp(i64::MAX), id: MessageId(Uuid::max()) };
 
+    /// Before every entry.
+    pub const BEGIN: Self = Self { at: Timestamp(i64::MIN), id: MessageId(Uuid::nil()) };
+
     /// Reads the shown form; `None` when it is not one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -316,6 +319,9 @@ crate::sql! {
     MESSAGES_BEFORE = "SELECT v.* FROM message_details v
         WHERE v.workspace_id = $1 AND v.session_id = $2 AND (v.at, v.id) < ($3, $4)
         ORDER BY v.at DESC, v.id DESC LIMIT $5";
+    MESSAGES_AFTER = "SELECT v.* FROM message_details v
+        WHERE v.workspace_id = $1 AND v.session_id = $2 AND (v.at, v.id) > ($3, $4)
+        ORDER BY v.at, v.id LIMIT $5";
     EVENTS_OF_SESSION_SINCE = "SELECT data FROM events
         WHERE workspace_id = $1 AND seq > $2 AND kind = 'message.created' AND entity_id = $3";
     AUTHOR = "SELECT direction, author, author_id FROM messages WHERE workspace_id = $1 AND session_id = $2 AND id = $3";
@@ -483,6 +489,20 @@ impl Tx<'_> {
             self.query(&MESSAGES_BEFORE, &[&workspace_id, &session_id, &before.at, &before.id, &limit], read_view)?;
         page.reverse();
         Ok(page)
+    }
+
+    /// The entries after a point, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn messages_after(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        after: MessageCursor,
+        limit: u32,
+    ) -> Result<Vec<MessageView>, StoreError> {
+        self.query(&MESSAGES_AFTER, &[&workspace_id, &session_id, &after.at, &after.id, &limit], read_view)
     }
 
     /// How many replies others than `user_id` (the bot or colleagues) sent in a session after event `seq`.

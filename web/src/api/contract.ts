@@ -98,6 +98,9 @@ export type Responses = [
   Fits<Sent<Schemas['Presence']>, wire.Presence>,
   Fits<Sent<Schemas['Session']>, wire.Session>,
   Fits<Sent<Schemas['PendingReply']>, wire.PendingReply>,
+  Fits<Sent<Schemas['Mention']>, inbox.Mention>,
+  Fits<Sent<Schemas['Colleague']>, inbox.Colleague>,
+  Fits<Sent<Schemas['TranscriptExport']>, inbox.TranscriptExport>,
   Fits<Sent<Schemas['ConversationSettings']>, conversation.ConversationSettings>,
   Fits<Sent<Schemas['Message']>, wire.Message>,
   Fits<Sent<Schemas['ChannelNotice']>, wire.ChannelNotice>,
@@ -120,5 +123,6 @@ export type Requests = [
   Fits<wire.CampaignInput, Taken<Schemas['CampaignInput']>>,
   Fits<wire.CampaignSettings, Taken<Schemas['CampaignSettings']>>,
   Fits<wire.ImportOptions, Taken<Schemas['ImportOptions']>>,
+  Fits<inbox.NewTranscriptExport, Taken<Schemas['NewExport']>>,
   Fits<wire.OutgoingMessage, Taken<Schemas['NewReply']>>,
 ];

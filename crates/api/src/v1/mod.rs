@@ -55,6 +55,7 @@ mod sight;
 mod snippets;
 mod suppressions;
 mod templates;
+mod transcripts;
 mod users;
 mod workspace;
 
@@ -113,6 +114,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         pending_replies::router(),
         mentions::router(),
         message_search::router(),
+        transcripts::router(),
         media::router(),
         panel::router(),
         customers::router(),

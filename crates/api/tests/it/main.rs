@@ -28,6 +28,7 @@ mod stream;
 mod support;
 mod suppressions;
 mod texts;
+mod transcripts;
 mod twilio_server;
 mod twilio_webhooks;
 mod webhook_wire;

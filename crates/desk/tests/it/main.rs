@@ -21,3 +21,4 @@ mod routing;
 mod scene;
 mod search;
 mod templates;
+mod transcripts;
