@@ -40,7 +40,13 @@ interface Blocked {
 export function BlockedSection({ channels, users }: Blocked) {
   const cache = useQueryClient();
   const me = useLive((state) => state.user?.role);
+  const agents = useLive((state) => state.agents);
   const [asked, setAsked] = useState<CustomerBlock | null>(null);
+  // Not everybody may see all users; agents are known to everybody.
+  const nameOf = (actor: string) =>
+    users.find((each) => each.id === actor)?.name ??
+    agents.find((each) => each.user_id === actor)?.name ??
+    (actor.startsWith('usr_') ? 'A colleague' : 'A program');
   const query = useInfiniteQuery({
     queryKey: keys.customerBlocks,
     queryFn: ({ pageParam, signal }) => fetchBlocks(pageParam, signal),
@@ -97,7 +103,7 @@ export function BlockedSection({ channels, users }: Blocked) {
               render: (row) => (
                 <div className={css.cell}>
                   <span>{formatDateTime(row.at)}</span>
-                  <span>{users.find((each) => each.id === row.actor)?.name ?? 'A program'}</span>
+                  <span>{nameOf(row.actor)}</span>
                 </div>
               ),
             },
