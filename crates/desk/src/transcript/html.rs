@@ -53,9 +53,9 @@ pub(super) fn entries(head: &Head, chapter: &Chapter, entries: &[MessageView], f
     if first {
         let known = [session.customer.phone.as_ref().map(ToString::to_string), session.customer.username.clone()];
         let known: Vec<String> = known.into_iter().flatten().collect();
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<section><h2>{}</h2><p class=\"meta\">{} · {} · began {}{} · {}</p><ol>\n",
+            "<section><h2>{}</h2><p class=\"meta\">{} · {} · began {}{} · {}</p><ol>",
             plain(&session.customer.name),
             plain(&chapter.channel),
             plain(&known.join(" · ")),
