@@ -481,6 +481,7 @@ export function message(sessionId, overrides) {
     template: null,
     details: null,
     reply_to: null,
+    mentions: [],
     state: null,
     error: null,
     at: new Date().toISOString(),

@@ -215,6 +215,7 @@ const routes = [
       queues: data.queues,
       agents: data.agents,
       sessions: data.sessions.filter((each) => each.state !== 'ended'),
+      unread_mentions: 0,
       offers: process.env.NO_OFFER ? [] : [offer()].filter(Boolean),
     }),
   ],

@@ -89,7 +89,8 @@ impl From<DeskError> for Problem {
         match error {
             E::Store(error) | E::Consent(ConsentError::Store(error)) => error.into(),
             E::NotFound(_) => Self::new(StatusCode::NOT_FOUND, code, words),
-            E::NotOwner | E::NotSupervisor => Self::new(StatusCode::FORBIDDEN, code, words),
+            E::ExportGone => Self::new(StatusCode::GONE, code, words),
+            E::NotOwner | E::NotSupervisor | E::NotVisible => Self::new(StatusCode::FORBIDDEN, code, words),
             E::WindowClosed
             | E::WindowOpen
             | E::PendingChanged
@@ -107,7 +108,7 @@ impl From<DeskError> for Problem {
             | E::LinkChanged
             | E::CaseExists { .. } => conflict(words),
             E::QueueTaken => conflict(words.clone()).with_field("name", words),
-            E::TextTooLong { .. } => invalid(words.clone()).with_field("text", words),
+            E::TextTooLong { .. } | E::MentionHidden { .. } => invalid(words.clone()).with_field("text", words),
             E::TemplateUnknown => invalid(words.clone()).with_field("template_id", words),
             E::TemplateParameters { .. } => invalid(words.clone()).with_field("parameters", words),
             E::InvalidField { field, .. } => invalid(words.clone()).with_field(field, words),

@@ -4,6 +4,7 @@ use segue_channels::whatsapp::{
     GraphClient, Outbound, Recipient, RecipientError, TemplateButton, TemplateHeader, TemplateMessage,
     TemplateParameter,
     outbound::{LinkPreview, ListRow, ListSection, MediaSource, ReplyButton},
+    simple as translated,
 };
 use segue_model::{
     MediaId, WorkspaceId,
@@ -71,6 +72,12 @@ pub(crate) async fn outbound(
             button,
             sections: sections.into_iter().map(list_section).collect(),
         },
+        Content::Place(place) => translated::place(&place),
+        Content::Card(card) => translated::card(card),
+        Content::Link { text, label, url } => translated::link(text, label, url),
+        Content::RequestPlace { text } => Outbound::RequestLocation { body: text },
+        Content::RequestContact { text } => Outbound::RequestContact { body: text },
+        Content::Reaction { provider_id, emoji, .. } => Outbound::Reaction { message_id: provider_id, emoji },
         Content::Template { name, language, parameters, header, buttons, .. } => {
             let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
             let (wanted, wanted_language) = (name.clone(), language.clone());

@@ -4,12 +4,13 @@
 //! crashes when. Nothing is said outside the service window or to somebody who said no.
 
 use segue_model::{
+    Ctx, WorkspaceId,
     conversation::{Occasion, Places},
     delivery::MessageClass,
     session::OptIn,
     window,
 };
-use segue_store::{Tx, message::AuthorKind, session::Session};
+use segue_store::{Tx, access::User, message::AuthorKind, session::Session};
 
 use crate::{
     DeskError,
@@ -27,6 +28,33 @@ pub(crate) fn speak(
     (occasion, again): (Occasion, Option<i64>),
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
+    speak_as(tx, desk, session, (occasion, again.map(|at| at.to_string())), "", notices)
+}
+
+/// A person takes the session: the customer is told who, once for each person. The caller saves the session.
+pub(crate) fn introduce(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    session: &mut Session,
+    agent: &User,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let Some(channel) = tx.channel(workspace_id, session.channel_id)? else { return Ok(()) };
+    let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
+    let desk = Desk { ctx, workspace: &workspace, channel: &channel };
+    let again = Some(agent.id.to_string());
+    speak_as(tx, &desk, session, (Occasion::Accepted, again), &agent.name, notices)
+}
+
+fn speak_as(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    session: &mut Session,
+    (occasion, again): (Occasion, Option<String>),
+    agent: &str,
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
     let settings = &desk.channel.conversation;
     let Some(message) = settings.message(occasion) else { return Ok(()) };
     let now = desk.ctx.now();
@@ -37,6 +65,7 @@ pub(crate) fn speak(
     let places = Places {
         name: name.as_deref().unwrap_or_default(),
         brand: &desk.workspace.settings.brand,
+        agent,
         hours: settings.hours.as_ref(),
         now,
     };

@@ -27,6 +27,8 @@ pub struct Bootstrap {
     pub sessions: Vec<SessionView>,
     /// What the agent can accept now.
     pub offers: Vec<OfferView>,
+    /// How many mentions the actor has not read.
+    pub unread_mentions: i64,
 }
 
 /// Reads it.
@@ -68,6 +70,7 @@ pub async fn bootstrap(
             sessions.retain(|session| seen.insert(session.id));
             Ok(Bootstrap {
                 seq,
+                unread_mentions: me.map_or(Ok(0), |id| tx.unread_mentions(workspace_id, id))?,
                 presence: presence.clone(),
                 queues: tx.queue_views(workspace_id, now)?,
                 agents: tx.agent_presences(workspace_id)?,

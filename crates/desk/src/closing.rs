@@ -15,7 +15,7 @@ use segue_store::{
 };
 
 use crate::{
-    DeskError, automatic,
+    DeskError, automatic, cases,
     inbound::{Desk, step},
     leads,
     notice::Notices,
@@ -143,6 +143,9 @@ pub(crate) fn close(
     tx.end_flow_run(workspace_id, session.id, RunStatus::Ended, now)?;
     routing::close_work(tx, ctx, workspace_id, session.id, notices)?;
     pending::discard_all(tx, ctx, workspace_id, session, notices)?;
+    if by != EndedBy::Agent {
+        cases::ended(tx, ctx, workspace_id, session, notices)?;
+    }
     session.state = step(session, SessionStep::End)?;
     session.numbers.waits_since = None;
     (session.ended_at, session.ended_by, session.unread) = (Some(now), Some(by), 0);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use segue_channels::whatsapp::{MediaKind, media::media_limit};
+use segue_channels::whatsapp::{MediaKind, Outbound, media::media_limit};
 use segue_model::content::{Choice, Section};
 use segue_store::media::{FilePresence, Media};
 
@@ -69,6 +69,11 @@ fn is_taken(mime: &str) -> bool {
 /// A limit in words.
 fn size(bytes: u64) -> String {
     if bytes >= 1 << 20 { format!("{} MB", bytes >> 20) } else { format!("{} KB", bytes >> 10) }
+}
+
+/// What the channel checks itself: places, cards, links, requests and reactions.
+pub(crate) fn outbound(message: &Outbound) -> Result<(), DeskError> {
+    message.validate().map_err(|error| DeskError::InvalidContent(error.to_string()))
 }
 
 /// Reply buttons under a text.

@@ -10,6 +10,10 @@ pub enum DeskError {
     NotFound(&'static str),
     #[error("This session belongs to somebody else. Accept its offer or ask a supervisor to hand it to you.")]
     NotOwner,
+    #[error("This conversation belongs to somebody else. Ask a supervisor if you need to see it.")]
+    NotVisible,
+    #[error("The file could be fetched for an hour only. Take the transcript out again.")]
+    ExportGone,
     #[error("Only a supervisor can do this.")]
     NotSupervisor,
     #[error(
@@ -53,6 +57,8 @@ pub enum DeskError {
     QueueTaken,
     #[error("The session has the open case {number} already. Close it first.")]
     CaseExists { number: i64 },
+    #[error("{name} cannot see this conversation. Hand it over, or ask a supervisor to look at it.")]
+    MentionHidden { name: String },
     #[error("The link was changed since, or what was there before is gone. Look at the customer again.")]
     LinkChanged,
     /// A field of the request; the text says what is wrong with it.
@@ -73,6 +79,8 @@ impl DeskError {
         match self {
             Self::NotFound(_) => "not_found",
             Self::NotOwner => "not_owner",
+            Self::NotVisible => "not_visible",
+            Self::ExportGone => "export_gone",
             Self::NotSupervisor => "forbidden",
             Self::WindowClosed => "window_closed",
             Self::WindowOpen => "window_open",
@@ -93,6 +101,7 @@ impl DeskError {
             Self::NoQueue => "no_queue",
             Self::QueueTaken => "queue_taken",
             Self::CaseExists { .. } => "case_exists",
+            Self::MentionHidden { .. } => "mention_hidden",
             Self::LinkChanged => "link_changed",
             Self::InvalidField { .. } => "invalid_field",
             Self::FlowInvalid(_) => "flow_invalid",

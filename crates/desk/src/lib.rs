@@ -4,8 +4,8 @@
 //!   transcript entry, service window, attribution, link to a contact, consent, bot turn, work item.
 //! - [`routing`] offers waiting sessions to agents with free capacity.
 //! - [`pending`] keeps replies until the customer answers; [`idle`] acts on silence; [`initiate`] is an agent who writes
-//!   first.
-//! - [`messages`], [`sessions`], [`closing`], [`leads`], [`cases`], [`linking`], [`flows`] and [`queues`] are what
+//!   first. [`transcript`] takes conversations out as files.
+//! - [`messages`], [`mentions`], [`sessions`], [`closing`], [`leads`], [`cases`], [`linking`], [`flows`] and [`queues`] are what
 //!   agents, supervisors and admins do, each function one transaction.
 //!
 //! Locks are always taken in this order: customer, session, routing. Every change of a session happens under its lock
@@ -28,6 +28,7 @@ pub mod inbound;
 pub mod initiate;
 pub mod leads;
 pub mod linking;
+pub mod mentions;
 pub mod messages;
 pub mod notice;
 pub mod panel;
@@ -37,7 +38,9 @@ pub mod routing;
 mod say;
 pub mod search;
 pub mod sessions;
+pub mod sight;
 pub mod template_choice;
 mod template_message;
+pub mod transcript;
 
 pub use error::DeskError;

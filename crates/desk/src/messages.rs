@@ -1,10 +1,10 @@
 //! What agents write.
 
-use segue_channels::whatsapp::MediaKind;
+use segue_channels::whatsapp::{MediaKind, Outbound, simple};
 use segue_model::{
     Ctx, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
     actor::Actor,
-    content::{Choice, Content, Section, TemplateButtonValue, TemplateHeaderValue},
+    content::{Card, Choice, Content, Place, Section, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
     session::{OptIn, SessionState},
 };
@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 
 use crate::{
     DeskError, compose,
+    mentions::{self, Addressed},
     notice::Notices,
     say::{Outgoing, after_last, note, say},
     sessions::{self, Standing},
@@ -83,8 +84,32 @@ pub enum Draft {
         button: String,
         sections: Vec<Section>,
     },
+    /// A place.
+    Place(Place),
+    /// A contact card.
+    Card(Card),
+    /// A button that opens a page.
+    Link {
+        text: String,
+        label: String,
+        url: String,
+    },
+    /// Asks for the customer's place, with a button of WhatsApp.
+    RequestPlace {
+        text: String,
+    },
+    /// Asks for the customer's phone number, with a button of WhatsApp. What comes back is kept with the customer.
+    RequestContact {
+        text: String,
+    },
+    /// A reaction to something the customer wrote; an empty emoji takes it back.
+    Reaction {
+        message_id: MessageId,
+        emoji: String,
+    },
     /// For colleagues; never sent.
     Note {
+        /// `<@usr_…>` speaks to a colleague, who is told. 422 `mention_hidden` when the colleague may not see the session.
         text: String,
     },
 }
@@ -174,9 +199,11 @@ pub(crate) fn reply_in(
     }
     let id = if let Draft::Note { text } = &reply.draft {
         sessions::require(actor, session, Standing::OwnerOrSupervisor)?;
-        compose::text(text, compose::TEXT)?;
-        let message = a_note(ctx, actor, session, text, &reply.client_id);
+        let addressed = mentions::read(tx, workspace_id, session.id, text)?;
+        compose::text(&addressed.text, compose::TEXT)?;
+        let message = a_note(ctx, actor, session, addressed, &reply.client_id);
         note(tx, workspace_id, session, &message, notices)?;
+        mentions::call(tx, ctx, workspace_id, &message, notices)?;
         message.id
     } else {
         let (content, class) = checked(tx, workspace_id, actor, session, reply)?;
@@ -217,6 +244,12 @@ fn checked(
     if let Draft::Template { template_id, parameters, header, buttons } = reply.draft.clone() {
         let given = template_message::Given { parameters, header, buttons };
         return template_message::content(tx, workspace_id, session.channel_id, template_id, given);
+    }
+    if let Draft::Reaction { message_id, emoji } = reply.draft.clone() {
+        let provider_id = tx.provider_id_of(workspace_id, session.id, message_id)?;
+        let provider_id = provider_id.ok_or(DeskError::NotFound("message of the customer"))?;
+        compose::outbound(&Outbound::Reaction { message_id: provider_id.clone(), emoji: emoji.clone() })?;
+        return Ok((Content::Reaction { message_id, provider_id, emoji }, MessageClass::Service));
     }
     Ok((composed(tx, workspace_id, reply.draft.clone())?, MessageClass::Service))
 }
@@ -262,6 +295,27 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
             compose::list(&button, &sections)?;
             Content::List { text, button, sections }
         }
+        Draft::Place(place) => {
+            compose::outbound(&simple::place(&place))?;
+            Content::Place(place)
+        }
+        Draft::Card(card) => {
+            compose::outbound(&simple::card(card.clone()))?;
+            Content::Card(card)
+        }
+        Draft::Link { text, label, url } => {
+            compose::outbound(&simple::link(text.clone(), label.clone(), url.clone()))?;
+            Content::Link { text, label, url }
+        }
+        Draft::RequestPlace { text } => {
+            compose::text(&text, compose::SHORT_TEXT)?;
+            Content::RequestPlace { text }
+        }
+        Draft::RequestContact { text } => {
+            compose::text(&text, compose::SHORT_TEXT)?;
+            Content::RequestContact { text }
+        }
+        Draft::Reaction { .. } => return Err(DeskError::InvalidContent("A reaction is sent at once.".to_owned())),
         Draft::Template { .. } => return Err(DeskError::InvalidContent("A template is sent at once.".to_owned())),
         Draft::Note { .. } => return Err(DeskError::InvalidContent("A note is not sent.".to_owned())),
     })
@@ -274,7 +328,7 @@ fn file(tx: &mut Tx<'_>, workspace_id: WorkspaceId, kind: MediaKind, media_id: M
     Ok(media)
 }
 
-fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, text: &str, client_id: &str) -> NewMessage {
+fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, said: Addressed, client_id: &str) -> NewMessage {
     NewMessage {
         id: ctx.id(),
         session_id: session.id,
@@ -283,8 +337,8 @@ fn a_note(ctx: &Ctx, actor: &Actor, session: &Session, text: &str, client_id: &s
         author: AuthorKind::Agent,
         author_id: actor.user_id(),
         kind: MessageKind::Note,
-        content: MessageContent::default(),
-        text: text.to_owned(),
+        content: MessageContent { mentions: said.mentions, ..MessageContent::default() },
+        text: said.text,
         provider_id: None,
         client_id: Some(client_id.to_owned()),
         at: after_last(session, ctx.now()),

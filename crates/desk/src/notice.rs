@@ -8,6 +8,7 @@ use segue_store::{
     StoreError, Tx,
     crm::{CaseView, LeadView},
     event::NewEvent,
+    mention::Mention,
     routing::{Offer, OfferView},
 };
 use serde_json::{Value, json};
@@ -25,6 +26,8 @@ pub struct Notices {
     presences: Vec<UserId>,
     leads: Vec<LeadView>,
     cases: Vec<CaseView>,
+    mentions: Vec<Mention>,
+    read_mentions: Vec<UserId>,
 }
 
 fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
@@ -46,6 +49,8 @@ impl Notices {
             presences: Vec::new(),
             leads: Vec::new(),
             cases: Vec::new(),
+            mentions: Vec::new(),
+            read_mentions: Vec::new(),
         }
     }
 
@@ -83,6 +88,14 @@ impl Notices {
 
     pub(crate) fn case_updated(&mut self, case: CaseView) {
         self.cases.push(case);
+    }
+
+    pub(crate) fn mentioned(&mut self, mention: Mention) {
+        self.mentions.push(mention);
+    }
+
+    pub(crate) fn mentions_read(&mut self, user_id: UserId) {
+        add(&mut self.read_mentions, user_id);
     }
 
     /// Writes the events.
@@ -123,6 +136,18 @@ impl Notices {
         }
         for lead in self.leads {
             emit(tx, "lead.created", "lead", lead.id.to_string(), None, json!({ "lead": lead }));
+        }
+        for mention in self.mentions {
+            let unread = tx.unread_mentions(workspace_id, mention.user_id)?;
+            let Mention { id, session_id, message_id, .. } = mention;
+            let data =
+                json!({ "mention_id": id, "session_id": session_id, "message_id": message_id, "unread_count": unread });
+            emit(tx, "mention.created", "mention", id.to_string(), Some(mention.user_id), data);
+        }
+        for user_id in self.read_mentions {
+            let unread = tx.unread_mentions(workspace_id, user_id)?;
+            let data = json!({ "unread_count": unread });
+            emit(tx, "mention.read", "user", user_id.to_string(), Some(user_id), data);
         }
         for case in self.cases {
             emit(tx, "case.updated", "case", case.id.to_string(), None, json!({ "case": case }));

@@ -170,6 +170,12 @@ fn with_text(content: Content, said: String) -> Result<Content, DeskError> {
         }
         Content::Buttons { buttons, .. } => Content::Buttons { text: said, buttons },
         Content::List { button, sections, .. } => Content::List { text: said, button, sections },
+        Content::Link { label, url, .. } => Content::Link { text: said, label, url },
+        Content::RequestPlace { .. } => Content::RequestPlace { text: said },
+        Content::RequestContact { .. } => Content::RequestContact { text: said },
+        Content::Place(_) | Content::Card(_) | Content::Reaction { .. } => {
+            return Err(DeskError::InvalidContent("It has no text to change; discard it and send another.".to_owned()));
+        }
         Content::Template { .. } => return Err(DeskError::InvalidContent("A template does not wait.".to_owned())),
     })
 }

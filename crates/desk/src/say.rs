@@ -7,7 +7,7 @@ use segue_model::{
 use segue_store::{
     StoreError, Tx,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage, SentTemplate},
-    message_details::MessageDetails,
+    message_details::{AskedFor, LinkButton, MessageDetails, SharedCard, SharedPlace},
     outbox::{NewOutbox, Payload},
     session::Session,
 };
@@ -138,6 +138,8 @@ pub(crate) fn note(
     }
     match (message.direction, message.author) {
         (Direction::Inbound, _) if message.kind != MessageKind::Reaction => session.numbers.customer_wrote(),
+        // A reaction says nothing that could be waited for.
+        (Direction::Outbound, AuthorKind::Agent) if message.kind == MessageKind::Reaction => {}
         (Direction::Outbound, AuthorKind::Agent) => session.numbers.agent_wrote(message.at),
         (Direction::Outbound, _) => session.numbers.bot_wrote(message.at),
         _ => {}
@@ -162,6 +164,14 @@ pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(EXCERPT).collect()
 }
 
+fn detailed(details: MessageDetails) -> MessageContent {
+    MessageContent { details, ..MessageContent::default() }
+}
+
+fn asks(asked: AskedFor) -> MessageContent {
+    detailed(MessageDetails { asks_for: Some(asked), ..MessageDetails::default() })
+}
+
 fn entry(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
@@ -180,6 +190,35 @@ fn entry(
         Content::Sticker { media_id } => (MessageKind::Sticker, with_file(tx, workspace_id, media_id)?),
         Content::Buttons { buttons, .. } => (MessageKind::Buttons, MessageContent { buttons, ..empty }),
         Content::List { sections, .. } => (MessageKind::List, MessageContent { sections, ..empty }),
+        Content::Place(place) => {
+            let degrees = |text: &str| text.trim().parse().unwrap_or_default();
+            let place = SharedPlace {
+                latitude: degrees(&place.latitude),
+                longitude: degrees(&place.longitude),
+                name: place.name,
+                address: place.address,
+            };
+            (MessageKind::Location, detailed(MessageDetails { place: Some(place), ..MessageDetails::default() }))
+        }
+        Content::Card(card) => {
+            let card = SharedCard {
+                name: Some(card.name),
+                phones: card.phones,
+                emails: card.emails,
+                organisation: card.organisation,
+                own: false,
+            };
+            (MessageKind::Contacts, detailed(MessageDetails { cards: vec![card], ..MessageDetails::default() }))
+        }
+        Content::Link { label, url, .. } => {
+            let link = Some(LinkButton { label, url });
+            (MessageKind::Text, detailed(MessageDetails { link, ..MessageDetails::default() }))
+        }
+        Content::RequestPlace { .. } => (MessageKind::Text, asks(AskedFor::Place)),
+        Content::RequestContact { .. } => (MessageKind::Text, asks(AskedFor::Phone)),
+        Content::Reaction { message_id, .. } => {
+            (MessageKind::Reaction, MessageContent { reply_to: Some(message_id), ..empty })
+        }
         Content::Template { name, language, parameters, .. } => {
             let template = SentTemplate { name, language, parameters };
             (MessageKind::Template, MessageContent { template: Some(template), ..empty })

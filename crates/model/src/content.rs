@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::MediaId;
+use crate::{MediaId, MessageId};
 
 /// Content of an outbound WhatsApp message. Stored in the transcript and in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -48,6 +48,31 @@ pub enum Content {
         button: String,
         sections: Vec<Section>,
     },
+    /// A place.
+    Place(Place),
+    /// A contact card.
+    Card(Card),
+    /// A button that opens a page.
+    Link {
+        text: String,
+        label: String,
+        url: String,
+    },
+    /// Asks for the customer's place.
+    RequestPlace {
+        text: String,
+    },
+    /// Asks for the customer's phone number.
+    RequestContact {
+        text: String,
+    },
+    /// A reaction to something the customer wrote; an empty emoji takes it back.
+    Reaction {
+        message_id: MessageId,
+        /// The provider's id of that message.
+        provider_id: String,
+        emoji: String,
+    },
     Template {
         name: String,
         language: String,
@@ -62,6 +87,33 @@ pub enum Content {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         buttons: Vec<TemplateButtonValue>,
     },
+}
+
+/// A place that is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SentPlace)]
+pub struct Place {
+    /// Degrees north, as text.
+    pub latitude: String,
+    /// Degrees east, as text.
+    pub longitude: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// A contact card that is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SentCard)]
+pub struct Card {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
 }
 
 /// What fills the header of a template.
@@ -117,11 +169,17 @@ impl Content {
             Self::Text { text }
             | Self::Buttons { text, .. }
             | Self::List { text, .. }
+            | Self::Link { text, .. }
+            | Self::RequestPlace { text }
+            | Self::RequestContact { text }
             | Self::Template { text, .. } => text,
             Self::Image { caption, .. } | Self::Video { caption, .. } | Self::Document { caption, .. } => {
                 caption.as_deref().unwrap_or_default()
             }
             Self::Audio { .. } | Self::Sticker { .. } => "",
+            Self::Place(place) => place.name.as_deref().unwrap_or_default(),
+            Self::Card(card) => &card.name,
+            Self::Reaction { emoji, .. } => emoji,
         }
     }
 
@@ -137,6 +195,12 @@ impl Content {
             Self::Sticker { .. } => "sticker",
             Self::Buttons { .. } => "buttons",
             Self::List { .. } => "list",
+            Self::Place(_) => "place",
+            Self::Card(_) => "card",
+            Self::Link { .. } => "link",
+            Self::RequestPlace { .. } => "request_place",
+            Self::RequestContact { .. } => "request_contact",
+            Self::Reaction { .. } => "reaction",
             Self::Template { .. } => "template",
         }
     }

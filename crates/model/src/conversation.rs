@@ -35,6 +35,8 @@ crate::text_enum! {
         OutsideHours = "outside_hours",
         /// The same, and no agent of the queue is available.
         NoAgent = "no_agent",
+        /// A person takes the session.
+        Accepted = "accepted",
         /// The customer has been silent for long.
         Inactivity = "inactivity",
         /// The session ends.
@@ -55,6 +57,7 @@ impl Occasion {
             Self::NoAgent => {
                 "All of us are talking to other customers at the moment. We answer you here as soon as we can."
             }
+            Self::Accepted => "{agent} is now with you.",
             Self::Inactivity => {
                 "Are you still there? Write to us if there is anything else; otherwise we close this chat soon."
             }
@@ -68,7 +71,7 @@ impl Occasion {
 #[serde(deny_unknown_fields)]
 pub struct AutomaticMessage {
     pub enabled: bool,
-    /// `{name}`, `{brand}`, `{hours}` and `{opens}` are filled in.
+    /// `{name}`, `{brand}`, `{agent}`, `{hours}` and `{opens}` are filled in; `{agent}` only when a person takes the session.
     pub text: String,
     /// For customers whose contact has one of these languages.
     #[serde(default)]
@@ -336,12 +339,96 @@ fn plain(words: &str) -> String {
     words.trim_matches(|letter: char| !letter.is_alphanumeric()).to_lowercase()
 }
 
+crate::text_enum! {
+    /// When a session gets a case by itself.
+    pub enum CaseMoment {
+        Never = "never",
+        /// The customer opened it.
+        Start = "start",
+        /// It is handed to people: put into a queue, or taken by an agent.
+        People = "people",
+    }
+}
+
+crate::text_enum! {
+    /// Which case a session gets by itself.
+    pub enum CaseChoice {
+        /// A new one.
+        Create = "create",
+        /// The open case of the same contact; none when there is none.
+        Attach = "attach",
+        /// The open case of the same contact, else a new one.
+        AttachOrCreate = "attach_or_create",
+    }
+}
+
+crate::text_enum! {
+    /// What becomes of a case when its session ends by itself. An agent who ends one decides then.
+    pub enum CaseEnd {
+        Keep = "keep",
+        /// It is closed, unless another open session has it too.
+        Close = "close",
+    }
+}
+
+/// What a channel does with cases by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaseRules {
+    pub moment: CaseMoment,
+    pub choice: CaseChoice,
+    /// Subject of a new case; `{name}` is the customer.
+    pub subject: String,
+    pub end: CaseEnd,
+    /// When a customer writes again within so many days after the last case was closed, it is opened again and the session
+    /// gets it; 0 for never.
+    pub reopen_days: u32,
+}
+
+impl Default for CaseRules {
+    fn default() -> Self {
+        Self {
+            moment: CaseMoment::Never,
+            choice: CaseChoice::AttachOrCreate,
+            subject: "WhatsApp conversation with {name}".to_owned(),
+            end: CaseEnd::Keep,
+            reopen_days: 0,
+        }
+    }
+}
+
+/// Longest subject of a case, in characters.
+pub const LONGEST_SUBJECT: usize = 200;
+/// Longest time in which a case is opened again, in days.
+const LONGEST_REOPEN: u32 = 365;
+
+impl CaseRules {
+    /// The subject of a new case of this customer.
+    #[must_use]
+    pub fn subject_for(&self, name: &str) -> String {
+        let name = if name.trim().is_empty() { "a customer" } else { name };
+        self.subject.replace("{name}", name).chars().take(LONGEST_SUBJECT).collect()
+    }
+
+    fn fault(&self) -> Option<(String, String)> {
+        let length = self.subject.chars().count();
+        if self.moment != CaseMoment::Never && (self.subject.trim().is_empty() || length > LONGEST_SUBJECT) {
+            let words = format!("The subject must have 1 to {LONGEST_SUBJECT} characters.");
+            return Some(("cases.subject".to_owned(), words));
+        }
+        (self.reopen_days > LONGEST_REOPEN)
+            .then(|| ("cases.reopen_days".to_owned(), format!("Give at most {LONGEST_REOPEN} days, or 0 for never.")))
+    }
+}
+
 /// Everything a channel does in conversations by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConversationSettings {
     /// Without hours people always work.
     pub hours: Option<BusinessHours>,
+    /// Whether sessions are offered to agents when nobody works at this hour. If not, they wait and are offered at opening.
+    pub offer_outside_hours: bool,
     /// By occasion; one that is missing is not said.
     #[schema(value_type = std::collections::BTreeMap<String, AutomaticMessage>)]
     pub messages: BTreeMap<Occasion, AutomaticMessage>,
@@ -353,12 +440,14 @@ pub struct ConversationSettings {
     pub pending_hours: u32,
     /// Whether what customers delete stays readable here, marked as deleted.
     pub keep_deleted: bool,
+    pub cases: CaseRules,
 }
 
 impl Default for ConversationSettings {
     fn default() -> Self {
         Self {
             hours: None,
+            offer_outside_hours: true,
             messages: Occasion::ALL
                 .iter()
                 .map(|occasion| (*occasion, AutomaticMessage::default_of(*occasion)))
@@ -368,6 +457,7 @@ impl Default for ConversationSettings {
             return_minutes: 0,
             pending_hours: 7 * 24,
             keep_deleted: false,
+            cases: CaseRules::default(),
         }
     }
 }
@@ -415,7 +505,17 @@ impl ConversationSettings {
         if rules.words.iter().any(|word| plain(word).is_empty() || word.chars().count() > 40) {
             return Some(("opt_in.words".to_owned(), "A word has 1 to 40 letters or digits.".to_owned()));
         }
-        self.times_fault()
+        self.cases.fault().or_else(|| self.times_fault())
+    }
+
+    /// When sessions are offered to agents again; `None` when they are offered now.
+    #[must_use]
+    pub fn offers_again_at(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.offer_outside_hours || !self.is_closed(now) {
+            return None;
+        }
+        // Hours without an opening in sight: it is looked at again in a day.
+        Some(self.hours.as_ref().and_then(|hours| hours.opens_at(now)).unwrap_or_else(|| now.plus(time::DAY)))
     }
 
     fn times_fault(&self) -> Option<(String, String)> {
@@ -460,6 +560,8 @@ fn locale_fault(texts: &[LocaleText]) -> Option<String> {
 pub struct Places<'a> {
     pub name: &'a str,
     pub brand: &'a str,
+    /// Who takes the session; empty on every other occasion.
+    pub agent: &'a str,
     pub hours: Option<&'a BusinessHours>,
     pub now: Timestamp,
 }
@@ -474,6 +576,7 @@ impl Places<'_> {
         let text = if self.name.is_empty() { text.replace(" {name}", "") } else { text.to_owned() };
         text.replace("{name}", self.name)
             .replace("{brand}", self.brand)
+            .replace("{agent}", self.agent)
             .replace("{hours}", &hours)
             .replace("{opens}", &opens)
     }

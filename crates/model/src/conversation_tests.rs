@@ -97,7 +97,8 @@ fn texts_are_filled_in_and_follow_the_language() {
         texts: vec![LocaleText { locale: "de".to_owned(), body: "Hallo {name}!".to_owned() }],
     };
     let hours = office();
-    let places = Places { name: "Ana", brand: "Acme", hours: Some(&hours), now: berlin("2026-11-28T12:00") };
+    let places =
+        Places { name: "Ana", brand: "Acme", agent: "Sam", hours: Some(&hours), now: berlin("2026-11-28T12:00") };
     assert_eq!(
         places.fill(message.text_for(None)),
         "Hello Ana, this is Acme. Open Mon–Fri 09:00–17:00; next: Monday, 30 November, 09:00."

@@ -196,6 +196,10 @@ ids! {
     CustomerLinkId = "lnk",
     /// One merge of two customers.
     CustomerMergeId = "cmg",
+    /// A colleague who is spoken to in a note.
+    MentionId = "men",
+    /// A transcript that somebody took out.
+    TranscriptExportId = "tre",
 }
 
 #[cfg(test)]

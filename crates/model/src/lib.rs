@@ -45,6 +45,7 @@ pub mod schedule;
 pub mod search;
 pub mod sender;
 pub mod session;
+pub mod spreadsheet;
 pub mod template;
 mod template_components;
 pub mod template_lint;

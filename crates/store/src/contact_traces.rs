@@ -3,7 +3,7 @@
 //!
 //! When a contact is deleted nobody is asked about it any more. When it is gone for good, so that nothing brings it back,
 //! the words about its customers go: the notes of the link history, the names and numbers of merged customers, the
-//! reasons of blocks. That there was a link, a merge or a block stays, and a block holds.
+//! reasons of blocks, and that somebody was called to their conversations. That there was a link, a merge or a block stays, and a block holds.
 //!
 //! Then, too, what was on its way to them ends, and the rest is removed step by step ([`crate::erasure`]). Whom the
 //! business wrote to first is counted for a day and then forgotten (`initiated_chats`).
@@ -43,6 +43,8 @@ crate::sql! {
     FORGET_NOTES = "UPDATE customer_links SET note = NULL
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND note IS NOT NULL";
     FORGET_REASON = "UPDATE customer_blocks SET reason = '' WHERE workspace_id = $1 AND messaging_user_id = $2";
+    FORGET_MENTIONS = "DELETE FROM mentions WHERE workspace_id = $1 AND session_id IN (
+        SELECT s.id FROM sessions s WHERE s.workspace_id = $1 AND s.messaging_user_id = $2)";
     EMPTY_MERGES_OF_USER = "UPDATE messaging_user_merges SET kept_name = NULL, merged_name = NULL, record = 'null'
         WHERE workspace_id = $1 AND (kept_id = $2 OR merged_id = $2)";
     EMPTY_MERGES_ABOUT = "UPDATE messaging_user_merges SET kept_name = NULL, merged_name = NULL, record = 'null'
@@ -117,7 +119,7 @@ impl Tx<'_> {
         let about = format!("%{id}%");
         self.execute(&EMPTY_MERGES_ABOUT, &[&workspace_id, &about])?;
         for user in self.with_merged_customers(workspace_id, users.to_vec())? {
-            for forget in [&FORGET_NOTES, &FORGET_REASON, &EMPTY_MERGES_OF_USER] {
+            for forget in [&FORGET_NOTES, &FORGET_REASON, &FORGET_MENTIONS, &EMPTY_MERGES_OF_USER] {
                 self.execute(forget, &[&workspace_id, &user])?;
             }
             if self.messaging_user(workspace_id, user)?.is_some_and(|user| user.contact_id.is_none()) {

@@ -79,6 +79,15 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2";
     CASES_BEFORE = "SELECT id, number, subject, state, session_id, contact_id, created_at, closed_at FROM cases
         WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    OPEN_CASE_OF_CONTACT = "SELECT id, number, subject, state, session_id, contact_id, created_at, closed_at FROM cases
+        WHERE workspace_id = $1 AND contact_id = $2 AND state = 'open' ORDER BY id DESC LIMIT 1";
+    LAST_CLOSED_CASE_OF_CONTACT = "SELECT id, number, subject, state, session_id, contact_id, created_at, closed_at
+        FROM cases WHERE workspace_id = $1 AND contact_id = $2 AND state = 'closed'
+        ORDER BY closed_at DESC, id DESC LIMIT 1";
+    REOPEN_CASE = "UPDATE cases SET state = 'open', closed_at = NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'closed'";
+    OTHER_OPEN_SESSIONS_OF_CASE = "SELECT COUNT(*) FROM sessions
+        WHERE workspace_id = $1 AND case_id = $2 AND case_id IS NOT NULL AND id <> $3 AND state <> 'ended'";
     CLOSE_CASE = "UPDATE cases SET state = 'closed', closed_at = $3
         WHERE workspace_id = $1 AND id = $2 AND state = 'open'";
 }
@@ -264,5 +273,52 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn close_case(&mut self, workspace_id: WorkspaceId, id: CaseId, now: Timestamp) -> Result<bool, StoreError> {
         Ok(self.execute(&CLOSE_CASE, &[&workspace_id, &id, &now])? == 1)
+    }
+
+    /// The newest open case of a contact.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn open_case_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        contact_id: ContactId,
+    ) -> Result<Option<CaseView>, StoreError> {
+        self.query_opt(&OPEN_CASE_OF_CONTACT, &[&workspace_id, &contact_id], read_case)
+    }
+
+    /// The case of a contact that was closed last.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_closed_case_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        contact_id: ContactId,
+    ) -> Result<Option<CaseView>, StoreError> {
+        self.query_opt(&LAST_CLOSED_CASE_OF_CONTACT, &[&workspace_id, &contact_id], read_case)
+    }
+
+    /// Opens a closed case again. `false` when it is open already or unknown.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn reopen_case(&mut self, workspace_id: WorkspaceId, id: CaseId) -> Result<bool, StoreError> {
+        Ok(self.execute(&REOPEN_CASE, &[&workspace_id, &id])? == 1)
+    }
+
+    /// Whether an open session other than this one has the case.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_case_shared(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CaseId,
+        session_id: SessionId,
+    ) -> Result<bool, StoreError> {
+        let count: i64 =
+            self.query_one(&OTHER_OPEN_SESSIONS_OF_CASE, &[&workspace_id, &id, &session_id], |row| row.next())?;
+        Ok(count > 0)
     }
 }

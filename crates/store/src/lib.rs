@@ -88,6 +88,7 @@ pub mod job;
 pub mod link;
 pub mod list;
 pub mod media;
+pub mod mention;
 pub mod message;
 pub mod message_change;
 pub mod message_details;
@@ -119,6 +120,7 @@ pub mod template;
 pub mod template_recipient;
 pub mod template_view;
 pub mod thread;
+pub mod transcript_export;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -183,6 +185,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("link", link::STATEMENTS),
         ("list", list::STATEMENTS),
         ("media", media::STATEMENTS),
+        ("mention", mention::STATEMENTS),
         ("message", message::STATEMENTS),
         ("message_change", message_change::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),
@@ -209,6 +212,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("suppression", suppression::STATEMENTS),
         ("template", template::STATEMENTS),
         ("thread", thread::STATEMENTS),
+        ("transcript_export", transcript_export::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]
 }

@@ -112,6 +112,16 @@ pub struct SentTemplate {
     pub parameters: Vec<String>,
 }
 
+/// A place in a note's text that speaks to a colleague.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NoteMention {
+    pub user_id: UserId,
+    /// Where it begins, in characters (Unicode code points).
+    pub start: u32,
+    /// How many characters it has, `@` included.
+    pub length: u32,
+}
+
 /// What an entry says apart from its text; the JSON of the column `content`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -129,6 +139,9 @@ pub struct MessageContent {
     /// What else the provider told: coordinates, shared contacts, order lines, the id of a tapped button.
     #[serde(skip_serializing_if = "MessageDetails::is_empty")]
     pub details: MessageDetails,
+    /// Whom a note speaks to, in the order of the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<NoteMention>,
 }
 
 /// An entry to write.
@@ -273,6 +286,8 @@ pub struct MessageView {
     pub details: Option<MessageDetails>,
     /// The entry this one answers or reacts to.
     pub reply_to: Option<MessageId>,
+    /// Whom a note speaks to, in the order of its text.
+    pub mentions: Vec<NoteMention>,
     /// Only outbound entries have one.
     pub state: Option<MessageState>,
     pub error: Option<MessageError>,
@@ -291,6 +306,9 @@ pub struct MessageCursor {
 impl MessageCursor {
     /// After every entry.
     pub const END: Self = Self { at: Timestamp(i64::MAX), id: MessageId(Uuid::max()) };
+
+    /// Before every entry.
+    pub const BEGIN: Self = Self { at: Timestamp(i64::MIN), id: MessageId(Uuid::nil()) };
 
     /// Reads the shown form; `None` when it is not one.
     #[must_use]
@@ -316,6 +334,8 @@ crate::sql! {
     MESSAGE_OF_OUTBOX = "SELECT session_id, id FROM outbox
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND session_id IS NOT NULL
         ORDER BY id DESC LIMIT 1";
+    PROVIDER_ID_OF = "SELECT provider_id FROM messages
+        WHERE workspace_id = $1 AND session_id = $2 AND id = $3 AND direction = 'inbound' AND provider_id IS NOT NULL";
     MESSAGE_OF_CLIENT = "SELECT v.* FROM message_details v JOIN messages m ON m.workspace_id = v.workspace_id
             AND m.session_id = v.session_id AND m.id = v.id
         WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.client_id = $3";
@@ -324,6 +344,9 @@ crate::sql! {
     MESSAGES_BEFORE = "SELECT v.* FROM message_details v
         WHERE v.workspace_id = $1 AND v.session_id = $2 AND (v.at, v.id) < ($3, $4)
         ORDER BY v.at DESC, v.id DESC LIMIT $5";
+    MESSAGES_AFTER = "SELECT v.* FROM message_details v
+        WHERE v.workspace_id = $1 AND v.session_id = $2 AND (v.at, v.id) > ($3, $4)
+        ORDER BY v.at, v.id LIMIT $5";
     EVENTS_OF_SESSION_SINCE = "SELECT data FROM events
         WHERE workspace_id = $1 AND seq > $2 AND kind = 'message.created' AND entity_id = $3";
     AUTHOR = "SELECT direction, author, author_id FROM messages WHERE workspace_id = $1 AND session_id = $2 AND id = $3";
@@ -355,6 +378,7 @@ fn read_view(row: &mut Row<'_>) -> Result<MessageView, StoreError> {
         template: content.template,
         details: Some(content.details).filter(|details| !details.is_empty()),
         reply_to: content.reply_to,
+        mentions: content.mentions,
         state: state.map(|state| if played.is_some() { MessageState::Played } else { MessageState::of(state) }),
         error: state.and_then(|state| {
             MessageError::of(state, rule.as_deref(), class.as_deref(), code.as_deref(), reason.as_deref())
@@ -450,6 +474,19 @@ impl Tx<'_> {
         Ok(found.is_some())
     }
 
+    /// The provider's id of something the customer wrote.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn provider_id_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        id: MessageId,
+    ) -> Result<Option<String>, StoreError> {
+        self.query_opt(&PROVIDER_ID_OF, &[&workspace_id, &session_id, &id], |row| row.next())
+    }
+
     /// The entry that the console sent under this id of its own.
     ///
     /// # Errors
@@ -491,6 +528,20 @@ impl Tx<'_> {
             self.query(&MESSAGES_BEFORE, &[&workspace_id, &session_id, &before.at, &before.id, &limit], read_view)?;
         page.reverse();
         Ok(page)
+    }
+
+    /// The entries after a point, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn messages_after(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        after: MessageCursor,
+        limit: u32,
+    ) -> Result<Vec<MessageView>, StoreError> {
+        self.query(&MESSAGES_AFTER, &[&workspace_id, &session_id, &after.at, &after.id, &limit], read_view)
     }
 
     /// How many replies others than `user_id` (the bot or colleagues) sent in a session after event `seq`.

@@ -80,6 +80,21 @@ pub struct Wording {
     pub at: Timestamp,
 }
 
+/// A button that opens a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkButton {
+    pub label: String,
+    pub url: String,
+}
+
+segue_model::text_enum! {
+    /// What the customer is asked for with a button of the provider.
+    pub enum AskedFor {
+        Place = "place",
+        Phone = "phone",
+    }
+}
+
 /// What an entry says apart from its text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -96,6 +111,12 @@ pub struct MessageDetails {
     pub choice: Option<TappedChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub came_from: Option<CameFrom>,
+    /// The button under our text that opens a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkButton>,
+    /// What our text asks the customer for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asks_for: Option<AskedFor>,
     /// The product asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,

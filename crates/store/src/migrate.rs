@@ -57,6 +57,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 18, name: "0018_identity", text: include_str!("../migrations/0018_identity.sql") },
     Migration { version: 19, name: "0019_customers", text: include_str!("../migrations/0019_customers.sql") },
     Migration { version: 20, name: "0020_media", text: include_str!("../migrations/0020_media.sql") },
+    Migration { version: 21, name: "0021_inbox", text: include_str!("../migrations/0021_inbox.sql") },
 ];
 
 /// Version of the schema that this build works with.

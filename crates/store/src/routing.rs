@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    OfferId, QueueId, SessionId, Timestamp, UserId, WorkItemId, WorkspaceId,
+    ChannelId, OfferId, QueueId, SessionId, Timestamp, UserId, WorkItemId, WorkspaceId,
     routing::{OfferState, WorkItemState},
     wake::Wake,
 };
@@ -118,6 +118,7 @@ crate::sql! {
         WHERE m.workspace_id = $1 AND u.disabled_at IS NULL ORDER BY m.queue_id, u.name, u.id";
     ADD_MEMBER = "INSERT INTO queue_members (workspace_id, queue_id, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     CLEAR_MEMBERS = "DELETE FROM queue_members WHERE workspace_id = $1 AND queue_id = $2";
+    MEMBERS_OF_QUEUE = "SELECT user_id FROM queue_members WHERE workspace_id = $1 AND queue_id = $2 ORDER BY user_id";
     QUEUES_OF_MEMBER = "SELECT queue_id FROM queue_members WHERE workspace_id = $1 AND user_id = $2 ORDER BY queue_id";
 
     INSERT_WORK_ITEM = "INSERT INTO work_items (workspace_id, id, session_id, queue_id, state, weight, priority, declined,
@@ -133,6 +134,11 @@ crate::sql! {
             preferred_id
         FROM work_items WHERE workspace_id = $1 AND queue_id = $2 AND state = 'waiting'
         ORDER BY priority, enqueued_at, id LIMIT $3";
+    WAITING_OF_CHANNEL = "SELECT w.id, w.session_id, w.queue_id, w.state, w.weight, w.priority, w.agent_id, w.declined,
+            w.ask_again_at, w.enqueued_at, w.preferred_id
+        FROM work_items w JOIN sessions s ON s.workspace_id = w.workspace_id AND s.id = w.session_id
+        WHERE w.workspace_id = $1 AND w.queue_id = $2 AND w.state = 'waiting' AND s.channel_id = $3
+        ORDER BY w.priority, w.enqueued_at, w.id LIMIT $4";
     MOVE_WORK_ITEM = "UPDATE work_items SET state = $4, agent_id = $5, queue_id = $6, declined = $7, ask_again_at = $8
         WHERE workspace_id = $1 AND id = $2 AND state = $3";
     CLOSE_WORK_ITEM = "UPDATE work_items SET state = 'closed', agent_id = NULL, closed_at = $4
@@ -276,6 +282,18 @@ impl Tx<'_> {
         self.query(&QUEUES_OF_MEMBER, &[&workspace_id, &user_id], |row| row.next())
     }
 
+    /// Who is a member of a queue.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn members_of_queue(
+        &mut self,
+        workspace_id: WorkspaceId,
+        queue_id: QueueId,
+    ) -> Result<Vec<UserId>, StoreError> {
+        self.query(&MEMBERS_OF_QUEUE, &[&workspace_id, &queue_id], |row| row.next())
+    }
+
     /// The queues with members and waits, as screens show them.
     ///
     /// # Errors
@@ -361,6 +379,20 @@ impl Tx<'_> {
         limit: u32,
     ) -> Result<Vec<WorkItem>, StoreError> {
         self.query(&WAITING, &[&workspace_id, &queue_id, &limit], read_work_item)
+    }
+
+    /// [`Tx::waiting_work_items`] of one channel.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn waiting_work_items_of_channel(
+        &mut self,
+        workspace_id: WorkspaceId,
+        queue_id: QueueId,
+        channel_id: ChannelId,
+        limit: u32,
+    ) -> Result<Vec<WorkItem>, StoreError> {
+        self.query(&WAITING_OF_CHANNEL, &[&workspace_id, &queue_id, &channel_id, &limit], read_work_item)
     }
 
     /// Stores a work item's new state, agent, queue and pass, when it is still in the state `from`.

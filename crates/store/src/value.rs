@@ -212,6 +212,8 @@ bind_ids!(
     ChannelNoticeId,
     CustomerLinkId,
     CustomerMergeId,
+    MentionId,
+    TranscriptExportId,
     SnippetId,
     BatchId,
 );

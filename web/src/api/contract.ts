@@ -6,6 +6,7 @@
 import type { components } from './schema';
 import type * as conversation from './conversation-types';
 import type * as identity from './identity-types';
+import type * as inbox from './inbox-types';
 import type * as policy from './policy-types';
 import type * as link from './link-types';
 import type * as sender from './sender-types';
@@ -99,6 +100,9 @@ export type Responses = [
   Fits<Sent<Schemas['Presence']>, wire.Presence>,
   Fits<Sent<Schemas['Session']>, wire.Session>,
   Fits<Sent<Schemas['PendingReply']>, wire.PendingReply>,
+  Fits<Sent<Schemas['Mention']>, inbox.Mention>,
+  Fits<Sent<Schemas['Colleague']>, inbox.Colleague>,
+  Fits<Sent<Schemas['TranscriptExport']>, inbox.TranscriptExport>,
   Fits<Sent<Schemas['ConversationSettings']>, conversation.ConversationSettings>,
   Fits<Sent<Schemas['Message']>, wire.Message>,
   Fits<Sent<Schemas['ChannelNotice']>, wire.ChannelNotice>,
@@ -122,5 +126,6 @@ export type Requests = [
   Fits<wire.CampaignInput, Taken<Schemas['CampaignInput']>>,
   Fits<wire.CampaignSettings, Taken<Schemas['CampaignSettings']>>,
   Fits<wire.ImportOptions, Taken<Schemas['ImportOptions']>>,
+  Fits<inbox.NewTranscriptExport, Taken<Schemas['NewExport']>>,
   Fits<wire.OutgoingMessage, Taken<Schemas['NewReply']>>,
 ];

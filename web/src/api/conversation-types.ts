@@ -2,7 +2,8 @@ import type { Day } from './policy-types';
 import type { LocaleText } from './text-types';
 
 /** An occasion on which a channel speaks by itself. */
-export type Occasion = 'start' | 'waiting' | 'outside_hours' | 'no_agent' | 'inactivity' | 'end';
+export type Occasion =
+  'start' | 'waiting' | 'outside_hours' | 'no_agent' | 'accepted' | 'inactivity' | 'end';
 
 export interface AutomaticMessage {
   enabled: boolean;
@@ -37,9 +38,19 @@ export interface OptInRules {
   words: string[];
 }
 
+export interface CaseRules {
+  moment: 'never' | 'start' | 'people';
+  choice: 'create' | 'attach' | 'attach_or_create';
+  subject: string;
+  end: 'keep' | 'close';
+  reopen_days: number;
+}
+
 /** What a WhatsApp channel does in conversations by itself. */
 export interface ConversationSettings {
   hours: BusinessHours | null;
+  /** Otherwise sessions wait outside business hours and are offered at opening. */
+  offer_outside_hours: boolean;
   messages: Partial<Record<Occasion, AutomaticMessage>>;
   idle: IdleRules;
   opt_in: OptInRules;
@@ -47,4 +58,5 @@ export interface ConversationSettings {
   pending_hours: number;
   /** Whether what customers delete stays readable, marked as deleted. */
   keep_deleted: boolean;
+  cases: CaseRules;
 }

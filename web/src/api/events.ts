@@ -32,6 +32,13 @@ interface EventData {
   'import.progress': { import: Import };
   'lead.created': { lead?: Lead; session_id?: string | null };
   'case.updated': { session_id?: string | null };
+  'mention.created': {
+    mention_id: string;
+    session_id: string;
+    message_id: string;
+    unread_count: number;
+  };
+  'mention.read': { unread_count: number };
   'contact.updated': { contact_id: string };
   'consent.changed': { contact_id: string };
   typing: { session_id: string; name?: string };

@@ -2363,6 +2363,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mentions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the caller is spoken to, newest first.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_mentions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mentions/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Marks all mentions of the caller as read.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["read_all_mentions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mentions/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Marks a mention as read. Doing it again changes nothing.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["read_mention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/message-batches": {
         parameters: {
             query?: never;
@@ -3298,6 +3358,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/colleagues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who can be spoken to in a note of the session, by name. Those who may not see the session come last and cannot be.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_colleagues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/customer-merges": {
         parameters: {
             query?: never;
@@ -3995,6 +4075,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/transcript-exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which transcripts were taken out, by whom, newest first.
+         * @description Needs the permission `supervise`.
+         */
+        get: operations["list_transcript_exports"];
+        put?: never;
+        /**
+         * Takes a transcript out: of one conversation, or of everything with a customer or contact that the caller may read. It is
+         *     noted who did it; the file is then at `file_url` for an hour.
+         * @description Needs the permission `converse`.
+         */
+        post: operations["export_transcript"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transcript-exports/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file, for whoever took the transcript out. A page to read, or a table in which no cell can act as a formula.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["download_transcript"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -4283,6 +4408,8 @@ export interface components {
         /** @enum {string} */
         ApprovalRule: "not_needed" | "second_person";
         /** @enum {string} */
+        AskedFor: "place" | "phone";
+        /** @enum {string} */
         AtCap: "hold" | "suppress";
         /** @description A file of a conversation. */
         Attachment: {
@@ -4357,7 +4484,7 @@ export interface components {
         /** @description A text the channel says by itself. */
         AutomaticMessage: {
             enabled: boolean;
-            /** @description `{name}`, `{brand}`, `{hours}` and `{opens}` are filled in. */
+            /** @description `{name}`, `{brand}`, `{agent}`, `{hours}` and `{opens}` are filled in; `{agent}` only when a person takes the session. */
             text: string;
             /** @description For customers whose contact has one of these languages. */
             texts?: components["schemas"]["LocaleText"][];
@@ -4398,6 +4525,11 @@ export interface components {
             sessions: components["schemas"]["Session"][];
             /** @description Another one when the caller may see something else; the event stream says the same in its `hello`. */
             sight: string;
+            /**
+             * Format: int64
+             * @description How many mentions in notes the caller has not read.
+             */
+            unread_mentions: number;
             user?: components["schemas"]["User"] | null;
             workspace: components["schemas"]["Workspace"];
         };
@@ -4716,8 +4848,35 @@ export interface components {
             state: components["schemas"]["CaseState"];
             subject: string;
         };
+        /** @enum {string} */
+        CaseChoice: "create" | "attach" | "attach_or_create";
+        /** @enum {string} */
+        CaseEnd: "keep" | "close";
         CaseId: string;
         CaseInput: {
+            subject: string;
+        };
+        /** @enum {string} */
+        CaseMoment: "never" | "start" | "people";
+        /** @description What a channel does with cases by itself. */
+        CaseRules: {
+            /** @default attach_or_create */
+            choice: components["schemas"]["CaseChoice"];
+            /** @default keep */
+            end: components["schemas"]["CaseEnd"];
+            /** @default never */
+            moment: components["schemas"]["CaseMoment"];
+            /**
+             * Format: int32
+             * @description When a customer writes again within so many days after the last case was closed, it is opened again and the session
+             *     gets it; 0 for never.
+             * @default 0
+             */
+            reopen_days: number;
+            /**
+             * @description Subject of a new case; `{name}` is the customer.
+             * @default WhatsApp conversation with {name}
+             */
             subject: string;
         };
         /** @enum {string} */
@@ -4942,6 +5101,14 @@ export interface components {
             expires_in_minutes?: number | null;
             /** @description "For your security, do not share this code." */
             security_advice?: boolean;
+        };
+        /** @description A colleague who can be spoken to. */
+        Colleague: {
+            /** @description Whether the colleague may see the conversation. Who may not cannot be mentioned in it. */
+            can_see: boolean;
+            id: components["schemas"]["UserId"];
+            name: string;
+            role: components["schemas"]["Role"];
         };
         /** @description What a condition amounts to while it is being written. */
         ConditionCheck: {
@@ -5331,6 +5498,16 @@ export interface components {
         };
         /** @description Everything a channel does in conversations by itself. */
         ConversationSettings: {
+            /**
+             * @default {
+             *       "choice": "attach_or_create",
+             *       "end": "keep",
+             *       "moment": "never",
+             *       "reopen_days": 0,
+             *       "subject": "WhatsApp conversation with {name}"
+             *     }
+             */
+            cases: components["schemas"]["CaseRules"];
             /** @default null */
             hours: components["schemas"]["BusinessHours"] | null;
             /**
@@ -5349,6 +5526,11 @@ export interface components {
             /**
              * @description By occasion; one that is missing is not said.
              * @default {
+             *       "accepted": {
+             *         "enabled": false,
+             *         "text": "{agent} is now with you.",
+             *         "texts": []
+             *       },
              *       "end": {
              *         "enabled": false,
              *         "text": "Thank you for talking to {brand}. Write again whenever you need us.",
@@ -5384,6 +5566,11 @@ export interface components {
             messages: {
                 [key: string]: components["schemas"]["AutomaticMessage"];
             };
+            /**
+             * @description Whether sessions are offered to agents when nobody works at this hour. If not, they wait and are offered at opening.
+             * @default true
+             */
+            offer_outside_hours: boolean;
             /**
              * @default {
              *       "confirmation": "Thank you. Please confirm with another YES that {brand} may write to you here. STOP ends it at any time.",
@@ -5634,9 +5821,35 @@ export interface components {
             kind: "list";
             sections: components["schemas"]["Section"][];
             text: string;
+        } | (components["schemas"]["SentPlace"] & {
+            /** @enum {string} */
+            kind: "place";
+        }) | (components["schemas"]["SentCard"] & {
+            /** @enum {string} */
+            kind: "card";
+        }) | {
+            /** @enum {string} */
+            kind: "link";
+            label: string;
+            text: string;
+            url: string;
+        } | {
+            /** @enum {string} */
+            kind: "request_place";
+            text: string;
+        } | {
+            /** @enum {string} */
+            kind: "request_contact";
+            text: string;
+        } | {
+            emoji: string;
+            /** @enum {string} */
+            kind: "reaction";
+            message_id: components["schemas"]["MessageId"];
         } | {
             /** @enum {string} */
             kind: "note";
+            /** @description `<@usr_…>` speaks to a colleague, who is told. 422 `mention_hidden` when the colleague may not see the session. */
             text: string;
         };
         /** @description Two contacts that may be one person. */
@@ -5699,6 +5912,22 @@ export interface components {
             version?: string | null;
             /** @description The time zone whose clock decided. */
             zone?: string | null;
+        };
+        /** @enum {string} */
+        ExportFormat: "html" | "csv";
+        /** @description Of what a transcript is taken out. */
+        ExportSubject: {
+            /** @enum {string} */
+            kind: "session";
+            session_id: components["schemas"]["SessionId"];
+        } | {
+            /** @enum {string} */
+            kind: "customer";
+            messaging_user_id: components["schemas"]["MessagingUserId"];
+        } | {
+            contact_id: components["schemas"]["ContactId"];
+            /** @enum {string} */
+            kind: "contact";
         };
         /** @description A word that a workspace adds to a family. */
         ExtraWord: {
@@ -6211,6 +6440,11 @@ export interface components {
         LeadStatus: "new" | "working" | "won" | "lost";
         /** @enum {string} */
         LinkAction: "linked" | "created" | "unlinked" | "asked" | "postponed" | "undone";
+        /** @description A button that opens a page. */
+        LinkButton: {
+            label: string;
+            url: string;
+        };
         /** @description What to change of one link; what is absent stays. */
         LinkChange: {
             /** @default null */
@@ -6355,7 +6589,7 @@ export interface components {
             name: string;
         };
         /** @description One event of the stream. */
-        LiveEvent: components["schemas"]["MessageCreatedEvent"] | components["schemas"]["MessageUpdatedEvent"] | components["schemas"]["MessageStatusEvent"] | components["schemas"]["SessionCreatedEvent"] | components["schemas"]["SessionUpdatedEvent"] | components["schemas"]["OfferCreatedEvent"] | components["schemas"]["OfferEndedEvent"] | components["schemas"]["PresenceUpdatedEvent"] | components["schemas"]["CampaignUpdatedEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["TemplateUpdatedEvent"] | components["schemas"]["ChannelUpdatedEvent"] | components["schemas"]["ImportProgressEvent"] | components["schemas"]["LeadCreatedEvent"] | components["schemas"]["CaseUpdatedEvent"] | components["schemas"]["ContactUpdatedEvent"] | components["schemas"]["ConsentChangedEvent"];
+        LiveEvent: components["schemas"]["MessageCreatedEvent"] | components["schemas"]["MessageUpdatedEvent"] | components["schemas"]["MessageStatusEvent"] | components["schemas"]["SessionCreatedEvent"] | components["schemas"]["SessionUpdatedEvent"] | components["schemas"]["OfferCreatedEvent"] | components["schemas"]["OfferEndedEvent"] | components["schemas"]["PresenceUpdatedEvent"] | components["schemas"]["CampaignUpdatedEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["TemplateUpdatedEvent"] | components["schemas"]["ChannelUpdatedEvent"] | components["schemas"]["ImportProgressEvent"] | components["schemas"]["LeadCreatedEvent"] | components["schemas"]["CaseUpdatedEvent"] | components["schemas"]["MentionCreatedEvent"] | components["schemas"]["MentionReadEvent"] | components["schemas"]["ContactUpdatedEvent"] | components["schemas"]["ConsentChangedEvent"];
         /** @description The text in one language, for a contact of whom nothing else is known. */
         LocalePreview: {
             encoding: components["schemas"]["SmsEncoding"];
@@ -6456,6 +6690,55 @@ export interface components {
             /** @description At most 1,000. */
             contact_ids: components["schemas"]["ContactId"][];
         };
+        /** @description A mention as its colleague sees it. */
+        Mention: {
+            about?: components["schemas"]["MentionAbout"] | null;
+            at: components["schemas"]["Timestamp"];
+            /** @description Who wrote the note. */
+            author?: string | null;
+            id: components["schemas"]["MentionId"];
+            message_id: components["schemas"]["MessageId"];
+            read_at?: components["schemas"]["Timestamp"] | null;
+            session_id: components["schemas"]["SessionId"];
+        };
+        /** @description The conversation of a mention. */
+        MentionAbout: {
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description The customer's name. */
+            customer: string;
+            /** @description The begin of the note. */
+            excerpt: string;
+        };
+        MentionCreatedEvent: {
+            /** Format: date-time */
+            at: string;
+            data: {
+                mention_id: string;
+                message_id: string;
+                session_id: string;
+                unread_count: number;
+            };
+            entity: string;
+            entity_id: string;
+            /** @description Rises by one. */
+            seq: number;
+            /** @enum {string} */
+            type: "mention.created";
+        };
+        MentionId: string;
+        MentionReadEvent: {
+            /** Format: date-time */
+            at: string;
+            data: {
+                unread_count: number;
+            };
+            entity: string;
+            entity_id: string;
+            /** @description Rises by one. */
+            seq: number;
+            /** @enum {string} */
+            type: "mention.read";
+        };
         MergeId: string;
         /** @description Which contact to dissolve into which. */
         MergeInput: {
@@ -6482,6 +6765,8 @@ export interface components {
             id: components["schemas"]["MessageId"];
             kind: components["schemas"]["MessageKind"];
             media?: components["schemas"]["MediaView"] | null;
+            /** @description Whom a note speaks to, in the order of its text. */
+            mentions: components["schemas"]["NoteMention"][];
             reply_to?: components["schemas"]["MessageId"] | null;
             sections: components["schemas"]["Section"][];
             session_id: components["schemas"]["SessionId"];
@@ -6540,6 +6825,8 @@ export interface components {
         /** @description What an entry says apart from its text. */
         MessageDetails: {
             /** @default null */
+            asks_for: components["schemas"]["AskedFor"] | null;
+            /** @default null */
             came_from: components["schemas"]["CameFrom"] | null;
             /** @default [] */
             cards: components["schemas"]["SharedCard"][];
@@ -6564,6 +6851,8 @@ export interface components {
              * @default false
              */
             forwarded: boolean;
+            /** @default null */
+            link: components["schemas"]["LinkButton"] | null;
             /** @default [] */
             order: components["schemas"]["OrderedProduct"][];
             /** @default null */
@@ -6652,6 +6941,15 @@ export interface components {
             /** @description The key itself. It is shown this once and cannot be shown again. */
             secret: string;
         };
+        /** @description What is to be taken out. */
+        NewExport: {
+            format: components["schemas"]["ExportFormat"];
+            /** @description With notes and the lines of the product, which are for colleagues alone. */
+            include_notes?: boolean;
+            of: components["schemas"]["ExportSubject"];
+            /** @description IANA zone of the times; the workspace's when there is none. */
+            time_zone?: string | null;
+        };
         /** @description A lead to create from a session. */
         NewLead: {
             email?: string | null;
@@ -6707,6 +7005,20 @@ export interface components {
         };
         /** @enum {string} */
         NoMatch: "create_contact" | "create_lead" | "ask" | "nothing";
+        /** @description A place in a note's text that speaks to a colleague. */
+        NoteMention: {
+            /**
+             * Format: int32
+             * @description How many characters it has, `@` included.
+             */
+            length: number;
+            /**
+             * Format: int32
+             * @description Where it begins, in characters (Unicode code points).
+             */
+            start: number;
+            user_id: components["schemas"]["UserId"];
+        };
         /** @description What WhatsApp allows a number, and what is stopped. */
         NumberLimits: {
             /** @description Marketing that is stopped because of its quality. */
@@ -7056,6 +7368,18 @@ export interface components {
                 messages: number;
                 /** @description `PMP` (by message) or `CBP` (by conversation). */
                 model?: string | null;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Colleague: {
+            data: {
+                /** @description Whether the colleague may see the conversation. Who may not cannot be mentioned in it. */
+                can_see: boolean;
+                id: components["schemas"]["UserId"];
+                name: string;
+                role: components["schemas"]["Role"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -7413,6 +7737,21 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Mention: {
+            data: {
+                about?: components["schemas"]["MentionAbout"] | null;
+                at: components["schemas"]["Timestamp"];
+                /** @description Who wrote the note. */
+                author?: string | null;
+                id: components["schemas"]["MentionId"];
+                message_id: components["schemas"]["MessageId"];
+                read_at?: components["schemas"]["Timestamp"] | null;
+                session_id: components["schemas"]["SessionId"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Message: {
             data: {
                 /** @description The provider's time for inbound entries, ours for all others. */
@@ -7426,6 +7765,8 @@ export interface components {
                 id: components["schemas"]["MessageId"];
                 kind: components["schemas"]["MessageKind"];
                 media?: components["schemas"]["MediaView"] | null;
+                /** @description Whom a note speaks to, in the order of its text. */
+                mentions: components["schemas"]["NoteMention"][];
                 reply_to?: components["schemas"]["MessageId"] | null;
                 sections: components["schemas"]["Section"][];
                 session_id: components["schemas"]["SessionId"];
@@ -7839,6 +8180,25 @@ export interface components {
                 language: string;
                 languages: components["schemas"]["FilledTemplate"][];
                 name: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TranscriptExport: {
+            data: {
+                /** @description The id of the user or API key. */
+                actor: string;
+                /** @description The user's name. */
+                actor_name?: string | null;
+                at: components["schemas"]["Timestamp"];
+                /** @description Where whoever took it out fetches the file, within an hour; relative to the product's address. */
+                file_url: string;
+                format: components["schemas"]["ExportFormat"];
+                id: components["schemas"]["TranscriptExportId"];
+                include_notes: boolean;
+                of: components["schemas"]["ExportSubject"];
+                time_zone: string;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -8879,6 +9239,22 @@ export interface components {
             state: components["schemas"]["RegistrationState"];
             submitted_at?: components["schemas"]["Timestamp"] | null;
         };
+        /** @description A contact card that is sent. */
+        SentCard: {
+            emails?: string[];
+            name: string;
+            organisation?: string | null;
+            phones?: string[];
+        };
+        /** @description A place that is sent. */
+        SentPlace: {
+            address?: string | null;
+            /** @description Degrees north, as text. */
+            latitude: string;
+            /** @description Degrees east, as text. */
+            longitude: string;
+            name?: string | null;
+        };
         /** @description A template as it was sent. */
         SentTemplate: {
             language: string;
@@ -9508,6 +9884,22 @@ export interface components {
         Timestamp: string;
         /** @enum {string} */
         Topic: "field" | "event" | "consent" | "list" | "created" | "suppressed";
+        /** @description A transcript that was taken out. */
+        TranscriptExport: {
+            /** @description The id of the user or API key. */
+            actor: string;
+            /** @description The user's name. */
+            actor_name?: string | null;
+            at: components["schemas"]["Timestamp"];
+            /** @description Where whoever took it out fetches the file, within an hour; relative to the product's address. */
+            file_url: string;
+            format: components["schemas"]["ExportFormat"];
+            id: components["schemas"]["TranscriptExportId"];
+            include_notes: boolean;
+            of: components["schemas"]["ExportSubject"];
+            time_zone: string;
+        };
+        TranscriptExportId: string;
         /** @description Where to; give one of the two. */
         TransferInput: {
             queue_id?: components["schemas"]["QueueId"] | null;
@@ -9558,6 +9950,11 @@ export interface components {
              * @default 0
              */
             withdrawn: number;
+        };
+        /** @description How many mentions are left. */
+        UnreadMentions: {
+            /** Format: int64 */
+            unread_count: number;
         };
         /** @description Marker for documents: a form with one `file`. */
         Upload: {
@@ -14296,6 +14693,105 @@ export interface operations {
             };
         };
     };
+    list_mentions: {
+        parameters: {
+            query?: {
+                /** @description Only those that were not read. */
+                unread?: boolean;
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Mention"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_all_mentions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnreadMentions"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_mention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["MentionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnreadMentions"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_message_batch: {
         parameters: {
             query?: never;
@@ -16231,6 +16727,36 @@ export interface operations {
             };
         };
     };
+    list_colleagues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Colleague"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_customer_merges: {
         parameters: {
             query?: never;
@@ -17612,6 +18138,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TemplateDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_transcript_exports: {
+        parameters: {
+            query?: {
+                /** @description Entries per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TranscriptExport"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_transcript: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExport"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TranscriptExport"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_transcript: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TranscriptExportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
             /** @description What went wrong. */

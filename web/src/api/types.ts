@@ -1,5 +1,6 @@
 /** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
 import type * as identity from './identity-types';
+import type { NoteMention } from './inbox-types';
 
 import type {
   LocalePreview,
@@ -941,6 +942,10 @@ export interface MessageDetails {
   order?: { product: string; quantity: number; price: number | null; currency: string | null }[];
   form?: { field: string; answer: string }[];
   choice?: { id: string; description: string | null } | null;
+  /** The button under our text that opens a page. */
+  link?: { label: string; url: string } | null;
+  /** What our text asks the customer for. */
+  asks_for?: 'place' | 'phone' | null;
   came_from?: {
     kind: string | null;
     headline: string | null;
@@ -1047,6 +1052,8 @@ export interface Message {
   template: { name: string; language: string; parameters: string[] } | null;
   details: MessageDetails | null;
   reply_to: string | null;
+  /** Whom a note speaks to. */
+  mentions: NoteMention[];
   state: MessageState | null;
   error: MessageError | null;
   at: string;
@@ -1067,6 +1074,24 @@ export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
   | { kind: 'audio'; media_id: string; voice: boolean }
   | { kind: 'sticker'; media_id: string }
   | { kind: 'buttons'; text: string; buttons: { id: string; title: string }[] }
+  | {
+      kind: 'list';
+      text: string;
+      button: string;
+      sections: { title: string; rows: { id: string; title: string; description?: string }[] }[];
+    }
+  | { kind: 'place'; latitude: string; longitude: string; name?: string; address?: string }
+  | {
+      kind: 'card';
+      name: string;
+      phones?: string[];
+      emails?: string[];
+      organisation?: string;
+    }
+  | { kind: 'link'; text: string; label: string; url: string }
+  | { kind: 'request_place'; text: string }
+  | { kind: 'request_contact'; text: string }
+  | { kind: 'reaction'; message_id: string; emoji: string }
 );
 
 export interface Media {
@@ -1160,6 +1185,7 @@ export interface Bootstrap {
   agents: AgentPresence[];
   sessions: Session[];
   offers: Offer[];
+  unread_mentions: number;
 }
 
 export type ContactSort = 'newest' | 'oldest';

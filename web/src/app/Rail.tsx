@@ -1,4 +1,5 @@
 import {
+  IconAt,
   IconChecklist,
   IconDeviceDesktop,
   IconFilter,
@@ -27,6 +28,13 @@ const PLACES = [
     label: 'Inbox',
     icon: IconMessages,
     testId: 'nav-inbox',
+    roles: ['admin', 'supervisor', 'agent'],
+  },
+  {
+    to: '/mentions',
+    label: 'Mentions',
+    icon: IconAt,
+    testId: 'nav-mentions',
     roles: ['admin', 'supervisor', 'agent'],
   },
   {
@@ -78,6 +86,16 @@ const NEXT_SCHEME: Record<Scheme, Scheme> = { auto: 'light', light: 'dark', dark
 const SCHEME_WORDS: Record<Scheme, string> = { auto: 'Auto', light: 'Light', dark: 'Dark' };
 const SCHEME_ICONS = { auto: IconDeviceDesktop, light: IconSun, dark: IconMoon };
 
+/** How many are unread; nothing when there are none. */
+function Count({ count }: { count: number }) {
+  if (count === 0) return null;
+  return (
+    <span className={css.badge} aria-label={`${count} unread`}>
+      {count > 99 ? '99+' : count}
+    </span>
+  );
+}
+
 interface RailProps {
   user: User;
   workspace: Workspace;
@@ -92,6 +110,7 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
     }
     return sum;
   });
+  const mentions = useLive((state) => state.unreadMentions);
   const status = useLive((state) => state.presence?.status);
   const { chosen, choose } = useScheme();
   const SchemeIcon = SCHEME_ICONS[chosen];
@@ -130,11 +149,8 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
           >
             <place.icon size={21} stroke={1.7} aria-hidden="true" />
             {place.label}
-            {place.to === '/inbox' && unread > 0 && (
-              <span className={css.badge} aria-label={`${unread} unread`}>
-                {unread > 99 ? '99+' : unread}
-              </span>
-            )}
+            {place.to === '/inbox' && <Count count={unread} />}
+            {place.to === '/mentions' && <Count count={mentions} />}
           </Link>
         ))}
       </div>

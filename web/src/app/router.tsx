@@ -104,6 +104,12 @@ const search = createRoute({
   component: lazyRouteComponent(() => import('@/features/search'), 'SearchRoute'),
 });
 
+const mentions = createRoute({
+  getParentRoute: () => shell,
+  path: '/mentions',
+  component: lazyRouteComponent(() => import('@/features/mentions'), 'MentionsRoute'),
+});
+
 const campaigns = createRoute({
   getParentRoute: () => shell,
   path: '/campaigns',
@@ -209,6 +215,7 @@ const routeTree = root.addChildren([
     home,
     inbox,
     session,
+    mentions,
     search,
     campaigns,
     newCampaign,

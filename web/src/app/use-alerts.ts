@@ -5,7 +5,7 @@ import { onLiveEvent, useLive } from '@/live';
 /** Number in the tab's title, and a desktop note while nobody looks at the page. */
 export function useAlerts(path: string): void {
   const attention = useLive((state) => {
-    let sum = Object.keys(state.offers).length;
+    let sum = Object.keys(state.offers).length + state.unreadMentions;
     for (const session of Object.values(state.sessions)) {
       if (session.agent?.id === state.user?.id && session.state !== 'ended')
         sum += session.unread_count;
@@ -25,6 +25,7 @@ function placeName(path: string): string {
   return (
     {
       inbox: 'Inbox',
+      mentions: 'Mentions',
       campaigns: 'Campaigns',
       contacts: 'Contacts',
       imports: 'Imports',
@@ -37,7 +38,9 @@ function placeName(path: string): string {
 function noteWhenHidden(event: LiveEvent): void {
   if (!document.hidden || !('Notification' in window) || Notification.permission !== 'granted')
     return;
-  if (event.type === 'offer.created') {
+  if (event.type === 'mention.created') {
+    show('A colleague called you', 'Open your mentions to read the note.', event.data.session_id);
+  } else if (event.type === 'offer.created') {
     show('New conversation', event.data.offer.session.customer.name, event.data.offer.session_id);
   } else if (event.type === 'message.created' && event.data.message.direction === 'inbound') {
     const { session, message } = event.data;

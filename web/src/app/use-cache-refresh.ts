@@ -31,6 +31,9 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
     case 'message.created':
     case 'message.updated':
       return event.data.message.media === null ? [] : [keys.allFiles];
+    case 'mention.created':
+    case 'mention.read':
+      return [keys.mentions];
     case 'session.updated':
       return [keys.panel(event.data.session.id)];
     default:

@@ -234,6 +234,7 @@ describe('pages and events together', () => {
       agents: [],
       sessions: [session({ version: 9 })],
       offers: [],
+      unread_mentions: 0,
     } as unknown as Bootstrap;
     data = fromBootstrap(snapshot, data);
     expect(data.threads.ses_1?.stale).toBe(true);

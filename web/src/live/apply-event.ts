@@ -65,7 +65,7 @@ function applyKnown(data: LiveData, event: LiveEvent): LiveData {
     }
     case 'message.updated': {
       const { message, session } = event.data;
-      return addMessage(putSession(data, session), message);
+      return arrive(putSession(data, session), message);
     }
     case 'message.status': {
       const { session_id, message_id, state, error } = event.data;
@@ -87,6 +87,9 @@ function applyKnown(data: LiveData, event: LiveEvent): LiveData {
     }
     case 'presence.updated':
       return putPresence(data, event.data);
+    case 'mention.created':
+    case 'mention.read':
+      return { ...data, unreadMentions: event.data.unread_count };
     default:
       return data;
   }

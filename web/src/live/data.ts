@@ -45,6 +45,8 @@ export interface LiveData {
   threads: Record<string, Thread>;
   /** Who is typing in which conversation, and until when that is believed (epoch ms). */
   typing: Record<string, { name: string; until: number }>;
+  /** How many mentions in notes the user has not read. */
+  unreadMentions: number;
 }
 
 export const EMPTY: LiveData = {
@@ -60,6 +62,7 @@ export const EMPTY: LiveData = {
   offers: {},
   threads: {},
   typing: {},
+  unreadMentions: 0,
 };
 
 export const EMPTY_THREAD: Thread = {
@@ -98,5 +101,6 @@ export function fromBootstrap(snapshot: Bootstrap, previous: LiveData): LiveData
       ]),
     ),
     typing: {},
+    unreadMentions: snapshot.unread_mentions,
   };
 }

@@ -74,6 +74,7 @@ export function message(id: string, overrides: Partial<Message> = {}): Message {
     template: null,
     details: null,
     reply_to: null,
+    mentions: [],
     state: null,
     error: null,
     at: '2026-03-01T12:00:00.000Z',

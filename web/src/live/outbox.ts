@@ -1,6 +1,6 @@
 import { api, newKey } from '@/api/client';
 import { ApiError } from '@/api/errors';
-import type { Message, MessageError, OutgoingMessage } from '@/api/types';
+import type { Message, MessageError, MessageKind, OutgoingMessage } from '@/api/types';
 import { addMessage, localId, removeLocal, setLocalState } from './messages';
 import { backoffMs } from './stream';
 import { changeLive, useLive } from './store';
@@ -16,6 +16,15 @@ interface Entry {
   /** What the bubble shows while it is unconfirmed. */
   shown: Message;
 }
+
+/** What the transcript calls what is sent under another name. */
+const SHOWN_KINDS = {
+  place: 'location',
+  card: 'contacts',
+  link: 'text',
+  request_place: 'text',
+  request_contact: 'text',
+} as const;
 
 const STORAGE_KEY = 'segue.outbox';
 const entries = new Map<string, Entry>();
@@ -68,14 +77,15 @@ export function send({ sessionId, content, text, media }: Sending): void {
     session_id: sessionId,
     direction: content.kind === 'note' ? 'system' : 'outbound',
     author: { kind: 'agent', name: user?.name ?? null },
-    kind: content.kind,
+    kind: SHOWN_KINDS[content.kind as keyof typeof SHOWN_KINDS] ?? (content.kind as MessageKind),
     text,
     buttons: [],
     sections: [],
     media: media ?? null,
     template: null,
     details: null,
-    reply_to: null,
+    reply_to: content.kind === 'reaction' ? content.message_id : null,
+    mentions: [],
     state: 'pending',
     error: null,
     at: new Date().toISOString(),

@@ -19,9 +19,12 @@ interface ActionMenuProps {
   entries: MenuEntry[];
 }
 
-/** A button with a menu that opens upwards: arrow keys move, Escape and a click elsewhere close. */
+const NEEDED_PX = 340;
+
+/** A button with a menu that opens upwards, or downwards where there is no room: arrow keys move, Escape and a click elsewhere close. */
 export function ActionMenu(props: ActionMenuProps) {
   const [open, setOpen] = useState(false);
+  const [side, setSide] = useState<'up' | 'down'>('up');
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
@@ -62,12 +65,17 @@ export function ActionMenu(props: ActionMenuProps) {
         aria-expanded={open}
         aria-controls={open ? id : undefined}
         data-testid={props.triggerTestId}
-        onClick={() => setOpen(!open)}
+        onClick={(event) => {
+          // Near the top of the page there is no room above.
+          const { top } = event.currentTarget.getBoundingClientRect();
+          setSide(top < NEEDED_PX ? 'down' : 'up');
+          setOpen(!open);
+        }}
       >
         {props.trigger}
       </button>
       {open && (
-        <div className={css.menu}>
+        <div className={css.menu} data-side={side}>
           {props.header !== undefined && <div className={css.header}>{props.header}</div>}
           <div role="menu" id={id} aria-label={props.label} onKeyDown={onKeyDown} tabIndex={-1}>
             {props.entries.map((entry) => (

@@ -46,6 +46,10 @@ fn truth(_: &mut Schemas) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::Boolean).build().into()
 }
 
+fn number(_: &mut Schemas) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::Integer).build().into()
+}
+
 fn anything(_: &mut Schemas) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::Object).build().into()
 }
@@ -88,6 +92,16 @@ fn types() -> Vec<(&'static str, Vec<Field>)> {
         ("import.progress", vec![always("import", of::<ImportView>)]),
         ("lead.created", vec![sometimes("lead", anything), sometimes("session_id", text)]),
         ("case.updated", vec![sometimes("case", anything), sometimes("session_id", text)]),
+        (
+            "mention.created",
+            vec![
+                always("mention_id", text),
+                always("session_id", text),
+                always("message_id", text),
+                always("unread_count", number),
+            ],
+        ),
+        ("mention.read", vec![always("unread_count", number)]),
         ("contact.updated", vec![always("contact_id", text)]),
         ("consent.changed", vec![always("contact_id", text)]),
     ]

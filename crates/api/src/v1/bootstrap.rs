@@ -36,6 +36,8 @@ struct BootstrapBody {
     /// The caller's own and those that wait in the caller's queues; all open ones for supervisors.
     sessions: Vec<SessionView>,
     offers: Vec<OfferView>,
+    /// How many mentions in notes the caller has not read.
+    unread_mentions: i64,
 }
 
 /// What the console begins with. Those who do not talk with customers get no conversations.
@@ -44,7 +46,7 @@ struct BootstrapBody {
 async fn get(State(state): State<AppState>, caller: Caller) -> Result<Json<BootstrapBody>, Problem> {
     // First, so that rights that change while the rest is read are noticed at the stream's `hello`.
     let sight = Rights::load(&state, &caller).await?.sight();
-    let Bootstrap { seq, presence, queues, agents, sessions, offers } =
+    let Bootstrap { seq, presence, queues, agents, sessions, offers, unread_mentions } =
         bootstrap(&state.store, &state.ctx, caller.workspace_id, &caller.actor).await?;
     let workspace = load_workspace(&state, caller.workspace_id).await?.into();
     let converses = caller.may(Permission::Converse);
@@ -57,6 +59,7 @@ async fn get(State(state): State<AppState>, caller: Caller) -> Result<Json<Boots
         agents: if converses { agents } else { Vec::new() },
         sessions: if converses { sessions } else { Vec::new() },
         offers: if converses { offers } else { Vec::new() },
+        unread_mentions: if converses { unread_mentions } else { 0 },
         user: caller.user,
     }))
 }

@@ -34,6 +34,7 @@ mod lists;
 mod login;
 mod marketing;
 mod media;
+mod mentions;
 mod merges;
 mod message_batches;
 mod message_search;
@@ -57,6 +58,7 @@ mod sight;
 mod snippets;
 mod suppressions;
 mod templates;
+mod transcripts;
 mod users;
 mod workspace;
 
@@ -115,8 +117,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         message_batches::router(),
         messages::router(),
         pending_replies::router(),
+        mentions::router(),
         message_search::router(),
         attachments::router(),
+        transcripts::router(),
         media::router(),
         panel::router(),
         customers::router(),

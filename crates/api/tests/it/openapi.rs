@@ -66,7 +66,7 @@ fn events_are_described_as_one_of_their_types() {
     let document = serde_json::to_value(segue_api::openapi()).unwrap();
     let schemas = &document["components"]["schemas"];
     let union = schemas["LiveEvent"]["oneOf"].as_array().unwrap();
-    assert_eq!(union.len(), 17);
+    assert_eq!(union.len(), 19);
     assert_eq!(schemas["MessageCreatedEvent"]["properties"]["type"]["enum"][0], "message.created");
     assert_eq!(
         schemas["MessageCreatedEvent"]["properties"]["data"]["properties"]["message"]["$ref"],

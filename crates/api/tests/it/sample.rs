@@ -84,6 +84,8 @@ struct Made {
     offer: OfferId,
     work: WorkItemId,
     pending: segue_model::PendingReplyId,
+    mention: segue_model::MentionId,
+    export: segue_model::TranscriptExportId,
     programme: ProgrammeId,
     subscription: SubscriptionId,
     keyword: KeywordId,
@@ -166,6 +168,8 @@ fn make(ctx: &Ctx) -> Made {
         offer: ctx.id(),
         work: ctx.id(),
         pending: ctx.id(),
+        mention: ctx.id(),
+        export: ctx.id(),
         programme: ctx.id(),
         subscription: ctx.id(),
         keyword: ctx.id(),
@@ -187,6 +191,8 @@ impl Made {
             ("snd", self.sender.to_string()),
             ("que", self.queue.to_string()),
             ("prp", self.pending.to_string()),
+            ("men", self.mention.to_string()),
+            ("tre", self.export.to_string()),
             ("con", self.contact.to_string()),
             ("lst", self.list.to_string()),
             ("seg", self.segment.to_string()),
@@ -555,6 +561,26 @@ fn conversation(
         version: 1,
     };
     tx.insert_pending_reply(workspace_id, &reply)?;
+    let mention = segue_store::mention::Mention {
+        id: made.mention,
+        user_id,
+        session_id: made.session,
+        message_id: made.message,
+        author_id: None,
+        at: now,
+        read_at: None,
+    };
+    tx.insert_mention(workspace_id, &mention)?;
+    let export = segue_store::transcript_export::ExportRow {
+        id: made.export,
+        subject: segue_store::transcript_export::ExportSubject::Session { session_id: made.session },
+        format: segue_store::transcript_export::ExportFormat::Csv,
+        include_notes: false,
+        time_zone: "UTC".to_owned(),
+        actor: user_id.to_string(),
+        at: now,
+    };
+    tx.insert_transcript_export(workspace_id, &export)?;
     let item = WorkItem {
         id: made.work,
         session_id: made.session,

@@ -23,19 +23,19 @@ use crate::support::{Server, get, server, servers, with, with_cookie, with_key};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone, PartialEq)]
-struct Frame {
-    id: Option<i64>,
-    event: String,
-    data: Value,
+pub struct Frame {
+    pub id: Option<i64>,
+    pub event: String,
+    pub data: Value,
 }
 
-struct Stream {
+pub struct Stream {
     body: BodyDataStream,
     text: String,
 }
 
 impl Stream {
-    async fn open(server: &Server, request: Request<Body>) -> Result<Self, StatusCode> {
+    pub async fn open(server: &Server, request: Request<Body>) -> Result<Self, StatusCode> {
         let response = server.router.clone().oneshot(request).await.unwrap();
         if response.status() != StatusCode::OK {
             return Err(response.status());
@@ -68,7 +68,7 @@ impl Stream {
     }
 
     /// The next frame that is no control frame.
-    async fn next_event(&mut self) -> Frame {
+    pub async fn next_event(&mut self) -> Frame {
         loop {
             let frame = tokio::time::timeout(PATIENCE, self.next()).await.expect("a frame comes in time");
             let frame = frame.expect("the stream goes on");

@@ -29,6 +29,7 @@ pub mod pace;
 pub mod recipient;
 pub mod send;
 pub mod signature;
+pub mod simple;
 pub mod status;
 pub mod template_admin;
 pub mod template_message;

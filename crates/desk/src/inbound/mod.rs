@@ -37,7 +37,7 @@ use segue_store::{
 };
 
 use crate::{
-    DeskError, automatic, bot,
+    DeskError, automatic, bot, cases,
     notice::Notices,
     pending, routing,
     say::{note, system_line},
@@ -196,6 +196,11 @@ fn conversation(
     note(tx, workspace_id, &mut session, &written, notices)?;
     session.unread += 1;
     session.state = step(&session, SessionStep::CustomerMessage)?;
+    let rules = &desk.channel.conversation.cases;
+    cases::customer_wrote(tx, ctx, workspace_id, rules, &mut session, notices)?;
+    if opened {
+        cases::began(tx, ctx, workspace_id, rules, &mut session, notices)?;
+    }
 
     if let Some(came_from) = &written.content.details.came_from {
         (session.referred_at, session.free_entry_until) = (Some(provider_at), None);

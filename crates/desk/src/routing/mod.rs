@@ -36,7 +36,7 @@ pub use presence::{left, presence, seen, set_presence};
 pub use sweep::{Swept, sweep};
 pub use transfer::{Target, take_over, transfer};
 
-use crate::{DeskError, inbound::step, notice::Notices};
+use crate::{DeskError, cases, inbound::step, notice::Notices};
 
 /// Priority of a usual work item; lower ones are offered first.
 const USUAL_PRIORITY: i64 = 100;
@@ -84,7 +84,9 @@ pub(crate) fn enqueue_for(
         enqueued_at: now,
         preferred_id,
     };
-    if !tx.insert_work_item(workspace_id, &item)? {
+    if tx.insert_work_item(workspace_id, &item)? {
+        cases::handed_over(tx, ctx, workspace_id, session, notices)?;
+    } else {
         lock(tx, workspace_id)?;
         let Some(mut known) = tx.open_work_item_of(workspace_id, session.id)? else { return Ok(()) };
         if known.state == WorkItemState::Accepted {

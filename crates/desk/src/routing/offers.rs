@@ -15,7 +15,7 @@ use segue_store::{
 
 use super::{give_back, lock};
 use crate::{
-    DeskError,
+    DeskError, automatic,
     inbound::step,
     notice::{Notices, offer_view},
     say::system_line,
@@ -56,6 +56,9 @@ pub async fn accept(
             session.queue_id = Some(offer.queue_id);
             let line = format!("{} took the session.", sessions::name(&actor));
             system_line(tx, &ctx, workspace_id, &mut session, line, &mut notices)?;
+            if let Some(agent) = tx.user(workspace_id, offer.user_id)? {
+                automatic::introduce(tx, &ctx, workspace_id, &mut session, &agent, &mut notices)?;
+            }
             tx.save_session(workspace_id, &mut session)?;
             sessions::stamp(tx, workspace_id, &session, Stamp::Agent, now)?;
             notices.session_updated(session.id);

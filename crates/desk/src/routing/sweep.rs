@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    Ctx, QueueId, Timestamp, UserId, WorkspaceId,
+    ChannelId, Ctx, QueueId, Timestamp, UserId, WorkspaceId,
     routing::{Candidate, OfferState, PresenceChange, WorkItemState, WorkItemStep, choose},
 };
 use segue_store::{
@@ -68,13 +68,23 @@ fn offer_waiting(
     }
     let queues: BTreeMap<QueueId, Queue> =
         tx.queues(workspace_id)?.into_iter().map(|queue| (queue.id, queue)).collect();
+    let (open, opens_at) = open_channels(tx, workspace_id, now)?;
     let mut waiting = Vec::new();
     for queue_id in members.keys() {
-        waiting.extend(tx.waiting_work_items(workspace_id, *queue_id, WAITING_LIMIT)?);
+        match &open {
+            None => waiting.extend(tx.waiting_work_items(workspace_id, *queue_id, WAITING_LIMIT)?),
+            // What waits for a closed channel must not stand before what can be offered.
+            Some(open) => {
+                for channel_id in open {
+                    let limit = WAITING_LIMIT;
+                    waiting.extend(tx.waiting_work_items_of_channel(workspace_id, *queue_id, *channel_id, limit)?);
+                }
+            }
+        }
     }
     waiting.sort_by_key(|item| (item.priority, item.enqueued_at, item.id));
 
-    let (mut offered, mut ask_again_at) = (0, None::<Timestamp>);
+    let (mut offered, mut ask_again_at) = (0, opens_at);
     for item in waiting {
         let (Some(queue), Some(members)) = (queues.get(&item.queue_id), members.get(&item.queue_id)) else { continue };
         let members: Vec<UserId> = members.iter().map(|presence| presence.user_id).collect();
@@ -85,6 +95,21 @@ fn offer_waiting(
         }
     }
     Ok((offered, ask_again_at))
+}
+
+/// The channels whose sessions are offered at this hour, when some are not, and when the next of those opens.
+fn open_channels(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    now: Timestamp,
+) -> Result<(Option<Vec<ChannelId>>, Option<Timestamp>), StoreError> {
+    let channels = tx.channels(workspace_id)?;
+    let opens_at = channels.iter().filter_map(|channel| channel.conversation.offers_again_at(now)).min();
+    if opens_at.is_none() {
+        return Ok((None, None));
+    }
+    let open = channels.iter().filter(|channel| channel.conversation.offers_again_at(now).is_none());
+    Ok((Some(open.map(|channel| channel.id).collect()), opens_at))
 }
 
 enum Offered {

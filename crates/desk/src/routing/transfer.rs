@@ -14,7 +14,7 @@ use segue_store::{
 
 use super::{assign, enqueue, lock};
 use crate::{
-    DeskError,
+    DeskError, automatic,
     inbound::step,
     notice::Notices,
     say::system_line,
@@ -66,6 +66,7 @@ pub async fn transfer(
                     }
                     lock(tx, workspace_id)?;
                     assign(tx, &ctx, workspace_id, &mut session, user_id, &mut notices)?;
+                    automatic::introduce(tx, &ctx, workspace_id, &mut session, &user, &mut notices)?;
                     format!("{by} gave the session to {}.", user.name)
                 }
             };
@@ -98,6 +99,9 @@ pub async fn take_over(
             lock(tx, workspace_id)?;
             assign(tx, &ctx, workspace_id, &mut session, user_id, &mut notices)?;
             sessions::stamp(tx, workspace_id, &session, Stamp::Agent, ctx.now())?;
+            if let Some(agent) = tx.user(workspace_id, user_id)? {
+                automatic::introduce(tx, &ctx, workspace_id, &mut session, &agent, &mut notices)?;
+            }
             let line = format!("{} took the session over.", sessions::name(&actor));
             finish(tx, &ctx, workspace_id, session, line, notices)
         })

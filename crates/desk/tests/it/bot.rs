@@ -31,7 +31,7 @@ steps:
     end: {message: "Goodbye {{ name }}"}
 "#;
 
-async fn greeted(test: TestStore) -> Scene {
+pub async fn greeted(test: TestStore) -> Scene {
     let scene = Scene::with_flow(test, Some("greeter")).await;
     publish(&scene, FLOW).await;
     scene

@@ -322,3 +322,57 @@ async fn a_customer_who_stops_has_ended_the_session() {
         assert_eq!(scene.session().await.ended_by.unwrap().as_str(), "customer");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customer_is_told_who_takes_the_session_once_for_each() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.say(Occasion::Accepted, "{agent} is now with you, {name}.").await;
+        let (sam, kim) = (scene.agent("Sam").await, scene.agent("Kim").await);
+        let id = scene.accepted(&sam).await.id;
+        assert_eq!(said(&scene).await, ["Sam is now with you, Ana."]);
+        scene.available(&kim).await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let to = |actor: &segue_model::actor::Actor| segue_desk::routing::Target::User(actor.user_id().unwrap());
+        segue_desk::routing::transfer(store, ctx, workspace, &sam, id, to(&kim)).await.unwrap();
+        segue_desk::routing::transfer(store, ctx, workspace, &kim, id, to(&sam)).await.unwrap();
+        assert_eq!(said(&scene).await, ["Sam is now with you, Ana.", "Kim is now with you, Ana."], "nobody twice");
+        let numbers = scene.session().await.numbers;
+        assert_eq!((numbers.agent_messages, numbers.first_response), (0, None), "it is no answer of a person");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_wait_for_the_opening_when_the_number_says_so() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        // It is 17 o'clock there: people work from 18 o'clock on.
+        scene.set(|settings| settings.hours = Some(days(18 * 60, 23 * 60))).await;
+        scene.available(&agent).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        scene.set(|settings| settings.offer_outside_hours = false).await;
+        let swept = scene.sweep().await;
+        assert_eq!((swept.offered, scene.offers(&agent).await.len()), (0, 0), "{}", scene.test.engine);
+        assert!(swept.next_at.is_some_and(|at| at <= START.plus(time::HOUR)), "{:?}", swept.next_at);
+        // Another number that is open is not held up by it.
+        let (mut open, other) = (scene.channel.clone(), scene.ctx().id());
+        (open.id, open.slug) = (other, "other".to_owned());
+        open.conversation = segue_model::conversation::ConversationSettings::default();
+        let row = open.clone();
+        write(scene.store(), move |tx| tx.upsert_channel(&row)).await;
+        let item = segue_channels::whatsapp::WebhookItem::Message(Box::new(text(
+            phone("15550100002"),
+            "wamid.2",
+            START,
+            "Hi",
+        )));
+        receive_in(scene.store(), scene.ctx(), &scene.test.workspace, &open, item).await.unwrap();
+        assert_eq!(scene.sweep().await.offered, 1, "{}", scene.test.engine);
+        let offer = scene.offers(&agent).await[0];
+        assert_eq!(scene.accept(&agent, offer).await.unwrap().channel_id, other);
+        scene.advance(time::HOUR);
+        assert_eq!(scene.sweep().await.offered, 1, "at opening: {}", scene.test.engine);
+        assert_eq!(scene.offers(&agent).await.len(), 1);
+    }
+}

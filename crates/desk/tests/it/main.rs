@@ -1,6 +1,7 @@
 //! The desk on both engines.
 
 mod bot;
+mod cases;
 mod changes;
 mod closing_soon;
 mod consent;
@@ -12,6 +13,7 @@ mod inbound;
 mod initiate;
 mod link;
 mod linking;
+mod mentions;
 mod pending;
 mod property;
 mod recorded;
@@ -20,3 +22,4 @@ mod routing;
 mod scene;
 mod search;
 mod templates;
+mod transcripts;

@@ -161,3 +161,48 @@ async fn an_answer_nobody_has_read_yet_holds_the_next_one_back() {
         assert_eq!(send_seen(boss, "3").await, "newer_reply");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_cards_links_requests_and_reactions_are_sent_and_shown_in_their_parts() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let id = scene.accepted(&agent).await.id;
+        let entries = scene.transcript(id).await;
+        let theirs = entries.iter().find(|entry| entry.text == "Hello").unwrap().id;
+        let draft = |value: serde_json::Value| serde_json::from_value::<Draft>(value).unwrap();
+        let place = draft(json!({"kind": "place", "latitude": "52.52", "longitude": "13.4", "name": "Shop"}));
+        let sent = reply(&scene, &agent, "1", place).await.unwrap();
+        let details = sent.details.unwrap();
+        assert_eq!((sent.kind, details.place.map(|place| place.latitude)), (MessageKind::Location, Some(52.52)));
+        let card = draft(json!({"kind": "card", "name": "Ana Lopez", "phones": ["+15550100001"]}));
+        let sent = reply(&scene, &agent, "2", card).await.unwrap();
+        assert_eq!((sent.kind, sent.details.unwrap().cards.len()), (MessageKind::Contacts, 1));
+        let link = draft(json!({"kind": "link", "text": "Look", "label": "Open", "url": "https://example.com"}));
+        let sent = reply(&scene, &agent, "3", link).await.unwrap();
+        assert_eq!((sent.text.as_str(), sent.details.unwrap().link.unwrap().label.as_str()), ("Look", "Open"));
+        let asks = draft(json!({"kind": "request_contact", "text": "May we have your number?"}));
+        let sent = reply(&scene, &agent, "4", asks).await.unwrap();
+        assert_eq!(sent.details.unwrap().asks_for.map(|asked| asked.as_str()), Some("phone"));
+        let asks = draft(json!({"kind": "request_place", "text": "Where are you?"}));
+        assert!(reply(&scene, &agent, "5", asks.clone()).await.is_ok());
+        let answered = scene.session().await.numbers.agent_messages;
+        let reaction = draft(json!({"kind": "reaction", "message_id": theirs, "emoji": "👍"}));
+        let sent = reply(&scene, &agent, "6", reaction).await.unwrap();
+        assert_eq!((sent.kind, sent.reply_to, sent.text.as_str()), (MessageKind::Reaction, Some(theirs), "👍"));
+        assert_eq!(scene.session().await.numbers.agent_messages, answered, "a reaction is no answer");
+
+        for (client_id, broken) in [
+            ("a", json!({"kind": "place", "latitude": "north", "longitude": "13.4"})),
+            ("b", json!({"kind": "card", "name": " "})),
+            ("c", json!({"kind": "link", "text": "Look", "label": "Open", "url": "example.com"})),
+            ("d", json!({"kind": "reaction", "message_id": theirs, "emoji": "ok"})),
+        ] {
+            assert_eq!(code(reply(&scene, &agent, client_id, draft(broken)).await), "invalid_content", "{client_id}");
+        }
+        let ours = json!({"kind": "reaction", "message_id": sent.id, "emoji": "👍"});
+        assert_eq!(code(reply(&scene, &agent, "e", draft(ours)).await), "not_found", "only to what a customer wrote");
+        scene.advance(24 * time::HOUR + 1);
+        assert_eq!(code(reply(&scene, &agent, "f", asks).await), "window_closed");
+    }
+}

@@ -1,6 +1,6 @@
 //! The file of refused rows: what to correct, ready to be imported again.
 
-use segue_model::{ImportId, WorkspaceId};
+use segue_model::{ImportId, WorkspaceId, spreadsheet::row};
 use segue_store::Store;
 
 use super::write::HEADER_ROW;
@@ -49,37 +49,9 @@ pub async fn errors_page(
             (error.row_number.to_string(), error.message.clone())
         };
         let cells = [number, message].into_iter().chain(error.fields.iter().cloned());
-        let line: Vec<String> = cells.map(|cell| quoted(&guarded_cell(&cell))).collect();
-        out.push_str(&line.join(","));
-        out.push_str("\r\n");
+        let cells: Vec<String> = cells.collect();
+        out.push_str(&row(cells.iter().map(String::as_str)));
     }
     let next = page.last().filter(|_| page.len() as i64 == PAGE).map(|last| last.row_number);
     Ok((out, next))
-}
-
-/// A cell that no spreadsheet takes for a formula: an apostrophe goes before what could be one.
-#[must_use]
-pub fn guarded_cell(cell: &str) -> String {
-    let acts = |text: &str| text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    // Some spreadsheets ignore blanks before a formula.
-    if acts(cell) || acts(cell.trim_start_matches([' ', '\u{a0}'])) { format!("'{cell}") } else { cell.to_owned() }
-}
-
-fn quoted(cell: &str) -> String {
-    format!("\"{}\"", cell.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_cell_can_act() {
-        for cell in ["=1+1", "+15550100", "-2", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"] {
-            assert!(guarded_cell(cell).starts_with('\''), "{cell:?}");
-        }
-        for cell in ["", "Ana", "a=b", "5550100", "'x"] {
-            assert_eq!(guarded_cell(cell), cell);
-        }
-    }
 }

@@ -44,8 +44,9 @@ use segue_store::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-pub use errors::{errors_csv, errors_page, guarded_cell};
+pub use errors::{errors_csv, errors_page};
 pub use file::{CHUNK, ImportColumn, ImportFileView, KEEP_FILES, get as file, take_in};
+pub use segue_model::spreadsheet::guarded_cell;
 pub use table::{MOST_COLUMNS, MOST_ROWS, each_row};
 
 use crate::{OutreachError, contacts::clean};

@@ -1,17 +1,22 @@
 //! What speaks of a contact goes with it, and follows it into another one and back.
 
-use segue_model::{ChannelId, ContactId, CustomerLinkId, CustomerMergeId, MergeId, MessagingUserId, linking::MatchBy};
+use segue_model::{
+    ChannelId, ContactId, CustomerLinkId, CustomerMergeId, MergeId, MessagingUserId, SessionId, UserId,
+    linking::MatchBy,
+};
 use segue_store::{
     Sql,
     contact_merge::{NewMerge, Unmerged},
     customer_link::{Candidate, LinkAction, LinkEntry, LinkPrompt, LinkState},
     customer_merge::Parted,
+    mention::Mention,
     messaging_user::{LinkedBy, MessagingUser},
 };
 use segue_testkit::{TestStore, engines};
 
 use super::write;
 
+static MENTIONS: Sql = Sql::portable("MENTIONS", "SELECT COUNT(*) FROM mentions WHERE workspace_id = $1");
 static RECORD: Sql = Sql::portable("RECORD", "SELECT record FROM messaging_user_merges WHERE workspace_id = $1");
 
 async fn customer(test: &TestStore, channel_id: ChannelId, contact_id: Option<ContactId>) -> MessagingUserId {
@@ -90,6 +95,26 @@ async fn a_deleted_contact_leaves_no_words_about_its_customers() {
             }
             let merge: CustomerMergeId = test.ctx.id();
             write(test, move |tx| tx.record_customer_merge(ws, merge, (merged, user), "system", now)).await;
+            for user in [user, other] {
+                let (session, mention) = (
+                    test.ctx.id(),
+                    Mention {
+                        id: test.ctx.id(),
+                        user_id: UserId(uuid::Uuid::from_u128(7)),
+                        session_id: SessionId(uuid::Uuid::nil()),
+                        message_id: test.ctx.id(),
+                        author_id: None,
+                        at: now,
+                        read_at: None,
+                    },
+                );
+                let mention = Mention { session_id: session, ..mention };
+                write(test, move |tx| {
+                    assert!(tx.open_session(ws, session, channel, user, now)?);
+                    tx.insert_mention(ws, &mention)
+                })
+                .await;
+            }
             let (both, alone) = (customer(test, channel, None).await, customer(test, channel, None).await);
             ask(test, both, vec![candidate(ana, MatchBy::Email), candidate(ben, MatchBy::Phone)]).await;
             ask(test, alone, vec![candidate(ana, MatchBy::Email)]).await;
@@ -111,6 +136,8 @@ async fn a_deleted_contact_leaves_no_words_about_its_customers() {
             assert_eq!(links[0].note, None, "{}", test.engine);
             let block = write(test, move |tx| tx.block_of(ws, user)).await.expect("the block holds");
             assert_eq!(block.reason, "", "{}", test.engine);
+            let mentions = write(test, move |tx| tx.query_one(&MENTIONS, &[&ws], |row| row.next::<i64>())).await;
+            assert_eq!(mentions, 1, "only that of another contact's customer stays: {}", test.engine);
             let view = write(test, move |tx| tx.customer_merge(ws, merge)).await.unwrap();
             assert_eq!((view.kept_name.clone(), view.merged_name.clone()), (None, None), "{}", test.engine);
             let record = write(test, move |tx| tx.query_one(&RECORD, &[&ws], |row| row.next::<String>())).await;

@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Contact } from '@/api/types';
+import { ExportDialog } from '@/shared/transcript';
 import { formatPhone, fullName } from '@/lib/phone';
 import { formatDateTime } from '@/lib/time';
 import { useLive } from '@/live';
@@ -43,6 +44,7 @@ export function ContactRoute() {
 function ContactView({ contact }: { contact: Contact }) {
   const [editing, setEditing] = useState(false);
   const [starting, setStarting] = useState(false);
+  const [exporting, setExporting] = useState(false);
   const mayConverse = useLive((state) => state.user !== null && state.user.role !== 'marketer');
   const attributes = Object.entries(contact.attributes);
   return (
@@ -59,6 +61,15 @@ function ContactView({ contact }: { contact: Contact }) {
               data-testid="contact-start"
             >
               Start a conversation
+            </Button>
+          )}
+          {mayConverse && (
+            <Button
+              emphasis="secondary"
+              onClick={() => setExporting(true)}
+              data-testid="contact-export"
+            >
+              Take a transcript out
             </Button>
           )}
           <Button emphasis="secondary" onClick={() => setEditing(true)} data-testid="contact-edit">
@@ -114,6 +125,19 @@ function ContactView({ contact }: { contact: Contact }) {
         </div>
       </div>
       {starting && <StartConversationDialog contact={contact} onClose={() => setStarting(false)} />}
+      {exporting && (
+        <Suspense fallback={null}>
+          <ExportDialog
+            subjects={[
+              {
+                label: 'Everything with this contact',
+                of: { kind: 'contact', contact_id: contact.id },
+              },
+            ]}
+            onClose={() => setExporting(false)}
+          />
+        </Suspense>
+      )}
       {editing && (
         <ContactDialog
           contact={contact}

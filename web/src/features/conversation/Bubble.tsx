@@ -1,7 +1,9 @@
+import { IconMoodSmile } from '@tabler/icons-react';
 import { memo } from 'react';
 import type { Message } from '@/api/types';
 import { formatTime } from '@/lib/time';
 import { discard, retry } from '@/live';
+import { ActionMenu } from '@/ui';
 import { BubbleContent } from './BubbleContent';
 import css from './log.module.css';
 import { Ticks } from './Ticks';
@@ -20,6 +22,8 @@ interface BubbleProps {
   onFlight?: (message: Message) => void;
   /** Opens the picture of a message. */
   onView?: (id: string) => void;
+  /** Reacts to a message of the customer; missing when that is not possible now. */
+  onReact?: ((message: Message, emoji: string) => void) | undefined;
 }
 
 function authorName(message: Message, ownName: string | undefined): string | null {
@@ -31,9 +35,17 @@ function authorName(message: Message, ownName: string | undefined): string | nul
   return null;
 }
 
+const REACTIONS = [
+  ['👍', 'Thumbs up'],
+  ['❤️', 'Heart'],
+  ['😂', 'Laughing'],
+  ['😮', 'Astonished'],
+  ['🙏', 'Thank you'],
+] as const;
+
 /** One message. Plain elements, memoised: a conversation renders only what changed. */
 export const Bubble = memo(function Bubble(props: BubbleProps) {
-  const { message, quoted, lead, ownName, mark, onFlight, onView } = props;
+  const { message, quoted, lead, ownName, mark, onFlight, onView, onReact } = props;
   if (message.kind === 'system' || (message.direction === 'system' && message.kind !== 'note')) {
     return (
       <li className={css.system} data-testid="message-bubble" data-direction="system">
@@ -78,6 +90,29 @@ export const Bubble = memo(function Bubble(props: BubbleProps) {
           {message.direction === 'outbound' && message.state !== null && (
             <Ticks state={message.state} />
           )}
+          {onReact !== undefined &&
+            message.direction === 'inbound' &&
+            message.kind !== 'reaction' && (
+              <ActionMenu
+                label={`React to: ${message.text === '' ? 'this message' : message.text.slice(0, 60)}`}
+                trigger={<IconMoodSmile size={15} aria-hidden="true" />}
+                triggerClass={css.react ?? ''}
+                triggerTestId="react"
+                entries={[
+                  ...REACTIONS.map(([emoji, name]) => ({
+                    id: name,
+                    label: `${emoji} ${name}`,
+                    onSelect: () => onReact(message, emoji),
+                    testId: `react-${name.toLowerCase().replaceAll(' ', '-')}`,
+                  })),
+                  {
+                    id: 'none',
+                    label: 'Take the reaction back',
+                    onSelect: () => onReact(message, ''),
+                  },
+                ]}
+              />
+            )}
         </div>
       </div>
       {message.state === 'failed' && <FailureNote message={message} />}

@@ -3,6 +3,7 @@ import type { Message } from '@/api/types';
 import css from './log.module.css';
 import { MediaPart } from './MediaPart';
 import { detailsReplaceText, MessageDetails } from './MessageDetails';
+import { NoteText } from './NoteText';
 
 const LINK = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)])/g;
 
@@ -44,7 +45,13 @@ export function BubbleContent({ message, onView }: ContentProps) {
       )}
       {heading !== null && <p className={css.kind}>{heading}</p>}
       <MessageDetails message={message} />
-      {message.text !== '' && !detailsReplaceText(message) && <RichText text={message.text} />}
+      {message.text !== '' &&
+        !detailsReplaceText(message) &&
+        (message.mentions.length > 0 ? (
+          <NoteText text={message.text} mentions={message.mentions} />
+        ) : (
+          <RichText text={message.text} />
+        ))}
       {message.buttons.length > 0 && (
         <ul className={css.buttons} aria-label="Answers offered to the customer">
           {message.buttons.map((button) => (

@@ -1,10 +1,18 @@
-import { IconPaperclip, IconSend2, IconTemplate } from '@tabler/icons-react';
-import { useEffect, useRef, useState, type ChangeEvent, type KeyboardEvent } from 'react';
+import { IconPaperclip, IconPlus, IconSend2, IconTemplate } from '@tabler/icons-react';
+import {
+  lazy,
+  Suspense,
+  useEffect,
+  useRef,
+  useState,
+  type ChangeEvent,
+  type KeyboardEvent,
+} from 'react';
 import { ACCEPT } from '@/lib/files';
 import { draftKey, readDraft, useDrafts, writeDraft, type DraftMode } from '@/lib/drafts';
 import { useRegisterCommands } from '@/lib/hotkeys';
 import { send } from '@/live';
-import { CheckField, IconButton } from '@/ui';
+import { ActionMenu, CheckField, IconButton } from '@/ui';
 import {
   attach,
   attachmentsOf,
@@ -14,8 +22,13 @@ import {
 } from './attachments';
 import { AttachmentTray } from './AttachmentTray';
 import css from './composer.module.css';
+import { EXTRA_LABELS, type ExtraKind } from './extra-kinds';
+import { MentionOptions } from './MentionOptions';
 import { QuickReplies, useQuickReplies } from './QuickReplies';
 import { useDrop } from './use-drop';
+import { optionId, useMentions } from './use-mentions';
+
+const ExtraDialog = lazy(() => import('./ExtraDialog'));
 
 const MAX_TEXT = 4096;
 const MAX_CAPTION = 1024;
@@ -37,9 +50,23 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   const text = useDrafts((state) => state.drafts[draftKey(sessionId, mode)] ?? '');
   const files = useAttachments((state) => attachmentsOf(state, sessionId));
   const [voice, setVoice] = useState<'yes' | 'no'>('no');
+  const [extra, setExtra] = useState<ExtraKind | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const replies = useQuickReplies(mode === 'reply' ? text : '');
+  const [caret, setCaret] = useState(0);
+  const mentions = useMentions(
+    sessionId,
+    { active: mode === 'note', text, caret },
+    (next, place) => {
+      writeDraft(sessionId, mode, next);
+      setCaret(place);
+      requestAnimationFrame(() => {
+        field.current?.focus();
+        field.current?.setSelectionRange(place, place);
+      });
+    },
+  );
 
   useEffect(() => {
     const box = field.current;
@@ -81,6 +108,17 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
           },
         ]
       : []),
+    ...(modes.includes('reply')
+      ? EXTRA_LABELS.map((each) => ({
+          id: `composer.${each.kind}`,
+          label: `Send: ${each.label}`,
+          group: 'Conversation',
+          run: () => {
+            setMode('reply');
+            setExtra(each.kind);
+          },
+        }))
+      : []),
     {
       id: 'composer.note',
       label: 'Write a note for the team',
@@ -116,7 +154,10 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
     if (body === '') return;
     send({
       sessionId,
-      content: { kind: mode === 'note' ? 'note' : 'text', text: body },
+      content:
+        mode === 'note'
+          ? { kind: 'note', text: mentions.withIds(body) }
+          : { kind: 'text', text: body },
       text: body,
     });
     writeDraft(sessionId, mode, '');
@@ -126,6 +167,7 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.nativeEvent.isComposing) return;
     if (replies.open === 'yes' && replies.onKey(event, insertReply)) return;
+    if (mentions.open === 'yes' && mentions.onKey(event)) return;
     if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
       event.preventDefault();
       submit();
@@ -148,6 +190,7 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
         </div>
       )}
       {replies.open === 'yes' && <QuickReplies state={replies} onChoose={insertReply} />}
+      {mentions.open === 'yes' && <MentionOptions state={mentions} />}
       {modes.length > 1 && (
         <div className={css.modes} role="group" aria-label="What you write">
           {modes.map((each) => (
@@ -185,10 +228,19 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
             ? own.every((each) => each.state.is === 'refused')
               ? 'Write a reply,  /  for quick replies'
               : 'Add a caption'
-            : 'Write a note that only your team sees'
+            : 'Write a note that only your team sees,  @  calls a colleague'
         }
         data-testid="composer-input"
-        onChange={(event) => writeDraft(sessionId, mode, event.target.value)}
+        aria-autocomplete={mode === 'note' ? 'list' : undefined}
+        aria-controls={mentions.open === 'yes' ? mentions.listId : undefined}
+        aria-activedescendant={
+          mentions.open === 'yes' ? optionId(mentions.listId, mentions.active) : undefined
+        }
+        onChange={(event) => {
+          writeDraft(sessionId, mode, event.target.value);
+          setCaret(event.target.selectionStart);
+        }}
+        onSelect={(event) => setCaret(event.currentTarget.selectionStart)}
         onKeyDown={onKeyDown}
         onPaste={(event) => {
           const pasted = [...event.clipboardData.files];
@@ -200,6 +252,18 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
       <div className={css.tools}>
         {mode === 'reply' && (
           <>
+            <ActionMenu
+              label="Send something else"
+              trigger={<IconPlus size={18} aria-hidden="true" />}
+              triggerClass={css.plus ?? ''}
+              triggerTestId="composer-more"
+              entries={EXTRA_LABELS.map((each) => ({
+                id: each.kind,
+                label: each.label,
+                onSelect: () => setExtra(each.kind),
+                testId: `more-${each.kind}`,
+              }))}
+            />
             <IconButton
               label="Attach files"
               onClick={() => picker.current?.click()}
@@ -250,6 +314,21 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
           <IconSend2 size={16} aria-hidden="true" />
         </button>
       </div>
+      {extra !== null && (
+        <Suspense fallback={null}>
+          <ExtraDialog
+            sessionId={sessionId}
+            kind={extra}
+            text={text.trim()}
+            onClose={() => setExtra(null)}
+            onSent={() => {
+              setExtra(null);
+              writeDraft(sessionId, mode, '');
+              focus('reply');
+            }}
+          />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -2,6 +2,7 @@ import {
   IconArrowLeft,
   IconArrowsExchange,
   IconCircleCheck,
+  IconDownload,
   IconLayoutSidebarRight,
   IconUserCheck,
 } from '@tabler/icons-react';
@@ -53,6 +54,7 @@ interface HeaderProps {
   onTakeOver: () => void;
   onTransfer: () => void;
   onEnd: () => void;
+  onExport: () => void;
 }
 
 export const ConversationHeader = memo(function ConversationHeader(props: HeaderProps) {
@@ -107,6 +109,13 @@ export const ConversationHeader = memo(function ConversationHeader(props: Header
             <span className={css.endLabel}>End</span>
           </Button>
         )}
+        <IconButton
+          label="Take a transcript out"
+          onClick={props.onExport}
+          data-testid="export-transcript"
+        >
+          <IconDownload size={19} />
+        </IconButton>
         <IconButton
           label="Customer details"
           keys="]"

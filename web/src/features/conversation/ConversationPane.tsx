@@ -1,4 +1,5 @@
-import { useCallback, useState } from 'react';
+import { Suspense, useCallback, useState } from 'react';
+import { ExportDialog } from '@/shared/transcript';
 import { windowCountdown } from '@/lib/time';
 import { useRegisterCommands } from '@/lib/hotkeys';
 import { useNow } from '@/lib/use-now';
@@ -25,7 +26,7 @@ interface PaneProps {
   onPanel: () => void;
 }
 
-type Overlay = 'end' | 'transfer' | 'templates' | null;
+type Overlay = 'end' | 'transfer' | 'templates' | 'export' | null;
 
 export function ConversationPane({ sessionId, messageId = null, onBack, onPanel }: PaneProps) {
   const session = useLive((state) => state.sessions[sessionId]);
@@ -51,7 +52,20 @@ export function ConversationPane({ sessionId, messageId = null, onBack, onPanel 
   const onTakeOver = useCallback(() => void claim(), [claim]);
   const onTransfer = useCallback(() => setOverlay('transfer'), []);
   const onEnd = useCallback(() => setOverlay('end'), []);
+  const onExport = useCallback(() => setOverlay('export'), []);
 
+  useRegisterCommands(
+    session === undefined
+      ? []
+      : [
+          {
+            id: 'session.export',
+            label: 'Take a transcript out',
+            group: 'Conversation',
+            run: onExport,
+          },
+        ],
+  );
   useRegisterCommands(
     ended || session === undefined
       ? []
@@ -115,6 +129,7 @@ export function ConversationPane({ sessionId, messageId = null, onBack, onPanel 
         onTakeOver={onTakeOver}
         onTransfer={onTransfer}
         onEnd={onEnd}
+        onExport={onExport}
       />
       <MessageLog sessionId={sessionId} messageId={messageId} />
       <Typing sessionId={sessionId} />
@@ -145,6 +160,31 @@ export function ConversationPane({ sessionId, messageId = null, onBack, onPanel 
             onBack();
           }}
         />
+      )}
+      {overlay === 'export' && (
+        <Suspense fallback={null}>
+          <ExportDialog
+            subjects={[
+              {
+                label: 'This conversation',
+                of: { kind: 'session', session_id: session.id },
+              },
+              session.customer.contact_id === null
+                ? {
+                    label: `Everything with ${session.customer.name}`,
+                    of: {
+                      kind: 'customer',
+                      messaging_user_id: session.customer.messaging_user_id,
+                    },
+                  }
+                : {
+                    label: `Everything with ${session.customer.name}, on all numbers`,
+                    of: { kind: 'contact', contact_id: session.customer.contact_id },
+                  },
+            ]}
+            onClose={() => setOverlay(null)}
+          />
+        </Suspense>
       )}
       {overlay === 'transfer' && (
         <TransferDialog session={session} onClose={() => setOverlay(null)} />

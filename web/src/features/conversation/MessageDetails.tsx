@@ -133,6 +133,7 @@ export function MessageDetails({ message }: { message: Message }): ReactNode {
   const details = message.details;
   if (details === null) return null;
   const { came_from = null, place = null, product = null, choice = null } = details;
+  const { link = null, asks_for: asks = null } = details;
   const { cards = [], order = [], form = [] } = details;
   return (
     <>
@@ -151,6 +152,23 @@ export function MessageDetails({ message }: { message: Message }): ReactNode {
       ))}
       {order.length > 0 && <Order order={order} />}
       {form.length > 0 && <Form form={form} />}
+      {asks !== null && (
+        <p className={css.kind}>
+          {asks === 'phone' ? 'Asks for the phone number' : 'Asks for the location'}
+        </p>
+      )}
+      {link !== null && (
+        <p className={css.kind}>
+          Button:{' '}
+          {/^https?:\/\//i.test(link.url) ? (
+            <a href={link.url} target="_blank" rel="noreferrer noopener">
+              {link.label}
+            </a>
+          ) : (
+            link.label
+          )}
+        </p>
+      )}
       {choice !== null && choice.description !== null && (
         <p className={css.kind}>{choice.description}</p>
       )}

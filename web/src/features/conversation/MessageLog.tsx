@@ -1,9 +1,18 @@
 import { IconArrowDown } from '@tabler/icons-react';
-import { Fragment, memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  Fragment,
+  memo,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import type { Message } from '@/api/types';
 import { dayKey, formatDateTime, formatDay } from '@/lib/time';
 import { useNow } from '@/lib/use-now';
-import { useLive } from '@/live';
+import { send, useLive } from '@/live';
 import { EmptyState, Failure, MediaViewer, Skeleton, type Viewable } from '@/ui';
 import { Bubble } from './Bubble';
 import { Earlier } from './Earlier';
@@ -58,6 +67,27 @@ export const MessageLog = memo(function MessageLog({ sessionId, messageId = null
   const { thread, error, retry, loadOlder, loadingOlder } = useThread(sessionId);
   const now = useNow(60_000);
   const ownName = useLive((state) => state.user?.name);
+  // Whether a reply is allowed; once a minute is often enough, the server decides.
+  const mayReact = useLive((state) => {
+    const session = state.sessions[sessionId];
+    return (
+      session !== undefined &&
+      session.state !== 'ended' &&
+      session.agent !== null &&
+      session.agent.id === state.user?.id &&
+      session.window_expires_at !== null &&
+      Date.parse(session.window_expires_at) > now
+    );
+  });
+  const react = useCallback(
+    (message: Message, emoji: string) =>
+      send({
+        sessionId,
+        content: { kind: 'reaction', message_id: message.id, emoji },
+        text: emoji,
+      }),
+    [sessionId],
+  );
   const scroll = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const heightBefore = useRef<{ first: string | undefined; height: number }>({
@@ -180,6 +210,7 @@ export const MessageLog = memo(function MessageLog({ sessionId, messageId = null
                   mark={messageId === message.id ? 'found' : undefined}
                   onFlight={setFlight}
                   onView={setViewed}
+                  onReact={mayReact ? react : undefined}
                 />
               </Fragment>
             );

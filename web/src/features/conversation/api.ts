@@ -1,5 +1,6 @@
 import { api } from '@/api/client';
 import type { EarlierPart, MessageFlight } from '@/api/identity-types';
+import type { Colleague } from '@/api/inbox-types';
 import type { TemplateChoice } from '@/api/template-types';
 import type { Case, Media, Message, Page, PendingReply, QuickReply, Session } from '@/api/types';
 
@@ -16,6 +17,9 @@ export const fetchEarlier = (id: string, before: string | null) =>
 
 export const fetchFlight = (sessionId: string, messageId: string, signal?: AbortSignal) =>
   api.get<MessageFlight>(`/sessions/${sessionId}/messages/${messageId}/flight`, {}, signal);
+
+export const fetchColleagues = (sessionId: string, signal?: AbortSignal) =>
+  api.get<Page<Colleague>>(`/sessions/${sessionId}/colleagues`, {}, signal);
 
 export const markRead = (id: string) => api.post<Session>(`/sessions/${id}/read`);
 

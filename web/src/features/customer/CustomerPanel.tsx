@@ -14,6 +14,7 @@ import css from './customer.module.css';
 import { LinkHistory } from './LinkHistory';
 import { NumbersSection } from './NumbersSection';
 import { PanelSection } from './PanelSection';
+import { PhoneSection } from './PhoneSection';
 import { ATTRIBUTION, CONSENT, OPT_IN } from './words';
 import { WorkSection } from './WorkSection';
 
@@ -45,6 +46,7 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
         <>
           {session.gathered.length > 0 && <Gathered session={session} />}
           <ContactSection session={session} panel={panel} />
+          <PhoneSection session={session} />
           <Origin session={session} advertisement={panel.advertisement} />
           <Consent panel={panel} />
           <NumbersSection session={session} />

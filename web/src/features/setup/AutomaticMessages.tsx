@@ -17,7 +17,11 @@ export function AutomaticMessages({ settings, brand, onChange }: MessagesProps) 
   return (
     <div className={css.messages}>
       {OCCASIONS.map(({ key, title, when }) => {
-        const message = settings.messages[key] ?? { enabled: false, text: '', texts: [] };
+        const message = settings.messages[key] ?? {
+          enabled: false,
+          text: key === 'accepted' ? '{agent} is now with you.' : '',
+          texts: [],
+        };
         return (
           <section key={key} className={css.message} data-testid={`automatic-${key}`}>
             <CheckField

@@ -20,6 +20,7 @@ import {
   TextField,
 } from '@/ui';
 import { AutomaticMessages, Languages } from './AutomaticMessages';
+import { CaseRulesCard } from './CaseRulesCard';
 import { changeConversationSettings, fetchConversationSettings } from './conversation-api';
 import { OPT_IN_KINDS } from './conversation-words';
 import { HoursFields } from './HoursFields';
@@ -109,7 +110,7 @@ function Editor({ channelId, saved }: { channelId: string; saved: ConversationSe
       <Stack>
         <Card
           title="Automatic messages"
-          description="Each is said once in a conversation, only while the reply window is open, and in the contact’s language where there is a text for it. In texts {name}, {brand}, {hours} and {opens} are filled in."
+          description="Each is said once in a conversation, only while the reply window is open, and in the contact’s language where there is a text for it. In texts {name}, {brand}, {agent}, {hours} and {opens} are filled in."
         >
           <AutomaticMessages
             settings={settings}
@@ -126,8 +127,18 @@ function Editor({ channelId, saved }: { channelId: string; saved: ConversationSe
             timeZone={workspace?.time_zone ?? 'UTC'}
             onChange={(hours) => change({ hours })}
           />
+          {settings.hours !== null && (
+            <CheckField
+              label="Offer conversations to agents outside these hours too"
+              description="Otherwise they wait and are offered at opening."
+              checked={settings.offer_outside_hours}
+              onChange={(event) => change({ offer_outside_hours: event.currentTarget.checked })}
+              data-testid="offer-outside-hours"
+            />
+          )}
         </Card>
         <Silence settings={settings} onChange={change} />
+        <CaseRulesCard rules={settings.cases} onChange={(cases) => change({ cases })} />
         <OptIn rules={settings.opt_in} onChange={(opt_in) => change({ opt_in })} />
         {problem !== null && (
           <Notice tone="bad" live="alert">

@@ -14,6 +14,7 @@ import { FlowsSection } from './FlowsSection';
 import { LinkingSection } from './LinkingSection';
 import { OverviewSection } from './OverviewSection';
 import { PolicySection } from './PolicySection';
+import { BlockedSection, TranscriptsSection } from './PrivacySections';
 import { QueuesSection } from './QueuesSection';
 import { SendersSection } from './SendersSection';
 import css from './setup.module.css';
@@ -68,6 +69,12 @@ const SECTIONS: Section[] = [
     label: 'Linking',
     render: (setup) => <LinkingSection channels={setup.channels} />,
   },
+  {
+    key: 'blocked',
+    label: 'Blocked customers',
+    render: (setup) => <BlockedSection channels={setup.channels} users={setup.users} />,
+  },
+  { key: 'transcripts', label: 'Transcripts', render: () => <TranscriptsSection /> },
   {
     key: 'users',
     label: 'Users',

@@ -14,6 +14,11 @@ export const OCCASIONS: { key: Occasion; title: string; when: string }[] = [
     when: 'Instead of the waiting message, when no agent of the queue is available.',
   },
   {
+    key: 'accepted',
+    title: 'A person takes over',
+    when: 'When an agent takes the conversation, once for each; {agent} is the name.',
+  },
+  {
     key: 'inactivity',
     title: 'Inactivity',
     when: 'When the customer has been silent for the time set below.',
@@ -45,6 +50,7 @@ export function example(text: string, brand: string, hours: BusinessHours | null
   return text
     .replaceAll('{name}', 'Maria')
     .replaceAll('{brand}', brand)
+    .replaceAll('{agent}', 'Sam')
     .replaceAll('{hours}', when)
     .replaceAll('{opens}', span === undefined ? '' : `Monday, ${clock(span.start_minute)}`);
 }

@@ -1,0 +1,56 @@
+//! Which conversations a person may read.
+//!
+//! Supervisors and admins: all. Agents: their own, those that wait in their queues, and what the same customer wrote
+//! before, while they have the customer's open conversation. Nobody else.
+
+use std::collections::BTreeSet;
+
+use segue_model::{UserId, WorkspaceId, role::Role, session::SessionState};
+use segue_store::{StoreError, Tx, session::SessionView};
+
+/// Who may read a conversation.
+#[derive(Debug, Clone, Default)]
+pub struct Sight {
+    /// The agents whom it concerns.
+    agents: BTreeSet<UserId>,
+}
+
+impl Sight {
+    /// Who may read this conversation now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, session: &SessionView) -> Result<Self, StoreError> {
+        let mut sight = Self::default();
+        sight.add(tx, workspace_id, session)?;
+        let customer = session.customer.messaging_user_id;
+        if let Some(id) = tx.open_session_of(workspace_id, session.channel_id, customer)?
+            && id != session.id
+            && let Some(open) = tx.session_view(workspace_id, id)?
+        {
+            sight.add(tx, workspace_id, &open)?;
+        }
+        Ok(sight)
+    }
+
+    fn add(&mut self, tx: &mut Tx<'_>, workspace_id: WorkspaceId, session: &SessionView) -> Result<(), StoreError> {
+        if let Some(agent) = &session.agent {
+            self.agents.insert(agent.id);
+        } else if matches!(session.state, SessionState::Waiting | SessionState::Error)
+            && let Some(queue_id) = session.queue_id
+        {
+            self.agents.extend(tx.members_of_queue(workspace_id, queue_id)?);
+        }
+        Ok(())
+    }
+
+    /// Whether somebody with this role may read it; a program has no id.
+    #[must_use]
+    pub fn includes(&self, role: Role, user_id: Option<UserId>) -> bool {
+        match role {
+            Role::Admin | Role::Supervisor => true,
+            Role::Agent => user_id.is_some_and(|id| self.agents.contains(&id)),
+            Role::Marketer => false,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+export { MentionsRoute } from './MentionsRoute';
