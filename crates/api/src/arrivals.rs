@@ -22,7 +22,7 @@ use std::{
 };
 
 use segue_channels::whatsapp::WebhookItem;
-use segue_model::{Timestamp, WorkspaceId};
+use segue_model::Timestamp;
 use segue_store::{
     StoreError, Tx,
     inbox::{InboxKind, NewInbox},
@@ -144,8 +144,14 @@ async fn write(state: AppState) {
     });
     let written = written.await;
     let waiters = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
-    // When the writer did not get to it, it is closed.
-    let waiters = waiters.unwrap_or_else(|| state.arrivals.take().0);
+    // The writer did not get to it; whoever waits beyond these gets a transaction of their own.
+    let waiters = waiters.unwrap_or_else(|| {
+        let (waiters, has_more) = state.arrivals.take();
+        if has_more {
+            call(state.clone(), &Handle::current());
+        }
+        waiters
+    });
     match written {
         Ok((stored, done)) => {
             count(done);
@@ -218,8 +224,6 @@ struct Round<'a> {
     places: Places,
     /// What signatures were checked with, and whether that is still the channel's.
     current: Vec<(Arc<Known>, bool)>,
-    /// Whether rows wait in the inbox, as far as it was asked.
-    has_pending: Option<bool>,
     /// Elements worked on.
     done: u64,
 }
@@ -229,7 +233,7 @@ impl<'a> Round<'a> {
         let now = state.ctx.now();
         let is_at_once = state.at_once_from.is_some_and(|from| now >= from);
         let manner = if is_at_once { manner } else { Manner::Later };
-        Self { state, now, manner, places: Places::default(), current: Vec::new(), has_pending: None, done: 0 }
+        Self { state, now, manner, places: Places::default(), current: Vec::new(), done: 0 }
     }
 
     fn store(&mut self, tx: &mut Tx<'_>, arrival: &Arrival) -> Result<Stored, ItemError> {
@@ -239,7 +243,7 @@ impl<'a> Round<'a> {
         }
         let is_at_once = self.manner == Manner::AtOnce && arrival.elements.len() <= MOST_AT_ONCE;
         for Element { row, item } in &arrival.elements {
-            if is_at_once && !self.must_wait(tx, known.workspace_id, row)? {
+            if is_at_once && !tx.is_subject_pending(known.workspace_id, row.channel_id, &row.subject)? {
                 if tx.receive_to_work_on(known.workspace_id, row, self.now)? {
                     let place = (known.workspace_id, row.channel_id);
                     whatsapp_items::work_on(tx, &self.state.ctx, &mut self.places, place, item)?;
@@ -250,7 +254,6 @@ impl<'a> Round<'a> {
                     }
                 }
             } else {
-                self.has_pending = Some(true);
                 tx.receive(known.workspace_id, row, self.now)?;
             }
         }
@@ -267,14 +270,5 @@ impl<'a> Round<'a> {
         }
         self.current.push((Arc::clone(known), is_current));
         Ok(is_current)
-    }
-
-    /// Whether an earlier row of the customer waits in the inbox.
-    fn must_wait(&mut self, tx: &mut Tx<'_>, workspace_id: WorkspaceId, row: &NewInbox) -> Result<bool, StoreError> {
-        let has_pending = match self.has_pending {
-            Some(known) => known,
-            None => *self.has_pending.insert(tx.has_pending_inbox()?),
-        };
-        Ok(has_pending && tx.is_subject_pending(workspace_id, row.channel_id, &row.subject)?)
     }
 }

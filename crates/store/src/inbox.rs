@@ -113,7 +113,6 @@ crate::sql! {
             received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'done', $8, $8)
         ON CONFLICT (workspace_id, channel_id, external_id) DO NOTHING";
-    HAS_PENDING = "SELECT 1 FROM inbox WHERE state = 'pending' LIMIT 1";
     IS_SUBJECT_PENDING = "SELECT 1 FROM inbox
         WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3 AND state = 'pending' LIMIT 1";
     /// Rows that came in since $1 and were never tried, unless an earlier row of the subject is none of them.
@@ -217,14 +216,6 @@ impl Tx<'_> {
             ],
         )?;
         Ok(written == 1)
-    }
-
-    /// Whether any row waits to be worked on, across all workspaces.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn has_pending_inbox(&mut self) -> Result<bool, StoreError> {
-        Ok(self.query_opt(&HAS_PENDING, &[], |row| row.next::<i64>())?.is_some())
     }
 
     /// Whether a row of the subject waits to be worked on.

@@ -85,7 +85,7 @@ crate::sql! {
     INSERT_MEDIA_AT = "INSERT INTO media (workspace_id, id, mime, file_name, size, sha256, object, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     STORE_MEDIA_AT = "UPDATE media SET object = $3, size = $4, sha256 = $5, mime = $6, failure = NULL
-        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL";
+        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL AND provider_id IS NOT NULL";
     ANNOUNCE_OBJECT = "INSERT INTO stray_objects (workspace_id, object, state, due_at) VALUES ($1, $2, 'writing', $3)";
     CLAIM_OBJECT = "DELETE FROM stray_objects WHERE workspace_id = $1 AND object = $2 AND state = 'writing'";
     TAKE_STRAYS = "UPDATE stray_objects SET state = 'removing' WHERE workspace_id = $1 AND object IN (

@@ -132,7 +132,7 @@ impl Queue {
     }
 
     fn is_graph(&self, id: u64) -> bool {
-        self.items.get(&id).is_some_and(|item| matches!(item.target, Target::Graph))
+        self.items.get(&id).is_some_and(|item| matches!(item.target, Target::Graph | Target::Number))
     }
 
     /// One body with the entries of all these webhooks.
@@ -230,7 +230,7 @@ impl State {
         self.webhooks.in_flight.insert(id);
         let mut ids = vec![id];
         let most = usize::from(self.faults.webhook_batch.max(1));
-        if matches!(target, Target::Graph) && most > 1 {
+        if matches!(target, Target::Graph | Target::Number) && most > 1 {
             let others = candidates.into_iter().filter(|(_, other)| self.webhooks.is_graph(*other));
             let mut others: Vec<(i64, u64)> = others.take(most - 1).collect();
             others.sort_unstable_by_key(|(_, other)| *other);

@@ -272,6 +272,7 @@ const SCANS: &[(&str, &str)] = &[
     ("search::ADD_ALL_SESSIONS", "after a gap in the event log, which is kept for a week"),
     ("search::MARK", "the begin of the key"),
     ("session::ALL_SESSIONS", "a page in the order of the index"),
+    ("session::SESSIONS_IN_SIGHT", "all open conversations that one person sees, by the index of what closes next"),
 ];
 
 /// The table that a step of a plan reads, by its name or its alias in the statement.
