@@ -33,3 +33,6 @@ CREATE TABLE transcript_exports (
 
 -- Sessions of a case: it is not closed with one of them while another one is open.
 CREATE INDEX sessions_case ON sessions (workspace_id, case_id) WHERE case_id IS NOT NULL;
+
+-- Open sessions of an agent, and those of a queue that nobody has.
+CREATE INDEX sessions_agent ON sessions (workspace_id, agent_id, queue_id) WHERE state <> 'ended';

@@ -304,8 +304,8 @@ crate::sql! {
         AND v.id <> $3 ORDER BY v.started_at DESC, v.id DESC LIMIT $4";
     SESSION_IDS_OF_USER = "SELECT id FROM sessions WHERE workspace_id = $1 AND messaging_user_id = $2 ORDER BY id";
     SESSIONS_IN_SIGHT = "SELECT id FROM sessions WHERE workspace_id = $1 AND state <> 'ended' AND agent_id = $2
-        UNION SELECT id FROM sessions WHERE workspace_id = $1 AND state IN ('waiting', 'error') AND agent_id IS NULL
-            AND queue_id IN (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $2)";
+        UNION SELECT id FROM sessions WHERE workspace_id = $1 AND state <> 'ended' AND state IN ('waiting', 'error')
+            AND agent_id IS NULL AND queue_id IN (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $2)";
     OPEN_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
             AND (CAST($2 AS TEXT) IS NULL OR v.state IN ('waiting', 'error'))
             AND (CAST($3 AS UUID) IS NULL OR v.agent_id = $3)

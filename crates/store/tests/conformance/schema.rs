@@ -187,6 +187,7 @@ fn statements_are_bound_to_their_workspace() {
 /// Statements that run all the time, and an index each must use on SQLite, which takes a partial index only when its
 /// condition stands in the statement word for word.
 const HOT: &[(&str, &str)] = &[
+    ("session::SESSIONS_IN_SIGHT", "sessions_agent"),
     ("outbox::CLAIM_DIRECT", "outbox_due"),
     ("outbox::CLAIM_DIRECT", "outbox_session_open"),
     ("outbox::CLAIM_OF_CAMPAIGN", "outbox_campaign_due"),
@@ -272,7 +273,6 @@ const SCANS: &[(&str, &str)] = &[
     ("search::ADD_ALL_SESSIONS", "after a gap in the event log, which is kept for a week"),
     ("search::MARK", "the begin of the key"),
     ("session::ALL_SESSIONS", "a page in the order of the index"),
-    ("session::SESSIONS_IN_SIGHT", "all open conversations that one person sees, by the index of what closes next"),
 ];
 
 /// The table that a step of a plan reads, by its name or its alias in the statement.
