@@ -171,3 +171,21 @@ async fn before_its_time_and_in_a_large_webhook_everything_is_stored_first() {
     assert_eq!(deliver(&server, &channel, &webhook(&many)).await, StatusCode::OK);
     assert_eq!(states(&server).await, vec!["pending"; 201], "others do not wait for two hundred conversations");
 }
+
+#[tokio::test]
+async fn when_the_store_does_not_begin_everybody_who_waits_is_told() {
+    let server = at_once(server().await);
+    let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+    server.test.store.close();
+    let bodies = (0..4).map(|number| {
+        let messages: Vec<Value> =
+            (0..100).map(|place| text(&format!("wamid.{number}.{place}"), "15550109999", "hello")).collect();
+        webhook(&messages)
+    });
+    // Together they are more than one transaction takes.
+    let bodies: Vec<Vec<u8>> = bodies.collect();
+    let answers = futures::future::join_all(bodies.iter().map(|body| deliver(&server, &channel, body)));
+    let answers =
+        tokio::time::timeout(std::time::Duration::from_secs(30), answers).await.expect("nobody waits for ever");
+    assert_eq!(answers, vec![StatusCode::SERVICE_UNAVAILABLE; 4]);
+}
