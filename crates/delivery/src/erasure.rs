@@ -27,8 +27,11 @@ const MOST_ATTEMPTS: u32 = 20;
 pub async fn run(store: &Store, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
     let due = store.read(move |tx| tx.erasures(workspace_id, BATCH)).await?;
     let mut done = 0;
-    for Erasure { messaging_user_id, attempts } in due {
-        empty(store, workspace_id, messaging_user_id).await?;
+    for erasure in due {
+        let Erasure { messaging_user_id, attempts, .. } = erasure;
+        if !erasure.is_emptied {
+            empty(store, workspace_id, erasure).await?;
+        }
         match forget(store, workspace_id, messaging_user_id).await {
             Err(DeliveryError::Store(error)) => return Err(error),
             Err(error) if may_pass(&error) && attempts < MOST_ATTEMPTS => {
@@ -52,18 +55,27 @@ fn may_pass(error: &DeliveryError) -> bool {
     }
 }
 
-async fn empty(store: &Store, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), StoreError> {
+/// Empties what was written until the erasure was asked for. A customer who is somebody's again keeps the name.
+async fn empty(store: &Store, workspace_id: WorkspaceId, erasure: Erasure) -> Result<(), StoreError> {
+    let (user_id, until) = (erasure.messaging_user_id, erasure.asked_at);
     let sessions = store
         .read(move |tx| {
             let wanted = tx.workspace(workspace_id)?.is_some_and(|workspace| workspace.settings.erase_transcripts);
             if wanted { tx.session_ids_of(workspace_id, user_id).map(Some) } else { Ok::<_, StoreError>(None) }
         })
         .await?;
-    let Some(sessions) = sessions else { return Ok(()) };
-    for session_id in sessions {
-        store.write_bulk(move |tx| tx.empty_transcript(workspace_id, session_id)).await?;
+    let wanted = sessions.is_some();
+    for session_id in sessions.unwrap_or_default() {
+        store.write_bulk(move |tx| tx.empty_transcript(workspace_id, session_id, until)).await?;
     }
-    store.write_bulk(move |tx| tx.forget_names(workspace_id, user_id)).await
+    store
+        .write_bulk(move |tx| {
+            if wanted && tx.messaging_user(workspace_id, user_id)?.is_some_and(|user| user.contact_id.is_none()) {
+                tx.forget_names(workspace_id, user_id)?;
+            }
+            tx.emptied(workspace_id, user_id, until)
+        })
+        .await
 }
 
 /// Tells WhatsApp of each of the customer's ids; its contact book knows no numbers.

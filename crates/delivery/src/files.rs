@@ -211,7 +211,7 @@ impl Files {
     /// When the bucket or the store is away; the next call goes on.
     pub async fn remove_strays(&self) -> Result<usize, FilesError> {
         let Some(bucket) = &self.bucket else { return Ok(0) };
-        let mut removed = 0;
+        let (mut removed, mut failure) = (0, None);
         for workspace in self.store.read::<_, StoreError, _>(|tx| tx.workspaces()).await? {
             let (workspace_id, now) = (workspace.id, self.ctx.now());
             let keys = self
@@ -219,12 +219,19 @@ impl Files {
                 .write::<_, StoreError, _>(move |tx| tx.take_stray_objects(workspace_id, now, SWEEP_BATCH))
                 .await?;
             for key in keys {
-                bucket.delete(&key, self.ctx.now()).await?;
+                // One that the bucket does not let go of must not keep the others there.
+                if let Err(error) = bucket.delete(&key, self.ctx.now()).await {
+                    failure = Some(error);
+                    self.store
+                        .write::<_, StoreError, _>(move |tx| tx.put_back_stray_object(workspace_id, &key, now))
+                        .await?;
+                    continue;
+                }
                 self.store.write::<_, StoreError, _>(move |tx| tx.forget_stray_object(workspace_id, &key)).await?;
                 removed += 1;
             }
         }
-        Ok(removed)
+        failure.map_or(Ok(removed), |error| Err(error.into()))
     }
 
     /// Removes objects without a row from time to time, until `stop`.

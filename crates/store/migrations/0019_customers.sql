@@ -44,6 +44,7 @@ CREATE TABLE customer_erasures (
     workspace_id UUID NOT NULL REFERENCES workspaces (id),
     messaging_user_id UUID NOT NULL,
     asked_at BIGINT NOT NULL,
+    emptied_at BIGINT, -- when the conversations were emptied, or need not be
     attempts BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (workspace_id, messaging_user_id)
 ) /* clustered */;

@@ -2,18 +2,22 @@
 //!
 //! At once, with the contact: what has not left for them is canceled, and replies that wait are dropped. Later, from a row
 //! of `customer_erasures` that stays until it is done: WhatsApp is told to forget the customer in its contact book, and,
-//! where the workspace wants that, the conversations are emptied one by one, files included. Each step may be done again.
+//! where the workspace wants that, what was written in the conversations until then is emptied, one after the other and files
+//! included. Each step may be done again. What the customer writes later is a new matter and stays.
 //!
 //! What stays: that there were conversations, when, and who spoke; the consent ledger; a block, which holds.
 
 use segue_model::{MediaId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
 
-use crate::{StoreError, Tx, message::MessageContent};
+use crate::{StoreError, Tx};
 
 /// A customer of whom something is still to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Erasure {
     pub messaging_user_id: MessagingUserId,
+    pub asked_at: Timestamp,
+    /// Whether nothing is left to be emptied here.
+    pub is_emptied: bool,
     pub attempts: u32,
 }
 
@@ -23,8 +27,9 @@ const FILE_REMOVED: &str = "It was removed with the contact.";
 crate::sql! {
     ASK_ERASURE = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
-    ERASURES = "SELECT messaging_user_id, attempts FROM customer_erasures WHERE workspace_id = $1
+    ERASURES = "SELECT messaging_user_id, asked_at, emptied_at IS NOT NULL, attempts FROM customer_erasures WHERE workspace_id = $1
         ORDER BY messaging_user_id LIMIT $2";
+    EMPTIED = "UPDATE customer_erasures SET emptied_at = $3 WHERE workspace_id = $1 AND messaging_user_id = $2";
     TRIED_ERASURE = "UPDATE customer_erasures SET attempts = attempts + 1
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     END_ERASURE = "DELETE FROM customer_erasures WHERE workspace_id = $1 AND messaging_user_id = $2";
@@ -34,15 +39,18 @@ crate::sql! {
     DROP_WAITING = "DELETE FROM pending_replies WHERE workspace_id = $1 AND session_id = $2";
     NOTHING_WAITS = "UPDATE sessions SET pending = 0, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND pending > 0";
-    CONTENTS = "SELECT content FROM messages WHERE workspace_id = $1 AND session_id = $2 AND content LIKE '%\"media\"%'";
+    FILES = "SELECT media_id FROM messages
+        WHERE workspace_id = $1 AND session_id = $2 AND at <= $3 AND media_id IS NOT NULL";
     EMPTY_SENT = "UPDATE outbox SET payload = '{\"text\":\"\"}' WHERE workspace_id = $1 AND id IN (SELECT m.id FROM messages m
-            WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.direction = 'outbound')
+            WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.at <= $3 AND m.direction = 'outbound')
         AND state NOT IN ('queued', 'claimed', 'submitting')";
     EMPTY_CHANGES_OF_SESSION = "UPDATE message_changes SET text = NULL WHERE workspace_id = $1 AND message_id IN (
-            SELECT m.id FROM messages m WHERE m.workspace_id = $1 AND m.session_id = $2)";
-    EMPTY_TRANSCRIPT = "UPDATE messages SET text = '', content = '{}' WHERE workspace_id = $1 AND session_id = $2";
-    EMPTY_SESSION = "UPDATE sessions SET last_text = NULL, gathered = '[]', version = version + 1
-        WHERE workspace_id = $1 AND id = $2";
+            SELECT m.id FROM messages m WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.at <= $3)";
+    EMPTY_TRANSCRIPT = "UPDATE messages SET text = '', content = '{}', media_id = NULL
+        WHERE workspace_id = $1 AND session_id = $2 AND at <= $3";
+    EMPTY_SESSION = "UPDATE sessions SET last_text = CASE WHEN last_at <= $3 THEN NULL ELSE last_text END, gathered = '[]',
+            version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND started_at <= $3";
     FORGET_NAMES = "UPDATE messaging_users SET profile_name = NULL, username = NULL, version = version + 1
         WHERE workspace_id = $1 AND id = $2";
 }
@@ -73,7 +81,8 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn erasures(&mut self, workspace_id: WorkspaceId, limit: u32) -> Result<Vec<Erasure>, StoreError> {
         self.query(&ERASURES, &[&workspace_id, &limit], |row| {
-            Ok(Erasure { messaging_user_id: row.next()?, attempts: row.next()? })
+            let (messaging_user_id, asked_at) = (row.next()?, row.next()?);
+            Ok(Erasure { messaging_user_id, asked_at, is_emptied: row.next()?, attempts: row.next()? })
         })
     }
 
@@ -93,15 +102,18 @@ impl Tx<'_> {
         self.execute(&END_ERASURE, &[&workspace_id, &user_id]).map(|_| ())
     }
 
-    /// Empties one conversation: words, files, what the bot gathered. That it was stays.
+    /// Empties what was written in one conversation until then: words, files, what the bot gathered. That it was stays.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn empty_transcript(&mut self, workspace_id: WorkspaceId, session_id: SessionId) -> Result<(), StoreError> {
-        let key: [&dyn crate::Bind; 2] = [&workspace_id, &session_id];
-        let files: Vec<Option<MediaId>> =
-            self.query(&CONTENTS, &key, |row| Ok(row.json::<MessageContent>()?.media.map(|media| media.id)))?;
-        for id in files.into_iter().flatten() {
+    pub fn empty_transcript(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key: [&dyn crate::Bind; 3] = [&workspace_id, &session_id, &until];
+        for id in self.query(&FILES, &key, |row| row.next::<MediaId>())? {
             self.empty_media(workspace_id, id, FILE_REMOVED)?;
         }
         self.take_session_out_of_search(workspace_id, session_id)?;
@@ -109,6 +121,19 @@ impl Tx<'_> {
             self.execute(sql, &key)?;
         }
         Ok(())
+    }
+
+    /// Notes that nothing is left to be emptied.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn emptied(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user_id: MessagingUserId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&EMPTIED, &[&workspace_id, &user_id, &now]).map(|_| ())
     }
 
     /// Takes a customer's names away.

@@ -92,6 +92,7 @@ crate::sql! {
             SELECT s.object FROM stray_objects s WHERE s.workspace_id = $1 AND s.due_at <= $2
             ORDER BY s.due_at LIMIT $3)
         RETURNING object";
+    PUT_BACK_STRAY = "UPDATE stray_objects SET due_at = $3 WHERE workspace_id = $1 AND object = $2 AND state = 'removing'";
     FORGET_STRAY = "DELETE FROM stray_objects WHERE workspace_id = $1 AND object = $2 AND state = 'removing'";
     MESSAGES_OF_MEDIA = "SELECT session_id, id FROM messages WHERE workspace_id = $1 AND media_id = $2
         ORDER BY session_id, id LIMIT 50";
@@ -116,7 +117,7 @@ crate::sql! {
             failure = $3
         WHERE workspace_id = $1 AND id = $2";
     FAIL_MEDIA = "UPDATE media SET failure = $3
-        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL";
+        WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL AND provider_id IS NOT NULL";
     WANT_MEDIA = "UPDATE media SET failure = NULL
         WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL AND failure IS NOT NULL
             AND provider_id IS NOT NULL";
@@ -326,6 +327,19 @@ impl Tx<'_> {
         limit: u32,
     ) -> Result<Vec<String>, StoreError> {
         self.query(&TAKE_STRAYS, &[&workspace_id, &now, &limit], |row| row.next())
+    }
+
+    /// The object could not be removed; from then on it is tried again, after those that were due before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn put_back_stray_object(
+        &mut self,
+        workspace_id: WorkspaceId,
+        key: &str,
+        due_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&PUT_BACK_STRAY, &[&workspace_id, &key, &due_at]).map(|_| ())
     }
 
     /// The object is removed.

@@ -66,7 +66,7 @@ crate::sql! {
     CHANGES = "SELECT kind, text, at FROM message_changes WHERE workspace_id = $1 AND message_id = $2
         ORDER BY at, provider_id";
     EMPTY_CHANGES = "UPDATE message_changes SET text = NULL WHERE workspace_id = $1 AND message_id = $2";
-    CHANGE_ENTRY = "UPDATE messages SET text = $4, content = $5
+    CHANGE_ENTRY = "UPDATE messages SET text = $4, content = $5, media_id = $6
         WHERE workspace_id = $1 AND session_id = $2 AND id = $3";
 }
 
@@ -119,7 +119,8 @@ impl Tx<'_> {
         content.details.edited = !wordings.is_empty();
         (content.details.earlier, content.details.deleted_at) = (wordings, deleted_at);
         let json = json_text(&content)?;
-        self.execute(&CHANGE_ENTRY, &[&workspace_id, &session_id, &id, &after, &json])?;
+        let media_id = content.media.as_ref().map(|media| media.id);
+        self.execute(&CHANGE_ENTRY, &[&workspace_id, &session_id, &id, &after, &json, &media_id])?;
         self.search_again(workspace_id, session_id, id)?;
         self.emit(workspace_id, NewEvent::of_changed_message(session_id, id, now));
         Ok(Some(ChangedMessage { before, after }))

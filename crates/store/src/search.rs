@@ -111,6 +111,14 @@ crate::sql! {
     ENTRIES_OF_SESSION = "SELECT m.id, m.session_id, m.channel_id, s.messaging_user_id, m.text, m.at, m.direction, m.kind
         FROM messages m JOIN sessions s ON s.workspace_id = m.workspace_id AND s.id = m.session_id
         WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.id > $3 ORDER BY m.id LIMIT $4";
+    /// An entry as it is now; nobody changes it before the transaction ends.
+    ENTRY_NOW = sqlite: "SELECT m.id, m.session_id, m.channel_id, s.messaging_user_id, m.text, m.at, m.direction, m.kind
+        FROM messages m JOIN sessions s ON s.workspace_id = m.workspace_id AND s.id = m.session_id
+        WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.id = $3",
+        postgres: "SELECT m.id, m.session_id, m.channel_id, s.messaging_user_id, m.text, m.at, m.direction, m.kind
+        FROM messages m JOIN sessions s ON s.workspace_id = m.workspace_id AND s.id = m.session_id
+        WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.id = $3 FOR SHARE OF m";
+    HIDDEN_TO = "SELECT hidden_to FROM search_hidden WHERE workspace_id = $1 AND session_id = $2";
     INSERT_ENTRY = "INSERT INTO search_entries (number, workspace_id, session_id, message_id) VALUES ($2, $1, $3, $4)
         ON CONFLICT DO NOTHING";
     ENTRY_AT = "SELECT message_id FROM search_entries WHERE workspace_id = $1 AND number = $2";
@@ -343,7 +351,8 @@ impl Tx<'_> {
         if batch.has_gap {
             self.add_all_to_search(workspace_id)?;
         }
-        self.add_to_search(workspace_id, &batch.entries)?;
+        let entries = self.as_they_are(workspace_id, &batch.entries)?;
+        self.add_to_search(workspace_id, &entries)?;
         Ok(true)
     }
 
@@ -381,17 +390,37 @@ impl Tx<'_> {
             // Something else is to be done with the session now.
             return Ok(());
         }
+        let entries = self.as_they_are(workspace_id, &task.entries)?;
         if task.is_removal {
-            return self.take_out_of_search(workspace_id, &task.entries).map(|_| ());
+            let hidden_to: Option<MessageId> =
+                self.query_opt(&HIDDEN_TO, &[&workspace_id, &task.session_id], |row| row.next())?;
+            // What came later is none of it.
+            let going: Vec<Entry> = entries
+                .into_iter()
+                .filter(|entry| entry.text.trim().is_empty() || hidden_to.is_some_and(|last| entry.message_id <= last))
+                .collect();
+            return self.take_out_of_search(workspace_id, &going).map(|_| ());
         }
-        let texts: Vec<Entry> = task.entries.iter().filter(|entry| !entry.text.trim().is_empty()).cloned().collect();
-        self.add_to_search(workspace_id, &texts)
+        self.add_to_search(workspace_id, &entries)
+    }
+
+    /// Entries as they stand in this transaction: a customer may have changed or deleted one since it was read.
+    fn as_they_are(&mut self, workspace_id: WorkspaceId, read: &[Entry]) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = Vec::with_capacity(read.len());
+        for entry in read {
+            let key: [&dyn crate::Bind; 3] = [&workspace_id, &entry.session_id, &entry.message_id];
+            entries.extend(self.query_opt(&ENTRY_NOW, &key, read_any)?);
+        }
+        Ok(entries)
     }
 
     fn add_to_search(&mut self, workspace_id: WorkspaceId, entries: &[Entry]) -> Result<(), StoreError> {
         // In the order of the index, which writes a batch at once then.
-        let mut entries: Vec<(Option<i64>, &Entry)> =
-            entries.iter().map(|entry| (places(entry.at, entry.message_id).next(), entry)).collect();
+        let mut entries: Vec<(Option<i64>, &Entry)> = entries
+            .iter()
+            .filter(|entry| !entry.text.trim().is_empty())
+            .map(|entry| (places(entry.at, entry.message_id).next(), entry))
+            .collect();
         entries.sort_by_key(|(place, _)| *place);
         for (_, entry) in entries {
             if let Some(place) = self.take_place(workspace_id, entry)? {

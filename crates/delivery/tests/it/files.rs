@@ -135,6 +135,45 @@ async fn an_object_without_a_row_is_removed_and_one_with_a_row_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_cannot_be_removed_keeps_no_other_there() {
+    for test in engines().await {
+        let (server, workspace_id) = (BucketServer::start().await, test.workspace_id());
+        let files = files(&test, &server);
+        for (key, due) in [("first", 0), ("second", 1)] {
+            let announced = test.store.write::<_, StoreError, _>(move |tx| {
+                tx.announce_object(workspace_id, key, segue_model::Timestamp(due))
+            });
+            announced.await.unwrap();
+            bucket(&server).put(key, "image/png", PNG.into(), test.now()).await.unwrap();
+        }
+        server.refuse(1);
+        assert!(files.remove_strays().await.is_err(), "the first one stays");
+        assert_eq!((strays(&test).await, server.keys()), (vec!["first".to_owned()], vec!["first".to_owned()]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_deleted_while_it_was_fetched_does_not_come_back() {
+    for test in engines().await {
+        let (server, workspace_id) = (BucketServer::start().await, test.workspace_id());
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        for in_bucket in [true, false] {
+            let id = remote(&test, workspace_id, channel.id, "77").await;
+            let deleted = test
+                .store
+                .write::<_, StoreError, _>(move |tx| tx.empty_media(workspace_id, id, "The customer deleted it."));
+            deleted.await.unwrap();
+            let files = match in_bucket {
+                true => files(&test, &server),
+                false => Files::in_database(test.store.clone(), test.ctx.clone()),
+            };
+            assert!(matches!(files.keep(workspace_id, id, "image/png", PNG.to_vec()).await, Err(FilesError::TooSlow)));
+            assert_ne!(presence(&test, id).await, Some(FilePresence::Stored), "{} {in_bucket}", test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_slower_than_the_removal_writes_no_row() {
     for test in engines().await {
         let (workspace_id, now, id) = (test.workspace_id(), test.now(), test.ctx.id::<MediaId>());

@@ -174,12 +174,33 @@ async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conver
                 "{}",
                 bench.test.engine
             );
+            // The customer writes again before anything is emptied.
+            let (later_at, late) = (later.plus(60_000), bench.test.ctx.id::<segue_model::MessageId>());
+            let words = NewMessage {
+                id: late,
+                session_id: session,
+                channel_id: channel.id,
+                direction: Direction::Inbound,
+                author: AuthorKind::Customer,
+                author_id: None,
+                kind: MessageKind::Text,
+                content: MessageContent::default(),
+                text: "Hello again".to_owned(),
+                provider_id: Some(format!("wamid.late.{bsuid}")),
+                client_id: None,
+                at: later_at,
+            };
+            bench.write(move |tx| tx.insert_message(workspace_id, &words)).await;
             assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}", bench.test.engine);
+            let kept = bench.write(move |tx| tx.message_view(workspace_id, session, late)).await.unwrap();
+            assert_eq!(kept.text, "Hello again", "{}: what comes after is a new matter", bench.test.engine);
             assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 0, "once");
             let shown = bench
                 .write(move |tx| tx.messages_before(workspace_id, session, MessageCursor::END, 10))
                 .await
-                .remove(0);
+                .into_iter()
+                .find(|entry| entry.id != late)
+                .unwrap();
             let data = bench.write(move |tx| tx.media_data(workspace_id, media)).await;
             if wanted {
                 assert_eq!((shown.text.as_str(), shown.media.is_none(), data), ("", true, None));

@@ -100,3 +100,18 @@ async fn nobody_changes_what_others_wrote_and_a_no_in_new_words_is_obeyed() {
         assert_eq!(consent.await.state, ConsentState::Revoked);
     }
 }
+
+static FILES: Sql =
+    Sql::portable("FILES", "SELECT COUNT(*) FROM messages WHERE workspace_id = $1 AND media_id IS NOT NULL");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_picture_is_in_no_list_of_files() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let picture = json!({"type": "image", "image": {"id": "77", "mime_type": "image/jpeg", "sha256": "00"}});
+        scene.receive(message(phone(ANA), "wamid.1", START, picture)).await;
+        assert_eq!(scene.count(&FILES).await, 1, "{}", scene.test.engine);
+        scene.receive(revoke("wamid.2", 10, "wamid.1")).await;
+        assert_eq!(scene.count(&FILES).await, 0, "{}", scene.test.engine);
+    }
+}

@@ -200,6 +200,22 @@ async fn a_batch_is_added_once_and_a_gap_in_the_log_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn words_that_are_deleted_while_a_batch_waits_are_not_added() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "My secret number")).await;
+        let (store, workspace) = (scene.store(), scene.workspace());
+        let batch = store.read::<_, StoreError, _>(move |tx| tx.search_batch(workspace)).await.unwrap().unwrap();
+        let content = serde_json::json!({"type": "revoke", "revoke": {"original_message_id": "wamid.1"}});
+        scene.receive(message(phone(ANA), "wamid.2", START.plus(1_000), content)).await;
+        assert!(write(store, move |tx| tx.apply_search_batch(workspace, &batch)).await);
+        scene.index().await;
+        assert!(scene.found(&boss, "secret ").await.is_empty(), "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_messages_of_one_moment_are_all_found() {
     const MANY: usize = 2_300;
     let scene = Scene::new(segue_testkit::sqlite_store().await).await;
