@@ -176,6 +176,8 @@ async fn before_its_time_and_in_a_large_webhook_everything_is_stored_first() {
 async fn when_the_store_does_not_begin_everybody_who_waits_is_told() {
     let server = at_once(server().await);
     let channel = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+    // The channel is known from then on.
+    assert_eq!(deliver(&server, &channel, &webhook(&[text("wamid.1", "15550109999", "one")])).await, StatusCode::OK);
     server.test.store.close();
     let bodies = (0..4).map(|number| {
         let messages: Vec<Value> =
