@@ -74,6 +74,7 @@ pub(super) fn lines(entry: &MessageView) -> Vec<String> {
     for (is_so, words) in [
         (details.forwarded, "Forwarded"),
         (details.edited, "Edited"),
+        (details.deleted_at.is_some(), "Deleted by the customer"),
         (details.voice, "Voice message"),
         (details.written_in_app, "Written in the WhatsApp Business app"),
     ] {

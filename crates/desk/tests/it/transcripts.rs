@@ -153,3 +153,21 @@ async fn nobody_takes_out_what_is_none_of_his_business_and_it_is_noted_who_did()
         assert_eq!(fetched(&sam).await.unwrap_err().code(), "export_gone");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_customer_deleted_and_the_number_keeps_is_marked() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.keep_deleted = true).await;
+        let sam = scene.agent("Sam").await;
+        let id = scene.accepted(&sam).await.id;
+        scene.receive(ana("wamid.2", START.plus(1_000), "Take that back")).await;
+        let revoke = json!({ "type": "revoke", "revoke": { "original_message_id": "wamid.2" } });
+        scene.receive(message(phone(ANA), "wamid.3", START.plus(2_000), revoke)).await;
+        let of = ExportSubject::Session { session_id: id };
+        for format in [ExportFormat::Csv, ExportFormat::Html] {
+            let text = file(&scene, &sam, request(of, format, false)).await;
+            assert!(text.contains("Take that back") && text.contains("Deleted by the customer"), "{text}");
+        }
+    }
+}
