@@ -1,16 +1,16 @@
 //! Clicks: every request for a link, with who asked and on what device.
 //!
-//! They come in batches. A batch is stored in a few statements however many clicks it holds, and storing it again
-//! changes nothing, because every click has its id: whoever wrote it and does not know whether it was committed writes
-//! it once more.
+//! They come in batches, and storing a batch again changes nothing, because every click has its id: whoever wrote it
+//! and does not know whether it was committed writes it once more. Clicks stand in the order of their ids by campaign
+//! and nothing looks for those of one recipient: what has to be known of them is kept with the recipient, as the first
+//! tap, the last one, and the first that came too soon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use segue_model::{CampaignId, ClickId, Timestamp, WorkspaceId, time};
+use segue_model::{CampaignId, ClickId, Timestamp, WorkspaceId, code::CHAT_LINK, time};
 use serde::Serialize;
-use serde_json::json;
 
-use crate::{StoreError, Tx, recipient::Stamp, tx::json_text};
+use crate::{Bind as _, Param, StoreError, Tx, recipient::Stamp, tx::json_text};
 
 segue_model::text_enum! {
     /// Who asked for a link, as far as the request tells.
@@ -91,38 +91,67 @@ pub struct VerdictCount {
     pub count: i64,
 }
 
+/// Milliseconds to which a recipient's last tap is kept. Writing each of somebody who taps again and again would serve
+/// nothing: it only tells in which campaign he was last, for hours.
+pub const TAP_ACCURACY: i64 = 10 * time::SECOND;
+
+/// A recipient about whom a further tap tells something.
+struct Tapped {
+    is_first: bool,
+    /// When the message left, while a tap can be too early.
+    submitted_at: Option<Timestamp>,
+}
+
+/// A recipient's taps in a batch.
+#[derive(Default)]
+struct Taps {
+    first: Option<Timestamp>,
+    last_chat: Option<Timestamp>,
+    early: Option<Timestamp>,
+}
+
+impl Taps {
+    fn add(&mut self, click: &NewClick, verdict: Verdict) {
+        let earlier = |at: Option<Timestamp>| Some(at.map_or(click.at, |at| at.min(click.at)));
+        match verdict {
+            Verdict::Person => {
+                self.first = earlier(self.first);
+                if click.link == CHAT_LINK {
+                    self.last_chat = self.last_chat.max(Some(click.at));
+                }
+            }
+            Verdict::Early => self.early = earlier(self.early),
+            Verdict::Robot | Verdict::Preview | Verdict::Head => {}
+        }
+    }
+}
+
 crate::sql! {
-    /// Of the taps in a batch those that came too soon. A chat that opened proves that it was a person all the same.
-    EARLY_TAPS =
-        sqlite: "SELECT e.value ->> 0 FROM json_each($3) e
-            JOIN recipients r ON r.workspace_id = $1 AND r.campaign_id = $2 AND r.position = e.value ->> 1
-            JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
-            WHERE r.chat_at IS NULL AND o.submitted_at > (e.value ->> 2) - $4",
-        postgres: "SELECT CAST(e.value ->> 0 AS BIGINT) FROM json_array_elements(CAST(CAST($3 AS TEXT) AS JSON)) e(value)
-            JOIN recipients r ON r.workspace_id = $1 AND r.campaign_id = $2
-                AND r.position = CAST(e.value ->> 1 AS BIGINT)
-            JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
-            WHERE r.chat_at IS NULL AND o.submitted_at > CAST(e.value ->> 2 AS BIGINT) - $4";
-    INSERT_CLICKS =
-        sqlite: "INSERT INTO clicks (workspace_id, campaign_id, id, position, link, verdict, device, user_agent, at)
-            SELECT $1, $2, unhex(e.value ->> 0), e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4,
-                e.value ->> 5, e.value ->> 6
-            FROM json_each($3) e WHERE true ON CONFLICT (workspace_id, id) DO NOTHING",
-        postgres: "INSERT INTO clicks (workspace_id, campaign_id, id, position, link, verdict, device, user_agent, at)
-            SELECT $1, $2, CAST(e.value ->> 0 AS UUID), CAST(e.value ->> 1 AS BIGINT), CAST(e.value ->> 2 AS BIGINT),
-                e.value ->> 3, e.value ->> 4, e.value ->> 5, CAST(e.value ->> 6 AS BIGINT)
-            FROM json_array_elements(CAST(CAST($3 AS TEXT) AS JSON)) e(value)
-            ON CONFLICT (workspace_id, id) DO NOTHING";
-    STAMP_FIRST_TAPS =
-        sqlite: "UPDATE recipients SET first_tap_at = t.at
-            FROM (SELECT e.value ->> 0 AS position, e.value ->> 1 AS at FROM json_each($3) e) t
-            WHERE recipients.workspace_id = $1 AND recipients.campaign_id = $2 AND recipients.position = t.position
-                AND recipients.first_tap_at IS NULL",
-        postgres: "UPDATE recipients SET first_tap_at = t.at
-            FROM (SELECT CAST(e.value ->> 0 AS BIGINT) AS position, CAST(e.value ->> 1 AS BIGINT) AS at
-                FROM json_array_elements(CAST(CAST($3 AS TEXT) AS JSON)) e(value)) t
-            WHERE recipients.workspace_id = $1 AND recipients.campaign_id = $2 AND recipients.position = t.position
-                AND recipients.first_tap_at IS NULL";
+    /// What is known of the recipients who tapped, where a further tap can change it: whether it would be the first,
+    /// and when their message left while that still matters. A chat that opened proves that the taps were a person's.
+    TAPPED =
+        sqlite: "SELECT r.position, r.first_tap_at IS NULL, CASE WHEN r.first_tap_at IS NULL AND r.chat_at IS NULL THEN
+                (SELECT o.submitted_at FROM outbox o WHERE o.workspace_id = r.workspace_id AND o.id = r.message_id) END
+            FROM json_each($3) e
+            JOIN recipients r ON r.workspace_id = $1 AND r.campaign_id = $2 AND r.position = e.value
+            WHERE r.first_tap_at IS NULL OR r.last_chat_tap_at IS NULL OR r.last_chat_tap_at < $4",
+        postgres: "SELECT r.position, CAST(CAST(r.first_tap_at IS NULL AS INT) AS BIGINT),
+                CASE WHEN r.first_tap_at IS NULL AND r.chat_at IS NULL THEN (SELECT o.submitted_at FROM outbox o
+                    WHERE o.workspace_id = r.workspace_id AND o.id = r.message_id) END
+            FROM json_array_elements_text(CAST(CAST($3 AS TEXT) AS JSON)) e(value)
+            JOIN recipients r ON r.workspace_id = $1 AND r.campaign_id = $2 AND r.position = CAST(e.value AS BIGINT)
+            WHERE r.first_tap_at IS NULL OR r.last_chat_tap_at IS NULL OR r.last_chat_tap_at < $4";
+    INSERT_CLICK = "INSERT INTO clicks
+            (workspace_id, campaign_id, id, position, link, verdict, device, user_agent, at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, campaign_id, id) DO NOTHING";
+    STAMP_TAP = "UPDATE recipients SET first_tap_at = $4
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL";
+    STAMP_CHAT_TAP = "UPDATE recipients SET last_chat_tap_at = $4
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3
+            AND (last_chat_tap_at IS NULL OR last_chat_tap_at < $4)";
+    STAMP_EARLY_TAP = "UPDATE recipients SET early_tap_at = $4
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3
+            AND (early_tap_at IS NULL OR early_tap_at > $4)";
     CLICKS_OVER_TIME = "SELECT at - at % $3, COUNT(*), COUNT(CASE WHEN verdict = 'person' THEN 1 END) FROM clicks
         WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY at - at % $3 ORDER BY 1 DESC LIMIT $4";
     CHATS_OVER_TIME = "SELECT chat_at - chat_at % $3, COUNT(*) FROM recipients
@@ -159,38 +188,76 @@ impl Tx<'_> {
         campaign_id: CampaignId,
         clicks: &[&NewClick],
     ) -> Result<(), StoreError> {
-        let people = clicks.iter().enumerate().filter(|(_, click)| click.verdict == Verdict::Person);
-        let asked: Vec<_> = people.map(|(index, click)| json!([index, click.position, click.at.0])).collect();
-        let early: BTreeSet<usize> = if asked.is_empty() {
-            BTreeSet::new()
-        } else {
-            let asked = json_text(&asked)?;
-            let key: [&dyn crate::Bind; 4] = [&workspace_id, &campaign_id, &asked, &EARLY];
-            self.query(&EARLY_TAPS, &key, |row| row.next())?.into_iter().collect()
-        };
-        let mut first_taps: BTreeMap<u32, i64> = BTreeMap::new();
-        let mut rows = Vec::with_capacity(clicks.len());
-        for (index, click) in clicks.iter().enumerate() {
-            let verdict = if early.contains(&index) { Verdict::Early } else { click.verdict };
-            if verdict == Verdict::Person {
-                let first = first_taps.entry(click.position).or_insert(click.at.0);
-                *first = click.at.0.min(*first);
-            }
-            let id = click.id.0.simple().to_string();
-            rows.push(json!([id, click.position, click.link, verdict, click.device, click.user_agent, click.at.0]));
-        }
-        self.execute(&INSERT_CLICKS, &[&workspace_id, &campaign_id, &json_text(&rows)?])?;
         let Some(last) = clicks.iter().map(|click| click.at).max() else { return Ok(()) };
-        if !first_taps.is_empty() {
-            let first_taps = json_text(&first_taps.into_iter().collect::<Vec<_>>())?;
-            let stamped = self.execute(&STAMP_FIRST_TAPS, &[&workspace_id, &campaign_id, &first_taps])?;
-            if stamped > 0 {
-                let stamped = i64::try_from(stamped).unwrap_or(i64::MAX);
-                self.tally(workspace_id, campaign_id, Stamp::FirstTap.tally(), stamped);
-                self.tell_campaign_progress(workspace_id, campaign_id, last);
+        let tapped = self.tapped(workspace_id, campaign_id, clicks, last)?;
+        let verdicts = clicks.iter().map(|click| match tapped.get(&click.position) {
+            Some(Tapped { submitted_at: Some(submitted_at), .. })
+                if click.verdict == Verdict::Person && submitted_at.0 > click.at.0 - EARLY =>
+            {
+                Verdict::Early
             }
+            _ => click.verdict,
+        });
+        let judged: Vec<(&NewClick, Verdict)> = clicks.iter().copied().zip(verdicts).collect();
+        self.execute_each(&INSERT_CLICK, &judged, |(click, verdict)| {
+            [
+                workspace_id.bind(),
+                campaign_id.bind(),
+                click.id.bind(),
+                click.position.bind(),
+                Param::Int(click.link.into()),
+                Param::Text(verdict.as_str()),
+                Param::Text(click.device.as_str()),
+                click.user_agent.bind(),
+                click.at.bind(),
+            ]
+        })?;
+
+        let mut taps: BTreeMap<u32, Taps> = BTreeMap::new();
+        for (click, verdict) in &judged {
+            if tapped.contains_key(&click.position) {
+                taps.entry(click.position).or_default().add(click, *verdict);
+            }
+        }
+        let stamps = |pick: fn(&Taps) -> Option<Timestamp>| {
+            taps.iter().filter_map(move |(position, taps)| Some((position, pick(taps)?)))
+        };
+        let key = |(position, at): (&u32, Timestamp)| {
+            [workspace_id.bind(), campaign_id.bind(), Param::Int(i64::from(*position)), Param::Int(at.0)]
+        };
+        let is_first = |(position, _): &(&u32, Timestamp)| tapped.get(position).is_some_and(|tapped| tapped.is_first);
+        self.execute_each(&STAMP_EARLY_TAP, stamps(|taps| taps.early), key)?;
+        self.execute_each(&STAMP_CHAT_TAP, stamps(|taps| taps.last_chat), key)?;
+        let stamped = self.execute_each(&STAMP_TAP, stamps(|taps| taps.first).filter(is_first), key)?;
+        let stamped: u64 = stamped.into_iter().sum();
+        if stamped > 0 {
+            let stamped = i64::try_from(stamped).unwrap_or(i64::MAX);
+            self.tally(workspace_id, campaign_id, Stamp::FirstTap.tally(), stamped);
+            self.tell_campaign_progress(workspace_id, campaign_id, last);
         }
         Ok(())
+    }
+
+    /// What is known of those whose taps are in the batch, where these taps can change anything.
+    fn tapped(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        clicks: &[&NewClick],
+        last: Timestamp,
+    ) -> Result<HashMap<u32, Tapped>, StoreError> {
+        let people = clicks.iter().filter(|click| click.verdict == Verdict::Person);
+        let positions: BTreeSet<u32> = people.map(|click| click.position).collect();
+        if positions.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (positions, newer) = (json_text(&positions)?, last.plus(-TAP_ACCURACY));
+        let rows = self.query(&TAPPED, &[&workspace_id, &campaign_id, &positions, &newer], |row| {
+            let position = row.next()?;
+            let is_first = row.next::<i64>()? == 1;
+            Ok((position, Tapped { is_first, submitted_at: row.next()? }))
+        })?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Requests for a campaign's links over time, oldest first: the last `limit` stretches of `width` milliseconds in

@@ -280,11 +280,9 @@ crate::sql! {
     STAMP_CHAT = "UPDATE recipients SET chat_at = $4, session_id = $5, chat_tier = $6
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND chat_at IS NULL";
     /// A tap that seemed too early to be a person's was one after all.
-    STAMP_CONFIRMED_TAP = "UPDATE recipients SET first_tap_at = (SELECT MIN(k.at) FROM clicks k
-            WHERE k.workspace_id = $1 AND k.campaign_id = $2 AND k.position = $3 AND k.verdict = 'early')
-        WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL AND EXISTS (
-            SELECT 1 FROM clicks k WHERE k.workspace_id = $1 AND k.campaign_id = $2 AND k.position = $3
-                AND k.verdict = 'early')";
+    STAMP_CONFIRMED_TAP = "UPDATE recipients SET first_tap_at = early_tap_at
+        WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND first_tap_at IS NULL
+            AND early_tap_at IS NOT NULL";
     STAMP_BOT_FINISHED = "UPDATE recipients SET bot_finished_at = $4
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3 AND bot_finished_at IS NULL";
     STAMP_AGENT = "UPDATE recipients SET agent_at = $4
@@ -311,12 +309,10 @@ crate::sql! {
         WHERE c.workspace_id = $1 AND c.template IS NOT NULL AND c.started_at >= $6 AND o.channel_id = $2
             AND o.submitted_at >= $4 AND o.submitted_at <= $5 AND o.state IN ('accepted', 'delivered', 'read')
         ORDER BY o.submitted_at DESC LIMIT 1";
-    RECENT_TAPS = "SELECT c.id, c.name, r.position, r.contact_id, r.phone, MAX(k.at) FROM recipients r
-        JOIN clicks k ON k.workspace_id = r.workspace_id AND k.campaign_id = r.campaign_id AND k.position = r.position
+    RECENT_TAPS = "SELECT c.id, c.name, r.position, r.contact_id, r.phone, r.last_chat_tap_at FROM recipients r
         JOIN campaigns c ON c.workspace_id = r.workspace_id AND c.id = r.campaign_id
-        WHERE r.workspace_id = $1 AND r.phone = $2 AND r.first_tap_at IS NOT NULL AND k.verdict = 'person' AND k.link = 0
-            AND k.at >= $3 AND k.at <= $4
-        GROUP BY c.id, c.name, r.position, r.contact_id, r.phone";
+        WHERE r.workspace_id = $1 AND r.phone = $2 AND r.first_tap_at IS NOT NULL
+            AND r.last_chat_tap_at >= $3 AND r.last_chat_tap_at <= $4";
     RECIPIENTS = "SELECT q.position, q.contact_id, q.first_name, q.last_name, q.phone, q.shown, q.rule, q.reason,
             q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id, q.explanation,
             q.submitted_at
@@ -557,7 +553,8 @@ impl Tx<'_> {
         Ok(Attributed { attribution: found.certainty, recipient: found.recipient.cloned() })
     }
 
-    /// Recipients with this phone number whose links people have tapped within [`INFERENCE_WINDOW`], with their last tap.
+    /// Recipients with this phone number whose links people have tapped within [`INFERENCE_WINDOW`], with their last tap,
+    /// which is exact to [`crate::click::TAP_ACCURACY`].
     ///
     /// # Errors
     /// When the store fails.
