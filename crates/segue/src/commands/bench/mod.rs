@@ -1,5 +1,6 @@
 //! `segue bench`: how fast this build is on this machine, through the ordinary path.
 
+mod beside;
 mod history;
 mod poster;
 mod setup;

@@ -92,7 +92,7 @@ struct Figures {
 /// # Errors
 /// When it cannot be set up, or does not come to its end.
 pub async fn sms(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let account = account(&arguments)?;
+    let account = account(&arguments.smpp, arguments.window)?;
     let ctx = Ctx::with_clock(Arc::new(Afternoon::today()));
     let (server, _directory) = arguments.place.start(ctx.clone()).await?;
     let run = Run { store: server.store().clone(), ctx, links: server.links().clone() };
@@ -122,9 +122,13 @@ fn print(figures: &Figures) {
     );
 }
 
-fn account(arguments: &Arguments) -> anyhow::Result<SmppConfig> {
+/// The settings of an account at a carrier named by its URL.
+///
+/// # Errors
+/// When it is no such URL.
+pub(super) fn account(url: &str, window: u16) -> anyhow::Result<SmppConfig> {
     let example = "The carrier's address must look like smpp://user:password@127.0.0.1:2775";
-    let rest = arguments.smpp.strip_prefix("smpp://").context(example)?;
+    let rest = url.strip_prefix("smpp://").context(example)?;
     let (login, place) = rest.rsplit_once('@').context(example)?;
     let (system_id, password) = login.split_once(':').context(example)?;
     let (host, port) = place.trim_end_matches('/').rsplit_once(':').context(example)?;
@@ -133,19 +137,19 @@ fn account(arguments: &Arguments) -> anyhow::Result<SmppConfig> {
         "port": port.parse::<u16>().context(example)?,
         "system_id": system_id,
         "password": password,
-        "window": arguments.window,
+        "window": window,
         "segments_per_second": 10_000_000,
     });
     Ok(serde_json::from_value(settings)?)
 }
 
 /// The machine's clock, moved so that it was a fixed hour when it was made.
-struct Afternoon {
+pub(super) struct Afternoon {
     offset: i64,
 }
 
 impl Afternoon {
-    fn today() -> Self {
+    pub fn today() -> Self {
         let now = SystemClock.now();
         let day = now.0.rem_euclid(24 * time::HOUR);
         Self { offset: DAY_EVERYWHERE * time::HOUR - day }
@@ -158,18 +162,18 @@ impl Clock for Afternoon {
     }
 }
 
-struct Run {
-    store: Store,
-    ctx: Ctx,
-    links: segue_outreach::Links,
+/// A server on which a campaign runs.
+pub(super) struct Run {
+    pub store: Store,
+    pub ctx: Ctx,
+    pub links: segue_outreach::Links,
 }
 
 impl Run {
     async fn measure(&self, arguments: &Arguments, account: SmppConfig) -> anyhow::Result<Figures> {
         let workspace_id = setup::workspace(&self.store, &self.ctx).await?.id;
-        let list_id = self.contacts(workspace_id, arguments).await?;
-        let channel = self.channel(workspace_id, "sms", ChannelConfig::Smpp(nowhere())).await?;
-        let campaign_id = self.campaign(workspace_id, list_id, &channel).await?;
+        let (list_id, _) = self.contacts(workspace_id, "Everybody", arguments.first, arguments.recipients).await?;
+        let campaign_id = self.campaign(workspace_id, list_id).await?;
 
         let (started, cpu) = (Instant::now(), cpu_time());
         let (store, ctx, links) = (&self.store, &self.ctx, &self.links);
@@ -179,8 +183,7 @@ impl Run {
         }
         let (planned, planned_cpu) = (started.elapsed(), cpu_time().saturating_sub(cpu));
 
-        self.channel(workspace_id, "sms", ChannelConfig::Smpp(account)).await?;
-        self.connected(workspace_id, &channel).await?;
+        self.connect(workspace_id, account).await?;
         let sending = Instant::now();
         while self.state(workspace_id, campaign_id).await? != CampaignState::Finished {
             tokio::time::sleep(LOOK).await;
@@ -214,32 +217,65 @@ impl Run {
     }
 
     /// Contacts that have opted in, with the record of it, on a list.
-    async fn contacts(&self, workspace_id: WorkspaceId, arguments: &Arguments) -> anyhow::Result<ListId> {
+    ///
+    /// # Errors
+    /// When the store fails, or the numbers are none.
+    pub async fn contacts(
+        &self,
+        workspace_id: WorkspaceId,
+        list: &'static str,
+        first: u64,
+        count: u64,
+    ) -> anyhow::Result<(ListId, Vec<ContactId>)> {
         let (list_id, now) = (self.ctx.id::<ListId>(), self.ctx.now());
-        self.store.write::<_, StoreError, _>(move |tx| tx.insert_list(workspace_id, list_id, "Everybody", now)).await?;
-        let last = arguments.first + arguments.recipients;
-        for from in (arguments.first..last).step_by(usize::try_from(CHUNK)?) {
+        self.store.write::<_, StoreError, _>(move |tx| tx.insert_list(workspace_id, list_id, list, now)).await?;
+        let last = first + count;
+        let mut ids = Vec::new();
+        for from in (first..last).step_by(usize::try_from(CHUNK)?) {
             let ctx = self.ctx.clone();
             let numbers = from..last.min(from + CHUNK);
-            self.store
-                .write_bulk::<_, ConsentError, _>(move |tx| {
-                    numbers.clone().try_for_each(|number| contact(tx, &ctx, workspace_id, list_id, number))
-                })
-                .await?;
+            let made = self.store.write_bulk::<_, ConsentError, _>(move |tx| {
+                numbers
+                    .clone()
+                    .map(|number| contact(tx, &ctx, workspace_id, list_id, number))
+                    .collect::<Result<Vec<_>, _>>()
+            });
+            ids.extend(made.await?);
         }
-        Ok(list_id)
+        Ok((list_id, ids))
     }
 
     async fn channel(&self, workspace_id: WorkspaceId, slug: &str, config: ChannelConfig) -> anyhow::Result<Channel> {
         setup::channel(&self.store, &self.ctx, workspace_id, slug, config, None).await
     }
 
-    async fn campaign(
-        &self,
-        workspace_id: WorkspaceId,
-        list_id: ListId,
-        channel: &Channel,
-    ) -> anyhow::Result<CampaignId> {
+    /// Has the campaign's texts go to this account, and waits until it is connected.
+    ///
+    /// # Errors
+    /// When the carrier cannot be reached.
+    pub async fn connect(&self, workspace_id: WorkspaceId, account: SmppConfig) -> anyhow::Result<()> {
+        let channel = self.channel(workspace_id, "sms", ChannelConfig::Smpp(account)).await?;
+        self.connected(workspace_id, &channel).await
+    }
+
+    /// Recipients planned, and messages that the carrier has taken.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn progress(&self, workspace_id: WorkspaceId, id: CampaignId) -> anyhow::Result<(i64, i64)> {
+        let counts = self.store.read::<_, StoreError, _>(move |tx| tx.tallies(workspace_id, id)).await?;
+        let of = |names: &[&str]| {
+            counts.iter().filter(|(name, _)| names.contains(&name.as_str())).map(|(_, count)| count).sum()
+        };
+        Ok((of(&["planned"]), of(&["sent", "delivered", "failed", "unknown"])))
+    }
+
+    /// A campaign to a list, over an account where nobody listens yet.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn campaign(&self, workspace_id: WorkspaceId, list_id: ListId) -> anyhow::Result<CampaignId> {
+        let channel = self.channel(workspace_id, "sms", ChannelConfig::Smpp(nowhere())).await?;
         // What the footer's links lead to; nothing is sent there.
         let chat = self.channel(workspace_id, "chat", ChannelConfig::WhatsApp(setup::whatsapp("none"))).await?;
         let sender = Sender {
@@ -319,7 +355,7 @@ fn contact(
     workspace_id: WorkspaceId,
     list_id: ListId,
     number: u64,
-) -> Result<(), ConsentError> {
+) -> Result<ContactId, ConsentError> {
     let phone = PhoneNumber::from_digits(&number.to_string())
         .map_err(|error| StoreError::Unsupported(format!("{number} is not a phone number: {error}")))?;
     let now = ctx.now();
@@ -343,7 +379,8 @@ fn contact(
         actor: Actor::System.reference(),
         occurred_at: now,
     };
-    tx.record_consent_quietly(workspace_id, &consent, ctx).map(|_| ())
+    tx.record_consent_quietly(workspace_id, &consent, ctx)?;
+    Ok(id)
 }
 
 /// An account where nobody listens, while the campaign is planned.

@@ -6,7 +6,8 @@
 //! User, session, transcript, service window, link, queue, events. Signing is not measured.
 //!
 //! The figures of the processor are those of the whole process without the thread that posts, so they hold everything the
-//! server does for a message, up to its conversation; what PostgreSQL uses is in its own processes and not among them.
+//! server does for a message, up to its conversation; what PostgreSQL uses is in its own processes and not among them. With
+//! `--beside` they hold the campaign's work as well.
 
 use std::{
     process::ExitCode,
@@ -23,6 +24,7 @@ use segue_store::{
 };
 
 use super::{
+    beside::{self, Beside},
     history::{self, Looks},
     poster::{Posted, Webhooks, post},
     setup::{self, Place, rounded},
@@ -52,6 +54,8 @@ pub struct Arguments {
     /// How many messages stand in conversations of the past before; with any, the time to look into them is taken, too.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=100_000_000))]
     stored: u64,
+    #[command(flatten)]
+    beside: beside::Arguments,
     #[command(flatten)]
     place: Place,
     /// Print one line of JSON.
@@ -90,6 +94,8 @@ struct Figures {
     engine: &'static str,
     #[serde(flatten)]
     looks: Option<Looks>,
+    #[serde(flatten)]
+    beside: Option<Beside>,
 }
 
 /// Runs the benchmark.
@@ -97,7 +103,7 @@ struct Figures {
 /// # Errors
 /// When it cannot be set up, a webhook is not taken, or the inbox is not worked through.
 pub async fn webhooks(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let ctx = Ctx::system();
+    let ctx = arguments.beside.ctx();
     let (server, _directory) = arguments.place.start(ctx.clone()).await?;
     let figures = measure(&server, &ctx, &arguments).await;
     server.shutdown().await;
@@ -131,6 +137,9 @@ fn print(figures: &Figures) {
     if let Some(looks) = &figures.looks {
         println!("{looks}");
     }
+    if let Some(beside) = &figures.beside {
+        println!("{beside}");
+    }
 }
 
 async fn measure(server: &Server, ctx: &Ctx, arguments: &Arguments) -> anyhow::Result<Figures> {
@@ -139,8 +148,13 @@ async fn measure(server: &Server, ctx: &Ctx, arguments: &Arguments) -> anyhow::R
         0 => None,
         stored => Some(history::fill(server, ctx, &channel, stored).await?),
     };
+    let ready = beside::Ready::make(&arguments.beside, server, ctx, channel.workspace_id).await?;
     let webhooks = sign(ctx, arguments).await?;
 
+    let going = match ready {
+        Some(ready) => Some(ready.begin().await?),
+        None => None,
+    };
     let (cpu, started) = (cpu_time(), Instant::now());
     let (address, connections) = (server.address(), arguments.connections);
     let path = format!("/webhooks/whatsapp/{}", channel.id);
@@ -148,6 +162,10 @@ async fn measure(server: &Server, ctx: &Ctx, arguments: &Arguments) -> anyhow::R
     let counts = work_through(server, channel.workspace_id).await?;
     let (worked, used) = (started.elapsed(), cpu_time().saturating_sub(cpu).saturating_sub(posted.cpu));
 
+    let beside = match going {
+        Some(going) => Some(going.end().await?),
+        None => None,
+    };
     let workspace_id = channel.workspace_id;
     let processed = server.store().read::<_, StoreError, _>(move |tx| tx.count_inbound(workspace_id)).await?;
     let looks = match &history {
@@ -155,7 +173,7 @@ async fn measure(server: &Server, ctx: &Ctx, arguments: &Arguments) -> anyhow::R
         None => None,
     };
     let past = history.map_or(0, |history| history.inbound());
-    Ok(Figures { looks, ..figures(arguments, &posted, counts, processed - past, worked, used) })
+    Ok(Figures { looks, beside, ..figures(arguments, &posted, counts, processed - past, worked, used) })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -187,6 +205,7 @@ fn figures(
         peak_rss_mb: peak_memory_mb(),
         engine: arguments.place.engine(),
         looks: None,
+        beside: None,
     }
 }
 
