@@ -17,7 +17,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use segue_channels::smpp::{Delivery, Settled, SmppSession, Submission, SubmitSms};
 use segue_model::wake::Wake;
-use segue_store::{StoreError, channel::Channel, outbox::OutboxMessage};
+use segue_store::{StoreError, Tx, channel::Channel, outbox::OutboxMessage};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -150,23 +150,23 @@ impl Turns<'_> {
         let (ctx, channel, node) = (self.env.ctx.clone(), self.channel.clone(), self.env.node.clone());
         let (done, limit) = (Arc::new(done), u32::try_from(room).unwrap_or(u32::MAX));
         let (own, items) = (Arc::clone(&done), arrived.items());
-        let turned = self
-            .env
-            .store
-            .write(move |tx| {
-                // The locks in the order in which everybody takes them: consents before rows.
-                if limit > 0 {
-                    tx.hold_consents(channel.workspace_id)?;
-                }
-                record_all(tx, &ctx, &own)?;
-                take_in(tx, &ctx, &channel, &items)?;
-                if limit == 0 {
-                    return Ok(Beginning::default());
-                }
-                let due = Due { limit, owner: &node, lease_until: ctx.now().plus(MESSAGE_LEASE) };
-                begin_due(tx, &ctx, &channel, &due)
-            })
-            .await;
+        let is_large = room.max(done.len()).max(items.len()) > WHOLE_WINDOW;
+        let work = move |tx: &mut Tx<'_>| {
+            // The locks in the order in which everybody takes them: consents before rows.
+            if limit > 0 {
+                tx.hold_consents(channel.workspace_id)?;
+            }
+            record_all(tx, &ctx, &own)?;
+            take_in(tx, &ctx, &channel, &items)?;
+            if limit == 0 {
+                return Ok(Beginning::default());
+            }
+            let due = Due { limit, owner: &node, lease_until: ctx.now().plus(MESSAGE_LEASE) };
+            begin_due(tx, &ctx, &channel, &due)
+        };
+        // Conversations do not wait for the many of a campaign.
+        let store = &self.env.store;
+        let turned = if is_large { store.write_bulk(work).await } else { store.write(work).await };
         match turned {
             Ok(beginning) => {
                 arrived.acknowledge();

@@ -214,7 +214,8 @@ pub async fn delete(
 ) -> Result<DeletionView, OutreachError> {
     check_count(&ids)?;
     let (id, now, actor) = (ctx.id::<DeletionId>(), ctx.now(), actor.reference());
-    store.write(move |tx| Ok(tx.delete_contacts(workspace_id, id, &ids, &actor, now)?)).await
+    // Many are a tenth of a second of work, for which no conversation should wait.
+    store.write_bulk(move |tx| Ok(tx.delete_contacts(workspace_id, id, &ids, &actor, now)?)).await
 }
 
 /// Brings deleted contacts back. Gives how many are back; those whose phone number another contact has now are not.
@@ -229,7 +230,7 @@ pub async fn restore(
 ) -> Result<i64, OutreachError> {
     let now = ctx.now();
     store
-        .write(move |tx| {
+        .write_bulk(move |tx| {
             tx.restore_contacts(workspace_id, id, now)?.ok_or(OutreachError::NotFound("deletion to take back"))
         })
         .await

@@ -31,6 +31,8 @@ pub(crate) enum Outcome {
 
 /// One queued closure with the place for its result. The result is sent only when it is known to be durable.
 pub(crate) trait Command: Send {
+    /// How soon it is wanted.
+    fn urgency(&self) -> Urgency;
     /// Runs the closure; what it answers is kept until [`Command::finish`].
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome;
     /// Answers the caller: its own result, or `failure` when the transaction could not be committed.
@@ -38,6 +40,7 @@ pub(crate) trait Command: Send {
 }
 
 struct Closure<T, E, F> {
+    urgency: Urgency,
     run: F,
     result: Option<Result<T, E>>,
     reply: Option<oneshot::Sender<Result<T, E>>>,
@@ -49,6 +52,10 @@ where
     E: From<StoreError> + Send,
     F: Fn(&mut Tx<'_>) -> Result<T, E> + Send,
 {
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
     fn run(&mut self, tx: &mut Tx<'_>) -> Outcome {
         let caught = catch_unwind(AssertUnwindSafe(|| (self.run)(tx)));
         let result = caught.unwrap_or_else(|panic| Err(StoreError::Panicked(panic_text(&*panic)).into()));
@@ -83,7 +90,13 @@ struct Waiting {
     interactive: VecDeque<Box<dyn Command>>,
     bulk: VecDeque<Box<dyn Command>>,
     closed: bool,
+    /// Interactive commands that went first since a bulk command has waited.
+    passed: u32,
 }
+
+/// After how many interactive commands that went first a bulk command has its turn, so that it comes to its end even where
+/// somebody always waits.
+const PATIENCE_OF_BULK: u32 = 8;
 
 impl Waiting {
     fn is_empty(&self) -> bool {
@@ -91,7 +104,12 @@ impl Waiting {
     }
 
     fn next(&mut self) -> Option<Box<dyn Command>> {
-        self.interactive.pop_front().or_else(|| self.bulk.pop_front())
+        if self.passed >= PATIENCE_OF_BULK || self.interactive.is_empty() {
+            self.passed = 0;
+            return self.bulk.pop_front().or_else(|| self.interactive.pop_front());
+        }
+        self.passed += u32::from(!self.bulk.is_empty());
+        self.interactive.pop_front()
     }
 }
 
@@ -113,7 +131,7 @@ impl Queue {
         F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let command: Box<dyn Command> = Box::new(Closure { run, result: None, reply: Some(reply) });
+        let command: Box<dyn Command> = Box::new(Closure { urgency, run, result: None, reply: Some(reply) });
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.closed {
             drop(waiting);
@@ -153,8 +171,9 @@ impl Queue {
         }
     }
 
-    /// A further command for a running group commit. When none is there, one that comes within `patience`.
-    pub(crate) fn next_within(&self, patience: Duration) -> Option<Box<dyn Command>> {
+    /// A further command for a running group commit that is wanted at least as soon as `urgency`. When none is there, one
+    /// that comes within `patience`.
+    pub(crate) fn next_within(&self, urgency: Urgency, patience: Duration) -> Option<Box<dyn Command>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.is_empty() && !waiting.closed && !patience.is_zero() {
             let nothing = |waiting: &mut Waiting| waiting.is_empty() && !waiting.closed;
@@ -163,12 +182,51 @@ impl Queue {
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
-        waiting.next()
+        match urgency {
+            Urgency::Interactive => waiting.interactive.pop_front(),
+            Urgency::Bulk => waiting.next(),
+        }
     }
 
     /// No further commands are taken; those queued are still run.
     pub(crate) fn close(&self) {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.arrived.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(queue: &Queue, urgency: Urgency) {
+        drop(queue.push::<(), StoreError, _>(urgency, |_| Ok(())));
+    }
+
+    #[test]
+    fn interactive_commands_go_first_and_a_bulk_command_has_its_turn_all_the_same() {
+        let queue = Queue::default();
+        push(&queue, Urgency::Bulk);
+        let mut first = 0;
+        loop {
+            // Somebody always waits.
+            push(&queue, Urgency::Interactive);
+            match queue.next().unwrap().urgency() {
+                Urgency::Interactive => first += 1,
+                Urgency::Bulk => break,
+            }
+        }
+        assert_eq!(first, PATIENCE_OF_BULK);
+    }
+
+    #[test]
+    fn nothing_large_joins_a_group_that_somebody_waits_for() {
+        let queue = Queue::default();
+        push(&queue, Urgency::Bulk);
+        assert!(queue.next_within(Urgency::Interactive, Duration::ZERO).is_none());
+        push(&queue, Urgency::Interactive);
+        let next = queue.next_within(Urgency::Interactive, Duration::ZERO).unwrap();
+        assert_eq!(next.urgency(), Urgency::Interactive);
+        assert_eq!(queue.next_within(Urgency::Bulk, Duration::ZERO).unwrap().urgency(), Urgency::Bulk);
     }
 }

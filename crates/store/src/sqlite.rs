@@ -6,6 +6,9 @@
 //! group needs no savepoint: when it fails or panics, nothing else is in the transaction, and all of it is rolled back.
 //! Each further one has its own, and is rolled back alone. (A savepoint copies each page before its first change.)
 //!
+//! Large work joins no group that somebody waits for, and the log is copied into the database by a thread of its own, since
+//! whoever commits when it is full waits for that.
+//!
 //! A commit waits for the disk however much is in it. So when many callers write at once, the writer waits a little for
 //! those it has just answered to come back ([`Pace`]); a caller that is alone never waits for anybody.
 
@@ -13,7 +16,7 @@ use std::{
     cell::RefCell,
     collections::{HashMap, hash_map::Entry},
     path::Path,
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -25,7 +28,7 @@ use crate::{
     StoreError,
     error::DISK_FULL,
     event::append,
-    queue::{Command, Outcome, Queue},
+    queue::{Command, Outcome, Queue, Urgency},
     sql::Sql,
     store::OnCommit,
     tx::{Connection, Tx},
@@ -39,6 +42,11 @@ const GROUP_TIME: Duration = Duration::from_millis(5);
 const CROWD: usize = 4;
 /// Longest time that a group waits for commands that are not there yet.
 const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
+
+/// How often it is looked whether there is much to copy from the log into the database.
+const LOOK_AT_LOG: Duration = Duration::from_millis(100);
+/// After how much work of the writer the log is copied.
+const COPY_AFTER: Duration = Duration::from_millis(300);
 
 static BEGIN: Sql = Sql::portable("BEGIN", "BEGIN IMMEDIATE");
 static BEGIN_READ: Sql = Sql::portable("BEGIN_READ", "BEGIN");
@@ -83,7 +91,7 @@ pub(crate) fn open(path: &Path, access: Access) -> Result<Sqlite, StoreError> {
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;
-         PRAGMA cache_size = -49152;
+         PRAGMA cache_size = -16384;
          PRAGMA wal_autocheckpoint = 16000;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA temp_store = MEMORY;",
@@ -189,6 +197,33 @@ pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) 
     })
 }
 
+/// Starts a thread that copies the log into the database while the writer goes on, so that the writer's own checkpoint,
+/// for which everybody waits, finds little left to do. It ends when `until` is dropped.
+///
+/// # Errors
+/// When the database cannot be opened.
+pub(crate) fn start_checkpoints(
+    path: &Path,
+    queue: Arc<Queue>,
+    until: mpsc::Receiver<()>,
+) -> Result<JoinHandle<()>, StoreError> {
+    let connection = open(path, Access::ReadWrite)?;
+    spawn("segue-log", move || {
+        let mut copied = Duration::ZERO;
+        while until.recv_timeout(LOOK_AT_LOG) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let worked = queue.worked();
+            if worked.saturating_sub(copied) < COPY_AFTER {
+                continue;
+            }
+            copied = worked;
+            // PASSIVE waits for nobody and keeps nobody waiting.
+            if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+                tracing::warn!(%error, "the log could not be copied into the database; the writer does it when it is full");
+            }
+        }
+    })
+}
+
 /// Starts a thread that answers reads, each in its own snapshot.
 ///
 /// # Errors
@@ -275,6 +310,7 @@ fn commit_group(
     let patience = pace.patience();
     let mut group = Vec::new();
     let mut wakes = Vec::new();
+    let mut urgency = first.urgency();
     let mut next = Some(first);
     let mut lost = None;
     while let Some(mut command) = next {
@@ -298,7 +334,11 @@ fn commit_group(
             return Fate::GoOn;
         }
         let full = lost.is_some() || group.len() >= GROUP_COMMANDS || started.elapsed() >= GROUP_TIME;
-        next = if full { None } else { queue.next_within(patience.saturating_sub(started.elapsed())) };
+        next = if full { None } else { queue.next_within(urgency, patience.saturating_sub(started.elapsed())) };
+        // Somebody waits for what is in the group from now on: no large work before its commit.
+        if next.as_ref().is_some_and(|next| next.urgency() == Urgency::Interactive) {
+            urgency = Urgency::Interactive;
+        }
     }
     let begun = Instant::now();
     let committed = match lost {
@@ -430,6 +470,34 @@ mod tests {
                 Ok(())
             });
             read.await.unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_log_is_copied_while_nobody_has_to_wait_for_it() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("x.db");
+        let config = StoreConfig::new(Engine::Sqlite(path.clone()), directory.path().join("backups"));
+        let store = tokio::task::spawn_blocking(move || Store::open(config)).await.unwrap().unwrap();
+        let looking = open(&path, Access::ReadOnly).unwrap();
+        let copied = || {
+            // NOOP tells how far the log is copied and copies nothing.
+            looking.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| Ok((row.get(1)?, row.get(2)?))).unwrap()
+        };
+        let before: (i64, i64) = copied();
+        store
+            .write::<_, StoreError, _>(|tx| {
+                std::thread::sleep(COPY_AFTER);
+                tx.execute(&PUT, &[&"long", &b"x".to_vec()])
+            })
+            .await
+            .unwrap();
+        let (log, _) = copied();
+        assert!(log > before.0 && log < 1_000, "far from what makes the writer copy it: {log} pages");
+        let started = Instant::now();
+        while copied() != (log, log) {
+            assert!(started.elapsed() < Duration::from_secs(20), "{:?} of {log}", copied());
+            tokio::time::sleep(LOOK_AT_LOG / 4).await;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
     time::Duration,
 };
@@ -60,6 +60,8 @@ struct Inner {
     writes: Arc<Queue>,
     reads: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Ends the thread of the checkpoints when it is dropped.
+    checkpoints: Mutex<Option<mpsc::Sender<()>>>,
 }
 
 impl Drop for Inner {
@@ -79,9 +81,13 @@ impl Store {
         migrate::migrate(&config.engine, &config.backup_directory, migrate::MIGRATIONS)?;
         let (writes, reads) = (Arc::new(Queue::default()), Arc::new(Queue::default()));
         let mut threads = Vec::new();
+        let mut checkpoints = None;
         match &config.engine {
             Engine::Sqlite(path) => {
                 threads.push(sqlite::start_writer(path, Arc::clone(&writes), Arc::clone(&config.on_commit))?);
+                let (keeper, until) = mpsc::channel();
+                threads.push(sqlite::start_checkpoints(path, Arc::clone(&writes), until)?);
+                checkpoints = Some(keeper);
                 for _ in 0..config.readers.max(1) {
                     threads.push(sqlite::start_reader(path, Arc::clone(&reads))?);
                 }
@@ -96,7 +102,8 @@ impl Store {
                 }
             }
         }
-        let inner = Inner { engine: config.engine, writes, reads, threads: Mutex::new(threads) };
+        let (threads, checkpoints) = (Mutex::new(threads), Mutex::new(checkpoints));
+        let inner = Inner { engine: config.engine, writes, reads, threads, checkpoints };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -164,6 +171,7 @@ impl Store {
     pub fn close(&self) {
         self.inner.writes.close();
         self.inner.reads.close();
+        self.inner.checkpoints.lock().unwrap_or_else(PoisonError::into_inner).take();
         let threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {

@@ -51,7 +51,7 @@ use crate::{Links, OutreachError, text::CampaignText};
 /// Kind of the job that plans a campaign.
 pub const PLAN_CAMPAIGN: &str = "plan_campaign";
 /// Contacts per transaction.
-pub const CHUNK: i64 = 1_000;
+pub const CHUNK: i64 = 500;
 
 /// Payload of a [`PLAN_CAMPAIGN`] job.
 #[derive(Debug, Deserialize)]
