@@ -88,6 +88,7 @@ pub mod job;
 pub mod link;
 pub mod list;
 pub mod media;
+pub mod media_use;
 pub mod mention;
 pub mod message;
 pub mod message_change;
@@ -185,6 +186,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("link", link::STATEMENTS),
         ("list", list::STATEMENTS),
         ("media", media::STATEMENTS),
+        ("media_use", media_use::STATEMENTS),
         ("mention", mention::STATEMENTS),
         ("message", message::STATEMENTS),
         ("message_change", message_change::STATEMENTS),

@@ -104,13 +104,12 @@ impl Tx<'_> {
         let mut rows = self.query(&CHANGES, &[&workspace_id, &id], |row| {
             Ok(Row { kind: row.word()?, text: row.next()?, at: row.next()? })
         })?;
+        let mut media = None;
         let deleted_at = rows.iter().find(|row| row.kind == ChangeKind::Deleted).map(|row| row.at);
         if deleted_at.is_some() && deleted == DeletedWords::Remove {
             self.execute(&EMPTY_CHANGES, &[&workspace_id, &id])?;
             rows.clear();
-            if let Some(media) = content.media.take() {
-                self.empty_media(workspace_id, media.id, "The customer deleted it.")?;
-            }
+            media = content.media.take();
             content = MessageContent { reply_to: content.reply_to, ..MessageContent::default() };
         }
         let mut wordings: Vec<Wording> =
@@ -121,6 +120,10 @@ impl Tx<'_> {
         let json = json_text(&content)?;
         let media_id = content.media.as_ref().map(|media| media.id);
         self.execute(&CHANGE_ENTRY, &[&workspace_id, &session_id, &id, &after, &json, &media_id])?;
+        if let Some(media) = media {
+            // An agent may have passed it on: then it stays there.
+            self.let_go_of_media(workspace_id, media.id, "The customer deleted it.")?;
+        }
         self.search_again(workspace_id, session_id, id)?;
         self.emit(workspace_id, NewEvent::of_changed_message(session_id, id, now));
         Ok(Some(ChangedMessage { before, after }))
