@@ -26,6 +26,7 @@
 
 mod backup;
 mod built;
+pub mod early_deletion;
 pub mod erasure;
 mod error;
 mod migrate;
@@ -170,6 +171,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),
         ("duplicate", duplicate::STATEMENTS),
+        ("early_deletion", early_deletion::STATEMENTS),
         ("erasure", erasure::STATEMENTS),
         ("event", event::STATEMENTS),
         ("failover", failover::STATEMENTS),
