@@ -343,7 +343,7 @@ fn contact(
         actor: Actor::System.reference(),
         occurred_at: now,
     };
-    tx.record_consent_quietly(workspace_id, &consent, ctx).map(|_| ())
+    tx.record_consent_quietly(workspace_id, &consent, &segue_store::consent::ConsentExtent::default(), ctx).map(|_| ())
 }
 
 /// An account where nobody listens, while the campaign is planned.
