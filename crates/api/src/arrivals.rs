@@ -8,6 +8,14 @@
 //! waits in the inbox, or its webhook holds so many that others would wait for it. It is then stored as `pending`, and the
 //! worker of the inbox takes it.
 //!
+//! # The order of one customer's messages
+//! When the transaction of many fails, its webhooks are written one by one, in the order in which they came. Until the
+//! last of them has its end, no other transaction takes what came after them ([`Turn`]): a later message of a customer
+//! would otherwise be in the conversation before an earlier one that is still being tried. What is left to the inbox
+//! makes all that follows of its customer wait in the inbox, too. And when one cannot even be stored, so that its
+//! provider has to deliver it again, later ones of the same customers in that batch are not stored either: the provider
+//! delivers those again as well, and nothing overtakes.
+//!
 //! # Why a crash at each point is safe
 //! - Before the commit nothing is there: neither row nor conversation. The provider was told nothing and delivers again.
 //! - After it everything is there, and the row of what was worked on is `done`; the repeat is swallowed by its unique key.
@@ -17,12 +25,12 @@
 //!   node stores elements first for as long as Meta repeats deliveries, and the worker counts its attempts.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use segue_channels::whatsapp::WebhookItem;
-use segue_model::Timestamp;
+use segue_model::{ChannelId, Timestamp};
 use segue_store::{
     StoreError, Tx,
     inbox::{InboxKind, NewInbox},
@@ -55,6 +63,13 @@ pub(crate) struct Arrival {
     pub elements: Vec<Element>,
 }
 
+impl Arrival {
+    /// Whose messages it holds.
+    fn customers(&self) -> impl Iterator<Item = (ChannelId, &str)> {
+        self.elements.iter().map(|Element { row, .. }| (row.channel_id, row.subject.as_str()))
+    }
+}
+
 /// One element of a webhook, and the row it becomes.
 pub(crate) struct Element {
     pub row: NewInbox,
@@ -75,6 +90,8 @@ struct Waiting {
     waiters: VecDeque<Waiter>,
     /// A transaction that will take them is on its way.
     is_called: bool,
+    /// Transactions that failed and whose webhooks are written one by one. Nobody is taken until there is none.
+    settling: u32,
 }
 
 impl Arrivals {
@@ -100,9 +117,18 @@ impl Arrivals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting().waiters.len()
+    }
+
     /// The oldest that wait, and whether there are more.
     fn take(&self) -> (Vec<Waiter>, bool) {
         let mut waiting = self.waiting();
+        if waiting.settling > 0 {
+            // Whoever ends the last of them calls.
+            return (Vec::new(), false);
+        }
         let mut elements = 0;
         let fits = waiting.waiters.iter().take_while(|waiter| {
             let is_first = elements == 0;
@@ -116,6 +142,43 @@ impl Arrivals {
     }
 }
 
+/// The turn of one transaction, which is held beyond its end when it fails: until its webhooks are written one by one.
+struct Turn {
+    state: AppState,
+    is_held: Mutex<bool>,
+}
+
+impl Turn {
+    fn new(state: &AppState) -> Self {
+        Self { state: state.clone(), is_held: Mutex::new(false) }
+    }
+
+    /// Lets nobody else be taken. By the transaction itself: the next one may be waiting for the writer already.
+    fn hold(&self) {
+        let mut is_held = self.is_held.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::replace(&mut *is_held, true) {
+            self.state.arrivals.waiting().settling += 1;
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !*self.is_held.lock().unwrap_or_else(PoisonError::into_inner) {
+            return;
+        }
+        let mut waiting = self.state.arrivals.waiting();
+        waiting.settling -= 1;
+        if waiting.settling == 0 {
+            waiting.is_called = !waiting.waiters.is_empty();
+            // None when the server ends and nobody is served any more.
+            if let (true, Ok(runtime)) = (waiting.is_called, Handle::try_current()) {
+                call(self.state.clone(), &runtime);
+            }
+        }
+    }
+}
+
 /// Calls for a transaction that takes what waits.
 fn call(state: AppState, runtime: &Handle) {
     runtime.spawn(write(state));
@@ -124,7 +187,8 @@ fn call(state: AppState, runtime: &Handle) {
 /// Writes what waits. The writer itself takes it, at the moment it begins.
 async fn write(state: AppState) {
     let taken = Arc::new(Mutex::new(None::<Vec<Waiter>>));
-    let (slot, owned, runtime) = (Arc::clone(&taken), state.clone(), Handle::current());
+    let turn = Arc::new(Turn::new(&state));
+    let (slot, owned, runtime, held) = (Arc::clone(&taken), state.clone(), Handle::current(), Arc::clone(&turn));
     let written = state.store.write(move |tx| {
         let arrivals: Vec<Arc<Arrival>> = {
             let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +203,8 @@ async fn write(state: AppState) {
             waiters.iter().map(|waiter| Arc::clone(&waiter.arrival)).collect()
         };
         let mut round = Round::new(&owned, Manner::AtOnce);
-        let stored = arrivals.iter().map(|arrival| round.store(tx, arrival)).collect::<Result<Vec<_>, _>>()?;
+        let stored = arrivals.iter().map(|arrival| round.store(tx, arrival)).collect::<Result<Vec<_>, _>>();
+        let stored = stored.inspect_err(|_| held.hold())?;
         Ok::<_, ItemError>((stored, round.done))
     });
     let written = written.await;
@@ -162,12 +227,25 @@ async fn write(state: AppState) {
         }
         Err(error) => {
             tracing::debug!(%error, "webhooks are stored one by one");
+            let mut refused = HashSet::new();
             for waiter in waiters {
-                let stored = alone(&state, &waiter.arrival).await;
+                let stored = if waiter
+                    .arrival
+                    .customers()
+                    .any(|customer| refused.contains(&(customer.0, customer.1.to_owned())))
+                {
+                    Err(StoreError::Unavailable("an earlier webhook of the same customer was not stored".to_owned()))
+                } else {
+                    alone(&state, &waiter.arrival).await
+                };
+                if stored.is_err() {
+                    refused.extend(waiter.arrival.customers().map(|(channel_id, who)| (channel_id, who.to_owned())));
+                }
                 waiter.answer(stored);
             }
         }
     }
+    drop(turn);
 }
 
 /// Writes one webhook in a transaction of its own, and leaves the work on it to the inbox when that fails.

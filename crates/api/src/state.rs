@@ -176,6 +176,12 @@ impl AppState {
         self
     }
 
+    /// Webhooks that wait for the writer, for tests.
+    #[must_use]
+    pub fn waiting_webhooks(&self) -> usize {
+        self.arrivals.len()
+    }
+
     /// Users with an open event stream on this node, for the metrics and tests.
     #[must_use]
     pub fn connected_users(&self) -> usize {

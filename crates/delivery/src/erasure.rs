@@ -1,6 +1,8 @@
 //! Removing what is left of customers whose contact is gone for good: WhatsApp is told to forget them, and their
 //! conversations are emptied where the workspace wants that.
 //!
+//! What was on the wire when it was asked for is waited for, round by round.
+//!
 //! A customer's row stays until all of it is done, so a crash or an answer that does not come costs a repetition and
 //! nothing else. What WhatsApp refuses again and again is given up, and said in the log.
 
@@ -25,12 +27,22 @@ const MOST_ATTEMPTS: u32 = 20;
 /// # Errors
 /// When the store fails; what was done stays done.
 pub async fn run(store: &Store, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
-    let due = store.read(move |tx| tx.erasures(workspace_id, BATCH)).await?;
+    let (mut done, mut after) = (0, None);
+    loop {
+        // Those who have to wait must not keep others from their turn.
+        let due = store.read(move |tx| tx.erasures(workspace_id, after, BATCH)).await?;
+        let Some(last) = due.last() else { return Ok(done) };
+        after = Some(last.messaging_user_id);
+        done += run_batch(store, workspace_id, due).await?;
+    }
+}
+
+async fn run_batch(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure>) -> Result<usize, StoreError> {
     let mut done = 0;
     for erasure in due {
         let Erasure { messaging_user_id, attempts, .. } = erasure;
-        if !erasure.is_emptied {
-            empty(store, workspace_id, erasure).await?;
+        if !erasure.is_emptied && !empty(store, workspace_id, erasure).await? {
+            continue;
         }
         match forget(store, workspace_id, messaging_user_id).await {
             Err(DeliveryError::Store(error)) => return Err(error),
@@ -55,18 +67,29 @@ fn may_pass(error: &DeliveryError) -> bool {
     }
 }
 
-/// Empties what was written until the erasure was asked for. A customer who is somebody's again keeps the name.
-async fn empty(store: &Store, workspace_id: WorkspaceId, erasure: Erasure) -> Result<(), StoreError> {
+/// Empties what was written until the erasure was asked for. A customer who is somebody's again keeps the name. `false`
+/// while something of that time is on the wire.
+async fn empty(store: &Store, workspace_id: WorkspaceId, erasure: Erasure) -> Result<bool, StoreError> {
     let (user_id, until) = (erasure.messaging_user_id, erasure.asked_at);
-    let sessions = store
+    let (wanted, sessions) = store
         .read(move |tx| {
             let wanted = tx.workspace(workspace_id)?.is_some_and(|workspace| workspace.settings.erase_transcripts);
-            if wanted { tx.session_ids_of(workspace_id, user_id).map(Some) } else { Ok::<_, StoreError>(None) }
+            Ok::<_, StoreError>((wanted, tx.session_ids_of(workspace_id, user_id)?))
         })
         .await?;
-    let wanted = sessions.is_some();
-    for session_id in sessions.unwrap_or_default() {
-        store.write_bulk(move |tx| tx.empty_transcript(workspace_id, session_id, until)).await?;
+    let mut is_over = true;
+    for session_id in sessions {
+        let emptied = store.write_bulk(move |tx| {
+            let is_over = tx.stop_sending(workspace_id, session_id, until)?;
+            if wanted {
+                tx.empty_transcript(workspace_id, session_id, until)?;
+            }
+            Ok::<_, StoreError>(is_over)
+        });
+        is_over &= emptied.await?;
+    }
+    if !is_over {
+        return Ok(false);
     }
     store
         .write_bulk(move |tx| {
@@ -75,7 +98,8 @@ async fn empty(store: &Store, workspace_id: WorkspaceId, erasure: Erasure) -> Re
             }
             tx.emptied(workspace_id, user_id, until)
         })
-        .await
+        .await?;
+    Ok(true)
 }
 
 /// Tells WhatsApp of each of the customer's ids; its contact book knows no numbers.

@@ -317,7 +317,7 @@ fn facts(
     };
     let look = match look {
         Some(look) if purpose == Purpose::Marketing => look,
-        _ => tx.last_look(workspace_id, medium, address, purpose)?,
+        _ => tx.last_look(workspace_id, medium, address, purpose, now)?,
     };
     let Some(workspace) = known.workspace(tx, workspace_id)? else { return Ok(None) };
     let mut facts = Facts {

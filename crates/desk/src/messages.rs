@@ -323,7 +323,7 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
 
 /// The file, when it can be sent as this kind.
 fn file(tx: &mut Tx<'_>, workspace_id: WorkspaceId, kind: MediaKind, media_id: MediaId) -> Result<Media, DeskError> {
-    let media = tx.media(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
+    let media = tx.media_to_use(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
     compose::file(kind, &media)?;
     Ok(media)
 }

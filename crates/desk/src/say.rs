@@ -227,7 +227,7 @@ fn entry(
 }
 
 fn with_file(tx: &mut Tx<'_>, workspace_id: WorkspaceId, media_id: MediaId) -> Result<MessageContent, DeskError> {
-    let media = tx.media(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
+    let media = tx.media_to_use(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
     let media = MediaReference { id: media_id, mime: media.mime, file_name: media.file_name };
     Ok(MessageContent { media: Some(media), ..MessageContent::default() })
 }

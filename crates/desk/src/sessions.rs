@@ -108,8 +108,9 @@ pub struct ListSessions {
     pub limit: u32,
 }
 
-/// One page of sessions, latest entry first or by the end of their window. Agents see their own and those that wait in their queues; supervisors and
-/// admins see all.
+/// One page of sessions, latest entry first or by the end of their window. Supervisors and admins see all. Agents see
+/// what [`crate::sight`] says: their own and those that wait in their queues; of the ended ones their own. A program with
+/// the role of an agent has neither, so it sees none.
 ///
 /// # Errors
 /// When the cursor is not one, or the store fails.
@@ -129,10 +130,11 @@ pub async fn list(
     let (agent_id, member_id) = match request.view {
         SessionFilter::Mine => (me, None),
         SessionFilter::Waiting if is_agent => (None, me),
-        SessionFilter::Open | SessionFilter::Ended | SessionFilter::All if is_agent => (me, None),
+        SessionFilter::Open | SessionFilter::All if is_agent => (me, me),
+        SessionFilter::Ended if is_agent => (me, None),
         _ => (None, None),
     };
-    if request.view == SessionFilter::Mine && me.is_none() {
+    if (is_agent || request.view == SessionFilter::Mine) && me.is_none() {
         return Ok(Page { data: Vec::new(), next_cursor: None });
     }
     let limit = request.limit.clamp(1, PAGE_LIMIT);

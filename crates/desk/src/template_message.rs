@@ -94,7 +94,7 @@ fn checked_header(
                 Some(_) => None,
             };
             let media_id = chosen.ok_or_else(|| header_error("Choose the file that stands above the text."))?;
-            let media = tx.media(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
+            let media = tx.media_to_use(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
             let fits = match &parts.header {
                 Some(TemplateHeader::Image { .. }) => matches!(media.mime.as_str(), "image/jpeg" | "image/png"),
                 Some(TemplateHeader::Video { .. }) => matches!(media.mime.as_str(), "video/mp4" | "video/3gpp"),

@@ -70,6 +70,8 @@ crate::text_enum! {
         /// Granted, but the person wrote something that may be a no, and nobody has looked at it yet. Never an outcome
         /// of the ledger itself; counts as no.
         InReview = "in_review",
+        /// It was given for a time only, which is over; counts as no until a new one is given.
+        Expired = "expired",
     }
 }
 
@@ -229,7 +231,8 @@ impl Consent {
     /// - A yes without evidence counts for nothing.
     /// - A no stands until the person's own later act; a claim of somebody else never undoes it, whenever it says that
     ///   the yes was given.
-    /// - An end (expiry, reassignment, correction) takes away every yes up to its moment.
+    /// - An end (expiry, reassignment, correction) takes away every yes up to its moment. What an expiry alone took away
+    ///   is told apart.
     /// - At the same moment the stricter wins.
     #[must_use]
     pub fn of(facts: impl IntoIterator<Item = ConsentFact>) -> Self {
@@ -242,13 +245,19 @@ impl Consent {
         if said_no.is_some() && own_yes <= said_no {
             return Self { state: ConsentState::Revoked, since: said_no, expires_at: None };
         }
-        let ended = latest(&|fact| {
-            matches!(fact.action, ConsentAction::Expire | ConsentAction::Reassign | ConsentAction::Correct)
-        });
+        let ran_out = latest(&|fact| fact.action == ConsentAction::Expire);
+        let taken_away = latest(&|fact| matches!(fact.action, ConsentAction::Reassign | ConsentAction::Correct));
+        let ended = ran_out.max(taken_away);
         let stands =
             |fact: &&ConsentFact| fact.is_yes() && Some(fact.occurred_at) > ended && Some(fact.occurred_at) > said_no;
         let Some(since) = facts.iter().filter(stands).map(|fact| fact.occurred_at).max() else {
-            return Self { state: ConsentState::None, since: ended, expires_at: None };
+            let had = |fact: &ConsentFact| {
+                let at = Some(fact.occurred_at);
+                fact.is_yes() && at <= ran_out && at > taken_away && at > said_no
+            };
+            let is_over = ran_out > taken_away && facts.iter().any(had);
+            let state = if is_over { ConsentState::Expired } else { ConsentState::None };
+            return Self { state, since: ended, expires_at: None };
         };
         // One yes without an end is enough to have none.
         let ends = facts.iter().filter(stands).map(|fact| fact.expires_at.unwrap_or(Timestamp(i64::MAX))).max();

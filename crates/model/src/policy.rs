@@ -29,6 +29,8 @@ crate::text_enum! {
     pub enum Rule {
         /// No consent for this medium and purpose is on record.
         NoConsent = "no_consent",
+        /// Consent was given for a time only, which is over.
+        ConsentExpired = "consent_expired",
         /// The person said no.
         OptedOut = "opted_out",
         /// The person wrote what may be a no, and nobody has decided about it yet.
@@ -78,6 +80,7 @@ impl Rule {
     pub const fn label(self) -> &'static str {
         match self {
             Self::NoConsent => "No opt-in on record",
+            Self::ConsentExpired => "The opt-in was for a time that is over",
             Self::OptedOut => "Opted out",
             Self::RevocationInReview => "A possible opt-out is being looked at",
             Self::Suppressed => "On the suppression list",
@@ -555,6 +558,7 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
     }
     match (class, question.consent) {
         (MessageClass::Marketing, ConsentState::None) => return Some(Rule::NoConsent),
+        (MessageClass::Marketing, ConsentState::Expired) => return Some(Rule::ConsentExpired),
         (MessageClass::Marketing | MessageClass::Test, ConsentState::Revoked) => return Some(Rule::OptedOut),
         (MessageClass::Marketing, ConsentState::InReview) => return Some(Rule::RevocationInReview),
         _ => {}

@@ -133,7 +133,7 @@ fn stricter(case: &Case, which: u8, by: i64) -> Case {
             question.consent = match question.consent {
                 ConsentState::Granted => ConsentState::InReview,
                 ConsentState::InReview => ConsentState::None,
-                ConsentState::None | ConsentState::Revoked => ConsentState::Revoked,
+                ConsentState::None | ConsentState::Expired | ConsentState::Revoked => ConsentState::Revoked,
             }
         }
         2 => question.suppression = Listed::Yes,

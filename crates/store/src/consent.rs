@@ -172,9 +172,10 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         event: &NewConsentEvent,
+        extent: &ConsentExtent,
         ctx: &Ctx,
     ) -> Result<Consent, ConsentError> {
-        self.add_consent(workspace_id, event, &ConsentExtent::default(), ctx)
+        self.add_consent(workspace_id, event, extent, ctx)
     }
 
     /// Tells the screens that show the contact with this address.

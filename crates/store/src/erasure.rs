@@ -5,6 +5,12 @@
 //! where the workspace wants that, what was written in the conversations until then is emptied, one after the other and files
 //! included. Each step may be done again. What the customer writes later is a new matter and stays.
 //!
+//! What a worker has claimed is canceled as well: its claim is then worth nothing, and nothing of it leaves. What is on the
+//! wire at that moment cannot be called back; the row of the erasure stays until it has its end, so that its words go,
+//! too, and that what is refused then does not wait for the customer.
+//!
+//! A file goes when it stands in nothing else ([`crate::media_use`]): what others sent or received stays theirs.
+//!
 //! What stays: that there were conversations, when, and who spoke; the consent ledger; a block, which holds.
 
 use segue_model::{MediaId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
@@ -27,19 +33,31 @@ const FILE_REMOVED: &str = "It was removed with the contact.";
 crate::sql! {
     ASK_ERASURE = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
-    ERASURES = "SELECT messaging_user_id, asked_at, emptied_at IS NOT NULL, attempts FROM customer_erasures WHERE workspace_id = $1
-        ORDER BY messaging_user_id LIMIT $2";
+    ERASURES = "SELECT messaging_user_id, asked_at, emptied_at IS NOT NULL, attempts FROM customer_erasures
+        WHERE workspace_id = $1 AND messaging_user_id > $2 ORDER BY messaging_user_id LIMIT $3";
     EMPTIED = "UPDATE customer_erasures SET emptied_at = $3 WHERE workspace_id = $1 AND messaging_user_id = $2";
     TRIED_ERASURE = "UPDATE customer_erasures SET attempts = attempts + 1
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     END_ERASURE = "DELETE FROM customer_erasures WHERE workspace_id = $1 AND messaging_user_id = $2";
     CANCEL_OF_SESSION = "UPDATE outbox SET state = 'canceled', rule = 'contact_deleted', payload = '{\"text\":\"\"}'
-        WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL AND state = 'queued'
-            AND (state = 'queued' OR state = 'claimed' OR state = 'submitting')";
-    DROP_WAITING = "DELETE FROM pending_replies WHERE workspace_id = $1 AND session_id = $2";
-    NOTHING_WAITS = "UPDATE sessions SET pending = 0, version = version + 1
+        WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL AND state <> 'submitting'
+            AND (state = 'queued' OR state = 'claimed' OR state = 'submitting') AND created_at <= $3";
+    ON_THE_WIRE = "SELECT 1 FROM outbox
+        WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL AND state = 'submitting'
+            AND (state = 'queued' OR state = 'claimed' OR state = 'submitting') AND created_at <= $3 LIMIT 1";
+    /// The words of marketing that [`Tx::cancel_waiting_marketing`] is about to cancel.
+    EMPTY_WAITING = "UPDATE outbox SET payload = '{\"text\":\"\"}'
+        WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
+            AND class = 'marketing'";
+    EMPTY_WAITING_OF_CAMPAIGNS = "UPDATE outbox SET payload = '{\"text\":\"\"}'
+        WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')
+            AND class = 'marketing' AND campaign_id IN (SELECT c.id FROM campaigns c
+                WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused'))";
+    DROP_WAITING = "DELETE FROM pending_replies WHERE workspace_id = $1 AND session_id = $2 AND created_at <= $3";
+    COUNT_WAITING = "UPDATE sessions SET version = version + 1, pending = (SELECT COUNT(*) FROM pending_replies p
+            WHERE p.workspace_id = $1 AND p.session_id = $2)
         WHERE workspace_id = $1 AND id = $2 AND pending > 0";
-    FILES = "SELECT media_id FROM messages
+    FILES = "SELECT DISTINCT media_id FROM messages
         WHERE workspace_id = $1 AND session_id = $2 AND at <= $3 AND media_id IS NOT NULL";
     EMPTY_SENT = "UPDATE outbox SET payload = '{\"text\":\"\"}' WHERE workspace_id = $1 AND id IN (SELECT m.id FROM messages m
             WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.at <= $3 AND m.direction = 'outbound')
@@ -65,22 +83,48 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         self.execute(&ASK_ERASURE, &[&workspace_id, &user_id, &now])?;
         for session_id in self.session_ids_of(workspace_id, user_id)? {
-            for sql in [&CANCEL_OF_SESSION, &DROP_WAITING, &NOTHING_WAITS] {
-                self.execute(sql, &[&workspace_id, &session_id])?;
-            }
+            self.stop_sending(workspace_id, session_id, now)?;
         }
         for identifier in self.identifiers_of(workspace_id, user_id)? {
+            for sql in [&EMPTY_WAITING, &EMPTY_WAITING_OF_CAMPAIGNS] {
+                self.execute(sql, &[&workspace_id, &identifier.value])?;
+            }
             self.cancel_waiting_marketing(workspace_id, &identifier.value, "contact_deleted")?;
         }
         Ok(())
     }
 
-    /// Customers of whom something is still to be removed.
+    /// Cancels what was to leave in a conversation and had not left by then. `false` while something of that time is on
+    /// the wire, so that it is to be called again.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn erasures(&mut self, workspace_id: WorkspaceId, limit: u32) -> Result<Vec<Erasure>, StoreError> {
-        self.query(&ERASURES, &[&workspace_id, &limit], |row| {
+    pub fn stop_sending(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let key: [&dyn crate::Bind; 3] = [&workspace_id, &session_id, &until];
+        self.execute(&CANCEL_OF_SESSION, &key)?;
+        if self.execute(&DROP_WAITING, &key)? > 0 {
+            self.execute(&COUNT_WAITING, &key[..2])?;
+        }
+        Ok(self.query_opt(&ON_THE_WIRE, &key, |row| row.next::<i64>())?.is_none())
+    }
+
+    /// Customers, after this one, of whom something is still to be removed.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn erasures(
+        &mut self,
+        workspace_id: WorkspaceId,
+        after: Option<MessagingUserId>,
+        limit: u32,
+    ) -> Result<Vec<Erasure>, StoreError> {
+        let after = after.unwrap_or(MessagingUserId(uuid::Uuid::nil()));
+        self.query(&ERASURES, &[&workspace_id, &after, &limit], |row| {
             let (messaging_user_id, asked_at) = (row.next()?, row.next()?);
             Ok(Erasure { messaging_user_id, asked_at, is_emptied: row.next()?, attempts: row.next()? })
         })
@@ -113,12 +157,13 @@ impl Tx<'_> {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let key: [&dyn crate::Bind; 3] = [&workspace_id, &session_id, &until];
-        for id in self.query(&FILES, &key, |row| row.next::<MediaId>())? {
-            self.empty_media(workspace_id, id, FILE_REMOVED)?;
-        }
+        let files = self.query(&FILES, &key, |row| row.next::<MediaId>())?;
         self.take_session_out_of_search(workspace_id, session_id)?;
         for sql in [&EMPTY_SENT, &EMPTY_CHANGES_OF_SESSION, &EMPTY_TRANSCRIPT, &EMPTY_SESSION] {
             self.execute(sql, &key)?;
+        }
+        for id in files {
+            self.let_go_of_media(workspace_id, id, FILE_REMOVED)?;
         }
         Ok(())
     }

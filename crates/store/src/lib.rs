@@ -26,6 +26,7 @@
 
 mod backup;
 mod built;
+pub mod early_deletion;
 pub mod erasure;
 mod error;
 mod migrate;
@@ -88,6 +89,7 @@ pub mod job;
 pub mod link;
 pub mod list;
 pub mod media;
+pub mod media_use;
 pub mod mention;
 pub mod message;
 pub mod message_change;
@@ -169,6 +171,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("decision", decision::STATEMENTS),
         ("direct_message", direct_message::STATEMENTS),
         ("duplicate", duplicate::STATEMENTS),
+        ("early_deletion", early_deletion::STATEMENTS),
         ("erasure", erasure::STATEMENTS),
         ("event", event::STATEMENTS),
         ("failover", failover::STATEMENTS),
@@ -185,6 +188,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("link", link::STATEMENTS),
         ("list", list::STATEMENTS),
         ("media", media::STATEMENTS),
+        ("media_use", media_use::STATEMENTS),
         ("mention", mention::STATEMENTS),
         ("message", message::STATEMENTS),
         ("message_change", message_change::STATEMENTS),

@@ -151,13 +151,19 @@ pub fn fingerprint(data: &[u8]) -> Vec<u8> {
 }
 
 impl Tx<'_> {
-    /// Removes a file's bytes and name for good; `why` is shown in its place. It is not fetched again.
+    /// Removes a file's bytes and name for good; `why` is shown in its place. It is not fetched again. Whether something
+    /// still needs it is for [`Tx::let_go_of_media`] to know.
     ///
     /// # Errors
     /// When the store fails.
     pub fn empty_media(&mut self, workspace_id: WorkspaceId, id: MediaId, why: &str) -> Result<(), StoreError> {
-        self.execute(&LEAVE_OBJECT, &[&workspace_id, &id])?;
+        self.leave_object(workspace_id, id)?;
         self.execute(&EMPTY_MEDIA, &[&workspace_id, &id, &why, &Vec::<u8>::new()]).map(|_| ())
+    }
+
+    /// Leaves the object of a file, where it has one, to those who remove them.
+    pub(crate) fn leave_object(&mut self, workspace_id: WorkspaceId, id: MediaId) -> Result<(), StoreError> {
+        self.execute(&LEAVE_OBJECT, &[&workspace_id, &id]).map(|_| ())
     }
 
     /// Stores an uploaded file.
@@ -174,8 +180,8 @@ impl Tx<'_> {
         self.execute(
             &INSERT_MEDIA,
             &[&workspace_id, &media.id, &media.mime, &media.file_name, &size, &sha256, &media.data, &now],
-        )
-        .map(|_| ())
+        )?;
+        self.note_upload(workspace_id, media.id, now)
     }
 
     /// Notes a received file and plans to fetch it.
@@ -231,11 +237,9 @@ impl Tx<'_> {
         Ok(true)
     }
 
-    /// The messages that a file belongs to. None for one that was uploaded and not sent.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn messages_of_media(
+    /// The first messages that a file belongs to; one that comes from a provider belongs to one. None for one that was
+    /// uploaded and not sent. Not for what has to be known of all of them: see [`crate::media_use`].
+    fn messages_of_media(
         &mut self,
         workspace_id: WorkspaceId,
         id: MediaId,
@@ -286,6 +290,7 @@ impl Tx<'_> {
             &INSERT_MEDIA_AT,
             &[&workspace_id, &id, &mime, &file_name, &size, &object.sha256, &object.key, &now],
         )?;
+        self.note_upload(workspace_id, id, now)?;
         Ok(true)
     }
 

@@ -249,7 +249,7 @@ fn advice(word: &str) -> &'static str {
         "template_not_approved" | "template_unavailable" => {
             "Choose another template, or ask an admin to check this one."
         }
-        "no_consent" | "opted_out" => "Do not send it again; the customer has to agree first.",
+        "no_consent" | "consent_expired" | "opted_out" => "Do not send it again; the customer has to agree first.",
         "suppressed" => "The address is blocked. Ask an admin if that is a mistake.",
         "quiet_hours" => "It is night at the customer. Send it in the morning.",
         "legal_hours" => "Promotions may not be sent to the customer at this hour. Send it later.",

@@ -59,6 +59,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 20, name: "0020_media", text: include_str!("../migrations/0020_media.sql") },
     Migration { version: 21, name: "0021_inbox", text: include_str!("../migrations/0021_inbox.sql") },
     Migration { version: 22, name: "0022_clicks", text: include_str!("../migrations/0022_clicks.sql") },
+    Migration { version: 23, name: "0023_uploads", text: include_str!("../migrations/0023_uploads.sql") },
+    Migration {
+        version: 24,
+        name: "0024_early_deletions",
+        text: include_str!("../migrations/0024_early_deletions.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -250,7 +250,8 @@ crate::sql! {
     /// Each with what the decision needs to know of its recipient, which is the same as `LAST_LOOK`.
     DUE_OF_CAMPAIGN = sqlite: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
             o.not_before, o.expires_at, o.attempts, o.lease_epoch,
-            (SELECT k.state FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
+            (SELECT CASE WHEN k.expires_at <= $3 AND k.state = 'granted' THEN 'expired' ELSE k.state END
+                FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
                 AND k.address = o.address AND k.purpose = $7),
             (SELECT s.reason FROM suppressions s WHERE s.workspace_id = o.workspace_id AND s.address = o.address),
             COALESCE((SELECT c.time_zone FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.phone = o.address),
@@ -265,7 +266,8 @@ crate::sql! {
         ORDER BY o.not_before, o.id LIMIT $4",
         postgres: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
             o.not_before, o.expires_at, o.attempts, o.lease_epoch,
-            (SELECT k.state FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
+            (SELECT CASE WHEN k.expires_at <= $3 AND k.state = 'granted' THEN 'expired' ELSE k.state END
+                FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
                 AND k.address = o.address AND k.purpose = $7),
             (SELECT s.reason FROM suppressions s WHERE s.workspace_id = o.workspace_id AND s.address = o.address),
             COALESCE((SELECT c.time_zone FROM contacts c WHERE c.workspace_id = o.workspace_id AND c.phone = o.address),

@@ -77,7 +77,8 @@ crate::sql! {
         JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
         JOIN sessions s ON s.workspace_id = m.workspace_id AND s.id = m.session_id AND s.state <> 'ended'
             AND s.opt_in <> 'declined'
-        WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.id = $3 AND m.author = 'agent'";
+        WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.id = $3 AND m.author = 'agent'
+            AND o.payload <> '{\"text\":\"\"}'";
     COUNT_PENDING = "UPDATE sessions SET pending = pending + 1, version = version + 1 WHERE workspace_id = $1 AND id = $2";
 }
 
@@ -227,7 +228,7 @@ impl Tx<'_> {
 
     /// An agent's message came too late for the window: what it said waits for the customer from now on. The reply's id
     /// is the message's, so that however often it is told, it waits once. `false` when there is nothing to keep: a
-    /// template, a bot's message, or a session that has ended.
+    /// template, a bot's message, words that were removed with the customer, or a session that has ended.
     pub(crate) fn keep_refused(
         &mut self,
         workspace_id: WorkspaceId,

@@ -4,11 +4,8 @@ use std::{
     any::Any,
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Condvar, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::{Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -118,8 +115,8 @@ impl Waiting {
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
-    /// Microseconds that were spent on commands, where that is known.
-    worked: AtomicU64,
+    /// How long commands took, and since when one is being run, where one thread runs them all.
+    work: Mutex<(Duration, Option<Instant>)>,
 }
 
 impl Queue {
@@ -147,14 +144,19 @@ impl Queue {
         answer
     }
 
-    /// Notes that commands took this long.
-    pub(crate) fn note_work(&self, time: Duration) {
-        self.worked.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// Notes that the one thread begins to run commands, or has run them.
+    pub(crate) fn note_work(&self, is_begun: bool) {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = work.1.take() {
+            work.0 += since.elapsed();
+        }
+        work.1 = is_begun.then(Instant::now);
     }
 
-    /// How long commands took in all.
+    /// How long commands took in all, the one that is being run included.
     pub(crate) fn worked(&self) -> Duration {
-        Duration::from_micros(self.worked.load(Ordering::Relaxed))
+        let (done, since) = *self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        done + since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// The next command; waits for one. `None` when the queue is closed and empty.

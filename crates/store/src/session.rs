@@ -308,17 +308,17 @@ crate::sql! {
             AND agent_id IS NULL AND queue_id IN (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $2)";
     OPEN_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
             AND (CAST($2 AS TEXT) IS NULL OR v.state IN ('waiting', 'error'))
-            AND (CAST($3 AS UUID) IS NULL OR v.agent_id = $3)
-            AND (CAST($4 AS UUID) IS NULL OR v.queue_id IN
-                (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $4))
+            AND ((CAST($3 AS UUID) IS NULL AND CAST($4 AS UUID) IS NULL) OR v.agent_id = $3
+                OR (v.agent_id IS NULL AND v.state IN ('waiting', 'error') AND v.queue_id IN
+                    (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $4)))
             AND (CAST($5 AS TEXT) IS NULL OR v.search LIKE $5 ESCAPE '!' OR v.phone LIKE $5 ESCAPE '!')
             AND (v.last_at, v.id) < ($6, $7)
         ORDER BY v.last_at DESC, v.id DESC LIMIT $8";
     ALL_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1
             AND (CAST($2 AS TEXT) IS NULL OR v.state = $2)
-            AND (CAST($3 AS UUID) IS NULL OR v.agent_id = $3)
-            AND (CAST($4 AS UUID) IS NULL OR v.queue_id IN
-                (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $4))
+            AND ((CAST($3 AS UUID) IS NULL AND CAST($4 AS UUID) IS NULL) OR v.agent_id = $3
+                OR (v.agent_id IS NULL AND v.state IN ('waiting', 'error') AND v.queue_id IN
+                    (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $4)))
             AND (CAST($5 AS TEXT) IS NULL OR v.search LIKE $5 ESCAPE '!' OR v.phone LIKE $5 ESCAPE '!')
             AND (v.last_at, v.id) < ($6, $7)
         ORDER BY v.last_at DESC, v.id DESC LIMIT $8";

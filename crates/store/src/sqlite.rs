@@ -190,9 +190,9 @@ enum Fate {
 pub(crate) fn start_writer(path: &Path, queue: Arc<Queue>, on_commit: OnCommit) -> Result<JoinHandle<()>, StoreError> {
     let mut pace = Pace::default();
     start_thread("segue-writer", path, Access::ReadWrite, queue, move |prepared, first, queue| {
-        let begun = Instant::now();
+        queue.note_work(true);
         let fate = commit_group(prepared, first, queue, &mut pace, &on_commit);
-        queue.note_work(begun.elapsed());
+        queue.note_work(false);
         fate
     })
 }

@@ -153,10 +153,10 @@ impl Store {
     }
 
     /// How long the one thread that writes has worked since the start, for those whose work can wait until it has less to
-    /// do. Always nothing on PostgreSQL, where many write side by side.
+    /// do; what it is at now is counted. `None` on PostgreSQL, where many write side by side and nobody has to wait.
     #[must_use]
-    pub fn time_writing(&self) -> Duration {
-        self.inner.writes.worked()
+    pub fn time_writing(&self) -> Option<Duration> {
+        matches!(self.inner.engine, Engine::Sqlite(_)).then(|| self.inner.writes.worked())
     }
 
     /// Writes a consistent copy of the database to a file while it is in use. Blocks.

@@ -89,7 +89,9 @@ crate::sql! {
     SUBMIT_DUE = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_owner = $5, lease_until = $6,
             lease_epoch = lease_epoch + 1, rule = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'queued' AND lease_epoch = $3";
-    LAST_LOOK = "SELECT (SELECT k.state FROM consents k
+    /// What is over counts as over, whether or not its end is recorded yet.
+    LAST_LOOK = "SELECT (SELECT CASE WHEN k.expires_at <= $5 AND k.state = 'granted' THEN 'expired' ELSE k.state END
+                FROM consents k
                 WHERE k.workspace_id = $1 AND k.medium = $2 AND k.address = $3 AND k.purpose = $4),
             (SELECT s.reason FROM suppressions s WHERE s.workspace_id = $1 AND s.address = $3),
             COALESCE((SELECT c.time_zone FROM contacts c WHERE c.workspace_id = $1 AND c.phone = $3),
@@ -218,8 +220,9 @@ impl Tx<'_> {
         medium: Medium,
         address: &str,
         purpose: Purpose,
+        now: Timestamp,
     ) -> Result<LastLook, StoreError> {
-        let keys: &[&dyn crate::Bind] = &[&workspace_id, &medium.as_str(), &address, &purpose.as_str()];
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &medium.as_str(), &address, &purpose.as_str(), &now];
         self.query_one(&LAST_LOOK, keys, read_last_look)
     }
 

@@ -111,7 +111,7 @@ impl Tx<'_> {
             // Both are the same person's: a no at either counts at both, and without any word for one the other is taken.
             let (other, also) = self.agreed(workspace_id, phone)?;
             is_suppressed |= self.is_suppressed(workspace_id, phone)?;
-            if marketing == ConsentState::None && !is_opted_in {
+            if matches!(marketing, ConsentState::None | ConsentState::Expired) && !is_opted_in {
                 (kind, address) = (AddressKind::Phone, phone.to_owned());
                 (marketing, is_opted_in) = (other, also);
             } else if matches!(other, ConsentState::Revoked | ConsentState::InReview) {

@@ -3286,7 +3286,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Sessions, latest entry first or by the end of their service window. Agents get their own and those that wait in their queues, supervisors and admins all.
+         * Sessions, latest entry first or by the end of their service window. Supervisors and admins get all. Agents get the ones
+         *     that they may read: `open` and `all` their own and those that wait in their queues, `waiting` those that wait there,
+         *     `mine` and `ended` their own; by `order=closing` their own. A key with the role of an agent belongs to nobody and
+         *     gets none.
          * @description Needs the permission `converse`.
          */
         get: operations["list_sessions"];
@@ -5349,7 +5352,7 @@ export interface components {
             state: components["schemas"]["ConsentState"];
         };
         /** @enum {string} */
-        ConsentState: "none" | "granted" | "revoked" | "in_review";
+        ConsentState: "none" | "granted" | "revoked" | "in_review" | "expired";
         /** @description A contact as the API shows it. */
         Contact: {
             attributes: {
@@ -6211,6 +6214,11 @@ export interface components {
              * @default null
              */
             date_column: string | null;
+            /**
+             * @description Column that says until when the row's person agreed; without it, or where it is empty, until further notice.
+             * @default null
+             */
+            expires_column: string | null;
             /**
              * @description How they agreed.
              * @default null
@@ -8906,7 +8914,7 @@ export interface components {
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
         /** @enum {string} */
-        Rule: "no_consent" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
+        Rule: "no_consent" | "consent_expired" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;

@@ -114,7 +114,7 @@ export interface SetupStatus {
   checklist: ChecklistItem[];
 }
 
-export type ConsentState = 'granted' | 'revoked' | 'none' | 'in_review';
+export type ConsentState = 'granted' | 'revoked' | 'none' | 'in_review' | 'expired';
 
 export interface Contact {
   id: string;
@@ -396,6 +396,7 @@ export interface ImportConsent {
   proof?: string;
   proof_column?: string;
   date_column?: string;
+  expires_column?: string;
 }
 
 export interface ImportOptions {

@@ -49,7 +49,10 @@ struct SessionListQuery {
     closing_within: Option<u32>,
 }
 
-/// Sessions, latest entry first or by the end of their service window. Agents get their own and those that wait in their queues, supervisors and admins all.
+/// Sessions, latest entry first or by the end of their service window. Supervisors and admins get all. Agents get the ones
+/// that they may read: `open` and `all` their own and those that wait in their queues, `waiting` those that wait there,
+/// `mine` and `ended` their own; by `order=closing` their own. A key with the role of an agent belongs to nobody and
+/// gets none.
 #[utoipa::path(get, path = "/api/v1/sessions", operation_id = "list_sessions", tag = "inbox",
     params(SessionListQuery, PageQuery), responses((status = 200, body = Page<SessionView>)))]
 async fn list(

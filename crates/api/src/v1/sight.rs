@@ -2,7 +2,7 @@
 
 use segue_access::{Permission, permission};
 use segue_desk::{DeskError, sight::Sight};
-use segue_model::{MediaId, SessionId};
+use segue_model::{MediaId, SessionId, role::Role};
 use segue_store::{StoreError, session::SessionView};
 
 use crate::{AppState, caller::Caller, problem::Problem};
@@ -30,17 +30,10 @@ pub(super) async fn file_readable(state: &AppState, caller: &Caller, id: MediaId
     if permission::allows(caller.actor.role(), Permission::Supervise) {
         return Ok(());
     }
-    let workspace_id = caller.workspace_id;
-    let messages = state.store.read::<_, StoreError, _>(move |tx| tx.messages_of_media(workspace_id, id)).await?;
-    let mut sessions: Vec<SessionId> = messages.into_iter().map(|(session_id, _)| session_id).collect();
-    sessions.dedup();
-    if sessions.is_empty() {
-        return Ok(());
-    }
-    for session_id in sessions {
-        if readable(state, caller, session_id).await.is_ok() {
-            return Ok(());
-        }
-    }
-    Err(DeskError::NotVisible.into())
+    let (workspace_id, role, user_id) = (caller.workspace_id, caller.actor.role(), caller.user_id());
+    let read = state.store.read::<_, StoreError, _>(move |tx| match (role, user_id) {
+        (Role::Agent, Some(user_id)) if tx.is_media_in_sight(workspace_id, id, user_id)? => Ok(true),
+        _ => Ok(!tx.is_media_in_a_message(workspace_id, id)?),
+    });
+    if read.await? { Ok(()) } else { Err(DeskError::NotVisible.into()) }
 }

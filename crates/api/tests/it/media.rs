@@ -7,6 +7,7 @@ use segue_store::{
     StoreError,
     media::NewMedia,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage},
+    routing::Queue,
 };
 
 use crate::{
@@ -179,6 +180,60 @@ async fn a_file_is_read_by_those_who_may_read_its_conversation() {
                 let expected =
                     if status == StatusCode::OK && method == Method::POST { StatusCode::NO_CONTENT } else { status };
                 assert_eq!(answer.status, expected, "{} {} {address}", server.test.engine, user.name);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_very_many_conversations_is_read_by_whoever_may_read_one_of_them() {
+    for server in servers().await {
+        let (ann, bob) = (server.user("ann", Role::Agent).await, server.user("bob", Role::Agent).await);
+        let carol = server.user("carol", Role::Agent).await;
+        let id = received(&server, "application/pdf", PDF).await;
+        for number in 0..60 {
+            let (session, _) = conversation(&server, None, SessionState::Active, Some(bob.id), None).await;
+            message_with(&server, session, id, number).await;
+        }
+        // Ann's are the last by every order: one of her own now, and what the same customer wrote before.
+        let (before, bea) = conversation(&server, None, SessionState::Ended, Some(bob.id), None).await;
+        message_with(&server, before, id, 100).await;
+        conversation(&server, Some(bea), SessionState::Active, Some(ann.id), None).await;
+        for (user, status) in [(&ann, StatusCode::OK), (&bob, StatusCode::OK), (&carol, StatusCode::FORBIDDEN)] {
+            let cookie = server.sign_in(user).await;
+            let answer = server.send(with_cookie(get(&format!("/api/v1/media/{id}")), &cookie)).await;
+            assert_eq!(answer.status, status, "{} {}", server.test.engine, user.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_waits_in_a_queue_is_read_by_the_members_of_the_queue() {
+    for server in servers().await {
+        let (ann, bob) = (server.user("ann", Role::Agent).await, server.user("bob", Role::Agent).await);
+        let queue = Queue {
+            id: server.test.ctx.id(),
+            slug: "sales".to_owned(),
+            name: "Sales".to_owned(),
+            offer_seconds: 30,
+            created_at: server.test.now(),
+        };
+        let (workspace_id, row, member) = (server.workspace_id(), queue.clone(), ann.id);
+        let stored = server.test.store.write::<_, StoreError, _>(move |tx| {
+            tx.insert_queue(workspace_id, &row)?;
+            tx.set_queue_members(workspace_id, row.id, &[member])
+        });
+        stored.await.unwrap();
+        for (state, expected) in
+            [(SessionState::Waiting, StatusCode::OK), (SessionState::Active, StatusCode::FORBIDDEN)]
+        {
+            let (session, _) = conversation(&server, None, state, None, Some(queue.id)).await;
+            let id = received(&server, "image/png", PNG).await;
+            message_with(&server, session, id, 0).await;
+            for (user, status) in [(&ann, expected), (&bob, StatusCode::FORBIDDEN)] {
+                let cookie = server.sign_in(user).await;
+                let answer = server.send(with_cookie(get(&format!("/api/v1/media/{id}")), &cookie)).await;
+                assert_eq!(answer.status, status, "{} {} {state}", server.test.engine, user.name);
             }
         }
     }

@@ -102,7 +102,27 @@ async fn agents_read_what_concerns_them_and_supervisors_everything() {
             .as_array()
             .unwrap()
             .clone();
-        assert!(!listed.iter().any(|session| session["id"] == json!(of_bob)), "Bob's is not in Ann's list");
+        let mut listed: Vec<&str> = listed.iter().filter_map(|session| session["id"].as_str()).collect();
+        listed.sort_unstable();
+        let (own, waiting) = (own.to_string(), waiting.to_string());
+        let mut expected = [own.as_str(), waiting.as_str()];
+        expected.sort_unstable();
+        assert_eq!(listed, expected, "{}: her own and what waits in her queue", server.test.engine);
+        // What is listed can be read, in each view, and a program with an agent's role has nothing to read.
+        let key = server.key(Role::Agent).await;
+        for view in ["open", "all", "waiting", "mine", "ended", "open&order=closing"] {
+            let address = format!("/api/v1/sessions?view={view}");
+            for cookie in &cookies[..2] {
+                let page = server.send(with_cookie(get(&address), cookie)).await.json();
+                for session in page["data"].as_array().unwrap() {
+                    let one = format!("/api/v1/sessions/{}", session["id"].as_str().unwrap());
+                    let answer = server.send(with_cookie(get(&one), cookie)).await;
+                    assert_eq!(answer.status, StatusCode::OK, "{} {view}", server.test.engine);
+                }
+            }
+            let page = server.get(&key, &address).await.json();
+            assert_eq!(page["data"], json!([]), "{} {view}", server.test.engine);
+        }
     }
 }
 

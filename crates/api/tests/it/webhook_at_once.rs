@@ -13,10 +13,8 @@ use crate::support::{Server, server, servers};
 
 static ROWS: Sql =
     Sql::portable("ROWS", "SELECT state, external_id FROM inbox WHERE workspace_id = $1 ORDER BY received_at, id");
-static TEXTS: Sql = Sql::portable(
-    "TEXTS",
-    "SELECT text FROM messages WHERE workspace_id = $1 AND direction = 'inbound' ORDER BY at, id",
-);
+static TEXTS: Sql =
+    Sql::portable("TEXTS", "SELECT text FROM messages WHERE workspace_id = $1 AND direction = 'inbound' ORDER BY id");
 
 const SECRET: &[u8] = b"app-secret";
 
@@ -190,4 +188,55 @@ async fn when_the_store_does_not_begin_everybody_who_waits_is_told() {
     let answers =
         tokio::time::timeout(std::time::Duration::from_secs(30), answers).await.expect("nobody waits for ever");
     assert_eq!(answers, vec![StatusCode::SERVICE_UNAVAILABLE; 4]);
+}
+
+#[tokio::test]
+async fn when_a_batch_fails_no_later_message_overtakes_an_earlier_one_of_its_customer() {
+    let server = Arc::new(at_once(server().await));
+    let channel = Arc::new(server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await);
+    // The channel is known from then on.
+    let first = webhook(&[text("wamid.first", "15550108888", "first")]);
+    assert_eq!(deliver(&server, &channel, &first).await, StatusCode::OK);
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (held, store) = (std::sync::Mutex::new(held), server.test.store.clone());
+    let writer = tokio::spawn(async move {
+        store.write::<_, StoreError, _>(move |_| Ok(held.lock().map(|held| held.recv().is_ok()).is_ok())).await
+    });
+    // As many elements as one transaction takes, with one that makes it fail at their begin and Ana's first at their
+    // end; and Ana's second in the next.
+    let mut bodies: Vec<Vec<u8>> = Vec::new();
+    for part in 0..4 {
+        let mut messages: Vec<Value> = (0..32)
+            .map(|place| text(&format!("wamid.{part}.{place}"), &format!("15550{part:02}{place:04}"), "hello"))
+            .collect();
+        if part == 0 {
+            messages[0] = of_nobody("wamid.nobody");
+        }
+        if part == 3 {
+            messages[31] = text("wamid.one", "15550109999", "one");
+        }
+        bodies.push(webhook(&messages));
+    }
+    bodies.push(webhook(&[text("wamid.two", "15550109999", "two")]));
+    let mut deliveries = Vec::new();
+    for (number, body) in bodies.into_iter().enumerate() {
+        let (at, to) = (Arc::clone(&server), Arc::clone(&channel));
+        deliveries.push(tokio::spawn(async move { deliver(&at, &to, &body).await }));
+        while server.state.waiting_webhooks() <= number {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+    release.send(()).unwrap();
+    assert!(writer.await.unwrap().unwrap());
+    for delivery in deliveries {
+        assert_eq!(delivery.await.unwrap(), StatusCode::OK);
+    }
+    let mut of_ana = texts(&server).await;
+    of_ana.retain(|text| text == "one" || text == "two");
+    assert_eq!(of_ana, ["one", "two"]);
+    let states = states(&server).await;
+    assert_eq!(states.iter().filter(|state| *state == "pending").count(), 32, "the webhook that cannot be worked on");
+    // Whoever comes later is served as before.
+    assert_eq!(deliver(&server, &channel, &webhook(&[text("wamid.3", "15550109999", "three")])).await, StatusCode::OK);
+    assert!(texts(&server).await.contains(&"three".to_owned()));
 }

@@ -2,7 +2,7 @@
 
 use segue_model::{
     CampaignId, MessageId,
-    consent::{ConsentState, Medium, Purpose},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
     content::Content,
     delivery::{MessageClass, OutboxState},
     time,
@@ -10,6 +10,7 @@ use segue_model::{
 use segue_store::{
     Sql,
     channel::{Channel, Registration},
+    consent::{ConsentError, ConsentExtent, NewConsentEvent},
     outbox::{Claim, NewOutbox},
     template::ListedTemplate,
 };
@@ -63,6 +64,69 @@ async fn a_stop_between_claim_and_submit_wins() {
         assert_eq!(begun, segue_delivery::Begin::No, "{}", bench.test.engine);
         assert_eq!(bench.state(refused).await, OutboxState::Suppressed);
         assert_eq!(bench.rule(refused).await.as_deref(), Some("opted_out"));
+    }
+}
+
+/// A yes that ends in an hour.
+async fn grant_for_an_hour(bench: &Bench) {
+    let (workspace_id, ctx, now) = (bench.test.workspace_id(), bench.test.ctx.clone(), bench.test.now());
+    let event = NewConsentEvent {
+        medium: Medium::Sms,
+        address: CUSTOMER.to_owned(),
+        purpose: Purpose::Marketing,
+        action: ConsentAction::Grant,
+        method: ConsentMethod::WebForm,
+        wording: Some("Offers until tonight".to_owned()),
+        proof: None,
+        actor: "system".to_owned(),
+        occurred_at: now,
+    };
+    let extent = ConsentExtent { expires_at: Some(now.plus(time::HOUR)), ..ConsentExtent::default() };
+    let recorded = bench
+        .test
+        .store
+        .write::<_, ConsentError, _>(move |tx| tx.record_consent_within(workspace_id, &event, &extent, &ctx).map(drop));
+    recorded.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_that_is_over_stops_what_waits_whether_or_not_its_end_is_recorded() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        grant_for_an_hour(&bench).await;
+        let allowed = bench.enqueue(&marketing(&bench, &channel, "yes")).await;
+        assert_eq!(begin_after(&bench, &channel, allowed, async || {}).await, segue_delivery::Begin::Go);
+        let late = bench.enqueue(&marketing(&bench, &channel, "late")).await;
+        let over = async || {
+            bench.test.clock.advance(time::HOUR);
+        };
+        let begun = begin_after(&bench, &channel, late, over).await;
+        assert_eq!(begun, segue_delivery::Begin::No, "{}", bench.test.engine);
+        assert_eq!(bench.rule(late).await.as_deref(), Some("consent_expired"), "{}", bench.test.engine);
+
+        // So does a campaign, whose messages are read together with what is known of their recipients.
+        let (workspace_id, ctx) = (bench.test.workspace_id(), bench.test.ctx.clone());
+        let (sender, campaign_id) = (bench.test.sender(channel.id, SENDER).await.id, ctx.id::<CampaignId>());
+        let senders = bench.write(move |tx| tx.senders(workspace_id)).await;
+        let sender = senders.first().map_or(sender, |stored| stored.id);
+        bench.write(move |tx| tx.execute(&INSERT_CAMPAIGN, &[&workspace_id, &campaign_id, &sender])).await;
+        let mut of_campaign = marketing(&bench, &channel, "later still");
+        of_campaign.campaign = Some((campaign_id, 1));
+        let of_campaign = bench.enqueue(&of_campaign).await;
+        let now = bench.test.now();
+        let key = (channel.id, Medium::Sms);
+        let due = bench.write(move |tx| tx.due_outbox(workspace_id, key, 9, now)).await;
+        let look = due.into_iter().find(|due| due.message.id == of_campaign).and_then(|due| due.look).unwrap();
+        assert_eq!(look.consent, ConsentState::Expired, "{}", bench.test.engine);
+
+        // Its end on record changes nothing, and a new yes does.
+        bench.test.store.write::<_, ConsentError, _>(move |tx| tx.expire_consents(workspace_id, &ctx)).await.unwrap();
+        let state = bench.write(move |tx| tx.consent_state(workspace_id, Medium::Sms, CUSTOMER, Purpose::Marketing));
+        assert_eq!(state.await.state, ConsentState::Expired, "{}", bench.test.engine);
+        bench.test.clock.advance(1);
+        grant_for_an_hour(&bench).await;
+        let again = bench.enqueue(&marketing(&bench, &channel, "again")).await;
+        assert_eq!(begin_after(&bench, &channel, again, async || {}).await, segue_delivery::Begin::Go);
     }
 }
 

@@ -4,6 +4,7 @@ use segue_channels::whatsapp::number::{BusinessProfile, CodeMethod};
 use segue_delivery::{check_channel, erasure, number_settings};
 use segue_model::{
     ContactId, DeletionId, MediaId, MessagingUserId, SessionId, contact::ContactFields, content::Content,
+    delivery::OutboxState,
 };
 use segue_store::{
     Sql,
@@ -11,6 +12,7 @@ use segue_store::{
     media::NewMedia,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageCursor, MessageKind, NewMessage},
     messaging_user::{Identifier, IdentifierKind},
+    outbox::{Claim, OutboxMessage},
 };
 use serde_json::Value;
 
@@ -210,5 +212,82 @@ async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conver
             }
         }
         assert_eq!(forgotten(&bench).await["forgotten"], serde_json::json!(["US.101", "US.102"]));
+    }
+}
+
+static PAYLOAD: Sql = Sql::portable("PAYLOAD", "SELECT payload FROM outbox WHERE workspace_id = $1 AND id = $2");
+
+/// An agent's answer in the transcript and on its way, claimed by a worker.
+async fn claimed(bench: &Bench, channel: &Channel, session: SessionId) -> OutboxMessage {
+    let answer = bench.whatsapp_to(channel, "+15550199", session, &Content::Text { text: "Secret".to_owned() });
+    let (workspace_id, channel_id, now) = (bench.test.workspace_id(), channel.id, bench.test.now());
+    let entry = NewMessage {
+        id: answer.id,
+        session_id: session,
+        channel_id,
+        direction: Direction::Outbound,
+        author: AuthorKind::Agent,
+        author_id: None,
+        kind: MessageKind::Text,
+        content: MessageContent::default(),
+        text: "Secret".to_owned(),
+        provider_id: None,
+        client_id: None,
+        at: now,
+    };
+    bench.write(move |tx| tx.insert_message(workspace_id, &entry)).await;
+    bench.enqueue(&answer).await;
+    let claim = bench.write(move |tx| {
+        let claim = Claim { owner: "worker", limit: 1, lease_until: now.plus(60_000), now };
+        tx.claim_outbox(workspace_id, channel_id, &claim)
+    });
+    claim.await.pop().expect("it is due")
+}
+
+async fn begin(bench: &Bench, channel: &Channel, message: &OutboxMessage) -> segue_delivery::Begin {
+    let (ctx, channel, message) = (bench.test.ctx.clone(), channel.clone(), message.clone());
+    bench.write(move |tx| segue_delivery::begin(tx, &ctx, &channel, &message, ctx.now().plus(60_000))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_the_wire_is_emptied_when_it_has_its_end_and_what_is_claimed_does_not_leave() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, store) = (bench.test.workspace_id(), bench.test.store.clone());
+        let mut workspace = bench.test.workspace.clone();
+        workspace.settings.erase_transcripts = true;
+        bench.write(move |tx| tx.update_workspace(&workspace)).await;
+        let (ana, of_ana, _) = customer(&bench, &channel, "US.201").await;
+        let (ben, of_ben, _) = customer(&bench, &channel, "US.202").await;
+        let on_the_wire = claimed(&bench, &channel, of_ana).await;
+        assert_eq!(begin(&bench, &channel, &on_the_wire).await, segue_delivery::Begin::Go);
+        let held = claimed(&bench, &channel, of_ben).await;
+        let words = async |id: segue_model::MessageId| {
+            bench.write(move |tx| tx.query_one(&PAYLOAD, &[&workspace_id, &id], |row| row.next::<String>())).await
+        };
+
+        let (deletion, now) = (bench.test.ctx.id::<DeletionId>(), bench.test.now());
+        bench.write(move |tx| tx.delete_contacts(workspace_id, deletion, &[ana, ben], "system", now)).await;
+        bench.write(move |tx| tx.delete_old_deletions(workspace_id, now.plus(1))).await;
+        assert_eq!(bench.state(held.id).await, OutboxState::Canceled, "{}", bench.test.engine);
+        assert_eq!(bench.rule(held.id).await.as_deref(), Some("contact_deleted"));
+        assert!(!words(held.id).await.contains("Secret"), "{}", bench.test.engine);
+        assert_ne!(begin(&bench, &channel, &held).await, segue_delivery::Begin::Go, "the claim is worth nothing");
+
+        assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}: Ben", bench.test.engine);
+        assert!(words(on_the_wire.id).await.contains("Secret"), "its worker still needs it");
+        let (ctx, row) = (bench.test.ctx.clone(), on_the_wire.clone());
+        bench.write(move |tx| tx.mark_accepted(&row, &["wamid.out".to_owned()], &ctx)).await;
+        assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}: Ana", bench.test.engine);
+        assert!(!words(on_the_wire.id).await.contains("Secret"), "{}", bench.test.engine);
+        assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 0);
+
+        // WhatsApp refuses it afterwards because the window is closed: nothing of it waits for the customer.
+        let refused = serde_json::json!({ "id": "wamid.out", "status": "failed", "timestamp": "1795453200",
+            "errors": [{ "code": 131_047, "title": "Re-engagement message" }] });
+        crate::whatsapp::status(&bench, &channel, refused).await;
+        assert_eq!(bench.state(on_the_wire.id).await, OutboxState::Failed);
+        let waiting = bench.write(move |tx| tx.pending_replies(workspace_id, of_ana)).await;
+        assert!(waiting.is_empty(), "{}", bench.test.engine);
     }
 }

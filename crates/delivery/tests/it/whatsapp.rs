@@ -28,7 +28,7 @@ async fn customer_writes(bench: &Bench) {
 }
 
 /// Applies a status as a webhook of Meta's brings it.
-async fn status(bench: &Bench, channel: &Channel, status: Value) {
+pub async fn status(bench: &Bench, channel: &Channel, status: Value) {
     let body = json!({ "object": "whatsapp_business_account", "entry": [{ "id": "102290129340398", "changes": [{
         "field": "messages",
         "value": {

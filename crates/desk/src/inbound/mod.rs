@@ -123,10 +123,11 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
         return Err(InboundError::NoIdentity);
     }
     identify::lock(tx, desk.channel.id, &identifiers)?;
-    if tx.is_in_transcript(workspace_id, desk.channel.id, &message.wamid)? {
-        return Ok(());
-    }
     let mut notices = Notices::new(workspace_id);
+    if tx.is_in_transcript(workspace_id, desk.channel.id, &message.wamid)? {
+        changes::original(tx, desk, message, &mut notices)?;
+        return Ok(notices.tell(tx, desk.ctx.now())?);
+    }
     let content = message.content();
     match &content {
         _ if message.group_id().is_some() => group_message(tx, desk, &content, &identifiers, &mut notices)?,
@@ -135,12 +136,15 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
         | Content::Edit { original_message_id: message_id, .. }
         | Content::Revoke { original_message_id: message_id } => {
             if !afterthought(tx, desk, message, &content, message_id, &mut notices)? {
-                unplaced(tx, desk, message, &content, identifiers, &mut notices)?;
+                unplaced(tx, desk, message, &content, (message_id, identifiers), &mut notices)?;
             }
         }
         // The chat was opened and nothing was written: nothing to answer, and no service window.
         Content::RequestWelcome => {}
-        _ => conversation(tx, desk, message, &content, identifiers, &mut notices)?,
+        _ => {
+            conversation(tx, desk, message, &content, identifiers.clone(), &mut notices)?;
+            changes::remembered(tx, desk, &message.wamid, &identifiers, &mut notices)?;
+        }
     }
     notices.tell(tx, desk.ctx.now())?;
     Ok(())
@@ -335,18 +339,25 @@ fn afterthought(
 }
 
 /// An afterthought about a message that is not here: it may be late, from before, or from a campaign. New words are the
-/// customer's and are taken as a message, so that nothing they wrote is lost; the rest is shown where the customer has an
-/// open session.
+/// customer's and are taken as that message, so that nothing they wrote is lost; a deletion is remembered; a reaction is
+/// shown where the customer has an open session.
 fn unplaced(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     message: &InboundMessage,
     content: &Content,
-    identifiers: Vec<segue_store::messaging_user::Identifier>,
+    (about, identifiers): (&str, Vec<segue_store::messaging_user::Identifier>),
     notices: &mut Notices,
 ) -> Result<(), InboundError> {
-    if matches!(content, Content::Edit { .. }) {
-        return conversation(tx, desk, message, content, identifiers, notices);
+    match content {
+        Content::Edit { .. } => {
+            let place = InboundMessage { wamid: about.to_owned(), ..message.clone() };
+            conversation(tx, desk, &place, content, identifiers.clone(), notices)?;
+            changes::stands_in(tx, desk, message, content, about)?;
+            return changes::remembered(tx, desk, about, &identifiers, notices);
+        }
+        Content::Revoke { .. } => return changes::remember(tx, desk, message, about, &identifiers),
+        _ => {}
     }
     let Some(user_id) = identify::known(tx, desk, &identifiers)? else { return Ok(()) };
     let Some(session_id) = tx.open_session_of(desk.workspace_id(), desk.channel.id, user_id)? else { return Ok(()) };

@@ -15,7 +15,7 @@ use segue_store::{
     message::{AuthorKind, Direction},
 };
 
-use super::{Desk, InboundError, came_here, entry, identify, times};
+use super::{Desk, InboundError, came_here, changes, entry, identify, times};
 use crate::{closing, notice::Notices, say::note};
 
 /// Keeps a recorded message.
@@ -65,6 +65,7 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
     }
     notices.session_updated(session.id);
     tx.save_session(workspace_id, &mut session)?;
+    changes::remembered(tx, desk, &recorded.wamid, &identifiers, &mut notices)?;
     notices.tell(tx, desk.ctx.now())?;
     Ok(())
 }

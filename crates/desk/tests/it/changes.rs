@@ -115,3 +115,90 @@ async fn a_deleted_picture_is_in_no_list_of_files() {
         assert_eq!(scene.count(&FILES).await, 0, "{}", scene.test.engine);
     }
 }
+
+/// All orders of what came.
+fn orders<T: Clone>(all: &[T]) -> Vec<Vec<T>> {
+    if all.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut found = Vec::new();
+    for (place, first) in all.iter().enumerate() {
+        let mut rest = all.to_vec();
+        rest.remove(place);
+        for mut order in orders(&rest) {
+            order.insert(0, first.clone());
+            found.push(order);
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_before_its_message_ends_as_if_it_had_come_after_it() {
+    let said = ana("wamid.1", START, "At one");
+    let picture =
+        json!({"type": "image", "image": {"id": "77", "mime_type": "image/jpeg", "sha256": "00", "caption": "One"}});
+    let picture = message(phone(ANA), "wamid.1", START, picture);
+    let (two, three) = (edit("wamid.2", 10, "wamid.1", "At two"), edit("wamid.3", 20, "wamid.1", "At three"));
+    let gone = revoke("wamid.4", 30, "wamid.1");
+    let cases: [(Vec<_>, &str, &[&str], bool, i64); 5] = [
+        (vec![said.clone(), two.clone()], "At two", &["At one"], false, 0),
+        (vec![said.clone(), two.clone(), three], "At three", &["At one", "At two"], false, 0),
+        (vec![said.clone(), gone.clone()], "", &[], true, 0),
+        (vec![picture.clone(), two.clone()], "At two", &["One"], false, 1),
+        (vec![picture, two, gone], "", &[], true, 0),
+    ];
+    for (all, text, before, is_deleted, files) in cases {
+        for order in orders(&all) {
+            for test in engines().await {
+                let scene = Scene::new(test).await;
+                let names: Vec<String> = order.iter().map(|one| one.wamid.clone()).collect();
+                for one in &order {
+                    scene.receive(one.clone()).await;
+                    scene.receive(one.clone()).await;
+                }
+                let session = scene.session().await;
+                let mut entries = scene.transcript(session.id).await;
+                entries.retain(|entry| entry.author.kind == segue_store::message::AuthorKind::Customer);
+                let what = format!("{} {names:?}", scene.test.engine);
+                assert_eq!(entries.len(), 1, "{what}: one entry");
+                let entry = entries.remove(0);
+                assert_eq!(
+                    (entry.text.as_str(), earlier(&entry)),
+                    (text, before.iter().map(|one| (*one).to_owned()).collect()),
+                    "{what}"
+                );
+                let details = entry.details.unwrap();
+                assert_eq!((details.deleted_at.is_some(), details.edited), (is_deleted, !is_deleted), "{what}");
+                assert_eq!(scene.count(&FILES).await, files, "{what}");
+                assert_eq!(scene.count(&EARLY).await, 0, "{what}: nothing is remembered any more");
+            }
+        }
+    }
+}
+
+static EARLY: Sql = Sql::portable("EARLY", "SELECT COUNT(*) FROM early_deletions WHERE workspace_id = $1");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_remembered_touches_nobody_elses_message_and_is_forgotten_after_a_while() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let stranger = json!({"type": "revoke", "revoke": {"original_message_id": "wamid.1"}});
+        scene.receive(message(phone("15550100002"), "wamid.2", START, stranger)).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        assert_eq!(first(&scene).await.text, "Hello", "{}", scene.test.engine);
+        assert_eq!(scene.count(&EARLY).await, 1);
+        let (workspace, now) = (scene.workspace(), scene.test.now());
+        write(scene.store(), move |tx| tx.delete_old_early_deletions(workspace, now)).await;
+        assert_eq!(scene.count(&EARLY).await, 1, "{}: it may still come", scene.test.engine);
+        write(scene.store(), move |tx| tx.delete_old_early_deletions(workspace, now.plus(1))).await;
+        assert_eq!(scene.count(&EARLY).await, 0);
+        // A no that was written first and edited away is obeyed, too.
+        scene.receive(edit("wamid.6", 40, "wamid.5", "Go on")).await;
+        scene.receive(ana("wamid.5", START.plus(30_000), "STOP")).await;
+        let address = format!("+{ANA}");
+        let consent =
+            write(scene.store(), move |tx| tx.consent_state(workspace, Medium::WhatsApp, &address, Purpose::Marketing));
+        assert_eq!(consent.await.state, ConsentState::Revoked, "{}", scene.test.engine);
+    }
+}

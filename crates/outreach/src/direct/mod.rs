@@ -240,6 +240,7 @@ fn check_rules(
     if class == DirectClass::Marketing {
         match tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?.state {
             ConsentState::None => return Err(OutreachError::Refused(Rule::NoConsent)),
+            ConsentState::Expired => return Err(OutreachError::Refused(Rule::ConsentExpired)),
             ConsentState::Revoked => return Err(OutreachError::Refused(Rule::OptedOut)),
             _ => {}
         }

@@ -34,6 +34,7 @@ pub(super) struct ConsentColumns {
     pub wording: Option<usize>,
     pub proof: Option<usize>,
     pub date: Option<usize>,
+    pub expires: Option<usize>,
 }
 
 /// Whether a file claims opt-ins.
@@ -109,6 +110,7 @@ impl Mapping {
                 wording: optional(consent.wording_column.as_ref())?,
                 proof: optional(consent.proof_column.as_ref())?,
                 date: optional(consent.date_column.as_ref())?,
+                expires: optional(consent.expires_column.as_ref())?,
             },
         };
         Ok(Self { columns: header.len(), fields, country: optional(options.country_column.as_ref())?, consent })

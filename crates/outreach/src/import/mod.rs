@@ -98,6 +98,8 @@ pub struct ImportConsent {
     pub proof_column: Option<String>,
     /// Column that says when the row's person agreed; the moment of the import without it.
     pub date_column: Option<String>,
+    /// Column that says until when the row's person agreed; without it, or where it is empty, until further notice.
+    pub expires_column: Option<String>,
 }
 
 impl ImportConsent {

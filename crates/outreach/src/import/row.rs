@@ -40,6 +40,8 @@ pub(super) struct Evidence {
     pub wording: Option<String>,
     pub proof: Option<String>,
     pub given_at: Option<Timestamp>,
+    /// Until when, for a consent that was given for a time only.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Why a row is refused.
@@ -220,7 +222,19 @@ impl RowReader {
             None => None,
             Some(text) => Some(self.moment(&text)?),
         };
-        Ok(Says::Yes(Evidence { wording: text(consent.wording), proof: text(consent.proof), given_at }))
+        let expires_at = match text(consent.expires) {
+            None => None,
+            Some(text) => Some(self.end(&text)?),
+        };
+        Ok(Says::Yes(Evidence { wording: text(consent.wording), proof: text(consent.proof), given_at, expires_at }))
+    }
+
+    /// Until when somebody agreed. A day without a time counts until it begins: never longer than was agreed.
+    fn end(&self, text: &str) -> Result<Timestamp, Refusal> {
+        moment(text, &self.country).ok_or_else(|| {
+            let message = format!("The end of consent '{}' cannot be read. Write it as 2027-03-31.", shortened(text));
+            Refusal::new("consent_end_invalid", message)
+        })
     }
 
     /// When somebody agreed.

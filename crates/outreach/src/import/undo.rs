@@ -15,7 +15,7 @@ use segue_model::{
 };
 use segue_store::{
     Store, Tx,
-    consent::NewConsentEvent,
+    consent::{ConsentExtent, NewConsentEvent},
     contact::ContactChange,
     import::{ImportState, ImportView, UndoCounts},
     import_change::{ChangeAndNow, ChangeKind},
@@ -227,7 +227,7 @@ fn withdraw(
         actor: actor.to_owned(),
         occurred_at: known.since.unwrap_or_else(|| ctx.now()),
     };
-    tx.record_consent_quietly(workspace_id, &event, ctx)?;
+    tx.record_consent_quietly(workspace_id, &event, &ConsentExtent::default(), ctx)?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use segue_model::{
 };
 use segue_store::{
     StoreError, Tx,
-    consent::NewConsentEvent,
+    consent::{ConsentExtent, NewConsentEvent},
     contact_upsert::Upserted,
     import::{ImportCounts, ImportError, ImportMode, ImportView},
     import_change::{ChangeKind, ImportChange},
@@ -244,7 +244,7 @@ fn opt_out(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow) -> Result<Con
         actor: job.actor.clone(),
         occurred_at: ctx.now(),
     };
-    tx.record_consent_quietly(job.workspace_id, &event, ctx)?;
+    tx.record_consent_quietly(job.workspace_id, &event, &ConsentExtent::default(), ctx)?;
     Ok(Consent::OptedOut)
 }
 
@@ -264,10 +264,19 @@ fn opt_in(
     };
     let (workspace_id, address) = (job.workspace_id, row.phone.as_str());
     let mut occurred_at = evidence.given_at.unwrap_or_else(|| ctx.now());
-    match tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state {
+    if evidence.expires_at.is_some_and(|end| end <= ctx.now()) {
+        return Ok(Consent::KeptOut);
+    }
+    let known = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?;
+    match known.state {
         // Imported before, or given elsewhere: the ledger has it.
         ConsentState::Granted => return Ok(Consent::OptedIn { added: false }),
         ConsentState::Revoked | ConsentState::InReview => return Ok(Consent::KeptOut),
+        // What was given before the end of the last one is over with it.
+        ConsentState::Expired if evidence.given_at.is_some_and(|at| Some(at) <= known.since) => {
+            return Ok(Consent::KeptOut);
+        }
+        ConsentState::Expired => {}
         ConsentState::None => {
             // An undone import took its claim back as of the moment of the claim; this one is a new claim.
             if let Some(undone) = tx.undone_until(workspace_id, Medium::Sms, address, Purpose::Marketing)? {
@@ -287,7 +296,8 @@ fn opt_in(
         actor: job.actor.clone(),
         occurred_at,
     };
-    tx.record_consent_quietly(workspace_id, &event, ctx)?;
+    let extent = ConsentExtent { expires_at: evidence.expires_at, ..ConsentExtent::default() };
+    tx.record_consent_quietly(workspace_id, &event, &extent, ctx)?;
     Ok(Consent::OptedIn { added: true })
 }
 

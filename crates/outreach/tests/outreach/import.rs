@@ -482,6 +482,45 @@ async fn rows_bring_their_own_country_evidence_and_opt_outs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_say_until_when_their_consent_counts() {
+    let content = "Number,When,Until\n\
+        212 555 0100,2026-03-31,2030-03-31\n\
+        212 555 0101,2026-03-31,\n\
+        212 555 0102,2020-03-31,2021-03-31\n\
+        212 555 0103,2026-03-31,some day\n";
+    for world in worlds().await {
+        let consent = ImportConsent {
+            method: Some("web_form".to_owned()),
+            wording: Some("Offers by text".to_owned()),
+            date_column: Some("When".to_owned()),
+            expires_column: Some("Until".to_owned()),
+            ..ImportConsent::default()
+        };
+        let chosen = ImportOptions { consent: Some(consent), ..options(&[("Number", "phone")]) };
+        let import = run(&world, content.as_bytes(), chosen.clone()).await;
+        assert_eq!(import.rejections.keys().map(String::as_str).collect::<Vec<_>>(), ["consent_end_invalid"]);
+        let ws = world.ws();
+        let state = async |address: &'static str| {
+            let state = world.write(move |tx| tx.consent_state(ws, Medium::Sms, address, Purpose::Marketing)).await;
+            (state.state, state.expires_at.map(|at| at.to_string()))
+        };
+        let end = "2030-03-31T00:00:00.000Z".to_owned();
+        assert_eq!(state("+12125550100").await, (ConsentState::Granted, Some(end)), "{}", world.test.engine);
+        assert_eq!(state("+12125550101").await, (ConsentState::Granted, None));
+        assert_eq!(state("+12125550102").await, (ConsentState::None, None), "it was over before it came");
+        // When it is over, the same file brings it back no more.
+        world.test.clock.set(segue_model::Timestamp(1_901_145_600_000 + 86_400_000));
+        let ctx = world.test.ctx.clone();
+        let expired =
+            world.test.store.write::<_, segue_store::consent::ConsentError, _>(move |tx| tx.expire_consents(ws, &ctx));
+        assert_eq!(expired.await.unwrap(), 1);
+        assert_eq!(state("+12125550100").await.0, ConsentState::Expired, "{}", world.test.engine);
+        run(&world, content.as_bytes(), chosen).await;
+        assert_eq!(state("+12125550100").await.0, ConsentState::Expired, "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_can_be_stopped_and_what_it_read_stays() {
     for world in worlds().await {
         let id = begin(&world, &numbers(10), ImportMode::Import, options(&[("phone", "phone")])).await;

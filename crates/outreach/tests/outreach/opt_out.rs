@@ -212,7 +212,7 @@ async fn a_consent_for_a_time_ends_by_itself() {
         assert_eq!(consents(&world, &phone(1)).await[0], Granted);
         world.test.clock.advance(1_000);
         segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
-        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None);
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Expired);
     }
 }
 

@@ -122,7 +122,8 @@ impl World {
                         ..Default::default()
                     };
                     tx.upsert_contact(ws, ctx.id(), &fields, ctx.now())?;
-                    tx.record_consent_quietly(ws, event, &ctx).unwrap();
+                    tx.record_consent_quietly(ws, event, &segue_store::consent::ConsentExtent::default(), &ctx)
+                        .unwrap();
                 }
                 Ok(())
             })

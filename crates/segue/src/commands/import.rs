@@ -62,6 +62,9 @@ pub struct Arguments {
     /// Column that says when the row's person agreed, such as 2026-03-31.
     #[arg(long, value_name = "COLUMN")]
     consent_date_column: Option<String>,
+    /// Column that says until when the row's person agreed, such as 2027-03-31.
+    #[arg(long, value_name = "COLUMN")]
+    consent_expires_column: Option<String>,
     /// Change nothing; only say what would come of it.
     #[arg(long)]
     dry_run: bool,
@@ -182,6 +185,7 @@ fn consent(arguments: &Arguments) -> Option<ImportConsent> {
         proof: own.consent_proof.clone(),
         proof_column: own.consent_proof_column.clone(),
         date_column: own.consent_date_column.clone(),
+        expires_column: own.consent_expires_column.clone(),
     };
     (consent != ImportConsent::default()).then_some(consent)
 }

@@ -23,6 +23,11 @@ const KEEP_JOBS: i64 = 14 * time::DAY;
 const KEEP_MARKETING_SENDS: i64 = 31 * time::DAY;
 /// Longer than the longest window of a limit.
 const KEEP_RATE_WINDOWS: i64 = 2 * time::DAY;
+/// How long a file that was uploaded waits to be sent, and how many are looked at in one transaction.
+const KEEP_UPLOADS: i64 = time::DAY;
+const UPLOADS: u32 = 200;
+/// How long what a customer deleted may still come: as long as WhatsApp repeats a delivery.
+const KEEP_EARLY_DELETIONS: i64 = 7 * time::DAY;
 /// How long it can be shown what of a rule held or refused a message: as long as a complaint may take.
 const KEEP_DECISIONS: i64 = 4 * 365 * time::DAY;
 
@@ -67,11 +72,24 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_old_marketing_sends(workspace.id, now.plus(-KEEP_MARKETING_SENDS))?;
                 tx.delete_old_initiated_chats(workspace.id, now.plus(-LIMIT_WINDOW))?;
                 tx.delete_old_rate_windows(workspace.id, now.plus(-KEEP_RATE_WINDOWS))?;
+                tx.delete_old_early_deletions(workspace.id, now.plus(-KEEP_EARLY_DELETIONS))?;
                 tx.delete_old_failovers(workspace.id, now.plus(-KEEP_DECISIONS))?;
                 tx.delete_old_decisions(workspace.id, now.plus(-KEEP_DECISIONS))?;
                 Ok::<_, StoreError>(())
             })
             .await?;
+        loop {
+            let looked = wiring
+                .store
+                .write_bulk(move |tx| tx.remove_unsent_uploads(workspace.id, now.plus(-KEEP_UPLOADS), UPLOADS, now));
+            let (looked, removed) = looked.await?;
+            if removed > 0 {
+                tracing::info!(removed, "files that were uploaded and never sent are removed");
+            }
+            if looked < UPLOADS as usize {
+                break;
+            }
+        }
         segue_delivery::erasure::run(&wiring.store, workspace.id).await?;
     }
     wiring.store.write_bulk(move |tx| tx.delete_expired_logins(now).map(|_| ())).await

@@ -3,7 +3,8 @@
 //!
 //! Where one thread writes everything, adding a message to the search costs it a third as much as the message itself. So
 //! while that thread has much to do the search waits ([`Calm`]): it is some seconds behind then, and at the most
-//! [`LONGEST_WAIT`] before it goes on all the same.
+//! [`LONGEST_WAIT`] before it goes on all the same. A command that is still being run counts, however long it is. On
+//! PostgreSQL many write side by side, and the search waits for nobody.
 
 use std::{
     sync::Arc,
@@ -85,9 +86,9 @@ impl Calm {
             return;
         }
         while !self.is_over() && !wiring.shutdown.is_cancelled() {
-            let before = wiring.store.time_writing();
+            let Some(before) = wiring.store.time_writing() else { return };
             tokio::time::sleep(LOOK).await;
-            if wiring.store.time_writing().saturating_sub(before) * BUSY < LOOK {
+            if wiring.store.time_writing().unwrap_or_default().saturating_sub(before) * BUSY < LOOK {
                 self.seen_at = Some(Instant::now());
                 return;
             }

@@ -365,3 +365,24 @@ async fn deadlocks_are_run_again_without_the_caller_knowing() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_being_run_is_seen_where_one_thread_writes() {
+    for test in engines().await {
+        if !matches!(test.store.engine(), segue_store::Engine::Sqlite(_)) {
+            assert_eq!(test.store.time_writing(), None, "nobody has to wait");
+            continue;
+        }
+        let (release, writing) = hold_writer(&test.store);
+        let before = test.store.time_writing().unwrap();
+        let wanted = before + std::time::Duration::from_millis(20);
+        let seen = async {
+            while test.store.time_writing().unwrap() < wanted {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), seen).await.expect("it counts while it runs");
+        release.send(()).unwrap();
+        writing.await.unwrap().unwrap();
+    }
+}

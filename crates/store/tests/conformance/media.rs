@@ -1,7 +1,19 @@
 //! Files: uploaded at once, received ones later.
 
-use segue_store::media::{FETCH_MEDIA, FilePresence, NewMedia, RemoteMedia, fingerprint};
-use segue_testkit::engines;
+use segue_model::{
+    ChannelId, MediaId, MessagingUserId, SessionId, TemplateId, content::Content, delivery::MessageClass,
+    template::TemplateHeader, template::TemplateParts, time,
+};
+use segue_store::{
+    media::{FETCH_MEDIA, FilePresence, NewMedia, RemoteMedia, fingerprint},
+    message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage},
+    message_change::{DeletedWords, MessageChange},
+    messaging_user::MessagingUser,
+    outbox::{AddressKind, NewOutbox},
+    pending_reply::{PendingReason, PendingReply},
+    template::Template,
+};
+use segue_testkit::{TestStore, engines};
 
 use super::write;
 
@@ -58,5 +70,234 @@ async fn a_received_file_is_pending_with_a_job_until_it_is_stored_once() {
         assert!(!write(&test, move |tx| tx.store_media(workspace_id, id, "image/webp", b"dog")).await);
         presence(FilePresence::Stored).await;
         assert_eq!(write(&test, move |tx| tx.media_data(workspace_id, id)).await, Some(b"cat".to_vec()));
+    }
+}
+
+async fn upload(test: &TestStore) -> MediaId {
+    let media = NewMedia {
+        id: test.ctx.id(),
+        mime: "image/png".to_owned(),
+        file_name: Some("cat.png".to_owned()),
+        data: vec![7; 10],
+    };
+    let (workspace_id, now, id) = (test.workspace_id(), test.now(), media.id);
+    write(test, move |tx| tx.insert_media(workspace_id, &media, now)).await;
+    id
+}
+
+/// A conversation of a customer of its own.
+async fn conversation(test: &TestStore, channel_id: ChannelId) -> SessionId {
+    let (workspace_id, now) = (test.workspace_id(), test.now());
+    let (id, user): (SessionId, MessagingUserId) = (test.ctx.id(), test.ctx.id());
+    let user = MessagingUser {
+        id: user,
+        channel_id,
+        profile_name: None,
+        username: None,
+        contact_id: None,
+        lead_id: None,
+        linked_by: None,
+        last_inbound_at: None,
+        blocked_at: None,
+        created_at: now,
+        version: 1,
+    };
+    let opened = write(test, move |tx| {
+        tx.insert_messaging_user(workspace_id, &user)?;
+        tx.open_session(workspace_id, id, channel_id, user.id, now)
+    });
+    assert!(opened.await);
+    id
+}
+
+fn entry(test: &TestStore, channel_id: ChannelId, session_id: SessionId, media: MediaId) -> NewMessage {
+    NewMessage {
+        id: test.ctx.id(),
+        session_id,
+        channel_id,
+        direction: Direction::Inbound,
+        author: AuthorKind::Customer,
+        author_id: None,
+        kind: MessageKind::Image,
+        content: MessageContent {
+            media: Some(MediaReference { id: media, mime: "image/png".to_owned(), file_name: None }),
+            ..MessageContent::default()
+        },
+        text: String::new(),
+        provider_id: None,
+        client_id: None,
+        at: test.now(),
+    }
+}
+
+fn draft_with(test: &TestStore, channel_id: ChannelId, media: MediaId) -> Template {
+    let components = serde_json::json!([{"type": "BODY", "text": "Hi"}]);
+    let mut parts = TemplateParts::of("spring", "en", "UTILITY", false, &components).expect("a category");
+    parts.header = Some(TemplateHeader::Image { media_id: Some(media) });
+    Template::drafted(test.ctx.id::<TemplateId>(), channel_id, parts)
+}
+
+fn waiting(test: &TestStore, session_id: SessionId, media_id: MediaId) -> PendingReply {
+    PendingReply {
+        id: test.ctx.id(),
+        session_id,
+        content: Content::Image { media_id, caption: None },
+        author_id: None,
+        client_id: None,
+        reason: PendingReason::WindowClosed,
+        created_at: test.now(),
+        expires_at: test.now().plus(time::DAY),
+        version: 1,
+    }
+}
+
+fn on_its_way(test: &TestStore, channel_id: ChannelId, session_id: SessionId, media_id: MediaId) -> NewOutbox {
+    let id = test.ctx.id();
+    NewOutbox {
+        id,
+        channel_id,
+        class: MessageClass::Service,
+        dedupe_key: id.to_string(),
+        address: "+15550100001".to_owned(),
+        address_kind: AddressKind::Phone,
+        payload: serde_json::to_value(Content::Image { media_id, caption: None }).unwrap().into(),
+        campaign: None,
+        session_id: Some(session_id),
+        not_before: test.now(),
+        expires_at: None,
+        segments: None,
+    }
+}
+
+async fn has_bytes(test: &TestStore, id: MediaId) -> bool {
+    let workspace_id = test.workspace_id();
+    write(test, move |tx| tx.media_data(workspace_id, id)).await.is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_several_conversations_goes_with_the_last_of_them() {
+    for test in engines().await {
+        let test = &test;
+        let (ws, now, channel) =
+            (test.workspace_id(), test.now(), test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id);
+        let (one, other) = (conversation(test, channel).await, conversation(test, channel).await);
+        let shared = upload(test).await;
+        for session in [one, one, other] {
+            let entry = entry(test, channel, session, shared);
+            write(test, move |tx| tx.insert_message(ws, &entry)).await;
+        }
+        write(test, move |tx| tx.empty_transcript(ws, one, now)).await;
+        assert!(has_bytes(test, shared).await, "{}: another customer has it", test.engine);
+        let of_other =
+            write(test, move |tx| tx.messages_before(ws, other, segue_store::message::MessageCursor::END, 9)).await;
+        assert_eq!(of_other[0].media.as_ref().map(|media| media.id), Some(shared));
+        write(test, move |tx| tx.empty_transcript(ws, other, now)).await;
+        assert!(!has_bytes(test, shared).await, "{}: nothing needs it any more", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_a_template_or_a_message_to_be_sent_needs_is_kept() {
+    for test in engines().await {
+        let test = &test;
+        let (ws, now, channel) =
+            (test.workspace_id(), test.now(), test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id);
+        let elsewhere = conversation(test, channel).await;
+        let (above, draft, reply, queued) =
+            (upload(test).await, upload(test).await, upload(test).await, upload(test).await);
+        let mut submitted = draft_with(test, channel, above);
+        (submitted.media_id, submitted.draft) = (Some(above), None);
+        submitted.name.push_str("_sent");
+        let template = draft_with(test, channel, draft);
+        let (pending, sent) = (waiting(test, elsewhere, reply), on_its_way(test, channel, elsewhere, queued));
+        write(test, move |tx| {
+            assert!(tx.insert_template(ws, &submitted)?);
+            tx.save_template(ws, &submitted)?;
+            assert!(tx.insert_template(ws, &template)?);
+            assert!(tx.insert_pending_reply(ws, &pending)?);
+            assert!(tx.enqueue(ws, &sent, now)?);
+            Ok(())
+        })
+        .await;
+        let session = conversation(test, channel).await;
+        for id in [above, draft, reply, queued] {
+            let entry = entry(test, channel, session, id);
+            write(test, move |tx| tx.insert_message(ws, &entry)).await;
+        }
+        write(test, move |tx| tx.empty_transcript(ws, session, now)).await;
+        for (what, id) in [("a template", above), ("a draft", draft), ("a reply", reply), ("a message", queued)] {
+            assert!(has_bytes(test, id).await, "{}: {what}", test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_customer_deletes_stays_where_it_was_passed_on() {
+    for test in engines().await {
+        let test = &test;
+        let (ws, now, channel) =
+            (test.workspace_id(), test.now(), test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id);
+        let (from, to) = (conversation(test, channel).await, conversation(test, channel).await);
+        let (passed_on, alone) = (upload(test).await, upload(test).await);
+        let entries =
+            [(from, passed_on), (to, passed_on), (from, alone)].map(|(session, id)| entry(test, channel, session, id));
+        for entry in entries.clone() {
+            write(test, move |tx| tx.insert_message(ws, &entry)).await;
+        }
+        for (number, id) in [(0, entries[0].id), (1, entries[2].id)] {
+            write(test, move |tx| {
+                let provider_id = format!("wamid.{number}");
+                let change = MessageChange { provider_id: &provider_id, text: None, at: now };
+                tx.change_message(ws, (from, id), change, DeletedWords::Remove, now)
+            })
+            .await
+            .expect("it is a customer's");
+        }
+        assert!(has_bytes(test, passed_on).await, "{}", test.engine);
+        assert!(!has_bytes(test, alone).await, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_never_sent_is_removed_and_one_that_is_needed_stays() {
+    for test in engines().await {
+        let test = &test;
+        let (ws, channel) = (test.workspace_id(), test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id);
+        let session = conversation(test, channel).await;
+        let (never, sent, draft) = (upload(test).await, upload(test).await, upload(test).await);
+        let (reply, queued) = (upload(test).await, upload(test).await);
+        let (template, pending) = (draft_with(test, channel, draft), waiting(test, session, reply));
+        let (message, way, now) =
+            (entry(test, channel, session, sent), on_its_way(test, channel, session, queued), test.now());
+        write(test, move |tx| {
+            assert!(tx.insert_template(ws, &template)?);
+            assert!(tx.insert_pending_reply(ws, &pending)?);
+            assert!(tx.enqueue(ws, &way, now)?);
+            tx.insert_message(ws, &message)
+        })
+        .await;
+        let remove = async |before: segue_model::Timestamp| {
+            let now = test.now();
+            write(test, move |tx| tx.remove_unsent_uploads(ws, before, 100, now)).await
+        };
+        assert_eq!(remove(now).await, (0, 0), "{}: not yet", test.engine);
+        test.clock.advance(time::DAY);
+        assert_eq!(remove(now.plus(1)).await, (5, 1), "{}", test.engine);
+        assert_eq!(write(test, move |tx| tx.media(ws, never)).await, None);
+        for (what, id) in [("sent", sent), ("a draft", draft), ("a reply", reply), ("queued", queued)] {
+            assert!(has_bytes(test, id).await, "{}: {what}", test.engine);
+        }
+        // What is needed without a message is looked at again a while later, and goes when it is not needed any more.
+        assert_eq!(remove(now.plus(1)).await, (0, 0));
+        let later = test.now().plus(1);
+        assert_eq!(remove(later).await, (3, 0), "{}", test.engine);
+        let cleared = write(test, move |tx| {
+            let waiting = tx.pending_replies(ws, session)?;
+            waiting.iter().try_for_each(|reply| tx.delete_pending_reply(ws, reply.id).map(drop))
+        });
+        cleared.await;
+        assert_eq!(remove(later).await, (3, 1), "{}", test.engine);
+        assert!(!has_bytes(test, reply).await);
+        assert!(has_bytes(test, sent).await, "for good");
     }
 }

@@ -6,6 +6,7 @@ const WORDS: Record<ConsentState, { label: string; tone: Tone }> = {
   revoked: { label: 'Revoked', tone: 'bad' },
   none: { label: 'None', tone: 'neutral' },
   in_review: { label: 'In review', tone: 'warn' },
+  expired: { label: 'Expired', tone: 'warn' },
 };
 
 export function ConsentTag({ state }: { state: ConsentState }) {

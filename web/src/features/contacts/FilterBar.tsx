@@ -18,6 +18,7 @@ const CONSENT = [
   { value: 'granted', label: 'Granted' },
   { value: 'revoked', label: 'Revoked' },
   { value: 'in_review', label: 'In review' },
+  { value: 'expired', label: 'Expired' },
   { value: 'none', label: 'None' },
 ];
 const NAMES = [

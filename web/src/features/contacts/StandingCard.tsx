@@ -60,6 +60,8 @@ export function StandingCard({ contactId }: { contactId: string }) {
 function reason(standing: ConsentStanding): string {
   const event = standing.decided_by;
   if (standing.state === 'in_review') return 'A message of the person is being looked at';
+  if (standing.state === 'expired' && standing.since !== null)
+    return `It was given for a time that ended ${formatDateTime(standing.since)}`;
   if (event === null)
     return standing.since === null ? 'Nothing was ever said' : 'The consent ended';
   const when = formatDateTime(event.occurred_at);

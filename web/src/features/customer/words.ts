@@ -31,6 +31,7 @@ export const CONSENT: Record<ConsentState, { label: string; tone: Tone }> = {
   revoked: { label: 'Revoked', tone: 'bad' },
   none: { label: 'None', tone: 'neutral' },
   in_review: { label: 'In review', tone: 'warn' },
+  expired: { label: 'Expired', tone: 'warn' },
 };
 
 export const OPT_IN: Record<OptInState, { label: string; tone: Tone }> = {

@@ -69,9 +69,12 @@ export function ConsentStep({ columns, value, onChange }: ConsentStepProps) {
           </div>
           <details
             className={css.more}
-            open={[value.wordingColumn, value.proofColumn, value.dateColumn].some(
-              (name) => name !== '',
-            )}
+            open={[
+              value.wordingColumn,
+              value.proofColumn,
+              value.dateColumn,
+              value.expiresColumn,
+            ].some((name) => name !== '')}
           >
             <summary>Each row brings its own evidence</summary>
             <div className={css.two}>
@@ -92,6 +95,12 @@ export function ConsentStep({ columns, value, onChange }: ConsentStepProps) {
                 columns={columns}
                 value={value.dateColumn}
                 onChange={(dateColumn) => set({ dateColumn })}
+              />
+              <ColumnSelect
+                label="Column with the end of consent"
+                columns={columns}
+                value={value.expiresColumn}
+                onChange={(expiresColumn) => set({ expiresColumn })}
               />
             </div>
           </details>

@@ -65,6 +65,7 @@ describe('the first choices', () => {
         proof: null,
         proof_column: null,
         date_column: null,
+        expires_column: null,
         ...options.consent,
       },
     };

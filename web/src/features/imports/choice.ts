@@ -12,6 +12,7 @@ export interface ConsentChoice {
   proof: string;
   proofColumn: string;
   dateColumn: string;
+  expiresColumn: string;
 }
 
 export interface Target {
@@ -37,6 +38,7 @@ const NO_CONSENT: ConsentChoice = {
   proof: '',
   proofColumn: '',
   dateColumn: '',
+  expiresColumn: '',
 };
 
 const OPT_OUT = /opt.?out|unsubscrib|abgemeldet|do.?not/i;
@@ -67,6 +69,7 @@ export function firstChoices(file: ImportFile, country: string): Choices {
         proof: consent?.proof ?? '',
         proofColumn: consent?.proof_column ?? '',
         dateColumn: consent?.date_column ?? '',
+        expiresColumn: consent?.expires_column ?? '',
       },
       target: {
         listId: '',
@@ -133,6 +136,7 @@ export function optionsOf({ mapping, consent, target }: Choices, fileName: strin
           proof: consent.proof,
           proof_column: consent.proofColumn,
           date_column: consent.dateColumn,
+          expires_column: consent.expiresColumn,
         }),
   });
   return {

@@ -11,6 +11,7 @@ const CONSENT: Record<SegmentMember['sms_consent'], string> = {
   granted: 'Opted in',
   revoked: 'Opted out',
   in_review: 'May have opted out',
+  expired: 'Expired',
   none: 'None',
 };
 

@@ -379,7 +379,7 @@ fn contact(
         actor: Actor::System.reference(),
         occurred_at: now,
     };
-    tx.record_consent_quietly(workspace_id, &consent, ctx)?;
+    tx.record_consent_quietly(workspace_id, &consent, &segue_store::consent::ConsentExtent::default(), ctx)?;
     Ok(id)
 }
 
