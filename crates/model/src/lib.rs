@@ -44,6 +44,8 @@ pub mod rule_book;
 pub mod schedule;
 pub mod search;
 pub mod sender;
+pub mod sender_hours;
+pub mod series;
 pub mod session;
 pub mod spreadsheet;
 pub mod template;

@@ -110,6 +110,7 @@ pub mod routing;
 pub mod search;
 pub mod segment;
 pub mod sender_pool;
+pub mod series;
 pub mod session;
 pub mod snippet;
 pub mod submission;
@@ -204,6 +205,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("search", search::STATEMENTS),
         ("segment", segment::STATEMENTS),
         ("sender_pool", sender_pool::STATEMENTS),
+        ("series", series::STATEMENTS),
         ("session", session::STATEMENTS),
         ("snippet", snippet::STATEMENTS),
         ("submission", submission::STATEMENTS),

@@ -3258,6 +3258,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/senders/{id}/hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets when nothing promotional leaves from a sender, by the clock of each recipient. It can only make the workspace's
+         *     hours stricter. What waits is decided about anew before it leaves.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_sender_hours"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/senders/{id}/limit": {
         parameters: {
             query?: never;
@@ -4411,6 +4432,8 @@ export interface components {
         AskedFor: "place" | "phone";
         /** @enum {string} */
         AtCap: "hold" | "suppress";
+        /** @enum {string} */
+        AtQuietHours: "hold" | "discard";
         /** @description A file of a conversation. */
         Attachment: {
             at: components["schemas"]["Timestamp"];
@@ -4641,6 +4664,7 @@ export interface components {
             name?: string | null;
             pool_id?: components["schemas"]["SenderPoolId"] | null;
             prefilled_text?: string | null;
+            rules?: components["schemas"]["CampaignRules"] | null;
             schedule?: components["schemas"]["Schedule"] | null;
             sender_id?: components["schemas"]["SenderId"] | null;
             template?: components["schemas"]["CampaignTemplate"] | null;
@@ -4697,6 +4721,8 @@ export interface components {
             pool_id?: components["schemas"]["SenderPoolId"] | null;
             /** @description What the customer finds ready to send in the chat. */
             prefilled_text?: string;
+            /** @description What it asks of the policy beside what the workspace sets. */
+            rules?: components["schemas"]["CampaignRules"];
             /** @description When it starts, how often, and how fast. */
             schedule?: components["schemas"]["Schedule"];
             sender_id?: components["schemas"]["SenderId"] | null;
@@ -4767,6 +4793,18 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "campaign.progress";
+        };
+        /** @description What a campaign asks of the policy. */
+        CampaignRules: {
+            /** @default null */
+            at_quiet_hours: components["schemas"]["AtQuietHours"] | null;
+            /**
+             * @description Label of the series it belongs to, such as `Newsletter`; caps can count the messages of a label.
+             * @default null
+             */
+            label: string | null;
+            /** @default null */
+            programme_id: components["schemas"]["ProgrammeId"] | null;
         };
         /** @description What campaigns cost, and who has to agree to them. */
         CampaignSettings: {
@@ -6372,6 +6410,17 @@ export interface components {
             /** @default  */
             stop: string;
         };
+        /** @description At most so many messages to one person of the campaigns with a label. */
+        LabelCap: {
+            /** @description Upper and lower case are the same. */
+            label: string;
+            /**
+             * Format: int32
+             * @description Most messages, from 1 to 100.
+             */
+            messages: number;
+            period: components["schemas"]["Period"];
+        };
         /** @enum {string} */
         Landing: "none" | "desktop" | "always";
         /** @description The latest entry of the transcript. */
@@ -7975,6 +8024,10 @@ export interface components {
                 fallback_id?: components["schemas"]["SenderId"] | null;
                 /** @description Whether people can answer. A text from a sender they cannot answer needs another way to opt out. */
                 is_two_way: boolean;
+                /** @description Quiet every night, beside the workspace's quiet hours. */
+                quiet_hours: components["schemas"]["QuietHours"];
+                /** @description Quiet on certain weekdays, beside the workspace's. */
+                quiet_spans: components["schemas"]["QuietSpan"][];
                 /** @description For each country it is meant for: whether it may send there now. */
                 readiness: components["schemas"]["SenderReadiness"][];
                 registration_ids: components["schemas"]["RegistrationId"][];
@@ -8306,8 +8359,15 @@ export interface components {
         /** @description What a workspace sets on top of the rule books. It can only make them stricter. */
         Policy: {
             at_cap: components["schemas"]["AtCap"];
+            /**
+             * @description What becomes of a message that falls into quiet hours, its own, the sender's or the law's, where its campaign says
+             *     nothing else.
+             */
+            at_quiet_hours: components["schemas"]["AtQuietHours"];
             /** @description Most promotional messages to one person, over all campaigns and channels. */
             caps: components["schemas"]["FrequencyCap"][];
+            /** @description Most messages to one person of the campaigns with a label; what happens at them is `at_cap`. */
+            label_caps: components["schemas"]["LabelCap"][];
             /** @description When promotional messages may leave by these settings, in words. */
             open_hours: string;
             /** @description Every night. */
@@ -8317,7 +8377,9 @@ export interface components {
         };
         PolicyChange: {
             at_cap?: components["schemas"]["AtCap"] | null;
+            at_quiet_hours?: components["schemas"]["AtQuietHours"] | null;
             caps?: components["schemas"]["FrequencyCap"][] | null;
+            label_caps?: components["schemas"]["LabelCap"][] | null;
             quiet_hours?: components["schemas"]["QuietHours"] | null;
             quiet_spans?: components["schemas"]["QuietSpan"][] | null;
         };
@@ -8622,6 +8684,11 @@ export interface components {
              */
             birth_date_question: string;
             /**
+             * @description Most messages to one person of the campaigns that are sent in its name.
+             * @default []
+             */
+            caps: components["schemas"]["FrequencyCap"][];
+            /**
              * @description Orders in which a birth date may be written; the first that fits counts.
              * @default [
              *       "mdy"
@@ -8906,7 +8973,7 @@ export interface components {
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
         /** @enum {string} */
-        Rule: "no_consent" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
+        Rule: "no_consent" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;
@@ -9132,6 +9199,10 @@ export interface components {
             fallback_id?: components["schemas"]["SenderId"] | null;
             /** @description Whether people can answer. A text from a sender they cannot answer needs another way to opt out. */
             is_two_way: boolean;
+            /** @description Quiet every night, beside the workspace's quiet hours. */
+            quiet_hours: components["schemas"]["QuietHours"];
+            /** @description Quiet on certain weekdays, beside the workspace's. */
+            quiet_spans: components["schemas"]["QuietSpan"][];
             /** @description For each country it is meant for: whether it may send there now. */
             readiness: components["schemas"]["SenderReadiness"][];
             registration_ids: components["schemas"]["RegistrationId"][];
@@ -9199,6 +9270,11 @@ export interface components {
             name: string;
             /** @description 1 to 100 senders. */
             sender_ids: components["schemas"]["SenderId"][];
+        };
+        /** @description Hours of a sender; what is left out is none. */
+        SenderQuietHours: {
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            quiet_spans?: components["schemas"]["QuietSpan"][];
         };
         /** @description Whether a sender may send to a country now. */
         SenderReadiness: {
@@ -16523,6 +16599,40 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SenderFallback"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_sender_hours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderQuietHours"];
             };
         };
         responses: {

@@ -1,5 +1,6 @@
 /** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
 import type * as identity from './identity-types';
+import type { CampaignRules, FrequencyCap } from './policy-types';
 import type { NoteMention } from './inbox-types';
 
 import type {
@@ -250,6 +251,8 @@ export interface ProgrammeSettings {
   too_young_text: string;
   retry_text: string;
   date_formats: DateFormat[];
+  /** Most messages to one person of the campaigns sent in its name. */
+  caps: FrequencyCap[];
 }
 
 export interface Programme {
@@ -692,6 +695,7 @@ export interface CampaignInput {
   texts: LocaleText[];
   /** Sent in place of a text. */
   template: CampaignTemplate | null;
+  rules: CampaignRules;
 }
 
 export type CampaignState =

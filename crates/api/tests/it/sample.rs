@@ -315,6 +315,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         held_out_percent: 0,
         pool_id: None,
         template: None,
+        rules: Default::default(),
         texts: Vec::new(),
     };
     direct_messages(tx, workspace_id, made, now)?;

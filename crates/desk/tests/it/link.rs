@@ -42,6 +42,7 @@ async fn campaign(scene: &Scene) -> Campaign {
         pool_id: None,
         texts: Vec::new(),
         template: None,
+        rules: Default::default(),
     };
     let recipient = NewRecipient {
         position: 1,

@@ -13,6 +13,7 @@ mod one_person;
 mod opt_out;
 mod pace;
 mod programme;
+mod rules;
 mod senders;
 mod suppression;
 mod template_campaign;
