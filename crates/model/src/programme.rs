@@ -6,7 +6,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{ProgrammeId, Timestamp, frequency::FrequencyCap, plain, time};
+use crate::{ProgrammeId, Timestamp, frequency::FrequencyCap, plain, time, vote::Vote};
 
 crate::text_enum! {
     /// How people join.
@@ -303,6 +303,8 @@ pub enum KeywordAction {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next_keyword: Option<String>,
     },
+    /// Asks for a vote, and counts one of each number.
+    Vote(Vote),
 }
 
 #[cfg(test)]

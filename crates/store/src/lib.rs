@@ -122,6 +122,7 @@ pub mod template_recipient;
 pub mod template_view;
 pub mod thread;
 pub mod transcript_export;
+pub mod vote;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -215,6 +216,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("template", template::STATEMENTS),
         ("thread", thread::STATEMENTS),
         ("transcript_export", transcript_export::STATEMENTS),
+        ("vote", vote::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]
 }

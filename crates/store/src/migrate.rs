@@ -59,6 +59,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 20, name: "0020_media", text: include_str!("../migrations/0020_media.sql") },
     Migration { version: 21, name: "0021_inbox", text: include_str!("../migrations/0021_inbox.sql") },
     Migration { version: 22, name: "0022_sms_rules", text: include_str!("../migrations/0022_sms_rules.sql") },
+    Migration { version: 23, name: "0023_votes", text: include_str!("../migrations/0023_votes.sql") },
 ];
 
 /// Version of the schema that this build works with.

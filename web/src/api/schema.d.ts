@@ -2028,6 +2028,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keyword-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready-made answers to begin a new word from.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_keyword_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keywords": {
         parameters: {
             query?: never;
@@ -2071,6 +2091,46 @@ export interface paths {
          * @description Needs the permission `run_campaigns`.
          */
         delete: operations["delete_keyword"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keywords/{id}/votes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the vote of a word stands.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_votes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keywords/{id}/votes.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every vote of a word with its number, as CSV. No cell can act as a formula.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["export_votes"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -6382,7 +6442,10 @@ export interface components {
             questions?: components["schemas"]["KeywordQuestion"][];
             /** @description Sent first; with questions it may be empty. */
             text: string;
-        };
+        } | (components["schemas"]["Vote"] & {
+            /** @enum {string} */
+            kind: "vote";
+        });
         KeywordId: string;
         /** @description A word to add or change. */
         KeywordInput: {
@@ -6409,6 +6472,17 @@ export interface components {
             start: string;
             /** @default  */
             stop: string;
+        };
+        /** @description A ready-made answer. */
+        KeywordTemplate: {
+            action: components["schemas"]["KeywordAction"];
+            /** @description What it is for, in words. */
+            description: string;
+            /** @description Stable name. */
+            id: string;
+            title: string;
+            /** @description A word to begin with. */
+            word: string;
         };
         /** @description At most so many messages to one person of the campaigns with a label. */
         LabelCap: {
@@ -7748,6 +7822,21 @@ export interface components {
                 sender: string;
                 /** @description As it came in, whatever its length. */
                 text: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_KeywordTemplate: {
+            data: {
+                action: components["schemas"]["KeywordAction"];
+                /** @description What it is for, in words. */
+                description: string;
+                /** @description Stable name. */
+                id: string;
+                title: string;
+                /** @description A word to begin with. */
+                word: string;
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -10138,6 +10227,55 @@ export interface components {
             list_id?: components["schemas"]["ListId"] | null;
             search?: string;
             sort?: components["schemas"]["ContactSort"];
+        };
+        /** @description What a word asks to vote about. `{brand}` in a text is filled in, and `{option}` where somebody has chosen. */
+        Vote: {
+            /** @description Sent to somebody whose vote stands and cannot be changed; empty sends nothing. */
+            already?: string;
+            /** @description Whether a later choice takes the place of an earlier one; otherwise the first counts. */
+            changeable?: boolean;
+            /** @description Sent when the vote is over; empty sends nothing. */
+            closed?: string;
+            closes_at?: components["schemas"]["Timestamp"] | null;
+            options: components["schemas"]["VoteOption"][];
+            /** @description The question with its options, as people get it. */
+            text: string;
+            /** @description Sent when a vote is counted. */
+            thanks?: string;
+        };
+        /** @description One thing that can be voted for. */
+        VoteOption: {
+            /** @description What it is called in answers and in the result. */
+            label: string;
+            /** @description What people text for it; its number in the list counts as well. */
+            word: string;
+        };
+        /** @enum {string} */
+        VoteState: "open" | "closed";
+        /** @description How a vote stands. */
+        VoteTally: {
+            closes_at?: components["schemas"]["Timestamp"] | null;
+            first_at?: components["schemas"]["Timestamp"] | null;
+            keyword_id: components["schemas"]["KeywordId"];
+            last_at?: components["schemas"]["Timestamp"] | null;
+            /** @description In the order of the vote, then what was chosen and is no option any more. */
+            options: components["schemas"]["VoteTallyOption"][];
+            state: components["schemas"]["VoteState"];
+            /**
+             * Format: int64
+             * @description Numbers that have voted.
+             */
+            total: number;
+            word: string;
+        };
+        /** @description Votes for one option. */
+        VoteTallyOption: {
+            label: string;
+            /** @description Whether it can be chosen now. */
+            offered: boolean;
+            /** Format: int64 */
+            votes: number;
+            word: string;
         };
         /** @enum {string} */
         WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "template_not_approved" | "over_limit" | "marketing_stopped";
@@ -14086,6 +14224,34 @@ export interface operations {
             };
         };
     };
+    list_keyword_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_KeywordTemplate"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_keywords: {
         parameters: {
             query?: {
@@ -14204,6 +14370,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_votes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeywordId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoteTally"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_votes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeywordId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
             };
             /** @description What went wrong. */
             default: {

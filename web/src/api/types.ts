@@ -275,6 +275,43 @@ export interface KeywordQuestion {
   attribute: string;
 }
 
+export interface VoteOption {
+  word: string;
+  label: string;
+}
+
+/** What a word asks to vote about. */
+export interface Vote {
+  text: string;
+  options: VoteOption[];
+  changeable: boolean;
+  closes_at: string | null;
+  thanks: string;
+  already: string;
+  closed: string;
+}
+
+/** How a vote stands. */
+export interface VoteTally {
+  keyword_id: string;
+  word: string;
+  state: 'open' | 'closed';
+  closes_at: string | null;
+  total: number;
+  options: (VoteOption & { votes: number; offered: boolean })[];
+  first_at: string | null;
+  last_at: string | null;
+}
+
+/** A ready-made answer to begin a word from. */
+export interface KeywordTemplate {
+  id: string;
+  title: string;
+  description: string;
+  word: string;
+  action: KeywordAction;
+}
+
 export type KeywordAction =
   | { kind: 'join'; programme_id: string }
   | { kind: 'leave'; programme_id: string }
@@ -284,7 +321,8 @@ export type KeywordAction =
       questions: KeywordQuestion[];
       closing?: string | null;
       next_keyword?: string | null;
-    };
+    }
+  | ({ kind: 'vote' } & Vote);
 
 export interface SenderKeyword {
   id: string;

@@ -18,4 +18,5 @@ mod senders;
 mod suppression;
 mod template_campaign;
 mod texts;
+mod vote;
 mod world;
