@@ -122,6 +122,7 @@ async fn prepare() -> (TestStore, Links, u32) {
         pool_id: None,
         texts: Vec::new(),
         template: None,
+        rules: Default::default(),
     };
     let written = test.store.write::<_, StoreError, _>(move |tx| {
         tx.insert_campaign(workspace_id, campaign_id, &input, None, ctx.now())?;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use segue_model::{
     CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
-    campaign::CampaignState,
     consent::{ConsentState, Medium, Purpose},
     content::{Content, SmsContent},
     delivery::MessageClass,
     place_of_phone,
-    policy::{self, Approval, Decision, Limits, Listed, Question, Rule},
+    policy::{self, Approval, AtQuietHours, Decision, Limits, Listed, Question, Rule},
     sender::{self, NotCleared, SenderFacts},
+    sender_hours::SenderHours,
+    series::{CampaignRules, CountedCap, SeriesCap},
     template_rules::TemplateFacts,
     window, zones_for_phone,
 };
@@ -21,6 +22,7 @@ use segue_store::{
     StoreError, Tx,
     channel::{Channel, ChannelConfig, Registration},
     outbox::{AddressKind, DueMessage, OutboxMessage},
+    series::CampaignNow,
     submission::LastLook,
     template::{APPROVED, MARKETING},
     template_recipient::CampaignGate,
@@ -124,7 +126,8 @@ fn decide(
     let now = known.now;
     if let Some(campaign_id) = message.campaign_id {
         use segue_model::campaign::CampaignState::{Planning, Running};
-        if !matches!(known.campaign(tx, message.workspace_id, campaign_id)?, Some(Planning | Running)) {
+        let campaign = known.campaign(tx, message.workspace_id, campaign_id)?;
+        if !campaign.is_some_and(|campaign| matches!(campaign.now.state, Planning | Running)) {
             // Paused: it waits in the queue. Canceled: the row has been ended already, and this changes nothing.
             tx.put_back_message(message)?;
             return Ok(None);
@@ -174,6 +177,11 @@ fn decide(
             {
                 tx.release_campaign(message.workspace_id, campaign_id, now)?;
             }
+            if let Some(campaign) = &facts.campaign
+                && !rates::keep_pace(tx, campaign.now.per_minute, message, now)?
+            {
+                return Ok(None);
+            }
             if let Some(portfolio) = &facts.initiates {
                 tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), now)?;
             }
@@ -183,7 +191,10 @@ fn decide(
                 return Ok(None);
             }
             if facts.counts {
-                tx.count_marketing(message.workspace_id, &message.address, message.id, now)?;
+                let rules = facts.campaign.as_ref().map(|campaign| &campaign.now.rules);
+                let none = CampaignRules::default();
+                let to = message.address.as_str();
+                tx.count_in_series(message.workspace_id, to, message.id, rules.unwrap_or(&none), now)?;
             }
             return Ok(Some((permit, payload)));
         }
@@ -204,8 +215,16 @@ struct Known {
     /// The moment of the decisions.
     now: Timestamp,
     workspace: Option<Arc<Workspace>>,
-    campaigns: Vec<(CampaignId, Option<CampaignState>)>,
+    campaigns: Vec<(CampaignId, Option<Arc<CampaignKnown>>)>,
     senders: Vec<(String, Option<Arc<SenderFacts>>)>,
+}
+
+/// A campaign as it is now.
+#[derive(Debug)]
+struct CampaignKnown {
+    now: CampaignNow,
+    /// The caps that count its messages.
+    caps: Vec<SeriesCap>,
 }
 
 impl Known {
@@ -225,13 +244,19 @@ impl Known {
         tx: &mut Tx<'_>,
         workspace_id: WorkspaceId,
         id: CampaignId,
-    ) -> Result<Option<CampaignState>, StoreError> {
-        if let Some((_, state)) = self.campaigns.iter().find(|(known, _)| *known == id) {
-            return Ok(*state);
+    ) -> Result<Option<Arc<CampaignKnown>>, StoreError> {
+        if let Some((_, campaign)) = self.campaigns.iter().find(|(known, _)| *known == id) {
+            return Ok(campaign.clone());
         }
-        let state = tx.campaign_state(workspace_id, id)?;
-        self.campaigns.push((id, state));
-        Ok(state)
+        let campaign = match (tx.campaign_now(workspace_id, id)?, self.workspace(tx, workspace_id)?) {
+            (Some(now), Some(workspace)) => {
+                let caps = tx.series_caps(&workspace, &now.rules)?;
+                Some(Arc::new(CampaignKnown { now, caps }))
+            }
+            _ => None,
+        };
+        self.campaigns.push((id, campaign.clone()));
+        Ok(campaign)
     }
 
     /// What decides where an active sender may send; `None` for any other.
@@ -268,12 +293,23 @@ struct Facts {
     /// Whether a frequency cap applies, so that the message counts.
     counts: bool,
     sends: Vec<Timestamp>,
+    campaign: Option<Arc<CampaignKnown>>,
+    /// What the caps of the campaign's series have counted.
+    series: Vec<CountedCap>,
+    /// Hours the sender keeps beside the workspace's.
+    sender_hours: Option<SenderHours>,
     campaign_template: Option<TemplateFacts>,
     /// The portfolio whose limit counts the customer when the message leaves: the business writes first.
     initiates: Option<String>,
 }
 
 impl Facts {
+    /// What the campaign says of messages that fall into quiet hours, else the workspace.
+    fn at_quiet(&self) -> AtQuietHours {
+        let of_campaign = self.campaign.as_ref().and_then(|campaign| campaign.now.rules.at_quiet_hours);
+        of_campaign.unwrap_or(self.workspace.settings.policy.at_quiet_hours)
+    }
+
     fn question(&self, message: &OutboxMessage, now: Timestamp) -> Question<'_> {
         Question {
             now,
@@ -295,6 +331,9 @@ impl Facts {
                 caps: &self.workspace.settings.policy.caps,
                 at_cap: self.workspace.settings.policy.at_cap,
                 sends: &self.sends,
+                sender_hours: self.sender_hours.as_ref(),
+                at_quiet: self.at_quiet(),
+                series: &self.series,
             },
             campaign_template: self.campaign_template,
         }
@@ -320,6 +359,10 @@ fn facts(
         _ => tx.last_look(workspace_id, medium, address, purpose, now)?,
     };
     let Some(workspace) = known.workspace(tx, workspace_id)? else { return Ok(None) };
+    let campaign = match message.campaign_id {
+        Some(id) => known.campaign(tx, workspace_id, id)?,
+        None => None,
+    };
     let mut facts = Facts {
         content: policy::Content::Sms,
         consent: look.consent,
@@ -334,6 +377,9 @@ fn facts(
         workspace,
         counts: false,
         sends: Vec::new(),
+        campaign,
+        series: Vec::new(),
+        sender_hours: None,
         campaign_template: None,
         initiates: None,
     };
@@ -343,6 +389,7 @@ fn facts(
         match known.sender(tx, channel, &content.source)? {
             Some(sender) => {
                 facts.not_cleared = not_cleared(&sender, message, now);
+                facts.sender_hours.clone_from(&sender.hours);
                 facts.limited = sender.is_limited().then_some(sender);
             }
             None => facts.sender = Approval::NotApproved,
@@ -432,11 +479,18 @@ fn count_sends(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts, now:
         return Ok(());
     }
     let caps = &facts.workspace.settings.policy.caps;
-    let Some((millis, messages)) = Limits::look_back(facts.place, caps, now) else { return Ok(()) };
+    let look_back = Limits::look_back(facts.place, caps, now);
+    let series = facts.campaign.as_ref().map(|campaign| campaign.caps.as_slice()).unwrap_or_default();
+    if look_back.is_none() && series.is_empty() {
+        return Ok(());
+    }
     facts.counts = true;
     tx.lock_address_sends(message.workspace_id, &message.address)?;
-    let (workspace_id, address) = (message.workspace_id, message.address.as_str());
-    facts.sends = tx.marketing_sends(workspace_id, address, now.plus(-millis), Some(message.id), messages)?;
+    let (workspace_id, address, except) = (message.workspace_id, message.address.as_str(), Some(message.id));
+    facts.series = tx.counted_caps(workspace_id, address, series, except, now)?;
+    if let Some((millis, messages)) = look_back {
+        facts.sends = tx.marketing_sends(workspace_id, address, now.plus(-millis), except, messages)?;
+    }
     Ok(())
 }
 

@@ -16,6 +16,8 @@ use crate::{
     quiet_hours,
     rule_book::{Law, law, laws_at},
     sender::NotCleared,
+    sender_hours::SenderHours,
+    series::{CountedCap, LabelCap},
     template_rules::TemplateFacts,
     time,
     week_hours::{QuietSpan, WeekHours},
@@ -41,6 +43,12 @@ crate::text_enum! {
         QuietHours = "quiet_hours",
         /// A rule book allows no promotional texts at this hour where the recipient is.
         LegalHours = "legal_hours",
+        /// The sender keeps hours of its own, and they are closed where the recipient is.
+        SenderHours = "sender_hours",
+        /// It fell into closed hours, and the campaign or the workspace wants such messages discarded.
+        HoursDiscarded = "hours_discarded",
+        /// The person has got as many messages of the campaign's label or programme as a cap allows.
+        SeriesCap = "series_cap",
         /// The person has got as many promotional messages as the workspace allows.
         FrequencyCap = "frequency_cap",
         /// The person has got as many promotional messages as a rule book allows.
@@ -61,6 +69,8 @@ crate::text_enum! {
         SenderNotAllowed = "sender_not_allowed",
         /// No more segments may leave in this second or minute, or on this day, by a limit of the sender or a registry.
         RateLimit = "rate_limit",
+        /// The campaign has sent as many messages in this minute as it may.
+        CampaignPace = "campaign_pace",
         /// The template may not be sent now; it may be again.
         TemplatePaused = "template_paused",
         /// Marketing is stopped because of the quality of the number or the template.
@@ -86,6 +96,9 @@ impl Rule {
             Self::Suppressed => "On the suppression list",
             Self::QuietHours => "Quiet hours at the recipient",
             Self::LegalHours => "No promotional texts at this hour where the recipient is",
+            Self::SenderHours => "Outside the hours of the sender at the recipient",
+            Self::HoursDiscarded => "Discarded because it fell into quiet hours",
+            Self::SeriesCap => "Enough messages of this series for this person",
             Self::FrequencyCap => "Enough messages for this person",
             Self::LegalFrequency => "As many messages as the law allows for this person",
             Self::WindowClosed => "The 24-hour service window is closed",
@@ -96,6 +109,7 @@ impl Rule {
             Self::RegistrationMissing => "A registration of the sender is missing",
             Self::SenderNotAllowed => "The sender cannot send to this country",
             Self::RateLimit => "Waits for a limit of the sender or the carrier",
+            Self::CampaignPace => "Waits for its turn: so many messages a minute",
             Self::TemplatePaused => "WhatsApp has paused the template",
             Self::QualityBrake => "Marketing is stopped because of its quality",
             Self::MessagingLimit => "The limit of customers in 24 hours is reached",
@@ -163,11 +177,26 @@ pub struct Limits<'a> {
     pub at_cap: AtCap,
     /// When promotional messages were sent to this person, newest first; as far back as the longest cap looks.
     pub sends: &'a [Timestamp],
+    /// Hours that the sender keeps beside the workspace's.
+    pub sender_hours: Option<&'a SenderHours>,
+    /// What becomes of a message that falls into closed hours.
+    pub at_quiet: AtQuietHours,
+    /// Caps of the campaign's label and programme, each with what it counted.
+    pub series: &'a [CountedCap],
 }
 
 impl Limits<'_> {
     /// None at all.
-    pub const NONE: Self = Self { place: None, quiet_spans: &[], caps: &[], at_cap: AtCap::Hold, sends: &[] };
+    pub const NONE: Self = Self {
+        place: None,
+        quiet_spans: &[],
+        caps: &[],
+        at_cap: AtCap::Hold,
+        sends: &[],
+        sender_hours: None,
+        at_quiet: AtQuietHours::Hold,
+        series: &[],
+    };
 
     /// How far back a decision about somebody in `place` looks at earlier messages: the longest period of the caps and
     /// the most messages any of them allows. `None` when no cap applies, and nothing needs to be counted.
@@ -190,11 +219,31 @@ pub struct PolicySettings {
     /// Most promotional messages to one person, over all campaigns.
     pub caps: Vec<FrequencyCap>,
     pub at_cap: AtCap,
+    /// What becomes of a message that falls into closed hours, where its campaign says nothing else.
+    pub at_quiet_hours: AtQuietHours,
+    /// Most messages to one person of the campaigns with a label.
+    pub label_caps: Vec<LabelCap>,
 }
 
 impl Default for PolicySettings {
     fn default() -> Self {
-        Self { quiet_spans: Vec::new(), caps: Vec::new(), at_cap: AtCap::Hold }
+        Self {
+            quiet_spans: Vec::new(),
+            caps: Vec::new(),
+            at_cap: AtCap::Hold,
+            at_quiet_hours: AtQuietHours::Hold,
+            label_caps: Vec::new(),
+        }
+    }
+}
+
+crate::text_enum! {
+    /// What becomes of a promotional message that falls into closed hours: the workspace's, the sender's, or the law's.
+    pub enum AtQuietHours {
+        /// It waits until the hours open.
+        Hold = "hold",
+        /// It is not sent at all.
+        Discard = "discard",
     }
 }
 
@@ -289,16 +338,9 @@ impl Explanation {
     #[must_use]
     pub fn words(&self, rule: Rule) -> String {
         let mut words = match (rule, &self.law) {
-            (Rule::LegalHours | Rule::LegalFrequency, Some(id)) => {
-                let place = law(id).map_or(id.as_str(), |law| law.title.as_str());
-                let allowed = match &self.cap {
-                    Some(cap) => Some(format!("at most {cap}")),
-                    None => law(id).and_then(|law| law.hours).map(|hours| hours.words()),
-                };
-                let allowed = allowed.map(|allowed| format!(" allows promotional texts {allowed}")).unwrap_or_default();
-                format!("{place}{allowed} (rule {id}, version {})", self.version.as_deref().unwrap_or("unknown"))
-            }
-            (Rule::RateLimit, _) => match &self.cap {
+            (Rule::LegalHours | Rule::LegalFrequency, Some(id)) => self.words_of_law(id),
+            (Rule::HoursDiscarded, Some(id)) => format!("{}: {}", rule.label(), self.words_of_law(id)),
+            (Rule::RateLimit | Rule::CampaignPace, _) => match &self.cap {
                 Some(cap) => format!("{}: {cap}", rule.label()),
                 None => rule.label().to_owned(),
             },
@@ -313,6 +355,16 @@ impl Explanation {
             words.push_str(&zone.replace('_', " "));
         }
         words
+    }
+
+    fn words_of_law(&self, id: &str) -> String {
+        let place = law(id).map_or(id, |law| law.title.as_str());
+        let allowed = match &self.cap {
+            Some(cap) => Some(format!("at most {cap}")),
+            None => law(id).and_then(|law| law.hours).map(|hours| hours.words()),
+        };
+        let allowed = allowed.map(|allowed| format!(" allows promotional texts {allowed}")).unwrap_or_default();
+        format!("{place}{allowed} (rule {id}, version {})", self.version.as_deref().unwrap_or("unknown"))
     }
 }
 
@@ -336,9 +388,10 @@ const MOST_ROUNDS: usize = 8;
 /// The template of a campaign is asked more ([`TemplateFacts`]): a paused template, a stop for quality and the platform's
 /// limit hold the campaign, before hours and caps; the last is for what is no marketing the same.
 ///
-/// Hours are the workspace's own and those of the rule books of the recipient's place; all must be open in every zone
-/// the recipient may be in. Caps are the workspace's own, which hold or refuse as it says, and those of the rule books,
-/// which hold.
+/// Hours are the workspace's own, those of the sender, and those of the rule books of the recipient's place; all must be
+/// open in every zone the recipient may be in. What falls into closed hours is held, or discarded where the campaign or
+/// the workspace wants it so; where nobody knows the zone it is held. Caps are the workspace's own, over everything and
+/// of the campaign's label or programme, which hold or refuse as it says, and those of the rule books, which hold.
 ///
 /// A hold whose end would be refused anyway (the message has expired by then, or the window has closed) is refused at
 /// once, so that a preview does not promise what will not happen.
@@ -403,12 +456,17 @@ fn hold(question: &Question<'_>) -> Held {
     for _ in 0..MOST_ROUNDS {
         let closes_at = match hours(question, &laws, at) {
             Hours::Open { closes_at } => closes_at,
+            Hours::Until { rule, why, .. } | Hours::Never { rule, why }
+                if question.limits.at_quiet == AtQuietHours::Discard =>
+            {
+                return Held::Refused { rule: Rule::HoursDiscarded, why: Some(discarded(rule, why)) };
+            }
             Hours::Until { until, rule, why } => {
                 at = until;
                 reason.get_or_insert((rule, why));
                 None
             }
-            Hours::Unknown { rule, why } => {
+            Hours::Unknown { rule, why } | Hours::Never { rule, why } => {
                 // Nobody can say when it ends: ask again, and again until somebody can.
                 let (rule, why) = reason.unwrap_or((rule, why));
                 return Held::Until { until: at.plus(UNKNOWN_ZONE_HOLD), rule, why };
@@ -417,7 +475,7 @@ fn hold(question: &Question<'_>) -> Held {
         match full_cap(question, &laws, at) {
             None if at == now => return Held::No { closes_at },
             None => break,
-            Some(cap) if cap.rule == Rule::FrequencyCap && question.limits.at_cap == AtCap::Suppress => {
+            Some(cap) if cap.is_own() && question.limits.at_cap == AtCap::Suppress => {
                 return Held::Refused { rule: cap.rule, why: Some(cap.why) };
             }
             Some(cap) => {
@@ -430,11 +488,41 @@ fn hold(question: &Question<'_>) -> Held {
     Held::Until { until: at, rule, why }
 }
 
+/// Why a message was discarded: the hours that were closed, told as when they hold one.
+fn discarded(rule: Rule, why: Option<Explanation>) -> Explanation {
+    let why = why.unwrap_or_default();
+    let detail = why.law.is_none().then(|| format!("{}: {}", Rule::HoursDiscarded.label(), rule.label()));
+    Explanation { detail, ..why }
+}
+
 #[derive(Clone)]
 enum Hours {
-    Open { closes_at: Option<Timestamp> },
-    Until { until: Timestamp, rule: Rule, why: Option<Explanation> },
-    Unknown { rule: Rule, why: Option<Explanation> },
+    Open {
+        closes_at: Option<Timestamp>,
+    },
+    Until {
+        until: Timestamp,
+        rule: Rule,
+        why: Option<Explanation>,
+    },
+    /// Closed, and no opening of all is in sight.
+    Never {
+        rule: Rule,
+        why: Option<Explanation>,
+    },
+    /// Nobody knows the recipient's clock.
+    Unknown {
+        rule: Rule,
+        why: Option<Explanation>,
+    },
+}
+
+/// Whose hours they are.
+#[derive(Clone, Copy)]
+enum HoursOf {
+    Workspace,
+    Sender,
+    Law(&'static Law),
 }
 
 /// Most answers that [`HOURS`] keeps.
@@ -447,7 +535,15 @@ struct HoursKnown {
     at: Timestamp,
     quiet_hours: Option<QuietHours>,
     quiet_spans: Vec<QuietSpan>,
-    answers: Vec<(Option<Place>, Vec<String>, Hours)>,
+    answers: Vec<HoursAnswer>,
+}
+
+/// The answer for all who share a place, its zones and their sender's hours.
+struct HoursAnswer {
+    place: Option<Place>,
+    zones: Vec<String>,
+    of_sender: Option<SenderHours>,
+    hours: Hours,
 }
 
 thread_local! {
@@ -459,7 +555,7 @@ fn hours(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) -> Hours
     if at != question.now {
         return look_at_hours(question, laws, at);
     }
-    let (place, zones) = (question.limits.place, question.time_zones);
+    let (place, zones, sender) = (question.limits.place, question.time_zones, question.limits.sender_hours);
     HOURS.with_borrow_mut(|known| {
         let same = (known.at, known.quiet_hours) == (at, Some(question.quiet_hours))
             && known.quiet_spans == question.limits.quiet_spans
@@ -473,31 +569,39 @@ fn hours(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) -> Hours
             };
         }
         // The laws follow from the place and the moment.
-        if let Some((_, _, answer)) = known.answers.iter().find(|known| known.0 == place && known.1 == zones) {
-            return answer.clone();
+        let same = known
+            .answers
+            .iter()
+            .find(|known| known.place == place && known.zones == zones && known.of_sender.as_ref() == sender);
+        if let Some(same) = same {
+            return same.hours.clone();
         }
-        let answer = look_at_hours(question, laws, at);
-        known.answers.push((place, zones.to_vec(), answer.clone()));
-        answer
+        let hours = look_at_hours(question, laws, at);
+        let zones = zones.to_vec();
+        known.answers.push(HoursAnswer { place, zones, of_sender: sender.cloned(), hours: hours.clone() });
+        hours
     })
 }
 
-/// The workspace's own hours and those of the rule books, in all zones.
+/// The workspace's own hours, those of the sender and those of the rule books, in all zones.
 fn look_at_hours(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) -> Hours {
     let own = WeekHours::of_workspace(question.quiet_hours, question.limits.quiet_spans);
     // First its own: where a book is closed for just as long, the reason is the one that the workspace can change.
-    let books = laws.iter().filter_map(|law| law.hours.as_ref().map(|hours| (hours, Some(*law))));
-    let all = (!own.is_always()).then_some((&own, None)).into_iter().chain(books).collect::<Vec<_>>();
+    let of_sender = question.limits.sender_hours.map_or(WeekHours::ALWAYS, SenderHours::week);
+    let books = laws.iter().filter_map(|law| law.hours.as_ref().map(|hours| (hours, HoursOf::Law(law))));
+    let own = (!own.is_always()).then_some((&own, HoursOf::Workspace));
+    let of_sender = (!of_sender.is_always()).then_some((&of_sender, HoursOf::Sender));
+    let all = own.into_iter().chain(of_sender).chain(books).collect::<Vec<_>>();
     if all.is_empty() {
         return Hours::Open { closes_at: None };
     }
     let reason = |index: usize, zone: Option<usize>| {
-        let law = all.get(index).and_then(|(_, law)| *law);
-        let why = Explanation {
-            zone: zone.and_then(|zone| question.time_zones.get(zone).cloned()),
-            ..law.map_or_else(Explanation::default, Explanation::of_law)
+        let (rule, why) = match all.get(index) {
+            Some((_, HoursOf::Law(law))) => (Rule::LegalHours, Explanation::of_law(law)),
+            Some((_, HoursOf::Sender)) => (Rule::SenderHours, Explanation::default()),
+            Some((_, HoursOf::Workspace)) | None => (Rule::QuietHours, Explanation::default()),
         };
-        (if law.is_some() { Rule::LegalHours } else { Rule::QuietHours }, Some(why))
+        (rule, Some(Explanation { zone: zone.and_then(|zone| question.time_zones.get(zone).cloned()), ..why }))
     };
     let zones = question.time_zones.iter().filter_map(|name| quiet_hours::zone(name)).collect::<Vec<_>>();
     if zones.is_empty() || zones.len() < question.time_zones.len() {
@@ -513,7 +617,7 @@ fn look_at_hours(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) 
         }
         Opening::Never { hours, zone } => {
             let (rule, why) = reason(hours, Some(zone));
-            Hours::Unknown { rule, why }
+            Hours::Never { rule, why }
         }
     }
 }
@@ -523,6 +627,13 @@ struct FullCap {
     room_at: Timestamp,
     rule: Rule,
     why: Explanation,
+}
+
+impl FullCap {
+    /// Whether the workspace has set it, and says what happens at it.
+    const fn is_own(&self) -> bool {
+        matches!(self.rule, Rule::FrequencyCap | Rule::SeriesCap)
+    }
 }
 
 /// Of the caps without room at `at`, the one that has room last.
@@ -539,9 +650,15 @@ fn full_cap(question: &Question<'_>, laws: &[&'static Law], at: Timestamp) -> Op
         let why = Explanation { cap: Some(cap.words()), ..Explanation::default() };
         Some(FullCap { room_at, rule: Rule::FrequencyCap, why })
     });
+    let of_series = question.limits.series.iter().filter_map(|counted| {
+        let room_at = room_at(counted.cap.messages, counted.cap.millis(), &counted.sends, at)?;
+        let why =
+            Explanation { cap: Some(counted.cap.words()), detail: Some(counted.words()), ..Explanation::default() };
+        Some(FullCap { room_at, rule: Rule::SeriesCap, why })
+    });
     // A refusal beats a hold: where the workspace's caps refuse, they come first.
-    let refuses = |cap: &FullCap| cap.rule == Rule::FrequencyCap && question.limits.at_cap == AtCap::Suppress;
-    legal.chain(own).max_by_key(|cap| (refuses(cap), cap.room_at))
+    let refuses = |cap: &FullCap| cap.is_own() && question.limits.at_cap == AtCap::Suppress;
+    legal.chain(own).chain(of_series).max_by_key(|cap| (refuses(cap), cap.room_at))
 }
 
 /// The first rule that would refuse the message at `at`.

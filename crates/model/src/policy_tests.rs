@@ -267,6 +267,7 @@ fn law_row(column: &[&str]) -> String {
             caps: caps.as_slice(),
             at_cap: if words.contains(&"suppress") { AtCap::Suppress } else { AtCap::Hold },
             sends: &sends,
+            ..Limits::NONE
         },
         campaign_template: None,
     };
@@ -474,4 +475,105 @@ fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
     let no = Question { consent: ConsentState::Revoked, ..question.clone() };
     let no = Question { campaign_template: Some(TemplateFacts { template: Approval::NotApproved, ..facts }), ..no };
     assert_eq!(decide(&no), Decision::Suppress { rule: Rule::OptedOut });
+}
+
+/// A promotion to somebody in New York at noon, with these limits.
+fn promotion<'a>(now: Timestamp, zones: &'a [String], limits: Limits<'a>) -> Question<'a> {
+    Question {
+        now,
+        class: MessageClass::Marketing,
+        content: Content::Sms,
+        address: Known::Yes,
+        consent: ConsentState::Granted,
+        suppression: Listed::No,
+        quiet_hours: QUIET,
+        time_zones: zones,
+        window_expires_at: None,
+        template: Approval::Approved,
+        sender: Approval::Approved,
+        not_cleared: None,
+        expires_at: None,
+        limits,
+        campaign_template: None,
+    }
+}
+
+#[test]
+fn what_falls_into_closed_hours_is_held_or_discarded_as_asked() {
+    let zones = ["America/New_York".to_owned()];
+    let discard = Limits { at_quiet: AtQuietHours::Discard, ..Limits::NONE };
+    let held = decide(&promotion(NIGHT, &zones, Limits::NONE));
+    assert_eq!(held, Decision::Hold { until: MORNING, rule: Rule::QuietHours });
+    let (decision, why) = judge(&promotion(NIGHT, &zones, discard.clone()));
+    assert_eq!(decision, Decision::Suppress { rule: Rule::HoursDiscarded });
+    assert_eq!(
+        why.unwrap().words(Rule::HoursDiscarded),
+        "Discarded because it fell into quiet hours: Quiet hours at the recipient, by the clock of America/New York"
+    );
+    assert!(matches!(decide(&promotion(NOON, &zones, discard.clone())), Decision::Send(_)), "by day it leaves");
+    let service = Question { class: MessageClass::Service, ..promotion(NIGHT, &zones, discard.clone()) };
+    assert!(matches!(decide(&service), Decision::Send(_)), "a service message keeps no hours");
+    // Nobody knows the clock: it is not known to be night, so nothing is thrown away, and nothing leaves.
+    let nowhere = ["Mars/Olympus".to_owned()];
+    assert!(matches!(decide(&promotion(NIGHT, &nowhere, discard.clone())), Decision::Hold { .. }));
+    // The law's hours are hours as well.
+    let florida = Limits { place: crate::place_of_phone(&"+13055550123".parse().unwrap()), ..discard };
+    let evening = NOON.plus(8 * time::HOUR + 30 * time::MINUTE);
+    let late = Question { quiet_hours: QuietHours::NONE, ..promotion(evening, &zones, florida) };
+    let (decision, why) = judge(&late);
+    assert_eq!(decision, Decision::Suppress { rule: Rule::HoursDiscarded });
+    let words = why.unwrap().words(Rule::HoursDiscarded);
+    assert!(
+        words.starts_with("Discarded because it fell into quiet hours: Florida allows promotional texts"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_sender_keeps_stricter_hours_of_its_own() {
+    let zones = ["America/New_York".to_owned()];
+    // Noon is in its lunch break; the workspace and the law would send.
+    let lunch =
+        SenderHours { quiet_hours: QuietHours { start_minute: 11 * 60, end_minute: 14 * 60 }, quiet_spans: Vec::new() };
+    let limits = Limits { sender_hours: Some(&lunch), ..Limits::NONE };
+    let (decision, why) = judge(&promotion(NOON, &zones, limits.clone()));
+    assert_eq!(decision, Decision::Hold { until: NOON.plus(2 * time::HOUR), rule: Rule::SenderHours });
+    assert_eq!(
+        why.unwrap().words(Rule::SenderHours),
+        "Outside the hours of the sender at the recipient, by the clock of America/New York"
+    );
+    assert!(matches!(decide(&promotion(NOON, &zones, Limits::NONE)), Decision::Send(_)), "another sender may");
+    let discard = Limits { at_quiet: AtQuietHours::Discard, ..limits.clone() };
+    assert_eq!(decide(&promotion(NOON, &zones, discard)), Decision::Suppress { rule: Rule::HoursDiscarded });
+    // It cannot open what the workspace closes, and what is sent before it closes has to arrive by then.
+    assert!(matches!(
+        decide(&promotion(NIGHT, &zones, limits.clone())),
+        Decision::Hold { rule: Rule::QuietHours, until: MORNING }
+    ));
+    let Decision::Send(permit) = decide(&promotion(NOON.plus(-2 * time::HOUR), &zones, limits)) else {
+        panic!("at ten it sends")
+    };
+    assert_eq!(permit.deliver_by(), Some(NOON.plus(-time::HOUR)));
+}
+
+#[test]
+fn a_series_is_capped_beside_everything_else() {
+    let zones = ["America/New_York".to_owned()];
+    let counted = [CountedCap {
+        name: "Newsletter".to_owned(),
+        cap: FrequencyCap { messages: 1, period: crate::frequency::Period::Day },
+        sends: vec![NOON.plus(-20 * time::HOUR)],
+    }];
+    let limits = Limits { series: &counted, ..Limits::NONE };
+    let (decision, why) = judge(&promotion(NOON, &zones, limits.clone()));
+    assert_eq!(decision, Decision::Hold { until: NOON.plus(4 * time::HOUR), rule: Rule::SeriesCap });
+    assert_eq!(
+        why.unwrap().words(Rule::SeriesCap),
+        "Enough messages of “Newsletter” for this person: at most 1 in 24 hours"
+    );
+    let refusing = Limits { at_cap: AtCap::Suppress, ..limits };
+    assert_eq!(decide(&promotion(NOON, &zones, refusing)), Decision::Suppress { rule: Rule::SeriesCap });
+    let room = [CountedCap { sends: vec![NOON.plus(-24 * time::HOUR)], ..counted[0].clone() }];
+    let limits = Limits { series: &room, ..Limits::NONE };
+    assert!(matches!(decide(&promotion(NOON, &zones, limits)), Decision::Send(_)));
 }

@@ -6,7 +6,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{ProgrammeId, Timestamp, plain, time};
+use crate::{ProgrammeId, Timestamp, frequency::FrequencyCap, plain, time, vote::Vote};
 
 crate::text_enum! {
     /// How people join.
@@ -103,6 +103,8 @@ pub struct ProgrammeSettings {
     pub retry_text: String,
     /// Orders in which a birth date may be written; the first that fits counts.
     pub date_formats: Vec<DateFormat>,
+    /// Most messages to one person of the campaigns that are sent in its name.
+    pub caps: Vec<FrequencyCap>,
 }
 
 impl Default for ProgrammeSettings {
@@ -124,6 +126,7 @@ impl Default for ProgrammeSettings {
             too_young_text: "{brand}: sorry, you cannot join {programme}.".to_owned(),
             retry_text: "{brand}: please reply with your birth date, such as 12/31/1990, or STOP.".to_owned(),
             date_formats: vec![DateFormat::MonthDayYear],
+            caps: Vec::new(),
         }
     }
 }
@@ -300,6 +303,8 @@ pub enum KeywordAction {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next_keyword: Option<String>,
     },
+    /// Asks for a vote, and counts one of each number.
+    Vote(Vote),
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | of a sender | set by its owner, such as 3 a second of a toll-free number | a second |
 //! | of a registered campaign | AT&T's class of the campaign, over all of its numbers | a minute |
+//! | of a campaign | its own `per_minute`, in messages | a minute |
 //! | of a brand | T-Mobile's day, over all of its campaigns | a day, from midnight to midnight Pacific time |
 //!
 //! Windows are fixed. A message that does not fit into what is left of a window waits for the next one.
@@ -39,7 +40,7 @@ crate::text_enum! {
 /// At most so many segments in each window, for everything that a sender or registration covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimit {
-    /// Id of the sender or registration whose limit it is.
+    /// Id of the sender, registration or campaign whose limit it is.
     pub of: Uuid,
     pub window: RateWindow,
     /// Segments, at least 1.

@@ -11,6 +11,7 @@ use crate::{
     policy::Rule,
     rate::{RateLimit, RateWindow},
     registration::Registered,
+    sender_hours::SenderHours,
 };
 
 crate::text_enum! {
@@ -109,6 +110,9 @@ pub struct SenderFacts {
     pub registrations: Vec<Registered>,
     /// Most segments of its own in a second.
     pub own_limit: Option<RateLimit>,
+    /// Hours it keeps beside the workspace's.
+    #[serde(default)]
+    pub hours: Option<SenderHours>,
 }
 
 impl SenderFacts {
@@ -116,7 +120,14 @@ impl SenderFacts {
     #[must_use]
     pub fn new(kind: SenderKind, address: &str, countries: Vec<String>, registrations: Vec<Registered>) -> Self {
         let place = PhoneNumber::parse(address, None).ok().and_then(|number| place_of_phone(&number));
-        Self { kind, home: place.map(|place| place.country.to_owned()), countries, registrations, own_limit: None }
+        Self {
+            kind,
+            home: place.map(|place| place.country.to_owned()),
+            countries,
+            registrations,
+            own_limit: None,
+            hours: None,
+        }
     }
 
     /// The same with a limit of its own.
@@ -126,6 +137,12 @@ impl SenderFacts {
         let of = sender.uuid();
         let own_limit = segments.map(|segments| RateLimit { of, window: RateWindow::Second, segments });
         Self { own_limit, ..self }
+    }
+
+    /// The same with hours of its own.
+    #[must_use]
+    pub fn within(self, hours: Option<SenderHours>) -> Self {
+        Self { hours: hours.filter(|hours| !hours.is_empty()), ..self }
     }
 
     /// Every limit that counts what it sends; the order is that in which room is taken, the same for all.
@@ -249,7 +266,14 @@ mod tests {
             rates: crate::registration::Rates::default(),
         });
         let home = Some("US".to_owned());
-        SenderFacts { kind, home, countries: Vec::new(), registrations: registrations.collect(), own_limit: None }
+        SenderFacts {
+            kind,
+            home,
+            countries: Vec::new(),
+            registrations: registrations.collect(),
+            own_limit: None,
+            hours: None,
+        }
     }
 
     #[test]

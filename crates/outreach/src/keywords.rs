@@ -5,7 +5,8 @@
 //!
 //! 1. STOP, in any language. It reaches as far as the workspace's setting says ([`segue_store::opt_out`]).
 //! 2. The answer to an opt-in that is pending at the sender ([`crate::subscriptions`]).
-//! 3. A word of the workspace ([`crate::words`]), and STOP followed by one.
+//! 3. A word of the workspace ([`crate::words`]), STOP followed by one, and the word of a vote followed by an option
+//!    ([`crate::votes`]).
 //! 4. START and HELP.
 //! 5. Free text that clearly takes consent back ([`segue_model::revocation`]): obeyed like STOP.
 //! 6. The answer to a question of a chain.
@@ -37,7 +38,7 @@ use segue_store::{
     workspace::Workspace,
 };
 
-use crate::{subscriptions, words};
+use crate::{subscriptions, votes, words};
 
 /// A second START is not confirmed again within this time.
 const CONFIRM_AGAIN: i64 = 24 * time::HOUR;
@@ -75,6 +76,8 @@ pub enum Handled {
     Word,
     /// The answer to a question of a chain.
     Captured,
+    /// A vote.
+    Vote,
     /// Free text that took consent back.
     Revoked,
     /// Free text that a person looks at.
@@ -90,6 +93,7 @@ impl Handled {
             Self::OptIn => "opt_in",
             Self::Word => "keyword",
             Self::Captured => "answer",
+            Self::Vote => "vote",
             Self::Revoked => "revoked",
             Self::Review => "review",
         }
@@ -169,6 +173,9 @@ fn obey(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Handled, ConsentError> {
             return words::obey(tx, text, sender, &word);
         }
         if let Some(handled) = stop_word(tx, text, sender)? {
+            return Ok(handled);
+        }
+        if let Some(handled) = votes::at_once(tx, text, sender)? {
             return Ok(handled);
         }
     }

@@ -44,6 +44,7 @@ pub mod subscriptions;
 pub mod suppressions;
 pub mod text;
 pub mod user_agent;
+pub mod votes;
 pub mod words;
 
 pub use error::{OutreachError, Problem};

@@ -85,6 +85,12 @@ fn checked(tx: &mut Tx<'_>, workspace_id: WorkspaceId, input: &ProgrammeInput) -
     if !(1..=LONGEST_PENDING).contains(&settings.pending_hours) {
         return Err(OutreachError::invalid("settings.pending_hours", "Give 1 to 720 hours for the answer."));
     }
+    let caps = &settings.caps;
+    let twice = |place: usize| caps[..place].iter().any(|other| other.period == caps[place].period);
+    if (0..caps.len()).any(|place| !caps[place].is_valid() || twice(place)) {
+        let message = "A cap allows 1 to 100 messages; give each period once.";
+        return Err(OutreachError::invalid("settings.caps", message));
+    }
     Ok(name)
 }
 

@@ -4,13 +4,14 @@ use segue_model::{
     ContactId, Ctx, Timestamp, WorkspaceId, place_of_phone,
     policy::{Decision, Explanation, Limits, Rule},
     rule_book::{self, Law},
+    series::CampaignRules,
 };
 use segue_store::Store;
 use serde::Serialize;
 
 use crate::{
     OutreachError,
-    campaign::audience::{judge, time_zones},
+    campaign::audience::{Asks, judge, time_zones},
 };
 
 segue_model::text_enum! {
@@ -103,7 +104,8 @@ pub async fn reachability(
             let member = member.with_number_to_text();
             let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
             let phone = member.fields.phone.as_ref().map(|phone| phone.as_str());
-            let judgement = judge(tx, &member, &workspace, None, now)?;
+            let asks = Asks::of(tx, &workspace, &CampaignRules::default())?;
+            let judgement = judge(tx, &member, (&workspace, &asks), None, now)?;
             let place = member.fields.phone.as_ref().and_then(place_of_phone);
             let counted = match (phone, Limits::look_back(place, &workspace.settings.policy.caps, now)) {
                 (Some(phone), Some((millis, _))) => {

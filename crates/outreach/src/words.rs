@@ -7,6 +7,7 @@ use segue_model::{
     plain,
     programme::{KeywordAction, Question},
     time,
+    vote::{FEWEST_OPTIONS, MOST_OPTIONS, Vote, VoteOption},
 };
 use segue_store::{
     Store, StoreError, Tx, channel::Sender, consent::ConsentError, contact::ContactChange, programme::KeywordView,
@@ -18,7 +19,7 @@ use crate::{
     OutreachError,
     contacts::{attribute_name, check_field, clean},
     keywords::{self, Handled, Text},
-    subscriptions,
+    subscriptions, votes,
 };
 
 /// How long a question of a chain waits for its answer.
@@ -29,6 +30,8 @@ const LONGEST_WORD: usize = 30;
 const LONGEST_TEXT: usize = 1_000;
 /// Longest answer that is kept, in characters.
 const LONGEST_ANSWER: usize = 2_000;
+/// Longest name of an option, in characters.
+const LONGEST_LABEL: usize = 60;
 /// Most questions of one word.
 const MOST_QUESTIONS: usize = 20;
 /// How far a chain of words is followed at once.
@@ -70,6 +73,7 @@ pub(crate) fn obey(
             reply(tx, text, sender, word, LONGEST_CHAIN)?;
             Ok(Handled::Word)
         }
+        KeywordAction::Vote(vote) => votes::ask(tx, text, sender, word, vote),
     }
 }
 
@@ -99,11 +103,11 @@ fn reply(
     }
 }
 
-fn branded(text: &Text<'_>, words: &str) -> String {
+pub(crate) fn branded(text: &Text<'_>, words: &str) -> String {
     words.replace("{brand}", &text.workspace.settings.brand)
 }
 
-fn wait(
+pub(crate) fn wait(
     tx: &mut Tx<'_>,
     text: &Text<'_>,
     sender: &Sender,
@@ -143,6 +147,9 @@ pub(crate) fn capture(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handled
         return Ok(None);
     };
     let Some(word) = tx.keyword(workspace_id, dialogue.keyword_id)? else { return Ok(None) };
+    if let KeywordAction::Vote(vote) = &word.action {
+        return votes::answer(tx, text, sender, (&word, vote, &dialogue));
+    }
     let KeywordAction::Reply { questions, .. } = &word.action else { return Ok(None) };
     let position = dialogue.question as usize;
     let Some(question) = questions.get(position) else { return Ok(None) };
@@ -199,6 +206,9 @@ fn conflict(
     }
     let of_sender = tx.keywords_of_sender(workspace_id, wanted.sender_id)?;
     let mut others = of_sender.iter().filter(|other| Some(other.id) != own);
+    if let Some(taken) = option_conflict(wanted, others.clone(), &settings.extra_words) {
+        return Ok(Some(taken));
+    }
     if let Some(other) = others.clone().find(|other| other.overlaps(wanted)) {
         return Ok(Some(format!("This sender has the word \"{}\" at the same time already.", other.word)));
     }
@@ -209,6 +219,63 @@ fn conflict(
     Ok(None)
 }
 
+/// Why an option of a vote cannot be texted as an answer, or the word stands in the way of another vote's option.
+fn option_conflict<'a>(
+    wanted: &KeywordView,
+    others: impl Iterator<Item = &'a KeywordView> + Clone,
+    extra: &[segue_model::keyword::ExtraWord],
+) -> Option<String> {
+    let options = |keyword: &KeywordView| match &keyword.action {
+        KeywordAction::Vote(vote) => vote.options.clone(),
+        _ => Vec::new(),
+    };
+    for option in options(wanted) {
+        if let Some(family) = Keyword::is_taken(&option.word, extra) {
+            let family = family.as_str().to_uppercase();
+            return Some(format!("The option \"{}\" means {family}. Choose another word for it.", option.word));
+        }
+        if segue_model::revocation::read(&option.word).verdict != segue_model::revocation::RevocationVerdict::No {
+            return Some(format!("The option \"{}\" reads like an opt-out. Choose another word.", option.word));
+        }
+        let key = option.key();
+        if let Some(other) = others.clone().find(|other| plain::compact(&other.word) == key) {
+            return Some(format!("The option \"{}\" is the word \"{}\" of this sender.", option.word, other.word));
+        }
+    }
+    let key = plain::compact(&wanted.word);
+    let vote = others.clone().find(|other| options(other).iter().any(|option| option.key() == key))?;
+    Some(format!("\"{}\" is an option of the vote \"{}\" at this sender.", wanted.word, vote.word))
+}
+
+/// Checks a vote, and gives its words without blanks around them.
+fn checked_vote(vote: &mut Vote) -> Result<(), OutreachError> {
+    let refuse = |field: &'static str, message: &str| Err(OutreachError::invalid(field, message));
+    if vote.text.trim().is_empty() {
+        return refuse("action.text", "Write the question, with the options as people answer them.");
+    }
+    let texts = [&vote.text, &vote.thanks, &vote.already, &vote.closed];
+    if texts.iter().any(|text| text.chars().count() > LONGEST_TEXT) {
+        return refuse("action.text", "A text has at most 1,000 characters.");
+    }
+    if !(FEWEST_OPTIONS..=MOST_OPTIONS).contains(&vote.options.len()) {
+        return refuse("action.options", "A vote has 2 to 20 options.");
+    }
+    for option in &mut vote.options {
+        let (word, label) = (clean(&option.word, LONGEST_WORD), clean(&option.label, LONGEST_LABEL));
+        let (Some(word), Some(label)) = (word.filter(|word| !plain::compact(word).is_empty()), label) else {
+            return refuse("action.options", "Every option needs a word of letters or digits, and a name.");
+        };
+        *option = VoteOption { word, label };
+    }
+    let mut keys: Vec<_> = vote.options.iter().map(VoteOption::key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.len() < vote.options.len() {
+        return refuse("action.options", "Each option needs a word of its own.");
+    }
+    Ok(())
+}
+
 fn checked(input: &KeywordInput, id: KeywordId, now: Timestamp) -> Result<KeywordView, OutreachError> {
     let word = clean(&input.word, LONGEST_WORD + 1)
         .filter(|word| word.chars().count() <= LONGEST_WORD && !plain::compact(word).is_empty())
@@ -217,6 +284,9 @@ fn checked(input: &KeywordInput, id: KeywordId, now: Timestamp) -> Result<Keywor
         return Err(OutreachError::invalid("valid_until", "The word must end after it begins."));
     }
     let mut action = input.action.clone();
+    if let KeywordAction::Vote(vote) = &mut action {
+        checked_vote(vote)?;
+    }
     if let KeywordAction::Reply { text, questions, closing, .. } = &mut action {
         if text.trim().is_empty() && questions.is_empty() {
             return Err(OutreachError::invalid("action.text", "Write the answer that is sent."));
@@ -263,7 +333,7 @@ fn check_action(tx: &mut Tx<'_>, workspace_id: WorkspaceId, keyword: &KeywordVie
                 return Err(OutreachError::invalid("sender_id", message));
             }
         }
-        KeywordAction::Reply { .. } => {}
+        KeywordAction::Reply { .. } | KeywordAction::Vote(_) => {}
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use segue_model::{
     id::Id as _,
     language::LocaleText,
     schedule::Schedule,
+    series::CampaignRules,
     template_rules::SessionRule,
     variant::Variant,
 };
@@ -80,6 +81,9 @@ pub struct CampaignInput {
     /// The WhatsApp template that is sent in place of a text.
     #[serde(default)]
     pub template: Option<CampaignTemplate>,
+    /// What it asks of the policy beside what the workspace sets.
+    #[serde(default)]
+    pub rules: CampaignRules,
 }
 
 /// A WhatsApp template and what fills it.
@@ -167,19 +171,18 @@ crate::sql! {
     NEXT_CAMPAIGN_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM campaigns";
     INSERT_CAMPAIGN = "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer,
             whatsapp_channel_id, prefilled_text, created_by, created_at, schedule, variants, held_out_percent, pool_id,
-            texts, template, template_channel_id,
-            version)
-        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)";
+            texts, template, template_channel_id, rules, version)
+        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)";
     /// The number as the origin of its campaigns: every campaign has one, and this one is on no list of senders.
     INSERT_NUMBER_AS_SENDER = "INSERT INTO senders (workspace_id, id, channel_id, address, kind, registration, created_at)
         VALUES ($1, $2, $3, 'whatsapp', 'whatsapp', 'active', $4) ON CONFLICT DO NOTHING";
     UPDATE_DRAFT = "UPDATE campaigns SET name = $3, sender_id = $4, audience = $5, body = $6, footer = $7,
             whatsapp_channel_id = $8, prefilled_text = $9, schedule = $10, variants = $11, held_out_percent = $12,
-            edited_by = $13, pool_id = $14, texts = $15, template = $16, template_channel_id = $17, approved_by = NULL, attention = NULL, version = version + 1
+            edited_by = $13, pool_id = $14, texts = $15, template = $16, template_channel_id = $17, rules = $18, approved_by = NULL, attention = NULL, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     DELETE_DRAFT = "DELETE FROM campaigns WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     CAMPAIGN = "SELECT c.id, c.number, c.name, CASE WHEN c.template IS NULL THEN c.sender_id END, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.rules, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
             COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
@@ -187,7 +190,7 @@ crate::sql! {
         FROM campaigns c LEFT JOIN users u ON u.workspace_id = c.workspace_id AND u.id = c.created_by
         WHERE c.workspace_id = $1 AND c.id = $2";
     CAMPAIGNS = "SELECT c.id, c.number, c.name, CASE WHEN c.template IS NULL THEN c.sender_id END, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.rules, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
             COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
@@ -239,6 +242,7 @@ fn read_campaign(row: &mut Row<'_>) -> Result<CampaignView, StoreError> {
         pool_id: row.next()?,
         texts: row.json()?,
         template: row.optional_json()?,
+        rules: row.json()?,
     };
     let (rule, since): (Option<String>, Option<Timestamp>) = (row.next()?, row.next()?);
     let until = row.next()?;
@@ -314,6 +318,7 @@ impl Tx<'_> {
                 &texts,
                 &template,
                 &channel,
+                &json_text(&input.rules)?,
             ],
         )?;
         self.tell_campaign(workspace_id, id, now)
@@ -371,6 +376,7 @@ impl Tx<'_> {
                 &texts,
                 &template,
                 &channel,
+                &json_text(&input.rules)?,
             ],
         )?;
         if written == 1 {

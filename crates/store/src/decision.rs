@@ -28,8 +28,6 @@ crate::sql! {
     SENDS = "SELECT sent_at FROM marketing_sends
         WHERE workspace_id = $1 AND address = $2 AND sent_at > $3 AND message_id <> $4
         ORDER BY sent_at DESC LIMIT $5";
-    COUNT_SEND = "INSERT INTO marketing_sends (workspace_id, address, sent_at, message_id) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (workspace_id, address, sent_at, message_id) DO NOTHING";
     UNCOUNT_SEND = "DELETE FROM marketing_sends WHERE workspace_id = $1 AND address = $2 AND message_id = $3";
     DELETE_OLD_SENDS = "DELETE FROM marketing_sends WHERE workspace_id = $1 AND sent_at < $2";
     DELETE_OLD_DECISIONS = "DELETE FROM decisions WHERE workspace_id = $1 AND decided_at < $2";
@@ -126,20 +124,6 @@ impl Tx<'_> {
     ) -> Result<Vec<Timestamp>, StoreError> {
         let except = except.unwrap_or(MessageId(uuid::Uuid::nil()));
         self.query(&SENDS, &[&workspace_id, &address, &after, &except, &limit], |row| row.next())
-    }
-
-    /// Counts a promotional message that is being sent.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn count_marketing(
-        &mut self,
-        workspace_id: WorkspaceId,
-        address: &str,
-        message_id: MessageId,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.execute(&COUNT_SEND, &[&workspace_id, &address, &now, &message_id]).map(|_| ())
     }
 
     /// Takes a message that certainly did not leave out of the count.

@@ -112,6 +112,7 @@ pub mod routing;
 pub mod search;
 pub mod segment;
 pub mod sender_pool;
+pub mod series;
 pub mod session;
 pub mod snippet;
 pub mod submission;
@@ -123,6 +124,7 @@ pub mod template_recipient;
 pub mod template_view;
 pub mod thread;
 pub mod transcript_export;
+pub mod vote;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -208,6 +210,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("search", search::STATEMENTS),
         ("segment", segment::STATEMENTS),
         ("sender_pool", sender_pool::STATEMENTS),
+        ("series", series::STATEMENTS),
         ("session", session::STATEMENTS),
         ("snippet", snippet::STATEMENTS),
         ("submission", submission::STATEMENTS),
@@ -217,6 +220,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("template", template::STATEMENTS),
         ("thread", thread::STATEMENTS),
         ("transcript_export", transcript_export::STATEMENTS),
+        ("vote", vote::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]
 }

@@ -252,8 +252,11 @@ fn advice(word: &str) -> &'static str {
         "no_consent" | "consent_expired" | "opted_out" => "Do not send it again; the customer has to agree first.",
         "suppressed" => "The address is blocked. Ask an admin if that is a mistake.",
         "quiet_hours" => "It is night at the customer. Send it in the morning.",
+        "sender_hours" | "hours_discarded" => "It fell into quiet hours. Send it when they are over.",
         "legal_hours" => "Promotions may not be sent to the customer at this hour. Send it later.",
-        "frequency_cap" | "legal_frequency" => "The customer has got enough promotions lately. Send it another day.",
+        "frequency_cap" | "legal_frequency" | "series_cap" => {
+            "The customer has got enough promotions lately. Send it another day."
+        }
         "rate_limit" => "It leaves by itself as soon as the limit has room.",
         "no_address" | "invalid_recipient" => "Ask the customer for another way to reach them.",
         "throttled" | "provider_down" => "Send it again in a few minutes.",

@@ -65,6 +65,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0024_early_deletions",
         text: include_str!("../migrations/0024_early_deletions.sql"),
     },
+    Migration { version: 25, name: "0025_sms_rules", text: include_str!("../migrations/0025_sms_rules.sql") },
+    Migration { version: 26, name: "0026_votes", text: include_str!("../migrations/0026_votes.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -145,7 +145,7 @@ fn read_keyword(row: &mut Row<'_>) -> Result<KeywordView, StoreError> {
 const fn programme_of(action: &KeywordAction) -> Option<ProgrammeId> {
     match action {
         KeywordAction::Join { programme_id } | KeywordAction::Leave { programme_id } => Some(*programme_id),
-        KeywordAction::Reply { .. } => None,
+        KeywordAction::Reply { .. } | KeywordAction::Vote(_) => None,
     }
 }
 

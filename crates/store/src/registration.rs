@@ -119,8 +119,8 @@ crate::sql! {
         WHERE workspace_id = $1 AND segments_per_second IS NOT NULL ORDER BY id";
     SET_SENDER = "UPDATE senders SET registration = $3, countries = $4 WHERE workspace_id = $1 AND id = $2";
     SENDER_COUNTRIES = "SELECT id, countries FROM senders WHERE workspace_id = $1 ORDER BY id";
-    COUNTRIES_OF_SENDER = "SELECT countries, segments_per_second FROM senders WHERE workspace_id = $1 AND id = $2";
-    SENDER_OF_ADDRESS = "SELECT id, registration, kind, countries, segments_per_second FROM senders
+    COUNTRIES_OF_SENDER = "SELECT countries, segments_per_second, hours FROM senders WHERE workspace_id = $1 AND id = $2";
+    SENDER_OF_ADDRESS = "SELECT id, registration, kind, countries, segments_per_second, hours FROM senders
         WHERE workspace_id = $1 AND channel_id = $2 AND address = $3";
     REGISTERED_FOR = "SELECT r.id, r.kind, r.name, r.country, r.state, r.expires_at, r.segments_per_minute,
             r.segments_per_day
@@ -410,12 +410,12 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn facts_of_sender(&mut self, workspace_id: WorkspaceId, sender: &Sender) -> Result<SenderFacts, StoreError> {
         let found = self.query_opt(&COUNTRIES_OF_SENDER, &[&workspace_id, &sender.id], |row| {
-            Ok((row.json::<Vec<String>>()?, row.next::<Option<u32>>()?))
+            Ok((row.json::<Vec<String>>()?, row.next::<Option<u32>>()?, row.optional_json()?))
         })?;
-        let (countries, per_second) = found.unwrap_or_default();
+        let (countries, per_second, hours) = found.unwrap_or_default();
         let registered = self.registered_for(workspace_id, sender.id)?;
         let facts = SenderFacts::new(sender.kind, &sender.address, countries, registered);
-        Ok(facts.at_most(sender.id, per_second))
+        Ok(facts.at_most(sender.id, per_second).within(hours))
     }
 
     /// What decides whether the sender with this address may send; `None` when there is none.
@@ -430,11 +430,13 @@ impl Tx<'_> {
     ) -> Result<Option<(Registration, SenderFacts)>, StoreError> {
         let found = self.query_opt(&SENDER_OF_ADDRESS, &[&workspace_id, &channel_id, &address], |row| {
             let id = row.next::<SenderId>()?;
-            Ok((id, row.word()?, row.word()?, row.json::<Vec<String>>()?, row.next::<Option<u32>>()?))
+            let (registration, kind) = (row.word()?, row.word()?);
+            let limits = (row.json::<Vec<String>>()?, row.next::<Option<u32>>()?, row.optional_json()?);
+            Ok((id, registration, kind, limits))
         })?;
-        let Some((id, registration, kind, countries, per_second)) = found else { return Ok(None) };
+        let Some((id, registration, kind, (countries, per_second, hours))) = found else { return Ok(None) };
         let registered = self.registered_for(workspace_id, id)?;
-        let facts = SenderFacts::new(kind, address, countries, registered).at_most(id, per_second);
+        let facts = SenderFacts::new(kind, address, countries, registered).at_most(id, per_second).within(hours);
         Ok(Some((registration, facts)))
     }
 }

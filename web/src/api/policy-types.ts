@@ -15,11 +15,32 @@ export interface FrequencyCap {
   period: CapPeriod;
 }
 
+export type AtQuietHours = 'hold' | 'discard';
+
+/** At most so many messages to one person of the campaigns with a label. */
+export interface LabelCap {
+  label: string;
+  messages: number;
+  period: CapPeriod;
+}
+
+/** What a campaign asks of the policy beside what the workspace sets. */
+export interface CampaignRules {
+  /** Null: what the workspace says. */
+  at_quiet_hours: AtQuietHours | null;
+  label: string | null;
+  /** The programme in whose name it is sent. */
+  programme_id: string | null;
+}
+
 export interface Policy {
   quiet_hours: { start: string; end: string };
   quiet_spans: QuietSpan[];
   caps: FrequencyCap[];
   at_cap: 'hold' | 'suppress';
+  /** What becomes of a message that falls into quiet hours, where its campaign says nothing else. */
+  at_quiet_hours: AtQuietHours;
+  label_caps: LabelCap[];
   /** When promotional messages may leave by these settings, in words. */
   open_hours: string;
 }

@@ -47,6 +47,8 @@ export const keys = {
   programmes: ['programmes'] as const,
   subscriptions: (id: string) => ['programmes', id, 'subscriptions'] as const,
   senderKeywords: ['keywords'] as const,
+  keywordTemplates: ['keyword-templates'] as const,
+  votes: (id: string) => ['keywords', id, 'votes'] as const,
   consentSettings: ['consent-settings'] as const,
   addresses: (id: string) => ['contacts', 'one', id, 'addresses'] as const,
   contactViews: ['contact-views'] as const,

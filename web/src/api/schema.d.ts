@@ -2028,6 +2028,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keyword-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready-made answers to begin a new word from.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_keyword_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keywords": {
         parameters: {
             query?: never;
@@ -2071,6 +2091,46 @@ export interface paths {
          * @description Needs the permission `run_campaigns`.
          */
         delete: operations["delete_keyword"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keywords/{id}/votes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the vote of a word stands.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_votes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keywords/{id}/votes.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every vote of a word with its number, as CSV. No cell can act as a formula.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["export_votes"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3258,6 +3318,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/senders/{id}/hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets when nothing promotional leaves from a sender, by the clock of each recipient. It can only make the workspace's
+         *     hours stricter. What waits is decided about anew before it leaves.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_sender_hours"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/senders/{id}/limit": {
         parameters: {
             query?: never;
@@ -4414,6 +4495,8 @@ export interface components {
         AskedFor: "place" | "phone";
         /** @enum {string} */
         AtCap: "hold" | "suppress";
+        /** @enum {string} */
+        AtQuietHours: "hold" | "discard";
         /** @description A file of a conversation. */
         Attachment: {
             at: components["schemas"]["Timestamp"];
@@ -4644,6 +4727,7 @@ export interface components {
             name?: string | null;
             pool_id?: components["schemas"]["SenderPoolId"] | null;
             prefilled_text?: string | null;
+            rules?: components["schemas"]["CampaignRules"] | null;
             schedule?: components["schemas"]["Schedule"] | null;
             sender_id?: components["schemas"]["SenderId"] | null;
             template?: components["schemas"]["CampaignTemplate"] | null;
@@ -4700,6 +4784,8 @@ export interface components {
             pool_id?: components["schemas"]["SenderPoolId"] | null;
             /** @description What the customer finds ready to send in the chat. */
             prefilled_text?: string;
+            /** @description What it asks of the policy beside what the workspace sets. */
+            rules?: components["schemas"]["CampaignRules"];
             /** @description When it starts, how often, and how fast. */
             schedule?: components["schemas"]["Schedule"];
             sender_id?: components["schemas"]["SenderId"] | null;
@@ -4770,6 +4856,18 @@ export interface components {
             seq: number;
             /** @enum {string} */
             type: "campaign.progress";
+        };
+        /** @description What a campaign asks of the policy. */
+        CampaignRules: {
+            /** @default null */
+            at_quiet_hours: components["schemas"]["AtQuietHours"] | null;
+            /**
+             * @description Label of the series it belongs to, such as `Newsletter`; caps can count the messages of a label.
+             * @default null
+             */
+            label: string | null;
+            /** @default null */
+            programme_id: components["schemas"]["ProgrammeId"] | null;
         };
         /** @description What campaigns cost, and who has to agree to them. */
         CampaignSettings: {
@@ -6352,7 +6450,10 @@ export interface components {
             questions?: components["schemas"]["KeywordQuestion"][];
             /** @description Sent first; with questions it may be empty. */
             text: string;
-        };
+        } | (components["schemas"]["Vote"] & {
+            /** @enum {string} */
+            kind: "vote";
+        });
         KeywordId: string;
         /** @description A word to add or change. */
         KeywordInput: {
@@ -6379,6 +6480,28 @@ export interface components {
             start: string;
             /** @default  */
             stop: string;
+        };
+        /** @description A ready-made answer. */
+        KeywordTemplate: {
+            action: components["schemas"]["KeywordAction"];
+            /** @description What it is for, in words. */
+            description: string;
+            /** @description Stable name. */
+            id: string;
+            title: string;
+            /** @description A word to begin with. */
+            word: string;
+        };
+        /** @description At most so many messages to one person of the campaigns with a label. */
+        LabelCap: {
+            /** @description Upper and lower case are the same. */
+            label: string;
+            /**
+             * Format: int32
+             * @description Most messages, from 1 to 100.
+             */
+            messages: number;
+            period: components["schemas"]["Period"];
         };
         /** @enum {string} */
         Landing: "none" | "desktop" | "always";
@@ -7712,6 +7835,21 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_KeywordTemplate: {
+            data: {
+                action: components["schemas"]["KeywordAction"];
+                /** @description What it is for, in words. */
+                description: string;
+                /** @description Stable name. */
+                id: string;
+                title: string;
+                /** @description A word to begin with. */
+                word: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Lead: {
             data: {
                 campaign_id?: components["schemas"]["CampaignId"] | null;
@@ -7983,6 +8121,10 @@ export interface components {
                 fallback_id?: components["schemas"]["SenderId"] | null;
                 /** @description Whether people can answer. A text from a sender they cannot answer needs another way to opt out. */
                 is_two_way: boolean;
+                /** @description Quiet every night, beside the workspace's quiet hours. */
+                quiet_hours: components["schemas"]["QuietHours"];
+                /** @description Quiet on certain weekdays, beside the workspace's. */
+                quiet_spans: components["schemas"]["QuietSpan"][];
                 /** @description For each country it is meant for: whether it may send there now. */
                 readiness: components["schemas"]["SenderReadiness"][];
                 registration_ids: components["schemas"]["RegistrationId"][];
@@ -8314,8 +8456,15 @@ export interface components {
         /** @description What a workspace sets on top of the rule books. It can only make them stricter. */
         Policy: {
             at_cap: components["schemas"]["AtCap"];
+            /**
+             * @description What becomes of a message that falls into quiet hours, its own, the sender's or the law's, where its campaign says
+             *     nothing else.
+             */
+            at_quiet_hours: components["schemas"]["AtQuietHours"];
             /** @description Most promotional messages to one person, over all campaigns and channels. */
             caps: components["schemas"]["FrequencyCap"][];
+            /** @description Most messages to one person of the campaigns with a label; what happens at them is `at_cap`. */
+            label_caps: components["schemas"]["LabelCap"][];
             /** @description When promotional messages may leave by these settings, in words. */
             open_hours: string;
             /** @description Every night. */
@@ -8325,7 +8474,9 @@ export interface components {
         };
         PolicyChange: {
             at_cap?: components["schemas"]["AtCap"] | null;
+            at_quiet_hours?: components["schemas"]["AtQuietHours"] | null;
             caps?: components["schemas"]["FrequencyCap"][] | null;
+            label_caps?: components["schemas"]["LabelCap"][] | null;
             quiet_hours?: components["schemas"]["QuietHours"] | null;
             quiet_spans?: components["schemas"]["QuietSpan"][] | null;
         };
@@ -8630,6 +8781,11 @@ export interface components {
              */
             birth_date_question: string;
             /**
+             * @description Most messages to one person of the campaigns that are sent in its name.
+             * @default []
+             */
+            caps: components["schemas"]["FrequencyCap"][];
+            /**
              * @description Orders in which a birth date may be written; the first that fits counts.
              * @default [
              *       "mdy"
@@ -8914,7 +9070,7 @@ export interface components {
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
         /** @enum {string} */
-        Rule: "no_consent" | "consent_expired" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
+        Rule: "no_consent" | "consent_expired" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;
@@ -9140,6 +9296,10 @@ export interface components {
             fallback_id?: components["schemas"]["SenderId"] | null;
             /** @description Whether people can answer. A text from a sender they cannot answer needs another way to opt out. */
             is_two_way: boolean;
+            /** @description Quiet every night, beside the workspace's quiet hours. */
+            quiet_hours: components["schemas"]["QuietHours"];
+            /** @description Quiet on certain weekdays, beside the workspace's. */
+            quiet_spans: components["schemas"]["QuietSpan"][];
             /** @description For each country it is meant for: whether it may send there now. */
             readiness: components["schemas"]["SenderReadiness"][];
             registration_ids: components["schemas"]["RegistrationId"][];
@@ -9207,6 +9367,11 @@ export interface components {
             name: string;
             /** @description 1 to 100 senders. */
             sender_ids: components["schemas"]["SenderId"][];
+        };
+        /** @description Hours of a sender; what is left out is none. */
+        SenderQuietHours: {
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
+            quiet_spans?: components["schemas"]["QuietSpan"][];
         };
         /** @description Whether a sender may send to a country now. */
         SenderReadiness: {
@@ -10070,6 +10235,55 @@ export interface components {
             list_id?: components["schemas"]["ListId"] | null;
             search?: string;
             sort?: components["schemas"]["ContactSort"];
+        };
+        /** @description What a word asks to vote about. `{brand}` in a text is filled in, and `{option}` where somebody has chosen. */
+        Vote: {
+            /** @description Sent to somebody whose vote stands and cannot be changed; empty sends nothing. */
+            already?: string;
+            /** @description Whether a later choice takes the place of an earlier one; otherwise the first counts. */
+            changeable?: boolean;
+            /** @description Sent when the vote is over; empty sends nothing. */
+            closed?: string;
+            closes_at?: components["schemas"]["Timestamp"] | null;
+            options: components["schemas"]["VoteOption"][];
+            /** @description The question with its options, as people get it. */
+            text: string;
+            /** @description Sent when a vote is counted. */
+            thanks?: string;
+        };
+        /** @description One thing that can be voted for. */
+        VoteOption: {
+            /** @description What it is called in answers and in the result. */
+            label: string;
+            /** @description What people text for it; its number in the list counts as well. */
+            word: string;
+        };
+        /** @enum {string} */
+        VoteState: "open" | "closed";
+        /** @description How a vote stands. */
+        VoteTally: {
+            closes_at?: components["schemas"]["Timestamp"] | null;
+            first_at?: components["schemas"]["Timestamp"] | null;
+            keyword_id: components["schemas"]["KeywordId"];
+            last_at?: components["schemas"]["Timestamp"] | null;
+            /** @description In the order of the vote, then what was chosen and is no option any more. */
+            options: components["schemas"]["VoteTallyOption"][];
+            state: components["schemas"]["VoteState"];
+            /**
+             * Format: int64
+             * @description Numbers that have voted.
+             */
+            total: number;
+            word: string;
+        };
+        /** @description Votes for one option. */
+        VoteTallyOption: {
+            label: string;
+            /** @description Whether it can be chosen now. */
+            offered: boolean;
+            /** Format: int64 */
+            votes: number;
+            word: string;
         };
         /** @enum {string} */
         WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "template_not_approved" | "over_limit" | "marketing_stopped";
@@ -14018,6 +14232,34 @@ export interface operations {
             };
         };
     };
+    list_keyword_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_KeywordTemplate"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_keywords: {
         parameters: {
             query?: {
@@ -14136,6 +14378,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_votes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeywordId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoteTally"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_votes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["KeywordId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
             };
             /** @description What went wrong. */
             default: {
@@ -16531,6 +16833,40 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SenderFallback"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_sender_hours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderQuietHours"];
             };
         };
         responses: {

@@ -1,4 +1,5 @@
 /** The wire types of senders and their registrations. */
+import type { QuietSpan } from './policy-types';
 import type { Sender } from './types';
 
 export type SenderKind = '10dlc' | 'long_code' | 'short_code' | 'toll_free' | 'alphanumeric';
@@ -81,5 +82,8 @@ export interface SenderDetail extends Sender {
   /** The sender that takes over what is known not to have been sent. */
   fallback_id: string | null;
   fallback_after_seconds: number | null;
+  /** Quiet beside the workspace's hours. */
+  quiet_hours: { start: string; end: string };
+  quiet_spans: QuietSpan[];
   readiness: SenderReadiness[];
 }

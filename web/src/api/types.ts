@@ -1,5 +1,6 @@
 /** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
 import type * as identity from './identity-types';
+import type { CampaignRules, FrequencyCap } from './policy-types';
 import type { NoteMention } from './inbox-types';
 
 import type {
@@ -250,6 +251,8 @@ export interface ProgrammeSettings {
   too_young_text: string;
   retry_text: string;
   date_formats: DateFormat[];
+  /** Most messages to one person of the campaigns sent in its name. */
+  caps: FrequencyCap[];
 }
 
 export interface Programme {
@@ -272,6 +275,43 @@ export interface KeywordQuestion {
   attribute: string;
 }
 
+export interface VoteOption {
+  word: string;
+  label: string;
+}
+
+/** What a word asks to vote about. */
+export interface Vote {
+  text: string;
+  options: VoteOption[];
+  changeable: boolean;
+  closes_at: string | null;
+  thanks: string;
+  already: string;
+  closed: string;
+}
+
+/** How a vote stands. */
+export interface VoteTally {
+  keyword_id: string;
+  word: string;
+  state: 'open' | 'closed';
+  closes_at: string | null;
+  total: number;
+  options: (VoteOption & { votes: number; offered: boolean })[];
+  first_at: string | null;
+  last_at: string | null;
+}
+
+/** A ready-made answer to begin a word from. */
+export interface KeywordTemplate {
+  id: string;
+  title: string;
+  description: string;
+  word: string;
+  action: KeywordAction;
+}
+
 export type KeywordAction =
   | { kind: 'join'; programme_id: string }
   | { kind: 'leave'; programme_id: string }
@@ -281,7 +321,8 @@ export type KeywordAction =
       questions: KeywordQuestion[];
       closing?: string | null;
       next_keyword?: string | null;
-    };
+    }
+  | ({ kind: 'vote' } & Vote);
 
 export interface SenderKeyword {
   id: string;
@@ -693,6 +734,7 @@ export interface CampaignInput {
   texts: LocaleText[];
   /** Sent in place of a text. */
   template: CampaignTemplate | null;
+  rules: CampaignRules;
 }
 
 export type CampaignState =

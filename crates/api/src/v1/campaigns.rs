@@ -9,6 +9,7 @@ use segue_model::{
     language::{self, LocaleText},
     opt_out_line::{self, OptOutLine},
     schedule::Schedule,
+    series::CampaignRules,
     variant::Variant,
 };
 use segue_outreach::campaign::{
@@ -105,6 +106,7 @@ struct CampaignChange {
     texts: Option<Vec<LocaleText>>,
     /// Null makes it a campaign by SMS.
     template: Option<CampaignTemplate>,
+    rules: Option<CampaignRules>,
 }
 
 /// Changes a draft. Takes any part of what creating takes.

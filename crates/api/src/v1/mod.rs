@@ -60,6 +60,7 @@ mod suppressions;
 mod templates;
 mod transcripts;
 mod users;
+mod votes;
 mod workspace;
 
 pub(crate) use channels::ChannelBody;
@@ -102,6 +103,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         consent_settings::router(),
         programmes::router(),
         keywords::router(),
+        votes::router(),
         lists::router(),
         segments::router(),
         imports::router(),

@@ -5,8 +5,9 @@ use segue_access::Permission;
 use segue_model::{
     ContactId, Timestamp,
     frequency::{AtCap, FrequencyCap},
-    policy::PolicySettings,
+    policy::{AtQuietHours, PolicySettings},
     rule_book,
+    series::{LONGEST_LABEL, LabelCap, label_key},
     week_hours::{Day, QuietSpan, WeekHours, clock},
 };
 use segue_outreach::reach::{self, LawView, Reachability};
@@ -27,6 +28,8 @@ use crate::{
 
 /// Most quiet times on one weekday, beside the nightly quiet hours.
 const MOST_SPANS_A_DAY: usize = 5;
+/// Most caps of labels.
+const MOST_LABEL_CAPS: usize = 50;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -39,7 +42,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// A quiet time of certain weekdays, in the recipient's own time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = QuietSpan)]
-struct QuietSpanBody {
+pub(super) struct QuietSpanBody {
     days: Vec<Day>,
     /// `HH:MM`; nothing promotional leaves from then on.
     #[schema(pattern = "^[0-2][0-9]:[0-5][0-9]$", example = "12:00")]
@@ -60,21 +63,32 @@ struct PolicyBody {
     /// Most promotional messages to one person, over all campaigns and channels.
     caps: Vec<FrequencyCap>,
     at_cap: AtCap,
+    /// What becomes of a message that falls into quiet hours, its own, the sender's or the law's, where its campaign says
+    /// nothing else.
+    at_quiet_hours: AtQuietHours,
+    /// Most messages to one person of the campaigns with a label; what happens at them is `at_cap`.
+    label_caps: Vec<LabelCap>,
     /// When promotional messages may leave by these settings, in words.
     open_hours: String,
 }
 
 impl From<&Workspace> for PolicyBody {
     fn from(workspace: &Workspace) -> Self {
-        let PolicySettings { quiet_spans, caps, at_cap } = workspace.settings.policy.clone();
+        let PolicySettings { quiet_spans, caps, at_cap, at_quiet_hours, label_caps } =
+            workspace.settings.policy.clone();
         let open_hours = WeekHours::of_workspace(workspace.quiet_hours, &quiet_spans).words();
-        let spans = quiet_spans.into_iter().map(|span| QuietSpanBody {
-            days: span.days,
-            start: clock(span.start_minute),
-            end: clock(span.end_minute),
-        });
-        Self { quiet_hours: workspace.quiet_hours.into(), quiet_spans: spans.collect(), caps, at_cap, open_hours }
+        let (quiet_hours, quiet_spans) = (workspace.quiet_hours.into(), span_bodies(quiet_spans));
+        Self { quiet_hours, quiet_spans, caps, at_cap, at_quiet_hours, label_caps, open_hours }
     }
+}
+
+pub(super) fn span_bodies(spans: Vec<QuietSpan>) -> Vec<QuietSpanBody> {
+    let body = |span: QuietSpan| QuietSpanBody {
+        days: span.days,
+        start: clock(span.start_minute),
+        end: clock(span.end_minute),
+    };
+    spans.into_iter().map(body).collect()
 }
 
 /// The workspace's own rules for promotional messages.
@@ -90,6 +104,8 @@ struct PolicyChange {
     quiet_spans: Option<Vec<QuietSpanBody>>,
     caps: Option<Vec<FrequencyCap>>,
     at_cap: Option<AtCap>,
+    at_quiet_hours: Option<AtQuietHours>,
+    label_caps: Option<Vec<LabelCap>>,
 }
 
 /// Changes what is given and leaves the rest. Messages that wait are decided about anew when their time comes.
@@ -105,6 +121,9 @@ async fn change(
     if let Some(caps) = &change.caps {
         check_caps(caps)?;
     }
+    if let Some(caps) = &change.label_caps {
+        check_label_caps(caps)?;
+    }
     let workspace_id = caller.workspace_id;
     let changed = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("workspace", &workspace_id)?;
@@ -117,14 +136,18 @@ async fn change(
         if let Some(caps) = &change.caps {
             policy.caps.clone_from(caps);
         }
+        if let Some(caps) = &change.label_caps {
+            policy.label_caps.clone_from(caps);
+        }
         policy.at_cap = change.at_cap.unwrap_or(policy.at_cap);
+        policy.at_quiet_hours = change.at_quiet_hours.unwrap_or(policy.at_quiet_hours);
         tx.update_workspace(&workspace)?;
         Ok(workspace)
     });
     Ok(Json(PolicyBody::from(&changed.await?)))
 }
 
-fn spans(bodies: &[QuietSpanBody]) -> Result<Vec<QuietSpan>, Problem> {
+pub(super) fn spans(bodies: &[QuietSpanBody]) -> Result<Vec<QuietSpan>, Problem> {
     let mut a_day = [0; 7];
     let spans = bodies.iter().map(|body| {
         let problem = |words: &str| Problem::invalid("quiet_spans", words);
@@ -160,6 +183,26 @@ fn check_caps(caps: &[FrequencyCap]) -> Result<(), Problem> {
     if caps.iter().any(|cap| !cap.is_valid()) {
         let words = format!("A cap allows 1 to {} messages. Leave a period out for no cap.", FrequencyCap::MOST);
         return Err(Problem::invalid("caps", words));
+    }
+    Ok(())
+}
+
+fn check_label_caps(caps: &[LabelCap]) -> Result<(), Problem> {
+    let problem = |words: String| Err(Problem::invalid("label_caps", words));
+    if caps.len() > MOST_LABEL_CAPS {
+        return problem(format!("There are at most {MOST_LABEL_CAPS} caps of labels."));
+    }
+    for (place, cap) in caps.iter().enumerate() {
+        let key = label_key(&cap.label);
+        if key.is_empty() || key.chars().count() > LONGEST_LABEL {
+            return problem(format!("A label has 1 to {LONGEST_LABEL} characters."));
+        }
+        if !cap.cap().is_valid() {
+            return problem(format!("A cap allows 1 to {} messages. Leave it out for no cap.", FrequencyCap::MOST));
+        }
+        if caps[..place].iter().any(|other| other.period == cap.period && label_key(&other.label) == key) {
+            return problem(format!("Give each period of “{}” once.", cap.label.trim()));
+        }
     }
     Ok(())
 }

@@ -7,7 +7,9 @@ use segue_model::{
     ChannelId, RegistrationId, SenderId, Timestamp, WorkspaceId,
     capability::{Capability, CapabilityTable},
     consent::Medium,
+    policy::QuietHours,
     sender::{self, SenderFacts},
+    sender_hours::SenderHours,
 };
 use segue_store::{
     StoreError, Tx,
@@ -17,6 +19,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::{
+    policy::{QuietSpanBody, span_bodies},
+    workspace::QuietHoursBody,
+};
 use crate::{
     AppState,
     caller::Caller,
@@ -34,6 +40,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(change)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(set_limit)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(set_fallback)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(set_hours)))
 }
 
 /// A number or name that SMS goes out from.
@@ -70,6 +77,10 @@ struct SenderDetail {
     fallback_id: Option<SenderId>,
     /// Seconds without connection after which waiting messages move there.
     fallback_after_seconds: Option<u32>,
+    /// Quiet every night, beside the workspace's quiet hours.
+    quiet_hours: QuietHoursBody,
+    /// Quiet on certain weekdays, beside the workspace's.
+    quiet_spans: Vec<QuietSpanBody>,
     /// For each country it is meant for: whether it may send there now.
     readiness: Vec<SenderReadiness>,
 }
@@ -266,6 +277,38 @@ async fn set_fallback(
     Ok(Json(changed.await?))
 }
 
+/// Hours of a sender; what is left out is none.
+#[derive(Deserialize, ToSchema)]
+struct SenderQuietHours {
+    /// The same time twice: no quiet nights.
+    quiet_hours: Option<QuietHoursBody>,
+    #[serde(default)]
+    quiet_spans: Vec<QuietSpanBody>,
+}
+
+/// Sets when nothing promotional leaves from a sender, by the clock of each recipient. It can only make the workspace's
+/// hours stricter. What waits is decided about anew before it leaves.
+#[utoipa::path(put, path = "/api/v1/senders/{id}/hours", operation_id = "set_sender_hours", tag = "setup",
+    params(("id" = SenderId, Path)), responses((status = 200, body = SenderDetail)))]
+async fn set_hours(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SenderId>,
+    Json(input): Json<SenderQuietHours>,
+) -> Result<Json<SenderDetail>, Problem> {
+    let quiet_hours = input.quiet_hours.as_ref().map(QuietHoursBody::minutes).transpose()?;
+    let hours = SenderHours {
+        quiet_hours: quiet_hours.unwrap_or(QuietHours::NONE),
+        quiet_spans: super::policy::spans(&input.quiet_spans)?,
+    };
+    let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
+    let changed = state.store.write::<_, Problem, _>(move |tx| {
+        tx.set_sender_hours(workspace_id, id, Some(&hours))?;
+        one(tx, workspace_id, id, now)
+    });
+    Ok(Json(changed.await?))
+}
+
 /// One sender with what it can do and where.
 fn one(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId, now: Timestamp) -> Result<SenderDetail, Problem> {
     let found = details(tx, workspace_id, now)?.into_iter().find(|each| each.sender.id == id);
@@ -276,6 +319,7 @@ fn one(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId, now: Timestamp)
 fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result<Vec<SenderDetail>, StoreError> {
     let (countries, links) = (tx.sender_countries(workspace_id)?, tx.sender_links(workspace_id)?);
     let (rates, fallbacks) = (tx.sender_rates(workspace_id)?, tx.fallbacks(workspace_id)?);
+    let hours = tx.sender_hours(workspace_id)?;
     let home = tx.workspace(workspace_id)?.map(|workspace| workspace.country).unwrap_or_default();
     let mut all = Vec::new();
     for sender in tx.senders(workspace_id)? {
@@ -300,6 +344,7 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
         let fallback = fallbacks.iter().find(|(id, ..)| *id == sender.id);
         let fallback_id = fallback.map(|(_, to, _)| *to);
         let fallback_after_seconds = fallback.map(|(.., seconds)| *seconds);
+        let hours = hours.iter().find(|(id, _)| *id == sender.id).map(|(_, hours)| hours.clone()).unwrap_or_default();
         all.push(SenderDetail {
             sender: sender.into(),
             countries,
@@ -308,6 +353,8 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
             segments_per_second,
             fallback_id,
             fallback_after_seconds,
+            quiet_hours: hours.quiet_hours.into(),
+            quiet_spans: span_bodies(hours.quiet_spans),
             readiness,
         });
     }

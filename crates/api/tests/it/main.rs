@@ -31,6 +31,7 @@ mod texts;
 mod transcripts;
 mod twilio_server;
 mod twilio_webhooks;
+mod votes;
 mod webhook_at_once;
 mod webhook_wire;
 mod webhooks;

@@ -17,10 +17,13 @@ async fn a_policy_changes_what_is_given_and_says_it_in_words() {
         let before = server.get(&key, "/api/v1/policy").await.json();
         assert_eq!(before["open_hours"], "Every day 08:00–21:00");
         assert_eq!((&before["caps"], &before["at_cap"]), (&json!([]), &json!("hold")));
+        assert_eq!((&before["at_quiet_hours"], &before["label_caps"]), (&json!("hold"), &json!([])));
         let change = json!({
             "quiet_spans": [{"days": ["sun"], "start": "00:00", "end": "24:00"}],
             "caps": [{"messages": 2, "period": "week"}],
             "at_cap": "suppress",
+            "at_quiet_hours": "discard",
+            "label_caps": [{"label": "Newsletter", "messages": 1, "period": "week"}],
         });
         let changed = server.patch(&key, "/api/v1/policy", &change).await;
         assert_eq!(changed.status, StatusCode::OK, "{}", changed.text());
@@ -28,12 +31,20 @@ async fn a_policy_changes_what_is_given_and_says_it_in_words() {
         assert_eq!(after, changed.json());
         assert_eq!(after["open_hours"], "Mon–Sat 08:00–21:00; Sun never");
         assert_eq!((&after["quiet_spans"], &after["caps"]), (&change["quiet_spans"], &change["caps"]));
+        assert_eq!((&after["at_quiet_hours"], &after["label_caps"]), (&json!("discard"), &change["label_caps"]));
         assert_eq!(after["quiet_hours"], json!({"start": "21:00", "end": "08:00"}), "left as it was");
         for (change, field) in [
             (json!({"quiet_spans": [{"days": [], "start": "01:00", "end": "02:00"}]}), "quiet_spans"),
             (json!({"quiet_spans": [{"days": ["mon"], "start": "22:00", "end": "02:00"}]}), "quiet_spans"),
             (json!({"caps": [{"messages": 0, "period": "day"}]}), "caps"),
             (json!({"caps": [{"messages": 1, "period": "day"}, {"messages": 2, "period": "day"}]}), "caps"),
+            (json!({"label_caps": [{"label": " ", "messages": 1, "period": "day"}]}), "label_caps"),
+            (json!({"label_caps": [{"label": "A", "messages": 0, "period": "day"}]}), "label_caps"),
+            (
+                json!({"label_caps": [{"label": "News", "messages": 1, "period": "day"},
+                    {"label": "news ", "messages": 2, "period": "day"}]}),
+                "label_caps",
+            ),
             (json!({"quiet_hours": {"start": "25:00", "end": "08:00"}}), "quiet_hours.start"),
         ] {
             let refused = server.patch(&key, "/api/v1/policy", &change).await.json();

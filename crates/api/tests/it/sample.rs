@@ -17,6 +17,7 @@ use segue_model::{
     revocation,
     role::Role,
     routing::{OfferState, WorkItemState},
+    vote::{Vote, VoteOption},
 };
 use segue_store::customer_link::{LinkAction, LinkEntry, LinkState};
 use segue_store::{
@@ -315,6 +316,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         held_out_percent: 0,
         pool_id: None,
         template: None,
+        rules: Default::default(),
         texts: Vec::new(),
     };
     direct_messages(tx, workspace_id, made, now)?;
@@ -386,6 +388,19 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     tx.execute(&DEAD_LETTER, &[&workspace_id, &made.letter, &source_id, &now]).map(|_| ())
 }
 
+fn vote() -> Vote {
+    let option = |word: &str| VoteOption { word: word.to_owned(), label: word.to_owned() };
+    Vote {
+        text: "Red or blue?".to_owned(),
+        options: vec![option("RED"), option("BLUE")],
+        changeable: false,
+        closes_at: None,
+        thanks: String::new(),
+        already: String::new(),
+        closed: String::new(),
+    }
+}
+
 fn consent(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
@@ -430,7 +445,7 @@ fn consent(
         id: made.keyword,
         sender_id: made.sender,
         word: "CLUB".to_owned(),
-        action: KeywordAction::Join { programme_id: made.programme },
+        action: KeywordAction::Vote(vote()),
         valid_from: None,
         valid_until: None,
         created_at: now,

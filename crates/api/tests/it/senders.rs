@@ -193,6 +193,16 @@ async fn limits_and_a_second_way_are_set_and_taken_away() {
         let (_, set) = put(fallback, json!({ "sender_id": null })).await;
         assert_eq!((&set["fallback_id"], &set["segments_per_second"]), (&Value::Null, &json!(3)), "{set}");
 
+        let hours = format!("/api/v1/senders/{one}/hours");
+        let lunch = json!([{ "days": ["mon"], "start": "12:00", "end": "14:00" }]);
+        let night = json!({ "start": "19:00", "end": "09:00" });
+        let (status, set) = put(hours.clone(), json!({ "quiet_hours": night, "quiet_spans": lunch })).await;
+        assert_eq!((status, &set["quiet_hours"], &set["quiet_spans"]), (StatusCode::OK, &night, &lunch), "{set}");
+        let wrong = json!([{ "days": ["mon"], "start": "14:00", "end": "12:00" }]);
+        assert_eq!(put(hours.clone(), json!({ "quiet_spans": wrong })).await.0, 422);
+        let (_, set) = put(hours, json!({})).await;
+        assert_eq!((&set["quiet_hours"]["start"], &set["quiet_spans"]), (&json!("00:00"), &json!([])), "{set}");
+
         let brand = registration(&server, &key, json!({ "kind": "brand", "name": "Acme" })).await;
         let limits = format!("/api/v1/registrations/{}/limits", brand["id"].as_str().unwrap());
         let (_, set) = put(limits.clone(), json!({ "segments_per_day": 2000 })).await;

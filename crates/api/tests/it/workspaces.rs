@@ -27,7 +27,11 @@ fn input(operation: &str) -> Option<Value> {
             json!({"sender_id": nobody("snd"), "word": "TAKEN", "action": {"kind": "reply", "text": "Taken over"}})
         }
         "change_campaign_links" => json!({"legal_text": "Taken over"}),
-        "set_registration_limits" | "set_sender_limit" | "set_sender_fallback" | "resume_marketing" => json!({}),
+        "set_registration_limits"
+        | "set_sender_limit"
+        | "set_sender_fallback"
+        | "set_sender_hours"
+        | "resume_marketing" => json!({}),
         "block_customer" => json!({"reason": "because"}),
         "merge_customers" => json!({"messaging_user_id": nobody("mus")}),
         "change_template" => {

@@ -124,6 +124,7 @@ async fn campaign(bench: &Bench, channel: &Channel, class: MessageClass, count: 
             buttons: Vec::new(),
             sessions: SessionRule::Any,
         }),
+        rules: Default::default(),
     };
     bench
         .write(move |tx| {

@@ -42,6 +42,7 @@ async fn campaign(scene: &Scene) -> Campaign {
         pool_id: None,
         texts: Vec::new(),
         template: None,
+        rules: Default::default(),
     };
     let recipient = NewRecipient {
         position: 1,
@@ -275,6 +276,7 @@ async fn template_sent(scene: &Scene, address: &str, wamid: &'static str, contac
         held_out_percent: 0,
         pool_id: None,
         texts: Vec::new(),
+        rules: Default::default(),
         template: Some(CampaignTemplate {
             channel_id,
             name: "spring".to_owned(),

@@ -5,7 +5,8 @@ use segue_model::{
     contact::ContactFields,
     delivery::MessageClass,
     place_of_phone,
-    policy::{self, Approval, Content, Decision, Explanation, Known, Limits, Listed, Question},
+    policy::{self, Approval, AtQuietHours, Content, Decision, Explanation, Known, Limits, Listed, Question},
+    series::{CampaignRules, SeriesCap},
     zones_for_phone,
 };
 use segue_store::{StoreError, Tx, audience::AudienceMember, workspace::Workspace};
@@ -27,22 +28,54 @@ pub(crate) struct Judgement {
     pub explanation: Option<Explanation>,
 }
 
+/// What a campaign asks of the policy, with the caps that count its messages.
+#[derive(Debug, Clone)]
+pub(crate) struct Asks {
+    at_quiet: AtQuietHours,
+    caps: Vec<SeriesCap>,
+}
+
+impl Asks {
+    /// What a campaign asks.
+    pub(crate) fn of(tx: &mut Tx<'_>, workspace: &Workspace, rules: &CampaignRules) -> Result<Self, StoreError> {
+        let at_quiet = rules.at_quiet_hours.unwrap_or(workspace.settings.policy.at_quiet_hours);
+        Ok(Self { at_quiet, caps: tx.series_caps(workspace, rules)? })
+    }
+
+    /// The moment at which the policy is asked about a message that leaves at `leaves_at`. What falls into quiet hours is
+    /// discarded by the moment it would leave; what is held is asked about now, and again when it is due.
+    pub(super) fn moment(&self, now: Timestamp, leaves_at: impl FnOnce() -> Timestamp) -> Timestamp {
+        match self.at_quiet {
+            AtQuietHours::Hold => now,
+            AtQuietHours::Discard => leaves_at(),
+        }
+    }
+
+    pub(super) const fn at_quiet(&self) -> AtQuietHours {
+        self.at_quiet
+    }
+
+    pub(super) fn caps(&self) -> &[SeriesCap] {
+        &self.caps
+    }
+}
+
 /// Whether, when and why (not) a promotional text may go to this contact; from any sender when none is given.
 pub(crate) fn judge(
     tx: &mut Tx<'_>,
     member: &AudienceMember,
-    workspace: &Workspace,
+    (workspace, asks): (&Workspace, &Asks),
     origin: Option<&Origin>,
     now: Timestamp,
 ) -> Result<Judgement, StoreError> {
-    judge_in(tx, member, workspace, origin, (&time_zones(&member.fields, workspace), now))
+    judge_in(tx, member, (workspace, asks), origin, (&time_zones(&member.fields, workspace), now))
 }
 
 /// [`judge`] for a contact whose [`time_zones`] are known already.
 pub(super) fn judge_in(
     tx: &mut Tx<'_>,
     member: &AudienceMember,
-    workspace: &Workspace,
+    (workspace, asks): (&Workspace, &Asks),
     origin: Option<&Origin>,
     (zones, now): (&[String], Timestamp),
 ) -> Result<Judgement, StoreError> {
@@ -50,6 +83,10 @@ pub(super) fn judge_in(
     let settings = &workspace.settings.policy;
     let phone = member.fields.phone.as_ref().map(|phone| phone.as_str());
     let sends = sends(tx, workspace.id, phone, Limits::look_back(place, &settings.caps, now), now)?;
+    let series = match phone {
+        Some(phone) => tx.counted_caps(workspace.id, phone, &asks.caps, None, now)?,
+        None => Vec::new(),
+    };
     let not_cleared = origin.and_then(|origin| origin.not_cleared(member.fields.phone.as_ref(), now));
     let question = Question {
         now,
@@ -71,6 +108,9 @@ pub(super) fn judge_in(
             caps: &settings.caps,
             at_cap: settings.at_cap,
             sends: &sends,
+            sender_hours: origin.and_then(|origin| origin.facts.hours.as_ref()),
+            at_quiet: asks.at_quiet,
+            series: &series,
         },
         campaign_template: None,
     };

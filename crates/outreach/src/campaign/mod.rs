@@ -27,6 +27,7 @@ use segue_model::{
     consent::Medium,
     contact::{ContactFields, STANDARD_FIELDS},
     language::{self, LocaleText},
+    series::{CampaignRules, LONGEST_LABEL, label_key},
     text_lint::SenderReach,
 };
 use segue_store::{
@@ -45,6 +46,7 @@ use crate::{
     origin::Origins,
     text::{CampaignText, Frame, LONGEST_BODY, unknown_fields},
 };
+use audience::Asks;
 use pinned::{Parts, reach};
 
 /// Longest prefilled text, in characters: with more, links no longer open everywhere.
@@ -55,6 +57,7 @@ const MOST_LANGUAGES: usize = 30;
 /// A campaign with everything its messages are made of.
 struct Prepared {
     workspace: Workspace,
+    asks: Asks,
     origins: Origins,
     text: CampaignText,
 }
@@ -113,7 +116,8 @@ fn prepare_with(
         opt_out_line: is_answerable.then_some(&parts.opt_out_line),
     };
     let text = CampaignText::new(&input.body, &frame)?;
-    Ok(Prepared { workspace, origins, text })
+    let asks = Asks::of(tx, &workspace, &input.rules)?;
+    Ok(Prepared { workspace, asks, origins, text })
 }
 
 /// The number of the chat the footer leads to.
@@ -185,9 +189,24 @@ fn validate(
 /// Checks what campaigns of every kind have: audience and schedule.
 fn check_frame(tx: &mut Tx<'_>, workspace_id: WorkspaceId, input: &CampaignInput) -> Result<(), OutreachError> {
     members::check(tx, workspace_id, &input.audience)?;
+    check_rules(tx, workspace_id, &input.rules)?;
     input.schedule.check().map_err(|error| OutreachError::invalid("schedule", error.to_string()))?;
     if input.audience.filter.as_ref().is_some_and(|filter| filter.field.trim().is_empty()) {
         return Err(OutreachError::invalid("audience", "Choose the field that the condition is about."));
+    }
+    Ok(())
+}
+
+fn check_rules(tx: &mut Tx<'_>, workspace_id: WorkspaceId, rules: &CampaignRules) -> Result<(), OutreachError> {
+    let fits = |label: &str| (1..=LONGEST_LABEL).contains(&label_key(label).chars().count());
+    if rules.label.as_deref().is_some_and(|label| !fits(label)) {
+        let message = format!("A label has 1 to {LONGEST_LABEL} characters. Leave it out for no label.");
+        return Err(OutreachError::invalid("rules", message));
+    }
+    if let Some(id) = rules.programme_id
+        && tx.programme(workspace_id, id)?.is_none()
+    {
+        return Err(OutreachError::invalid("rules", "There is no such programme. Choose one of the list."));
     }
     Ok(())
 }

@@ -301,13 +301,16 @@ fn decide_member(
     let workspace_id = prepared.workspace.id;
     let zones = time_zones(&member.fields, &prepared.workspace);
     let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
-    let judgement = judge_in(tx, member, &prepared.workspace, Some(likely), (&zones, now))?;
+    let start = campaign.started_at.unwrap_or(now);
+    let leaves_at =
+        || timing::leaves_at(&campaign.input, &zones, position, (start, now), &prepared.workspace.time_zone);
+    let at = prepared.asks.moment(now, leaves_at);
+    let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), (&zones, at))?;
     let (rule, not_before) = match judgement.decision {
         Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
         Decision::Suppress { rule } => (rule.as_str(), None),
     };
-    let start = campaign.started_at.unwrap_or(now);
     let (rule, not_before) =
         timing::refine(&campaign.input, (rule, not_before), *barred, &zones, position, (start, now));
     let recipient = |rule: &'static str, message_id: Option<MessageId>| NewRecipient {

@@ -31,7 +31,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Prepared,
-    audience::{judge, time_zones},
+    audience::{judge_in, time_zones},
     checks::Author,
     found,
     lines::{Lines, several},
@@ -259,15 +259,18 @@ impl Flight {
     fn judge(&self, tx: &mut Tx<'_>, Entry { member, barred }: &Entry, position: u32) -> Result<Verdict, StoreError> {
         let prepared = &self.prepared;
         let likely = prepared.origins.likely(tx, prepared.workspace.id, member.fields.phone.as_ref(), self.now)?;
-        let judgement = judge(tx, member, &prepared.workspace, Some(likely), self.now)?;
+        let zones = time_zones(&member.fields, &self.prepared.workspace);
+        let (input, clock) = (&self.campaign.input, (self.now, self.now));
+        let leaves_at = || timing::leaves_at(input, &zones, position, clock, &prepared.workspace.time_zone);
+        let at = prepared.asks.moment(self.now, leaves_at);
+        let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), (&zones, at))?;
         let detail = judgement.explanation.and_then(|why| why.detail);
         let decided = match judgement.decision {
             Decision::Send(_) => ("allowed", Some(self.now)),
             Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
             Decision::Suppress { rule } => (rule.as_str(), None),
         };
-        let zones = time_zones(&member.fields, &self.prepared.workspace);
-        let (rule, at) = timing::refine(&self.campaign.input, decided, *barred, &zones, position, (self.now, self.now));
+        let (rule, at) = timing::refine(input, decided, *barred, &zones, position, clock);
         if at.is_none() {
             return Ok(Verdict { rule, detail, composed: None });
         }

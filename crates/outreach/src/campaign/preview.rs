@@ -406,7 +406,7 @@ fn count_chunk(
     let mut tally = so_far.clone();
     for Entry { member, barred } in &page.entries {
         let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
-        let judgement = judge(tx, member, &prepared.workspace, Some(likely), now)?;
+        let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), now)?;
         tally.count(member, *barred, prepared, judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))

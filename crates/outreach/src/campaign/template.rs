@@ -29,7 +29,11 @@ use segue_store::{
     workspace::Workspace,
 };
 
-use super::{audience::time_zones, members::Entry, timing};
+use super::{
+    audience::{Asks, time_zones},
+    members::Entry,
+    timing,
+};
 use crate::{
     Links, OutreachError, domains,
     text::{Body, LONGEST_BODY, unknown_fields},
@@ -230,7 +234,11 @@ impl TemplateText {
             (member.id, phone.map(|phone| phone.as_str())),
         )?;
         let zones = time_zones(&member.fields, &self.workspace);
-        let (decision, explanation) = self.decide(tx, member.fields.phone.as_ref(), found.as_ref(), (&zones, now))?;
+        let asks = Asks::of(tx, &self.workspace, &input.rules)?;
+        let leaves_at = || timing::leaves_at(input, &zones, position, (start, now), &self.workspace.time_zone);
+        let at = asks.moment(now, leaves_at);
+        let to = (member.fields.phone.as_ref(), found.as_ref());
+        let (decision, explanation) = self.decide(tx, to, &asks, (&zones, at))?;
         let decided = match decision {
             Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
             Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
@@ -257,18 +265,20 @@ impl TemplateText {
     fn decide(
         &self,
         tx: &mut Tx<'_>,
-        phone: Option<&segue_model::PhoneNumber>,
-        found: Option<&TemplateRecipient>,
+        (phone, found): (Option<&segue_model::PhoneNumber>, Option<&TemplateRecipient>),
+        asks: &Asks,
         (zones, now): (&[String], Timestamp),
     ) -> Result<(Decision, Option<Explanation>), StoreError> {
         let settings = &self.workspace.settings.policy;
         let class = self.class();
         let place = found.filter(|found| found.kind == AddressKind::Phone).and_then(|_| phone.and_then(place_of_phone));
-        let mut sends = Vec::new();
-        if let (MessageClass::Marketing, Some(found)) = (class, found)
-            && let Some((millis, most)) = Limits::look_back(place, &settings.caps, now)
-        {
-            sends = tx.marketing_sends(self.workspace.id, &found.address, now.plus(-millis), None, most)?;
+        let (mut sends, mut series) = (Vec::new(), Vec::new());
+        if let (MessageClass::Marketing, Some(found)) = (class, found) {
+            let address = found.address.as_str();
+            series = tx.counted_caps(self.workspace.id, address, asks.caps(), None, now)?;
+            if let Some((millis, most)) = Limits::look_back(place, &settings.caps, now) {
+                sends = tx.marketing_sends(self.workspace.id, address, now.plus(-millis), None, most)?;
+            }
         }
         let yes = |is: bool| if is { Known::Yes } else { Known::No };
         let suppressed = found.is_some_and(|found| found.is_suppressed);
@@ -292,6 +302,9 @@ impl TemplateText {
                 caps: &settings.caps,
                 at_cap: settings.at_cap,
                 sends: &sends,
+                sender_hours: None,
+                at_quiet: asks.at_quiet(),
+                series: &series,
             },
             campaign_template: found.map(|found| TemplateFacts {
                 // These hold the campaign and leave nobody out.

@@ -30,11 +30,7 @@ pub(super) fn refine(
     if group_of(position, &super::variants::weights(input), input.held_out_percent) == Group::HeldOut {
         return (HELD_OUT, None);
     }
-    // So many positions a minute, counted from the start: those who get nothing make it slower, nothing makes it faster.
-    let paced = input
-        .schedule
-        .per_minute
-        .map_or(not_before, |most| not_before.max(start.plus(i64::from((position - 1) / most.max(1)) * time::MINUTE)));
+    let paced = not_before.max(pace(input, position, start));
     let local = input.schedule.recipient_time(0, zones);
     if expires_at(input, zones, start).is_some_and(|end| local.map_or(paced, |local| paced.max(local)) > end) {
         return (Rule::Expired.as_str(), None);
@@ -44,6 +40,27 @@ pub(super) fn refine(
         Some(local) => (rule, Some(paced.max(local))),
         None => (rule, Some(paced)),
     }
+}
+
+/// When a message that nothing holds would leave: not before its place among so many a minute, the recipient's own time,
+/// and the send window (by the workspace's clock).
+pub(super) fn leaves_at(
+    input: &CampaignInput,
+    zones: &[String],
+    position: u32,
+    (start, now): (Timestamp, Timestamp),
+    workspace_zone: &str,
+) -> Timestamp {
+    let paced = now.max(pace(input, position, start));
+    let at = input.schedule.recipient_time(0, zones).map_or(paced, |local| paced.max(local));
+    let window = input.schedule.window.and_then(|window| window.around(at, workspace_zone));
+    window.map_or(at, |(opens, _)| at.max(opens))
+}
+
+/// So many positions a minute, counted from the start: those who get nothing make it slower, nothing makes it faster.
+fn pace(input: &CampaignInput, position: u32, start: Timestamp) -> Timestamp {
+    let most = input.schedule.per_minute.map(|most| most.max(1));
+    most.map_or(start, |most| start.plus(i64::from((position - 1) / most) * time::MINUTE))
 }
 
 /// When the message is no longer worth sending: so many hours after the start, or after the recipient's own time.

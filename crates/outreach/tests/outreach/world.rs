@@ -146,6 +146,7 @@ impl World {
             pool_id: None,
             texts: Vec::new(),
             template: None,
+            rules: Default::default(),
         }
     }
 

@@ -4,6 +4,7 @@ use segue_model::{
     MessageId, Timestamp,
     policy::{Explanation, Rule},
     rule_book,
+    series::CampaignRules,
 };
 use segue_testkit::engines;
 
@@ -47,8 +48,14 @@ async fn sends_are_counted_newest_first_without_the_message_itself() {
         let workspace_id = test.workspace_id();
         let ids = [1, 2, 3].map(|_| test.ctx.id::<MessageId>());
         for (id, at) in ids.into_iter().zip([100, 200, 300]) {
-            write(&test, move |tx| tx.count_marketing(workspace_id, ADDRESS, id, Timestamp(at))).await;
-            write(&test, move |tx| tx.count_marketing(workspace_id, ADDRESS, id, Timestamp(at))).await;
+            write(&test, move |tx| {
+                tx.count_in_series(workspace_id, ADDRESS, id, &CampaignRules::default(), Timestamp(at))
+            })
+            .await;
+            write(&test, move |tx| {
+                tx.count_in_series(workspace_id, ADDRESS, id, &CampaignRules::default(), Timestamp(at))
+            })
+            .await;
         }
         let sends = async |after, except, limit| {
             write(&test, move |tx| tx.marketing_sends(workspace_id, ADDRESS, Timestamp(after), except, limit)).await

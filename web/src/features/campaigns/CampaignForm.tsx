@@ -5,6 +5,7 @@ import { AudienceParts } from './AudienceParts';
 import { BodyField } from './BodyField';
 import css from './editor.module.css';
 import { LanguagesCard } from './LanguagesCard';
+import { RulesCard } from './RulesCard';
 import { ScheduleCard } from './ScheduleCard';
 import { SegmentCounter, type CountedText } from './SegmentCounter';
 import { ChannelChoice, TemplateFields } from './TemplateFields';
@@ -184,6 +185,11 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
           <VariantsCard input={input} onChange={onChange} />
         </>
       )}
+      <RulesCard
+        rules={input.rules}
+        onChange={(rules) => set({ rules })}
+        programmes={sources.programmes}
+      />
       <ScheduleCard schedule={input.schedule} onChange={(schedule) => set({ schedule })} />
     </Stack>
   );

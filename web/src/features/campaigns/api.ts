@@ -13,6 +13,7 @@ import type {
   NumberLimits,
   Page,
   Preflight,
+  Programme,
   Recipient,
   Segment,
   SetupStatus,
@@ -104,6 +105,9 @@ export const fetchRecipients = (
 
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+
+export const fetchProgrammeChoice = (signal?: AbortSignal) =>
+  api.get<Page<Programme>>('/programmes', { limit: 200 }, signal);
 
 export const fetchSenderPools = (signal?: AbortSignal) =>
   api.get<Page<SenderPool>>('/sender-pools', {}, signal);

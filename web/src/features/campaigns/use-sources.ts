@@ -3,6 +3,7 @@ import { keys } from '@/api/query-keys';
 import {
   fetchCampaigns,
   fetchLists,
+  fetchProgrammeChoice,
   fetchSegmentChoice,
   fetchSenderPools,
   fetchSetup,
@@ -25,6 +26,10 @@ export function useSources() {
     queryKey: keys.senderPools,
     queryFn: ({ signal }) => fetchSenderPools(signal),
   });
+  const programmes = useQuery({
+    queryKey: [...keys.programmes, 'choice'],
+    queryFn: ({ signal }) => fetchProgrammeChoice(signal),
+  });
   const templates = useQuery({
     queryKey: keys.allTemplates,
     queryFn: ({ signal }) => fetchTemplates(signal),
@@ -41,6 +46,7 @@ export function useSources() {
     whatsapp: (setup.data?.channels ?? []).filter((channel) => channel.kind === 'whatsapp'),
     templates: templates.data?.data ?? [],
     lists: lists.data?.data ?? [],
+    programmes: programmes.data?.data ?? [],
     segments: segments.data?.data ?? [],
     campaigns: (campaigns.data?.data ?? []).filter((each) => each.started_at !== null),
   };

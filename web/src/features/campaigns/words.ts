@@ -112,11 +112,12 @@ export const EMPTY_INPUT: CampaignInput = {
   pool_id: null,
   texts: [],
   template: null,
+  rules: { at_quiet_hours: null, label: null, programme_id: null },
 };
 
 export function inputOf(campaign: Campaign): CampaignInput {
   const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
-  const { schedule, variants, held_out_percent, pool_id, texts, template } = campaign;
+  const { schedule, variants, held_out_percent, pool_id, texts, template, rules } = campaign;
   return {
     name,
     sender_id,
@@ -131,6 +132,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     pool_id,
     texts,
     template,
+    rules,
   };
 }
 

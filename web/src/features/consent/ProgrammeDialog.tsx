@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { DateFormat, Programme, ProgrammeSettings } from '@/api/types';
+import { PERIODS } from '@/lib/caps';
 import { notify, SelectField, TextArea, TextField, CheckField } from '@/ui';
 import { changeProgramme, createProgramme, type ProgrammeInput } from './api';
 import css from './consent.module.css';
@@ -22,6 +23,7 @@ const FRESH: ProgrammeSettings = {
   too_young_text: '{brand}: sorry, you cannot join {programme}.',
   retry_text: '{brand}: please reply with your birth date, such as 12/31/1990, or STOP.',
   date_formats: ['mdy'],
+  caps: [],
 };
 
 const DATE_FORMATS: { value: DateFormat; label: string }[] = [
@@ -182,6 +184,30 @@ export function ProgrammeDialog({ programme, onClose, onSaved }: Props) {
           {text('retry_text', 'When no date can be read')}
         </>
       )}
+      <div className={css.two}>
+        {PERIODS.map(({ value, label }) => (
+          <TextField
+            key={value}
+            label={label}
+            description="Most campaign messages in its name to one person; empty: no cap."
+            type="number"
+            min={1}
+            max={100}
+            value={settings.caps.find((cap) => cap.period === value)?.messages ?? ''}
+            onChange={(event) => {
+              const messages = event.currentTarget.value;
+              const others = settings.caps.filter((cap) => cap.period !== value);
+              set(
+                'caps',
+                messages === ''
+                  ? others
+                  : [...others, { period: value, messages: Number(messages) }],
+              );
+            }}
+            data-testid={`programme-cap-${value}`}
+          />
+        ))}
+      </div>
       {text('welcome_text', 'Welcome', 'Must say how to end it: STOP.')}
       {text('already_text', 'When somebody joins again', 'Empty sends nothing.')}
     </FormDialog>

@@ -1,11 +1,20 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { KeywordAction, KeywordQuestion, SenderKeyword } from '@/api/types';
+import type {
+  KeywordAction,
+  KeywordQuestion,
+  KeywordTemplate,
+  SenderKeyword,
+  Vote,
+} from '@/api/types';
+import { instant, localTime } from '@/lib/local-time';
 import { useDebounced } from '@/lib/use-debounced';
 import { Button, Notice, notify, SelectField, TextArea, TextField } from '@/ui';
 import { changeKeyword, checkKeyword, createKeyword, type KeywordInput } from './api';
 import css from './consent.module.css';
 import { FormDialog } from './FormDialog';
+import { TemplateChoice } from './TemplateChoice';
+import { FRESH_VOTE, VoteFields } from './VoteFields';
 import { useNumbers, useProgrammes } from './use-sources';
 
 interface Props {
@@ -13,15 +22,6 @@ interface Props {
   onClose: () => void;
   onSaved: () => void;
 }
-
-/** Local time as a field of the type datetime-local takes it. */
-function localTime(iso: string | null): string {
-  if (iso === null) return '';
-  const at = new Date(iso);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
-const instant = (local: string) => (local === '' ? null : new Date(local).toISOString());
 
 export function WordDialog({ keyword, onClose, onSaved }: Props) {
   const numbers = useNumbers();
@@ -31,8 +31,9 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
   const [word, setWord] = useState(keyword?.word ?? '');
   const [kind, setKind] = useState<KeywordAction['kind']>(known?.kind ?? 'join');
   const [programme, setProgramme] = useState(
-    known !== undefined && known.kind !== 'reply' ? known.programme_id : '',
+    known?.kind === 'join' || known?.kind === 'leave' ? known.programme_id : '',
   );
+  const [vote, setVote] = useState<Vote>(known?.kind === 'vote' ? known : FRESH_VOTE);
   const [text, setText] = useState(known?.kind === 'reply' ? known.text : '');
   const [questions, setQuestions] = useState<KeywordQuestion[]>(
     known?.kind === 'reply' ? known.questions : [],
@@ -54,7 +55,9 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
           ...(closing.trim() === '' ? {} : { closing }),
           ...(next.trim() === '' ? {} : { next_keyword: next }),
         }
-      : { kind, programme_id: programmeId };
+      : kind === 'vote'
+        ? { ...vote, kind }
+        : { kind, programme_id: programmeId };
   const input: KeywordInput = {
     sender_id: senderId,
     word,
@@ -62,13 +65,17 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
     valid_from: instant(from),
     valid_until: instant(until),
   };
-  const checked = useDebounced(JSON.stringify({ senderId, word, from, until }), 300);
+  const forCheck: KeywordAction =
+    kind === 'vote' && vote.options.every((each) => each.word !== '' && each.label !== '')
+      ? { ...vote, kind, text: vote.text === '' ? 'x' : vote.text }
+      : { kind: 'reply', text: 'x', questions: [] };
+  const checked = useDebounced(JSON.stringify({ senderId, word, from, until, forCheck }), 300);
   const check = useQuery({
     queryKey: ['keyword-check', keyword?.id ?? 'new', checked],
     queryFn: () =>
       checkKeyword(keyword?.id ?? null, {
         ...input,
-        action: { kind: 'reply', text: 'x', questions: [] },
+        action: forCheck,
       }),
     enabled: word.trim() !== '' && senderId !== '',
     retry: false,
@@ -81,6 +88,18 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
     onSaved();
     notify.done('Word saved');
   };
+  const isProgramme = kind === 'join' || kind === 'leave';
+  const begin = (template: KeywordTemplate) => {
+    if (word.trim() === '') setWord(template.word);
+    setKind(template.action.kind);
+    if (template.action.kind === 'reply') {
+      setText(template.action.text);
+      setQuestions(template.action.questions);
+      setClosing(template.action.closing ?? '');
+      setNext('');
+    }
+    if (template.action.kind === 'vote') setVote(template.action);
+  };
   const setQuestion = (index: number, change: Partial<KeywordQuestion>) =>
     setQuestions(questions.map((each, at) => (at === index ? { ...each, ...change } : each)));
 
@@ -92,6 +111,7 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
       onClose={onClose}
       testId="word-save"
     >
+      {keyword === null && <TemplateChoice onChoose={begin} />}
       <div className={css.two}>
         <TextField
           label="Word"
@@ -119,10 +139,11 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
             { value: 'join', label: 'Joins a programme' },
             { value: 'leave', label: 'Leaves a programme' },
             { value: 'reply', label: 'Answers, and may ask questions' },
+            { value: 'vote', label: 'Asks for a vote' },
           ]}
           data-testid="word-kind"
         />
-        {kind !== 'reply' && (
+        {isProgramme && (
           <SelectField
             label="Programme"
             value={programmeId}
@@ -143,7 +164,8 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
           onChange={(event) => setUntil(event.currentTarget.value)}
         />
       </div>
-      {kind !== 'reply' && ofSender.length === 0 && (
+      {kind === 'vote' && <VoteFields vote={vote} onChange={setVote} />}
+      {isProgramme && ofSender.length === 0 && (
         <Notice tone="warn">This number has no programme yet. Add the programme first.</Notice>
       )}
       {kind === 'reply' && (

@@ -19,6 +19,7 @@ import {
 import { deleteKeyword } from './api';
 import css from './consent.module.css';
 import { useKeywords, useMayChange, useNumbers, useProgrammes } from './use-sources';
+import { VotesDialog } from './VotesDialog';
 import { WordDialog } from './WordDialog';
 
 function does(keyword: SenderKeyword, programmes: Programme[]): string {
@@ -29,6 +30,7 @@ function does(keyword: SenderKeyword, programmes: Programme[]): string {
       ? `Answers: ${action.text}`
       : `Asks ${count === 1 ? 'a question' : `${count} questions`}`;
   }
+  if (action.kind === 'vote') return `Vote among ${action.options.length} options`;
   const name = programmes.find((each) => each.id === action.programme_id)?.name ?? 'a programme';
   return action.kind === 'join' ? `Joins ${name}` : `Leaves ${name}`;
 }
@@ -51,6 +53,7 @@ export function WordsSection() {
   const programmes = useProgrammes().data?.data ?? [];
   const mayChange = useMayChange();
   const [editing, setEditing] = useState<SenderKeyword | 'new' | null>(null);
+  const [counting, setCounting] = useState<SenderKeyword | null>(null);
   const [removing, setRemoving] = useState<SenderKeyword | null>(null);
   const words = query.data?.data ?? [];
   const refresh = () => cache.invalidateQueries({ queryKey: keys.senderKeywords });
@@ -75,6 +78,24 @@ export function WordsSection() {
       title: 'Counts',
       priority: 'wide',
       render: (each) => <Tag tone={validity(each).tone}>{validity(each).label}</Tag>,
+    },
+    {
+      key: 'result',
+      title: 'Result',
+      render: (each) =>
+        each.action.kind === 'vote' ? (
+          <Button
+            emphasis="quiet"
+            size="xs"
+            aria-label={`Votes for ${each.word}`}
+            onClick={() => setCounting(each)}
+            data-testid="word-votes"
+          >
+            Votes
+          </Button>
+        ) : (
+          '–'
+        ),
     },
     ...(mayChange
       ? [
@@ -118,7 +139,7 @@ export function WordsSection() {
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && words.length === 0 && (
         <EmptyState title="No words yet">
-          A word joins a programme, answers, or asks questions that fill the contact.
+          A word joins a programme, answers, asks questions that fill the contact, or for a vote.
         </EmptyState>
       )}
       {words.length > 0 && (
@@ -137,6 +158,7 @@ export function WordsSection() {
           onSaved={() => void refresh()}
         />
       )}
+      {counting !== null && <VotesDialog keyword={counting} onClose={() => setCounting(null)} />}
       {removing !== null && (
         <ConfirmDialog
           title={`Remove ${removing.word}?`}
@@ -150,6 +172,8 @@ export function WordsSection() {
           onClose={() => setRemoving(null)}
         >
           Texts with it are no longer answered. Questions that it began end.
+          {removing.action.kind === 'vote' &&
+            ' Its votes are removed with it: take them out first.'}
         </ConfirmDialog>
       )}
     </Card>

@@ -1,9 +1,10 @@
-import { api } from '@/api/client';
+import { api, apiUrl } from '@/api/client';
 import type {
   ConsentReview,
   ConsentSettings,
   ContactList,
   KeywordAction,
+  KeywordTemplate,
   Page,
   Programme,
   ProgrammeSettings,
@@ -11,6 +12,7 @@ import type {
   SenderKeyword,
   Subscription,
   TextReading,
+  VoteTally,
 } from '@/api/types';
 
 export const fetchReviews = (
@@ -51,6 +53,13 @@ export const subscribe = (id: string, input: { phone: string; wording?: string }
 
 export const fetchKeywords = (signal?: AbortSignal) =>
   api.get<Page<SenderKeyword>>('/keywords', { limit: 200 }, signal);
+
+export const fetchKeywordTemplates = (signal?: AbortSignal) =>
+  api.get<Page<KeywordTemplate>>('/keyword-templates', {}, signal);
+
+export const fetchVotes = (id: string, signal?: AbortSignal) =>
+  api.get<VoteTally>(`/keywords/${id}/votes`, {}, signal);
+export const votesUrl = (id: string) => apiUrl(`/keywords/${id}/votes.csv`);
 
 export interface KeywordInput {
   sender_id: string;

@@ -12,6 +12,7 @@ const OUTCOMES: Record<string, { label: string; tone: Tone }> = {
   keyword: { label: 'Keyword', tone: 'info' },
   opt_in: { label: 'Opt-in', tone: 'good' },
   answer: { label: 'Answer', tone: 'info' },
+  vote: { label: 'Vote', tone: 'info' },
   revoked: { label: 'Opted out', tone: 'bad' },
   review: { label: 'For review', tone: 'warn' },
 };

@@ -1,31 +1,17 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { IconPlus, IconX } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
-import type { CapPeriod, Day, Policy, QuietSpan } from '@/api/policy-types';
+import type { Policy } from '@/api/policy-types';
 import { keys } from '@/api/query-keys';
-import { Button, Card, CheckField, IconButton, SelectField, Stack, TextField } from '@/ui';
+import { PERIODS } from '@/lib/caps';
+import { Button, Card, SelectField, Stack, TextField } from '@/ui';
 import { text } from './FormDialog';
+import { LabelCaps } from './LabelCaps';
 import { LoadedCard, useSaving } from './LoadedCard';
 import { changePolicy, fetchPolicy } from './policy-api';
+import { QuietSpans } from './QuietSpans';
 import { RuleBooksCard } from './RuleBooksCard';
 import css from './setup.module.css';
 import { useMayManage } from './use-may-manage';
-
-const DAYS: { value: Day; label: string }[] = [
-  { value: 'mon', label: 'Mon' },
-  { value: 'tue', label: 'Tue' },
-  { value: 'wed', label: 'Wed' },
-  { value: 'thu', label: 'Thu' },
-  { value: 'fri', label: 'Fri' },
-  { value: 'sat', label: 'Sat' },
-  { value: 'sun', label: 'Sun' },
-];
-
-const PERIODS: { value: CapPeriod; label: string }[] = [
-  { value: 'day', label: 'In 24 hours' },
-  { value: 'week', label: 'In 7 days' },
-  { value: 'month', label: 'In 30 days' },
-];
 
 /** When and how often promotional messages may leave: the workspace's own rules, and the rule books in force. */
 export function PolicySection() {
@@ -44,6 +30,7 @@ function PolicyForm({ policy }: { policy: Policy }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
   const [spans, setSpans] = useState(policy.quiet_spans);
+  const [labels, setLabels] = useState(policy.label_caps);
   const [busy, saving] = useSaving('Policy saved');
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -57,6 +44,8 @@ function PolicyForm({ policy }: { policy: Policy }) {
           return messages === '' ? [] : [{ period: value, messages: Number(messages) }];
         }),
         at_cap: text(form, 'at_cap') as Policy['at_cap'],
+        at_quiet_hours: text(form, 'at_quiet_hours') as Policy['at_quiet_hours'],
+        label_caps: labels,
       });
       cache.setQueryData(keys.policy, saved);
       await cache.invalidateQueries({ queryKey: keys.me });
@@ -86,29 +75,7 @@ function PolicyForm({ policy }: { policy: Policy }) {
                 defaultValue={policy.quiet_hours.end}
               />
             </div>
-            {spans.map((span, index) => (
-              <SpanRow
-                key={index}
-                span={span}
-                onChange={(changed) =>
-                  setSpans(spans.map((each, at) => (at === index ? changed : each)))
-                }
-                onRemove={() => setSpans(spans.filter((_, at) => at !== index))}
-              />
-            ))}
-            <div>
-              <Button
-                emphasis="secondary"
-                size="xs"
-                leftSection={<IconPlus size={14} />}
-                onClick={() =>
-                  setSpans([...spans, { days: ['sun'], start: '00:00', end: '24:00' }])
-                }
-                data-testid="span-add"
-              >
-                Add a quiet time on certain days
-              </Button>
-            </div>
+            <QuietSpans spans={spans} onChange={setSpans} />
             <div className={css.three}>
               {PERIODS.map(({ value, label }) => (
                 <TextField
@@ -133,6 +100,17 @@ function PolicyForm({ policy }: { policy: Policy }) {
                 { value: 'suppress', label: 'is not sent' },
               ]}
             />
+            <SelectField
+              label="A message that falls into quiet hours"
+              description="A campaign can say otherwise. Holds for the hours of senders and of the law as well."
+              name="at_quiet_hours"
+              defaultValue={policy.at_quiet_hours}
+              data={[
+                { value: 'hold', label: 'waits until they are over' },
+                { value: 'discard', label: 'is discarded' },
+              ]}
+            />
+            <LabelCaps caps={labels} onChange={setLabels} />
             {mayManage && (
               <div>
                 <Button type="submit" loading={busy} data-testid="policy-save">
@@ -144,62 +122,5 @@ function PolicyForm({ policy }: { policy: Policy }) {
         </fieldset>
       </form>
     </Card>
-  );
-}
-
-interface SpanRowProps {
-  span: QuietSpan;
-  onChange: (span: QuietSpan) => void;
-  onRemove: () => void;
-}
-
-function SpanRow({ span, onChange, onRemove }: SpanRowProps) {
-  const toggle = (day: Day) =>
-    onChange({
-      ...span,
-      days: span.days.includes(day)
-        ? span.days.filter((each) => each !== day)
-        : DAYS.map(({ value }) => value).filter(
-            (value) => value === day || span.days.includes(value),
-          ),
-    });
-  const toEnd = span.end === '24:00';
-  return (
-    <div className={css.span} data-testid="quiet-span">
-      <fieldset className={css.members}>
-        <legend>Quiet on</legend>
-        <div className={css.days}>
-          {DAYS.map(({ value, label }) => (
-            <CheckField
-              key={value}
-              label={label}
-              checked={span.days.includes(value)}
-              onChange={() => toggle(value)}
-            />
-          ))}
-        </div>
-      </fieldset>
-      <TextField
-        label="From"
-        type="time"
-        value={span.start}
-        onChange={(event) => onChange({ ...span, start: event.currentTarget.value })}
-      />
-      <TextField
-        label="Until"
-        type="time"
-        value={toEnd ? '' : span.end}
-        disabled={toEnd}
-        onChange={(event) => onChange({ ...span, end: event.currentTarget.value })}
-      />
-      <CheckField
-        label="to the end of the day"
-        checked={toEnd}
-        onChange={() => onChange({ ...span, end: toEnd ? '23:00' : '24:00' })}
-      />
-      <IconButton label="Remove this quiet time" onClick={onRemove}>
-        <IconX size={16} />
-      </IconButton>
-    </div>
   );
 }

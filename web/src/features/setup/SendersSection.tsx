@@ -24,6 +24,7 @@ import { createSender } from './api';
 import { CapabilitiesCard } from './CapabilitiesCard';
 import { FormDialog, text } from './FormDialog';
 import { PoolsCard } from './PoolsCard';
+import { QuietSpans } from './QuietSpans';
 import { REGISTRATION_KINDS, REGISTRATION_STATES, SENDER_KINDS } from './sender-words';
 import { RegistrationsSection } from './RegistrationsSection';
 import {
@@ -31,6 +32,7 @@ import {
   fetchRegistrations,
   fetchSenders,
   setSenderFallback,
+  setSenderHours,
   setSenderLimit,
 } from './senders-api';
 import css from './setup.module.css';
@@ -212,6 +214,7 @@ interface ChangeDialogProps {
 function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
   const cache = useQueryClient();
   const refresh = useRefresh();
+  const [spans, setSpans] = useState(sender.quiet_spans);
   const query = useQuery({
     queryKey: keys.registrations,
     queryFn: ({ signal }) => fetchRegistrations(signal),
@@ -238,6 +241,10 @@ function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
           }),
         });
         await setSenderLimit(sender.id, whole(text(form, 'segments_per_second')));
+        await setSenderHours(sender.id, {
+          quiet_hours: { start: text(form, 'quiet_start'), end: text(form, 'quiet_end') },
+          quiet_spans: spans,
+        });
         const fallback = text(form, 'fallback_id');
         await setSenderFallback(sender.id, {
           sender_id: fallback === '' ? null : fallback,
@@ -264,6 +271,27 @@ function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
         max={10000}
         defaultValue={sender.segments_per_second ?? ''}
       />
+      <div className={css.two}>
+        <TextField
+          label="Quiet every night from"
+          description="By the recipient’s clock, beside the workspace’s hours."
+          name="quiet_start"
+          type="time"
+          required
+          withAsterisk={false}
+          defaultValue={sender.quiet_hours.start}
+        />
+        <TextField
+          label="Quiet until"
+          description="The same time twice: only the workspace’s hours."
+          name="quiet_end"
+          type="time"
+          required
+          withAsterisk={false}
+          defaultValue={sender.quiet_hours.end}
+        />
+      </div>
+      <QuietSpans spans={spans} onChange={setSpans} />
       <SelectField
         label="Second way"
         description="Takes over what certainly was not sent: refused for the account, or waiting while the account is down. What may have left never moves."

@@ -7,6 +7,7 @@ import type {
   SenderDetail,
   SenderPool,
 } from '@/api/sender-types';
+import type { QuietSpan } from '@/api/policy-types';
 import type { Page, Sender } from '@/api/types';
 
 export const fetchRegistrations = (signal?: AbortSignal) =>
@@ -40,6 +41,10 @@ export const setSenderFallback = (
   id: string,
   input: { sender_id: string | null; after_seconds?: number },
 ) => api.put<SenderDetail>(`/senders/${id}/fallback`, input);
+export const setSenderHours = (
+  id: string,
+  input: { quiet_hours: { start: string; end: string }; quiet_spans: QuietSpan[] },
+) => api.put<SenderDetail>(`/senders/${id}/hours`, input);
 export const setRegistrationLimits = (
   id: string,
   input: { segments_per_minute: number | null; segments_per_day: number | null },

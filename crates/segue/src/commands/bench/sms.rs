@@ -300,6 +300,7 @@ impl Run {
             held_out_percent: 0,
             pool_id: None,
             template: None,
+            rules: Default::default(),
             texts: Vec::new(),
         };
         Ok(campaign::create(&self.store, &self.ctx, &self.links, workspace_id, &Actor::System, input).await?.id)

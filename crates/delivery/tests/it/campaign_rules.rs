@@ -1,0 +1,303 @@
+//! What a campaign asks of the policy, at the last look before bytes leave: its pace after a pause, its caps, its quiet
+//! hours, and the hours of its sender.
+
+use std::collections::BTreeMap;
+
+use segue_delivery::Begin;
+use segue_model::{
+    CampaignId, MessageId, ProgrammeId, SenderId, Timestamp,
+    campaign::{CampaignState, Footer},
+    consent::{ConsentState, Medium, Purpose},
+    delivery::{MessageClass, OutboxState},
+    frequency::{AtCap, FrequencyCap, Period},
+    policy::{AtQuietHours, QuietHours},
+    programme::{Covers, ProgrammeOptIn, ProgrammeSettings},
+    schedule::Schedule,
+    sender_hours::SenderHours,
+    series::{CampaignRules, LabelCap},
+    time,
+};
+use segue_store::{
+    Sql,
+    campaign::{Audience, CampaignInput},
+    channel::Channel,
+    outbox::{Claim, NewOutbox},
+    programme::ProgrammeView,
+};
+
+use crate::bench::{Bench, benches};
+
+static RUN: Sql =
+    Sql::portable("RUN", "UPDATE campaigns SET state = 'running', planned_all = 1 WHERE workspace_id = $1 AND id = $2");
+
+/// New York, where it is noon.
+fn phone(number: usize) -> String {
+    format!("+1212555{number:04}")
+}
+
+async fn sender_of(bench: &Bench) -> SenderId {
+    let workspace_id = bench.test.workspace_id();
+    bench.write(move |tx| tx.senders(workspace_id)).await[0].id
+}
+
+/// A running campaign without messages.
+async fn campaign(bench: &Bench, schedule: Schedule, rules: CampaignRules) -> CampaignId {
+    let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
+    let input = CampaignInput {
+        name: "Spring".to_owned(),
+        sender_id: Some(sender_of(bench).await),
+        audience: Audience::default(),
+        body: "Sale".to_owned(),
+        footer: Footer::None,
+        whatsapp_channel_id: None,
+        prefilled_text: String::new(),
+        schedule,
+        variants: Vec::new(),
+        held_out_percent: 0,
+        pool_id: None,
+        texts: Vec::new(),
+        template: None,
+        rules,
+    };
+    bench
+        .write(move |tx| {
+            tx.insert_campaign(workspace_id, id, &input, None, now)?;
+            tx.execute(&RUN, &[&workspace_id, &id])
+        })
+        .await;
+    id
+}
+
+async fn text(bench: &Bench, channel: &Channel, id: CampaignId, number: usize, not_before: Timestamp) -> MessageId {
+    let address = phone(number);
+    bench.test.set_consent(Medium::Sms, &address, Purpose::Marketing, ConsentState::Granted).await;
+    let message = NewOutbox {
+        class: MessageClass::Marketing,
+        campaign: Some((id, u32::try_from(number + 1).unwrap())),
+        not_before,
+        ..bench.sms_to(channel, &address, "Sale")
+    };
+    bench.enqueue(&message).await
+}
+
+/// Decides about all that is due; gives what may leave.
+async fn turn(bench: &Bench, channel: &Channel) -> Vec<MessageId> {
+    let (workspace_id, channel_id, now) = (bench.test.workspace_id(), channel.id, bench.test.now());
+    let claim = move |tx: &mut segue_store::Tx<'_>| {
+        let claim = Claim { owner: "test", limit: 500, lease_until: now.plus(60_000), now };
+        tx.claim_outbox(workspace_id, channel_id, &claim)
+    };
+    let mut left = Vec::new();
+    for message in bench.write(claim).await {
+        let (ctx, channel, id) = (bench.test.ctx.clone(), channel.clone(), message.id);
+        let begun =
+            bench.write(move |tx| segue_delivery::begin(tx, &ctx, &channel, &message, ctx.now().plus(60_000))).await;
+        if begun == Begin::Go {
+            left.push(id);
+        }
+    }
+    left
+}
+
+async fn move_to(bench: &Bench, id: CampaignId, from: CampaignState, to: CampaignState) {
+    let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
+    assert!(bench.write(move |tx| tx.move_campaign(workspace_id, id, from, to, now)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_minute_gets_more_than_its_share_after_a_pause_of_an_hour() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let start = bench.test.now();
+        let id =
+            campaign(&bench, Schedule { per_minute: Some(10), ..Schedule::default() }, CampaignRules::default()).await;
+        for number in 0..50 {
+            let minute = i64::try_from(number / 10).unwrap();
+            text(&bench, &channel, id, number, start.plus(minute * time::MINUTE)).await;
+        }
+        assert_eq!(turn(&bench, &channel).await.len(), 10, "{}", bench.test.engine);
+        move_to(&bench, id, CampaignState::Running, CampaignState::Paused).await;
+        // Everything becomes due while it stands still.
+        bench.test.clock.advance(time::HOUR + 25 * time::SECOND);
+        assert!(turn(&bench, &channel).await.is_empty(), "{}: it is paused", bench.test.engine);
+        move_to(&bench, id, CampaignState::Paused, CampaignState::Running).await;
+        let mut minutes: BTreeMap<i64, usize> = BTreeMap::new();
+        for _ in 0..60 {
+            let left = turn(&bench, &channel).await.len();
+            *minutes.entry(bench.test.now().0 / time::MINUTE).or_default() += left;
+            bench.test.clock.advance(5 * time::SECOND);
+        }
+        minutes.retain(|_, left| *left > 0);
+        let counts: Vec<usize> = minutes.values().copied().collect();
+        assert_eq!(counts, [10, 10, 10, 10], "{}: spaced anew, and without a gap", bench.test.engine);
+        let (first, last) = (minutes.keys().next().unwrap(), minutes.keys().last().unwrap());
+        assert_eq!(last - first, 3, "{}: minute by minute", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_waits_for_its_turn_says_so() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let rules = CampaignRules::default();
+        let id = campaign(&bench, Schedule { per_minute: Some(1), ..Schedule::default() }, rules).await;
+        let (_, second) = (
+            text(&bench, &channel, id, 1, bench.test.now()).await,
+            text(&bench, &channel, id, 2, bench.test.now()).await,
+        );
+        assert_eq!(turn(&bench, &channel).await.len(), 1, "{}", bench.test.engine);
+        assert_eq!(bench.rule(second).await.as_deref(), Some("campaign_pace"), "{}", bench.test.engine);
+        let workspace_id = bench.test.workspace_id();
+        let decision = bench.write(move |tx| tx.decision(workspace_id, second)).await.unwrap();
+        assert_eq!(
+            decision.explanation.words(decision.rule),
+            "Waits for its turn: so many messages a minute: the campaign sends at most 1 messages a minute"
+        );
+    }
+}
+
+async fn policy(bench: &Bench, change: impl Fn(&mut segue_model::policy::PolicySettings) + Send + Copy + 'static) {
+    let workspace_id = bench.test.workspace_id();
+    bench
+        .write(move |tx| {
+            let mut workspace = tx.workspace(workspace_id)?.expect("it exists");
+            change(&mut workspace.settings.policy);
+            tx.update_workspace(&workspace)
+        })
+        .await;
+}
+
+/// Rule and words of a message that did not leave.
+async fn why(bench: &Bench, id: MessageId) -> (String, String) {
+    let workspace_id = bench.test.workspace_id();
+    let decision = bench.write(move |tx| tx.decision(workspace_id, id)).await.expect("it was explained");
+    (decision.rule.to_string(), decision.explanation.words(decision.rule))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_is_capped_and_campaigns_without_it_are_not() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        policy(&bench, |policy| {
+            policy.at_cap = AtCap::Suppress;
+            policy.label_caps = vec![LabelCap { label: "Newsletter".to_owned(), messages: 1, period: Period::Week }];
+        })
+        .await;
+        let labelled = |label: &str| CampaignRules { label: Some(label.to_owned()), ..CampaignRules::default() };
+        let mut ids = Vec::new();
+        for rules in [labelled("Newsletter"), labelled("newsletter "), labelled("Offers"), CampaignRules::default()] {
+            let id = campaign(&bench, Schedule::default(), rules).await;
+            ids.push(text(&bench, &channel, id, 1, bench.test.now()).await);
+            turn(&bench, &channel).await;
+        }
+        let mut states = Vec::new();
+        for id in &ids {
+            states.push(bench.state(*id).await);
+        }
+        use OutboxState::{Submitting, Suppressed};
+        assert_eq!(states, [Submitting, Suppressed, Submitting, Submitting], "{}", bench.test.engine);
+        let (rule, words) = why(&bench, ids[1]).await;
+        assert_eq!(rule, "series_cap");
+        assert_eq!(words, "Enough messages of “Newsletter” for this person: at most 1 in 7 days");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_campaigns_of_a_programme_share_its_cap_and_the_next_waits() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let (workspace_id, programme_id) = (bench.test.workspace_id(), bench.test.ctx.id::<ProgrammeId>());
+        let programme = ProgrammeView {
+            id: programme_id,
+            sender_id: sender_of(&bench).await,
+            name: "Wine club".to_owned(),
+            opt_in: ProgrammeOptIn::Single,
+            covers: Covers::AllMarketing,
+            list_id: None,
+            settings: ProgrammeSettings {
+                caps: vec![FrequencyCap { messages: 2, period: Period::Day }],
+                ..ProgrammeSettings::default()
+            },
+            active: 0,
+            pending: 0,
+            created_at: bench.test.now(),
+            ended_at: None,
+            version: 1,
+        };
+        assert!(bench.write(move |tx| tx.insert_programme(workspace_id, &programme)).await);
+        let rules = CampaignRules { programme_id: Some(programme_id), ..CampaignRules::default() };
+        let mut last = None;
+        for _ in 0..3 {
+            let id = campaign(&bench, Schedule::default(), rules.clone()).await;
+            last = Some(text(&bench, &channel, id, 1, bench.test.now()).await);
+            turn(&bench, &channel).await;
+        }
+        let third = last.unwrap();
+        assert_eq!(bench.state(third).await, OutboxState::Queued, "{}: it waits", bench.test.engine);
+        let (rule, words) = why(&bench, third).await;
+        assert_eq!(rule, "series_cap", "{}", bench.test.engine);
+        assert_eq!(words, "Enough messages of “Wine club” for this person: at most 2 in 24 hours");
+        bench.test.clock.advance(time::DAY);
+        assert_eq!(turn(&bench, &channel).await, [third], "{}: there is room again", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_hours_end_a_message_where_its_campaign_or_workspace_wants_it_so() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        // Ten in the evening.
+        bench.test.clock.advance(10 * time::HOUR);
+        use AtQuietHours::{Discard, Hold};
+        for (number, (of_workspace, of_campaign, state)) in [
+            (Hold, None, OutboxState::Queued),
+            (Hold, Some(Discard), OutboxState::Suppressed),
+            (Discard, None, OutboxState::Suppressed),
+            (Discard, Some(Hold), OutboxState::Queued),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            match of_workspace {
+                Hold => policy(&bench, |policy| policy.at_quiet_hours = Hold).await,
+                Discard => policy(&bench, |policy| policy.at_quiet_hours = Discard).await,
+            }
+            let rules = CampaignRules { at_quiet_hours: of_campaign, ..CampaignRules::default() };
+            let campaign_id = campaign(&bench, Schedule::default(), rules).await;
+            let id = text(&bench, &channel, campaign_id, number, bench.test.now()).await;
+            assert!(turn(&bench, &channel).await.is_empty(), "{}", bench.test.engine);
+            assert_eq!(bench.state(id).await, state, "{} {of_workspace} {of_campaign:?}", bench.test.engine);
+            if state == OutboxState::Suppressed {
+                assert_eq!(bench.rule(id).await.as_deref(), Some("hours_discarded"));
+                let words = why(&bench, id).await.1;
+                assert!(words.starts_with("Discarded because it fell into quiet hours: Quiet hours"), "{words}");
+                // The funnel says so as well.
+                let workspace_id = bench.test.workspace_id();
+                let funnel = bench.write(move |tx| tx.funnel(workspace_id, campaign_id)).await;
+                let counted = funnel.excluded_by_rule.iter().find(|count| count.rule == "hours_discarded");
+                assert_eq!(counted.map(|count| count.count), Some(1), "{}: {funnel:?}", bench.test.engine);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_holds_outside_of_its_own_hours() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let (workspace_id, sender) = (bench.test.workspace_id(), sender_of(&bench).await);
+        let hours = SenderHours {
+            quiet_hours: QuietHours { start_minute: 11 * 60, end_minute: 14 * 60 },
+            quiet_spans: Vec::new(),
+        };
+        assert!(bench.write(move |tx| tx.set_sender_hours(workspace_id, sender, Some(&hours))).await);
+        let campaign_id = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        let id = text(&bench, &channel, campaign_id, 1, bench.test.now()).await;
+        assert!(turn(&bench, &channel).await.is_empty(), "{}: noon is in its break", bench.test.engine);
+        assert_eq!(bench.rule(id).await.as_deref(), Some("sender_hours"), "{}", bench.test.engine);
+        bench.test.clock.advance(2 * time::HOUR - 1);
+        assert!(turn(&bench, &channel).await.is_empty(), "{}", bench.test.engine);
+        bench.test.clock.advance(1);
+        assert_eq!(turn(&bench, &channel).await, [id], "{}: two in the afternoon", bench.test.engine);
+    }
+}

@@ -1,0 +1,144 @@
+//! What a campaign asks of the policy, and what caps of its series have counted.
+//!
+//! The counts are columns of the rows that count against every cap, written in the same statement: a crash leaves both
+//! or neither, and what takes a message out of the one count takes it out of the other.
+
+use segue_model::{
+    CampaignId, MessageId, SenderId, Timestamp, WorkspaceId,
+    campaign::CampaignState,
+    programme::ProgrammeSettings,
+    schedule::Schedule,
+    sender_hours::SenderHours,
+    series::{CampaignRules, CountedCap, Series, SeriesCap, caps_of, label_key},
+};
+
+use crate::{StoreError, Tx, tx::json_text, workspace::Workspace};
+
+crate::sql! {
+    CAMPAIGN_NOW = "SELECT state, rules, schedule FROM campaigns WHERE workspace_id = $1 AND id = $2";
+    NAME_AND_SETTINGS = "SELECT name, settings FROM programmes WHERE workspace_id = $1 AND id = $2";
+    SENDS_OF_LABEL = "SELECT sent_at FROM marketing_sends
+        WHERE workspace_id = $1 AND address = $2 AND sent_at > $3 AND message_id <> $4 AND label = $5
+        ORDER BY sent_at DESC LIMIT $6";
+    SENDS_OF_PROGRAMME = "SELECT sent_at FROM marketing_sends
+        WHERE workspace_id = $1 AND address = $2 AND sent_at > $3 AND message_id <> $4 AND programme_id = $5
+        ORDER BY sent_at DESC LIMIT $6";
+    COUNT_SERIES_SEND = "INSERT INTO marketing_sends (workspace_id, address, sent_at, message_id, label, programme_id)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, address, sent_at, message_id) DO NOTHING";
+    SENDER_HOURS = "SELECT id, hours FROM senders WHERE workspace_id = $1 AND hours IS NOT NULL ORDER BY id";
+    SET_SENDER_HOURS = "UPDATE senders SET hours = $3 WHERE workspace_id = $1 AND id = $2";
+}
+
+/// What decides about a campaign's messages in the moment of sending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignNow {
+    pub state: CampaignState,
+    pub rules: CampaignRules,
+    /// Most messages in a minute.
+    pub per_minute: Option<u32>,
+}
+
+impl Tx<'_> {
+    /// What decides about a campaign's messages now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn campaign_now(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+    ) -> Result<Option<CampaignNow>, StoreError> {
+        self.query_opt(&CAMPAIGN_NOW, &[&workspace_id, &id], |row| {
+            let (state, rules) = (row.word()?, row.json()?);
+            Ok(CampaignNow { state, rules, per_minute: row.json::<Schedule>()?.per_minute })
+        })
+    }
+
+    /// The caps that count a campaign's messages, as they are now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn series_caps(&mut self, workspace: &Workspace, rules: &CampaignRules) -> Result<Vec<SeriesCap>, StoreError> {
+        let programme = match rules.programme_id {
+            Some(id) => self.query_opt(&NAME_AND_SETTINGS, &[&workspace.id, &id], |row| {
+                Ok((id, row.next::<String>()?, row.json::<ProgrammeSettings>()?))
+            })?,
+            None => None,
+        };
+        let programme = programme.as_ref().map(|(id, name, settings)| (*id, name.as_str(), settings.caps.as_slice()));
+        Ok(caps_of(rules, &workspace.settings.policy.label_caps, programme))
+    }
+
+    /// What each of these caps has counted to an address, messages other than `except`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn counted_caps(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        caps: &[SeriesCap],
+        except: Option<MessageId>,
+        now: Timestamp,
+    ) -> Result<Vec<CountedCap>, StoreError> {
+        let except = except.unwrap_or(MessageId(uuid::Uuid::nil()));
+        let mut counted = Vec::with_capacity(caps.len());
+        for SeriesCap { series, name, cap } in caps {
+            let after = now.plus(-cap.millis());
+            let sends = match series {
+                Series::Label(label) => self.query(
+                    &SENDS_OF_LABEL,
+                    &[&workspace_id, &address, &after, &except, label, &cap.messages],
+                    |row| row.next(),
+                )?,
+                Series::Programme(id) => self.query(
+                    &SENDS_OF_PROGRAMME,
+                    &[&workspace_id, &address, &after, &except, id, &cap.messages],
+                    |row| row.next(),
+                )?,
+            };
+            counted.push(CountedCap { name: name.clone(), cap: *cap, sends });
+        }
+        Ok(counted)
+    }
+
+    /// Counts a promotional message that is being sent, with the series it belongs to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count_in_series(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        message_id: MessageId,
+        rules: &CampaignRules,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let label = rules.label.as_deref().map(label_key).filter(|key| !key.is_empty());
+        self.execute(&COUNT_SERIES_SEND, &[&workspace_id, &address, &now, &message_id, &label, &rules.programme_id])
+            .map(|_| ())
+    }
+
+    /// The senders that keep hours of their own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sender_hours(&mut self, workspace_id: WorkspaceId) -> Result<Vec<(SenderId, SenderHours)>, StoreError> {
+        self.query(&SENDER_HOURS, &[&workspace_id], |row| Ok((row.next()?, row.json()?)))
+    }
+
+    /// Sets the hours a sender keeps beside the workspace's; none: the workspace's alone. `false` when there is no such
+    /// sender.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_sender_hours(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: SenderId,
+        hours: Option<&SenderHours>,
+    ) -> Result<bool, StoreError> {
+        let hours = hours.filter(|hours| !hours.is_empty()).map(json_text).transpose()?;
+        Ok(self.execute(&SET_SENDER_HOURS, &[&workspace_id, &id, &hours])? == 1)
+    }
+}
