@@ -15,6 +15,7 @@ mod pace;
 mod programme;
 mod senders;
 mod suppression;
+mod tables;
 mod template_campaign;
 mod texts;
 mod world;

@@ -6,6 +6,7 @@ import {
   fetchSegmentChoice,
   fetchSenderPools,
   fetchSetup,
+  fetchTables,
   fetchTemplates,
 } from './api';
 
@@ -21,6 +22,7 @@ export function useSources() {
     queryKey: [...keys.campaigns, 'choice'],
     queryFn: ({ signal }) => fetchCampaigns(null, signal),
   });
+  const tables = useQuery({ queryKey: keys.tables, queryFn: ({ signal }) => fetchTables(signal) });
   const pools = useQuery({
     queryKey: keys.senderPools,
     queryFn: ({ signal }) => fetchSenderPools(signal),
@@ -42,6 +44,7 @@ export function useSources() {
     templates: templates.data?.data ?? [],
     lists: lists.data?.data ?? [],
     segments: segments.data?.data ?? [],
+    tables: tables.data?.data ?? [],
     campaigns: (campaigns.data?.data ?? []).filter((each) => each.started_at !== null),
   };
 }
