@@ -399,6 +399,11 @@ pub(crate) fn look_up_one(
     Ok(look_up(tx, workspace_id, bodies, &[person])?.into_iter().next().unwrap_or_default())
 }
 
+/// Who asks for which key; without one that a row can have nothing is found.
+type AskedByKey<'a> = (usize, &'a Ask, Option<String>);
+/// Table, which of a contact's rows, and by what column.
+type WhichRow<'a> = (&'a str, Which, Option<&'a str>);
+
 /// Reads rows, each once.
 struct Reader {
     workspace_id: WorkspaceId,
@@ -416,8 +421,8 @@ impl Reader {
         people: &[(Option<ContactId>, &ContactFields)],
         answers: &mut [Answers],
     ) -> Result<(), StoreError> {
-        let mut keys: BTreeMap<&str, Vec<(usize, &Ask, Option<String>)>> = BTreeMap::new();
-        let mut linked: HashMap<(&str, Which, Option<&str>), Vec<(usize, &Ask)>> = HashMap::new();
+        let mut keys: BTreeMap<&str, Vec<AskedByKey<'_>>> = BTreeMap::new();
+        let mut linked: HashMap<WhichRow<'_>, Vec<(usize, &Ask)>> = HashMap::new();
         for (place, ask) in asks {
             match ask {
                 Ask::OfKey { table, key } => {

@@ -352,7 +352,7 @@ async fn work_on(
     let header = names(&file);
     let country = clean(&options.default_country, 2).unwrap_or(workspace.country);
     let parser = match table {
-        Some(table) => Parser::Table(into_table::Parser::new(table, &header, &options, country.clone())?),
+        Some(table) => Parser::Table(Box::new(into_table::Parser::new(table, &header, &options, country.clone())?)),
         None => Parser::Contacts(Box::new(ContactParser {
             rows: RowReader::new(Mapping::new(&header, &options)?, definitions, country.clone(), ctx.now()),
             seen: HashMap::new(),
@@ -426,7 +426,7 @@ async fn read_chunks(
 /// Parses chunks in their order.
 enum Parser {
     Contacts(Box<ContactParser>),
-    Table(into_table::Parser),
+    Table(Box<into_table::Parser>),
 }
 
 impl Parser {

@@ -1,6 +1,6 @@
 //! Rows of tables: written and deleted in batches with an answer for each, listed, and exported.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use segue_expr::Condition;
 use segue_model::{ContactId, Ctx, TableId, WorkspaceId, attribute::AttributeKind, spreadsheet::guarded_cell};
@@ -67,27 +67,36 @@ pub struct RowsWanted {
 pub(crate) struct Prepared {
     pub rows: Vec<Patch>,
     pub problems: Vec<RowProblem>,
+    /// Places of the rows by their keys.
+    pub keys: HashMap<String, usize>,
 }
 
-/// Checks rows. Of two with the same key the later one is refused.
-fn prepare(table: &DataTable, country: &str, given: &[RowFields]) -> Prepared {
+/// Checks the rows of a request from `start` on. Of two with the same key the later one is refused; `seen` are those
+/// before, by their keys.
+fn prepare(
+    table: &DataTable,
+    country: &str,
+    (start, given): (usize, &[RowFields]),
+    seen: &HashMap<String, usize>,
+) -> Prepared {
     let mut prepared = Prepared::default();
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for (index, row) in given.iter().enumerate() {
-        match values::row_of(table, row, country) {
-            Ok(row) => match seen.get(&row.key) {
-                Some(first) => {
-                    let message = format!("Row {first} of the request has the same key.");
-                    prepared.problems.push(RowProblem { index, message });
-                }
-                None => {
-                    seen.insert(row.key.clone(), index);
-                    prepared.rows.push(row);
-                }
-            },
+    let mut own: HashMap<String, usize> = HashMap::new();
+    for (index, row) in (start..).zip(given) {
+        let patch = values::row_of(table, row, country).and_then(|patch| {
+            match own.get(&patch.key).or_else(|| seen.get(&patch.key)) {
+                Some(first) => Err(format!("Row {first} of the request has the same key.")),
+                None => Ok(patch),
+            }
+        });
+        match patch {
+            Ok(patch) => {
+                own.insert(patch.key.clone(), index);
+                prepared.rows.push(patch);
+            }
             Err(message) => prepared.problems.push(RowProblem { index, message }),
         }
     }
+    prepared.keys = own;
     prepared
 }
 
@@ -130,34 +139,33 @@ pub async fn write(
     }
     let now = ctx.now();
     let mut written = RowsWritten::default();
-    let given = std::sync::Arc::new(given);
+    let given = Arc::new(given);
+    let mut seen = Arc::new(HashMap::new());
     for start in (0..given.len()).step_by(AT_ONCE) {
-        let given = std::sync::Arc::clone(&given);
-        let part = store
+        let (given, before) = (Arc::clone(&given), Arc::clone(&seen));
+        let (part, keys) = store
             .write_bulk(move |tx| {
                 tx.lock_rows(workspace_id, id)?;
                 let table = found(tx, workspace_id, id)?;
                 let country = values::country(tx, workspace_id)?;
                 let end = (start + AT_ONCE).min(given.len());
-                let Prepared { rows, problems } = prepare(&table, &country, &given[start..end]);
+                let Prepared { rows, problems, keys } = prepare(&table, &country, (start, &given[start..end]), &before);
                 let changes = put(tx, workspace_id, &table, (&rows, &country), now)?;
                 let count = |wanted: fn(&RowChange) -> bool| changes.iter().filter(|change| wanted(change)).count();
-                Ok::<_, OutreachError>(RowsWritten {
+                let part = RowsWritten {
                     created: count(|change| *change == RowChange::Created),
                     updated: count(|change| matches!(change, RowChange::Updated(_))),
                     unchanged: count(|change| *change == RowChange::Unchanged),
                     problems,
-                })
+                };
+                Ok::<_, OutreachError>((part, keys))
             })
             .await?;
         written.created += part.created;
         written.updated += part.updated;
         written.unchanged += part.unchanged;
-        written.problems.extend(
-            part.problems
-                .into_iter()
-                .map(|problem| RowProblem { index: problem.index + start, message: problem.message }),
-        );
+        written.problems.extend(part.problems);
+        Arc::make_mut(&mut seen).extend(keys);
     }
     Ok(written)
 }

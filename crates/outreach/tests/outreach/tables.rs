@@ -117,6 +117,10 @@ async fn rows_are_checked_one_by_one_and_written_again_without_harm() {
         assert_eq!((deleted.deleted, deleted.problems.len()), (1, 2));
         let (csv, next) = rows::export(store, ws, table.id, None).await.unwrap();
         assert_eq!((csv.as_str(), next), ("Number,Phone,Total,Status\n1,'+12125550000,,Open\n", None));
+        let many = (0..rows::AT_ONCE + 1).map(|number| order(&format!("m{}", number % rows::AT_ONCE), "", "1", ""));
+        let many = world.put(table.id, many.collect()).await;
+        assert_eq!((many.created, many.problems.len()), (rows::AT_ONCE, 1), "a key comes once in a request");
+        assert_eq!(many.problems[0].index, rows::AT_ONCE);
         let too_many = rows::write(store, ctx, ws, table.id, vec![RowFields::new(); rows::MOST_AT_ONCE + 1]).await;
         assert_eq!(too_many.unwrap_err().code(), "invalid_field");
     }
