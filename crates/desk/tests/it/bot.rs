@@ -292,20 +292,23 @@ name: Greeter
 agent: {queue: help, keywords: [agent], message: "One moment.", apology: "Sorry."}
 steps:
   - id: points
-    ask: {type: text, prompt: "How many points?", into: points, save: contact.points, retry: ["A number, please."]}
+    ask: {type: text, prompt: "How many points?", into: points, on_fail: out, save: contact.points, retry: ["A number, please."]}
   - id: tier
     ask:
       type: choice
       prompt: "Which tier?"
       into: tier
+      on_fail: out
       save: contact.tier
       options: [{id: gold, label: "The golden one"}, {id: tin, label: Tin}]
   - id: news
-    ask: {type: yes_no, prompt: "News?", into: news, save: contact.news}
+    ask: {type: yes_no, prompt: "News?", into: news, on_fail: out, save: contact.news}
   - id: note
     update: {contact.since: "never", contact.free: "as it is"}
   - id: bye
     end: {message: "Thanks"}
+  - id: out
+    handover: {message: "Somebody will answer soon.", summary: "Points, tier and news"}
 "#;
 
 /// An answer is kept in the form of its attribute's kind; one that does not fit is asked for again and never saved.
