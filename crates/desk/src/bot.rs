@@ -201,7 +201,15 @@ fn take(
     if state.has_handled(&event.id) {
         return Ok(());
     }
-    let result = segue_flow::step(definition, &state, event, desk.ctx.now());
+    let attributes = if saves_fields(definition) { tx.attribute_definitions(workspace_id)? } else { Vec::new() };
+    let fits = |field: &str, value: &str| {
+        let name = field.strip_prefix("contact.").unwrap_or_default();
+        match attributes.iter().find(|attribute| attribute.name == name) {
+            Some(attribute) => attribute.kind.checked(&attribute.label, &attribute.choices, value).ok(),
+            None => Some(value.to_owned()),
+        }
+    };
+    let result = segue_flow::step_checked(definition, &state, event, desk.ctx.now(), &fits);
     let turn = run.turn;
     let status = RunStatus::parse(result.state.status.as_str())
         .map_err(|error| StoreError::Corrupt(format!("the state of a run: {error}")))?;
@@ -222,6 +230,11 @@ fn take(
         return failed(tx, desk, session, "it stopped without a person or an end", notices);
     }
     Ok(())
+}
+
+/// Whether a flow writes anything into the contact.
+fn saves_fields(definition: &Definition) -> bool {
+    definition.steps.iter().any(|step| step.update.is_some() || step.ask.as_ref().is_some_and(|ask| ask.save.is_some()))
 }
 
 fn carry_out(
@@ -295,8 +308,8 @@ fn failed(
     to_channel_queue(tx, desk, session, notices)
 }
 
-/// Writes an answer into the linked contact. A value that does not fit (a broken phone number, the number of somebody
-/// else) stays with the session, where the agent sees it among what was gathered.
+/// Writes an answer into the linked contact, in the form of its attribute's kind. A value that does not fit (a broken
+/// phone number, the number of somebody else) stays with the session, where the agent sees it among what was gathered.
 fn save_contact(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,

@@ -42,6 +42,46 @@ impl FieldName {
     }
 }
 
+/// Name of a table beside the contacts, as texts and conditions use it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableName(String);
+
+impl TableName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// When it is not one that a table can have.
+    pub fn new(name: impl Into<String>) -> Result<Self, ReadProblem> {
+        let name = name.into();
+        let is_allowed = |letter: char| letter.is_alphanumeric() || letter == '_';
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || !name.chars().all(is_allowed) {
+            return Err(ReadProblem::new("Choose the table that the condition is about."));
+        }
+        Ok(Self(name))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whose fields a condition is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Contact,
+    /// A row of a table.
+    Row,
+}
+
+/// On which side of today a day is; today is on both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    Past,
+    Ahead,
+}
+
 /// Whether upper and lower case of the letters A to Z differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Case {
@@ -180,6 +220,26 @@ pub enum Test {
     CreatedWithin(u32),
     /// The contact's number is on the suppression list.
     Suppressed,
+    /// So many rows of a table are linked to the contact and meet a condition over their columns.
+    Rows {
+        table: TableName,
+        having: Box<Condition>,
+        order: Order,
+        count: i64,
+    },
+    /// Of rows alone: the column is a day before, at or after another one.
+    Day {
+        field: FieldName,
+        order: Order,
+        /// As `2026-03-31`.
+        day: String,
+    },
+    /// Of rows alone: the column is a day at most so many days from today (UTC), today among them.
+    DayNear {
+        field: FieldName,
+        side: Side,
+        days: u32,
+    },
 }
 
 /// Longest text that counts as a whole number.
@@ -199,6 +259,33 @@ fn text<'a>(contact: &'a ContactFields, field: &FieldName) -> Cow<'a, str> {
 }
 
 impl Test {
+    /// That a row of a table is linked to the contact.
+    #[must_use]
+    pub fn has_row(table: TableName, having: Condition) -> Self {
+        Self::Rows { table, having: Box::new(having), order: Order::MoreOrEqual, count: 1 }
+    }
+
+    /// Whether it asks no more than whether there is a row.
+    #[must_use]
+    pub const fn is_has_row(&self) -> bool {
+        matches!(self, Self::Rows { order: Order::MoreOrEqual, count: 1, .. })
+    }
+
+    /// The column that a test of a row is about, and what it takes it for.
+    #[must_use]
+    pub const fn column(&self) -> Option<&FieldName> {
+        match self {
+            Self::Text { field, .. }
+            | Self::Filled(field)
+            | Self::Number { field, .. }
+            | Self::Decimal { field, .. }
+            | Self::Matches { field, .. }
+            | Self::Day { field, .. }
+            | Self::DayNear { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+
     /// Whether SQL has no portable word for it, so that it is asked row by row.
     #[must_use]
     pub const fn is_of_rows(&self) -> bool {
@@ -233,7 +320,10 @@ impl Test {
             | Self::OnList(_)
             | Self::Happened { .. }
             | Self::CreatedWithin(_)
-            | Self::Suppressed => return None,
+            | Self::Suppressed
+            | Self::Rows { .. }
+            | Self::Day { .. }
+            | Self::DayNear { .. } => return None,
         })
     }
 }
@@ -292,6 +382,16 @@ impl Condition {
             Self::Not(part) => part.tests(),
             Self::Test(test) => vec![test],
         }
+    }
+
+    /// How many single tests it has, those over rows of tables among them.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let of = |test: &Test| match test {
+            Test::Rows { having, .. } => 1 + having.size(),
+            _ => 1,
+        };
+        self.tests().into_iter().map(of).sum()
     }
 
     /// Whether any part has to be asked row by row.

@@ -17,6 +17,10 @@
 //! | `consent("sms") == "granted"` | consent to promotional messages |
 //! | `on_list("lst_…")`, `suppressed()`, `created_within(30)` | membership, suppression list, age in days |
 //!
+//! | `has_row("orders")`, `has_row("orders", row.status == "open")` | a row of a table is linked to the contact |
+//! | `count_rows("orders", double(row.total) >= 100) >= 3` | how many are |
+//! | `day(row.due) < "2026-03-31"`, `within(row.due, 30)`, `ahead(row.due, 7)` | of a row: days, counted from today |
+//!
 //! Size and depth are bounded: [`LONGEST`], [`MOST_TESTS`], [`MOST_VALUES`], and the depth in `bounds`.
 
 mod bounds;
@@ -24,11 +28,13 @@ mod condition;
 mod problem;
 mod read;
 mod rows;
+mod table;
 mod write;
 
-pub use condition::{Case, Compare, Condition, Event, FieldName, Order, Pattern, Test};
+pub use condition::{Case, Compare, Condition, Event, FieldName, Order, Pattern, Side, Subject, TableName, Test};
 pub use problem::{Place, ReadProblem};
 pub use rows::{Group, Item, Join, Operator, Row, Topic};
+pub use table::ColumnTest;
 
 /// Most characters of a condition's text.
 pub const LONGEST: usize = 8_000;

@@ -4,11 +4,14 @@ use cel::{
     common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators},
     parser::{ParseErrors, Parser},
 };
-use segue_model::consent::{ConsentState, Medium};
+use segue_model::{
+    attribute::AttributeKind,
+    consent::{ConsentState, Medium},
+};
 
 use crate::{
     Case, Compare, Condition, Event, FieldName, LONGEST, MOST_DAYS, MOST_TESTS, MOST_VALUES, Order, Pattern, Place,
-    ReadProblem, Test,
+    ReadProblem, Subject, TableName, Test, condition,
 };
 
 /// How deep the parser may go; what `bounds` lets through stays below.
@@ -24,6 +27,10 @@ enum Side {
     Whole(FieldName),
     Decimal(FieldName),
     Consent(Medium),
+    /// Rows of a table that are linked to the contact and meet a condition.
+    Rows(TableName, Condition),
+    /// A column of a row, taken for a day.
+    Day(FieldName),
     Text(String),
     Int(i64),
     Float(f64),
@@ -33,6 +40,8 @@ struct Reader<'s> {
     text: &'s str,
     places: SourceInfo,
     tests: usize,
+    /// Whose fields are asked for at this place.
+    subject: Subject,
 }
 
 impl Condition {
@@ -41,6 +50,18 @@ impl Condition {
     /// # Errors
     /// What is wrong, where, and what to write instead.
     pub fn read(text: &str) -> Result<Self, ReadProblem> {
+        Self::read_of(text, Subject::Contact)
+    }
+
+    /// Reads a condition over the columns of a table's rows: `row.status == "open"`.
+    ///
+    /// # Errors
+    /// As [`Condition::read`].
+    pub fn read_row(text: &str) -> Result<Self, ReadProblem> {
+        Self::read_of(text, Subject::Row)
+    }
+
+    fn read_of(text: &str, subject: Subject) -> Result<Self, ReadProblem> {
         if text.trim().is_empty() {
             return Err(ReadProblem::new("Write a condition. To mean everybody, write true."));
         }
@@ -51,16 +72,16 @@ impl Condition {
         // The parser's frames are large; the caller's stack may be small or half used.
         std::thread::scope(|scope| {
             let parser = std::thread::Builder::new().name("condition".to_owned()).stack_size(STACK);
-            let parsed = parser.spawn_scoped(scope, || parse(text)).ok().and_then(|parser| parser.join().ok());
+            let parsed = parser.spawn_scoped(scope, || parse(text, subject)).ok().and_then(|parser| parser.join().ok());
             parsed.unwrap_or_else(|| Err(ReadProblem::new("The condition cannot be read. Write it more simply.")))
         })
     }
 }
 
-fn parse(text: &str) -> Result<Condition, ReadProblem> {
+fn parse(text: &str, subject: Subject) -> Result<Condition, ReadProblem> {
     let parser = Parser::new().max_recursion_depth(DEEPEST).error_recovery_limit(MOST_MISTAKES);
     let (tree, places) = parser.parse_with_source_info(text).map_err(|errors| syntax(text, &errors))?;
-    Reader { text, places, tests: 0 }.condition(&tree)
+    Reader { text, places, tests: 0, subject }.condition(&tree)
 }
 
 /// The first mistake the parser found, in words.
@@ -89,7 +110,15 @@ fn syntax(text: &str, errors: &ParseErrors) -> ReadProblem {
     ReadProblem::at(message, place)
 }
 
+/// Most rows of one contact that a condition may ask for.
+const MOST_ROWS: i64 = 1_000_000;
+
 impl Reader<'_> {
+    /// Whether this is the word for whose fields are asked for here.
+    fn is_subject(&self, of: &IdedExpr) -> bool {
+        matches!(&of.expr, Expr::Ident(name) if name == self.subject.word())
+    }
+
     fn place(&self, of: &IdedExpr) -> Option<Place> {
         let (start, _) = self.places.offset_for(of.id)?;
         let before = self.text.get(..start as usize)?;
@@ -121,12 +150,13 @@ impl Reader<'_> {
                 Ok(if *value.inner() { Condition::everybody() } else { Condition::Any(Vec::new()) })
             }
             Expr::Select(select) if select.test => match (&select.operand.expr, FieldName::new(select.field.clone())) {
-                (Expr::Ident(name), Ok(field)) if name == "contact" => self.test(of, Test::Filled(field)),
+                (Expr::Ident(name), Ok(field)) if name == self.subject.word() => self.test(of, Test::Filled(field)),
                 _ => self.refuse(of, "has() asks for a field of the contact: has(contact.city)."),
             },
             Expr::Call(call) => self.call(of, call),
             _ => match self.side(of)? {
                 Side::Field(field, _) => {
+                    let field = self.subject.name(&field);
                     self.refuse(of, format!("Compare {field} with something, or write has({field}) for any value."))
                 }
                 _ => self.refuse(of, "This is a value. Compare it with a field of the contact."),
@@ -172,14 +202,39 @@ impl Reader<'_> {
             (Side::Field(field, case), Side::Text(value)) if order == Order::Equal => {
                 self.text_test(of, field, case, Compare::Equals(value))
             }
+            (Side::Day(field), Side::Text(day)) if order != Order::Equal => self.day_test(of, field, order, &day),
+            (Side::Day(field), _) => {
+                let name = self.subject.name(&field);
+                self.refuse(of, format!("Compare a day with an earlier or later one: day({name}) >= \"2026-03-31\"."))
+            }
+            (Side::Rows(table, having), Side::Int(count)) => {
+                let count = self.placed(of, row_count(count))?;
+                self.test(of, Test::Rows { table, having: Box::new(having), order, count })
+            }
+            (Side::Rows(..), _) => self.refuse(of, "Compare count_rows() with a whole number."),
+            (Side::Field(field, _), Side::Text(_)) if self.subject == Subject::Row => {
+                let name = self.subject.name(&field);
+                self.refuse(
+                    of,
+                    format!("Texts have no order here. For days write day({name}), for numbers double({name})."),
+                )
+            }
             (Side::Field(field, _), Side::Text(_)) => {
+                let field = self.subject.name(&field);
                 self.refuse(of, format!("Texts have no order here. For numbers write int({field}) and a number."))
             }
             (Side::Field(field, _), Side::Int(value)) => {
+                let field = self.subject.name(&field);
                 self.refuse(of, format!("{field} is a text: compare with \"{value}\", or write int({field}) {value}."))
             }
             (Side::Field(field, _), Side::Float(value)) => {
+                let field = self.subject.name(&field);
                 self.refuse(of, format!("{field} is a text: write double({field}) to compare with {value}."))
+            }
+            // Columns of numbers may have decimals, so they are compared with them.
+            #[expect(clippy::cast_precision_loss, reason = "a number that a person wrote")]
+            (Side::Whole(field), Side::Int(value)) if self.subject == Subject::Row => {
+                self.test(of, Test::Decimal { field, order, value: value as f64 })
             }
             (Side::Whole(field), Side::Int(value)) => self.test(of, Test::Number { field, order, value }),
             (Side::Decimal(field), Side::Float(value)) => self.test(of, Test::Decimal { field, order, value }),
@@ -188,6 +243,7 @@ impl Reader<'_> {
                 self.test(of, Test::Decimal { field, order, value: value as f64 })
             }
             (Side::Whole(field), Side::Float(_)) => {
+                let field = self.subject.name(&field);
                 self.refuse(of, format!("int() is for whole numbers. Write double({field}) here."))
             }
             (Side::Consent(medium), Side::Text(state)) if order == Order::Equal => {
@@ -260,7 +316,65 @@ impl Reader<'_> {
         }
     }
 
+    fn day_test(&mut self, of: &IdedExpr, field: FieldName, order: Order, day: &str) -> Result<Condition, ReadProblem> {
+        let day = self.placed(of, day_of(day))?;
+        self.test(of, Test::Day { field, order, day })
+    }
+
+    /// The table and the condition of `has_row` and `count_rows`.
+    fn rows(&mut self, of: &IdedExpr, arguments: &[IdedExpr]) -> Result<(TableName, Condition), ReadProblem> {
+        if self.subject == Subject::Row {
+            return self.refuse(of, "A condition over rows asks for columns of the row: row.status == \"open\".");
+        }
+        let (table, having) = match arguments {
+            [table] => (table, None),
+            [table, having] => (table, Some(having)),
+            _ => return self.refuse(of, "Write has_row(\"orders\") or has_row(\"orders\", row.status == \"open\")."),
+        };
+        let Side::Text(name) = self.side(table)? else {
+            return self.refuse(table, "Write the table's name in quotes: has_row(\"orders\").");
+        };
+        let name = self.placed(table, TableName::new(name))?;
+        let Some(having) = having else { return Ok((name, Condition::everybody())) };
+        self.subject = Subject::Row;
+        let having = self.condition(having);
+        self.subject = Subject::Contact;
+        Ok((name, having?))
+    }
+
+    /// What can be asked of a row alone.
+    fn row_function(&mut self, of: &IdedExpr, name: &str, call: &CallExpr) -> Result<Condition, ReadProblem> {
+        let side = match name {
+            "within" => condition::Side::Past,
+            "ahead" => condition::Side::Ahead,
+            _ => {
+                let message = "Of a row can be asked for its columns, and with day(), within() and ahead() for days.";
+                return self.refuse(of, message);
+            }
+        };
+        let [column, days] = call.args.as_slice() else {
+            return self.refuse(of, format!("Write {name}(row.due, 30) with a column and a number of days."));
+        };
+        match (self.side(column)?, self.side(days)?) {
+            (Side::Field(field, Case::Exact), Side::Int(days)) => {
+                let days = self.placed(of, days_back(days))?;
+                self.test(of, Test::DayNear { field, side, days })
+            }
+            _ => self.refuse(of, format!("Write {name}(row.due, 30) with a column and a number of days.")),
+        }
+    }
+
     fn function(&mut self, of: &IdedExpr, name: &str, call: &CallExpr) -> Result<Condition, ReadProblem> {
+        if name == "has_row" && call.target.is_none() {
+            let (table, having) = self.rows(of, &call.args)?;
+            return self.test(of, Test::has_row(table, having));
+        }
+        if name == "count_rows" && call.target.is_none() {
+            return self.refuse(of, "Compare the number of rows: count_rows(\"orders\") >= 3.");
+        }
+        if self.subject == Subject::Row && call.target.is_none() {
+            return self.row_function(of, name, call);
+        }
         if let Some(target) = &call.target {
             return self.method(of, name, target, &call.args);
         }
@@ -301,7 +415,8 @@ impl Reader<'_> {
             _ if name.starts_with(|letter: char| letter.is_alphabetic()) => {
                 let known = Event::ALL.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(", ");
                 let message = format!(
-                    "There is no function {name}. Known are {known}, consent, on_list, created_within and suppressed."
+                    "There is no function {name}. Known are {known}, consent, on_list, has_row, \
+                     count_rows, created_within and suppressed."
                 );
                 self.refuse(of, message)
             }
@@ -331,6 +446,10 @@ impl Reader<'_> {
             "contains" => Compare::Contains(value),
             "startsWith" => Compare::StartsWith(value),
             "endsWith" => Compare::EndsWith(value),
+            "matches" if self.subject == Subject::Row => {
+                return self
+                    .refuse(of, "Rows cannot be asked with matches(). Use contains(), startsWith() or endsWith().");
+            }
             "matches" if case == Case::Ignored => {
                 return self.refuse(of, "Write (?i) at the begin of the pattern instead of lowerAscii().");
             }
@@ -342,16 +461,22 @@ impl Reader<'_> {
         self.text_test(of, field, case, compare)
     }
 
-    fn side(&self, of: &IdedExpr) -> Result<Side, ReadProblem> {
+    fn side(&mut self, of: &IdedExpr) -> Result<Side, ReadProblem> {
         match &of.expr {
             Expr::Literal(LiteralValue::String(value)) => Ok(Side::Text(value.inner().to_owned())),
             Expr::Literal(LiteralValue::Int(value)) => Ok(Side::Int(*value.inner())),
             Expr::Literal(LiteralValue::Double(value)) => Ok(Side::Float(*value.inner())),
             Expr::Literal(_) => self.refuse(of, "Values are texts in quotes and numbers."),
-            Expr::Select(select) if !select.test && is_contact(&select.operand) => {
+            Expr::Select(select) if !select.test && self.is_subject(&select.operand) => {
                 Ok(Side::Field(self.placed(of, FieldName::new(select.field.clone()))?, Case::Exact))
             }
             Expr::Call(call) => self.side_call(of, call),
+            Expr::Ident(name) if name == "contact" && self.subject == Subject::Row => {
+                self.refuse(of, "A condition over rows asks for columns of the row, such as row.status.")
+            }
+            Expr::Select(_) if self.subject == Subject::Row => {
+                self.refuse(of, "A condition over rows asks for columns of the row, such as row.status.")
+            }
             Expr::Ident(name) if name == "contact" => {
                 self.refuse(of, "Write the field after a dot, such as contact.city.")
             }
@@ -363,9 +488,9 @@ impl Reader<'_> {
         }
     }
 
-    fn side_call(&self, of: &IdedExpr, call: &CallExpr) -> Result<Side, ReadProblem> {
+    fn side_call(&mut self, of: &IdedExpr, call: &CallExpr) -> Result<Side, ReadProblem> {
         match (call.func_name.as_str(), &call.target, call.args.as_slice()) {
-            (operators::INDEX, None, [target, name]) if is_contact(target) => match self.side(name)? {
+            (operators::INDEX, None, [target, name]) if self.is_subject(target) => match self.side(name)? {
                 Side::Text(name) => Ok(Side::Field(self.placed(of, FieldName::new(name))?, Case::Exact)),
                 _ => self.refuse(name, "Write the field's name in quotes: contact[\"loyalty level\"]."),
             },
@@ -378,6 +503,14 @@ impl Reader<'_> {
                 Side::Field(field, _) => Ok(Side::Field(field, Case::Ignored)),
                 _ => self.refuse(of, "lowerAscii() belongs to a field of the contact."),
             },
+            ("count_rows", None, arguments) => {
+                let (table, having) = self.rows(of, arguments)?;
+                Ok(Side::Rows(table, having))
+            }
+            ("day", None, [argument]) if self.subject == Subject::Row => match self.side(argument)? {
+                Side::Field(field, Case::Exact) => Ok(Side::Day(field)),
+                _ => self.refuse(of, "day() takes a column of the row."),
+            },
             ("int", None, [argument]) => match self.side(argument)? {
                 Side::Field(field, Case::Exact) => Ok(Side::Whole(field)),
                 _ => self.refuse(of, "int() takes a field of the contact."),
@@ -386,7 +519,7 @@ impl Reader<'_> {
                 Side::Field(field, Case::Exact) => Ok(Side::Decimal(field)),
                 _ => self.refuse(of, "double() takes a field of the contact."),
             },
-            ("consent", None, [argument]) => match self.side(argument)? {
+            ("consent", None, [argument]) if self.subject == Subject::Contact => match self.side(argument)? {
                 Side::Text(medium) => match Medium::parse(&medium) {
                     Ok(medium) => Ok(Side::Consent(medium)),
                     Err(_) => self.refuse(argument, "Consent is asked for \"sms\" or \"whatsapp\"."),
@@ -398,8 +531,15 @@ impl Reader<'_> {
     }
 }
 
-fn is_contact(of: &IdedExpr) -> bool {
-    matches!(&of.expr, Expr::Ident(name) if name == "contact")
+/// A number of rows to compare with.
+pub(crate) fn row_count(count: i64) -> Result<i64, ReadProblem> {
+    let found = Some(count).filter(|count| (0..=MOST_ROWS).contains(count));
+    found.ok_or_else(|| ReadProblem::new(format!("The number of rows is between 0 and {MOST_ROWS}.")))
+}
+
+/// A day in its usual form.
+pub(crate) fn day_of(text: &str) -> Result<String, ReadProblem> {
+    AttributeKind::Date.checked("The day", &[], text).map_err(|_| ReadProblem::new("Write the day as \"2026-03-31\"."))
 }
 
 fn consent_state(word: &str) -> Result<ConsentState, ReadProblem> {

@@ -8,8 +8,9 @@ use segue_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Case, Compare, Condition, Event, FieldName, MOST_TESTS, MOST_VALUES, Order, Pattern, ReadProblem, Test,
-    read::days_back,
+    Case, ColumnTest, Compare, Condition, Event, FieldName, MOST_TESTS, MOST_VALUES, Order, Pattern, ReadProblem,
+    TableName, Test,
+    read::{days_back, row_count},
 };
 
 /// Groups within groups.
@@ -38,6 +39,8 @@ segue_model::text_enum! {
         Created = "created",
         /// The suppression list.
         Suppressed = "suppressed",
+        /// Rows of a table that are linked to the contact; `name` is the table's.
+        Table = "table",
     }
 }
 
@@ -60,9 +63,17 @@ segue_model::text_enum! {
         More = "more",
         AtLeast = "at_least",
         Matches = "matches",
-        /// An event has happened, or the contact was added within the days.
+        /// An event has happened, the contact was added within the days, or there is a row.
         Happened = "happened",
         HappenedNot = "happened_not",
+        /// Of columns of tables: a day before another one.
+        Before = "before",
+        /// Of columns of tables: a day from another one on.
+        Since = "since",
+        /// Of columns of tables: one of the last days.
+        InLastDays = "in_last_days",
+        /// Of columns of tables: one of the next days.
+        InNextDays = "in_next_days",
     }
 }
 
@@ -86,6 +97,9 @@ pub struct Row {
     /// Days to look back; ever when it is not given.
     #[serde(default)]
     pub days: Option<i64>,
+    /// What the rows of a table have to be; each of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub having: Vec<ColumnTest>,
 }
 
 /// Rows and groups that are joined.
@@ -114,7 +128,7 @@ impl Group {
     /// The first row that says nothing, and what it lacks.
     pub fn condition(&self) -> Result<Condition, ReadProblem> {
         let condition = self.at_depth(0)?;
-        if condition.tests().len() > MOST_TESTS {
+        if condition.size() > MOST_TESTS {
             return Err(ReadProblem::new(format!("A condition has at most {MOST_TESTS} rows.")));
         }
         Ok(condition)
@@ -206,9 +220,28 @@ impl Row {
                 Test::CreatedWithin(days_back(self.days.unwrap_or_default())?)
             }
             (Topic::Suppressed, Operator::Is | Operator::IsNot) => Test::Suppressed,
+            (Topic::Table, _) => self.table()?,
             _ => return unfit(),
         };
         Ok(if negative { Condition::not(Condition::Test(test)) } else { Condition::Test(test) })
+    }
+
+    fn table(&self) -> Result<Test, ReadProblem> {
+        let table = TableName::new(self.name.clone())?;
+        let having = self.having.iter().map(ColumnTest::condition).collect::<Result<Vec<_>, _>>()?;
+        let having = Condition::all(having);
+        let order = match self.operator {
+            Operator::Happened | Operator::HappenedNot => return Ok(Test::has_row(table, having)),
+            Operator::Equal => Order::Equal,
+            Operator::Less => Order::Less,
+            Operator::AtMost => Order::LessOrEqual,
+            Operator::More => Order::More,
+            Operator::AtLeast => Order::MoreOrEqual,
+            other => return Err(ReadProblem::new(format!("'{other}' cannot be asked of the rows of {}.", self.name))),
+        };
+        let count = self.one_value()?.trim().parse::<i64>();
+        let count = count.map_err(|_| ReadProblem::new("Compare the number of rows with a whole number."))?;
+        Ok(Test::Rows { table, having: Box::new(having), order, count: row_count(count)? })
     }
 
     fn field(&self) -> Result<Test, ReadProblem> {
@@ -236,7 +269,12 @@ impl Row {
             Operator::AtMost => self.number(field, Order::LessOrEqual)?,
             Operator::More => self.number(field, Order::More)?,
             Operator::AtLeast => self.number(field, Order::MoreOrEqual)?,
-            Operator::Happened | Operator::HappenedNot => {
+            Operator::Happened
+            | Operator::HappenedNot
+            | Operator::Before
+            | Operator::Since
+            | Operator::InLastDays
+            | Operator::InNextDays => {
                 return Err(ReadProblem::new(format!("'{}' cannot be asked of a field.", self.operator)));
             }
         })
@@ -262,6 +300,7 @@ impl Row {
             ignore_case: false,
             campaign_id: None,
             days: None,
+            having: Vec::new(),
         };
         let pick = |is, not| if truth == Truth::Is { is } else { not };
         let positive = |operator| (truth == Truth::Is).then_some(operator);
@@ -303,6 +342,21 @@ impl Row {
                 Self { days: Some(i64::from(*days)), ..row(Topic::Created, "", happened, Vec::new()) }
             }
             Test::Suppressed => row(Topic::Suppressed, "", is, Vec::new()),
+            Test::Rows { table, having, order, count } => {
+                let parts = match &**having {
+                    Condition::All(parts) => parts.as_slice(),
+                    single => std::slice::from_ref(single),
+                };
+                let having = parts.iter().map(ColumnTest::of).collect::<Option<Vec<_>>>()?;
+                let (operator, values) = if test.is_has_row() {
+                    (happened, Vec::new())
+                } else {
+                    (positive(order_operator(*order))?, vec![count.to_string()])
+                };
+                Self { having, ..row(Topic::Table, table.as_str(), operator, values) }
+            }
+            // They are of rows of tables alone.
+            Test::Day { .. } | Test::DayNear { .. } => return None,
         })
     }
 }

@@ -28,10 +28,27 @@ pub const MAX_HOPS: usize = 50;
 /// before, or that means nothing in this state, has no effects.
 #[must_use]
 pub fn step(definition: &Definition, state: &RunState, event: &Event, now: Timestamp) -> StepResult {
+    step_checked(definition, state, event, now, &|_, value| Some(value.to_owned()))
+}
+
+/// What a field of the contact or lead (`contact.points`) keeps of a value; nothing when the value does not fit it.
+pub type Fits<'a> = dyn Fn(&str, &str) -> Option<String> + 'a;
+
+/// [`step`] where fields have types. An answer that does not fit the field it is to be saved in counts as one that does
+/// not fit the question, so the customer is asked again; a value that the flow itself sets and that does not fit is not
+/// saved.
+#[must_use]
+pub fn step_checked(
+    definition: &Definition,
+    state: &RunState,
+    event: &Event,
+    now: Timestamp,
+    fits: &Fits<'_>,
+) -> StepResult {
     if state.has_handled(&event.id) {
         return StepResult { state: state.clone(), effects: Vec::new() };
     }
-    let mut turn = Turn { definition, state: state.clone(), effects: Vec::new(), now };
+    let mut turn = Turn { definition, state: state.clone(), effects: Vec::new(), now, fits };
     turn.state.remember(&event.id);
     turn.take(&event.kind);
     StepResult { state: turn.state, effects: turn.effects }
@@ -45,6 +62,7 @@ struct Turn<'a> {
     state: RunState,
     effects: Vec<Effect>,
     now: Timestamp,
+    fits: &'a Fits<'a>,
 }
 
 impl<'a> Turn<'a> {
@@ -161,6 +179,11 @@ impl<'a> Turn<'a> {
     }
 
     fn accept(&mut self, step_id: &'a str, ask: &'a Ask, answer: Answer) -> Result<(), Broken> {
+        let saved = ask.save.as_ref().map(|field| (field, self.fitting(field, &answer)));
+        // What an option says is the author's word: asking again would not help the customer.
+        if matches!(saved, Some((_, None))) && !matches!(ask.kind, AnswerType::Choice | AnswerType::YesNo) {
+            return self.misfit();
+        }
         self.log(step_id, StepLog::Answered);
         let name = ask.variable(step_id);
         self.state.variables.insert(name.to_owned(), answer.value);
@@ -170,8 +193,8 @@ impl<'a> Turn<'a> {
             label: ask.label_or(name),
             value: answer.text.clone(),
         });
-        if let Some(field) = &ask.save {
-            self.save(field, answer.text)?;
+        if let Some((field, Some(value))) = saved {
+            self.save(field, value)?;
         }
         self.state.pending = None;
         match answer.goto {
@@ -181,6 +204,15 @@ impl<'a> Turn<'a> {
                 self.walk(self.following(index)?)
             }
         }
+    }
+
+    /// What the field keeps of an answer: of the words, else of the option's own value.
+    fn fitting(&self, field: &str, answer: &Answer) -> Option<String> {
+        (self.fits)(field, &answer.text).or_else(|| match &answer.value {
+            Value::Text(text) => (self.fits)(field, text),
+            Value::Bool(yes) => (self.fits)(field, if *yes { "true" } else { "false" }),
+            Value::Integer(_) | Value::Number(_) => None,
+        })
     }
 
     /// The question the run waits at. Broken when the definition has no such question: it is not the run's own version.
@@ -238,7 +270,9 @@ impl<'a> Turn<'a> {
                 Action::Update(fields) => {
                     for (field, text) in fields {
                         let value = self.render(text)?;
-                        self.save(field, value)?;
+                        if let Some(value) = (self.fits)(field, &value) {
+                            self.save(field, value)?;
+                        }
                     }
                     self.following(index)?
                 }

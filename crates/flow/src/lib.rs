@@ -21,7 +21,7 @@ mod source;
 pub mod template;
 
 pub use definition::Definition;
-pub use interpreter::{MAX_HOPS, step};
+pub use interpreter::{Fits, MAX_HOPS, step, step_checked};
 pub use problem::Problem;
 pub use run::{Context, Effect, Event, EventKind, Gathered, HandoverReason, RunState, RunStatus, StepResult};
 pub use source::{parse, schema};

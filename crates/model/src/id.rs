@@ -190,6 +190,8 @@ ids! {
     LinkDomainId = "dom",
     /// Something a provider told of a channel's account.
     ChannelNoticeId = "ntc",
+    /// A table beside the contacts.
+    TableId = "tbl",
     /// A block of text that campaigns share.
     SnippetId = "snp",
     /// One link of a customer to a contact or lead, or its end.

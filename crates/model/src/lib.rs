@@ -4,6 +4,7 @@
 //! with a transition function, so an impossible change is an error value and never a row in the database.
 
 pub mod actor;
+pub mod attribute;
 pub mod attribution;
 pub mod bounce;
 pub mod campaign;

@@ -47,6 +47,12 @@ impl Timestamp {
         format!("{:.3}", self.to_jiff())
     }
 
+    /// The day in UTC: `2026-11-23`.
+    #[must_use]
+    pub fn to_day(self) -> String {
+        self.to_jiff().to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+    }
+
     /// Reads RFC 3339 text with any offset.
     ///
     /// # Errors

@@ -34,34 +34,7 @@ pub struct AttributeInput {
 /// # Errors
 /// In words for who gave it.
 pub(crate) fn checked(definition: &AttributeDefinition, value: &str) -> Result<String, String> {
-    let text = value.trim();
-    let label = &definition.label;
-    match definition.kind {
-        AttributeKind::Text => Ok(text.to_owned()),
-        AttributeKind::Number => {
-            let plain = if text.contains('.') { text.replace(',', "") } else { text.replace(',', ".") };
-            match plain.parse::<f64>() {
-                Ok(number) if number.is_finite() => Ok(plain),
-                _ => Err(format!("'{label}' is a number.")),
-            }
-        }
-        AttributeKind::Date => {
-            let day = text.split(['T', ' ']).next().unwrap_or_default();
-            match day.parse::<jiff::civil::Date>() {
-                Ok(day) => Ok(day.to_string()),
-                Err(_) => Err(format!("'{label}' is a day, written as 2026-03-31.")),
-            }
-        }
-        AttributeKind::Boolean => match text.to_lowercase().as_str() {
-            "true" | "yes" | "y" | "1" | "x" | "on" | "ja" => Ok("true".to_owned()),
-            "false" | "no" | "n" | "0" | "off" | "nein" => Ok("false".to_owned()),
-            _ => Err(format!("'{label}' is yes or no.")),
-        },
-        AttributeKind::Choice => {
-            let known = definition.choices.iter().find(|choice| choice.to_lowercase() == text.to_lowercase());
-            known.cloned().ok_or_else(|| format!("'{label}' is one of: {}.", definition.choices.join(", ")))
-        }
-    }
+    definition.kind.checked(&definition.label, &definition.choices, value)
 }
 
 /// The definition of an attribute, if it has one.
@@ -130,37 +103,4 @@ pub async fn forget(store: &Store, workspace_id: WorkspaceId, name: String) -> R
             deleted.then_some(()).ok_or(OutreachError::NotFound("field"))
         })
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use segue_model::Timestamp;
-
-    use super::*;
-
-    #[test]
-    fn values_are_kept_in_one_form_or_refused_in_words() {
-        let of = |kind| AttributeDefinition {
-            name: "x".to_owned(),
-            label: "X".to_owned(),
-            kind,
-            choices: vec!["Gold".to_owned(), "Silver".to_owned()],
-            created_at: Timestamp(0),
-        };
-        for (kind, given, kept) in [
-            (AttributeKind::Text, " a ", Some("a")),
-            (AttributeKind::Number, "1,5", Some("1.5")),
-            (AttributeKind::Number, "1,200.5", Some("1200.5")),
-            (AttributeKind::Number, "many", None),
-            (AttributeKind::Number, "inf", None),
-            (AttributeKind::Date, "2026-03-31T10:00:00", Some("2026-03-31")),
-            (AttributeKind::Date, "soon", None),
-            (AttributeKind::Boolean, "Yes", Some("true")),
-            (AttributeKind::Boolean, "perhaps", None),
-            (AttributeKind::Choice, "gold", Some("Gold")),
-            (AttributeKind::Choice, "bronze", None),
-        ] {
-            assert_eq!(checked(&of(kind), given).ok().as_deref(), kept, "{kind} {given}");
-        }
-    }
 }

@@ -35,6 +35,10 @@ pub enum OutreachError {
     SegmentTaken,
     #[error("The segment is used by {}. Change or end what uses it first.", .0.iter().map(|name| format!("the campaign '{name}'")).collect::<Vec<_>>().join(", "))]
     SegmentUsed(Vec<String>),
+    #[error("A table with this name exists already. Choose another name.")]
+    TableTaken,
+    #[error("It is used by {}. Take it out there first.", .0.join(", "))]
+    TableUsed(Vec<String>),
     #[error("There is a snippet with this name already. Choose another name.")]
     SnippetTaken,
     #[error("The snippet is used by {}. Take it out there first.", .0.join(", "))]
@@ -122,6 +126,8 @@ impl OutreachError {
             Self::ListTaken => "list_taken",
             Self::SegmentTaken => "segment_taken",
             Self::SegmentUsed(_) => "segment_used",
+            Self::TableTaken => "table_taken",
+            Self::TableUsed(_) => "table_used",
             Self::SnippetTaken => "snippet_taken",
             Self::SnippetUsed(_) => "snippet_used",
             Self::Condition(_) => "invalid_condition",
@@ -166,6 +172,8 @@ impl OutreachError {
             | Self::SegmentUsed(_)
             | Self::SnippetTaken
             | Self::SnippetUsed(_)
+            | Self::TableTaken
+            | Self::TableUsed(_)
             | Self::ApprovalNeeded
             | Self::OwnCampaign
             | Self::ReviewNeedsPerson
@@ -211,6 +219,7 @@ impl OutreachError {
             Self::KeyTaken => Some("external_key"),
             Self::ListTaken | Self::SegmentTaken | Self::SnippetTaken | Self::ProgrammeTaken => Some("name"),
             Self::AddressTaken => Some("addresses"),
+            Self::TableTaken => Some("label"),
             Self::Condition(_) => Some("condition"),
             Self::KeywordTaken(_) => Some("word"),
             Self::UnknownFields { .. } | Self::TextSyntax(_) | Self::TextTooLong { .. } => Some("body"),

@@ -11,7 +11,7 @@ use segue_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{OutreachError, contacts::clean};
+use crate::{OutreachError, contacts::clean, tables};
 
 /// Longest name of a segment, in characters.
 const LONGEST_NAME: usize = 200;
@@ -121,7 +121,7 @@ impl ConditionInput {
     }
 }
 
-/// A condition whose lists and campaigns exist.
+/// A condition whose lists, campaigns and tables exist.
 fn known(tx: &mut Tx<'_>, workspace_id: WorkspaceId, condition: Condition) -> Result<Condition, OutreachError> {
     let refuse =
         |message: &str| Err(OutreachError::Condition(ReadProblem { message: message.to_owned(), place: None }));
@@ -136,6 +136,7 @@ fn known(tx: &mut Tx<'_>, workspace_id: WorkspaceId, condition: Condition) -> Re
             _ => {}
         }
     }
+    tables::check_condition(tx, workspace_id, &condition)?;
     Ok(condition)
 }
 

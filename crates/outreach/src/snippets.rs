@@ -16,7 +16,7 @@ use segue_store::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{OutreachError, text::Body};
+use crate::{OutreachError, look_up, text::Body};
 
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 60;
@@ -163,7 +163,7 @@ fn check(tx: &mut Tx<'_>, workspace_id: WorkspaceId, name: &str, body: &str) -> 
     if body.chars().count() > LONGEST_BODY {
         return Err(OutreachError::invalid("body", format!("It is longer than {LONGEST_BODY} characters.")));
     }
-    Body::parse(body)?;
+    look_up::check(tx, workspace_id, Body::parse(body)?.uses().iter())?;
     let mut all = texts(tx, workspace_id)?;
     all.insert(name.to_owned(), body.to_owned());
     let way = &mut vec![name];

@@ -3,10 +3,15 @@
 //! Merge fields are minijinja: `{{ first_name }}`, `{{ first_name | default("there") }}`. A field that a contact lacks is
 //! empty; a field that no contact can have is told at writing. Texts are written by people, so the work of one rendering
 //! is bounded.
+//!
+//! What a text looks up in tables ([`crate::look_up`]) is read before, for many people at once.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
 
-use minijinja::Environment;
+use minijinja::{Environment, Value};
 use segue_channels::text::{Segmentation, segment};
 use segue_model::{
     WorkspaceId,
@@ -22,6 +27,7 @@ use crate::{
     Links, OutreachError,
     addresses::{self, PLACEHOLDER},
     link::ChatForm,
+    look_up::{self, Person, Recording, Use},
     snippets,
 };
 
@@ -39,6 +45,8 @@ pub struct Body {
     words: HashSet<String>,
     /// Languages that have a text of their own.
     locales: Vec<String>,
+    /// What the texts look up in tables.
+    uses: Arc<[Use]>,
 }
 
 /// Name of the text itself. Snippets' names have no blank, so none can be taken for it.
@@ -65,6 +73,14 @@ impl Body {
         let mut environment = Environment::new();
         environment.set_fuel(Some(FUEL));
         let mut named = HashSet::new();
+        let mut uses = Vec::new();
+        let all = [text].into_iter().chain(others.iter().map(|other| other.body.as_str()));
+        for text in all.chain(snippets.values().map(String::as_str)) {
+            uses.extend(look_up::uses(text)?);
+        }
+        if !uses.is_empty() {
+            look_up::add_functions(&mut environment);
+        }
         let mut add = |name: String, text: &str| {
             named.extend(text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').map(str::to_owned));
             let added = environment.add_template_owned(name, text.to_owned());
@@ -78,22 +94,38 @@ impl Body {
             add(name.clone(), text)?;
         }
         let locales = others.iter().map(|other| other.locale.clone()).collect();
-        Ok(Self { environment, words: named, locales })
+        Ok(Self { environment, words: named, locales, uses: uses.into() })
     }
 
     /// The fields that any of the texts uses, in alphabetical order.
     #[must_use]
     pub fn fields(&self) -> BTreeSet<String> {
         let used = self.environment.templates().flat_map(|(_, template)| template.undeclared_variables(false));
-        used.filter(|field| !field.starts_with(PLACEHOLDER)).collect()
+        let is_function = |field: &String| !self.uses.is_empty() && look_up::FUNCTIONS.contains(&field.as_str());
+        used.filter(|field| !field.starts_with(PLACEHOLDER) && !is_function(field)).collect()
     }
 
     /// The text for a contact.
     ///
     /// # Errors
     /// When the text asks for too much work or fails for this contact.
-    pub fn fill(&self, contact: &ContactFields) -> Result<String, OutreachError> {
-        self.fill_with(contact, std::iter::empty())
+    pub fn fill<'p>(&self, person: impl Into<Person<'p>>) -> Result<String, OutreachError> {
+        let person = person.into();
+        self.filled(person.fields, std::iter::empty(), &self.recording(person))
+    }
+
+    /// Whether the texts look anything up in tables.
+    pub(crate) fn looks_up(&self) -> bool {
+        !self.uses.is_empty()
+    }
+
+    /// What the texts look up in tables.
+    pub(crate) const fn uses(&self) -> &Arc<[Use]> {
+        &self.uses
+    }
+
+    pub(crate) fn recording(&self, person: Person<'_>) -> Recording {
+        Recording::of(person.answers, &self.uses)
     }
 
     /// The language of the text that a contact gets; `None` for the text itself.
@@ -102,16 +134,20 @@ impl Body {
         language::best(wanted, self.locales.iter().map(String::as_str)).map(|place| self.locales[place].as_str())
     }
 
-    fn fill_with(
+    pub(crate) fn filled(
         &self,
         contact: &ContactFields,
         others: impl Iterator<Item = (String, String)>,
+        recording: &Recording,
     ) -> Result<String, OutreachError> {
-        let mut known: BTreeMap<String, String> = others.collect();
+        let mut known: BTreeMap<String, Value> = others.map(|(name, text)| (name, Value::from(text))).collect();
+        if self.looks_up() {
+            known.extend([recording.entry()]);
+        }
         let names = contact.attributes.keys().map(String::as_str).chain(STANDARD_FIELDS.iter().copied());
         for name in names.filter(|name| self.words.contains(*name)) {
             if let Some(value) = contact.field(name).filter(|value| !value.trim().is_empty()) {
-                known.insert(name.to_owned(), value.to_owned());
+                known.insert(name.to_owned(), Value::from(value));
             }
         }
         let name = self.locale_for(contact).map_or_else(|| NAME.to_owned(), |locale| format!("{NAME}{locale}"));
@@ -226,6 +262,11 @@ impl CampaignText {
         })
     }
 
+    /// The text with its merge fields.
+    pub(crate) const fn body(&self) -> &Body {
+        &self.body
+    }
+
     /// Where the short links in the body lead; the first is that of link 1.
     #[must_use]
     pub fn targets(&self) -> &[String] {
@@ -259,25 +300,28 @@ impl CampaignText {
     ///
     /// # Errors
     /// When the body cannot be filled in for this contact.
-    pub fn compose(&self, contact: &ContactFields, position: u32) -> Result<Composed, OutreachError> {
-        self.compose_after(contact, position, OptOutNotice::Due)
+    pub fn compose<'p>(&self, person: impl Into<Person<'p>>, position: u32) -> Result<Composed, OutreachError> {
+        self.compose_after(person, position, OptOutNotice::Due)
     }
 
     /// The whole text for the recipient at `position`.
     ///
     /// # Errors
     /// As [`CampaignText::compose`].
-    pub fn compose_after(
+    pub fn compose_after<'p>(
         &self,
-        contact: &ContactFields,
+        person: impl Into<Person<'p>>,
         position: u32,
         notice: OptOutNotice,
     ) -> Result<Composed, OutreachError> {
+        let person = person.into();
+        let contact = person.fields;
         let target = CodeTarget { campaign_number: self.campaign_number, position };
         let links = (CHAT_LINK + 1..)
             .zip(&self.targets)
             .map(|(link, _)| (format!("{PLACEHOLDER}{link}"), self.links.short(LinkCode { target, link })));
-        let mut text = self.body.fill_with(contact, links)?;
+        let recording = self.body.recording(person);
+        let mut text = self.body.filled(contact, links, &recording)?;
         let line = self.opt_out_line.as_ref().filter(|line| line.is_due(&text, notice));
         let line = line.map(|line| line.text_for(self.body.locale_for(contact)).to_owned());
         // Before the link: phones show a preview of a link only at the end of a text.
@@ -295,7 +339,7 @@ impl CampaignText {
             text.push_str(&link);
         }
         let segmentation = segment(&text);
-        Ok(Composed { text, segmentation, opt_out_line: line })
+        Ok(Composed { text, segmentation, opt_out_line: line, is_lacking: recording.is_lacking() })
     }
 }
 
@@ -305,6 +349,8 @@ pub struct Composed {
     pub segmentation: Segmentation,
     /// The opt-out line that was added.
     pub opt_out_line: Option<String>,
+    /// It looks something up that is not there, and says nothing else instead.
+    pub is_lacking: bool,
 }
 
 impl Composed {

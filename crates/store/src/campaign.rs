@@ -5,7 +5,8 @@
 //! or neither.
 
 use segue_model::{
-    CampaignId, ChannelId, ContactId, ListId, SegmentId, SenderId, SenderPoolId, Timestamp, UserId, WorkspaceId,
+    CampaignId, ChannelId, ContactId, ListId, SegmentId, SenderId, SenderPoolId, TableId, Timestamp, UserId,
+    WorkspaceId,
     campaign::{CampaignState, Footer},
     delivery::OutboxState,
     id::Id as _,
@@ -22,8 +23,8 @@ use crate::{
     Row, StoreError, Tx, audience::AudienceFilter, campaign_hold::CampaignHold, event::NewEvent, tx::json_text,
 };
 
-/// Who is meant: everybody on any of the lists or in any of the segments (or everybody, when none is named), narrowed by a
-/// condition, without those who are excluded.
+/// Who is meant: everybody on any of the lists, in any of the segments or with a row in any of the tables (or everybody,
+/// when none is named), narrowed by a condition, without those who are excluded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Audience {
@@ -35,10 +36,15 @@ pub struct Audience {
     pub lists: Vec<ListId>,
     #[serde(default)]
     pub segments: Vec<SegmentId>,
+    /// Whoever a row of one of these tables is linked to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableId>,
     #[serde(default)]
     pub exclude_lists: Vec<ListId>,
     #[serde(default)]
     pub exclude_segments: Vec<SegmentId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_tables: Vec<TableId>,
     /// Whoever was sent one of these campaigns.
     #[serde(default)]
     pub exclude_campaigns: Vec<CampaignId>,

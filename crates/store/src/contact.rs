@@ -242,7 +242,7 @@ impl Tx<'_> {
         let attributes: BTreeMap<_, _> =
             fields.attributes.iter().map(|(name, value)| (clean(name), clean(value))).collect();
         let attributes = json_text(&attributes)?;
-        self.execute(
+        let written = self.execute(
             sql,
             &[
                 &workspace_id,
@@ -258,7 +258,11 @@ impl Tx<'_> {
                 &now,
                 &fields.external_key,
             ],
-        )
+        )?;
+        if written == 1 {
+            self.adopt_rows(workspace_id, id, fields)?;
+        }
+        Ok(written)
     }
 
     pub(crate) fn tell_contact(&mut self, workspace_id: WorkspaceId, id: ContactId, now: Timestamp) {

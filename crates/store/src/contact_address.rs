@@ -105,6 +105,9 @@ impl Tx<'_> {
                 &address.added_at,
             ],
         )?;
+        if written == 1 {
+            self.adopt_rows_of(workspace_id, contact_id, address.kind, &address.address)?;
+        }
         if written == 1 && address.kind == AddressKind::Phone {
             self.compute_consents_of(workspace_id, std::slice::from_ref(&address.address))?;
         }

@@ -7,7 +7,9 @@
 use segue_model::{CaseId, ContactId, DeletionId, LeadId, ListId, MessagingUserId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
-use crate::{StoreError, Tx, contact_address::ContactAddress, contact_merge::ContactRow, tx::json_text};
+use crate::{
+    StoreError, Tx, contact_address::ContactAddress, contact_merge::ContactRow, table_row::StoredRow, tx::json_text,
+};
 
 /// A deleted contact with all that pointed to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,9 @@ pub struct DeletedContact {
     pub messaging_users: Vec<MessagingUserId>,
     pub leads: Vec<LeadId>,
     pub cases: Vec<CaseId>,
+    /// Rows of tables that were linked to it.
+    #[serde(default)]
+    pub rows: Vec<StoredRow>,
 }
 
 /// A deletion as the API shows it.
@@ -56,7 +61,8 @@ crate::sql! {
 }
 
 impl Tx<'_> {
-    /// Deletes a contact for good: its list memberships and the contacts that were merged into it go, conversations,
+    /// Deletes a contact for good: its list memberships, the rows
+    /// of tables that are linked to it and the contacts that were merged into it go, conversations,
     /// leads and cases stay without it, promotional messages that have not left are canceled, the words about its
     /// customers go ([`crate::contact_traces`]), and its consent ledger stays. `false` when there is none.
     ///
@@ -90,6 +96,7 @@ impl Tx<'_> {
         if self.execute(&DELETE_CONTACT, &[&workspace_id, &id])? == 0 {
             return Ok(false);
         }
+        self.delete_rows_of_contact(workspace_id, id)?;
         self.forget_in_search(workspace_id, id)?;
         self.forget_in_prompts(workspace_id, id)?;
         for unlink in [&UNLINK_MESSAGING_USERS, &UNLINK_LEADS, &UNLINK_CASES] {
@@ -133,6 +140,7 @@ impl Tx<'_> {
                 messaging_users: self.query(&USERS_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
                 leads: self.query(&LEADS_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
                 cases: self.query(&CASES_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
+                rows: self.rows_of_contact(workspace_id, *contact_id)?,
             });
             self.delete_contact_quietly(workspace_id, *contact_id)?;
             self.tell_contact(workspace_id, *contact_id, now);
@@ -175,6 +183,7 @@ impl Tx<'_> {
                     self.add_to_list(workspace_id, *list_id, contact_id, *added_at)?;
                 }
             }
+            self.restore_rows(workspace_id, contact_id, &record.rows)?;
             for user in &record.messaging_users {
                 self.execute(&LINK_USER, &[&workspace_id, user, &contact_id])?;
             }

@@ -5,14 +5,14 @@
 //! deleted, and the record of all that is written. Taking it back is one transaction too, guarded by `unmerged_at`.
 //!
 //! # What follows the person
-//! Conversations, leads, cases, lists and campaign results point to the contact and are moved. Consent, subscriptions,
+//! Conversations, leads, cases, lists, rows of tables and campaign results point to the contact and are moved. Consent, subscriptions,
 //! reviews and texts belong to phone numbers: they follow with the numbers, and nothing is written into the ledger. While
 //! the numbers are one contact's, the strictest of what was said for them counts for all ([`crate::consent_state`]); when
 //! they part, each has its own again. What an import did to the dissolved contact stays noted for that contact: undoing
 //! the import passes it over while it is dissolved.
 
 use segue_model::{
-    CampaignId, CaseId, ContactId, LeadId, ListId, MergeId, MessagingUserId, Timestamp, WorkspaceId,
+    CampaignId, CaseId, ContactId, LeadId, ListId, MergeId, MessagingUserId, TableId, Timestamp, WorkspaceId,
     contact::{ContactFields, FieldChanges},
     id::Id as _,
 };
@@ -59,6 +59,8 @@ pub struct MergeRecord {
     pub addresses_added: Vec<ContactAddress>,
     /// What spoke of the dissolved contact.
     pub traces: MovedTraces,
+    /// Rows of tables that were linked to the dissolved contact.
+    pub rows: Vec<(TableId, String)>,
 }
 
 /// A merge as the API shows it.
@@ -180,6 +182,7 @@ impl Tx<'_> {
         let ids: [&dyn crate::Bind; 3] = [&workspace_id, &merged.id, &kept.id];
         record.messaging_users = self.query(&MOVE_MESSAGING_USERS, &ids, |row| row.next())?;
         record.traces = self.move_traces(workspace_id, merged.id, kept.id)?;
+        record.rows = self.move_rows(workspace_id, merged.id, kept.id)?;
         record.leads = self.query(&MOVE_LEADS, &ids, |row| row.next())?;
         record.cases = self.query(&MOVE_CASES, &ids, |row| row.next())?;
         record.recipients = self.query(&MOVE_RECIPIENTS, &ids, |row| Ok((row.next()?, row.next()?)))?;
@@ -356,6 +359,7 @@ impl Tx<'_> {
             self.execute(&MOVE_MESSAGING_USER_BACK, &[&workspace_id, id, &kept_id, &merged_id])?;
         }
         self.move_traces_back(workspace_id, &record.traces, kept_id, merged_id)?;
+        self.move_rows_back(workspace_id, &record.rows, kept_id, merged_id)?;
         for id in &record.leads {
             self.execute(&MOVE_LEAD_BACK, &[&workspace_id, id, &kept_id, &merged_id])?;
         }

@@ -1,23 +1,10 @@
 //! Saved views of the contacts, and what their attributes are.
 
+pub use segue_model::attribute::AttributeKind;
 use segue_model::{ContactViewId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Row, StoreError, Tx, contact::ContactView, tx::json_text};
-
-segue_model::text_enum! {
-    /// What an attribute holds.
-    pub enum AttributeKind {
-        Text = "text",
-        Number = "number",
-        /// A day, kept as `2026-03-31`.
-        Date = "date",
-        /// Kept as `true` or `false`.
-        Boolean = "boolean",
-        /// One of a few words.
-        Choice = "choice",
-    }
-}
 
 segue_model::text_enum! {
     /// In which order contacts are listed.

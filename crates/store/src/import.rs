@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use segue_model::{ContactId, ImportFileId, ImportId, ListId, Timestamp, WorkspaceId, id::Id as _, time};
+use segue_model::{ContactId, ImportFileId, ImportId, ListId, TableId, Timestamp, WorkspaceId, id::Id as _, time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -66,6 +66,8 @@ pub struct ImportView {
     /// The file says yes, but nothing proves it: imported without opt-in.
     pub without_evidence: i64,
     pub list_id: Option<ListId>,
+    /// The table that it writes into; null for an import of contacts.
+    pub table_id: Option<TableId>,
     /// Who began it: the id of a user or an API key, or `system`.
     pub actor: String,
     pub created_at: Timestamp,
@@ -143,6 +145,8 @@ pub struct NewImport {
     pub options: Value,
     pub rows_total: i64,
     pub list_id: Option<ListId>,
+    /// The table that it writes into; contacts without one.
+    pub table_id: Option<TableId>,
     pub actor: String,
 }
 
@@ -156,6 +160,7 @@ pub struct ImportWork {
     /// Chunks before it are worked on.
     pub next_chunk: i64,
     pub list_id: Option<ListId>,
+    pub table_id: Option<TableId>,
     pub actor: String,
     pub ended_at: Option<Timestamp>,
     /// Contact up to which it is undone.
@@ -164,15 +169,15 @@ pub struct ImportWork {
 
 crate::sql! {
     INSERT_IMPORT = "INSERT INTO imports (workspace_id, id, file_id, file_name, mode, options, rows_total, list_id, state,
-            actor, created_at, progress_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $10)";
+            actor, created_at, progress_at, table_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'running', $9, $10, $10, $11)";
     IMPORT = "SELECT id, file_name, mode, state, rows_total, rows_read, created, updated, unchanged, rejected, rejections,
-            opted_in, opted_out, kept_out, without_evidence, list_id, actor, created_at, ended_at, detail, undo
+            opted_in, opted_out, kept_out, without_evidence, list_id, table_id, actor, created_at, ended_at, detail, undo
         FROM imports WHERE workspace_id = $1 AND id = $2";
     IMPORTS = "SELECT id, file_name, mode, state, rows_total, rows_read, created, updated, unchanged, rejected, rejections,
-            opted_in, opted_out, kept_out, without_evidence, list_id, actor, created_at, ended_at, detail, undo
+            opted_in, opted_out, kept_out, without_evidence, list_id, table_id, actor, created_at, ended_at, detail, undo
         FROM imports WHERE workspace_id = $1 AND id < $2 AND mode = 'import' ORDER BY id DESC LIMIT $3";
-    IMPORT_WORK = "SELECT state, mode, file_id, options, next_chunk, list_id, actor, ended_at, undo_after FROM imports
+    IMPORT_WORK = "SELECT state, mode, file_id, options, next_chunk, list_id, table_id, actor, ended_at, undo_after FROM imports
         WHERE workspace_id = $1 AND id = $2";
     TAKE_IMPORT_CHUNK = "UPDATE imports SET next_chunk = next_chunk + 1, progress_at = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'running' AND next_chunk = $3";
@@ -215,6 +220,7 @@ fn read_import(row: &mut Row<'_>) -> Result<ImportView, StoreError> {
         kept_out: row.next()?,
         without_evidence: row.next()?,
         list_id: row.next()?,
+        table_id: row.next()?,
         actor: row.next()?,
         created_at: row.next()?,
         ended_at: row.next()?,
@@ -253,6 +259,7 @@ impl Tx<'_> {
                 &import.list_id,
                 &import.actor,
                 &now,
+                &import.table_id,
             ],
         )?;
         self.tell_import(workspace_id, import.id, now).map(|_| ())
@@ -293,6 +300,7 @@ impl Tx<'_> {
                 options: row.json()?,
                 next_chunk: row.next()?,
                 list_id: row.next()?,
+                table_id: row.next()?,
                 actor: row.next()?,
                 ended_at: row.next()?,
                 undo_after: row.next()?,
@@ -390,7 +398,7 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         id: ImportId,
-        after: ContactId,
+        after: Option<ContactId>,
         counts: &UndoCounts,
         now: Timestamp,
     ) -> Result<bool, StoreError> {

@@ -118,6 +118,11 @@ pub mod snippet;
 pub mod submission;
 pub mod subscription;
 pub mod suppression;
+pub mod table;
+pub mod table_import;
+pub mod table_look_up;
+pub mod table_page;
+pub mod table_row;
 pub mod tally;
 pub mod template;
 pub mod template_recipient;
@@ -214,6 +219,10 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("session", session::STATEMENTS),
         ("snippet", snippet::STATEMENTS),
         ("submission", submission::STATEMENTS),
+        ("table", table::STATEMENTS),
+        ("table_import", table_import::STATEMENTS),
+        ("table_page", table_page::STATEMENTS),
+        ("table_row", table_row::STATEMENTS),
         ("tally", tally::STATEMENTS),
         ("subscription", subscription::STATEMENTS),
         ("suppression", suppression::STATEMENTS),

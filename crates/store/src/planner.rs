@@ -27,11 +27,13 @@ const LARGE_TABLES: &[&str] = &[
     "contacts",
     "customer_links",
     "decisions",
+    "data_rows",
     "duplicates",
     "events",
     "import_changes",
     "import_chunks",
     "import_errors",
+    "import_row_changes",
     "inbox",
     "jobs",
     "leads",
@@ -59,7 +61,7 @@ fn distinct(column: &str) -> i64 {
     match column {
         "workspace_id" => 2,
         "channel_id" | "kind" | "state" | "medium" | "purpose" | "class" | "actor" => 4,
-        "campaign_id" | "list_id" | "queue_id" => 50,
+        "campaign_id" | "list_id" | "queue_id" | "table_id" => 50,
         _ => LARGE,
     }
 }

@@ -9,7 +9,7 @@
 //! A page looks at no more than [`SCAN`] contacts, so that a condition that nobody meets does not keep the database for
 //! as long as it takes to look at everybody.
 
-use segue_expr::{Case, Compare, Condition, Event, FieldName, Order, Test};
+use segue_expr::{Case, Compare, Condition, Event, FieldName, Order, Side, Subject, TableName, Test};
 use segue_model::{ContactId, Timestamp, WorkspaceId, id::Id as _, time};
 use uuid::Uuid;
 
@@ -143,7 +143,7 @@ impl Tx<'_> {
             }
             for part in &parts.in_sql {
                 query.push(" AND ");
-                condition(&mut query, part, population.now);
+                condition(&mut query, part, Subject::Contact, population.now);
             }
             query.push(" ORDER BY c.id LIMIT ");
         }
@@ -200,7 +200,7 @@ impl Tx<'_> {
         let mut query = Built::new(self.dialect());
         query.push("SELECT COUNT(*) FROM contacts c WHERE c.workspace_id = ").id_value(workspace_id.uuid());
         query.push(" AND ");
-        condition(&mut query, include, now);
+        condition(&mut query, include, Subject::Contact, now);
         let mut count = 0;
         self.each_built(&query, |row| {
             count = row.next()?;
@@ -212,25 +212,35 @@ impl Tx<'_> {
 
 fn column(query: &mut Built, of: &Condition, now: Timestamp) {
     query.push(", CASE WHEN ");
-    condition(query, of, now);
+    condition(query, of, Subject::Contact, now);
     query.push(" THEN 1 ELSE 0 END");
 }
 
-/// Appends a condition. Every expression here is true or false, never null.
-fn condition(query: &mut Built, of: &Condition, now: Timestamp) {
+/// Appends a condition over `contacts c`, or over the rows `data_rows d` of a table. Every expression here is true or
+/// false, never null.
+pub(crate) fn condition(query: &mut Built, of: &Condition, subject: Subject, now: Timestamp) {
     match of {
-        Condition::All(parts) => joined(query, parts, " AND ", "TRUE", now),
-        Condition::Any(parts) => joined(query, parts, " OR ", "FALSE", now),
+        Condition::All(parts) => joined(query, parts, " AND ", "TRUE", (subject, now)),
+        Condition::Any(parts) => joined(query, parts, " OR ", "FALSE", (subject, now)),
         Condition::Not(part) => {
             query.push("(NOT ");
-            condition(query, part, now);
+            condition(query, part, subject, now);
             query.push(")");
         }
-        Condition::Test(test) => self::test(query, test, now),
+        Condition::Test(test) => match subject {
+            Subject::Contact => self::test(query, test, now),
+            Subject::Row => row_test(query, test, now),
+        },
     }
 }
 
-fn joined(query: &mut Built, parts: &[Condition], sign: &'static str, empty: &'static str, now: Timestamp) {
+fn joined(
+    query: &mut Built,
+    parts: &[Condition],
+    sign: &'static str,
+    empty: &'static str,
+    (subject, now): (Subject, Timestamp),
+) {
     query.push("(");
     if parts.is_empty() {
         query.push(empty);
@@ -239,22 +249,126 @@ fn joined(query: &mut Built, parts: &[Condition], sign: &'static str, empty: &'s
         if position > 0 {
             query.push(sign);
         }
-        condition(query, part, now);
+        condition(query, part, subject, now);
     }
     query.push(")");
 }
 
-fn test(query: &mut Built, of: &Test, now: Timestamp) {
+/// Appends a test of the columns of a row `d`.
+fn row_test(query: &mut Built, of: &Test, now: Timestamp) {
+    let of_field = |query: &mut Built, field| value(query, field, Case::Exact, Subject::Row);
     match of {
-        Test::Text { field, case, compare } => text_test(query, field, *case, compare),
+        Test::Text { field, case, compare } => text_test(query, field, *case, compare, Subject::Row),
         Test::Filled(field) => {
             query.push("(");
-            value(query, field, Case::Exact);
+            of_field(query, field);
+            query.push(" <> '')");
+        }
+        Test::Decimal { field, order, value } => {
+            query.push("(CASE WHEN ");
+            is_number(query, field);
+            query.push(" THEN ");
+            as_number(query, field);
+            query.push(if *order == Order::Equal { " = " } else { " " });
+            query.push(if *order == Order::Equal { "" } else { order.sign() });
+            query.push_for(" CAST(", " CAST(").text_value(value.to_string());
+            query.push_for(" AS REAL)", " AS DOUBLE PRECISION)").push(" ELSE FALSE END)");
+        }
+        Test::Day { field, order, day } => {
+            query.push("(");
+            of_field(query, field);
+            query.push(" <> '' AND ");
+            of_field(query, field);
+            query.push_for(" ", " COLLATE \"C\" ");
+            query.push(if *order == Order::Equal { "=" } else { order.sign() }).push(" ").text_value(day.as_str());
+            query.push(")");
+        }
+        Test::DayNear { field, side, days } => {
+            let days = i64::from(*days) * time::DAY;
+            let (from, to) = match side {
+                Side::Past => (now.plus(-days), now),
+                Side::Ahead => (now, now.plus(days)),
+            };
+            for (open, sign, day) in [("(", ">= ", from), (" AND ", "<= ", to)] {
+                query.push(open);
+                of_field(query, field);
+                query.push_for(" ", " COLLATE \"C\" ").push(sign).text_value(day.to_day());
+            }
+            query.push(")");
+        }
+        // Nothing else can be asked of a row; the reader lets nothing else through.
+        _ => {
+            query.push("FALSE");
+        }
+    }
+}
+
+/// Appends whether a column of a row is a number as tables keep it. What was written before its column was one of numbers
+/// may be anything.
+pub(crate) fn is_number(query: &mut Built, field: &FieldName) {
+    match query.dialect() {
+        Dialect::Sqlite => {
+            query.push("(");
+            value(query, field, Case::Exact, Subject::Row);
+            query.push(" GLOB '[-0-9]*[0-9]' OR ");
+            value(query, field, Case::Exact, Subject::Row);
+            query.push(" GLOB '[0-9]') AND SUBSTR(");
+            value(query, field, Case::Exact, Subject::Row);
+            query.push(", 2) NOT GLOB '*[^0-9.]*' AND ");
+            value(query, field, Case::Exact, Subject::Row);
+            query.push(" NOT GLOB '*.*.*' AND LENGTH(");
+            value(query, field, Case::Exact, Subject::Row);
+            query.push(") <= 17");
+        }
+        Dialect::Postgres => {
+            value(query, field, Case::Exact, Subject::Row);
+            query.push(" COLLATE \"C\" ~ '^-?[0-9]{1,15}([.][0-9]{1,15})?$' AND LENGTH(");
+            value(query, field, Case::Exact, Subject::Row);
+            query.push(") <= 17");
+        }
+    }
+}
+
+/// Appends a column of a row as a number; only where it is one.
+pub(crate) fn as_number(query: &mut Built, field: &FieldName) {
+    query.push("CAST(");
+    value(query, field, Case::Exact, Subject::Row);
+    query.push_for(" AS REAL)", " AS DOUBLE PRECISION)");
+}
+
+/// Appends how many rows of a table are linked to `c` and meet a condition, compared with a number.
+fn rows(query: &mut Built, of: &Test, now: Timestamp) {
+    let Test::Rows { table, having, order, count } = of else { return };
+    query.push(if of.is_has_row() { "EXISTS (SELECT 1" } else { "((SELECT COUNT(*)" });
+    query.push(" FROM data_rows d WHERE d.workspace_id = c.workspace_id AND d.contact_id = c.id AND d.table_id = ");
+    table_id(query, table);
+    if **having != Condition::everybody() {
+        query.push(" AND ");
+        condition(query, having, Subject::Row, now);
+    }
+    query.push(")");
+    if !of.is_has_row() {
+        query.push(if *order == Order::Equal { " = " } else { order.sign() }).push(" ").int_value(*count).push(")");
+    }
+}
+
+/// Appends the id of the table with this name in the workspace of `c`; none when there is no such table.
+fn table_id(query: &mut Built, table: &TableName) {
+    query.push("(SELECT w.id FROM data_tables w WHERE w.workspace_id = c.workspace_id AND w.name = ");
+    query.text_value(table.as_str()).push(")");
+}
+
+fn test(query: &mut Built, of: &Test, now: Timestamp) {
+    match of {
+        Test::Text { field, case, compare } => text_test(query, field, *case, compare, Subject::Contact),
+        Test::Filled(field) => {
+            query.push("(");
+            value(query, field, Case::Exact, Subject::Contact);
             query.push(" <> '')");
         }
         Test::Number { field, order, value } => number_test(query, field, *order, *value),
         // Asked row by row; nothing reaches this place. If it did, nobody would be found rather than everybody.
-        Test::Decimal { .. } | Test::Matches { .. } => {
+        Test::Decimal { .. } | Test::Matches { .. } | Test::Day { .. } | Test::DayNear { .. } => {
             query.push("FALSE");
         }
         Test::Consent { medium, state } => {
@@ -276,6 +390,7 @@ fn test(query: &mut Built, of: &Test, now: Timestamp) {
         Test::CreatedWithin(days) => {
             query.push("(c.created_at >= ").time_value(now.plus(-i64::from(*days) * time::DAY)).push(")");
         }
+        Test::Rows { .. } => rows(query, of, now),
         Test::Suppressed => {
             query.push("EXISTS (SELECT 1 FROM suppressions x WHERE x.workspace_id = c.workspace_id");
             query.push(" AND x.address = c.phone)");
@@ -284,22 +399,26 @@ fn test(query: &mut Built, of: &Test, now: Timestamp) {
 }
 
 /// Appends a field's text: empty when there is none.
-fn value(query: &mut Built, field: &FieldName, case: Case) {
+pub(crate) fn value(query: &mut Built, field: &FieldName, case: Case, subject: Subject) {
     if case == Case::Ignored {
         // Only A to Z, as SQLite does it and as `lowerAscii` says.
         query.push("LOWER(");
     }
     query.push("COALESCE(");
+    let of_contact = subject == Subject::Contact;
     match field.as_str() {
-        "phone" => query.push("c.phone"),
-        "first_name" => query.push("c.first_name"),
-        "last_name" => query.push("c.last_name"),
-        "email" => query.push("c.email"),
-        "locale" => query.push("c.locale"),
-        "time_zone" => query.push("c.time_zone"),
-        "external_key" => query.push("c.external_key"),
+        "phone" if of_contact => query.push("c.phone"),
+        "first_name" if of_contact => query.push("c.first_name"),
+        "last_name" if of_contact => query.push("c.last_name"),
+        "email" if of_contact => query.push("c.email"),
+        "locale" if of_contact => query.push("c.locale"),
+        "time_zone" if of_contact => query.push("c.time_zone"),
+        "external_key" if of_contact => query.push("c.external_key"),
         name => {
-            query.push_for("json_extract(c.attributes, ", "(c.attributes::json ->> ");
+            match subject {
+                Subject::Contact => query.push_for("json_extract(c.attributes, ", "(c.attributes::json ->> "),
+                Subject::Row => query.push_for("json_extract(d.fields, ", "(d.fields::json ->> "),
+            };
             match query.dialect() {
                 Dialect::Sqlite => query.text_value(format!("$.\"{name}\"")),
                 Dialect::Postgres => query.text_value(name),
@@ -313,15 +432,15 @@ fn value(query: &mut Built, field: &FieldName, case: Case) {
     }
 }
 
-fn text_test(query: &mut Built, field: &FieldName, case: Case, compare: &Compare) {
+fn text_test(query: &mut Built, field: &FieldName, case: Case, compare: &Compare, subject: Subject) {
     query.push("(");
     match compare {
         Compare::Equals(wanted) => {
-            value(query, field, case);
+            value(query, field, case, subject);
             query.push(" = ").text_value(wanted.as_str());
         }
         Compare::OneOf(wanted) => {
-            value(query, field, case);
+            value(query, field, case, subject);
             query.push(" IN (");
             for (position, wanted) in wanted.iter().enumerate() {
                 if position > 0 {
@@ -333,18 +452,18 @@ fn text_test(query: &mut Built, field: &FieldName, case: Case, compare: &Compare
         }
         Compare::Contains(part) => {
             query.push_for("INSTR(", "STRPOS(");
-            value(query, field, case);
+            value(query, field, case, subject);
             query.push(", ").text_value(part.as_str()).push(") > 0");
         }
         Compare::StartsWith(part) => {
             query.push("SUBSTR(");
-            value(query, field, case);
+            value(query, field, case, subject);
             query.push(", 1, ").length_value(part.chars().count()).push(") = ").text_value(part.as_str());
         }
         Compare::EndsWith(part) => {
             let length = part.chars().count();
             query.push_for("SUBSTR(", "RIGHT(");
-            value(query, field, case);
+            value(query, field, case, subject);
             query.push_for(", -", ", ").length_value(length).push(") = ").text_value(part.as_str());
         }
     }
@@ -353,25 +472,25 @@ fn text_test(query: &mut Built, field: &FieldName, case: Case, compare: &Compare
 
 fn number_test(query: &mut Built, field: &FieldName, order: Order, wanted: i64) {
     query.push("(CASE WHEN LENGTH(");
-    value(query, field, Case::Exact);
+    value(query, field, Case::Exact, Subject::Contact);
     query.push(") <= 15 AND ");
     match query.dialect() {
         Dialect::Sqlite => {
             query.push("(");
-            value(query, field, Case::Exact);
+            value(query, field, Case::Exact, Subject::Contact);
             query.push(" GLOB '[0-9]*' OR ");
-            value(query, field, Case::Exact);
+            value(query, field, Case::Exact, Subject::Contact);
             query.push(" GLOB '-[0-9]*') AND SUBSTR(");
-            value(query, field, Case::Exact);
+            value(query, field, Case::Exact, Subject::Contact);
             query.push(", 2) NOT GLOB '*[^0-9]*'");
         }
         Dialect::Postgres => {
-            value(query, field, Case::Exact);
+            value(query, field, Case::Exact, Subject::Contact);
             query.push(" COLLATE \"C\" ~ '^-?[0-9]+$'");
         }
     }
     query.push(" THEN CAST(");
-    value(query, field, Case::Exact);
+    value(query, field, Case::Exact, Subject::Contact);
     query.push(" AS BIGINT) ");
     query.push(if order == Order::Equal { "=" } else { order.sign() }).push(" ").int_value(wanted);
     query.push(" ELSE FALSE END)");

@@ -237,6 +237,8 @@ pub const TEXT_TOO_LONG: &str = "text_too_long";
 pub const ON_EXCLUDED_LIST: &str = "on_excluded_list";
 /// Rule of a recipient who is in a segment that the audience excludes.
 pub const IN_EXCLUDED_SEGMENT: &str = "in_excluded_segment";
+/// A row of a table that the campaign excludes is linked to the contact.
+pub const IN_EXCLUDED_TABLE: &str = "in_excluded_table";
 /// Rule of a recipient who was sent a campaign that the audience excludes.
 pub const HAD_CAMPAIGN: &str = "had_campaign";
 /// Rule of a recipient who could get the message and is held out to compare with.
@@ -257,6 +259,7 @@ pub fn rule_label(rule: &str) -> String {
         TEXT_TOO_LONG => "The text is too long for this recipient".to_owned(),
         ON_EXCLUDED_LIST => "On an excluded list".to_owned(),
         IN_EXCLUDED_SEGMENT => "In an excluded segment".to_owned(),
+        IN_EXCLUDED_TABLE => "In an excluded table".to_owned(),
         HAD_CAMPAIGN => "Was sent an excluded campaign".to_owned(),
         HELD_OUT => "Held out to compare with".to_owned(),
         SEND_TIME_PASSED => "The time of day to send at has passed there".to_owned(),

@@ -28,6 +28,8 @@ pub struct Tx<'a> {
     pub(crate) tallies: Vec<Noted>,
     /// The channel of which this transaction has seen that no report waits for its message.
     pub(crate) nothing_parked: Option<ChannelId>,
+    /// Whether rows of tables wait for a contact, as this transaction has seen it.
+    pub(crate) rows_wait: Option<(WorkspaceId, bool)>,
     /// PostgreSQL asked to run the whole transaction again (serialization failure or deadlock).
     pub(crate) retry: bool,
 }
@@ -40,6 +42,7 @@ impl<'a> Tx<'a> {
             wakes: Vec::new(),
             tallies: Vec::new(),
             nothing_parked: None,
+            rows_wait: None,
             retry: false,
         }
     }

@@ -215,5 +215,6 @@ bind_ids!(
     MentionId,
     TranscriptExportId,
     SnippetId,
+    TableId,
     BatchId,
 );

@@ -62,6 +62,10 @@ export const keys = {
   segmentCount: (id: string, version: number) => ['segments', 'count', id, version] as const,
   segmentMembers: (id: string, version: number) => ['segments', 'members', id, version] as const,
   conditionCheck: (condition: string) => ['segments', 'check', condition] as const,
+  tables: ['tables'] as const,
+  table: (id: string) => ['tables', id] as const,
+  tableRows: (id: string, version: number, condition: string) =>
+    ['tables', id, 'rows', version, condition] as const,
   imports: ['imports'] as const,
   import: (id: string) => ['imports', id] as const,
   importUndo: (id: string) => ['imports', id, 'undo'] as const,

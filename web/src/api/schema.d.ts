@@ -4026,6 +4026,145 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tables of the workspace, by their names.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_tables"];
+        put?: never;
+        /**
+         * Adds a table.
+         * @description Needs the permission `import_contacts`.
+         */
+        post: operations["create_table"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One table.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["get_table"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a table with all its rows, when no segment, text or campaign asks for it.
+         * @description Needs the permission `delete_contacts`.
+         */
+        delete: operations["delete_table"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a table. While it has rows, its key stays and columns can become text alone; what a column held that is left
+         *     out is removed, and a change of the link links all rows anew.
+         * @description Needs the permission `import_contacts`.
+         */
+        patch: operations["change_table"];
+        trace?: never;
+    };
+    "/api/v1/tables/{id}/row": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Writes one row, anew or over the one with its key.
+         * @description Needs the permission `write_contacts`.
+         */
+        put: operations["write_table_row"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{id}/row-deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes rows by their keys, and tells which were not there.
+         * @description Needs the permission `write_contacts`.
+         */
+        post: operations["delete_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rows of a table in the order of their keys. With a condition that few rows meet, a page may be short and have a
+         *     next one.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["list_table_rows"];
+        put?: never;
+        /**
+         * Writes rows, each anew or over the one with its key. Rows that are refused are told with the reason; the others are
+         *     written, and sending the same again does no harm.
+         * @description Needs the permission `write_contacts`.
+         */
+        post: operations["write_table_rows"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tables/{id}/rows.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All rows of a table as CSV, which can be imported again. No cell can act as a formula.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["export_table_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates": {
         parameters: {
             query?: never;
@@ -4539,18 +4678,21 @@ export interface components {
         /** @enum {string} */
         Attribution: "certain" | "claimed" | "inferred" | "ad" | "none";
         /**
-         * @description Who is meant: everybody on any of the lists or in any of the segments (or everybody, when none is named), narrowed by a
-         *     condition, without those who are excluded.
+         * @description Who is meant: everybody on any of the lists, in any of the segments or with a row in any of the tables (or everybody,
+         *     when none is named), narrowed by a condition, without those who are excluded.
          */
         Audience: {
             /** @description Whoever was sent one of these campaigns. */
             exclude_campaigns?: components["schemas"]["CampaignId"][];
             exclude_lists?: components["schemas"]["ListId"][];
             exclude_segments?: components["schemas"]["SegmentId"][];
+            exclude_tables?: components["schemas"]["TableId"][];
             filter?: components["schemas"]["AudienceFilter"] | null;
             list_id?: components["schemas"]["ListId"] | null;
             lists?: components["schemas"]["ListId"][];
             segments?: components["schemas"]["SegmentId"][];
+            /** @description Whoever a row of one of these tables is linked to. */
+            tables?: components["schemas"]["TableId"][];
         };
         /** @description A condition on one field of a contact. */
         AudienceFilter: {
@@ -4577,6 +4719,9 @@ export interface components {
         };
         /** @enum {string} */
         Awaits: "confirmation" | "birth_date";
+        BTreeMap: {
+            [key: string]: string;
+        };
         /** @enum {string} */
         Basis: "law" | "code" | "practice";
         BatchId: string;
@@ -5211,6 +5356,31 @@ export interface components {
             name: string;
             role: components["schemas"]["Role"];
         };
+        /** @description A column that a table is to have. */
+        ColumnInput: {
+            /** @description The words of a choice. */
+            choices?: string[];
+            /** @description Whether rows are known by it. At least one column is of the key. */
+            is_key?: boolean;
+            kind: components["schemas"]["AttributeKind"];
+            /** @description As people read it: `Order No.` becomes `order_no`. */
+            label: string;
+            /** @description Of a column that is there already; a new one gets its name from its label. */
+            name?: string | null;
+        };
+        /** @description What a column of a row has to be. */
+        ColumnTest: {
+            column: string;
+            /**
+             * Format: int64
+             * @description Days to look back or ahead.
+             */
+            days?: number | null;
+            /** @description Upper and lower case are the same. */
+            ignore_case?: boolean;
+            operator: components["schemas"]["Operator"];
+            values?: string[];
+        };
         /** @description What a condition amounts to while it is being written. */
         ConditionCheck: {
             /** @description The condition as CEL; null when it cannot be read. */
@@ -5762,6 +5932,22 @@ export interface components {
             phone?: components["schemas"]["PhoneNumber"] | null;
             username?: string | null;
         };
+        /** @description A table beside the contacts. */
+        DataTable: {
+            columns: components["schemas"]["TableColumn"][];
+            created_at: components["schemas"]["Timestamp"];
+            id: components["schemas"]["TableId"];
+            /** @description As people read it. */
+            label: string;
+            link?: components["schemas"]["TableLink"] | null;
+            /** @description As texts and conditions use it; never changes. */
+            name: string;
+            /** Format: int64 */
+            row_count: number;
+            updated_at: components["schemas"]["Timestamp"];
+            /** Format: int64 */
+            version: number;
+        };
         /** @enum {string} */
         DateFormat: "dmy" | "mdy" | "ymd";
         /** @enum {string} */
@@ -6278,6 +6464,7 @@ export interface components {
              */
             rows_total: number;
             state: components["schemas"]["ImportState"];
+            table_id?: components["schemas"]["TableId"] | null;
             /**
              * Format: int64
              * @description Known contacts to which the file said nothing new.
@@ -6400,6 +6587,8 @@ export interface components {
             mapping: {
                 [key: string]: string;
             };
+            /** @default null */
+            table_id: components["schemas"]["TableId"] | null;
         };
         ImportProgressEvent: {
             /** Format: date-time */
@@ -6576,6 +6765,8 @@ export interface components {
             label: string;
             url: string;
         };
+        /** @enum {string} */
+        LinkBy: "phone" | "external_key" | "email";
         /** @description What to change of one link; what is absent stays. */
         LinkChange: {
             /** @default null */
@@ -6600,14 +6791,11 @@ export interface components {
             /** @description Such as `go.example.com`. */
             host: string;
         };
-        /** @description Give a contact or a lead, or `create: true` for a new one with the customer's number and name. */
+        /** @description How rows are to be linked to contacts. */
         LinkInput: {
-            contact_id?: components["schemas"]["ContactId"] | null;
-            create?: boolean | null;
-            lead_id?: components["schemas"]["LeadId"] | null;
-            /** @description Why, in the agent's own words. */
-            note?: string | null;
-            object?: components["schemas"]["LinkObject"] | null;
+            by: components["schemas"]["LinkBy"];
+            /** @description Name or label of the column. */
+            column: string;
         };
         /** @enum {string} */
         LinkObject: "contact" | "lead";
@@ -7236,7 +7424,7 @@ export interface components {
             start_minute: number;
         };
         /** @enum {string} */
-        Operator: "is" | "is_not" | "is_any_of" | "is_none_of" | "contains" | "contains_not" | "starts_with" | "ends_with" | "filled" | "empty" | "equal" | "less" | "at_most" | "more" | "at_least" | "matches" | "happened" | "happened_not";
+        Operator: "is" | "is_not" | "is_any_of" | "is_none_of" | "contains" | "contains_not" | "starts_with" | "ends_with" | "filled" | "empty" | "equal" | "less" | "at_most" | "more" | "at_least" | "matches" | "happened" | "happened_not" | "before" | "since" | "in_last_days" | "in_next_days";
         /** @enum {string} */
         OptIn: "none" | "asked" | "confirming" | "granted" | "declined";
         /** @enum {string} */
@@ -7682,6 +7870,26 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_DataTable: {
+            data: {
+                columns: components["schemas"]["TableColumn"][];
+                created_at: components["schemas"]["Timestamp"];
+                id: components["schemas"]["TableId"];
+                /** @description As people read it. */
+                label: string;
+                link?: components["schemas"]["TableLink"] | null;
+                /** @description As texts and conditions use it; never changes. */
+                name: string;
+                /** Format: int64 */
+                row_count: number;
+                updated_at: components["schemas"]["Timestamp"];
+                /** Format: int64 */
+                version: number;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_DeadLetter: {
             data: {
                 created_at: components["schemas"]["Timestamp"];
@@ -7802,6 +8010,7 @@ export interface components {
                  */
                 rows_total: number;
                 state: components["schemas"]["ImportState"];
+                table_id?: components["schemas"]["TableId"] | null;
                 /**
                  * Format: int64
                  * @description Known contacts to which the file said nothing new.
@@ -8279,6 +8488,20 @@ export interface components {
                 at: components["schemas"]["Timestamp"];
                 reason: string;
                 source: components["schemas"]["SuppressionSource"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TableRow: {
+            data: {
+                contact_id?: components["schemas"]["ContactId"] | null;
+                contact_name?: string | null;
+                created_at: components["schemas"]["Timestamp"];
+                fields: components["schemas"]["BTreeMap"];
+                /** @description The values of the key columns, separated by U+001F. */
+                key: string;
+                updated_at: components["schemas"]["Timestamp"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -9069,6 +9292,41 @@ export interface components {
         RevocationVerdict: "revoke" | "review" | "no";
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
+        /** @description One row to write. */
+        RowInput: {
+            fields: components["schemas"]["BTreeMap"];
+        };
+        /** @description Rows to delete. */
+        RowKeys: {
+            /** @description At most 10,000; each the values of the key columns, in their order. */
+            keys: string[][];
+        };
+        /** @description A row that was refused. */
+        RowProblem: {
+            /** @description Its place among the rows of the request, from 0. */
+            index: number;
+            message: string;
+        };
+        /** @description What became of rows that were to be deleted. */
+        RowsDeleted: {
+            deleted: number;
+            /** @description Keys that no row has, or that are none. */
+            problems: components["schemas"]["RowProblem"][];
+        };
+        /** @description Rows to write. */
+        RowsInput: {
+            /** @description At most 10,000; values by the names of their columns. What is not named stays, an empty text takes a value away. */
+            rows: components["schemas"]["BTreeMap"][];
+        };
+        /** @description What the rows of a request came to. */
+        RowsWritten: {
+            created: number;
+            /** @description Rows that were refused, with the reasons; the others are written. */
+            problems: components["schemas"]["RowProblem"][];
+            /** @description Known rows to which nothing new was said. */
+            unchanged: number;
+            updated: number;
+        };
         /** @enum {string} */
         Rule: "no_consent" | "consent_expired" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
@@ -9226,6 +9484,8 @@ export interface components {
              * @description Days to look back; ever when it is not given.
              */
             days?: number | null;
+            /** @description What the rows of a table have to be; each of it. */
+            having?: components["schemas"]["ColumnTest"][];
             /** @description Upper and lower case are the same. */
             ignore_case?: boolean;
             name?: string;
@@ -9754,6 +10014,53 @@ export interface components {
             /** @description Nothing had to be done: they were on the list, or were not on it. */
             unchanged: number;
         };
+        /** @description What a table is to be from now on; all of it is given anew. */
+        TableChange: {
+            columns: components["schemas"]["ColumnInput"][];
+            label: string;
+            link?: components["schemas"]["LinkInput"] | null;
+            /**
+             * Format: int64
+             * @description The version that was looked at; the change is refused when there is a newer one.
+             */
+            version: number;
+        };
+        /** @description A column of a table. */
+        TableColumn: {
+            /** @description The words of a choice. */
+            choices?: string[];
+            /** @description Whether it is of the key, by which a row is known. */
+            is_key?: boolean;
+            kind: components["schemas"]["AttributeKind"];
+            /** @description As people read it. */
+            label: string;
+            /** @description As texts, conditions and rows use it. */
+            name: string;
+        };
+        TableId: string;
+        /** @description What a table is to be. */
+        TableInput: {
+            columns: components["schemas"]["ColumnInput"][];
+            /** @description As people read it; texts and conditions use the name that is made of it, which never changes. */
+            label: string;
+            link?: components["schemas"]["LinkInput"] | null;
+        };
+        /** @description The column that links a row to a contact. */
+        TableLink: {
+            by: components["schemas"]["LinkBy"];
+            /** @description Name of the column. */
+            column: string;
+        };
+        /** @description A row as the API shows it. */
+        TableRow: {
+            contact_id?: components["schemas"]["ContactId"] | null;
+            contact_name?: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            fields: components["schemas"]["BTreeMap"];
+            /** @description The values of the key columns, separated by U+001F. */
+            key: string;
+            updated_at: components["schemas"]["Timestamp"];
+        };
         /** @description The button or row that was tapped. */
         TappedChoice: {
             /** @description Second line of a row. */
@@ -10056,7 +10363,7 @@ export interface components {
         /** Format: date-time */
         Timestamp: string;
         /** @enum {string} */
-        Topic: "field" | "event" | "consent" | "list" | "created" | "suppressed";
+        Topic: "field" | "event" | "consent" | "list" | "created" | "suppressed" | "table";
         /** @description A transcript that was taken out. */
         TranscriptExport: {
             /** @description The id of the user or API key. */
@@ -10286,7 +10593,7 @@ export interface components {
             word: string;
         };
         /** @enum {string} */
-        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "template_not_approved" | "over_limit" | "marketing_stopped";
+        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "look_up_empty" | "template_not_approved" | "over_limit" | "marketing_stopped";
         /** @description Whether a word can be had. */
         WordCheck: {
             /** @description Why it cannot, in words; absent when it can. */
@@ -18183,6 +18490,338 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SuppressionsChanged"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DataTable"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_table: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TableInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataTable"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_table: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TableId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataTable"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_table: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TableId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_table: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TableId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TableChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataTable"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_table_row: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TableId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TableRow"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["TableId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowKeys"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowsDeleted"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_table_rows: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 200. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description A condition over the columns: `row.status == "open" && double(row.total) >= 100`. */
+                condition?: string;
+                /** @description Rows of this contact alone. */
+                contact_id?: components["schemas"]["ContactId"];
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["TableId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TableRow"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_table_rows: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["TableId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowsInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowsWritten"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_table_rows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TableId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong. */

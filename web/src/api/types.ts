@@ -395,6 +395,8 @@ export interface Import {
   kept_out: number;
   without_evidence: number;
   list_id: string | null;
+  /** The table it writes into; null for an import of contacts. */
+  table_id: string | null;
   actor: string;
   created_at: string;
   ended_at: string | null;
@@ -470,7 +472,8 @@ export interface AudienceFilter {
   value: string;
 }
 
-export type SegmentTopic = 'field' | 'event' | 'consent' | 'list' | 'created' | 'suppressed';
+export type SegmentTopic =
+  'field' | 'event' | 'consent' | 'list' | 'created' | 'suppressed' | 'table';
 
 export type SegmentOperator =
   | 'is'
@@ -490,7 +493,20 @@ export type SegmentOperator =
   | 'at_least'
   | 'matches'
   | 'happened'
-  | 'happened_not';
+  | 'happened_not'
+  | 'before'
+  | 'since'
+  | 'in_last_days'
+  | 'in_next_days';
+
+/** What a column of a table's rows has to be. */
+export interface ColumnTest {
+  column: string;
+  operator: SegmentOperator;
+  values: string[];
+  ignore_case: boolean;
+  days: number | null;
+}
 
 export interface SegmentRow {
   topic: SegmentTopic;
@@ -500,6 +516,8 @@ export interface SegmentRow {
   ignore_case: boolean;
   campaign_id: string | null;
   days: number | null;
+  /** Of a table: what its rows have to be; absent when anything. */
+  having?: ColumnTest[];
 }
 
 export interface SegmentGroup {
@@ -542,6 +560,9 @@ export interface Audience {
   filter: AudienceFilter | null;
   lists: string[];
   segments: string[];
+  /** Absent when there is none. */
+  tables?: string[];
+  exclude_tables?: string[];
   exclude_lists: string[];
   exclude_segments: string[];
   exclude_campaigns: string[];

@@ -152,6 +152,24 @@ const segment = createRoute({
   component: lazyRouteComponent(() => import('@/features/segments'), 'SegmentRoute'),
 });
 
+const tables = createRoute({
+  getParentRoute: () => shell,
+  path: '/tables',
+  component: lazyRouteComponent(() => import('@/features/tables'), 'TableList'),
+});
+
+const table = createRoute({
+  getParentRoute: () => shell,
+  path: '/tables/$tableId',
+  component: lazyRouteComponent(() => import('@/features/tables'), 'TableRoute'),
+});
+
+const tableImport = createRoute({
+  getParentRoute: () => shell,
+  path: '/tables/$tableId/import',
+  component: lazyRouteComponent(() => import('@/features/imports'), 'TableImport'),
+});
+
 const duplicates = createRoute({
   getParentRoute: () => shell,
   path: '/contacts/duplicates',
@@ -224,6 +242,9 @@ const routeTree = root.addChildren([
     contact,
     segments,
     segment,
+    tables,
+    table,
+    tableImport,
     duplicates,
     merges,
     fields,

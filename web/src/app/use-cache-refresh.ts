@@ -20,7 +20,7 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
     case 'import.progress':
       return event.data.import.state === 'running' || event.data.import.state === 'undoing'
         ? [keys.import(event.data.import.id), keys.lists]
-        : [keys.imports, keys.lists, keys.contacts];
+        : [keys.imports, keys.lists, keys.contacts, keys.tables];
     case 'lead.created':
     case 'case.updated':
       return [keys.panels];

@@ -43,6 +43,13 @@ export function useGlobalCommands(open: (overlay: 'palette' | 'keys') => void): 
       ...(PLACE_KEYS[place.to] === undefined ? {} : { keys: PLACE_KEYS[place.to] as string }),
       run: () => void navigate({ to: place.to }),
     })),
+    {
+      id: 'go/tables',
+      label: 'Go to Data tables',
+      group: 'Go',
+      keys: 'g t',
+      run: () => void navigate({ to: '/tables' }),
+    },
     ...(sends
       ? [
           {

@@ -57,6 +57,7 @@ mod setup_status;
 mod sight;
 mod snippets;
 mod suppressions;
+mod tables;
 mod templates;
 mod transcripts;
 mod users;
@@ -107,6 +108,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         lists::router(),
         segments::router(),
         imports::router(),
+        tables::router(),
         campaigns::router(),
         campaign_actions::router(),
         campaign_links::router(),

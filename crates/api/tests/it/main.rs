@@ -27,6 +27,7 @@ mod sight;
 mod stream;
 mod support;
 mod suppressions;
+mod tables;
 mod texts;
 mod transcripts;
 mod twilio_server;

@@ -93,6 +93,7 @@ struct Made {
     review: ConsentReviewId,
     domain: LinkDomainId,
     snippet: SnippetId,
+    table: segue_model::TableId,
     pool: SenderPoolId,
     batch: BatchId,
     direct: MessageId,
@@ -177,6 +178,7 @@ fn make(ctx: &Ctx) -> Made {
         review: ctx.id(),
         domain: ctx.id(),
         snippet: ctx.id(),
+        table: ctx.id(),
         pool: ctx.id(),
         batch: ctx.id(),
         direct: ctx.id(),
@@ -219,6 +221,7 @@ impl Made {
             ("crv", self.review.to_string()),
             ("dom", self.domain.to_string()),
             ("snp", self.snippet.to_string()),
+            ("tbl", self.table.to_string()),
             ("spl", self.pool.to_string()),
             ("bat", self.batch.to_string()),
             ("msg", self.direct.to_string()),
@@ -297,6 +300,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
         options: serde_json::json!({}),
         rows_total: 0,
         list_id: Some(made.list),
+        table_id: None,
         actor: "system".to_owned(),
     };
     tx.insert_import_file(workspace_id, made.import_file, "b.csv", now)?;
@@ -325,6 +329,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     tx.insert_link_domain(workspace_id, made.domain, &host, &host, now)?;
     tx.insert_sender_pool(workspace_id, made.pool, "B's numbers", now)?;
     tx.set_pool_members(workspace_id, made.pool, &[made.sender])?;
+    crate::tables::fill(tx, workspace_id, made.table, now)?;
     tx.insert_snippet(workspace_id, made.snippet, "legal", "B's words", "system", now)?;
     let customer = MessagingUser {
         id: made.customer,

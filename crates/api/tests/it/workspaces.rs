@@ -39,6 +39,10 @@ fn input(operation: &str) -> Option<Value> {
         }
         "set_template_defaults" => json!({"defaults": []}),
         "step_registration" => json!({"state": "submitted"}),
+        "change_table" => json!({"label": "Taken over", "columns": [], "version": 1}),
+        "write_table_rows" => json!({"rows": [{"number": "1"}]}),
+        "write_table_row" => json!({"fields": {"number": "1"}}),
+        "delete_table_rows" => json!({"keys": [["1"]]}),
         "change_snippet" => json!({"body": "Taken over", "version": 1}),
         "change_campaign_link" => json!({"expires_at": null}),
         "test_send_campaign" => json!({"phone": "+15550100000"}),

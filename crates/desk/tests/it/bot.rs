@@ -1,7 +1,10 @@
 //! The bot through the database: a whole conversation, failures, timers, a crash between turns.
 
 use segue_model::session::SessionState;
-use segue_store::{Sql, StoreError};
+use segue_store::{
+    Sql, StoreError,
+    contact_view::{AttributeDefinition, AttributeKind},
+};
 use segue_testkit::{TestStore, engines};
 use serde_json::json;
 
@@ -280,5 +283,80 @@ async fn a_supervisor_takes_over_from_the_bot_and_it_is_silent() {
         scene.receive(ana("wamid.2", START.plus(1_000), "Maria")).await;
         assert_eq!(bot_lines(&scene.lines(id).await).len(), before);
         assert_eq!(scene.offers(&boss).await.len(), 0);
+    }
+}
+
+const TYPED: &str = r#"
+flow: greeter
+name: Greeter
+agent: {queue: help, keywords: [agent], message: "One moment.", apology: "Sorry."}
+steps:
+  - id: points
+    ask: {type: text, prompt: "How many points?", into: points, on_fail: out, save: contact.points, retry: ["A number, please."]}
+  - id: tier
+    ask:
+      type: choice
+      prompt: "Which tier?"
+      into: tier
+      on_fail: out
+      save: contact.tier
+      options: [{id: gold, label: "The golden one"}, {id: tin, label: Tin}]
+  - id: news
+    ask: {type: yes_no, prompt: "News?", into: news, on_fail: out, save: contact.news}
+  - id: note
+    update: {contact.since: "never", contact.free: "as it is"}
+  - id: bye
+    end: {message: "Thanks"}
+  - id: out
+    handover: {message: "Somebody will answer soon.", summary: "Points, tier and news"}
+"#;
+
+/// An answer is kept in the form of its attribute's kind; one that does not fit is asked for again and never saved.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_fit_the_kind_of_the_attribute_they_are_saved_in() {
+    for test in engines().await {
+        let scene = Scene::with_flow(test, Some("greeter")).await;
+        publish(&scene, TYPED).await;
+        let (ws, now) = (scene.workspace(), scene.test.now());
+        let kinds = [
+            ("points", AttributeKind::Number),
+            ("tier", AttributeKind::Choice),
+            ("news", AttributeKind::Boolean),
+            ("since", AttributeKind::Date),
+        ];
+        scene
+            .store()
+            .write::<_, StoreError, _>(move |tx| {
+                for (name, kind) in kinds {
+                    let definition = AttributeDefinition {
+                        name: name.to_owned(),
+                        label: name.to_owned(),
+                        kind,
+                        choices: vec!["Gold".to_owned(), "Silver".to_owned()],
+                        created_at: now,
+                    };
+                    tx.put_attribute_definition(ws, &definition)?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let id = scene.session().await.id;
+        scene.receive(ana("wamid.2", START.plus(1_000), "quite a few")).await;
+        assert_eq!(bot_lines(&scene.lines(id).await).last(), Some(&"A number, please."), "{}", scene.test.engine);
+        scene.receive(ana("wamid.3", START.plus(2_000), "1,5")).await;
+        scene.receive(tap("wamid.4", 3, "tier.gold", "The golden one")).await;
+        scene.receive(ana("wamid.5", START.plus(4_000), "ja")).await;
+        let number: segue_model::PhoneNumber = format!("+{ANA}").parse().unwrap();
+        let contact = scene
+            .store()
+            .read::<_, StoreError, _>(move |tx| tx.contact_by_phone(ws, &number))
+            .await
+            .unwrap()
+            .expect("a contact");
+        let kept: Vec<_> = contact.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let expected = [("free", "as it is"), ("news", "true"), ("points", "1.5"), ("tier", "Gold")];
+        assert_eq!(kept, expected, "{}", scene.test.engine);
     }
 }

@@ -1,6 +1,6 @@
 //! Who an audience is: lists and segments together, without those who are excluded, each person once.
 //!
-//! An audience is one condition: on any of its lists or in any of its segments. What it excludes are further conditions,
+//! An audience is one condition: on any of its lists, in any of its segments, or with a row in any of its tables. What it excludes are further conditions,
 //! asked of each member, so that whoever is left out is counted and shown with the reason. Contacts are persons, so
 //! nobody comes twice however many lists he is on; two contacts cannot have one phone number, and the planner sends to a
 //! number once per campaign whatever happens to contacts meanwhile.
@@ -8,18 +8,24 @@
 //! When a campaign starts, the conditions are written down as they are; planning reads that text and nothing else, so that
 //! it goes on with the same audience after a crash, a pause, or a change of a segment.
 
-use segue_expr::{Condition, Event, Test};
+use segue_expr::{Condition, Event, TableName, Test};
 use segue_model::{ContactId, Timestamp, WorkspaceId};
 use segue_store::{
     StoreError, Tx,
     audience::{AudienceFilter, AudienceMember},
     campaign::{Audience, CampaignView},
     population::Population,
-    recipient::{HAD_CAMPAIGN, IN_EXCLUDED_SEGMENT, ON_EXCLUDED_LIST},
+    recipient::{HAD_CAMPAIGN, IN_EXCLUDED_SEGMENT, IN_EXCLUDED_TABLE, ON_EXCLUDED_LIST},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{OutreachError, segments::condition_of};
+use crate::{
+    OutreachError,
+    look_up::{Answers, Person, look_up},
+    segments::condition_of,
+    tables,
+    text::Body,
+};
 
 /// Lists, segments or campaigns that one audience may name in each place.
 const MOST_PARTS: usize = 50;
@@ -30,6 +36,15 @@ pub(super) struct Entry {
     pub member: AudienceMember,
     /// Rule of the exclusion.
     pub barred: Option<&'static str>,
+    /// What the campaign's texts look up for him.
+    pub answers: Answers,
+}
+
+impl Entry {
+    /// Whom a text is filled in for.
+    pub fn person(&self) -> Person<'_> {
+        Person { fields: &self.member.fields, answers: Some(&self.answers) }
+    }
 }
 
 /// Members in the order of their ids.
@@ -61,7 +76,7 @@ struct Frozen {
     at: Timestamp,
 }
 
-const RULES: [&str; 3] = [ON_EXCLUDED_LIST, IN_EXCLUDED_SEGMENT, HAD_CAMPAIGN];
+const RULES: [&str; 4] = [ON_EXCLUDED_LIST, IN_EXCLUDED_SEGMENT, IN_EXCLUDED_TABLE, HAD_CAMPAIGN];
 
 impl Crowd {
     /// The audience as it is now.
@@ -81,6 +96,9 @@ impl Crowd {
         for segment in &audience.segments {
             sources.push(condition_of(tx, workspace_id, *segment).map_err(missing_segment)?);
         }
+        for table in &audience.tables {
+            sources.push(table_condition(tx, workspace_id, *table)?);
+        }
         let include = if sources.is_empty() { Condition::everybody() } else { Condition::any(sources) };
         let (mut marks, mut rules) = (Vec::new(), Vec::new());
         for list in &audience.exclude_lists {
@@ -90,6 +108,10 @@ impl Crowd {
         for segment in &audience.exclude_segments {
             marks.push(condition_of(tx, workspace_id, *segment).map_err(missing_segment)?);
             rules.push(IN_EXCLUDED_SEGMENT);
+        }
+        for table in &audience.exclude_tables {
+            marks.push(table_condition(tx, workspace_id, *table)?);
+            rules.push(IN_EXCLUDED_TABLE);
         }
         for campaign in &audience.exclude_campaigns {
             if tx.campaign_state(workspace_id, *campaign)?.is_none() {
@@ -167,9 +189,32 @@ impl Crowd {
             .found
             .into_iter()
             .filter(|found| self.filter.as_ref().is_none_or(|filter| filter.matches(&found.member.fields)))
-            .map(|found| Entry { member: found.member, barred: found.mark.map(|mark| self.rules[mark]) })
+            .map(|found| Entry {
+                member: found.member,
+                barred: found.mark.map(|mark| self.rules[mark]),
+                answers: Answers::default(),
+            })
             .collect();
         Ok(CrowdPage { entries, reached, next: page.next })
+    }
+}
+
+impl CrowdPage {
+    /// Reads what texts look up for those who are not left out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn look_up(&mut self, tx: &mut Tx<'_>, workspace_id: WorkspaceId, bodies: &[&Body]) -> Result<(), StoreError> {
+        if !bodies.iter().any(|body| body.looks_up()) {
+            return Ok(());
+        }
+        let mut entries: Vec<&mut Entry> = self.entries.iter_mut().filter(|entry| entry.barred.is_none()).collect();
+        let people: Vec<_> = entries.iter().map(|entry| (Some(entry.member.id), &entry.member.fields)).collect();
+        let answers = look_up(tx, workspace_id, bodies, &people)?;
+        for (entry, answers) in entries.iter_mut().zip(answers) {
+            entry.answers = answers;
+        }
+        Ok(())
     }
 }
 
@@ -184,9 +229,13 @@ pub(super) fn check(tx: &mut Tx<'_>, workspace_id: WorkspaceId, audience: &Audie
         audience.exclude_lists.len(),
         audience.exclude_segments.len(),
         audience.exclude_campaigns.len(),
+        audience.tables.len(),
+        audience.exclude_tables.len(),
     ];
     if counts.into_iter().any(|count| count > MOST_PARTS) {
-        return Err(invalid(&format!("An audience names at most {MOST_PARTS} lists, segments or campaigns each.")));
+        return Err(invalid(&format!(
+            "An audience names at most {MOST_PARTS} lists, segments, tables or campaigns each."
+        )));
     }
     Crowd::of_audience(tx, workspace_id, audience, Timestamp(0)).map(|_| ())
 }
@@ -200,6 +249,23 @@ fn list_condition(
         return Err(invalid("There is no such list. Choose one of the lists."));
     }
     Ok(Condition::Test(Test::OnList(list)))
+}
+
+/// Whoever a row of the table is linked to.
+fn table_condition(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    table: segue_model::TableId,
+) -> Result<Condition, OutreachError> {
+    let table =
+        tx.table(workspace_id, table)?.ok_or_else(|| invalid("There is no such table. Choose one of the tables."))?;
+    let condition = TableName::new(table.name).map(|name| Test::has_row(name, Condition::everybody()));
+    let condition = Condition::Test(condition.map_err(OutreachError::Condition)?);
+    tables::check_condition(tx, workspace_id, &condition).map_err(|error| match error {
+        OutreachError::Condition(problem) => invalid(&problem.message),
+        other => other,
+    })?;
+    Ok(condition)
 }
 
 fn invalid(message: &str) -> OutreachError {

@@ -42,11 +42,12 @@ use segue_store::{
 use crate::{
     Links, OutreachError,
     contacts::clean,
-    domains,
+    domains, look_up,
     origin::Origins,
     text::{CampaignText, Frame, LONGEST_BODY, unknown_fields},
 };
 use audience::Asks;
+pub(crate) use pinned::texts_of;
 use pinned::{Parts, reach};
 
 /// Longest prefilled text, in characters: with more, links no longer open everywhere.
@@ -163,6 +164,7 @@ fn validate(
     variants::check(input)?;
     check_texts(&input.texts)?;
     let prepared = prepare(tx, links, workspace_id, None, input, 0)?;
+    look_up::check(tx, workspace_id, prepared.text.body().uses().iter())?;
     let unknown = unknown_fields(tx, workspace_id, &prepared.text.fields())?;
     if !unknown.is_empty() {
         return Err(OutreachError::UnknownFields { fields: unknown, known: STANDARD_FIELDS.join(", ") });

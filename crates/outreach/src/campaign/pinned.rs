@@ -50,8 +50,8 @@ impl Parts {
     }
 }
 
-/// Everything of a campaign that may include snippets.
-pub(super) fn texts_of(input: &CampaignInput) -> impl Iterator<Item = &str> {
+/// Everything of a campaign that may include snippets or look something up.
+pub(crate) fn texts_of(input: &CampaignInput) -> impl Iterator<Item = &str> {
     let variants = input.variants.iter().flat_map(|variant| {
         [variant.body.as_str()].into_iter().chain(variant.texts.iter().map(|text| text.body.as_str()))
     });

@@ -46,7 +46,10 @@ use super::{
     template::TemplateText,
     timing, variants,
 };
-use crate::{Links, OutreachError, text::CampaignText};
+use crate::{
+    Links, OutreachError,
+    text::{Body, CampaignText},
+};
 
 /// Kind of the job that plans a campaign.
 pub const PLAN_CAMPAIGN: &str = "plan_campaign";
@@ -140,7 +143,8 @@ fn plan_chunk(
         ),
     };
     let crowd = Crowd::of_campaign(tx, workspace_id, &campaign, now)?;
-    let page = crowd.page(tx, workspace_id, cursor.after, CHUNK)?;
+    let mut page = crowd.page(tx, workspace_id, cursor.after, CHUNK)?;
+    page.look_up(tx, workspace_id, &made_of.bodies())?;
     let mut planned = cursor.planned;
     let mut chunk = Chunk::default();
     let planned_already: HashSet<_> = match (page.entries.first(), page.entries.last()) {
@@ -184,6 +188,15 @@ fn plan_chunk(
 enum MadeOf {
     Texts(Box<Prepared>, Vec<CampaignText>),
     Template(Box<TemplateText>),
+}
+
+impl MadeOf {
+    fn bodies(&self) -> Vec<&Body> {
+        match self {
+            Self::Texts(prepared, texts) => [&prepared.text].into_iter().chain(texts).map(CampaignText::body).collect(),
+            Self::Template(text) => text.bodies(),
+        }
+    }
 }
 
 /// What was decided for a contact.
@@ -295,9 +308,10 @@ fn decide_member(
     (ctx, now): (&Ctx, Timestamp),
     campaign: &CampaignView,
     (prepared, texts): (&Prepared, &[CampaignText]),
-    Entry { member, barred }: &Entry,
+    entry: &Entry,
     position: u32,
 ) -> Result<Decided, OutreachError> {
+    let Entry { member, barred, .. } = entry;
     let workspace_id = prepared.workspace.id;
     let zones = time_zones(&member.fields, &prepared.workspace);
     let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
@@ -325,7 +339,7 @@ fn decide_member(
     };
     let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
     let notice = pinned::notice(tx, workspace_id, text, (&likely.sender, phone))?;
-    let composed = text.compose_after(&member.fields, position, notice);
+    let composed = text.compose_after(entry.person(), position, notice);
     let Ok(composed) = composed.and_then(crate::text::Composed::within_limit) else {
         return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None)));
     };

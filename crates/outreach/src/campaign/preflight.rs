@@ -44,7 +44,7 @@ use super::{
 };
 use crate::{
     Links, OutreachError,
-    text::{CampaignText, Composed},
+    text::{Body, CampaignText, Composed},
 };
 
 /// People shown for each reason.
@@ -132,6 +132,8 @@ segue_model::text_enum! {
         /// The sender may not send to some countries of the audience.
         SenderNotCleared = "sender_not_cleared",
         TextsDisliked = "texts_disliked",
+        /// A text looks something up that is not there for some of the audience.
+        LookUpEmpty = "look_up_empty",
         /// The template cannot be sent now.
         TemplateNotApproved = "template_not_approved",
         /// More customers than may be written to first in 24 hours.
@@ -217,6 +219,8 @@ struct Tally {
     audience: u32,
     sendable: i64,
     unicode: i64,
+    /// Messages that look something up that is not there.
+    lacking: i64,
     held: BTreeMap<&'static str, RuleTally>,
     excluded: BTreeMap<&'static str, RuleTally>,
     variants: Vec<VariantTally>,
@@ -256,7 +260,12 @@ struct Flight {
 }
 
 impl Flight {
-    fn judge(&self, tx: &mut Tx<'_>, Entry { member, barred }: &Entry, position: u32) -> Result<Verdict, StoreError> {
+    fn bodies_of(&self) -> Vec<&Body> {
+        [&self.prepared.text].into_iter().chain(&self.texts).map(CampaignText::body).collect()
+    }
+
+    fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<Verdict, StoreError> {
+        let Entry { member, barred, .. } = entry;
         let prepared = &self.prepared;
         let likely = prepared.origins.likely(tx, prepared.workspace.id, member.fields.phone.as_ref(), self.now)?;
         let zones = time_zones(&member.fields, &self.prepared.workspace);
@@ -279,7 +288,7 @@ impl Flight {
             Some(phone) => pinned::notice(tx, prepared.workspace.id, text, (&likely.sender, phone))?,
             None => OptOutNotice::Due,
         };
-        Ok(match text.compose_after(&member.fields, position, notice).and_then(Composed::within_limit) {
+        Ok(match text.compose_after(entry.person(), position, notice).and_then(Composed::within_limit) {
             Ok(composed) => Verdict { rule, detail, composed: Some(composed) },
             Err(_) => Verdict { rule: TEXT_TOO_LONG, detail: None, composed: None },
         })
@@ -309,6 +318,7 @@ impl Flight {
             note(&mut tally.held);
         }
         tally.sendable += 1;
+        tally.lacking += i64::from(composed.is_lacking);
         tally.unicode += i64::from(composed.segmentation.encoding == segue_channels::text::Encoding::Ucs2);
         let segments = composed.segments() as i64;
         let weights = variants::weights(&self.campaign.input);
@@ -341,6 +351,10 @@ impl Look for Flight {
 
     fn audience(&self) -> (&Audience, Timestamp) {
         (&self.campaign.input.audience, self.now)
+    }
+
+    fn bodies(&self) -> Vec<&Body> {
+        self.bodies_of()
     }
 
     fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
@@ -433,6 +447,9 @@ pub(super) trait Look: Send + Sync + 'static {
 
     fn audience(&self) -> (&Audience, Timestamp);
 
+    /// What is filled in for each member.
+    fn bodies(&self) -> Vec<&Body>;
+
     /// Counts one member.
     fn count(&self, tx: &mut Tx<'_>, tally: &mut Self::Tally, entry: &Entry) -> Result<(), StoreError>;
 }
@@ -451,7 +468,8 @@ pub(super) async fn counted<L: Look>(
         let page = store.read(move |tx| {
             let (audience, now) = look.audience();
             let crowd = Crowd::of_audience(tx, workspace_id, audience, now)?;
-            let page = crowd.page(tx, workspace_id, after, CHUNK)?;
+            let mut page = crowd.page(tx, workspace_id, after, CHUNK)?;
+            page.look_up(tx, workspace_id, &look.bodies())?;
             let mut counted = so_far.clone();
             for entry in &page.entries {
                 look.count(tx, &mut counted, entry)?;
@@ -514,7 +532,7 @@ fn finish(
         mark: mark(tx, workspace_id, &flight.campaign, flight.now)?,
         at: flight.now,
     };
-    result.warnings = warnings(&result, tally.unicode, flight);
+    result.warnings = warnings(&result, (tally.unicode, tally.lacking), flight);
     Ok(result)
 }
 
@@ -609,7 +627,7 @@ fn chats(
     Ok(Some(PreflightChats { low, high, learned_from, agents: available.len() as i64, capacity }))
 }
 
-fn warnings(result: &Preflight, unicode: i64, flight: &Flight) -> Vec<PreflightWarning> {
+fn warnings(result: &Preflight, (unicode, lacking): (i64, i64), flight: &Flight) -> Vec<PreflightWarning> {
     let mut warnings = Vec::new();
     let mut warn = |kind, message: String| warnings.push(PreflightWarning { kind, message });
     if flight.prepared.origins.approval() != segue_model::policy::Approval::Approved {
@@ -635,6 +653,13 @@ fn warnings(result: &Preflight, unicode: i64, flight: &Flight) -> Vec<PreflightW
     if unicode * 2 > result.sendable && result.sendable > 0 {
         let message = "Most texts need the large alphabet, with 70 characters per segment instead of 160.";
         warn(WarningKind::ManyUnicode, message.to_owned());
+    }
+    if lacking > 0 {
+        let message = format!(
+            "For {lacking} of them the text looks something up in a table and finds nothing, so nothing stands there. \
+             Give it a default: {{{{ newest(\"orders\", \"total\") | default(\"…\") }}}}."
+        );
+        warn(WarningKind::LookUpEmpty, message);
     }
     if !result.cost.unpriced.is_empty() {
         let message = format!("There is no price for {}; the cost leaves them out.", result.cost.unpriced.join(", "));
@@ -748,7 +773,8 @@ pub async fn people(
             let mut cursor = after;
             let mut people = Vec::new();
             loop {
-                let page = crowd.page(tx, workspace_id, cursor.map(|cursor| cursor.contact), CHUNK)?;
+                let mut page = crowd.page(tx, workspace_id, cursor.map(|cursor| cursor.contact), CHUNK)?;
+                page.look_up(tx, workspace_id, &judge.bodies())?;
                 let mut position = cursor.map_or(0, |cursor| cursor.position);
                 for entry in &page.entries {
                     position += 1;
@@ -793,6 +819,13 @@ impl Judge {
         })
     }
 
+    fn bodies(&self) -> Vec<&Body> {
+        match self {
+            Self::Texts(flight) => flight.bodies_of(),
+            Self::Template(judge) => judge.bodies(),
+        }
+    }
+
     fn rule(
         &self,
         tx: &mut Tx<'_>,
@@ -816,7 +849,8 @@ impl Judge {
     ) -> Result<(), OutreachError> {
         let (mut after, mut position) = (None, 0);
         loop {
-            let page = crowd.page(tx, workspace_id, after, CHUNK)?;
+            let mut page = crowd.page(tx, workspace_id, after, CHUNK)?;
+            page.look_up(tx, workspace_id, &self.bodies())?;
             for entry in &page.entries {
                 position += 1;
                 if position > upto.position {

@@ -13,7 +13,6 @@ use segue_model::{
 };
 use segue_store::{
     Store, Tx,
-    audience::AudienceMember,
     campaign::CampaignView,
     link::{LinkSettings, Shorten},
     recipient::{RuleCount, TEXT_TOO_LONG, rule_label},
@@ -32,7 +31,7 @@ use super::{
     prepare,
 };
 use crate::{
-    Links, OutreachError, domains, snippets,
+    Links, OutreachError, domains, look_up, snippets,
     text::{CampaignText, Composed, Frame, LONGEST_BODY, unknown_fields},
 };
 
@@ -224,10 +223,12 @@ fn preview_in(
         (None, None) => ContactFields::default(),
     };
     let text = CampaignText::new(&input.body, &frame)?;
+    look_up::check(tx, workspace_id, text.body().uses().iter())?;
+    let answers = look_up::look_up_one(tx, workspace_id, &[text.body()], (input.contact_id, &contact))?;
     let fields = text.fields();
     let unknown_fields = unknown_fields(tx, workspace_id, &fields)?;
     let author = Author::of(&workspace, &links, reach);
-    let shown = text.compose(&contact, 0)?;
+    let shown = text.compose((&contact, &answers), 0)?;
     let locale = text.locale_for(&contact).map(str::to_owned);
     let written = input.texts.iter().find(|other| Some(&other.locale) == locale.as_ref());
     let smart = match written {
@@ -249,7 +250,7 @@ fn preview_in(
             text: composed.text,
         });
     }
-    let Composed { text, segmentation, opt_out_line } = shown;
+    let Composed { text, segmentation, opt_out_line, .. } = shown;
     Ok(TextPreview {
         text,
         encoding: segmentation.encoding.into(),
@@ -281,15 +282,10 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(
-        &mut self,
-        member: &AudienceMember,
-        barred: Option<&'static str>,
-        prepared: &Prepared,
-        decision: Decision,
-    ) {
+    fn count(&mut self, entry: &Entry, prepared: &Prepared, decision: Decision) {
+        let member = &entry.member;
         self.audience += 1;
-        if let Some(rule) = barred {
+        if let Some(rule) = entry.barred {
             *self.excluded.entry(rule).or_default() += 1;
             return;
         }
@@ -297,7 +293,7 @@ impl Tally {
             *self.excluded.entry(rule.as_str()).or_default() += 1;
             return;
         }
-        let Ok(composed) = prepared.text.compose(&member.fields, 0).and_then(Composed::within_limit) else {
+        let Ok(composed) = prepared.text.compose(entry.person(), 0).and_then(Composed::within_limit) else {
             *self.excluded.entry(TEXT_TOO_LONG).or_default() += 1;
             return;
         };
@@ -402,12 +398,14 @@ fn count_chunk(
     now: Timestamp,
 ) -> Result<Counted, OutreachError> {
     let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
-    let page = crowd.page(tx, workspace_id, after, CHUNK)?;
+    let mut page = crowd.page(tx, workspace_id, after, CHUNK)?;
+    page.look_up(tx, workspace_id, &[prepared.text.body()])?;
     let mut tally = so_far.clone();
-    for Entry { member, barred } in &page.entries {
+    for entry in &page.entries {
+        let member = &entry.member;
         let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
         let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), now)?;
-        tally.count(member, *barred, prepared, judgement.decision);
+        tally.count(entry, prepared, judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))
 }

@@ -8,7 +8,7 @@ use segue_model::{
     CampaignId, Timestamp, WorkspaceId,
     code::{CHAT_LINK, CodeTarget, LinkCode},
     consent::ConsentState,
-    contact::{ContactFields, STANDARD_FIELDS},
+    contact::STANDARD_FIELDS,
     content::{Content, TemplateButtonValue},
     delivery::MessageClass,
     place_of_phone,
@@ -36,6 +36,7 @@ use super::{
 };
 use crate::{
     Links, OutreachError, domains,
+    look_up::{self, Person},
     text::{Body, LONGEST_BODY, unknown_fields},
 };
 
@@ -179,13 +180,20 @@ impl TemplateText {
         if self.template.category == MARKETING { MessageClass::Marketing } else { MessageClass::Service }
     }
 
-    /// Refuses fields that no contact has.
-    fn check_fields(&self, tx: &mut Tx<'_>) -> Result<(), OutreachError> {
+    /// Everything that is filled in for each recipient.
+    pub fn bodies(&self) -> Vec<&Body> {
         let endings = self.buttons.iter().filter_map(|(_, ending)| match ending {
             Ending::Text(body) => Some(body.as_ref()),
             Ending::Link(_) => None,
         });
-        let fields = self.values.iter().chain(endings).flat_map(Body::fields).collect();
+        self.values.iter().chain(endings).collect()
+    }
+
+    /// Refuses fields that no contact has, and look-ups in what is not there.
+    fn check_fields(&self, tx: &mut Tx<'_>) -> Result<(), OutreachError> {
+        let bodies = self.bodies();
+        look_up::check(tx, self.workspace.id, bodies.iter().flat_map(|body| body.uses().iter()))?;
+        let fields = bodies.into_iter().flat_map(Body::fields).collect();
         let unknown = unknown_fields(tx, self.workspace.id, &fields)?;
         if unknown.is_empty() {
             return Ok(());
@@ -194,9 +202,10 @@ impl TemplateText {
     }
 
     /// The template for the recipient at `position`, or the rule that leaves him out.
-    pub fn compose(&self, contact: &ContactFields, position: u32) -> Result<Content, &'static str> {
+    pub fn compose<'p>(&self, person: impl Into<Person<'p>>, position: u32) -> Result<Content, &'static str> {
+        let person = person.into();
         let fill = |body: &Body| {
-            let text = body.fill(contact).map_err(|_| EMPTY_VALUE)?;
+            let text = body.fill(person).map_err(|_| EMPTY_VALUE)?;
             // WhatsApp takes no line break, tab or row of blanks in a value.
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             if text.is_empty() { Err(EMPTY_VALUE) } else { Ok(text) }
@@ -224,9 +233,10 @@ impl TemplateText {
         &self,
         tx: &mut Tx<'_>,
         input: &CampaignInput,
-        Entry { member, barred }: &Entry,
+        entry: &Entry,
         (position, start, now): (u32, Timestamp, Timestamp),
     ) -> Result<Verdict, StoreError> {
+        let Entry { member, barred, .. } = entry;
         let phone = member.fields.phone.as_ref();
         let found = tx.template_recipient(
             self.workspace.id,
@@ -254,7 +264,7 @@ impl TemplateText {
         let (Some(recipient), Some(not_before)) = (found, not_before) else {
             return Ok(Verdict { detail, ..left_out(rule) });
         };
-        let content = match self.compose(&member.fields, position) {
+        let content = match self.compose(entry.person(), position) {
             Ok(content) => content,
             Err(rule) => return Ok(left_out(rule)),
         };

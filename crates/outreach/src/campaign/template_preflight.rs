@@ -27,7 +27,7 @@ use super::{
     preview::{CampaignPreview, SampleText, SegmentRange, SmsEncoding},
     template::{TemplateText, Verdict},
 };
-use crate::{Links, OutreachError};
+use crate::{Links, OutreachError, text::Body};
 
 /// What messages to one market cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -144,6 +144,10 @@ impl Look for Flight {
 
     fn audience(&self) -> (&Audience, Timestamp) {
         (&self.campaign.input.audience, self.now)
+    }
+
+    fn bodies(&self) -> Vec<&Body> {
+        self.text.bodies()
     }
 
     fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
@@ -373,6 +377,10 @@ impl Judge {
         now: Timestamp,
     ) -> Result<Self, OutreachError> {
         flight(tx, links, workspace_id, id, now).map(Self)
+    }
+
+    pub fn bodies(&self) -> Vec<&Body> {
+        self.0.text.bodies()
     }
 
     pub fn rule(

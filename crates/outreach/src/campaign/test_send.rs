@@ -18,7 +18,7 @@ use segue_store::{
 };
 
 use super::{found, pinned::reach, prepare, template::TemplateText};
-use crate::{Links, OutreachError};
+use crate::{Links, OutreachError, look_up::look_up_one};
 
 /// Queues the campaign's text to a number and gives the message's id.
 ///
@@ -76,12 +76,14 @@ fn send_in(
     if let Decision::Suppress { rule } | Decision::Hold { rule, .. } = decision {
         return Err(OutreachError::Refused(rule));
     }
-    let contact = tx.contact_by_phone(workspace_id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
+    let found = tx.contact_by_phone(workspace_id, &phone)?;
+    let (contact_id, contact) = found.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
+    let answers = look_up_one(tx, workspace_id, &[prepared.text.body()], (contact_id, &contact))?;
     let notice = match reach(&origin.sender) {
         SenderReach::OneWay => OptOutNotice::Unanswerable,
         SenderReach::TwoWay => OptOutNotice::Due,
     };
-    let composed = prepared.text.compose_after(&contact, 0, notice)?.within_limit()?;
+    let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();
     let content = SmsContent { source: origin.sender.address.clone(), text: composed.text };
@@ -130,9 +132,11 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
     if let Decision::Suppress { rule } | Decision::Hold { rule, .. } = decision {
         return Err(OutreachError::Refused(rule));
     }
-    let contact = tx.contact_by_phone(workspace.id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
+    let found = tx.contact_by_phone(workspace.id, &phone)?;
+    let (contact_id, contact) = found.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
+    let answers = look_up_one(tx, workspace.id, &text.bodies(), (contact_id, &contact))?;
     let content = text
-        .compose(&contact, 0)
+        .compose((&contact, &answers), 0)
         .map_err(|rule| OutreachError::invalid("phone", format!("{}.", segue_store::recipient::rule_label(rule))))?;
     let id: MessageId = ctx.id();
     let message = NewOutbox {

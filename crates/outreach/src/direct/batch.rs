@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use super::{DirectClass, SenderChoice, origins, outgoing, reference_key, with_fields};
 use crate::{
     OutreachError,
+    look_up::{self, Answers},
     origin::Origins,
     text::{Body, LONGEST_BODY, unknown_fields},
 };
@@ -149,7 +150,9 @@ fn check(tx: &mut Tx<'_>, workspace_id: WorkspaceId, input: &BatchInput) -> Resu
     if input.body.trim().is_empty() || input.body.chars().count() > LONGEST_BODY {
         return Err(OutreachError::invalid("text", format!("Give a text of 1 to {LONGEST_BODY} characters.")));
     }
-    let mut fields = Body::parse(&input.body)?.fields();
+    let body = Body::parse(&input.body)?;
+    look_up::check(tx, workspace_id, body.uses().iter())?;
+    let mut fields = body.fields();
     match &input.recipients {
         Recipients::Given(recipients) => {
             if recipients.is_empty() || recipients.len() > MOST_RECIPIENTS {
@@ -271,12 +274,18 @@ struct Maker {
 impl Maker {
     fn given(&self, tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId) -> Result<BatchState, OutreachError> {
         let waiting = tx.waiting_of_batch(workspace_id, self.batch.id, self.batch.done_position, CHUNK)?;
+        let mut people = Vec::new();
         for message in waiting.iter().filter(|message| !message.has_problem) {
             let phone = PhoneNumber::parse(&message.address, None)?;
-            let contact =
-                tx.contact_by_phone(workspace_id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
+            let known = tx.contact_by_phone(workspace_id, &phone)?;
+            let (id, contact) = known.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
             let fields = serde_json::from_value(message.fields.clone()).unwrap_or_default();
-            self.make(tx, ctx, (workspace_id, message.id), &phone, &with_fields(contact, &fields))?;
+            people.push((message.id, phone, id, with_fields(contact, &fields)));
+        }
+        let asking: Vec<_> = people.iter().map(|(_, _, id, fields)| (*id, fields)).collect();
+        let answers = look_up::look_up(tx, workspace_id, &[&self.body], &asking)?;
+        for ((message, phone, _, fields), answers) in people.iter().zip(&answers) {
+            self.make(tx, ctx, (workspace_id, *message), phone, (fields, answers))?;
         }
         let done = waiting.last().map_or(self.batch.done_position, |last| last.position);
         self.advance(tx, workspace_id, (done, None), waiting.len())
@@ -292,11 +301,15 @@ impl Maker {
         let members = tx.audience_after(workspace_id, list_id, self.batch.done_contact, CHUNK)?;
         let (mut position, count) = (self.batch.done_position, members.len());
         let last = members.last().map(|member| member.id).or(self.batch.done_contact);
-        for member in members {
+        let is_marketing = self.batch.class == MessageClass::Marketing;
+        let members = members.into_iter();
+        let members: Vec<AudienceMember> =
+            members.map(|member| if is_marketing { member.with_number_to_text() } else { member }).collect();
+        let asking: Vec<_> = members.iter().map(|member| (Some(member.id), &member.fields)).collect();
+        let answers = look_up::look_up(tx, workspace_id, &[&self.body], &asking)?;
+        for (member, answers) in members.iter().zip(&answers) {
             position += 1;
-            let is_marketing = self.batch.class == MessageClass::Marketing;
-            let member = if is_marketing { member.with_number_to_text() } else { member };
-            self.make_listed(tx, ctx, workspace_id, position, &member)?;
+            self.make_listed(tx, ctx, workspace_id, position, (member, answers))?;
         }
         self.advance(tx, workspace_id, (position, last), count)
     }
@@ -307,7 +320,7 @@ impl Maker {
         ctx: &Ctx,
         workspace_id: WorkspaceId,
         position: u32,
-        member: &AudienceMember,
+        (member, answers): (&AudienceMember, &Answers),
     ) -> Result<(), OutreachError> {
         let id: MessageId = ctx.id();
         let phone = member.fields.phone.clone();
@@ -331,7 +344,7 @@ impl Maker {
         };
         let is_new = tx.insert_direct_message(workspace_id, &message, ctx.now())?;
         match phone.filter(|_| is_new) {
-            Some(phone) => self.make(tx, ctx, (workspace_id, id), &phone, &member.fields),
+            Some(phone) => self.make(tx, ctx, (workspace_id, id), &phone, (&member.fields, answers)),
             None => Ok(()),
         }
     }
@@ -343,7 +356,7 @@ impl Maker {
         ctx: &Ctx,
         (workspace_id, id): (WorkspaceId, MessageId),
         phone: &PhoneNumber,
-        fields: &ContactFields,
+        person: (&ContactFields, &Answers),
     ) -> Result<(), OutreachError> {
         let now = ctx.now();
         let class =
@@ -351,7 +364,7 @@ impl Maker {
         let sender = &self.origins.keep(tx, workspace_id, phone, now)?.sender;
         let made = self
             .body
-            .fill(fields)
+            .fill(person)
             .and_then(|text| outgoing(id, sender, phone, text, (class, self.batch.expires_at), now));
         match made {
             Ok(message) => tx.enqueue(workspace_id, &message, now).map(|_| ())?,

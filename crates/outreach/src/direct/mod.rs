@@ -29,7 +29,7 @@ use segue_store::{
 use serde_json::json;
 
 use crate::{
-    OutreachError,
+    OutreachError, look_up,
     origin::Origins,
     text::{Body, MOST_SEGMENTS},
 };
@@ -135,7 +135,7 @@ fn send_in(
         return Ok(known);
     }
     let origins = origins(tx, workspace_id, &input.sender)?;
-    let (phone, contact) = recipient(tx, workspace_id, &input.to)?;
+    let (phone, contact_id, contact) = recipient(tx, workspace_id, &input.to)?;
     check_rules(tx, workspace_id, input.class, &phone)?;
     let likely = origins.likely(tx, workspace_id, Some(&phone), now)?;
     if let Some(not_cleared) = likely.not_cleared(Some(&phone), now) {
@@ -143,7 +143,13 @@ fn send_in(
     }
     let text = match &input.text {
         Text::Verbatim(text) => text.clone(),
-        Text::Template(text) => Body::parse(text)?.fill(&with_fields(contact, &input.fields))?,
+        Text::Template(text) => {
+            let body = Body::parse(text)?;
+            look_up::check(tx, workspace_id, body.uses().iter())?;
+            let fields = with_fields(contact, &input.fields);
+            let answers = look_up::look_up_one(tx, workspace_id, &[&body], (contact_id, &fields))?;
+            body.fill((&fields, &answers))?
+        }
     };
     let message = NewDirectMessage {
         id,
@@ -210,19 +216,20 @@ fn recipient(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
     target: &Target,
-) -> Result<(PhoneNumber, ContactFields), OutreachError> {
+) -> Result<(PhoneNumber, Option<ContactId>, ContactFields), OutreachError> {
     match target {
         Target::Contact(id) => {
             let contact = tx.contact(workspace_id, *id)?.ok_or(OutreachError::NotFound("contact"))?;
             let fields = contact.fields();
             let phone = fields.phone.clone().ok_or(OutreachError::Refused(Rule::NoAddress))?;
-            Ok((phone, fields))
+            Ok((phone, Some(*id), fields))
         }
         Target::Phone(text) => {
             let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
             let phone = PhoneNumber::parse(text, Some(&workspace.country))?;
-            let fields = tx.contact_by_phone(workspace_id, &phone)?.map(|contact| contact.fields()).unwrap_or_default();
-            Ok((phone, fields))
+            let known = tx.contact_by_phone(workspace_id, &phone)?;
+            let (id, fields) = known.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
+            Ok((phone, id, fields))
         }
     }
 }

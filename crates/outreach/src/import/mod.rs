@@ -19,6 +19,7 @@
 
 mod errors;
 mod file;
+mod into_table;
 mod mapping;
 mod reader;
 mod row;
@@ -34,7 +35,7 @@ use std::{
 };
 
 use segue_model::{
-    Ctx, ImportFileId, ImportId, ListId, Timestamp, WorkspaceId, actor::Actor, consent::ConsentMethod, time,
+    Ctx, ImportFileId, ImportId, ListId, TableId, Timestamp, WorkspaceId, actor::Actor, consent::ConsentMethod, time,
 };
 use segue_store::{
     Store, StoreError, Tx,
@@ -49,7 +50,7 @@ pub use file::{CHUNK, ImportColumn, ImportFileView, KEEP_FILES, get as file, tak
 pub use segue_model::spreadsheet::guarded_cell;
 pub use table::{MOST_COLUMNS, MOST_ROWS, each_row};
 
-use crate::{OutreachError, contacts::clean};
+use crate::{OutreachError, contacts::clean, tables};
 use mapping::Mapping;
 use row::{Parsed, ParsedRow, Refusal, RowReader};
 use write::ChunkError;
@@ -76,6 +77,9 @@ pub struct ImportOptions {
     /// Column with the ISO 3166 code of the row's number; goes before `default_country`.
     pub country_column: Option<String>,
     pub consent: Option<ImportConsent>,
+    /// The table that the rows go into, instead of contacts. `mapping` then names its columns; a list and consent have no
+    /// place.
+    pub table_id: Option<TableId>,
 }
 
 /// What a file says of consent to SMS.
@@ -124,6 +128,8 @@ struct Job {
     import_id: ImportId,
     mode: ImportMode,
     list_id: Option<ListId>,
+    table_id: Option<TableId>,
+    country: String,
     actor: String,
     claim: Claim,
     header: Vec<String>,
@@ -171,17 +177,25 @@ pub async fn begin(
 ) -> Result<ImportView, OutreachError> {
     let ImportRequest { file_id, mode, options } = request;
     claim_of(options.consent.as_ref())?;
-    mapping::check(&options.mapping)?;
+    if options.table_id.is_none() {
+        mapping::check(&options.mapping)?;
+    }
     let (ctx, actor) = (ctx.clone(), actor.reference());
     let (import_id, fresh_list) = (ctx.id::<ImportId>(), ctx.id::<ListId>());
     store
         .write(move |tx| {
             let now = ctx.now();
             let file = tx.import_file(workspace_id, file_id)?.ok_or(OutreachError::NotFound("uploaded file"))?;
-            Mapping::new(&names(&file), &options)?;
+            match options.table_id {
+                Some(id) => into_table::check(&tables::found(tx, workspace_id, id)?, &names(&file), &options)?,
+                None => drop(Mapping::new(&names(&file), &options)?),
+            }
             let list_id = list_of(tx, workspace_id, &options, mode, fresh_list, now)?;
-            let remembered = ImportOptions { list_id: None, list_name: None, ..options.clone() };
-            tx.remember_mapping(workspace_id, &file.signature, &json(&remembered)?, now)?;
+            // A mapping for a table says nothing for contacts.
+            if options.table_id.is_none() {
+                let remembered = ImportOptions { list_id: None, list_name: None, ..options.clone() };
+                tx.remember_mapping(workspace_id, &file.signature, &json(&remembered)?, now)?;
+            }
             let import = NewImport {
                 id: import_id,
                 file_id,
@@ -190,6 +204,7 @@ pub async fn begin(
                 options: json(&options)?,
                 rows_total: file.row_count,
                 list_id,
+                table_id: options.table_id,
                 actor: actor.clone(),
             };
             tx.insert_import(workspace_id, &import, now)?;
@@ -327,23 +342,28 @@ async fn work_on(
     let options: ImportOptions = serde_json::from_value(work.options)
         .map_err(|error| OutreachError::File(format!("its options cannot be read any more ({error})")))?;
     let file_id = work.file_id.ok_or(OutreachError::NotFound("uploaded file"))?;
-    let (file, workspace, definitions) = store
+    let table_id = work.table_id;
+    let (file, workspace, definitions, table) = store
         .read(move |tx| {
             let file = tx.import_file(workspace_id, file_id)?.ok_or(OutreachError::NotFound("uploaded file"))?;
             let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
-            Ok::<_, OutreachError>((file, workspace, tx.attribute_definitions(workspace_id)?))
+            let table = table_id.map(|id| tables::found(tx, workspace_id, id)).transpose()?;
+            Ok::<_, OutreachError>((file, workspace, tx.attribute_definitions(workspace_id)?, table))
         })
         .await?;
     let header = names(&file);
     let country = clean(&options.default_country, 2).unwrap_or(workspace.country);
-    let parser = Parser {
-        rows: RowReader::new(Mapping::new(&header, &options)?, definitions, country, ctx.now()),
-        seen: HashMap::new(),
-        seen_keys: HashMap::new(),
+    let parser = match table {
+        Some(table) => Parser::Table(Box::new(into_table::Parser::new(table, &header, &options, country.clone())?)),
+        None => Parser::Contacts(Box::new(ContactParser {
+            rows: RowReader::new(Mapping::new(&header, &options)?, definitions, country.clone(), ctx.now()),
+            seen: HashMap::new(),
+            seen_keys: HashMap::new(),
+        })),
     };
     let claim = claim_of(options.consent.as_ref())?;
-    let (mode, list_id, actor) = (work.mode, work.list_id, work.actor);
-    let job = Arc::new(Job { workspace_id, import_id, mode, list_id, actor, claim, header });
+    let (mode, list_id, table_id, actor) = (work.mode, work.list_id, work.table_id, work.actor);
+    let job = Arc::new(Job { workspace_id, import_id, mode, list_id, table_id, country, actor, claim, header });
     let (sender, mut chunks) = mpsc::channel(1);
     let reading = tokio::spawn(read_chunks(store.clone(), workspace_id, file_id, work.next_chunk, parser, sender));
     while let Some(ParsedChunk { number, rows }) = chunks.recv().await {
@@ -405,14 +425,29 @@ async fn read_chunks(
     }
 }
 
-/// Parses chunks in their order and knows the phone numbers and hashed external keys of the rows so far.
-struct Parser {
+/// Parses chunks in their order.
+enum Parser {
+    Contacts(Box<ContactParser>),
+    Table(Box<into_table::Parser>),
+}
+
+impl Parser {
+    fn parse(&mut self, data: &[u8]) -> Result<Vec<Parsed>, OutreachError> {
+        match self {
+            Self::Contacts(parser) => parser.parse(data),
+            Self::Table(parser) => parser.parse(data),
+        }
+    }
+}
+
+/// Knows the phone numbers and hashed external keys of the rows so far.
+struct ContactParser {
     rows: RowReader,
     seen: HashMap<u64, u32>,
     seen_keys: HashMap<u64, u32>,
 }
 
-impl Parser {
+impl ContactParser {
     fn parse(&mut self, data: &[u8]) -> Result<Vec<Parsed>, OutreachError> {
         file::rows_of(data)?
             .into_iter()
@@ -422,7 +457,7 @@ impl Parser {
                         None => Parsed::Row(row),
                         Some(refusal) => Parsed::Refused { number: row.number, refusal, cells: row.cells },
                     },
-                    refused @ Parsed::Refused { .. } => refused,
+                    other => other,
                 })
             })
             .collect()

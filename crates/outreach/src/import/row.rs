@@ -13,6 +13,7 @@ use super::{
 use crate::{
     attributes::{checked, definition},
     contacts::{check_field, clean},
+    tables::values::Patch,
 };
 
 /// A row that can be imported.
@@ -63,7 +64,13 @@ impl Refusal {
 #[derive(Debug, Clone)]
 pub(super) enum Parsed {
     Row(Box<ParsedRow>),
-    Refused { number: i64, refusal: Refusal, cells: Vec<String> },
+    /// A row of a table.
+    OfTable(Patch),
+    Refused {
+        number: i64,
+        refusal: Refusal,
+        cells: Vec<String>,
+    },
 }
 
 /// Reads rows by a mapping.

@@ -21,7 +21,7 @@ use segue_store::{
     import_change::{ChangeAndNow, ChangeKind},
 };
 
-use super::{UNDO_IMPORT, schedule};
+use super::{UNDO_IMPORT, into_table, schedule};
 use crate::OutreachError;
 
 /// Contacts per transaction.
@@ -101,7 +101,30 @@ pub async fn look(
     id: ImportId,
 ) -> Result<UndoCounts, OutreachError> {
     let (now, mut after, mut counts) = (ctx.now(), None, UndoCounts::default());
-    let ended_at = store.read(move |tx| ended(tx, workspace_id, id, now)).await?;
+    let (ended_at, table_id) = store
+        .read(move |tx| {
+            let ended_at = ended(tx, workspace_id, id, now)?;
+            let work = tx.import_work(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
+            Ok::<_, OutreachError>((ended_at, work.table_id))
+        })
+        .await?;
+    if let Some(table_id) = table_id {
+        let mut last = String::new();
+        loop {
+            let (from, so_far) = (last.clone(), counts);
+            let page = store.read(move |tx| {
+                let mut counts = so_far;
+                let last = into_table::look(tx, (workspace_id, id), table_id, &from, COUNTED, &mut counts)?;
+                Ok::<_, OutreachError>((counts, last))
+            });
+            let next;
+            (counts, next) = page.await?;
+            match next {
+                Some(next) => last = next,
+                None => return Ok(counts),
+            }
+        }
+    }
     loop {
         let page = store
             .read(move |tx| {
@@ -169,6 +192,14 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
     let import = tx.import(workspace_id, id)?.ok_or(OutreachError::NotFound("import"))?;
     let (ImportState::Undoing, Some(ended_at)) = (work.state, work.ended_at) else { return Ok(Step::Ended) };
     let mut counts = import.undo.unwrap_or_default();
+    if let Some(table_id) = work.table_id {
+        if into_table::undo(tx, (workspace_id, id), table_id, (CHUNK, now), &mut counts)? {
+            tx.advance_undo(workspace_id, id, None, &counts, now)?;
+            return Ok(Step::More);
+        }
+        tx.end_undo(workspace_id, id, now)?;
+        return Ok(Step::Ended);
+    }
     let page = tx.import_changes(workspace_id, id, work.undo_after, work.list_id, ended_at, CHUNK)?;
     for entry in &page {
         let decision = decide(entry);
@@ -197,7 +228,7 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
         }
     }
     match page.last() {
-        Some(last) => tx.advance_undo(workspace_id, id, last.change.contact_id, &counts, now)?,
+        Some(last) => tx.advance_undo(workspace_id, id, Some(last.change.contact_id), &counts, now)?,
         None => {
             tx.end_undo(workspace_id, id, now)?;
             return Ok(Step::Ended);

@@ -13,7 +13,7 @@ use segue_store::{
 };
 
 use super::{
-    Claim, Job,
+    Claim, Job, into_table,
     row::{Evidence, Parsed, ParsedRow, Refusal, Says},
 };
 use crate::OutreachError;
@@ -108,7 +108,7 @@ fn finish(
     let ambiguous = ambiguous();
     let refused = rows.iter().filter_map(|parsed| match parsed {
         Parsed::Row(row) if done.ambiguous.contains(&row.number) => Some((&row.number, &ambiguous, &row.cells)),
-        Parsed::Row(_) => None,
+        Parsed::Row(_) | Parsed::OfTable(_) => None,
         Parsed::Refused { number, refusal, cells } => Some((number, refusal, cells)),
     });
     for (index, (number, refusal, cells)) in refused.enumerate() {
@@ -135,15 +135,21 @@ fn finish(
 /// Writes the rows and counts what they came to.
 fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<Applied, OutreachError> {
     let mut done = Applied::default();
-    let mut rows: Vec<&ParsedRow> = Vec::with_capacity(parsed.len());
+    let mut rows: Vec<&ParsedRow> = Vec::new();
+    let mut patches = Vec::new();
     for parsed in parsed {
         done.counts.rows_read += 1;
         match parsed {
             Parsed::Row(row) => rows.push(row),
+            Parsed::OfTable(patch) => patches.push(patch.clone()),
             Parsed::Refused { refusal, .. } => {
                 done.reject(refusal.code);
             }
         }
+    }
+    if let Some(table_id) = job.table_id {
+        into_table::write(tx, job, table_id, &patches, &mut done.counts, ctx.now())?;
+        return Ok(done);
     }
     // One order for all imports, so that two of them cannot wait for each other's contacts.
     rows.sort_by(|a, b| a.phone.cmp(&b.phone));

@@ -16,6 +16,7 @@ mod programme;
 mod rules;
 mod senders;
 mod suppression;
+mod tables;
 mod template_campaign;
 mod texts;
 mod vote;

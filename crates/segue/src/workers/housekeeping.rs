@@ -67,6 +67,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_old_inbound_parts(workspace.id, now.plus(-KEEP_PARTS))?;
                 tx.delete_done_jobs(workspace.id, now.plus(-KEEP_JOBS))?;
                 tx.delete_import_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
+                tx.delete_row_changes(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_deletions(workspace.id, now.plus(-UNDO_WINDOW))?;
                 tx.delete_old_requests(workspace.id, now)?;
                 tx.delete_old_marketing_sends(workspace.id, now.plus(-KEEP_MARKETING_SENDS))?;

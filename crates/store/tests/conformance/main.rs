@@ -16,6 +16,7 @@ mod report;
 mod schema;
 mod sender_pool;
 mod suppression;
+mod table;
 mod tally;
 mod template;
 

@@ -222,12 +222,14 @@ const LARGE: &[&str] = &[
     "consents",
     "contact_addresses",
     "contacts",
+    "data_rows",
     "direct_messages",
     "duplicates",
     "events",
     "import_changes",
     "import_chunks",
     "import_errors",
+    "import_row_changes",
     "inbox",
     "jobs",
     "leads",
@@ -272,6 +274,7 @@ const SCANS: &[(&str, &str)] = &[
     ("sender_pool::POOLS", "asked for by people alone"),
     ("search::ADD_ALL_SESSIONS", "after a gap in the event log, which is kept for a week"),
     ("search::MARK", "the begin of the key"),
+    ("table_row::ROWS_WAIT", "stops at the first"),
     ("session::ALL_SESSIONS", "a page in the order of the index"),
 ];
 

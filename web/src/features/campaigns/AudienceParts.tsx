@@ -3,7 +3,14 @@ import { SelectField } from '@/ui';
 import css from './editor.module.css';
 import type { Sources } from './use-sources';
 
-type Part = 'lists' | 'segments' | 'exclude_lists' | 'exclude_segments' | 'exclude_campaigns';
+type Part =
+  | 'lists'
+  | 'segments'
+  | 'tables'
+  | 'exclude_lists'
+  | 'exclude_segments'
+  | 'exclude_tables'
+  | 'exclude_campaigns';
 
 interface AudiencePartsProps {
   audience: Audience;
@@ -11,14 +18,18 @@ interface AudiencePartsProps {
   sources: Sources;
 }
 
-/** Further lists and segments, and who is left out. Each person counts once. */
+/** Further lists, segments and tables, and who is left out. Each person counts once. */
 export function AudienceParts({ audience, onChange, sources }: AudiencePartsProps) {
   const named = (each: { id: string; name: string }) => ({ id: each.id, name: each.name });
   const lists = sources.lists.map(named);
   const segments = sources.segments.map(named);
   const campaigns = sources.campaigns.map(named);
+  const tables = sources.tables
+    .filter((each) => each.link !== null)
+    .map((each) => ({ id: each.id, name: each.label }));
+  const chosen = (part: Part) => audience[part] ?? [];
   const chips = (part: Part, kind: string, choices: { id: string; name: string }[]) =>
-    audience[part].map((id) => (
+    chosen(part).map((id) => (
       <span key={`${part}-${id}`} className={css.chip} data-testid={`audience-${part}`}>
         <small>{kind}</small>
         {choices.find((each) => each.id === id)?.name ?? 'Deleted'}
@@ -26,7 +37,7 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
           type="button"
           aria-label={`Remove ${choices.find((each) => each.id === id)?.name ?? 'it'}`}
           onClick={() =>
-            onChange({ ...audience, [part]: audience[part].filter((each) => each !== id) })
+            onChange({ ...audience, [part]: chosen(part).filter((each) => each !== id) })
           }
         >
           ×
@@ -35,7 +46,7 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
     ));
   const add = (value: string) => {
     const [part, id] = value.split(':') as [Part, string];
-    if (!audience[part].includes(id)) onChange({ ...audience, [part]: [...audience[part], id] });
+    if (!chosen(part).includes(id)) onChange({ ...audience, [part]: [...chosen(part), id] });
   };
   const options = (part: Part, choices: { id: string; name: string }[]) =>
     choices.map((each) => ({ value: `${part}:${each.id}`, label: each.name }));
@@ -46,9 +57,12 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
           label="Also, or instead of all contacts"
           value=""
           data={[
-            { value: '', label: 'Add a segment or list' },
+            { value: '', label: 'Add a segment, list or table' },
             { group: 'Segments', items: options('segments', segments) },
             { group: 'Lists', items: options('lists', lists) },
+            ...(tables.length === 0
+              ? []
+              : [{ group: 'Whoever has a row in', items: options('tables', tables) }]),
           ]}
           onChange={(event) => add(event.currentTarget.value)}
           data-testid="audience-include"
@@ -56,6 +70,7 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
         <div className={css.chips}>
           {chips('segments', 'Segment', segments)}
           {chips('lists', 'List', lists)}
+          {chips('tables', 'Table', tables)}
         </div>
       </div>
       <div>
@@ -66,6 +81,9 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
             { value: '', label: 'Leave out…' },
             { group: 'Segments', items: options('exclude_segments', segments) },
             { group: 'Lists', items: options('exclude_lists', lists) },
+            ...(tables.length === 0
+              ? []
+              : [{ group: 'Whoever has a row in', items: options('exclude_tables', tables) }]),
             { group: 'Who was sent', items: options('exclude_campaigns', campaigns) },
           ]}
           onChange={(event) => add(event.currentTarget.value)}
@@ -74,6 +92,7 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
         <div className={css.chips}>
           {chips('exclude_segments', 'Segment', segments)}
           {chips('exclude_lists', 'List', lists)}
+          {chips('exclude_tables', 'Table', tables)}
           {chips('exclude_campaigns', 'Sent', campaigns)}
         </div>
       </div>

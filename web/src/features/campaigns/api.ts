@@ -1,4 +1,5 @@
 import { api } from '@/api/client';
+import type { DataTableDefinition } from '@/api/table-types';
 import type { SenderPool } from '@/api/sender-types';
 import type {
   Advertisement,
@@ -125,3 +126,6 @@ export const fetchCharges = (id: string, signal?: AbortSignal) =>
 
 export const fetchSetup = (signal?: AbortSignal) =>
   api.get<SetupStatus>('/setup-status', {}, signal);
+
+export const fetchTables = (signal?: AbortSignal) =>
+  api.get<Page<DataTableDefinition>>('/tables', {}, signal);

@@ -7,6 +7,7 @@ import {
   fetchSegmentChoice,
   fetchSenderPools,
   fetchSetup,
+  fetchTables,
   fetchTemplates,
 } from './api';
 
@@ -22,6 +23,7 @@ export function useSources() {
     queryKey: [...keys.campaigns, 'choice'],
     queryFn: ({ signal }) => fetchCampaigns(null, signal),
   });
+  const tables = useQuery({ queryKey: keys.tables, queryFn: ({ signal }) => fetchTables(signal) });
   const pools = useQuery({
     queryKey: keys.senderPools,
     queryFn: ({ signal }) => fetchSenderPools(signal),
@@ -48,6 +50,7 @@ export function useSources() {
     lists: lists.data?.data ?? [],
     programmes: programmes.data?.data ?? [],
     segments: segments.data?.data ?? [],
+    tables: tables.data?.data ?? [],
     campaigns: (campaigns.data?.data ?? []).filter((each) => each.started_at !== null),
   };
 }

@@ -142,6 +142,9 @@ export function ContactList() {
         </Button>
         <nav className={grid.links} aria-label="More about contacts">
           <Link to="/contacts/duplicates">Duplicates</Link>
+          <Link to="/tables" data-testid="contacts-tables">
+            Data tables
+          </Link>
           {mayImport && <Link to="/contacts/fields">Fields</Link>}
           {mayImport && <Link to="/imports">Past imports</Link>}
         </nav>

@@ -55,6 +55,7 @@ function ImportResult({ value }: { value: Import }) {
   const [undoing, setUndoing] = useState(false);
   const refresh = () => void cache.invalidateQueries({ queryKey: keys.import(value.id) });
   const stop = () => stopImport(value.id).then(refresh, (error: unknown) => notify.failure(error));
+  const tableId = value.table_id;
   const ended = value.state === 'done' || value.state === 'failed';
   return (
     <Card data-testid="import-progress" data-state={value.state}>
@@ -81,7 +82,9 @@ function ImportResult({ value }: { value: Import }) {
             title={value.state === 'undone' ? 'This import is undone' : 'It is being undone…'}
             live="status"
           >
-            {value.undo !== null && <UndoLines counts={value.undo} />}
+            {value.undo !== null && (
+              <UndoLines counts={value.undo} what={tableId === null ? 'contacts' : 'rows'} />
+            )}
           </Notice>
         )}
         <Row>
@@ -92,8 +95,24 @@ function ImportResult({ value }: { value: Import }) {
           )}
           {value.state !== 'running' && (
             <>
-              <Button onClick={() => void navigate({ to: '/contacts' })}>Show contacts</Button>
-              <Button emphasis="secondary" onClick={() => void navigate({ to: '/imports/new' })}>
+              <Button
+                onClick={() =>
+                  void (tableId === null
+                    ? navigate({ to: '/contacts' })
+                    : navigate({ to: '/tables/$tableId', params: { tableId } }))
+                }
+                data-testid="import-show"
+              >
+                {tableId === null ? 'Show contacts' : 'Show the table'}
+              </Button>
+              <Button
+                emphasis="secondary"
+                onClick={() =>
+                  void (tableId === null
+                    ? navigate({ to: '/imports/new' })
+                    : navigate({ to: '/tables/$tableId/import', params: { tableId } }))
+                }
+              >
                 Import another file
               </Button>
             </>
@@ -114,7 +133,12 @@ function ImportResult({ value }: { value: Import }) {
         )}
       </Stack>
       {undoing && (
-        <UndoDialog importId={value.id} onClose={() => setUndoing(false)} onBegun={refresh} />
+        <UndoDialog
+          importId={value.id}
+          what={tableId === null ? 'contacts' : 'rows'}
+          onClose={() => setUndoing(false)}
+          onBegun={refresh}
+        />
       )}
     </Card>
   );

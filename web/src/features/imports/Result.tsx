@@ -20,10 +20,19 @@ export function RunningBar({ value }: { value: Import }) {
 export function Figures({ value }: { value: Import }) {
   const figures = [
     { key: 'rows_read', label: 'rows read', count: value.rows_read },
-    { key: 'created', label: 'new contacts', count: value.created },
+    {
+      key: 'created',
+      label: value.table_id === null ? 'new contacts' : 'new rows',
+      count: value.created,
+    },
     { key: 'updated', label: 'updated', count: value.updated },
     { key: 'unchanged', label: 'known already', count: value.unchanged },
-    { key: 'opted_in', label: 'with consent', count: value.opted_in },
+    {
+      key: 'opted_in',
+      label: 'with consent',
+      count: value.opted_in,
+      onlySome: value.table_id !== null,
+    },
     { key: 'opted_out', label: 'opted out', count: value.opted_out, onlySome: true },
     { key: 'rejected', label: 'rejected', count: value.rejected, tone: 'warn' },
   ];

@@ -6,22 +6,31 @@ import { fetchUndo, undoImport } from './api';
 import css from './imports.module.css';
 
 /** What undoing does, or did, line by line. */
-export function undoLines(counts: UndoCounts): { count: number; text: string }[] {
+export function undoLines(
+  counts: UndoCounts,
+  what: 'contacts' | 'rows' = 'contacts',
+): { count: number; text: string }[] {
   return [
-    { count: counts.removed, text: 'contacts that it created are deleted' },
-    { count: counts.kept, text: 'contacts that it created stay, because they are in use since' },
-    { count: counts.restored, text: 'contacts get back the values they had before' },
+    { count: counts.removed, text: `${what} that it created are deleted` },
+    { count: counts.kept, text: `${what} that it created stay, because they are in use since` },
+    { count: counts.restored, text: `${what} get back the values they had before` },
     {
       count: counts.changed_since,
-      text: 'contacts stay as they are, because they were changed since',
+      text: `${what} stay as they are, because they were changed since`,
     },
     { count: counts.unlisted, text: 'contacts are taken off its list' },
     { count: counts.withdrawn, text: 'consents are taken back; the record of them stays' },
   ].filter((line) => line.count > 0);
 }
 
-export function UndoLines({ counts }: { counts: UndoCounts }) {
-  const lines = undoLines(counts);
+export function UndoLines({
+  counts,
+  what = 'contacts',
+}: {
+  counts: UndoCounts;
+  what?: 'contacts' | 'rows';
+}) {
+  const lines = undoLines(counts, what);
   if (lines.length === 0) return <p>There is nothing left to undo.</p>;
   return (
     <dl className={css.reasons}>
@@ -37,11 +46,12 @@ export function UndoLines({ counts }: { counts: UndoCounts }) {
 
 interface UndoDialogProps {
   importId: string;
+  what?: 'contacts' | 'rows';
   onClose: () => void;
   onBegun: () => void;
 }
 
-export function UndoDialog({ importId, onClose, onBegun }: UndoDialogProps) {
+export function UndoDialog({ importId, what = 'contacts', onClose, onBegun }: UndoDialogProps) {
   const query = useQuery({
     queryKey: keys.importUndo(importId),
     queryFn: ({ signal }) => fetchUndo(importId, signal),
@@ -68,10 +78,10 @@ export function UndoDialog({ importId, onClose, onBegun }: UndoDialogProps) {
       onClose={onClose}
       testId="undo-confirm"
     >
-      <UndoLines counts={query.data} />
+      <UndoLines counts={query.data} what={what} />
       <p>
-        Opt-outs that the file brought stay. The import itself cannot be brought back, but the file
-        can be imported again.
+        {what === 'contacts' && 'Opt-outs that the file brought stay. '}
+        The import itself cannot be brought back, but the file can be imported again.
       </p>
     </ConfirmDialog>
   );

@@ -1,4 +1,5 @@
 import { api, apiUrl } from '@/api/client';
+import type { DataTableDefinition } from '@/api/table-types';
 import type {
   ContactList,
   Import,
@@ -35,3 +36,18 @@ export const fetchUndo = (id: string, signal?: AbortSignal) =>
 export const undoImport = (id: string) => api.post<Import>(`/imports/${id}/undo`);
 
 export const errorsUrl = (id: string) => apiUrl(`/imports/${id}/errors.csv`);
+
+export const fetchTable = (id: string, signal?: AbortSignal) =>
+  api.get<DataTableDefinition>(`/tables/${id}`, {}, signal);
+
+export const importRows = (
+  tableId: string,
+  fileId: string,
+  mode: ImportMode,
+  mapping: Record<string, string>,
+) =>
+  api.post<Import>('/imports', {
+    file_id: fileId,
+    mode,
+    options: { table_id: tableId, mapping },
+  });

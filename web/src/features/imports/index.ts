@@ -1,3 +1,4 @@
 export { ImportList } from './ImportList';
 export { ImportRoute } from './ImportRoute';
 export { ImportWizard } from './ImportWizard';
+export { TableImport } from './TableImport';

@@ -5,6 +5,7 @@ import type { SegmentGroup, SegmentItem, SegmentRow, SegmentTopic } from '@/api/
 import { CheckField, IconButton, SelectField, TextField } from '@/ui';
 import { fetchCampaigns, fetchLists } from './api';
 import css from './segments.module.css';
+import { TableParts } from './TableParts';
 import {
   emptyRow,
   EVENTS,
@@ -231,6 +232,8 @@ function Parts({ row, onChange }: Omit<RowProps, 'onRemove'>) {
           <Days value={row.days} onChange={(days) => set({ days: days ?? 30 })} />
         </>
       );
+    case 'table':
+      return <TableParts row={row} onChange={onChange} />;
     case 'suppressed':
       return operator([
         { value: 'is', label: 'number is on it' },

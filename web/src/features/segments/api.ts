@@ -1,4 +1,5 @@
 import { api } from '@/api/client';
+import type { DataTableDefinition } from '@/api/table-types';
 import type {
   Campaign,
   ConditionCheck,
@@ -37,6 +38,9 @@ export const fetchMembers = (id: string, cursor: string | null, signal?: AbortSi
 
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);
+
+export const fetchTables = (signal?: AbortSignal) =>
+  api.get<Page<DataTableDefinition>>('/tables', {}, signal);
 
 export const fetchCampaigns = (signal?: AbortSignal) =>
   api.get<Page<Campaign>>('/campaigns', { limit: 100 }, signal);

@@ -7,6 +7,7 @@ export const TOPICS: { value: SegmentTopic; label: string }[] = [
   { value: 'list', label: 'List' },
   { value: 'created', label: 'Added' },
   { value: 'suppressed', label: 'Suppression list' },
+  { value: 'table', label: 'Data table' },
 ];
 
 export const FIELD_OPERATORS: { value: SegmentOperator; label: string }[] = [
@@ -65,6 +66,8 @@ export function emptyRow(topic: SegmentTopic): SegmentRow {
       return { ...BASE, topic, operator: 'happened', days: 30 };
     case 'suppressed':
       return { ...BASE, topic, operator: 'is_not' };
+    case 'table':
+      return { ...BASE, topic, operator: 'happened', having: [] };
   }
 }
 

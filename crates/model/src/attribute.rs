@@ -1,0 +1,116 @@
+//! Kinds of values that contacts and rows of tables have, and the one form in which each is kept. Pure.
+
+crate::text_enum! {
+    /// What an attribute holds.
+    pub enum AttributeKind {
+        Text = "text",
+        Number = "number",
+        /// A day, kept as `2026-03-31`.
+        Date = "date",
+        /// Kept as `true` or `false`.
+        Boolean = "boolean",
+        /// One of a few words.
+        Choice = "choice",
+    }
+}
+
+impl AttributeKind {
+    /// A value in the form in which this kind is kept. `label` is what the value is called, `choices` are the words of a
+    /// choice.
+    ///
+    /// # Errors
+    /// In words for who gave it.
+    pub fn checked(self, label: &str, choices: &[String], value: &str) -> Result<String, String> {
+        let text = value.trim();
+        match self {
+            Self::Text => Ok(text.to_owned()),
+            Self::Number => {
+                let plain = if text.contains('.') { text.replace(',', "") } else { text.replace(',', ".") };
+                match plain.parse::<f64>() {
+                    Ok(number) if number.is_finite() => Ok(plain),
+                    _ => Err(format!("'{label}' is a number.")),
+                }
+            }
+            Self::Date => {
+                let day = text.split(['T', ' ']).next().unwrap_or_default();
+                match day.parse::<jiff::civil::Date>() {
+                    Ok(day) => Ok(day.to_string()),
+                    Err(_) => Err(format!("'{label}' is a day, written as 2026-03-31.")),
+                }
+            }
+            Self::Boolean => match text.to_lowercase().as_str() {
+                "true" | "yes" | "y" | "1" | "x" | "on" | "ja" => Ok("true".to_owned()),
+                "false" | "no" | "n" | "0" | "off" | "nein" => Ok("false".to_owned()),
+                _ => Err(format!("'{label}' is yes or no.")),
+            },
+            Self::Choice => {
+                let known = choices.iter().find(|choice| choice.to_lowercase() == text.to_lowercase());
+                known.cloned().ok_or_else(|| format!("'{label}' is one of: {}.", choices.join(", ")))
+            }
+        }
+    }
+}
+
+/// Most digits of a number in a table: as many as survive every engine unchanged.
+const MOST_DIGITS: usize = 15;
+
+/// A number in plain digits, as tables keep it, so that both engines compare and order it alike.
+///
+/// # Errors
+/// In words for who gave it.
+pub fn plain_number(label: &str, value: &str) -> Result<String, String> {
+    let text = AttributeKind::Number.checked(label, &[], value)?;
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_plain(whole) || !is_plain(rest) || whole.len() + rest.len() > MOST_DIGITS {
+        return Err(format!("'{label}' is a number of at most {MOST_DIGITS} digits."));
+    }
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Ok(if rest.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{rest}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_kept_in_one_form_or_refused_in_words() {
+        let choices = ["Gold".to_owned(), "Silver".to_owned()];
+        for (kind, given, kept) in [
+            (AttributeKind::Text, " a ", Some("a")),
+            (AttributeKind::Number, "1,5", Some("1.5")),
+            (AttributeKind::Number, "1,200.5", Some("1200.5")),
+            (AttributeKind::Number, "many", None),
+            (AttributeKind::Number, "inf", None),
+            (AttributeKind::Date, "2026-03-31T10:00:00", Some("2026-03-31")),
+            (AttributeKind::Date, "soon", None),
+            (AttributeKind::Boolean, "Yes", Some("true")),
+            (AttributeKind::Boolean, "perhaps", None),
+            (AttributeKind::Choice, "gold", Some("Gold")),
+            (AttributeKind::Choice, "bronze", None),
+        ] {
+            assert_eq!(kind.checked("X", &choices, given).ok().as_deref(), kept, "{kind} {given}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_tables_are_plain_digits() {
+        for (given, kept) in [
+            ("10.50", Some("10.50")),
+            ("-.5", Some("-0.5")),
+            ("+7", Some("7")),
+            ("5.", Some("5")),
+            ("1,5", Some("1.5")),
+            ("1e3", None),
+            ("1234567890123456", None),
+            ("NaN", None),
+            ("", None),
+        ] {
+            assert_eq!(plain_number("X", given).ok().as_deref(), kept, "{given}");
+        }
+    }
+}

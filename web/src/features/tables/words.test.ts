@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { conditionOf } from './words';
+
+describe('the filter of the grid', () => {
+  it('writes values as values, whatever stands in them', () => {
+    const text = { name: 'status', kind: 'text' } as const;
+    expect(conditionOf(text, 'is', 'a" || true')).toBe('row["status"] == "a\\" || true"');
+    expect(conditionOf(text, 'contains', 'ÄB')).toBe('row["status"].lowerAscii().contains("Äb")');
+    expect(conditionOf(text, 'is', ' ')).toBe('');
+    expect(conditionOf({ name: 'n', kind: 'number' }, 'at_least', '1,5')).toBe(
+      'double(row["n"]) >= 1.5',
+    );
+    expect(conditionOf({ name: 'n', kind: 'number' }, 'is', 'many')).toBe('');
+    expect(conditionOf({ name: 'd', kind: 'date' }, 'at_most', '2026-03-31')).toBe(
+      'day(row["d"]) <= "2026-03-31"',
+    );
+  });
+});

@@ -1,0 +1,81 @@
+import type { ColumnKind, LinkBy, TableColumnInput } from '@/api/table-types';
+
+export const KINDS: { value: ColumnKind; label: string }[] = [
+  { value: 'text', label: 'Text' },
+  { value: 'number', label: 'Number' },
+  { value: 'date', label: 'Date' },
+  { value: 'boolean', label: 'Yes or no' },
+  { value: 'choice', label: 'One of a few words' },
+];
+
+export const LINKS: { value: LinkBy; label: string }[] = [
+  { value: 'phone', label: 'Phone number' },
+  { value: 'external_key', label: 'External key' },
+  { value: 'email', label: 'E-mail address' },
+];
+
+export const emptyColumn = (is_key = false): TableColumnInput => ({
+  label: '',
+  kind: 'text',
+  choices: [],
+  is_key,
+});
+
+/** A condition over the rows, as the API takes it, for one column of the filter. */
+export function conditionOf(
+  column: { name: string; kind: ColumnKind } | undefined,
+  comparison: string,
+  value: string,
+): string {
+  if (column === undefined) return '';
+  const quoted = (text: string) => JSON.stringify(text);
+  const field = `row[${quoted(column.name)}]`;
+  const text = value.trim();
+  if (comparison === 'empty') return `${field} == ""`;
+  if (comparison === 'filled') return `${field} != ""`;
+  if (text === '') return '';
+  if (column.kind === 'number') {
+    const number = Number(text.replace(',', '.'));
+    if (Number.isNaN(number)) return '';
+    const signs: Record<string, string> = { is: '==', at_least: '>=', at_most: '<=' };
+    return `double(${field}) ${signs[comparison] ?? '=='} ${number}`;
+  }
+  if (column.kind === 'date' && comparison !== 'is') {
+    return `day(${field}) ${comparison === 'at_least' ? '>=' : '<='} ${quoted(text)}`;
+  }
+  if (column.kind === 'text' && comparison === 'contains') {
+    return `${field}.lowerAscii().contains(${quoted(asciiLower(text))})`;
+  }
+  return `${field} == ${quoted(text)}`;
+}
+
+const asciiLower = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** What a column can be compared with in the filter. */
+export function comparisons(kind: ColumnKind): { value: string; label: string }[] {
+  const ends = [
+    { value: 'filled', label: 'has a value' },
+    { value: 'empty', label: 'is empty' },
+  ];
+  switch (kind) {
+    case 'text':
+      return [{ value: 'contains', label: 'contains' }, { value: 'is', label: 'is' }, ...ends];
+    case 'number':
+      return [
+        { value: 'is', label: 'is' },
+        { value: 'at_least', label: 'is at least' },
+        { value: 'at_most', label: 'is at most' },
+        ...ends,
+      ];
+    case 'date':
+      return [
+        { value: 'is', label: 'is' },
+        { value: 'at_least', label: 'is on or after' },
+        { value: 'at_most', label: 'is on or before' },
+        ...ends,
+      ];
+    case 'boolean':
+    case 'choice':
+      return [{ value: 'is', label: 'is' }, ...ends];
+  }
+}
