@@ -77,6 +77,7 @@ pub mod event;
 pub mod failover;
 pub mod flight;
 pub mod flow;
+pub mod form;
 pub mod idempotency;
 pub mod import;
 pub mod import_change;
@@ -174,6 +175,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("failover", failover::STATEMENTS),
         ("flight", flight::STATEMENTS),
         ("flow", flow::STATEMENTS),
+        ("form", form::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("import", import::STATEMENTS),
         ("import_change", import_change::STATEMENTS),

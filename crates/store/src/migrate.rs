@@ -58,6 +58,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 19, name: "0019_customers", text: include_str!("../migrations/0019_customers.sql") },
     Migration { version: 20, name: "0020_media", text: include_str!("../migrations/0020_media.sql") },
     Migration { version: 21, name: "0021_inbox", text: include_str!("../migrations/0021_inbox.sql") },
+    Migration { version: 22, name: "0022_forms", text: include_str!("../migrations/0022_forms.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -5,6 +5,7 @@
  */
 import type { components } from './schema';
 import type * as conversation from './conversation-types';
+import type * as form from './form-types';
 import type * as identity from './identity-types';
 import type * as inbox from './inbox-types';
 import type * as policy from './policy-types';
@@ -52,6 +53,7 @@ export type Responses = [
   Fits<Sent<Schemas['FlowProblem']>, wire.FlowProblem>,
   Fits<Sent<Schemas['SetupStatus']>, wire.SetupStatus>,
   Fits<Sent<Schemas['Template']>, wire.Template>,
+  Fits<Sent<Schemas['Form']>, form.WhatsAppForm>,
   Fits<Sent<Schemas['TemplateFinding']>, template.TemplateFinding>,
   Fits<Sent<Schemas['FilledTemplate']>, template.FilledTemplate>,
   Fits<Sent<Schemas['Contact']>, wire.Contact>,

@@ -14,6 +14,8 @@ export const keys = {
   flow: (id: string) => ['flows', id] as const,
   templates: (channelId: string) => ['templates', channelId] as const,
   allTemplates: ['templates'] as const,
+  forms: ['forms'] as const,
+  sessionForms: (sessionId: string) => ['forms', 'session', sessionId] as const,
   sessionTemplates: (sessionId: string) => ['templates', 'session', sessionId] as const,
   templateCheck: (parts: string) => ['template-check', parts] as const,
   apiKeys: ['api-keys'] as const,

@@ -1125,6 +1125,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/sync-forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes over the forms as WhatsApp lists them now.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["sync_forms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/sync-templates": {
         parameters: {
             query?: never;
@@ -1850,6 +1870,26 @@ export interface paths {
          * @description Needs the permission `manage_setup`.
          */
         put: operations["publish_flow"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The forms that WhatsApp listed last, whatever their status.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_forms"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -3456,6 +3496,26 @@ export interface paths {
          * @description Needs the permission `converse`.
          */
         post: operations["end_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The published forms of a session's number: what can be sent to its customer now.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_session_forms"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5812,11 +5872,19 @@ export interface components {
             media_id: components["schemas"]["MediaId"];
         } | {
             buttons: components["schemas"]["Choice"][];
+            /** @description Below the text, up to 60 characters. */
+            footer?: string | null;
+            /** @description Above the text, up to 60 characters. */
+            header?: string | null;
             /** @enum {string} */
             kind: "buttons";
             text: string;
         } | {
             button: string;
+            /** @description Below the text, up to 60 characters. */
+            footer?: string | null;
+            /** @description Above the text, up to 60 characters. */
+            header?: string | null;
             /** @enum {string} */
             kind: "list";
             sections: components["schemas"]["Section"][];
@@ -5828,11 +5896,26 @@ export interface components {
             /** @enum {string} */
             kind: "card";
         }) | {
+            /** @description Below the text, up to 60 characters. */
+            footer?: string | null;
+            /** @description Above the text, up to 60 characters. */
+            header?: string | null;
             /** @enum {string} */
             kind: "link";
             label: string;
             text: string;
             url: string;
+        } | {
+            /** @description Below the text, up to 60 characters. */
+            footer?: string | null;
+            form_id: components["schemas"]["FormId"];
+            /** @description Above the text, up to 60 characters. */
+            header?: string | null;
+            /** @enum {string} */
+            kind: "form";
+            /** @description What the button says. */
+            label: string;
+            text: string;
         } | {
             /** @enum {string} */
             kind: "request_place";
@@ -6012,12 +6095,37 @@ export interface components {
         };
         /** @enum {string} */
         Footer: "tracked" | "wa_me" | "none";
+        /** @description A form of the business. */
+        Form: {
+            /** @description What it is for, in WhatsApp's words. */
+            categories: string[];
+            channel_id: components["schemas"]["ChannelId"];
+            id: components["schemas"]["FormId"];
+            name: string;
+            /** @description WhatsApp's id of it. */
+            provider_id: string;
+            /** @description WhatsApp's word: `PUBLISHED`, `DRAFT`, `DEPRECATED`, `BLOCKED` or `THROTTLED`. Only a published one can be sent. */
+            status: string;
+            /** @description When WhatsApp listed it last. */
+            synced_at: components["schemas"]["Timestamp"];
+        };
         /** @description A field of a form. */
         FormAnswer: {
             answer: string;
             /** @description The field's name; empty when the form came in a form that cannot be read. */
             field: string;
         };
+        /** @description A button that opens a form. */
+        FormButton: {
+            label: string;
+            /** @description The form's name. */
+            name: string;
+        };
+        FormCount: {
+            /** @description Forms that WhatsApp lists. */
+            count: number;
+        };
+        FormId: string;
         /** @enum {string} */
         Frequency: "daily" | "weekly" | "monthly";
         /** @description At most so many messages in a period. */
@@ -6844,6 +6952,11 @@ export interface components {
              * @default false
              */
             edited: boolean;
+            /**
+             * @description What stands below our text.
+             * @default null
+             */
+            footer: string | null;
             /** @default [] */
             form: components["schemas"]["FormAnswer"][];
             /**
@@ -6851,8 +6964,15 @@ export interface components {
              * @default false
              */
             forwarded: boolean;
+            /**
+             * @description What stands above our text.
+             * @default null
+             */
+            header: string | null;
             /** @default null */
             link: components["schemas"]["LinkButton"] | null;
+            /** @default null */
+            offers: components["schemas"]["FormButton"] | null;
             /** @default [] */
             order: components["schemas"]["OrderedProduct"][];
             /** @default null */
@@ -7623,6 +7743,24 @@ export interface components {
                 /** @description Stable name in configuration files. */
                 slug: string;
                 updated_at: components["schemas"]["Timestamp"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Form: {
+            data: {
+                /** @description What it is for, in WhatsApp's words. */
+                categories: string[];
+                channel_id: components["schemas"]["ChannelId"];
+                id: components["schemas"]["FormId"];
+                name: string;
+                /** @description WhatsApp's id of it. */
+                provider_id: string;
+                /** @description WhatsApp's word: `PUBLISHED`, `DRAFT`, `DEPRECATED`, `BLOCKED` or `THROTTLED`. Only a published one can be sent. */
+                status: string;
+                /** @description When WhatsApp listed it last. */
+                synced_at: components["schemas"]["Timestamp"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -12204,6 +12342,39 @@ export interface operations {
             };
         };
     };
+    sync_forms: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormCount"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sync_templates: {
         parameters: {
             query?: never;
@@ -13673,6 +13844,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Flow"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_forms: {
+        parameters: {
+            query?: {
+                /** @description Only those of this channel. */
+                channel_id?: components["schemas"]["ChannelId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Form"];
                 };
             };
             /** @description What went wrong. */
@@ -16917,6 +17119,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_session_forms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Form"];
                 };
             };
             /** @description What went wrong. */

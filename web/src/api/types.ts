@@ -944,6 +944,11 @@ export interface MessageDetails {
   choice?: { id: string; description: string | null } | null;
   /** The button under our text that opens a page. */
   link?: { label: string; url: string } | null;
+  /** The button under our text that opens a form. */
+  offers?: { label: string; name: string } | null;
+  /** What stands above our text, and below it. */
+  header?: string | null;
+  footer?: string | null;
   /** What our text asks the customer for. */
   asks_for?: 'place' | 'phone' | null;
   came_from?: {
@@ -1060,6 +1065,12 @@ export interface Message {
   client_id: string | null;
 }
 
+/** What stands above and below a text with buttons. */
+interface Frame {
+  header?: string;
+  footer?: string;
+}
+
 export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
   | { kind: 'text'; text: string }
   | { kind: 'note'; text: string }
@@ -1073,13 +1084,13 @@ export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
   | { kind: 'image' | 'video' | 'document'; media_id: string; caption?: string }
   | { kind: 'audio'; media_id: string; voice: boolean }
   | { kind: 'sticker'; media_id: string }
-  | { kind: 'buttons'; text: string; buttons: { id: string; title: string }[] }
-  | {
+  | ({ kind: 'buttons'; text: string; buttons: { id: string; title: string }[] } & Frame)
+  | ({
       kind: 'list';
       text: string;
       button: string;
       sections: { title: string; rows: { id: string; title: string; description?: string }[] }[];
-    }
+    } & Frame)
   | { kind: 'place'; latitude: string; longitude: string; name?: string; address?: string }
   | {
       kind: 'card';
@@ -1088,7 +1099,8 @@ export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
       emails?: string[];
       organisation?: string;
     }
-  | { kind: 'link'; text: string; label: string; url: string }
+  | ({ kind: 'link'; text: string; label: string; url: string } & Frame)
+  | ({ kind: 'form'; form_id: string; text: string; label: string } & Frame)
   | { kind: 'request_place'; text: string }
   | { kind: 'request_contact'; text: string }
   | { kind: 'reaction'; message_id: string; emoji: string }

@@ -190,6 +190,11 @@ async fn an_id_of_another_workspace_in_a_body_is_refused() {
                 json!({"client_id": "1", "kind": "template", "template_id": b.id("tpl"), "parameters": []}),
             ),
             (
+                "B's form to A's customer",
+                format!("{session}/messages"),
+                json!({"client_id": "5", "kind": "form", "form_id": b.id("frm"), "text": "Hi", "label": "Open"}),
+            ),
+            (
                 "B's picture to A's customer",
                 format!("{session}/messages"),
                 json!({"client_id": "2", "kind": "image", "media_id": b.id("med")}),

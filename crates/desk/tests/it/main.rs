@@ -8,6 +8,7 @@ mod consent;
 mod conversation;
 mod crm;
 mod customers;
+mod forms;
 mod identity;
 mod inbound;
 mod initiate;

@@ -2,6 +2,7 @@
 
 mod chats;
 mod control;
+mod forms;
 mod handsets;
 mod notices;
 mod problem;
@@ -28,6 +29,8 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/templates", get(control::templates).post(control::add_template))
         .route("/templates/reviewer", get(control::reviewer).put(control::set_reviewer))
         .route("/templates/{id}", patch(control::change_template))
+        .route("/forms", get(forms::list).post(forms::add))
+        .route("/forms/{id}", patch(forms::change))
         .route("/notices", get(notices::list).post(notices::send))
         .route("/twilio", post(crate::twilio::configure))
         .route("/webhook", post(webhooks::subscribe))

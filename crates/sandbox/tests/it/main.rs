@@ -5,6 +5,7 @@ mod chat;
 mod clock;
 mod depth;
 mod faults;
+mod forms;
 mod pages;
 mod receiver;
 mod shapes;

@@ -4,6 +4,7 @@ mod commands;
 mod contact_traces;
 mod decision;
 mod events;
+mod form;
 mod idempotency;
 mod inbox;
 mod job;
