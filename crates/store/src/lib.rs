@@ -67,6 +67,7 @@ pub mod contact_upsert;
 pub mod contact_view;
 pub mod crm;
 pub mod customer_block;
+pub mod customer_language;
 pub mod customer_link;
 pub mod customer_merge;
 pub mod dead_letter;
@@ -164,6 +165,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),
         ("customer_block", customer_block::STATEMENTS),
+        ("customer_language", customer_language::STATEMENTS),
         ("customer_link", customer_link::STATEMENTS),
         ("customer_merge", customer_merge::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),

@@ -134,6 +134,9 @@ pub struct MessageDetails {
     /// What our text asks the customer for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asks_for: Option<AskedFor>,
+    /// The text stood in the link that the customer tapped; they only sent it on.
+    #[serde(skip_serializing_if = "is_false")]
+    pub prefilled: bool,
     /// The product asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,

@@ -59,6 +59,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 20, name: "0020_media", text: include_str!("../migrations/0020_media.sql") },
     Migration { version: 21, name: "0021_inbox", text: include_str!("../migrations/0021_inbox.sql") },
     Migration { version: 22, name: "0022_forms", text: include_str!("../migrations/0022_forms.sql") },
+    Migration {
+        version: 23,
+        name: "0023_customer_language",
+        text: include_str!("../migrations/0023_customer_language.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

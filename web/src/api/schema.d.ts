@@ -3522,6 +3522,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{id}/language": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Says which language the session's customer has: automatic messages, bots and templates follow it, and no detection
+         *     changes it.
+         * @description Needs the permission `converse`.
+         */
+        put: operations["set_customer_language"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{id}/leads": {
         parameters: {
             query?: never;
@@ -5673,6 +5694,18 @@ export interface components {
             reason: string;
             state: components["schemas"]["BlockState"];
         };
+        /** @description The language of a customer. */
+        CustomerLanguage: {
+            at: components["schemas"]["Timestamp"];
+            by: components["schemas"]["LanguageBy"];
+            /**
+             * Format: int32
+             * @description How certain the detection is, in per cent; none when a person said so.
+             */
+            certainty?: number | null;
+            /** @description A language tag in small letters: `de`, `pt-br`. */
+            language: string;
+        };
         /** @description An entry of the history. */
         CustomerLink: {
             action: components["schemas"]["LinkAction"];
@@ -6482,6 +6515,17 @@ export interface components {
         };
         /** @enum {string} */
         Landing: "none" | "desktop" | "always";
+        /** @description The customer's language as it is now. */
+        LanguageAnswer: {
+            language?: components["schemas"]["CustomerLanguage"] | null;
+        };
+        /** @enum {string} */
+        LanguageBy: "person" | "detected";
+        /** @description Which language the customer has. */
+        LanguageInput: {
+            /** @description Such as `de` or `pt-BR`; null lets it be detected again. */
+            language?: string | null;
+        };
         /** @description The latest entry of the transcript. */
         LastMessage: {
             at: components["schemas"]["Timestamp"];
@@ -6977,6 +7021,11 @@ export interface components {
             order: components["schemas"]["OrderedProduct"][];
             /** @default null */
             place: components["schemas"]["SharedPlace"] | null;
+            /**
+             * @description The text stood in the link that the customer tapped; they only sent it on.
+             * @default false
+             */
+            prefilled: boolean;
             /**
              * @description The product asked about.
              * @default null
@@ -8371,6 +8420,7 @@ export interface components {
             contact?: components["schemas"]["Contact"] | null;
             /** @description Customers that were merged into this one, the latest first. */
             customer_merges: components["schemas"]["CustomerMerge"][];
+            language?: components["schemas"]["CustomerLanguage"] | null;
             lead?: components["schemas"]["Lead"] | null;
             /** @description How the customer came to what it is linked to, the latest first. */
             link_history: components["schemas"]["CustomerLink"][];
@@ -17149,6 +17199,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Form"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_customer_language: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LanguageInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LanguageAnswer"];
                 };
             };
             /** @description What went wrong. */

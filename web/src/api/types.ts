@@ -959,6 +959,8 @@ export interface MessageDetails {
     source_id: string | null;
     click_id: string | null;
   } | null;
+  /** The text stood in the link that the customer tapped. */
+  prefilled?: boolean;
   product?: string | null;
   forwarded?: boolean;
   edited?: boolean;
@@ -1155,6 +1157,14 @@ export interface CustomerPanel {
   recipient: Recipient | null;
   /** The advertisement that the customer came by. */
   advertisement: NonNullable<MessageDetails['came_from']> | null;
+  /** As a person said or as it was detected; the contact's own counts before a detected one. */
+  language: {
+    language: string;
+    by: 'person' | 'detected';
+    /** In per cent; of a detected one. */
+    certainty: number | null;
+    at: string;
+  } | null;
   consent: { sms: ConsentState; whatsapp: ConsentState; session_opt_in: OptInState };
   previous_sessions: Session[];
   case: Case | null;

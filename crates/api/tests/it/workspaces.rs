@@ -33,6 +33,7 @@ fn input(operation: &str) -> Option<Value> {
         "change_template" => {
             json!({"parts": {"name": "taken", "language": "en", "category": "utility", "body": "Over"}})
         }
+        "set_customer_language" => json!({"language": "de"}),
         "set_template_defaults" => json!({"defaults": []}),
         "step_registration" => json!({"state": "submitted"}),
         "change_snippet" => json!({"body": "Taken over", "version": 1}),

@@ -12,6 +12,7 @@ mod forms;
 mod identity;
 mod inbound;
 mod initiate;
+mod language;
 mod link;
 mod linking;
 mod mentions;

@@ -2,6 +2,7 @@
 
 mod commands;
 mod contact_traces;
+mod customer_language;
 mod decision;
 mod events;
 mod form;

@@ -222,6 +222,7 @@ const LARGE: &[&str] = &[
     "consents",
     "contact_addresses",
     "contacts",
+    "customer_languages",
     "direct_messages",
     "duplicates",
     "events",
