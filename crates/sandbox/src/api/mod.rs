@@ -1,6 +1,7 @@
 //! The headless API `/sandbox/v1`: everything a person can do on the phone page, and the controls of the sandbox itself.
 
 mod chats;
+mod coexistence;
 mod control;
 mod forms;
 mod handsets;
@@ -39,6 +40,8 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/handsets", get(handsets::list).post(handsets::add))
         .route("/handsets/{id}", get(handsets::one).patch(handsets::change))
         .route("/handsets/{id}/number", post(handsets::change_number))
+        .route("/handsets/{id}/echoes", post(coexistence::write))
+        .route("/handsets/{id}/history", post(coexistence::share))
         .route("/handsets/{id}/sms", get(texts::list).post(texts::send))
         .route("/handsets/{id}/sms/open", post(texts::open))
         .route("/handsets/{id}/tap", post(tap::tap))

@@ -3,6 +3,7 @@
 mod bench;
 mod chat;
 mod clock;
+mod coexistence;
 mod depth;
 mod faults;
 mod forms;
