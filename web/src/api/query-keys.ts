@@ -15,6 +15,7 @@ export const keys = {
   templates: (channelId: string) => ['templates', channelId] as const,
   allTemplates: ['templates'] as const,
   forms: ['forms'] as const,
+  rateCards: ['rate-cards'] as const,
   sessionForms: (sessionId: string) => ['forms', 'session', sessionId] as const,
   sessionTemplates: (sessionId: string) => ['templates', 'session', sessionId] as const,
   templateCheck: (parts: string) => ['template-check', parts] as const,

@@ -2917,6 +2917,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rate-card-checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Looks at a price list without taking it in: what is wrong with it, and what it would change.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["check_rate_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rate-cards": {
         parameters: {
             query?: never;
@@ -2936,6 +2956,26 @@ export interface paths {
          */
         post: operations["import_rate_card"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-cards/{valid_from}/{currency}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes a price list that was taken in.
+         * @description Needs the permission `manage_setup`.
+         */
+        delete: operations["delete_rate_card"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4881,6 +4921,11 @@ export interface components {
              * @default null
              */
             other_price: number | null;
+            /**
+             * @description Time zone of the WhatsApp account: the days of price lists begin at midnight there.
+             * @default UTC
+             */
+            price_zone: string;
             /** @default [] */
             prices: components["schemas"]["SegmentPrice"][];
         };
@@ -8932,8 +8977,37 @@ export interface components {
             /** @description The first day, `2026-10-01`. */
             valid_from: string;
         };
+        /** @description What taking a price list in would do. */
+        RateCardCheck: {
+            card?: components["schemas"]["RateCard"] | null;
+            /** @description Prices that are otherwise in it. */
+            changes: components["schemas"]["RateChange"][];
+            /** @description The list it is compared with: the one that is valid on its first day as things are. */
+            compared_with?: string | null;
+            /** @description The first twenty. */
+            problems: components["schemas"]["TableProblem"][];
+            /** @description Whether a list of the same day and currency is replaced. */
+            replaces: boolean;
+            /** @description Markets that it has no price for marketing of. */
+            unpriced: string[];
+        };
         /** @enum {string} */
         RateCategory: "marketing" | "utility" | "authentication" | "service";
+        /** @description A price that another list has otherwise. */
+        RateChange: {
+            /**
+             * Format: int64
+             * @description Null when there is none any more.
+             */
+            after?: number | null;
+            /**
+             * Format: int64
+             * @description In thousandths of a minor unit; null when there was none.
+             */
+            before?: number | null;
+            category: components["schemas"]["RateCategory"];
+            market: string;
+        };
         /** @enum {string} */
         Reach: "send" | "hold" | "refuse";
         /** @description The policy's answer for one contact. */
@@ -9768,6 +9842,12 @@ export interface components {
             rejected: components["schemas"]["RejectedNumber"][];
             /** @description Nothing had to be done: they were on the list, or were not on it. */
             unchanged: number;
+        };
+        /** @description Something that is wrong with a table. */
+        TableProblem: {
+            /** @description From 1; null when it is not about a line. */
+            line?: number | null;
+            message: string;
         };
         /** @description The button or row that was tapped. */
         TappedChoice: {
@@ -15964,6 +16044,41 @@ export interface operations {
             };
         };
     };
+    check_rate_card: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRateCard"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateCardCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_rate_cards: {
         parameters: {
             query?: never;
@@ -16015,6 +16130,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RateCard"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_rate_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its first day, `2026-10-01`. */
+                valid_from: string;
+                currency: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {

@@ -654,6 +654,8 @@ export interface CampaignSettings {
   other_price: number | null;
   opt_out_line: OptOutLine;
   brake_ends: 'quality' | 'person';
+  /** Time zone of the WhatsApp account: the days of price lists begin there. */
+  price_zone: string;
 }
 
 export type SessionRule = 'any' | 'no_open_session' | 'no_agent';
