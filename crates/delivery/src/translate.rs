@@ -3,6 +3,7 @@
 use segue_channels::whatsapp::{
     GraphClient, Outbound, Recipient, RecipientError, TemplateButton, TemplateHeader, TemplateMessage,
     TemplateParameter,
+    interactive::Header,
     outbound::{LinkPreview, ListRow, ListSection, MediaSource, ReplyButton},
     simple as translated,
 };
@@ -59,22 +60,24 @@ pub(crate) async fn outbound(
             let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
             Outbound::Sticker { source }
         }
-        Content::Buttons { text, buttons } => Outbound::Buttons {
-            header: None,
+        Content::Buttons { text, buttons, header, footer } => Outbound::Buttons {
+            header: header.map(Header::Text),
             body: text,
-            footer: None,
+            footer,
             buttons: buttons.into_iter().map(|Choice { id, title, .. }| ReplyButton { id, title }).collect(),
         },
-        Content::List { text, button, sections } => Outbound::List {
-            header: None,
+        Content::List { text, button, sections, header, footer } => Outbound::List {
+            header,
             body: text,
-            footer: None,
+            footer,
             button,
             sections: sections.into_iter().map(list_section).collect(),
         },
         Content::Place(place) => translated::place(&place),
         Content::Card(card) => translated::card(card),
-        Content::Link { text, label, url } => translated::link(text, label, url),
+        Content::Link { text, label, url, header, footer } => translated::link(text, label, url, (header, footer)),
+        // The answers come back with the id of the message that offered the form.
+        Content::Form(form) => translated::form(form, message.id.to_string()),
         Content::RequestPlace { text } => Outbound::RequestLocation { body: text },
         Content::RequestContact { text } => Outbound::RequestContact { body: text },
         Content::Reaction { provider_id, emoji, .. } => Outbound::Reaction { message_id: provider_id, emoji },

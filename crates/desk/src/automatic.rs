@@ -15,6 +15,7 @@ use segue_store::{Tx, access::User, message::AuthorKind, session::Session};
 use crate::{
     DeskError,
     inbound::Desk,
+    language,
     notice::Notices,
     say::{Outgoing, say},
 };
@@ -116,7 +117,8 @@ pub(crate) fn addressed(
     };
     let (first_name, locale) = contact.map_or((None, None), |fields| (fields.first_name, fields.locale));
     let profile = user.profile_name.and_then(|name| name.split_whitespace().next().map(str::to_owned));
-    Ok((first_name.or(profile), locale))
+    let language = language::of(tx, desk.workspace_id(), user.id, locale)?;
+    Ok((first_name.or(profile), language))
 }
 
 /// The customer begins to wait for a person: they are told that nobody works at this hour, else that nobody is free, else

@@ -36,7 +36,7 @@ use serde_json::Value;
 use crate::{
     DeskError, automatic, closing,
     inbound::{Desk, InboundError, step, to_channel_queue},
-    leads,
+    language, leads,
     notice::Notices,
     routing,
     say::{Outgoing, say, system_line},
@@ -111,7 +111,8 @@ pub(crate) fn begin(
     };
     let campaign = sessions::view(tx, workspace_id, session.id)?.campaign.map(|campaign| campaign.name);
     let contact = contact.unwrap_or_default();
-    let context = Context { locale: contact.locale.clone(), contact, campaign };
+    let locale = language::of(tx, workspace_id, user.id, contact.locale.clone())?;
+    let context = Context { locale, contact, campaign };
     let started = Event { id: "started".to_owned(), kind: EventKind::Started { context: Box::new(context) } };
     take(tx, desk, session, &definition, run, state, &started, notices)
 }

@@ -19,6 +19,7 @@ const BUTTON_TITLE: usize = 20;
 const ROW_TITLE: usize = 24;
 const ROW_DESCRIPTION: usize = 72;
 const CHOICE_ID: usize = 200;
+const FRAME: usize = 60;
 
 /// A text that is not empty and not too long.
 pub(crate) fn text(text: &str, limit: usize) -> Result<(), DeskError> {
@@ -74,6 +75,21 @@ fn size(bytes: u64) -> String {
 /// What the channel checks itself: places, cards, links, requests and reactions.
 pub(crate) fn outbound(message: &Outbound) -> Result<(), DeskError> {
     message.validate().map_err(|error| DeskError::InvalidContent(error.to_string()))
+}
+
+/// What stands above and below a text with buttons; a blank one is none.
+pub(crate) fn frame(
+    header: Option<String>,
+    footer: Option<String>,
+) -> Result<(Option<String>, Option<String>), DeskError> {
+    let written = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let (header, footer) = (written(header), written(footer));
+    for (text, what) in [(&header, "header"), (&footer, "footer")] {
+        if let Some(text) = text {
+            label(text, what, FRAME)?;
+        }
+    }
+    Ok((header, footer))
 }
 
 /// Reply buttons under a text.
@@ -198,6 +214,9 @@ mod tests {
         assert!(buttons(&vec![choice("a", "x"); 4]).is_err());
         assert!(buttons(&[choice("a", "Yes"), choice("a", "No")]).is_err(), "the same id twice");
         assert!(buttons(&[choice("a", &"x".repeat(21))]).is_err());
+        let long = Some("x".repeat(61));
+        assert!(frame(long.clone(), None).is_err() && frame(None, long).is_err());
+        assert_eq!(frame(Some(" ".to_owned()), Some("é".repeat(60))).unwrap(), (None, Some("é".repeat(60))));
         let section = |title: &str, count: usize| Section {
             title: title.to_owned(),
             rows: (0..count).map(|row| choice(&format!("{title}{row}"), "Row")).collect(),

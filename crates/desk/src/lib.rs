@@ -26,6 +26,7 @@ pub mod flows;
 pub mod idle;
 pub mod inbound;
 pub mod initiate;
+pub mod language;
 pub mod leads;
 pub mod linking;
 pub mod mentions;

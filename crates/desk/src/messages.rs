@@ -2,9 +2,9 @@
 
 use segue_channels::whatsapp::{MediaKind, Outbound, simple};
 use segue_model::{
-    Ctx, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
+    ChannelId, Ctx, FormId, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
     actor::Actor,
-    content::{Card, Choice, Content, Place, Section, TemplateButtonValue, TemplateHeaderValue},
+    content::{Card, Choice, Content, OfferedForm, Place, Section, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
     session::{OptIn, SessionState},
 };
@@ -78,11 +78,23 @@ pub enum Draft {
     Buttons {
         text: String,
         buttons: Vec<Choice>,
+        /// Above the text, up to 60 characters.
+        #[serde(default)]
+        header: Option<String>,
+        /// Below the text, up to 60 characters.
+        #[serde(default)]
+        footer: Option<String>,
     },
     List {
         text: String,
         button: String,
         sections: Vec<Section>,
+        /// Above the text, up to 60 characters.
+        #[serde(default)]
+        header: Option<String>,
+        /// Below the text, up to 60 characters.
+        #[serde(default)]
+        footer: Option<String>,
     },
     /// A place.
     Place(Place),
@@ -93,6 +105,25 @@ pub enum Draft {
         text: String,
         label: String,
         url: String,
+        /// Above the text, up to 60 characters.
+        #[serde(default)]
+        header: Option<String>,
+        /// Below the text, up to 60 characters.
+        #[serde(default)]
+        footer: Option<String>,
+    },
+    /// A button that opens a published form of the business; the answers come back into the conversation.
+    Form {
+        form_id: FormId,
+        text: String,
+        /// What the button says.
+        label: String,
+        /// Above the text, up to 60 characters.
+        #[serde(default)]
+        header: Option<String>,
+        /// Below the text, up to 60 characters.
+        #[serde(default)]
+        footer: Option<String>,
     },
     /// Asks for the customer's place, with a button of WhatsApp.
     RequestPlace {
@@ -251,11 +282,16 @@ fn checked(
         compose::outbound(&Outbound::Reaction { message_id: provider_id.clone(), emoji: emoji.clone() })?;
         return Ok((Content::Reaction { message_id, provider_id, emoji }, MessageClass::Service));
     }
-    Ok((composed(tx, workspace_id, reply.draft.clone())?, MessageClass::Service))
+    Ok((composed(tx, workspace_id, session.channel_id, reply.draft.clone())?, MessageClass::Service))
 }
 
-/// Free-form content that WhatsApp takes.
-pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft) -> Result<Content, DeskError> {
+/// Free-form content that WhatsApp takes from this number.
+pub(crate) fn composed(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    channel_id: ChannelId,
+    draft: Draft,
+) -> Result<Content, DeskError> {
     Ok(match draft {
         Draft::Text { text } => {
             compose::text(&text, compose::TEXT)?;
@@ -285,15 +321,17 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
             file(tx, workspace_id, MediaKind::Sticker, media_id)?;
             Content::Sticker { media_id }
         }
-        Draft::Buttons { text, buttons } => {
+        Draft::Buttons { text, buttons, header, footer } => {
             compose::text(&text, compose::SHORT_TEXT)?;
             compose::buttons(&buttons)?;
-            Content::Buttons { text, buttons }
+            let (header, footer) = compose::frame(header, footer)?;
+            Content::Buttons { text, buttons, header, footer }
         }
-        Draft::List { text, button, sections } => {
+        Draft::List { text, button, sections, header, footer } => {
             compose::text(&text, compose::TEXT)?;
             compose::list(&button, &sections)?;
-            Content::List { text, button, sections }
+            let (header, footer) = compose::frame(header, footer)?;
+            Content::List { text, button, sections, header, footer }
         }
         Draft::Place(place) => {
             compose::outbound(&simple::place(&place))?;
@@ -303,9 +341,28 @@ pub(crate) fn composed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, draft: Draft)
             compose::outbound(&simple::card(card.clone()))?;
             Content::Card(card)
         }
-        Draft::Link { text, label, url } => {
-            compose::outbound(&simple::link(text.clone(), label.clone(), url.clone()))?;
-            Content::Link { text, label, url }
+        Draft::Link { text, label, url, header, footer } => {
+            let (header, footer) = compose::frame(header, footer)?;
+            compose::outbound(&simple::link(
+                text.clone(),
+                label.clone(),
+                url.clone(),
+                (header.clone(), footer.clone()),
+            ))?;
+            Content::Link { text, label, url, header, footer }
+        }
+        Draft::Form { form_id, text, label, header, footer } => {
+            let form = tx.form(workspace_id, form_id)?.filter(|form| form.channel_id == channel_id);
+            let form = form.ok_or(DeskError::NotFound("form of this number"))?;
+            if !form.is_published() {
+                let message = format!("The form '{}' is not published at WhatsApp. Choose another one.", form.name);
+                return Err(DeskError::InvalidContent(message));
+            }
+            let (header, footer) = compose::frame(header, footer)?;
+            let (provider_id, name) = (form.provider_id, form.name);
+            let offered = OfferedForm { text, label, form_id, provider_id, name, header, footer };
+            compose::outbound(&simple::form(offered.clone(), form_id.to_string()))?;
+            Content::Form(offered)
         }
         Draft::RequestPlace { text } => {
             compose::text(&text, compose::SHORT_TEXT)?;

@@ -13,6 +13,7 @@ use segue_store::{
     contact_page::ContactQuery,
     crm::{CaseView, LeadView},
     customer_block::BlockView,
+    customer_language::CustomerLanguage,
     customer_link::{Candidate, LinkEntry, LinkState},
     customer_merge::CustomerMergeView,
     message_details::CameFrom,
@@ -47,6 +48,8 @@ pub struct Panel {
     pub recipient: Option<RecipientView>,
     /// The advertisement that the customer came by.
     pub advertisement: Option<CameFrom>,
+    /// The customer's language, as a person said or as it was detected. The contact's own counts before a detected one.
+    pub language: Option<CustomerLanguage>,
     pub consent: PanelConsent,
     pub previous_sessions: Vec<SessionView>,
     pub case: Option<CaseView>,
@@ -150,6 +153,7 @@ pub async fn get(
                 consent: consent(tx, workspace_id, &session)?,
                 recipient: recipient(tx, workspace_id, &session, now)?,
                 advertisement: tx.ad_of_session(workspace_id, session_id)?,
+                language: tx.customer_language(workspace_id, user_id)?,
                 previous_sessions: tx.other_sessions_of(workspace_id, session.messaging_user_id, session_id, SHOWN)?,
                 contact,
                 lead,

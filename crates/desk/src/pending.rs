@@ -7,7 +7,7 @@
 use segue_model::{
     Ctx, MessageId, PendingReplyId, SessionId, WorkspaceId,
     actor::Actor,
-    content::Content,
+    content::{Content, OfferedForm},
     delivery::MessageClass,
     session::{OptIn, SessionState},
     time, window,
@@ -95,7 +95,7 @@ fn to_keep(
         let words = format!("{MOST} replies wait for this customer already. Change or discard one of them.");
         return Err(DeskError::InvalidContent(words));
     }
-    let content = messages::composed(tx, workspace_id, draft)?;
+    let content = messages::composed(tx, workspace_id, session.channel_id, draft)?;
     if window::is_open(session.window_expires_at, ctx.now()) {
         return Err(DeskError::WindowOpen);
     }
@@ -168,9 +168,12 @@ fn with_text(content: Content, said: String) -> Result<Content, DeskError> {
                 "There is no text to change. Discard it, or let it wait.".to_owned(),
             ));
         }
-        Content::Buttons { buttons, .. } => Content::Buttons { text: said, buttons },
-        Content::List { button, sections, .. } => Content::List { text: said, button, sections },
-        Content::Link { label, url, .. } => Content::Link { text: said, label, url },
+        Content::Buttons { buttons, header, footer, .. } => Content::Buttons { text: said, buttons, header, footer },
+        Content::List { button, sections, header, footer, .. } => {
+            Content::List { text: said, button, sections, header, footer }
+        }
+        Content::Link { label, url, header, footer, .. } => Content::Link { text: said, label, url, header, footer },
+        Content::Form(form) => Content::Form(OfferedForm { text: said, ..form }),
         Content::RequestPlace { .. } => Content::RequestPlace { text: said },
         Content::RequestContact { .. } => Content::RequestContact { text: said },
         Content::Place(_) | Content::Card(_) | Content::Reaction { .. } => {

@@ -7,7 +7,7 @@ use segue_model::{
 use segue_store::{
     StoreError, Tx,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage, SentTemplate},
-    message_details::{AskedFor, LinkButton, MessageDetails, SharedCard, SharedPlace},
+    message_details::{AskedFor, FormButton, LinkButton, MessageDetails, SharedCard, SharedPlace},
     outbox::{NewOutbox, Payload},
     session::Session,
 };
@@ -168,6 +168,10 @@ fn detailed(details: MessageDetails) -> MessageContent {
     MessageContent { details, ..MessageContent::default() }
 }
 
+fn framed(header: Option<String>, footer: Option<String>) -> MessageContent {
+    detailed(MessageDetails { header, footer, ..MessageDetails::default() })
+}
+
 fn asks(asked: AskedFor) -> MessageContent {
     detailed(MessageDetails { asks_for: Some(asked), ..MessageDetails::default() })
 }
@@ -188,8 +192,12 @@ fn entry(
         }
         Content::Document { media_id, .. } => (MessageKind::Document, with_file(tx, workspace_id, media_id)?),
         Content::Sticker { media_id } => (MessageKind::Sticker, with_file(tx, workspace_id, media_id)?),
-        Content::Buttons { buttons, .. } => (MessageKind::Buttons, MessageContent { buttons, ..empty }),
-        Content::List { sections, .. } => (MessageKind::List, MessageContent { sections, ..empty }),
+        Content::Buttons { buttons, header, footer, .. } => {
+            (MessageKind::Buttons, MessageContent { buttons, ..framed(header, footer) })
+        }
+        Content::List { sections, header, footer, .. } => {
+            (MessageKind::List, MessageContent { sections, ..framed(header, footer) })
+        }
         Content::Place(place) => {
             let degrees = |text: &str| text.trim().parse().unwrap_or_default();
             let place = SharedPlace {
@@ -210,9 +218,14 @@ fn entry(
             };
             (MessageKind::Contacts, detailed(MessageDetails { cards: vec![card], ..MessageDetails::default() }))
         }
-        Content::Link { label, url, .. } => {
+        Content::Link { label, url, header, footer, .. } => {
             let link = Some(LinkButton { label, url });
-            (MessageKind::Text, detailed(MessageDetails { link, ..MessageDetails::default() }))
+            (MessageKind::Text, detailed(MessageDetails { link, header, footer, ..MessageDetails::default() }))
+        }
+        Content::Form(form) => {
+            let offers = Some(FormButton { label: form.label, name: form.name });
+            let (header, footer) = (form.header, form.footer);
+            (MessageKind::Text, detailed(MessageDetails { offers, header, footer, ..MessageDetails::default() }))
         }
         Content::RequestPlace { .. } => (MessageKind::Text, asks(AskedFor::Place)),
         Content::RequestContact { .. } => (MessageKind::Text, asks(AskedFor::Phone)),

@@ -17,7 +17,7 @@ use segue_store::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{DeskError, sessions};
+use crate::{DeskError, language, sessions};
 
 /// A template in one language, with the values that are known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -72,6 +72,7 @@ pub async fn of_session(
                 fields.insert("contact.first_name".to_owned(), name.to_owned());
             }
             let locale = contact.and_then(|contact| contact.locale);
+            let locale = language::of(tx, workspace_id, session.messaging_user_id, locale)?;
             let wanted: Vec<&str> = [locale.as_deref(), Some(workspace.settings.language.as_str())]
                 .into_iter()
                 .flatten()

@@ -332,11 +332,15 @@ impl<'a> Turn<'a> {
         };
         let content = match choices.len() {
             0 => Content::Text { text: shortened(text, TEXT) },
-            1..=BUTTONS => Content::Buttons { text: shortened(text, BODY), buttons: choices },
+            1..=BUTTONS => {
+                Content::Buttons { text: shortened(text, BODY), buttons: choices, header: None, footer: None }
+            }
             _ => Content::List {
                 text: shortened(text, BODY),
                 button: words.list_button.clone(),
                 sections: vec![Section { title: words.list_button.clone(), rows: choices }],
+                header: None,
+                footer: None,
             },
         };
         self.send(content)

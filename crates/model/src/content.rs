@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MediaId, MessageId};
+use crate::{FormId, MediaId, MessageId};
 
 /// Content of an outbound WhatsApp message. Stored in the transcript and in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -41,12 +41,24 @@ pub enum Content {
     Buttons {
         text: String,
         buttons: Vec<Choice>,
+        /// Above the text, up to 60 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        header: Option<String>,
+        /// Below the text, up to 60 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        footer: Option<String>,
     },
     /// Up to ten rows behind one button.
     List {
         text: String,
         button: String,
         sections: Vec<Section>,
+        /// Above the text, up to 60 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        header: Option<String>,
+        /// Below the text, up to 60 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        footer: Option<String>,
     },
     /// A place.
     Place(Place),
@@ -57,7 +69,15 @@ pub enum Content {
         text: String,
         label: String,
         url: String,
+        /// Above the text, up to 60 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        header: Option<String>,
+        /// Below the text, up to 60 characters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        footer: Option<String>,
     },
+    /// A button that opens a form of the business.
+    Form(OfferedForm),
     /// Asks for the customer's place.
     RequestPlace {
         text: String,
@@ -87,6 +107,24 @@ pub enum Content {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         buttons: Vec<TemplateButtonValue>,
     },
+}
+
+/// A form that is offered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = OfferedForm)]
+pub struct OfferedForm {
+    pub text: String,
+    /// What the button says.
+    pub label: String,
+    pub form_id: FormId,
+    /// The provider's id of the form, as it was when this was written.
+    pub provider_id: String,
+    /// The form's name, for people to read.
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer: Option<String>,
 }
 
 /// A place that is sent.
@@ -177,6 +215,7 @@ impl Content {
                 caption.as_deref().unwrap_or_default()
             }
             Self::Audio { .. } | Self::Sticker { .. } => "",
+            Self::Form(form) => &form.text,
             Self::Place(place) => place.name.as_deref().unwrap_or_default(),
             Self::Card(card) => &card.name,
             Self::Reaction { emoji, .. } => emoji,
@@ -198,6 +237,7 @@ impl Content {
             Self::Place(_) => "place",
             Self::Card(_) => "card",
             Self::Link { .. } => "link",
+            Self::Form(_) => "form",
             Self::RequestPlace { .. } => "request_place",
             Self::RequestContact { .. } => "request_contact",
             Self::Reaction { .. } => "reaction",

@@ -150,6 +150,8 @@ ids! {
     LeadId = "led",
     /// A support case.
     CaseId = "cas",
+    /// A form of the business at WhatsApp.
+    FormId = "frm",
     /// An approved WhatsApp message template.
     TemplateId = "tpl",
     /// A bot or journey definition.

@@ -132,6 +132,49 @@ export function chat(phone, { text }) {
     dialog.querySelector(".row")?.focus();
   }
 
+  // A form of the business, filled in and sent back.
+  function openForm(message, opener) {
+    const { form } = message;
+    const control = (one) => {
+      const shared = { name: one.name, required: one.required, "data-testid": `form-${one.name}` };
+      if (one.kind === "choice") {
+        return h("select", shared, h("option", { value: "" }, "Choose"), ...one.options.map((option) => h("option", { value: option }, option)));
+      }
+      return h("input", { ...shared, type: { date: "date", check: "checkbox" }[one.kind] ?? "text" });
+    };
+    const fields = form.fields.map((one) =>
+      h("label", { class: one.kind === "check" ? "field check" : "field" }, h("span", {}, one.label), control(one)));
+    const filled = h("form", { class: "fill" }, fields, h("button", { class: "primary", type: "submit", "data-testid": "form-send" }, "Send"));
+    filled.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const answers = {};
+      for (const one of form.fields) {
+        const input = filled.elements.namedItem(one.name);
+        const answer = one.kind === "check" ? input.checked : input.value.trim();
+        if (answer !== "" && answer !== false) answers[one.name] = answer;
+      }
+      if (await write({ type: "form_reply", reply_to: message.id, answers })) closeSheet();
+    });
+    const dialog = h("div", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": form.label },
+      h("header", {}, h("h3", {}, form.label),
+        h("button", { class: "icon-button", type: "button", "aria-label": "Close the form", onclick: closeSheet }, icon("close"))),
+      filled);
+    const veil = h("div", { class: "veil" }, dialog);
+    veil.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") closeSheet();
+      if (event.key !== "Tab") return;
+      const stops = [...dialog.querySelectorAll("button, input, select")];
+      const edge = event.shiftKey ? stops[0] : stops.at(-1);
+      if (document.activeElement === edge) {
+        event.preventDefault();
+        (event.shiftKey ? stops.at(-1) : stops[0]).focus();
+      }
+    });
+    sheet = { veil, opener };
+    view.append(veil);
+    filled.querySelector("input, select")?.focus();
+  }
+
   function actions(message, answered) {
     const buttons = message.buttons.map((button) => {
       if (button.kind === "url" || button.kind === "phone") {
@@ -146,6 +189,11 @@ export function chat(phone, { text }) {
     if (message.list_button) {
       const opener = h("button", { type: "button", "data-testid": "chat-list-open", "aria-haspopup": "dialog" }, message.list_button);
       opener.addEventListener("click", () => openSheet(message, opener));
+      buttons.push(opener);
+    }
+    if (message.form) {
+      const opener = h("button", { type: "button", "data-testid": "chat-form-open", "aria-haspopup": "dialog", disabled: answered }, message.form.label);
+      opener.addEventListener("click", () => openForm(message, opener));
       buttons.push(opener);
     }
     return buttons.length > 0 && h("div", { class: "actions" }, buttons);

@@ -105,6 +105,26 @@ byId("notice-form").addEventListener("submit", (event) => {
     await drawStatus();
   });
 });
+byId("app-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = byId("app-text");
+  return attempt(async () => {
+    await post(`/handsets/${byId("app-handset").value}/echoes`, { text: field.value });
+    field.value = "";
+    tell("Written in the app; the product is told.");
+    await drawStatus();
+  });
+});
+byId("app-history").addEventListener("click", () =>
+  attempt(async () => {
+    const messages = [
+      { from: "customer", text: "Do you repair boots?", minutes_ago: 2900 },
+      { from: "business", text: "We do. Bring them by.", minutes_ago: 2890 },
+    ];
+    await post(`/handsets/${byId("app-handset").value}/history`, { messages });
+    tell("Shared with the product.");
+    await drawStatus();
+  }));
 byId("faults").addEventListener("submit", (event) => event.preventDefault());
 byId("faults").addEventListener("change", (event) => {
   const input = event.target;
@@ -131,6 +151,8 @@ for (const button of document.querySelectorAll("[data-advance]")) {
 
 async function start() {
   await attempt(async () => {
+    const { handsets } = await get("/handsets?limit=60");
+    byId("app-handset").replaceChildren(...handsets.map((each) => h("option", { value: each.id }, `${each.name}, ${each.phone}`)));
     const { notices } = await get("/notices");
     labels = new Map(notices.map((each) => [each.name, each.label]));
     byId("notice-name").replaceChildren(...notices.map((each) => h("option", { value: each.name }, each.label)));

@@ -109,6 +109,8 @@ pub(crate) struct ChatMessage {
     /// Label that opens the list picker.
     pub list_button: Option<String>,
     pub sections: Vec<Section>,
+    /// The form that a button opens.
+    pub form: Option<crate::graph::forms::Offered>,
     pub template: Option<TemplateName>,
     pub media: Option<MediaView>,
     pub status: Option<Progress>,

@@ -48,6 +48,12 @@ pub(crate) enum Fact {
         to: String,
         text: String,
     },
+    /// Somebody at the business wrote in the WhatsApp Business app.
+    WaEcho {
+        wamid: String,
+        handset_id: String,
+        text: String,
+    },
     WaAccepted {
         wamid: String,
         /// The handset it goes to, none when it is lost (an identifier in the wrong field).
@@ -166,7 +172,11 @@ impl Ledger {
             Fact::WaStatus { .. } => c.wa_statuses += 1,
             Fact::WaInbound { .. } => c.wa_inbound += 1,
             Fact::GraphRefused { .. } => c.graph_refused += 1,
-            Fact::TemplateStatus { .. } | Fact::WaRead { .. } | Fact::WebhookAbandoned { .. } | Fact::Ack { .. } => {}
+            Fact::TemplateStatus { .. }
+            | Fact::WaEcho { .. }
+            | Fact::WaRead { .. }
+            | Fact::WebhookAbandoned { .. }
+            | Fact::Ack { .. } => {}
         }
         self.entries.push(Entry { at, fact, acked: false });
         self.entries.len() as EntryNumber

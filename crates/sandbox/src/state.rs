@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::config::SandboxConfig;
 use crate::faults::Faults;
 use crate::graph::Reviewer;
+use crate::graph::forms::FormBook;
 use crate::graph::media::MediaStore;
 use crate::graph::number::Number;
 use crate::graph::templates::TemplateBook;
@@ -36,6 +37,7 @@ pub(crate) struct State {
     pub twilio: Face,
     pub templates: TemplateBook,
     pub reviewer: Reviewer,
+    pub forms: FormBook,
     pub uploads: Uploads,
     pub number: Number,
     pub media: MediaStore,
@@ -82,6 +84,7 @@ impl State {
             twilio: Face::default(),
             templates: TemplateBook::seeded(),
             reviewer: Reviewer::default(),
+            forms: FormBook::seeded(),
             uploads: Uploads::default(),
             number: Number::new(&config.business_name),
             media: MediaStore::default(),
@@ -105,6 +108,7 @@ impl State {
         self.twilio.forget();
         self.templates = TemplateBook::seeded();
         self.reviewer = Reviewer::default();
+        self.forms = FormBook::seeded();
         self.uploads = Uploads::default();
         self.media = MediaStore::default();
         self.service_messages.clear();

@@ -181,11 +181,12 @@ impl Tx<'_> {
         self.execute(&EMPTIED, &[&workspace_id, &user_id, &now]).map(|_| ())
     }
 
-    /// Takes a customer's names away.
+    /// Takes a customer's names and language away.
     ///
     /// # Errors
     /// When the store fails.
     pub fn forget_names(&mut self, workspace_id: WorkspaceId, user_id: MessagingUserId) -> Result<(), StoreError> {
+        self.forget_customer_language(workspace_id, user_id)?;
         self.execute(&FORGET_NAMES, &[&workspace_id, &user_id]).map(|_| ())
     }
 }

@@ -68,6 +68,7 @@ pub mod contact_upsert;
 pub mod contact_view;
 pub mod crm;
 pub mod customer_block;
+pub mod customer_language;
 pub mod customer_link;
 pub mod customer_merge;
 pub mod dead_letter;
@@ -78,6 +79,7 @@ pub mod event;
 pub mod failover;
 pub mod flight;
 pub mod flow;
+pub mod form;
 pub mod idempotency;
 pub mod import;
 pub mod import_change;
@@ -172,6 +174,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),
         ("customer_block", customer_block::STATEMENTS),
+        ("customer_language", customer_language::STATEMENTS),
         ("customer_link", customer_link::STATEMENTS),
         ("customer_merge", customer_merge::STATEMENTS),
         ("dead_letter", dead_letter::STATEMENTS),
@@ -184,6 +187,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("failover", failover::STATEMENTS),
         ("flight", flight::STATEMENTS),
         ("flow", flow::STATEMENTS),
+        ("form", form::STATEMENTS),
         ("idempotency", idempotency::STATEMENTS),
         ("import", import::STATEMENTS),
         ("import_change", import_change::STATEMENTS),

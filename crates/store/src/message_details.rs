@@ -87,6 +87,14 @@ pub struct LinkButton {
     pub url: String,
 }
 
+/// A button that opens a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FormButton {
+    pub label: String,
+    /// The form's name.
+    pub name: String,
+}
+
 segue_model::text_enum! {
     /// What the customer is asked for with a button of the provider.
     pub enum AskedFor {
@@ -114,9 +122,21 @@ pub struct MessageDetails {
     /// The button under our text that opens a page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkButton>,
+    /// The button under our text that opens a form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offers: Option<FormButton>,
+    /// What stands above our text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
+    /// What stands below our text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub footer: Option<String>,
     /// What our text asks the customer for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asks_for: Option<AskedFor>,
+    /// The text stood in the link that the customer tapped; they only sent it on.
+    #[serde(skip_serializing_if = "is_false")]
+    pub prefilled: bool,
     /// The product asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<String>,

@@ -306,6 +306,7 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         self.execute(&MOVE_IDENTIFIERS, &[&workspace_id, &from, &into])?;
         self.execute(&MOVE_SESSIONS, &[&workspace_id, &from, &into])?;
+        self.move_customer_language(workspace_id, from, into)?;
         self.execute(&DELETE_USER, &[&workspace_id, &from]).map(|_| ())
     }
 }

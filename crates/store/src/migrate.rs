@@ -68,6 +68,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 25, name: "0025_sms_rules", text: include_str!("../migrations/0025_sms_rules.sql") },
     Migration { version: 26, name: "0026_votes", text: include_str!("../migrations/0026_votes.sql") },
     Migration { version: 27, name: "0027_tables", text: include_str!("../migrations/0027_tables.sql") },
+    Migration { version: 28, name: "0028_forms", text: include_str!("../migrations/0028_forms.sql") },
+    Migration {
+        version: 29,
+        name: "0029_customer_language",
+        text: include_str!("../migrations/0029_customer_language.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -193,6 +193,7 @@ bind_ids!(
     CaseId,
     TemplateId,
     FlowId,
+    FormId,
     FlowVersionId,
     QueueId,
     WorkItemId,

@@ -74,6 +74,8 @@ pub struct CampaignSettings {
     pub opt_out_line: OptOutLine,
     /// What ends a stop of WhatsApp marketing that its quality caused.
     pub brake_ends: BrakeEnd,
+    /// Time zone of the WhatsApp account: the days of price lists begin at midnight there.
+    pub price_zone: String,
 }
 
 segue_model::text_enum! {
@@ -113,6 +115,7 @@ impl Default for CampaignSettings {
             other_price: None,
             opt_out_line: OptOutLine::default(),
             brake_ends: BrakeEnd::Quality,
+            price_zone: "UTC".to_owned(),
         }
     }
 }

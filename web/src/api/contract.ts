@@ -5,9 +5,11 @@
  */
 import type { components } from './schema';
 import type * as conversation from './conversation-types';
+import type * as form from './form-types';
 import type * as identity from './identity-types';
 import type * as inbox from './inbox-types';
 import type * as policy from './policy-types';
+import type * as price from './price-types';
 import type * as link from './link-types';
 import type * as sender from './sender-types';
 import type * as template from './template-types';
@@ -52,6 +54,9 @@ export type Responses = [
   Fits<Sent<Schemas['FlowProblem']>, wire.FlowProblem>,
   Fits<Sent<Schemas['SetupStatus']>, wire.SetupStatus>,
   Fits<Sent<Schemas['Template']>, wire.Template>,
+  Fits<Sent<Schemas['RateCard']>, price.RateCard>,
+  Fits<Sent<Schemas['RateCardCheck']>, price.RateCardCheck>,
+  Fits<Sent<Schemas['Form']>, form.WhatsAppForm>,
   Fits<Sent<Schemas['TemplateFinding']>, template.TemplateFinding>,
   Fits<Sent<Schemas['FilledTemplate']>, template.FilledTemplate>,
   Fits<Sent<Schemas['Contact']>, wire.Contact>,

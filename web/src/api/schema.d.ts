@@ -1125,6 +1125,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/sync-forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes over the forms as WhatsApp lists them now.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["sync_forms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/sync-templates": {
         parameters: {
             query?: never;
@@ -1850,6 +1870,26 @@ export interface paths {
          * @description Needs the permission `manage_setup`.
          */
         put: operations["publish_flow"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The forms that WhatsApp listed last, whatever their status.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_forms"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2937,6 +2977,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rate-card-checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Looks at a price list without taking it in: what is wrong with it, and what it would change.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["check_rate_card"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rate-cards": {
         parameters: {
             query?: never;
@@ -2956,6 +3016,26 @@ export interface paths {
          */
         post: operations["import_rate_card"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rate-cards/{valid_from}/{currency}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes a price list that was taken in.
+         * @description Needs the permission `manage_setup`.
+         */
+        delete: operations["delete_rate_card"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3540,6 +3620,47 @@ export interface paths {
          * @description Needs the permission `converse`.
          */
         post: operations["end_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The published forms of a session's number: what can be sent to its customer now.
+         * @description Needs the permission `converse`.
+         */
+        get: operations["list_session_forms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}/language": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Says which language the session's customer has: automatic messages, bots and templates follow it, and no detection
+         *     changes it.
+         * @description Needs the permission `converse`.
+         */
+        put: operations["set_customer_language"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5046,6 +5167,11 @@ export interface components {
              * @default null
              */
             other_price: number | null;
+            /**
+             * @description Time zone of the WhatsApp account: the days of price lists begin at midnight there.
+             * @default UTC
+             */
+            price_zone: string;
             /** @default [] */
             prices: components["schemas"]["SegmentPrice"][];
         };
@@ -5884,6 +6010,18 @@ export interface components {
             reason: string;
             state: components["schemas"]["BlockState"];
         };
+        /** @description The language of a customer. */
+        CustomerLanguage: {
+            at: components["schemas"]["Timestamp"];
+            by: components["schemas"]["LanguageBy"];
+            /**
+             * Format: int32
+             * @description How certain the detection is, in per cent; none when a person said so.
+             */
+            certainty?: number | null;
+            /** @description A language tag in small letters: `de`, `pt-br`. */
+            language: string;
+        };
         /** @description An entry of the history. */
         CustomerLink: {
             action: components["schemas"]["LinkAction"];
@@ -6099,11 +6237,19 @@ export interface components {
             media_id: components["schemas"]["MediaId"];
         } | {
             buttons: components["schemas"]["Choice"][];
+            /** @description Below the text, up to 60 characters. */
+            footer?: string | null;
+            /** @description Above the text, up to 60 characters. */
+            header?: string | null;
             /** @enum {string} */
             kind: "buttons";
             text: string;
         } | {
             button: string;
+            /** @description Below the text, up to 60 characters. */
+            footer?: string | null;
+            /** @description Above the text, up to 60 characters. */
+            header?: string | null;
             /** @enum {string} */
             kind: "list";
             sections: components["schemas"]["Section"][];
@@ -6115,11 +6261,26 @@ export interface components {
             /** @enum {string} */
             kind: "card";
         }) | {
+            /** @description Below the text, up to 60 characters. */
+            footer?: string | null;
+            /** @description Above the text, up to 60 characters. */
+            header?: string | null;
             /** @enum {string} */
             kind: "link";
             label: string;
             text: string;
             url: string;
+        } | {
+            /** @description Below the text, up to 60 characters. */
+            footer?: string | null;
+            form_id: components["schemas"]["FormId"];
+            /** @description Above the text, up to 60 characters. */
+            header?: string | null;
+            /** @enum {string} */
+            kind: "form";
+            /** @description What the button says. */
+            label: string;
+            text: string;
         } | {
             /** @enum {string} */
             kind: "request_place";
@@ -6299,12 +6460,37 @@ export interface components {
         };
         /** @enum {string} */
         Footer: "tracked" | "wa_me" | "none";
+        /** @description A form of the business. */
+        Form: {
+            /** @description What it is for, in WhatsApp's words. */
+            categories: string[];
+            channel_id: components["schemas"]["ChannelId"];
+            id: components["schemas"]["FormId"];
+            name: string;
+            /** @description WhatsApp's id of it. */
+            provider_id: string;
+            /** @description WhatsApp's word: `PUBLISHED`, `DRAFT`, `DEPRECATED`, `BLOCKED` or `THROTTLED`. Only a published one can be sent. */
+            status: string;
+            /** @description When WhatsApp listed it last. */
+            synced_at: components["schemas"]["Timestamp"];
+        };
         /** @description A field of a form. */
         FormAnswer: {
             answer: string;
             /** @description The field's name; empty when the form came in a form that cannot be read. */
             field: string;
         };
+        /** @description A button that opens a form. */
+        FormButton: {
+            label: string;
+            /** @description The form's name. */
+            name: string;
+        };
+        FormCount: {
+            /** @description Forms that WhatsApp lists. */
+            count: number;
+        };
+        FormId: string;
         /** @enum {string} */
         Frequency: "daily" | "weekly" | "monthly";
         /** @description At most so many messages in a period. */
@@ -6694,6 +6880,17 @@ export interface components {
         };
         /** @enum {string} */
         Landing: "none" | "desktop" | "always";
+        /** @description The customer's language as it is now. */
+        LanguageAnswer: {
+            language?: components["schemas"]["CustomerLanguage"] | null;
+        };
+        /** @enum {string} */
+        LanguageBy: "person" | "detected";
+        /** @description Which language the customer has. */
+        LanguageInput: {
+            /** @description Such as `de` or `pt-BR`; null lets it be detected again. */
+            language?: string | null;
+        };
         /** @description The latest entry of the transcript. */
         LastMessage: {
             at: components["schemas"]["Timestamp"];
@@ -7163,6 +7360,11 @@ export interface components {
              * @default false
              */
             edited: boolean;
+            /**
+             * @description What stands below our text.
+             * @default null
+             */
+            footer: string | null;
             /** @default [] */
             form: components["schemas"]["FormAnswer"][];
             /**
@@ -7170,12 +7372,24 @@ export interface components {
              * @default false
              */
             forwarded: boolean;
+            /**
+             * @description What stands above our text.
+             * @default null
+             */
+            header: string | null;
             /** @default null */
             link: components["schemas"]["LinkButton"] | null;
+            /** @default null */
+            offers: components["schemas"]["FormButton"] | null;
             /** @default [] */
             order: components["schemas"]["OrderedProduct"][];
             /** @default null */
             place: components["schemas"]["SharedPlace"] | null;
+            /**
+             * @description The text stood in the link that the customer tapped; they only sent it on.
+             * @default false
+             */
+            prefilled: boolean;
             /**
              * @description The product asked about.
              * @default null
@@ -7967,6 +8181,24 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Form: {
+            data: {
+                /** @description What it is for, in WhatsApp's words. */
+                categories: string[];
+                channel_id: components["schemas"]["ChannelId"];
+                id: components["schemas"]["FormId"];
+                name: string;
+                /** @description WhatsApp's id of it. */
+                provider_id: string;
+                /** @description WhatsApp's word: `PUBLISHED`, `DRAFT`, `DEPRECATED`, `BLOCKED` or `THROTTLED`. Only a published one can be sent. */
+                status: string;
+                /** @description When WhatsApp listed it last. */
+                synced_at: components["schemas"]["Timestamp"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Import: {
             data: {
                 /** @description Who began it: the id of a user or an API key, or `system`. */
@@ -8606,6 +8838,7 @@ export interface components {
             contact?: components["schemas"]["Contact"] | null;
             /** @description Customers that were merged into this one, the latest first. */
             customer_merges: components["schemas"]["CustomerMerge"][];
+            language?: components["schemas"]["CustomerLanguage"] | null;
             lead?: components["schemas"]["Lead"] | null;
             /** @description How the customer came to what it is linked to, the latest first. */
             link_history: components["schemas"]["CustomerLink"][];
@@ -9131,8 +9364,37 @@ export interface components {
             /** @description The first day, `2026-10-01`. */
             valid_from: string;
         };
+        /** @description What taking a price list in would do. */
+        RateCardCheck: {
+            card?: components["schemas"]["RateCard"] | null;
+            /** @description Prices that are otherwise in it. */
+            changes: components["schemas"]["RateChange"][];
+            /** @description The list it is compared with: the one that is valid on its first day as things are. */
+            compared_with?: string | null;
+            /** @description The first twenty. */
+            problems: components["schemas"]["TableProblem"][];
+            /** @description Whether a list of the same day and currency is replaced. */
+            replaces: boolean;
+            /** @description Markets that it has no price for marketing of. */
+            unpriced: string[];
+        };
         /** @enum {string} */
         RateCategory: "marketing" | "utility" | "authentication" | "service";
+        /** @description A price that another list has otherwise. */
+        RateChange: {
+            /**
+             * Format: int64
+             * @description Null when there is none any more.
+             */
+            after?: number | null;
+            /**
+             * Format: int64
+             * @description In thousandths of a minor unit; null when there was none.
+             */
+            before?: number | null;
+            category: components["schemas"]["RateCategory"];
+            market: string;
+        };
         /** @enum {string} */
         Reach: "send" | "hold" | "refuse";
         /** @description The policy's answer for one contact. */
@@ -10050,6 +10312,12 @@ export interface components {
             by: components["schemas"]["LinkBy"];
             /** @description Name of the column. */
             column: string;
+        };
+        /** @description Something that is wrong with a table. */
+        TableProblem: {
+            /** @description From 1; null when it is not about a line. */
+            line?: number | null;
+            message: string;
         };
         /** @description A row as the API shows it. */
         TableRow: {
@@ -12733,6 +13001,39 @@ export interface operations {
             };
         };
     };
+    sync_forms: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FormCount"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sync_templates: {
         parameters: {
             query?: never;
@@ -14202,6 +14503,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Flow"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_forms: {
+        parameters: {
+            query?: {
+                /** @description Only those of this channel. */
+                channel_id?: components["schemas"]["ChannelId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Form"];
                 };
             };
             /** @description What went wrong. */
@@ -16329,6 +16661,41 @@ export interface operations {
             };
         };
     };
+    check_rate_card: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRateCard"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateCardCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_rate_cards: {
         parameters: {
             query?: never;
@@ -16380,6 +16747,36 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RateCard"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_rate_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its first day, `2026-10-01`. */
+                valid_from: string;
+                currency: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {
@@ -17568,6 +17965,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_session_forms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Form"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_customer_language: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LanguageInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LanguageAnswer"];
                 };
             };
             /** @description What went wrong. */

@@ -717,6 +717,8 @@ export interface CampaignSettings {
   other_price: number | null;
   opt_out_line: OptOutLine;
   brake_ends: 'quality' | 'person';
+  /** Time zone of the WhatsApp account: the days of price lists begin there. */
+  price_zone: string;
 }
 
 export type SessionRule = 'any' | 'no_open_session' | 'no_agent';
@@ -1008,6 +1010,11 @@ export interface MessageDetails {
   choice?: { id: string; description: string | null } | null;
   /** The button under our text that opens a page. */
   link?: { label: string; url: string } | null;
+  /** The button under our text that opens a form. */
+  offers?: { label: string; name: string } | null;
+  /** What stands above our text, and below it. */
+  header?: string | null;
+  footer?: string | null;
   /** What our text asks the customer for. */
   asks_for?: 'place' | 'phone' | null;
   came_from?: {
@@ -1018,6 +1025,8 @@ export interface MessageDetails {
     source_id: string | null;
     click_id: string | null;
   } | null;
+  /** The text stood in the link that the customer tapped. */
+  prefilled?: boolean;
   product?: string | null;
   forwarded?: boolean;
   edited?: boolean;
@@ -1124,6 +1133,12 @@ export interface Message {
   client_id: string | null;
 }
 
+/** What stands above and below a text with buttons. */
+interface Frame {
+  header?: string;
+  footer?: string;
+}
+
 export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
   | { kind: 'text'; text: string }
   | { kind: 'note'; text: string }
@@ -1137,13 +1152,13 @@ export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
   | { kind: 'image' | 'video' | 'document'; media_id: string; caption?: string }
   | { kind: 'audio'; media_id: string; voice: boolean }
   | { kind: 'sticker'; media_id: string }
-  | { kind: 'buttons'; text: string; buttons: { id: string; title: string }[] }
-  | {
+  | ({ kind: 'buttons'; text: string; buttons: { id: string; title: string }[] } & Frame)
+  | ({
       kind: 'list';
       text: string;
       button: string;
       sections: { title: string; rows: { id: string; title: string; description?: string }[] }[];
-    }
+    } & Frame)
   | { kind: 'place'; latitude: string; longitude: string; name?: string; address?: string }
   | {
       kind: 'card';
@@ -1152,7 +1167,8 @@ export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
       emails?: string[];
       organisation?: string;
     }
-  | { kind: 'link'; text: string; label: string; url: string }
+  | ({ kind: 'link'; text: string; label: string; url: string } & Frame)
+  | ({ kind: 'form'; form_id: string; text: string; label: string } & Frame)
   | { kind: 'request_place'; text: string }
   | { kind: 'request_contact'; text: string }
   | { kind: 'reaction'; message_id: string; emoji: string }
@@ -1207,6 +1223,14 @@ export interface CustomerPanel {
   recipient: Recipient | null;
   /** The advertisement that the customer came by. */
   advertisement: NonNullable<MessageDetails['came_from']> | null;
+  /** As a person said or as it was detected; the contact's own counts before a detected one. */
+  language: {
+    language: string;
+    by: 'person' | 'detected';
+    /** In per cent; of a detected one. */
+    certainty: number | null;
+    at: string;
+  } | null;
   consent: { sms: ConsentState; whatsapp: ConsentState; session_opt_in: OptInState };
   previous_sessions: Session[];
   case: Case | null;

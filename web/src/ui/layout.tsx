@@ -80,13 +80,17 @@ export function Row({
 export function Facts({
   items,
 }: {
-  items: { label: string; value: ReactNode; testId?: string }[];
+  /** A hint says what the label means. */
+  items: { label: string; value: ReactNode; hint?: string; testId?: string }[];
 }) {
   return (
     <dl className={css.facts}>
       {items.map((item) => (
         <div key={item.label} className={css.fact}>
-          <dt>{item.label}</dt>
+          <dt>
+            {item.label}
+            {item.hint !== undefined && <small>{item.hint}</small>}
+          </dt>
           <dd data-testid={item.testId}>{item.value}</dd>
         </div>
       ))}

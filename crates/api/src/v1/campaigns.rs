@@ -8,6 +8,7 @@ use segue_model::{
     campaign::Footer,
     language::{self, LocaleText},
     opt_out_line::{self, OptOutLine},
+    quiet_hours,
     schedule::Schedule,
     series::CampaignRules,
     variant::Variant,
@@ -213,6 +214,9 @@ async fn change_settings(
         return Err(Problem::invalid("prices", "A price is between 0 and 100000000 for a thousand segments."));
     }
     check_opt_out_line(&settings.opt_out_line)?;
+    if quiet_hours::zone(&settings.price_zone).is_none() {
+        return Err(Problem::invalid("price_zone", "There is no such time zone. Write it like Europe/Berlin."));
+    }
     let workspace_id = caller.workspace_id;
     let stored = settings.clone();
     let changed = state.store.write::<_, Problem, _>(move |tx| {

@@ -1,11 +1,11 @@
 //! WhatsApp marketing: what the platform allows a number, what is stopped for its quality, and what it costs.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{
     ChannelId, Timestamp,
-    rate_card::{self, RateCard},
+    rate_card::{self, RateCard, RateCardProblem, RateChange},
 };
 use segue_store::{StoreError, campaign_hold::MarketingBrake, channel::ChannelConfig};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(resume)))
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(list_cards)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(import_card)))
+        .routes(Guard::needs(Permission::ManageSetup).unrecorded().routes(routes!(check_card)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(remove_card)))
 }
 
 /// What WhatsApp allows a number, and what is stopped.
@@ -119,6 +121,23 @@ struct NewRateCard {
     csv: String,
 }
 
+impl NewRateCard {
+    /// What is wrong with the fields around the table; else the currency in capitals.
+    fn checked(&self) -> Result<String, Problem> {
+        let currency = self.currency.trim().to_ascii_uppercase();
+        if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(Problem::invalid("currency", "Give the currency's three letters, such as USD or EUR."));
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > 200 {
+            return Err(Problem::invalid("name", "Give the price list a name."));
+        }
+        if self.csv.len() > LONGEST_CSV {
+            return Err(Problem::invalid("csv", "The table is too long for a price list."));
+        }
+        Ok(currency)
+    }
+}
+
 /// Takes a price list in, in place of one of the same day and currency.
 #[utoipa::path(post, path = "/api/v1/rate-cards", operation_id = "import_rate_card", tag = "campaigns",
     responses((status = 201, body = RateCard)))]
@@ -127,16 +146,7 @@ async fn import_card(
     caller: Caller,
     Json(input): Json<NewRateCard>,
 ) -> Result<(StatusCode, Json<RateCard>), Problem> {
-    let currency = input.currency.trim().to_ascii_uppercase();
-    if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Err(Problem::invalid("currency", "Give the currency's three letters, such as USD or EUR."));
-    }
-    if input.name.trim().is_empty() || input.name.chars().count() > 200 {
-        return Err(Problem::invalid("name", "Give the price list a name."));
-    }
-    if input.csv.len() > LONGEST_CSV {
-        return Err(Problem::invalid("csv", "The table is too long for a price list."));
-    }
+    let currency = input.checked()?;
     let card = RateCard::read_csv(input.name.trim(), input.valid_from.trim(), &currency, &input.csv);
     let card = card.map_err(|problem| Problem::invalid("csv", problem.to_string()))?;
     let (workspace_id, now, actor, stored) =
@@ -144,4 +154,78 @@ async fn import_card(
     let put = state.store.write::<_, StoreError, _>(move |tx| tx.put_rate_card(workspace_id, &stored, (&actor, now)));
     put.await?;
     Ok((StatusCode::CREATED, Json(card)))
+}
+
+/// Something that is wrong with a table.
+#[derive(Serialize, ToSchema)]
+struct TableProblem {
+    /// From 1; null when it is not about a line.
+    line: Option<usize>,
+    message: String,
+}
+
+/// What taking a price list in would do.
+#[derive(Serialize, ToSchema)]
+struct RateCardCheck {
+    /// The price list as it was read; null while something is wrong with it.
+    card: Option<RateCard>,
+    /// The first twenty.
+    problems: Vec<TableProblem>,
+    /// Whether a list of the same day and currency is replaced.
+    replaces: bool,
+    /// The list it is compared with: the one that is valid on its first day as things are.
+    compared_with: Option<String>,
+    /// Prices that are otherwise in it.
+    changes: Vec<RateChange>,
+    /// Markets that it has no price for marketing of.
+    unpriced: Vec<String>,
+}
+
+/// Looks at a price list without taking it in: what is wrong with it, and what it would change.
+#[utoipa::path(post, path = "/api/v1/rate-card-checks", operation_id = "check_rate_card", tag = "campaigns",
+    request_body = NewRateCard, responses((status = 200, body = RateCardCheck)))]
+async fn check_card(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(input): Json<NewRateCard>,
+) -> Result<Json<RateCardCheck>, Problem> {
+    let currency = input.checked()?;
+    let (card, problems) = RateCard::check_csv(input.name.trim(), input.valid_from.trim(), &currency, &input.csv);
+    let workspace_id = caller.workspace_id;
+    let known = state.store.read::<_, StoreError, _>(move |tx| tx.rate_cards(workspace_id)).await?;
+    let replaces = known.iter().any(|other| other.valid_from == card.valid_from && other.currency == card.currency);
+    // Days are written so that their order is that of their texts.
+    let before = known.iter().filter(|other| other.valid_from <= card.valid_from).max_by_key(|c| c.valid_from.clone());
+    let is_right = problems.is_empty();
+    let problems = problems
+        .into_iter()
+        .map(|problem| match problem {
+            RateCardProblem::Line { line, what } => TableProblem { line: Some(line), message: what },
+            other => TableProblem { line: None, message: other.to_string() },
+        })
+        .collect();
+    Ok(Json(RateCardCheck {
+        problems,
+        replaces,
+        compared_with: before.map(|before| format!("{}, from {}", before.name, before.valid_from)),
+        changes: before.filter(|_| is_right).map(|before| rate_card::changes(before, &card)).unwrap_or_default(),
+        unpriced: rate_card::unpriced(&card).into_iter().map(str::to_owned).collect(),
+        card: is_right.then_some(card),
+    }))
+}
+
+/// Removes a price list that was taken in.
+#[utoipa::path(delete, path = "/api/v1/rate-cards/{valid_from}/{currency}", operation_id = "delete_rate_card",
+    tag = "campaigns", params(("valid_from" = String, Path, description = "Its first day, `2026-10-01`."),
+    ("currency" = String, Path)), responses((status = 204)))]
+async fn remove_card(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((valid_from, currency)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let workspace_id = caller.workspace_id;
+    let removed = state.store.write::<_, StoreError, _>(move |tx| {
+        tx.delete_rate_card(workspace_id, &valid_from, &currency.to_ascii_uppercase())
+    });
+    if removed.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("price list")) }
 }

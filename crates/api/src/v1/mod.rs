@@ -25,6 +25,7 @@ mod customers;
 mod dead_letters;
 mod direct_messages;
 mod flows;
+mod forms;
 mod imports;
 mod keywords;
 mod leads;
@@ -93,6 +94,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         linking_rules::router(),
         queues::router(),
         flows::router(),
+        forms::router(),
         templates::router(),
         contacts::router(),
         contact_bulk::router(),

@@ -3,12 +3,13 @@
 use axum::extract::State;
 use segue_access::Permission;
 use segue_desk::{
+    language,
     linking::{self, LinkTo},
     panel::{self, Panel},
 };
 use segue_model::{ContactId, CustomerLinkId, LeadId, SessionId, linking::LinkObject};
-use segue_store::session::SessionView;
-use serde::Deserialize;
+use segue_store::{customer_language::CustomerLanguage, session::SessionView};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -29,6 +30,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(converse.routes(routes!(unlink)))
         .routes(converse.routes(routes!(postpone)))
         .routes(converse.routes(routes!(undo)))
+        .routes(converse.routes(routes!(set_language)))
 }
 
 /// What is known of the session's customer.
@@ -103,6 +105,36 @@ async fn undo(
 ) -> Result<Json<SessionView>, Problem> {
     sight::readable(&state, &caller, id).await?;
     Ok(Json(linking::undo(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, link_id).await?))
+}
+
+/// Which language the customer has.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LanguageInput {
+    /// Such as `de` or `pt-BR`; null lets it be detected again.
+    language: Option<String>,
+}
+
+/// The customer's language as it is now.
+#[derive(Serialize, ToSchema)]
+struct LanguageAnswer {
+    language: Option<CustomerLanguage>,
+}
+
+/// Says which language the session's customer has: automatic messages, bots and templates follow it, and no detection
+/// changes it.
+#[utoipa::path(put, path = "/api/v1/sessions/{id}/language", operation_id = "set_customer_language", tag = "inbox",
+    params(("id" = SessionId, Path)), responses((status = 200, body = LanguageAnswer)))]
+async fn set_language(
+    State(state): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId<SessionId>,
+    Json(input): Json<LanguageInput>,
+) -> Result<Json<LanguageAnswer>, Problem> {
+    sight::readable(&state, &caller, id).await?;
+    let language =
+        language::set(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, input.language).await?;
+    Ok(Json(LanguageAnswer { language }))
 }
 
 /// Takes the link away.

@@ -1,11 +1,11 @@
 //! Limits, stops and price lists of WhatsApp marketing, over the API.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use segue_model::role::Role;
 use segue_store::{StoreError, channel::ChannelConfig};
 use serde_json::json;
 
-use crate::support::servers;
+use crate::support::{json as body, request, servers, with_key};
 
 #[tokio::test]
 async fn limits_and_stops_are_shown_and_an_admin_alone_lets_marketing_go_on() {
@@ -44,11 +44,53 @@ async fn price_lists_are_taken_in_as_a_table_with_the_faults_by_line() {
             server.post(&admin, "/api/v1/rate-cards", &card("market,category,price\nAtlantis,marketing,1\n")).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(wrong.json().to_string().contains("Line 2"), "{}", wrong.json());
+        let wrong = server
+            .post(
+                &admin,
+                "/api/v1/rate-card-checks",
+                &card("market,category,price\nAtlantis,marketing,1\nGermany,gossip,1\n"),
+            )
+            .await
+            .json();
+        assert_eq!((&wrong["card"], wrong["problems"].as_array().map(Vec::len)), (&json!(null), Some(2)), "{wrong}");
+        assert_eq!((&wrong["problems"][1]["line"], &wrong["replaces"]), (&json!(3), &json!(false)));
         let good = card("market,category,price\nGermany,marketing,0.1131\n");
+        let looked = server.post(&admin, "/api/v1/rate-card-checks", &good).await.json();
+        assert_eq!((&looked["card"]["name"], &looked["compared_with"]), (&json!("Ours"), &json!(null)), "{looked}");
+        let own = server.get(&admin, "/api/v1/rate-cards").await.json();
+        assert_eq!(own["data"].as_array().map(Vec::len), Some(1), "looking takes nothing in");
         assert_eq!(server.post(&admin, "/api/v1/rate-cards", &good).await.status, StatusCode::CREATED);
         let listed = server.get(&admin, "/api/v1/rate-cards").await.json();
         assert_eq!(listed["data"][0]["currency"], "EUR", "{}", server.test.engine);
         assert_eq!(listed["data"][0]["rates"][0]["thousandths"], 11_310);
         assert!(listed["data"][1]["name"].as_str().unwrap().contains("made up"));
+        let dearer = card("market,category,price\nGermany,marketing,0.2\n");
+        let looked = server.post(&admin, "/api/v1/rate-card-checks", &dearer).await.json();
+        assert_eq!((&looked["replaces"], &looked["changes"][0]["before"]), (&json!(true), &json!(11_310)), "{looked}");
+        assert!(looked["unpriced"].as_array().unwrap().contains(&json!("India")));
+
+        let settings = |zone: &str| json!({ "price_zone": zone, "brake_ends": "person" });
+        let refused = server
+            .send(with_key(body(Method::PUT, "/api/v1/campaign-settings", &settings("Mars/Olympus")), &admin))
+            .await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+        let saved = server
+            .send(with_key(body(Method::PUT, "/api/v1/campaign-settings", &settings("Europe/Berlin")), &admin))
+            .await;
+        assert_eq!(saved.json()["price_zone"], "Europe/Berlin", "{}", saved.text());
+
+        let marketer = server.key(Role::Marketer).await;
+        let address = "/api/v1/rate-cards/2026-10-01/EUR";
+        assert_eq!(
+            server.send(with_key(request(Method::DELETE, address), &marketer)).await.status,
+            StatusCode::FORBIDDEN
+        );
+        assert_eq!(
+            server.send(with_key(request(Method::DELETE, address), &admin)).await.status,
+            StatusCode::NO_CONTENT
+        );
+        assert_eq!(server.send(with_key(request(Method::DELETE, address), &admin)).await.status, StatusCode::NOT_FOUND);
+        let listed = server.get(&admin, "/api/v1/rate-cards").await.json();
+        assert_eq!(listed["data"].as_array().map(Vec::len), Some(1), "{}", server.test.engine);
     }
 }

@@ -127,6 +127,8 @@ pub async fn sample(server: &Server, slug: &str) -> Sample {
     let templates = server.test.store.read::<_, StoreError, _>(move |tx| tx.templates(workspace_id)).await.unwrap();
     let mut ids = ids;
     ids.insert("tpl", templates[0].id.to_string());
+    let forms = server.test.store.read::<_, StoreError, _>(move |tx| tx.forms(workspace_id)).await.unwrap();
+    ids.insert("frm", forms[0].id.to_string());
     let ctx = server.test.ctx.clone();
     let input = RegistrationInput {
         name: "B Inc.".to_owned(),
@@ -528,6 +530,13 @@ fn setup(
         ..ListedTemplate::default()
     };
     tx.replace_templates(workspace_id, made.channel, &[template], ctx)?;
+    let form = segue_store::form::ListedForm {
+        provider_id: "1".to_owned(),
+        name: "B's form".to_owned(),
+        status: "PUBLISHED".to_owned(),
+        categories: Vec::new(),
+    };
+    tx.replace_forms(workspace_id, made.channel, &[form], ctx)?;
     let queue =
         Queue { id: made.queue, slug: "b".to_owned(), name: "B".to_owned(), offer_seconds: 30, created_at: now };
     tx.insert_queue(workspace_id, &queue)?;

@@ -37,6 +37,7 @@ fn input(operation: &str) -> Option<Value> {
         "change_template" => {
             json!({"parts": {"name": "taken", "language": "en", "category": "utility", "body": "Over"}})
         }
+        "set_customer_language" => json!({"language": "de"}),
         "set_template_defaults" => json!({"defaults": []}),
         "step_registration" => json!({"state": "submitted"}),
         "change_table" => json!({"label": "Taken over", "columns": [], "version": 1}),
@@ -196,6 +197,11 @@ async fn an_id_of_another_workspace_in_a_body_is_refused() {
                 "B's template to A's customer",
                 format!("{session}/messages"),
                 json!({"client_id": "1", "kind": "template", "template_id": b.id("tpl"), "parameters": []}),
+            ),
+            (
+                "B's form to A's customer",
+                format!("{session}/messages"),
+                json!({"client_id": "5", "kind": "form", "form_id": b.id("frm"), "text": "Hi", "label": "Open"}),
             ),
             (
                 "B's picture to A's customer",

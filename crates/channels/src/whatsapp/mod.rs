@@ -14,6 +14,7 @@ pub mod client;
 pub mod contact_card;
 pub mod content;
 pub mod errors;
+pub mod forms;
 pub(crate) mod fuzz;
 pub mod identity;
 pub mod interactive;

@@ -1,9 +1,10 @@
 //! Simple messages from what people write: the same for the check while they write and for what leaves.
 
-use segue_model::content::{Card, Place};
+use segue_model::content::{Card, OfferedForm, Place};
 
 use super::{
     contact_card::{CardPhone, ContactCard},
+    interactive::{FlowAction, FlowReference, Header},
     outbound::Outbound,
 };
 
@@ -45,10 +46,25 @@ pub fn card(card: Card) -> Outbound {
     }
 }
 
-/// A button that opens a page.
+/// A button that opens a page, with what stands above and below the text.
 #[must_use]
-pub const fn link(text: String, label: String, url: String) -> Outbound {
-    Outbound::Link { header: None, body: text, footer: None, label, url }
+pub fn link(text: String, label: String, url: String, (header, footer): (Option<String>, Option<String>)) -> Outbound {
+    Outbound::Link { header: header.map(Header::Text), body: text, footer, label, url }
+}
+
+/// A button that opens a form. `token` comes back with the answers.
+#[must_use]
+pub fn form(form: OfferedForm, token: String) -> Outbound {
+    Outbound::Flow {
+        header: form.header.map(Header::Text),
+        body: form.text,
+        footer: form.footer,
+        flow: FlowReference::Id(form.provider_id),
+        label: form.label,
+        token,
+        // Its first screen is the form's own.
+        action: FlowAction::Navigate { screen: None, data: None },
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +91,22 @@ mod tests {
         assert_eq!((cards[0].first_name.as_deref(), cards[0].last_name.as_deref()), (Some("Ana"), Some("Maria Lopez")));
         assert_eq!(cards[0].phones[0].wa_id.as_deref(), Some("15550100001"));
         assert!(card(of(" ")).validate().is_err());
-        let link = |label: &str, url: &str| link("Look".to_owned(), label.to_owned(), url.to_owned()).validate();
+        let link =
+            |label: &str, url: &str| link("Look".to_owned(), label.to_owned(), url.to_owned(), (None, None)).validate();
+        let form = |label: &str| {
+            let of = OfferedForm {
+                text: "When?".to_owned(),
+                label: label.to_owned(),
+                form_id: segue_model::Ctx::system().id(),
+                provider_id: "77".to_owned(),
+                name: "visit".to_owned(),
+                header: None,
+                footer: None,
+            };
+            form(of, "msg_1".to_owned()).validate()
+        };
+        assert_eq!(form("Book"), Ok(()));
+        assert!(form("A label of far too many letters").is_err());
         assert_eq!(link("Open", "https://example.com"), Ok(()));
         assert!(link("Open", "example.com").is_err());
         assert!(link("A label of far too many letters", "https://example.com").is_err());

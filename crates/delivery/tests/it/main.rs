@@ -8,6 +8,7 @@ mod carriers;
 mod crash;
 mod failover;
 mod files;
+mod forms;
 mod last_look;
 mod long_text;
 mod number;

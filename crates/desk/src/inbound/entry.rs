@@ -39,7 +39,7 @@ pub(super) fn write(
     let entry = MessageContent {
         media: remote_media(tx, desk, content)?,
         reply_to: reply_to.filter(|(session_id, _)| *session_id == session.id).map(|(_, id)| id),
-        details: details(message, content),
+        details: MessageDetails { prefilled: words.is_some(), ..details(message, content) },
         ..MessageContent::default()
     };
     let text = match words.map(str::trim) {
@@ -216,7 +216,12 @@ fn details(message: &InboundMessage, content: &Content) -> MessageDetails {
 
 /// The answers of a form, field by field. What is not text is shown as JSON; the form's token is nobody's answer.
 fn answers(response: &Value) -> Vec<FormAnswer> {
-    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let shown = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        other => other.to_string(),
+    };
     match response {
         Value::Object(fields) => fields
             .iter()

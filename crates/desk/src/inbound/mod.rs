@@ -37,7 +37,7 @@ use segue_store::{
 };
 
 use crate::{
-    DeskError, automatic, bot, cases,
+    DeskError, automatic, bot, cases, language,
     notice::Notices,
     pending, routing,
     say::{note, system_line},
@@ -198,6 +198,7 @@ fn conversation(
     let written =
         entry::write(tx, desk, message, content, code.as_ref().map(|(_, rest)| rest.as_str()), &session, shown_at)?;
     note(tx, workspace_id, &mut session, &written, notices)?;
+    language::hear(tx, desk, &session, content, code.is_none())?;
     session.unread += 1;
     session.state = step(&session, SessionStep::CustomerMessage)?;
     let rules = &desk.channel.conversation.cases;

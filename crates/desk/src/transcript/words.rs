@@ -69,6 +69,9 @@ pub(super) fn lines(entry: &MessageView) -> Vec<String> {
         lines.push(format!("Came from: {}", words.into_iter().flatten().cloned().collect::<Vec<_>>().join(", ")));
     }
     lines.extend(details.link.iter().map(|link| format!("Button: {} ({})", link.label, link.url)));
+    lines.extend(details.offers.iter().map(|form| format!("Button: {} (form {})", form.label, form.name)));
+    lines.extend(details.header.iter().map(|header| format!("Above: {header}")));
+    lines.extend(details.footer.iter().map(|footer| format!("Below: {footer}")));
     lines.extend(details.asks_for.iter().map(|asked| format!("Asks for: {asked}")));
     lines.extend(details.product.iter().map(|product| format!("About the product: {product}")));
     for (is_so, words) in [

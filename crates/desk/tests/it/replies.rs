@@ -133,7 +133,7 @@ async fn what_the_channel_would_refuse_is_refused_here() {
         assert_eq!(code(reply(&scene, &agent, "1", text_draft("  ")).await), "invalid_content");
         let image = Draft::Image { media_id: scene.ctx().id(), caption: None };
         assert_eq!(code(reply(&scene, &agent, "1", image).await), "not_found");
-        let buttons = Draft::Buttons { text: "Well?".to_owned(), buttons: Vec::new() };
+        let buttons = Draft::Buttons { text: "Well?".to_owned(), buttons: Vec::new(), header: None, footer: None };
         assert_eq!(code(reply(&scene, &agent, "1", buttons).await), "invalid_content");
         assert_eq!(code(reply(&scene, &agent, "", text_draft("Hi")).await), "invalid_field");
         assert_eq!(scene.texts(&OUTBOX).await.len(), 1, "nothing but the opt-in message");

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     found,
-    template_preflight::{MarketCost, card_of, minor},
+    template_preflight::{MarketCost, card_of, minor, zone},
 };
 use crate::OutreachError;
 
@@ -45,10 +45,13 @@ pub async fn charges(
     workspace_id: WorkspaceId,
     id: CampaignId,
 ) -> Result<CampaignCharges, OutreachError> {
-    let (campaign, cards) = store
-        .read(move |tx| Ok::<_, OutreachError>((found(tx, workspace_id, id)?, tx.rate_cards(workspace_id)?)))
+    let (campaign, cards, zone) = store
+        .read(move |tx| {
+            let zone = zone(tx, workspace_id)?;
+            Ok::<_, OutreachError>((found(tx, workspace_id, id)?, tx.rate_cards(workspace_id)?, zone))
+        })
         .await?;
-    let card = card_of(&cards, campaign.started_at.unwrap_or(campaign.created_at)).clone();
+    let card = card_of(&cards, campaign.started_at.unwrap_or(campaign.created_at), &zone).clone();
     let mut counts: BTreeMap<(&'static str, String), MarketCost> = BTreeMap::new();
     let (mut after, mut messages, mut unpriced) = (0, 0, 0);
     loop {

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::tz::TimeZone;
 use segue_model::{
     CampaignId, PhoneNumber, Timestamp, WorkspaceId,
     delivery::MessageClass,
@@ -83,6 +84,8 @@ struct Tally {
 
 struct Flight {
     campaign: CampaignView,
+    /// The days of price lists begin at midnight here.
+    zone: TimeZone,
     text: TemplateText,
     now: Timestamp,
 }
@@ -129,7 +132,7 @@ impl Flight {
         let market = country.as_deref().map_or(OTHER, market_of);
         let of_market = tally.markets.entry(market).or_default();
         of_market.0 += 1;
-        of_market.1 += i64::from(is_free(self.category(), !initiates, false, self.now));
+        of_market.1 += i64::from(is_free(self.category(), !initiates, false, (self.now, &self.zone)));
         tally.sample.get_or_insert_with(|| SampleText {
             text: ready.content.text().to_owned(),
             segments: 0,
@@ -173,7 +176,8 @@ fn flight(
     let campaign = found(tx, workspace_id, id)?;
     let wanted = campaign.input.template.as_ref().ok_or(OutreachError::NotFound("template"))?;
     let text = TemplateText::of(tx, links, workspace_id, Some(id), (wanted, campaign.number))?;
-    Ok(Flight { campaign, text, now })
+    let zone = zone(tx, workspace_id)?;
+    Ok(Flight { campaign, zone, text, now })
 }
 
 async fn looked_at(
@@ -234,13 +238,19 @@ fn finish(
     Ok(result)
 }
 
+/// Where the days of price lists begin.
+pub(super) fn zone(tx: &mut Tx<'_>, workspace_id: WorkspaceId) -> Result<TimeZone, StoreError> {
+    let workspace = tx.workspace(workspace_id)?;
+    Ok(workspace.map_or(TimeZone::UTC, |workspace| rate_card::zone_of(&workspace.settings.campaigns.price_zone)))
+}
+
 /// The price list of the day: the workspace's own, else the made-up one.
-pub(super) fn card_of(cards: &[RateCard], now: Timestamp) -> &RateCard {
-    valid_at(cards, now).unwrap_or_else(|| rate_card::demonstration())
+pub(super) fn card_of<'a>(cards: &'a [RateCard], now: Timestamp, zone: &TimeZone) -> &'a RateCard {
+    valid_at(cards, now, zone).unwrap_or_else(|| rate_card::demonstration())
 }
 
 fn cost(cards: &[RateCard], flight: &Flight, counts: &BTreeMap<&'static str, (i64, i64)>) -> PreflightCost {
-    let (card, category) = (card_of(cards, flight.now), flight.category());
+    let (card, category) = (card_of(cards, flight.now, &flight.zone), flight.category());
     let mut markets: Vec<MarketCost> = counts
         .iter()
         .map(|(market, (messages, free))| {

@@ -73,7 +73,7 @@ pub(crate) async fn send(
         let status = match error {
             InboundError::NoHandset => StatusCode::NOT_FOUND,
             InboundError::Offline | InboundError::Blocked => StatusCode::CONFLICT,
-            InboundError::NoTarget | InboundError::BadMedia => StatusCode::BAD_REQUEST,
+            InboundError::NoTarget | InboundError::BadMedia | InboundError::Unanswered(_) => StatusCode::BAD_REQUEST,
         };
         Problem::new(status, error.to_string())
     })

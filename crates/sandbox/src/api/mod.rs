@@ -1,7 +1,9 @@
 //! The headless API `/sandbox/v1`: everything a person can do on the phone page, and the controls of the sandbox itself.
 
 mod chats;
+mod coexistence;
 mod control;
+mod forms;
 mod handsets;
 mod notices;
 mod problem;
@@ -28,6 +30,8 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/templates", get(control::templates).post(control::add_template))
         .route("/templates/reviewer", get(control::reviewer).put(control::set_reviewer))
         .route("/templates/{id}", patch(control::change_template))
+        .route("/forms", get(forms::list).post(forms::add))
+        .route("/forms/{id}", patch(forms::change))
         .route("/notices", get(notices::list).post(notices::send))
         .route("/twilio", post(crate::twilio::configure))
         .route("/webhook", post(webhooks::subscribe))
@@ -36,6 +40,8 @@ pub(crate) fn router() -> Router<Arc<Core>> {
         .route("/handsets", get(handsets::list).post(handsets::add))
         .route("/handsets/{id}", get(handsets::one).patch(handsets::change))
         .route("/handsets/{id}/number", post(handsets::change_number))
+        .route("/handsets/{id}/echoes", post(coexistence::write))
+        .route("/handsets/{id}/history", post(coexistence::share))
         .route("/handsets/{id}/sms", get(texts::list).post(texts::send))
         .route("/handsets/{id}/sms/open", post(texts::open))
         .route("/handsets/{id}/tap", post(tap::tap))

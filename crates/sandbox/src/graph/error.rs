@@ -247,6 +247,11 @@ pub(crate) fn describe(code: i64) -> (&'static str, &'static str) {
             "There's an issue with the parameters in your template",
             "A parameter holds a new line, a tab or more than four spaces.",
         ),
+        132_068 => ("Flow is blocked", "Flow is in blocked state."),
+        132_069 => (
+            "Flow is throttled",
+            "Flow is in throttled state and 10 messages using this flow were already sent in the last hour.",
+        ),
         133010 => ("Phone number not registered", "Phone number is not registered on the WhatsApp Business Platform."),
         _ => ("Something went wrong", "The request failed."),
     }

@@ -1,5 +1,6 @@
 //! What customers write: from the handset into the chat and out as a webhook.
 
+use super::forms::Form;
 use super::media::StoredMedia;
 use crate::handset::{ChatMessage, Direction, MediaView, Progress, Section, TemplateName};
 use crate::ledger::Fact;
@@ -38,6 +39,11 @@ pub(crate) enum InboundContent {
     ListReply {
         reply_to: String,
         id: String,
+    },
+    /// The filled-in form of the message `reply_to`.
+    FormReply {
+        reply_to: String,
+        answers: Map<String, Value>,
     },
     /// A tapped quick reply of a template.
     Button {
@@ -100,6 +106,8 @@ pub(crate) enum InboundError {
     Blocked,
     #[error("reply_to names no message of this chat, or the message has no such button or row")]
     NoTarget,
+    #[error("the field {0} of the form has no answer, or one that does not fit")]
+    Unanswered(String),
     #[error("media_base64 is not base64")]
     BadMedia,
 }
@@ -198,6 +206,18 @@ impl State {
                     kind: "interactive".to_owned(),
                     content: reply,
                     shown: title,
+                    context: Some(reply_to),
+                    media: None,
+                }
+            }
+            InboundContent::FormReply { reply_to, answers } => {
+                let offered = self.target(handset_id, &reply_to)?.form.clone().ok_or(InboundError::NoTarget)?;
+                let response = Form::answers(&offered, &answers).map_err(InboundError::Unanswered)?;
+                let reply = json!({"name": "flow", "body": "Sent", "response_json": response});
+                Parts {
+                    kind: "interactive".to_owned(),
+                    content: json!({"type": "nfm_reply", "nfm_reply": reply}),
+                    shown: format!("{}: sent", offered.label),
                     context: Some(reply_to),
                     media: None,
                 }
@@ -324,6 +344,7 @@ fn shown(
         buttons: Vec::new(),
         list_button: None,
         sections: Vec::new(),
+        form: None,
         template: None,
         media,
         status: Some(Progress::Sent),

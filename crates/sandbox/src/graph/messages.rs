@@ -48,7 +48,7 @@ async fn answer(core: &Core, id: &str, body: &[u8]) -> Result<Response, GraphErr
             code => GraphError::plain(code),
         });
     }
-    let outgoing = core.with(|state| Outgoing::parse(&body, &state.templates))?;
+    let outgoing = core.with(|state| Outgoing::parse(&body, &state.templates, &state.forms))?;
     let media = match &outgoing.shown.media {
         Some(MediaSource::Link { url, caption, filename, voice }) => {
             match super::media::fetch(core, url, filename.clone()).await {

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 mod blocking;
 pub(crate) mod error;
+pub(crate) mod forms;
 pub(crate) mod inbound;
 pub(crate) mod media;
 pub(crate) mod messages;

@@ -1,6 +1,7 @@
 //! Reading a send request: who it goes to, what it shows on the handset, and the limits of each type.
 
 use super::error::GraphError;
+use super::forms::{FormBook, Offered};
 use super::rendering::Rendered;
 use super::request::{list, member, text};
 use super::templates::TemplateBook;
@@ -44,6 +45,8 @@ pub(crate) struct Shown {
     /// Category of the template, `None` for service messages.
     pub category: Option<String>,
     pub media: Option<MediaSource>,
+    /// The form behind the button.
+    pub form: Option<Offered>,
 }
 
 /// Media by id, or by a link that the platform fetches.
@@ -54,8 +57,8 @@ pub(crate) enum MediaSource {
 }
 
 impl Outgoing {
-    /// Reads and checks a request; templates are looked up in `book`.
-    pub fn parse(body: &Value, book: &TemplateBook) -> Result<Self, GraphError> {
+    /// Reads and checks a request; templates are looked up in `book`, forms in `forms`.
+    pub fn parse(body: &Value, book: &TemplateBook, forms: &FormBook) -> Result<Self, GraphError> {
         if text(body, "messaging_product").as_deref() != Some("whatsapp") {
             return Err(GraphError::parameter("The parameter messaging_product is required."));
         }
@@ -68,7 +71,7 @@ impl Outgoing {
         let shown = match kind.as_str() {
             "text" => text_message(content)?,
             "image" | "video" | "audio" | "document" | "sticker" => media_message(content, &kind)?,
-            "interactive" => interactive(content)?,
+            "interactive" => interactive(content, forms)?,
             "template" => template(content, book)?,
             "reaction" => reaction(content)?,
             "location" => Shown { text: location(content)?, ..Shown::default() },
@@ -156,7 +159,7 @@ fn media_message(content: &Value, kind: &str) -> Result<Shown, GraphError> {
     Ok(Shown { text: caption.unwrap_or_default(), media: Some(media), ..Shown::default() })
 }
 
-fn interactive(content: &Value) -> Result<Shown, GraphError> {
+fn interactive(content: &Value, forms: &FormBook) -> Result<Shown, GraphError> {
     let kind = required(content, "type", "interactive['type']", 64)?.to_lowercase();
     let body_limit = if kind == "list" { 4096 } else { 1024 };
     let body = member(content, "body")
@@ -195,9 +198,9 @@ fn interactive(content: &Value) -> Result<Shown, GraphError> {
                 url: Some(required(parameters, "url", "parameters['url']", 2000)?),
             }];
         }
+        "flow" => shown.form = Some(forms.offered(action)?),
         "location_request_message"
         | "request_contact_info"
-        | "flow"
         | "product"
         | "product_list"
         | "catalog_message"
@@ -310,7 +313,7 @@ mod tests {
     use serde_json::json;
 
     fn parse(body: Value) -> Result<Outgoing, i64> {
-        Outgoing::parse(&body, &TemplateBook::seeded()).map_err(|error| error.code)
+        Outgoing::parse(&body, &TemplateBook::seeded(), &FormBook::seeded()).map_err(|error| error.code)
     }
 
     fn with(kind: &str, content: Value) -> Value {

@@ -1,6 +1,6 @@
 //! The paths of the Graph face.
 
-use super::{account, blocking, media, messages, number, request, template_edges, uploads};
+use super::{account, blocking, forms, media, messages, number, request, template_edges, uploads};
 use crate::core::Core;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -31,6 +31,7 @@ pub(crate) fn router(core: &Arc<Core>) -> Router<Arc<Core>> {
             "/{version}/{id}/message_templates",
             get(account::templates).post(template_edges::create).delete(template_edges::delete),
         )
+        .route("/{version}/{id}/flows", get(forms::list))
         .route(
             "/{version}/{id}",
             get(account::object)

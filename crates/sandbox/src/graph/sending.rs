@@ -199,6 +199,7 @@ impl State {
             buttons: shown.buttons.clone(),
             list_button: shown.list_button.clone(),
             sections: shown.sections.clone(),
+            form: shown.form.clone(),
             template: shown.template.clone(),
             media: match media {
                 Media::Stored(view) => Some(view),

@@ -118,7 +118,7 @@ pub(crate) fn status(
 }
 
 /// A management webhook; only these carry `time`.
-fn management(config: &SandboxConfig, now: i64, field: &str, value: Value) -> Value {
+pub(super) fn management(config: &SandboxConfig, now: i64, field: &str, value: Value) -> Value {
     json!({
         "object": "whatsapp_business_account",
         "entry": [{"id": config.waba_id, "time": now / 1000, "changes": [{"field": field, "value": value}]}],

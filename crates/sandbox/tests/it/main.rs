@@ -3,8 +3,10 @@
 mod bench;
 mod chat;
 mod clock;
+mod coexistence;
 mod depth;
 mod faults;
+mod forms;
 mod pages;
 mod receiver;
 mod shapes;

@@ -87,6 +87,7 @@ pub async fn contacts(config: Config, arguments: Arguments) -> anyhow::Result<Ex
     let options = ImportOptions {
         list_name: arguments.list.clone(),
         list_id: None,
+        table_id: None,
         mapping: mapping(&file, &arguments.mapping)?,
         default_country: arguments.country.clone().unwrap_or_default(),
         country_column: arguments.country_column.clone(),

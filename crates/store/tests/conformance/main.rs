@@ -2,8 +2,10 @@
 
 mod commands;
 mod contact_traces;
+mod customer_language;
 mod decision;
 mod events;
+mod form;
 mod idempotency;
 mod inbox;
 mod job;

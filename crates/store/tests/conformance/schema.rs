@@ -222,6 +222,7 @@ const LARGE: &[&str] = &[
     "consents",
     "contact_addresses",
     "contacts",
+    "customer_languages",
     "data_rows",
     "direct_messages",
     "duplicates",

@@ -52,6 +52,7 @@ export function BubbleContent({ message, onView }: ContentProps) {
         ) : (
           <RichText text={message.text} />
         ))}
+      {message.details?.footer != null && <p className={css.kind}>{message.details.footer}</p>}
       {message.buttons.length > 0 && (
         <ul className={css.buttons} aria-label="Answers offered to the customer">
           {message.buttons.map((button) => (

@@ -29,6 +29,7 @@ import { useDrop } from './use-drop';
 import { optionId, useMentions } from './use-mentions';
 
 const ExtraDialog = lazy(() => import('./ExtraDialog'));
+const SendFormDialog = lazy(() => import('./SendFormDialog'));
 
 const MAX_TEXT = 4096;
 const MAX_CAPTION = 1024;
@@ -180,6 +181,14 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
     field.current?.focus();
   };
 
+  const extraEnds = {
+    onClose: () => setExtra(null),
+    onSent: () => {
+      setExtra(null);
+      writeDraft(sessionId, mode, '');
+      focus('reply');
+    },
+  };
   const over = text.trim().length - limit;
   const empty = text.trim() === '' && ready.length === 0;
   return (
@@ -316,17 +325,11 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
       </div>
       {extra !== null && (
         <Suspense fallback={null}>
-          <ExtraDialog
-            sessionId={sessionId}
-            kind={extra}
-            text={text.trim()}
-            onClose={() => setExtra(null)}
-            onSent={() => {
-              setExtra(null);
-              writeDraft(sessionId, mode, '');
-              focus('reply');
-            }}
-          />
+          {extra === 'form' ? (
+            <SendFormDialog sessionId={sessionId} text={text.trim()} {...extraEnds} />
+          ) : (
+            <ExtraDialog sessionId={sessionId} kind={extra} text={text.trim()} {...extraEnds} />
+          )}
         </Suspense>
       )}
     </div>

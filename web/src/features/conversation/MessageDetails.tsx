@@ -133,7 +133,7 @@ export function MessageDetails({ message }: { message: Message }): ReactNode {
   const details = message.details;
   if (details === null) return null;
   const { came_from = null, place = null, product = null, choice = null } = details;
-  const { link = null, asks_for: asks = null } = details;
+  const { link = null, asks_for: asks = null, header = null, offers = null } = details;
   const { cards = [], order = [], form = [] } = details;
   return (
     <>
@@ -152,6 +152,7 @@ export function MessageDetails({ message }: { message: Message }): ReactNode {
       ))}
       {order.length > 0 && <Order order={order} />}
       {form.length > 0 && <Form form={form} />}
+      {header !== null && <strong data-testid="message-header">{header}</strong>}
       {asks !== null && (
         <p className={css.kind}>
           {asks === 'phone' ? 'Asks for the phone number' : 'Asks for the location'}
@@ -167,6 +168,11 @@ export function MessageDetails({ message }: { message: Message }): ReactNode {
           ) : (
             link.label
           )}
+        </p>
+      )}
+      {offers !== null && (
+        <p className={css.kind} data-testid="message-offers">
+          Form “{offers.name.replaceAll('_', ' ')}”, button: {offers.label}
         </p>
       )}
       {choice !== null && choice.description !== null && (

@@ -1,4 +1,5 @@
 import { api } from '@/api/client';
+import type { WhatsAppForm } from '@/api/form-types';
 import type { EarlierPart, MessageFlight } from '@/api/identity-types';
 import type { Colleague } from '@/api/inbox-types';
 import type { TemplateChoice } from '@/api/template-types';
@@ -55,6 +56,9 @@ export const endSession = (id: string, input: EndInput) =>
 
 export const fetchSessionTemplates = (id: string, signal?: AbortSignal) =>
   api.get<Page<TemplateChoice>>(`/sessions/${id}/templates`, {}, signal);
+
+export const fetchSessionForms = (id: string, signal?: AbortSignal) =>
+  api.get<Page<WhatsAppForm>>(`/sessions/${id}/forms`, {}, signal);
 
 export const fetchQuickReplies = (signal?: AbortSignal) =>
   api.get<Page<QuickReply> | QuickReply[]>('/quick-replies', {}, signal);

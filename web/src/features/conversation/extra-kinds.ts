@@ -3,6 +3,7 @@ export const EXTRA_LABELS = [
   { kind: 'buttons', label: 'Reply buttons' },
   { kind: 'list', label: 'List of choices' },
   { kind: 'link', label: 'Link button' },
+  { kind: 'form', label: 'Form' },
   { kind: 'place', label: 'Location' },
   { kind: 'card', label: 'Contact card' },
   { kind: 'request_place', label: 'Ask for the location' },

@@ -24,6 +24,19 @@ describe('special messages', () => {
     });
   });
 
+  it('keeps what stands above and below the text only where something was written', () => {
+    const values = { text: 'Well?', choices: 'Yes', header: 'Please', footer: '' };
+    expect(build('buttons', values)).toEqual({
+      kind: 'buttons',
+      text: 'Well?',
+      buttons: [{ id: 'choice-1', title: 'Yes' }],
+      header: 'Please',
+    });
+    expect(
+      build('link', { text: 'Look', label: 'Open', url: 'https://x.example', footer: 'Until May' }),
+    ).toMatchObject({ footer: 'Until May' });
+  });
+
   it('leaves out what was not given', () => {
     expect(build('card', { name: 'Ana', phone: '+1555' })).toEqual({
       kind: 'card',

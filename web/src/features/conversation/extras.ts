@@ -58,6 +58,19 @@ export function choiceFault(kind: 'buttons' | 'list', text: string): string | nu
   return null;
 }
 
+const FRAME_FIELDS: ExtraField[] = [
+  { name: 'header', label: 'Above the text', max: 60 },
+  { name: 'footer', label: 'Below the text', max: 60 },
+];
+
+function frame(value: (name: string) => string): { header?: string; footer?: string } {
+  const [header, footer] = [value('header'), value('footer')];
+  return {
+    ...(header === '' ? {} : { header }),
+    ...(footer === '' ? {} : { footer }),
+  };
+}
+
 export const EXTRAS: Extra[] = [
   {
     kind: 'buttons',
@@ -71,11 +84,13 @@ export const EXTRAS: Extra[] = [
         kind: 'long',
         required: true,
       },
+      ...FRAME_FIELDS,
     ],
     build: (value) => ({
       kind: 'buttons',
       text: value('text'),
       buttons: choices(value('choices')).map(({ id, title }) => ({ id, title })),
+      ...frame(value),
     }),
   },
   {
@@ -91,12 +106,14 @@ export const EXTRAS: Extra[] = [
         kind: 'long',
         required: true,
       },
+      ...FRAME_FIELDS,
     ],
     build: (value) => ({
       kind: 'list',
       text: value('text'),
       button: value('button'),
       sections: [{ title: '', rows: choices(value('choices')) }],
+      ...frame(value),
     }),
   },
   {
@@ -112,12 +129,14 @@ export const EXTRAS: Extra[] = [
         kind: 'url',
         required: true,
       },
+      ...FRAME_FIELDS,
     ],
     build: (value) => ({
       kind: 'link',
       text: value('text'),
       label: value('label'),
       url: value('url'),
+      ...frame(value),
     }),
   },
   {

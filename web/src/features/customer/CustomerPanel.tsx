@@ -11,6 +11,7 @@ import { AddressSection } from './AddressSection';
 import { BlockSection } from './BlockSection';
 import { ContactSection } from './ContactSection';
 import css from './customer.module.css';
+import { LanguageSection } from './LanguageSection';
 import { LinkHistory } from './LinkHistory';
 import { NumbersSection } from './NumbersSection';
 import { PanelSection } from './PanelSection';
@@ -47,6 +48,7 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
           {session.gathered.length > 0 && <Gathered session={session} />}
           <ContactSection session={session} panel={panel} />
           <PhoneSection session={session} />
+          <LanguageSection session={session} panel={panel} />
           <Origin session={session} advertisement={panel.advertisement} />
           <Consent panel={panel} />
           <NumbersSection session={session} />

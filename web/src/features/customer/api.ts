@@ -30,6 +30,9 @@ export const blockCustomer = (sessionId: string, reason: string) =>
 export const unblockCustomer = (messagingUserId: string) =>
   api.delete(`/customer-blocks/${messagingUserId}`);
 
+export const setLanguage = (sessionId: string, language: string | null) =>
+  api.put<unknown>(`/sessions/${sessionId}/language`, { language });
+
 export const unlinkCustomer = (sessionId: string) =>
   api.post<unknown>(`/sessions/${sessionId}/unlink`);
 

@@ -6,6 +6,7 @@ import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Facts, Notice, notify, Row, Stack, Tag, type Tone } from '@/ui';
 import { checkChannel, syncTemplates } from './api';
 import { ChannelDialog } from './ChannelDialog';
+import { channelFacts } from './channel-facts';
 import { ChannelNotices } from './ChannelNotices';
 import { NumberCard } from './NumberCard';
 import { useMayManage } from './use-may-manage';
@@ -125,9 +126,7 @@ function ChannelCard({ channel, onEdit }: { channel: Channel; onEdit: () => void
                     value: <code>{webhookAddress(channel)}</code>,
                   },
                 ]),
-            ...Object.entries(channel.config)
-              .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
-              .map(([name, value]) => ({ label: name.replaceAll('_', ' '), value: String(value) })),
+            ...channelFacts(channel).map((fact) => ({ ...fact, testId: `channel-${fact.name}` })),
           ]}
         />
         {channel.kind === 'whatsapp' && <ChannelNotices channel={channel} />}

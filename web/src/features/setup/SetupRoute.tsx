@@ -14,6 +14,7 @@ import { FlowsSection } from './FlowsSection';
 import { LinkingSection } from './LinkingSection';
 import { OverviewSection } from './OverviewSection';
 import { PolicySection } from './PolicySection';
+import { PricesSection } from './prices';
 import { BlockedSection, TranscriptsSection } from './PrivacySections';
 import { QueuesSection } from './QueuesSection';
 import { SendersSection } from './SendersSection';
@@ -56,6 +57,7 @@ const SECTIONS: Section[] = [
     label: 'Senders',
     render: (setup) => <SendersSection channels={setup.channels} />,
   },
+  { key: 'prices', label: 'WhatsApp prices', render: () => <PricesSection /> },
   { key: 'policy', label: 'Policy', render: () => <PolicySection /> },
   { key: 'texts', label: 'Texts', render: () => <TextsSection /> },
   { key: 'link-domains', label: 'Link domains', render: () => <DomainsSection /> },

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Channel } from '@/api/types';
+import { channelFacts } from './channel-facts';
 import { readConfig } from './channel-fields';
 import { readTaggedLines, taggedLines } from './smpp-fields';
 
@@ -76,5 +78,33 @@ describe('readConfig', () => {
     ];
     expect(taggedLines(fields)).toBe('0x1400 = 1101\n0x1401 = hex:0a0b');
     expect(readTaggedLines(taggedLines(fields))).toEqual(fields);
+  });
+});
+
+describe('channelFacts', () => {
+  const channel = (kind: Channel['kind'], config: Record<string, unknown>) =>
+    ({ kind, config }) as Channel;
+
+  it('names settings as the form does, in its order, and shows no raw name', () => {
+    const facts = channelFacts(
+      channel('whatsapp', {
+        base_url: 'https://graph.facebook.com',
+        waba_id: '10',
+        portfolio_id: '',
+        verify_token: 'secret',
+        unheard_of: 'x',
+      }),
+    );
+    expect(facts.map((fact) => [fact.label, fact.value])).toEqual([
+      ['Business account ID', '10'],
+      ['API address', 'https://graph.facebook.com'],
+    ]);
+    expect(facts.every((fact) => fact.hint !== undefined)).toBe(true);
+  });
+
+  it('shows choices in words', () => {
+    expect(channelFacts(channel('smpp', { tls: 'off' }))).toMatchObject([
+      { label: 'Encryption', value: 'None' },
+    ]);
   });
 });

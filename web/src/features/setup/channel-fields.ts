@@ -26,8 +26,18 @@ export const CHANNEL_FIELDS: Record<Channel['kind'], ChannelField[]> = {
       hint: 'With country code; customers write to it.',
       kind: 'digits',
     },
-    { name: 'phone_number_id', label: 'Phone number ID', kind: 'text' },
-    { name: 'waba_id', label: 'Business account ID', kind: 'text' },
+    {
+      name: 'phone_number_id',
+      label: 'Phone number ID',
+      hint: 'WhatsApp’s own number for it, in WhatsApp Manager under API set-up.',
+      kind: 'text',
+    },
+    {
+      name: 'waba_id',
+      label: 'Business account ID',
+      hint: 'Of the WhatsApp business account that the number belongs to; also called WABA ID.',
+      kind: 'text',
+    },
     {
       name: 'portfolio_id',
       label: 'Business portfolio ID',
@@ -35,7 +45,12 @@ export const CHANNEL_FIELDS: Record<Channel['kind'], ChannelField[]> = {
       kind: 'text',
       optional: 'optional',
     },
-    { name: 'access_token', label: 'Access token', kind: 'secret' },
+    {
+      name: 'access_token',
+      label: 'Access token',
+      hint: 'Of a system user that may send messages and manage the account.',
+      kind: 'secret',
+    },
     {
       name: 'app_secrets',
       label: 'App secret',
@@ -56,7 +71,13 @@ export const CHANNEL_FIELDS: Record<Channel['kind'], ChannelField[]> = {
       kind: 'text',
       initial: 'https://graph.facebook.com',
     },
-    { name: 'graph_version', label: 'API version', kind: 'text', initial: 'v26.0' },
+    {
+      name: 'graph_version',
+      label: 'API version',
+      hint: 'Each one ends about two years after it began.',
+      kind: 'text',
+      initial: 'v26.0',
+    },
   ],
   smpp: SMPP_FIELDS,
   twilio: [

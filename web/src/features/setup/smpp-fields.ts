@@ -4,9 +4,14 @@ const MORE = { more: 'more', optional: 'optional' } as const;
 
 /** Settings of an account at an SMS carrier: what everybody needs first, then what some carriers want otherwise. */
 export const SMPP_FIELDS: ChannelField[] = [
-  { name: 'host', label: 'Host', kind: 'text' },
+  { name: 'host', label: 'Host', hint: 'The carrier’s address.', kind: 'text' },
   { name: 'port', label: 'Port', kind: 'number', initial: '2775' },
-  { name: 'system_id', label: 'System ID', kind: 'text' },
+  {
+    name: 'system_id',
+    label: 'System ID',
+    hint: 'The name the carrier gave the account.',
+    kind: 'text',
+  },
   { name: 'password', label: 'Password', kind: 'secret' },
   {
     name: 'segments_per_second',
@@ -77,7 +82,13 @@ export const SMPP_FIELDS: ChannelField[] = [
     initial: '1',
     more: 'more',
   },
-  { name: 'system_type', label: 'System type', kind: 'text', ...MORE },
+  {
+    name: 'system_type',
+    label: 'System type',
+    hint: 'Empty unless the carrier asks for one.',
+    kind: 'text',
+    ...MORE,
+  },
   {
     name: 'long_messages',
     label: 'Long messages',

@@ -22,6 +22,7 @@ import {
 } from '@/ui';
 import { deleteTemplate, fetchAllTemplates, fetchTemplate } from './api';
 import { DefaultsDialog } from './DefaultsDialog';
+import { FormsCard } from './FormsCard';
 import { TemplateEditor } from './TemplateEditor';
 import css from './templates.module.css';
 import { categoryWord, EMPTY, languageName, QUALITIES, reasonOf, statusOf } from './words';
@@ -214,6 +215,7 @@ export function TemplatesSection({
           </>
         )}
       </Card>
+      <FormsCard channels={whatsapp} mayManage={mayManage} />
       {removing !== null && (
         <ConfirmDialog
           title={

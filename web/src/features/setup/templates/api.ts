@@ -1,4 +1,5 @@
 import { api } from '@/api/client';
+import type { WhatsAppForm } from '@/api/form-types';
 import type {
   TemplateCheck,
   TemplateDefault,
@@ -23,6 +24,11 @@ export const lintTemplate = (parts: TemplateParts, signal?: AbortSignal) =>
   api.post<TemplateCheck>('/templates/lint', parts, signal === undefined ? {} : { signal });
 export const saveDefaults = (id: string, defaults: TemplateDefault[]) =>
   api.put<TemplateDetail>(`/templates/${id}/defaults`, { defaults });
+
+export const fetchForms = (signal?: AbortSignal) =>
+  api.get<Page<WhatsAppForm>>('/forms', {}, signal);
+export const syncForms = (channelId: string) =>
+  api.post<{ count: number }>(`/channels/${channelId}/sync-forms`);
 
 export const uploadExample = (file: File) => {
   const form = new FormData();

@@ -1,0 +1,120 @@
+//! Forms of the business at WhatsApp.
+//!
+//! The list is the platform's: a sync replaces it in one transaction, so a crash leaves the old list or the new one. A form
+//! keeps its id here as long as the platform lists it.
+
+use std::collections::BTreeMap;
+
+use segue_model::{ChannelId, Ctx, FormId, Timestamp, WorkspaceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{Row, StoreError, Tx, tx::json_text};
+
+/// The status of a form that can be offered.
+pub const PUBLISHED: &str = "PUBLISHED";
+
+crate::sql! {
+    FORMS = "SELECT id, channel_id, provider_id, name, status, categories, synced_at FROM whatsapp_forms
+        WHERE workspace_id = $1 ORDER BY channel_id, name, id";
+    FORM = "SELECT id, channel_id, provider_id, name, status, categories, synced_at FROM whatsapp_forms
+        WHERE workspace_id = $1 AND id = $2";
+    PUT_FORM = "INSERT INTO whatsapp_forms (workspace_id, id, channel_id, provider_id, name, status, categories, synced_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (workspace_id, channel_id, provider_id) DO UPDATE SET name = excluded.name,
+            status = excluded.status, categories = excluded.categories, synced_at = excluded.synced_at";
+    DELETE_FORM = "DELETE FROM whatsapp_forms WHERE workspace_id = $1 AND id = $2";
+}
+
+/// A form as the platform lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedForm {
+    pub provider_id: String,
+    pub name: String,
+    pub status: String,
+    pub categories: Vec<String>,
+}
+
+/// A form of the business.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Form)]
+pub struct FormView {
+    pub id: FormId,
+    pub channel_id: ChannelId,
+    /// WhatsApp's id of it.
+    pub provider_id: String,
+    pub name: String,
+    /// WhatsApp's word: `PUBLISHED`, `DRAFT`, `DEPRECATED`, `BLOCKED` or `THROTTLED`. Only a published one can be sent.
+    pub status: String,
+    /// What it is for, in WhatsApp's words.
+    pub categories: Vec<String>,
+    /// When WhatsApp listed it last.
+    pub synced_at: Timestamp,
+}
+
+impl FormView {
+    /// Whether it can be offered to customers.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        self.status == PUBLISHED
+    }
+}
+
+fn read(row: &mut Row<'_>) -> Result<FormView, StoreError> {
+    Ok(FormView {
+        id: row.next()?,
+        channel_id: row.next()?,
+        provider_id: row.next()?,
+        name: row.next()?,
+        status: row.next()?,
+        categories: row.json()?,
+        synced_at: row.next()?,
+    })
+}
+
+impl Tx<'_> {
+    /// All forms of a workspace, by number and name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn forms(&mut self, workspace_id: WorkspaceId) -> Result<Vec<FormView>, StoreError> {
+        self.query(&FORMS, &[&workspace_id], read)
+    }
+
+    /// One form.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn form(&mut self, workspace_id: WorkspaceId, id: FormId) -> Result<Option<FormView>, StoreError> {
+        self.query_opt(&FORM, &[&workspace_id, &id], read)
+    }
+
+    /// Stores the forms that the platform lists for a number, in place of those it listed before.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn replace_forms(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        listed: &[ListedForm],
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        self.lock("whatsapp_forms", &channel_id)?;
+        let known = self.forms(workspace_id)?.into_iter().filter(|form| form.channel_id == channel_id);
+        let mut gone: BTreeMap<String, FormId> = known.map(|form| (form.provider_id, form.id)).collect();
+        for form in listed {
+            let id = gone.remove(&form.provider_id).unwrap_or_else(|| ctx.id());
+            let categories = json_text(&form.categories)?;
+            let now = ctx.now();
+            self.execute(
+                &PUT_FORM,
+                &[&workspace_id, &id, &channel_id, &form.provider_id, &form.name, &form.status, &categories, &now],
+            )?;
+        }
+        for id in gone.values() {
+            self.execute(&DELETE_FORM, &[&workspace_id, id])?;
+        }
+        Ok(())
+    }
+}

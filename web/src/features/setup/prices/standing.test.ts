@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import type { RateCard } from '@/api/price-types';
+import { dayIn, price, standings } from './standing';
+
+const card = (valid_from: string, name = 'Ours'): RateCard => ({
+  name,
+  valid_from,
+  currency: 'USD',
+  rates: [],
+});
+
+describe('price lists', () => {
+  it('says which counts today: never a later one, and the made-up one only alone', () => {
+    const made = card('2025-07-01', 'Demonstration prices (made up)');
+    const own = [card('2027-01-01'), card('2026-10-01'), card('2026-04-01'), made];
+    expect(standings(own, '2026-11-27')).toEqual(['later', 'valid', 'earlier', 'made_up']);
+    expect(standings(own, '2026-03-31')).toEqual(['later', 'later', 'later', 'valid']);
+    expect(standings([made], '2026-11-27')).toEqual(['valid']);
+  });
+
+  it('counts days in the zone of the account', () => {
+    const now = Date.parse('2026-10-01T03:00:00Z');
+    expect(dayIn('UTC', now)).toBe('2026-10-01');
+    expect(dayIn('America/Los_Angeles', now)).toBe('2026-09-30');
+    expect(dayIn('nowhere', now)).toBe('2026-10-01');
+  });
+
+  it('writes prices with all their digits', () => {
+    expect(price(11_310, 'USD')).toMatch(/0\.1131/);
+    expect(price(null, 'USD')).toBe('none');
+  });
+});

@@ -1,0 +1,46 @@
+import type { RateCard } from '@/api/price-types';
+
+export type Standing = 'valid' | 'later' | 'earlier' | 'made_up';
+
+export const isMadeUp = (card: RateCard) => card.name.includes('made up');
+
+/**
+ * Where each price list stands on a day (`2026-11-27`): the own one with the latest first day that has come is valid; the
+ * made-up one only while there is none.
+ */
+export function standings(cards: RateCard[], today: string): Standing[] {
+  const begun = cards.filter((card) => !isMadeUp(card) && card.valid_from <= today);
+  const latest = begun
+    .map((card) => card.valid_from)
+    .toSorted()
+    .at(-1);
+  return cards.map((card) => {
+    if (isMadeUp(card)) return latest === undefined ? 'valid' : 'made_up';
+    if (card.valid_from > today) return 'later';
+    return card.valid_from === latest ? 'valid' : 'earlier';
+  });
+}
+
+/** A price of one message, in thousandths of a minor unit, in the currency's own writing. */
+export function price(thousandths: number | null, currency: string): string {
+  if (thousandths === null) return 'none';
+  try {
+    return new Intl.NumberFormat(undefined, {
+      style: 'currency',
+      currency,
+      minimumFractionDigits: 4,
+      maximumFractionDigits: 5,
+    }).format(thousandths / 100_000);
+  } catch {
+    return `${thousandths / 100_000} ${currency}`;
+  }
+}
+
+/** The day of a moment in a time zone, as price lists write it. */
+export function dayIn(zone: string, now: number): string {
+  try {
+    return new Intl.DateTimeFormat('sv-SE', { timeZone: zone }).format(now);
+  } catch {
+    return new Date(now).toISOString().slice(0, 10);
+  }
+}
