@@ -145,12 +145,14 @@ impl Arrivals {
 /// The turn of one transaction, which is held beyond its end when it fails: until its webhooks are written one by one.
 struct Turn {
     state: AppState,
+    /// The last to let go of it may be a thread of the store.
+    runtime: Handle,
     is_held: Mutex<bool>,
 }
 
 impl Turn {
     fn new(state: &AppState) -> Self {
-        Self { state: state.clone(), is_held: Mutex::new(false) }
+        Self { state: state.clone(), runtime: Handle::current(), is_held: Mutex::new(false) }
     }
 
     /// Lets nobody else be taken. By the transaction itself: the next one may be waiting for the writer already.
@@ -171,10 +173,20 @@ impl Drop for Turn {
         waiting.settling -= 1;
         if waiting.settling == 0 {
             waiting.is_called = !waiting.waiters.is_empty();
-            // None when the server ends and nobody is served any more.
-            if let (true, Ok(runtime)) = (waiting.is_called, Handle::try_current()) {
-                call(self.state.clone(), &runtime);
+            if waiting.is_called {
+                call(self.state.clone(), &self.runtime);
             }
+        }
+    }
+}
+
+/// Holds the turn unless the work comes to a good end, however else it ends.
+struct HeldUnlessDone<'a>(Option<&'a Turn>);
+
+impl Drop for HeldUnlessDone<'_> {
+    fn drop(&mut self) {
+        if let Some(turn) = self.0 {
+            turn.hold();
         }
     }
 }
@@ -202,9 +214,10 @@ async fn write(state: AppState) {
             });
             waiters.iter().map(|waiter| Arc::clone(&waiter.arrival)).collect()
         };
+        let mut unless_done = HeldUnlessDone(Some(&held));
         let mut round = Round::new(&owned, Manner::AtOnce);
-        let stored = arrivals.iter().map(|arrival| round.store(tx, arrival)).collect::<Result<Vec<_>, _>>();
-        let stored = stored.inspect_err(|_| held.hold())?;
+        let stored = arrivals.iter().map(|arrival| round.store(tx, arrival)).collect::<Result<Vec<_>, _>>()?;
+        unless_done.0 = None;
         Ok::<_, ItemError>((stored, round.done))
     });
     let written = written.await;

@@ -23,14 +23,31 @@ pub(crate) fn keep_pace(
     message: &OutboxMessage,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let (Some(most), Some(campaign_id)) = (per_minute, message.campaign_id) else { return Ok(true) };
-    let limit = RateLimit { of: campaign_id.uuid(), window: RateWindow::Minute, segments: most.max(1) };
+    let Some(limit) = pace(per_minute, message) else { return Ok(true) };
     let Some((_, until)) = tx.take_room(message.workspace_id, &[limit], 1, now)? else { return Ok(true) };
-    let cap = Some(format!("the campaign sends at most {most} messages a minute"));
+    let cap = Some(format!("the campaign sends at most {} messages a minute", limit.segments));
     let why = Explanation { cap, ..Explanation::default() };
     tx.put_decision(message.workspace_id, message.id, Rule::CampaignPace, &why, now)?;
     tx.hold_message(message, until, Rule::CampaignPace, now)?;
     Ok(false)
+}
+
+/// Gives the place back that [`keep_pace`] took, for a message that has to wait for something else.
+pub(crate) fn leave_pace(
+    tx: &mut Tx<'_>,
+    per_minute: Option<u32>,
+    message: &OutboxMessage,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match pace(per_minute, message) {
+        Some(limit) => tx.give_room_back(message.workspace_id, limit, 1, now),
+        None => Ok(()),
+    }
+}
+
+fn pace(per_minute: Option<u32>, message: &OutboxMessage) -> Option<RateLimit> {
+    let (most, campaign_id) = (per_minute?, message.campaign_id?);
+    Some(RateLimit { of: campaign_id.uuid(), window: RateWindow::Minute, segments: most.max(1) })
 }
 
 /// Takes room for a text. `false` when there is none: it is held then, until there may be.

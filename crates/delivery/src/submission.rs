@@ -188,6 +188,8 @@ fn decide(
             if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
                 && !rates::take(tx, sender, message, &content.text, now)?
             {
+                let per_minute = facts.campaign.as_ref().and_then(|campaign| campaign.now.per_minute);
+                rates::leave_pace(tx, per_minute, message, now)?;
                 return Ok(None);
             }
             if facts.counts {

@@ -163,7 +163,7 @@ impl Tx<'_> {
             self.execute(sql, &key)?;
         }
         for id in files {
-            self.let_go_of_media(workspace_id, id, FILE_REMOVED)?;
+            self.let_go_of_media(workspace_id, id, FILE_REMOVED, until)?;
         }
         Ok(())
     }

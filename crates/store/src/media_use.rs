@@ -81,13 +81,25 @@ impl Tx<'_> {
     }
 
     /// Removes a file's bytes and name for good, unless something still needs it. To be called when the reference that
-    /// is no more is gone. `false` when it stays.
+    /// is no more is gone. `false` when it stays: with another message, or until a draft, a template or a reply that waits
+    /// needs it no longer ([`Tx::remove_unsent_uploads`]).
     ///
     /// # Errors
     /// When the store fails.
-    pub fn let_go_of_media(&mut self, workspace_id: WorkspaceId, id: MediaId, why: &str) -> Result<bool, StoreError> {
+    pub fn let_go_of_media(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MediaId,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.lock(LOCK, &id)?;
-        if self.is_media_in_a_message(workspace_id, id)? || self.is_media_needed_elsewhere(workspace_id, id)? {
+        if self.is_media_in_a_message(workspace_id, id)? {
+            return Ok(false);
+        }
+        if self.is_media_needed_elsewhere(workspace_id, id)? {
+            // No message leads to it any more, so it is looked at again like an upload.
+            self.note_upload(workspace_id, id, now)?;
             return Ok(false);
         }
         self.empty_media(workspace_id, id, why)?;

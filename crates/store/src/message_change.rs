@@ -203,7 +203,7 @@ impl Tx<'_> {
         self.execute(&CHANGE_ENTRY, &[&workspace_id, &session_id, &id, &after, &json, &media_id])?;
         if let Some(media) = media {
             // An agent may have passed it on: then it stays there.
-            self.let_go_of_media(workspace_id, media.id, "The customer deleted it.")?;
+            self.let_go_of_media(workspace_id, media.id, "The customer deleted it.", now)?;
         }
         self.search_again(workspace_id, session_id, id)?;
         self.emit(workspace_id, NewEvent::of_changed_message(session_id, id, now));

@@ -177,8 +177,14 @@ impl Queue {
     /// that comes within `patience`.
     pub(crate) fn next_within(&self, urgency: Urgency, patience: Duration) -> Option<Box<dyn Command>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.is_empty() && !waiting.closed && !patience.is_zero() {
-            let nothing = |waiting: &mut Waiting| waiting.is_empty() && !waiting.closed;
+        let nothing = |waiting: &mut Waiting| {
+            let has_any = match urgency {
+                Urgency::Interactive => !waiting.interactive.is_empty(),
+                Urgency::Bulk => !waiting.is_empty(),
+            };
+            !has_any && !waiting.closed
+        };
+        if nothing(&mut waiting) && !patience.is_zero() {
             waiting = match self.arrived.wait_timeout_while(waiting, patience, nothing) {
                 Ok((waiting, _)) => waiting,
                 Err(poisoned) => poisoned.into_inner().0,
@@ -226,6 +232,11 @@ mod tests {
         let queue = Queue::default();
         push(&queue, Urgency::Bulk);
         assert!(queue.next_within(Urgency::Interactive, Duration::ZERO).is_none());
+        // However many wait in bulk, a group waits a little for those who come again.
+        std::thread::scope(|scope| {
+            scope.spawn(|| push(&queue, Urgency::Interactive));
+            assert!(queue.next_within(Urgency::Interactive, Duration::from_secs(20)).is_some());
+        });
         push(&queue, Urgency::Interactive);
         let next = queue.next_within(Urgency::Interactive, Duration::ZERO).unwrap();
         assert_eq!(next.urgency(), Urgency::Interactive);

@@ -87,6 +87,22 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Gives room back that was taken at the same moment for a message that does not leave after all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn give_room_back(
+        &mut self,
+        workspace_id: WorkspaceId,
+        limit: RateLimit,
+        segments: u32,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let starts_at = limit.window.slot(now).starts_at;
+        let key: [&dyn crate::Bind; 5] = [&workspace_id, &limit.of, &limit.window.as_str(), &starts_at, &segments];
+        self.execute(&GIVE_ROOM_BACK, &key).map(|_| ())
+    }
+
     /// When a message that found a window full may try again. Those that were refused before it go first, so that a long
     /// queue is spread over the windows to come and not looked at in each of them.
     fn later_window(

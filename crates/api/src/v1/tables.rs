@@ -42,7 +42,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(read.patient().routes(routes!(list_rows)))
         .routes(write.patient().body_limit(LARGEST_BATCH).routes(routes!(write_rows)))
         .routes(write.routes(routes!(write_row)))
-        .routes(write.patient().body_limit(LARGEST_BATCH).routes(routes!(delete_rows)))
+        .routes(define.patient().body_limit(LARGEST_BATCH).routes(routes!(delete_rows)))
         .routes(read.routes(routes!(export)))
 }
 

@@ -270,7 +270,9 @@ impl Flight {
         let likely = prepared.origins.likely(tx, prepared.workspace.id, member.fields.phone.as_ref(), self.now)?;
         let zones = time_zones(&member.fields, &self.prepared.workspace);
         let (input, clock) = (&self.campaign.input, (self.now, self.now));
-        let leaves_at = || timing::leaves_at(input, &zones, position, clock, &prepared.workspace.time_zone);
+        let zone = &prepared.workspace.time_zone;
+        let begins = timing::begins(input, zone, self.now);
+        let leaves_at = || timing::leaves_at(input, &zones, position, (begins, begins), zone);
         let at = prepared.asks.moment(self.now, leaves_at);
         let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), (&zones, at))?;
         let detail = judgement.explanation.and_then(|why| why.detail);

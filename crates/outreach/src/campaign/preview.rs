@@ -28,7 +28,7 @@ use super::{
     members::{Crowd, Entry},
     pinned::reach,
     plan::CHUNK,
-    prepare,
+    prepare, timing,
 };
 use crate::{
     Links, OutreachError, domains, look_up, snippets,
@@ -404,7 +404,9 @@ fn count_chunk(
     for entry in &page.entries {
         let member = &entry.member;
         let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
-        let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), now)?;
+        let zone = &prepared.workspace.time_zone;
+        let at = prepared.asks.moment(now, || timing::begins(&campaign.input, zone, now));
+        let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), at)?;
         tally.count(entry, prepared, judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))

@@ -228,6 +228,11 @@ impl TemplateText {
         Ok(Content::Template { name, language, parameters, buttons, text, header: None })
     }
 
+    /// When a campaign that has not begun will.
+    pub fn begins(&self, input: &CampaignInput, now: Timestamp) -> Timestamp {
+        timing::begins(input, &self.workspace.time_zone, now)
+    }
+
     /// What the policy and the campaign's settings say to one member.
     pub fn judge(
         &self,
@@ -245,7 +250,8 @@ impl TemplateText {
         )?;
         let zones = time_zones(&member.fields, &self.workspace);
         let asks = Asks::of(tx, &self.workspace, &input.rules)?;
-        let leaves_at = || timing::leaves_at(input, &zones, position, (start, now), &self.workspace.time_zone);
+        let leaves_at =
+            || timing::leaves_at(input, &zones, position, (start, now.max(start)), &self.workspace.time_zone);
         let at = asks.moment(now, leaves_at);
         let to = (member.fields.phone.as_ref(), found.as_ref());
         let (decision, explanation) = self.decide(tx, to, &asks, (&zones, at))?;
@@ -258,7 +264,7 @@ impl TemplateText {
             (Decision::Hold { rule, .. }, Some(why)) => Some((rule, why.clone())),
             _ => None,
         };
-        let (rule, not_before) = timing::refine(input, decided, *barred, &zones, position, (start, now));
+        let (rule, not_before) = timing::refine(input, decided, *barred, &zones, position, (start.min(now), now));
         let detail = explanation.and_then(|why| why.detail);
         let left_out = |rule| Verdict { rule, detail: None, held: None, message: None };
         let (Some(recipient), Some(not_before)) = (found, not_before) else {

@@ -92,7 +92,8 @@ struct Flight {
 
 impl Flight {
     fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32, lines: &mut Lines) -> Result<Verdict, StoreError> {
-        let verdict = self.text.judge(tx, &self.campaign.input, entry, (position, self.now, self.now))?;
+        let begins = self.text.begins(&self.campaign.input, self.now);
+        let verdict = self.text.judge(tx, &self.campaign.input, entry, (position, begins, self.now))?;
         if verdict.message.as_ref().is_none_or(|ready| lines.add(&ready.recipient.address)) {
             return Ok(verdict);
         }

@@ -3,6 +3,7 @@
 use segue_model::{
     Timestamp,
     policy::Rule,
+    schedule::ScheduleClock,
     time,
     variant::{Group, group_of},
 };
@@ -40,6 +41,13 @@ pub(super) fn refine(
         Some(local) => (rule, Some(paced.max(local))),
         None => (rule, Some(paced)),
     }
+}
+
+/// When a campaign that has not begun will: at the time it is scheduled for by the workspace's clock, else at once.
+pub(super) fn begins(input: &CampaignInput, workspace_zone: &str, now: Timestamp) -> Timestamp {
+    let is_of_workspace = input.schedule.clock == ScheduleClock::Workspace;
+    let scheduled = if is_of_workspace { input.schedule.starts(0, workspace_zone) } else { None };
+    scheduled.map_or(now, |at| at.max(now))
 }
 
 /// When a message that nothing holds would leave: not before its place among so many a minute, the recipient's own time,

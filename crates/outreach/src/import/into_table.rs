@@ -20,7 +20,7 @@ use segue_store::{
 
 use super::{
     ImportOptions, Job, file,
-    row::{Parsed, Refusal},
+    row::{Parsed, Refusal, without_guard},
 };
 use crate::{
     OutreachError,
@@ -97,7 +97,9 @@ impl Parser {
         let given: RowFields = self
             .columns
             .iter()
-            .map(|(position, name)| (name.clone(), cells.get(*position).cloned().unwrap_or_default()))
+            .map(|(position, name)| {
+                (name.clone(), cells.get(*position).map_or_else(String::new, |cell| without_guard(cell).to_owned()))
+            })
             .collect();
         let refused = |code, message, cells| Parsed::Refused { number, refusal: Refusal::new(code, message), cells };
         let patch = match values::row_of(&self.table, &given, &self.country) {

@@ -131,7 +131,7 @@ const OUT: &[&str] = &[
 ];
 
 /// Without the apostrophe that spreadsheets put before what would otherwise be a formula.
-fn without_guard(cell: &str) -> &str {
+pub(super) fn without_guard(cell: &str) -> &str {
     let cell = cell.trim();
     match cell.strip_prefix('\'') {
         Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,

@@ -204,8 +204,8 @@ pub async fn create(
 /// that is left out is removed; when the link changes, all rows are linked anew.
 ///
 /// # Errors
-/// When there is no such table, somebody else changed it, a segment asks for a column that would go, or the columns make
-/// no sense.
+/// When there is no such table, somebody else changed it, a segment asks for a column that would go, a campaign that has
+/// not ended or a text asks for the table and a column or its link would go, or the columns make no sense.
 pub async fn change(
     store: &Store,
     ctx: &Ctx,
@@ -234,6 +234,15 @@ pub async fn change(
                 if !users.is_empty() {
                     return Err(OutreachError::TableUsed(users));
                 }
+            }
+            // What has begun goes on by what the table was: an exclusion must not lose its link, nor a text its words.
+            if !gone.is_empty() || link != before.link {
+                let users = users_of(tx, workspace_id, &before, link != before.link)?;
+                if !users.is_empty() {
+                    return Err(OutreachError::TableUsed(users));
+                }
+            }
+            for column in &gone {
                 tx.drop_column(workspace_id, id, &column.name)?;
             }
             let table = DataTable { label: label.clone(), columns, link, ..before.clone() };
@@ -277,11 +286,7 @@ pub async fn delete(store: &Store, workspace_id: WorkspaceId, id: TableId) -> Re
         .write_bulk(move |tx| {
             tx.lock_table(id)?;
             let table = found(tx, workspace_id, id)?;
-            let mut users = segments_with(tx, workspace_id, &table, None)?;
-            let campaigns = tx.table_users(workspace_id, id)?;
-            users.extend(campaigns.into_iter().map(|name| format!("the campaign '{name}'")));
-            users.extend(look_up::users(tx, workspace_id, &table.name)?);
-            users.dedup();
+            let users = users_of(tx, workspace_id, &table, true)?;
             if !users.is_empty() {
                 return Err(OutreachError::TableUsed(users));
             }
@@ -289,6 +294,21 @@ pub async fn delete(store: &Store, workspace_id: WorkspaceId, id: TableId) -> Re
             tx.delete_table(workspace_id, id)?.then_some(()).ok_or(OutreachError::NotFound("table"))
         })
         .await
+}
+
+/// Campaigns that have not ended and texts that ask for a table; segments, too, where `with_segments`.
+fn users_of(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    table: &DataTable,
+    with_segments: bool,
+) -> Result<Vec<String>, OutreachError> {
+    let mut users = if with_segments { segments_with(tx, workspace_id, table, None)? } else { Vec::new() };
+    let campaigns = tx.table_users(workspace_id, table.id)?;
+    users.extend(campaigns.into_iter().map(|name| format!("the campaign '{name}'")));
+    users.extend(look_up::users(tx, workspace_id, &table.name)?);
+    users.dedup();
+    Ok(users)
 }
 
 /// Segments that ask for a table, or for a column of it.

@@ -165,6 +165,9 @@ async fn a_table_changes_without_breaking_its_rows_and_stays_while_it_is_used() 
         let without_total = || vec![kept("Number"), kept("Phone"), kept("Status")];
         assert_eq!(change(without_total(), Some("phone")).await.unwrap_err().code(), "table_used");
         assert_eq!(tables::delete(store, ws, table.id).await.unwrap_err().code(), "table_used");
+        // Without the link the segment would mean something else.
+        let all = vec![kept("Number"), kept("Phone"), kept("Total"), kept("Status")];
+        assert_eq!(change(all, None).await.unwrap_err().code(), "table_used");
         segments::delete(store, ws, segment.id).await.unwrap();
         let changed = change(without_total(), None).await.unwrap();
         assert_eq!((changed.columns.len(), changed.version), (3, 2));
@@ -190,6 +193,17 @@ async fn a_table_changes_without_breaking_its_rows_and_stays_while_it_is_used() 
             world.draft(CampaignInput { body: "{{ newest(\"orders\", \"status\") }}".to_owned(), ..world.input() });
         let draft = draft.await.unwrap();
         let Err(OutreachError::TableUsed(users)) = tables::delete(store, ws, table.id).await else { panic!("deleted") };
+        assert_eq!(users, ["the campaign 'Spring'"]);
+        let without_status = TableChange {
+            label: "Orders".to_owned(),
+            columns: vec![kept("Number"), kept("Phone")],
+            link: Some(LinkInput { column: "phone".to_owned(), by: LinkBy::Phone }),
+            version: 3,
+        };
+        let Err(OutreachError::TableUsed(users)) = tables::change(store, ctx, ws, table.id, without_status).await
+        else {
+            panic!("a text lost its words")
+        };
         assert_eq!(users, ["the campaign 'Spring'"]);
         segue_outreach::campaign::delete(store, ws, draft.id).await.unwrap();
         tables::delete(store, ws, table.id).await.unwrap();

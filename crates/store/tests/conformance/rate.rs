@@ -47,7 +47,12 @@ async fn a_message_needs_room_in_every_limit_and_waits_for_the_next_window() {
         assert_eq!(take(&test, limits, 3, midnight).await, None, "a new day");
         // A message longer than the limit itself leaves alone.
         assert_eq!(take(&test, [limits[0], limits[0]], 9, minute(5)).await, Some(minute(6)), "twice the same limit");
+        // What a message took that does not leave after all is there for the next.
         let workspace_id = test.workspace_id();
+        assert_eq!(take(&test, only_minute, 2, minute(7)).await, None);
+        assert!(take(&test, only_minute, 1, minute(7)).await.is_some(), "full: {}", test.engine);
+        write(&test, move |tx| tx.give_room_back(workspace_id, limits[0], 2, minute(7))).await;
+        assert_eq!(take(&test, only_minute, 1, minute(7)).await, None, "{}", test.engine);
         assert!(write(&test, move |tx| tx.delete_old_rate_windows(workspace_id, minute(4))).await >= 4);
     }
 }

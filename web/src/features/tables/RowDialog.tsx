@@ -3,6 +3,7 @@ import type { DataTableDefinition, DataTableRow, TableColumnDefinition } from '@
 import { Button, Dialog, DialogActions, Notice, SelectField, Stack, TextField } from '@/ui';
 import { deleteRow, writeRow } from './api';
 import css from './tables.module.css';
+import { useMayDefine } from './use-may-define';
 
 interface RowDialogProps {
   table: DataTableDefinition;
@@ -18,6 +19,7 @@ export function RowDialog({ table, row, onClose, onSaved }: RowDialogProps) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [sure, setSure] = useState(false);
+  const mayDefine = useMayDefine();
   const doing = async (work: () => Promise<unknown>) => {
     setBusy(true);
     setProblem(null);
@@ -31,11 +33,17 @@ export function RowDialog({ table, row, onClose, onSaved }: RowDialogProps) {
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    // What is emptied is said, so that it is taken away.
-    const all = Object.fromEntries(
-      table.columns.map((column) => [column.name, fields[column.name] ?? '']),
-    );
-    void doing(() => writeRow(table.id, all));
+    // The key and what was changed here: what others write meanwhile stays. What is emptied is said, so that it is taken
+    // away.
+    const changed = table.columns
+      .map((column) => ({
+        column,
+        before: row?.fields[column.name] ?? '',
+        now: fields[column.name] ?? '',
+      }))
+      .filter(({ column, before, now }) => column.is_key || now !== before)
+      .map(({ column, now }) => [column.name, now] as const);
+    void doing(() => writeRow(table.id, Object.fromEntries(changed)));
   };
   const key = table.columns.filter((column) => column.is_key);
   const remove = () => {
@@ -72,7 +80,7 @@ export function RowDialog({ table, row, onClose, onSaved }: RowDialogProps) {
         </Stack>
         <DialogActions>
           <div className={css.spread}>
-            {row !== null && (
+            {row !== null && mayDefine && (
               <Button emphasis="quiet" onClick={remove} data-testid="row-delete">
                 {sure ? 'Really delete it?' : 'Delete'}
               </Button>

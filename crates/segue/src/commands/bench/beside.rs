@@ -20,7 +20,7 @@ const LEAVING: u64 = 14_550_000_000;
 
 /// What to run beside.
 #[derive(clap::Args)]
-pub struct Arguments {
+pub struct BesideArguments {
     /// Recipients of a campaign that is planned and sent beside the webhooks, and as many contacts again that are deleted
     /// meanwhile. The carrier is named by `--smpp`.
     #[arg(long, default_value_t = 0, requires = "smpp", value_parser = clap::value_parser!(u64).range(..=1_000_000))]
@@ -30,7 +30,7 @@ pub struct Arguments {
     smpp: Option<String>,
 }
 
-impl Arguments {
+impl BesideArguments {
     /// The machine's clock, or one by which no quiet hours hold the campaign.
     pub(super) fn ctx(&self) -> Ctx {
         if self.beside == 0 { Ctx::system() } else { Ctx::with_clock(Arc::new(Afternoon::today())) }
@@ -72,7 +72,7 @@ impl Ready {
     /// # Errors
     /// When the store fails.
     pub async fn make(
-        arguments: &Arguments,
+        arguments: &BesideArguments,
         server: &Server,
         ctx: &Ctx,
         workspace_id: WorkspaceId,

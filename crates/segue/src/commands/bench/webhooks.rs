@@ -24,7 +24,7 @@ use segue_store::{
 };
 
 use super::{
-    beside::{self, Beside},
+    beside::{self, Beside, BesideArguments},
     history::{self, Looks},
     poster::{Posted, Webhooks, post},
     setup::{self, Place, rounded},
@@ -55,7 +55,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=100_000_000))]
     stored: u64,
     #[command(flatten)]
-    beside: beside::Arguments,
+    beside: BesideArguments,
     #[command(flatten)]
     place: Place,
     /// Print one line of JSON.
