@@ -91,7 +91,7 @@ async fn lists_show_what_the_role_may_see_page_by_page() {
         let count = async |actor, view| list(actor, view, None, None, 50).await.unwrap().data.len();
         assert_eq!(count(&sam, SessionFilter::Mine).await, 1);
         assert_eq!(count(&sam, SessionFilter::Waiting).await, 5);
-        assert_eq!(count(&sam, SessionFilter::Open).await, 1, "agents see their own");
+        assert_eq!(count(&sam, SessionFilter::Open).await, 6, "their own, and what waits in their queues");
         assert_eq!(count(&boss, SessionFilter::Open).await, 6);
         assert_eq!(count(&boss, SessionFilter::Ended).await, 0);
         let found = list(&boss, SessionFilter::All, Some("0100003"), None, 50).await.unwrap();

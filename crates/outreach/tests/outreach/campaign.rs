@@ -252,7 +252,7 @@ async fn a_crash_between_chunks_costs_nothing_and_doubles_nothing() {
         let (ws, id, job) = (world.ws(), draft.id, World::job(draft.id));
         let ctx = world.test.ctx_of_node(2);
         let cursor = store.read::<_, StoreError, _>(move |tx| tx.plan_cursor(ws, id)).await.unwrap().unwrap();
-        assert_eq!((cursor.planned, cursor.is_complete), (1_000, false));
+        assert_eq!((cursor.planned, cursor.is_complete), (500, false));
         for _ in 0..2 {
             assert_eq!(plan::run(&store, &ctx, &world.links, ws, &job).await.unwrap(), Planned::Complete);
         }
@@ -368,7 +368,7 @@ async fn pause_resume_and_cancel() {
         let paused = world.act(draft.id, CampaignAction::Pause).await.unwrap();
         assert_eq!(paused.state, CampaignState::Paused);
         assert_eq!(world.plan(draft.id).await, Planned::Stopped);
-        assert_eq!(positions(&world, draft.id).await.len(), 1_000, "a pause stops planning");
+        assert_eq!(positions(&world, draft.id).await.len(), 500, "a pause stops planning");
 
         let resumed = world.act(draft.id, CampaignAction::Resume).await.unwrap();
         assert_eq!(resumed.state, CampaignState::Planning);
