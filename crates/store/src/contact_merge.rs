@@ -339,6 +339,8 @@ impl Tx<'_> {
         if self.update_contact_quietly(workspace_id, kept_id, &fields, now)? != ContactChange::Changed {
             return Ok(Unmerged::AddressTaken);
         }
+        // Rows that came meanwhile by the other one's addresses are the other one's again.
+        self.let_go_of_rows(workspace_id, (kept_id, &fields), (&merged.fields, &record.addresses))?;
         if !self.insert_contact(workspace_id, merged_id, &merged.fields, now)? {
             return Ok(Unmerged::AddressTaken);
         }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Bind as _, Param, Row, StoreError, Tx,
-    contact_address::AddressKind,
+    contact_address::{AddressKind, ContactAddress},
     table::{DataTable, LinkBy},
     tx::json_text,
 };
@@ -66,6 +66,25 @@ pub fn link_of(by: LinkBy, address: &str) -> String {
     }
 }
 
+/// The addresses of a contact as rows keep them; empty where there is none.
+fn links_of(fields: &ContactFields) -> [String; 3] {
+    let link = |by, address: Option<&str>| address.map(|address| link_of(by, address)).unwrap_or_default();
+    [
+        link(LinkBy::Phone, fields.phone.as_ref().map(segue_model::PhoneNumber::as_str)),
+        link(LinkBy::ExternalKey, fields.external_key.as_deref()),
+        link(LinkBy::Email, fields.email.as_deref()),
+    ]
+}
+
+fn link_of_address(kind: AddressKind, address: &str) -> String {
+    let by = match kind {
+        AddressKind::Phone => LinkBy::Phone,
+        AddressKind::Email => LinkBy::Email,
+        AddressKind::Key => LinkBy::ExternalKey,
+    };
+    link_of(by, address)
+}
+
 crate::sql! {
     ROW_FIELDS = "SELECT fields FROM data_rows WHERE workspace_id = $1 AND table_id = $2 AND row_key = $3";
     PUT_ROW = "INSERT INTO data_rows (workspace_id, table_id, row_key, fields, link, contact_id, created_at, updated_at)
@@ -96,6 +115,7 @@ crate::sql! {
         RETURNING table_id, row_key";
     MOVE_ROW_BACK = "UPDATE data_rows SET contact_id = $5
         WHERE workspace_id = $1 AND table_id = $2 AND row_key = $3 AND contact_id = $4";
+    LET_GO_OF_ROWS = "UPDATE data_rows SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2 AND link = $3";
     RESTORE_ROW = "INSERT INTO data_rows (workspace_id, table_id, row_key, fields, link, contact_id, created_at, updated_at)
         SELECT $1, $2, $3, $4, $5, $6, $7, $8
         WHERE EXISTS (SELECT 1 FROM data_tables t WHERE t.workspace_id = $1 AND t.id = $2)
@@ -255,13 +275,7 @@ impl Tx<'_> {
         id: ContactId,
         fields: &ContactFields,
     ) -> Result<(), StoreError> {
-        let link = |by, address: Option<&str>| address.map(|address| link_of(by, address)).unwrap_or_default();
-        let links = [
-            link(LinkBy::Phone, fields.phone.as_ref().map(segue_model::PhoneNumber::as_str)),
-            link(LinkBy::ExternalKey, fields.external_key.as_deref()),
-            link(LinkBy::Email, fields.email.as_deref()),
-        ];
-        self.adopt(workspace_id, id, links)
+        self.adopt(workspace_id, id, links_of(fields))
     }
 
     /// Links the rows that wait for a further address of a contact.
@@ -272,12 +286,26 @@ impl Tx<'_> {
         kind: AddressKind,
         address: &str,
     ) -> Result<(), StoreError> {
-        let by = match kind {
-            AddressKind::Phone => LinkBy::Phone,
-            AddressKind::Email => LinkBy::Email,
-            AddressKind::Key => LinkBy::ExternalKey,
-        };
-        self.adopt(workspace_id, id, [link_of(by, address), String::new(), String::new()])
+        self.adopt(workspace_id, id, [link_of_address(kind, address), String::new(), String::new()])
+    }
+
+    /// Has rows wait again that came to `kept` by the addresses of somebody who was merged into it and no longer is: they go
+    /// to whoever those addresses are written for next. Rows by the addresses that are `kept`'s own stay.
+    pub(crate) fn let_go_of_rows(
+        &mut self,
+        workspace_id: WorkspaceId,
+        kept: (ContactId, &ContactFields),
+        merged: (&ContactFields, &[ContactAddress]),
+    ) -> Result<(), StoreError> {
+        let own = links_of(kept.1);
+        let further = merged.1.iter().map(|address| link_of_address(address.kind, &address.address));
+        for link in links_of(merged.0).into_iter().chain(further) {
+            if !link.is_empty() && !own.contains(&link) {
+                self.execute(&LET_GO_OF_ROWS, &[&workspace_id, &kept.0, &link])?;
+            }
+        }
+        self.rows_wait = None;
+        Ok(())
     }
 
     fn adopt(&mut self, workspace_id: WorkspaceId, id: ContactId, links: [String; 3]) -> Result<(), StoreError> {

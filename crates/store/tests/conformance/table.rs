@@ -166,12 +166,16 @@ async fn rows_wait_for_their_contact_and_stay_with_the_person() {
         });
         let view = view.await.expect("both are there");
         assert_eq!(owners(test, id).await, expected(Some(ana), Some(ana), Some(ana)), "{}", test.engine);
+        // One that comes meanwhile, by the number that was his.
+        put(test, other, vec![row("2", BEN, &[])]).await;
+        assert_eq!(owners(test, other).await["2"], Some(ana), "{}", test.engine);
         let parted = write(test, move |tx| {
             let record = tx.merge_record(ws, merge)?.expect("a record");
             tx.unmerge_contacts(ws, &view, &record, "system", now)
         });
         assert_eq!(parted.await, Unmerged::Done);
         assert_eq!(owners(test, id).await, expected(Some(ana), Some(ben), Some(ben)), "{}", test.engine);
+        assert_eq!(owners(test, other).await["2"], Some(ben), "{}: his again", test.engine);
 
         let deletion: DeletionId = test.ctx.id();
         write(test, move |tx| tx.delete_contacts(ws, deletion, &[ben], "system", now)).await;
@@ -179,7 +183,7 @@ async fn rows_wait_for_their_contact_and_stay_with_the_person() {
         assert_eq!((count(test, id).await, count(test, other).await), (1, 0), "{}", test.engine);
         assert_eq!(write(test, move |tx| tx.restore_contacts(ws, deletion, now)).await, Some(1));
         assert_eq!(owners(test, id).await, expected(Some(ana), Some(ben), Some(ben)), "{}", test.engine);
-        assert_eq!((count(test, id).await, count(test, other).await), (3, 1), "{}", test.engine);
+        assert_eq!((count(test, id).await, count(test, other).await), (3, 2), "{}", test.engine);
         assert!(write(test, move |tx| tx.delete_contact(ws, ben, now)).await);
         assert_eq!(owners(test, id).await.len(), 1, "{}: for good", test.engine);
     }
