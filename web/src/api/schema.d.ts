@@ -4231,7 +4231,7 @@ export interface paths {
         put?: never;
         /**
          * Deletes rows by their keys, and tells which were not there.
-         * @description Needs the permission `write_contacts`.
+         * @description Needs the permission `import_contacts`.
          */
         post: operations["delete_table_rows"];
         delete?: never;

@@ -441,8 +441,14 @@ async fn a_status_of_a_message_that_is_not_ours_is_kept_and_changes_nothing() {
         let id = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text("ours"))).await;
         let running = bench.start("one");
         bench.until_state(id, OutboxState::Accepted).await;
-        running.shutdown().await;
         let (workspace_id, channel_id, engine) = (bench.test.workspace_id(), channel.id, bench.test.engine);
+        // That the channel is well is told on its own, and on PostgreSQL perhaps later than everything else.
+        until("the channel is well", async || {
+            let found = bench.write(move |tx| tx.channel(workspace_id, channel_id)).await;
+            found.is_some_and(|found| found.state == ChannelState::Connected)
+        })
+        .await;
+        running.shutdown().await;
         let newest = async || bench.write(move |tx| tx.event_bounds(workspace_id)).await.1;
         let before = newest().await;
         for word in ["sent", "delivered", "read", "failed", "failed"] {
