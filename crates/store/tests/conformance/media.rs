@@ -259,6 +259,34 @@ async fn what_a_customer_deletes_stays_where_it_was_passed_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_file_that_a_reply_still_needs_goes_when_the_reply_is_gone() {
+    for test in engines().await {
+        let test = &test;
+        let (ws, now, channel) =
+            (test.workspace_id(), test.now(), test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id);
+        let session = conversation(test, channel).await;
+        let id = upload(test).await;
+        let (shown, reply) = (entry(test, channel, session, id), waiting(test, session, id));
+        let (shown_id, reply_id) = (shown.id, reply.id);
+        write(test, move |tx| {
+            tx.insert_message(ws, &shown)?;
+            assert!(tx.insert_pending_reply(ws, &reply)?);
+            // With a message it is no upload any more.
+            tx.remove_unsent_uploads(ws, now.plus(1), 10, now)
+        })
+        .await;
+        let change = MessageChange { provider_id: "wamid.1", text: None, at: now };
+        write(test, move |tx| tx.change_message(ws, (session, shown_id), change, DeletedWords::Remove, now))
+            .await
+            .expect("it is a customer's");
+        let look = async || write(test, move |tx| tx.remove_unsent_uploads(ws, now.plus(1), 10, now)).await;
+        assert_eq!(look().await, (1, 0), "{}: the reply needs it", test.engine);
+        write(test, move |tx| tx.delete_pending_reply(ws, reply_id)).await;
+        assert_eq!(look().await, (1, 1), "{}: nothing does", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_is_never_sent_is_removed_and_one_that_is_needed_stays() {
     for test in engines().await {
         let test = &test;
