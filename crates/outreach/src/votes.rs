@@ -7,6 +7,7 @@ use segue_model::{
     KeywordId, Timestamp, WorkspaceId, plain,
     programme::KeywordAction,
     revocation::{self, RevocationVerdict},
+    spreadsheet::row,
     vote::{Vote, VoteOption},
 };
 use segue_store::{
@@ -21,7 +22,6 @@ use serde::Serialize;
 
 use crate::{
     OutreachError,
-    import::guarded_cell,
     keywords::{self, Handled, Text},
     words,
 };
@@ -225,7 +225,7 @@ pub async fn export(
             let next = rows.last().filter(|_| rows.len() as i64 == limit).map(|row| row.address.clone());
             let lines = rows.iter().map(|VoteRow { address, choice, voted_at, changed_at }| {
                 let changed = changed_at.map(Timestamp::to_rfc3339).unwrap_or_default();
-                line(&[address, &label(choice), &voted_at.to_rfc3339(), &changed])
+                row([address.as_str(), &label(choice), &voted_at.to_rfc3339(), &changed])
             });
             Ok((lines.collect(), next))
         })
@@ -235,11 +235,5 @@ pub async fn export(
 /// The first line of [`export`].
 #[must_use]
 pub fn header() -> String {
-    line(&["phone", "option", "voted_at", "changed_at"])
-}
-
-fn line(cells: &[&str]) -> String {
-    let cells: Vec<String> =
-        cells.iter().map(|cell| format!("\"{}\"", guarded_cell(cell).replace('"', "\"\""))).collect();
-    format!("{}\r\n", cells.join(","))
+    row(["phone", "option", "voted_at", "changed_at"])
 }

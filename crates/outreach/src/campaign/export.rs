@@ -1,9 +1,7 @@
 //! Recipients as CSV, for spreadsheets: every cell quoted, and none can act as a formula.
 
-use segue_model::Timestamp;
+use segue_model::{Timestamp, spreadsheet::row};
 use segue_store::recipient::RecipientView;
-
-use crate::import::guarded_cell;
 
 /// Names of the columns.
 const COLUMNS: [&str; 13] = [
@@ -53,7 +51,6 @@ pub fn lines(recipients: &[RecipientView]) -> String {
 }
 
 fn line(cells: impl IntoIterator<Item = String>) -> String {
-    let cells: Vec<String> =
-        cells.into_iter().map(|cell| format!("\"{}\"", guarded_cell(&cell).replace('"', "\"\""))).collect();
-    format!("{}\r\n", cells.join(","))
+    let cells: Vec<String> = cells.into_iter().collect();
+    row(cells.iter().map(String::as_str))
 }

@@ -9,7 +9,7 @@ use std::{
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
 };
 
-use segue_model::{ImportId, TableId, Timestamp, WorkspaceId};
+use segue_model::{ImportId, TableId, Timestamp, WorkspaceId, spreadsheet::unguarded_cell};
 use segue_store::{
     Tx,
     import::{ImportCounts, UndoCounts},
@@ -20,7 +20,7 @@ use segue_store::{
 
 use super::{
     ImportOptions, Job, file,
-    row::{Parsed, Refusal, without_guard},
+    row::{Parsed, Refusal},
 };
 use crate::{
     OutreachError,
@@ -98,7 +98,7 @@ impl Parser {
             .columns
             .iter()
             .map(|(position, name)| {
-                (name.clone(), cells.get(*position).map_or_else(String::new, |cell| without_guard(cell).to_owned()))
+                (name.clone(), cells.get(*position).map_or_else(String::new, |cell| unguarded_cell(cell).to_owned()))
             })
             .collect();
         let refused = |code, message, cells| Parsed::Refused { number, refusal: Refusal::new(code, message), cells };

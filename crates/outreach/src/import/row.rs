@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::{civil, tz::TimeZone};
-use segue_model::{PhoneNumber, Timestamp, contact::ContactFields, phone::InvalidPhone};
+use segue_model::{PhoneNumber, Timestamp, contact::ContactFields, phone::InvalidPhone, spreadsheet::unguarded_cell};
 use segue_store::contact_view::AttributeDefinition;
 
 use super::{
@@ -130,15 +130,6 @@ const OUT: &[&str] = &[
     "abgemeldet",
 ];
 
-/// Without the apostrophe that spreadsheets put before what would otherwise be a formula.
-pub(super) fn without_guard(cell: &str) -> &str {
-    let cell = cell.trim();
-    match cell.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
-        _ => cell,
-    }
-}
-
 impl RowReader {
     /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code, `now`
     /// the moment after which nobody can have agreed.
@@ -167,7 +158,7 @@ impl RowReader {
                 ),
             ));
         }
-        let cell = |position: usize| record.cells.get(position).map_or("", |cell| without_guard(cell));
+        let cell = |position: usize| record.cells.get(position).map_or("", |cell| unguarded_cell(cell.trim()));
         let country = match self.mapping.country.map(cell).filter(|text| !text.is_empty()) {
             None => Cow::Borrowed(self.country.as_str()),
             Some(text) if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
