@@ -89,6 +89,22 @@ async fn what_leaves_by_day_is_not_discarded_though_it_is_planned_at_night() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_campaign_is_checked_for_the_time_it_is_scheduled_for() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let at = |time: &str| Schedule { starts_at: Some(time.parse().unwrap()), ..Schedule::default() };
+        // Asked by day about the night, and at night about the day.
+        let night = draft(&world, at("2026-11-24T23:00:00"), discard()).await;
+        let (_, excluded, sendable) = check(&world, night).await;
+        assert_eq!((excluded, sendable), (vec![("hours_discarded".to_owned(), 1)], 0), "{}", world.test.engine);
+        let day = draft(&world, at("2026-11-24T10:00:00"), discard()).await;
+        world.test.clock.advance(11 * time::HOUR);
+        let (_, excluded, sendable) = check(&world, day).await;
+        assert_eq!((excluded, sendable), (Vec::new(), 1), "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_hours_of_the_sender_and_the_caps_of_a_label_are_in_the_check() {
     for world in worlds().await {
         world.subscriber(&phone(1), "Ana").await;
