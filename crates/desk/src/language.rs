@@ -5,6 +5,8 @@
 //! language that a person has said is never replaced. It is noted in the transaction that takes the message in, so a crash
 //! leaves both or neither.
 
+use std::sync::LazyLock;
+
 use segue_channels::whatsapp::Content;
 use segue_model::{Ctx, MessagingUserId, SessionId, WorkspaceId, actor::Actor, language};
 use segue_store::{
@@ -27,8 +29,11 @@ const LETTERS: usize = 20;
 const SIGNS: usize = 6;
 /// So certain it has to be, in per cent.
 const CERTAIN: u8 = 85;
+/// So many messages of a session are listened to: a language shows in the first ones or not at all, and to tell it costs more
+/// than to store a message.
+const HEARD: u32 = 6;
 /// Most texts that are read together, and most characters of them.
-const TEXTS: u32 = 6;
+const TEXTS: u32 = HEARD;
 const TOGETHER: usize = 600;
 
 /// The languages that are told apart, with their tags. Rare ones that short texts are easily taken for are left out.
@@ -77,6 +82,9 @@ const LANGUAGES: &[(Lang, &str)] = &[
     (Lang::Vie, "vi"),
 ];
 
+static DETECTOR: LazyLock<Detector> =
+    LazyLock::new(|| Detector::with_allowlist(LANGUAGES.iter().map(|(language, _)| *language).collect()));
+
 /// The language of a text and how certain that is, when it is plain.
 pub(crate) fn detect(text: &str) -> Option<(&'static str, u8)> {
     // Addresses and codes are no words of a language.
@@ -87,15 +95,17 @@ pub(crate) fn detect(text: &str) -> Option<(&'static str, u8)> {
     if letters < SIGNS {
         return None;
     }
-    let known = LANGUAGES.iter().map(|(language, _)| *language).collect();
-    let found = Detector::with_allowlist(known).detect(&words)?;
-    let enough = match found.script() {
+    let enough = match whatlang::detect_script(&words)? {
         Script::Mandarin | Script::Hiragana | Script::Katakana | Script::Hangul | Script::Thai => SIGNS,
         _ => LETTERS,
     };
+    if letters < enough {
+        return None;
+    }
+    let found = DETECTOR.detect(&words)?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
     let certainty = (found.confidence().clamp(0.0, 1.0) * 100.0).round() as u8;
-    if letters < enough || certainty < CERTAIN {
+    if certainty < CERTAIN {
         return None;
     }
     LANGUAGES.iter().find(|(language, _)| *language == found.lang()).map(|(_, tag)| (*tag, certainty))
@@ -110,7 +120,7 @@ pub(crate) fn hear(
     is_own: bool,
 ) -> Result<(), StoreError> {
     let Content::Text { body } = content else { return Ok(()) };
-    if !is_own {
+    if !is_own || session.numbers.customer_messages > HEARD {
         return Ok(());
     }
     let (workspace_id, user_id) = (desk.workspace_id(), session.messaging_user_id);
@@ -120,11 +130,8 @@ pub(crate) fn hear(
     }
     let found = match detect(body) {
         // Once something is known, only a text that is plain by itself changes it.
-        None if known.is_none() => {
-            let mut texts = tx.own_texts(workspace_id, session.id, TEXTS)?;
-            texts.reverse();
-            let together: String = texts.join(" ").chars().take(TOGETHER).collect();
-            detect(&together)
+        None if known.is_none() && session.numbers.customer_messages > 1 => {
+            detect_together(tx, workspace_id, session.id)?
         }
         found => found,
     };
@@ -134,6 +141,18 @@ pub(crate) fn hear(
         tx.detect_customer_language(workspace_id, user_id, (language, certainty), desk.ctx.now())?;
     }
     Ok(())
+}
+
+/// The language of the customer's latest texts in a session, read as one.
+fn detect_together(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    session_id: SessionId,
+) -> Result<Option<(&'static str, u8)>, StoreError> {
+    let mut texts = tx.own_texts(workspace_id, session_id, TEXTS)?;
+    texts.reverse();
+    let together: String = texts.join(" ").chars().take(TOGETHER).collect();
+    Ok(detect(&together))
 }
 
 /// The language to write to a customer in: the one a person said, else that of the contact, else the one detected.
@@ -151,7 +170,7 @@ pub(crate) fn of(
     })
 }
 
-/// An agent says which language the customer of a session has; `None` lets it be detected again.
+/// An agent says which language the customer of a session has; `None` reads it from the customer's latest texts again.
 ///
 /// # Errors
 /// [`DeskError::NotOwner`], [`DeskError::InvalidField`] for what is no language, or when there is no such session.
@@ -178,7 +197,12 @@ pub async fn set(
             let user_id = session.messaging_user_id;
             match &said {
                 Some(said) => tx.say_customer_language(workspace_id, user_id, said, ctx.now())?,
-                None => tx.forget_customer_language(workspace_id, user_id)?,
+                None => {
+                    tx.forget_customer_language(workspace_id, user_id)?;
+                    if let Some(found) = detect_together(tx, workspace_id, session_id)? {
+                        tx.detect_customer_language(workspace_id, user_id, found, ctx.now())?;
+                    }
+                }
             }
             let mut notices = Notices::new(workspace_id);
             notices.session_updated(session_id);

@@ -63,6 +63,9 @@ async fn short_texts_are_read_together_and_what_a_person_said_stays() {
         let offer = scene.offers(&agent).await[0];
         scene.accept(&agent, offer).await.unwrap();
         assert_eq!(set(Some("not a language")).await.unwrap_err().code(), "invalid_field");
+        set(Some("ca-ES")).await.unwrap();
+        let again = set(None).await.unwrap().unwrap();
+        assert_eq!((again.language.as_str(), again.by), ("nl", LanguageBy::Detected), "read from the texts again");
         let said = set(Some("ca-ES")).await.unwrap().unwrap();
         assert_eq!((said.language.as_str(), said.by, said.certainty), ("ca-es", LanguageBy::Person, None));
         says(&scene, 4, GERMAN).await;
@@ -72,9 +75,21 @@ async fn short_texts_are_read_together_and_what_a_person_said_stays() {
         let now = scene.test.now();
         write(scene.store(), move |tx| tx.detect_customer_language(workspace_id, user_id, ("de", 100), now)).await;
         assert_eq!(known(&scene).await.unwrap().language, "ca-es");
-        assert_eq!(set(None).await.unwrap(), None);
+        assert_eq!(set(None).await.unwrap(), None, "Dutch and German together leave doubt");
         says(&scene, 5, GERMAN).await;
         assert_eq!(known(&scene).await.unwrap().language, "de", "it is detected again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_messages_of_a_session_are_listened_to_and_no_more() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        for number in 1..=6 {
+            says(&scene, number, "ok").await;
+        }
+        says(&scene, 7, GERMAN).await;
+        assert_eq!(known(&scene).await, None, "{}", scene.test.engine);
     }
 }
 
