@@ -25,11 +25,12 @@ interface Props {
 
 export function WordDialog({ keyword, onClose, onSaved }: Props) {
   const numbers = useNumbers();
-  const programmes = (useProgrammes().data?.data ?? []).filter((each) => each.ended_at === null);
+  const loaded = useProgrammes().data?.data;
+  const programmes = (loaded ?? []).filter((each) => each.ended_at === null);
   const known = keyword?.action;
   const [sender, setSender] = useState(keyword?.sender_id ?? '');
   const [word, setWord] = useState(keyword?.word ?? '');
-  const [kind, setKind] = useState<KeywordAction['kind']>(known?.kind ?? 'join');
+  const [chosen, setKind] = useState<KeywordAction['kind'] | null>(known?.kind ?? null);
   const [programme, setProgramme] = useState(
     known?.kind === 'join' || known?.kind === 'leave' ? known.programme_id : '',
   );
@@ -45,6 +46,9 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
 
   const senderId = sender === '' ? (numbers[0]?.id ?? '') : sender;
   const ofSender = programmes.filter((each) => each.sender_id === senderId);
+  // Most words join a programme; where there is none to join, the next best is an answer.
+  const usual = loaded !== undefined && ofSender.length === 0 ? 'reply' : 'join';
+  const kind = chosen ?? usual;
   const programmeId = programme === '' ? (ofSender[0]?.id ?? '') : programme;
   const action: KeywordAction =
     kind === 'reply'

@@ -14,6 +14,7 @@ import {
 } from '@/ui';
 import { text } from '../FormDialog';
 import { checkRateCard, importRateCard, type PriceTable } from './api';
+import css from '../setup.module.css';
 import { price } from './standing';
 
 const SHOWN = 200;
@@ -110,8 +111,8 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
               defaultValue={checked?.table.currency ?? ''}
               data-testid="price-currency"
             />
-            <label>
-              <span>Table from a file</span>{' '}
+            <label className={css.file}>
+              <span>Table from a file</span>
               <input
                 type="file"
                 accept=".csv,.txt,text/csv,text/plain"

@@ -25,7 +25,7 @@ import { changeCampaignSettings, fetchCampaignSettings } from '../texts-api';
 import { useMayManage } from '../use-may-manage';
 import { fetchRateCards, removeRateCard } from './api';
 import { ImportDialog } from './ImportDialog';
-import { dayIn, isMadeUp, price, standings, type Standing } from './standing';
+import { byMarket, dayIn, isMadeUp, price, standings, type Standing } from './standing';
 
 const WORDS: Record<Standing, { label: string; tone: Tone }> = {
   valid: { label: 'Counts now', tone: 'good' },
@@ -142,22 +142,13 @@ function Lists({ zone }: { zone: string }) {
       )}
       {taking === 'yes' && <ImportDialog onClose={() => setTaking('no')} onDone={refresh} />}
       {shown !== null && (
-        <Dialog title={shown.name} onClose={() => setShown(null)} testId="price-list-dialog">
-          <DataTable
-            label="Prices"
-            rows={shown.rates}
-            rowKey={(rate) => `${rate.market} ${rate.category}`}
-            columns={[
-              { key: 'market', title: 'Market', render: (rate) => rate.market },
-              { key: 'category', title: 'Category', render: (rate) => rate.category },
-              {
-                key: 'price',
-                title: 'Price of one',
-                align: 'end',
-                render: (rate) => price(rate.thousandths, shown.currency),
-              },
-            ]}
-          />
+        <Dialog
+          title={shown.name}
+          onClose={() => setShown(null)}
+          size="lg"
+          testId="price-list-dialog"
+        >
+          <Prices card={shown} />
         </Dialog>
       )}
       {removing !== null && (
@@ -175,6 +166,27 @@ function Lists({ zone }: { zone: string }) {
         </ConfirmDialog>
       )}
     </Card>
+  );
+}
+
+function Prices({ card }: { card: RateCard }) {
+  const { categories, rows } = byMarket(card);
+  return (
+    <DataTable
+      label={`Price of one message in ${card.currency}`}
+      rows={rows}
+      rowKey={(row) => row.market}
+      columns={[
+        { key: 'market', title: 'Market', render: (row) => row.market },
+        ...categories.map((category) => ({
+          key: category,
+          title: category.charAt(0).toUpperCase() + category.slice(1),
+          align: 'end' as const,
+          render: (row: (typeof rows)[number]) =>
+            price(row.prices.get(category) ?? null, card.currency),
+        })),
+      ]}
+    />
   );
 }
 

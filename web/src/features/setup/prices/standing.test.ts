@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RateCard } from '@/api/price-types';
-import { dayIn, price, standings } from './standing';
+import { byMarket, dayIn, price, standings } from './standing';
 
 const card = (valid_from: string, name = 'Ours'): RateCard => ({
   name,
@@ -23,6 +23,18 @@ describe('price lists', () => {
     expect(dayIn('UTC', now)).toBe('2026-10-01');
     expect(dayIn('America/Los_Angeles', now)).toBe('2026-09-30');
     expect(dayIn('nowhere', now)).toBe('2026-10-01');
+  });
+
+  it('has a line for each market, and none where a market has no price', () => {
+    const rates = [
+      { market: 'Brazil', category: 'marketing', thousandths: 5_700 },
+      { market: 'Brazil', category: 'utility', thousandths: 1_425 },
+      { market: 'Chile', category: 'marketing', thousandths: 3_400 },
+    ] satisfies RateCard['rates'];
+    const { categories, rows } = byMarket({ ...card('2026-10-01'), rates });
+    expect(categories).toEqual(['marketing', 'utility']);
+    expect(rows.map((row) => row.market)).toEqual(['Brazil', 'Chile']);
+    expect(rows.map((row) => row.prices.get('utility') ?? null)).toEqual([1_425, null]);
   });
 
   it('writes prices with all their digits', () => {

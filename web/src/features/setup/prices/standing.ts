@@ -36,6 +36,21 @@ export function price(thousandths: number | null, currency: string): string {
   }
 }
 
+/** The prices of a list with a line for each market and a column for each category, in the order of the list. */
+export function byMarket(card: RateCard) {
+  const categories = [...new Set(card.rates.map((rate) => rate.category))];
+  const markets = [...new Set(card.rates.map((rate) => rate.market))];
+  const rows = markets.map((market) => ({
+    market,
+    prices: new Map(
+      card.rates
+        .filter((rate) => rate.market === market)
+        .map((rate) => [rate.category, rate.thousandths]),
+    ),
+  }));
+  return { categories, rows };
+}
+
 /** The day of a moment in a time zone, as price lists write it. */
 export function dayIn(zone: string, now: number): string {
   try {
