@@ -132,6 +132,7 @@ pub mod template_view;
 pub mod thread;
 pub mod transcript_export;
 pub mod vote;
+mod withdrawal;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -234,6 +235,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("thread", thread::STATEMENTS),
         ("transcript_export", transcript_export::STATEMENTS),
         ("vote", vote::STATEMENTS),
+        ("withdrawal", withdrawal::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]
 }

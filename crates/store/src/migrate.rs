@@ -74,6 +74,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0029_customer_language",
         text: include_str!("../migrations/0029_customer_language.sql"),
     },
+    Migration { version: 30, name: "0030_withdrawn", text: include_str!("../migrations/0030_withdrawn.sql") },
 ];
 
 /// Version of the schema that this build works with.
