@@ -1,5 +1,6 @@
 // Starts the real binary with the sandbox and demo data, and ends it by its own process id.
 import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,7 +17,11 @@ async function start(name, args, env = {}) {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let log = '';
-  child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-100_000)));
+  child.stderr.on('data', (chunk) => {
+    log = (log + chunk).slice(-100_000);
+    // Whoever runs this file shows it when the file hangs.
+    if (process.env.SEGUE_E2E_LOGS) appendFileSync(join(process.env.SEGUE_E2E_LOGS, `${name}-${child.pid}.log`), chunk);
+  });
   const first = await new Promise((resolve, reject) => {
     let text = '';
     child.stdout.on('data', (chunk) => {

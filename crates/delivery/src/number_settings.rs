@@ -9,12 +9,9 @@ use segue_channels::whatsapp::{
     number::{BusinessProfile, CodeMethod},
 };
 use segue_model::MediaId;
-use segue_store::{
-    Store,
-    channel::{Channel, ChannelConfig},
-};
+use segue_store::channel::{Channel, ChannelConfig};
 
-use crate::{DeliveryError, client::client_of};
+use crate::{DeliveryError, Files, client::client_of};
 
 /// A number as WhatsApp has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,9 +32,9 @@ pub async fn get(channel: &Channel) -> Result<NumberSettings, DeliveryError> {
 /// Changes what customers see. A new picture is uploaded first.
 ///
 /// # Errors
-/// As [`get`], and when there is no such picture.
+/// As [`get`], and when there is no such picture or it cannot be read.
 pub async fn set_profile(
-    store: &Store,
+    files: &Files,
     channel: &Channel,
     profile: &BusinessProfile,
     picture: Option<MediaId>,
@@ -46,16 +43,9 @@ pub async fn set_profile(
     let handle = match picture {
         None => None,
         Some(id) => {
-            let workspace_id = channel.workspace_id;
-            let file = store
-                .read(move |tx| {
-                    let media = tx.media(workspace_id, id)?.ok_or(DeliveryError::NoSuchMedia)?;
-                    let data = tx.media_data(workspace_id, id)?.ok_or(DeliveryError::NoSuchMedia)?;
-                    Ok::<_, DeliveryError>((media, data))
-                })
-                .await?;
-            let name = file.0.file_name.unwrap_or_else(|| "picture".to_owned());
-            Some(client.upload_example(&file.0.mime, &name, file.1).await?)
+            let (media, data) = files.read(channel.workspace_id, id).await?.ok_or(DeliveryError::NoSuchMedia)?;
+            let name = media.file_name.unwrap_or_else(|| "picture".to_owned());
+            Some(client.upload_example(&media.mime, &name, data).await?)
         }
     };
     Ok(client.set_business_profile(profile, handle.as_deref()).await?)

@@ -7,25 +7,23 @@ use segue_channels::text::segment;
 use segue_model::{
     Timestamp,
     delivery::MessageClass,
-    id::Id as _,
     policy::{Explanation, Rule},
-    rate::{RateLimit, RateWindow},
     sender::SenderFacts,
 };
 use segue_store::{StoreError, Tx, outbox::OutboxMessage};
 
-/// Takes a place for a message of a campaign that sends at most so many in a minute. `false` when the minute is full: it is
-/// held then for a later one, and those that were refused before it go first. Planning spaces the messages already; this
-/// keeps the pace when they become due together, after a pause, a hold or a night.
+/// Takes a place for a message of a campaign that sends at most so many in a minute. `false` when as many left in the minute
+/// before: it is held then until one of them is a minute old, and those that were refused before it go first. Planning
+/// spaces the messages already; this keeps the pace when they become due together, after a pause, a hold or a night.
 pub(crate) fn keep_pace(
     tx: &mut Tx<'_>,
     per_minute: Option<u32>,
     message: &OutboxMessage,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let Some(limit) = pace(per_minute, message) else { return Ok(true) };
-    let Some((_, until)) = tx.take_room(message.workspace_id, &[limit], 1, now)? else { return Ok(true) };
-    let cap = Some(format!("the campaign sends at most {} messages a minute", limit.segments));
+    let (Some(most), Some(campaign_id)) = (per_minute, message.campaign_id) else { return Ok(true) };
+    let Some(until) = tx.keep_in_minute(message.workspace_id, campaign_id, most, now)? else { return Ok(true) };
+    let cap = Some(format!("the campaign sends at most {most} messages a minute"));
     let why = Explanation { cap, ..Explanation::default() };
     tx.put_decision(message.workspace_id, message.id, Rule::CampaignPace, &why, now)?;
     tx.hold_message(message, until, Rule::CampaignPace, now)?;
@@ -39,15 +37,10 @@ pub(crate) fn leave_pace(
     message: &OutboxMessage,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    match pace(per_minute, message) {
-        Some(limit) => tx.give_room_back(message.workspace_id, limit, 1, now),
-        None => Ok(()),
+    match (per_minute, message.campaign_id) {
+        (Some(most), Some(campaign_id)) => tx.give_minute_back(message.workspace_id, campaign_id, most, now),
+        _ => Ok(()),
     }
-}
-
-fn pace(per_minute: Option<u32>, message: &OutboxMessage) -> Option<RateLimit> {
-    let (most, campaign_id) = (per_minute?, message.campaign_id?);
-    Some(RateLimit { of: campaign_id.uuid(), window: RateWindow::Minute, segments: most.max(1) })
 }
 
 /// Takes room for a text. `false` when there is none: it is held then, until there may be.

@@ -2,6 +2,9 @@
 //!
 //! Supervisors and admins: all. Agents: their own, those that wait in their queues, and what the same customer wrote
 //! before, while they have the customer's open conversation. Nobody else.
+//!
+//! This is the rule for one conversation. Lists ask the same of the database, where it stands again
+//! (`crates/store/src/session.rs`); `crates/desk/tests/it/sight.rs` asks both about every kind of conversation.
 
 use std::collections::BTreeSet;
 

@@ -5,10 +5,10 @@
 //! |---|---|---|
 //! | of a sender | set by its owner, such as 3 a second of a toll-free number | a second |
 //! | of a registered campaign | AT&T's class of the campaign, over all of its numbers | a minute |
-//! | of a campaign | its own `per_minute`, in messages | a minute |
 //! | of a brand | T-Mobile's day, over all of its campaigns | a day, from midnight to midnight Pacific time |
 //!
-//! Windows are fixed. A message that does not fit into what is left of a window waits for the next one.
+//! Windows are fixed. A message that does not fit into what is left of a window waits for the next one. A campaign's own
+//! pace is no such limit: it holds for any minute, and is kept by the store.
 //!
 //! Which carrier a number belongs to is not known: numbers are portable, and no list of carriers comes with the build. So
 //! a text counts against the limits of every carrier, as if each of them delivered it: never too many, sometimes fewer
@@ -40,7 +40,7 @@ crate::text_enum! {
 /// At most so many segments in each window, for everything that a sender or registration covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimit {
-    /// Id of the sender, registration or campaign whose limit it is.
+    /// Id of the sender or registration whose limit it is.
     pub of: Uuid,
     pub window: RateWindow,
     /// Segments, at least 1.

@@ -556,6 +556,7 @@ mod tests {
                         .map(|(name, value)| (name.to_owned(), value))
                         .into(),
                     link: Some(link_of(LinkBy::Phone, &format!("+1212555{number:04}"))),
+                    country: None,
                 })
                 .collect();
             let text = "{{ newest('orders', 'number') }}/{{ lookup('orders', 'status', newest('orders', 'number')) }}";

@@ -103,7 +103,7 @@ impl Tx<'_> {
             self.execute(unlink, &[&workspace_id, &id])?;
         }
         for phone in &phones {
-            self.cancel_waiting_marketing(workspace_id, phone, "contact_deleted")?;
+            self.withdraw_marketing(workspace_id, phone)?;
         }
         if phones.len() > 1 {
             // They are no longer one person's, as far as anybody knows.

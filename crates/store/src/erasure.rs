@@ -6,8 +6,9 @@
 //! included. Each step may be done again. What the customer writes later is a new matter and stays.
 //!
 //! What a worker has claimed is canceled as well: its claim is then worth nothing, and nothing of it leaves. What is on the
-//! wire at that moment cannot be called back; the row of the erasure stays until it has its end, so that its words go,
-//! too, and that what is refused then does not wait for the customer.
+//! wire at that moment cannot be called back, but does not leave again when it comes back unsent ([`crate::withdrawal`]); the
+//! row of the erasure stays until it has its end, so that its words go, too, and that what is refused then does not wait for
+//! the customer.
 //!
 //! A file goes when it stands in nothing else ([`crate::media_use`]): what others sent or received stays theirs.
 //!
@@ -39,13 +40,17 @@ crate::sql! {
     TRIED_ERASURE = "UPDATE customer_erasures SET attempts = attempts + 1
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     END_ERASURE = "DELETE FROM customer_erasures WHERE workspace_id = $1 AND messaging_user_id = $2";
-    CANCEL_OF_SESSION = "UPDATE outbox SET state = 'canceled', rule = 'contact_deleted', payload = '{\"text\":\"\"}'
-        WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL AND state <> 'submitting'
+    /// One statement for what waits and what is on the wire, so that nothing slips from one to the other in between.
+    CANCEL_OF_SESSION = "UPDATE outbox SET withdrawn = 'contact_deleted',
+            state = CASE WHEN state = 'submitting' THEN state ELSE 'canceled' END,
+            rule = CASE WHEN state = 'submitting' THEN rule ELSE 'contact_deleted' END,
+            payload = CASE WHEN state = 'submitting' THEN payload ELSE '{\"text\":\"\"}' END
+        WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL
             AND (state = 'queued' OR state = 'claimed' OR state = 'submitting') AND created_at <= $3";
     ON_THE_WIRE = "SELECT 1 FROM outbox
         WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL AND state = 'submitting'
             AND (state = 'queued' OR state = 'claimed' OR state = 'submitting') AND created_at <= $3 LIMIT 1";
-    /// The words of marketing that [`Tx::cancel_waiting_marketing`] is about to cancel.
+    /// The words of marketing that [`Tx::withdraw_marketing`] is about to cancel.
     EMPTY_WAITING = "UPDATE outbox SET payload = '{\"text\":\"\"}'
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
             AND class = 'marketing'";
@@ -85,11 +90,12 @@ impl Tx<'_> {
         for session_id in self.session_ids_of(workspace_id, user_id)? {
             self.stop_sending(workspace_id, session_id, now)?;
         }
+        self.lock_consents(workspace_id)?;
         for identifier in self.identifiers_of(workspace_id, user_id)? {
             for sql in [&EMPTY_WAITING, &EMPTY_WAITING_OF_CAMPAIGNS] {
                 self.execute(sql, &[&workspace_id, &identifier.value])?;
             }
-            self.cancel_waiting_marketing(workspace_id, &identifier.value, "contact_deleted")?;
+            self.withdraw_marketing(workspace_id, &identifier.value)?;
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ crate::sql! {
     FAIL_OVER = "UPDATE outbox SET channel_id = $5, payload = $6, state = 'queued', not_before = $7, rule = NULL,
             attempts = 0, lease_owner = NULL, lease_until = NULL, lease_epoch = lease_epoch + 1, error_class = NULL,
             error_code = NULL, error_reason = NULL
-        WHERE workspace_id = $1 AND id = $2 AND lease_epoch = $3 AND state = $4 AND provider_id IS NULL
+        WHERE workspace_id = $1 AND id = $2 AND lease_epoch = $3 AND state = $4 AND provider_id IS NULL AND withdrawn IS NULL
             AND COALESCE(error_class, '') <> 'unknown' AND accepted_at IS NULL AND NOT EXISTS (
                 SELECT 1 FROM failovers f WHERE f.workspace_id = $1 AND f.message_id = $2)";
     NOTE_FAILOVER = "INSERT INTO failovers (workspace_id, message_id, from_sender_id, to_sender_id, reason, at)
@@ -160,7 +160,7 @@ impl Tx<'_> {
 
     /// Moves a message that is known not to have been sent to the second way, to leave from there at once. `from` is its
     /// state: `queued` while it waits, `submitting` when its outcome has just become known. `false`, and nothing is
-    /// changed, when it may have left, was moved before, or the claim is lost.
+    /// changed, when it may have left, was moved before, was withdrawn with its contact, or the claim is lost.
     ///
     /// # Errors
     /// When the store fails.

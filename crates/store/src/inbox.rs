@@ -14,6 +14,12 @@
 //! - The work and `done` are one transaction: both or neither. So it is with a row that is worked on as it comes in
 //!   ([`Tx::receive_to_work_on`]).
 //!
+//! # Why two processes may claim
+//! Claims wait for each other, so each sees what the one before has leased: a customer's rows are never worked on twice at
+//! once. A row that becomes visible while a later one of its customer is in work waits for it; such two came to two
+//! processes at the same time, neither acknowledged before the other, and have no order of their own. All others are in the
+//! order of their ids, so the clocks of the nodes have to agree to within the time between two messages of a customer.
+//!
 //! An attempt counts when it is claimed, so a row that kills its process is given up too.
 
 use segue_model::{ChannelId, Ctx, InboxId, Timestamp, WorkspaceId, id::Id as _, time, wake::Wake};

@@ -100,6 +100,7 @@ pub mod messaging_limit;
 pub mod messaging_user;
 pub mod opt_out;
 pub mod outbox;
+mod pace;
 pub mod pending_reply;
 pub mod population;
 pub mod presence;
@@ -132,6 +133,7 @@ pub mod template_view;
 pub mod thread;
 pub mod transcript_export;
 pub mod vote;
+mod withdrawal;
 pub mod workspace;
 
 pub use error::StoreError;
@@ -205,6 +207,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("message_change", message_change::STATEMENTS),
         ("messaging_user", messaging_user::STATEMENTS),
         ("outbox", outbox::STATEMENTS),
+        ("pace", pace::STATEMENTS),
         ("pending_reply", pending_reply::STATEMENTS),
         ("population", population::STATEMENTS),
         ("presence", presence::STATEMENTS),
@@ -234,6 +237,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("thread", thread::STATEMENTS),
         ("transcript_export", transcript_export::STATEMENTS),
         ("vote", vote::STATEMENTS),
+        ("withdrawal", withdrawal::STATEMENTS),
         ("workspace", workspace::STATEMENTS),
     ]
 }

@@ -74,6 +74,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0029_customer_language",
         text: include_str!("../migrations/0029_customer_language.sql"),
     },
+    Migration { version: 30, name: "0030_withdrawn", text: include_str!("../migrations/0030_withdrawn.sql") },
+    Migration { version: 31, name: "0031_row_country", text: include_str!("../migrations/0031_row_country.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -3,15 +3,17 @@
 //! # Why a crash at each point is safe
 //! The row goes from `submitting` to `queued` in one transaction, under the same id. Whether the provider has the message
 //! or not, the next attempt carries the same key, so it is sent once. Call this only for a channel whose provider honours
-//! the key: for any other one, `submitting` must become `unknown`.
+//! the key: for any other one, `submitting` must become `unknown`. So it does when the message was withdrawn while it was
+//! being sent ([`crate::withdrawal`]): it may have left, and is not to leave.
 
 use segue_model::{ChannelId, Timestamp, WorkspaceId, delivery::OutboxState, wake::Wake};
 
 use crate::{StoreError, Tx, outbox::Abandoned, submission::read_change};
 
 crate::sql! {
-    REPEAT_SUBMITTING = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL,
-            lease_epoch = lease_epoch + 1
+    REPEAT_SUBMITTING = "UPDATE outbox SET state = CASE WHEN withdrawn IS NULL THEN 'queued' ELSE 'unknown' END,
+            error_class = CASE WHEN withdrawn IS NULL THEN error_class ELSE 'unknown' END,
+            lease_owner = NULL, lease_until = NULL, lease_epoch = lease_epoch + 1
         WHERE workspace_id = $1 AND channel_id = $2 AND state = 'submitting'
             AND (state = 'claimed' OR state = 'submitting' OR state = 'unknown')
             AND (lease_until <= $3 OR lease_owner = $4)

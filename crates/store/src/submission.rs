@@ -111,7 +111,10 @@ crate::sql! {
             error_class = 'content_invalid', error_reason = $5
         WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
-    REQUEUE = "UPDATE outbox SET state = 'queued', not_before = $4, attempts = attempts + $5, lease_owner = NULL,
+    /// What was withdrawn while it was on the wire ends here, without its words.
+    REQUEUE = "UPDATE outbox SET state = CASE WHEN withdrawn IS NULL THEN 'queued' ELSE 'canceled' END,
+            rule = COALESCE(withdrawn, rule), payload = CASE WHEN withdrawn IS NULL THEN payload ELSE '{\"text\":\"\"}' END,
+            not_before = $4, attempts = attempts + $5, lease_owner = NULL,
             lease_until = NULL, error_class = $6, error_code = $7, error_reason = $8
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
@@ -301,7 +304,8 @@ impl Tx<'_> {
         Ok(self.told(message.workspace_id, change, now))
     }
 
-    /// The provider certainly did not take it: it is queued again from `not_before` on.
+    /// The provider certainly did not take it: it is queued again from `not_before` on, or canceled when its contact was
+    /// deleted meanwhile.
     ///
     /// # Errors
     /// When the store fails.

@@ -14,13 +14,16 @@ pub struct RowImported {
     pub key: String,
     /// `None` when the import made the row.
     pub before: Option<RowFields>,
+    /// By which country the numbers of the row were read before, when an import was told one.
+    pub country_before: Option<String>,
     pub after: RowFields,
 }
 
 crate::sql! {
-    INSERT_ROW_CHANGE = "INSERT INTO import_row_changes (workspace_id, import_id, row_key, fields_before, fields_after)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, import_id, row_key) DO NOTHING";
-    ROW_CHANGES = "SELECT row_key, fields_before, fields_after FROM import_row_changes
+    INSERT_ROW_CHANGE = "INSERT INTO import_row_changes (workspace_id, import_id, row_key, fields_before, fields_after,
+            country_before)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, import_id, row_key) DO NOTHING";
+    ROW_CHANGES = "SELECT row_key, fields_before, fields_after, country_before FROM import_row_changes
         WHERE workspace_id = $1 AND import_id = $2 AND row_key > $3 ORDER BY row_key LIMIT $4";
     DELETE_ROW_CHANGE = "DELETE FROM import_row_changes WHERE workspace_id = $1 AND import_id = $2 AND row_key = $3";
     DELETE_ROW_CHANGES = "DELETE FROM import_row_changes WHERE workspace_id = $1 AND import_id IN (
@@ -43,7 +46,9 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let before = change.before.as_ref().map(json_text).transpose()?;
         let after = json_text(&change.after)?;
-        self.execute(&INSERT_ROW_CHANGE, &[&workspace_id, &import_id, &change.key, &before, &after]).map(|_| ())
+        let keys: &[&dyn crate::Bind] =
+            &[&workspace_id, &import_id, &change.key, &before, &after, &change.country_before];
+        self.execute(&INSERT_ROW_CHANGE, keys).map(|_| ())
     }
 
     /// What an import did to rows after a key, in the order of their keys.
@@ -58,7 +63,8 @@ impl Tx<'_> {
         limit: i64,
     ) -> Result<Vec<RowImported>, StoreError> {
         self.query(&ROW_CHANGES, &[&workspace_id, &import_id, &after, &limit], |row| {
-            Ok(RowImported { key: row.next()?, before: row.optional_json()?, after: row.json()? })
+            let (key, before, after) = (row.next()?, row.optional_json()?, row.json()?);
+            Ok(RowImported { key, before, after, country_before: row.next()? })
         })
     }
 

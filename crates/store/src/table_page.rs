@@ -14,11 +14,17 @@ use crate::{
 /// Rows that one page looks at.
 pub const LOOK: i64 = 20_000;
 
+/// How the API describes [`RowFields`], which as a map of the standard library has no name of its own.
+#[derive(utoipa::ToSchema)]
+#[schema(as = RowFields, description = "Values by the names of their columns.")]
+pub struct RowValues(pub std::collections::BTreeMap<String, String>);
+
 /// A row as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct TableRow {
     /// The values of the key columns, separated by U+001F.
     pub key: String,
+    #[schema(value_type = RowValues)]
     pub fields: RowFields,
     /// The contact that the row is linked to.
     pub contact_id: Option<ContactId>,

@@ -35,6 +35,16 @@ pub struct NewRow {
     pub fields: RowFields,
     /// The address in its link column, in the form of [`link_of`].
     pub link: Option<String>,
+    /// The country by which its numbers were read, when an import was told one.
+    pub country: Option<String>,
+}
+
+/// What is known of a row before it is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownRow {
+    pub fields: RowFields,
+    pub link: Option<String>,
+    pub country: Option<String>,
 }
 
 /// A row as it is stored.
@@ -44,6 +54,8 @@ pub struct StoredRow {
     pub key: String,
     pub fields: RowFields,
     pub link: Option<String>,
+    #[serde(default)]
+    pub country: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -52,7 +64,7 @@ pub struct StoredRow {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowChange {
     Created,
-    Updated(RowFields),
+    Updated(KnownRow),
     Unchanged,
 }
 
@@ -87,12 +99,14 @@ fn link_of_address(kind: AddressKind, address: &str) -> String {
 
 crate::sql! {
     ROW_FIELDS = "SELECT fields FROM data_rows WHERE workspace_id = $1 AND table_id = $2 AND row_key = $3";
-    PUT_ROW = "INSERT INTO data_rows (workspace_id, table_id, row_key, fields, link, contact_id, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+    KNOWN_ROW = "SELECT fields, link, country FROM data_rows WHERE workspace_id = $1 AND table_id = $2 AND row_key = $3";
+    PUT_ROW = "INSERT INTO data_rows (workspace_id, table_id, row_key, fields, link, contact_id, created_at, updated_at,
+            country)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
         ON CONFLICT (workspace_id, table_id, row_key) DO UPDATE SET fields = excluded.fields,
             contact_id = CASE WHEN data_rows.link = excluded.link THEN COALESCE(data_rows.contact_id, excluded.contact_id)
                 ELSE excluded.contact_id END,
-            link = excluded.link, updated_at = excluded.updated_at";
+            link = excluded.link, updated_at = excluded.updated_at, country = excluded.country";
     DELETE_ROW = "DELETE FROM data_rows WHERE workspace_id = $1 AND table_id = $2 AND row_key = $3";
     CONTACT_OF_LINK_PHONE = "SELECT id FROM contacts WHERE workspace_id = $1 AND phone = $2
         UNION ALL SELECT contact_id FROM contact_addresses WHERE workspace_id = $1 AND kind = 'phone' AND address = $2";
@@ -105,7 +119,7 @@ crate::sql! {
     ROWS_WAIT = "SELECT 1 FROM data_rows WHERE workspace_id = $1 AND contact_id IS NULL AND link IS NOT NULL LIMIT 1";
     ADOPT_ROWS = "UPDATE data_rows SET contact_id = $2
         WHERE workspace_id = $1 AND contact_id IS NULL AND link IN ($3, $4, $5)";
-    ROWS_OF_CONTACT = "SELECT table_id, row_key, fields, link, created_at, updated_at FROM data_rows
+    ROWS_OF_CONTACT = "SELECT table_id, row_key, fields, link, country, created_at, updated_at FROM data_rows
         WHERE workspace_id = $1 AND contact_id = $2 ORDER BY table_id, row_key";
     DELETE_ROWS_OF_CONTACT = "DELETE FROM data_rows WHERE workspace_id = $1 AND contact_id = $2
         RETURNING table_id, row_key";
@@ -116,11 +130,14 @@ crate::sql! {
     MOVE_ROW_BACK = "UPDATE data_rows SET contact_id = $5
         WHERE workspace_id = $1 AND table_id = $2 AND row_key = $3 AND contact_id = $4";
     LET_GO_OF_ROWS = "UPDATE data_rows SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2 AND link = $3";
-    RESTORE_ROW = "INSERT INTO data_rows (workspace_id, table_id, row_key, fields, link, contact_id, created_at, updated_at)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8
+    RESTORE_ROW = "INSERT INTO data_rows (workspace_id, table_id, row_key, fields, link, contact_id, created_at, updated_at,
+            country)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
         WHERE EXISTS (SELECT 1 FROM data_tables t WHERE t.workspace_id = $1 AND t.id = $2)
         ON CONFLICT (workspace_id, table_id, row_key) DO NOTHING";
     UNLINK_ROWS = "UPDATE data_rows SET link = NULL, contact_id = NULL WHERE workspace_id = $1 AND table_id = $2";
+    ROWS_TO_LINK = "SELECT row_key, fields, country FROM data_rows WHERE workspace_id = $1 AND table_id = $2 AND row_key > $3
+        ORDER BY row_key LIMIT $4";
     COUNT_LESS = "UPDATE data_tables SET row_count = row_count - $3 WHERE workspace_id = $1 AND id = $2";
     RELINK_ROW = "UPDATE data_rows SET link = $4, contact_id = $5 WHERE workspace_id = $1 AND table_id = $2 AND row_key = $3";
 }
@@ -131,6 +148,7 @@ fn read_stored(row: &mut Row<'_>) -> Result<StoredRow, StoreError> {
         key: row.next()?,
         fields: row.json()?,
         link: row.next()?,
+        country: row.next()?,
         created_at: row.next()?,
         updated_at: row.next()?,
     })
@@ -193,7 +211,7 @@ impl Tx<'_> {
         rows: &[NewRow],
         now: Timestamp,
     ) -> Result<Vec<RowChange>, StoreError> {
-        let before = self.row_fields(workspace_id, table_id, rows.iter().map(|row| row.key.as_str()))?;
+        let before = self.known_rows(workspace_id, table_id, rows.iter().map(|row| row.key.as_str()))?;
         let links: Vec<&str> = rows.iter().filter_map(|row| row.link.as_deref()).collect();
         let owners = self.contacts_of_links(workspace_id, &links)?;
         let changes: Vec<RowChange> = rows
@@ -201,7 +219,7 @@ impl Tx<'_> {
             .zip(before)
             .map(|(row, before)| match before {
                 None => RowChange::Created,
-                Some(before) if before == row.fields => RowChange::Unchanged,
+                Some(before) if before.fields == row.fields && before.link == row.link => RowChange::Unchanged,
                 Some(before) => RowChange::Updated(before),
             })
             .collect();
@@ -219,6 +237,7 @@ impl Tx<'_> {
                 row.link.bind(),
                 id_param(*owner),
                 Param::Int(now.0),
+                row.country.bind(),
             ]
         })?;
         let created = changes.iter().filter(|change| **change == RowChange::Created).count();
@@ -227,6 +246,24 @@ impl Tx<'_> {
             self.count_rows(workspace_id, table_id, created as i64, now)?;
         }
         Ok(changes)
+    }
+
+    /// Rows by their keys, in the order of the keys.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn known_rows<'k>(
+        &mut self,
+        workspace_id: WorkspaceId,
+        table_id: TableId,
+        keys: impl IntoIterator<Item = &'k str>,
+    ) -> Result<Vec<Option<KnownRow>>, StoreError> {
+        self.query_each(
+            &KNOWN_ROW,
+            keys,
+            |key| [Param::Id(workspace_id.uuid()), Param::Id(table_id.uuid()), Param::Text(key)],
+            |row| Ok(KnownRow { fields: row.json()?, link: row.next()?, country: row.next()? }),
+        )
     }
 
     /// The fields of rows by their keys, in the order of the keys.
@@ -360,7 +397,17 @@ impl Tx<'_> {
             let fields = json_text(&row.fields)?;
             let restored = self.execute(
                 &RESTORE_ROW,
-                &[&workspace_id, &row.table_id, &row.key, &fields, &row.link, &id, &row.created_at, &row.updated_at],
+                &[
+                    &workspace_id,
+                    &row.table_id,
+                    &row.key,
+                    &fields,
+                    &row.link,
+                    &id,
+                    &row.created_at,
+                    &row.updated_at,
+                    &row.country,
+                ],
             )?;
             if restored == 1 {
                 self.execute(&COUNT_LESS, &[&workspace_id, &row.table_id, &-1_i64])?;
@@ -393,8 +440,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Links all rows of a table anew, after its link was changed; `link` tells the address of a row. The caller holds
-    /// [`Tx::lock_rows`].
+    /// Links all rows of a table anew, after its link was changed; `link` tells the address of a row from its fields and
+    /// the country by which its numbers were read. The caller holds [`Tx::lock_rows`].
     ///
     /// # Errors
     /// When the store fails.
@@ -402,7 +449,7 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         table: &DataTable,
-        link: impl Fn(&RowFields) -> Option<String>,
+        link: impl Fn(&RowFields, Option<&str>) -> Option<String>,
     ) -> Result<(), StoreError> {
         self.execute(&UNLINK_ROWS, &[&workspace_id, &table.id])?;
         if table.link.is_none() {
@@ -410,11 +457,16 @@ impl Tx<'_> {
         }
         let mut after = String::new();
         loop {
-            let page = self.rows_after(workspace_id, table.id, &after, 1_000)?;
+            let page: Vec<(String, RowFields, Option<String>)> =
+                self.query(&ROWS_TO_LINK, &[&workspace_id, &table.id, &after, &1_000_i64], |row| {
+                    Ok((row.next()?, row.json()?, row.next()?))
+                })?;
             let Some(last) = page.last() else { break };
             after.clone_from(&last.0);
-            let linked: Vec<(String, String)> =
-                page.into_iter().filter_map(|(key, fields)| Some((key, link(&fields)?))).collect();
+            let linked: Vec<(String, String)> = page
+                .into_iter()
+                .filter_map(|(key, fields, country)| Some((key, link(&fields, country.as_deref())?)))
+                .collect();
             let links: Vec<&str> = linked.iter().map(|(_, link)| link.as_str()).collect();
             let owners = self.contacts_of_links(workspace_id, &links)?;
             self.execute_each(&RELINK_ROW, &linked, |(key, link)| {

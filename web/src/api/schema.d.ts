@@ -4840,9 +4840,6 @@ export interface components {
         };
         /** @enum {string} */
         Awaits: "confirmation" | "birth_date";
-        BTreeMap: {
-            [key: string]: string;
-        };
         /** @enum {string} */
         Basis: "law" | "code" | "practice";
         BatchId: string;
@@ -8730,7 +8727,7 @@ export interface components {
                 contact_id?: components["schemas"]["ContactId"] | null;
                 contact_name?: string | null;
                 created_at: components["schemas"]["Timestamp"];
-                fields: components["schemas"]["BTreeMap"];
+                fields: components["schemas"]["RowFields"];
                 /** @description The values of the key columns, separated by U+001F. */
                 key: string;
                 updated_at: components["schemas"]["Timestamp"];
@@ -9554,9 +9551,13 @@ export interface components {
         RevocationVerdict: "revoke" | "review" | "no";
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
+        /** @description Values by the names of their columns. */
+        RowFields: {
+            [key: string]: string;
+        };
         /** @description One row to write. */
         RowInput: {
-            fields: components["schemas"]["BTreeMap"];
+            fields: components["schemas"]["RowFields"];
         };
         /** @description Rows to delete. */
         RowKeys: {
@@ -9578,7 +9579,7 @@ export interface components {
         /** @description Rows to write. */
         RowsInput: {
             /** @description At most 10,000; values by the names of their columns. What is not named stays, an empty text takes a value away. */
-            rows: components["schemas"]["BTreeMap"][];
+            rows: components["schemas"]["RowFields"][];
         };
         /** @description What the rows of a request came to. */
         RowsWritten: {
@@ -10324,7 +10325,7 @@ export interface components {
             contact_id?: components["schemas"]["ContactId"] | null;
             contact_name?: string | null;
             created_at: components["schemas"]["Timestamp"];
-            fields: components["schemas"]["BTreeMap"];
+            fields: components["schemas"]["RowFields"];
             /** @description The values of the key columns, separated by U+001F. */
             key: string;
             updated_at: components["schemas"]["Timestamp"];

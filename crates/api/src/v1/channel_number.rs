@@ -190,7 +190,7 @@ async fn set_profile(
     input.check()?;
     let ProfileInput { about, address, description, email, websites, vertical, picture_media_id } = input;
     let profile = BusinessProfile { about, address, description, email, websites, vertical, picture_url: None };
-    number_settings::set_profile(&state.store, &channel, &profile, picture_media_id).await?;
+    number_settings::set_profile(&state.files, &channel, &profile, picture_media_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -13,7 +13,11 @@ use segue_outreach::tables::{
     self, TableChange, TableInput,
     rows::{self, RowsDeleted, RowsWanted, RowsWritten},
 };
-use segue_store::{table::DataTable, table_page::TableRow, table_row::RowFields};
+use segue_store::{
+    table::DataTable,
+    table_page::{RowValues, TableRow},
+    table_row::RowFields,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -141,6 +145,7 @@ async fn list_rows(
 #[serde(deny_unknown_fields)]
 struct RowsInput {
     /// At most 10,000; values by the names of their columns. What is not named stays, an empty text takes a value away.
+    #[schema(value_type = Vec<RowValues>)]
     rows: Vec<RowFields>,
 }
 
@@ -161,6 +166,7 @@ async fn write_rows(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct RowInput {
+    #[schema(value_type = RowValues)]
     fields: RowFields,
 }
 

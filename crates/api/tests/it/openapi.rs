@@ -80,3 +80,14 @@ async fn the_document_is_served() {
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.json()["info"]["title"], "Segue");
 }
+
+/// A type of the standard library in a field gets a schema under its own name, which says nothing to who reads it.
+#[test]
+fn no_schema_is_named_after_a_type_of_the_language() {
+    let document = serde_json::to_value(segue_api::openapi()).unwrap();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for name in ["BTreeMap", "HashMap", "BTreeSet", "HashSet", "Vec", "Option", "String", "Value", "Object"] {
+        assert!(!schemas.contains_key(name), "{name}");
+    }
+    assert!(schemas.contains_key("RowFields"));
+}

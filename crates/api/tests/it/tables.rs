@@ -33,7 +33,7 @@ pub fn fill(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: TableId, now: Timest
     };
     tx.insert_table(workspace_id, &table)?;
     let fields = [("number".to_owned(), "1".to_owned())].into();
-    tx.put_rows(workspace_id, id, &[NewRow { key: "1".to_owned(), fields, link: None }], now).map(|_| ())
+    tx.put_rows(workspace_id, id, &[NewRow { key: "1".to_owned(), fields, link: None, country: None }], now).map(|_| ())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,18 @@
 //! Elements of webhooks that are worked on in the transaction that stores them.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
 use segue_channels::whatsapp::signature::sign;
-use segue_model::{Timestamp, time};
+use segue_model::{
+    Ctx, Timestamp,
+    ctx::{Clock, ManualClock},
+    time,
+};
 use segue_store::{Sql, StoreError, channel::Channel};
 use serde_json::{Value, json};
 
@@ -190,6 +197,33 @@ async fn when_the_store_does_not_begin_everybody_who_waits_is_told() {
     assert_eq!(answers, vec![StatusCode::SERVICE_UNAVAILABLE; 4]);
 }
 
+/// Keeps the writer busy until it is released.
+fn busy(server: &Server) -> (std::sync::mpsc::Sender<()>, tokio::task::JoinHandle<Result<bool, StoreError>>) {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let (held, store) = (std::sync::Mutex::new(held), server.test.store.clone());
+    let writer = tokio::spawn(async move {
+        store.write::<_, StoreError, _>(move |_| Ok(held.lock().map(|held| held.recv().is_ok()).is_ok())).await
+    });
+    (release, writer)
+}
+
+/// Delivers one webhook after the other, so that they wait in this order.
+async fn queue(
+    server: &Arc<Server>,
+    channel: &Arc<Channel>,
+    bodies: Vec<Vec<u8>>,
+) -> Vec<tokio::task::JoinHandle<StatusCode>> {
+    let mut deliveries = Vec::new();
+    for (number, body) in bodies.into_iter().enumerate() {
+        let (at, to) = (Arc::clone(server), Arc::clone(channel));
+        deliveries.push(tokio::spawn(async move { deliver(&at, &to, &body).await }));
+        while server.state.waiting_webhooks() <= number {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+    deliveries
+}
+
 #[tokio::test]
 async fn when_a_batch_fails_no_later_message_overtakes_an_earlier_one_of_its_customer() {
     let server = Arc::new(at_once(server().await));
@@ -197,11 +231,7 @@ async fn when_a_batch_fails_no_later_message_overtakes_an_earlier_one_of_its_cus
     // The channel is known from then on.
     let first = webhook(&[text("wamid.first", "15550108888", "first")]);
     assert_eq!(deliver(&server, &channel, &first).await, StatusCode::OK);
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    let (held, store) = (std::sync::Mutex::new(held), server.test.store.clone());
-    let writer = tokio::spawn(async move {
-        store.write::<_, StoreError, _>(move |_| Ok(held.lock().map(|held| held.recv().is_ok()).is_ok())).await
-    });
+    let (release, writer) = busy(&server);
     // As many elements as one transaction takes, with one that makes it fail at their begin and Ana's first at their
     // end; and Ana's second in the next.
     let mut bodies: Vec<Vec<u8>> = Vec::new();
@@ -218,14 +248,7 @@ async fn when_a_batch_fails_no_later_message_overtakes_an_earlier_one_of_its_cus
         bodies.push(webhook(&messages));
     }
     bodies.push(webhook(&[text("wamid.two", "15550109999", "two")]));
-    let mut deliveries = Vec::new();
-    for (number, body) in bodies.into_iter().enumerate() {
-        let (at, to) = (Arc::clone(&server), Arc::clone(&channel));
-        deliveries.push(tokio::spawn(async move { deliver(&at, &to, &body).await }));
-        while server.state.waiting_webhooks() <= number {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
-    }
+    let deliveries = queue(&server, &channel, bodies).await;
     release.send(()).unwrap();
     assert!(writer.await.unwrap().unwrap());
     for delivery in deliveries {
@@ -239,4 +262,62 @@ async fn when_a_batch_fails_no_later_message_overtakes_an_earlier_one_of_its_cus
     // Whoever comes later is served as before.
     assert_eq!(deliver(&server, &channel, &webhook(&[text("wamid.3", "15550109999", "three")])).await, StatusCode::OK);
     assert!(texts(&server).await.contains(&"three".to_owned()));
+}
+
+/// A clock that panics once, so many looks after it is armed.
+struct FaultyClock {
+    clock: Arc<ManualClock>,
+    looks: AtomicI64,
+}
+
+impl Clock for FaultyClock {
+    fn now(&self) -> Timestamp {
+        assert_ne!(self.looks.fetch_sub(1, Ordering::SeqCst), 1, "the clock is broken");
+        self.clock.now()
+    }
+}
+
+#[tokio::test]
+async fn when_work_on_a_batch_panics_no_later_message_overtakes_an_earlier_one_of_its_customer() {
+    // In the middle of the first conversation, and at the begin of the transaction.
+    for looks in [1, 9] {
+        let mut test = segue_testkit::sqlite_store().await;
+        let clock = Arc::new(FaultyClock { clock: Arc::clone(&test.clock), looks: AtomicI64::new(0) });
+        test.ctx = Ctx::seeded(clock.clone(), 7);
+        let server = Arc::new(at_once(Server::start(test).await));
+        let channel = Arc::new(server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await);
+        let first = webhook(&[text("wamid.first", "15550108888", "first")]);
+        assert_eq!(deliver(&server, &channel, &first).await, StatusCode::OK);
+        let (release, writer) = busy(&server);
+        // As many elements as one transaction takes, with Ana's first at their end; and her second in the next.
+        let mut bodies: Vec<Vec<u8>> = Vec::new();
+        for part in 0..4 {
+            let mut messages: Vec<Value> = (0..32)
+                .map(|place| text(&format!("wamid.{part}.{place}"), &format!("15550{part:02}{place:04}"), "hello"))
+                .collect();
+            if part == 3 {
+                messages[31] = text("wamid.one", "15550109999", "one");
+            }
+            bodies.push(webhook(&messages));
+        }
+        bodies.push(webhook(&[text("wamid.two", "15550109999", "two")]));
+        let deliveries = queue(&server, &channel, bodies).await;
+        clock.looks.store(looks, Ordering::SeqCst);
+        release.send(()).unwrap();
+        assert!(writer.await.unwrap().unwrap());
+        for delivery in deliveries {
+            assert_eq!(delivery.await.unwrap(), StatusCode::OK);
+        }
+        assert!(clock.looks.load(Ordering::SeqCst) <= 0, "it panicked");
+        let mut of_ana = texts(&server).await;
+        of_ana.retain(|text| text == "one" || text == "two");
+        assert_eq!(of_ana, ["one", "two"], "after {looks} looks");
+        assert!(states(&server).await.iter().all(|state| state == "done"), "all of it went well the second time");
+        // The turn is given back: whoever comes later is served as before.
+        assert_eq!(
+            deliver(&server, &channel, &webhook(&[text("wamid.3", "15550109999", "three")])).await,
+            StatusCode::OK
+        );
+        assert!(texts(&server).await.contains(&"three".to_owned()));
+    }
 }

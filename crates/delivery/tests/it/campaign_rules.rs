@@ -135,6 +135,41 @@ async fn no_minute_gets_more_than_its_share_after_a_pause_of_an_hour() {
     }
 }
 
+/// Ten seconds before a minute of the clock ends, then a pause that ends just before another one does.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_sixty_seconds_have_more_than_the_pace_wherever_they_begin() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let id =
+            campaign(&bench, Schedule { per_minute: Some(10), ..Schedule::default() }, CampaignRules::default()).await;
+        let start = bench.test.now();
+        bench.test.clock.advance(time::MINUTE - start.0 % time::MINUTE - 10 * time::SECOND);
+        for number in 0..60 {
+            text(&bench, &channel, id, number, start).await;
+        }
+        let mut left: Vec<i64> = Vec::new();
+        for step in 0..120 {
+            if step == 20 {
+                move_to(&bench, id, CampaignState::Running, CampaignState::Paused).await;
+                bench.test.clock.advance(time::HOUR - 15 * time::SECOND);
+                move_to(&bench, id, CampaignState::Paused, CampaignState::Running).await;
+            }
+            let now = bench.test.now();
+            left.extend(turn(&bench, &channel).await.iter().map(|_| now.since(start)));
+            bench.test.clock.advance(3 * time::SECOND + step % 7 * 100);
+        }
+        assert_eq!(left.len(), 60, "{}: nothing is forgotten", bench.test.engine);
+        let most = left.iter().map(|from| left.iter().filter(|at| (0..time::MINUTE).contains(&(**at - from))).count());
+        assert_eq!(most.max(), Some(10), "{}", bench.test.engine);
+        let (first, last) = (left[0], left[59]);
+        assert!(
+            last - first < time::HOUR + 6 * time::MINUTE,
+            "{}: nor made slower than it has to be",
+            bench.test.engine
+        );
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_waits_for_its_turn_says_so() {
     for bench in benches().await {

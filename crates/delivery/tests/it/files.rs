@@ -33,7 +33,7 @@ fn bucket(server: &BucketServer) -> Bucket {
     Bucket::new(&config).unwrap()
 }
 
-fn files(test: &TestStore, server: &BucketServer) -> Files {
+pub fn files(test: &TestStore, server: &BucketServer) -> Files {
     Files::in_bucket(test.store.clone(), test.ctx.clone(), bucket(server))
 }
 

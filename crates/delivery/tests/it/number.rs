@@ -1,7 +1,7 @@
 //! A number at WhatsApp, the portfolio of its account, and what is removed of a person there and here.
 
 use segue_channels::whatsapp::number::{BusinessProfile, CodeMethod};
-use segue_delivery::{check_channel, erasure, number_settings};
+use segue_delivery::{Files, check_channel, erasure, number_settings};
 use segue_model::{
     ContactId, DeletionId, MediaId, MessagingUserId, SessionId, contact::ContactFields, content::Content,
     delivery::OutboxState,
@@ -14,6 +14,7 @@ use segue_store::{
     messaging_user::{Identifier, IdentifierKind},
     outbox::{Claim, OutboxMessage},
 };
+use segue_testkit::bucket::BucketServer;
 use serde_json::Value;
 
 use crate::bench::{Bench, benches};
@@ -29,13 +30,16 @@ async fn what_customers_see_of_the_number_is_read_and_changed_there() {
         let channel = bench.whatsapp().await;
         let (workspace_id, ctx) = (bench.test.workspace_id(), bench.test.ctx.clone());
         let picture: MediaId = ctx.id();
+        let (bucket, in_database) = (BucketServer::start().await, Files::in_database(bench.test.store.clone(), ctx));
+        let in_bucket = crate::files::files(&bench.test, &bucket);
         let file = NewMedia {
             id: picture,
             mime: "image/jpeg".to_owned(),
             file_name: Some("shop.jpg".to_owned()),
             data: vec![0xff, 0xd8, 0xff],
         };
-        bench.write(move |tx| tx.insert_media(workspace_id, &file, ctx.now())).await;
+        in_bucket.add(workspace_id, file).await.unwrap();
+        assert_eq!(bucket.keys().len(), 1, "the picture lies in the bucket");
         let wanted = BusinessProfile {
             about: "Open every day".to_owned(),
             address: "Main St 1".to_owned(),
@@ -45,13 +49,15 @@ async fn what_customers_see_of_the_number_is_read_and_changed_there() {
             vertical: "RETAIL".to_owned(),
             picture_url: None,
         };
-        number_settings::set_profile(&bench.test.store, &channel, &wanted, Some(picture)).await.unwrap();
+        let lost = number_settings::set_profile(&in_database, &channel, &wanted, Some(picture)).await.unwrap_err();
+        assert_eq!(lost.code(), "files", "{}: the bucket is not configured any more", bench.test.engine);
+        number_settings::set_profile(&in_bucket, &channel, &wanted, Some(picture)).await.unwrap();
         let now = number_settings::get(&channel).await.unwrap();
         assert!(now.profile.picture_url.is_some(), "{}", bench.test.engine);
         assert_eq!(BusinessProfile { picture_url: None, ..now.profile }, wanted);
         assert_eq!(now.info.name_status.as_deref(), Some("APPROVED"));
         let refused = BusinessProfile { vertical: "NONSENSE".to_owned(), ..wanted.clone() };
-        let refused = number_settings::set_profile(&bench.test.store, &channel, &refused, None).await.unwrap_err();
+        let refused = number_settings::set_profile(&in_bucket, &channel, &refused, None).await.unwrap_err();
         assert_eq!(refused.code(), "whatsapp_refused");
 
         number_settings::register(&channel, "123456").await.unwrap();

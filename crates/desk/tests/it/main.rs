@@ -23,5 +23,6 @@ mod replies;
 mod routing;
 mod scene;
 mod search;
+mod sight;
 mod templates;
 mod transcripts;

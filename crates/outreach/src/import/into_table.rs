@@ -144,7 +144,9 @@ pub(super) fn write(
                 Some(before)
             }
         };
-        let imported = RowImported { key: patch.key.clone(), before, after: after.unwrap_or_default() };
+        let (before, country_before) = before.map(|before| (before.fields, before.country)).unzip();
+        let (key, country_before) = (patch.key.clone(), country_before.flatten());
+        let imported = RowImported { key, before, country_before, after: after.unwrap_or_default() };
         tx.insert_row_change(job.workspace_id, job.import_id, &imported)?;
     }
     Ok(())
@@ -216,8 +218,9 @@ pub(super) fn undo(
         match action {
             Action::Remove => gone.push(change.key.clone()),
             Action::Restore(fields) => {
-                let link = values::address(&table, &fields, &country).ok().flatten();
-                back.push(NewRow { key: change.key.clone(), fields, link });
+                let told = change.country_before.clone();
+                let link = values::address(&table, &fields, told.as_deref().unwrap_or(&country)).ok().flatten();
+                back.push(NewRow { key: change.key.clone(), fields, link, country: told });
             }
             Action::Nothing | Action::ChangedSince => {}
         }
@@ -237,7 +240,7 @@ mod tests {
     #[test]
     fn what_was_changed_since_is_left_alone() {
         let fields = |total: &str| RowFields::from([("total".to_owned(), total.to_owned())]);
-        let made = RowImported { key: "1".to_owned(), before: None, after: fields("5") };
+        let made = RowImported { key: "1".to_owned(), before: None, country_before: None, after: fields("5") };
         assert_eq!(decide(&made, Some(&fields("5"))), Action::Remove);
         assert_eq!(decide(&made, Some(&fields("6"))), Action::ChangedSince);
         assert_eq!(decide(&made, None), Action::Nothing);

@@ -50,7 +50,11 @@ pub use file::{CHUNK, ImportColumn, ImportFileView, KEEP_FILES, get as file, tak
 pub use segue_model::spreadsheet::guarded_cell;
 pub use table::{MOST_COLUMNS, MOST_ROWS, each_row};
 
-use crate::{OutreachError, contacts::clean, tables};
+use crate::{
+    OutreachError,
+    contacts::clean,
+    tables::{self, values::Country},
+};
 use mapping::Mapping;
 use row::{Parsed, ParsedRow, Refusal, RowReader};
 use write::ChunkError;
@@ -129,7 +133,8 @@ struct Job {
     mode: ImportMode,
     list_id: Option<ListId>,
     table_id: Option<TableId>,
-    country: String,
+    /// For rows of tables.
+    country: Country,
     actor: String,
     claim: Claim,
     header: Vec<String>,
@@ -352,7 +357,9 @@ async fn work_on(
         })
         .await?;
     let header = names(&file);
-    let country = clean(&options.default_country, 2).unwrap_or(workspace.country);
+    let told = clean(&options.default_country, 2).map(Country::Told);
+    let by_country = told.unwrap_or(Country::Usual(workspace.country));
+    let country = by_country.code().to_owned();
     let parser = match table {
         Some(table) => Parser::Table(Box::new(into_table::Parser::new(table, &header, &options, country.clone())?)),
         None => Parser::Contacts(Box::new(ContactParser {
@@ -363,7 +370,8 @@ async fn work_on(
     };
     let claim = claim_of(options.consent.as_ref())?;
     let (mode, list_id, table_id, actor) = (work.mode, work.list_id, work.table_id, work.actor);
-    let job = Arc::new(Job { workspace_id, import_id, mode, list_id, table_id, country, actor, claim, header });
+    let job = Job { workspace_id, import_id, mode, list_id, table_id, country: by_country, actor, claim, header };
+    let job = Arc::new(job);
     let (sender, mut chunks) = mpsc::channel(1);
     let reading = tokio::spawn(read_chunks(store.clone(), workspace_id, file_id, work.next_chunk, parser, sender));
     while let Some(ParsedChunk { number, rows }) = chunks.recv().await {

@@ -249,8 +249,8 @@ pub async fn change(
             tx.update_table(workspace_id, &table, now)?;
             if table.link != before.link {
                 let country = values::country(tx, workspace_id)?;
-                tx.link_rows_anew(workspace_id, &table, |fields| {
-                    values::address(&table, fields, &country).ok().flatten()
+                tx.link_rows_anew(workspace_id, &table, |fields, own| {
+                    values::address(&table, fields, own.unwrap_or(&country)).ok().flatten()
                 })?;
             }
             found(tx, workspace_id, id)

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     MOST_ROWS, check_columns, found,
-    values::{self, Patch},
+    values::{self, Country, Patch},
 };
 use crate::OutreachError;
 
@@ -108,10 +108,10 @@ pub(crate) fn put(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
     table: &DataTable,
-    (patches, country): (&[Patch], &str),
+    (patches, country): (&[Patch], &Country),
     now: segue_model::Timestamp,
 ) -> Result<Vec<RowChange>, OutreachError> {
-    let before = tx.row_fields(workspace_id, table.id, patches.iter().map(|patch| patch.key.as_str()))?;
+    let before = tx.known_rows(workspace_id, table.id, patches.iter().map(|patch| patch.key.as_str()))?;
     let rows: Vec<NewRow> =
         patches.iter().zip(before).map(|(patch, before)| patch.over(table, before, country)).collect();
     let changes = tx.put_rows(workspace_id, table.id, &rows, now)?;
@@ -147,9 +147,10 @@ pub async fn write(
             .write_bulk(move |tx| {
                 tx.lock_rows(workspace_id, id)?;
                 let table = found(tx, workspace_id, id)?;
-                let country = values::country(tx, workspace_id)?;
+                let country = Country::Usual(values::country(tx, workspace_id)?);
                 let end = (start + AT_ONCE).min(given.len());
-                let Prepared { rows, problems, keys } = prepare(&table, &country, (start, &given[start..end]), &before);
+                let part = (start, &given[start..end]);
+                let Prepared { rows, problems, keys } = prepare(&table, country.code(), part, &before);
                 let changes = put(tx, workspace_id, &table, (&rows, &country), now)?;
                 let count = |wanted: fn(&RowChange) -> bool| changes.iter().filter(|change| wanted(change)).count();
                 let part = RowsWritten {
@@ -186,8 +187,9 @@ pub async fn write_one(
         .write(move |tx| {
             tx.lock_rows(workspace_id, id)?;
             let table = found(tx, workspace_id, id)?;
-            let country = values::country(tx, workspace_id)?;
-            let row = values::row_of(&table, &given, &country).map_err(|why| OutreachError::invalid("fields", why))?;
+            let country = Country::Usual(values::country(tx, workspace_id)?);
+            let row =
+                values::row_of(&table, &given, country.code()).map_err(|why| OutreachError::invalid("fields", why))?;
             put(tx, workspace_id, &table, (std::slice::from_ref(&row), &country), now)?;
             tx.table_row(workspace_id, id, &row.key)?.ok_or(OutreachError::NotFound("row"))
         })

@@ -5,7 +5,7 @@ use segue_store::{
     Tx,
     contact_view::AttributeKind,
     table::{DataTable, LinkBy, TableColumn},
-    table_row::{KEY_SEPARATOR, NewRow, RowFields, link_of},
+    table_row::{KEY_SEPARATOR, KnownRow, NewRow, RowFields, link_of},
 };
 
 use crate::OutreachError;
@@ -17,7 +17,34 @@ const LONGEST_KEY: usize = 200;
 /// Largest row, in bytes of all its values.
 const LARGEST_ROW: usize = 16 * 1024;
 
-/// The country for numbers without a country code.
+/// By which country numbers without a country code are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Country {
+    /// An import says so, of each of its rows.
+    Told(String),
+    /// The workspace's. A row of an import keeps the one that the import was told: a number in its key stays as it was
+    /// written, and has to mean the same number later.
+    Usual(String),
+}
+
+impl Country {
+    /// For values that are given now.
+    pub(crate) fn code(&self) -> &str {
+        match self {
+            Self::Told(code) | Self::Usual(code) => code,
+        }
+    }
+
+    /// For the row that is known with a country, and what is kept with it.
+    fn of_row(&self, own: Option<String>) -> (String, Option<String>) {
+        match self {
+            Self::Told(code) => (code.clone(), Some(code.clone())),
+            Self::Usual(code) => (own.clone().unwrap_or_else(|| code.clone()), own),
+        }
+    }
+}
+
+/// The country of the workspace.
 pub(crate) fn country(tx: &mut Tx<'_>, workspace_id: WorkspaceId) -> Result<String, OutreachError> {
     Ok(tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?.country)
 }
@@ -92,8 +119,9 @@ pub(crate) struct Patch {
 
 impl Patch {
     /// The row with what was there before.
-    pub fn over(&self, table: &DataTable, before: Option<RowFields>, country: &str) -> NewRow {
-        let mut fields = before.unwrap_or_default();
+    pub fn over(&self, table: &DataTable, before: Option<KnownRow>, country: &Country) -> NewRow {
+        let KnownRow { mut fields, country: own, .. } = before.unwrap_or_default();
+        let (code, country) = country.of_row(own);
         for (name, value) in &self.set {
             match value {
                 Some(value) => fields.insert(name.clone(), value.clone()),
@@ -101,8 +129,8 @@ impl Patch {
             };
         }
         // What is stored was checked when it came in.
-        let link = address(table, &fields, country).ok().flatten();
-        NewRow { key: self.key.clone(), fields, link }
+        let link = address(table, &fields, &code).ok().flatten();
+        NewRow { key: self.key.clone(), fields, link, country }
     }
 }
 
@@ -180,14 +208,15 @@ mod tests {
     #[test]
     fn rows_are_checked_and_known_by_all_columns_of_the_key() {
         let row = given(&[("shop", " A "), ("number", "7"), ("phone", "(212) 555-0100"), ("status", "open")]);
-        let row = row_of(&table(), &row, "US").unwrap().over(&table(), None, "US");
+        let usual = Country::Usual("US".to_owned());
+        let row = row_of(&table(), &row, "US").unwrap().over(&table(), None, &usual);
         assert_eq!(row.key, "A\u{1f}7");
         assert_eq!(row.link.as_deref(), Some("phone:+12125550100"));
         assert_eq!(row.fields["phone"], "+12125550100");
         assert_eq!(row.fields["status"], "Open");
-        let before = Some(row.fields);
+        let before = Some(KnownRow { fields: row.fields, link: row.link, country: None });
         let news = given(&[("shop", "A"), ("number", "7"), ("status", "")]);
-        let row = row_of(&table(), &news, "US").unwrap().over(&table(), before, "US");
+        let row = row_of(&table(), &news, "US").unwrap().over(&table(), before, &usual);
         assert_eq!(row.fields.get("status"), None, "nothing takes a value away");
         assert_eq!(row.link.as_deref(), Some("phone:+12125550100"), "what is not named stays");
         for (wrong, why) in [

@@ -326,13 +326,24 @@ async fn texts_look_up_rows_by_key_and_of_the_contact_and_the_rest_is_told_befor
 }
 
 async fn import(world: &World, table: TableId, content: &str, mode: ImportMode) -> ImportView {
+    let mapping = [("No", "number"), ("Sum", "total"), ("Tel", "phone")];
+    import_as(world, table, content, (&mapping, ""), mode).await
+}
+
+async fn import_as(
+    world: &World,
+    table: TableId,
+    content: &str,
+    (mapping, country): (&[(&str, &str)], &str),
+    mode: ImportMode,
+) -> ImportView {
     let (store, ctx) = (&world.test.store, &world.test.ctx);
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(content.as_bytes()).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
     let file_id = import::take_in(store, ctx, world.ws(), "orders.csv", file).await.unwrap().id;
-    let mapping = [("No", "number"), ("Sum", "total"), ("Tel", "phone")];
     let options = ImportOptions {
+        default_country: country.to_owned(),
         mapping: mapping.iter().map(|(column, name)| ((*column).to_owned(), (*name).to_owned())).collect(),
         table_id: Some(table),
         ..ImportOptions::default()
@@ -407,5 +418,62 @@ async fn segments_ask_for_rows_in_text_and_form() {
         // A contact that is deleted takes its rows along.
         contacts::delete(store, ctx, ws, ana).await.unwrap();
         assert_eq!(world.keys(table.id, "true").await, Vec::<String>::new(), "{}", world.test.engine);
+    }
+}
+
+/// The same digits are a number in London and one in Maine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_in_a_key_keeps_the_country_that_its_import_was_told() {
+    let mapping = [("Tel", "phone"), ("State", "status")];
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        world.subscriber("+442079460018", "Liz").await;
+        world.subscriber("+12079460018", "Moe").await;
+        world.subscriber("+442079460019", "Kit").await;
+        let keyed = |column: ColumnInput| ColumnInput { is_key: column.label == "Phone", ..column };
+        let columns: Vec<_> = orders().columns.into_iter().map(keyed).collect();
+        let table = world.table(TableInput { columns: columns.clone(), ..orders() }).await;
+        let whose = async || {
+            let wanted = RowsWanted { limit: 10, ..RowsWanted::default() };
+            let (rows, _) = rows::list(store, ctx, ws, table.id, wanted).await.unwrap();
+            rows.into_iter().map(|row| row.contact_name.unwrap_or_default()).collect::<Vec<_>>()
+        };
+        let to = (mapping.as_slice(), "GB");
+        world.put(table.id, vec![row(&[("phone", "2079460018"), ("status", "open")])]).await;
+        assert_eq!(whose().await, ["Moe"], "{}: by hand it is the workspace's country", world.test.engine);
+        let file = "Tel,State\n2079460018,open\n2079460019,open\n";
+        let done = import_as(&world, table.id, file, to, ImportMode::Import).await;
+        assert_eq!((done.created, done.updated), (1, 1), "{}: it is another number now", world.test.engine);
+        assert_eq!(whose().await, ["Liz", "Kit"], "{}", world.test.engine);
+
+        world.put(table.id, vec![row(&[("phone", "2079460019"), ("status", "paid")])]).await;
+        assert_eq!(whose().await, ["Liz", "Kit"], "{}: its country stays", world.test.engine);
+        world.put(table.id, vec![row(&[("phone", "2079460019"), ("status", "open")])]).await;
+
+        let change = async |link: Option<&str>| {
+            let link = link.map(|column| LinkInput { column: column.to_owned(), by: LinkBy::Phone });
+            let now = tables::get(store, ws, table.id).await.unwrap();
+            let named = |(column, now): (&ColumnInput, &segue_store::table::TableColumn)| ColumnInput {
+                name: Some(now.name.clone()),
+                ..column.clone()
+            };
+            let columns = columns.iter().zip(&now.columns).map(named).collect();
+            let change = TableChange { label: "Orders".to_owned(), columns, link, version: now.version };
+            tables::change(store, ctx, ws, table.id, change).await.unwrap();
+        };
+        change(None).await;
+        assert_eq!(whose().await, ["", ""]);
+        change(Some("phone")).await;
+        assert_eq!(whose().await, ["Liz", "Kit"], "{}: linked anew as the import was told", world.test.engine);
+
+        let again = import_as(&world, table.id, file, (mapping.as_slice(), ""), ImportMode::Import).await;
+        assert_eq!(again.unchanged, 2, "{}: it was told nothing else", world.test.engine);
+        assert_eq!(whose().await, ["Liz", "Kit"], "{}", world.test.engine);
+
+        undo::begin(store, ctx, ws, done.id).await.unwrap();
+        let undone = undo::run(store, ctx, ws, done.id).await.unwrap();
+        assert_eq!(undone.state, ImportState::Undone);
+        let left = whose().await;
+        assert!(left.first().is_some_and(|name| name == "Moe"), "{}: as before: {left:?}", world.test.engine);
     }
 }

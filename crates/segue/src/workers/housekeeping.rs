@@ -73,6 +73,7 @@ async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {
                 tx.delete_old_marketing_sends(workspace.id, now.plus(-KEEP_MARKETING_SENDS))?;
                 tx.delete_old_initiated_chats(workspace.id, now.plus(-LIMIT_WINDOW))?;
                 tx.delete_old_rate_windows(workspace.id, now.plus(-KEEP_RATE_WINDOWS))?;
+                tx.delete_old_places(workspace.id, now.plus(-time::HOUR))?;
                 tx.delete_old_early_deletions(workspace.id, now.plus(-KEEP_EARLY_DELETIONS))?;
                 tx.delete_old_failovers(workspace.id, now.plus(-KEEP_DECISIONS))?;
                 tx.delete_old_decisions(workspace.id, now.plus(-KEEP_DECISIONS))?;

@@ -306,3 +306,71 @@ async fn what_was_never_tried_is_taken_in_order_and_nothing_overtakes_what_waits
         assert_eq!(texts(&take(10).await), [""; 0], "what is done is not taken again");
     }
 }
+
+/// Two processes on one database: one has claimed a customer's second arrival and not committed yet, and only then the
+/// first one, which another node was still storing, becomes visible.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_never_work_on_one_customer_at_once_however_their_transactions_meet() {
+    for test in engines().await {
+        // SQLite has one writer: there no two transactions meet.
+        if test.engine == "sqlite" {
+            continue;
+        }
+        let channel = test.sms_channel("sms").await;
+        let (workspace_id, now, other) = (test.workspace_id(), test.now(), test.open_again().await);
+        let new = |external_id: &str| NewInbox {
+            id: test.ctx.id(),
+            channel_id: channel.id,
+            kind: InboxKind::Sms,
+            external_id: external_id.to_owned(),
+            subject: "ann".to_owned(),
+            payload: json!({ "text": external_id }).into(),
+        };
+        let (first, second) = (new("a1"), new("a2"));
+        // A gate tells that a transaction has come so far, and lets it go on to its commit.
+        let gate = || {
+            let ((reached, reach), (release, released)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
+            (std::sync::Mutex::new((reached, released)), reach, release)
+        };
+        let ((storing, stored, commit_first), (claiming, claimed, commit_claim)) = (gate(), gate());
+        let wait = |gate: &std::sync::Mutex<(std::sync::mpsc::Sender<()>, std::sync::mpsc::Receiver<()>)>| {
+            let gate = gate.lock().unwrap();
+            gate.0.send(()).unwrap();
+            gate.1.recv().unwrap();
+        };
+        let (store, ctx) = (other.clone(), test.ctx.clone());
+        let storing = tokio::spawn(async move {
+            let done = store.write::<_, StoreError, _>(move |tx| {
+                let new = tx.receive(workspace_id, &first, now)?;
+                wait(&storing);
+                Ok(new)
+            });
+            done.await.unwrap()
+        });
+        tokio::task::block_in_place(|| stored.recv()).unwrap();
+        assert!(write(&test, move |tx| tx.receive(workspace_id, &second, now)).await);
+        let (store, claimer) = (test.store.clone(), ctx.clone());
+        let claiming = tokio::spawn(async move {
+            let done = store.write::<_, StoreError, _>(move |tx| {
+                let items = tx.claim_inbox("one", 100, now.plus(30_000), &claimer)?;
+                wait(&claiming);
+                Ok(items)
+            });
+            done.await.unwrap()
+        });
+        tokio::task::block_in_place(|| claimed.recv()).unwrap();
+        commit_first.send(()).unwrap();
+        assert!(storing.await.unwrap());
+        let meanwhile = tokio::spawn(async move {
+            other.write::<_, StoreError, _>(move |tx| tx.claim_inbox("two", 100, now.plus(30_000), &ctx)).await.unwrap()
+        });
+        // It waits for the claim that is not committed; without that it has what it wants long before.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        commit_claim.send(()).unwrap();
+        let items = claiming.await.unwrap();
+        assert_eq!(texts(&items), ["a2"], "the first was not there yet");
+        assert_eq!(texts(&meanwhile.await.unwrap()), Vec::<String>::new(), "the customer is being worked on");
+        done(&test, &items[0]).await;
+        assert_eq!(texts(&claim(&test, "two").await), ["a1"]);
+    }
+}

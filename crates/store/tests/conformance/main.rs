@@ -21,6 +21,7 @@ mod suppression;
 mod table;
 mod tally;
 mod template;
+mod withdrawal;
 
 use segue_model::{
     MessageId, Timestamp,

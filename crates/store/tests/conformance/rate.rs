@@ -1,7 +1,7 @@
 //! Limits of registries and carriers, in segments per minute and day.
 
 use segue_model::{
-    Timestamp,
+    CampaignId, Timestamp,
     rate::{RateLimit, RateWindow},
     time,
 };
@@ -67,6 +67,53 @@ async fn two_at_once_never_share_the_last_segment() {
             tries.spawn(async move {
                 let full = store.write::<_, StoreError, _>(move |tx| tx.take_room(workspace_id, &limits, 1, now)).await;
                 full.expect("the store works").is_none()
+            });
+        }
+        let taken = tries.join_all().await.into_iter().filter(|taken| *taken).count();
+        assert_eq!(taken, 4, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_has_its_places_once_in_any_minute_and_the_rest_is_spread() {
+    for test in engines().await {
+        let (workspace_id, campaign_id, start) = (test.workspace_id(), test.ctx.id::<CampaignId>(), test.now());
+        let take = async |after: i64| {
+            let at = start.plus(after);
+            let until = write(&test, move |tx| tx.keep_in_minute(workspace_id, campaign_id, 2, at)).await;
+            until.map(|until| until.since(start))
+        };
+        // A second before the clock's minute ends, and after it.
+        let border = time::MINUTE - start.0 % time::MINUTE - time::SECOND;
+        let after = move |milliseconds| border + milliseconds;
+        assert_eq!([take(after(0)).await, take(after(500)).await], [None, None], "{}", test.engine);
+        assert_eq!(take(after(2_000)).await, Some(after(60_000)), "{}: the next minute of the clock", test.engine);
+        for promised in [60_500, 120_000, 120_500, 180_000] {
+            assert_eq!(take(after(2_000)).await, Some(after(promised)), "{}", test.engine);
+        }
+        assert_eq!(take(after(59_999)).await, Some(after(180_500)));
+        assert_eq!([take(after(60_000)).await, take(after(60_500)).await], [None, None], "{}", test.engine);
+        let now = start.plus(after(60_500));
+        write(&test, move |tx| tx.give_minute_back(workspace_id, campaign_id, 2, now)).await;
+        assert_eq!(take(after(60_501)).await, None, "{}: it was given back", test.engine);
+        assert!(take(after(60_502)).await.is_some(), "{}", test.engine);
+        assert!(write(&test, move |tx| tx.delete_old_places(workspace_id, now)).await >= 3, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_at_once_never_share_the_last_place() {
+    for test in engines().await {
+        let (workspace_id, campaign_id, now) = (test.workspace_id(), test.ctx.id::<CampaignId>(), test.now());
+        let mut tries = tokio::task::JoinSet::new();
+        for number in 0..12 {
+            let store = test.store.clone();
+            tries.spawn(async move {
+                let at = now.plus(number);
+                let until = store
+                    .write::<_, StoreError, _>(move |tx| tx.keep_in_minute(workspace_id, campaign_id, 4, at))
+                    .await;
+                until.expect("the store works").is_none()
             });
         }
         let taken = tries.join_all().await.into_iter().filter(|taken| *taken).count();

@@ -207,6 +207,8 @@ const HOT: &[(&str, &str)] = &[
     ("message::MESSAGE_OF_OUTBOX", "outbox_provider"),
     ("consent::CANCEL_WAITING_MARKETING", "outbox_waiting_address"),
     ("consent::CANCEL_WAITING_OF_CAMPAIGNS", "outbox_campaign_address"),
+    ("withdrawal::WITHDRAW_MARKETING", "outbox_unsettled"),
+    ("erasure::CANCEL_OF_SESSION", "outbox_session_open"),
     ("inbox::TAKE_INBOX", "inbox_pending"),
     ("inbox::TAKE_INBOX", "inbox_pending_subject"),
     ("inbox::CLAIM_INBOX", "inbox_pending"),

@@ -12,7 +12,7 @@ use segue_store::{
     table::{DataTable, LinkBy, TableColumn, TableLink},
     table_look_up::Which,
     table_page::RowQuery,
-    table_row::{NewRow, RowChange, RowFields, link_of},
+    table_row::{KnownRow, NewRow, RowChange, RowFields, link_of},
 };
 use segue_testkit::{TestStore, engines};
 
@@ -28,7 +28,7 @@ fn fields(pairs: &[(&str, &str)]) -> RowFields {
 fn row(key: &str, phone: &str, pairs: &[(&str, &str)]) -> NewRow {
     let mut all = fields(pairs);
     all.insert("number".to_owned(), key.to_owned());
-    NewRow { key: key.to_owned(), fields: all, link: Some(link_of(LinkBy::Phone, phone)) }
+    NewRow { key: key.to_owned(), fields: all, link: Some(link_of(LinkBy::Phone, phone)), country: None }
 }
 
 async fn table(test: &TestStore, label: &str) -> TableId {
@@ -93,7 +93,11 @@ async fn rows_are_written_over_those_with_their_key_and_counted() {
         let first = vec![row("1", ANA, &[("status", "open")]), row("2", ANA, &[])];
         assert_eq!(put(test, id, first.clone()).await, [RowChange::Created, RowChange::Created]);
         assert_eq!(put(test, id, first).await, [RowChange::Unchanged, RowChange::Unchanged], "{}", test.engine);
-        let before = fields(&[("number", "1"), ("status", "open")]);
+        let before = KnownRow {
+            fields: fields(&[("number", "1"), ("status", "open")]),
+            link: Some(link_of(LinkBy::Phone, ANA)),
+            country: None,
+        };
         let changed = put(test, id, vec![row("1", ANA, &[("status", "paid")]), row("3", ANA, &[("status", "a\0b")])]);
         assert_eq!(changed.await, [RowChange::Updated(before), RowChange::Created]);
         assert_eq!(count(test, id).await, 3, "{}", test.engine);

@@ -1,0 +1,159 @@
+//! What is on the wire when its contact is deleted: it does not leave again, whichever way it comes back.
+
+use segue_model::{
+    CampaignId, MessageId, MessagingUserId, SessionId,
+    delivery::{MessageClass, OutboxState},
+};
+use segue_store::{
+    Sql,
+    failover::Fallback,
+    messaging_user::{LinkedBy, MessagingUser},
+    outbox::{Abandoned, OutboxMessage},
+    submission::{Cost, Failure},
+};
+use segue_testkit::{TestStore, engines};
+
+use super::{message, state, submit, write};
+
+static ROW: Sql = Sql::portable("ROW", "SELECT rule, payload FROM outbox WHERE workspace_id = $1 AND id = $2");
+
+fn busy() -> Failure {
+    Failure { class: "provider_down".to_owned(), code: Some("8".to_owned()), reason: "busy".to_owned() }
+}
+
+/// The rule that ended a message, and whether its words are still there.
+async fn rule_and_words(test: &TestStore, id: MessageId) -> (Option<String>, bool) {
+    let workspace_id = test.workspace_id();
+    let read = move |tx: &mut segue_store::Tx<'_>| {
+        tx.query_one(&ROW, &[&workspace_id, &id], |row| Ok((row.next()?, row.next::<String>()?)))
+    };
+    let (rule, payload) = write(test, read).await;
+    (rule, payload.contains("Hello"))
+}
+
+/// A message on the wire.
+async fn on_the_wire(
+    test: &TestStore,
+    channel: &segue_store::channel::Channel,
+    (address, class): (&str, MessageClass),
+    campaign: Option<(CampaignId, u32)>,
+    session_id: Option<SessionId>,
+) -> OutboxMessage {
+    let mut new = message(test, channel, address);
+    (new.class, new.campaign, new.session_id) = (class, campaign, session_id);
+    assert!(super::enqueue(test, &new).await);
+    let held = submit(test, channel, "worker").await;
+    assert_eq!(held.id, new.id);
+    held
+}
+
+async fn requeue(test: &TestStore, held: &OutboxMessage) {
+    let (held, now) = (held.clone(), test.now());
+    assert!(write(test, move |tx| tx.requeue_message(&held, now, Cost::Free, &busy(), now)).await);
+}
+
+const MARKETING: MessageClass = MessageClass::Marketing;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_that_comes_back_unsent_ends_with_its_contact_and_no_other_does() {
+    for test in engines().await {
+        let test = &test;
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let campaign = crate::outbox::campaign(test, sender, 1, "running").await;
+        let ana = test.contact("+15550100001", "Ana").await;
+        test.contact("+15550100002", "Ben").await;
+        let direct = on_the_wire(test, &channel, ("+15550100001", MARKETING), None, None).await;
+        let of_campaign = on_the_wire(test, &channel, ("+15550100001", MARKETING), Some((campaign, 1)), None).await;
+        let service = on_the_wire(test, &channel, ("+15550100001", MessageClass::Service), None, None).await;
+        let of_ben = on_the_wire(test, &channel, ("+15550100002", MARKETING), Some((campaign, 2)), None).await;
+        assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
+        for held in [&direct, &of_campaign, &service, &of_ben] {
+            assert_eq!(state(test, held.id).await, OutboxState::Submitting, "{}: nothing calls it back", test.engine);
+            requeue(test, held).await;
+        }
+        for held in [&direct, &of_campaign] {
+            assert_eq!(state(test, held.id).await, OutboxState::Canceled, "{}", test.engine);
+            assert_eq!(rule_and_words(test, held.id).await, (Some("contact_deleted".to_owned()), false));
+        }
+        for held in [&service, &of_ben] {
+            assert_eq!(state(test, held.id).await, OutboxState::Queued, "{}", test.engine);
+            assert_eq!(rule_and_words(test, held.id).await, (None, true));
+        }
+        let counts =
+            write(test, move |tx| Ok((tx.tallies(workspace_id, campaign)?, tx.recount(workspace_id, campaign)?)));
+        let (kept, counted) = counts.await;
+        assert_eq!(kept, counted, "{}", test.engine);
+        assert!(kept.contains(&("canceled".to_owned(), 1)), "{kept:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_back_unsent_ends_with_its_customer_before_the_next_round() {
+    for test in engines().await {
+        let test = &test;
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        let ana = test.contact("+15550100001", "Ana").await;
+        let user = MessagingUser {
+            id: test.ctx.id::<MessagingUserId>(),
+            channel_id,
+            profile_name: None,
+            username: None,
+            contact_id: Some(ana),
+            lead_id: None,
+            linked_by: Some(LinkedBy::Agent),
+            last_inbound_at: None,
+            blocked_at: None,
+            created_at: now,
+            version: 1,
+        };
+        let (session, user_id) = (test.ctx.id::<SessionId>(), user.id);
+        write(test, move |tx| {
+            tx.insert_messaging_user(workspace_id, &user)?;
+            tx.open_session(workspace_id, session, channel_id, user_id, now)
+        })
+        .await;
+        let service = MessageClass::Service;
+        let answer = on_the_wire(test, &channel, ("+15550100001", service), None, Some(session)).await;
+        assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
+        requeue(test, &answer).await;
+        assert_eq!(state(test, answer.id).await, OutboxState::Canceled, "{}", test.engine);
+        assert_eq!(rule_and_words(test, answer.id).await, (Some("contact_deleted".to_owned()), false));
+
+        // What is said after that is a new matter.
+        test.clock.advance(1);
+        let later = on_the_wire(test, &channel, ("+15550100001", service), None, Some(session)).await;
+        requeue(test, &later).await;
+        assert_eq!(state(test, later.id).await, OutboxState::Queued, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_repeat_after_a_crash_nor_a_second_way_sends_what_was_withdrawn() {
+    for test in engines().await {
+        let test = &test;
+        let channel = test.sms_channel("sms").await;
+        let other = test.sms_channel("other").await;
+        let from = test.sender(channel.id, "+15550100").await;
+        let to = test.sender(other.id, "+15550200").await;
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        let ana = test.contact("+15550100001", "Ana").await;
+        let held = on_the_wire(test, &channel, ("+15550100001", MARKETING), None, None).await;
+        let of_ben = on_the_wire(test, &channel, ("+15550100002", MARKETING), None, None).await;
+        assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
+
+        let (fallback, copy) = (Fallback { from: from.id, to, after: 0 }, held.clone());
+        let moved =
+            write(test, move |tx| tx.fail_over(&copy, OutboxState::Submitting, (&fallback, "Hello"), "refused", now));
+        assert!(!moved.await, "{}", test.engine);
+        assert_eq!(state(test, held.id).await, OutboxState::Submitting);
+
+        let gone = Abandoned::OwnedBy("worker");
+        let repeated = write(test, move |tx| tx.repeat_submitting(workspace_id, channel_id, gone, now));
+        repeated.await;
+        assert_eq!(state(test, held.id).await, OutboxState::Unknown, "{}: it may have left", test.engine);
+        assert_eq!(state(test, of_ben.id).await, OutboxState::Queued, "{}", test.engine);
+    }
+}
