@@ -74,6 +74,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0029_customer_language",
         text: include_str!("../migrations/0029_customer_language.sql"),
     },
+    Migration {
+        version: 30,
+        name: "0030_sender_alphabet",
+        text: include_str!("../migrations/0030_sender_alphabet.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

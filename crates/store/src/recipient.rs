@@ -230,6 +230,8 @@ const LONGEST_CAMPAIGN: i64 = 60 * time::DAY;
 
 /// Rule of a recipient whose phone number has a message of this campaign already.
 pub const DUPLICATE_PHONE: &str = "duplicate_phone";
+/// Rule of a recipient whose text has characters that its sender does not take.
+pub const NOT_PLAIN: &str = "not_plain";
 /// Rule of a recipient whose text would take too many segments.
 pub const TEXT_TOO_LONG: &str = "text_too_long";
 
@@ -256,6 +258,7 @@ pub const EMPTY_VALUE: &str = "empty_value";
 pub fn rule_label(rule: &str) -> String {
     match rule {
         DUPLICATE_PHONE => "Same phone number as another recipient".to_owned(),
+        NOT_PLAIN => "The sender cannot send characters of the text".to_owned(),
         TEXT_TOO_LONG => "The text is too long for this recipient".to_owned(),
         ON_EXCLUDED_LIST => "On an excluded list".to_owned(),
         IN_EXCLUDED_SEGMENT => "In an excluded segment".to_owned(),

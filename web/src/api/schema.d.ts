@@ -5157,6 +5157,8 @@ export interface components {
              * @default {
              *       "text": "Reply STOP to opt out",
              *       "texts": [],
+             *       "unanswerable": "",
+             *       "unanswerable_texts": [],
              *       "when": "never"
              *     }
              */
@@ -7684,6 +7686,17 @@ export interface components {
              * @default []
              */
             texts: components["schemas"]["LocaleText"][];
+            /**
+             * @description The line of every text from a name, which nobody can answer, such as a link or a number to call; empty: none.
+             *     Whatever `when` says.
+             * @default
+             */
+            unanswerable: string;
+            /**
+             * @description That line in other languages.
+             * @default []
+             */
+            unanswerable_texts: components["schemas"]["LocaleText"][];
             /** @default never */
             when: components["schemas"]["OptOutLineWhen"];
         };
@@ -8552,6 +8565,8 @@ export interface components {
         /** @description One page of a list. */
         Page_SenderDetail: {
             data: (components["schemas"]["Sender"] & {
+                /** @description Which characters may leave from it. */
+                alphabet: components["schemas"]["SenderAlphabet"];
                 /** @description Countries (ISO 3166-1) it may send to; empty: all. */
                 countries: string[];
                 /**
@@ -9770,6 +9785,8 @@ export interface components {
             kind: components["schemas"]["SenderKind"];
             registration: components["schemas"]["Registration"];
         };
+        /** @enum {string} */
+        SenderAlphabet: "any" | "gsm_replace" | "gsm_refuse";
         /** @description The table of what each kind of sender can do in which country. */
         SenderCapabilities: {
             /** @description Of those that fit, the first counts; where none fits, carriers take the sender as it is. */
@@ -9798,6 +9815,7 @@ export interface components {
             two_way: boolean;
         };
         SenderChange: {
+            alphabet?: components["schemas"]["SenderAlphabet"] | null;
             /** @description Countries (ISO 3166-1) it may send to; an empty list: all. */
             countries?: string[] | null;
             registration?: components["schemas"]["Registration"] | null;
@@ -9808,6 +9826,8 @@ export interface components {
         SenderDelivery: "as_is" | "replaced" | "refused";
         /** @description A sender with what it can do and where. */
         SenderDetail: components["schemas"]["Sender"] & {
+            /** @description Which characters may leave from it. */
+            alphabet: components["schemas"]["SenderAlphabet"];
             /** @description Countries (ISO 3166-1) it may send to; empty: all. */
             countries: string[];
             /**

@@ -72,11 +72,15 @@ export interface SenderPool {
   created_at: string;
 }
 
+export type SenderAlphabet = 'any' | 'gsm_replace' | 'gsm_refuse';
+
 export interface SenderDetail extends Sender {
   /** Countries it may send to; empty: all. */
   countries: string[];
   registration_ids: string[];
   is_two_way: boolean;
+  /** Which characters may leave from it. */
+  alphabet: SenderAlphabet;
   /** Most segments in a second; null: as its account can. */
   segments_per_second: number | null;
   /** The sender that takes over what is known not to have been sent. */

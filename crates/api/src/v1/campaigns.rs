@@ -236,7 +236,18 @@ fn check_opt_out_line(line: &OptOutLine) -> Result<(), Problem> {
     if let Some(why) = lines.into_iter().find_map(opt_out_line::objection) {
         return Err(Problem::invalid("opt_out_line", why));
     }
-    let mut tags: Vec<String> = line.texts.iter().map(|text| language::tag(&text.locale)).collect();
+    let of_names = line.unanswerable_texts.iter().map(|text| text.body.as_str()).chain([line.unanswerable.as_str()]);
+    if let Some(why) = of_names.into_iter().find_map(opt_out_line::unanswerable_objection) {
+        return Err(Problem::invalid("opt_out_line", why));
+    }
+    for texts in [&line.texts, &line.unanswerable_texts] {
+        check_languages(texts)?;
+    }
+    Ok(())
+}
+
+fn check_languages(texts: &[LocaleText]) -> Result<(), Problem> {
+    let mut tags: Vec<String> = texts.iter().map(|text| language::tag(&text.locale)).collect();
     tags.sort_unstable();
     if tags.windows(2).any(|pair| pair[0] == pair[1]) || !tags.iter().all(|tag| language::is_tag(tag)) {
         return Err(Problem::invalid("opt_out_line", "Give each language once, such as es or pt-BR."));

@@ -8,7 +8,7 @@ use segue_model::{
     capability::{Capability, CapabilityTable},
     consent::Medium,
     policy::QuietHours,
-    sender::{self, SenderFacts},
+    sender::{self, SenderAlphabet, SenderFacts},
     sender_hours::SenderHours,
 };
 use segue_store::{
@@ -71,6 +71,8 @@ struct SenderDetail {
     registration_ids: Vec<RegistrationId>,
     /// Whether people can answer. A text from a sender they cannot answer needs another way to opt out.
     is_two_way: bool,
+    /// Which characters may leave from it.
+    alphabet: SenderAlphabet,
     /// Most segments from it in a second; none: as its account can.
     segments_per_second: Option<u32>,
     /// The sender that takes over what is known not to have been sent.
@@ -168,6 +170,8 @@ struct SenderChange {
     countries: Option<Vec<String>>,
     /// What is registered for it: a campaign brings its brand along.
     registration_ids: Option<Vec<RegistrationId>>,
+    /// Which characters may leave from it.
+    alphabet: Option<SenderAlphabet>,
 }
 
 /// Changes what is given and leaves the rest. What waits is decided about anew before it leaves.
@@ -191,6 +195,9 @@ async fn change(
         let registration = change.registration.unwrap_or(known.sender.registration);
         let countries = countries.clone().unwrap_or(known.countries);
         tx.set_sender(workspace_id, id, registration, &countries)?;
+        if let Some(alphabet) = change.alphabet {
+            tx.set_sender_alphabet(workspace_id, id, alphabet)?;
+        }
         if let Some(ids) = &change.registration_ids {
             for registration in ids {
                 if tx.registration(workspace_id, *registration)?.is_none() {
@@ -319,7 +326,7 @@ fn one(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId, now: Timestamp)
 fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result<Vec<SenderDetail>, StoreError> {
     let (countries, links) = (tx.sender_countries(workspace_id)?, tx.sender_links(workspace_id)?);
     let (rates, fallbacks) = (tx.sender_rates(workspace_id)?, tx.fallbacks(workspace_id)?);
-    let hours = tx.sender_hours(workspace_id)?;
+    let (hours, alphabets) = (tx.sender_hours(workspace_id)?, tx.sender_alphabets(workspace_id)?);
     let home = tx.workspace(workspace_id)?.map(|workspace| workspace.country).unwrap_or_default();
     let mut all = Vec::new();
     for sender in tx.senders(workspace_id)? {
@@ -339,6 +346,8 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
         });
         let readiness = readiness.collect();
         let registration_ids = links.iter().filter(|(id, _)| *id == sender.id).map(|(_, id)| *id).collect();
+        let alphabet = alphabets.iter().find(|(id, _)| *id == sender.id);
+        let alphabet = alphabet.map_or(SenderAlphabet::Any, |(_, alphabet)| *alphabet);
         let is_two_way = sender.kind.is_two_way();
         let segments_per_second = rates.iter().find(|(id, _)| *id == sender.id).map(|(_, rate)| *rate);
         let fallback = fallbacks.iter().find(|(id, ..)| *id == sender.id);
@@ -350,6 +359,7 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
             countries,
             registration_ids,
             is_two_way,
+            alphabet,
             segments_per_second,
             fallback_id,
             fallback_after_seconds,

@@ -193,6 +193,10 @@ async fn limits_and_a_second_way_are_set_and_taken_away() {
         let (_, set) = put(fallback, json!({ "sender_id": null })).await;
         assert_eq!((&set["fallback_id"], &set["segments_per_second"]), (&Value::Null, &json!(3)), "{set}");
 
+        let path = format!("/api/v1/senders/{one}");
+        let set = server.patch(&key, &path, &json!({ "alphabet": "gsm_replace" })).await.json();
+        assert_eq!(set["alphabet"], "gsm_replace", "{set}");
+        assert_eq!(server.patch(&key, &path, &json!({})).await.json()["alphabet"], "gsm_replace", "it stays");
         let hours = format!("/api/v1/senders/{one}/hours");
         let lunch = json!([{ "days": ["mon"], "start": "12:00", "end": "14:00" }]);
         let night = json!({ "start": "19:00", "end": "09:00" });

@@ -31,7 +31,7 @@ use segue_store::{
     Store, StoreError, Tx,
     campaign::CampaignView,
     outbox::{AddressKind, NewOutbox, Payload},
-    recipient::{DUPLICATE_PHONE, NewRecipient, TEXT_TOO_LONG},
+    recipient::{DUPLICATE_PHONE, NOT_PLAIN, NewRecipient, TEXT_TOO_LONG},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -340,7 +340,11 @@ fn decide_member(
     let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
     let notice = pinned::notice(tx, workspace_id, text, (&likely.sender, phone))?;
     let composed = text.compose_after(entry.person(), position, notice);
-    let Ok(composed) = composed.and_then(crate::text::Composed::within_limit) else {
+    let Ok(composed) = composed else { return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None))) };
+    let Some(composed) = composed.written_in(likely.facts.alphabet) else {
+        return Ok(Decided::nothing(recipient(NOT_PLAIN, None)));
+    };
+    let Ok(composed) = composed.within_limit() else {
         return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None)));
     };
     let segments = u32::try_from(composed.segments()).ok();

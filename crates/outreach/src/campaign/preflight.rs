@@ -23,7 +23,7 @@ use segue_store::{
     Store, StoreError, Tx,
     campaign::{Audience, CampaignView},
     channel::ChannelConfig,
-    recipient::{DUPLICATE_PHONE, HELD_OUT, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
+    recipient::{DUPLICATE_PHONE, HELD_OUT, NOT_PLAIN, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
     workspace::CampaignSettings,
 };
 use serde::Serialize;
@@ -290,9 +290,14 @@ impl Flight {
             Some(phone) => pinned::notice(tx, prepared.workspace.id, text, (&likely.sender, phone))?,
             None => OptOutNotice::Due,
         };
-        Ok(match text.compose_after(entry.person(), position, notice).and_then(Composed::within_limit) {
+        let left_out = |rule| Verdict { rule, detail: None, composed: None };
+        let Ok(composed) = text.compose_after(entry.person(), position, notice) else {
+            return Ok(left_out(TEXT_TOO_LONG));
+        };
+        let Some(composed) = composed.written_in(likely.facts.alphabet) else { return Ok(left_out(NOT_PLAIN)) };
+        Ok(match composed.within_limit() {
             Ok(composed) => Verdict { rule, detail, composed: Some(composed) },
-            Err(_) => Verdict { rule: TEXT_TOO_LONG, detail: None, composed: None },
+            Err(_) => left_out(TEXT_TOO_LONG),
         })
     }
 

@@ -83,7 +83,8 @@ fn send_in(
         SenderReach::OneWay => OptOutNotice::Unanswerable,
         SenderReach::TwoWay => OptOutNotice::Due,
     };
-    let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?.within_limit()?;
+    let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?;
+    let composed = composed.written_in(origin.facts.alphabet).ok_or_else(crate::text::not_plain)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();
     let content = SmsContent { source: origin.sender.address.clone(), text: composed.text };

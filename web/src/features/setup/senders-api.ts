@@ -3,6 +3,7 @@ import type {
   Registration,
   RegistrationKind,
   RegistrationState,
+  SenderAlphabet,
   SenderCapabilities,
   SenderDetail,
   SenderPool,
@@ -32,6 +33,7 @@ export const changeSender = (
     registration?: Sender['registration'];
     countries?: string[];
     registration_ids?: string[];
+    alphabet?: SenderAlphabet;
   },
 ) => api.patch<SenderDetail>(`/senders/${id}`, input);
 
