@@ -110,6 +110,7 @@ pub mod recipient;
 pub mod registration;
 mod repeat;
 pub mod report;
+pub mod route;
 pub mod routing;
 pub mod search;
 pub mod segment;
@@ -215,6 +216,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("repeat", repeat::STATEMENTS),
         ("registration", registration::STATEMENTS),
         ("report", report::STATEMENTS),
+        ("route", route::STATEMENTS),
         ("routing", routing::STATEMENTS),
         ("search", search::STATEMENTS),
         ("segment", segment::STATEMENTS),

@@ -79,6 +79,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0030_sender_alphabet",
         text: include_str!("../migrations/0030_sender_alphabet.sql"),
     },
+    Migration { version: 31, name: "0031_sender_routes", text: include_str!("../migrations/0031_sender_routes.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -1105,6 +1105,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The versions of an account's prices, the latest first; the first whose time has come counts.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_channel_prices"];
+        put?: never;
+        /**
+         * Adds a version of an account's prices, in the workspace's currency. Earlier versions stay as they are.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["add_channel_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/resume-marketing": {
         parameters: {
             query?: never;
@@ -3439,6 +3463,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/senders/{id}/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Names the accounts that texts of a sender can leave by, and what decides among them: their order, the lowest price of
+         *     the recipient's country, or the largest share that was delivered in the last 24 hours. A message gets its account when
+         *     it is written, so it waits for one account and leaves once. What waits already stays where it is.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_sender_routes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -5369,6 +5415,22 @@ export interface components {
             /** @description The number's own webhook address, which goes before the account's. */
             webhook?: string | null;
         };
+        /** @description What segments cost on an account from a moment on. */
+        ChannelPrices: {
+            /** @description Who wrote it. */
+            actor: string;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description ISO 4217 code. */
+            currency: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Price of a thousand segments to any other country, in minor units; unknown when it is not given.
+             */
+            other_price?: number | null;
+            prices: components["schemas"]["SegmentPrice"][];
+            valid_from: components["schemas"]["Timestamp"];
+        };
         /** @enum {string} */
         ChannelState: "connecting" | "connected" | "disconnected" | "error";
         ChannelUpdatedEvent: {
@@ -6148,6 +6210,7 @@ export interface components {
         /** @description A message as the one who sent it sees it. */
         DirectMessage: {
             batch_id?: components["schemas"]["BatchId"] | null;
+            channel_id?: components["schemas"]["ChannelId"] | null;
             class?: components["schemas"]["MessageClass"] | null;
             client_reference?: string | null;
             created_at: components["schemas"]["Timestamp"];
@@ -6165,6 +6228,7 @@ export interface components {
             position?: number | null;
             /** @description Why it is not sent or failed, in words. */
             reason?: string | null;
+            route?: components["schemas"]["RouteNote"] | null;
             /** @description The rule that holds or forbids it, or the code of what was wrong with it. */
             rule?: string | null;
             /** Format: int32 */
@@ -7476,6 +7540,15 @@ export interface components {
             /** @description The key itself. It is shown this once and cannot be shown again. */
             secret: string;
         };
+        NewChannelPrices: {
+            /**
+             * Format: int64
+             * @description Price of a thousand segments to any other country, in minor units; unknown when it is not given.
+             */
+            other_price?: number | null;
+            prices: components["schemas"]["SegmentPrice"][];
+            valid_from?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description What is to be taken out. */
         NewExport: {
             format: components["schemas"]["ExportFormat"];
@@ -7903,6 +7976,26 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_ChannelPrices: {
+            data: {
+                /** @description Who wrote it. */
+                actor: string;
+                created_at: components["schemas"]["Timestamp"];
+                /** @description ISO 4217 code. */
+                currency: string;
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Price of a thousand segments to any other country, in minor units; unknown when it is not given.
+                 */
+                other_price?: number | null;
+                prices: components["schemas"]["SegmentPrice"][];
+                valid_from: components["schemas"]["Timestamp"];
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_ChargedMessages: {
             data: {
                 /** @description The provider's word, such as `marketing` or `service`; none when it did not say. */
@@ -8137,6 +8230,7 @@ export interface components {
         Page_DirectMessage: {
             data: {
                 batch_id?: components["schemas"]["BatchId"] | null;
+                channel_id?: components["schemas"]["ChannelId"] | null;
                 class?: components["schemas"]["MessageClass"] | null;
                 client_reference?: string | null;
                 created_at: components["schemas"]["Timestamp"];
@@ -8154,6 +8248,7 @@ export interface components {
                 position?: number | null;
                 /** @description Why it is not sent or failed, in words. */
                 reason?: string | null;
+                route?: components["schemas"]["RouteNote"] | null;
                 /** @description The rule that holds or forbids it, or the code of what was wrong with it. */
                 rule?: string | null;
                 /** Format: int32 */
@@ -8464,6 +8559,7 @@ export interface components {
         /** @description One page of a list. */
         Page_Recipient: {
             data: {
+                channel_id?: components["schemas"]["ChannelId"] | null;
                 contact_id: components["schemas"]["ContactId"];
                 delivered_at?: components["schemas"]["Timestamp"] | null;
                 explanation?: components["schemas"]["Explanation"] | null;
@@ -8474,6 +8570,7 @@ export interface components {
                 position: number;
                 /** @description The rule or the failure in words. */
                 reason?: string | null;
+                route?: components["schemas"]["RouteNote"] | null;
                 /** @description The rule that excludes or holds the message. */
                 rule?: string | null;
                 /** Format: int32 */
@@ -8584,6 +8681,9 @@ export interface components {
                 /** @description For each country it is meant for: whether it may send there now. */
                 readiness: components["schemas"]["SenderReadiness"][];
                 registration_ids: components["schemas"]["RegistrationId"][];
+                route_by?: components["schemas"]["RouteBy"] | null;
+                /** @description The accounts it can leave by, in their order: senders with the same number or name. */
+                routes: components["schemas"]["SenderRoute"][];
                 /**
                  * Format: int32
                  * @description Most segments from it in a second; none: as its account can.
@@ -9439,6 +9539,7 @@ export interface components {
         };
         /** @description A recipient as the campaign's page shows him. */
         Recipient: {
+            channel_id?: components["schemas"]["ChannelId"] | null;
             contact_id: components["schemas"]["ContactId"];
             delivered_at?: components["schemas"]["Timestamp"] | null;
             explanation?: components["schemas"]["Explanation"] | null;
@@ -9449,6 +9550,7 @@ export interface components {
             position: number;
             /** @description The rule or the failure in words. */
             reason?: string | null;
+            route?: components["schemas"]["RouteNote"] | null;
             /** @description The rule that excludes or holds the message. */
             rule?: string | null;
             /** Format: int32 */
@@ -9569,6 +9671,30 @@ export interface components {
         RevocationVerdict: "revoke" | "review" | "no";
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
+        /** @enum {string} */
+        RouteBy: "order" | "price" | "delivery";
+        /** @description The decision about a message's route, as it is kept with the message. */
+        RouteNote: {
+            by: components["schemas"]["RouteBy"];
+            /**
+             * Format: int32
+             * @description How many messages were delivered of `settled`, which it was chosen for.
+             */
+            delivered?: number | null;
+            /**
+             * Format: int64
+             * @description The price it was chosen for: of a thousand segments, in minor units.
+             */
+            per_thousand?: number | null;
+            reason: components["schemas"]["RouteReason"];
+            /**
+             * Format: int32
+             * @description Of how many messages the fate was known.
+             */
+            settled?: number | null;
+        };
+        /** @enum {string} */
+        RouteReason: "first" | "cheapest" | "no_price" | "most_delivered" | "too_little_known" | "trial";
         /** @description One row to write. */
         RowInput: {
             fields: components["schemas"]["BTreeMap"];
@@ -9845,6 +9971,9 @@ export interface components {
             /** @description For each country it is meant for: whether it may send there now. */
             readiness: components["schemas"]["SenderReadiness"][];
             registration_ids: components["schemas"]["RegistrationId"][];
+            route_by?: components["schemas"]["RouteBy"] | null;
+            /** @description The accounts it can leave by, in their order: senders with the same number or name. */
+            routes: components["schemas"]["SenderRoute"][];
             /**
              * Format: int32
              * @description Most segments from it in a second; none: as its account can.
@@ -9953,6 +10082,30 @@ export interface components {
             segments_per_minute?: number | null;
             state: components["schemas"]["RegistrationState"];
             submitted_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description An account that a sender can leave by. */
+        SenderRoute: {
+            channel_id: components["schemas"]["ChannelId"];
+            /**
+             * Format: int32
+             * @description Messages of the last 24 hours that were delivered by that account, of `settled`; null: nothing is known.
+             */
+            delivered?: number | null;
+            /** @description The sender with the same number or name on that account. */
+            sender_id: components["schemas"]["SenderId"];
+            /**
+             * Format: int32
+             * @description Messages of the last 24 hours whose fate is known.
+             */
+            settled?: number | null;
+        };
+        SenderRoutes: {
+            by?: components["schemas"]["RouteBy"] | null;
+            /**
+             * @description Senders with the same number or name, each on an account of its own, in their order; the sender itself is one of
+             *     them. Empty: it leaves by its own account alone.
+             */
+            sender_ids: components["schemas"]["SenderId"][];
         };
         /** @description A contact card that is sent. */
         SentCard: {
@@ -12974,6 +13127,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channel_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChannelPrices"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_channel_prices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChannelPrices"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPrices"];
+                };
             };
             /** @description What went wrong. */
             default: {
@@ -17625,6 +17845,40 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SenderLimit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_sender_routes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderRoutes"];
             };
         };
         responses: {

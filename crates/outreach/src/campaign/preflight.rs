@@ -274,7 +274,7 @@ impl Flight {
         let begins = timing::begins(input, zone, self.now);
         let leaves_at = || timing::leaves_at(input, &zones, position, (begins, begins), zone);
         let at = prepared.asks.moment(self.now, leaves_at);
-        let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), (&zones, at))?;
+        let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), (&zones, at))?;
         let detail = judgement.explanation.and_then(|why| why.detail);
         let decided = match judgement.decision {
             Decision::Send(_) => ("allowed", Some(self.now)),

@@ -425,7 +425,7 @@ fn count_chunk(
         let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
         let zone = &prepared.workspace.time_zone;
         let at = prepared.asks.moment(now, || timing::begins(&campaign.input, zone, now));
-        let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), at)?;
+        let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), at)?;
         tally.count(entry, prepared, judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))

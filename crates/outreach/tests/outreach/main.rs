@@ -14,6 +14,7 @@ mod one_person;
 mod opt_out;
 mod pace;
 mod programme;
+mod routes;
 mod rules;
 mod senders;
 mod suppression;

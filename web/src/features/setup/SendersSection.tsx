@@ -26,6 +26,7 @@ import { FormDialog, text } from './FormDialog';
 import { PoolsCard } from './PoolsCard';
 import { QuietSpans } from './QuietSpans';
 import { REGISTRATION_KINDS, REGISTRATION_STATES, SENDER_KINDS } from './sender-words';
+import { AccountPricesCard, RoutesCard } from './RoutesCard';
 import { RegistrationsSection } from './RegistrationsSection';
 import {
   changeSender,
@@ -130,6 +131,8 @@ export function SendersSection({ channels }: { channels: Channel[] }) {
         )}
       </Card>
       <PoolsCard senders={senders} />
+      <RoutesCard senders={senders} channels={sms} />
+      <AccountPricesCard channels={sms} />
       <RegistrationsSection />
       <CapabilitiesCard />
       {adding && <AddDialog channels={sms} onClose={() => setAdding(false)} />}
