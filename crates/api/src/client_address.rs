@@ -1,4 +1,8 @@
 //! The address a request comes from, for limits per address.
+//!
+//! Anybody can write `X-Forwarded-For`, so it is read only when the server is told of a proxy in front, and then only its
+//! last entry, which is the one that proxy has added. Where that is no address, the proxy counts as the caller: too many
+//! share a limit, and nobody escapes it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -32,5 +36,48 @@ fn bucket(address: IpAddr) -> IpAddr {
             IpAddr::from([a, b, c, d, 0, 0, 0, 0])
         }
         v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, header::HeaderName};
+
+    use super::*;
+
+    const PROXY: [u8; 4] = [10, 0, 0, 1];
+
+    fn seen(forwarded: Forwarded, entries: &[&str]) -> String {
+        let config = ApiConfig { forwarded, ..ApiConfig::default() };
+        let mut headers = HeaderMap::new();
+        for entry in entries {
+            headers.append(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_str(entry).unwrap());
+        }
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::from((PROXY, 4_711))));
+        of(&config, &headers, &extensions).to_string()
+    }
+
+    #[test]
+    fn a_header_that_anybody_can_write_counts_for_nothing_by_itself() {
+        assert_eq!(ApiConfig::default().forwarded, Forwarded::Ignore);
+        assert_eq!(seen(Forwarded::Ignore, &["198.51.100.7"]), "10.0.0.1");
+    }
+
+    #[test]
+    fn behind_a_proxy_the_last_entry_is_the_caller_whatever_stands_before_it() {
+        for entries in [&["198.51.100.7"][..], &["203.0.113.1, 198.51.100.7"], &["203.0.113.1", "198.51.100.7"]] {
+            assert_eq!(seen(Forwarded::TrustLast, entries), "198.51.100.7", "{entries:?}");
+        }
+        // A whole /64 is one caller.
+        assert_eq!(seen(Forwarded::TrustLast, &["2001:db8:1:2:3:4:5:6"]), "2001:db8:1:2::");
+        assert_eq!(seen(Forwarded::TrustLast, &["::ffff:198.51.100.7"]), "198.51.100.7");
+    }
+
+    #[test]
+    fn without_an_address_in_the_last_entry_the_proxy_is_the_caller() {
+        for entries in [&[][..], &[""], &["198.51.100.7,"], &["198.51.100.7, unknown"], &["198.51.100.7", "x"]] {
+            assert_eq!(seen(Forwarded::TrustLast, entries), "10.0.0.1", "{entries:?}");
+        }
     }
 }

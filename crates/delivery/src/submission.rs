@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use segue_channels::text::{Encoding, segment};
 use segue_model::{
     CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
@@ -12,7 +13,7 @@ use segue_model::{
     delivery::MessageClass,
     place_of_phone,
     policy::{self, Approval, AtQuietHours, Decision, Limits, Listed, Question, Rule},
-    sender::{self, NotCleared, SenderFacts},
+    sender::{self, NotCleared, SenderAlphabet, SenderFacts},
     sender_hours::SenderHours,
     series::{CampaignRules, CountedCap, SeriesCap},
     template_rules::TemplateFacts,
@@ -392,6 +393,10 @@ fn facts(
             Some(sender) => {
                 facts.not_cleared = not_cleared(&sender, message, now);
                 facts.sender_hours.clone_from(&sender.hours);
+                if message.class != MessageClass::Keyword && !takes(&sender, &content.text) {
+                    let why = "The sender takes only characters of the GSM alphabet, and the text has others.";
+                    facts.not_cleared.get_or_insert_with(|| NotCleared::Closed { why: why.to_owned() });
+                }
                 facts.limited = sender.is_limited().then_some(sender);
             }
             None => facts.sender = Approval::NotApproved,
@@ -510,6 +515,11 @@ fn not_cleared(sender: &SenderFacts, message: &OutboxMessage, now: Timestamp) ->
         return None;
     }
     sender::clear(sender, phone(message).and_then(|phone| place_of_phone(&phone)), now).err()
+}
+
+/// Whether the sender takes the characters of a text. What could be replaced was replaced when it was written.
+fn takes(sender: &SenderFacts, text: &str) -> bool {
+    sender.alphabet == SenderAlphabet::Any || segment(text).encoding == Encoding::Gsm7
 }
 
 /// The recipient's number; what is in the outbox was parsed when it came in.

@@ -41,6 +41,7 @@ pub mod rate_card;
 pub mod registration;
 pub mod revocation;
 pub mod role;
+pub mod route;
 pub mod routing;
 pub mod rule_book;
 pub mod schedule;

@@ -45,11 +45,22 @@ pub struct OptOutLine {
     pub text: String,
     /// The line in other languages; for those that are not here there is a usual one, see [`OptOutLine::text_for`].
     pub texts: Vec<LocaleText>,
+    /// The line of every text from a name, which nobody can answer, such as a link or a number to call; empty: none.
+    /// Whatever `when` says.
+    pub unanswerable: String,
+    /// That line in other languages.
+    pub unanswerable_texts: Vec<LocaleText>,
 }
 
 impl Default for OptOutLine {
     fn default() -> Self {
-        Self { when: OptOutLineWhen::Never, text: "Reply STOP to opt out".to_owned(), texts: Vec::new() }
+        Self {
+            when: OptOutLineWhen::Never,
+            text: "Reply STOP to opt out".to_owned(),
+            texts: Vec::new(),
+            unanswerable: String::new(),
+            unanswerable_texts: Vec::new(),
+        }
     }
 }
 
@@ -81,6 +92,24 @@ impl OptOutLine {
         usual.map_or(&self.text, |place| USUAL[place].1)
     }
 
+    /// The line for a text of a language from a name, which nobody can answer.
+    #[must_use]
+    pub fn unanswerable_for(&self, locale: Option<&str>) -> &str {
+        let own = |locale| language::best(locale, self.unanswerable_texts.iter().map(|text| text.locale.as_str()));
+        let place = locale.and_then(own);
+        place.map_or(&self.unanswerable, |place| &self.unanswerable_texts[place].body)
+    }
+
+    /// The line that is added to a text, when one is: the one of names where nobody can answer, unless the text has it.
+    #[must_use]
+    pub fn line_for(&self, text: &str, locale: Option<&str>, notice: OptOutNotice) -> Option<&str> {
+        if notice == OptOutNotice::Unanswerable {
+            let line = self.unanswerable_for(locale).trim();
+            return (!line.is_empty() && !text.contains(line)).then_some(line);
+        }
+        self.is_due(text, notice).then(|| self.text_for(locale))
+    }
+
     /// Whether this text gets the line, when the person has or has not been told before.
     #[must_use]
     pub fn is_due(&self, text: &str, notice: OptOutNotice) -> bool {
@@ -91,6 +120,31 @@ impl OptOutLine {
             OptOutLineWhen::Never => false,
         }
     }
+}
+
+/// What is wrong with a line of names, in words for its author. Empty is none.
+#[must_use]
+pub fn unanswerable_objection(line: &str) -> Option<String> {
+    let line = line.trim();
+    if line.is_empty() {
+        return None;
+    }
+    if line.chars().count() > LONGEST_LINE || line.contains(['\n', '\r', '{', '}']) {
+        return Some(format!("The line of names stands on one line, with at most {LONGEST_LINE} characters."));
+    }
+    let digits = line.chars().filter(char::is_ascii_digit).count();
+    let leads_somewhere = digits >= 4 || line.split_whitespace().any(is_address);
+    let message = "Nobody can answer a name. Give a link, an address or a number by which people can end it.";
+    (!leads_somewhere).then(|| message.to_owned())
+}
+
+/// Whether a word is an address on the web or of a mailbox: letters or digits on both sides of a dot.
+fn is_address(word: &str) -> bool {
+    let host = word.split_once("://").map_or(word, |(_, rest)| rest);
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default().trim_end_matches(['.', ',', ';', ')']);
+    host.rsplit_once('.').is_some_and(|(before, after)| {
+        before.ends_with(char::is_alphanumeric) && after.chars().count() > 1 && after.chars().all(char::is_alphanumeric)
+    })
 }
 
 /// What is wrong with a line, in words for its author.
@@ -238,6 +292,37 @@ mod tests {
             (OptOutLineWhen::First, "Sale", OptOutNotice::Unanswerable, false),
         ] {
             assert_eq!(line(when).is_due(text, notice), due, "{when} {text} {notice}");
+        }
+    }
+
+    #[test]
+    fn a_text_from_a_name_gets_the_line_of_names_and_no_other() {
+        let line = OptOutLine {
+            when: OptOutLineWhen::Every,
+            unanswerable: "End: acme.example/stop".to_owned(),
+            unanswerable_texts: vec![LocaleText {
+                locale: "de".to_owned(),
+                body: "Ende: acme.example/stopp".to_owned(),
+            }],
+            ..OptOutLine::default()
+        };
+        let of = |text, locale, notice| line.line_for(text, locale, notice);
+        assert_eq!(of("Sale", None, OptOutNotice::Unanswerable), Some("End: acme.example/stop"));
+        assert_eq!(of("Sale", Some("de-AT"), OptOutNotice::Unanswerable), Some("Ende: acme.example/stopp"));
+        assert_eq!(of("Sale. End: acme.example/stop", None, OptOutNotice::Unanswerable), None, "it is there");
+        // STOP cannot be answered to a name: that a text says it does not count.
+        assert_eq!(of("Sale, STOP ends", None, OptOutNotice::Unanswerable), Some("End: acme.example/stop"));
+        assert_eq!(of("Sale", None, OptOutNotice::Due), Some("Reply STOP to opt out"));
+        let never = OptOutLine { when: OptOutLineWhen::Never, ..line.clone() };
+        assert!(never.line_for("Sale", None, OptOutNotice::Unanswerable).is_some(), "whatever else is set");
+        assert_eq!(OptOutLine::default().line_for("Sale", None, OptOutNotice::Unanswerable), None);
+        for bad in ["Reply STOP", "call us", "a\nb.example/c", "{{ x }}.example/y", "yes and/or no", "@us", "End."] {
+            assert!(unanswerable_objection(bad).is_some(), "{bad}");
+        }
+        for good in
+            ["", "End: acme.example/stop", "No more? Call 0800 123456", "Mail stop@acme.example.", "https://a.example"]
+        {
+            assert_eq!(unanswerable_objection(good), None, "{good}");
         }
     }
 

@@ -28,6 +28,18 @@ crate::text_enum! {
     }
 }
 
+crate::text_enum! {
+    /// Which characters may leave from a sender.
+    pub enum SenderAlphabet {
+        /// All of them.
+        Any = "any",
+        /// Those of the GSM alphabet; what reads the same in it is replaced, and what does not is not sent.
+        GsmReplace = "gsm_replace",
+        /// Those of the GSM alphabet; a text with any other is not sent.
+        GsmRefuse = "gsm_refuse",
+    }
+}
+
 /// The address is not one of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSender {
@@ -113,6 +125,13 @@ pub struct SenderFacts {
     /// Hours it keeps beside the workspace's.
     #[serde(default)]
     pub hours: Option<SenderHours>,
+    /// Which characters may leave from it.
+    #[serde(default = "any")]
+    pub alphabet: SenderAlphabet,
+}
+
+const fn any() -> SenderAlphabet {
+    SenderAlphabet::Any
 }
 
 impl SenderFacts {
@@ -127,6 +146,7 @@ impl SenderFacts {
             registrations,
             own_limit: None,
             hours: None,
+            alphabet: any(),
         }
     }
 
@@ -143,6 +163,12 @@ impl SenderFacts {
     #[must_use]
     pub fn within(self, hours: Option<SenderHours>) -> Self {
         Self { hours: hours.filter(|hours| !hours.is_empty()), ..self }
+    }
+
+    /// The same with these characters.
+    #[must_use]
+    pub fn writing(self, alphabet: SenderAlphabet) -> Self {
+        Self { alphabet, ..self }
     }
 
     /// Every limit that counts what it sends; the order is that in which room is taken, the same for all.
@@ -273,6 +299,7 @@ mod tests {
             registrations: registrations.collect(),
             own_limit: None,
             hours: None,
+            alphabet: any(),
         }
     }
 

@@ -116,6 +116,8 @@ pub struct Linted<'a> {
     /// The host that the workspace's short links stand on.
     pub link_host: &'a str,
     pub reach: SenderReach,
+    /// Lines of the workspace that say how one ends the texts of a sender that cannot be answered.
+    pub ways_out: &'a [&'a str],
 }
 
 /// Hosts that anybody can shorten links on.
@@ -347,9 +349,10 @@ fn brand(linted: &Linted<'_>, text: &Shown<'_>) -> Option<TextFinding> {
 fn opt_out(linted: &Linted<'_>) -> Option<TextFinding> {
     let says_it = says_how_to_stop(linted.text);
     match linted.reach {
+        SenderReach::OneWay if linted.ways_out.iter().any(|line| linted.text.contains(line)) => None,
         SenderReach::OneWay if says_it || !linted.text.contains("://") => {
             let message = "Nobody can answer this sender, so STOP does not reach you. Put a link into the text that lets \
-                           people opt out, or choose a number as sender.";
+                           people opt out, set the line of names in Setup, Texts, or choose a number as sender.";
             Some(finding(TextRule::OptOutImpossible, Vec::new(), message))
         }
         SenderReach::TwoWay if !says_it => {

@@ -4,8 +4,14 @@ const GOOD: &str =
     "Acme Shoes: the June offer is here. Chat: https://go.acme.example/l/abc Reply STOP to end, HELP for help.";
 
 fn look(text: &str) -> Vec<TextFinding> {
-    let linted =
-        Linted { body: text, text, brands: &["Acme Shoes"], link_host: "go.acme.example", reach: SenderReach::TwoWay };
+    let linted = Linted {
+        body: text,
+        text,
+        brands: &["Acme Shoes"],
+        link_host: "go.acme.example",
+        reach: SenderReach::TwoWay,
+        ways_out: &[],
+    };
     lint(&linted)
 }
 
@@ -44,12 +50,14 @@ fn each_rule_alone() {
 
 #[test]
 fn a_sender_that_cannot_be_answered_needs_a_link() {
-    let linted =
-        |text| Linted { body: text, text, brands: &["Acme"], link_host: "go.acme.example", reach: SenderReach::OneWay };
+    let ways_out = &["Stop: call 0800 1234"][..];
+    let (brands, link_host, reach) = (&["Acme"][..], "go.acme.example", SenderReach::OneWay);
+    let linted = |text| Linted { body: text, text, brands, link_host, reach, ways_out };
     let rules = |text| lint(&linted(text)).iter().map(|finding| finding.rule).collect::<Vec<_>>();
     assert_eq!(rules("Acme sale! Reply STOP to end"), [TextRule::OptOutImpossible]);
     assert_eq!(rules("Acme sale!"), [TextRule::OptOutImpossible]);
     assert!(rules("Acme sale! End: https://go.acme.example/end").is_empty());
+    assert!(rules("Acme sale!\nStop: call 0800 1234").is_empty(), "it is the workspace's own way out");
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub mod provider_keyword;
 pub mod reach;
 pub mod redirect;
 pub mod reviews;
+pub mod routes;
 pub mod segments;
 pub mod snippets;
 pub mod subscriptions;
@@ -47,6 +48,7 @@ pub mod tables;
 pub mod text;
 pub mod user_agent;
 pub mod votes;
+mod ways;
 pub mod words;
 
 pub use error::{OutreachError, Problem};

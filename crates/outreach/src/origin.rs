@@ -1,7 +1,8 @@
 //! Who a text goes out from, and where that sender may send.
 //!
 //! Which sender of a pool a number keeps is written in the transaction that queues its message: a crash leaves both or
-//! neither, and whoever does the work again finds the same sender.
+//! neither, and whoever does the work again finds the same sender. By which of a sender's routes the message leaves is
+//! decided from what was read once for all messages of a transaction ([`crate::ways`]).
 
 use segue_model::{
     PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId, place_of_phone,
@@ -14,20 +15,52 @@ use segue_store::{
     channel::{Registration, Sender},
 };
 
-use crate::OutreachError;
+use crate::{
+    OutreachError,
+    ways::{Way, Ways},
+};
 
 /// A sender with what decides where it may send.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     pub sender: Sender,
     pub facts: SenderFacts,
+    /// The accounts it can leave by, where it has several.
+    ways: Option<Box<Ways>>,
 }
 
 impl Origin {
-    /// Reads what decides about a sender.
+    /// Reads what decides about a sender and its routes.
     pub(crate) fn of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, sender: Sender) -> Result<Self, StoreError> {
+        let ways = Ways::of(tx, workspace_id, sender.id)?.map(Box::new);
+        Ok(Self { ways, ..Self::alone(tx, workspace_id, sender)? })
+    }
+
+    /// Reads what decides about a sender on its own account.
+    pub(crate) fn alone(tx: &mut Tx<'_>, workspace_id: WorkspaceId, sender: Sender) -> Result<Self, StoreError> {
         let facts = tx.facts_of_sender(workspace_id, &sender)?;
-        Ok(Self { sender, facts })
+        Ok(Self { sender, facts, ways: None })
+    }
+
+    /// How a text from it reaches this number: by the route that is chosen for it. Where it has no routes, or none may
+    /// send there, by its own account, and then the reason is that account's.
+    pub(crate) fn way(&self, phone: Option<&PhoneNumber>, now: Timestamp) -> Way<'_> {
+        let chosen = match (&self.ways, phone) {
+            (Some(ways), Some(phone)) => ways.choose(phone, now),
+            _ => None,
+        };
+        chosen.unwrap_or(Way { origin: self, note: None })
+    }
+
+    /// It and what it leaves by.
+    fn accounts(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.ways.iter().flat_map(|ways| ways.origins()))
+    }
+
+    /// Whether any of its accounts may send to this number.
+    fn is_able(&self, phone: &PhoneNumber, now: Timestamp) -> bool {
+        let way = self.way(Some(phone), now);
+        way.approval() == Approval::Approved && way.not_cleared(Some(phone), now).is_none()
     }
 
     /// Whether the carrier has activated it.
@@ -83,10 +116,10 @@ impl Origins {
         self.pool.as_ref().map(|(id, _)| *id)
     }
 
-    /// Every sender of it.
+    /// Every sender of it, on each account it can leave by.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Origin> {
         let of_pool = self.pool.as_ref().map(|(_, origins)| origins.as_slice());
-        of_pool.unwrap_or(std::slice::from_ref(&self.first)).iter()
+        of_pool.unwrap_or(std::slice::from_ref(&self.first)).iter().flat_map(Origin::accounts)
     }
 
     /// Whether the carrier has activated any of them.
@@ -103,10 +136,12 @@ impl Origins {
         workspace_id: WorkspaceId,
         phone: Option<&PhoneNumber>,
         now: Timestamp,
-    ) -> Result<&Origin, StoreError> {
-        let (Some((pool_id, origins)), Some(phone)) = (&self.pool, phone) else { return Ok(&self.first) };
-        let kept = tx.kept_sender(workspace_id, *pool_id, phone.as_str())?;
-        Ok(self.pick(origins, kept, phone, now))
+    ) -> Result<Way<'_>, StoreError> {
+        let (Some((pool_id, origins)), Some(known)) = (&self.pool, phone) else {
+            return Ok(self.first.way(phone, now));
+        };
+        let kept = tx.kept_sender(workspace_id, *pool_id, known.as_str())?;
+        Ok(self.pick(origins, kept, known, now).way(phone, now))
     }
 
     fn pick<'a>(
@@ -116,9 +151,7 @@ impl Origins {
         phone: &PhoneNumber,
         now: Timestamp,
     ) -> &'a Origin {
-        let able = |origin: &&Origin| {
-            origin.approval() == Approval::Approved && origin.not_cleared(Some(phone), now).is_none()
-        };
+        let able = |origin: &&Origin| origin.is_able(phone, now);
         let of = |id: SenderId| origins.iter().find(|origin| origin.sender.id == id);
         if let Some(origin) = kept.and_then(of).filter(able) {
             return origin;
@@ -134,14 +167,14 @@ impl Origins {
         workspace_id: WorkspaceId,
         phone: &PhoneNumber,
         now: Timestamp,
-    ) -> Result<&Origin, StoreError> {
-        let Some((pool_id, origins)) = &self.pool else { return Ok(&self.first) };
+    ) -> Result<Way<'_>, StoreError> {
+        let Some((pool_id, origins)) = &self.pool else { return Ok(self.first.way(Some(phone), now)) };
         let wanted = self.pick(origins, None, phone, now);
         let kept = tx.keep_sender(workspace_id, *pool_id, phone.as_str(), wanted.sender.id, now)?;
         let origin = self.pick(origins, Some(kept), phone, now);
         if origin.sender.id != kept {
             tx.replace_sender(workspace_id, *pool_id, phone.as_str(), origin.sender.id, now)?;
         }
-        Ok(origin)
+        Ok(origin.way(Some(phone), now))
     }
 }

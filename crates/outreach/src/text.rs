@@ -12,7 +12,7 @@ use std::{
 };
 
 use minijinja::{Environment, Value};
-use segue_channels::text::{Segmentation, segment};
+use segue_channels::text::{Encoding, Segmentation, segment, smart_encode};
 use segue_model::{
     WorkspaceId,
     campaign::Footer,
@@ -20,6 +20,8 @@ use segue_model::{
     contact::{ContactFields, STANDARD_FIELDS},
     language::{self, LocaleText},
     opt_out_line::{OptOutLine, OptOutLineWhen, OptOutNotice},
+    sender::SenderAlphabet,
+    text_lint::SenderReach,
 };
 use segue_store::{StoreError, Tx, link::Shorten};
 
@@ -206,14 +208,17 @@ pub struct Frame<'a> {
     pub texts: &'a [LocaleText],
     /// The snippets that the texts may include, by their names.
     pub snippets: &'a BTreeMap<String, String>,
-    /// The line that says how to stop; `None` for a sender that cannot be answered.
+    /// The line that says how to stop, or where to from a sender that cannot be answered.
     pub opt_out_line: Option<&'a OptOutLine>,
+    /// Whether people can answer the sender that is named: decides about the line where there is no recipient.
+    pub reach: SenderReach,
 }
 
 /// A campaign's whole text: body, opt-out line and footer.
 pub struct CampaignText {
     body: Body,
     opt_out_line: Option<OptOutLine>,
+    reach: SenderReach,
     ending: Ending,
     links: Links,
     campaign_number: u32,
@@ -255,6 +260,7 @@ impl CampaignText {
         Ok(Self {
             body,
             opt_out_line: frame.opt_out_line.cloned(),
+            reach: frame.reach,
             ending,
             links: frame.links.clone(),
             campaign_number: frame.campaign_number,
@@ -301,7 +307,11 @@ impl CampaignText {
     /// # Errors
     /// When the body cannot be filled in for this contact.
     pub fn compose<'p>(&self, person: impl Into<Person<'p>>, position: u32) -> Result<Composed, OutreachError> {
-        self.compose_after(person, position, OptOutNotice::Due)
+        let notice = match self.reach {
+            SenderReach::TwoWay => OptOutNotice::Due,
+            SenderReach::OneWay => OptOutNotice::Unanswerable,
+        };
+        self.compose_after(person, position, notice)
     }
 
     /// The whole text for the recipient at `position`.
@@ -322,8 +332,8 @@ impl CampaignText {
             .map(|(link, _)| (format!("{PLACEHOLDER}{link}"), self.links.short(LinkCode { target, link })));
         let recording = self.body.recording(person);
         let mut text = self.body.filled(contact, links, &recording)?;
-        let line = self.opt_out_line.as_ref().filter(|line| line.is_due(&text, notice));
-        let line = line.map(|line| line.text_for(self.body.locale_for(contact)).to_owned());
+        let locale = self.body.locale_for(contact);
+        let line = self.opt_out_line.as_ref().and_then(|line| line.line_for(&text, locale, notice)).map(str::to_owned);
         // Before the link: phones show a preview of a link only at the end of a text.
         if let Some(line) = &line {
             text.push('\n');
@@ -343,6 +353,27 @@ impl CampaignText {
     }
 }
 
+/// Why a text does not leave from a sender with a plain alphabet.
+pub(crate) fn not_plain() -> OutreachError {
+    let message = "The sender takes only characters of the GSM alphabet. Write the text without the others.";
+    OutreachError::invalid("text", message)
+}
+
+/// A text as a sender with this alphabet sends it; `None` when it cannot.
+#[must_use]
+pub(crate) fn written_in(text: String, alphabet: SenderAlphabet) -> Option<String> {
+    let is_taken = alphabet == SenderAlphabet::Any || segment(&text).encoding == Encoding::Gsm7;
+    if is_taken { Some(text) } else { replaced(&text, alphabet) }
+}
+
+/// What a text with characters outside of the plain alphabet becomes, where the sender replaces them.
+fn replaced(text: &str, alphabet: SenderAlphabet) -> Option<String> {
+    match alphabet {
+        SenderAlphabet::GsmReplace => smart_encode(text).map(|(plain, _)| plain),
+        SenderAlphabet::Any | SenderAlphabet::GsmRefuse => None,
+    }
+}
+
 /// A text with its segments.
 pub struct Composed {
     pub text: String,
@@ -358,6 +389,17 @@ impl Composed {
     #[must_use]
     pub fn segments(&self) -> usize {
         self.segmentation.segments.len()
+    }
+
+    /// The text as a sender with this alphabet sends it; `None` when it cannot. A text that is fine costs nothing.
+    #[must_use]
+    pub fn written_in(self, alphabet: SenderAlphabet) -> Option<Self> {
+        if alphabet == SenderAlphabet::Any || self.segmentation.encoding == Encoding::Gsm7 {
+            return Some(self);
+        }
+        let text = replaced(&self.text, alphabet)?;
+        let segmentation = segment(&text);
+        Some(Self { text, segmentation, ..self })
     }
 
     /// The text, when it is not too long to be sent.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
-use segue_api::MetricsAccess;
+use segue_api::{Forwarded, MetricsAccess};
 use segue_channels::{
     bucket::{Addressing, BucketConfig},
     outgoing::Reach,
@@ -39,6 +39,8 @@ pub struct Config {
     pub whatsapp_link_base: String,
     /// How far status callbacks to programs may go: `public` or `anywhere`.
     pub callbacks: Reach,
+    /// What tells the address of a caller, for limits per address: `peer` or `forwarded`.
+    pub caller_address: CallerAddress,
     /// Bearer token of who may read `/metrics`.
     pub metrics_token: Option<SecretString>,
     /// What to log, in the syntax of `tracing`: `info`, `segue=debug,info`.
@@ -62,6 +64,16 @@ pub enum LogFormat {
     Json,
 }
 
+/// What tells the address of a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallerAddress {
+    /// The connection: there is no proxy in front.
+    Peer,
+    /// The last entry of `X-Forwarded-For`, which the proxy in front writes.
+    Forwarded,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -79,6 +91,7 @@ impl Default for Config {
             s3_addressing: Addressing::Path,
             whatsapp_link_base: "https://wa.me".to_owned(),
             callbacks: Reach::Public,
+            caller_address: CallerAddress::Peer,
             metrics_token: None,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
@@ -108,6 +121,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     (
         "SEGUE_CALLBACKS",
         "how far status callbacks to programs may go: public or anywhere, private networks too (public)",
+    ),
+    (
+        "SEGUE_CALLER_ADDRESS",
+        "what tells a caller's address: peer, or behind a proxy forwarded, the last entry of X-Forwarded-For (peer)",
     ),
     (
         "SEGUE_METRICS_TOKEN",
@@ -206,6 +223,15 @@ impl Config {
         }
     }
 
+    /// Whether to believe what a proxy says of a caller's address.
+    #[must_use]
+    pub const fn forwarded(&self) -> Forwarded {
+        match self.caller_address {
+            CallerAddress::Peer => Forwarded::Ignore,
+            CallerAddress::Forwarded => Forwarded::TrustLast,
+        }
+    }
+
     /// The public URL without a slash at its end.
     #[must_use]
     pub fn public_url(&self) -> String {
@@ -300,6 +326,15 @@ mod tests {
         assert!(error(&[("SEGUE_S3_BUCKET", "files")]).contains("SEGUE_S3_ENDPOINT"));
         let own = [("SEGUE_PUBLIC_URL", "https://a.example"), ("SEGUE_FILES_URL", "https://A.example:8443")];
         assert!(error(&own).contains("host name of its own"));
+    }
+
+    #[test]
+    fn a_proxy_is_believed_only_when_it_is_said_to_be_there() {
+        let forwarded = |variables: &[(&str, &str)]| load(variables).unwrap().forwarded();
+        assert_eq!(forwarded(&[]), Forwarded::Ignore);
+        assert_eq!(forwarded(&[("SEGUE_PUBLIC_URL", "https://a.example")]), Forwarded::Ignore);
+        assert_eq!(forwarded(&[("SEGUE_CALLER_ADDRESS", "forwarded")]), Forwarded::TrustLast);
+        assert!(load(&[("SEGUE_CALLER_ADDRESS", "anything")]).is_err());
     }
 
     #[test]

@@ -99,6 +99,7 @@ impl Server {
             upload_directory: Some(uploads),
             callbacks: config.callbacks,
             metrics: config.metrics(),
+            forwarded: config.forwarded(),
             ..ApiConfig::default()
         };
         let state =

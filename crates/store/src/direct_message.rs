@@ -5,13 +5,13 @@
 //! its worker came, in the transaction that queued them, so a crash neither loses nor doubles one.
 
 use segue_model::{
-    BatchId, ContactId, ListId, MessageId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
-    content::SmsContent,
+    BatchId, ChannelId, ContactId, ListId, MessageId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     delivery::{MessageClass, OutboxState},
     id::Id as _,
     policy::Rule,
+    route::RouteNote,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -111,6 +111,19 @@ pub struct DirectMessageView {
     pub not_before: Option<Timestamp>,
     pub sent_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
+    /// The account it leaves by.
+    pub channel_id: Option<ChannelId>,
+    /// Why by that account, where its sender has several.
+    pub route: Option<RouteNote>,
+}
+
+/// What of a text is shown.
+#[derive(Deserialize)]
+struct Text {
+    source: String,
+    text: String,
+    #[serde(default)]
+    route: Option<RouteNote>,
 }
 
 /// A batch to begin.
@@ -188,18 +201,18 @@ crate::sql! {
     SET_PROBLEM = "UPDATE direct_messages SET problem_code = $3, problem = $4 WHERE workspace_id = $1 AND id = $2";
     MESSAGE = "SELECT m.id, m.batch_id, m.position, m.client_reference, m.address, m.problem_code, m.problem,
             m.created_at, o.state, o.payload, o.class, o.segments, o.rule, o.error_code, o.error_reason, o.not_before,
-            o.accepted_at, o.delivered_at
+            o.accepted_at, o.delivered_at, o.channel_id
         FROM direct_messages m LEFT JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
         WHERE m.workspace_id = $1 AND m.id = $2";
     MESSAGES_OF_BATCH = "SELECT m.id, m.batch_id, m.position, m.client_reference, m.address, m.problem_code, m.problem,
             m.created_at, o.state, o.payload, o.class, o.segments, o.rule, o.error_code, o.error_reason, o.not_before,
-            o.accepted_at, o.delivered_at
+            o.accepted_at, o.delivered_at, o.channel_id
         FROM direct_messages m LEFT JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
         WHERE m.workspace_id = $1 AND m.batch_id = $2 AND m.batch_id IS NOT NULL AND m.position > $3
         ORDER BY m.position LIMIT $4";
     MESSAGES_OF_ACTOR = "SELECT m.id, m.batch_id, m.position, m.client_reference, m.address, m.problem_code, m.problem,
             m.created_at, o.state, o.payload, o.class, o.segments, o.rule, o.error_code, o.error_reason, o.not_before,
-            o.accepted_at, o.delivered_at
+            o.accepted_at, o.delivered_at, o.channel_id
         FROM direct_messages m LEFT JOIN outbox o ON o.workspace_id = m.workspace_id AND o.id = m.id
         WHERE m.workspace_id = $1 AND m.actor = $2 AND m.id < $3 AND (CAST($4 AS TEXT) IS NULL OR m.address = $4)
             AND m.batch_id IS NULL
@@ -252,7 +265,7 @@ fn read_view(row: &mut Row<'_>) -> Result<DirectMessageView, StoreError> {
     let (problem_code, problem): (Option<String>, Option<String>) = (row.next()?, row.next()?);
     let created_at = row.next()?;
     let state: Option<OutboxState> = row.optional_word()?;
-    let content: Option<SmsContent> = row.optional_json()?;
+    let content: Option<Text> = row.optional_json()?;
     let (class, segments) = (row.optional_word()?, row.next()?);
     let (rule, error_code, error_reason): (Option<String>, Option<String>, Option<String>) =
         (row.next()?, row.next()?, row.next()?);
@@ -263,6 +276,7 @@ fn read_view(row: &mut Row<'_>) -> Result<DirectMessageView, StoreError> {
         None => DirectState::Waiting,
     };
     let label = rule.as_deref().and_then(|rule| Rule::parse(rule).ok()).map(|rule| rule.label().to_owned());
+    let route = content.as_ref().and_then(|content| content.route);
     let (from, text) = content.map(|content| (content.source, content.text)).unzip();
     Ok(DirectMessageView {
         id,
@@ -282,6 +296,8 @@ fn read_view(row: &mut Row<'_>) -> Result<DirectMessageView, StoreError> {
         not_before,
         sent_at,
         delivered_at,
+        channel_id: row.next()?,
+        route,
     })
 }
 

@@ -111,6 +111,7 @@ pub mod recipient;
 pub mod registration;
 mod repeat;
 pub mod report;
+pub mod route;
 pub mod routing;
 pub mod search;
 pub mod segment;
@@ -218,6 +219,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("repeat", repeat::STATEMENTS),
         ("registration", registration::STATEMENTS),
         ("report", report::STATEMENTS),
+        ("route", route::STATEMENTS),
         ("routing", routing::STATEMENTS),
         ("search", search::STATEMENTS),
         ("segment", segment::STATEMENTS),

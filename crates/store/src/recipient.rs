@@ -12,6 +12,7 @@ use segue_model::{
     contact::ContactFields,
     id::Id as _,
     policy::{Explanation, Rule},
+    route::RouteNote,
     time,
 };
 use serde::{Deserialize, Serialize};
@@ -140,6 +141,10 @@ pub struct RecipientView {
     pub session_id: Option<SessionId>,
     /// When the last attempt to send it began; no later word of the recipient could stop that.
     pub submitted_at: Option<Timestamp>,
+    /// The account the message leaves by.
+    pub channel_id: Option<ChannelId>,
+    /// Why by that account, where the sender has several.
+    pub route: Option<RouteNote>,
 }
 
 /// Which recipients to show, in the order of their positions.
@@ -230,6 +235,8 @@ const LONGEST_CAMPAIGN: i64 = 60 * time::DAY;
 
 /// Rule of a recipient whose phone number has a message of this campaign already.
 pub const DUPLICATE_PHONE: &str = "duplicate_phone";
+/// Rule of a recipient whose text has characters that its sender does not take.
+pub const NOT_PLAIN: &str = "not_plain";
 /// Rule of a recipient whose text would take too many segments.
 pub const TEXT_TOO_LONG: &str = "text_too_long";
 
@@ -256,6 +263,7 @@ pub const EMPTY_VALUE: &str = "empty_value";
 pub fn rule_label(rule: &str) -> String {
     match rule {
         DUPLICATE_PHONE => "Same phone number as another recipient".to_owned(),
+        NOT_PLAIN => "The sender cannot send characters of the text".to_owned(),
         TEXT_TOO_LONG => "The text is too long for this recipient".to_owned(),
         ON_EXCLUDED_LIST => "On an excluded list".to_owned(),
         IN_EXCLUDED_SEGMENT => "In an excluded segment".to_owned(),
@@ -318,7 +326,7 @@ crate::sql! {
             AND r.last_chat_tap_at >= $3 AND r.last_chat_tap_at <= $4";
     RECIPIENTS = "SELECT q.position, q.contact_id, q.first_name, q.last_name, q.phone, q.shown, q.rule, q.reason,
             q.payload, q.segments, q.sent_at, q.delivered_at, q.first_tap_at, q.session_id, q.explanation,
-            q.submitted_at
+            q.submitted_at, q.channel_id
         FROM (SELECT r.position AS position, r.contact_id AS contact_id, c.first_name AS first_name,
                 c.last_name AS last_name, r.phone AS phone,
                 CASE WHEN r.message_id IS NULL THEN 'excluded' WHEN o.id IS NULL THEN 'planned'
@@ -333,7 +341,8 @@ crate::sql! {
                     ELSE COALESCE(o.rule, r.rule) END AS rule, o.error_reason AS reason, o.payload AS payload,
                 o.segments AS segments, COALESCE(o.accepted_at, o.submitted_at) AS sent_at,
                 COALESCE(o.delivered_at, o.read_at) AS delivered_at, r.first_tap_at AS first_tap_at,
-                r.session_id AS session_id, d.explanation AS explanation, o.submitted_at AS submitted_at
+                r.session_id AS session_id, d.explanation AS explanation, o.submitted_at AS submitted_at,
+                o.channel_id AS channel_id
             FROM recipients r
             LEFT JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id
             LEFT JOIN contacts c ON c.workspace_id = r.workspace_id AND c.id = r.contact_id
@@ -693,6 +702,8 @@ impl Tx<'_> {
 #[derive(Deserialize)]
 struct Readable {
     text: String,
+    #[serde(default)]
+    route: Option<RouteNote>,
 }
 
 fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError> {
@@ -705,6 +716,7 @@ fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError>
     let rule = row.next::<Option<String>>()?.filter(|rule| explains && rule != Rule::Allowed.as_str());
     let failure: Option<String> = row.next()?;
     let content: Option<Readable> = row.optional_json()?;
+    let route = content.as_ref().and_then(|content| content.route);
     let mut view = RecipientView {
         position,
         contact_id,
@@ -721,6 +733,8 @@ fn read_recipient(row: &mut crate::Row<'_>) -> Result<RecipientView, StoreError>
         session_id: row.next()?,
         explanation: row.optional_json()?,
         submitted_at: row.next()?,
+        channel_id: row.next()?,
+        route,
     };
     match view.rule.as_deref().map(Rule::parse) {
         Some(Ok(rule)) if view.explanation.is_some() => {

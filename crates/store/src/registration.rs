@@ -6,7 +6,7 @@
 use segue_model::{
     ChannelId, Ctx, RegistrationId, SenderId, Timestamp, WorkspaceId,
     registration::{Rates, Registered, RegistrationKind, RegistrationState},
-    sender::SenderFacts,
+    sender::{SenderAlphabet, SenderFacts},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -118,9 +118,11 @@ crate::sql! {
     SENDER_RATES = "SELECT id, segments_per_second FROM senders
         WHERE workspace_id = $1 AND segments_per_second IS NOT NULL ORDER BY id";
     SET_SENDER = "UPDATE senders SET registration = $3, countries = $4 WHERE workspace_id = $1 AND id = $2";
+    SENDER_ALPHABETS = "SELECT id, alphabet FROM senders WHERE workspace_id = $1 AND alphabet <> 'any' ORDER BY id";
+    SET_SENDER_ALPHABET = "UPDATE senders SET alphabet = $3 WHERE workspace_id = $1 AND id = $2";
     SENDER_COUNTRIES = "SELECT id, countries FROM senders WHERE workspace_id = $1 ORDER BY id";
-    COUNTRIES_OF_SENDER = "SELECT countries, segments_per_second, hours FROM senders WHERE workspace_id = $1 AND id = $2";
-    SENDER_OF_ADDRESS = "SELECT id, registration, kind, countries, segments_per_second, hours FROM senders
+    COUNTRIES_OF_SENDER = "SELECT countries, segments_per_second, hours, alphabet FROM senders WHERE workspace_id = $1 AND id = $2";
+    SENDER_OF_ADDRESS = "SELECT id, registration, kind, countries, segments_per_second, hours, alphabet FROM senders
         WHERE workspace_id = $1 AND channel_id = $2 AND address = $3";
     REGISTERED_FOR = "SELECT r.id, r.kind, r.name, r.country, r.state, r.expires_at, r.segments_per_minute,
             r.segments_per_day
@@ -382,6 +384,30 @@ impl Tx<'_> {
         self.query(&SENDER_COUNTRIES, &[&workspace_id], |row| Ok((row.next()?, row.json()?)))
     }
 
+    /// The senders that take only some characters.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn sender_alphabets(
+        &mut self,
+        workspace_id: WorkspaceId,
+    ) -> Result<Vec<(SenderId, SenderAlphabet)>, StoreError> {
+        self.query(&SENDER_ALPHABETS, &[&workspace_id], |row| Ok((row.next()?, row.word()?)))
+    }
+
+    /// Sets which characters may leave from a sender. `false` when there is no such sender.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_sender_alphabet(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: SenderId,
+        alphabet: SenderAlphabet,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&SET_SENDER_ALPHABET, &[&workspace_id, &id, &alphabet.as_str()])? == 1)
+    }
+
     /// What is registered for a sender, brands of its campaigns included.
     ///
     /// # Errors
@@ -410,12 +436,13 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn facts_of_sender(&mut self, workspace_id: WorkspaceId, sender: &Sender) -> Result<SenderFacts, StoreError> {
         let found = self.query_opt(&COUNTRIES_OF_SENDER, &[&workspace_id, &sender.id], |row| {
-            Ok((row.json::<Vec<String>>()?, row.next::<Option<u32>>()?, row.optional_json()?))
+            Ok((row.json::<Vec<String>>()?, row.next::<Option<u32>>()?, row.optional_json()?, Some(row.word()?)))
         })?;
-        let (countries, per_second, hours) = found.unwrap_or_default();
+        let (countries, per_second, hours, alphabet) = found.unwrap_or_default();
         let registered = self.registered_for(workspace_id, sender.id)?;
         let facts = SenderFacts::new(sender.kind, &sender.address, countries, registered);
-        Ok(facts.at_most(sender.id, per_second).within(hours))
+        let alphabet = alphabet.unwrap_or(SenderAlphabet::Any);
+        Ok(facts.at_most(sender.id, per_second).within(hours).writing(alphabet))
     }
 
     /// What decides whether the sender with this address may send; `None` when there is none.
@@ -431,12 +458,13 @@ impl Tx<'_> {
         let found = self.query_opt(&SENDER_OF_ADDRESS, &[&workspace_id, &channel_id, &address], |row| {
             let id = row.next::<SenderId>()?;
             let (registration, kind) = (row.word()?, row.word()?);
-            let limits = (row.json::<Vec<String>>()?, row.next::<Option<u32>>()?, row.optional_json()?);
+            let limits = (row.json::<Vec<String>>()?, row.next::<Option<u32>>()?, row.optional_json()?, row.word()?);
             Ok((id, registration, kind, limits))
         })?;
-        let Some((id, registration, kind, (countries, per_second, hours))) = found else { return Ok(None) };
+        let Some((id, registration, kind, (countries, per_second, hours, alphabet))) = found else { return Ok(None) };
         let registered = self.registered_for(workspace_id, id)?;
-        let facts = SenderFacts::new(kind, address, countries, registered).at_most(id, per_second).within(hours);
+        let facts = SenderFacts::new(kind, address, countries, registered);
+        let facts = facts.at_most(id, per_second).within(hours).writing(alphabet);
         Ok(Some((registration, facts)))
     }
 }

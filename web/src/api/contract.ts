@@ -43,6 +43,7 @@ export type Responses = [
   Fits<Sent<Schemas['SenderDetail']>, sender.SenderDetail>,
   Fits<Sent<Schemas['RegistrationDetail']>, sender.Registration>,
   Fits<Sent<Schemas['SenderPool']>, sender.SenderPool>,
+  Fits<Sent<Schemas['ChannelPrices']>, sender.ChannelPrices>,
   Fits<Sent<Schemas['SenderCapabilities']>, sender.SenderCapabilities>,
   Fits<Sent<Schemas['RuleBook']>, policy.RuleBook>,
   Fits<Sent<Schemas['Reachability']>, policy.Reachability>,

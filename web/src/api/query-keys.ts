@@ -39,6 +39,7 @@ export const keys = {
   policy: ['policy'] as const,
   ruleBooks: ['rule-books'] as const,
   senders: ['senders'] as const,
+  channelPrices: (id: string) => ['channel-prices', id] as const,
   senderPools: ['sender-pools'] as const,
   registrations: ['registrations'] as const,
   senderCapabilities: ['sender-capabilities'] as const,

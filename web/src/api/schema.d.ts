@@ -1105,6 +1105,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{id}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The versions of an account's prices, the latest first; the first whose time has come counts.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["list_channel_prices"];
+        put?: never;
+        /**
+         * Adds a version of an account's prices, in the workspace's currency. Earlier versions stay as they are.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["add_channel_prices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels/{id}/resume-marketing": {
         parameters: {
             query?: never;
@@ -3439,6 +3463,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/senders/{id}/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Names the accounts that texts of a sender can leave by, and what decides among them: their order, the lowest price of
+         *     the recipient's country, or the largest share that was delivered in the last 24 hours. A message gets its account when
+         *     it is written, so it waits for one account and leaves once. What waits already stays where it is.
+         * @description Needs the permission `manage_setup`.
+         */
+        put: operations["set_sender_routes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -5154,6 +5200,8 @@ export interface components {
              * @default {
              *       "text": "Reply STOP to opt out",
              *       "texts": [],
+             *       "unanswerable": "",
+             *       "unanswerable_texts": [],
              *       "when": "never"
              *     }
              */
@@ -5363,6 +5411,22 @@ export interface components {
             verified_name?: string | null;
             /** @description The number's own webhook address, which goes before the account's. */
             webhook?: string | null;
+        };
+        /** @description What segments cost on an account from a moment on. */
+        ChannelPrices: {
+            /** @description Who wrote it. */
+            actor: string;
+            created_at: components["schemas"]["Timestamp"];
+            /** @description ISO 4217 code. */
+            currency: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Price of a thousand segments to any other country, in minor units; unknown when it is not given.
+             */
+            other_price?: number | null;
+            prices: components["schemas"]["SegmentPrice"][];
+            valid_from: components["schemas"]["Timestamp"];
         };
         /** @enum {string} */
         ChannelState: "connecting" | "connected" | "disconnected" | "error";
@@ -6143,6 +6207,7 @@ export interface components {
         /** @description A message as the one who sent it sees it. */
         DirectMessage: {
             batch_id?: components["schemas"]["BatchId"] | null;
+            channel_id?: components["schemas"]["ChannelId"] | null;
             class?: components["schemas"]["MessageClass"] | null;
             client_reference?: string | null;
             created_at: components["schemas"]["Timestamp"];
@@ -6160,6 +6225,7 @@ export interface components {
             position?: number | null;
             /** @description Why it is not sent or failed, in words. */
             reason?: string | null;
+            route?: components["schemas"]["RouteNote"] | null;
             /** @description The rule that holds or forbids it, or the code of what was wrong with it. */
             rule?: string | null;
             /** Format: int32 */
@@ -7471,6 +7537,15 @@ export interface components {
             /** @description The key itself. It is shown this once and cannot be shown again. */
             secret: string;
         };
+        NewChannelPrices: {
+            /**
+             * Format: int64
+             * @description Price of a thousand segments to any other country, in minor units; unknown when it is not given.
+             */
+            other_price?: number | null;
+            prices: components["schemas"]["SegmentPrice"][];
+            valid_from?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description What is to be taken out. */
         NewExport: {
             format: components["schemas"]["ExportFormat"];
@@ -7681,6 +7756,17 @@ export interface components {
              * @default []
              */
             texts: components["schemas"]["LocaleText"][];
+            /**
+             * @description The line of every text from a name, which nobody can answer, such as a link or a number to call; empty: none.
+             *     Whatever `when` says.
+             * @default
+             */
+            unanswerable: string;
+            /**
+             * @description That line in other languages.
+             * @default []
+             */
+            unanswerable_texts: components["schemas"]["LocaleText"][];
             /** @default never */
             when: components["schemas"]["OptOutLineWhen"];
         };
@@ -7882,6 +7968,26 @@ export interface components {
                 id: components["schemas"]["ChannelNoticeId"];
                 severity: components["schemas"]["Severity"];
                 text: string;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ChannelPrices: {
+            data: {
+                /** @description Who wrote it. */
+                actor: string;
+                created_at: components["schemas"]["Timestamp"];
+                /** @description ISO 4217 code. */
+                currency: string;
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Price of a thousand segments to any other country, in minor units; unknown when it is not given.
+                 */
+                other_price?: number | null;
+                prices: components["schemas"]["SegmentPrice"][];
+                valid_from: components["schemas"]["Timestamp"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -8121,6 +8227,7 @@ export interface components {
         Page_DirectMessage: {
             data: {
                 batch_id?: components["schemas"]["BatchId"] | null;
+                channel_id?: components["schemas"]["ChannelId"] | null;
                 class?: components["schemas"]["MessageClass"] | null;
                 client_reference?: string | null;
                 created_at: components["schemas"]["Timestamp"];
@@ -8138,6 +8245,7 @@ export interface components {
                 position?: number | null;
                 /** @description Why it is not sent or failed, in words. */
                 reason?: string | null;
+                route?: components["schemas"]["RouteNote"] | null;
                 /** @description The rule that holds or forbids it, or the code of what was wrong with it. */
                 rule?: string | null;
                 /** Format: int32 */
@@ -8448,6 +8556,7 @@ export interface components {
         /** @description One page of a list. */
         Page_Recipient: {
             data: {
+                channel_id?: components["schemas"]["ChannelId"] | null;
                 contact_id: components["schemas"]["ContactId"];
                 delivered_at?: components["schemas"]["Timestamp"] | null;
                 explanation?: components["schemas"]["Explanation"] | null;
@@ -8458,6 +8567,7 @@ export interface components {
                 position: number;
                 /** @description The rule or the failure in words. */
                 reason?: string | null;
+                route?: components["schemas"]["RouteNote"] | null;
                 /** @description The rule that excludes or holds the message. */
                 rule?: string | null;
                 /** Format: int32 */
@@ -8549,6 +8659,8 @@ export interface components {
         /** @description One page of a list. */
         Page_SenderDetail: {
             data: (components["schemas"]["Sender"] & {
+                /** @description Which characters may leave from it. */
+                alphabet: components["schemas"]["SenderAlphabet"];
                 /** @description Countries (ISO 3166-1) it may send to; empty: all. */
                 countries: string[];
                 /**
@@ -8566,6 +8678,9 @@ export interface components {
                 /** @description For each country it is meant for: whether it may send there now. */
                 readiness: components["schemas"]["SenderReadiness"][];
                 registration_ids: components["schemas"]["RegistrationId"][];
+                route_by?: components["schemas"]["RouteBy"] | null;
+                /** @description The accounts it can leave by, in their order: senders with the same number or name. */
+                routes: components["schemas"]["SenderRoute"][];
                 /**
                  * Format: int32
                  * @description Most segments from it in a second; none: as its account can.
@@ -9421,6 +9536,7 @@ export interface components {
         };
         /** @description A recipient as the campaign's page shows him. */
         Recipient: {
+            channel_id?: components["schemas"]["ChannelId"] | null;
             contact_id: components["schemas"]["ContactId"];
             delivered_at?: components["schemas"]["Timestamp"] | null;
             explanation?: components["schemas"]["Explanation"] | null;
@@ -9431,6 +9547,7 @@ export interface components {
             position: number;
             /** @description The rule or the failure in words. */
             reason?: string | null;
+            route?: components["schemas"]["RouteNote"] | null;
             /** @description The rule that excludes or holds the message. */
             rule?: string | null;
             /** Format: int32 */
@@ -9551,6 +9668,30 @@ export interface components {
         RevocationVerdict: "revoke" | "review" | "no";
         /** @enum {string} */
         Role: "admin" | "supervisor" | "agent" | "marketer";
+        /** @enum {string} */
+        RouteBy: "order" | "price" | "delivery";
+        /** @description The decision about a message's route, as it is kept with the message. */
+        RouteNote: {
+            by: components["schemas"]["RouteBy"];
+            /**
+             * Format: int32
+             * @description How many messages were delivered of `settled`, which it was chosen for.
+             */
+            delivered?: number | null;
+            /**
+             * Format: int64
+             * @description The price it was chosen for: of a thousand segments, in minor units.
+             */
+            per_thousand?: number | null;
+            reason: components["schemas"]["RouteReason"];
+            /**
+             * Format: int32
+             * @description Of how many messages the fate was known.
+             */
+            settled?: number | null;
+        };
+        /** @enum {string} */
+        RouteReason: "first" | "cheapest" | "no_price" | "most_delivered" | "too_little_known" | "trial";
         /** @description Values by the names of their columns. */
         RowFields: {
             [key: string]: string;
@@ -9771,6 +9912,8 @@ export interface components {
             kind: components["schemas"]["SenderKind"];
             registration: components["schemas"]["Registration"];
         };
+        /** @enum {string} */
+        SenderAlphabet: "any" | "gsm_replace" | "gsm_refuse";
         /** @description The table of what each kind of sender can do in which country. */
         SenderCapabilities: {
             /** @description Of those that fit, the first counts; where none fits, carriers take the sender as it is. */
@@ -9799,6 +9942,7 @@ export interface components {
             two_way: boolean;
         };
         SenderChange: {
+            alphabet?: components["schemas"]["SenderAlphabet"] | null;
             /** @description Countries (ISO 3166-1) it may send to; an empty list: all. */
             countries?: string[] | null;
             registration?: components["schemas"]["Registration"] | null;
@@ -9809,6 +9953,8 @@ export interface components {
         SenderDelivery: "as_is" | "replaced" | "refused";
         /** @description A sender with what it can do and where. */
         SenderDetail: components["schemas"]["Sender"] & {
+            /** @description Which characters may leave from it. */
+            alphabet: components["schemas"]["SenderAlphabet"];
             /** @description Countries (ISO 3166-1) it may send to; empty: all. */
             countries: string[];
             /**
@@ -9826,6 +9972,9 @@ export interface components {
             /** @description For each country it is meant for: whether it may send there now. */
             readiness: components["schemas"]["SenderReadiness"][];
             registration_ids: components["schemas"]["RegistrationId"][];
+            route_by?: components["schemas"]["RouteBy"] | null;
+            /** @description The accounts it can leave by, in their order: senders with the same number or name. */
+            routes: components["schemas"]["SenderRoute"][];
             /**
              * Format: int32
              * @description Most segments from it in a second; none: as its account can.
@@ -9934,6 +10083,30 @@ export interface components {
             segments_per_minute?: number | null;
             state: components["schemas"]["RegistrationState"];
             submitted_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description An account that a sender can leave by. */
+        SenderRoute: {
+            channel_id: components["schemas"]["ChannelId"];
+            /**
+             * Format: int32
+             * @description Messages of the last 24 hours that were delivered by that account, of `settled`; null: nothing is known.
+             */
+            delivered?: number | null;
+            /** @description The sender with the same number or name on that account. */
+            sender_id: components["schemas"]["SenderId"];
+            /**
+             * Format: int32
+             * @description Messages of the last 24 hours whose fate is known.
+             */
+            settled?: number | null;
+        };
+        SenderRoutes: {
+            by?: components["schemas"]["RouteBy"] | null;
+            /**
+             * @description Senders with the same number or name, each on an account of its own, in their order; the sender itself is one of
+             *     them. Empty: it leaves by its own account alone.
+             */
+            sender_ids: components["schemas"]["SenderId"][];
         };
         /** @description A contact card that is sent. */
         SentCard: {
@@ -12955,6 +13128,73 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channel_prices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChannelPrices"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_channel_prices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChannelPrices"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPrices"];
+                };
             };
             /** @description What went wrong. */
             default: {
@@ -17606,6 +17846,40 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["SenderLimit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderDetail"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_sender_routes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SenderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SenderRoutes"];
             };
         };
         responses: {

@@ -72,16 +72,56 @@ export interface SenderPool {
   created_at: string;
 }
 
+export type SenderAlphabet = 'any' | 'gsm_replace' | 'gsm_refuse';
+
+export type RouteBy = 'order' | 'price' | 'delivery';
+
+/** Why a message leaves by its account, where its sender has several. */
+export interface RouteNote {
+  by: RouteBy;
+  reason: 'first' | 'cheapest' | 'no_price' | 'most_delivered' | 'too_little_known' | 'trial';
+  /** The price it was chosen for: of a thousand segments, in minor units. */
+  per_thousand?: number | null;
+  delivered?: number | null;
+  settled?: number | null;
+}
+
+/** An account that a sender can leave by. */
+export interface SenderRoute {
+  sender_id: string;
+  channel_id: string;
+  /** Messages of the last 24 hours that were delivered, of `settled`; null: nothing is known. */
+  delivered: number | null;
+  settled: number | null;
+}
+
+/** What segments cost on an account from a moment on. */
+export interface ChannelPrices {
+  id: string;
+  valid_from: string;
+  currency: string;
+  prices: { country: string; per_thousand: number }[];
+  /** Price of a thousand segments to any other country, in minor units. */
+  other_price: number | null;
+  actor: string;
+  created_at: string;
+}
+
 export interface SenderDetail extends Sender {
   /** Countries it may send to; empty: all. */
   countries: string[];
   registration_ids: string[];
   is_two_way: boolean;
+  /** Which characters may leave from it. */
+  alphabet: SenderAlphabet;
   /** Most segments in a second; null: as its account can. */
   segments_per_second: number | null;
   /** The sender that takes over what is known not to have been sent. */
   fallback_id: string | null;
   fallback_after_seconds: number | null;
+  /** What decides by which account a text leaves; null: it has only its own. */
+  route_by: RouteBy | null;
+  routes: SenderRoute[];
   /** Quiet beside the workspace's hours. */
   quiet_hours: { start: string; end: string };
   quiet_spans: QuietSpan[];

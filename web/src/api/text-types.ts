@@ -10,6 +10,9 @@ export interface OptOutLine {
   when: 'every' | 'first' | 'never';
   text: string;
   texts: LocaleText[];
+  /** The line of every text from a name, which nobody can answer; empty: none. */
+  unanswerable: string;
+  unanswerable_texts: LocaleText[];
 }
 
 export interface Snippet {

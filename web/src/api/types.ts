@@ -2,6 +2,7 @@
 import type * as identity from './identity-types';
 import type { CampaignRules, FrequencyCap } from './policy-types';
 import type { NoteMention } from './inbox-types';
+import type { RouteNote } from './sender-types';
 
 import type {
   LocalePreview,
@@ -876,6 +877,10 @@ export interface Recipient {
   delivered_at: string | null;
   first_tap_at: string | null;
   session_id: string | null;
+  /** The account the message leaves by. */
+  channel_id: string | null;
+  /** Why by that account, where the sender has several. */
+  route: RouteNote | null;
 }
 
 export type PresenceStatus = 'available' | 'busy' | 'away' | 'offline';

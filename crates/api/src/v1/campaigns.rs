@@ -21,7 +21,7 @@ use segue_outreach::campaign::{
 use segue_store::{
     campaign::{Audience, CampaignInput, CampaignTemplate, CampaignView},
     recipient::Funnel,
-    workspace::CampaignSettings,
+    workspace::{CampaignSettings, SegmentPrice},
 };
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -201,18 +201,7 @@ async fn change_settings(
     if settings.currency.len() != 3 || !settings.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Err(Problem::invalid("currency", "Give the currency's three letters, such as USD or EUR."));
     }
-    for price in &mut settings.prices {
-        price.country = super::workspace::country(&price.country)?;
-    }
-    let mut countries: Vec<&str> = settings.prices.iter().map(|price| price.country.as_str()).collect();
-    countries.sort_unstable();
-    if countries.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(Problem::invalid("prices", "A country has two prices. Keep one of them."));
-    }
-    let prices = settings.prices.iter().map(|price| price.per_thousand).chain(settings.other_price);
-    if prices.into_iter().any(|price| !(0..=100_000_000).contains(&price)) {
-        return Err(Problem::invalid("prices", "A price is between 0 and 100000000 for a thousand segments."));
-    }
+    check_prices(&mut settings.prices, settings.other_price)?;
     check_opt_out_line(&settings.opt_out_line)?;
     if quiet_hours::zone(&settings.price_zone).is_none() {
         return Err(Problem::invalid("price_zone", "There is no such time zone. Write it like Europe/Berlin."));
@@ -230,13 +219,40 @@ async fn change_settings(
     Ok(Json(settings))
 }
 
+/// Refuses a price that is none, and a country with two.
+pub(super) fn check_prices(prices: &mut [SegmentPrice], other: Option<i64>) -> Result<(), Problem> {
+    for price in &mut *prices {
+        price.country = super::workspace::country(&price.country)?;
+    }
+    let mut countries: Vec<&str> = prices.iter().map(|price| price.country.as_str()).collect();
+    countries.sort_unstable();
+    if countries.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Problem::invalid("prices", "A country has two prices. Keep one of them."));
+    }
+    if prices.iter().map(|price| price.per_thousand).chain(other).any(|price| !(0..=100_000_000).contains(&price)) {
+        return Err(Problem::invalid("prices", "A price is between 0 and 100000000 for a thousand segments."));
+    }
+    Ok(())
+}
+
 /// Refuses an opt-out line that does not say how to stop, or one for no language or for one twice.
 fn check_opt_out_line(line: &OptOutLine) -> Result<(), Problem> {
     let lines = line.texts.iter().map(|text| text.body.as_str()).chain([line.text.as_str()]);
     if let Some(why) = lines.into_iter().find_map(opt_out_line::objection) {
         return Err(Problem::invalid("opt_out_line", why));
     }
-    let mut tags: Vec<String> = line.texts.iter().map(|text| language::tag(&text.locale)).collect();
+    let of_names = line.unanswerable_texts.iter().map(|text| text.body.as_str()).chain([line.unanswerable.as_str()]);
+    if let Some(why) = of_names.into_iter().find_map(opt_out_line::unanswerable_objection) {
+        return Err(Problem::invalid("opt_out_line", why));
+    }
+    for texts in [&line.texts, &line.unanswerable_texts] {
+        check_languages(texts)?;
+    }
+    Ok(())
+}
+
+fn check_languages(texts: &[LocaleText]) -> Result<(), Problem> {
+    let mut tags: Vec<String> = texts.iter().map(|text| language::tag(&text.locale)).collect();
     tags.sort_unstable();
     if tags.windows(2).any(|pair| pair[0] == pair[1]) || !tags.iter().all(|tag| language::is_tag(tag)) {
         return Err(Problem::invalid("opt_out_line", "Give each language once, such as es or pt-BR."));

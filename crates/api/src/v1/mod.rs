@@ -12,6 +12,7 @@ mod cases;
 mod channel_actions;
 mod channel_notices;
 mod channel_number;
+mod channel_prices;
 mod channels;
 mod consent_events;
 mod consent_reviews;
@@ -52,6 +53,7 @@ mod recipients;
 mod registrations;
 mod segments;
 mod sender_pools;
+mod sender_routes;
 mod senders;
 mod sessions;
 mod setup_status;
@@ -81,6 +83,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         policy::router(),
         setup_status::router(),
         channels::router(),
+        channel_prices::router(),
         channel_actions::router(),
         channel_notices::router(),
         channel_number::router(),
@@ -88,6 +91,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         conversation_settings::router(),
         marketing::router(),
         senders::router(),
+        sender_routes::router(),
         sender_pools::router(),
         registrations::router(),
         link_domains::router(),

@@ -8,7 +8,8 @@ use segue_model::{
     capability::{Capability, CapabilityTable},
     consent::Medium,
     policy::QuietHours,
-    sender::{self, SenderFacts},
+    route::RouteBy,
+    sender::{self, SenderAlphabet, SenderFacts},
     sender_hours::SenderHours,
 };
 use segue_store::{
@@ -63,7 +64,7 @@ impl From<Sender> for SenderBody {
 
 /// A sender with what it can do and where.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-struct SenderDetail {
+pub(super) struct SenderDetail {
     #[serde(flatten)]
     sender: SenderBody,
     /// Countries (ISO 3166-1) it may send to; empty: all.
@@ -71,18 +72,36 @@ struct SenderDetail {
     registration_ids: Vec<RegistrationId>,
     /// Whether people can answer. A text from a sender they cannot answer needs another way to opt out.
     is_two_way: bool,
+    /// Which characters may leave from it.
+    alphabet: SenderAlphabet,
     /// Most segments from it in a second; none: as its account can.
     segments_per_second: Option<u32>,
     /// The sender that takes over what is known not to have been sent.
     fallback_id: Option<SenderId>,
     /// Seconds without connection after which waiting messages move there.
     fallback_after_seconds: Option<u32>,
+    /// What decides by which account a text leaves; null: it has only its own.
+    route_by: Option<RouteBy>,
+    /// The accounts it can leave by, in their order: senders with the same number or name.
+    routes: Vec<SenderRoute>,
     /// Quiet every night, beside the workspace's quiet hours.
     quiet_hours: QuietHoursBody,
     /// Quiet on certain weekdays, beside the workspace's.
     quiet_spans: Vec<QuietSpanBody>,
     /// For each country it is meant for: whether it may send there now.
     readiness: Vec<SenderReadiness>,
+}
+
+/// An account that a sender can leave by.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct SenderRoute {
+    /// The sender with the same number or name on that account.
+    sender_id: SenderId,
+    channel_id: ChannelId,
+    /// Messages of the last 24 hours that were delivered by that account, of `settled`; null: nothing is known.
+    delivered: Option<u32>,
+    /// Messages of the last 24 hours whose fate is known.
+    settled: Option<u32>,
 }
 
 /// Whether a sender may send to a country now.
@@ -168,6 +187,8 @@ struct SenderChange {
     countries: Option<Vec<String>>,
     /// What is registered for it: a campaign brings its brand along.
     registration_ids: Option<Vec<RegistrationId>>,
+    /// Which characters may leave from it.
+    alphabet: Option<SenderAlphabet>,
 }
 
 /// Changes what is given and leaves the rest. What waits is decided about anew before it leaves.
@@ -191,6 +212,9 @@ async fn change(
         let registration = change.registration.unwrap_or(known.sender.registration);
         let countries = countries.clone().unwrap_or(known.countries);
         tx.set_sender(workspace_id, id, registration, &countries)?;
+        if let Some(alphabet) = change.alphabet {
+            tx.set_sender_alphabet(workspace_id, id, alphabet)?;
+        }
         if let Some(ids) = &change.registration_ids {
             for registration in ids {
                 if tx.registration(workspace_id, *registration)?.is_none() {
@@ -310,7 +334,12 @@ async fn set_hours(
 }
 
 /// One sender with what it can do and where.
-fn one(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId, now: Timestamp) -> Result<SenderDetail, Problem> {
+pub(super) fn one(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    id: SenderId,
+    now: Timestamp,
+) -> Result<SenderDetail, Problem> {
     let found = details(tx, workspace_id, now)?.into_iter().find(|each| each.sender.id == id);
     found.ok_or_else(|| Problem::not_found("sender"))
 }
@@ -319,10 +348,13 @@ fn one(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId, now: Timestamp)
 fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result<Vec<SenderDetail>, StoreError> {
     let (countries, links) = (tx.sender_countries(workspace_id)?, tx.sender_links(workspace_id)?);
     let (rates, fallbacks) = (tx.sender_rates(workspace_id)?, tx.fallbacks(workspace_id)?);
-    let hours = tx.sender_hours(workspace_id)?;
+    let (hours, alphabets) = (tx.sender_hours(workspace_id)?, tx.sender_alphabets(workspace_id)?);
+    let (routed, shares) = (tx.all_routes(workspace_id)?, tx.route_shares(workspace_id)?);
     let home = tx.workspace(workspace_id)?.map(|workspace| workspace.country).unwrap_or_default();
     let mut all = Vec::new();
-    for sender in tx.senders(workspace_id)? {
+    let senders = tx.senders(workspace_id)?;
+    let channels: Vec<_> = senders.iter().map(|sender| (sender.id, sender.channel_id)).collect();
+    for sender in senders {
         let of_sender = countries.iter().find(|(id, _)| *id == sender.id);
         let countries = of_sender.map(|(_, countries)| countries.clone()).unwrap_or_default();
         let registered = tx.registered_for(workspace_id, sender.id)?;
@@ -339,20 +371,34 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
         });
         let readiness = readiness.collect();
         let registration_ids = links.iter().filter(|(id, _)| *id == sender.id).map(|(_, id)| *id).collect();
+        let alphabet = alphabets.iter().find(|(id, _)| *id == sender.id);
+        let alphabet = alphabet.map_or(SenderAlphabet::Any, |(_, alphabet)| *alphabet);
         let is_two_way = sender.kind.is_two_way();
         let segments_per_second = rates.iter().find(|(id, _)| *id == sender.id).map(|(_, rate)| *rate);
         let fallback = fallbacks.iter().find(|(id, ..)| *id == sender.id);
         let fallback_id = fallback.map(|(_, to, _)| *to);
         let fallback_after_seconds = fallback.map(|(.., seconds)| *seconds);
+        let own = || routed.iter().filter(|(id, ..)| *id == sender.id);
+        let route_by = own().next().map(|(_, by, _)| *by);
+        let routes = own().filter_map(|(.., route)| channels.iter().find(|(id, _)| id == route));
+        let routes = routes.map(|(sender_id, channel_id)| {
+            let share = shares.get(&(*channel_id, String::new()));
+            let (delivered, settled) = share.map(|share| (share.delivered, share.settled)).unzip();
+            SenderRoute { sender_id: *sender_id, channel_id: *channel_id, delivered, settled }
+        });
+        let routes = routes.collect();
         let hours = hours.iter().find(|(id, _)| *id == sender.id).map(|(_, hours)| hours.clone()).unwrap_or_default();
         all.push(SenderDetail {
             sender: sender.into(),
             countries,
             registration_ids,
             is_two_way,
+            alphabet,
             segments_per_second,
             fallback_id,
             fallback_after_seconds,
+            route_by,
+            routes,
             quiet_hours: hours.quiet_hours.into(),
             quiet_spans: span_bodies(hours.quiet_spans),
             readiness,

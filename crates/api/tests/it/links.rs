@@ -1,13 +1,15 @@
 //! Short links.
 
 use http::{Method, StatusCode};
-use segue_api::ApiConfig;
+use segue_api::{ApiConfig, Forwarded};
 use segue_model::{campaign::Footer, code::CodeTarget, role::Role, time};
 use segue_outreach::campaign::plan;
 use segue_store::{Sql, StoreError};
 use serde_json::json;
 
 use crate::support::{Server, get, request, servers, with};
+
+const TOO_MANY: StatusCode = StatusCode::TOO_MANY_REQUESTS;
 
 static CLICKS: Sql = Sql::portable("CLICKS", "SELECT verdict FROM clicks WHERE workspace_id = $1 ORDER BY id");
 
@@ -269,4 +271,23 @@ async fn links_stand_on_the_workspaces_own_host_once_it_is_known_to_lead_here() 
 
 fn with_key_delete(key: &str, path: &str) -> http::Request<axum::body::Body> {
     crate::support::with_key(request(Method::DELETE, path), key)
+}
+
+#[tokio::test]
+async fn guesses_are_counted_by_caller_behind_a_proxy_and_a_header_alone_changes_nothing() {
+    for (forwarded, others) in [(Forwarded::TrustLast, StatusCode::NOT_FOUND), (Forwarded::Ignore, TOO_MANY)] {
+        for test in segue_testkit::engines().await {
+            let server = Server::configured(test, ApiConfig { forwarded, ..ApiConfig::default() }).await;
+            let guess = async |callers: &str| {
+                server.send(with(get("/l/AAAAAAAAAAAAAAA"), "x-forwarded-for", callers)).await.status
+            };
+            let mut statuses = Vec::new();
+            for number in 0..200 {
+                // What the caller claims changes each time, what the proxy adds does not.
+                statuses.push(guess(&format!("192.0.2.{number}, 198.51.100.7")).await);
+            }
+            assert_eq!((statuses[0], statuses[199]), (StatusCode::NOT_FOUND, TOO_MANY), "{forwarded:?}");
+            assert_eq!(guess("198.51.100.8").await, others, "{forwarded:?} {}", server.test.engine);
+        }
+    }
 }

@@ -193,6 +193,10 @@ async fn limits_and_a_second_way_are_set_and_taken_away() {
         let (_, set) = put(fallback, json!({ "sender_id": null })).await;
         assert_eq!((&set["fallback_id"], &set["segments_per_second"]), (&Value::Null, &json!(3)), "{set}");
 
+        let path = format!("/api/v1/senders/{one}");
+        let set = server.patch(&key, &path, &json!({ "alphabet": "gsm_replace" })).await.json();
+        assert_eq!(set["alphabet"], "gsm_replace", "{set}");
+        assert_eq!(server.patch(&key, &path, &json!({})).await.json()["alphabet"], "gsm_replace", "it stays");
         let hours = format!("/api/v1/senders/{one}/hours");
         let lunch = json!([{ "days": ["mon"], "start": "12:00", "end": "14:00" }]);
         let night = json!({ "start": "19:00", "end": "09:00" });
@@ -208,5 +212,48 @@ async fn limits_and_a_second_way_are_set_and_taken_away() {
         let (_, set) = put(limits.clone(), json!({ "segments_per_day": 2000 })).await;
         assert_eq!((&set["segments_per_day"], &set["segments_per_minute"]), (&json!(2000), &Value::Null), "{set}");
         assert_eq!(put(limits, json!({ "segments_per_minute": 0 })).await.0, 422);
+    }
+}
+
+#[tokio::test]
+async fn a_sender_leaves_by_accounts_with_the_same_number_and_each_message_says_why() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let (one, two) = (server.test.sms_channel("one").await, server.test.sms_channel("two").await);
+        let first = server.test.sender(one.id, "+15550000001").await.id;
+        let second = server.test.sender(two.id, "+15550000001").await.id;
+        let stranger = server.test.sender(two.id, "+15550000002").await.id;
+        let path = format!("/api/v1/senders/{first}/routes");
+        let put = async |body: Value| {
+            let answer = server.send(with_key(json_request(Method::PUT, &path, &body), &key)).await;
+            (answer.status, answer.json())
+        };
+        for wrong in [vec![second], vec![first, stranger], vec![first, first], vec![first, second, second]] {
+            let (status, refused) = put(json!({ "by": "price", "sender_ids": wrong })).await;
+            assert_eq!((status, &refused["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("invalid")), "{refused}");
+        }
+        let (_, set) = put(json!({ "by": "price", "sender_ids": [first, second] })).await;
+        assert_eq!((&set["route_by"], &set["routes"][1]["sender_id"]), (&json!("price"), &json!(second)), "{set}");
+
+        let prices = |channel: segue_model::ChannelId| format!("/api/v1/channels/{channel}/prices");
+        let version = json!({ "prices": [{ "country": "de", "per_thousand": 6900 }], "other_price": 9000 });
+        let added = server.post(&key, &prices(two.id), &version).await;
+        assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+        assert_eq!((&added.json()["prices"][0]["country"], &added.json()["currency"]), (&json!("DE"), &json!("USD")));
+        let past = json!({ "prices": [], "valid_from": "2020-01-01T00:00:00Z" });
+        assert_eq!(server.post(&key, &prices(two.id), &past).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let chat = server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        assert_eq!(server.post(&key, &prices(chat.id), &version).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let listed = server.get(&key, &prices(two.id)).await.json();
+        assert_eq!(listed["data"].as_array().map(Vec::len), Some(1), "{listed}");
+
+        let message = json!({ "sender_id": first, "phone": "+498912345678", "text": "Hi", "class": "service" });
+        let sent = server.post(&key, "/api/v1/messages", &message).await.json();
+        assert_eq!(sent["channel_id"], json!(two.id), "{sent}");
+        let route = json!({ "by": "price", "reason": "cheapest", "per_thousand": 6900 });
+        assert_eq!(sent["route"], route, "{sent}");
+
+        let (_, gone) = put(json!({ "sender_ids": [] })).await;
+        assert_eq!((&gone["route_by"], &gone["routes"]), (&Value::Null, &json!([])), "{gone}");
     }
 }

@@ -32,6 +32,8 @@ fn input(operation: &str) -> Option<Value> {
         | "set_sender_fallback"
         | "set_sender_hours"
         | "resume_marketing" => json!({}),
+        "set_sender_routes" => json!({"sender_ids": []}),
+        "add_channel_prices" => json!({"prices": []}),
         "block_customer" => json!({"reason": "because"}),
         "merge_customers" => json!({"messaging_user_id": nobody("mus")}),
         "change_template" => {

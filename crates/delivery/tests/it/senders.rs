@@ -7,7 +7,7 @@ use segue_model::{
     content::SmsContent,
     delivery::{MessageClass, OutboxState},
     registration::{Rates, RegistrationKind, RegistrationState},
-    sender::SenderKind,
+    sender::{SenderAlphabet, SenderKind},
 };
 use segue_store::{
     channel::Channel,
@@ -22,8 +22,18 @@ const MUNICH: &str = "+498912345678";
 const TEN_DLC: &str = "+13055550100";
 
 async fn attempt(bench: &Bench, channel: &Channel, source: &str, to: &str, class: MessageClass) -> (Begin, MessageId) {
+    attempt_text(bench, channel, (source, "Sale"), to, class).await
+}
+
+async fn attempt_text(
+    bench: &Bench,
+    channel: &Channel,
+    (source, text): (&str, &str),
+    to: &str,
+    class: MessageClass,
+) -> (Begin, MessageId) {
     bench.test.set_consent(Medium::Sms, to, Purpose::Marketing, ConsentState::Granted).await;
-    let content = SmsContent { source: source.to_owned(), text: "Sale".to_owned() };
+    let content = SmsContent { source: source.to_owned(), text: text.to_owned() };
     let payload = Payload::of(&content).expect("it has a JSON form");
     let message = NewOutbox { class, payload, ..bench.sms_to(channel, to, "Sale") };
     let id = bench.enqueue(&message).await;
@@ -161,5 +171,32 @@ async fn a_sender_has_a_limit_of_its_own_in_a_second() {
         assert_eq!(leave(&bench, &channel, "+15550102", 1, MessageClass::Marketing).await, 1, "{}", bench.test.engine);
         bench.write(move |tx| tx.set_sender_rate(workspace_id, sender.id, None)).await;
         assert_eq!(leave(&bench, &channel, "+15550102", 5, MessageClass::Marketing).await, 5, "{}", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn characters_that_a_sender_does_not_take_never_leave_from_it_but_in_an_answer() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let workspace_id = bench.test.workspace_id();
+        let sender = bench.write(move |tx| tx.senders(workspace_id)).await[0].clone();
+        let (id, address) = (sender.id, sender.address);
+        let plain = SenderAlphabet::GsmRefuse;
+        // What waits is asked again: it was written before the sender was set so.
+        for (text, alphabet, class, begun) in [
+            ("\u{17c}\u{f3}\u{142}ty", SenderAlphabet::Any, MessageClass::Service, Begin::Go),
+            ("\u{17c}\u{f3}\u{142}ty", plain, MessageClass::Service, Begin::No),
+            ("\u{17c}\u{f3}\u{142}ty", plain, MessageClass::Keyword, Begin::Go),
+            ("yellow", plain, MessageClass::Service, Begin::Go),
+        ] {
+            assert!(bench.write(move |tx| tx.set_sender_alphabet(workspace_id, id, alphabet)).await);
+            let (left, message) = attempt_text(&bench, &channel, (&address, text), MUNICH, class).await;
+            assert_eq!(left, begun, "{} {text} {class}", bench.test.engine);
+            if begun == Begin::No {
+                assert_eq!(bench.rule(message).await.as_deref(), Some("sender_not_allowed"));
+                let why = words(&bench, message).await;
+                assert!(why.contains("only characters of the GSM alphabet"), "{why}");
+            }
+        }
     }
 }

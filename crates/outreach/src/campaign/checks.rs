@@ -74,6 +74,7 @@ pub(super) struct Author<'a> {
     brands: Vec<&'a str>,
     link_host: String,
     reach: SenderReach,
+    ways_out: Vec<&'a str>,
 }
 
 impl<'a> Author<'a> {
@@ -83,11 +84,20 @@ impl<'a> Author<'a> {
         let own = Some(brand).filter(|brand| *brand != WorkspaceSettings::default().brand);
         let base = &links.config().link_base;
         let host = base.split("://").nth(1).unwrap_or(base).split(['/', ':']).next().unwrap_or_default();
-        Self { brands: own.into_iter().chain([workspace.name.as_str()]).collect(), link_host: host.to_owned(), reach }
+        let line = &workspace.settings.campaigns.opt_out_line;
+        let of_names =
+            line.unanswerable_texts.iter().map(|text| text.body.as_str()).chain([line.unanswerable.as_str()]);
+        Self {
+            brands: own.into_iter().chain([workspace.name.as_str()]).collect(),
+            link_host: host.to_owned(),
+            reach,
+            ways_out: of_names.map(str::trim).filter(|line| !line.is_empty()).collect(),
+        }
     }
 
     /// What carriers may dislike about a text, the gravest first.
     pub fn findings(&self, body: &str, text: &str) -> Vec<TextFinding> {
-        lint(&Linted { body, text, brands: &self.brands, link_host: &self.link_host, reach: self.reach })
+        let Self { brands, link_host, reach, ways_out } = self;
+        lint(&Linted { body, text, brands, link_host, reach: *reach, ways_out })
     }
 }

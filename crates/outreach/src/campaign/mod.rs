@@ -28,7 +28,6 @@ use segue_model::{
     contact::{ContactFields, STANDARD_FIELDS},
     language::{self, LocaleText},
     series::{CampaignRules, LONGEST_LABEL, label_key},
-    text_lint::SenderReach,
 };
 use segue_store::{
     Store, Tx,
@@ -103,8 +102,6 @@ fn prepare_with(
     let links = domains::links_of(tx, links, workspace_id, settings)?;
     let parts = Parts::of(tx, &workspace, id, input)?;
     let origins = Origins::of(tx, workspace_id, sender, input.pool_id)?;
-    // Whether it is added is decided for each recipient, by the sender of the pool that texts this one.
-    let is_answerable = origins.all().any(|origin| reach(&origin.sender) == SenderReach::TwoWay);
     let frame = Frame {
         footer: input.footer,
         chat: chat.as_deref(),
@@ -114,7 +111,9 @@ fn prepare_with(
         campaign_number,
         texts: &input.texts,
         snippets: &parts.snippets,
-        opt_out_line: is_answerable.then_some(&parts.opt_out_line),
+        // Which line is added is decided for each recipient, by the sender of the pool that texts this one.
+        opt_out_line: Some(&parts.opt_out_line),
+        reach: reach(&origins.first.sender),
     };
     let text = CampaignText::new(&input.body, &frame)?;
     let asks = Asks::of(tx, &workspace, &input.rules)?;

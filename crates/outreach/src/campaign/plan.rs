@@ -23,7 +23,6 @@ use segue_model::{
     CampaignId, Ctx, MessageId, PhoneNumber, Timestamp, WorkspaceId,
     campaign::CampaignState,
     code::POSITIONS,
-    content::SmsContent,
     delivery::MessageClass,
     policy::{Decision, Explanation, Rule},
 };
@@ -31,7 +30,7 @@ use segue_store::{
     Store, StoreError, Tx,
     campaign::CampaignView,
     outbox::{AddressKind, NewOutbox, Payload},
-    recipient::{DUPLICATE_PHONE, NewRecipient, TEXT_TOO_LONG},
+    recipient::{DUPLICATE_PHONE, NOT_PLAIN, NewRecipient, TEXT_TOO_LONG},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -319,7 +318,7 @@ fn decide_member(
     let leaves_at =
         || timing::leaves_at(&campaign.input, &zones, position, (start, now), &prepared.workspace.time_zone);
     let at = prepared.asks.moment(now, leaves_at);
-    let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), (&zones, at))?;
+    let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), (&zones, at))?;
     let (rule, not_before) = match judgement.decision {
         Decision::Send(_) => (Rule::Allowed.as_str(), Some(now)),
         Decision::Hold { until, rule } => (rule.as_str(), Some(until)),
@@ -340,20 +339,23 @@ fn decide_member(
     let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
     let notice = pinned::notice(tx, workspace_id, text, (&likely.sender, phone))?;
     let composed = text.compose_after(entry.person(), position, notice);
-    let Ok(composed) = composed.and_then(crate::text::Composed::within_limit) else {
+    let Ok(composed) = composed else { return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None))) };
+    let Some(composed) = composed.written_in(likely.facts.alphabet) else {
+        return Ok(Decided::nothing(recipient(NOT_PLAIN, None)));
+    };
+    let Ok(composed) = composed.within_limit() else {
         return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None)));
     };
     let segments = u32::try_from(composed.segments()).ok();
-    let sender = &prepared.origins.keep(tx, workspace_id, phone, now)?.sender;
-    let content = SmsContent { source: sender.address.clone(), text: composed.text };
+    let way = prepared.origins.keep(tx, workspace_id, phone, now)?;
     let message = NewOutbox {
         id: ctx.id::<MessageId>(),
-        channel_id: sender.channel_id,
+        channel_id: way.sender.channel_id,
         class: MessageClass::Marketing,
         dedupe_key: String::new(),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload: Payload::of(&content)?,
+        payload: way.payload(composed.text)?,
         campaign: Some((campaign.id, position)),
         session_id: None,
         not_before,

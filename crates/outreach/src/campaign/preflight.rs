@@ -23,7 +23,7 @@ use segue_store::{
     Store, StoreError, Tx,
     campaign::{Audience, CampaignView},
     channel::ChannelConfig,
-    recipient::{DUPLICATE_PHONE, HELD_OUT, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
+    recipient::{DUPLICATE_PHONE, HELD_OUT, NOT_PLAIN, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
     workspace::CampaignSettings,
 };
 use serde::Serialize;
@@ -274,7 +274,7 @@ impl Flight {
         let begins = timing::begins(input, zone, self.now);
         let leaves_at = || timing::leaves_at(input, &zones, position, (begins, begins), zone);
         let at = prepared.asks.moment(self.now, leaves_at);
-        let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), (&zones, at))?;
+        let judgement = judge_in(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), (&zones, at))?;
         let detail = judgement.explanation.and_then(|why| why.detail);
         let decided = match judgement.decision {
             Decision::Send(_) => ("allowed", Some(self.now)),
@@ -290,9 +290,14 @@ impl Flight {
             Some(phone) => pinned::notice(tx, prepared.workspace.id, text, (&likely.sender, phone))?,
             None => OptOutNotice::Due,
         };
-        Ok(match text.compose_after(entry.person(), position, notice).and_then(Composed::within_limit) {
+        let left_out = |rule| Verdict { rule, detail: None, composed: None };
+        let Ok(composed) = text.compose_after(entry.person(), position, notice) else {
+            return Ok(left_out(TEXT_TOO_LONG));
+        };
+        let Some(composed) = composed.written_in(likely.facts.alphabet) else { return Ok(left_out(NOT_PLAIN)) };
+        Ok(match composed.within_limit() {
             Ok(composed) => Verdict { rule, detail, composed: Some(composed) },
-            Err(_) => Verdict { rule: TEXT_TOO_LONG, detail: None, composed: None },
+            Err(_) => left_out(TEXT_TOO_LONG),
         })
     }
 

@@ -9,13 +9,14 @@ use segue_model::{
     contact::ContactFields,
     language::LocaleText,
     policy::Decision,
+    sender::SenderAlphabet,
     text_lint::{SenderReach, TextFinding},
 };
 use segue_store::{
     Store, Tx,
     campaign::CampaignView,
     link::{LinkSettings, Shorten},
-    recipient::{RuleCount, TEXT_TOO_LONG, rule_label},
+    recipient::{NOT_PLAIN, RuleCount, TEXT_TOO_LONG, rule_label},
 };
 use serde::{Deserialize, Serialize};
 
@@ -202,6 +203,10 @@ fn preview_in(
         None => None,
     };
     let reach = sender.as_ref().map_or(SenderReach::TwoWay, reach);
+    let alphabet = match &sender {
+        Some(sender) => tx.facts_of_sender(workspace_id, sender)?.alphabet,
+        None => SenderAlphabet::Any,
+    };
     let snippets = snippets::texts(tx, workspace_id)?;
     let frame = Frame {
         footer: input.footer,
@@ -212,7 +217,8 @@ fn preview_in(
         campaign_number: 0,
         texts: &input.texts,
         snippets: &snippets,
-        opt_out_line: (reach == SenderReach::TwoWay).then_some(&workspace.settings.campaigns.opt_out_line),
+        opt_out_line: Some(&workspace.settings.campaigns.opt_out_line),
+        reach,
     };
     let contact = match (input.contact_id, &input.person) {
         (Some(id), _) => {
@@ -228,7 +234,12 @@ fn preview_in(
     let fields = text.fields();
     let unknown_fields = unknown_fields(tx, workspace_id, &fields)?;
     let author = Author::of(&workspace, &links, reach);
-    let shown = text.compose((&contact, &answers), 0)?;
+    let composed = || text.compose((&contact, &answers), 0);
+    // What the sender replaces is shown as it leaves; where it takes the text not at all, the text is shown as written.
+    let shown = match composed()?.written_in(alphabet) {
+        Some(shown) => shown,
+        None => composed()?,
+    };
     let locale = text.locale_for(&contact).map(str::to_owned);
     let written = input.texts.iter().find(|other| Some(&other.locale) == locale.as_ref());
     let smart = match written {
@@ -293,7 +304,15 @@ impl Tally {
             *self.excluded.entry(rule.as_str()).or_default() += 1;
             return;
         }
-        let Ok(composed) = prepared.text.compose(entry.person(), 0).and_then(Composed::within_limit) else {
+        let Ok(composed) = prepared.text.compose(entry.person(), 0) else {
+            *self.excluded.entry(TEXT_TOO_LONG).or_default() += 1;
+            return;
+        };
+        let Some(composed) = composed.written_in(prepared.origins.first.facts.alphabet) else {
+            *self.excluded.entry(NOT_PLAIN).or_default() += 1;
+            return;
+        };
+        let Ok(composed) = composed.within_limit() else {
             *self.excluded.entry(TEXT_TOO_LONG).or_default() += 1;
             return;
         };
@@ -406,7 +425,7 @@ fn count_chunk(
         let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
         let zone = &prepared.workspace.time_zone;
         let at = prepared.asks.moment(now, || timing::begins(&campaign.input, zone, now));
-        let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely), at)?;
+        let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), at)?;
         tally.count(entry, prepared, judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))

@@ -6,7 +6,6 @@
 use segue_model::{
     CampaignId, Ctx, MessageId, PhoneNumber, WorkspaceId,
     consent::{Medium, Purpose},
-    content::SmsContent,
     delivery::MessageClass,
     opt_out_line::OptOutNotice,
     policy::{Approval, Content, Decision, Known, Limits, Listed, Question, decide},
@@ -83,10 +82,10 @@ fn send_in(
         SenderReach::OneWay => OptOutNotice::Unanswerable,
         SenderReach::TwoWay => OptOutNotice::Due,
     };
-    let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?.within_limit()?;
+    let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?;
+    let composed = composed.written_in(origin.facts.alphabet).ok_or_else(crate::text::not_plain)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();
-    let content = SmsContent { source: origin.sender.address.clone(), text: composed.text };
     let message = NewOutbox {
         id: message_id,
         channel_id: origin.sender.channel_id,
@@ -94,7 +93,7 @@ fn send_in(
         dedupe_key: format!("test:{message_id}"),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload: Payload::of(&content)?,
+        payload: origin.payload(composed.text)?,
         campaign: None,
         session_id: None,
         not_before: now,

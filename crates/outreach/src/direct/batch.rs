@@ -361,11 +361,11 @@ impl Maker {
         let now = ctx.now();
         let class =
             if self.batch.class == MessageClass::Marketing { DirectClass::Marketing } else { DirectClass::Service };
-        let sender = &self.origins.keep(tx, workspace_id, phone, now)?.sender;
+        let origin = self.origins.keep(tx, workspace_id, phone, now)?;
         let made = self
             .body
             .fill(person)
-            .and_then(|text| outgoing(id, sender, phone, text, (class, self.batch.expires_at), now));
+            .and_then(|text| outgoing(id, origin, phone, text, (class, self.batch.expires_at), now));
         match made {
             Ok(message) => tx.enqueue(workspace_id, &message, now).map(|_| ())?,
             Err(OutreachError::Store(error)) => return Err(error.into()),

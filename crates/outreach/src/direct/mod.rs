@@ -16,7 +16,6 @@ use segue_model::{
     ApiKeyId, ContactId, Ctx, MessageId, PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
     contact::ContactFields,
-    content::SmsContent,
     delivery::MessageClass,
     policy::{Approval, Rule},
 };
@@ -24,14 +23,15 @@ use segue_store::{
     Store, Tx,
     channel::{Registration, Sender},
     direct_message::{DirectMessageView, DirectQuery, NewDirectMessage},
-    outbox::{AddressKind, NewOutbox, Payload},
+    outbox::{AddressKind, NewOutbox},
 };
 use serde_json::json;
 
 use crate::{
     OutreachError, look_up,
     origin::Origins,
-    text::{Body, MOST_SEGMENTS},
+    text::{Body, MOST_SEGMENTS, not_plain, written_in},
+    ways::Way,
 };
 
 segue_model::text_enum! {
@@ -163,7 +163,7 @@ fn send_in(
     };
     tx.insert_direct_message(workspace_id, &message, now)?;
     let origin = origins.keep(tx, workspace_id, &phone, now)?;
-    let outgoing = outgoing(id, &origin.sender, &phone, text, (input.class, input.expires_at), now)?;
+    let outgoing = outgoing(id, origin, &phone, text, (input.class, input.expires_at), now)?;
     tx.enqueue(workspace_id, &outgoing, now)?;
     if let Some((api_key_id, url)) = &input.callback {
         tx.insert_callback(workspace_id, id, *api_key_id, url, now)?;
@@ -274,7 +274,7 @@ fn with_fields(mut contact: ContactFields, fields: &BTreeMap<String, String>) ->
 /// The outbox row of a text.
 fn outgoing(
     id: MessageId,
-    sender: &Sender,
+    origin: Way<'_>,
     phone: &PhoneNumber,
     text: String,
     (class, expires_at): (DirectClass, Option<Timestamp>),
@@ -283,19 +283,19 @@ fn outgoing(
     if text.trim().is_empty() {
         return Err(OutreachError::invalid("text", "The text is empty."));
     }
+    let text = written_in(text, origin.facts.alphabet).ok_or_else(not_plain)?;
     let segments = segue_channels::text::segment(&text).segments.len();
     if segments > MOST_SEGMENTS {
         return Err(OutreachError::TextTooLong { segments, most: MOST_SEGMENTS });
     }
-    let content = SmsContent { source: sender.address.clone(), text };
     Ok(NewOutbox {
         id,
-        channel_id: sender.channel_id,
+        channel_id: origin.sender.channel_id,
         class: class.into(),
         dedupe_key: format!("direct:{id}"),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload: Payload::of(&content)?,
+        payload: origin.payload(text)?,
         campaign: None,
         session_id: None,
         not_before: now,

@@ -10,6 +10,8 @@ use super::Wiring;
 
 /// How often campaigns and imports that came to rest are ended.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often it is counted what the accounts of senders delivered.
+const COUNT_EVERY: Duration = Duration::from_secs(300);
 /// How often old rows are removed.
 const CLEAN_EVERY: Duration = Duration::from_secs(600);
 /// How long events stay: a console that was away longer loads afresh.
@@ -34,12 +36,18 @@ const KEEP_DECISIONS: i64 = 4 * 365 * time::DAY;
 /// Runs until the shutdown.
 pub async fn run(wiring: Arc<Wiring>) {
     let (mut sweep, mut clean) = (tokio::time::interval(SWEEP_EVERY), tokio::time::interval(CLEAN_EVERY));
+    let mut count = tokio::time::interval(COUNT_EVERY);
     loop {
         tokio::select! {
             () = wiring.shutdown.cancelled() => break,
             _ = sweep.tick() => {
                 if let Err(error) = segue_outreach::sweep(&wiring.store, &wiring.ctx).await {
                     tracing::error!(%error, "campaigns and imports could not be swept");
+                }
+            }
+            _ = count.tick() => {
+                if let Err(error) = count_routes(&wiring).await {
+                    tracing::error!(%error, "what the accounts of senders delivered could not be counted");
                 }
             }
             _ = clean.tick() => {
@@ -49,6 +57,13 @@ pub async fn run(wiring: Arc<Wiring>) {
             }
         }
     }
+}
+
+async fn count_routes(wiring: &Wiring) -> Result<(), StoreError> {
+    for workspace in wiring.store.read(|tx| tx.workspaces()).await? {
+        segue_outreach::routes::count(&wiring.store, &wiring.ctx, workspace.id).await?;
+    }
+    Ok(())
 }
 
 async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {

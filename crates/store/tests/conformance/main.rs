@@ -15,6 +15,7 @@ mod population;
 mod rate;
 mod registration;
 mod report;
+mod route;
 mod schema;
 mod sender_pool;
 mod suppression;

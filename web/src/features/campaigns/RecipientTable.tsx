@@ -1,9 +1,11 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
+import type { RouteNote } from '@/api/sender-types';
 import type { Recipient } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
+import { routeWords } from '@/lib/route-words';
 import { formatDateTime } from '@/lib/time';
 import { useDebounced } from '@/lib/use-debounced';
 import {
@@ -20,9 +22,20 @@ import {
   type TableColumn,
 } from '@/ui';
 import { apiUrl } from '@/api/client';
-import { fetchRecipients } from './api';
+import { fetchRecipients, fetchSetup } from './api';
 import css from './campaigns.module.css';
 import { RECIPIENT_STATES } from './words';
+
+/** By which account of several the message leaves, and why. */
+function RouteLine({ channelId, route }: { channelId: string | null; route: RouteNote }) {
+  const setup = useQuery({ queryKey: keys.setup, queryFn: ({ signal }) => fetchSetup(signal) });
+  const account = setup.data?.channels.find((channel) => channel.id === channelId)?.name;
+  return (
+    <span data-testid="recipient-route">
+      By {account ?? 'its account'}: {routeWords(route)}
+    </span>
+  );
+}
 
 const columns: TableColumn<Recipient>[] = [
   {
@@ -44,6 +57,7 @@ const columns: TableColumn<Recipient>[] = [
       <div className={css.stateCell}>
         <Tag tone={RECIPIENT_STATES[each.state].tone}>{RECIPIENT_STATES[each.state].label}</Tag>
         {each.reason !== null && <span>{each.reason}</span>}
+        {each.route !== null && <RouteLine channelId={each.channel_id} route={each.route} />}
       </div>
     ),
   },

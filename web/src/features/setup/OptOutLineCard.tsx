@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
-import type { OptOutLine } from '@/api/text-types';
+import type { LocaleText, OptOutLine } from '@/api/text-types';
 import type { CampaignSettings } from '@/api/types';
 import {
   Button,
@@ -86,57 +86,29 @@ function Editor({ settings }: { settings: CampaignSettings }) {
             onChange={(event) => change({ text: event.currentTarget.value })}
             data-testid="opt-out-text"
           />
-          {line.texts.map((each, at) => (
-            <Row key={at}>
-              <TextField
-                aria-label="Language"
-                placeholder="de"
-                value={each.locale}
-                disabled={!mayManage}
-                onChange={(event) => {
-                  const locale = event.currentTarget.value;
-                  change({
-                    texts: line.texts.map((old, index) =>
-                      index === at ? { ...old, locale } : old,
-                    ),
-                  });
-                }}
-              />
-              <TextField
-                aria-label={`Line for ${each.locale}`}
-                value={each.body}
-                maxLength={100}
-                disabled={!mayManage}
-                onChange={(event) => {
-                  const body = event.currentTarget.value;
-                  change({
-                    texts: line.texts.map((old, index) => (index === at ? { ...old, body } : old)),
-                  });
-                }}
-              />
-              {mayManage && (
-                <Button
-                  emphasis="quiet"
-                  size="xs"
-                  onClick={() => change({ texts: line.texts.filter((_, index) => index !== at) })}
-                >
-                  Remove
-                </Button>
-              )}
-            </Row>
-          ))}
-          {mayManage && (
-            <div>
-              <Button
-                emphasis="secondary"
-                size="xs"
-                onClick={() => change({ texts: [...line.texts, { locale: '', body: '' }] })}
-              >
-                Add a language
-              </Button>
-            </div>
-          )}
+          <LineLanguages
+            texts={line.texts}
+            disabled={!mayManage}
+            onChange={(texts) => change({ texts })}
+          />
         </>
+      )}
+      <TextField
+        label="Line of texts from a name"
+        description="Nobody can answer a name, so this is added to each of its texts: a link, an address or a number by which people can end it. Empty: none."
+        placeholder="End: example.com/stop"
+        value={line.unanswerable}
+        maxLength={100}
+        disabled={!mayManage}
+        onChange={(event) => change({ unanswerable: event.currentTarget.value })}
+        data-testid="opt-out-unanswerable"
+      />
+      {line.unanswerable.trim() !== '' && (
+        <LineLanguages
+          texts={line.unanswerable_texts}
+          disabled={!mayManage}
+          onChange={(unanswerable_texts) => change({ unanswerable_texts })}
+        />
       )}
       {problem !== null && (
         <Notice tone="bad" live="alert">
@@ -156,5 +128,59 @@ function Editor({ settings }: { settings: CampaignSettings }) {
         </div>
       )}
     </Stack>
+  );
+}
+
+interface LineLanguagesProps {
+  texts: LocaleText[];
+  disabled: boolean;
+  onChange: (texts: LocaleText[]) => void;
+}
+
+/** A line in other languages. */
+function LineLanguages({ texts, disabled, onChange }: LineLanguagesProps) {
+  const set = (place: number, part: Partial<LocaleText>) =>
+    onChange(texts.map((each, at) => (at === place ? { ...each, ...part } : each)));
+  return (
+    <>
+      {texts.map((each, place) => (
+        <Row key={place}>
+          <TextField
+            aria-label="Language"
+            placeholder="de"
+            value={each.locale}
+            disabled={disabled}
+            onChange={(event) => set(place, { locale: event.currentTarget.value })}
+          />
+          <TextField
+            aria-label={`Line for ${each.locale}`}
+            value={each.body}
+            maxLength={100}
+            disabled={disabled}
+            onChange={(event) => set(place, { body: event.currentTarget.value })}
+          />
+          {!disabled && (
+            <Button
+              emphasis="quiet"
+              size="xs"
+              onClick={() => onChange(texts.filter((_, at) => at !== place))}
+            >
+              Remove
+            </Button>
+          )}
+        </Row>
+      ))}
+      {!disabled && (
+        <div>
+          <Button
+            emphasis="secondary"
+            size="xs"
+            onClick={() => onChange([...texts, { locale: '', body: '' }])}
+          >
+            Add a language
+          </Button>
+        </div>
+      )}
+    </>
   );
 }

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
-import type { Registration, SenderDetail } from '@/api/sender-types';
+import type { Registration, SenderAlphabet, SenderDetail } from '@/api/sender-types';
 import type { Channel, Sender } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import {
@@ -26,6 +26,7 @@ import { FormDialog, text } from './FormDialog';
 import { PoolsCard } from './PoolsCard';
 import { QuietSpans } from './QuietSpans';
 import { REGISTRATION_KINDS, REGISTRATION_STATES, SENDER_KINDS } from './sender-words';
+import { AccountPricesCard, RoutesCard } from './RoutesCard';
 import { RegistrationsSection } from './RegistrationsSection';
 import {
   changeSender,
@@ -95,7 +96,8 @@ export function SendersSection({ channels }: { channels: Channel[] }) {
                     <strong>{formatPhone(sender.address)}</strong>
                     <span>
                       {SENDER_KINDS[sender.kind]}
-                      {!sender.is_two_way && ', cannot be answered: texts need an opt-out link'}
+                      {!sender.is_two_way &&
+                        ', cannot be answered: see the opt-out line of names in Texts'}
                     </span>
                   </div>
                 ),
@@ -129,6 +131,8 @@ export function SendersSection({ channels }: { channels: Channel[] }) {
         )}
       </Card>
       <PoolsCard senders={senders} />
+      <RoutesCard senders={senders} channels={sms} />
+      <AccountPricesCard channels={sms} />
       <RegistrationsSection />
       <CapabilitiesCard />
       {adding && <AddDialog channels={sms} onClose={() => setAdding(false)} />}
@@ -232,6 +236,7 @@ function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
           countries: text(form, 'countries')
             .split(/[\s,]+/)
             .filter((each) => each !== ''),
+          alphabet: text(form, 'alphabet') as SenderAlphabet,
           // Only what could be seen is changed; links to brands are not offered here.
           ...(query.isSuccess && {
             registration_ids: [
@@ -261,6 +266,17 @@ function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
         description="Two letters each, such as US, CA. Empty: everywhere its kind allows."
         name="countries"
         defaultValue={sender.countries.join(', ')}
+      />
+      <SelectField
+        label="Characters it takes"
+        description="Some carriers take only the plain GSM alphabet, without emoji or ł. Answers to words leave in any case."
+        name="alphabet"
+        defaultValue={sender.alphabet}
+        data={[
+          { value: 'any', label: 'All' },
+          { value: 'gsm_replace', label: 'Plain ones; others are replaced where they can be' },
+          { value: 'gsm_refuse', label: 'Plain ones; a text with others is not sent' },
+        ]}
       />
       <TextField
         label="Segments a second"

@@ -1,8 +1,11 @@
 import { api } from '@/api/client';
 import type {
+  ChannelPrices,
   Registration,
   RegistrationKind,
   RegistrationState,
+  RouteBy,
+  SenderAlphabet,
   SenderCapabilities,
   SenderDetail,
   SenderPool,
@@ -32,6 +35,7 @@ export const changeSender = (
     registration?: Sender['registration'];
     countries?: string[];
     registration_ids?: string[];
+    alphabet?: SenderAlphabet;
   },
 ) => api.patch<SenderDetail>(`/senders/${id}`, input);
 
@@ -41,6 +45,14 @@ export const setSenderFallback = (
   id: string,
   input: { sender_id: string | null; after_seconds?: number },
 ) => api.put<SenderDetail>(`/senders/${id}/fallback`, input);
+export const setSenderRoutes = (id: string, input: { by?: RouteBy; sender_ids: string[] }) =>
+  api.put<SenderDetail>(`/senders/${id}/routes`, input);
+export const fetchChannelPrices = (id: string, signal?: AbortSignal) =>
+  api.get<Page<ChannelPrices>>(`/channels/${id}/prices`, {}, signal);
+export const addChannelPrices = (
+  id: string,
+  input: Pick<ChannelPrices, 'prices' | 'other_price'> & { valid_from?: string },
+) => api.post<ChannelPrices>(`/channels/${id}/prices`, input);
 export const setSenderHours = (
   id: string,
   input: { quiet_hours: { start: string; end: string }; quiet_spans: QuietSpan[] },

@@ -1,0 +1,205 @@
+//! By which account the texts of a sender leave: what is chosen, why, and that each text waits for one account only.
+
+use std::collections::BTreeMap;
+
+use segue_model::{
+    ChannelId,
+    route::{RouteBy, RouteNote, RouteReason, Share, TRIALS_IN_100, draw},
+};
+use segue_outreach::direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text};
+use segue_store::{
+    Sql,
+    campaign::CampaignInput,
+    channel::{ChannelState, Registration, Sender},
+    recipient::RecipientQuery,
+    route::{ChannelPrices, Shares},
+    workspace::SegmentPrice,
+};
+
+use crate::world::{World, worlds};
+
+const MUNICH: &str = "+498912345678";
+const NEW_YORK: &str = "+12125550001";
+
+static CHANNELS: Sql =
+    Sql::portable("CHANNELS", "SELECT address, channel_id FROM outbox WHERE workspace_id = $1 ORDER BY id");
+
+/// The sender of the world on a second account.
+async fn second(world: &World) -> Sender {
+    let channel = world.test.sms_channel("second").await;
+    world.test.sender(channel.id, &world.sender.address).await
+}
+
+async fn routes(world: &World, by: RouteBy, routes: &[&Sender]) {
+    let (ws, id) = (world.ws(), world.sender.id);
+    let routes: Vec<_> = routes.iter().map(|route| route.id).collect();
+    world.write(move |tx| tx.set_sender_routes(ws, id, by, &routes)).await;
+}
+
+async fn prices(world: &World, channel_id: ChannelId, later: i64, of: &[(&str, i64)]) {
+    let (ws, now) = (world.ws(), world.test.now());
+    let prices = ChannelPrices {
+        id: world.test.ctx.uuid(),
+        valid_from: now.plus(later),
+        currency: "USD".to_owned(),
+        prices: of.iter().map(|(to, price)| SegmentPrice { country: (*to).to_owned(), per_thousand: *price }).collect(),
+        other_price: None,
+        actor: "test".to_owned(),
+        created_at: now,
+    };
+    world.write(move |tx| tx.add_channel_prices(ws, channel_id, &prices)).await;
+}
+
+/// Plans a campaign: by which account each number gets it, and why.
+async fn planned(world: &World) -> BTreeMap<String, (ChannelId, Option<RouteNote>)> {
+    let ws = world.ws();
+    let count = world.messages().await.len();
+    let campaign = world.sent(CampaignInput { body: "Sale".to_owned(), ..world.input() }).await;
+    let query = RecipientQuery { limit: 1_000, ..Default::default() };
+    let now = world.test.now();
+    let recipients = world.write(move |tx| tx.recipients(ws, campaign.id, &query, now)).await;
+    let rows = world
+        .write(move |tx| tx.query(&CHANNELS, &[&ws], |row| Ok((row.next::<String>()?, row.next::<ChannelId>()?))))
+        .await;
+    let mut all = BTreeMap::new();
+    for (address, channel) in rows.into_iter().skip(count) {
+        let recipient = recipients.iter().find(|it| it.phone.as_ref().is_some_and(|phone| phone.as_str() == address));
+        let recipient = recipient.expect("a message has its recipient");
+        assert_eq!(recipient.channel_id, Some(channel), "{}", world.test.engine);
+        assert!(
+            all.insert(address, (channel, recipient.route)).is_none(),
+            "one message for each: {}",
+            world.test.engine
+        );
+    }
+    all
+}
+
+fn reason(note: Option<RouteNote>) -> RouteReason {
+    note.expect("it was decided").reason
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_counts_and_what_cannot_send_is_passed_over() {
+    for world in worlds().await {
+        world.subscriber(MUNICH, "Ben").await;
+        let (ws, first) = (world.ws(), world.sms.id);
+        assert_eq!(planned(&world).await[MUNICH], (first, None), "{}: no routes, nothing to say", world.test.engine);
+        let other = second(&world).await;
+        routes(&world, RouteBy::Order, &[&other, &world.sender]).await;
+        let (channel, note) = planned(&world).await[MUNICH];
+        assert_eq!((channel, reason(note)), (other.channel_id, RouteReason::First), "{}", world.test.engine);
+
+        // Its account has just lost the connection; then it has been away for a while.
+        let (channel_id, now) = (other.channel_id, world.test.now());
+        world.write(move |tx| tx.note_connection(ws, channel_id, ChannelState::Disconnected, now)).await;
+        assert_eq!(planned(&world).await[MUNICH].0, other.channel_id, "{}", world.test.engine);
+        world.test.clock.advance(60_000);
+        assert_eq!(planned(&world).await[MUNICH].0, first, "{}", world.test.engine);
+        world.write(move |tx| tx.note_connection(ws, channel_id, ChannelState::Connected, now)).await;
+        assert_eq!(planned(&world).await[MUNICH].0, other.channel_id, "{}", world.test.engine);
+
+        // The carrier has not activated it on that account.
+        world.write(move |tx| tx.set_sender(ws, other.id, Registration::Pending, &[])).await;
+        assert_eq!(planned(&world).await[MUNICH].0, first, "{}", world.test.engine);
+        // It may be that the second account alone may send.
+        world.write(move |tx| tx.set_sender(ws, other.id, Registration::Active, &[])).await;
+        let us_only = ["US".to_owned()];
+        let own = world.sender.id;
+        world.write(move |tx| tx.set_sender(ws, own, Registration::Active, &us_only)).await;
+        routes(&world, RouteBy::Order, &[&world.sender, &other]).await;
+        assert_eq!(planned(&world).await[MUNICH].0, other.channel_id, "{}", world.test.engine);
+        // Where none may, nobody gets it.
+        let nowhere = ["FR".to_owned()];
+        world.write(move |tx| tx.set_sender(ws, other.id, Registration::Active, &nowhere)).await;
+        assert!(planned(&world).await.is_empty(), "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_country_goes_by_the_cheapest_account_at_the_prices_of_the_day() {
+    for world in worlds().await {
+        world.subscriber(MUNICH, "Ben").await;
+        world.subscriber(NEW_YORK, "Ann").await;
+        let (first, other) = (world.sms.id, second(&world).await);
+        routes(&world, RouteBy::Price, &[&world.sender, &other]).await;
+        let before = planned(&world).await;
+        assert_eq!(
+            (before[MUNICH].0, reason(before[MUNICH].1)),
+            (first, RouteReason::NoPrice),
+            "{}",
+            world.test.engine
+        );
+        prices(&world, first, 0, &[("DE", 7_500), ("US", 800)]).await;
+        prices(&world, other.channel_id, 0, &[("DE", 6_900), ("US", 810)]).await;
+        prices(&world, other.channel_id, 3_600_000, &[("DE", 7_600), ("US", 700)]).await;
+        let now = planned(&world).await;
+        assert_eq!((now[MUNICH].0, now[NEW_YORK].0), (other.channel_id, first), "{}", world.test.engine);
+        let note = now[MUNICH].1.expect("it was decided");
+        assert_eq!((note.by, note.reason, note.per_thousand), (RouteBy::Price, RouteReason::Cheapest, Some(6_900)));
+        world.test.clock.advance(3_600_000);
+        let later = planned(&world).await;
+        assert_eq!((later[MUNICH].0, later[NEW_YORK].0), (first, other.channel_id), "{}", world.test.engine);
+        // Prices in another currency say nothing.
+        let ws = world.ws();
+        world
+            .write(move |tx| {
+                let mut workspace = tx.workspace(ws)?.expect("it exists");
+                workspace.settings.campaigns.currency = "EUR".to_owned();
+                tx.update_workspace(&workspace)
+            })
+            .await;
+        assert_eq!(reason(planned(&world).await[MUNICH].1), RouteReason::NoPrice, "{}", world.test.engine);
+
+        let message = DirectInput {
+            sender: SenderChoice::Id(world.sender.id),
+            to: Target::Phone(MUNICH.to_owned()),
+            text: Text::Verbatim("Your code is 1".to_owned()),
+            fields: Default::default(),
+            class: DirectClass::Service,
+            expires_at: None,
+            client_reference: None,
+            callback: None,
+        };
+        let sent = direct::send(&world.test.store, &world.test.ctx, ws, "test", None, message).await.unwrap();
+        assert_eq!((sent.channel_id, reason(sent.route)), (Some(first), RouteReason::NoPrice), "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_go_by_what_was_delivered_and_a_few_try_an_account_of_which_too_little_is_known() {
+    for world in worlds().await {
+        world.crowd(200).await;
+        world.subscriber(MUNICH, "Ben").await;
+        let (first, other) = (world.sms.id, second(&world).await);
+        routes(&world, RouteBy::Delivery, &[&world.sender, &other]).await;
+        let all = planned(&world).await;
+        assert!(all.values().all(|(channel, note)| *channel == first && reason(*note) == RouteReason::TooLittleKnown));
+
+        let (ws, now) = (world.ws(), world.test.now());
+        let put = async |shares: Vec<(ChannelId, &str, u32, u32)>| {
+            let shares: Shares = shares
+                .into_iter()
+                .map(|(id, country, delivered, settled)| ((id, country.to_owned()), Share { delivered, settled }))
+                .collect();
+            world.write(move |tx| tx.put_shares(ws, &shares, now)).await;
+        };
+        put(vec![(other.channel_id, "", 950, 1_000), (first, "", 99, 99)]).await;
+        let all = planned(&world).await;
+        for (address, (channel, note)) in &all {
+            let tries = draw(address) < TRIALS_IN_100;
+            let expected =
+                if tries { (first, RouteReason::Trial) } else { (other.channel_id, RouteReason::MostDelivered) };
+            assert_eq!((*channel, reason(*note)), expected, "{} {address}", world.test.engine);
+        }
+        assert!(all.values().any(|(channel, _)| *channel == first), "some try it");
+
+        // What is known of the country goes before what is known of the account.
+        put(vec![(other.channel_id, "", 950, 1_000), (first, "", 960, 1_000), (first, "DE", 500, 1_000)]).await;
+        let all = planned(&world).await;
+        assert_eq!(all[MUNICH].0, other.channel_id, "{}", world.test.engine);
+        assert!(all.iter().all(|(to, (channel, _))| to == MUNICH || *channel == first), "{}", world.test.engine);
+        let note = all[MUNICH].1.expect("it was decided");
+        assert_eq!((note.delivered, note.settled), (Some(950), Some(1_000)));
+    }
+}
