@@ -19,7 +19,8 @@ describe('the controls of the sandbox', { timeout: 180_000 }, () => {
     shot = await album('sandbox-controls');
     window = await openPage(browser);
     page = window.page;
-    await page.goto(`${demo.sandbox_url}/controls`);
+    // As the demo prints it.
+    await page.goto(demo.controls_url);
     await page.waitForSelector(id('template-row'));
   });
 

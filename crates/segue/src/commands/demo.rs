@@ -150,10 +150,12 @@ fn free(address: SocketAddr) -> anyhow::Result<SocketAddr> {
 
 fn print(server: &Server, sandbox: &Sandbox, api_key: &str, json: bool) {
     let (url, phone) = (server.public_url(), &sandbox.phone_url);
+    let controls = format!("{}/controls", sandbox.graph_base_url);
     if json {
         let line = serde_json::json!({
             "url": url,
             "phone_url": phone,
+            "controls_url": controls,
             "sandbox_url": sandbox.graph_base_url,
             "password": PASSWORD,
             "api_key": api_key,
@@ -167,6 +169,9 @@ Segue is running with demo data and a sandbox. Nothing leaves this machine.
 
   Console   {url}
   Phones    {phone}
+  Controls  {controls}
+            What WhatsApp decides and does wrong. Try this: let its reviewer wait for you, submit a template in
+            Setup, Templates, and refuse it there.
 
   Sign in with the password {PASSWORD} as
     mark@acme.example   marketer       amy@acme.example    agent
