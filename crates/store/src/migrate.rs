@@ -74,6 +74,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0029_customer_language",
         text: include_str!("../migrations/0029_customer_language.sql"),
     },
+    Migration { version: 30, name: "0030_campaign_files", text: include_str!("../migrations/0030_campaign_files.sql") },
 ];
 
 /// Version of the schema that this build works with.
