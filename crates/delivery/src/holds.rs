@@ -1,6 +1,6 @@
 //! Answers of the platform that say nothing about one message and everything about its campaign.
 
-use segue_model::{Timestamp, policy::Rule, time};
+use segue_model::{Timestamp, content::Content, policy::Rule, time};
 use segue_store::{
     StoreError, Tx,
     outbox::OutboxMessage,
@@ -29,7 +29,24 @@ pub(crate) fn hold(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (Some(rule), Some(campaign_id)) = (holds(message, failure), message.campaign_id) else { return Ok(()) };
+    if rule == Rule::TemplatePaused && is_translation(tx, message)? {
+        // The other languages go on.
+        tx.requeue_message(message, now.plus(TRY_AGAIN), Cost::Free, failure, now)?;
+        return Ok(());
+    }
     tx.requeue_message(message, now, Cost::Free, failure, now)?;
     tx.hold_campaign(message.workspace_id, campaign_id, (rule, Some(now.plus(TRY_AGAIN))), now)?;
     Ok(())
+}
+
+/// Whether the message is in another language than its campaign's.
+fn is_translation(tx: &mut Tx<'_>, message: &OutboxMessage) -> Result<bool, StoreError> {
+    let gate = match message.campaign_id {
+        Some(id) => tx.campaign_gate(message.workspace_id, id)?,
+        None => None,
+    };
+    let (Some(gate), Ok(Content::Template { language, .. })) = (gate, message.content::<Content>()) else {
+        return Ok(false);
+    };
+    Ok(gate.template.language != language)
 }

@@ -46,6 +46,7 @@ mod templates;
 mod translate;
 mod turns;
 mod twilio;
+mod uploads;
 mod whatsapp;
 mod window;
 

@@ -146,8 +146,12 @@ fn decide(
     // Moved to another category since it was planned: what marketing needs follows.
     let promoted = match &gate {
         Some(gate) if message.class == MessageClass::Service => {
-            let template = &gate.template;
-            let known = tx.template_by_name(message.workspace_id, channel.id, &template.name, &template.language)?;
+            let (template, own) = (&gate.template, message.content::<Content>());
+            let language = match &own {
+                Ok(Content::Template { language, .. }) => language,
+                _ => &template.language,
+            };
+            let known = tx.template_by_name(message.workspace_id, channel.id, &template.name, language)?;
             let is_marketing = known.is_some_and(|known| known.category == MARKETING);
             is_marketing.then(|| OutboxMessage { class: MessageClass::Marketing, ..message.clone() })
         }
@@ -163,7 +167,10 @@ fn decide(
         tx.put_decision(message.workspace_id, message.id, rule, &why, now)?;
     }
     match (decision, message.campaign_id) {
-        (Decision::Hold { until, rule }, Some(campaign_id)) if rule.holds_campaign() => {
+        // A translation that is paused keeps its own messages back: the other languages go on.
+        (Decision::Hold { until, rule }, Some(campaign_id))
+            if rule.holds_campaign() && !(rule == Rule::TemplatePaused && facts.is_translation) =>
+        {
             let until = (rule == Rule::MessagingLimit).then_some(until);
             tx.hold_campaign(message.workspace_id, campaign_id, (rule, until), now)?;
             tx.put_back_message(message)?;
@@ -302,6 +309,8 @@ struct Facts {
     /// Hours the sender keeps beside the workspace's.
     sender_hours: Option<SenderHours>,
     campaign_template: Option<TemplateFacts>,
+    /// Whether it is in another language than its campaign's.
+    is_translation: bool,
     /// The portfolio whose limit counts the customer when the message leaves: the business writes first.
     initiates: Option<String>,
 }
@@ -384,6 +393,7 @@ fn facts(
         series: Vec::new(),
         sender_hours: None,
         campaign_template: None,
+        is_translation: false,
         initiates: None,
     };
     count_sends(tx, message, &mut facts, now)?;
@@ -415,6 +425,7 @@ fn facts(
     }
     if let Content::Template { name, language, .. } = &content {
         facts.content = policy::Content::Template;
+        facts.is_translation = gate.is_some_and(|gate| gate.template.language != *language);
         let template = tx.template_by_name(workspace_id, channel.id, name, language)?;
         if template.as_ref().is_some_and(|template| template.status == APPROVED) {
             facts.template = Approval::Approved;

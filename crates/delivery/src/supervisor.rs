@@ -11,7 +11,7 @@ use segue_store::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Files, progress, sms, twilio, whatsapp};
+use crate::{Files, progress, sms, twilio, uploads::Uploads, whatsapp};
 
 /// How often channels are looked at without being told of a change.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
@@ -34,6 +34,7 @@ pub(crate) struct Env {
     pub ctx: Ctx,
     pub node: Arc<str>,
     pub files: Files,
+    pub uploads: Arc<Uploads>,
     /// Cancelled when delivery ends.
     pub stop: CancellationToken,
 }
@@ -49,7 +50,15 @@ impl Delivery {
     #[must_use]
     pub fn start(store: Store, bus: Bus, ctx: Ctx, config: DeliveryConfig) -> Self {
         let stop = CancellationToken::new();
-        let env = Env { store, bus, ctx, node: config.node.into(), files: config.files, stop: stop.clone() };
+        let env = Env {
+            store,
+            bus,
+            ctx,
+            node: config.node.into(),
+            files: config.files,
+            uploads: Arc::default(),
+            stop: stop.clone(),
+        };
         let supervisor = tokio::spawn(supervise(env, stop.clone()));
         Self { stop, supervisor: tokio::sync::Mutex::new(Some(supervisor)) }
     }

@@ -4,11 +4,10 @@ use segue_channels::whatsapp::{
     GraphClient, Outbound, Recipient, RecipientError, TemplateButton, TemplateHeader, TemplateMessage,
     TemplateParameter,
     interactive::Header,
-    outbound::{LinkPreview, ListRow, ListSection, MediaSource, ReplyButton},
+    outbound::{LinkPreview, ListRow, ListSection, ReplyButton},
     simple as translated,
 };
 use segue_model::{
-    MediaId, WorkspaceId,
     content::{Choice, Content, Section, TemplateButtonValue, TemplateHeaderValue},
     template::{ParameterFormat, TemplateButton as ButtonPart, TemplateHeader as HeaderPart, placeholders},
 };
@@ -18,7 +17,11 @@ use segue_store::{
     template::Template,
 };
 
-use crate::{DeliveryError, supervisor::Env};
+use crate::{
+    DeliveryError,
+    supervisor::Env,
+    uploads::{Reused, Uploaded, uploaded},
+};
 
 /// The recipient in the field that its kind of address belongs to.
 pub(crate) fn recipient(message: &OutboxMessage) -> Result<Recipient, RecipientError> {
@@ -34,6 +37,7 @@ pub(crate) async fn outbound(
     client: &GraphClient,
     message: &OutboxMessage,
     content: Content,
+    reused: &mut Vec<Reused>,
 ) -> Result<Outbound, DeliveryError> {
     Ok(match content {
         Content::Text { text } => {
@@ -41,23 +45,23 @@ pub(crate) async fn outbound(
             Outbound::Text { body: text, preview }
         }
         Content::Image { media_id, caption } => {
-            let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            let Uploaded { source, .. } = uploaded(env, client, message, media_id, reused).await?;
             Outbound::Image { source, caption }
         }
         Content::Video { media_id, caption } => {
-            let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            let Uploaded { source, .. } = uploaded(env, client, message, media_id, reused).await?;
             Outbound::Video { source, caption }
         }
         Content::Audio { media_id, voice } => {
-            let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            let Uploaded { source, .. } = uploaded(env, client, message, media_id, reused).await?;
             Outbound::Audio { source, voice }
         }
         Content::Document { media_id, caption } => {
-            let (_, filename, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            let Uploaded { source, file_name: filename, .. } = uploaded(env, client, message, media_id, reused).await?;
             Outbound::Document { source, caption, filename }
         }
         Content::Sticker { media_id } => {
-            let (_, _, source) = uploaded(env, client, message.workspace_id, media_id).await?;
+            let Uploaded { source, .. } = uploaded(env, client, message, media_id, reused).await?;
             Outbound::Sticker { source }
         }
         Content::Buttons { text, buttons, header, footer } => Outbound::Buttons {
@@ -93,7 +97,7 @@ pub(crate) async fn outbound(
                 check_template(message, template, parameters.len())?;
             }
             let header = match header {
-                Some(header) => Some(template_header(env, client, workspace_id, template.as_ref(), header).await?),
+                Some(header) => Some(template_header(env, client, message, template.as_ref(), header, reused).await?),
                 None => None,
             };
             let buttons = template_buttons(message, template.as_ref(), &parameters, &buttons);
@@ -107,25 +111,13 @@ pub(crate) async fn outbound(
     })
 }
 
-/// A file at WhatsApp, with its type and name.
-async fn uploaded(
-    env: &Env,
-    client: &GraphClient,
-    workspace_id: WorkspaceId,
-    media_id: MediaId,
-) -> Result<(String, Option<String>, MediaSource), DeliveryError> {
-    let (media, data) = env.files.read(workspace_id, media_id).await?.ok_or(DeliveryError::NoSuchMedia)?;
-    let name = media.file_name.clone().unwrap_or_else(|| "file".to_owned());
-    let id = client.upload_media(&media.mime, &name, data).await?;
-    Ok((media.mime, media.file_name, MediaSource::Id(id)))
-}
-
 async fn template_header(
     env: &Env,
     client: &GraphClient,
-    workspace_id: WorkspaceId,
+    message: &OutboxMessage,
     template: Option<&Template>,
     value: TemplateHeaderValue,
+    reused: &mut Vec<Reused>,
 ) -> Result<TemplateHeader, DeliveryError> {
     Ok(match value {
         TemplateHeaderValue::Text { text } => {
@@ -138,11 +130,11 @@ async fn template_header(
             TemplateHeader::Text { parameter: TemplateParameter::text(name, text) }
         }
         TemplateHeaderValue::File { media_id } => {
-            let (mime, filename, source) = uploaded(env, client, workspace_id, media_id).await?;
+            let Uploaded { mime, file_name, source } = uploaded(env, client, message, media_id, reused).await?;
             match mime.split('/').next() {
                 Some("image") => TemplateHeader::Image { source },
                 Some("video") => TemplateHeader::Video { source },
-                _ => TemplateHeader::Document { source, filename },
+                _ => TemplateHeader::Document { source, filename: file_name },
             }
         }
         TemplateHeaderValue::Place { latitude, longitude, name, address } => {
@@ -199,7 +191,7 @@ fn list_section(section: Section) -> ListSection {
 
 #[cfg(test)]
 mod tests {
-    use segue_model::{ChannelId, MessageId, TemplateId, Timestamp, delivery::MessageClass};
+    use segue_model::{ChannelId, MessageId, TemplateId, Timestamp, WorkspaceId, delivery::MessageClass};
     use segue_store::outbox::Hold;
     use serde_json::json;
 

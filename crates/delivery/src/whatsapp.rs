@@ -12,7 +12,7 @@ use segue_channels::{
     ErrorClass,
     http::HttpSetupError,
     whatsapp::{
-        GraphClient, GraphFailure, Outbound, Recipient, SendMeta, SendOutcome, SendPace,
+        GraphClient, GraphFailure, MediaError, Outbound, Recipient, SendMeta, SendOutcome, SendPace,
         errors::{Act, Again, again},
         pace,
     },
@@ -36,6 +36,7 @@ use crate::{
     submission::{Begin, begin},
     supervisor::Env,
     templates, translate,
+    uploads::{self, Reused},
     window::{MESSAGE_LEASE, Window},
 };
 
@@ -121,6 +122,8 @@ async fn look(env: &Env, channel: &Channel, (client, pace): (&GraphClient, &Mute
 struct Prepared {
     recipient: Recipient,
     outbound: Outbound,
+    /// Files that are sent by the id of an earlier upload.
+    reused: Vec<Reused>,
 }
 
 fn locked(pace: &Mutex<SendPace>) -> std::sync::MutexGuard<'_, SendPace> {
@@ -164,12 +167,16 @@ async fn send(
         }
     }
     let (outcome, alarm) = match prepared {
-        Ok(Prepared { recipient, outbound }) => {
+        Ok(Prepared { recipient, outbound, reused }) => {
             let meta = SendMeta { reply_to: None, callback_data: Some(message.id.to_string()) };
             let sent = client.send(&recipient, &outbound, &meta).await;
             let asked = learn(pace, &message.address, &sent);
             learn_wa_id(env, &message, &sent).await;
-            outcome(sent, asked, message.attempts)
+            if uploads::forgotten(env, &message, &sent, &reused).await {
+                (file_forgotten(), false)
+            } else {
+                outcome(sent, asked, message.attempts)
+            }
         }
         Err(failed) => (failed, false),
     };
@@ -187,19 +194,36 @@ async fn prepare(env: &Env, client: &GraphClient, message: &OutboxMessage) -> Re
     })?;
     let recipient =
         translate::recipient(message).map_err(|error| refused(ErrorClass::InvalidRecipient, error.to_string()))?;
-    let outbound = translate::outbound(env, client, message, content).await.map_err(|error| {
+    let mut reused = Vec::new();
+    let outbound = translate::outbound(env, client, message, content, &mut reused).await.map_err(|error| {
+        use crate::{DeliveryError as Error, FilesError};
         let failure = Failure { class: "content_invalid".to_owned(), code: None, reason: error.to_string() };
         match &error {
-            crate::DeliveryError::Store(_) | crate::DeliveryError::Graph(GraphFailure::NoAnswer(_)) => {
+            Error::Store(_)
+            | Error::Files(FilesError::Store(_) | FilesError::Bucket(_))
+            | Error::Graph(GraphFailure::NoAnswer(_))
+            | Error::Media(MediaError::Graph(GraphFailure::NoAnswer(_))) => {
                 Outcome::not_sent(failure, ErrorClass::ProviderDown, None)
             }
             // An answer: it may be another one later, but a file that WhatsApp never takes must not be sent every second.
-            crate::DeliveryError::Graph(_) => Outcome::NotSent { failure, wait: None, cost: Cost::Attempt },
+            Error::Graph(_) | Error::Media(MediaError::Graph(_)) => {
+                Outcome::NotSent { failure, wait: None, cost: Cost::Attempt }
+            }
             _ => Outcome::Refused(failure),
         }
     })?;
     outbound.validate().map_err(|error| refused(ErrorClass::ContentInvalid, error.to_string()))?;
-    Ok(Prepared { recipient, outbound })
+    Ok(Prepared { recipient, outbound, reused })
+}
+
+/// WhatsApp has forgotten a file: the next attempt uploads it.
+fn file_forgotten() -> Outcome {
+    let failure = Failure {
+        class: ErrorClass::ContentInvalid.as_str().to_owned(),
+        code: None,
+        reason: "WhatsApp no longer had the file; it is uploaded again.".to_owned(),
+    };
+    Outcome::NotSent { failure, wait: None, cost: Cost::Attempt }
 }
 
 /// The customer's turn is far off: WhatsApp has complained about messages to them before.

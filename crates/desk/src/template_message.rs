@@ -4,7 +4,8 @@ use segue_model::{
     ChannelId, TemplateId, WorkspaceId,
     content::{Content, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
-    template::{TemplateHeader, TemplateParts},
+    template::TemplateParts,
+    template_file::refusal,
     template_values::{SlotKind, slots},
 };
 use segue_store::{
@@ -95,17 +96,9 @@ fn checked_header(
             };
             let media_id = chosen.ok_or_else(|| header_error("Choose the file that stands above the text."))?;
             let media = tx.media_to_use(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
-            let fits = match &parts.header {
-                Some(TemplateHeader::Image { .. }) => matches!(media.mime.as_str(), "image/jpeg" | "image/png"),
-                Some(TemplateHeader::Video { .. }) => matches!(media.mime.as_str(), "video/mp4" | "video/3gpp"),
-                _ => !media.mime.starts_with("image/") && !media.mime.starts_with("video/"),
-            };
-            if !fits {
-                let kind = parts.header.as_ref().map_or("file", TemplateHeader::format);
-                return Err(header_error(format!(
-                    "Above this template stands a file of the kind {kind}; {} is none.",
-                    media.mime
-                )));
+            let refusal = parts.header.as_ref().and_then(|header| refusal(header, &media.mime, media.size));
+            if let Some(refusal) = refusal {
+                return Err(header_error(refusal));
             }
             Ok(Some(TemplateHeaderValue::File { media_id }))
         }

@@ -53,6 +53,7 @@ pub mod session;
 pub mod spreadsheet;
 pub mod template;
 mod template_components;
+pub mod template_file;
 pub mod template_lint;
 pub mod template_rules;
 pub mod template_values;

@@ -230,17 +230,20 @@ pub fn filled(text: &str, values: &[String]) -> String {
 /// turn; then English, then the first there is.
 #[must_use]
 pub fn best_language<'a>(there: &[&'a str], wanted: &[&str]) -> Option<&'a str> {
+    let wanted = wanted.iter().copied().chain(["en"]);
+    wanted.into_iter().find_map(|want| own_language(there, want)).or_else(|| there.first().copied())
+}
+
+/// The language of a template that is the customer's own: the same code, then the same language elsewhere.
+#[must_use]
+pub fn own_language<'a>(there: &[&'a str], wanted: &str) -> Option<&'a str> {
     let base = |code: &str| code.split('_').next().unwrap_or_default().to_ascii_lowercase();
-    for want in wanted.iter().map(|want| language_code(want)).chain(["en".to_owned()]) {
-        let exact = there.iter().find(|code| language_code(code) == want);
-        // Plain `de` serves every region better than the German of another one.
-        let plain = || there.iter().find(|code| **code == base(&want));
-        let near = || there.iter().find(|code| base(code) == base(&want));
-        if let Some(found) = exact.or_else(plain).or_else(near) {
-            return Some(found);
-        }
-    }
-    there.first().copied()
+    let want = language_code(wanted);
+    let exact = there.iter().find(|code| language_code(code) == want);
+    // Plain `de` serves every region better than the German of another one.
+    let plain = || there.iter().find(|code| **code == base(&want));
+    let near = || there.iter().find(|code| base(code) == base(&want));
+    exact.or_else(plain).or_else(near).copied()
 }
 
 impl TemplateHeader {

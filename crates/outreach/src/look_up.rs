@@ -501,7 +501,8 @@ pub(crate) fn users(tx: &mut Tx<'_>, workspace_id: WorkspaceId, table: &str) -> 
             page.iter().filter(|campaign| !matches!(campaign.state, CampaignState::Finished | CampaignState::Canceled));
         for campaign in open {
             let values = campaign.input.template.iter().flat_map(|template| {
-                template.values.iter().chain(template.buttons.iter().map(|button| &button.value)).map(String::as_str)
+                let values = template.values.iter().chain([&template.header_value]);
+                values.chain(template.buttons.iter().map(|button| &button.value)).map(String::as_str)
             });
             if crate::campaign::texts_of(&campaign.input).chain(values).any(asks) {
                 users.push(format!("the campaign '{}'", campaign.input.name));

@@ -54,6 +54,11 @@ pub(crate) enum Fact {
         handset_id: String,
         text: String,
     },
+    /// The business uploaded a file to send it.
+    WaFileUploaded {
+        media_id: String,
+        mime: String,
+    },
     WaAccepted {
         wamid: String,
         /// The handset it goes to, none when it is lost (an identifier in the wrong field).
@@ -176,6 +181,7 @@ impl Ledger {
             | Fact::WaEcho { .. }
             | Fact::WaRead { .. }
             | Fact::WebhookAbandoned { .. }
+            | Fact::WaFileUploaded { .. }
             | Fact::Ack { .. } => {}
         }
         self.entries.push(Entry { at, fact, acked: false });

@@ -5,7 +5,7 @@
 //! or neither.
 
 use segue_model::{
-    CampaignId, ChannelId, ContactId, ListId, SegmentId, SenderId, SenderPoolId, TableId, Timestamp, UserId,
+    CampaignId, ChannelId, ContactId, ListId, MediaId, SegmentId, SenderId, SenderPoolId, TableId, Timestamp, UserId,
     WorkspaceId,
     campaign::{CampaignState, Footer},
     delivery::OutboxState,
@@ -109,9 +109,18 @@ pub struct CampaignTemplate {
     /// Whom to leave alone because a conversation is going on.
     #[serde(default)]
     pub sessions: SessionRule,
+    /// The picture, film or document above the text; the template's own when none is chosen.
+    #[serde(default)]
+    pub header_media_id: Option<MediaId>,
+    /// What fills the variable of the heading, with merge fields.
+    #[serde(default)]
+    pub header_value: String,
+    /// Contacts get the approved translation in their language; those without one get it in `language`.
+    #[serde(default)]
+    pub by_language: bool,
 }
 
-/// The variable end of the address of a template's button.
+/// The variable end of the address of a template's button, or the code that it copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CampaignButton {
@@ -327,7 +336,19 @@ impl Tx<'_> {
                 &json_text(&input.rules)?,
             ],
         )?;
+        self.keep_chosen_file(workspace_id, id, input)?;
         self.tell_campaign(workspace_id, id, now)
+    }
+
+    /// The file that somebody chose for a draft stays; whether it is (still) there is found by the start.
+    fn keep_chosen_file(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        input: &CampaignInput,
+    ) -> Result<(), StoreError> {
+        let chosen = input.template.as_ref().and_then(|template| template.header_media_id);
+        chosen.map_or(Ok(()), |media_id| self.keep_campaign_file(workspace_id, id, media_id).map(|_| ()))
     }
 
     /// What the campaign goes out from, and its template as it is stored.
@@ -386,6 +407,7 @@ impl Tx<'_> {
             ],
         )?;
         if written == 1 {
+            self.keep_chosen_file(workspace_id, id, input)?;
             self.tell_campaign(workspace_id, id, now)?;
         }
         Ok(written == 1)

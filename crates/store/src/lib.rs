@@ -46,9 +46,11 @@ pub mod advertisement;
 pub mod attachment;
 pub mod audience;
 pub mod campaign;
+pub mod campaign_file;
 pub mod campaign_hold;
 pub mod campaign_run;
 pub mod channel;
+pub mod channel_file;
 pub mod channel_notice;
 pub mod charge;
 pub mod click;
@@ -155,12 +157,14 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("attachment", attachment::STATEMENTS),
         ("audience", audience::STATEMENTS),
         ("campaign", campaign::STATEMENTS),
+        ("campaign_file", campaign_file::STATEMENTS),
         ("campaign_hold", campaign_hold::STATEMENTS),
         ("campaign_run", campaign_run::STATEMENTS),
         ("messaging_limit", messaging_limit::STATEMENTS),
         ("rate_card", rate_card::STATEMENTS),
         ("template_recipient", template_recipient::STATEMENTS),
         ("channel", channel::STATEMENTS),
+        ("channel_file", channel_file::STATEMENTS),
         ("channel_notice", channel_notice::STATEMENTS),
         ("charge", charge::STATEMENTS),
         ("click", click::STATEMENTS),

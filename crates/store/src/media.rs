@@ -158,6 +158,7 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn empty_media(&mut self, workspace_id: WorkspaceId, id: MediaId, why: &str) -> Result<(), StoreError> {
         self.leave_object(workspace_id, id)?;
+        self.drop_channel_files(workspace_id, id)?;
         self.execute(&EMPTY_MEDIA, &[&workspace_id, &id, &why, &Vec::<u8>::new()]).map(|_| ())
     }
 

@@ -78,6 +78,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 31, name: "0031_row_country", text: include_str!("../migrations/0031_row_country.sql") },
     Migration { version: 32, name: "0032_sender_alphabet", text: include_str!("../migrations/0032_sender_alphabet.sql") },
     Migration { version: 33, name: "0033_sender_routes", text: include_str!("../migrations/0033_sender_routes.sql") },
+    Migration { version: 34, name: "0034_campaign_files", text: include_str!("../migrations/0034_campaign_files.sql") },
 ];
 
 /// Version of the schema that this build works with.

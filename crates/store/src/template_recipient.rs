@@ -16,6 +16,8 @@ use crate::{StoreError, Tx, campaign::CampaignTemplate, outbox::AddressKind};
 pub struct TemplateRecipient {
     pub address: String,
     pub kind: AddressKind,
+    /// The customer of the number, when there is one.
+    pub user_id: Option<MessagingUserId>,
     /// Agreement to marketing on WhatsApp.
     pub marketing: ConsentState,
     /// Agreement to anything on WhatsApp.
@@ -121,6 +123,7 @@ impl Tx<'_> {
         Ok(Some(TemplateRecipient {
             address,
             kind,
+            user_id: user,
             marketing,
             is_opted_in,
             is_suppressed,

@@ -212,6 +212,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/campaign-files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a file that a campaign is to send above its template, in the kinds and sizes of `/api/v1/media`. Name it in the
+         *     campaign as `template.header_media_id`; one that no campaign names is removed after a day.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["upload_campaign_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaign-settings": {
         parameters: {
             query?: never;
@@ -403,6 +424,26 @@ export interface paths {
          * @description Needs the permission `run_campaigns`.
          */
         post: operations["copy_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The file above a campaign's template: the chosen one, else the template's own. 404 when there is none.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["get_campaign_file"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5014,7 +5055,7 @@ export interface components {
              */
             version: number;
         };
-        /** @description The variable end of the address of a template's button. */
+        /** @description The variable end of the address of a template's button, or the code that it copies. */
         CampaignButton: {
             /**
              * Format: int32
@@ -5226,8 +5267,13 @@ export interface components {
         CampaignTemplate: {
             /** @description What the buttons with a variable address end in. */
             buttons?: components["schemas"]["CampaignButton"][];
+            /** @description Contacts get the approved translation in their language; those without one get it in `language`. */
+            by_language?: boolean;
             /** @description The number it goes out from. */
             channel_id: components["schemas"]["ChannelId"];
+            header_media_id?: components["schemas"]["MediaId"] | null;
+            /** @description What fills the variable of the heading, with merge fields. */
+            header_value?: string;
             language: string;
             name: string;
             /** @description Whom to leave alone because a conversation is going on. */
@@ -9058,6 +9104,8 @@ export interface components {
             excluded: components["schemas"]["PreflightRule"][];
             /** @description Those among them who have to wait, by reason. */
             held: components["schemas"]["PreflightRule"][];
+            /** @description Messages by language, of a campaign by template that goes out in several. */
+            languages: components["schemas"]["PreflightLanguage"][];
             limit?: components["schemas"]["PreflightLimit"] | null;
             /** @description Stands for what was looked at; a start can be held to it. */
             mark: string;
@@ -9123,6 +9171,13 @@ export interface components {
             typical_thousandths: number;
             /** @description Countries of the audience without a price; markets in a campaign by template. */
             unpriced: string[];
+        };
+        /** @description How many get it in a language. */
+        PreflightLanguage: {
+            /** @description As WhatsApp writes it: `de`, `pt_BR`. */
+            language: string;
+            /** Format: int64 */
+            messages: number;
         };
         /** @description What the platform's limit leaves for a campaign. */
         PreflightLimit: {
@@ -11035,7 +11090,7 @@ export interface components {
             word: string;
         };
         /** @enum {string} */
-        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "look_up_empty" | "template_not_approved" | "over_limit" | "marketing_stopped";
+        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "look_up_empty" | "template_not_approved" | "over_limit" | "marketing_stopped" | "translation_differs" | "translation_not_approved";
         /** @description Whether a word can be had. */
         WordCheck: {
             /** @description Why it cannot, in words; absent when it can. */
@@ -11484,6 +11539,41 @@ export interface operations {
             };
         };
     };
+    upload_campaign_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Upload"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Media"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_campaign_settings: {
         parameters: {
             query?: never;
@@ -11892,6 +11982,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_campaign_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
                 };
             };
             /** @description What went wrong. */

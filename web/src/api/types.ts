@@ -671,6 +671,8 @@ export interface Preflight {
     markets: MarketCost[];
     price_list: string | null;
   };
+  /** Messages by language, of a campaign by template that goes out in several. */
+  languages: { language: string; messages: number }[];
   /** What WhatsApp's limit leaves, of a campaign by template. */
   limit: {
     most: number | null;
@@ -732,6 +734,12 @@ export interface CampaignTemplate {
   values: string[];
   buttons: { index: number; value: string; target: string | null }[];
   sessions: SessionRule;
+  /** The file above the text; the template's own when none is chosen. */
+  header_media_id: string | null;
+  /** What fills the variable of the heading. */
+  header_value: string;
+  /** Contacts get the approved translation in their language. */
+  by_language: boolean;
 }
 
 /** Why nothing of a campaign leaves now, though nobody has paused it. */

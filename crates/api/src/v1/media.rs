@@ -38,7 +38,7 @@ use crate::{
 /// `segue_delivery::Files::most`.
 pub const LARGEST_FILE: usize = 100 << 20;
 /// What the form around a file takes.
-const FORM: usize = 16 << 10;
+pub(super) const FORM: usize = 16 << 10;
 /// Bytes of a sticker that does not move.
 const STILL_STICKER: usize = 100 << 10;
 
@@ -52,7 +52,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// An uploaded file.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Media)]
-struct MediaBody {
+pub(super) struct MediaBody {
     id: MediaId,
     mime: String,
     /// In bytes.
@@ -72,6 +72,15 @@ async fn upload(
     State(state): State<AppState>,
     caller: Caller,
     form: Form,
+) -> Result<(StatusCode, Json<MediaBody>), Problem> {
+    take(&state, &caller, &form).await
+}
+
+/// Checks and stores an uploaded file.
+pub(super) async fn take(
+    state: &AppState,
+    caller: &Caller,
+    form: &Form,
 ) -> Result<(StatusCode, Json<MediaBody>), Problem> {
     let part = form.file()?;
     if part.data.is_empty() {

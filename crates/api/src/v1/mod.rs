@@ -6,6 +6,7 @@ mod api_keys;
 mod attachments;
 mod bootstrap;
 mod campaign_actions;
+mod campaign_files;
 mod campaign_links;
 mod campaigns;
 mod cases;
@@ -117,6 +118,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         tables::router(),
         campaigns::router(),
         campaign_actions::router(),
+        campaign_files::router(),
         campaign_links::router(),
         snippets::router(),
         suppressions::router(),

@@ -1,6 +1,7 @@
 //! The HTTP interface from outside, in process, on both engines where state matters.
 
 mod access;
+mod campaign_files;
 mod channel_notices;
 mod consent;
 mod console;

@@ -142,6 +142,12 @@ impl GraphClient {
         Ok(Self { http: http_client(config.limits)?, config })
     }
 
+    /// WhatsApp's id of the number that it sends from.
+    #[must_use]
+    pub fn number_id(&self) -> &str {
+        &self.config.phone_number_id
+    }
+
     /// A client that shares the connections of another number.
     #[must_use]
     pub fn sharing(&self, config: GraphConfig) -> Self {

@@ -2,6 +2,7 @@
 //! really arrived is read from their ledger, never from the product.
 
 mod bench;
+mod campaign_files;
 mod campaign_rules;
 mod caps;
 mod carriers;

@@ -123,6 +123,9 @@ async fn campaign(bench: &Bench, channel: &Channel, class: MessageClass, count: 
             values: vec!["{{ first_name }}".to_owned()],
             buttons: Vec::new(),
             sessions: SessionRule::Any,
+            header_media_id: None,
+            header_value: String::new(),
+            by_language: false,
         }),
         rules: Default::default(),
     };

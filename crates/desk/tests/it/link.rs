@@ -284,6 +284,9 @@ async fn template_sent(scene: &Scene, address: &str, wamid: &'static str, contac
             values: Vec::new(),
             buttons: Vec::new(),
             sessions: SessionRule::Any,
+            header_media_id: None,
+            header_value: String::new(),
+            by_language: false,
         }),
     };
     let row = NewOutbox {

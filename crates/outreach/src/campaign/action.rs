@@ -173,6 +173,7 @@ pub(super) fn ready(
         let text = TemplateText::of(tx, links, workspace_id, Some(campaign.id), (template, campaign.number))?;
         tx.put_campaign_links(workspace_id, campaign.id, text.targets())?;
         template::check_start(tx, &text)?;
+        text.keep_files(tx, campaign.id)?;
         return pinned::pin(tx, &text.workspace, campaign);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;

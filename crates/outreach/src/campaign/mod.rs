@@ -18,6 +18,7 @@ mod template;
 pub mod template_preflight;
 pub mod test_send;
 mod timing;
+mod translations;
 pub mod variants;
 
 use segue_model::{

@@ -141,6 +141,9 @@ fn plan_chunk(
             variants::texts(tx, links, workspace_id, &campaign)?,
         ),
     };
+    if let MadeOf::Template(text) = &made_of {
+        text.keep_files(tx, id)?;
+    }
     let crowd = Crowd::of_campaign(tx, workspace_id, &campaign, now)?;
     let mut page = crowd.page(tx, workspace_id, cursor.after, CHUNK)?;
     page.look_up(tx, workspace_id, &made_of.bodies())?;

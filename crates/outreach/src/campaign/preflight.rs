@@ -39,7 +39,7 @@ use super::{
     pinned::{self, reach},
     plan::CHUNK,
     prepare,
-    template_preflight::{self, MarketCost, PreflightLimit},
+    template_preflight::{self, MarketCost, PreflightLanguage, PreflightLimit},
     timing, variants,
 };
 use crate::{
@@ -140,6 +140,10 @@ segue_model::text_enum! {
         OverLimit = "over_limit",
         /// Marketing from the number or with the template is stopped.
         MarketingStopped = "marketing_stopped",
+        /// An approved translation takes other values, so the campaign cannot start.
+        TranslationDiffers = "translation_differs",
+        /// A translation is not approved, so nobody gets it.
+        TranslationNotApproved = "translation_not_approved",
     }
 }
 
@@ -190,6 +194,8 @@ pub struct Preflight {
     /// How long sending takes at least, under the limits of the sender's account and of the campaign.
     pub seconds: i64,
     pub chats: Option<PreflightChats>,
+    /// Messages by language, of a campaign by template that goes out in several.
+    pub languages: Vec<PreflightLanguage>,
     /// What the platform's limit leaves, of a campaign by template.
     pub limit: Option<PreflightLimit>,
     pub warnings: Vec<PreflightWarning>,
@@ -534,6 +540,7 @@ fn finish(
         cost,
         seconds: seconds(tx, workspace_id, flight, segments.total, tally.sendable)?,
         chats: chats(tx, workspace_id, flight, tally.sendable)?,
+        languages: Vec::new(),
         limit: None,
         warnings: Vec::new(),
         mark: mark(tx, workspace_id, &flight.campaign, flight.now)?,
@@ -728,9 +735,15 @@ pub(super) fn mark(
         digest.update(format!(":{id}:{version}"));
     }
     if let Some(wanted) = &campaign.input.template {
-        let template = tx.template_by_name(workspace_id, wanted.channel_id, &wanted.name, &wanted.language)?;
-        let known = template.map(|template| (template.status, template.category, template.components));
-        digest.update(format!(":{known:?}"));
+        let all = tx.templates(workspace_id)?.into_iter().filter(|template| {
+            template.channel_id == wanted.channel_id
+                && template.name == wanted.name
+                && (wanted.by_language || template.language == wanted.language)
+        });
+        for template in all {
+            let known = (template.language, template.status, template.category, template.components, template.media_id);
+            digest.update(format!(":{known:?}"));
+        }
     }
     let digest = digest.finalize();
     let short: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();

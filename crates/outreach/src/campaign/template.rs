@@ -5,14 +5,15 @@
 //! ([`segue_store::campaign_hold`]); they are no reason to leave a recipient out.
 
 use segue_model::{
-    CampaignId, Timestamp, WorkspaceId,
+    CampaignId, MediaId, Timestamp, WorkspaceId,
     code::{CHAT_LINK, CodeTarget, LinkCode},
     consent::ConsentState,
     contact::STANDARD_FIELDS,
-    content::{Content, TemplateButtonValue},
+    content::{Content, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
     place_of_phone,
     policy::{self, Approval, Decision, Explanation, Known, Limits, Listed, Question, Rule},
+    template::TemplateParts,
     template_rules::TemplateFacts,
     template_values::{self, SlotKind, TemplateSlot},
     window,
@@ -33,6 +34,7 @@ use super::{
     audience::{Asks, time_zones},
     members::Entry,
     timing,
+    translations::{self, Translation, Translations},
 };
 use crate::{
     Links, OutreachError, domains,
@@ -42,12 +44,19 @@ use crate::{
 
 /// Longest body of a template with its values, in characters.
 const LONGEST_TEMPLATE: usize = 1_024;
+/// Longest value of a heading.
+const LONGEST_HEADING: usize = 60;
+/// Longest code that a button copies.
+const LONGEST_CODE: usize = 15;
 
-/// The end of a button's address.
+/// What a button needs.
 enum Ending {
-    /// Of each recipient's own short link.
+    /// The end of each recipient's own short link.
     Link(u8),
+    /// The end of its address.
     Text(Box<Body>),
+    /// What it copies.
+    Code(Box<Body>),
 }
 
 /// A campaign's template, ready to be filled in.
@@ -56,8 +65,12 @@ pub(super) struct TemplateText {
     pub template: Template,
     /// The portfolio whose limit counts.
     pub portfolio: String,
+    pub translations: Translations,
     wanted: CampaignTemplate,
     values: Vec<Body>,
+    heading: Option<Body>,
+    /// The file above the text, in the campaign's language.
+    file: Option<MediaId>,
     buttons: Vec<(u8, Ending)>,
     targets: Vec<String>,
     links: Links,
@@ -98,8 +111,8 @@ impl TemplateText {
                 "Campaigns cannot fill in what this template is made of. Choose another one.".to_owned(),
             ));
         };
-        let fills = |slot: &TemplateSlot| slot.key.starts_with("body.") || slot.kind == SlotKind::UrlEnd;
-        if let Some(slot) = template_values::slots(&parts).into_iter().find(|slot| !fills(slot)) {
+        let slots = template_values::slots(&parts);
+        if let Some(slot) = slots.iter().find(|slot| slot.kind == SlotKind::Place) {
             let message = format!(
                 "Campaigns cannot fill in \u{201c}{}\u{201d} of this template. Choose another one.",
                 slot.label
@@ -115,12 +128,17 @@ impl TemplateText {
             None => LinkSettings::default(),
         };
         let links = domains::links_of(tx, links, workspace_id, &settings)?;
+        let file = translations::file_of(tx, workspace_id, wanted, (&template, parts.header.as_ref()))?;
+        let translations = Translations::of(tx, workspace_id, wanted, (&template, &parts, file))?;
         let mut text = Self {
             workspace,
             template,
             portfolio: config.portfolio().to_owned(),
+            translations,
             wanted: wanted.clone(),
             values: Vec::new(),
+            heading: heading_of(wanted, &slots)?,
+            file,
             buttons: Vec::new(),
             targets: Vec::new(),
             links,
@@ -129,15 +147,31 @@ impl TemplateText {
         for value in &wanted.values {
             text.values.push(value_of(value)?);
         }
-        text.read_buttons(&wanted.buttons)?;
+        text.read_buttons(&parts, &wanted.buttons)?;
         Ok(text)
     }
 
-    fn read_buttons(&mut self, given: &[CampaignButton]) -> Result<(), OutreachError> {
+    fn read_buttons(&mut self, parts: &TemplateParts, given: &[CampaignButton]) -> Result<(), OutreachError> {
         let refuse = |message: String| OutreachError::invalid("template", message);
         let open = self.template.open_urls();
-        if let Some(extra) = given.iter().find(|button| open.iter().all(|(index, _)| *index != button.index)) {
+        let codes: Vec<u8> = parts
+            .buttons
+            .iter()
+            .zip(0_u8..)
+            .filter_map(|(button, index)| {
+                matches!(button, segue_model::template::TemplateButton::CopyCode { .. }).then_some(index)
+            })
+            .collect();
+        let takes = |index: u8| codes.contains(&index) || open.iter().any(|(open, _)| *open == index);
+        if let Some(extra) = given.iter().find(|button| !takes(button.index)) {
             return Err(refuse(format!("Button {} of the template takes no value.", extra.index + 1)));
+        }
+        for index in codes {
+            let mut found = given.iter().filter(|button| button.index == index);
+            let (Some(button), None) = (found.next(), found.next()) else {
+                return Err(refuse(format!("Say once which code button {} copies.", index + 1)));
+            };
+            self.buttons.push((index, Ending::Code(Box::new(value_of(&button.value)?))));
         }
         for (index, url) in open {
             let mut found = given.iter().filter(|button| button.index == index);
@@ -183,10 +217,50 @@ impl TemplateText {
     /// Everything that is filled in for each recipient.
     pub fn bodies(&self) -> Vec<&Body> {
         let endings = self.buttons.iter().filter_map(|(_, ending)| match ending {
-            Ending::Text(body) => Some(body.as_ref()),
+            Ending::Text(body) | Ending::Code(body) => Some(body.as_ref()),
             Ending::Link(_) => None,
         });
-        self.values.iter().chain(endings).collect()
+        self.values.iter().chain(&self.heading).chain(endings).collect()
+    }
+
+    /// The files above the text, in all languages.
+    pub fn files(&self) -> Vec<MediaId> {
+        let others = self.translations.usable.iter().filter_map(|translation| translation.file);
+        let mut files: Vec<MediaId> = self.file.into_iter().chain(others).collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// Notes that a campaign needs its files. To be called in the transaction that makes messages with them.
+    ///
+    /// # Errors
+    /// When a file is gone.
+    pub fn keep_files(&self, tx: &mut Tx<'_>, id: CampaignId) -> Result<(), OutreachError> {
+        for file in self.files() {
+            if !tx.keep_campaign_file(self.workspace.id, id, file)? {
+                let message = "The file above the text is not here any more. Choose one.";
+                return Err(OutreachError::invalid("template", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The translation for a member; `None` for the campaign's own language.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn translation_for(
+        &self,
+        tx: &mut Tx<'_>,
+        recipient: Option<&TemplateRecipient>,
+        locale: Option<&str>,
+    ) -> Result<Option<&Translation>, StoreError> {
+        if self.translations.usable.is_empty() {
+            return Ok(None);
+        }
+        let language = translations::language_of(tx, self.workspace.id, recipient, locale)?;
+        Ok(self.translations.for_language(&self.template.language, language.as_deref()))
     }
 
     /// Refuses fields that no contact has, and look-ups in what is not there.
@@ -201,8 +275,13 @@ impl TemplateText {
         Err(OutreachError::UnknownFields { fields: unknown, known: STANDARD_FIELDS.join(", ") })
     }
 
-    /// The template for the recipient at `position`, or the rule that leaves him out.
-    pub fn compose<'p>(&self, person: impl Into<Person<'p>>, position: u32) -> Result<Content, &'static str> {
+    /// The template for the recipient at `position` in a language, or the rule that leaves him out.
+    pub fn compose<'p>(
+        &self,
+        person: impl Into<Person<'p>>,
+        position: u32,
+        translation: Option<&Translation>,
+    ) -> Result<Content, &'static str> {
         let person = person.into();
         let fill = |body: &Body| {
             let text = body.fill(person).map_err(|_| EMPTY_VALUE)?;
@@ -210,22 +289,40 @@ impl TemplateText {
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             if text.is_empty() { Err(EMPTY_VALUE) } else { Ok(text) }
         };
-        let parameters = self.values.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
+        let within = |text: String, most: usize| match text.chars().count() > most {
+            true => Err(TEXT_TOO_LONG),
+            false => Ok(text),
+        };
+        let mut parameters = self.values.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
+        let (template, file) = match translation {
+            Some(other) => {
+                parameters = other.order.iter().filter_map(|place| parameters.get(*place).cloned()).collect();
+                (&other.template, other.file)
+            }
+            None => (&self.template, self.file),
+        };
+        let heading = self.heading.as_ref().map(|heading| within(fill(heading)?, LONGEST_HEADING)).transpose()?;
+        let header = match (heading, file) {
+            (Some(text), _) => Some(TemplateHeaderValue::Text { text }),
+            (None, Some(media_id)) => Some(TemplateHeaderValue::File { media_id }),
+            (None, None) => None,
+        };
         let target = CodeTarget { campaign_number: self.campaign_number, position };
         let mut buttons = Vec::with_capacity(self.buttons.len());
         for (index, ending) in &self.buttons {
             let text = match ending {
                 Ending::Text(body) => fill(body)?,
+                Ending::Code(body) => {
+                    let code = fill(body)?;
+                    within(code.split_whitespace().collect(), LONGEST_CODE)?
+                }
                 Ending::Link(link) => self.links.key().encode_link(LinkCode { target, link: *link }),
             };
             buttons.push(TemplateButtonValue { index: *index, text });
         }
-        let text = self.template.rendered(&parameters);
-        if text.chars().count() > LONGEST_TEMPLATE {
-            return Err(TEXT_TOO_LONG);
-        }
-        let (name, language) = (self.template.name.clone(), self.template.language.clone());
-        Ok(Content::Template { name, language, parameters, buttons, text, header: None })
+        let text = within(template.rendered(&parameters), LONGEST_TEMPLATE)?;
+        let (name, language) = (template.name.clone(), template.language.clone());
+        Ok(Content::Template { name, language, parameters, buttons, text, header })
     }
 
     /// When a campaign that has not begun will.
@@ -270,7 +367,9 @@ impl TemplateText {
         let (Some(recipient), Some(not_before)) = (found, not_before) else {
             return Ok(Verdict { detail, ..left_out(rule) });
         };
-        let content = match self.compose(entry.person(), position) {
+        let locale = member.fields.locale.as_deref();
+        let translation = self.translation_for(tx, Some(&recipient), locale)?;
+        let content = match self.compose(entry.person(), position, translation) {
             Ok(content) => content,
             Err(rule) => return Ok(left_out(rule)),
         };
@@ -370,6 +469,19 @@ fn value_of(text: &str) -> Result<Body, OutreachError> {
     Body::parse(text)
 }
 
+/// What fills the variable of the heading.
+fn heading_of(wanted: &CampaignTemplate, slots: &[TemplateSlot]) -> Result<Option<Body>, OutreachError> {
+    let is_open = slots.iter().any(|slot| slot.key == "header" && slot.kind == SlotKind::Text);
+    match (is_open, wanted.header_value.trim().is_empty()) {
+        (true, true) => Err(OutreachError::invalid("template", "Give the value of the heading.")),
+        (true, false) => value_of(&wanted.header_value).map(Some),
+        (false, true) => Ok(None),
+        (false, false) => {
+            Err(OutreachError::invalid("template", "The heading of this template takes no value. Leave it empty."))
+        }
+    }
+}
+
 /// Checks a draft by template as far as that is possible without its audience.
 pub(super) fn validate(
     tx: &mut Tx<'_>,
@@ -401,5 +513,8 @@ pub(super) fn check_start(tx: &mut Tx<'_>, text: &TemplateText) -> Result<(), Ou
             "Marketing from this number or with this template is stopped because of its quality. Wait until it is back, or let it go on first.",
         ));
     }
-    Ok(())
+    match text.translations.differing.first() {
+        Some(why) => Err(OutreachError::invalid("template", why.clone())),
+        None => Ok(()),
+    }
 }

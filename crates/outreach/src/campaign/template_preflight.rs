@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::tz::TimeZone;
 use segue_model::{
     CampaignId, PhoneNumber, Timestamp, WorkspaceId,
+    content::Content,
     delivery::MessageClass,
     rate_card::{self, OTHER, RateCard, RateCategory, is_free, market_of, valid_at},
 };
@@ -69,6 +70,14 @@ pub struct PreflightLimit {
     pub brakes: Vec<MarketingBrake>,
 }
 
+/// How many get it in a language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightLanguage {
+    /// As WhatsApp writes it: `de`, `pt_BR`.
+    pub language: String,
+    pub messages: i64,
+}
+
 #[derive(Default, Clone)]
 struct Tally {
     audience: u32,
@@ -78,6 +87,7 @@ struct Tally {
     initiates: i64,
     /// Messages and those free among them, by market.
     markets: BTreeMap<&'static str, (i64, i64)>,
+    languages: BTreeMap<String, i64>,
     sample: Option<SampleText>,
     lines: Lines,
 }
@@ -98,6 +108,10 @@ impl Flight {
             return Ok(verdict);
         }
         Ok(Verdict { rule: DUPLICATE_PHONE, detail: None, held: None, message: None })
+    }
+
+    fn by_language(&self) -> bool {
+        self.campaign.input.template.as_ref().is_some_and(|template| template.by_language)
     }
 
     fn category(&self) -> RateCategory {
@@ -134,6 +148,9 @@ impl Flight {
         let of_market = tally.markets.entry(market).or_default();
         of_market.0 += 1;
         of_market.1 += i64::from(is_free(self.category(), !initiates, false, (self.now, &self.zone)));
+        if let (true, Content::Template { language, .. }) = (self.by_language(), &ready.content) {
+            *tally.languages.entry(language.clone()).or_default() += 1;
+        }
         tally.sample.get_or_insert_with(|| SampleText {
             text: ready.content.text().to_owned(),
             segments: 0,
@@ -230,6 +247,7 @@ fn finish(
         cost,
         seconds: seconds(flight, tally.sendable),
         chats: None,
+        languages: languages(tally.languages),
         limit: Some(limit),
         warnings: Vec::new(),
         mark: mark(tx, workspace_id, &flight.campaign, flight.now)?,
@@ -237,6 +255,14 @@ fn finish(
     };
     result.warnings = warnings(&result, flight);
     Ok(result)
+}
+
+/// The language with the most messages first.
+fn languages(counts: BTreeMap<String, i64>) -> Vec<PreflightLanguage> {
+    let mut all: Vec<PreflightLanguage> =
+        counts.into_iter().map(|(language, messages)| PreflightLanguage { language, messages }).collect();
+    all.sort_by_key(|language| -language.messages);
+    all
 }
 
 /// Where the days of price lists begin.
@@ -325,6 +351,12 @@ fn warnings(result: &Preflight, flight: &Flight) -> Vec<PreflightWarning> {
         let message =
             format!("The template is {status} at WhatsApp, so nothing would leave. It can start when it is approved.");
         warn(WarningKind::TemplateNotApproved, message);
+    }
+    for message in &flight.text.translations.differing {
+        warn(WarningKind::TranslationDiffers, message.clone());
+    }
+    for message in &flight.text.translations.waiting {
+        warn(WarningKind::TranslationNotApproved, message.clone());
     }
     if result.sendable == 0 {
         warn(WarningKind::NobodyLeft, "Nobody would get this campaign.".to_owned());

@@ -47,6 +47,7 @@ fn send_in(
     let campaign = found(tx, workspace_id, id)?;
     if let Some(template) = &campaign.input.template {
         let text = TemplateText::of(tx, links, workspace_id, Some(id), (template, campaign.number))?;
+        text.keep_files(tx, id)?;
         return send_template(tx, ctx, &text, phone);
     }
     let prepared = prepare(tx, links, workspace_id, Some(campaign.id), &campaign.input, campaign.number)?;
@@ -134,8 +135,9 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
     let found = tx.contact_by_phone(workspace.id, &phone)?;
     let (contact_id, contact) = found.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
     let answers = look_up_one(tx, workspace.id, &text.bodies(), (contact_id, &contact))?;
+    let translation = text.translation_for(tx, None, contact.locale.as_deref())?;
     let content = text
-        .compose((&contact, &answers), 0)
+        .compose((&contact, &answers), 0, translation)
         .map_err(|rule| OutreachError::invalid("phone", format!("{}.", segue_store::recipient::rule_label(rule))))?;
     let id: MessageId = ctx.id();
     let message = NewOutbox {

@@ -48,14 +48,14 @@ static ADD_SESSION: Sql = Sql::portable(
 
 /// A row of the outbox as it was planned.
 #[derive(Debug)]
-struct Planned {
-    address: String,
+pub(crate) struct Planned {
+    pub address: String,
     class: String,
     kind: String,
-    content: Content,
+    pub content: Content,
 }
 
-async fn planned(world: &World) -> Vec<Planned> {
+pub(crate) async fn planned(world: &World) -> Vec<Planned> {
     let ws = world.ws();
     world
         .write(move |tx| {
@@ -101,10 +101,13 @@ fn template(world: &World, name: &str) -> CampaignTemplate {
             target: Some("https://shop.example.com/spring".to_owned()),
         }],
         sessions: SessionRule::Any,
+        header_media_id: None,
+        header_value: String::new(),
+        by_language: false,
     }
 }
 
-fn by(world: &World, template: CampaignTemplate) -> CampaignInput {
+pub(crate) fn by(world: &World, template: CampaignTemplate) -> CampaignInput {
     CampaignInput {
         sender_id: None,
         body: String::new(),
@@ -116,7 +119,7 @@ fn by(world: &World, template: CampaignTemplate) -> CampaignInput {
     }
 }
 
-async fn contact(world: &World, phone: Option<&str>, name: &str, tier: Option<&str>) -> ContactId {
+pub(crate) async fn contact(world: &World, phone: Option<&str>, name: &str, tier: Option<&str>) -> ContactId {
     let (ws, ctx, now) = (world.ws(), world.test.ctx.clone(), world.test.now());
     let mut fields = ContactFields {
         phone: phone.map(|phone| phone.parse().unwrap()),
@@ -135,12 +138,12 @@ async fn contact(world: &World, phone: Option<&str>, name: &str, tier: Option<&s
         .await
 }
 
-async fn agree(world: &World, address: &str, state: ConsentState) {
+pub(crate) async fn agree(world: &World, address: &str, state: ConsentState) {
     world.test.set_consent(Medium::WhatsApp, address, Purpose::Marketing, state).await;
 }
 
 /// A customer of the number, who wrote at `wrote`, with a session in this state.
-async fn customer(
+pub(crate) async fn customer(
     world: &World,
     contact: ContactId,
     (kind, value): (&'static str, &str),
@@ -169,7 +172,7 @@ async fn rules(world: &World, id: CampaignId) -> Vec<(String, i64)> {
     rules
 }
 
-async fn check(world: &World, id: CampaignId) -> campaign::preflight::Preflight {
+pub(crate) async fn check(world: &World, id: CampaignId) -> campaign::preflight::Preflight {
     campaign::preflight::preflight(&world.test.store, &world.test.ctx, &world.links, world.ws(), id).await.unwrap()
 }
 
@@ -497,11 +500,10 @@ async fn templates_that_campaigns_cannot_fill_are_refused() {
         };
         let all = [
             listed("cards", json!({ "type": "CAROUSEL", "cards": [] })),
-            listed("picture", json!({ "type": "HEADER", "format": "IMAGE" })),
-            listed("coupon", json!({ "type": "BUTTONS", "buttons": [{ "type": "COPY_CODE", "example": "SAVE" }] })),
+            listed("place", json!({ "type": "HEADER", "format": "LOCATION" })),
         ];
         world.write(move |tx| tx.replace_templates(ws, channel_id, &all, &ctx)).await;
-        for name in ["cards", "picture", "coupon"] {
+        for name in ["cards", "place"] {
             let mut wanted = template(&world, name);
             wanted.buttons.clear();
             let Err(OutreachError::Invalid { message, .. }) = world.draft(by(&world, wanted)).await else {

@@ -3,6 +3,7 @@
 use super::error::{Access, GraphError, success};
 use crate::core::Core;
 use crate::faults::take_one;
+use crate::ledger::Fact;
 use axum::body::Body;
 use axum::extract::{Multipart, Path, Query, Request, State};
 use axum::http::StatusCode;
@@ -123,7 +124,9 @@ pub(crate) async fn upload(
     check(&mime, bytes.len())?;
     let id = core.with(|state| {
         let now = state.now();
-        state.media.put(StoredMedia::uploaded(bytes, mime, name, now))
+        let id = state.media.put(StoredMedia::uploaded(bytes, mime.clone(), name, now));
+        state.record(Fact::WaFileUploaded { media_id: id.clone(), mime });
+        id
     });
     Ok(axum::Json(json!({"id": id})))
 }

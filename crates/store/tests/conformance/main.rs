@@ -1,5 +1,6 @@
 //! The store's machinery and the repositories that move messages, on both engines.
 
+mod campaign_file;
 mod commands;
 mod contact_traces;
 mod customer_language;

@@ -151,6 +151,16 @@ function Figures({ check }: { check: Preflight }) {
           </div>
         </section>
       )}
+      {check.languages.length > 0 && (
+        <section data-testid="preflight-languages">
+          <h3>Languages</h3>
+          {check.languages.map((each) => (
+            <div key={each.language}>
+              {each.language}: {each.messages.toLocaleString()}
+            </div>
+          ))}
+        </section>
+      )}
       {cost.markets.length > 0 && (
         <section className={css.wide} data-testid="preflight-markets">
           <h3>Cost by market</h3>

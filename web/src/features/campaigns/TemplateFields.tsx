@@ -3,6 +3,7 @@ import { mergeToken } from '@/lib/merge-fields';
 import { formatPhone } from '@/lib/phone';
 import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
 import css from './editor.module.css';
+import { TemplateHeaderField, TemplateLanguages } from './TemplateExtras';
 import phone from './phone.module.css';
 import type { Sources } from './use-sources';
 import { EMPTY_INPUT } from './words';
@@ -55,6 +56,9 @@ export function ChannelChoice({ input, onChange, sources }: ChoiceProps) {
         values: [],
         buttons: [],
         sessions: 'no_agent',
+        header_media_id: null,
+        header_value: '',
+        by_language: false,
       },
     });
   };
@@ -90,11 +94,14 @@ const found = (wanted: CampaignTemplate, sources: Sources): Template | undefined
       each.language === wanted.language,
   );
 
-/** Buttons whose address has a variable end, with their positions. */
+/** Buttons whose address has a variable end or that copy a code, with their positions. */
 const openButtons = (template: Template) =>
   template.buttons
     .map((button, index) => ({ ...button, index }))
-    .filter((button) => button.url?.includes('{{') ?? false);
+    .filter((button) => isCode(button) || (button.url?.includes('{{') ?? false));
+
+/** Whether a button copies a code. */
+const isCode = (button: { type: string }) => button.type.toUpperCase() === 'COPY_CODE';
 
 const FIELDS = ['first_name', 'last_name', 'email'];
 
@@ -120,7 +127,13 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
       values: Array.from({ length: next.parameter_count }, (_, place) =>
         place === 0 ? '{{ first_name | default("there") }}' : '',
       ),
-      buttons: openButtons(next).map(({ index }) => ({ index, value: '', target: '' })),
+      buttons: openButtons(next).map((button) => ({
+        index: button.index,
+        value: '',
+        target: isCode(button) ? null : '',
+      })),
+      header_media_id: null,
+      header_value: '',
     });
   };
   const value = (place: number, text: string) =>
@@ -142,6 +155,8 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
                 language: '',
                 values: [],
                 buttons: [],
+                header_media_id: null,
+                header_value: '',
               })
             }
             data={[
@@ -175,6 +190,9 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
             when it is approved.
           </Notice>
         )}
+        {template !== undefined && (
+          <TemplateHeaderField key={template.id} wanted={wanted} template={template} set={set} />
+        )}
         {wanted.values.map((text, place) => (
           <TextField
             key={place}
@@ -192,6 +210,29 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
         {template !== undefined &&
           openButtons(template).map((button) => {
             const given = wanted.buttons.find((each) => each.index === button.index);
+            if (isCode(button)) {
+              return (
+                <TextField
+                  key={button.index}
+                  label="Code to copy"
+                  description="At most 15 characters; merge fields are possible."
+                  value={given?.value ?? ''}
+                  onChange={(event) => {
+                    const next = {
+                      index: button.index,
+                      value: event.currentTarget.value,
+                      target: null,
+                    };
+                    set({
+                      buttons: wanted.buttons.map((each) =>
+                        each.index === button.index ? next : each,
+                      ),
+                    });
+                  }}
+                  data-testid={`template-button-${button.index}`}
+                />
+              );
+            }
             return (
               <TextField
                 key={button.index}
@@ -216,6 +257,7 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
               />
             );
           })}
+        <TemplateLanguages wanted={wanted} templates={sources.templates} set={set} />
         <SelectField
           label="Who gets it"
           value={wanted.sessions}
@@ -261,6 +303,15 @@ export function TemplatePreview({ wanted, sources, text }: PreviewProps) {
             </p>
           ) : (
             <div className={phone.sms} data-testid="template-preview">
+              {wanted.header_media_id !== null || template.header_media_id !== null ? (
+                <span className={phone.file}>
+                  {template.header_format === 'image'
+                    ? 'Picture'
+                    : template.header_format === 'video'
+                      ? 'Video'
+                      : 'Document'}
+                </span>
+              ) : null}
               {template.header !== null && (
                 <>
                   <strong>{template.header}</strong>

@@ -11,6 +11,7 @@ import type {
   Contact,
   ContactList,
   Funnel,
+  Media,
   NumberLimits,
   Page,
   Preflight,
@@ -34,6 +35,13 @@ export const createCampaign = (input: CampaignInput) => api.post<Campaign>('/cam
 
 export const changeCampaign = (id: string, input: CampaignInput) =>
   api.patch<Campaign>(`/campaigns/${id}`, input);
+
+/** Takes a file that a campaign is to send above its template. */
+export const uploadCampaignFile = (file: File) => {
+  const form = new FormData();
+  form.append('file', file, file.name);
+  return api.upload<Media>('/campaign-files', form);
+};
 
 export const deleteCampaign = (id: string) => api.delete<unknown>(`/campaigns/${id}`);
 

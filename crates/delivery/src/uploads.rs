@@ -1,0 +1,148 @@
+//! Files on their way to WhatsApp: uploaded once to a number, and then sent by the id that WhatsApp gave, for as long as
+//! it keeps them.
+//!
+//! A campaign to many with a picture is one upload. Messages that want the same file at the same moment wait for the one
+//! that uploads it; another node may upload it once more, which costs a transfer and nothing else.
+//!
+//! # Why a crash at each point is safe
+//! Nothing of a message has left while its file is uploaded. The id is noted after the upload
+//! ([`segue_store::channel_file`]): a crash in between only repeats it. An id that WhatsApp does not know any more is
+//! forgotten with the refusal, and the message, which was certainly not sent, is tried again with a new upload.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use segue_channels::whatsapp::{GraphClient, SendOutcome, outbound::MediaSource};
+use segue_model::{ChannelId, MediaId, Timestamp, WorkspaceId, time};
+use segue_store::{
+    StoreError,
+    channel_file::FileAt,
+    media::{FilePresence, Media},
+    outbox::OutboxMessage,
+};
+
+use crate::{DeliveryError, supervisor::Env};
+
+/// An id this young was not forgotten by WhatsApp: a refusal then has another reason.
+const SURELY_KEPT: i64 = time::HOUR;
+
+/// WhatsApp's codes for a parameter that is not valid, such as the id of a file it does not have.
+const UNKNOWN_FILE: [i64; 3] = [100, 131_009, 131_053];
+
+/// Whoever holds it uploads a file to a channel.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// Who uploads which file to which channel now.
+#[derive(Default)]
+pub(crate) struct Uploads(Mutex<HashMap<(ChannelId, MediaId), Turn>>);
+
+/// A file as it is sent.
+pub(crate) struct Uploaded {
+    pub mime: String,
+    pub file_name: Option<String>,
+    pub source: MediaSource,
+}
+
+/// An id of an earlier upload that a message is sent with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reused {
+    media_id: MediaId,
+    provider_id: String,
+    uploaded_at: Timestamp,
+}
+
+impl Uploads {
+    fn turn(&self, channel_id: ChannelId, media_id: MediaId) -> Turn {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever holds a turn holds a copy of it.
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry((channel_id, media_id)).or_default())
+    }
+}
+
+/// A file at WhatsApp: by the id it has there, else after an upload. What was reused is added to `reused`.
+pub(crate) async fn uploaded(
+    env: &Env,
+    client: &GraphClient,
+    message: &OutboxMessage,
+    media_id: MediaId,
+    reused: &mut Vec<Reused>,
+) -> Result<Uploaded, DeliveryError> {
+    let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
+    let kept = |(media, provider_id, uploaded_at): (Media, String, Timestamp)| {
+        let source = MediaSource::Id(provider_id.clone());
+        let of = Reused { media_id, provider_id, uploaded_at };
+        (Uploaded { mime: media.mime, file_name: media.file_name, source }, of)
+    };
+    let number = client.number_id();
+    if let Some(found) = known(env, workspace_id, (channel_id, number), media_id).await? {
+        let (file, of) = kept(found);
+        reused.push(of);
+        return Ok(file);
+    }
+    let turn = env.uploads.turn(channel_id, media_id);
+    let _mine = turn.lock().await;
+    if let Some(found) = known(env, workspace_id, (channel_id, number), media_id).await? {
+        let (file, of) = kept(found);
+        reused.push(of);
+        return Ok(file);
+    }
+    let (media, data) = env.files.read(workspace_id, media_id).await?.ok_or(DeliveryError::NoSuchMedia)?;
+    let name = media.file_name.clone().unwrap_or_else(|| "file".to_owned());
+    let id = client.upload_media(&media.mime, &name, data).await?;
+    let (now, own, own_number) = (env.ctx.now(), id.clone(), number.to_owned());
+    let noted = env.store.write::<_, StoreError, _>(move |tx| {
+        let file = FileAt { media_id, channel_id, number: &own_number };
+        tx.put_channel_file(workspace_id, file, &own, now)
+    });
+    noted.await?;
+    Ok(Uploaded { mime: media.mime, file_name: media.file_name, source: MediaSource::Id(id) })
+}
+
+/// A stored file with the id of its last upload.
+async fn known(
+    env: &Env,
+    workspace_id: WorkspaceId,
+    (channel_id, number): (ChannelId, &str),
+    media_id: MediaId,
+) -> Result<Option<(Media, String, Timestamp)>, StoreError> {
+    let (now, number) = (env.ctx.now(), number.to_owned());
+    env.store
+        .read(move |tx| {
+            let file = FileAt { media_id, channel_id, number: &number };
+            let Some((provider_id, uploaded_at)) = tx.channel_file(workspace_id, file, now)? else { return Ok(None) };
+            let media = tx.media(workspace_id, media_id)?.filter(|media| media.presence == FilePresence::Stored);
+            Ok(media.map(|media| (media, provider_id, uploaded_at)))
+        })
+        .await
+}
+
+/// Whether WhatsApp refused a message because it no longer has a file that was uploaded before. Its id is forgotten then,
+/// so that the next attempt uploads it.
+pub(crate) async fn forgotten(env: &Env, message: &OutboxMessage, sent: &SendOutcome, reused: &[Reused]) -> bool {
+    let code = match sent {
+        SendOutcome::Refused { code, .. } | SendOutcome::NotSent { code, .. } => *code,
+        SendOutcome::Accepted { .. } | SendOutcome::Unknown { .. } => None,
+    };
+    let now = env.ctx.now();
+    let old: Vec<Reused> = reused.iter().filter(|it| now.since(it.uploaded_at) > SURELY_KEPT).cloned().collect();
+    if old.is_empty() || !code.is_some_and(|code| UNKNOWN_FILE.contains(&code)) {
+        return false;
+    }
+    let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
+    let dropped = env.store.write::<_, StoreError, _>(move |tx| {
+        for it in &old {
+            tx.drop_channel_file(workspace_id, (it.media_id, channel_id), &it.provider_id)?;
+        }
+        Ok(())
+    });
+    match dropped.await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, message_id = %message.id, "the old id of a file could not be forgotten");
+            false
+        }
+    }
+}

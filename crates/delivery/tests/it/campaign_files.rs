@@ -1,0 +1,235 @@
+//! Files above the templates of campaigns on their way out: uploaded once, and again when WhatsApp has forgotten them.
+
+use segue_model::{
+    CampaignId, MediaId, MessageId,
+    campaign::Footer,
+    consent::{ConsentState, Medium, Purpose},
+    content::{Content, TemplateHeaderValue},
+    delivery::{MessageClass, OutboxState},
+    template_rules::SessionRule,
+    time,
+};
+use segue_store::{
+    Sql,
+    campaign::{Audience, CampaignInput, CampaignTemplate},
+    channel::Channel,
+    media::NewMedia,
+    outbox::NewOutbox,
+    template::ListedTemplate,
+};
+use serde_json::json;
+
+use crate::bench::{Bench, benches, until};
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0123456789";
+
+static RUN: Sql =
+    Sql::portable("RUN", "UPDATE campaigns SET state = 'running', planned_all = 1 WHERE workspace_id = $1 AND id = $2");
+
+async fn at_sandbox(bench: &Bench, body: &serde_json::Value) {
+    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+    let url = format!("http://{}/sandbox/v1/templates", bench.sandbox.http_addr);
+    let answer = client.post(url).json(body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}: {}", bench.test.engine, answer.text().await.unwrap());
+}
+
+/// WhatsApp loses a file.
+async fn lose(bench: &Bench, media_id: &str) {
+    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+    let url = format!("{}/v26.0/{media_id}", bench.sandbox.graph_base_url);
+    let answer = client.delete(url).bearer_auth("sandbox-token").send().await.unwrap();
+    assert!(answer.status().is_success(), "{}: {}", bench.test.engine, answer.text().await.unwrap());
+}
+
+/// The template with a picture in both languages, in the product and in the sandbox.
+async fn templates(bench: &Bench, channel: &Channel) {
+    let (workspace_id, channel_id, ctx) = (bench.test.workspace_id(), channel.id, bench.test.ctx.clone());
+    let components = json!([
+        { "type": "HEADER", "format": "IMAGE", "example": { "header_handle": ["4::a"] } },
+        { "type": "BODY", "text": "Hi {{1}}, spring is here.", "example": { "body_text": [["Ana"]] } },
+    ]);
+    let all: Vec<ListedTemplate> = ["en", "de"]
+        .iter()
+        .map(|language| ListedTemplate {
+            name: "spring".to_owned(),
+            language: (*language).to_owned(),
+            category: "MARKETING".to_owned(),
+            status: "APPROVED".to_owned(),
+            components: components.clone(),
+            ..ListedTemplate::default()
+        })
+        .collect();
+    bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, &all, &ctx)).await;
+    for language in ["en", "de"] {
+        let body = json!({ "name": "spring", "language": language, "category": "MARKETING", "components": components });
+        at_sandbox(bench, &body).await;
+    }
+}
+
+async fn picture(bench: &Bench) -> MediaId {
+    let media = NewMedia {
+        id: bench.test.ctx.id(),
+        mime: "image/png".to_owned(),
+        file_name: Some("spring.png".to_owned()),
+        data: PNG.to_vec(),
+    };
+    let (workspace_id, now, id) = (bench.test.workspace_id(), bench.test.now(), media.id);
+    bench.write(move |tx| tx.insert_media(workspace_id, &media, now)).await;
+    id
+}
+
+async fn campaign(bench: &Bench, channel: &Channel, file: MediaId) -> CampaignId {
+    let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
+    let input = CampaignInput {
+        name: "Spring".to_owned(),
+        sender_id: None,
+        audience: Audience::default(),
+        body: String::new(),
+        footer: Footer::None,
+        whatsapp_channel_id: None,
+        prefilled_text: String::new(),
+        schedule: Default::default(),
+        variants: Vec::new(),
+        held_out_percent: 0,
+        pool_id: None,
+        texts: Vec::new(),
+        template: Some(CampaignTemplate {
+            channel_id: channel.id,
+            name: "spring".to_owned(),
+            language: "en".to_owned(),
+            values: vec!["{{ first_name }}".to_owned()],
+            buttons: Vec::new(),
+            sessions: SessionRule::Any,
+            header_media_id: Some(file),
+            header_value: String::new(),
+            by_language: true,
+        }),
+        rules: Default::default(),
+    };
+    bench
+        .write(move |tx| {
+            tx.insert_campaign(workspace_id, id, &input, None, now)?;
+            tx.execute(&RUN, &[&workspace_id, &id])
+        })
+        .await;
+    id
+}
+
+/// One message of a campaign in a language.
+async fn message(
+    bench: &Bench,
+    channel: &Channel,
+    (id, file): (CampaignId, MediaId),
+    (number, language): (u32, &str),
+) -> MessageId {
+    let address = format!("+121255502{number:02}");
+    bench.test.set_consent(Medium::WhatsApp, &address, Purpose::Marketing, ConsentState::Granted).await;
+    let content = Content::Template {
+        header: Some(TemplateHeaderValue::File { media_id: file }),
+        name: "spring".to_owned(),
+        language: language.to_owned(),
+        parameters: vec!["Ana".to_owned()],
+        buttons: Vec::new(),
+        text: "Hi Ana, spring is here.".to_owned(),
+    };
+    let message = NewOutbox {
+        class: MessageClass::Marketing,
+        campaign: Some((id, number)),
+        session_id: None,
+        ..bench.whatsapp_to(channel, &address, bench.test.ctx.id(), &content)
+    };
+    let message_id = bench.enqueue(&message).await;
+    // It has ended where all of it had left before.
+    let workspace_id = bench.test.workspace_id();
+    bench.write(move |tx| tx.execute(&RUN, &[&workspace_id, &id])).await;
+    message_id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaigns_picture_is_uploaded_once_and_again_when_whatsapp_has_forgotten_it() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        templates(&bench, &channel).await;
+        let file = picture(&bench).await;
+        let id = campaign(&bench, &channel, file).await;
+        let uploads = async || bench.ledger("wa_file_uploaded").await;
+        let mut waiting = Vec::new();
+        for number in 1..=20 {
+            waiting.push(message(&bench, &channel, (id, file), (number, "en")).await);
+        }
+        let running = bench.start("one");
+        for message in waiting {
+            bench.until_state(message, OutboxState::Accepted).await;
+        }
+        assert_eq!(uploads().await.len(), 1, "{}: once for all, not once for each", bench.test.engine);
+        running.shutdown().await;
+
+        // WhatsApp loses it, which it may after a while.
+        let first = uploads().await[0]["media_id"].as_str().unwrap().to_owned();
+        lose(&bench, &first).await;
+        bench.test.clock.advance(time::DAY);
+        let running = bench.start("one");
+        for number in 21..=23 {
+            let message = message(&bench, &channel, (id, file), (number, "en")).await;
+            until("the refused one is tried again", async || {
+                // Not so fast that what is claimed runs out.
+                tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+                bench.test.clock.advance(10 * time::SECOND);
+                bench.state(message).await == OutboxState::Accepted
+            })
+            .await;
+        }
+        assert_eq!(uploads().await.len(), 2, "{}: once more", bench.test.engine);
+        assert_eq!(bench.ledger("wa_accepted").await.len(), 23, "{}: each once", bench.test.engine);
+        // An id is not used for longer than WhatsApp keeps the file.
+        running.shutdown().await;
+        bench.test.clock.advance(28 * time::DAY);
+        let running = bench.start("one");
+        let late = message(&bench, &channel, (id, file), (24, "en")).await;
+        bench.until_state(late, OutboxState::Accepted).await;
+        assert_eq!(uploads().await.len(), 3, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_translation_that_is_paused_waits_and_the_other_languages_go_on() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        templates(&bench, &channel).await;
+        let file = picture(&bench).await;
+        let id = campaign(&bench, &channel, file).await;
+        let (workspace_id, channel_id, now) = (bench.test.workspace_id(), channel.id, bench.test.now());
+        let set = async |status: &'static str| {
+            bench
+                .write(move |tx| {
+                    tx.set_template_status(workspace_id, channel_id, "spring", Some("de"), (status, None), now)
+                })
+                .await
+        };
+        let running = bench.start("one");
+        until("the number was looked at", async || {
+            bench
+                .write(move |tx| tx.channel(workspace_id, channel_id))
+                .await
+                .is_some_and(|channel| channel.state == segue_store::channel::ChannelState::Connected)
+        })
+        .await;
+        set("PAUSED").await;
+        let german = message(&bench, &channel, (id, file), (1, "de")).await;
+        let english = message(&bench, &channel, (id, file), (2, "en")).await;
+        bench.until_state(english, OutboxState::Accepted).await;
+        until("the German one waits", async || bench.rule(german).await.as_deref() == Some("template_paused")).await;
+        assert_eq!(bench.state(german).await, OutboxState::Queued, "{}", bench.test.engine);
+        let hold = bench.write(move |tx| tx.campaign_hold(workspace_id, id)).await;
+        assert_eq!(hold, None, "{}: nothing holds the campaign", bench.test.engine);
+        set("APPROVED").await;
+        until("it goes with the next look", async || {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            bench.test.clock.advance(20 * time::MINUTE);
+            bench.state(german).await == OutboxState::Accepted
+        })
+        .await;
+        running.shutdown().await;
+    }
+}
