@@ -50,7 +50,10 @@ async function runOne(file, seconds) {
       // It has ended.
     }
   };
-  const passOn = () => signal('SIGTERM');
+  const passOn = () => {
+    isStopped = true;
+    signal('SIGTERM');
+  };
   for (const name of ['SIGINT', 'SIGTERM']) process.once(name, passOn);
   const wait = (milliseconds) => {
     let timer;
@@ -79,9 +82,16 @@ if (at >= 0) seconds = Number(words.splice(at, 2)[1]);
 if (!(seconds > 0)) throw new Error('--seconds needs a number of seconds.');
 const files = words.length > 0 ? words.map((word) => resolve(word)) : await allFiles();
 const failures = [];
+// Whether somebody asked for an end.
+let isStopped = false;
 for (const file of files) {
+  if (isStopped) break;
   const why = await runOne(file, seconds);
   if (why !== null) failures.push(`${relative(here, file)} ${why}`);
+}
+if (isStopped) {
+  console.log('\nStopped before the end.');
+  process.exit(130);
 }
 console.log(`\n${files.length - failures.length} of ${files.length} files passed.`);
 for (const failure of failures) console.log(`FAILED ${failure}`);

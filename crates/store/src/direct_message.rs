@@ -117,10 +117,11 @@ pub struct DirectMessageView {
     pub route: Option<RouteNote>,
 }
 
-/// What of a text is shown.
+/// What of a text is shown. A text whose contact was deleted has no sender any more, and no words.
 #[derive(Deserialize)]
 struct Text {
-    source: String,
+    #[serde(default)]
+    source: Option<String>,
     text: String,
     #[serde(default)]
     route: Option<RouteNote>,
@@ -277,7 +278,7 @@ fn read_view(row: &mut Row<'_>) -> Result<DirectMessageView, StoreError> {
     };
     let label = rule.as_deref().and_then(|rule| Rule::parse(rule).ok()).map(|rule| rule.label().to_owned());
     let route = content.as_ref().and_then(|content| content.route);
-    let (from, text) = content.map(|content| (content.source, content.text)).unzip();
+    let (from, text) = content.map_or((None, None), |content| (content.source, Some(content.text)));
     Ok(DirectMessageView {
         id,
         batch_id,

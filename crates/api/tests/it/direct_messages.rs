@@ -13,6 +13,12 @@ use crate::support::{Answer, Server, json as json_request, servers, with_key};
 
 static TEXTS: Sql = Sql::portable("TEXTS", "SELECT address, payload FROM outbox WHERE workspace_id = $1 ORDER BY id");
 
+/// What is left of a message on the wire that came back after its contact was deleted.
+static WITHDRAW: Sql = Sql::portable(
+    "WITHDRAW",
+    "UPDATE outbox SET state = 'canceled', rule = 'contact_deleted', payload = '{\"text\":\"\"}' WHERE workspace_id = $1",
+);
+
 const FROM: &str = "+15550100999";
 
 async fn prepared(server: &Server) -> String {
@@ -71,6 +77,23 @@ async fn a_message_to_a_contact_or_a_number_with_its_fields() {
         );
         let path = format!("/api/v1/messages/{}", sent["id"].as_str().unwrap());
         assert_eq!(server.get(&key, &path).await.json()["text"], "Hi Ann, order 7 is on its way.");
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_contact_was_deleted_is_listed_without_words() {
+    for server in servers().await {
+        let key = prepared(&server).await;
+        let body = json!({ "sender": FROM, "phone": "+15550110002", "text": "Your order is here." });
+        let sent = server.post(&key, "/api/v1/messages", &body).await.json();
+        let workspace_id = server.workspace_id();
+        let withdraw = server.test.store.write::<_, StoreError, _>(move |tx| tx.execute(&WITHDRAW, &[&workspace_id]));
+        assert_eq!(withdraw.await.unwrap(), 1);
+        let one = server.get(&key, &format!("/api/v1/messages/{}", sent["id"].as_str().unwrap())).await;
+        assert_eq!(one.status, StatusCode::OK, "{}: {}", server.test.engine, one.text());
+        let one = one.json();
+        assert_eq!((&one["state"], &one["from"], &one["text"]), (&json!("canceled"), &Value::Null, &json!("")));
+        assert_eq!(server.get(&key, "/api/v1/messages").await.json()["data"][0]["rule"], "contact_deleted");
     }
 }
 
