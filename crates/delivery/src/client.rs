@@ -1,5 +1,7 @@
 //! Clients of the WhatsApp Cloud API, and what goes wrong with them.
 
+use std::sync::Arc;
+
 use segue_channels::{
     http::HttpSetupError,
     whatsapp::{GraphClient, GraphConfig, GraphFailure, MediaError},
@@ -30,6 +32,8 @@ pub enum DeliveryError {
     NeedsPhone,
     #[error("The template takes {wanted} values and {given} were given. Fill all of them.")]
     TemplateValues { wanted: usize, given: usize },
+    #[error("{0}")]
+    Upload(Arc<Self>),
     #[error(transparent)]
     Files(#[from] FilesError),
     #[error(transparent)]
@@ -39,7 +43,7 @@ pub enum DeliveryError {
 impl DeliveryError {
     /// Stable code for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NotWhatsApp => "not_whatsapp",
             Self::Graph(_) => "whatsapp_refused",
@@ -49,6 +53,7 @@ impl DeliveryError {
             Self::NoSuchChannel => "channel_not_found",
             Self::NeedsPhone => "needs_phone",
             Self::TemplateValues { .. } => "template_values",
+            Self::Upload(error) => error.code(),
             Self::Files(_) => "files",
             Self::Store(_) => "store",
         }

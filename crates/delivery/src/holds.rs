@@ -29,8 +29,13 @@ pub(crate) fn hold(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (Some(rule), Some(campaign_id)) = (holds(message, failure), message.campaign_id) else { return Ok(()) };
-    if rule == Rule::TemplatePaused && is_translation(tx, message)? {
-        // The other languages go on.
+    if rule == Rule::TemplatePaused
+        && let Some((name, language)) = translation(tx, message)?
+    {
+        // The other languages go on. What else waits in this one is held by the rules without asking WhatsApp for each.
+        let status = if failure.code.as_deref() == Some("132016") { "DISABLED" } else { "PAUSED" };
+        let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
+        tx.set_template_status(workspace_id, channel_id, &name, Some(&language), (status, None), now)?;
         tx.requeue_message(message, now.plus(TRY_AGAIN), Cost::Free, failure, now)?;
         return Ok(());
     }
@@ -39,14 +44,14 @@ pub(crate) fn hold(
     Ok(())
 }
 
-/// Whether the message is in another language than its campaign's.
-fn is_translation(tx: &mut Tx<'_>, message: &OutboxMessage) -> Result<bool, StoreError> {
+/// Name and language of the message's template, when it is in another language than its campaign's.
+fn translation(tx: &mut Tx<'_>, message: &OutboxMessage) -> Result<Option<(String, String)>, StoreError> {
     let gate = match message.campaign_id {
         Some(id) => tx.campaign_gate(message.workspace_id, id)?,
         None => None,
     };
-    let (Some(gate), Ok(Content::Template { language, .. })) = (gate, message.content::<Content>()) else {
-        return Ok(false);
+    let (Some(gate), Ok(Content::Template { name, language, .. })) = (gate, message.content::<Content>()) else {
+        return Ok(None);
     };
-    Ok(gate.template.language != language)
+    Ok((gate.template.language != language).then_some((name, language)))
 }

@@ -56,7 +56,7 @@ pub enum TemplateError {
 impl TemplateError {
     /// Stable code for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Unknown => "not_found",
             Self::Busy => "template_busy",

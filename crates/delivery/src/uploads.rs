@@ -2,7 +2,9 @@
 //! it keeps them.
 //!
 //! A campaign to many with a picture is one upload. Messages that want the same file at the same moment wait for the one
-//! that uploads it; another node may upload it once more, which costs a transfer and nothing else.
+//! that uploads it; another node may upload it once more, which costs a transfer and nothing else. When it fails, those who
+//! wait and those who come soon after fail in the same way without another transfer: a file that cannot be uploaded does
+//! not keep the number from sending anything else.
 //!
 //! # Why a crash at each point is safe
 //! Nothing of a message has left while its file is uploaded. The id is noted after the upload
@@ -31,12 +33,21 @@ const SURELY_KEPT: i64 = time::HOUR;
 /// WhatsApp's codes for a parameter that is not valid, such as the id of a file it does not have.
 const UNKNOWN_FILE: [i64; 3] = [100, 131_009, 131_053];
 
+/// For so long a failed upload is not tried again.
+const REST: i64 = 30 * time::SECOND;
+
+/// A file on its way to a channel.
+type Place = (ChannelId, MediaId);
+
 /// Whoever holds it uploads a file to a channel.
 type Turn = Arc<tokio::sync::Mutex<()>>;
 
-/// Who uploads which file to which channel now.
+/// Who uploads which file to which channel now, and what could not be uploaded a moment ago.
 #[derive(Default)]
-pub(crate) struct Uploads(Mutex<HashMap<(ChannelId, MediaId), Turn>>);
+pub(crate) struct Uploads {
+    turns: Mutex<HashMap<Place, Turn>>,
+    failed: Mutex<HashMap<Place, (Timestamp, Arc<DeliveryError>)>>,
+}
 
 /// A file as it is sent.
 pub(crate) struct Uploaded {
@@ -54,11 +65,24 @@ pub(crate) struct Reused {
 }
 
 impl Uploads {
-    fn turn(&self, channel_id: ChannelId, media_id: MediaId) -> Turn {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn turn(&self, place: Place) -> Turn {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever holds a turn holds a copy of it.
         turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-        Arc::clone(turns.entry((channel_id, media_id)).or_default())
+        Arc::clone(turns.entry(place).or_default())
+    }
+
+    fn failure(&self, place: Place, now: Timestamp) -> Option<Arc<DeliveryError>> {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.retain(|_, (at, _)| now.since(*at) < REST);
+        failed.get(&place).map(|(_, error)| Arc::clone(error))
+    }
+
+    fn note_failure(&self, place: Place, now: Timestamp, error: DeliveryError) -> DeliveryError {
+        let error = Arc::new(error);
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.insert(place, (now, Arc::clone(&error)));
+        DeliveryError::Upload(error)
     }
 }
 
@@ -82,16 +106,21 @@ pub(crate) async fn uploaded(
         reused.push(of);
         return Ok(file);
     }
-    let turn = env.uploads.turn(channel_id, media_id);
+    let place = (channel_id, media_id);
+    let turn = env.uploads.turn(place);
     let _mine = turn.lock().await;
     if let Some(found) = known(env, workspace_id, (channel_id, number), media_id).await? {
         let (file, of) = kept(found);
         reused.push(of);
         return Ok(file);
     }
-    let (media, data) = env.files.read(workspace_id, media_id).await?.ok_or(DeliveryError::NoSuchMedia)?;
-    let name = media.file_name.clone().unwrap_or_else(|| "file".to_owned());
-    let id = client.upload_media(&media.mime, &name, data).await?;
+    if let Some(error) = env.uploads.failure(place, env.ctx.now()) {
+        return Err(DeliveryError::Upload(error));
+    }
+    let (media, id) = match upload(env, client, workspace_id, media_id).await {
+        Ok(uploaded) => uploaded,
+        Err(error) => return Err(env.uploads.note_failure(place, env.ctx.now(), error)),
+    };
     let (now, own, own_number) = (env.ctx.now(), id.clone(), number.to_owned());
     let noted = env.store.write::<_, StoreError, _>(move |tx| {
         let file = FileAt { media_id, channel_id, number: &own_number };
@@ -99,6 +128,18 @@ pub(crate) async fn uploaded(
     });
     noted.await?;
     Ok(Uploaded { mime: media.mime, file_name: media.file_name, source: MediaSource::Id(id) })
+}
+
+async fn upload(
+    env: &Env,
+    client: &GraphClient,
+    workspace_id: WorkspaceId,
+    media_id: MediaId,
+) -> Result<(Media, String), DeliveryError> {
+    let (media, data) = env.files.read(workspace_id, media_id).await?.ok_or(DeliveryError::NoSuchMedia)?;
+    let name = media.file_name.clone().unwrap_or_else(|| "file".to_owned());
+    let id = client.upload_media(&media.mime, &name, data).await?;
+    Ok((media, id))
 }
 
 /// A stored file with the id of its last upload.

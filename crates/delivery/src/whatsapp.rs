@@ -10,6 +10,7 @@ use std::{
 
 use segue_channels::{
     ErrorClass,
+    bucket::BucketError,
     http::HttpSetupError,
     whatsapp::{
         GraphClient, GraphFailure, MediaError, Outbound, Recipient, SendMeta, SendOutcome, SendPace,
@@ -30,7 +31,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    channel_state, client, numbers,
+    DeliveryError, FilesError, channel_state, client, numbers,
     settle::{Outcome, settle},
     sms::recover,
     submission::{Begin, begin},
@@ -153,7 +154,7 @@ async fn send(
     let turn = turn(pace, &message.address).await;
     let prepared = match turn {
         Ok(()) => prepare(env, client, &message).await,
-        Err(wait) => Err(too_fast(wait)),
+        Err(wait) => Err((too_fast(wait), false)),
     };
     let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
     let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
@@ -178,16 +179,17 @@ async fn send(
                 outcome(sent, asked, message.attempts)
             }
         }
-        Err(failed) => (failed, false),
+        Err(failed) => failed,
     };
     metrics::counter!("segue_submissions_total", "kind" => "whatsapp").increment(1);
     settle(env, &message, outcome).await;
     alarm
 }
 
-async fn prepare(env: &Env, client: &GraphClient, message: &OutboxMessage) -> Result<Prepared, Outcome> {
+/// The request of a message. What stands in the way, with `true` as [`send`] says it.
+async fn prepare(env: &Env, client: &GraphClient, message: &OutboxMessage) -> Result<Prepared, (Outcome, bool)> {
     let refused = |class: ErrorClass, reason: String| {
-        Outcome::Refused(Failure { class: class.as_str().to_owned(), code: None, reason })
+        (Outcome::Refused(Failure { class: class.as_str().to_owned(), code: None, reason }), false)
     };
     let content: Content = message.content().map_err(|_| {
         refused(ErrorClass::ContentInvalid, "The message cannot be read, so nothing was sent.".to_owned())
@@ -195,25 +197,37 @@ async fn prepare(env: &Env, client: &GraphClient, message: &OutboxMessage) -> Re
     let recipient =
         translate::recipient(message).map_err(|error| refused(ErrorClass::InvalidRecipient, error.to_string()))?;
     let mut reused = Vec::new();
-    let outbound = translate::outbound(env, client, message, content, &mut reused).await.map_err(|error| {
-        use crate::{DeliveryError as Error, FilesError};
-        let failure = Failure { class: "content_invalid".to_owned(), code: None, reason: error.to_string() };
-        match &error {
-            Error::Store(_)
-            | Error::Files(FilesError::Store(_) | FilesError::Bucket(_))
-            | Error::Graph(GraphFailure::NoAnswer(_))
-            | Error::Media(MediaError::Graph(GraphFailure::NoAnswer(_))) => {
-                Outcome::not_sent(failure, ErrorClass::ProviderDown, None)
-            }
-            // An answer: it may be another one later, but a file that WhatsApp never takes must not be sent every second.
-            Error::Graph(_) | Error::Media(MediaError::Graph(_)) => {
-                Outcome::NotSent { failure, wait: None, cost: Cost::Attempt }
-            }
-            _ => Outcome::Refused(failure),
-        }
-    })?;
+    let outbound = translate::outbound(env, client, message, content, &mut reused).await;
+    let outbound = outbound.map_err(|error| unprepared(&error, message.attempts))?;
     outbound.validate().map_err(|error| refused(ErrorClass::ContentInvalid, error.to_string()))?;
     Ok(Prepared { recipient, outbound, reused })
+}
+
+/// What becomes of a message whose request could not be made; nothing of it has left.
+fn unprepared(error: &DeliveryError, attempts: u32) -> (Outcome, bool) {
+    let failure =
+        |class: ErrorClass| Failure { class: class.as_str().to_owned(), code: None, reason: error.to_string() };
+    let refused = || (Outcome::Refused(failure(ErrorClass::ContentInvalid)), false);
+    // A transfer costs too much for a second one in the next second.
+    let later =
+        || (Outcome::NotSent { failure: failure(ErrorClass::ProviderDown), wait: None, cost: Cost::Attempt }, false);
+    match error {
+        DeliveryError::Upload(error) => unprepared(error, attempts),
+        DeliveryError::Store(_) | DeliveryError::Files(FilesError::Store(_)) => {
+            (Outcome::not_sent(failure(ErrorClass::ProviderDown), ErrorClass::ProviderDown, None), false)
+        }
+        DeliveryError::Files(FilesError::Bucket(BucketError::NoAnswer(_) | BucketError::Refused(500..))) => later(),
+        DeliveryError::Graph(graph) | DeliveryError::Media(MediaError::Graph(graph)) => match graph {
+            GraphFailure::NoAnswer(_) | GraphFailure::Unreadable { .. } => later(),
+            GraphFailure::Refused { error, .. } if graph.act() != Act::Final => {
+                let (class, code, act) = (graph.class(), error.code, graph.act());
+                let reason = graph.to_string();
+                outcome(SendOutcome::NotSent { class, code, act, retry_after: None, reason }, None, attempts)
+            }
+            GraphFailure::Refused { .. } | GraphFailure::Invalid(_) => refused(),
+        },
+        _ => refused(),
+    }
 }
 
 /// WhatsApp has forgotten a file: the next attempt uploads it.

@@ -27,6 +27,8 @@ pub struct Faults {
     pub status_before_response: bool,
     /// The next `times` sends are refused with this Graph error code and not accepted.
     pub graph_error: Option<CodeTimes<i64>>,
+    /// The next `times` uploads of files are refused with this Graph error code.
+    pub upload_error: Option<CodeTimes<i64>>,
     /// The next so many sends are accepted but never answered.
     pub graph_hang_after_accept: u32,
     /// The next so many sends are accepted but answered with HTTP 500.
@@ -122,6 +124,10 @@ pub enum Receipts {
 impl Faults {
     pub(crate) fn take_graph_error(&mut self) -> Option<i64> {
         take_code(&mut self.graph_error)
+    }
+
+    pub(crate) fn take_upload_error(&mut self) -> Option<i64> {
+        take_code(&mut self.upload_error)
     }
 
     pub(crate) fn take_smpp_status(&mut self) -> Option<u32> {

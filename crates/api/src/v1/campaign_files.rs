@@ -10,14 +10,14 @@ use segue_model::CampaignId;
 use segue_store::{StoreError, media::FilePresence};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::media::{FORM, LARGEST_FILE, MediaBody, take};
+use super::media::{FORM, LARGEST_FILE, MediaBody, hand_out, take};
 use crate::{
     AppState,
     caller::Caller,
     extract::{Form, Json, PathId, Upload},
     guard::Guard,
     problem::Problem,
-    serve_file::{Disposition, serve},
+    serve_file::Disposition,
 };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -69,5 +69,5 @@ async fn show(
     let media = found
         .filter(|media| media.presence == FilePresence::Stored && media.channel_id.is_none())
         .ok_or_else(|| Problem::not_found("file"))?;
-    serve(&state, workspace_id, &media, Disposition::ByKind, &headers).await
+    hand_out(&state, workspace_id, &media, Disposition::ByKind, &headers).await
 }

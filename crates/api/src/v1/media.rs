@@ -12,12 +12,12 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use segue_access::Permission;
 use segue_channels::whatsapp::{MediaKind, media::media_limit};
 use segue_model::{
-    MediaId,
+    MediaId, WorkspaceId,
     file_type::{is_animated, is_opus_mono, sniff},
 };
 use segue_store::{
     StoreError,
-    media::{FilePresence, NewMedia},
+    media::{FilePresence, Media, NewMedia},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -182,15 +182,26 @@ async fn download(
         }
     }
     let disposition = if query.download == Some(1) { Disposition::Save } else { Disposition::ByKind };
-    let address = FileAddress { workspace_id, media_id: id, disposition };
-    if let Some(url) = address.signed(&state).await? {
+    hand_out(&state, workspace_id, &media, disposition, &headers).await
+}
+
+/// Answers with a file, or with where it is when files have a host name of their own.
+pub(super) async fn hand_out(
+    state: &AppState,
+    workspace_id: WorkspaceId,
+    media: &Media,
+    disposition: Disposition,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let address = FileAddress { workspace_id, media_id: media.id, disposition };
+    if let Some(url) = address.signed(state).await? {
         let location = HeaderValue::from_str(&url).map_err(|_| Problem::internal())?;
         let no_store = HeaderValue::from_static("no-store");
         return Ok(
             (StatusCode::FOUND, [(header::LOCATION, location), (header::CACHE_CONTROL, no_store)]).into_response()
         );
     }
-    serve(&state, workspace_id, &media, disposition, &headers).await
+    serve(state, workspace_id, media, disposition, headers).await
 }
 
 /// Fetches a file once more that could not be had from the provider. Does nothing when it is here or on its way.

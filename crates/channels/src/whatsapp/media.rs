@@ -3,6 +3,8 @@
 //! An inbound file lives seven days and its address five minutes: look it up and download in one go, never store the
 //! address. The address comes from an answer, so the token goes along only to known hosts.
 
+use std::time::Duration;
+
 use base64::Engine;
 use reqwest::{
     Method, StatusCode, Url,
@@ -65,6 +67,12 @@ pub enum MediaError {
     Graph(#[from] GraphFailure),
 }
 
+/// How long an upload may take: half a minute and a second for each MiB. The largest takes longer than a message is
+/// claimed for, so it ends a little before that.
+fn upload_time(size: u64) -> Duration {
+    Duration::from_secs((30 + size / MIB).min(110))
+}
+
 /// The kind of media a MIME type is sent as and its limit in octets. Parameters such as `codecs=opus` are ignored.
 #[must_use]
 pub fn media_limit(mime_type: &str) -> Option<(MediaKind, u64)> {
@@ -95,13 +103,15 @@ impl GraphClient {
         if content.len() as u64 > most {
             return Err(MediaError::TooLarge { most_mib: most.div_ceil(MIB) });
         }
+        let size = content.len() as u64;
         let part = Part::bytes(content)
             .file_name(filename.to_owned())
             .mime_str(mime_type)
             .map_err(|_| MediaError::Type(mime_type.to_owned()))?;
         let form =
             Form::new().text("messaging_product", "whatsapp").text("type", mime_type.to_owned()).part("file", part);
-        let request = self.request(Method::POST, &[&self.config.phone_number_id, "media"])?.multipart(form);
+        let request = self.request(Method::POST, &[&self.config.phone_number_id, "media"])?;
+        let request = request.multipart(form).timeout(upload_time(size));
         let answer = self.call(request).await?;
         text(&answer, "id").ok_or(MediaError::Graph(GraphFailure::Unreadable { status: 200 }))
     }

@@ -193,6 +193,44 @@ async fn a_campaigns_picture_is_uploaded_once_and_again_when_whatsapp_has_forgot
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_whatsapp_refuses_is_not_uploaded_for_each_recipient() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        templates(&bench, &channel).await;
+        let file = picture(&bench).await;
+        let id = campaign(&bench, &channel, file).await;
+        bench.faults(json!({ "upload_error": { "code": 100, "times": 100 } })).await;
+        let mut refused = Vec::new();
+        for number in 1..=20 {
+            refused.push(message(&bench, &channel, (id, file), (number, "en")).await);
+        }
+        let running = bench.start("one");
+        for message in refused {
+            bench.until_state(message, OutboxState::Failed).await;
+        }
+        let uploads = bench.ledger("graph_refused").await.len();
+        assert_eq!(uploads, 1, "{}: nothing is gained by a second transfer", bench.test.engine);
+
+        // Half a minute later it is tried again; what passes by itself costs no message.
+        bench.faults(json!({ "upload_error": { "code": 131_000, "times": 1 } })).await;
+        bench.test.clock.advance(time::MINUTE);
+        let mut late = Vec::new();
+        for number in 21..=30 {
+            late.push(message(&bench, &channel, (id, file), (number, "en")).await);
+        }
+        until("the file is taken", async || {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            bench.test.clock.advance(10 * time::SECOND);
+            bench.ledger("wa_accepted").await.len() == late.len()
+        })
+        .await;
+        assert_eq!(bench.ledger("graph_refused").await.len(), 2, "{}", bench.test.engine);
+        assert_eq!(bench.ledger("wa_file_uploaded").await.len(), 1, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_translation_that_is_paused_waits_and_the_other_languages_go_on() {
     for bench in benches().await {
         let channel = bench.whatsapp().await;
@@ -215,7 +253,15 @@ async fn a_translation_that_is_paused_waits_and_the_other_languages_go_on() {
                 .is_some_and(|channel| channel.state == segue_store::channel::ChannelState::Connected)
         })
         .await;
-        set("PAUSED").await;
+        // WhatsApp refuses before it tells why: what else waits in that language is kept back by that alone.
+        bench.faults(json!({ "graph_error": { "code": 132_015, "times": 1 } })).await;
+        let first = message(&bench, &channel, (id, file), (3, "de")).await;
+        until("the language is known to be paused", async || {
+            let found = bench.write(move |tx| tx.template_by_name(workspace_id, channel_id, "spring", "de")).await;
+            found.is_some_and(|template| template.status == "PAUSED")
+        })
+        .await;
+        assert_ne!(bench.state(first).await, OutboxState::Failed, "{}", bench.test.engine);
         let german = message(&bench, &channel, (id, file), (1, "de")).await;
         let english = message(&bench, &channel, (id, file), (2, "en")).await;
         bench.until_state(english, OutboxState::Accepted).await;

@@ -122,6 +122,16 @@ pub(crate) async fn upload(
     let (mime, name, bytes) = file.ok_or_else(|| GraphError::parameter("The parameter file is required."))?;
     let mime = mime.or(given_type).unwrap_or_else(|| "application/octet-stream".to_owned());
     check(&mime, bytes.len())?;
+    let fault = core.with(|state| {
+        let code = state.faults.take_upload_error();
+        if let Some(code) = code {
+            state.record(Fact::GraphRefused { code });
+        }
+        code
+    });
+    if let Some(code) = fault {
+        return Err(if code == 190 { GraphError::token(190) } else { GraphError::plain(code) });
+    }
     let id = core.with(|state| {
         let now = state.now();
         let id = state.media.put(StoredMedia::uploaded(bytes, mime.clone(), name, now));

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { CampaignTemplate, Template } from '@/api/types';
 import { CheckField, notify, TextField } from '@/ui';
 import { uploadCampaignFile } from './api';
@@ -23,6 +23,14 @@ interface HeaderProps {
 export function TemplateHeaderField({ wanted, template, set }: HeaderProps) {
   const [busy, setBusy] = useState<'idle' | 'uploading'>('idle');
   const [name, setName] = useState<string | null>(null);
+  // What was written during an upload stays, and what another template was chosen for is not put into it.
+  const latest = useRef<HeaderProps['set'] | null>(null);
+  useEffect(() => {
+    latest.current = set;
+    return () => {
+      latest.current = null;
+    };
+  }, [set]);
   const format = template.header_format;
   if (format === 'text' && (template.header ?? '').includes('{{')) {
     return (
@@ -42,7 +50,7 @@ export function TemplateHeaderField({ wanted, template, set }: HeaderProps) {
     try {
       const media = await uploadCampaignFile(file);
       setName(file.name);
-      set({ header_media_id: media.id });
+      latest.current?.({ header_media_id: media.id });
     } catch (error) {
       notify.failure(error);
     } finally {
