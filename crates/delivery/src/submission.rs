@@ -413,8 +413,7 @@ fn facts(
         }
         if look.narrow_refusals > 0 {
             // A STOP that was meant for one sender only, which is rare: is it this one?
-            let from = (channel.id, content.source.as_str());
-            facts.consent = tx.consent_state_from(workspace_id, medium, address, purpose, from)?.state;
+            facts.consent = tx.consent_state_from(workspace_id, medium, address, purpose, &content.source)?.state;
         }
         return Ok(Some((facts, Payload::Sms(content))));
     }
