@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use segue_model::{MessageId, delivery::OutboxState};
+use segue_model::{MessageId, delivery::OutboxState, sender::SenderAlphabet};
 use segue_store::{
     channel::{Channel, ChannelConfig, ResendUnknown, Sender, SmppConfig},
     failover::Failover,
@@ -64,6 +64,34 @@ async fn what_an_account_refuses_leaves_by_the_second_way_once() {
         bench.until_state(id, OutboxState::Failed).await;
         assert_eq!(moved(&bench, id).await, None, "{}", bench.test.engine);
         assert_eq!(bench.ledger("sms_accepted").await.len(), 1, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_moves_only_where_it_can_be_written() {
+    for bench in benches().await {
+        let (first, to) = two_ways(&bench, |_| {}).await;
+        let (workspace_id, engine) = (bench.test.workspace_id(), bench.test.engine);
+        let running = bench.start("one");
+        let refused = json!({ "receipts": "none", "smpp_status": { "code": 0x0A, "times": 1 } });
+        for (alphabet, text, sent) in [
+            (SenderAlphabet::GsmReplace, "It\u{2019}s on", Some("It's on")),
+            (SenderAlphabet::GsmReplace, "\u{17c}\u{f3}\u{142}ty", None),
+            (SenderAlphabet::GsmRefuse, "It\u{2019}s on", None),
+            (SenderAlphabet::GsmRefuse, "It's on", Some("It's on")),
+        ] {
+            assert!(bench.write(move |tx| tx.set_sender_alphabet(workspace_id, to.id, alphabet)).await);
+            bench.faults(refused.clone()).await;
+            let before = bench.sms_texts().await.len();
+            let id = bench.enqueue(&bench.sms_to(&first, CUSTOMER, text)).await;
+            // What cannot move fails, with the carrier's reason, and can be sent again.
+            let end = if sent.is_some() { OutboxState::Accepted } else { OutboxState::Failed };
+            bench.until_state(id, end).await;
+            assert_eq!(moved(&bench, id).await.is_some(), sent.is_some(), "{engine} {alphabet} {text}");
+            let texts = bench.sms_texts().await;
+            assert_eq!(texts.get(before).map(String::as_str), sent, "{engine} {alphabet} {text}");
+        }
         running.shutdown().await;
     }
 }
