@@ -2,14 +2,21 @@
 //!
 //! The owner of a sender can name another one. A message moves there when the provider refused it for a reason that lies
 //! with the account and not with the message, or when the channel has been without connection for as long as the owner
-//! said and the message still waits. It moves once, and is decided about again where it goes out.
+//! said and the message still waits. It moves once, and is decided about again where it goes out. It moves only where its
+//! text can be written.
 //!
 //! A message that may have left never moves: not `unknown` ones, and none of an account that sends again what is in
 //! doubt, once it has been tried there. Whoever sends such a message on a second way sends it twice.
 
+use std::borrow::Cow;
+
 use segue_channels::ErrorClass;
 use segue_model::{
-    Ctx, PhoneNumber, Timestamp, content::SmsContent, delivery::OutboxState, place_of_phone, sender::clear,
+    Ctx, PhoneNumber, Timestamp,
+    content::SmsContent,
+    delivery::{MessageClass, OutboxState},
+    place_of_phone,
+    sender::clear,
 };
 use segue_store::{
     StoreError, Tx,
@@ -19,7 +26,7 @@ use segue_store::{
     submission::Failure,
 };
 
-use crate::supervisor::Env;
+use crate::{alphabet::written_in, supervisor::Env};
 
 /// Most waiting messages that are looked at in one transaction.
 const AT_ONCE: u32 = 500;
@@ -84,7 +91,13 @@ fn move_over(
     if clear(&facts, phone.as_ref().and_then(place_of_phone), now).is_err() {
         return Ok(false);
     }
-    tx.fail_over(message, from, (&fallback, &content.text), &reason, now)
+    // An answer leaves as it was written; see the last look.
+    let text = match message.class {
+        MessageClass::Keyword => Some(Cow::Borrowed(content.text.as_str())),
+        _ => written_in(&content.text, facts.alphabet),
+    };
+    let Some(text) = text else { return Ok(false) };
+    tx.fail_over(message, from, (&fallback, &text), &reason, now)
 }
 
 /// Moves what waits on a channel that has been without connection for too long.

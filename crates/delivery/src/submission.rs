@@ -3,9 +3,8 @@
 //! The transaction reads everything that the policy engine needs, asks it, and writes what it answers. A STOP that was
 //! committed before this transaction therefore wins, whenever the message was planned.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use segue_channels::text::{Encoding, segment};
 use segue_model::{
     CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
@@ -13,7 +12,7 @@ use segue_model::{
     delivery::MessageClass,
     place_of_phone,
     policy::{self, Approval, AtQuietHours, Decision, Limits, Listed, Question, Rule},
-    sender::{self, NotCleared, SenderAlphabet, SenderFacts},
+    sender::{self, NotCleared, SenderFacts},
     sender_hours::SenderHours,
     series::{CampaignRules, CountedCap, SeriesCap},
     template_rules::TemplateFacts,
@@ -30,7 +29,7 @@ use segue_store::{
     workspace::Workspace,
 };
 
-use crate::rates;
+use crate::{alphabet::written_in, rates};
 
 /// Whether the message may leave now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +51,38 @@ pub fn begin(
     message: &OutboxMessage,
     lease_until: Timestamp,
 ) -> Result<Begin, StoreError> {
+    let begun = begin_claimed(tx, ctx, channel, message, lease_until)?;
+    Ok(if begun.is_some() { Begin::Go } else { Begin::No })
+}
+
+/// [`begin`] of a text: gives what may leave once the transaction has committed.
+pub(crate) fn begin_text(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    message: &OutboxMessage,
+    lease_until: Timestamp,
+) -> Result<Option<SmsContent>, StoreError> {
+    Ok(match begin_claimed(tx, ctx, channel, message, lease_until)? {
+        Some(Payload::Sms(content)) => Some(content),
+        Some(Payload::WhatsApp) | None => None,
+    })
+}
+
+fn begin_claimed(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    message: &OutboxMessage,
+    lease_until: Timestamp,
+) -> Result<Option<Payload>, StoreError> {
     if matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
         // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
         tx.hold_consents(message.workspace_id)?;
     }
     match decide(tx, ctx, channel, (message, None), &mut Known::at(ctx.now()))? {
-        Some((permit, _)) if tx.mark_submitting(message, permit, lease_until)? => Ok(Begin::Go),
-        _ => Ok(Begin::No),
+        Some((permit, payload)) if tx.mark_submitting(message, permit, lease_until)? => Ok(Some(payload)),
+        _ => Ok(None),
     }
 }
 
@@ -206,6 +230,10 @@ fn decide(
                 let to = message.address.as_str();
                 tx.count_in_series(message.workspace_id, to, message.id, rules.unwrap_or(&none), now)?;
             }
+            if let (true, Payload::Sms(content)) = (facts.is_rewritten, &payload) {
+                // What is on record is what leaves.
+                tx.put_text(message, &content.text)?;
+            }
             return Ok(Some((permit, payload)));
         }
         Decision::Hold { until, rule } => tx.hold_message(message, until, rule, now)?,
@@ -296,6 +324,8 @@ struct Facts {
     template: Approval,
     sender: Approval,
     not_cleared: Option<NotCleared>,
+    /// The text has had characters replaced that its sender does not take.
+    is_rewritten: bool,
     /// The sender, when limits count what it sends.
     limited: Option<Arc<SenderFacts>>,
     place: Option<Place>,
@@ -384,6 +414,7 @@ fn facts(
         template: Approval::NotApproved,
         sender: Approval::Approved,
         not_cleared: None,
+        is_rewritten: false,
         limited: None,
         place: place(message),
         workspace,
@@ -398,14 +429,24 @@ fn facts(
     };
     count_sends(tx, message, &mut facts, now)?;
     if medium == Medium::Sms {
-        let Ok(content) = message.content::<SmsContent>() else { return Ok(None) };
+        let Ok(mut content) = message.content::<SmsContent>() else { return Ok(None) };
         match known.sender(tx, channel, &content.source)? {
             Some(sender) => {
                 facts.not_cleared = not_cleared(&sender, message, now);
                 facts.sender_hours.clone_from(&sender.hours);
-                if message.class != MessageClass::Keyword && !takes(&sender, &content.text) {
-                    let why = "The sender takes only characters of the GSM alphabet, and the text has others.";
-                    facts.not_cleared.get_or_insert_with(|| NotCleared::Closed { why: why.to_owned() });
+                if message.class != MessageClass::Keyword {
+                    // What could be replaced was replaced when it was written, unless the sender was set so since.
+                    match written_in(&content.text, sender.alphabet) {
+                        Some(Cow::Borrowed(_)) => {}
+                        Some(Cow::Owned(plain)) => {
+                            content.text = plain;
+                            facts.is_rewritten = true;
+                        }
+                        None => {
+                            let why = "The sender takes only characters of the GSM alphabet, and the text has others.";
+                            facts.not_cleared.get_or_insert_with(|| NotCleared::Closed { why: why.to_owned() });
+                        }
+                    }
                 }
                 facts.limited = sender.is_limited().then_some(sender);
             }
@@ -413,8 +454,7 @@ fn facts(
         }
         if look.narrow_refusals > 0 {
             // A STOP that was meant for one sender only, which is rare: is it this one?
-            let from = (channel.id, content.source.as_str());
-            facts.consent = tx.consent_state_from(workspace_id, medium, address, purpose, from)?.state;
+            facts.consent = tx.consent_state_from(workspace_id, medium, address, purpose, &content.source)?.state;
         }
         return Ok(Some((facts, Payload::Sms(content))));
     }
@@ -526,11 +566,6 @@ fn not_cleared(sender: &SenderFacts, message: &OutboxMessage, now: Timestamp) ->
         return None;
     }
     sender::clear(sender, phone(message).and_then(|phone| place_of_phone(&phone)), now).err()
-}
-
-/// Whether the sender takes the characters of a text. What could be replaced was replaced when it was written.
-fn takes(sender: &SenderFacts, text: &str) -> bool {
-    sender.alphabet == SenderAlphabet::Any || segment(text).encoding == Encoding::Gsm7
 }
 
 /// The recipient's number; what is in the outbox was parsed when it came in.

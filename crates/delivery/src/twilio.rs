@@ -21,7 +21,7 @@ use segue_channels::{
         TwilioConfig as ClientConfig, TwilioItem, codes,
     },
 };
-use segue_model::{Timestamp, content::SmsContent};
+use segue_model::Timestamp;
 use segue_store::{
     StoreError,
     channel::{Channel, ChannelState, Repeats, TwilioConfig},
@@ -38,7 +38,7 @@ use crate::{
     failover,
     settle::{Outcome, settle},
     sms::recover,
-    submission::{Begin, begin},
+    submission::begin_text,
     supervisor::Env,
     window::{MESSAGE_LEASE, Window},
 };
@@ -167,34 +167,26 @@ async fn send(
     message: OutboxMessage,
 ) -> Option<Pause> {
     let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
-    let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
-    match begun {
-        Ok(Begin::Go) => {}
-        Ok(Begin::No) => return None,
+    let begun =
+        env.store.write(move |tx| begin_text(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
+    let content = match begun {
+        Ok(Some(content)) => content,
+        Ok(None) => return None,
         Err(error) => {
             // Nothing has left; the claim runs out and the message is queued again.
             tracing::error!(%error, message_id = %message.id, "a message could not be begun");
             return None;
         }
-    }
-    let sent = match message.content::<SmsContent>() {
-        Ok(content) => {
-            let text = TextMessage {
-                to: message.address.clone(),
-                from: content.source,
-                text: content.text,
-                status_callback: Some(status_callback(config, channel, &message)),
-                validity: validity(message.expires_at, env.ctx.now()),
-                key: (config.repeats == Repeats::SentOnce).then(|| message.id.to_string()),
-            };
-            client.send(&text).await
-        }
-        Err(_) => SendOutcome::Refused {
-            class: ErrorClass::ContentInvalid,
-            code: None,
-            reason: "The message cannot be read, so nothing was sent.".to_owned(),
-        },
     };
+    let text = TextMessage {
+        to: message.address.clone(),
+        from: content.source,
+        text: content.text,
+        status_callback: Some(status_callback(config, channel, &message)),
+        validity: validity(message.expires_at, env.ctx.now()),
+        key: (config.repeats == Repeats::SentOnce).then(|| message.id.to_string()),
+    };
+    let sent = client.send(&text).await;
     metrics::counter!("segue_submissions_total", "kind" => "twilio").increment(1);
     if let SendOutcome::Refused { code: Some(codes::OPTED_OUT), .. } = &sent {
         note_opt_out(env, channel, &message).await;

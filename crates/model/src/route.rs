@@ -117,9 +117,12 @@ pub fn choose_route(by: RouteBy, routes: &[RouteFacts], draw: u32) -> Option<(us
             let known = able.iter().filter_map(|(place, route)| Some((*place, route.share.filter(|it| it.counts())?)));
             let best = known.reduce(|best, next| if next.1.beats(best.1) { next } else { best });
             let Some((place, share)) = best else { return Some(of_order(RouteReason::TooLittleKnown)) };
-            let untried = able.iter().find(|(_, route)| !route.share.is_some_and(Share::counts));
-            match untried {
-                Some((trial, _)) if draw < TRIALS_IN_100 => (*trial, of_order(RouteReason::Trial).1),
+            let untried = able.iter().filter(|(_, route)| !route.share.is_some_and(Share::counts));
+            let untried: Vec<usize> = untried.map(|(place, _)| *place).collect();
+            // Each of them gets some of the few, so that one which never reports does not keep the others unknown.
+            let trial = usize::try_from(draw).ok().and_then(|draw| draw.checked_rem(untried.len()));
+            match trial.and_then(|trial| untried.get(trial)) {
+                Some(trial) if draw < TRIALS_IN_100 => (*trial, of_order(RouteReason::Trial).1),
                 _ => {
                     let note = of_order(RouteReason::MostDelivered).1;
                     (place, RouteNote { delivered: Some(share.delivered), settled: Some(share.settled), ..note })
@@ -195,6 +198,12 @@ mod tests {
         assert_eq!(chosen(RouteBy::Delivery, &routes, TRIALS_IN_100 - 1), Some((2, RouteReason::Trial)));
         assert_eq!(chosen(RouteBy::Delivery, &routes, TRIALS_IN_100), Some((1, RouteReason::MostDelivered)));
         assert_eq!(chosen(RouteBy::Delivery, &routes[..2], 0), Some((1, RouteReason::MostDelivered)), "all are known");
+        let several = [shared(99, 99), shared(96, 100), ABLE, ABLE];
+        let mut tried: Vec<_> =
+            (0..TRIALS_IN_100).filter_map(|draw| chosen(RouteBy::Delivery, &several, draw)).collect();
+        tried.sort_by_key(|(place, _)| *place);
+        tried.dedup();
+        assert_eq!(tried, [0, 2, 3].map(|place| (place, RouteReason::Trial)), "each of which too little is known");
         let equal = [shared(190, 200), shared(95, 100)];
         assert_eq!(chosen(RouteBy::Delivery, &equal, 50), Some((0, RouteReason::MostDelivered)), "the order");
     }

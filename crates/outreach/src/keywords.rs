@@ -16,7 +16,7 @@
 //! and within five minutes or not at all; a repeat gets none, so that two machines cannot talk to each other for ever.
 
 use segue_model::{
-    Ctx, InboxId, MessageId, PhoneNumber, Timestamp,
+    Ctx, InboxId, MessageId, PhoneNumber, SenderId, Timestamp,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
     content::SmsContent,
     delivery::MessageClass,
@@ -108,6 +108,8 @@ pub(crate) struct Text<'a> {
     pub phone: &'a PhoneNumber,
     /// The sender of ours that it was sent to, when it is one.
     pub sender: Option<&'a Sender>,
+    /// That sender on every account that has its number or name: people see one.
+    pub twins: &'a [SenderId],
     pub sms: &'a InboundSms<'a>,
 }
 
@@ -132,7 +134,9 @@ pub fn handle(
             let sender = senders.iter().find(|sender| {
                 sender.channel_id == channel.id && sender.address.trim_start_matches('+').eq_ignore_ascii_case(written)
             });
-            obey(tx, &Text { ctx, workspace, channel, phone, sender, sms }).map_err(store_error)?
+            let is_twin = |other: &&Sender| sender.is_some_and(|sender| sender.address == other.address);
+            let twins: Vec<_> = senders.iter().filter(is_twin).map(|twin| twin.id).collect();
+            obey(tx, &Text { ctx, workspace, channel, phone, sender, twins: &twins, sms }).map_err(store_error)?
         }
         // A sender that is no phone number, such as a short code, is a machine without a consent.
         Err(_) => Handled::NoKeyword,
@@ -256,13 +260,20 @@ fn is_out(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<bool, StoreError> {
     let (workspace_id, address) = (text.workspace.id, text.phone.as_str());
     let said_no = tx.last_keyword(workspace_id, Medium::Sms, address)?.is_some_and(|(action, _)| action.is_no());
     let all = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
-    let from_sender = match text.sender {
-        Some(sender) => {
-            tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, sender.id.uuid())?.state
+    Ok(said_no && (all == ConsentState::Revoked || !closed(tx, text)?.is_empty()))
+}
+
+/// The accounts of this sender on which a no was meant for it only.
+fn closed(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Vec<SenderId>, StoreError> {
+    let (workspace_id, address) = (text.workspace.id, text.phone.as_str());
+    let mut closed = Vec::new();
+    for id in text.twins {
+        let state = tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, id.uuid())?.state;
+        if state == ConsentState::Revoked {
+            closed.push(*id);
         }
-        None => ConsentState::None,
-    };
-    Ok(said_no && (all == ConsentState::Revoked || from_sender == ConsentState::Revoked))
+    }
+    Ok(closed)
 }
 
 fn opt_out(tx: &mut Tx<'_>, text: &Text<'_>, method: ConsentMethod) -> Result<(), ConsentError> {
@@ -317,13 +328,10 @@ pub(crate) fn record_yes(
     tx.record_consent_within(text.workspace.id, &event, &ConsentExtent::of(scope), text.ctx).map(|_| ())
 }
 
-/// Takes back a no that was meant for this sender only.
+/// Takes back a no that was meant for this sender only, whichever of its accounts it came in on.
 pub(crate) fn reopen_sender(tx: &mut Tx<'_>, text: &Text<'_>, action: ConsentAction) -> Result<(), ConsentError> {
-    let Some(sender) = text.sender else { return Ok(()) };
-    let (workspace_id, address) = (text.workspace.id, text.phone.as_str());
-    let state = tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, sender.id.uuid())?;
-    if state.state == ConsentState::Revoked {
-        record_yes(tx, text, action, Scope::Sender(sender.id))?;
+    for id in closed(tx, text)? {
+        record_yes(tx, text, action, Scope::Sender(id))?;
     }
     Ok(())
 }

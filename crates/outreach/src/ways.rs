@@ -13,7 +13,11 @@ use segue_model::{
     route::{RouteBy, RouteFacts, RouteNote, Share, choose_route, draw},
     time,
 };
-use segue_store::{StoreError, Tx, outbox::Payload, route::ChannelPrices};
+use segue_store::{
+    StoreError, Tx,
+    outbox::Payload,
+    route::{ChannelPrices, CountedShares, is_current},
+};
 use serde::Serialize;
 
 use crate::origin::Origin;
@@ -67,6 +71,8 @@ struct Account {
     prices: Vec<ChannelPrices>,
     /// What it delivered, by country; an empty country is all of them.
     shares: BTreeMap<String, Share>,
+    /// When that was counted.
+    counted_at: Option<Timestamp>,
 }
 
 impl Account {
@@ -76,7 +82,8 @@ impl Account {
 
     fn facts(&self, phone: &PhoneNumber, now: Timestamp) -> RouteFacts {
         let country = place_of_phone(phone).map(|place| place.country);
-        let share = |country: &str| self.shares.get(country).copied().filter(|share| share.counts());
+        let is_current = self.counted_at.is_some_and(|at| is_current(at, now));
+        let share = |country: &str| self.shares.get(country).copied().filter(|share| is_current && share.counts());
         RouteFacts {
             may_send: self.origin.approval() == Approval::Approved
                 && self.origin.not_cleared(Some(phone), now).is_none(),
@@ -98,7 +105,10 @@ impl Ways {
     /// Reads the routes of a sender; `None` when it has none.
     pub(crate) fn of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId) -> Result<Option<Self>, StoreError> {
         let Some(found) = tx.sender_routes(workspace_id, id)? else { return Ok(None) };
-        let shares = if found.by == RouteBy::Delivery { tx.route_shares(workspace_id)? } else { BTreeMap::new() };
+        let counted = match found.by {
+            RouteBy::Delivery => tx.route_shares(workspace_id)?,
+            RouteBy::Order | RouteBy::Price => CountedShares::default(),
+        };
         let currency = tx.workspace(workspace_id)?.map(|workspace| workspace.settings.campaigns.currency);
         let mut accounts = Vec::with_capacity(found.routes.len());
         for route in found.routes {
@@ -109,9 +119,10 @@ impl Ways {
             };
             // Prices of two currencies cannot be compared.
             prices.retain(|prices| Some(&prices.currency) == currency.as_ref());
-            let own = shares.iter().filter(|((channel, _), _)| *channel == channel_id);
+            let own = counted.shares.iter().filter(|((channel, _), _)| *channel == channel_id);
             accounts.push(Account {
                 down_since: route.down_since,
+                counted_at: counted.at,
                 prices,
                 shares: own.map(|((_, country), share)| (country.clone(), *share)).collect(),
                 origin: Origin::alone(tx, workspace_id, route.sender)?,

@@ -13,7 +13,7 @@
 //!   revokes it, so that no message can slip in between on PostgreSQL.
 
 use segue_model::{
-    CampaignId, ChannelId, ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
+    CampaignId, ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
     consent::{Consent, ConsentAction, ConsentMethod, ConsentState, Medium, Origin, Purpose, Scope},
     id::Id as _,
 };
@@ -39,16 +39,16 @@ crate::sql! {
         WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4";
     SCOPED_CONSENT = "SELECT state, since FROM scoped_consents
         WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4 AND scope_id = $5";
-    /// A no to one sender of a pool is a no to all of the pool. One look-up more in a table that is empty where no STOP was ever meant for one sender only.
+    /// A no to one sender is a no to its number or name on every account, and to all of its pools: people see one sender. One look-up more in a table that is empty where no STOP was ever meant for one sender only.
     CONSENT_FROM = "SELECT c.state, c.since, c.expires_at, EXISTS (SELECT 1 FROM scoped_consents s
                 JOIN senders n ON n.workspace_id = s.workspace_id AND n.id = s.scope_id
             WHERE s.workspace_id = c.workspace_id AND s.address = c.address AND s.medium = c.medium
-                AND s.purpose = c.purpose AND s.state = 'revoked' AND ((n.channel_id = $5 AND n.address = $6)
-                    OR EXISTS (SELECT 1 FROM sender_pool_members a
+                AND s.purpose = c.purpose AND s.state = 'revoked' AND (n.address = $5
+                    OR EXISTS (SELECT 1 FROM senders t
+                        JOIN sender_pool_members a ON a.workspace_id = t.workspace_id AND a.sender_id = t.id
                         JOIN sender_pool_members b ON b.workspace_id = a.workspace_id AND b.pool_id = a.pool_id
                         JOIN senders m ON m.workspace_id = b.workspace_id AND m.id = b.sender_id
-                    WHERE a.workspace_id = n.workspace_id AND a.sender_id = n.id AND m.channel_id = $5
-                        AND m.address = $6)))
+                    WHERE t.workspace_id = n.workspace_id AND t.address = n.address AND m.address = $5)))
         FROM consents c WHERE c.workspace_id = $1 AND c.medium = $2 AND c.address = $3 AND c.purpose = $4";
     CONSENT_STATES = "SELECT medium, purpose, state, since, expires_at FROM consents
         WHERE workspace_id = $1 AND medium IN ('sms', 'whatsapp') AND address = $2 ORDER BY medium, purpose";
@@ -324,8 +324,8 @@ impl Tx<'_> {
         Ok(found.unwrap_or_default())
     }
 
-    /// The state of consent for what comes from a sender of a channel: a STOP that was meant for this sender only counts
-    /// beside one for everything.
+    /// The state of consent for what comes from a number or name of ours: a STOP that was meant for this sender only, on
+    /// whichever of its accounts it came in, counts beside one for everything.
     ///
     /// # Errors
     /// When the store fails.
@@ -335,11 +335,11 @@ impl Tx<'_> {
         medium: Medium,
         address: &str,
         purpose: Purpose,
-        (channel_id, sender): (ChannelId, &str),
+        sender: &str,
     ) -> Result<Consent, StoreError> {
         let found = self.query_opt(
             &CONSENT_FROM,
-            &[&workspace_id, &medium.as_str(), &address, &purpose.as_str(), &channel_id, &sender],
+            &[&workspace_id, &medium.as_str(), &address, &purpose.as_str(), &sender],
             |row| {
                 let consent = read_state(row)?;
                 let revoked: bool = row.next()?;

@@ -23,7 +23,7 @@ use crate::{
 /// The second way of a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
-    /// The sender that names it.
+    /// The sender that the message would have left from: it names the second way, or is a route of the one that does.
     pub from: SenderId,
     /// The sender that takes over.
     pub to: Sender,
@@ -48,15 +48,26 @@ pub type FallbackSetting = (SenderId, SenderId, u32);
 const USUAL_SECONDS: u32 = 300;
 
 crate::sql! {
-    FALLBACK_OF = "SELECT s.id, f.id, f.channel_id, f.address, f.kind, f.registration, f.created_at,
+    /// The sender's own comes first; else that of the sender which it is a route of, unless that leads to the same account.
+    FALLBACK_OF = "SELECT o.id, f.id, f.channel_id, f.address, f.kind, f.registration, f.created_at,
             s.fallback_after_seconds
-        FROM senders s JOIN senders f ON f.workspace_id = s.workspace_id AND f.id = s.fallback_id
-        WHERE s.workspace_id = $1 AND s.channel_id = $2 AND s.address = $3";
+        FROM senders o
+        JOIN senders s ON s.workspace_id = o.workspace_id AND s.address = o.address AND (s.id = o.id OR EXISTS (
+            SELECT 1 FROM sender_routes r
+            WHERE r.workspace_id = s.workspace_id AND r.sender_id = s.id AND r.route_id = o.id))
+        JOIN senders f ON f.workspace_id = s.workspace_id AND f.id = s.fallback_id
+        WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.address = $3
+            AND (s.id = o.id OR f.channel_id <> o.channel_id)
+        ORDER BY CASE WHEN s.id = o.id THEN 0 ELSE 1 END, s.id LIMIT 1";
     SET_FALLBACK = "UPDATE senders SET fallback_id = $3, fallback_after_seconds = $4
         WHERE workspace_id = $1 AND id = $2";
     FALLBACKS = "SELECT id, fallback_id, fallback_after_seconds FROM senders
         WHERE workspace_id = $1 AND fallback_id IS NOT NULL ORDER BY id";
-    HAS_FALLBACK = "SELECT 1 FROM senders WHERE workspace_id = $1 AND channel_id = $2 AND fallback_id IS NOT NULL LIMIT 1";
+    HAS_FALLBACK = "SELECT 1 FROM senders o WHERE o.workspace_id = $1 AND o.channel_id = $2
+            AND (o.fallback_id IS NOT NULL OR EXISTS (SELECT 1 FROM sender_routes r
+                JOIN senders s ON s.workspace_id = r.workspace_id AND s.id = r.sender_id
+                WHERE r.workspace_id = o.workspace_id AND r.route_id = o.id AND s.fallback_id IS NOT NULL))
+        LIMIT 1";
     NOTE_CONNECTION = "UPDATE channels
         SET down_since = CASE WHEN $3 = 'connected' THEN NULL ELSE COALESCE(down_since, CAST($4 AS BIGINT)) END
         WHERE workspace_id = $1 AND id = $2";
@@ -89,7 +100,7 @@ fn read_fallback(row: &mut Row<'_>) -> Result<Fallback, StoreError> {
 }
 
 impl Tx<'_> {
-    /// The second way of the sender with this address on this channel.
+    /// The second way of the sender with this address on this channel: its own, else that of the sender it is a route of.
     ///
     /// # Errors
     /// When the store fails.
@@ -127,7 +138,7 @@ impl Tx<'_> {
         })
     }
 
-    /// Whether any sender of a channel has a second way.
+    /// Whether any sender of a channel has a second way, its own or that of a sender it is a route of.
     ///
     /// # Errors
     /// When the store fails.

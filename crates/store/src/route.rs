@@ -21,9 +21,14 @@ use crate::{Row, StoreError, Tx, channel::Sender, tx::json_text, workspace::Segm
 
 /// How far back messages count.
 pub const WINDOW: i64 = time::DAY;
-/// The window is looked at in so many parts, and in each at so many messages: a sample of a large campaign, all of the rest.
+/// The window is looked at in so many parts, and in each at about so many messages: a sample of a large campaign, all of
+/// the rest.
 const SLICES: i64 = 24;
 const PER_SLICE: i64 = 2_000;
+/// For how long shares count.
+const KEEP: i64 = time::HOUR;
+/// Most messages that are read of a part, whichever accounts they left by.
+const MOST_READ: i64 = 20_000;
 /// After how long without a word a message counts as not delivered.
 const SILENCE: i64 = time::HOUR;
 
@@ -71,6 +76,27 @@ impl ChannelPrices {
 /// What was delivered, by account and country; an empty country is all of them.
 pub type Shares = BTreeMap<(ChannelId, String), Share>;
 
+/// Shares with the moment they were counted at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CountedShares {
+    pub shares: Shares,
+    pub at: Option<Timestamp>,
+}
+
+impl CountedShares {
+    /// Whether they still say something: they are counted every few minutes, so old ones are left over.
+    #[must_use]
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        self.at.is_some_and(|at| is_current(at, now))
+    }
+}
+
+/// Whether shares that were counted at this moment still say something.
+#[must_use]
+pub const fn is_current(counted_at: Timestamp, now: Timestamp) -> bool {
+    now.since(counted_at) < KEEP
+}
+
 crate::sql! {
     ROUTE_BY = "SELECT route_by FROM senders WHERE workspace_id = $1 AND id = $2";
     SET_ROUTE_BY = "UPDATE senders SET route_by = $3 WHERE workspace_id = $1 AND id = $2";
@@ -88,13 +114,13 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     PRICES_OF_CHANNEL = "SELECT id, valid_from, currency, prices, other_price, actor, created_at FROM channel_prices
         WHERE workspace_id = $1 AND channel_id = $2 ORDER BY valid_from DESC, id DESC LIMIT $3";
-    SHARES = "SELECT channel_id, country, delivered, settled FROM route_shares WHERE workspace_id = $1
+    SHARES = "SELECT channel_id, country, delivered, settled, counted_at FROM route_shares WHERE workspace_id = $1
         ORDER BY channel_id, country";
     ROUTED_CHANNELS = "SELECT DISTINCT t.channel_id FROM sender_routes r
         JOIN senders s ON s.workspace_id = r.workspace_id AND s.id = r.sender_id
         JOIN senders t ON t.workspace_id = r.workspace_id AND t.id = r.route_id
         WHERE r.workspace_id = $1 AND s.route_by = 'delivery' ORDER BY t.channel_id";
-    FATES = "SELECT channel_id, address, state, accepted_at, submitted_at FROM outbox
+    FATES = "SELECT id, channel_id, address, state, accepted_at, submitted_at FROM outbox
         WHERE workspace_id = $1 AND id >= $2 AND id < $3 ORDER BY id LIMIT $4";
     CLEAR_SHARES = "DELETE FROM route_shares WHERE workspace_id = $1";
     PUT_SHARE = "INSERT INTO route_shares (workspace_id, channel_id, country, delivered, settled, counted_at)
@@ -132,6 +158,15 @@ fn read_prices(row: &mut Row<'_>) -> Result<ChannelPrices, StoreError> {
 fn first_id(at: i64) -> Uuid {
     let milliseconds = u128::try_from(at.max(0)).unwrap_or_default();
     Uuid::from_u128(milliseconds << 80)
+}
+
+/// A message of the window.
+struct Sent {
+    channel: ChannelId,
+    address: String,
+    state: OutboxState,
+    accepted_at: Option<Timestamp>,
+    was_submitted: bool,
 }
 
 /// What the fate of a message says: delivered or not. `None` while nobody can say.
@@ -225,12 +260,17 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn route_shares(&mut self, workspace_id: WorkspaceId) -> Result<Shares, StoreError> {
+    pub fn route_shares(&mut self, workspace_id: WorkspaceId) -> Result<CountedShares, StoreError> {
+        let mut counted = CountedShares::default();
         let rows = self.query(&SHARES, &[&workspace_id], |row| {
             let key = (row.next::<ChannelId>()?, row.next::<String>()?);
-            Ok((key, Share { delivered: row.next()?, settled: row.next()? }))
+            Ok((key, Share { delivered: row.next()?, settled: row.next()? }, row.next::<Timestamp>()?))
         })?;
-        Ok(rows.into_iter().collect())
+        for (key, share, at) in rows {
+            counted.shares.insert(key, share);
+            counted.at = Some(at);
+        }
+        Ok(counted)
     }
 
     /// The accounts whose shares somebody asks for.
@@ -241,8 +281,8 @@ impl Tx<'_> {
         self.query(&ROUTED_CHANNELS, &[&workspace_id], |row| row.next())
     }
 
-    /// Counts what was delivered of the messages of the window. An account of which no message was reported as delivered
-    /// or failed has no share: it reports nothing.
+    /// Counts what was delivered of the messages of the window. An account has no share as long as nothing was reported
+    /// of a message that it took: it gives no reports, whether or not it refuses some messages at once.
     ///
     /// # Errors
     /// When the store fails.
@@ -257,17 +297,17 @@ impl Tx<'_> {
         for slice in 0..SLICES {
             let start = now.0 + 1 - WINDOW + slice * (WINDOW / SLICES);
             let (from, to) = (first_id(start), first_id(start + WINDOW / SLICES));
-            let rows = self.query(&FATES, &[&workspace_id, &from, &to, &PER_SLICE], |row| {
-                let (channel, address) = (row.next::<ChannelId>()?, row.next::<String>()?);
-                let (state, accepted_at) = (row.word::<OutboxState>()?, row.next::<Option<Timestamp>>()?);
-                Ok((channel, address, state, accepted_at, row.next::<Option<Timestamp>>()?.is_some()))
-            })?;
-            for (channel, address, state, accepted_at, was_submitted) in rows {
+            for Sent { channel, address, state, accepted_at, was_submitted } in
+                self.sent_by(workspace_id, channels, (from, to))?
+            {
                 let Some(delivered) = fate(state, accepted_at, was_submitted, now) else { continue };
-                if !channels.contains(&channel) {
-                    continue;
-                }
-                if state != OutboxState::Accepted {
+                let is_reported = match state {
+                    OutboxState::Delivered | OutboxState::Read => true,
+                    // A refusal is an answer at once; a report comes of what was taken.
+                    OutboxState::Failed => accepted_at.is_some(),
+                    _ => false,
+                };
+                if is_reported {
                     reporting.insert(channel);
                 }
                 let phone = address.strip_prefix('+').and_then(|digits| PhoneNumber::from_digits(digits).ok());
@@ -283,11 +323,40 @@ impl Tx<'_> {
         Ok(shares)
     }
 
-    /// Puts what was counted in place of what was counted before.
+    /// The first messages of a part of the window that left by these accounts: other accounts' do not take their place.
+    fn sent_by(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channels: &[ChannelId],
+        (mut from, to): (Uuid, Uuid),
+    ) -> Result<Vec<Sent>, StoreError> {
+        let mut sent = Vec::new();
+        for _ in 0..MOST_READ / PER_SLICE {
+            let rows = self.query(&FATES, &[&workspace_id, &from, &to, &PER_SLICE], |row| {
+                let id: Uuid = row.next()?;
+                let (channel, address) = (row.next()?, row.next()?);
+                let (state, accepted_at) = (row.word()?, row.next()?);
+                let was_submitted = row.next::<Option<Timestamp>>()?.is_some();
+                Ok((id, Sent { channel, address, state, accepted_at, was_submitted }))
+            })?;
+            let is_all = (rows.len() as i64) < PER_SLICE;
+            if let Some((last, _)) = rows.last() {
+                from = Uuid::from_u128(last.as_u128().saturating_add(1));
+            }
+            sent.extend(rows.into_iter().map(|(_, row)| row).filter(|row| channels.contains(&row.channel)));
+            if is_all || sent.len() as i64 >= PER_SLICE {
+                break;
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Puts what was counted in place of what was counted before. Two who do it at once do it one after the other.
     ///
     /// # Errors
     /// When the store fails.
     pub fn put_shares(&mut self, workspace_id: WorkspaceId, shares: &Shares, now: Timestamp) -> Result<(), StoreError> {
+        self.lock("route_shares", &workspace_id)?;
         self.execute(&CLEAR_SHARES, &[&workspace_id])?;
         for ((channel, country), share) in shares {
             let keys: &[&dyn crate::Bind] = &[&workspace_id, channel, country, &share.delivered, &share.settled, &now];

@@ -21,6 +21,7 @@ use crate::{
     message::{MessageError, MessageState},
     outbox::{Hold, OutboxMessage},
     report::ProviderReport,
+    tx::json_text,
     value::{Bind as _, Param},
 };
 
@@ -86,6 +87,8 @@ crate::sql! {
     MARK_SUBMITTING = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_until = $5, rule = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    PUT_TEXT = "UPDATE outbox SET payload = $4 WHERE workspace_id = $1 AND id = $2 AND lease_epoch = $3
+        AND state IN ('queued', 'claimed')";
     SUBMIT_DUE = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_owner = $5, lease_until = $6,
             lease_epoch = lease_epoch + 1, rule = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'queued' AND lease_epoch = $3";
@@ -188,6 +191,19 @@ impl Tx<'_> {
             read_change,
         )?;
         Ok(self.told(message.workspace_id, change, at))
+    }
+
+    /// Puts another text in the place of a message's own, before it leaves.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn put_text(&mut self, message: &OutboxMessage, text: &str) -> Result<(), StoreError> {
+        let mut payload: serde_json::Map<String, serde_json::Value> = message
+            .content()
+            .map_err(|error| StoreError::Corrupt(format!("the payload of {} is no text: {error}", message.id)))?;
+        payload.insert("text".to_owned(), json!(text));
+        let keys: &[&dyn crate::Bind] = &[&message.workspace_id, &message.id, &message.epoch, &json_text(&payload)?];
+        self.execute(&PUT_TEXT, keys).map(|_| ())
     }
 
     /// Records that messages of [`Tx::due_outbox`] are about to leave, by the worker `owner`. When this is on disk, and

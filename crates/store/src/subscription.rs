@@ -132,7 +132,9 @@ crate::sql! {
     CANCEL_WAITING_FROM = "UPDATE outbox SET state = 'canceled', rule = 'opted_out'
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')
             AND class = 'marketing' AND campaign_id IN (SELECT c.id FROM campaigns c
-                WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused') AND c.sender_id = $3)
+                WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused') AND c.sender_id IN (SELECT t.id FROM senders s
+                    JOIN senders t ON t.workspace_id = s.workspace_id AND t.address = s.address
+                    WHERE s.workspace_id = $1 AND s.id = $3))
         RETURNING campaign_id";
     PUT_DIALOGUE = "INSERT INTO keyword_dialogues (workspace_id, sender_id, address, keyword_id, question, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6)

@@ -15,6 +15,7 @@ use segue_model::{
 use segue_store::{
     StoreError, Tx,
     channel::{Registration, Sender, SenderKind},
+    route::Shares,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -349,7 +350,8 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
     let (countries, links) = (tx.sender_countries(workspace_id)?, tx.sender_links(workspace_id)?);
     let (rates, fallbacks) = (tx.sender_rates(workspace_id)?, tx.fallbacks(workspace_id)?);
     let (hours, alphabets) = (tx.sender_hours(workspace_id)?, tx.sender_alphabets(workspace_id)?);
-    let (routed, shares) = (tx.all_routes(workspace_id)?, tx.route_shares(workspace_id)?);
+    let (routed, counted) = (tx.all_routes(workspace_id)?, tx.route_shares(workspace_id)?);
+    let shares = if counted.is_current(now) { counted.shares } else { Shares::new() };
     let home = tx.workspace(workspace_id)?.map(|workspace| workspace.country).unwrap_or_default();
     let mut all = Vec::new();
     let senders = tx.senders(workspace_id)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use segue_model::{MessageId, delivery::OutboxState};
+use segue_model::{MessageId, delivery::OutboxState, route::RouteBy, sender::SenderAlphabet};
 use segue_store::{
     channel::{Channel, ChannelConfig, ResendUnknown, Sender, SmppConfig},
     failover::Failover,
@@ -65,6 +65,65 @@ async fn what_an_account_refuses_leaves_by_the_second_way_once() {
         assert_eq!(moved(&bench, id).await, None, "{}", bench.test.engine);
         assert_eq!(bench.ledger("sms_accepted").await.len(), 1, "{}", bench.test.engine);
         running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_moves_only_where_it_can_be_written() {
+    for bench in benches().await {
+        let (first, to) = two_ways(&bench, |_| {}).await;
+        let (workspace_id, engine) = (bench.test.workspace_id(), bench.test.engine);
+        let running = bench.start("one");
+        let refused = json!({ "receipts": "none", "smpp_status": { "code": 0x0A, "times": 1 } });
+        for (alphabet, text, sent) in [
+            (SenderAlphabet::GsmReplace, "It\u{2019}s on", Some("It's on")),
+            (SenderAlphabet::GsmReplace, "\u{17c}\u{f3}\u{142}ty", None),
+            (SenderAlphabet::GsmRefuse, "It\u{2019}s on", None),
+            (SenderAlphabet::GsmRefuse, "It's on", Some("It's on")),
+        ] {
+            assert!(bench.write(move |tx| tx.set_sender_alphabet(workspace_id, to.id, alphabet)).await);
+            bench.faults(refused.clone()).await;
+            let before = bench.sms_texts().await.len();
+            let id = bench.enqueue(&bench.sms_to(&first, CUSTOMER, text)).await;
+            // What cannot move fails, with the carrier's reason, and can be sent again.
+            let end = if sent.is_some() { OutboxState::Accepted } else { OutboxState::Failed };
+            bench.until_state(id, end).await;
+            assert_eq!(moved(&bench, id).await.is_some(), sent.is_some(), "{engine} {alphabet} {text}");
+            let texts = bench.sms_texts().await;
+            assert_eq!(texts.get(before).map(String::as_str), sent, "{engine} {alphabet} {text}");
+        }
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_left_by_a_route_moves_by_the_second_way_of_the_sender_that_names_it() {
+    for bench in benches().await {
+        let (first, to) = two_ways(&bench, |_| {}).await;
+        let (workspace_id, engine) = (bench.test.workspace_id(), bench.test.engine);
+        let own = bench.write(move |tx| tx.senders(workspace_id)).await;
+        let own = own.into_iter().find(|sender| sender.channel_id == first.id).expect("it has a sender").id;
+        let third = bench.test.channel("third", first.config.clone()).await;
+        let route = bench.test.sender(third.id, SENDER).await.id;
+        assert!(!bench.write(move |tx| tx.has_fallback(workspace_id, third.id)).await, "it is no route: {engine}");
+        bench.write(move |tx| tx.set_sender_routes(workspace_id, own, RouteBy::Order, &[route, own])).await;
+        assert!(bench.write(move |tx| tx.has_fallback(workspace_id, third.id)).await, "{engine}");
+        bench.faults(json!({ "receipts": "none", "smpp_status": { "code": 0x0A, "times": 1 } })).await;
+        let id = bench.enqueue(&bench.sms_to(&third, CUSTOMER, "hello")).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Accepted).await;
+        let move_ = moved(&bench, id).await.expect("it moved");
+        assert_eq!((move_.from_sender_id, move_.to_sender_id), (route, to.id), "{engine}");
+        running.shutdown().await;
+
+        // A second way on the same account is none.
+        let beside = bench.test.sender(third.id, "+15550102").await.id;
+        assert!(bench.write(move |tx| tx.set_fallback(workspace_id, own, Some(beside), None)).await);
+        let by_route = bench.write(move |tx| tx.fallback_of(workspace_id, third.id, SENDER)).await;
+        assert_eq!(by_route, None, "{engine}");
+        assert!(bench.write(move |tx| tx.set_fallback(workspace_id, route, Some(to.id), None)).await);
+        let by_route = bench.write(move |tx| tx.fallback_of(workspace_id, third.id, SENDER)).await;
+        assert_eq!(by_route.map(|fallback| fallback.to.id), Some(to.id), "its own: {engine}");
     }
 }
 

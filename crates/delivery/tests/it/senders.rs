@@ -10,12 +10,15 @@ use segue_model::{
     sender::{SenderAlphabet, SenderKind},
 };
 use segue_store::{
+    Sql,
     channel::Channel,
     outbox::{Claim, NewOutbox, Payload},
     registration::RegistrationStep,
 };
 
 use crate::bench::{Bench, benches};
+
+static PAYLOAD: Sql = Sql::portable("PAYLOAD", "SELECT payload FROM outbox WHERE workspace_id = $1 AND id = $2");
 
 const NEW_YORK: &str = "+12125550199";
 const MUNICH: &str = "+498912345678";
@@ -198,5 +201,34 @@ async fn characters_that_a_sender_does_not_take_never_leave_from_it_but_in_an_an
                 assert!(why.contains("only characters of the GSM alphabet"), "{why}");
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_written_plain_when_its_sender_is_set_to_replace() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let workspace_id = bench.test.workspace_id();
+        let sender = bench.write(move |tx| tx.senders(workspace_id)).await[0].clone();
+        let (id, address) = (sender.id, sender.address);
+        let replace = SenderAlphabet::GsmReplace;
+        assert!(bench.write(move |tx| tx.set_sender_alphabet(workspace_id, id, replace)).await);
+        let text = "It\u{2019}s on";
+        let (left, message) = attempt_text(&bench, &channel, (&address, text), MUNICH, MessageClass::Service).await;
+        assert_eq!(left, Begin::Go, "{}", bench.test.engine);
+        let kept = bench.write(move |tx| tx.query_one(&PAYLOAD, &[&workspace_id, &message], |row| row.json())).await;
+        let kept: SmsContent = kept;
+        assert_eq!((kept.text.as_str(), kept.source), ("It's on", address.clone()), "what leaves is on record");
+        let odd = "\u{17c}\u{f3}\u{142}ty";
+        let (left, _) = attempt_text(&bench, &channel, (&address, odd), MUNICH, MessageClass::Service).await;
+        assert_eq!(left, Begin::No, "nothing stands for these: {}", bench.test.engine);
+
+        // The worker that begins many at once.
+        bench.faults(serde_json::json!({ "receipts": "none" })).await;
+        let waiting = bench.enqueue(&bench.sms_to(&channel, "+15550199", text)).await;
+        let running = bench.start("one");
+        bench.until_state(waiting, OutboxState::Accepted).await;
+        assert!(bench.sms_texts().await.contains(&"It's on".to_owned()), "{}", bench.test.engine);
+        running.shutdown().await;
     }
 }

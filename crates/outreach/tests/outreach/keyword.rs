@@ -5,12 +5,21 @@ use segue_model::{
     time,
 };
 use segue_outreach::keywords::{Handled, InboundSms, handle};
-use segue_store::{Sql, channel::SenderKind, consent_settings::ConsentSettings};
+use segue_store::{
+    Sql,
+    channel::{Channel, SenderKind},
+    consent_settings::ConsentSettings,
+};
 
 use crate::world::{World, phone, worlds};
 
 pub async fn receive(world: &World, inbox_id: InboxId, from: &str, text: &str) -> Handled {
-    let (ctx, ws, channel) = (world.test.ctx.clone(), world.ws(), world.sms.clone());
+    receive_on(world, world.sms.clone(), inbox_id, (from, text)).await
+}
+
+/// A text to the number of the world's sender, on this account.
+pub async fn receive_on(world: &World, channel: Channel, inbox_id: InboxId, (from, text): (&str, &str)) -> Handled {
+    let (ctx, ws) = (world.test.ctx.clone(), world.ws());
     let (from, text) = (from.to_owned(), text.to_owned());
     world
         .write(move |tx| {

@@ -19,7 +19,7 @@ use segue_store::{
 };
 
 use crate::{
-    keyword::{consents, settings, text},
+    keyword::{consents, receive_on, settings, text},
     world::{World, phone, worlds},
 };
 
@@ -52,11 +52,10 @@ async fn a_stop_by_text_reaches_as_far_as_the_setting_says() {
             assert_eq!(text(&world, &phone(number), "STOP").await, Handled::Repeated(Keyword::Stop), "{scope}");
         }
         // Only this sender is stopped, and START opens it again.
-        let (ws, channel, own) = (world.ws(), world.sms.id, world.sender.address.clone());
+        let (ws, own) = (world.ws(), world.sender.address.clone());
         let from = move |sender: String| {
             move |tx: &mut segue_store::Tx<'_>| {
-                let from = (channel, sender.as_str());
-                tx.consent_state_from(ws, Medium::Sms, &phone(3), Purpose::Marketing, from).map(|it| it.state)
+                tx.consent_state_from(ws, Medium::Sms, &phone(3), Purpose::Marketing, &sender).map(|it| it.state)
             }
         };
         assert_eq!(world.write(from(own.clone())).await, Revoked);
@@ -65,6 +64,41 @@ async fn a_stop_by_text_reaches_as_far_as_the_setting_says() {
         world.test.clock.advance(1);
         text(&world, &phone(3), "START").await;
         assert_eq!(world.write(from(own)).await, Granted);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_on_several_accounts_is_stopped_and_opened_as_one() {
+    for world in worlds().await {
+        let second = world.test.sms_channel("second").await;
+        world.test.sender(second.id, &world.sender.address).await;
+        subscriber(&world, 1).await;
+        world.sent(world.input()).await;
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Sender).await;
+        world.test.clock.advance(1);
+        let on_second = async |said: &'static str| {
+            world.test.clock.advance(1);
+            receive_on(&world, second.clone(), world.test.ctx.id(), (&phone(1), said)).await
+        };
+        assert_eq!(on_second("STOP").await, Handled::Answered(Keyword::Stop), "{}", world.test.engine);
+        assert_eq!(world.messages().await[0].state, "canceled", "what waited on the first: {}", world.test.engine);
+        assert_eq!(text(&world, &phone(1), "STOP").await, Handled::Repeated(Keyword::Stop), "{}", world.test.engine);
+        let (ws, own) = (world.ws(), world.sender.address.clone());
+        let state = async || {
+            let own = own.clone();
+            let from = world.write(move |tx| {
+                tx.consent_state_from(ws, Medium::Sms, &phone(1), Purpose::Marketing, &own).map(|it| it.state)
+            });
+            from.await
+        };
+        assert_eq!(state().await, Revoked, "{}", world.test.engine);
+        // Each account has a no on record by now; one START takes back both.
+        assert_eq!(on_second("START").await, Handled::Answered(Keyword::Start), "{}", world.test.engine);
+        assert_eq!(state().await, Granted, "{}", world.test.engine);
+        assert_eq!(on_second("STOP").await, Handled::Answered(Keyword::Stop), "{}", world.test.engine);
+        world.test.clock.advance(1);
+        assert_eq!(text(&world, &phone(1), "START").await, Handled::Answered(Keyword::Start), "{}", world.test.engine);
+        assert_eq!(state().await, Granted, "the other account's no, too: {}", world.test.engine);
     }
 }
 

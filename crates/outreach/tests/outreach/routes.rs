@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    ChannelId,
+    ChannelId, WorkspaceId,
     route::{RouteBy, RouteNote, RouteReason, Share, TRIALS_IN_100, draw},
 };
 use segue_outreach::direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text};
@@ -21,6 +21,7 @@ use crate::world::{World, worlds};
 const MUNICH: &str = "+498912345678";
 const NEW_YORK: &str = "+12125550001";
 
+static SPOIL: Sql = Sql::portable("SPOIL", "UPDATE outbox SET state = 'nothing' WHERE workspace_id = $1");
 static CHANNELS: Sql =
     Sql::portable("CHANNELS", "SELECT address, channel_id FROM outbox WHERE workspace_id = $1 ORDER BY id");
 
@@ -201,5 +202,54 @@ async fn texts_go_by_what_was_delivered_and_a_few_try_an_account_of_which_too_li
         assert!(all.iter().all(|(to, (channel, _))| to == MUNICH || *channel == first), "{}", world.test.engine);
         let note = all[MUNICH].1.expect("it was decided");
         assert_eq!((note.delivered, note.settled), (Some(950), Some(1_000)));
+
+        // Nobody has counted for an hour.
+        world.test.clock.advance(3_600_000);
+        let all = planned(&world).await;
+        assert!(all.values().all(|(_, note)| reason(*note) == RouteReason::TooLittleKnown), "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shares_go_when_no_sender_asks_for_them_and_one_workspace_does_not_keep_another_from_being_counted() {
+    for world in worlds().await {
+        let other = second(&world).await;
+        let (ws, now, first) = (world.ws(), world.test.now(), world.sms.id);
+        routes(&world, RouteBy::Delivery, &[&world.sender, &other]).await;
+        let put = async |workspace_id: WorkspaceId, channel_id: ChannelId| {
+            let shares = Shares::from([((channel_id, String::new()), Share { delivered: 1, settled: 2 })]);
+            world.write(move |tx| tx.put_shares(workspace_id, &shares, now)).await;
+        };
+        let left =
+            async |workspace_id: WorkspaceId| world.write(move |tx| tx.route_shares(workspace_id)).await.shares.len();
+        let count = async || segue_outreach::routes::count_all(&world.test.store, &world.test.ctx).await.unwrap();
+        put(ws, first).await;
+        routes(&world, RouteBy::Order, &[&world.sender, &other]).await;
+        count().await;
+        assert_eq!(left(ws).await, 0, "{}", world.test.engine);
+
+        // A second workspace, which comes after the first, whose rows cannot be read.
+        world.test.clock.advance(1);
+        let mut row = world.write(move |tx| tx.workspace(ws)).await.unwrap();
+        row.id = world.test.ctx.id();
+        row.slug = "second".to_owned();
+        let (later, channel_id) = (row.id, world.test.ctx.id::<ChannelId>());
+        world
+            .write(move |tx| {
+                tx.insert_workspace(&row)?;
+                let mut channel = tx.channel(ws, first)?.unwrap();
+                (channel.id, channel.workspace_id) = (channel_id, later);
+                tx.upsert_channel(&channel).map(|_| ())
+            })
+            .await;
+        put(later, channel_id).await;
+        routes(&world, RouteBy::Delivery, &[&world.sender, &other]).await;
+        world.crowd(1).await;
+        planned(&world).await;
+        world.write(move |tx| tx.execute(&SPOIL, &[&ws])).await;
+        let spoiled = segue_outreach::routes::count(&world.test.store, &world.test.ctx, ws).await;
+        assert!(spoiled.is_err(), "{}", world.test.engine);
+        count().await;
+        assert_eq!(left(later).await, 0, "nobody asks for these: {}", world.test.engine);
     }
 }

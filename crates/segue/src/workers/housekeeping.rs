@@ -46,7 +46,7 @@ pub async fn run(wiring: Arc<Wiring>) {
                 }
             }
             _ = count.tick() => {
-                if let Err(error) = count_routes(&wiring).await {
+                if let Err(error) = segue_outreach::routes::count_all(&wiring.store, &wiring.ctx).await {
                     tracing::error!(%error, "what the accounts of senders delivered could not be counted");
                 }
             }
@@ -57,13 +57,6 @@ pub async fn run(wiring: Arc<Wiring>) {
             }
         }
     }
-}
-
-async fn count_routes(wiring: &Wiring) -> Result<(), StoreError> {
-    for workspace in wiring.store.read(|tx| tx.workspaces()).await? {
-        segue_outreach::routes::count(&wiring.store, &wiring.ctx, workspace.id).await?;
-    }
-    Ok(())
 }
 
 async fn remove_old(wiring: &Wiring) -> Result<(), StoreError> {

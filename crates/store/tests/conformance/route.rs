@@ -1,16 +1,16 @@
 //! Routes of senders: their order, the versions of prices, and what accounts delivered.
 
 use segue_model::{
-    ChannelId, MessageId,
+    ChannelId, MessageId, Timestamp,
     content::SmsContent,
     delivery::MessageClass,
     route::{RouteBy, Share},
     time,
 };
 use segue_store::{
-    Sql,
+    Sql, StoreError,
     outbox::{AddressKind, NewOutbox, Payload},
-    route::ChannelPrices,
+    route::{ChannelPrices, Shares},
     workspace::SegmentPrice,
 };
 use segue_testkit::{TestStore, engines};
@@ -19,7 +19,7 @@ use super::write;
 
 static SETTLE: Sql = Sql::portable(
     "SETTLE",
-    "UPDATE outbox SET state = $3, submitted_at = $4, accepted_at = $4 WHERE workspace_id = $1 AND id = $2",
+    "UPDATE outbox SET state = $3, submitted_at = $4, accepted_at = $5 WHERE workspace_id = $1 AND id = $2",
 );
 
 /// Messages of a channel to this number, that ended in this state now.
@@ -44,8 +44,14 @@ async fn ended(test: &TestStore, channel_id: ChannelId, (to, state): (&'static s
                 segments: Some(1),
             };
             tx.enqueue(workspace_id, &message, now)?;
-            if state != "queued" {
-                tx.execute(&SETTLE, &[&workspace_id, &id, &state, &now])?;
+            match state {
+                "queued" => {}
+                "refused" => {
+                    tx.execute(&SETTLE, &[&workspace_id, &id, &"failed", &now, &None::<Timestamp>])?;
+                }
+                _ => {
+                    tx.execute(&SETTLE, &[&workspace_id, &id, &state, &now, &Some(now)])?;
+                }
             }
         }
         Ok(())
@@ -71,13 +77,17 @@ async fn shares_count_the_last_day_of_accounts_that_report_and_silence_as_not_de
         ended(&test, one, (VIENNA, "queued"), 5).await;
         ended(&test, one, (VIENNA, "suppressed"), 5).await;
         ended(&test, mute, (VIENNA, "accepted"), 4).await;
+        ended(&test, mute, (VIENNA, "refused"), 1).await;
         ended(&test, other, (VIENNA, "delivered"), 4).await;
         let count = async || {
             let now = test.now();
             let shares = write(&test, move |tx| tx.count_shares(workspace_id, &[one, mute], now)).await;
             let put = shares.clone();
             write(&test, move |tx| tx.put_shares(workspace_id, &put, now)).await;
-            assert_eq!(write(&test, move |tx| tx.route_shares(workspace_id)).await, shares, "{}", test.engine);
+            let kept = write(&test, move |tx| tx.route_shares(workspace_id)).await;
+            assert_eq!(kept.shares, shares, "{}", test.engine);
+            assert!(kept.is_current(now) || shares.is_empty(), "{}", test.engine);
+            assert!(!kept.is_current(now.plus(time::HOUR)), "nobody has counted for an hour: {}", test.engine);
             let of = |country: &str| shares.get(&(one, country.to_owned())).copied();
             assert!(shares.keys().all(|(channel, _)| *channel == one), "{}: {shares:?}", test.engine);
             (of(""), of("DE"), of("AT"))
@@ -88,6 +98,42 @@ async fn shares_count_the_last_day_of_accounts_that_report_and_silence_as_not_de
         assert_eq!(count().await, (share(8, 13), share(7, 9), share(1, 4)), "{}: nobody answered", test.engine);
         test.clock.advance(24 * time::HOUR);
         assert_eq!(count().await, (None, None, None), "{}: the window has passed", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_messages_of_other_accounts_do_not_hide_those_of_a_route() {
+    for test in engines().await {
+        let workspace_id = test.workspace_id();
+        let (busy, one) = (test.sms_channel("busy").await.id, test.sms_channel("one").await.id);
+        ended(&test, busy, ("+4315850000", "delivered"), 2_100).await;
+        ended(&test, one, ("+4315850000", "delivered"), 3).await;
+        let now = test.now();
+        let shares = write(&test, move |tx| tx.count_shares(workspace_id, &[one], now)).await;
+        let share = shares.get(&(one, String::new())).copied();
+        assert_eq!(share, Some(Share { delivered: 3, settled: 3 }), "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_that_count_at_once_do_not_get_in_each_others_way() {
+    for test in engines().await {
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let one = test.sms_channel("one").await.id;
+        let shares: Shares = ["", "AT", "DE", "FR", "US"]
+            .map(|country| ((one, country.to_owned()), Share { delivered: 1, settled: 2 }))
+            .into();
+        let mut nodes = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let (store, shares) = (test.store.clone(), shares.clone());
+            nodes.spawn(async move {
+                store.write::<_, StoreError, _>(move |tx| tx.put_shares(workspace_id, &shares, now)).await
+            });
+        }
+        for put in nodes.join_all().await {
+            put.unwrap_or_else(|error| panic!("{}: {error}", test.engine));
+        }
+        assert_eq!(write(&test, move |tx| tx.route_shares(workspace_id)).await.shares, shares, "{}", test.engine);
     }
 }
 

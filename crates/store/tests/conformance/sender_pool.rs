@@ -71,6 +71,9 @@ async fn a_no_to_one_sender_is_a_no_to_its_pool_and_to_nobody_else() {
         let (workspace_id, channel) = (test.workspace_id(), test.sms_channel("carrier").await);
         let one = test.sender(channel.id, "+15550000001").await;
         let two = test.sender(channel.id, "+15550000002").await;
+        // The no comes in on another account of the same number, which is in no pool.
+        let other = test.sms_channel("other").await;
+        let twin = test.sender(other.id, "+15550000001").await;
         test.sender(channel.id, "+15550000003").await;
         let pool_id = pool(&test, &[one.id, two.id]).await;
         test.set_consent(Medium::Sms, CUSTOMER, Purpose::Marketing, ConsentState::Granted).await;
@@ -88,14 +91,12 @@ async fn a_no_to_one_sender_is_a_no_to_its_pool_and_to_nobody_else() {
         let (granted, no, ctx) = (event(ConsentAction::Grant), event(ConsentAction::Revoke), test.ctx.clone());
         let recorded = test.store.write::<_, segue_store::consent::ConsentError, _>(move |tx| {
             tx.record_consent(workspace_id, &granted, &ctx)?;
-            tx.record_consent_within(workspace_id, &no, &ConsentExtent::of(Scope::Sender(one.id)), &ctx)
+            tx.record_consent_within(workspace_id, &no, &ConsentExtent::of(Scope::Sender(twin.id)), &ctx)
         });
         recorded.await.expect("the no is recorded");
-        let channel_id = channel.id;
         let said = async |source: &'static str| {
             let state = write(&test, move |tx| {
-                let from = (channel_id, source);
-                tx.consent_state_from(workspace_id, Medium::Sms, CUSTOMER, Purpose::Marketing, from)
+                tx.consent_state_from(workspace_id, Medium::Sms, CUSTOMER, Purpose::Marketing, source)
             });
             state.await.state
         };
