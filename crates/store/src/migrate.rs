@@ -76,7 +76,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 30, name: "0030_withdrawn", text: include_str!("../migrations/0030_withdrawn.sql") },
     Migration { version: 31, name: "0031_row_country", text: include_str!("../migrations/0031_row_country.sql") },
-    Migration { version: 32, name: "0032_sender_alphabet", text: include_str!("../migrations/0032_sender_alphabet.sql") },
+    Migration {
+        version: 32,
+        name: "0032_sender_alphabet",
+        text: include_str!("../migrations/0032_sender_alphabet.sql"),
+    },
     Migration { version: 33, name: "0033_sender_routes", text: include_str!("../migrations/0033_sender_routes.sql") },
     Migration { version: 34, name: "0034_campaign_files", text: include_str!("../migrations/0034_campaign_files.sql") },
 ];
