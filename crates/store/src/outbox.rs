@@ -301,7 +301,7 @@ crate::sql! {
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     REVIVE_MESSAGE = "UPDATE outbox SET state = 'queued', attempts = 0, not_before = $3, error_class = NULL,
             error_code = NULL, error_reason = NULL, failed_at = NULL
-        WHERE workspace_id = $1 AND id = $2 AND state = 'failed' AND submitted_at IS NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'failed' AND submitted_at IS NULL AND withdrawn IS NULL
             AND (campaign_id IS NULL OR campaign_id IN (SELECT c.id FROM campaigns c
                 WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused')))
         RETURNING channel_id, campaign_id";
@@ -574,7 +574,8 @@ impl Tx<'_> {
         Ok((queued.len(), unknown.len()))
     }
 
-    /// Queues a failed message of which nothing ever left. `false` when it is not such a message.
+    /// Queues a failed message of which nothing ever left. `false` when it is not such a message, or was withdrawn with
+    /// its contact.
     pub(crate) fn revive_message(
         &mut self,
         workspace_id: WorkspaceId,
