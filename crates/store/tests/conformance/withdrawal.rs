@@ -205,3 +205,37 @@ async fn a_dead_letter_is_not_sent_again_after_its_contact_was_deleted() {
         assert_eq!(state(test, of_ben).await, OutboxState::Queued, "{}", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_doubt_and_would_be_sent_again_stays_in_doubt_when_its_contact_was_deleted() {
+    for test in engines().await {
+        let test = &test;
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let campaign = crate::outbox::campaign(test, sender, 1, "running").await;
+        let ana = test.contact("+15550100001", "Ana").await;
+        let of_ana = on_the_wire(test, &channel, ("+15550100001", MARKETING), Some((campaign, 1)), None).await;
+        let of_ben = on_the_wire(test, &channel, ("+15550100002", MARKETING), Some((campaign, 2)), None).await;
+        assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
+        for held in [&of_ana, &of_ben] {
+            let (address, id) = (held.address.clone(), held.id);
+            let rules = segue_model::series::CampaignRules::default();
+            write(test, move |tx| tx.count_in_series(workspace_id, &address, id, &rules, now)).await;
+            let (held, doubt) = (held.clone(), Failure { class: "unknown".to_owned(), ..busy() });
+            assert!(write(test, move |tx| tx.requeue_message(&held, now, Cost::Doubt, &doubt, now)).await);
+        }
+        assert_eq!(state(test, of_ana.id).await, OutboxState::Unknown, "{}: it may have left", test.engine);
+        assert_eq!(rule_and_words(test, of_ana.id).await, (None, false), "{}", test.engine);
+        assert_eq!(state(test, of_ben.id).await, OutboxState::Queued, "{}", test.engine);
+        for (held, sends) in [(&of_ana, 1), (&of_ben, 0)] {
+            let (address, before) = (held.address.clone(), now.plus(-1));
+            let counted = write(test, move |tx| tx.marketing_sends(workspace_id, &address, before, None, 9)).await;
+            assert_eq!(counted.len(), sends, "{}: what may have left counts for the caps", test.engine);
+        }
+        let counts =
+            write(test, move |tx| Ok((tx.tallies(workspace_id, campaign)?, tx.recount(workspace_id, campaign)?)));
+        let (kept, counted) = counts.await;
+        assert_eq!(kept, counted, "{}", test.engine);
+    }
+}
