@@ -116,15 +116,15 @@ const fn resends_unknown(config: &SmppConfig, class: MessageClass) -> bool {
 }
 
 /// What becomes of a message about which nobody can say whether it went out. When the account sends such messages again,
-/// it is put back like one that did not leave, uses up an attempt, and goes out unless its validity has ended; a message
-/// of which parts certainly left stays in doubt.
+/// it is put back like one that did not leave, uses up an attempt, and goes out unless its validity has ended or its
+/// contact was deleted meanwhile; then, and when parts of it certainly left, it stays in doubt.
 pub(crate) fn of_doubt(channel: &Channel, class: MessageClass, outcome: Outcome) -> Outcome {
     match (&channel.config, outcome) {
         (ChannelConfig::Smpp(config), Outcome::Unknown { reason, provider_ids })
             if provider_ids.is_empty() && resends_unknown(config, class) =>
         {
             let failure = Failure { class: ErrorClass::Unknown.as_str().to_owned(), code: None, reason };
-            Outcome::NotSent { failure, wait: None, cost: Cost::Attempt }
+            Outcome::NotSent { failure, wait: None, cost: Cost::Doubt }
         }
         (_, outcome) => outcome,
     }

@@ -10,11 +10,13 @@ use segue_model::{
     policy::{Explanation, Rule},
     sender::SenderFacts,
 };
-use segue_store::{StoreError, Tx, outbox::OutboxMessage};
+use segue_store::{StoreError, Tx, outbox::OutboxMessage, pace::Asks};
 
 /// Takes a place for a message of a campaign that sends at most so many in a minute. `false` when as many left in the minute
-/// before: it is held then until one of them is a minute old, and those that were refused before it go first. Planning
-/// spaces the messages already; this keeps the pace when they become due together, after a pause, a hold or a night.
+/// before: it is held then. A message that is refused for the first time waits behind all that were refused before it. One
+/// whose turn had come, and that found its place taken by a message a little later than promised, waits until one of those
+/// that left is a minute old; another one may then leave before it. Planning spaces the messages already; this keeps the
+/// pace when they become due together, after a pause, a hold or a night.
 pub(crate) fn keep_pace(
     tx: &mut Tx<'_>,
     per_minute: Option<u32>,
@@ -22,7 +24,8 @@ pub(crate) fn keep_pace(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let (Some(most), Some(campaign_id)) = (per_minute, message.campaign_id) else { return Ok(true) };
-    let Some(until) = tx.keep_in_minute(message.workspace_id, campaign_id, most, now)? else { return Ok(true) };
+    let asks = if message.rule.as_deref() == Some(Rule::CampaignPace.as_str()) { Asks::Again } else { Asks::First };
+    let Some(until) = tx.keep_in_minute((message.workspace_id, campaign_id), most, asks, now)? else { return Ok(true) };
     let cap = Some(format!("the campaign sends at most {most} messages a minute"));
     let why = Explanation { cap, ..Explanation::default() };
     tx.put_decision(message.workspace_id, message.id, Rule::CampaignPace, &why, now)?;

@@ -28,7 +28,8 @@ pub(crate) enum Outcome {
     Accepted(Vec<String>),
     /// Taken, and held back by the platform while it looks at the template.
     Assessed(Vec<String>),
-    /// Certainly not sent. `wait` is what the provider asks for.
+    /// Certainly not sent, or to be sent again though nobody can say ([`Cost::Doubt`]). `wait` is what the provider asks
+    /// for.
     NotSent {
         failure: Failure,
         wait: Option<Duration>,
@@ -101,8 +102,8 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
             let index = usize::try_from(message.attempts).unwrap_or(usize::MAX);
             let delay = match (cost, TRY_AGAIN.get(index)) {
                 (Cost::Free, _) => time::SECOND,
-                (Cost::Attempt, Some(delay)) => *delay,
-                (Cost::Attempt, None) => return fail(tx, ctx, message, failure),
+                (Cost::Attempt | Cost::Doubt, Some(delay)) => *delay,
+                (Cost::Attempt | Cost::Doubt, None) => return fail(tx, ctx, message, failure),
             };
             let asked = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();
             tx.requeue_message(message, now.plus(delay.max(asked)), *cost, failure, now).map(|_| ())

@@ -212,6 +212,7 @@ mod tests {
             expires_at: None,
             attempts: 0,
             epoch: 1,
+            rule: None,
             hold: Hold::Claimed,
         }
     }

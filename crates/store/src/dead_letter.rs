@@ -75,6 +75,8 @@ crate::sql! {
     RESOLVE = "UPDATE dead_letters SET resolution = $3, resolution_reason = $4, resolved_by = $5, resolved_at = $6
         WHERE workspace_id = $1 AND id = $2 AND resolution IS NULL
         RETURNING source, source_id";
+    REOPEN = "UPDATE dead_letters SET resolution = NULL, resolution_reason = NULL, resolved_by = NULL, resolved_at = NULL
+        WHERE workspace_id = $1 AND id = $2";
 }
 
 fn read(row: &mut Row<'_>) -> Result<DeadLetterView, StoreError> {
@@ -147,8 +149,9 @@ impl Tx<'_> {
     }
 
     /// Does what a person decided. Replaying makes the row pending or the job waiting again, with all its attempts; a
-    /// message goes back into the queue only when nothing of it ever left. `false` when there is no such letter or it
-    /// is resolved already.
+    /// message goes back into the queue only when nothing of it ever left, its campaign has not ended and its contact was
+    /// not deleted. `false`, and nothing is changed, when there is no such letter, it is resolved already, or its message
+    /// cannot be replayed.
     ///
     /// # Errors
     /// When the store fails.
@@ -166,11 +169,15 @@ impl Tx<'_> {
             })?;
         let Some((source, source_id)) = found else { return Ok(false) };
         if resolution == Resolution::Replayed {
-            match source {
-                Source::Inbox => self.revive_inbox(workspace_id, InboxId(source_id), now)?,
-                Source::Job => self.revive_job(workspace_id, JobId(source_id), now)?,
+            let revived = match source {
+                Source::Inbox => self.revive_inbox(workspace_id, InboxId(source_id), now).map(|_| true)?,
+                Source::Job => self.revive_job(workspace_id, JobId(source_id), now).map(|_| true)?,
                 Source::Outbox => self.revive_message(workspace_id, MessageId(source_id), now)?,
             };
+            if !revived {
+                self.execute(&REOPEN, &[&workspace_id, &id])?;
+            }
+            return Ok(revived);
         }
         Ok(true)
     }

@@ -113,6 +113,7 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let key: [&dyn crate::Bind; 3] = [&workspace_id, &session_id, &until];
         self.execute(&CANCEL_OF_SESSION, &key)?;
+        self.withdraw_dead_of_session(workspace_id, session_id, until)?;
         if self.execute(&DROP_WAITING, &key)? > 0 {
             self.execute(&COUNT_WAITING, &key[..2])?;
         }

@@ -102,7 +102,7 @@ pub mod messaging_limit;
 pub mod messaging_user;
 pub mod opt_out;
 pub mod outbox;
-mod pace;
+pub mod pace;
 pub mod pending_reply;
 pub mod population;
 pub mod presence;

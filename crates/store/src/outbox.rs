@@ -134,6 +134,8 @@ pub struct OutboxMessage {
     pub attempts: u32,
     /// What proves the claim.
     pub epoch: i64,
+    /// The rule that put it off last.
+    pub rule: Option<String>,
     /// How it is held.
     pub hold: Hold,
 }
@@ -198,7 +200,7 @@ crate::sql! {
                         AND (e.state <> 'queued' OR e.rule IS NULL)))
             ORDER BY o.not_before, o.id LIMIT $6)
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
-            not_before, expires_at, attempts, lease_epoch",
+            not_before, expires_at, attempts, lease_epoch, rule",
         postgres: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
             lease_until = $4
         WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT o.id FROM outbox o
@@ -209,7 +211,7 @@ crate::sql! {
                         AND (e.state <> 'queued' OR e.rule IS NULL)))
             ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
-            not_before, expires_at, attempts, lease_epoch";
+            not_before, expires_at, attempts, lease_epoch, rule";
     RUNNING_CAMPAIGNS = "SELECT id FROM campaigns WHERE workspace_id = $1 AND state IN ('planning', 'running')
             AND opens_at <= $2 AND (closes_at IS NULL OR closes_at > $2)
             AND (hold_rule IS NULL OR hold_until <= $2)
@@ -221,7 +223,7 @@ crate::sql! {
                 AND o.campaign_id IS NOT NULL AND o.not_before <= $5
             ORDER BY o.not_before, o.id LIMIT $6)
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
-            not_before, expires_at, attempts, lease_epoch",
+            not_before, expires_at, attempts, lease_epoch, rule",
         postgres: "UPDATE outbox SET state = 'claimed', lease_owner = $3, lease_epoch = lease_epoch + 1,
             lease_until = $4
         WHERE workspace_id = $1 AND id = ANY (ARRAY(SELECT o.id FROM outbox o
@@ -229,10 +231,10 @@ crate::sql! {
                 AND o.campaign_id IS NOT NULL AND o.not_before <= $5
             ORDER BY o.not_before, o.id LIMIT $6 FOR UPDATE OF o SKIP LOCKED))
         RETURNING workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
-            not_before, expires_at, attempts, lease_epoch";
+            not_before, expires_at, attempts, lease_epoch, rule";
     /// The same rows as `CLAIM_DIRECT`, for a worker that decides in this transaction.
     DUE_DIRECT = sqlite: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
-            o.not_before, o.expires_at, o.attempts, o.lease_epoch FROM outbox o
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch, o.rule FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
             AND o.not_before <= $3 AND (o.session_id IS NULL OR NOT EXISTS (
                 SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
@@ -240,7 +242,7 @@ crate::sql! {
                     AND (e.state <> 'queued' OR e.rule IS NULL)))
         ORDER BY o.not_before, o.id LIMIT $4",
         postgres: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
-            o.not_before, o.expires_at, o.attempts, o.lease_epoch FROM outbox o
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch, o.rule FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.state = 'queued' AND o.campaign_id IS NULL
             AND o.not_before <= $3 AND (o.session_id IS NULL OR NOT EXISTS (
                 SELECT 1 FROM outbox e WHERE e.workspace_id = $1 AND e.session_id = o.session_id AND e.id < o.id
@@ -249,7 +251,7 @@ crate::sql! {
         ORDER BY o.not_before, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED";
     /// Each with what the decision needs to know of its recipient, which is the same as `LAST_LOOK`.
     DUE_OF_CAMPAIGN = sqlite: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
-            o.not_before, o.expires_at, o.attempts, o.lease_epoch,
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch, o.rule,
             (SELECT CASE WHEN k.expires_at <= $3 AND k.state = 'granted' THEN 'expired' ELSE k.state END
                 FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
                 AND k.address = o.address AND k.purpose = $7),
@@ -265,7 +267,7 @@ crate::sql! {
             AND o.campaign_id IS NOT NULL AND o.not_before <= $3
         ORDER BY o.not_before, o.id LIMIT $4",
         postgres: "SELECT o.workspace_id, o.id, o.channel_id, o.class, o.address, o.address_kind, o.payload, o.campaign_id, o.session_id,
-            o.not_before, o.expires_at, o.attempts, o.lease_epoch,
+            o.not_before, o.expires_at, o.attempts, o.lease_epoch, o.rule,
             (SELECT CASE WHEN k.expires_at <= $3 AND k.state = 'granted' THEN 'expired' ELSE k.state END
                 FROM consents k WHERE k.workspace_id = o.workspace_id AND k.medium = $6
                 AND k.address = o.address AND k.purpose = $7),
@@ -299,7 +301,7 @@ crate::sql! {
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     REVIVE_MESSAGE = "UPDATE outbox SET state = 'queued', attempts = 0, not_before = $3, error_class = NULL,
             error_code = NULL, error_reason = NULL, failed_at = NULL
-        WHERE workspace_id = $1 AND id = $2 AND state = 'failed' AND submitted_at IS NULL
+        WHERE workspace_id = $1 AND id = $2 AND state = 'failed' AND submitted_at IS NULL AND withdrawn IS NULL
             AND (campaign_id IS NULL OR campaign_id IN (SELECT c.id FROM campaigns c
                 WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused')))
         RETURNING channel_id, campaign_id";
@@ -326,6 +328,7 @@ fn read_message(row: &mut Row<'_>, hold: Hold) -> Result<OutboxMessage, StoreErr
         expires_at: row.next()?,
         attempts: row.next()?,
         epoch: row.next()?,
+        rule: row.next()?,
         hold,
     })
 }
@@ -571,7 +574,8 @@ impl Tx<'_> {
         Ok((queued.len(), unknown.len()))
     }
 
-    /// Queues a failed message of which nothing ever left. `false` when it is not such a message.
+    /// Queues a failed message of which nothing ever left. `false` when it is not such a message, or was withdrawn with
+    /// its contact.
     pub(crate) fn revive_message(
         &mut self,
         workspace_id: WorkspaceId,

@@ -114,9 +114,11 @@ crate::sql! {
             error_class = 'content_invalid', error_reason = $5
         WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
-    /// What was withdrawn while it was on the wire ends here, without its words.
-    REQUEUE = "UPDATE outbox SET state = CASE WHEN withdrawn IS NULL THEN 'queued' ELSE 'canceled' END,
-            rule = COALESCE(withdrawn, rule), payload = CASE WHEN withdrawn IS NULL THEN payload ELSE '{\"text\":\"\"}' END,
+    /// What was withdrawn while it was on the wire ends here, without its words; in doubt when it may have left.
+    REQUEUE = "UPDATE outbox SET state = CASE WHEN withdrawn IS NULL THEN 'queued' WHEN $9 = 1 THEN 'unknown'
+                ELSE 'canceled' END,
+            rule = CASE WHEN $9 = 1 THEN rule ELSE COALESCE(withdrawn, rule) END,
+            payload = CASE WHEN withdrawn IS NULL THEN payload ELSE '{\"text\":\"\"}' END,
             not_before = $4, attempts = attempts + $5, lease_owner = NULL,
             lease_until = NULL, error_class = $6, error_code = $7, error_reason = $8
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
@@ -146,6 +148,8 @@ segue_model::text_enum! {
     /// Whether an answer "not now" uses up one of the attempts.
     pub enum Cost {
         Attempt = "attempt",
+        /// It does, and nobody can say whether the message left: its account sends it again all the same.
+        Doubt = "doubt",
         /// The provider only asked to slow down.
         Free = "free",
     }
@@ -321,7 +325,7 @@ impl Tx<'_> {
     }
 
     /// The provider certainly did not take it: it is queued again from `not_before` on, or canceled when its contact was
-    /// deleted meanwhile.
+    /// deleted meanwhile. Of a message in doubt that is sent again all the same, the deletion leaves one in doubt.
     ///
     /// # Errors
     /// When the store fails.
@@ -333,8 +337,7 @@ impl Tx<'_> {
         failure: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.did_not_leave(message)?;
-        let used = i64::from(cost == Cost::Attempt);
+        let (used, in_doubt) = (i64::from(cost != Cost::Free), i64::from(cost == Cost::Doubt));
         let change = self.query_opt(
             &REQUEUE,
             &[
@@ -346,9 +349,13 @@ impl Tx<'_> {
                 &failure.class,
                 &failure.code,
                 &failure.reason,
+                &in_doubt,
             ],
             read_change,
         )?;
+        if change.as_ref().is_none_or(|change| change.state != OutboxState::Unknown) {
+            self.did_not_leave(message)?;
+        }
         Ok(self.told(message.workspace_id, change, now))
     }
 

@@ -219,7 +219,8 @@ impl Tx<'_> {
             .zip(before)
             .map(|(row, before)| match before {
                 None => RowChange::Created,
-                Some(before) if before.fields == row.fields && before.link == row.link => RowChange::Unchanged,
+                // Its country too: another one is told by an import, and counts when the table gets a link later.
+                Some(before) if same(&before, row) => RowChange::Unchanged,
                 Some(before) => RowChange::Updated(before),
             })
             .collect();
@@ -482,6 +483,10 @@ impl Tx<'_> {
         self.rows_wait = None;
         Ok(())
     }
+}
+
+fn same(known: &KnownRow, row: &NewRow) -> bool {
+    known.fields == row.fields && known.link == row.link && known.country == row.country
 }
 
 fn id_param(id: Option<ContactId>) -> Param<'static> {

@@ -87,5 +87,11 @@ async fn resolve(
     let (workspace_id, now) = (caller.workspace_id, state.ctx.now());
     let resolved =
         state.store.write::<_, StoreError, _>(move |tx| tx.resolve_dead_letter(workspace_id, id, &decision, now));
-    if resolved.await? { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("dead letter that is still open")) }
+    if resolved.await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Problem::not_found(match resolution {
+        Resolution::Replayed => "dead letter that is open and can still be replayed",
+        Resolution::Discarded => "dead letter that is still open",
+    }))
 }

@@ -170,6 +170,34 @@ async fn no_sixty_seconds_have_more_than_the_pace_wherever_they_begin() {
     }
 }
 
+/// Whoever looks for what is due does so every half second, and each minute at another moment of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_leaves_at_the_pace_though_nobody_looks_at_the_very_moment() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let id =
+            campaign(&bench, Schedule { per_minute: Some(4), ..Schedule::default() }, CampaignRules::default()).await;
+        let start = bench.test.now();
+        for number in 0..120 {
+            text(&bench, &channel, id, number, start).await;
+        }
+        let mut left: Vec<i64> = Vec::new();
+        for minute in 0..50 {
+            for look in 0..25 {
+                let now = minute * time::MINUTE + minute * 331 % 500 + look * 500;
+                bench.test.clock.advance(now - bench.test.now().since(start));
+                left.extend(turn(&bench, &channel).await.iter().map(|_| now));
+            }
+            if left.len() == 120 {
+                break;
+            }
+        }
+        let most = left.iter().map(|from| left.iter().filter(|at| (0..time::MINUTE).contains(&(**at - from))).count());
+        assert_eq!((left.len(), most.max()), (120, Some(4)), "{}", bench.test.engine);
+        assert!(left[119] < 29 * time::MINUTE + time::MINUTE / 2, "{}: {}", bench.test.engine, left[119]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_waits_for_its_turn_says_so() {
     for bench in benches().await {

@@ -8,6 +8,7 @@ use segue_sandbox::CarrierFaults;
 use segue_store::{
     Sql, StoreError,
     channel::{BindMode, Channel, ChannelConfig, ResendUnknown, SmppConfig},
+    outbox::NewOutbox,
 };
 use serde_json::json;
 
@@ -170,6 +171,30 @@ async fn an_account_that_would_rather_send_twice_leaves_nobody_out() {
         assert_eq!(count(&states, OutboxState::Delivered), MESSAGES, "{}", bench.test.engine);
         let sent = bench.sandbox.segments_by_recipient();
         assert!((FIRST..FIRST + MESSAGES).all(|number| sent.get(&number).is_some_and(|count| *count >= 1)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_doubt_is_not_sent_twice_to_somebody_who_was_deleted() {
+    for bench in benches().await {
+        let channel = account(&bench, |config| config.resend_unknown = ResendUnknown::All).await;
+        bench.faults(json!({ "receipts": "none", "carrier": { "swallow_every": 1 } })).await;
+        let (address, workspace_id, now) = ("+12125550100", bench.test.workspace_id(), bench.test.now());
+        let ana = bench.test.contact(address, "Ana").await;
+        let granted = segue_model::consent::ConsentState::Granted;
+        let (medium, purpose) = (segue_model::consent::Medium::Sms, segue_model::consent::Purpose::Marketing);
+        bench.test.set_consent(medium, address, purpose, granted).await;
+        let class = segue_model::delivery::MessageClass::Marketing;
+        let id = bench.enqueue(&NewOutbox { class, ..bench.sms_to(&channel, address, "Sale") }).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Submitting).await;
+        assert!(bench.write(move |tx| tx.delete_contact(workspace_id, ana, now)).await);
+        bench.until_state(id, OutboxState::Unknown).await;
+        bench.test.clock.advance(60_000);
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        assert_eq!(bench.state(id).await, OutboxState::Unknown, "{}: it may have left", bench.test.engine);
+        assert_eq!(bench.sandbox.counters().sms_accepted, 1, "{}", bench.test.engine);
+        running.shutdown().await;
     }
 }
 

@@ -477,3 +477,43 @@ async fn a_number_in_a_key_keeps_the_country_that_its_import_was_told() {
         assert!(left.first().is_some_and(|name| name == "Moe"), "{}: as before: {left:?}", world.test.engine);
     }
 }
+
+/// The table gets its link only after the import.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_tells_the_country_of_rows_that_stay_the_same() {
+    let mapping = [("No", "number"), ("Tel", "phone"), ("State", "status")];
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        world.subscriber("+442079460018", "Liz").await;
+        world.subscriber("+12079460018", "Moe").await;
+        let table = world.table(TableInput { link: None, ..orders() }).await;
+        let change = async |link: Option<&str>| {
+            let link = link.map(|column| LinkInput { column: column.to_owned(), by: LinkBy::Phone });
+            let now = tables::get(store, ws, table.id).await.unwrap();
+            let named = |(column, now): (ColumnInput, &segue_store::table::TableColumn)| ColumnInput {
+                name: Some(now.name.clone()),
+                ..column
+            };
+            let columns = orders().columns.into_iter().zip(&now.columns).map(named).collect();
+            let change = TableChange { label: "Orders".to_owned(), columns, link, version: now.version };
+            tables::change(store, ctx, ws, table.id, change).await.unwrap();
+        };
+        let whose = async || {
+            let wanted = RowsWanted { limit: 10, ..RowsWanted::default() };
+            let (rows, _) = rows::list(store, ctx, ws, table.id, wanted).await.unwrap();
+            rows.into_iter().map(|row| row.contact_name.unwrap_or_default()).collect::<Vec<_>>()
+        };
+        world.put(table.id, vec![row(&[("number", "1"), ("phone", "2079460018"), ("status", "open")])]).await;
+        let file = "No,Tel,State\n1,2079460018,open\n";
+        let done = import_as(&world, table.id, file, (&mapping, "GB"), ImportMode::Import).await;
+        assert_eq!((done.created, done.updated, done.unchanged), (0, 1, 0), "{}", world.test.engine);
+        change(Some("phone")).await;
+        assert_eq!(whose().await, ["Liz"], "{}: as the import was told", world.test.engine);
+
+        change(None).await;
+        undo::begin(store, ctx, ws, done.id).await.unwrap();
+        undo::run(store, ctx, ws, done.id).await.unwrap();
+        change(Some("phone")).await;
+        assert_eq!(whose().await, ["Moe"], "{}: as before the import", world.test.engine);
+    }
+}

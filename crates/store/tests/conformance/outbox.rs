@@ -326,7 +326,7 @@ async fn a_dead_message_of_a_campaign_that_has_ended_stays_dead() {
             reason: "again".to_owned(),
             actor: "usr_1".to_owned(),
         };
-        write(&test, move |tx| tx.resolve_dead_letter(workspace_id, letter.id, &decision, now)).await;
+        assert!(!write(&test, move |tx| tx.resolve_dead_letter(workspace_id, letter.id, &decision, now)).await);
         // In the queue nobody would ever take it again.
         assert_eq!(state(&test, new.id).await, OutboxState::Failed, "{}", test.engine);
     }

@@ -5,7 +5,7 @@ use segue_model::{
     rate::{RateLimit, RateWindow},
     time,
 };
-use segue_store::StoreError;
+use segue_store::{StoreError, pace::Asks};
 use segue_testkit::{TestStore, engines};
 
 use super::write;
@@ -80,7 +80,8 @@ async fn a_campaign_has_its_places_once_in_any_minute_and_the_rest_is_spread() {
         let (workspace_id, campaign_id, start) = (test.workspace_id(), test.ctx.id::<CampaignId>(), test.now());
         let take = async |after: i64| {
             let at = start.plus(after);
-            let until = write(&test, move |tx| tx.keep_in_minute(workspace_id, campaign_id, 2, at)).await;
+            let until =
+                write(&test, move |tx| tx.keep_in_minute((workspace_id, campaign_id), 2, Asks::First, at)).await;
             until.map(|until| until.since(start))
         };
         // A second before the clock's minute ends, and after it.
@@ -111,12 +112,96 @@ async fn two_at_once_never_share_the_last_place() {
             tries.spawn(async move {
                 let at = now.plus(number);
                 let until = store
-                    .write::<_, StoreError, _>(move |tx| tx.keep_in_minute(workspace_id, campaign_id, 4, at))
+                    .write::<_, StoreError, _>(move |tx| {
+                        tx.keep_in_minute((workspace_id, campaign_id), 4, Asks::First, at)
+                    })
                     .await;
                 until.expect("the store works").is_none()
             });
         }
         let taken = tries.join_all().await.into_iter().filter(|taken| *taken).count();
         assert_eq!(taken, 4, "{}", test.engine);
+    }
+}
+
+/// A campaign's queue, worked through by somebody who looks up to half a second late.
+struct Queue {
+    per_minute: u32,
+    /// When each asks next, and whether it was promised that moment.
+    waiting: Vec<(i64, Asks)>,
+    /// When nobody looks: from the first moment to the second.
+    pause: (i64, i64),
+}
+
+impl Queue {
+    /// When each left, and how often was asked.
+    async fn work(mut self, test: &TestStore) -> (Vec<i64>, usize) {
+        let (of, start) = ((test.workspace_id(), test.ctx.id::<CampaignId>()), test.now());
+        let (mut left, mut asked, mut luck) = (Vec::new(), 0, 7_i64);
+        while let Some(next) = self.waiting.iter().map(|(at, _)| *at).min() {
+            luck = (luck * 1_103_515_245 + 12_345) % 2_147_483_648;
+            let mut now = next + luck / 65_536 % 501;
+            if (self.pause.0..self.pause.1).contains(&now) {
+                now = self.pause.1;
+            }
+            let (mut due, later): (Vec<_>, Vec<_>) = self.waiting.into_iter().partition(|(at, _)| *at <= now);
+            due.sort_by_key(|(at, _)| *at);
+            asked += due.len();
+            let (per_minute, at) = (self.per_minute, start.plus(now));
+            let answers = write(test, move |tx| {
+                due.iter().map(|(_, asks)| tx.keep_in_minute(of, per_minute, *asks, at)).collect()
+            });
+            let answers: Vec<Option<Timestamp>> = answers.await;
+            self.waiting = later;
+            for until in answers {
+                match until {
+                    Some(until) => self.waiting.push((until.since(start), Asks::Again)),
+                    None => left.push(now),
+                }
+            }
+        }
+        (left, asked)
+    }
+}
+
+/// The most that left in any sixty seconds.
+fn most_in_a_minute(left: &[i64]) -> usize {
+    let from = |from: &i64| left.iter().filter(|at| (0..time::MINUTE).contains(&(**at - from))).count();
+    left.iter().map(from).max().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_late_does_not_slow_a_campaign_down() {
+    for test in engines().await {
+        // Thirty minutes of messages that are due together, ten of messages that are planned one by one, and five of
+        // more in a minute than there are moments to look.
+        let together = vec![(0, Asks::First); 300];
+        let one_by_one = |apart: i64, count: i64| (0..count).map(|number| (number * apart, Asks::First)).collect();
+        for (per_minute, waiting, minutes) in
+            [(10, together, 29), (60, one_by_one(1_000, 600), 10), (240, one_by_one(250, 1_200), 5)]
+        {
+            let count = waiting.len();
+            let (left, asked) = Queue { per_minute, waiting, pause: (0, 0) }.work(&test).await;
+            let of = format!("{}, {per_minute} a minute", test.engine);
+            assert_eq!(left.len(), count, "{of}");
+            assert!(most_in_a_minute(&left) <= per_minute as usize, "{of}: {}", most_in_a_minute(&left));
+            let (took, should) = (left[left.len() - 1] - left[0], minutes * time::MINUTE);
+            assert!(took < should + should / 25 + 2 * time::SECOND, "{of}: {took} instead of {should}");
+            assert!(asked < 4 * count, "{of}: {asked} asked");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_pause_has_gathered_is_spread_anew_and_not_asked_each_minute() {
+    for test in engines().await {
+        let pause = (2 * time::MINUTE, time::HOUR + 2 * time::MINUTE);
+        let queue = Queue { per_minute: 10, waiting: vec![(0, Asks::First); 400], pause };
+        let (left, asked) = queue.work(&test).await;
+        assert_eq!((left.len(), most_in_a_minute(&left)), (400, 10), "{}", test.engine);
+        // Two or three of forty minutes are over before the pause.
+        let took = left[399] - pause.1;
+        assert!(took < 39 * time::MINUTE, "{}: {took}", test.engine);
+        assert!(asked < 5 * 400, "{}: {asked} asked", test.engine);
     }
 }

@@ -101,6 +101,11 @@ async fn rows_are_written_over_those_with_their_key_and_counted() {
         let changed = put(test, id, vec![row("1", ANA, &[("status", "paid")]), row("3", ANA, &[("status", "a\0b")])]);
         assert_eq!(changed.await, [RowChange::Updated(before), RowChange::Created]);
         assert_eq!(count(test, id).await, 3, "{}", test.engine);
+        let british = NewRow { country: Some("GB".to_owned()), ..row("2", ANA, &[]) };
+        let before =
+            KnownRow { fields: fields(&[("number", "2")]), link: Some(link_of(LinkBy::Phone, ANA)), country: None };
+        assert_eq!(put(test, id, vec![british.clone()]).await, [RowChange::Updated(before)], "{}", test.engine);
+        assert_eq!(put(test, id, vec![british]).await, [RowChange::Unchanged], "{}", test.engine);
         let (ws, now) = (test.workspace_id(), test.now());
         let keys = ["1".to_owned(), "9".to_owned()];
         assert_eq!(write(test, move |tx| tx.delete_rows(ws, id, &keys, now)).await, [true, false]);

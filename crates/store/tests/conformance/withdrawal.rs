@@ -6,6 +6,7 @@ use segue_model::{
 };
 use segue_store::{
     Sql,
+    dead_letter::{Decision, Resolution},
     failover::Fallback,
     messaging_user::{LinkedBy, MessagingUser},
     outbox::{Abandoned, OutboxMessage},
@@ -50,6 +51,30 @@ async fn on_the_wire(
 async fn requeue(test: &TestStore, held: &OutboxMessage) {
     let (held, now) = (held.clone(), test.now());
     assert!(write(test, move |tx| tx.requeue_message(&held, now, Cost::Free, &busy(), now)).await);
+}
+
+/// A message that nobody could send, and that waits for a person.
+async fn dead_letter(
+    test: &TestStore,
+    channel: &segue_store::channel::Channel,
+    (address, class): (&str, MessageClass),
+    session_id: Option<SessionId>,
+) -> MessageId {
+    let mut new = message(test, channel, address);
+    (new.class, new.session_id) = (class, session_id);
+    assert!(super::enqueue(test, &new).await);
+    let (held, ctx) = (super::claim(test, channel, "worker", 1).await.pop().expect("it is due"), test.ctx.clone());
+    assert!(write(test, move |tx| tx.reject_payload(&held, "It is not JSON of a message.", &ctx)).await);
+    new.id
+}
+
+/// A person has it sent again.
+async fn replay(test: &TestStore, of: MessageId) -> bool {
+    let (workspace_id, now, of) = (test.workspace_id(), test.now(), of.to_string());
+    let letters = write(test, move |tx| tx.open_dead_letters(workspace_id, None, 9)).await;
+    let letter = letters.into_iter().find(|letter| letter.source_id == of).expect("it waits for a person").id;
+    let decision = Decision { resolution: Resolution::Replayed, reason: "again".to_owned(), actor: "usr_1".to_owned() };
+    write(test, move |tx| tx.resolve_dead_letter(workspace_id, letter, &decision, now)).await
 }
 
 const MARKETING: MessageClass = MessageClass::Marketing;
@@ -116,11 +141,15 @@ async fn an_answer_that_comes_back_unsent_ends_with_its_customer_before_the_next
         })
         .await;
         let service = MessageClass::Service;
+        let dead = dead_letter(test, &channel, ("+15550100001", service), Some(session)).await;
         let answer = on_the_wire(test, &channel, ("+15550100001", service), None, Some(session)).await;
         assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
         requeue(test, &answer).await;
         assert_eq!(state(test, answer.id).await, OutboxState::Canceled, "{}", test.engine);
         assert_eq!(rule_and_words(test, answer.id).await, (Some("contact_deleted".to_owned()), false));
+
+        assert!(!replay(test, dead).await, "{}", test.engine);
+        assert_eq!(state(test, dead).await, OutboxState::Failed, "{}", test.engine);
 
         // What is said after that is a new matter.
         test.clock.advance(1);
@@ -155,5 +184,58 @@ async fn neither_a_repeat_after_a_crash_nor_a_second_way_sends_what_was_withdraw
         repeated.await;
         assert_eq!(state(test, held.id).await, OutboxState::Unknown, "{}: it may have left", test.engine);
         assert_eq!(state(test, of_ben.id).await, OutboxState::Queued, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_not_sent_again_after_its_contact_was_deleted() {
+    for test in engines().await {
+        let test = &test;
+        let channel = test.sms_channel("sms").await;
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let ana = test.contact("+15550100001", "Ana").await;
+        test.contact("+15550100002", "Ben").await;
+        let of_ana = dead_letter(test, &channel, ("+15550100001", MARKETING), None).await;
+        let of_ben = dead_letter(test, &channel, ("+15550100002", MARKETING), None).await;
+        assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
+        assert!(!replay(test, of_ana).await, "{}", test.engine);
+        assert_eq!(state(test, of_ana).await, OutboxState::Failed, "{}", test.engine);
+        assert!(!replay(test, of_ana).await, "{}: it stays open, to be discarded", test.engine);
+        assert!(replay(test, of_ben).await, "{}", test.engine);
+        assert_eq!(state(test, of_ben).await, OutboxState::Queued, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_doubt_and_would_be_sent_again_stays_in_doubt_when_its_contact_was_deleted() {
+    for test in engines().await {
+        let test = &test;
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let campaign = crate::outbox::campaign(test, sender, 1, "running").await;
+        let ana = test.contact("+15550100001", "Ana").await;
+        let of_ana = on_the_wire(test, &channel, ("+15550100001", MARKETING), Some((campaign, 1)), None).await;
+        let of_ben = on_the_wire(test, &channel, ("+15550100002", MARKETING), Some((campaign, 2)), None).await;
+        assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
+        for held in [&of_ana, &of_ben] {
+            let (address, id) = (held.address.clone(), held.id);
+            let rules = segue_model::series::CampaignRules::default();
+            write(test, move |tx| tx.count_in_series(workspace_id, &address, id, &rules, now)).await;
+            let (held, doubt) = (held.clone(), Failure { class: "unknown".to_owned(), ..busy() });
+            assert!(write(test, move |tx| tx.requeue_message(&held, now, Cost::Doubt, &doubt, now)).await);
+        }
+        assert_eq!(state(test, of_ana.id).await, OutboxState::Unknown, "{}: it may have left", test.engine);
+        assert_eq!(rule_and_words(test, of_ana.id).await, (None, false), "{}", test.engine);
+        assert_eq!(state(test, of_ben.id).await, OutboxState::Queued, "{}", test.engine);
+        for (held, sends) in [(&of_ana, 1), (&of_ben, 0)] {
+            let (address, before) = (held.address.clone(), now.plus(-1));
+            let counted = write(test, move |tx| tx.marketing_sends(workspace_id, &address, before, None, 9)).await;
+            assert_eq!(counted.len(), sends, "{}: what may have left counts for the caps", test.engine);
+        }
+        let counts =
+            write(test, move |tx| Ok((tx.tallies(workspace_id, campaign)?, tx.recount(workspace_id, campaign)?)));
+        let (kept, counted) = counts.await;
+        assert_eq!(kept, counted, "{}", test.engine);
     }
 }
