@@ -34,7 +34,7 @@ async function showLogs(directory) {
 /** Runs one file. Gives nothing when all is well, else why not. */
 async function runOne(file, seconds) {
   const logs = await mkdtemp(join(tmpdir(), 'segue-e2e-logs-'));
-  const env = { ...process.env, SEGUE_E2E_LOGS: logs };
+  const env = { ...process.env, E2E_LOGS: logs };
   // Under this a test runner thinks it is a part of another one, and runs nothing.
   delete env.NODE_TEST_CONTEXT;
   // A group of its own, so that it can be ended with whatever it started.

@@ -20,7 +20,7 @@ async function start(name, args, env = {}) {
   child.stderr.on('data', (chunk) => {
     log = (log + chunk).slice(-100_000);
     // Whoever runs this file shows it when the file hangs.
-    if (process.env.SEGUE_E2E_LOGS) appendFileSync(join(process.env.SEGUE_E2E_LOGS, `${name}-${child.pid}.log`), chunk);
+    if (process.env.E2E_LOGS) appendFileSync(join(process.env.E2E_LOGS, `${name}-${child.pid}.log`), chunk);
   });
   const first = await new Promise((resolve, reject) => {
     let text = '';
