@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 
-use segue_channels::ErrorClass;
+use segue_channels::{ErrorClass, text::written_in};
 use segue_model::{
     Ctx, PhoneNumber, Timestamp,
     content::SmsContent,
@@ -26,7 +26,7 @@ use segue_store::{
     submission::Failure,
 };
 
-use crate::{alphabet::written_in, supervisor::Env};
+use crate::supervisor::Env;
 
 /// Most waiting messages that are looked at in one transaction.
 const AT_ONCE: u32 = 500;

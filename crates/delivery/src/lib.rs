@@ -17,7 +17,6 @@
 
 mod account;
 mod account_health;
-mod alphabet;
 mod blocks;
 mod channel_state;
 mod check;

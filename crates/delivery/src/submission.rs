@@ -5,6 +5,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use segue_channels::text::written_in;
 use segue_model::{
     CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
@@ -29,7 +30,7 @@ use segue_store::{
     workspace::Workspace,
 };
 
-use crate::{alphabet::written_in, rates};
+use crate::rates;
 
 /// Whether the message may leave now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

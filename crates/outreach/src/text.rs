@@ -12,7 +12,7 @@ use std::{
 };
 
 use minijinja::{Environment, Value};
-use segue_channels::text::{Encoding, Segmentation, segment, smart_encode};
+use segue_channels::text::{Encoding, Segmentation, segment, written_in};
 use segue_model::{
     WorkspaceId,
     campaign::Footer,
@@ -359,21 +359,6 @@ pub(crate) fn not_plain() -> OutreachError {
     OutreachError::invalid("text", message)
 }
 
-/// A text as a sender with this alphabet sends it; `None` when it cannot.
-#[must_use]
-pub(crate) fn written_in(text: String, alphabet: SenderAlphabet) -> Option<String> {
-    let is_taken = alphabet == SenderAlphabet::Any || segment(&text).encoding == Encoding::Gsm7;
-    if is_taken { Some(text) } else { replaced(&text, alphabet) }
-}
-
-/// What a text with characters outside of the plain alphabet becomes, where the sender replaces them.
-fn replaced(text: &str, alphabet: SenderAlphabet) -> Option<String> {
-    match alphabet {
-        SenderAlphabet::GsmReplace => smart_encode(text).map(|(plain, _)| plain),
-        SenderAlphabet::Any | SenderAlphabet::GsmRefuse => None,
-    }
-}
-
 /// A text with its segments.
 pub struct Composed {
     pub text: String,
@@ -397,7 +382,7 @@ impl Composed {
         if alphabet == SenderAlphabet::Any || self.segmentation.encoding == Encoding::Gsm7 {
             return Some(self);
         }
-        let text = replaced(&self.text, alphabet)?;
+        let text = written_in(&self.text, alphabet)?.into_owned();
         let segmentation = segment(&text);
         Some(Self { text, segmentation, ..self })
     }

@@ -5,12 +5,14 @@
 //! 7-octet header (16-bit reference) 152 or 66. An escape pair (`€` and nine others) and a surrogate pair (most
 //! emoji) are never split between two segments.
 
+pub mod alphabet;
 pub mod charset;
 pub mod concatenation;
 pub mod gsm;
 pub mod segmentation;
 pub mod smart;
 
+pub use alphabet::written_in;
 pub use charset::{Charset, decode, decode_lossy};
 pub use concatenation::{Concatenation, ReceivedPart, assemble, split_header};
 pub use segmentation::{Encoding, Part, ReferenceWidth, Segmentation, segment, segment_as, segment_with};

@@ -30,7 +30,7 @@ use serde_json::json;
 use crate::{
     OutreachError, look_up,
     origin::Origins,
-    text::{Body, MOST_SEGMENTS, not_plain, written_in},
+    text::{Body, MOST_SEGMENTS, not_plain},
     ways::Way,
 };
 
@@ -283,7 +283,7 @@ fn outgoing(
     if text.trim().is_empty() {
         return Err(OutreachError::invalid("text", "The text is empty."));
     }
-    let text = written_in(text, origin.facts.alphabet).ok_or_else(not_plain)?;
+    let text = segue_channels::text::written_in(&text, origin.facts.alphabet).ok_or_else(not_plain)?.into_owned();
     let segments = segue_channels::text::segment(&text).segments.len();
     if segments > MOST_SEGMENTS {
         return Err(OutreachError::TextTooLong { segments, most: MOST_SEGMENTS });
