@@ -18,7 +18,7 @@ crate::text_enum! {
         Order = "order",
         /// The lowest price of a segment to the recipient's country.
         Price = "price",
-        /// The largest share that was delivered in the last 24 hours.
+        /// The largest share delivered of what was written in the last 24 hours.
         Delivery = "delivery",
     }
 }

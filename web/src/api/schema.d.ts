@@ -10144,14 +10144,14 @@ export interface components {
             channel_id: components["schemas"]["ChannelId"];
             /**
              * Format: int32
-             * @description Messages of the last 24 hours that were delivered by that account, of `settled`; null: nothing is known.
+             * @description Messages written in the last 24 hours that were delivered by that account, of `settled`; null: nothing is known.
              */
             delivered?: number | null;
             /** @description The sender with the same number or name on that account. */
             sender_id: components["schemas"]["SenderId"];
             /**
              * Format: int32
-             * @description Messages of the last 24 hours whose fate is known.
+             * @description Messages written in the last 24 hours whose fate is known.
              */
             settled?: number | null;
         };

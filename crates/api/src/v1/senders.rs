@@ -99,9 +99,9 @@ struct SenderRoute {
     /// The sender with the same number or name on that account.
     sender_id: SenderId,
     channel_id: ChannelId,
-    /// Messages of the last 24 hours that were delivered by that account, of `settled`; null: nothing is known.
+    /// Messages written in the last 24 hours that were delivered by that account, of `settled`; null: nothing is known.
     delivered: Option<u32>,
-    /// Messages of the last 24 hours whose fate is known.
+    /// Messages written in the last 24 hours whose fate is known.
     settled: Option<u32>,
 }
 
