@@ -1,5 +1,6 @@
 // Starts the real binary with the sandbox and demo data, and ends it by its own process id.
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { appendFileSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -79,13 +80,32 @@ export async function startSandbox() {
   return { ...accounts, sandbox_url: accounts.graph_base_url, log: sandbox.log, stop: sandbox.stop };
 }
 
-/** A port that nothing listens on now. */
-async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+/**
+ * A port of the loopback interface for a server that goes down and comes back, as `Port` of the Rust tests reserves it:
+ * below the range that the system gives to whatever connects next, and held by a UDP socket of the same number.
+ */
+async function reservePort() {
+  for (let number = 20_000 + (process.pid % 11_999); number < 44_000; number += 1) {
+    const port = number < 32_000 ? number : number - 12_000;
+    const reserved = createSocket('udp4');
+    const held = await new Promise((resolve) => {
+      reserved.once('error', () => resolve(false));
+      reserved.bind(port, '127.0.0.1', () => resolve(true));
+    });
+    const probe = createServer();
+    const free =
+      held &&
+      (await new Promise((resolve) => {
+        probe.once('error', () => resolve(false));
+        probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+      }));
+    if (free) {
+      reserved.unref();
+      return { port, release: () => reserved.close() };
+    }
+    if (held) reserved.close();
+  }
+  throw new Error('no port of 20000 to 31999 is free');
 }
 
 /**
@@ -97,7 +117,8 @@ export async function startServer({ change = (text) => text } = {}) {
   const sandbox = await startSandbox();
   const password = 'segue-e2e-password';
   const [smppHost, smppPort] = sandbox.smpp.split(':');
-  const url = `http://127.0.0.1:${await freePort()}`;
+  const reserved = await reservePort();
+  const url = `http://127.0.0.1:${reserved.port}`;
   const apiKey = 'segue-e2e-api-key-0123456789';
   const env = {
     SEGUE_LISTEN: url.slice('http://'.length),
@@ -141,6 +162,7 @@ export async function startServer({ change = (text) => text } = {}) {
     async stop() {
       await server.stop();
       await sandbox.stop();
+      reserved.release();
       await rm(data, { recursive: true, force: true });
     },
   };

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use segue_testkit::Port;
 
 use crate::{
     api::{Api, KEY},
@@ -64,7 +65,7 @@ pub struct Product {
     database: Database,
     link_base: String,
     /// Where it listens, the same after each start: providers call it there.
-    port: u16,
+    port: Port,
     child: Option<Child>,
     api: Option<Api>,
 }
@@ -83,7 +84,7 @@ impl Product {
     /// A product that does not run yet. `prefix` are words of a program that starts the binary in another surrounding.
     ///
     /// # Errors
-    /// When no database can be made.
+    /// When no database can be made, or no port is free.
     pub async fn new(
         lab: &Lab,
         engine: &Engine,
@@ -97,7 +98,7 @@ impl Product {
             prefix,
             database: engine.fresh().await?,
             link_base: carrier.whatsapp_link_base().to_owned(),
-            port: std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
+            port: Port::reserve()?,
             child: None,
             api: None,
         })
@@ -134,7 +135,7 @@ impl Product {
     pub async fn set_up(&self, carrier: &Carrier, setup: &Setup, csv: &str) -> anyhow::Result<()> {
         let files = tempfile::tempdir()?;
         let (workspace, contacts) = (files.path().join("workspace.yaml"), files.path().join("contacts.csv"));
-        std::fs::write(&workspace, manifest(carrier, self.port, setup))?;
+        std::fs::write(&workspace, manifest(carrier, self.port.number(), setup))?;
         std::fs::write(&contacts, csv)?;
         let shown = |path: &Path| path.display().to_string();
         self.command_line(&["apply", "--yes", "--json", "--file", &shown(&workspace)]).await?;
@@ -174,7 +175,7 @@ impl Product {
     /// # Errors
     /// When it does not come up; the text ends with what it wrote.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let port = self.port;
+        let port = self.port.number();
         let log = self.log_file();
         let mut command = self.command(&["serve"]);
         command

@@ -12,6 +12,7 @@ use std::{
 
 use segue_channels::http::{HttpLimits, http_client};
 use segue_sandbox::{Sandbox, SandboxConfig};
+use segue_testkit::Port;
 use serde_json::{Value, json};
 
 const KEY: &str = "an-api-key-for-the-kill-test";
@@ -23,6 +24,7 @@ const KILLS: usize = 3;
 struct Server {
     child: Child,
     url: String,
+    _port: Port,
 }
 
 impl Drop for Server {
@@ -35,7 +37,8 @@ impl Drop for Server {
 
 impl Server {
     async fn start(client: &reqwest::Client, directory: &Path, database: Option<&str>, sandbox: &Sandbox) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let reserved = Port::reserve().unwrap();
+        let port = reserved.number();
         let mut command = Command::new(env!("CARGO_BIN_EXE_segue"));
         command
             .arg("serve")
@@ -49,7 +52,7 @@ impl Server {
         if let Some(url) = database {
             command.env("SEGUE_DATABASE_URL", url);
         }
-        let server = Self { child: command.spawn().unwrap(), url: format!("http://127.0.0.1:{port}") };
+        let server = Self { child: command.spawn().unwrap(), url: format!("http://127.0.0.1:{port}"), _port: reserved };
         let started = Instant::now();
         while client.get(format!("{}/readyz", server.url)).send().await.is_err() {
             assert!(started.elapsed() < Duration::from_secs(60), "the server does not start");

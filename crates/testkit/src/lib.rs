@@ -12,10 +12,12 @@
 
 pub mod bucket;
 mod fixture;
+mod port;
 mod postgres;
 mod store;
 
 pub use crate::{
+    port::Port,
     postgres::Cluster,
     store::{NOON, TestStore, engines, postgres_database, postgres_store, sqlite_store, store_on},
 };
