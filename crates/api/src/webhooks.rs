@@ -21,6 +21,7 @@ use segue_channels::whatsapp::{
     self, WebhookItem,
     signature::{SIGNATURE_HEADER, SignatureError},
 };
+use segue_delivery::notices::{is_of_account, is_of_number};
 use segue_model::{ChannelId, Ctx};
 use segue_store::{
     StoreError,
@@ -154,14 +155,14 @@ async fn store(state: &AppState, known: &Arc<Known>, headers: &HeaderMap, body: 
     });
     let siblings = siblings(state, known, headers, body, &items).await?;
     let channel_id = known.channel_id;
-    let elements: Vec<Element> = items
-        .into_iter()
-        .map(|item| {
-            let number = item.phone_number_id();
-            let owner = siblings.iter().find(|(id, _)| Some(id.as_str()) == number).map_or(channel_id, |(_, id)| *id);
-            Ok(Element { row: row(&state.ctx, owner, &item)?, item })
-        })
-        .collect::<Result<_, Problem>>()?;
+    let mut elements = Vec::with_capacity(items.len());
+    for item in items {
+        let (first, others) = owners(channel_id, &siblings, &item);
+        for owner in others {
+            elements.push(Element { row: row(&state.ctx, owner, &item)?, item: item.clone() });
+        }
+        elements.push(Element { row: row(&state.ctx, first, &item)?, item });
+    }
     let count = elements.len() as u64;
     let stored = Arrivals::store(state, Arrival { known: Arc::clone(known), elements });
     let stored = stored.await.map_err(|error| {
@@ -179,28 +180,52 @@ fn check(config: &WhatsAppConfig, headers: &HeaderMap, body: &[u8]) -> Result<()
     whatsapp::verify_signature(&config.app_secrets, values, body)
 }
 
-/// Numbers of the same workspace that other elements of the body came to. One Meta app has one address for all its
-/// numbers; a number counts only when the signature is good for its own channel, too.
+/// The channels whose business an element is: the one of its number; for a notice about a number the one of that number;
+/// for what concerns an account all of its numbers. What is nobody else's is the channel's at whose address it came.
+fn owners(
+    channel_id: ChannelId,
+    siblings: &[(ChannelId, WhatsAppConfig)],
+    item: &WebhookItem,
+) -> (ChannelId, Vec<ChannelId>) {
+    let of = |is_its: &dyn Fn(&WhatsAppConfig) -> bool| -> Vec<ChannelId> {
+        siblings.iter().filter(|(_, config)| is_its(config)).map(|(id, _)| *id).collect()
+    };
+    let mut found = match item {
+        WebhookItem::Notice(notice) => {
+            let of_number = of(&|config| is_of_account(config, item) && is_of_number(config, &notice.notice));
+            if of_number.is_empty() { of(&|config| is_of_account(config, item)) } else { of_number }
+        }
+        WebhookItem::TemplateStatus(_) => of(&|config| is_of_account(config, item)),
+        _ => item.phone_number_id().map_or_else(Vec::new, |number| of(&|config| config.phone_number_id == number)),
+    };
+    (found.pop().unwrap_or(channel_id), found)
+}
+
+/// The workspace's channels that elements of the body may belong to, when that may be another than the one at whose
+/// address it came. One Meta app has one address for all its numbers and accounts; a channel counts only when the
+/// signature is good for it, too.
 async fn siblings(
     state: &AppState,
     known: &Known,
     headers: &HeaderMap,
     body: &[u8],
     items: &[WebhookItem],
-) -> Result<Vec<(String, ChannelId)>, Problem> {
+) -> Result<Vec<(ChannelId, WhatsAppConfig)>, Problem> {
     let own = &known.config.phone_number_id;
-    if items.iter().filter_map(WebhookItem::phone_number_id).all(|number| number == own) {
+    let is_own = |item: &WebhookItem| match item {
+        WebhookItem::Notice(_) | WebhookItem::TemplateStatus(_) => false,
+        _ => item.phone_number_id().is_none_or(|number| number == own),
+    };
+    if items.iter().all(is_own) {
         return Ok(Vec::new());
     }
     let workspace_id = known.workspace_id;
     let channels = state.store.read::<_, StoreError, _>(move |tx| tx.channels(workspace_id)).await?;
-    let numbers = channels.into_iter().filter_map(|sibling| match sibling.config {
-        ChannelConfig::WhatsApp(config) if check(&config, headers, body).is_ok() => {
-            Some((config.phone_number_id, sibling.id))
-        }
+    let good = channels.into_iter().filter_map(|sibling| match sibling.config {
+        ChannelConfig::WhatsApp(config) if check(&config, headers, body).is_ok() => Some((sibling.id, config)),
         _ => None,
     });
-    Ok(numbers.collect())
+    Ok(good.collect())
 }
 
 fn row(ctx: &Ctx, channel_id: ChannelId, item: &WebhookItem) -> Result<NewInbox, Problem> {

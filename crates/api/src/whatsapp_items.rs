@@ -8,7 +8,11 @@ use std::{collections::HashMap, sync::Arc};
 use segue_channels::whatsapp::WebhookItem;
 use segue_desk::{DeskError, inbound::InboundError};
 use segue_model::{ChannelId, Ctx, WorkspaceId};
-use segue_store::{StoreError, Tx, channel::Channel, workspace::Workspace};
+use segue_store::{
+    StoreError, Tx,
+    channel::{Channel, ChannelConfig},
+    workspace::Workspace,
+};
 
 /// Why an element was not worked on.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +62,10 @@ impl Places {
     }
 }
 
+fn is_ours(channel: &Channel, item: &WebhookItem) -> bool {
+    matches!(&channel.config, ChannelConfig::WhatsApp(config) if segue_delivery::notices::is_of_account(config, item))
+}
+
 /// Works on one element that came to a channel.
 ///
 /// # Errors
@@ -71,6 +79,9 @@ pub fn work_on(
 ) -> Result<(), ItemError> {
     let (workspace, channel) = places.of(tx, workspace_id, channel_id)?;
     match item {
+        WebhookItem::Notice(_) | WebhookItem::TemplateStatus(_) if !is_ours(&channel, item) => {
+            segue_delivery::notices::apply_foreign(tx, ctx, &channel, item.waba_id().unwrap_or_default())?;
+        }
         WebhookItem::Notice(notice) => {
             // It may change the channel.
             places.0.clear();

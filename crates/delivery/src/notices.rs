@@ -3,15 +3,30 @@
 //!
 //! The functions run inside the transaction that marks the inbox row as done; a notice told again makes no second one.
 
-use segue_channels::whatsapp::{AccountNotice, Notice};
+use segue_channels::whatsapp::{AccountNotice, Notice, WebhookItem};
 use segue_model::{Ctx, Timestamp, notice::Severity};
 use segue_store::{
     StoreError, Tx,
-    channel::{Channel, ChannelState},
+    channel::{Channel, ChannelConfig, ChannelState, WhatsAppConfig},
     channel_notice::NewChannelNotice,
 };
 
 use crate::{channel_state, numbers};
+
+/// Whether an element without a number of its own is about the account of `config`. One app has one address for all its
+/// accounts, so what comes to a channel's address may be another's.
+#[must_use]
+pub fn is_of_account(config: &WhatsAppConfig, item: &WebhookItem) -> bool {
+    let told = item.waba_id().unwrap_or_default();
+    told.is_empty() || config.waba_id.is_empty() || told == config.waba_id
+}
+
+/// Whether a notice is about the number of `config`, or about no number in particular.
+#[must_use]
+pub fn is_of_number(config: &WhatsAppConfig, notice: &Notice) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    notice.number().is_none_or(|number| digits(number) == digits(&config.display_phone_number))
+}
 
 /// Takes a notice in. `key` names the event, so that a repeat is known as one.
 ///
@@ -34,11 +49,29 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice
         let named = (template.name.as_str(), template.language.as_deref());
         tx.set_template_quality(channel.workspace_id, channel.id, named, current, ctx.now())?;
     }
-    numbers::told(tx, channel, &told.notice, ctx.now())?;
+    if let ChannelConfig::WhatsApp(config) = &channel.config
+        && is_of_number(config, &told.notice)
+    {
+        numbers::told(tx, channel, &told.notice, ctx.now())?;
+    }
     if told.notice.stops_sending() {
         channel_state::set_in(tx, ctx, channel, ChannelState::Error, Some(&text))?;
     }
     Ok(())
+}
+
+/// Notes once for each business account that something came which belongs to no channel here. What came stays in the
+/// inbox, and nothing of the channel at whose address it came is changed.
+///
+/// # Errors
+/// When the store fails.
+pub fn apply_foreign(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, waba_id: &str) -> Result<(), StoreError> {
+    let account: String = waba_id.chars().take(64).collect();
+    let text = format!(
+        "WhatsApp told something of the business account {account}, which is not this channel\u{2019}s. Nothing was changed \
+         here; what came is kept. Add a channel for that account, or take this address out of its app."
+    );
+    keep(tx, ctx, channel, (&format!("foreign:{account}"), Severity::Information, &text), ctx.now()).map(|_| ())
 }
 
 /// Notes once for each webhook field that something came which this version does not know. What came stays in the inbox.

@@ -34,6 +34,7 @@ mod transcripts;
 mod twilio_server;
 mod twilio_webhooks;
 mod votes;
+mod webhook_accounts;
 mod webhook_at_once;
 mod webhook_wire;
 mod webhooks;

@@ -60,6 +60,10 @@ pub struct TemplateStatus {
     pub reason: Option<String>,
     /// `MARKETING`, `UTILITY` or `AUTHENTICATION`, where Meta says so.
     pub category: Option<String>,
+    /// When, by Meta's clock. A template may be paused and approved any number of times in the same words; a repeated
+    /// delivery has the same time.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
 }
 
 /// A customer stopped or resumed marketing at Meta. Apart from our own consent: a resume here does not undo a STOP.

@@ -101,6 +101,24 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// The number of ours that it is about, as Meta shows it; none when it is about a template or the whole account.
+    #[must_use]
+    pub fn number(&self) -> Option<&str> {
+        match self {
+            Self::NumberQuality { number, .. }
+            | Self::NumberName { number, .. }
+            | Self::Security { number, .. }
+            | Self::Username { number, .. } => number.as_deref(),
+            Self::TemplateQuality { .. }
+            | Self::TemplateCategory { .. }
+            | Self::TemplateText { .. }
+            | Self::Capability { .. }
+            | Self::Account { .. }
+            | Self::Alert { .. }
+            | Self::Review { .. } => None,
+        }
+    }
+
     /// Reads the value of a webhook field; `None` when the field is none of these or lacks its essential part.
     pub(super) fn of(name: &str, value: &Value) -> Option<Self> {
         let word = |name: &str| text(value, name).map(|word| word.to_ascii_uppercase());

@@ -201,6 +201,7 @@ impl Scope {
             event: text(value, "event")?.to_ascii_uppercase(),
             reason: text(value, "reason").filter(|reason| reason != "NONE"),
             category: text(value, "message_template_category"),
+            at: self.at(),
         })
     }
 
