@@ -11,6 +11,10 @@ use crate::{AppState, problem::Problem};
 /// Name of the cookie of a login.
 pub const COOKIE: &str = "segue_session";
 
+/// Header in which the console names the user it shows. A browser has one login for all its tabs; what a tab of an earlier
+/// user still sends is then refused, and never done in the name of the one who is signed in now.
+pub const USER_HEADER: &str = "x-segue-user";
+
 /// What the request brought to prove who it is.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Credential {
@@ -68,6 +72,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 #[must_use]
 pub(crate) fn not_signed_in() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", AccessError::NotSignedIn.to_string())
+}
+
+/// Refuses what was meant to be done by another user than the one who is signed in.
+///
+/// # Errors
+/// 401.
+pub(crate) fn check_user(headers: &HeaderMap, caller: &Caller) -> Result<(), Problem> {
+    let is_another = |named: &http::HeaderValue| {
+        caller.user.as_ref().is_some_and(|user| named.as_bytes() != user.id.to_string().as_bytes())
+    };
+    if headers.get(USER_HEADER).is_some_and(is_another) {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "signed_in_as_another",
+            "This browser is signed in as somebody else now. Nothing was done; load the page again.",
+        ));
+    }
+    Ok(())
 }
 
 /// What a request brought; a key goes before a cookie.

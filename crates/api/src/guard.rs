@@ -188,6 +188,7 @@ impl Guard {
         }
         let credential = credential.ok_or_else(caller::not_signed_in)?;
         let caller = caller::authenticate(state, &credential).await?;
+        caller::check_user(headers, &caller)?;
         same_origin::check(&state.config, method, uri, headers, Some(&credential))?;
         if let Who::With(permission) = self.who {
             segue_access::require(&caller.actor, permission)?;

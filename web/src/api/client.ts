@@ -11,6 +11,21 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
+let signedInAs: string | null = null;
+
+/**
+ * Names the user whom this tab shows. The server then refuses what the tab sends while the browser
+ * is signed in as somebody else, which another tab may have done.
+ */
+export function setSignedInAs(userId: string | null): void {
+  signedInAs = userId;
+}
+
+/** Header that names the user of this tab, where there is one. */
+export function userHeader(): Record<string, string> {
+  return signedInAs === null ? {} : { 'X-Segue-User': signedInAs };
+}
+
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 let onSignedOut: () => void = () => undefined;
@@ -38,7 +53,7 @@ export function apiUrl(path: string, query: Query = {}): string {
 }
 
 async function request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
-  const headers: Record<string, string> = { Accept: 'application/json' };
+  const headers: Record<string, string> = { Accept: 'application/json', ...userHeader() };
   if (method !== 'GET') headers['X-Segue-Csrf'] = '1';
   if (method === 'POST') headers['Idempotency-Key'] = options.idempotencyKey ?? newKey();
   let body: BodyInit | undefined;

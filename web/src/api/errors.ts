@@ -85,6 +85,10 @@ const WORDS: Record<string, Words> = {
     advice: 'Check your network. The page reconnects by itself as soon as the server answers.',
   },
   unauthenticated: { title: 'You are signed out', advice: 'Sign in again to go on.' },
+  signed_in_as_another: {
+    title: 'Somebody else is signed in now',
+    advice: 'This browser has changed to another user, in another tab. Nothing was done here.',
+  },
   wrong_credentials: {
     title: 'Email or password is wrong',
     advice: 'Check both and try again. An admin can set a new password for you.',

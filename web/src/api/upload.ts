@@ -1,4 +1,4 @@
-import { apiUrl, newKey, reportSignedOut } from './client';
+import { apiUrl, newKey, reportSignedOut, userHeader } from './client';
 import { ApiError, NETWORK_ERROR, type ProblemDocument } from './errors';
 
 export interface UploadOptions {
@@ -17,6 +17,7 @@ export function uploadFile<T>(path: string, file: File, options: UploadOptions =
     request.open('POST', apiUrl(path));
     request.setRequestHeader('Accept', 'application/json');
     request.setRequestHeader('X-Segue-Csrf', '1');
+    for (const [name, value] of Object.entries(userHeader())) request.setRequestHeader(name, value);
     request.setRequestHeader('Idempotency-Key', newKey());
     request.upload.addEventListener('progress', (event) => {
       if (event.lengthComputable && event.total > 0) onProgress?.(event.loaded / event.total);

@@ -18,7 +18,7 @@ import { Link, useNavigate, useRouterState } from '@tanstack/react-router';
 import type { Role, User, Workspace } from '@/api/types';
 import { signOut } from '@/features/auth';
 import { clearDrafts } from '@/lib/drafts';
-import { useLive } from '@/live';
+import { clearOutbox, useLive } from '@/live';
 import { ActionMenu, Avatar, Mark, notify, useScheme, type Scheme } from '@/ui';
 import css from './shell.module.css';
 
@@ -129,6 +129,7 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
       return;
     }
     clearDrafts();
+    clearOutbox();
     cache.clear();
     await navigate({ to: '/sign-in', search: {} });
   };

@@ -1,9 +1,11 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
+import { setSignedInAs } from '@/api/client';
 import { keys } from '@/api/query-keys';
 import { fetchMe } from '@/features/auth';
 import { OfferTray, useOfflineNotice } from '@/features/presence';
+import { keepDraftsOf } from '@/lib/drafts';
 import { startHotkeys } from '@/lib/hotkeys';
 import { resetLive, resumeOutbox, startLive } from '@/live';
 import { Announcer, ErrorBoundary, Failure } from '@/ui';
@@ -71,6 +73,8 @@ function useLiveConnection(userId: string | undefined): unknown {
   const [problem, setProblem] = useState<unknown>(null);
   useEffect(() => {
     if (userId === undefined) return;
+    setSignedInAs(userId);
+    keepDraftsOf(userId);
     let left = false;
     let stop: (() => void) | undefined;
     startLive(userId).then(
@@ -88,6 +92,7 @@ function useLiveConnection(userId: string | undefined): unknown {
     return () => {
       left = true;
       stop?.();
+      setSignedInAs(null);
       resetLive();
     };
   }, [userId]);

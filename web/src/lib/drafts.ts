@@ -7,6 +7,7 @@ import { create } from 'zustand';
 export type DraftMode = 'reply' | 'note';
 
 const STORAGE_KEY = 'segue.drafts';
+const WRITER_KEY = 'segue.drafts.writer';
 const MAX_DRAFTS = 200;
 
 interface DraftState {
@@ -62,6 +63,17 @@ export function writeDraft(sessionId: string, mode: DraftMode, text: string): vo
     return { drafts: { ...Object.fromEntries(kept), [key]: text } };
   });
   saveSoon();
+}
+
+/** Forgets the drafts of whoever was signed in before, whose login may have ended without signing out. */
+export function keepDraftsOf(userId: string): void {
+  try {
+    const writer = localStorage.getItem(WRITER_KEY);
+    if (writer !== null && writer !== userId) clearDrafts();
+    localStorage.setItem(WRITER_KEY, userId);
+  } catch {
+    // Without storage there are no drafts of anybody else.
+  }
 }
 
 export function clearDrafts(): void {

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { message } from './fixtures';
-import { retry, send } from './outbox';
+import { clearOutbox, resumeOutbox, retry, send } from './outbox';
 import { resetLive, useLive } from './store';
 
 interface Sent {
@@ -36,6 +36,7 @@ const sendText = (text: string) =>
   send({ sessionId: 'ses_1', content: { kind: 'text', text }, text });
 
 beforeEach(() => {
+  clearOutbox();
   sent = [];
   sessionStorage.clear();
   resetLive();
@@ -43,6 +44,44 @@ beforeEach(() => {
 });
 
 afterEach(() => vi.unstubAllGlobals());
+
+const signIn = (id: string) =>
+  useLive.setState({
+    user: { id, name: id } as NonNullable<ReturnType<typeof useLive.getState>['user']>,
+  });
+
+describe('resumeOutbox', () => {
+  it('shows after a reload what was refused, and sends it only when its writer says so', async () => {
+    signIn('usr_ann');
+    answers(refused('newer_reply'));
+    sendText('Hello');
+    await vi.waitFor(() => expect(items()).toMatchObject([{ state: 'failed' }]));
+    const stored = sessionStorage.getItem('segue.outbox') ?? '';
+    clearOutbox();
+    resetLive();
+    sessionStorage.setItem('segue.outbox', stored);
+    signIn('usr_ann');
+    resumeOutbox();
+    expect(items()).toMatchObject([{ text: 'Hello', state: 'failed' }]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(sent).toHaveLength(1);
+    answers(ok('msg_1'));
+    retry(items()[0]!);
+    await vi.waitFor(() => expect(items()).toMatchObject([{ id: 'msg_1' }]));
+  });
+
+  it('never sends what another user wrote, and forgets it', async () => {
+    signIn('usr_ann');
+    answers(() => new Response(null, { status: 503 }), ok('msg_1'));
+    sendText('from Ann');
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    signIn('usr_bob');
+    resumeOutbox();
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    expect(sent).toHaveLength(1);
+    expect(sessionStorage.getItem('segue.outbox')).toBe('[]');
+  });
+});
 
 describe('send', () => {
   it('shows the message at once and replaces it by the answer', async () => {

@@ -11,9 +11,11 @@ import { changeLive, useLive } from './store';
  * therefore the same message, never a second one.
  */
 interface Entry {
+  /** Who wrote it. It never leaves under another login. */
+  userId: string;
   sessionId: string;
   body: OutgoingMessage;
-  /** What the bubble shows while it is unconfirmed. */
+  /** What the bubble shows while it is unconfirmed; `failed` once the server has refused it. */
   shown: Message;
 }
 
@@ -38,7 +40,16 @@ function persist(): void {
   }
 }
 
-/** Puts unsent messages of this tab back after a reload and goes on sending them. */
+/** Who is signed in, as the live connection knows it. */
+function whoIsHere(): string | undefined {
+  return useLive.getState().user?.id;
+}
+
+/**
+ * Puts unsent messages of this tab back after a reload and goes on sending them. What the server has
+ * refused is only shown: whether it goes again is the writer's decision. What somebody else wrote
+ * before is dropped.
+ */
 export function resumeOutbox(): void {
   let stored: Entry[];
   try {
@@ -46,12 +57,24 @@ export function resumeOutbox(): void {
   } catch {
     return;
   }
-  for (const entry of stored) {
-    if (entries.has(entry.body.client_id)) continue;
-    entries.set(entry.body.client_id, entry);
+  const here = whoIsHere();
+  const mine = [...entries.values(), ...stored].filter((entry) => entry.userId === here);
+  const running = new Set(entries.keys());
+  entries.clear();
+  for (const entry of mine) {
+    const { client_id } = entry.body;
+    if (entries.has(client_id)) continue;
+    entries.set(client_id, entry);
     changeLive((data) => addMessage(data, entry.shown));
-    enqueue(entry);
+    if (!running.has(client_id) && entry.shown.state !== 'failed') enqueue(entry);
   }
+  persist();
+}
+
+/** Forgets what was not sent: whoever signs in next must neither see nor send it. */
+export function clearOutbox(): void {
+  entries.clear();
+  persist();
 }
 
 type Content = OutgoingMessage extends infer M
@@ -91,7 +114,7 @@ export function send({ sessionId, content, text, media }: Sending): void {
     at: new Date().toISOString(),
     client_id: clientId,
   };
-  const entry = { sessionId, body, shown };
+  const entry = { userId: user?.id ?? '', sessionId, body, shown };
   entries.set(clientId, entry);
   persist();
   changeLive((data) => addMessage(data, shown));
@@ -132,6 +155,7 @@ function enqueue(entry: Entry): void {
 async function deliver(entry: Entry): Promise<void> {
   const { client_id } = entry.body;
   for (let attempt = 0; entries.has(client_id); attempt += 1) {
+    if ((whoIsHere() ?? entry.userId) !== entry.userId) return;
     try {
       const message = await api.post<Message>(`/sessions/${entry.sessionId}/messages`, entry.body, {
         idempotencyKey: client_id,
@@ -151,6 +175,8 @@ async function deliver(entry: Entry): Promise<void> {
         continue;
       }
       const problem = failureOf(error);
+      entry.shown = { ...entry.shown, state: 'failed', error: problem };
+      persist();
       changeLive((data) => setLocalState(data, entry.sessionId, client_id, 'failed', problem));
       return;
     }

@@ -18,6 +18,11 @@ describe('tabIds', () => {
   });
   it('shows who waits longest first', () => {
     expect(tabIds({ sessions, away: {}, user: agentUser }, 'waiting')).toEqual(['w2', 'w1']);
+    const broken = {
+      ...sessions,
+      e1: session({ id: 'e1', agent: null, state: 'error', started_at: at(4) }),
+    };
+    expect(tabIds({ sessions: broken, away: {}, user: agentUser }, 'waiting')).toContain('e1');
   });
   it('leaves ended sessions out of all open', () => {
     expect(tabIds({ sessions, away: {}, user: agentUser }, 'open')).not.toContain('ended');

@@ -29,7 +29,8 @@ export function inTab(
     case 'mine':
       return session.agent !== null && session.agent.id === userId;
     case 'waiting':
-      return session.agent === null && session.state === 'waiting';
+      // What went wrong needs a person as much as what waits.
+      return session.agent === null && ['waiting', 'error'].includes(session.state);
     case 'closing':
       return closesSoon(session, now);
     case 'open':

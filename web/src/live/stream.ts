@@ -1,3 +1,4 @@
+import { userHeader } from '@/api/client';
 import type { LiveEvent } from '@/api/events';
 import { FrameParser, type Frame } from './sse-parser';
 
@@ -75,7 +76,7 @@ async function connectOnce(
   try {
     alive();
     const response = await fetch(`/api/v1/events?since=${handlers.cursor()}`, {
-      headers: { Accept: 'text/event-stream' },
+      headers: { Accept: 'text/event-stream', ...userHeader() },
       credentials: 'same-origin',
       cache: 'no-store',
       signal: connection.signal,

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use segue_model::role::Role;
 use serde_json::json;
 
-use crate::support::{json as body, server, with, with_cookie, with_key};
+use crate::support::{get, json as body, server, with, with_cookie, with_key};
 
 /// Who asks, with which headers, and what the answer is.
 type Case = (&'static str, &'static [(&'static str, &'static str)], StatusCode, &'static str);
@@ -50,6 +50,25 @@ async fn only_our_own_pages_can_change_anything_with_a_cookie() {
         let answer = server.send(request).await;
         assert_eq!((answer.status, answer.code().as_str()), (*status, *code), "{who}");
     }
+}
+
+/// A browser has one login for all its tabs; a tab of the user before must not act as the one who signed in since.
+#[tokio::test]
+async fn what_a_tab_of_another_user_sends_is_refused() {
+    let server = server().await;
+    let (ann, bob) = (server.user("ann", Role::Admin).await, server.user("bob", Role::Admin).await);
+    let cookie = server.sign_in(&bob).await;
+    for (named, status, code) in [
+        (bob.id.to_string(), StatusCode::CREATED, ""),
+        (ann.id.to_string(), StatusCode::UNAUTHORIZED, "signed_in_as_another"),
+        (String::new(), StatusCode::UNAUTHORIZED, "signed_in_as_another"),
+    ] {
+        let change = body(Method::POST, "/api/v1/lists", &json!({"name": format!("list {}", server.test.ctx.uuid())}));
+        let answer = server.send(with(with_cookie(change, &cookie), "x-segue-user", &named)).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{named}");
+    }
+    let read = with(with_cookie(get("/api/v1/me"), &cookie), "x-segue-user", &ann.id.to_string());
+    assert_eq!(server.send(read).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
