@@ -39,13 +39,15 @@ interface ComposerProps {
   /** Notes stay in the team and are allowed when a reply is not. */
   modes: DraftMode[];
   onTemplates?: () => void;
+  /** The cursor was in what stood here before. */
+  startsFocused?: boolean;
 }
 
 /**
  * Where a reply is written. The text lives in the draft store under its conversation; the message
  * list does not render while somebody types.
  */
-export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
+export function Composer({ sessionId, modes, onTemplates, startsFocused = false }: ComposerProps) {
   const [wanted, setMode] = useState<DraftMode>('reply');
   const mode = modes.includes(wanted) ? wanted : (modes[0] ?? 'note');
   const text = useDrafts((state) => state.drafts[draftKey(sessionId, mode)] ?? '');
@@ -75,6 +77,11 @@ export function Composer({ sessionId, modes, onTemplates }: ComposerProps) {
     box.style.height = 'auto';
     box.style.height = `${Math.min(box.scrollHeight, 200)}px`;
   }, [text]);
+
+  useEffect(() => {
+    if (startsFocused) field.current?.focus();
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once, when it appears
+  }, []);
 
   const focus = (next: DraftMode) => {
     setMode(next);

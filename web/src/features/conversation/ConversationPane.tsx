@@ -1,20 +1,17 @@
 import { Suspense, useCallback, useState } from 'react';
 import { ExportDialog } from '@/shared/transcript';
-import { windowCountdown } from '@/lib/time';
 import { useRegisterCommands } from '@/lib/hotkeys';
 import { useNow } from '@/lib/use-now';
 import { changeLive, putSession, useLive } from '@/live';
-import { Button, Notice, notify, Skeleton } from '@/ui';
+import { notify, Skeleton } from '@/ui';
 import { takeOver } from './api';
-import { Composer } from './Composer';
-import composerCss from './composer.module.css';
 import { ConversationHeader } from './ConversationHeader';
 import { EndDialog } from './EndDialog';
-import { KeepReply } from './KeepReply';
 import { MessageLog } from './MessageLog';
+import composerCss from './composer.module.css';
 import css from './pane.module.css';
 import { PendingReplies } from './PendingReplies';
-import { TemplatePicker } from './TemplatePicker';
+import { ReplyArea } from './ReplyArea';
 import { TransferDialog } from './TransferDialog';
 import { useMarkRead } from './use-thread';
 
@@ -200,73 +197,5 @@ function Typing({ sessionId }: { sessionId: string }) {
     <div className={css.typing} aria-live="off">
       {typing !== undefined && typing.until > now && `${typing.name} is typing…`}
     </div>
-  );
-}
-
-interface ReplyAreaProps {
-  sessionId: string;
-  owner: 'me' | 'other' | 'nobody';
-  expiresAt: string | null;
-  agentName: string | null;
-  bot: 'active' | 'silent';
-  templates: 'open' | 'closed';
-  onTakeOver: () => void;
-  onTemplates: (next: 'open' | 'closed') => void;
-}
-
-/** The composer, or what stands in its place while a reply is not allowed. */
-function ReplyArea(props: ReplyAreaProps) {
-  const { sessionId, owner } = props;
-  const now = useNow(1000);
-  const closed = windowCountdown(props.expiresAt, now).state === 'closed';
-  if (owner !== 'me') {
-    const who =
-      owner === 'other'
-        ? `${props.agentName ?? 'Another agent'} handles this conversation.`
-        : props.bot === 'active'
-          ? 'The bot is talking with this customer.'
-          : 'No agent has this conversation yet.';
-    return (
-      <>
-        <div className={composerCss.bar}>
-          <span>{who} Take it over to reply, or leave a note.</span>
-          <Button size="xs" onClick={props.onTakeOver}>
-            Take over
-          </Button>
-        </div>
-        <Composer sessionId={sessionId} modes={['note']} />
-      </>
-    );
-  }
-  if (closed) {
-    return (
-      <>
-        <TemplatePicker sessionId={sessionId} role="instead" />
-        <KeepReply sessionId={sessionId} />
-      </>
-    );
-  }
-  if (props.templates === 'open') {
-    return (
-      <TemplatePicker
-        sessionId={sessionId}
-        role="extra"
-        onClose={() => props.onTemplates('closed')}
-      />
-    );
-  }
-  return (
-    <>
-      {props.bot === 'active' && (
-        <div className={composerCss.bar}>
-          <Notice tone="info">The bot is still active here. It stops as soon as you reply.</Notice>
-        </div>
-      )}
-      <Composer
-        sessionId={sessionId}
-        modes={['reply', 'note']}
-        onTemplates={() => props.onTemplates('open')}
-      />
-    </>
   );
 }

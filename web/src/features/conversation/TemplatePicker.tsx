@@ -1,6 +1,6 @@
 import { IconX } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { FilledTemplate, TemplateChoice } from '@/api/template-types';
 import { send } from '@/live';
@@ -24,9 +24,11 @@ interface TemplatePickerProps {
   /** `instead`: the window is closed and this takes the composer's place; `extra`: opened by choice. */
   role: 'instead' | 'extra';
   onClose?: () => void;
+  /** Told when a template begins or ceases to be filled in. */
+  onFilling?: (is: boolean) => void;
 }
 
-export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps) {
+export function TemplatePicker({ sessionId, role, onClose, onFilling }: TemplatePickerProps) {
   const [chosen, setChosen] = useState<{ choice: TemplateChoice; template: FilledTemplate } | null>(
     null,
   );
@@ -45,6 +47,8 @@ export function TemplatePicker({ sessionId, role, onClose }: TemplatePickerProps
     const file = template.header_media_id === null ? null : { id: template.header_media_id };
     setFilling({ values: template.values, file, place: NO_PLACE });
   };
+  const isFilling = chosen !== null;
+  useEffect(() => onFilling?.(isFilling), [isFilling, onFilling]);
   const complete = chosen !== null && isComplete(chosen.template, filling);
   const submit = () => {
     if (chosen === null || !complete) return;

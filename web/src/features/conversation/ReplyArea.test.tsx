@@ -1,0 +1,90 @@
+// @vitest-environment happy-dom
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { clearDrafts, readDraft } from '@/lib/drafts';
+import { AppTheme } from '@/ui';
+import * as api from './api';
+import { ReplyArea } from './ReplyArea';
+
+vi.mock('./api', async (original) => ({
+  ...(await original<typeof api>()),
+  fetchSessionTemplates: vi.fn(),
+}));
+
+const template = {
+  name: 'order_ready',
+  category: 'UTILITY',
+  language: 'en',
+  languages: [
+    {
+      template_id: 'tpl_1',
+      language: 'en',
+      header: '',
+      body: 'Hello {{1}}, it is ready.',
+      footer: '',
+      buttons: [],
+      slots: [{ key: 'body.1', kind: 'text', label: 'Name', value: '' }],
+      values: {},
+      header_media_id: null,
+    },
+  ],
+};
+
+const closed = new Date(Date.now() - 3_600_000).toISOString();
+const open = new Date(Date.now() + 23 * 3_600_000).toISOString();
+
+function area(expiresAt: string) {
+  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  const element = (at: string) => (
+    <QueryClientProvider client={client}>
+      <AppTheme>
+        <ReplyArea
+          sessionId="ses_1"
+          owner="me"
+          expiresAt={at}
+          agentName="Ada"
+          bot="silent"
+          templates="closed"
+          onTakeOver={vi.fn()}
+          onTemplates={vi.fn()}
+        />
+      </AppTheme>
+    </QueryClientProvider>
+  );
+  const { rerender } = render(element(expiresAt));
+  return (at: string) => rerender(element(at));
+}
+
+describe('when the customer answers and the window opens', () => {
+  beforeEach(() => {
+    clearDrafts();
+    vi.mocked(api.fetchSessionTemplates).mockResolvedValue({
+      data: [template],
+      next_cursor: null,
+    } as never);
+  });
+
+  it('what is filled in stays, until it is sent or closed', async () => {
+    const opens = area(closed);
+    await userEvent.click(await screen.findByTestId('template-option'));
+    const before = screen.getByTestId('template-send');
+    opens(open);
+    expect(screen.getByTestId('template-send')).toBe(before);
+    expect(screen.queryByTestId('keep-input')).toBeNull();
+    await userEvent.click(screen.getByLabelText('Close templates'));
+    expect(screen.queryByTestId('template-picker')).toBeNull();
+    expect(screen.getByTestId('composer-input')).toBeTruthy();
+  });
+
+  it('the reply that was being written is in the composer, and so is the cursor', async () => {
+    const opens = area(closed);
+    await userEvent.type(await screen.findByTestId('keep-input'), 'Your order');
+    opens(open);
+    const field = screen.getByTestId('composer-input');
+    expect((field as HTMLTextAreaElement).value).toBe('Your order');
+    expect(document.activeElement).toBe(field);
+    expect(readDraft('ses_1', 'reply')).toBe('Your order');
+  });
+});

@@ -1,0 +1,84 @@
+import { useState } from 'react';
+import { windowCountdown } from '@/lib/time';
+import { useNow } from '@/lib/use-now';
+import { Button, Notice } from '@/ui';
+import { Composer } from './Composer';
+import css from './composer.module.css';
+import { KeepReply } from './KeepReply';
+import { TemplatePicker } from './TemplatePicker';
+
+interface ReplyAreaProps {
+  sessionId: string;
+  owner: 'me' | 'other' | 'nobody';
+  expiresAt: string | null;
+  agentName: string | null;
+  bot: 'active' | 'silent';
+  templates: 'open' | 'closed';
+  onTakeOver: () => void;
+  onTemplates: (next: 'open' | 'closed') => void;
+}
+
+/** The composer, or what stands in its place while a reply is not allowed. */
+export function ReplyArea(props: ReplyAreaProps) {
+  const { sessionId, owner } = props;
+  const now = useNow(1000);
+  const closed = windowCountdown(props.expiresAt, now).state === 'closed';
+  // The customer's answer must not take away what is being filled in, nor the cursor.
+  const [filling, setFilling] = useState(false);
+  const [keeping, setKeeping] = useState(false);
+  if (owner !== 'me') {
+    const who =
+      owner === 'other'
+        ? `${props.agentName ?? 'Another agent'} handles this conversation.`
+        : props.bot === 'active'
+          ? 'The bot is talking with this customer.'
+          : 'No agent has this conversation yet.';
+    return (
+      <>
+        <div className={css.bar}>
+          <span>{who} Take it over to reply, or leave a note.</span>
+          <Button size="xs" onClick={props.onTakeOver}>
+            Take over
+          </Button>
+        </div>
+        <Composer sessionId={sessionId} modes={['note']} />
+      </>
+    );
+  }
+  if (closed || filling || props.templates === 'open') {
+    const close = () => {
+      setFilling(false);
+      props.onTemplates('closed');
+    };
+    return (
+      <>
+        <TemplatePicker
+          sessionId={sessionId}
+          role={closed ? 'instead' : 'extra'}
+          onFilling={setFilling}
+          {...(closed ? {} : { onClose: close })}
+        />
+        {closed && (
+          <div onFocus={() => setKeeping(true)} onBlur={() => setKeeping(false)}>
+            <KeepReply sessionId={sessionId} />
+          </div>
+        )}
+      </>
+    );
+  }
+  return (
+    <>
+      {props.bot === 'active' && (
+        <div className={css.bar}>
+          <Notice tone="info">The bot is still active here. It stops as soon as you reply.</Notice>
+        </div>
+      )}
+      <Composer
+        sessionId={sessionId}
+        modes={['reply', 'note']}
+        startsFocused={keeping}
+        onTemplates={() => props.onTemplates('open')}
+      />
+    </>
+  );
+}
