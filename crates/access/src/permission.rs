@@ -82,6 +82,13 @@ pub fn require(actor: &Actor, permission: Permission) -> Result<(), AccessError>
 mod tests {
     use super::*;
 
+    #[test]
+    fn conversations_are_given_to_those_who_may_converse() {
+        for role in Role::ALL {
+            assert_eq!(role.may_converse(), allows(*role, Permission::Converse), "{role}");
+        }
+    }
+
     /// The whole table as people read it; a change of it has to be made here too.
     #[test]
     fn golden_matrix() {

@@ -13,3 +13,14 @@ crate::text_enum! {
         Marketer = "marketer",
     }
 }
+
+impl Role {
+    /// Whether conversations can be given to somebody of this role.
+    #[must_use]
+    pub const fn may_converse(self) -> bool {
+        match self {
+            Self::Admin | Self::Supervisor | Self::Agent => true,
+            Self::Marketer => false,
+        }
+    }
+}

@@ -85,7 +85,7 @@ crate::sql! {
     USE_SETUP_TOKEN = "UPDATE setup_tokens SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL";
 }
 
-fn read_user(row: &mut Row<'_>) -> Result<User, StoreError> {
+pub(crate) fn read_user(row: &mut Row<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: row.next()?,
         email: row.next()?,

@@ -9,7 +9,11 @@ use segue_model::{QueueId, Timestamp, UserId, WorkspaceId, routing::PresenceStat
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Row, StoreError, Tx, routing::CONVERSATION};
+use crate::{
+    Row, StoreError, Tx,
+    access::{User, read_user},
+    routing::CONVERSATION,
+};
 
 /// Thousandths of a conversation: what an agent carries at most unless set otherwise.
 pub const DEFAULT_CAPACITY: u32 = 5_000;
@@ -73,6 +77,9 @@ crate::sql! {
     AGENT_PRESENCES = "SELECT u.name, p.user_id, p.status, p.capacity, p.load, p.last_offer_at, p.seen_until, p.updated_at
         FROM presences p JOIN users u ON u.workspace_id = p.workspace_id AND u.id = p.user_id
         WHERE p.workspace_id = $1 AND u.disabled_at IS NULL ORDER BY u.name, u.id";
+    BURDENED = "SELECT u.id, u.email, u.name, u.role, u.created_at, u.disabled_at
+        FROM presences p JOIN users u ON u.workspace_id = p.workspace_id AND u.id = p.user_id
+        WHERE p.workspace_id = $1 AND p.load > 0 ORDER BY u.id";
     GONE = "SELECT user_id, status, capacity, load, last_offer_at, seen_until, updated_at FROM presences
         WHERE workspace_id = $1 AND status <> 'offline' AND seen_until <= $2 ORDER BY user_id";
     NEXT_GONE = "SELECT MIN(seen_until) FROM presences WHERE workspace_id = $1 AND status <> 'offline'";
@@ -154,6 +161,14 @@ impl Tx<'_> {
             let presence = read_presence(row)?;
             Ok(AgentPresence { user_id: presence.user_id, name, presence: presence.view() })
         })
+    }
+
+    /// Users who have work, whatever has become of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn burdened_users(&mut self, workspace_id: WorkspaceId) -> Result<Vec<User>, StoreError> {
+        self.query(&BURDENED, &[&workspace_id], read_user)
     }
 
     /// Agents who are not offline though their connection has been gone for the grace time.

@@ -127,6 +127,8 @@ crate::sql! {
     OPEN_WORK_ITEM_OF = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at,
             enqueued_at, preferred_id
         FROM work_items WHERE workspace_id = $1 AND session_id = $2 AND state <> 'closed'";
+    ACCEPTED_OF = "SELECT session_id FROM work_items
+        WHERE workspace_id = $1 AND agent_id = $2 AND state = 'accepted' ORDER BY id LIMIT $3";
     WORK_ITEM = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at, enqueued_at,
             preferred_id
         FROM work_items WHERE workspace_id = $1 AND id = $2";
@@ -358,6 +360,19 @@ impl Tx<'_> {
         session_id: SessionId,
     ) -> Result<Option<WorkItem>, StoreError> {
         self.query_opt(&OPEN_WORK_ITEM_OF, &[&workspace_id, &session_id], read_work_item)
+    }
+
+    /// Sessions that an agent has.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn accepted_sessions_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user_id: UserId,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.query(&ACCEPTED_OF, &[&workspace_id, &user_id, &limit], |row| row.next())
     }
 
     /// One work item.

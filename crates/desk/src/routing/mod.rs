@@ -11,10 +11,12 @@
 //! to is being closed.
 //!
 //! A crash at any point leaves a consistent state: an offer nobody answers runs out, an agent whose console is gone
-//! counts as gone when his `seen_until` has passed, and the sweep of any node moves both on.
+//! counts as gone when his `seen_until` has passed, and the sweep of any node moves both on. What an agent has who may not
+//! converse any more, [`release_stranded`] gives back.
 
 mod offers;
 mod presence;
+mod stranded;
 mod sweep;
 mod transfer;
 
@@ -33,6 +35,7 @@ use segue_store::{
 pub(crate) use offers::pending;
 pub use offers::{accept, decline};
 pub use presence::{left, presence, seen, set_presence};
+pub use stranded::release_stranded;
 pub use sweep::{Swept, sweep};
 pub use transfer::{Target, take_over, transfer};
 

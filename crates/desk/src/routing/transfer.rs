@@ -129,7 +129,7 @@ fn finish(
 }
 
 /// Puts a session back into a queue. Who gives it away is not the first to be asked again.
-fn release(
+pub(super) fn release(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     workspace_id: WorkspaceId,

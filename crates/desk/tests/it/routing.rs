@@ -1,7 +1,8 @@
 //! Offers, presence, capacity, transfer.
 
-use segue_desk::routing::{Target, take_over, transfer};
+use segue_desk::routing::{Target, release_stranded, take_over, transfer};
 use segue_model::{role::Role, routing::PresenceStatus, session::SessionState};
+use segue_store::access::User;
 use segue_testkit::engines;
 
 use crate::scene::*;
@@ -184,6 +185,43 @@ async fn sessions_move_between_agents_and_queues() {
                 "system: Kim moved the session to Help.",
             ]
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_has_whose_account_is_switched_off_goes_to_another() {
+    goes_to_another(|user| user.disabled_at = Some(START)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_has_whose_role_has_no_conversations_any_more_goes_to_another() {
+    goes_to_another(|user| user.role = Role::Marketer).await;
+}
+
+async fn goes_to_another(change: fn(&mut User)) {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (sam, kim) = (scene.agent("Sam").await, scene.agent("Kim").await);
+        let id = scene.accepted(&sam).await.id;
+        let (store, ctx, workspace_id) = (scene.store(), scene.ctx(), scene.workspace());
+        assert_eq!(release_stranded(store, ctx, workspace_id).await.unwrap(), 0, "who may converse keeps theirs");
+        let user_id = sam.user_id().unwrap();
+        write(store, move |tx| {
+            let mut user = tx.user(workspace_id, user_id)?.unwrap();
+            change(&mut user);
+            tx.update_user(workspace_id, &user).map(|_| ())
+        })
+        .await;
+        assert_eq!(release_stranded(store, ctx, workspace_id).await.unwrap(), 1);
+        assert_eq!(release_stranded(store, ctx, workspace_id).await.unwrap(), 0, "none is left");
+        assert_eq!(scene.load(&sam).await, 0);
+        scene.available(&kim).await;
+        assert_eq!(scene.sweep().await.offered, 1);
+        let offer = scene.offers(&kim).await[0];
+        scene.accept(&kim, offer).await.unwrap();
+        let lines = scene.lines(id).await;
+        let told = "system: Sam may no longer talk to customers, so the session waits for a colleague.";
+        assert!(lines.iter().any(|line| line == told), "{lines:?}");
     }
 }
 

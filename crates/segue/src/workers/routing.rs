@@ -1,5 +1,5 @@
 //! Offers waiting sessions to agents: at every change that may make one possible, and once a second for what time brings
-//! about (offers that run out, agents who are gone).
+//! about (offers that run out, agents who are gone or may not converse any more).
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,6 +37,7 @@ async fn sweep(wiring: &Wiring) -> Result<(), StoreError> {
 }
 
 async fn sweep_one(wiring: &Wiring, workspace_id: WorkspaceId) -> Result<(), StoreError> {
+    segue_desk::routing::release_stranded(&wiring.store, &wiring.ctx, workspace_id).await?;
     let ctx = wiring.ctx.clone();
     wiring.store.write(move |tx| segue_desk::routing::sweep(tx, &ctx, workspace_id)).await?;
     let ctx = wiring.ctx.clone();
