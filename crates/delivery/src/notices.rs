@@ -30,7 +30,7 @@ pub fn is_of_number(config: &WhatsAppConfig, notice: &Notice) -> bool {
 
 /// Takes a notice in. `key` names the event, so that a repeat is known as one.
 ///
-/// A template that moved to another category has it at once, and a channel whose account was taken away is shown as
+/// A template that moved to another category has it at once, a form that was withdrawn is not offered any more, and a channel whose account was taken away is shown as
 /// broken, with the reason; the next look at the number finds out when it is well again.
 ///
 /// # Errors
@@ -48,6 +48,9 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice
     if let Notice::TemplateQuality { template, current, .. } = &told.notice {
         let named = (template.name.as_str(), template.language.as_deref());
         tx.set_template_quality(channel.workspace_id, channel.id, named, current, ctx.now())?;
+    }
+    if let Notice::FormStatus { form, current, .. } = &told.notice {
+        tx.set_form_status(channel.workspace_id, form, current, at)?;
     }
     if let ChannelConfig::WhatsApp(config) = &channel.config
         && is_of_number(config, &told.notice)

@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use segue_channels::ErrorClass;
-use segue_model::{Ctx, time};
+use segue_model::{Ctx, content::Content, time};
 use segue_store::{
     StoreError, Tx,
+    form::RefusedForm,
     outbox::OutboxMessage,
     submission::{Cost, Failure},
 };
@@ -117,5 +118,15 @@ fn fail(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, failure: &Failure) 
     if failover::instead_of_failing(tx, ctx, message, failure)? {
         return Ok(());
     }
+    tell_bot(tx, ctx, message)?;
     tx.mark_failed(message, failure, ctx.now()).map(|_| ())
+}
+
+/// A form that will not be shown is told to the bot that waits for its answer. Files and texts are not: what the customer
+/// says next is an answer without them.
+fn tell_bot(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage) -> Result<(), StoreError> {
+    let Some(session_id) = message.session_id else { return Ok(()) };
+    let Ok(Content::Form(form)) = message.content() else { return Ok(()) };
+    let refused = RefusedForm { session_id, message_id: message.id, form: form.name };
+    tx.plan_form_refused(message.workspace_id, &refused, ctx)
 }

@@ -4,6 +4,10 @@
 //! a crash leaves either all of it or none, and nothing is said twice: the run remembers the events it took, its `turn`
 //! is checked when it is stored, and each message is keyed by session, turn and place in the turn. Whatever goes wrong
 //! ends with a person: the channel's queue, or a session in state `error` that supervisors see.
+//!
+//! Files and forms leave like every message, by the outbox, after the turn. A form that WhatsApp refuses there comes back
+//! as a job ([`on_form_refused`]), and the question counts as not answered; a file that cannot be uploaded shows as a
+//! message that failed, and the conversation goes on.
 
 use std::{
     collections::HashMap,
@@ -23,6 +27,7 @@ use segue_store::{
     StoreError, Tx,
     contact::ContactChange,
     flow::{FlowRun, FlowVersion, RunStatus},
+    form::{FORM_REFUSED, RefusedForm},
     job::NewJob,
     message::AuthorKind,
     messaging_user::MessagingUser,
@@ -34,7 +39,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    DeskError, automatic, closing,
+    DeskError, automatic,
+    bot_needs::Here,
+    closing,
     inbound::{Desk, InboundError, step, to_channel_queue},
     language, leads,
     notice::Notices,
@@ -145,7 +152,35 @@ pub(crate) fn hear(
 pub fn on_timer(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, payload: &Value) -> Result<(), InboundError> {
     let timer: Timer = serde_json::from_value(payload.clone())
         .map_err(|error| StoreError::Corrupt(format!("the payload of a {BOT_TIMER} job: {error}")))?;
-    let Some(mut session) = tx.session_to_change(workspace.id, timer.session_id)? else { return Ok(()) };
+    let event = Event { id: format!("timer:{}", timer.key), kind: EventKind::Timer { key: timer.key } };
+    wake(tx, ctx, workspace, timer.session_id, &event)
+}
+
+/// WhatsApp refused a form that the bot had offered. To be called in the transaction that marks the job as done. A form
+/// that an agent offered is no affair of the bot, and one of a question that was left changes nothing.
+///
+/// # Errors
+/// When the store fails or the payload is not that of a refused form.
+pub fn on_form_refused(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, payload: &Value) -> Result<(), InboundError> {
+    let RefusedForm { session_id, message_id, form } = serde_json::from_value(payload.clone())
+        .map_err(|error| StoreError::Corrupt(format!("the payload of a {FORM_REFUSED} job: {error}")))?;
+    let message = tx.message_view(workspace.id, session_id, message_id)?;
+    if message.is_none_or(|message| message.author.kind != AuthorKind::Bot) {
+        return Ok(());
+    }
+    let event = Event { id: format!("refused:{message_id}"), kind: EventKind::FormRefused { form } };
+    wake(tx, ctx, workspace, session_id, &event)
+}
+
+/// Gives the bot something that did not come from the customer. Changes nothing when a person has the session, or nobody.
+fn wake(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace: &Workspace,
+    session_id: SessionId,
+    event: &Event,
+) -> Result<(), InboundError> {
+    let Some(mut session) = tx.session_to_change(workspace.id, session_id)? else { return Ok(()) };
     if session.state == SessionState::Ended || session.agent_id.is_some() || session.opt_in == OptIn::Declined {
         return Ok(());
     }
@@ -153,9 +188,8 @@ pub fn on_timer(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, payload: &Val
     let Some(channel) = tx.channel(workspace.id, session.channel_id)? else { return Ok(()) };
     let desk = Desk { ctx, workspace, channel: &channel };
     let mut notices = Notices::new(workspace.id);
-    let event = Event { id: format!("timer:{}", timer.key), kind: EventKind::Timer { key: timer.key } };
     let waited = session.state == SessionState::Waiting;
-    resume(tx, &desk, &mut session, run, &event, &mut notices)?;
+    resume(tx, &desk, &mut session, run, event, &mut notices)?;
     if !waited && session.state == SessionState::Waiting {
         automatic::waits(tx, &desk, &mut session, &mut notices)?;
     }
@@ -202,15 +236,8 @@ fn take(
     if state.has_handled(&event.id) {
         return Ok(());
     }
-    let attributes = if saves_fields(definition) { tx.attribute_definitions(workspace_id)? } else { Vec::new() };
-    let fits = |field: &str, value: &str| {
-        let name = field.strip_prefix("contact.").unwrap_or_default();
-        match attributes.iter().find(|attribute| attribute.name == name) {
-            Some(attribute) => attribute.kind.checked(&attribute.label, &attribute.choices, value).ok(),
-            None => Some(value.to_owned()),
-        }
-    };
-    let result = segue_flow::step_checked(definition, &state, event, desk.ctx.now(), &fits);
+    let here = Here::look(tx, workspace_id, desk.channel.id, definition)?;
+    let result = segue_flow::step_in(definition, &state, event, desk.ctx.now(), &here);
     let turn = run.turn;
     let status = RunStatus::parse(result.state.status.as_str())
         .map_err(|error| StoreError::Corrupt(format!("the state of a run: {error}")))?;
@@ -231,11 +258,6 @@ fn take(
         return failed(tx, desk, session, "it stopped without a person or an end", notices);
     }
     Ok(())
-}
-
-/// Whether a flow writes anything into the contact.
-fn saves_fields(definition: &Definition) -> bool {
-    definition.steps.iter().any(|step| step.update.is_some() || step.ask.as_ref().is_some_and(|ask| ask.save.is_some()))
 }
 
 fn carry_out(

@@ -2,11 +2,16 @@
 
 use segue_flow::Problem;
 use segue_model::{Ctx, FlowId, WorkspaceId, wake::Wake};
-use segue_store::{Store, flow::FlowView};
+use segue_store::{
+    Store, StoreError, Tx,
+    flow::{FlowView, NewVersion},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::DeskError;
+use crate::{DeskError, bot_needs};
+
+pub use crate::bot_needs::form_missing_at;
 
 /// A flow with the text of its published version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -17,9 +22,30 @@ pub struct FlowSource {
 }
 
 /// What is wrong with a definition; nothing when it can be published.
-#[must_use]
-pub fn validate(source: &str) -> Vec<Problem> {
-    segue_flow::parse(source).err().unwrap_or_default()
+///
+/// # Errors
+/// When the store fails.
+pub async fn validate(store: &Store, workspace_id: WorkspaceId, source: String) -> Result<Vec<Problem>, DeskError> {
+    let definition = match segue_flow::parse(&source) {
+        Ok(definition) => definition,
+        Err(problems) => return Ok(problems),
+    };
+    if definition.names().is_empty() {
+        return Ok(Vec::new());
+    }
+    // Not a read: what would be published is looked at as when it is published, files with their lock.
+    store.write(move |tx| Ok(bot_needs::missing(tx, workspace_id, &source, &definition)?)).await
+}
+
+/// What a definition that was read names and is not here: files that were not uploaded, forms that are not published.
+///
+/// # Errors
+/// When the store fails.
+pub fn missing(tx: &mut Tx<'_>, workspace_id: WorkspaceId, source: &str) -> Result<Vec<Problem>, StoreError> {
+    match segue_flow::parse(source) {
+        Ok(definition) => bot_needs::missing(tx, workspace_id, source, &definition),
+        Err(problems) => Ok(problems),
+    }
 }
 
 /// Publishes a definition as the newest version of the flow `slug`. The same text again makes no new version.
@@ -41,8 +67,13 @@ pub async fn publish(
     let (fresh, now) = ((ctx.id(), ctx.id()), ctx.now());
     store
         .write(move |tx| {
-            let named = (definition.flow.as_str(), definition.name.as_str());
-            let id = tx.publish_flow(workspace_id, named, &source, fresh, now)?;
+            let problems = bot_needs::missing(tx, workspace_id, &source, &definition)?;
+            if !problems.is_empty() {
+                return Err(DeskError::FlowInvalid(problems));
+            }
+            let (slug, name) = (definition.flow.as_str(), definition.name.as_str());
+            let version = NewVersion { slug, name, source: &source, files: &definition.files() };
+            let id = tx.publish_flow(workspace_id, version, fresh, now)?;
             tx.wake(Wake::Configuration);
             tx.flow(workspace_id, id)?.ok_or(DeskError::NotFound("flow"))
         })

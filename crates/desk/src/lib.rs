@@ -16,6 +16,7 @@ mod automatic;
 pub mod blocks;
 pub mod bootstrap;
 pub mod bot;
+mod bot_needs;
 pub mod cases;
 pub mod closing;
 mod compose;

@@ -69,7 +69,36 @@ pub fn read_text(ask: &Ask, texts: &Texts, text: &str) -> Option<Answer> {
                 None
             }
         }
+        // Nobody fills in a form by writing.
+        AnswerType::Form => None,
     }
+}
+
+/// Reads the answer of one field of a form; `None` when it was left empty. Several choices are joined, and what is
+/// neither text nor number is kept as the form sent it.
+#[must_use]
+pub fn read_field(answer: &serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    let text = match answer {
+        Json::Null => return None,
+        Json::Bool(value) => return Some(Value::Bool(*value)),
+        Json::Number(number) => {
+            return match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Some(Value::Integer(whole)),
+                (None, Some(number)) if number.abs() <= LARGEST => Some(Value::Number((number * 1e6).round() / 1e6)),
+                _ => Some(Value::Text(number.to_string())),
+            };
+        }
+        Json::String(text) => text.clone(),
+        Json::Array(values) => {
+            let values = values.iter().filter_map(read_field).map(|value| value.to_string());
+            values.collect::<Vec<_>>().join(", ")
+        }
+        Json::Object(_) => answer.to_string(),
+    };
+    let text: String = text.chars().filter(|letter| !letter.is_control() || *letter == '\n').take(LONGEST).collect();
+    let text = text.trim();
+    (!text.is_empty()).then(|| Value::Text(text.to_owned()))
 }
 
 /// Reads a tap on the option with this id; `None` when the question has no such option.

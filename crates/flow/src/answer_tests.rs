@@ -117,3 +117,23 @@ fn yes_and_no() {
     let texts = Texts { yes: "Claro".into(), ..Texts::default() };
     assert_eq!(read_text(&ask, &texts, "claro").map(|answer| answer.value), Some(Value::Bool(true)));
 }
+
+#[test]
+fn fields_of_forms_are_read_as_what_they_are() {
+    use serde_json::json;
+    for (answer, value) in [
+        (json!("  Ana\u{0} "), Some(Value::Text("Ana".to_owned()))),
+        (json!(" "), None),
+        (json!(null), None),
+        (json!([]), None),
+        (json!(["a", null, 2, true]), Some(Value::Text("a, 2, yes".to_owned()))),
+        (json!(true), Some(Value::Bool(true))),
+        (json!(3), Some(Value::Integer(3))),
+        (json!(0.1), Some(Value::Number(0.1))),
+        (json!(1e300), Some(Value::Text("1e+300".to_owned()))),
+        (json!({"a": 1}), Some(Value::Text("{\"a\":1}".to_owned()))),
+    ] {
+        assert!(read_field(&answer) == value, "{answer}");
+    }
+    assert_eq!(read_field(&json!("x".repeat(5_000))).unwrap().to_string().len(), 1_000);
+}

@@ -10,11 +10,12 @@
 //!   - user: "ana"
 //!     expect: {step: topic, buttons: [Order, Advice], saved: {contact.first_name: ana}}
 //!   - tap: topic.order
+//!   - form: {day: "2026-12-01"}
 //!   - minutes: 31
 //!     expect: {says: ["still there"]}
 //! expect_end: {status: waiting, variables: {topic: order}}
 //! ```
-//! The first turn without `user`, `tap`, `media` or `minutes` is the answer to the conversation's begin.
+//! The first turn without `user`, `tap`, `media`, `form` or `minutes` is the answer to the conversation's begin.
 
 use std::collections::BTreeMap;
 
@@ -49,6 +50,8 @@ pub struct ConversationTurn {
     pub tap: Option<String>,
     /// Sends a file with this caption.
     pub media: Option<String>,
+    /// Fills in the form that was offered last.
+    pub form: Option<serde_json::Map<String, serde_json::Value>>,
     /// Stays silent for so long; timers due until then go off in order.
     pub minutes: Option<u32>,
     pub expect: Expectation,
@@ -58,8 +61,12 @@ pub struct ConversationTurn {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expectation {
-    /// Parts of the messages, one for each message.
+    /// Parts of the messages, one for each message; a file says what stands below it.
     pub says: Option<Vec<String>>,
+    /// Ids of the files that were sent, in order.
+    pub files: Option<Vec<String>>,
+    /// Name of the form that the last message offers.
+    pub form: Option<String>,
     /// Titles of the last message's buttons or rows.
     pub buttons: Option<Vec<String>>,
     /// The step the run waits at.
@@ -113,6 +120,7 @@ pub fn play(definition: &Definition, conversation: &Conversation) -> Vec<Failure
         timers: Vec::new(),
         events: 0,
         effects: Vec::new(),
+        offered: None,
     };
     let context =
         Context { contact: conversation.contact.clone(), campaign: conversation.campaign.clone(), locale: None };
@@ -123,11 +131,12 @@ pub fn play(definition: &Definition, conversation: &Conversation) -> Vec<Failure
     };
     let mut all = Vec::new();
     for (index, turn) in conversation.turns.iter().enumerate() {
-        let acts =
-            [&turn.user, &turn.tap, &turn.media].into_iter().flatten().count() + usize::from(turn.minutes.is_some());
+        let acts = [&turn.user, &turn.tap, &turn.media].into_iter().flatten().count()
+            + usize::from(turn.form.is_some())
+            + usize::from(turn.minutes.is_some());
         let acts_fit = if index == 0 { acts <= 1 } else { acts == 1 };
         if !acts_fit {
-            fail(index + 1, vec!["A turn is exactly one of user, tap, media and minutes.".to_owned()]);
+            fail(index + 1, vec!["A turn is exactly one of user, tap, media, form and minutes.".to_owned()]);
         }
         if acts > 0 {
             all.append(&mut player.effects);
@@ -148,6 +157,8 @@ struct Player<'a> {
     events: u32,
     /// Of the present turn.
     effects: Vec<Effect>,
+    /// Name of the last form that was offered.
+    offered: Option<String>,
 }
 
 impl Player<'_> {
@@ -160,6 +171,11 @@ impl Player<'_> {
             Effect::SetTimer { key, at } => Some((*at, key.clone())),
             _ => None,
         }));
+        let offered = result.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Send { content: Content::Form(form) } => Some(form.name.clone()),
+            _ => None,
+        });
+        self.offered = offered.or(self.offered.take());
         self.effects.extend(result.effects);
     }
 
@@ -172,6 +188,9 @@ impl Player<'_> {
         }
         if let Some(caption) = &turn.media {
             self.take(EventKind::Media { caption: Some(caption.clone()) });
+        }
+        if let Some(answers) = &turn.form {
+            self.take(EventKind::Form { form: self.offered.clone(), answers: answers.clone() });
         }
         let until = self.now.plus(i64::from(turn.minutes.unwrap_or(0)) * MINUTE);
         loop {
@@ -207,6 +226,17 @@ impl Player<'_> {
         if let Some(titles) = &expected.buttons {
             let shown = sent.last().map(|content| titles_of(content)).unwrap_or_default();
             check("buttons", titles, &shown, *titles == shown);
+        }
+        if let Some(ids) = &expected.files {
+            let files: Vec<String> = sent.iter().filter_map(|content| file_of(content)).collect();
+            check("files", ids, &files, *ids == files);
+        }
+        if let Some(name) = &expected.form {
+            let offered = sent.last().and_then(|content| match content {
+                Content::Form(form) => Some(&form.name),
+                _ => None,
+            });
+            check("form", name, &offered, offered == Some(name));
         }
         let pending = self.state.pending.as_ref();
         if let Some(id) = &expected.step {
@@ -256,6 +286,17 @@ fn titles_of(content: &Content) -> Vec<String> {
         _ => Vec::new(),
     };
     choices.into_iter().map(|choice| choice.title.clone()).collect()
+}
+
+fn file_of(content: &Content) -> Option<String> {
+    match content {
+        Content::Image { media_id, .. }
+        | Content::Video { media_id, .. }
+        | Content::Audio { media_id, .. }
+        | Content::Document { media_id, .. }
+        | Content::Sticker { media_id } => Some(media_id.to_string()),
+        _ => None,
+    }
 }
 
 fn saved_fields(effects: &[Effect]) -> BTreeMap<String, String> {

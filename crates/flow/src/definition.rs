@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
+use segue_model::MediaId;
 use serde::{Deserialize, Serialize};
 
 /// A flow.
@@ -89,6 +90,8 @@ pub struct Texts {
     pub old_button: String,
     /// Label of the button that opens a list.
     pub list_button: String,
+    /// Label of the button that opens a form.
+    pub form_button: String,
     /// Labels of a yes-or-no question.
     pub yes: String,
     pub no: String,
@@ -100,14 +103,15 @@ impl Default for Texts {
             retry: "Sorry, I did not get that. Could you try again?".to_owned(),
             old_button: "That was for an earlier question. Let us go on here:".to_owned(),
             list_button: "Choose".to_owned(),
+            form_button: "Fill in".to_owned(),
             yes: "Yes".to_owned(),
             no: "No".to_owned(),
         }
     }
 }
 
-/// One step: exactly one of `say`, `ask`, `set`, `if`, `update`, `handover`, `end` or `goto`. A `goto` beside `say`,
-/// `ask`, `set` or `update` says where the conversation goes on.
+/// One step: exactly one of `say`, `send`, `ask`, `set`, `if`, `update`, `handover`, `end` or `goto`. A `goto` beside
+/// `say`, `send`, `ask`, `set` or `update` says where the conversation goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
@@ -117,6 +121,9 @@ pub struct Step {
     /// Says something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub say: Option<Say>,
+    /// Sends a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<SendFile>,
     /// Asks a question and waits for the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<Ask>,
@@ -144,6 +151,7 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Action<'a> {
     Say(&'a Say),
+    Send(&'a SendFile),
     Ask(&'a Ask),
     Set(&'a BTreeMap<String, String>),
     If(&'a [Branch]),
@@ -159,6 +167,7 @@ impl Step {
     pub fn action(&self) -> Option<Action<'_>> {
         let mut all = [
             self.say.as_ref().map(Action::Say),
+            self.send.as_ref().map(Action::Send),
             self.ask.as_ref().map(Action::Ask),
             self.set.as_ref().map(Action::Set),
             self.branches.as_deref().map(Action::If),
@@ -183,6 +192,29 @@ pub struct Say {
     /// May contain `{{ variables }}`.
     #[schemars(length(min = 1))]
     pub text: String,
+}
+
+/// Sends a file that was uploaded to the workspace, as the picture, film, sound, sticker or document it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendFile {
+    /// Id of the upload. A document is shown under the name it was uploaded with.
+    #[schemars(regex(pattern = r"^med_[0-7][0-9a-hjkmnp-tv-z]{25}$"))]
+    pub file: String,
+    /// Below a picture, film or document; may contain `{{ variables }}`.
+    #[serde(default)]
+    pub caption: Option<String>,
+    /// For sound in OGG with Opus: shown as a voice message.
+    #[serde(default)]
+    pub voice: bool,
+}
+
+impl SendFile {
+    /// The id; `None` when it is none, which a checked definition never has.
+    #[must_use]
+    pub fn media_id(&self) -> Option<MediaId> {
+        self.file.parse().ok()
+    }
 }
 
 /// Asks a question and waits for the answer.
@@ -241,6 +273,59 @@ pub struct Ask {
     /// For `choice`: up to three are shown as buttons, up to ten as a list.
     #[serde(default)]
     pub options: Vec<AnswerOption>,
+    /// For `form`: its name at WhatsApp. The number of the conversation must have a published form of this name.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 200))]
+    pub form: Option<String>,
+    /// For `form`: label of the button that opens it; that of `texts` when left out.
+    #[serde(default)]
+    pub button: Option<String>,
+    /// For `form`: the fields whose answers go into variables.
+    #[serde(default)]
+    #[schemars(length(max = 50))]
+    pub fields: Vec<FormField>,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FormField {
+    /// The name that the form's author gave it.
+    #[schemars(length(min = 1, max = 200))]
+    pub name: String,
+    /// Variable its answer goes into; the field's name when left out.
+    #[serde(default)]
+    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,39}$"))]
+    pub into: Option<String>,
+    /// What agents see before the answer.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// Field the answer is written to, as that of a question. One that does not fit there is not written; nobody is
+    /// asked to fill in a whole form again for it.
+    #[serde(default)]
+    #[schemars(regex(pattern = r"^(contact|lead)\.[a-z][a-z0-9_]{0,39}$"))]
+    pub save: Option<String>,
+}
+
+impl FormField {
+    /// The variable the answer goes into.
+    #[must_use]
+    pub fn variable(&self) -> &str {
+        self.into.as_deref().unwrap_or(&self.name)
+    }
+
+    /// What agents see before the answer.
+    #[must_use]
+    pub fn label_or_name(&self) -> String {
+        self.label.clone().unwrap_or_else(|| in_words(self.variable()))
+    }
+}
+
+/// `order_number` as `Order number`.
+fn in_words(variable: &str) -> String {
+    let words = variable.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl Ask {
@@ -248,7 +333,7 @@ impl Ask {
         3
     }
 
-    /// The variable the answer goes into.
+    /// The variable the answer goes into; a form's answers go into those of its fields.
     #[must_use]
     pub fn variable<'a>(&'a self, step_id: &'a str) -> &'a str {
         self.into.as_deref().unwrap_or(step_id)
@@ -257,11 +342,7 @@ impl Ask {
     /// What agents see before the answer.
     #[must_use]
     pub fn label_or(&self, variable: &str) -> String {
-        self.label.clone().unwrap_or_else(|| {
-            let words = variable.replace('_', " ");
-            let mut letters = words.chars();
-            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-        })
+        self.label.clone().unwrap_or_else(|| in_words(variable))
     }
 }
 
@@ -276,6 +357,8 @@ pub enum AnswerType {
     Regex,
     Choice,
     YesNo,
+    // A form of the business at WhatsApp is filled in. (A doc comment here would change how the schema refuses a word.)
+    Form,
 }
 
 /// What is done to an answer before it is checked.

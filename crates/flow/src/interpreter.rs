@@ -5,21 +5,25 @@ use std::collections::BTreeMap;
 use segue_model::{
     Timestamp,
     contact::STANDARD_FIELDS,
-    content::{Choice, Content, Section},
+    content::{Choice, Content, OfferedForm, Section},
     time::MINUTE,
 };
 
 use crate::{
     Definition,
     answer::{self, Answer, NO_ID, YES_ID, compact},
-    definition::{Action, AnswerType, Ask, Handover},
-    lint_text::{BODY, BUTTONS, TEXT},
+    definition::{Action, AnswerType, Ask, Handover, SendFile},
+    lint_text::{BODY, BUTTONS, CAPTION, TEXT},
     run::{
         Context, Effect, Event, EventKind, Gathered, HandoverReason, Pending, RunState, RunStatus, StepLog, StepResult,
         Value,
     },
+    surroundings::{Everything, FileKind, KnownForm, Surroundings},
     template,
 };
+
+/// The answers of a form by the names of its fields.
+type Answers = serde_json::Map<String, serde_json::Value>;
 
 /// Steps one event may lead through. More is a circle, and a person takes over.
 pub const MAX_HOPS: usize = 50;
@@ -28,27 +32,24 @@ pub const MAX_HOPS: usize = 50;
 /// before, or that means nothing in this state, has no effects.
 #[must_use]
 pub fn step(definition: &Definition, state: &RunState, event: &Event, now: Timestamp) -> StepResult {
-    step_checked(definition, state, event, now, &|_, value| Some(value.to_owned()))
+    step_in(definition, state, event, now, &Everything)
 }
 
-/// What a field of the contact or lead (`contact.points`) keeps of a value; nothing when the value does not fit it.
-pub type Fits<'a> = dyn Fn(&str, &str) -> Option<String> + 'a;
-
-/// [`step`] where fields have types. An answer that does not fit the field it is to be saved in counts as one that does
-/// not fit the question, so the customer is asked again; a value that the flow itself sets and that does not fit is not
-/// saved.
+/// [`step`] in a workspace. An answer that does not fit the field it is to be saved in counts as one that does not fit
+/// the question, so the customer is asked again; a value that the flow itself sets, or that comes with a form, and does
+/// not fit is not saved.
 #[must_use]
-pub fn step_checked(
+pub fn step_in(
     definition: &Definition,
     state: &RunState,
     event: &Event,
     now: Timestamp,
-    fits: &Fits<'_>,
+    around: &dyn Surroundings,
 ) -> StepResult {
     if state.has_handled(&event.id) {
         return StepResult { state: state.clone(), effects: Vec::new() };
     }
-    let mut turn = Turn { definition, state: state.clone(), effects: Vec::new(), now, fits };
+    let mut turn = Turn { definition, state: state.clone(), effects: Vec::new(), now, around };
     turn.state.remember(&event.id);
     turn.take(&event.kind);
     StepResult { state: turn.state, effects: turn.effects }
@@ -62,7 +63,7 @@ struct Turn<'a> {
     state: RunState,
     effects: Vec<Effect>,
     now: Timestamp,
-    fits: &'a Fits<'a>,
+    around: &'a dyn Surroundings,
 }
 
 impl<'a> Turn<'a> {
@@ -78,6 +79,8 @@ impl<'a> Turn<'a> {
             (RunStatus::Waiting, EventKind::Text { text }) => self.text(text),
             (RunStatus::Waiting, EventKind::Reply { id, title, .. }) => self.reply(id, title),
             (RunStatus::Waiting, EventKind::Media { .. }) => self.misfit(),
+            (RunStatus::Waiting, EventKind::Form { form, answers }) => self.form(form.as_deref(), answers),
+            (RunStatus::Waiting, EventKind::FormRefused { form }) => self.form_refused(form),
             (RunStatus::Waiting, EventKind::Timer { key }) => self.silence(key),
             _ => Ok(()),
         };
@@ -134,12 +137,57 @@ impl<'a> Turn<'a> {
             },
             Some((step, _)) if self.definition.steps.iter().any(|other| other.id == step) => {
                 self.log(step_id, StepLog::OldButton);
-                let texts = [&self.definition.texts.old_button, &ask.prompt];
-                self.put(step_id, ask, &texts)
+                self.put_again(step_id, ask)
             }
             // A button that is not ours, a template's for example: what it says is what the customer says.
             _ => self.text(title),
         }
+    }
+
+    /// A form was filled in.
+    fn form(&mut self, form: Option<&str>, answers: &Answers) -> Result<(), Broken> {
+        let (step_id, ask) = self.question()?;
+        let asked = ask.form.as_deref();
+        let is_this_one = match form {
+            Some(_) => form == asked,
+            // Nobody can say which form it was: what was asked for is taken.
+            None => {
+                asked.is_some() && (ask.fields.is_empty() || ask.fields.iter().any(|it| answers.contains_key(&it.name)))
+            }
+        };
+        if is_this_one {
+            return self.accept_form(step_id, ask, answers);
+        }
+        if form.is_some_and(|form| self.definition.forms().any(|other| other == form)) {
+            self.log(step_id, StepLog::OldButton);
+            return self.put_again(step_id, ask);
+        }
+        self.misfit()
+    }
+
+    /// The form that is waited for was never shown to the customer.
+    fn form_refused(&mut self, form: &str) -> Result<(), Broken> {
+        let (step_id, ask) = self.question()?;
+        if ask.form.as_deref() == Some(form) { self.pass_over(step_id, ask) } else { Ok(()) }
+    }
+
+    /// Says that something was for an earlier question, and puts the present one again.
+    fn put_again(&mut self, step_id: &str, ask: &Ask) -> Result<(), Broken> {
+        if self.is_out_of_reach(ask) {
+            return self.pass_over(step_id, ask);
+        }
+        self.put(step_id, ask, &[&self.definition.texts.old_button, &ask.prompt])
+    }
+
+    /// Whether the question is a form that cannot be offered now.
+    fn is_out_of_reach(&self, ask: &Ask) -> bool {
+        ask.form.as_ref().is_some_and(|form| self.around.form(form).is_none())
+    }
+
+    /// A question that cannot be put counts as one that was not answered.
+    fn pass_over(&mut self, step_id: &str, ask: &Ask) -> Result<(), Broken> {
+        self.log(step_id, StepLog::Unavailable);
+        self.go(ask.on_fail.as_ref().ok_or(Broken)?)
     }
 
     /// An answer that does not fit.
@@ -154,6 +202,9 @@ impl<'a> Turn<'a> {
                 Some(to) => self.go(to),
                 None => Err(Broken),
             };
+        }
+        if self.is_out_of_reach(ask) {
+            return self.pass_over(step_id, ask);
         }
         self.log(step_id, StepLog::Retried);
         let index = usize::try_from(tries - 1).unwrap_or(usize::MAX).min(ask.retry.len().saturating_sub(1));
@@ -172,6 +223,9 @@ impl<'a> Turn<'a> {
             return silence.goto.as_ref().map_or(Ok(()), |to| self.go(to));
         }
         pending.reminders += 1;
+        if self.is_out_of_reach(ask) {
+            return self.pass_over(step_id, ask);
+        }
         self.log(step_id, StepLog::Reminded);
         self.put(step_id, ask, &[silence.text.as_ref().unwrap_or(&ask.prompt)])?;
         self.set_timer(step_id, ask);
@@ -187,12 +241,7 @@ impl<'a> Turn<'a> {
         self.log(step_id, StepLog::Answered);
         let name = ask.variable(step_id);
         self.state.variables.insert(name.to_owned(), answer.value);
-        self.state.gathered.retain(|gathered| gathered.name != name);
-        self.state.gathered.push(Gathered {
-            name: name.to_owned(),
-            label: ask.label_or(name),
-            value: answer.text.clone(),
-        });
+        self.gather(name, ask.label_or(name), answer.text.clone());
         if let Some((field, Some(value))) = saved {
             self.save(field, value)?;
         }
@@ -206,11 +255,42 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Takes the answers of a form, field by field. A field that was left empty has no value, not that of an earlier
+    /// round.
+    fn accept_form(&mut self, step_id: &str, ask: &Ask, answers: &Answers) -> Result<(), Broken> {
+        self.log(step_id, StepLog::Answered);
+        for field in &ask.fields {
+            let name = field.variable();
+            let Some(value) = answers.get(&field.name).and_then(answer::read_field) else {
+                self.state.variables.remove(name);
+                self.state.gathered.retain(|gathered| gathered.name != name);
+                continue;
+            };
+            let answer = Answer { text: value.to_string(), value, goto: None };
+            self.state.variables.insert(name.to_owned(), answer.value.clone());
+            self.gather(name, field.label_or_name(), answer.text.clone());
+            if let Some(save) = &field.save
+                && let Some(kept) = self.fitting(save, &answer)
+            {
+                self.save(save, kept)?;
+            }
+        }
+        self.state.pending = None;
+        let index = self.index(step_id)?;
+        self.walk(self.following(index)?)
+    }
+
+    /// What agents see of an answer; a newer one replaces it.
+    fn gather(&mut self, name: &str, label: String, value: String) {
+        self.state.gathered.retain(|gathered| gathered.name != name);
+        self.state.gathered.push(Gathered { name: name.to_owned(), label, value });
+    }
+
     /// What the field keeps of an answer: of the words, else of the option's own value.
     fn fitting(&self, field: &str, answer: &Answer) -> Option<String> {
-        (self.fits)(field, &answer.text).or_else(|| match &answer.value {
-            Value::Text(text) => (self.fits)(field, text),
-            Value::Bool(yes) => (self.fits)(field, if *yes { "true" } else { "false" }),
+        self.around.fits(field, &answer.text).or_else(|| match &answer.value {
+            Value::Text(text) => self.around.fits(field, text),
+            Value::Bool(yes) => self.around.fits(field, if *yes { "true" } else { "false" }),
             Value::Integer(_) | Value::Number(_) => None,
         })
     }
@@ -253,8 +333,20 @@ impl<'a> Turn<'a> {
                 index = self.following(index)?;
                 continue;
             }
+            if let Action::Ask(ask) = action
+                && self.is_out_of_reach(ask)
+            {
+                // Not by `pass_over`: a way back to here has to use up the steps of this turn.
+                self.log(&step.id, StepLog::Unavailable);
+                index = self.index(ask.on_fail.as_ref().ok_or(Broken)?)?;
+                continue;
+            }
             self.log(&step.id, StepLog::Reached);
             index = match action {
+                Action::Send(send) => {
+                    self.send_file(send)?;
+                    self.following(index)?
+                }
                 Action::Say(say) => {
                     self.say(&say.text)?;
                     self.following(index)?
@@ -270,7 +362,7 @@ impl<'a> Turn<'a> {
                 Action::Update(fields) => {
                     for (field, text) in fields {
                         let value = self.render(text)?;
-                        if let Some(value) = (self.fits)(field, &value) {
+                        if let Some(value) = self.around.fits(field, &value) {
                             self.save(field, value)?;
                         }
                     }
@@ -331,6 +423,7 @@ impl<'a> Turn<'a> {
             _ => Vec::new(),
         };
         let content = match choices.len() {
+            _ if ask.kind == AnswerType::Form => self.offered(ask, text)?,
             0 => Content::Text { text: shortened(text, TEXT) },
             1..=BUTTONS => {
                 Content::Buttons { text: shortened(text, BODY), buttons: choices, header: None, footer: None }
@@ -344,6 +437,32 @@ impl<'a> Turn<'a> {
             },
         };
         self.send(content)
+    }
+
+    /// A form with the button that opens it.
+    fn offered(&self, ask: &Ask, text: String) -> Result<Content, Broken> {
+        let name = ask.form.clone().ok_or(Broken)?;
+        let KnownForm { id, provider_id } = self.around.form(&name).ok_or(Broken)?;
+        let label = ask.button.clone().unwrap_or_else(|| self.definition.texts.form_button.clone());
+        let text = shortened(text, BODY);
+        Ok(Content::Form(OfferedForm { text, label, form_id: id, provider_id, name, header: None, footer: None }))
+    }
+
+    /// Sends a file as what it is.
+    fn send_file(&mut self, send: &SendFile) -> Result<(), Broken> {
+        let media_id = send.media_id().ok_or(Broken)?;
+        let kind = self.around.file(media_id).ok_or(Broken)?;
+        let caption = send.caption.as_ref().map(|text| self.render(text)).transpose()?;
+        let caption = caption.map(|text| shortened(text, CAPTION)).filter(|text| !text.trim().is_empty());
+        let content = match kind {
+            FileKind::Picture => Content::Image { media_id, caption },
+            FileKind::Film => Content::Video { media_id, caption },
+            FileKind::Document => Content::Document { media_id, caption },
+            FileKind::Sound => Content::Audio { media_id, voice: send.voice },
+            FileKind::Sticker => Content::Sticker { media_id },
+        };
+        self.effects.push(Effect::Send { content });
+        Ok(())
     }
 
     fn set_timer(&mut self, step_id: &str, ask: &Ask) {

@@ -7,7 +7,8 @@
 //! so taking it again changes nothing. The caller keys effects by (run, turn, position in the list).
 //!
 //! Invariants: one turn takes at most [`MAX_HOPS`] steps; whatever fails ends with a person (a hand-over), never in
-//! silence; after a hand-over the bot says nothing more.
+//! silence; after a hand-over the bot says nothing more. A form that cannot be offered counts as a question that was not
+//! answered and leads to its `on_fail`; a file that is not here ends with a person.
 
 pub mod answer;
 pub mod conversation;
@@ -18,10 +19,12 @@ mod lint_text;
 pub mod problem;
 pub mod run;
 mod source;
+pub mod surroundings;
 pub mod template;
 
 pub use definition::Definition;
-pub use interpreter::{Fits, MAX_HOPS, step, step_checked};
+pub use interpreter::{MAX_HOPS, step, step_in};
 pub use problem::Problem;
 pub use run::{Context, Effect, Event, EventKind, Gathered, HandoverReason, RunState, RunStatus, StepResult};
-pub use source::{parse, schema};
+pub use source::{located, parse, schema};
+pub use surroundings::{FileKind, KnownForm, Named, Surroundings};

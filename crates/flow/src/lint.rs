@@ -35,9 +35,14 @@ fn step_shapes(definition: &Definition, findings: &mut Vec<Finding>) {
         match step.action() {
             None => findings.push(Finding::new(
                 &at,
-                "A step does exactly one thing: say, ask, set, if, update, handover, end or goto. Split it or complete it.",
+                "A step does exactly one thing: say, send, ask, set, if, update, handover, end or goto. Split it or complete it.",
             )),
-            Some(Action::Ask(ask)) => question(ask, &format!("{at}/ask"), findings),
+            Some(Action::Ask(ask)) => {
+                question(ask, &format!("{at}/ask"), findings);
+                form(ask, &format!("{at}/ask"), findings);
+            }
+            Some(Action::Send(send)) if send.media_id().is_none() => findings
+                .push(Finding::new(format!("{at}/send/file"), "This is not the id of a file; one begins with med_.")),
             Some(Action::If(branches)) => {
                 if branches.is_empty() {
                     findings.push(Finding::new(format!("{at}/if"), "An if needs a branch."));
@@ -115,6 +120,48 @@ fn question(ask: &Ask, at: &str, findings: &mut Vec<Finding>) {
     }
 }
 
+/// What only a question with a form has.
+fn form(ask: &Ask, at: &str, findings: &mut Vec<Finding>) {
+    let mut find = |place: &str, message: &str| findings.push(Finding::new(format!("{at}{place}"), message));
+    if ask.kind != AnswerType::Form {
+        for (place, is_there) in
+            [("/form", ask.form.is_some()), ("/button", ask.button.is_some()), ("/fields", !ask.fields.is_empty())]
+        {
+            if is_there {
+                find(place, "Only a question of the type form has this.");
+            }
+        }
+        return;
+    }
+    if ask.form.is_none() {
+        find("", "A form question needs the form's name: add form.");
+    }
+    for (place, is_there) in
+        [("/into", ask.into.is_some()), ("/save", ask.save.is_some()), ("/label", ask.label.is_some())]
+    {
+        if is_there {
+            find(place, "A form's answers go where its fields say. Write this below the field.");
+        }
+    }
+    let (mut names, mut variables) = (BTreeSet::new(), BTreeSet::new());
+    for (index, field) in ask.fields.iter().enumerate() {
+        let place = format!("/fields/{index}");
+        if !is_name(field.variable()) {
+            find(&place, "The field's name cannot be that of a variable. Add into with one in small letters.");
+        }
+        if !names.insert(&field.name) || !variables.insert(field.variable()) {
+            find(&place, "There is another field with this name or variable.");
+        }
+    }
+}
+
+/// Whether it can name a variable.
+fn is_name(name: &str) -> bool {
+    name.len() <= 40
+        && name.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 /// A way from one step to the next.
 struct Way<'a> {
     /// Where the author wrote it, below the step.
@@ -158,7 +205,7 @@ fn falls_through(step: &Step) -> bool {
             let all_lead_away = !ask.options.is_empty() && ask.options.iter().all(|option| option.goto.is_some());
             step.goto.is_none() && (!all_lead_away || ask.skip_if.is_some())
         }
-        Some(Action::Say(_) | Action::Set(_) | Action::Update(_)) => step.goto.is_none(),
+        Some(Action::Say(_) | Action::Send(_) | Action::Set(_) | Action::Update(_)) => step.goto.is_none(),
     }
 }
 

@@ -18,6 +18,8 @@ use crate::{
 pub(crate) const TEXT: usize = 4096;
 /// Characters of a text with buttons or a list.
 pub(crate) const BODY: usize = 1024;
+/// Characters below a file.
+pub(crate) const CAPTION: usize = 1024;
 /// Characters of a button, and of the button that opens a list.
 pub(crate) const BUTTON: usize = 20;
 /// Buttons of a message; more options become a list.
@@ -41,6 +43,7 @@ pub(crate) fn check(definition: &Definition, findings: &mut Vec<Finding>) {
     texts.message("/texts/retry", &definition.texts.retry, BODY);
     texts.message("/texts/old_button", &definition.texts.old_button, BODY);
     texts.label("/texts/list_button", &definition.texts.list_button, BUTTON);
+    texts.label("/texts/form_button", &definition.texts.form_button, BUTTON);
     texts.label("/texts/yes", &definition.texts.yes, BUTTON);
     texts.label("/texts/no", &definition.texts.no, BUTTON);
     for (number, word) in definition.agent.keywords.iter().enumerate() {
@@ -55,6 +58,11 @@ pub(crate) fn check(definition: &Definition, findings: &mut Vec<Finding>) {
         let at = format!("/steps/{index}");
         match step.action() {
             Some(Action::Say(say)) => texts.message(&format!("{at}/say/text"), &say.text, TEXT),
+            Some(Action::Send(send)) => {
+                if let Some(caption) = &send.caption {
+                    texts.message(&format!("{at}/send/caption"), caption, CAPTION);
+                }
+            }
             Some(Action::Ask(ask)) => texts.question(&format!("{at}/ask"), ask),
             Some(Action::Set(values)) => {
                 for (name, text) in values {
@@ -97,7 +105,12 @@ fn known_names(definition: &Definition) -> BTreeSet<&str> {
     known.extend(STANDARD_FIELDS.iter().chain(CONTEXT_VARIABLES).chain(ENGINE_NAMES));
     known.extend(definition.variables.keys().map(String::as_str));
     for step in &definition.steps {
-        known.extend(step.ask.as_ref().map(|ask| ask.variable(&step.id)));
+        if let Some(ask) = &step.ask {
+            match ask.kind {
+                AnswerType::Form => known.extend(ask.fields.iter().map(|field| field.variable())),
+                _ => _ = known.insert(ask.variable(&step.id)),
+            }
+        }
         known.extend(step.set.iter().flat_map(|values| values.keys().map(String::as_str)));
     }
     known
@@ -109,8 +122,11 @@ impl Texts<'_> {
     }
 
     fn question(&mut self, at: &str, ask: &Ask) {
-        let has_options = matches!(ask.kind, AnswerType::Choice | AnswerType::YesNo);
-        let limit = if has_options { BODY } else { TEXT };
+        let has_buttons = matches!(ask.kind, AnswerType::Choice | AnswerType::YesNo | AnswerType::Form);
+        let limit = if has_buttons { BODY } else { TEXT };
+        if let Some(label) = &ask.button {
+            self.label(&format!("{at}/button"), label, BUTTON);
+        }
         self.message(&format!("{at}/prompt"), &ask.prompt, limit);
         for (index, text) in ask.retry.iter().enumerate() {
             self.message(&format!("{at}/retry/{index}"), text, limit);

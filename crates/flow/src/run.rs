@@ -210,6 +210,15 @@ pub enum EventKind {
     },
     /// The customer sent something that is no text.
     Media { caption: Option<String> },
+    /// The customer filled in a form.
+    Form {
+        /// Its name; none when nobody can say which one it was.
+        form: Option<String>,
+        /// By the names of its fields.
+        answers: serde_json::Map<String, serde_json::Value>,
+    },
+    /// The channel refused to send the form of this name.
+    FormRefused { form: String },
     /// A timer the run had asked for.
     Timer { key: String },
     /// The agent ended the conversation.
@@ -224,6 +233,8 @@ impl fmt::Debug for EventKind {
             Self::Text { .. } => f.write_str("Text"),
             Self::Reply { id, .. } => write!(f, "Reply({id})"),
             Self::Media { .. } => f.write_str("Media"),
+            Self::Form { form, .. } => write!(f, "Form({form:?})"),
+            Self::FormRefused { form } => write!(f, "FormRefused({form})"),
             Self::Timer { key } => write!(f, "Timer({key})"),
             Self::AgentEnded => f.write_str("AgentEnded"),
         }
@@ -253,6 +264,8 @@ pub enum StepLog {
     Retried,
     /// Too many answers did not fit.
     GaveUp,
+    /// The form of the question could not be offered.
+    Unavailable,
     /// The customer was reminded.
     Reminded,
     /// A button of an earlier question was tapped.

@@ -37,6 +37,30 @@ pub fn schema() -> Value {
 /// Everything that is wrong with it, in the order of the source. Syntax, schema and lints are checked in this order;
 /// problems of one kind hide those of the next.
 pub fn parse(source: &str) -> Result<Definition, Vec<Problem>> {
+    let (value, places) = read(source)?;
+    let findings = schema_findings(&value);
+    if !findings.is_empty() {
+        return Err(places.locate(findings));
+    }
+    let definition = serde_json::from_value::<Definition>(value)
+        .map_err(|error| places.locate(vec![Finding::new("", error.to_string())]))?;
+    let findings = lint::findings(&definition);
+    if findings.is_empty() { Ok(definition) } else { Err(places.locate(findings)) }
+}
+
+/// What somebody else found in a definition that [`parse`] took, by place (JSON pointer) and words, with the lines of
+/// its source.
+#[must_use]
+pub fn located(source: &str, found: Vec<(String, String)>) -> Vec<Problem> {
+    let findings = found.into_iter().map(|(pointer, message)| Finding { pointer, message }).collect();
+    match read(source) {
+        Ok((_, places)) => places.locate(findings),
+        Err(problems) => problems,
+    }
+}
+
+/// The plain value of a source, and where its parts are.
+fn read(source: &str) -> Result<(Value, Places), Vec<Problem>> {
     if source.len() > LONGEST {
         let message = format!("The flow is longer than {} KiB. Split it into several.", LONGEST / 1024);
         return Err(vec![Problem { line: 1, column: 1, path: String::new(), message }]);
@@ -49,14 +73,7 @@ pub fn parse(source: &str) -> Result<Definition, Vec<Problem>> {
     })?;
     let mut places = Places::default();
     let value = places.read(String::new(), tree);
-    let findings = schema_findings(&value);
-    if !findings.is_empty() {
-        return Err(places.locate(findings));
-    }
-    let definition = serde_json::from_value::<Definition>(value)
-        .map_err(|error| places.locate(vec![Finding::new("", error.to_string())]))?;
-    let findings = lint::findings(&definition);
-    if findings.is_empty() { Ok(definition) } else { Err(places.locate(findings)) }
+    Ok((value, places))
 }
 
 fn schema_findings(value: &Value) -> Vec<Finding> {

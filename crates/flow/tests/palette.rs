@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 use segue_flow::{
-    Context, Definition, Effect, Event, EventKind, MAX_HOPS, RunState, RunStatus, conversation, parse, run::StepLog,
-    step,
+    Context, Definition, Effect, Event, EventKind, FileKind, KnownForm, MAX_HOPS, RunState, RunStatus, Surroundings,
+    conversation, parse, run::StepLog, step, step_in,
 };
-use segue_model::{Timestamp, contact::ContactFields};
+use segue_model::{FormId, MediaId, Timestamp, contact::ContactFields, content::Content};
 
 const PALETTE: &str = include_str!("conversations/palette.yaml");
 const TESTS: &str = include_str!("conversations/palette.test.yaml");
@@ -109,6 +109,144 @@ fn debug_shows_nothing_the_customer_said() {
     assert!(!format!("{state:?} {said:?}").contains("Maximilian"));
 }
 
+fn answers() -> serde_json::Map<String, serde_json::Value> {
+    let answers = serde_json::json!({"day": "2026-12-01", "topics": ["a", {"b": 1}], "Guests": 2.5, "flow_token": "x"});
+    answers.as_object().unwrap().clone()
+}
+
+/// A workspace in which some things are missing.
+struct Bare {
+    form: Option<&'static str>,
+    file: Option<FileKind>,
+}
+
+impl Surroundings for Bare {
+    fn fits(&self, field: &str, value: &str) -> Option<String> {
+        (field != "contact.visit_day").then(|| value.to_owned())
+    }
+
+    fn file(&self, _: MediaId) -> Option<FileKind> {
+        self.file
+    }
+
+    fn form(&self, name: &str) -> Option<KnownForm> {
+        self.form
+            .filter(|form| *form == name)
+            .map(|form| KnownForm { id: FormId(Default::default()), provider_id: format!("id of {form}") })
+    }
+}
+
+const OFFERS: &str = "
+flow: offers
+name: Offers
+agent: {queue: sales, apology: Sorry.}
+triggers: [{keywords: [leaflet], goto: leaflet}]
+steps:
+  - id: visit
+    ask:
+      type: form
+      form: book_a_visit
+      prompt: When?
+      on_fail: plain
+      no_input: {after_minutes: 5}
+      fields: [{name: day, save: contact.visit_day}]
+  - {id: thanks, end: {message: \"Until {{ day }}\"}}
+  - {id: plain, ask: {type: text, prompt: Which day?, on_fail: thanks}, goto: visit}
+  - {id: leaflet, send: {file: med_01hzy8vbk0e7m9qz3v5c6d7f8g, caption: Look}, goto: visit}
+";
+
+fn sent(effects: &[Effect]) -> Vec<&Content> {
+    let sent = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { content } => Some(content),
+        _ => None,
+    });
+    sent.collect()
+}
+
+#[test]
+fn a_form_that_cannot_be_offered_is_passed_over_whenever_that_turns_out() {
+    let definition = load(OFFERS);
+    let with = Bare { form: Some("book_a_visit"), file: None };
+    let without = Bare { form: None, file: None };
+    let new = RunState::new(&definition, 1);
+    let begun = step_in(&definition, &new, &event("a", started()), NOW, &with);
+    let [Content::Form(form)] = sent(&begun.effects)[..] else { panic!("{:?}", begun.effects) };
+    assert_eq!((form.provider_id.as_str(), form.label.as_str()), ("id of book_a_visit", "Fill in"));
+
+    let never = step_in(&definition, &new, &event("a", started()), NOW, &without);
+    assert_eq!(never.state.pending.as_ref().unwrap().step, "plain");
+    assert_eq!(sent(&never.effects)[0].text(), "Which day?");
+    // From there the flow leads back to the form for ever, which a turn does not follow.
+    let round =
+        step_in(&definition, &never.state, &event("b", EventKind::Text { text: "Monday".into() }), NOW, &without);
+    assert_eq!(round.state.pending.unwrap().step, "plain");
+
+    let timer = begun.effects.iter().find_map(|effect| match effect {
+        Effect::SetTimer { key, .. } => Some(key.clone()),
+        _ => None,
+    });
+    for (kind, around) in [
+        (EventKind::Text { text: "tomorrow".into() }, &without),
+        (EventKind::Timer { key: timer.unwrap() }, &without),
+        (EventKind::FormRefused { form: "book_a_visit".into() }, &with),
+    ] {
+        let after = step_in(&definition, &begun.state, &event("b", kind.clone()), NOW, around);
+        assert_eq!(after.state.pending.as_ref().unwrap().step, "plain", "{kind:?}");
+        assert!(!after.effects.iter().any(|effect| matches!(effect, Effect::SetTimer { .. })), "{kind:?}");
+        // What comes late means nothing.
+        let late = EventKind::FormRefused { form: "book_a_visit".into() };
+        assert!(step_in(&definition, &after.state, &event("c", late), NOW, &with).effects.is_empty());
+    }
+    let other = EventKind::FormRefused { form: "another".into() };
+    assert!(step_in(&definition, &begun.state, &event("b", other), NOW, &with).effects.is_empty());
+}
+
+#[test]
+fn answers_are_those_of_the_form_that_was_asked_for() {
+    let definition = load(OFFERS);
+    let around = Bare { form: Some("book_a_visit"), file: None };
+    let begun = step_in(&definition, &RunState::new(&definition, 1), &event("a", started()), NOW, &around).state;
+    let fill = |form: Option<&str>, answers| {
+        let kind = EventKind::Form { form: form.map(str::to_owned), answers };
+        step_in(&definition, &begun, &event("b", kind), NOW, &around)
+    };
+    for form in [Some("book_a_visit"), None] {
+        let done = fill(form, answers());
+        assert_eq!(done.state.status, RunStatus::Ended, "{form:?}");
+        assert_eq!(sent(&done.effects)[0].text(), "Until 2026-12-01");
+        assert_eq!(done.state.gathered.len(), 1, "what no field names is left out");
+        let is_saved = done.effects.iter().any(|effect| matches!(effect, Effect::SaveContact { .. }));
+        assert!(!is_saved, "a value that does not fit its field is not written, and nobody is asked again");
+    }
+    for (form, answers) in [(Some("another"), answers()), (None, Default::default())] {
+        let refused = fill(form, answers);
+        assert_eq!(refused.state.pending.unwrap().tries, 1, "{form:?}: like any answer that does not fit");
+    }
+}
+
+#[test]
+fn a_file_goes_as_what_it_is_and_one_that_is_gone_calls_a_person() {
+    let definition = load(OFFERS);
+    let leaflet = |file| {
+        let around = Bare { form: Some("book_a_visit"), file };
+        let begun = step_in(&definition, &RunState::new(&definition, 1), &event("a", started()), NOW, &around).state;
+        step_in(&definition, &begun, &event("b", EventKind::Text { text: "leaflet".into() }), NOW, &around)
+    };
+    for (kind, word, text) in [
+        (FileKind::Picture, "image", "Look"),
+        (FileKind::Film, "video", "Look"),
+        (FileKind::Document, "document", "Look"),
+        (FileKind::Sound, "audio", ""),
+        (FileKind::Sticker, "sticker", ""),
+    ] {
+        let effects = leaflet(Some(kind)).effects;
+        assert_eq!((sent(&effects)[0].kind(), sent(&effects)[0].text()), (word, text));
+    }
+    let gone = leaflet(None);
+    assert_eq!(gone.state.status, RunStatus::Failed);
+    assert_eq!(sent(&gone.effects)[0].text(), "Sorry.");
+}
+
 fn any_event() -> impl Strategy<Value = EventKind> {
     let words = prop::sample::select(vec![
         "Ana",
@@ -124,6 +262,7 @@ fn any_event() -> impl Strategy<Value = EventKind> {
         "ana@example.com",
         "+12125550123",
         "Order",
+        "visit",
         "",
         "{{ first_name }}",
         "\u{0}",
@@ -142,6 +281,7 @@ fn any_event() -> impl Strategy<Value = EventKind> {
         "x",
         "",
     ]);
+    let forms = prop::sample::select(vec![None, Some("book_a_visit"), Some("gone")]);
     let keys = (prop::sample::select(vec!["ask_name", "topic", "order_number", "size"]), 0..12i64);
     prop_oneof![
         1 => Just(started()),
@@ -149,6 +289,11 @@ fn any_event() -> impl Strategy<Value = EventKind> {
         1 => "\\PC{0,80}".prop_map(|text| EventKind::Text { text }),
         5 => ids.prop_map(|id| EventKind::Reply { id: id.to_owned(), title: "Order".to_owned(), context: None }),
         1 => Just(EventKind::Media { caption: None }),
+        2 => (forms.clone(), any::<bool>()).prop_map(|(form, whole)| EventKind::Form {
+            form: form.map(str::to_owned),
+            answers: if whole { answers() } else { Default::default() },
+        }),
+        1 => forms.prop_map(|form| EventKind::FormRefused { form: form.unwrap_or("gone").to_owned() }),
         2 => keys.prop_map(|(step, turn)| EventKind::Timer { key: format!("{step}/{turn}") }),
         1 => Just(EventKind::AgentEnded),
     ]
@@ -185,7 +330,9 @@ proptest! {
             prop_assert!(result.effects.len() <= MAX_HOPS * 4);
             for effect in &result.effects {
                 if let Effect::Send { content } = effect {
-                    prop_assert!(!content.text().trim().is_empty() && content.text().chars().count() <= 4096);
+                    let is_file = matches!(content, Content::Document { .. });
+                    prop_assert!(is_file || !content.text().trim().is_empty());
+                    prop_assert!(content.text().chars().count() <= 4096);
                 }
                 handovers += usize::from(matches!(effect, Effect::Handover { .. }));
             }

@@ -1,7 +1,7 @@
 //! What is wrong with a definition is found, named and located.
 
 use proptest::prelude::*;
-use segue_flow::{Problem, parse, schema};
+use segue_flow::{Problem, located, parse, schema};
 
 const PALETTE: &str = include_str!("conversations/palette.yaml");
 const GOOD: &str = "\
@@ -109,6 +109,55 @@ fn one_mistake_one_problem() {
         assert_eq!((found[0].line, found[0].column, found[0].path.as_str()), (line, column, path), "{to}: {found:#?}");
         assert!(found[0].message.contains(part), "{to}: {found:#?}");
     }
+}
+
+#[test]
+fn files_and_forms_are_written_in_full() {
+    let form = "type: form\n      form: visit";
+    for (to, path, part) in [
+        ("type: form", "steps[0].ask", "needs the form's name"),
+        ("type: text\n      form: visit", "steps[0].ask.form", "Only a question of the type form"),
+        ("type: text\n      fields: [{name: day}]", "steps[0].ask.fields", "Only a question of the type form"),
+        (&format!("{form}\n      into: day"), "steps[0].ask.into", "below the field"),
+        (&format!("{form}\n      save: contact.day"), "steps[0].ask.save", "below the field"),
+        (&format!("{form}\n      fields: [{{name: Screen-1}}]"), "steps[0].ask.fields[0]", "Add into"),
+        (
+            &format!("{form}\n      fields: [{{name: a}}, {{name: b, into: a}}]"),
+            "steps[0].ask.fields[1]",
+            "another field",
+        ),
+        (&format!("{form}\n      button: A label that is too long"), "steps[0].ask.button", "at most 20"),
+        (&format!("{form}\n      retry: [\"{{{{ name }}}}\"]"), "steps[0].ask.retry[0]", "'name' is not known"),
+        (&format!("{form}\n      retry: [{}]", "x".repeat(1025)), "steps[0].ask.retry[0]", "1024"),
+    ] {
+        let found = problems(&GOOD.replacen("type: text", to, 1));
+        assert_eq!(found.len(), 1, "{to}: {found:#?}");
+        assert!(found[0].path == path && found[0].message.contains(part), "{to}: {found:#?}");
+    }
+    let fields =
+        format!("{form}\n      retry: [\"{{{{ day }}}}\"]\n      fields: [{{name: day}}, {{name: D-1, into: d}}]");
+    assert_eq!(problems(&GOOD.replacen("type: text", &fields, 1)), []);
+    let send = |file: &str, rest: &str| {
+        let step = format!("- id: leaflet\n    send: {{file: {file}{rest}}}\n  - id: out");
+        problems(&GOOD.replacen("- id: out", &step, 1))
+    };
+    const FILE: &str = "med_01hzy8vbk0e7m9qz3v5c6d7f8g";
+    assert_eq!(send(FILE, ", caption: Look"), []);
+    for (found, path) in [
+        (send("prices.pdf", ""), "steps[1].send.file"),
+        (send("med_81hzy8vbk0e7m9qz3v5c6d7f8g", ""), "steps[1].send.file"),
+        (send(FILE, ", caption: \" \""), "steps[1].send.caption"),
+        (send(FILE, &format!(", caption: {}", "x".repeat(1025))), "steps[1].send.caption"),
+        (send(FILE, ", caption: \"{{ nmae }}\""), "steps[1].send.caption"),
+    ] {
+        assert!(found.len() == 1 && found[0].path == path, "{path}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_others_find_has_its_line() {
+    let found = located(GOOD, vec![("/steps/0/ask/type".to_owned(), "No.".to_owned())]);
+    assert_eq!((found[0].line, found[0].column, found[0].path.as_str()), (7, 7, "steps[0].ask.type"));
 }
 
 #[test]

@@ -2,8 +2,11 @@
 //!
 //! A run keeps the version it began with. Its `turn` rises with every step; a step is stored only when the turn it
 //! began from is still the stored one, so it cannot be taken twice.
+//!
+//! The files that a version sends are noted with it, so that none of them is removed while somebody may still get it
+//! ([`crate::media_use`]).
 
-use segue_model::{FlowId, FlowVersionId, SessionId, Timestamp, WorkspaceId};
+use segue_model::{FlowId, FlowVersionId, MediaId, SessionId, Timestamp, WorkspaceId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -52,6 +55,16 @@ pub struct FlowVersion {
     pub source: String,
 }
 
+/// A checked definition that is to be published.
+#[derive(Debug, Clone, Copy)]
+pub struct NewVersion<'a> {
+    pub slug: &'a str,
+    pub name: &'a str,
+    pub source: &'a str,
+    /// The files it sends. Each is here, and was looked at in the same transaction by [`Tx::media_to_use`].
+    pub files: &'a [MediaId],
+}
+
 /// The run of a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlowRun {
@@ -70,6 +83,8 @@ crate::sql! {
         ORDER BY version DESC LIMIT 1";
     INSERT_VERSION = "INSERT INTO flow_versions (workspace_id, id, flow_id, version, source, sha256, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    KEEP_FILE = "INSERT INTO flow_files (workspace_id, media_id, flow_version_id) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING";
     SET_PUBLISHED = "UPDATE flows SET published_version_id = $3 WHERE workspace_id = $1 AND id = $2";
     FLOWS = "SELECT f.id, f.slug, f.name, v.version, f.updated_at FROM flows f
         LEFT JOIN flow_versions v ON v.workspace_id = f.workspace_id AND v.id = f.published_version_id
@@ -119,8 +134,7 @@ impl Tx<'_> {
     pub fn publish_flow(
         &mut self,
         workspace_id: WorkspaceId,
-        (slug, name): (&str, &str),
-        source: &str,
+        NewVersion { slug, name, source, files }: NewVersion<'_>,
         fresh: (FlowId, FlowVersionId),
         now: Timestamp,
     ) -> Result<FlowId, StoreError> {
@@ -140,6 +154,9 @@ impl Tx<'_> {
                 fresh.1
             }
         };
+        for file in files {
+            self.execute(&KEEP_FILE, &[&workspace_id, file, &version_id])?;
+        }
         self.execute(&SET_PUBLISHED, &[&workspace_id, &id, &version_id])?;
         Ok(id)
     }

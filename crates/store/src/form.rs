@@ -1,28 +1,50 @@
 //! Forms of the business at WhatsApp.
 //!
 //! The list is the platform's: a sync replaces it in one transaction, so a crash leaves the old list or the new one. A form
-//! keeps its id here as long as the platform lists it.
+//! keeps its id here as long as the platform lists it. In between the platform tells when one changes its status, which
+//! counts by the platform's time.
+//!
+//! That the platform refused to send one is told to the bot that offered it by a job, planned in the transaction that
+//! notes the refusal: a crash leaves both or neither.
 
 use std::collections::BTreeMap;
 
-use segue_model::{ChannelId, Ctx, FormId, Timestamp, WorkspaceId};
-use serde::Serialize;
+use segue_model::{ChannelId, Ctx, FormId, MessageId, SessionId, Timestamp, WorkspaceId};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Row, StoreError, Tx, tx::json_text};
+use crate::{Row, StoreError, Tx, job::NewJob, tx::json_text};
 
 /// The status of a form that can be offered.
 pub const PUBLISHED: &str = "PUBLISHED";
+
+/// Kind of the job that tells a bot of a form that was not sent.
+pub const FORM_REFUSED: &str = "form_refused";
+
+/// A form that was not sent: what its job says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedForm {
+    pub session_id: SessionId,
+    /// The message that was to offer it.
+    pub message_id: MessageId,
+    /// Its name.
+    pub form: String,
+}
 
 crate::sql! {
     FORMS = "SELECT id, channel_id, provider_id, name, status, categories, synced_at FROM whatsapp_forms
         WHERE workspace_id = $1 ORDER BY channel_id, name, id";
     FORM = "SELECT id, channel_id, provider_id, name, status, categories, synced_at FROM whatsapp_forms
         WHERE workspace_id = $1 AND id = $2";
+    PUBLISHED_FORM = "SELECT id, channel_id, provider_id, name, status, categories, synced_at FROM whatsapp_forms
+        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3 AND status = 'PUBLISHED'
+        ORDER BY id DESC LIMIT 1";
     PUT_FORM = "INSERT INTO whatsapp_forms (workspace_id, id, channel_id, provider_id, name, status, categories, synced_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (workspace_id, channel_id, provider_id) DO UPDATE SET name = excluded.name,
             status = excluded.status, categories = excluded.categories, synced_at = excluded.synced_at";
+    SET_STATUS = "UPDATE whatsapp_forms SET status = $3, synced_at = $4
+        WHERE workspace_id = $1 AND provider_id = $2 AND synced_at <= $4";
     DELETE_FORM = "DELETE FROM whatsapp_forms WHERE workspace_id = $1 AND id = $2";
 }
 
@@ -48,7 +70,7 @@ pub struct FormView {
     pub status: String,
     /// What it is for, in WhatsApp's words.
     pub categories: Vec<String>,
-    /// When WhatsApp listed it last.
+    /// When WhatsApp listed it last, or told of its status.
     pub synced_at: Timestamp,
 }
 
@@ -87,6 +109,53 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn form(&mut self, workspace_id: WorkspaceId, id: FormId) -> Result<Option<FormView>, StoreError> {
         self.query_opt(&FORM, &[&workspace_id, &id], read)
+    }
+
+    /// The published form of this name at a number. Names are the platform's to keep apart; should two have
+    /// the same, it is always the same one of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn published_form(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        name: &str,
+    ) -> Result<Option<FormView>, StoreError> {
+        self.query_opt(&PUBLISHED_FORM, &[&workspace_id, &channel_id, &name], read)
+    }
+
+    /// Notes what the platform told of a form's status at a time; what it told or listed later stands. The numbers of one
+    /// account have the same forms.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn set_form_status(
+        &mut self,
+        workspace_id: WorkspaceId,
+        provider_id: &str,
+        status: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&SET_STATUS, &[&workspace_id, &provider_id, &status, &at]).map(|_| ())
+    }
+
+    /// Plans to tell the bot of a form that was not sent.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn plan_form_refused(
+        &mut self,
+        workspace_id: WorkspaceId,
+        refused: &RefusedForm,
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
+        let payload = serde_json::to_value(refused)
+            .map_err(|error| StoreError::Statement(format!("a refused form without a JSON form: {error}")))?;
+        let now = ctx.now();
+        let dedupe_key = refused.message_id.to_string();
+        let job = NewJob { id: ctx.id(), kind: FORM_REFUSED, dedupe_key, payload, run_at: now };
+        self.schedule(workspace_id, &job, now).map(|_| ())
     }
 
     /// Stores the forms that the platform lists for a number, in place of those it listed before.

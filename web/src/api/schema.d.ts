@@ -1908,7 +1908,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What is wrong with a definition. Changes nothing.
+         * What is wrong with a definition, files and forms that are missing included. Changes nothing.
          * @description Needs the permission `read_setup`.
          */
         post: operations["validate_flow"];
@@ -1931,7 +1931,9 @@ export interface paths {
          */
         get: operations["get_flow"];
         /**
-         * Checks a definition and publishes it as the newest version. The same text again makes no new version.
+         * Checks a definition and publishes it as the newest version. The same text again makes no new version. Files that it
+         *     sends have to be uploaded before, and forms that it offers published at each number that uses it; 422 `flow_invalid`
+         *     names what is missing.
          * @description Needs the permission `manage_setup`.
          */
         put: operations["publish_flow"];
@@ -6580,7 +6582,7 @@ export interface components {
             provider_id: string;
             /** @description WhatsApp's word: `PUBLISHED`, `DRAFT`, `DEPRECATED`, `BLOCKED` or `THROTTLED`. Only a published one can be sent. */
             status: string;
-            /** @description When WhatsApp listed it last. */
+            /** @description When WhatsApp listed it last, or told of its status. */
             synced_at: components["schemas"]["Timestamp"];
         };
         /** @description A field of a form. */
@@ -8343,7 +8345,7 @@ export interface components {
                 provider_id: string;
                 /** @description WhatsApp's word: `PUBLISHED`, `DRAFT`, `DEPRECATED`, `BLOCKED` or `THROTTLED`. Only a published one can be sent. */
                 status: string;
-                /** @description When WhatsApp listed it last. */
+                /** @description When WhatsApp listed it last, or told of its status. */
                 synced_at: components["schemas"]["Timestamp"];
             }[];
             /** @description Give it as `cursor` for the next page; null on the last page. */

@@ -138,6 +138,7 @@ async fn create(
             return Err(taken());
         }
         check_routes(tx, &channel)?;
+        check_forms(tx, &channel)?;
         tx.upsert_channel(&channel)?;
         Ok(channel.clone())
     });
@@ -179,7 +180,11 @@ async fn change(
             channel.name.clone_from(name);
         }
         if let Some(flow) = &input.flow {
-            channel.flow_slug = chosen(Some(flow.clone()));
+            let chosen = chosen(Some(flow.clone()));
+            if chosen != channel.flow_slug {
+                channel.flow_slug = chosen;
+                check_forms(tx, &channel)?;
+            }
         }
         if let Some(queue) = &input.queue {
             channel.queue_slug = chosen(Some(queue.clone()));
@@ -212,6 +217,20 @@ fn check_routes(tx: &mut segue_store::Tx<'_>, channel: &Channel) -> Result<(), P
         return Err(Problem::invalid("queue", format!("There is no queue named '{slug}'. Create it first.")));
     }
     Ok(())
+}
+
+/// The number has published every form that its bot offers. Asked when a bot is chosen and not later: a form can be
+/// withdrawn at any time, and the bot knows a way on.
+fn check_forms(tx: &mut segue_store::Tx<'_>, channel: &Channel) -> Result<(), Problem> {
+    let Some(slug) = &channel.flow_slug else { return Ok(()) };
+    let missing = segue_desk::flows::form_missing_at(tx, channel.workspace_id, channel.id, slug)?;
+    missing.map_or(Ok(()), |form| {
+        let words = format!(
+            "The flow '{slug}' offers the form '{form}', which is not published at this number. Publish it at WhatsApp \
+             and take the forms over in Setup, Templates; then choose the flow."
+        );
+        Err(Problem::invalid("flow", words))
+    })
 }
 
 fn name(text: &str) -> Result<String, Problem> {

@@ -27,6 +27,7 @@ use segue_store::{
     consent_review::NewReview,
     crm::{CaseState, CaseView, LeadStatus, LeadView},
     direct_message::{NewBatch, NewDirectMessage},
+    flow::NewVersion,
     media::NewMedia,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage},
     messaging_user::MessagingUser,
@@ -541,7 +542,8 @@ fn setup(
         Queue { id: made.queue, slug: "b".to_owned(), name: "B".to_owned(), offer_seconds: 30, created_at: now };
     tx.insert_queue(workspace_id, &queue)?;
     tx.set_queue_members(workspace_id, made.queue, &[user_id])?;
-    tx.publish_flow(workspace_id, ("greeting", "Greeting"), "name: greeting", (made.flow, ctx.id()), now)?;
+    let version = NewVersion { slug: "greeting", name: "Greeting", source: "name: greeting", files: &[] };
+    tx.publish_flow(workspace_id, version, (made.flow, ctx.id()), now)?;
     let media = NewMedia {
         id: made.media,
         mime: "image/png".to_owned(),

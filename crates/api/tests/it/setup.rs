@@ -1,10 +1,11 @@
 //! Setting up: channels, queues, flows, and what is shown of them.
 
 use http::{Method, StatusCode};
-use segue_model::role::Role;
+use segue_model::{ChannelId, role::Role};
+use segue_store::{StoreError, form::ListedForm};
 use serde_json::json;
 
-use crate::support::{get, json as body, server, servers, with_cookie, with_key};
+use crate::support::{form, get, json as body, server, servers, with_cookie, with_key};
 
 const FLOW: &str = include_str!("../../../../demo/flows/welcome.yaml");
 
@@ -54,6 +55,76 @@ async fn a_flow_is_checked_before_it_is_published() {
         let path = format!("/api/v1/flows/{}", published.json()["id"].as_str().unwrap());
         assert_eq!(server.get(&key, &path).await.json()["source"], FLOW);
         assert!(server.get(&key, "/api/v1/flows/schema").await.json()["properties"].is_object());
+    }
+}
+
+const OFFERS: &str = r#"flow: offers
+name: Offers
+agent: {queue: sales}
+steps:
+  - id: leaflet
+    send: {file: FILE}
+  - id: visit
+    ask: {type: form, form: book_a_visit, prompt: "When?", on_fail: over}
+  - id: over
+    handover: {}
+"#;
+
+#[tokio::test]
+async fn a_flow_names_files_that_are_here_and_forms_that_are_published_where_it_is_used() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let put = |source: &str| with_key(body(Method::PUT, "/api/v1/flows/offers", &json!({"source": source})), &key);
+        let png = b"\x89PNG\r\n\x1a\n0123456789";
+        let media = server.send(with_key(form("/api/v1/media", "a.png", png, "xyz"), &key)).await.json();
+        let source = OFFERS.replace("FILE", media["id"].as_str().unwrap());
+        let stranger = OFFERS.replace("FILE", "med_01hzy8vbk0e7m9qz3v5c6d7f8g");
+        let checked = server.post(&key, "/api/v1/flows/validate", &json!({"source": stranger})).await.json();
+        let lines: Vec<_> = checked["problems"].as_array().unwrap().iter().map(|it| it["line"].clone()).collect();
+        assert_eq!(lines, [json!(6), json!(8)], "the file and the form: {checked}");
+        let refused = server.send(put(&stranger)).await;
+        assert_eq!((refused.status.as_u16(), refused.code().as_str()), (422, "flow_invalid"), "{}", refused.text());
+        assert!(refused.text().contains("no file med_01hzy8vbk0e7m9qz3v5c6d7f8g"), "{}", refused.text());
+
+        let settings = |number: &str| {
+            json!({"base_url": "http://127.0.0.1:1", "graph_version": "v26.0", "waba_id": "1",
+                "phone_number_id": number, "display_phone_number": "15550100100", "access_token": "t",
+                "app_secrets": ["s"], "verify_token": "v"})
+        };
+        let mut channels = Vec::new();
+        for name in ["One", "Two"] {
+            let input = json!({"kind": "whatsapp", "name": name, "config": settings(name)});
+            channels.push(server.post(&key, "/api/v1/channels", &input).await.json()["id"].clone());
+        }
+        let one: ChannelId = channels[0].as_str().unwrap().parse().unwrap();
+        let (workspace_id, ctx) = (server.workspace_id(), server.test.ctx.clone());
+        let listed = ListedForm {
+            provider_id: "1".to_owned(),
+            name: "book_a_visit".to_owned(),
+            status: "PUBLISHED".to_owned(),
+            categories: Vec::new(),
+        };
+        let store = &server.test.store;
+        let list = move |tx: &mut segue_store::Tx<'_>| {
+            tx.replace_forms(workspace_id, one, std::slice::from_ref(&listed), &ctx)
+        };
+        store.write::<_, StoreError, _>(list).await.unwrap();
+        let published = server.send(put(&source)).await;
+        assert_eq!(published.status, StatusCode::OK, "{}", published.text());
+        let choose = async |channel: &serde_json::Value, change: serde_json::Value| {
+            server.patch(&key, &format!("/api/v1/channels/{}", channel.as_str().unwrap()), &change).await
+        };
+        let without = choose(&channels[1], json!({"flow": "offers"})).await;
+        assert_eq!(without.json()["errors"][0]["field"], "flow", "{}", without.text());
+        assert!(without.text().contains("'book_a_visit'"), "{}", without.text());
+        let input = json!({"kind": "whatsapp", "name": "New", "flow": "offers", "config": settings("New")});
+        assert_eq!(server.post(&key, "/api/v1/channels", &input).await.json()["errors"][0]["field"], "flow");
+        assert_eq!(choose(&channels[0], json!({"flow": "offers"})).await.json()["flow"], "offers");
+        // A form that was withdrawn keeps nobody from changing anything else.
+        let (workspace_id, ctx) = (server.workspace_id(), server.test.ctx.clone());
+        store.write::<_, StoreError, _>(move |tx| tx.replace_forms(workspace_id, one, &[], &ctx)).await.unwrap();
+        let renamed = choose(&channels[0], json!({"name": "First", "flow": "offers"})).await;
+        assert_eq!(renamed.json()["name"], "First", "{}", renamed.text());
     }
 }
 

@@ -96,6 +96,14 @@ pub enum Notice {
     NumberName { number: Option<String>, decision: String, name: Option<String>, reason: Option<String> },
     /// Somebody touched a number's two-step PIN.
     Security { number: Option<String>, event: String },
+    /// A form of the business was published, withdrawn or stopped.
+    FormStatus {
+        /// Meta's id.
+        form: String,
+        /// `PUBLISHED`, `DEPRECATED`, `BLOCKED`, `THROTTLED` or `DRAFT`.
+        previous: Option<String>,
+        current: String,
+    },
     /// The business's own username.
     Username { number: Option<String>, username: Option<String>, status: String },
 }
@@ -115,6 +123,7 @@ impl Notice {
             | Self::Capability { .. }
             | Self::Account { .. }
             | Self::Alert { .. }
+            | Self::FormStatus { .. }
             | Self::Review { .. } => None,
         }
     }
@@ -175,6 +184,11 @@ impl Notice {
                 reason: text(value, "rejection_reason").filter(|reason| reason != "NONE"),
             },
             "security" => Self::Security { number: number(), event: word("event")? },
+            "flows" if word("event").as_deref() == Some("FLOW_STATUS_CHANGE") => Self::FormStatus {
+                form: text(value, "flow_id")?,
+                previous: word("old_status"),
+                current: word("new_status")?,
+            },
             "business_username_updates" => Self::Username {
                 number: number(),
                 username: text(value, "username"),
@@ -218,6 +232,10 @@ impl Notice {
                 _ => Information,
             },
             Self::Security { .. } => Warning,
+            Self::FormStatus { current, .. } => match current.as_str() {
+                "DEPRECATED" | "BLOCKED" | "THROTTLED" => Warning,
+                _ => Information,
+            },
             Self::TemplateText { .. } | Self::Capability { .. } | Self::Username { .. } => Information,
         }
     }
@@ -306,6 +324,15 @@ impl Notice {
                     "PIN_RESET_SUCCESS" => format!("The two-step PIN of the number{number} was reset."),
                     other => format!("WhatsApp says {other} about the security of the number{number}."),
                 }
+            }
+            Self::FormStatus { form, previous, current } => {
+                let before =
+                    previous.as_ref().map_or_else(String::new, |previous| format!(", before it was {previous}"));
+                let advice = match current.as_str() {
+                    "PUBLISHED" => " Take the forms over in Setup, Templates, if it is not among them.",
+                    _ => " It is not offered; bots go on as if it had not been filled in.",
+                };
+                format!("The form {form} is {current} at WhatsApp{before}.{advice}")
             }
             Self::Username { number, username, status } => {
                 let username = username.as_ref().map_or_else(String::new, |username| format!(" @{username}"));

@@ -126,6 +126,19 @@ fn documented() -> Vec<(&'static str, Value, Severity, &'static str)> {
             "Somebody asked to reset the two-step PIN of the number 1555. If it was not you, act now.",
         ),
         (
+            "flows",
+            json!({"event": "FLOW_STATUS_CHANGE", "message": "It changed", "flow_id": 770, "old_status": "PUBLISHED",
+                "new_status": "DEPRECATED"}),
+            Warning,
+            "The form 770 is DEPRECATED at WhatsApp, before it was PUBLISHED. It is not offered; bots go on as if it had not been filled in.",
+        ),
+        (
+            "flows",
+            json!({"event": "FLOW_STATUS_CHANGE", "flow_id": "770", "new_status": "PUBLISHED"}),
+            Information,
+            "The form 770 is PUBLISHED at WhatsApp. Take the forms over in Setup, Templates, if it is not among them.",
+        ),
+        (
             "business_username_updates",
             json!({"display_phone_number": "1555", "username": "acme", "status": "approved"}),
             Information,

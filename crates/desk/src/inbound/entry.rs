@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use segue_channels::whatsapp::{Content, InboundMessage, MediaKind};
 use segue_flow::{Event, EventKind};
-use segue_model::{MediaId, Timestamp, time};
+use segue_model::{MediaId, MessageId, Timestamp, time};
 use segue_store::{
     StoreError, Tx,
     media::RemoteMedia,
@@ -248,12 +248,18 @@ fn remote_media(tx: &mut Tx<'_>, desk: &Desk<'_>, content: &Content) -> Result<O
     Ok(Some(MediaReference { id: media.id, mime: media.mime, file_name: media.file_name }))
 }
 
-/// The message as the bot hears it.
-pub(super) fn for_bot(message: &InboundMessage, content: &Content, words: &str, provider_at: Timestamp) -> Event {
+/// The message as the bot hears it; `entry` is what was written of it.
+pub(super) fn for_bot(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    (message, content): (&InboundMessage, &Content),
+    entry: &NewMessage,
+    provider_at: Timestamp,
+) -> Result<Event, StoreError> {
     let context = || message.context().and_then(|context| context.message_id);
     let id = message.wamid.clone();
-    match content {
-        Content::Text { .. } => Event { id, kind: EventKind::Text { text: words.to_owned() } },
+    Ok(match content {
+        Content::Text { .. } => Event { id, kind: EventKind::Text { text: entry.text.clone() } },
         Content::Button { payload, text } => {
             let reply_id = payload.clone().unwrap_or_else(|| text.clone());
             Event { id, kind: EventKind::Reply { id: reply_id, title: text.clone(), context: context() } }
@@ -261,10 +267,29 @@ pub(super) fn for_bot(message: &InboundMessage, content: &Content, words: &str, 
         Content::ButtonReply { id: reply_id, title } | Content::ListReply { id: reply_id, title, .. } => {
             Event { id, kind: EventKind::Reply { id: reply_id.clone(), title: title.clone(), context: context() } }
         }
+        Content::FlowReply { response: Value::Object(answers), .. } => {
+            let form = form_of(tx, desk, answers, entry)?;
+            Event { id, kind: EventKind::Form { form, answers: answers.clone() } }
+        }
         Content::Media { caption, .. } => Event {
             id: format!("album:{}", provider_at.0.div_euclid(ALBUM)),
             kind: EventKind::Media { caption: caption.clone() },
         },
         _ => Event { id, kind: EventKind::Media { caption: None } },
-    }
+    })
+}
+
+/// The name of the form that was filled in: by the token it was offered with, which is our message's id, else by the
+/// message that the answers point to. Empty for what was offered elsewhere, none when nothing tells it.
+fn form_of(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    answers: &serde_json::Map<String, Value>,
+    entry: &NewMessage,
+) -> Result<Option<String>, StoreError> {
+    let token = answers.get("flow_token").and_then(Value::as_str).and_then(|token| token.parse::<MessageId>().ok());
+    let Some(offered_by) = token.or(entry.content.reply_to) else { return Ok(None) };
+    let offer = tx.message_view(desk.workspace_id(), entry.session_id, offered_by)?;
+    let form = offer.and_then(|offer| offer.details).and_then(|details| details.offers).map(|form| form.name);
+    Ok(Some(form.unwrap_or_default()))
 }

@@ -233,7 +233,7 @@ fn conversation(
     match turn {
         Turn::First => begin(tx, desk, &mut session, &customer.user, notices)?,
         Turn::Next if !is_call => {
-            let said = entry::for_bot(message, content, &written.text, provider_at);
+            let said = entry::for_bot(tx, desk, (message, content), &written, provider_at)?;
             let before = session.gathered.clone();
             bot::hear(tx, desk, &mut session, said, notices)?;
             if let Some(email) = link::new_email(&before, &session.gathered) {

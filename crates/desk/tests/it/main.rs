@@ -1,6 +1,7 @@
 //! The desk on both engines.
 
 mod bot;
+mod bot_offers;
 mod cases;
 mod changes;
 mod closing_soon;

@@ -13,6 +13,7 @@ use segue_store::{
     Store, StoreError,
     access::User,
     channel::{Channel, ChannelState, Sender},
+    flow::NewVersion,
     registration::{RegistrationInput, RegistrationStep},
     routing::Queue,
     workspace::Workspace,
@@ -263,14 +264,18 @@ fn sorted(members: &[String]) -> Vec<String> {
     members
 }
 
+fn flow_problems(flow: &FlowPart, problems: &[segue_flow::Problem]) -> String {
+    let list: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("  line {}, column {}: {}", problem.line, problem.column, problem.message))
+        .collect();
+    format!("The flow '{}' in {} is not valid:\n{}", flow.slug, flow.file.display(), list.join("\n"))
+}
+
 fn check_flows(loaded: &LoadedManifest) -> anyhow::Result<()> {
     for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
         if let Err(problems) = segue_flow::parse(source) {
-            let list: Vec<String> = problems
-                .iter()
-                .map(|problem| format!("  line {}, column {}: {}", problem.line, problem.column, problem.message))
-                .collect();
-            bail!("The flow '{}' in {} is not valid:\n{}", flow.slug, flow.file.display(), list.join("\n"));
+            bail!("{}", flow_problems(flow, &problems));
         }
     }
     Ok(())
@@ -338,9 +343,6 @@ pub async fn apply_manifest(store: &Store, ctx: &Ctx, loaded: &LoadedManifest) -
             for queue in &loaded.manifest.queues {
                 write_queue(tx, &ctx, id, queue, &users)?;
             }
-            for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
-                write_flow(tx, &ctx, id, flow, source)?;
-            }
             let mut channels = BTreeMap::new();
             for channel in &loaded.manifest.channels {
                 channels.insert(channel.slug.clone(), write_channel(tx, &ctx, id, channel)?);
@@ -348,7 +350,11 @@ pub async fn apply_manifest(store: &Store, ctx: &Ctx, loaded: &LoadedManifest) -
             for sender in &loaded.manifest.senders {
                 write_sender(tx, &ctx, id, sender, &channels)?;
             }
-            Ok::<_, StoreError>(())
+            // After the channels: a form has to be published at each number that uses the flow.
+            for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
+                write_flow(tx, &ctx, id, flow, source)?;
+            }
+            Ok::<_, ApplyError>(())
         })
         .await
         .context("The workspace could not be stored; nothing but its users was changed")?;
@@ -412,15 +418,28 @@ fn write_queue(
     Ok(())
 }
 
+/// Why the second part of a file could not be applied.
+#[derive(Debug, Clone, thiserror::Error)]
+enum ApplyError {
+    #[error("{0}")]
+    Flow(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 fn write_flow(
     tx: &mut segue_store::Tx<'_>,
     ctx: &Ctx,
     workspace_id: WorkspaceId,
     part: &FlowPart,
     source: &str,
-) -> Result<(), StoreError> {
-    let name = segue_flow::parse(source).map_or_else(|_| part.slug.clone(), |definition| definition.name);
-    tx.publish_flow(workspace_id, (&part.slug, &name), source, (ctx.id(), ctx.id()), ctx.now())?;
+) -> Result<(), ApplyError> {
+    let missing = segue_desk::flows::missing(tx, workspace_id, source)?;
+    let definition = segue_flow::parse(source).ok().filter(|_| missing.is_empty());
+    let definition = definition.ok_or_else(|| ApplyError::Flow(flow_problems(part, &missing)))?;
+    let (name, files) = (definition.name.as_str(), definition.files());
+    let version = NewVersion { slug: &part.slug, name, source, files: &files };
+    tx.publish_flow(workspace_id, version, (ctx.id(), ctx.id()), ctx.now())?;
     Ok(())
 }
 

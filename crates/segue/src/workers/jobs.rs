@@ -24,7 +24,9 @@ use segue_outreach::{
     import::{self, RUN_IMPORT, UNDO_IMPORT},
     merge::{self, FIND_DUPLICATES},
 };
-use segue_store::{StoreError, customer_block::TELL_BLOCK, job::Job, media::FETCH_MEDIA, template::SETTLE_TEMPLATE};
+use segue_store::{
+    StoreError, customer_block::TELL_BLOCK, form::FORM_REFUSED, job::Job, media::FETCH_MEDIA, template::SETTLE_TEMPLATE,
+};
 
 use tokio::task::JoinSet;
 
@@ -139,6 +141,16 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 .write(move |tx| {
                     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
                     bot::on_timer(tx, &ctx, &workspace, &payload).map_err(|error| WorkError::Failed(error.to_string()))
+                })
+                .await
+        }
+        FORM_REFUSED => {
+            let (ctx, payload) = (ctx.clone(), job.payload.clone());
+            store
+                .write(move |tx| {
+                    let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
+                    bot::on_form_refused(tx, &ctx, &workspace, &payload)
+                        .map_err(|error| WorkError::Failed(error.to_string()))
                 })
                 .await
         }

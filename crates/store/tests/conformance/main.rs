@@ -6,6 +6,7 @@ mod contact_traces;
 mod customer_language;
 mod decision;
 mod events;
+mod flow_file;
 mod form;
 mod idempotency;
 mod inbox;

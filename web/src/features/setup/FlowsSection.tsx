@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Flow, FlowProblem } from '@/api/types';
@@ -18,6 +18,8 @@ import {
   Tag,
 } from '@/ui';
 import { fetchFlow, publishFlow, validateFlow } from './api';
+import { withStep } from './flow-steps';
+import { FlowSteps } from './FlowSteps';
 import css from './setup.module.css';
 import { useMayManage } from './use-may-manage';
 import { useRefresh } from './use-refresh';
@@ -105,7 +107,28 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
   const cache = useQueryClient();
   const refresh = useRefresh();
   const mayManage = useMayManage();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const caret = useRef<number | null>(null);
 
+  const change = (next: string) => {
+    setSource(next);
+    setProblems(null);
+  };
+  const insert = (step: (source: string) => string[]) => {
+    const text = field.current;
+    if (text === null) return;
+    // What is in the field: the author may have gone on writing while the file was uploaded.
+    const next = withStep(text.value, text.selectionStart, step(text.value));
+    caret.current = next.cursor;
+    change(next.source);
+  };
+  // With the new text comes its cursor: the author goes on writing where the new step ends.
+  useLayoutEffect(() => {
+    if (caret.current === null) return;
+    field.current?.focus();
+    field.current?.setSelectionRange(caret.current, caret.current);
+    caret.current = null;
+  }, [source]);
   const check = async (): Promise<boolean> => {
     const result = await validateFlow(source);
     setProblems(result.problems);
@@ -131,17 +154,16 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
   };
   return (
     <Stack gap={12}>
+      {mayManage && <FlowSteps onInsert={insert} />}
       <textarea
+        ref={field}
         className={css.source}
         value={source}
         spellCheck={false}
         rows={24}
         aria-label={`Source of ${flow.name}`}
         data-testid="flow-source"
-        onChange={(event) => {
-          setSource(event.target.value);
-          setProblems(null);
-        }}
+        onChange={(event) => change(event.target.value)}
       />
       {problems !== null && problems.length === 0 && (
         <Notice tone="good" live="status">
