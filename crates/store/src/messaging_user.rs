@@ -1,6 +1,7 @@
 //! Messaging Users: one customer identity on one channel, under all the identifiers the provider ever gave for it.
 //!
-//! An identifier belongs to one Messaging User for good, unless two of them turn out to be one person and are merged.
+//! An identifier belongs to one Messaging User for good, unless two of them turn out to be one person and are merged, or a
+//! phone number passes to somebody else.
 
 use segue_model::{ChannelId, ContactId, LeadId, MessagingUserId, Timestamp, WorkspaceId};
 
@@ -86,6 +87,8 @@ crate::sql! {
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     REMOVE_IDENTIFIERS = "DELETE FROM messaging_identifiers
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND used_at = 0";
+    REMOVE_IDENTIFIER = "DELETE FROM messaging_identifiers
+        WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4";
     ADOPT_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND value = $4 AND used_at = 0
             AND EXISTS (SELECT 1 FROM messaging_identifiers o WHERE o.workspace_id = $1 AND o.messaging_user_id = $2
@@ -233,6 +236,20 @@ impl Tx<'_> {
         kind: IdentifierKind,
     ) -> Result<(), StoreError> {
         self.execute(&REMOVE_IDENTIFIERS, &[&workspace_id, &id, &kind.as_str()]).map(|_| ())
+    }
+
+    /// Takes one identifier away from whoever has it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remove_identifier(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        identifier: &Identifier,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 4] = [&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value];
+        self.execute(&REMOVE_IDENTIFIER, &params).map(|_| ())
     }
 
     /// Whose identifier it is.

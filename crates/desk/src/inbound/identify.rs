@@ -9,7 +9,7 @@ use segue_store::{
     session::Session,
 };
 
-use super::{Desk, InboundError};
+use super::{Desk, InboundError, passed_on};
 use crate::{DeskError, blocks, closing, notice::Notices};
 
 /// The customer of a message.
@@ -80,7 +80,7 @@ pub(super) fn known(
 }
 
 /// Finds or creates the Messaging User, gives it every identifier the message names, and merges users that turn out to
-/// be the same person: the oldest stays. Of each kind a customer has the one that was told last, so that answers go to
+/// be the same person: the oldest stays. A number of somebody with another id passes on ([`passed_on`]). Of each kind a customer has the one that was told last, so that answers go to
 /// the number they use now.
 pub(crate) fn customer(
     tx: &mut Tx<'_>,
@@ -134,12 +134,7 @@ fn acquaint(
     notices: &mut Notices,
 ) -> Result<(MessagingUserId, Vec<Identifier>), DeskError> {
     let workspace_id = desk.workspace_id();
-    let mut found = Vec::new();
-    for identifier in identifiers {
-        found.extend(tx.messaging_user_of(workspace_id, desk.channel.id, identifier)?);
-    }
-    found.sort();
-    found.dedup();
+    let found = passed_on::same_person(tx, desk, identifiers, notices)?;
     let (id, others) = match found.split_first() {
         Some((oldest, others)) => (*oldest, others),
         None => (create(tx, desk)?, &[][..]),
@@ -295,13 +290,17 @@ pub(super) fn user_id_changed(tx: &mut Tx<'_>, desk: &Desk<'_>, update: &UserIdU
     // The old BSUID names the customer more surely than a number that may have changed hands.
     before.sort_by_key(|identifier| identifier.kind != IdentifierKind::Bsuid);
     let Some(user_id) = known(tx, desk, &before)? else { return Ok(()) };
+    if !passed_on::can_be(tx, desk, user_id, (&before, &after))? {
+        return Ok(());
+    }
     let mut notices = Notices::new(desk.workspace_id());
     replace_identifiers(tx, desk, &after, user_id, &mut notices)?;
     notices.tell(tx, desk.ctx.now())?;
     Ok(())
 }
 
-/// Gives a user these identifiers in place of those of the same kinds. Whoever had one of them is the same person.
+/// Gives a user these identifiers in place of those of the same kinds. Whoever had one of them is the same person, but for
+/// one who had the number and has another id.
 fn replace_identifiers(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -315,9 +314,16 @@ fn replace_identifiers(
     for identifier in identifiers {
         let owner = tx.messaging_user_of(workspace_id, desk.channel.id, identifier)?;
         if let Some(owner) = owner.filter(|owner| *owner != id) {
-            let (from, into) = (id.max(owner), id.min(owner));
-            merge(tx, desk, from, into, notices)?;
-            id = into;
+            let theirs = tx.identifiers_of(workspace_id, owner)?;
+            let mut own = tx.identifiers_of(workspace_id, id)?;
+            own.extend(identifiers.iter().cloned());
+            if passed_on::is_number(identifier) && passed_on::is_another(&theirs, &own) {
+                passed_on::give_up(tx, desk, (owner, &theirs), std::slice::from_ref(identifier), notices)?;
+            } else {
+                let (from, into) = (id.max(owner), id.min(owner));
+                merge(tx, desk, from, into, notices)?;
+                id = into;
+            }
         }
         tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
         if tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)? {

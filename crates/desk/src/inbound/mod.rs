@@ -16,6 +16,7 @@ pub(crate) mod identify;
 mod link;
 mod matching;
 mod opt_in;
+mod passed_on;
 mod recorded;
 
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};

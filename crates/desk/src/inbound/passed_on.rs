@@ -1,0 +1,117 @@
+//! A phone number that passes from one customer to another.
+//!
+//! Operators give numbers away again, so a number names a customer less surely than a business-scoped id. Two that have
+//! such ids, and different ones, are two people: the number goes to the one who has it now, and nothing else of them
+//! becomes one. Each move is part of the transaction of the message that told of it.
+
+use segue_model::{MessagingUserId, PhoneNumber};
+use segue_store::{
+    StoreError, Tx,
+    messaging_user::{Identifier, IdentifierKind},
+};
+
+use super::Desk;
+use crate::{DeskError, notice::Notices, say::system_line};
+
+/// Whether an identifier is a number, which can pass to somebody else.
+pub(super) const fn is_number(identifier: &Identifier) -> bool {
+    matches!(identifier.kind, IdentifierKind::WaId | IdentifierKind::Phone)
+}
+
+/// Whether both have business-scoped ids and none in common. Without an id on one side a number says that they are one.
+pub(super) fn is_another(theirs: &[Identifier], own: &[Identifier]) -> bool {
+    let has_bsuid = |all: &[Identifier]| all.iter().any(|identifier| identifier.kind == IdentifierKind::Bsuid);
+    let in_common = theirs.iter().any(|identifier| !is_number(identifier) && own.contains(identifier));
+    has_bsuid(theirs) && has_bsuid(own) && !in_common
+}
+
+/// The customers of all the identifiers that are the same person. Whoever has one of the numbers and is somebody else
+/// gives it up.
+pub(super) fn same_person(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    identifiers: &[Identifier],
+    notices: &mut Notices,
+) -> Result<Vec<MessagingUserId>, DeskError> {
+    let (mut same, mut by_number) = (Vec::new(), Vec::new());
+    for identifier in identifiers {
+        if let Some(owner) = tx.messaging_user_of(desk.workspace_id(), desk.channel.id, identifier)? {
+            if is_number(identifier) { by_number.push(owner) } else { same.push(owner) }
+        }
+    }
+    by_number.retain(|owner| !same.contains(owner));
+    by_number.dedup();
+    if same.is_empty() && !by_number.is_empty() {
+        // Only the number tells who it is. An id that nobody has yet is the new one of theirs.
+        same.push(by_number.remove(0));
+    }
+    let mut own = identifiers.to_vec();
+    for id in &same {
+        own.extend(tx.identifiers_of(desk.workspace_id(), *id)?);
+    }
+    for owner in by_number {
+        let theirs = tx.identifiers_of(desk.workspace_id(), owner)?;
+        if is_another(&theirs, &own) {
+            give_up(tx, desk, (owner, &theirs), identifiers, notices)?;
+        } else {
+            same.push(owner);
+            own.extend(theirs);
+        }
+    }
+    same.sort();
+    same.dedup();
+    Ok(same)
+}
+
+/// Takes these numbers from a customer, in whatever writing they have them, and says so in the open conversation.
+pub(super) fn give_up(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    (owner, theirs): (MessagingUserId, &[Identifier]),
+    numbers: &[Identifier],
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let workspace_id = desk.workspace_id();
+    let gone: Vec<String> = numbers.iter().filter_map(line).collect();
+    for identifier in theirs.iter().filter(|identifier| line(identifier).is_some_and(|line| gone.contains(&line))) {
+        tx.remove_identifier(workspace_id, desk.channel.id, identifier)?;
+    }
+    let Some(session_id) = tx.open_session_of(workspace_id, desk.channel.id, owner)? else { return Ok(()) };
+    let Some(mut session) = tx.session_to_change(workspace_id, session_id)? else { return Ok(()) };
+    let told = "The customer's phone number belongs to somebody else now. Answers go to their WhatsApp id.".to_owned();
+    system_line(tx, desk.ctx, workspace_id, &mut session, told, notices)?;
+    tx.save_session(workspace_id, &mut session)?;
+    notices.session_updated(session_id);
+    Ok(())
+}
+
+/// What all writings of a number have in common.
+fn line(identifier: &Identifier) -> Option<String> {
+    let number = match identifier.kind {
+        IdentifierKind::WaId => PhoneNumber::from_digits(&identifier.value),
+        IdentifierKind::Phone => PhoneNumber::parse(&identifier.value, None),
+        IdentifierKind::Bsuid | IdentifierKind::ParentBsuid => return None,
+    };
+    Some(number.map_or_else(|_| identifier.value.clone(), |number| number.line_key()))
+}
+
+/// Whether the customer can be the one of an update of ids: that has one of the ids, or none at all. Without the id of
+/// before, the number alone tells who it is, unless somebody has the new id already.
+pub(super) fn can_be(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    id: MessagingUserId,
+    (before, after): (&[Identifier], &[Identifier]),
+) -> Result<bool, StoreError> {
+    let theirs = tx.identifiers_of(desk.workspace_id(), id)?;
+    let named: Vec<Identifier> = before.iter().chain(after).cloned().collect();
+    if !is_another(&theirs, &named) {
+        return Ok(true);
+    }
+    let is_told = before.iter().any(|identifier| identifier.kind == IdentifierKind::Bsuid);
+    let mut is_taken = false;
+    for identifier in after {
+        is_taken |= tx.messaging_user_of(desk.workspace_id(), desk.channel.id, identifier)?.is_some();
+    }
+    Ok(!is_told && !is_taken)
+}
