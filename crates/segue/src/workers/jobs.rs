@@ -10,8 +10,10 @@ use segue_delivery::{
     long_text::{self, READ_LONG_TEXT},
 };
 use segue_desk::{
+    DeskError,
     blocks::TellBlock,
     bot::{self, BOT_TIMER},
+    inbound::InboundError,
 };
 use segue_model::{ImportId, MediaId, TemplateId, time, wake::Wake};
 use segue_outreach::{
@@ -138,7 +140,7 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
             store
                 .write(move |tx| {
                     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
-                    bot::on_timer(tx, &ctx, &workspace, &payload).map_err(|error| WorkError::Failed(error.to_string()))
+                    bot::on_timer(tx, &ctx, &workspace, &payload).map_err(of_desk)
                 })
                 .await
         }
@@ -241,9 +243,32 @@ struct SearchJob {
     number: i64,
 }
 
+/// What comes from the store stays its own: a database that is away uses up no attempt.
+fn of_desk(error: InboundError) -> WorkError {
+    match error {
+        InboundError::Desk(DeskError::Store(error)) => WorkError::Store(error),
+        other => WorkError::Failed(other.to_string()),
+    }
+}
+
 fn of_outreach(error: OutreachError) -> WorkError {
     match error {
         OutreachError::Store(error) => WorkError::Store(error),
         other => WorkError::Failed(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_of_the_bot_waits_without_an_attempt_while_the_database_is_away() {
+        let away = InboundError::from(StoreError::Unavailable("a conflict".to_owned()));
+        assert!(matches!(of_desk(away).remedy(), Remedy::PutBack));
+        let taken = InboundError::from(StoreError::LeaseLost);
+        assert!(matches!(of_desk(taken).remedy(), Remedy::Leave));
+        let other = InboundError::from(DeskError::SessionEnded);
+        assert!(matches!(of_desk(other).remedy(), Remedy::Note(..)));
     }
 }
