@@ -26,8 +26,9 @@ crate::sql! {
             AND o.messaging_user_id = s.messaging_user_id AND (o.started_at, o.id) < (s.started_at, s.id)
         WHERE s.workspace_id = $1 AND s.id = $2 ORDER BY o.started_at DESC, o.id DESC LIMIT 1";
     OTHER_ADDRESSES = "SELECT u.id, u.channel_id, u.profile_name, u.username,
-            (SELECT MIN(i.value) FROM messaging_identifiers i
-                WHERE i.workspace_id = u.workspace_id AND i.messaging_user_id = u.id AND i.kind = 'phone'),
+            (SELECT i.value FROM messaging_identifiers i
+                WHERE i.workspace_id = u.workspace_id AND i.messaging_user_id = u.id AND i.kind = 'phone'
+                ORDER BY i.used_at DESC, i.value LIMIT 1),
             (SELECT s.id FROM sessions s WHERE s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
                 ORDER BY s.started_at DESC LIMIT 1)
         FROM messaging_users u WHERE u.workspace_id = $1 AND u.contact_id = $2 AND u.id <> $3 ORDER BY u.id LIMIT $4";

@@ -28,6 +28,21 @@ fn of(sessions: &[SessionView], phone: &str) -> SessionView {
     sessions.iter().find(|session| session.customer.phone == number).cloned().expect("a session of this number")
 }
 
+/// The number that the conversation shows, and the one that stands among the addresses of its contact.
+async fn shown(scene: &Scene, session: &SessionView) -> [String; 2] {
+    let (workspace, id, nobody) = (scene.workspace(), session.id, scene.ctx().id());
+    let (view, others) = write(scene.store(), move |tx| {
+        let view = tx.session_view(workspace, id)?.expect("the session is there");
+        let contact_id = view.customer.contact_id.expect("the customer has a contact");
+        let others = tx.other_addresses(workspace, contact_id, nobody, 10)?;
+        Ok((view, others))
+    })
+    .await;
+    let digits = |phone: Option<segue_model::PhoneNumber>| phone.expect("a number").digits().to_owned();
+    let other = others.into_iter().find(|other| other.messaging_user_id == view.customer.messaging_user_id);
+    [digits(view.customer.phone), digits(other.expect("it is among them").phone)]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_addresses_become_one_customer_and_part_again() {
     for test in engines().await {
@@ -53,11 +68,13 @@ async fn two_addresses_become_one_customer_and_part_again() {
         assert!(merged.iter().all(|session| session.customer.messaging_user_id == own_id));
         assert_eq!(merged.iter().filter(|session| session.ended_at.is_none()).count(), 1);
         assert_eq!(address(&scene, own_id).await.unwrap().1, format!("+{SECOND}"), "where they wrote last");
+        assert_eq!(shown(&scene, &own).await, [SECOND; 2], "{}: the screen says so", scene.test.engine);
 
         // Both addresses stay, whichever they write from, and answers go to the one used last.
         scene.advance(60_000);
         scene.receive(ana("wamid.3", START.plus(120_000), "Home again")).await;
         assert_eq!(address(&scene, own_id).await.unwrap().1, format!("+{ANA}"));
+        assert_eq!(shown(&scene, &own).await, [ANA; 2], "{}", scene.test.engine);
         scene.advance(60_000);
         scene.receive(text(phone(SECOND), "wamid.4", START.plus(180_000), "At work again")).await;
         assert_eq!(address(&scene, own_id).await.unwrap().1, format!("+{SECOND}"));
