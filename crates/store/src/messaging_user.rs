@@ -3,6 +3,8 @@
 //! An identifier belongs to one Messaging User for good, unless two of them turn out to be one person and are merged, or a
 //! phone number passes to somebody else.
 
+use std::cmp::Reverse;
+
 use segue_model::{ChannelId, ContactId, LeadId, MessagingUserId, Timestamp, WorkspaceId};
 
 use crate::{Row, StoreError, Tx, outbox::AddressKind, tx::optional_word};
@@ -43,6 +45,23 @@ segue_model::text_enum! {
 pub struct Identifier {
     pub kind: IdentifierKind,
     pub value: String,
+}
+
+impl Identifier {
+    /// The address that it is, and the place of its kind among those that were used at the same time; none for a
+    /// WhatsApp id that is no number.
+    #[must_use]
+    pub fn address(&self) -> Option<(u8, AddressKind, String)> {
+        match self.kind {
+            IdentifierKind::WaId => {
+                let is_number = self.value.bytes().all(|byte| byte.is_ascii_digit());
+                is_number.then(|| (0, AddressKind::Phone, format!("+{}", self.value)))
+            }
+            IdentifierKind::Phone => Some((1, AddressKind::Phone, self.value.clone())),
+            IdentifierKind::Bsuid => Some((2, AddressKind::Bsuid, self.value.clone())),
+            IdentifierKind::ParentBsuid => Some((3, AddressKind::Bsuid, self.value.clone())),
+        }
+    }
 }
 
 impl std::fmt::Debug for Identifier {
@@ -89,12 +108,10 @@ crate::sql! {
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND used_at = 0";
     REMOVE_IDENTIFIER = "DELETE FROM messaging_identifiers
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4";
-    ADOPT_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
-        WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND value = $4 AND used_at = 0
+    USE_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND value = $4 AND used_at < $5
             AND EXISTS (SELECT 1 FROM messaging_identifiers o WHERE o.workspace_id = $1 AND o.messaging_user_id = $2
                 AND o.used_at > 0)";
-    USE_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
-        WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4 AND used_at > 0 AND used_at < $5";
     MOVE_IDENTIFIERS = "UPDATE messaging_identifiers SET messaging_user_id = $3
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     MOVE_SESSIONS = "UPDATE sessions SET messaging_user_id = $3, version = version + 1
@@ -193,27 +210,12 @@ impl Tx<'_> {
         Ok(written == 1)
     }
 
-    /// Notes that a customer with several identifiers of a kind used this one now: answers go to the one used last.
+    /// Notes that a customer who was merged by hand, and so has several addresses, used this one now: answers go to the one
+    /// used last. Of everybody else nothing is noted.
     ///
     /// # Errors
     /// When the store fails.
     pub fn use_identifier(
-        &mut self,
-        workspace_id: WorkspaceId,
-        channel_id: ChannelId,
-        identifier: &Identifier,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let params: [&dyn crate::Bind; 5] =
-            [&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value, &at];
-        self.execute(&USE_IDENTIFIER, &params).map(|_| ())
-    }
-
-    /// Makes a new identifier of a customer who has several of a kind the one that was used last.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn adopt_identifier(
         &mut self,
         workspace_id: WorkspaceId,
         id: MessagingUserId,
@@ -221,7 +223,7 @@ impl Tx<'_> {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let params: [&dyn crate::Bind; 5] = [&workspace_id, &id, &identifier.kind.as_str(), &identifier.value, &at];
-        self.execute(&ADOPT_IDENTIFIER, &params).map(|_| ())
+        self.execute(&USE_IDENTIFIER, &params).map(|_| ())
     }
 
     /// Takes the identifiers of one kind from a Messaging User that gets a new one in their place. Those of a customer
@@ -278,6 +280,20 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: MessagingUserId,
     ) -> Result<Vec<Identifier>, StoreError> {
+        let all = self.used_identifiers_of(workspace_id, id)?;
+        Ok(all.into_iter().map(|(identifier, _)| identifier).collect())
+    }
+
+    /// All identifiers of a Messaging User and when each was last used, which is 0 for one who has one address; of each
+    /// kind the one used last first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn used_identifiers_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessagingUserId,
+    ) -> Result<Vec<(Identifier, Timestamp)>, StoreError> {
         let mut all = self.query(&IDENTIFIERS, &[&workspace_id, &id], |row| {
             Ok((Identifier { kind: row.word()?, value: row.next()? }, row.next::<Timestamp>()?))
         })?;
@@ -285,11 +301,11 @@ impl Tx<'_> {
         all.sort_by(|(a, a_used), (b, b_used)| {
             (a.kind.as_str(), b_used, &a.value).cmp(&(b.kind.as_str(), a_used, &b.value))
         });
-        Ok(all.into_iter().map(|(identifier, _)| identifier).collect())
+        Ok(all)
     }
 
-    /// Where messages to a customer go: the phone number when one is known, since that always works, else the
-    /// business-scoped user id.
+    /// Where messages to a customer go: of several addresses the one used last. Of one address it is the phone number when
+    /// one is known, since that always works, else the business-scoped user id.
     ///
     /// # Errors
     /// When the store fails.
@@ -298,16 +314,15 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: MessagingUserId,
     ) -> Result<Option<(AddressKind, String)>, StoreError> {
-        let identifiers = self.identifiers_of(workspace_id, id)?;
-        let of = |kind| identifiers.iter().find(|identifier| identifier.kind == kind);
-        let phone = of(IdentifierKind::WaId)
-            .map(|wa_id| format!("+{}", wa_id.value))
-            .filter(|phone| phone[1..].bytes().all(|byte| byte.is_ascii_digit()))
-            .or_else(|| of(IdentifierKind::Phone).map(|phone| phone.value.clone()));
-        let bsuid = of(IdentifierKind::Bsuid).or_else(|| of(IdentifierKind::ParentBsuid));
-        Ok(phone
-            .map(|phone| (AddressKind::Phone, phone))
-            .or_else(|| bsuid.map(|bsuid| (AddressKind::Bsuid, bsuid.value.clone()))))
+        let mut best: Option<(Timestamp, Reverse<u8>, AddressKind, String)> = None;
+        for (identifier, used_at) in self.used_identifiers_of(workspace_id, id)? {
+            let Some((rank, kind, address)) = identifier.address() else { continue };
+            let is_better = best.as_ref().is_none_or(|(used, than, ..)| (used_at, Reverse(rank)) > (*used, *than));
+            if is_better {
+                best = Some((used_at, Reverse(rank), kind, address));
+            }
+        }
+        Ok(best.map(|(_, _, kind, address)| (kind, address)))
     }
 
     /// Makes `from` part of `into`: identifiers and sessions move, `from` is gone. At most one of the two may have an

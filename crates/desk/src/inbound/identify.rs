@@ -2,7 +2,9 @@
 
 use segue_channels::whatsapp::webhook::UserIdUpdate;
 use segue_channels::whatsapp::{Content, Identity};
-use segue_model::{ChannelId, Ctx, MessagingUserId, PhoneNumber, WorkspaceId, actor::Actor, session::EndedBy};
+use segue_model::{
+    ChannelId, Ctx, MessagingUserId, PhoneNumber, Timestamp, WorkspaceId, actor::Actor, session::EndedBy,
+};
 use segue_store::{
     StoreError, Tx,
     messaging_user::{Identifier, IdentifierKind, MessagingUser},
@@ -111,7 +113,7 @@ pub(crate) fn customer(
 }
 
 /// The Messaging User that has all the identifiers and no other ones of the same kinds, and what it has: so it is with
-/// every message but the first. Of somebody with two addresses the one used last is noted.
+/// every message but the first. Of somebody with several addresses it is noted which one was used.
 fn familiar(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -119,11 +121,21 @@ fn familiar(
 ) -> Result<Option<(MessagingUserId, Vec<Identifier>)>, StoreError> {
     let Some(first) = identifiers.first() else { return Ok(None) };
     let Some(id) = tx.messaging_user_of(desk.workspace_id(), desk.channel.id, first)? else { return Ok(None) };
-    let known = tx.identifiers_of(desk.workspace_id(), id)?;
+    let used = tx.used_identifiers_of(desk.workspace_id(), id)?;
+    let has_several = used.iter().any(|(_, used_at)| *used_at > Timestamp(0));
+    let known: Vec<Identifier> = used.into_iter().map(|(identifier, _)| identifier).collect();
     let has_all = identifiers.iter().all(|identifier| known.contains(identifier));
     let is_single =
         !known.iter().any(|one| identifiers.iter().any(|other| one.kind == other.kind && one.value != other.value));
-    Ok((has_all && is_single).then_some((id, known)))
+    if !has_all || !is_single {
+        return Ok(None);
+    }
+    if has_several {
+        for identifier in identifiers {
+            tx.use_identifier(desk.workspace_id(), id, identifier, desk.ctx.now())?;
+        }
+    }
+    Ok(Some((id, known)))
 }
 
 /// Gives one Messaging User all the identifiers, and gives what it had before.
@@ -145,12 +157,10 @@ fn acquaint(
     let known = tx.identifiers_of(workspace_id, id)?;
     for identifier in identifiers {
         if known.iter().any(|known| known.kind == identifier.kind && known.value != identifier.value) {
-            tx.use_identifier(workspace_id, desk.channel.id, identifier, desk.ctx.now())?;
             tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
         }
-        if tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)? {
-            tx.adopt_identifier(workspace_id, id, identifier, desk.ctx.now())?;
-        }
+        tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
+        tx.use_identifier(workspace_id, id, identifier, desk.ctx.now())?;
     }
     Ok((id, known))
 }
@@ -326,9 +336,8 @@ fn replace_identifiers(
             }
         }
         tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
-        if tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)? {
-            tx.adopt_identifier(workspace_id, id, identifier, desk.ctx.now())?;
-        }
+        tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
+        tx.use_identifier(workspace_id, id, identifier, desk.ctx.now())?;
     }
     Ok(id)
 }

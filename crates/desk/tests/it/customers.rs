@@ -484,3 +484,32 @@ async fn a_lead_that_is_made_by_linking_is_told_to_the_other_screens() {
         assert_eq!(scene.count(&LEAD_EVENTS).await, 1, "{}", scene.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_go_to_the_hidden_address_when_the_customer_wrote_from_it_last() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "From my phone")).await;
+        scene.advance(60_000);
+        scene.receive(text(hidden("US.1"), "wamid.2", START.plus(60_000), "By my user name")).await;
+        scene.advance(60_000);
+        let all = scene.sessions().await;
+        let own = of(&all, &format!("+{ANA}"));
+        let other = all.into_iter().find(|session| session.id != own.id).unwrap();
+        merged(&scene, &boss, &own, &other).await;
+        let id = own.customer.messaging_user_id;
+        let (by_id, by_phone) = ((AddressKind::Bsuid, "US.1".to_owned()), (AddressKind::Phone, format!("+{ANA}")));
+        assert_eq!(address(&scene, id).await.unwrap(), by_id, "{}: where they wrote last", scene.test.engine);
+        scene.receive(ana("wamid.3", scene.test.now(), "On the phone again")).await;
+        assert_eq!(address(&scene, id).await.unwrap(), by_phone, "{}", scene.test.engine);
+        scene.advance(60_000);
+        scene.receive(text(hidden("US.1"), "wamid.4", scene.test.now(), "By my user name again")).await;
+        assert_eq!(address(&scene, id).await.unwrap(), by_id, "{}", scene.test.engine);
+        scene.advance(60_000);
+        // One message names both: a number always works.
+        let both = Identity { bsuid: Some("US.1".to_owned()), ..phone(ANA) };
+        scene.receive(text(both, "wamid.5", scene.test.now(), "It is all me")).await;
+        assert_eq!(address(&scene, id).await.unwrap(), by_phone, "{}", scene.test.engine);
+    }
+}
