@@ -58,10 +58,6 @@ pub async fn merge(
                 sessions::require(&actor, &last, Standing::OwnerOrSupervisor)?;
             }
             let mut notices = Notices::new(workspace_id);
-            for user in [&own, &other] {
-                let at = user.last_inbound_at.unwrap_or(user.created_at);
-                tx.use_identifiers(workspace_id, user.id, at)?;
-            }
             inbound::merge_customers(tx, &ctx, workspace_id, own.channel_id, (other_id, own_id), &actor, &mut notices)?;
             let mut session = sessions::to_change(tx, workspace_id, session_id)?;
             let line = format!("{} merged another address of the customer into this one.", sessions::name(&actor));

@@ -5,7 +5,8 @@
 //!
 //! # What parts again
 //! The identifiers and sessions that the merged customer had, and its row as it was. What came since the merge stays with
-//! the customer it came to. Only a block that was made since holds for both.
+//! the customer it came to. Only a block that was made since holds for both. One who had several addresses of its own has
+//! them again, in the order of their use.
 
 use segue_model::{ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -41,10 +42,13 @@ struct Was {
     created_at: Timestamp,
     blocked_at: Option<Timestamp>,
     identifiers: Vec<(IdentifierKind, String)>,
+    /// When each of the identifiers was last used; empty in records of before.
+    #[serde(default)]
+    used_at: Vec<Timestamp>,
 }
 
 impl Was {
-    fn of(user: &MessagingUser, identifiers: &[Identifier]) -> Self {
+    fn of(user: &MessagingUser, identifiers: &[(Identifier, Timestamp)]) -> Self {
         Self {
             id: user.id,
             channel_id: user.channel_id,
@@ -56,8 +60,16 @@ impl Was {
             last_inbound_at: user.last_inbound_at,
             created_at: user.created_at,
             blocked_at: user.blocked_at,
-            identifiers: identifiers.iter().map(|each| (each.kind, each.value.clone())).collect(),
+            identifiers: identifiers.iter().map(|(each, _)| (each.kind, each.value.clone())).collect(),
+            used_at: identifiers.iter().map(|(_, used_at)| *used_at).collect(),
         }
+    }
+
+    /// The identifiers with the time of their last use.
+    fn used_identifiers(&self) -> impl Iterator<Item = (Identifier, Timestamp)> {
+        let used_at = self.used_at.iter().copied().chain(std::iter::repeat(Timestamp(0)));
+        let identifiers = self.identifiers.iter().cloned();
+        identifiers.map(|(kind, value)| Identifier { kind, value }).zip(used_at)
     }
 
     fn user(&self) -> MessagingUser {
@@ -120,9 +132,13 @@ crate::sql! {
     RECORD = "SELECT record FROM messaging_user_merges WHERE workspace_id = $1 AND id = $2";
     END_CUSTOMER_MERGE = "UPDATE messaging_user_merges SET unmerged_at = $3, unmerged_by = $4
         WHERE workspace_id = $1 AND id = $2 AND unmerged_at IS NULL";
-    USE_IDENTIFIERS = "UPDATE messaging_identifiers SET used_at = $3 WHERE workspace_id = $1 AND messaging_user_id = $2";
-    MOVE_IDENTIFIER_BACK = "UPDATE messaging_identifiers SET messaging_user_id = $6, used_at = 0
+    BEGIN_USE = "UPDATE messaging_identifiers SET used_at = $3
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND used_at = 0";
+    END_USE = "UPDATE messaging_identifiers SET used_at = 0 WHERE workspace_id = $1 AND messaging_user_id = $2";
+    MOVE_IDENTIFIER_BACK = "UPDATE messaging_identifiers SET messaging_user_id = $6, used_at = used_at * $7
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4 AND messaging_user_id = $5";
+    RESTORE_IDENTIFIER = "INSERT INTO messaging_identifiers (workspace_id, channel_id, kind, value, messaging_user_id, used_at)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     MOVE_SESSION_BACK = "UPDATE sessions SET messaging_user_id = $4, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND messaging_user_id = $3";
     OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges
@@ -159,8 +175,8 @@ impl Tx<'_> {
         let merged = self.messaging_user(workspace_id, merged_id)?.ok_or_else(gone)?;
         let kept = self.messaging_user(workspace_id, kept_id)?.ok_or_else(gone)?;
         let record = Record {
-            merged: Was::of(&merged, &self.identifiers_of(workspace_id, merged_id)?),
-            kept: Was::of(&kept, &self.identifiers_of(workspace_id, kept_id)?),
+            merged: Was::of(&merged, &self.used_identifiers_of(workspace_id, merged_id)?),
+            kept: Was::of(&kept, &self.used_identifiers_of(workspace_id, kept_id)?),
             sessions: self.session_ids_of(workspace_id, merged_id)?,
         };
         let name = |user: MessagingUser| user.profile_name.or(user.username);
@@ -171,17 +187,18 @@ impl Tx<'_> {
         self.execute(&INSERT_MERGE, &params).map(|_| ())
     }
 
-    /// Notes when a customer's identifiers were last used, so that several of one kind can stand side by side.
+    /// Notes when the identifiers of a customer who is to have several of one kind were last used, so that they can stand
+    /// side by side. What is known already stays.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn use_identifiers(
+    pub fn begin_use(
         &mut self,
         workspace_id: WorkspaceId,
         user_id: MessagingUserId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.execute(&USE_IDENTIFIERS, &[&workspace_id, &user_id, &at]).map(|_| ())
+        self.execute(&BEGIN_USE, &[&workspace_id, &user_id, &at]).map(|_| ())
     }
 
     /// One merge of customers.
@@ -237,11 +254,7 @@ impl Tx<'_> {
         }
         let merged = record.merged.user();
         self.insert_messaging_user(workspace_id, &merged)?;
-        for (kind, value) in &record.merged.identifiers {
-            let params: [&dyn crate::Bind; 6] =
-                [&workspace_id, &merged.channel_id, &kind.as_str(), value, &merge.kept_id, &merged.id];
-            self.execute(&MOVE_IDENTIFIER_BACK, &params)?;
-        }
+        self.part_identifiers(workspace_id, &record)?;
         let mut moved = Vec::new();
         for id in &record.sessions {
             let params: [&dyn crate::Bind; 4] = [&workspace_id, id, &merge.kept_id, &merged.id];
@@ -265,11 +278,44 @@ impl Tx<'_> {
         self.save_messaging_user(workspace_id, &kept)?;
         let others = self.query_one(&OPEN_MERGES, &[&workspace_id, &merge.kept_id], |row| row.next::<i64>())?;
         if others == 0 {
-            self.use_identifiers(workspace_id, merge.kept_id, Timestamp(0))?;
+            self.execute(&END_USE, &[&workspace_id, &merge.kept_id])?;
         }
         let parting = |was: &Was| Parting { id: was.id, was_blocked: was.blocked_at.is_some() };
         let customers = (parting(&record.kept), parting(&record.merged));
         let to_tell = self.part_blocks(workspace_id, customers, merge.merged_at)?;
         Ok(Parted::Done { sessions: moved, to_tell })
+    }
+
+    /// Gives each of two customers its identifiers again. What gave way to another one of the two since is back as well,
+    /// unless somebody has it.
+    fn part_identifiers(&mut self, workspace_id: WorkspaceId, record: &Record) -> Result<(), StoreError> {
+        let (kept, merged) = (&record.kept, &record.merged);
+        for (Identifier { kind, value }, used_at) in merged.used_identifiers() {
+            // One that was alone in its kind is alone again; of several the order of their use holds.
+            let stays_used = i64::from(used_at > Timestamp(0));
+            let params: [&dyn crate::Bind; 7] =
+                [&workspace_id, &merged.channel_id, &kind.as_str(), &value, &kept.id, &merged.id, &stays_used];
+            if self.execute(&MOVE_IDENTIFIER_BACK, &params)? == 0 {
+                self.restore_identifier(workspace_id, merged, (kind, &value), used_at)?;
+            }
+        }
+        let left = self.identifiers_of(workspace_id, kept.id)?;
+        for (Identifier { kind, value }, used_at) in kept.used_identifiers() {
+            if left.iter().all(|identifier| identifier.kind != kind) {
+                self.restore_identifier(workspace_id, kept, (kind, &value), used_at)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_identifier(
+        &mut self,
+        workspace_id: WorkspaceId,
+        of: &Was,
+        (kind, value): (IdentifierKind, &String),
+        used_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 6] = [&workspace_id, &of.channel_id, &kind.as_str(), value, &of.id, &used_at];
+        self.execute(&RESTORE_IDENTIFIER, &params).map(|_| ())
     }
 }

@@ -247,6 +247,12 @@ pub(crate) fn merge_customers(
         return Ok(());
     };
     tx.record_customer_merge(workspace_id, ctx.id(), (from, into), &actor.reference(), ctx.now())?;
+    if *actor != Actor::System {
+        // Said by a person, both addresses stay; answers go to the one used last.
+        for user in [&gone, &kept] {
+            tx.begin_use(workspace_id, user.id, user.last_inbound_at.unwrap_or(user.created_at))?;
+        }
+    }
     if kept.contact_id.is_none() && kept.lead_id.is_none() {
         (kept.contact_id, kept.lead_id, kept.linked_by) = (gone.contact_id, gone.lead_id, gone.linked_by);
     }

@@ -513,3 +513,57 @@ async fn answers_go_to_the_hidden_address_when_the_customer_wrote_from_it_last()
         assert_eq!(address(&scene, id).await.unwrap(), by_phone, "{}", scene.test.engine);
     }
 }
+
+const THIRD: &str = "15550100005";
+
+/// The conversation of Ana's third phone.
+async fn third_phone(scene: &Scene) -> SessionView {
+    scene.receive(text(phone(THIRD), "wamid.3", scene.test.now(), "From the phone of the office")).await;
+    scene.advance(60_000);
+    of_number(&scene.sessions().await, THIRD)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_merge_leaves_the_order_in_which_the_addresses_were_used() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        // The younger number is the later one in the order of digits.
+        let (boss, first, own) = two_phones(&scene).await;
+        let other = third_phone(&scene).await;
+        merged(&scene, &boss, &own, &first).await;
+        let id = own.customer.messaging_user_id;
+        scene.receive(text(phone(SECOND), "wamid.4", scene.test.now(), "At work")).await;
+        scene.advance(60_000);
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "{}", scene.test.engine);
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "{}: still", scene.test.engine);
+        parted(&scene, &boss, &own).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "{}: still", scene.test.engine);
+        scene.receive(ana("wamid.5", scene.test.now(), "At home")).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{ANA}"), "{}", scene.test.engine);
+        assert_eq!(scene.count(&USERS).await, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_of_several_addresses_has_them_again_when_parted_from_another() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, first, own) = two_phones(&scene).await;
+        let other = third_phone(&scene).await;
+        merged(&scene, &boss, &own, &first).await;
+        merged(&scene, &boss, &other, &own).await;
+        parted(&scene, &boss, &other).await;
+        let (id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "{}", scene.test.engine);
+        assert_eq!(address(&scene, other_id).await.unwrap().1, format!("+{THIRD}"), "{}", scene.test.engine);
+        // Each of the two addresses still is the customer's, in any order.
+        for (number, digits) in [(4, ANA), (5, SECOND), (6, ANA)] {
+            scene.receive(text(phone(digits), &format!("wamid.{number}"), scene.test.now(), "Me again")).await;
+            scene.advance(60_000);
+            assert_eq!(scene.count(&USERS).await, 2, "{} {digits}", scene.test.engine);
+            assert_eq!(address(&scene, id).await.unwrap().1, format!("+{digits}"), "{}", scene.test.engine);
+        }
+        assert_eq!(address(&scene, other_id).await.unwrap().1, format!("+{THIRD}"));
+    }
+}
