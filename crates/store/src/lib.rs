@@ -69,6 +69,7 @@ pub mod contact_traces;
 pub mod contact_upsert;
 pub mod contact_view;
 pub mod crm;
+pub mod customer_address;
 pub mod customer_block;
 pub mod customer_language;
 pub mod customer_link;
