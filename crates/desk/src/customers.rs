@@ -70,11 +70,13 @@ pub async fn merge(
         .await
 }
 
-/// Parts two customers that were merged by hand: what the other one had is its own again; what came since stays.
+/// Parts two customers: what the other one had is its own again; what came since stays. Those that became one because
+/// WhatsApp said so can be parted when each had an id of its own, such as two people of whom one took over the number of
+/// the other.
 ///
 /// # Errors
 /// [`DeskError::LinkChanged`] when it was done already or the customer is gone, [`DeskError::InvalidField`] for a merge
-/// that WhatsApp told of, or when there is no such merge of the session's customer.
+/// that WhatsApp would tell of again, or when there is no such merge of the session's customer.
 pub async fn part(
     store: &Store,
     ctx: &Ctx,
@@ -92,7 +94,7 @@ pub async fn part(
                 .customer_merge(workspace_id, merge_id)?
                 .filter(|merge| merge.kept_id == session.messaging_user_id)
                 .ok_or(DeskError::NotFound("merge"))?;
-            if merge.actor == Actor::System.reference() {
+            if merge.actor == Actor::System.reference() && merge.unmerged_at.is_none() && !merge.can_part {
                 let message =
                     "WhatsApp itself said that these are one person; their next message would join them again.";
                 return Err(DeskError::InvalidField { field: "merge_id", message: message.to_owned() });

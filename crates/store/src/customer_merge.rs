@@ -8,7 +8,7 @@
 //! the customer it came to. Only a block that was made since holds for both. One who had several addresses of its own has
 //! them again, in the order of their use.
 
-use segue_model::{ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
+use segue_model::{ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId, actor::Actor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +26,18 @@ struct Record {
     /// What the kept customer was before.
     kept: Was,
     sessions: Vec<SessionId>,
+}
+
+impl Record {
+    /// Whether each had a business-scoped id of its own, by which WhatsApp tells them apart again.
+    fn had_two_ids(&self) -> bool {
+        let ids = |was: &Was| -> Vec<String> {
+            let own = was.identifiers.iter().filter(|(kind, _)| *kind == IdentifierKind::Bsuid);
+            own.map(|(_, value)| value.clone()).collect()
+        };
+        let (kept, merged) = (ids(&self.kept), ids(&self.merged));
+        !kept.is_empty() && !merged.is_empty() && !merged.iter().any(|id| kept.contains(id))
+    }
 }
 
 /// A customer as it was.
@@ -103,6 +115,9 @@ pub struct CustomerMergeView {
     pub actor: String,
     pub merged_at: Timestamp,
     pub unmerged_at: Option<Timestamp>,
+    /// Whether they can be parted. Not when it was done, when what is needed for it was deleted with the contact, and when
+    /// WhatsApp told that they are one and their next message would tell it again.
+    pub can_part: bool,
 }
 
 /// What became of parting two customers.
@@ -125,9 +140,9 @@ crate::sql! {
     INSERT_MERGE = "INSERT INTO messaging_user_merges (workspace_id, id, kept_id, merged_id, kept_name, merged_name,
             record, actor, merged_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    CUSTOMER_MERGE = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at
+    CUSTOMER_MERGE = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at, record
         FROM messaging_user_merges WHERE workspace_id = $1 AND id = $2";
-    MERGES_INTO = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at
+    MERGES_INTO = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at, record
         FROM messaging_user_merges WHERE workspace_id = $1 AND kept_id = $2 ORDER BY id DESC LIMIT $3";
     RECORD = "SELECT record FROM messaging_user_merges WHERE workspace_id = $1 AND id = $2";
     END_CUSTOMER_MERGE = "UPDATE messaging_user_merges SET unmerged_at = $3, unmerged_by = $4
@@ -146,7 +161,7 @@ crate::sql! {
 }
 
 fn read(row: &mut Row<'_>) -> Result<CustomerMergeView, StoreError> {
-    Ok(CustomerMergeView {
+    let mut view = CustomerMergeView {
         id: row.next()?,
         kept_id: row.next()?,
         merged_id: row.next()?,
@@ -155,7 +170,12 @@ fn read(row: &mut Row<'_>) -> Result<CustomerMergeView, StoreError> {
         actor: row.next()?,
         merged_at: row.next()?,
         unmerged_at: row.next()?,
-    })
+        can_part: false,
+    };
+    let record: Option<Record> = row.json()?;
+    let by_hand = view.actor != Actor::System.reference();
+    view.can_part = view.unmerged_at.is_none() && record.is_some_and(|record| by_hand || record.had_two_ids());
+    Ok(view)
 }
 
 impl Tx<'_> {

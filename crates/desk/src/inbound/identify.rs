@@ -337,7 +337,11 @@ fn replace_identifiers(
                 passed_on::give_up(tx, desk, (owner, &theirs), std::slice::from_ref(identifier), notices)?;
             } else {
                 let (from, into) = (id.max(owner), id.min(owner));
+                let numbers = passed_on::numbers_of_before(tx, desk, id, identifier, &theirs)?;
                 merge(tx, desk, from, into, notices)?;
+                for number in numbers {
+                    tx.remove_identifier(workspace_id, desk.channel.id, &number)?;
+                }
                 id = into;
             }
         }

@@ -4,7 +4,7 @@
 //! such ids, and different ones, are two people: the number goes to the one who has it now, and nothing else of them
 //! becomes one. Each move is part of the transaction of the message that told of it.
 
-use segue_model::{MessagingUserId, PhoneNumber};
+use segue_model::{MessagingUserId, PhoneNumber, Timestamp};
 use segue_store::{
     StoreError, Tx,
     messaging_user::{Identifier, IdentifierKind},
@@ -83,6 +83,24 @@ pub(super) fn give_up(
     tx.save_session(workspace_id, &mut session)?;
     notices.session_updated(session_id);
     Ok(())
+}
+
+/// The numbers that a customer had before it became the one of an id that somebody has already, who has the numbers of
+/// now. One who was merged by hand keeps all of them.
+pub(super) fn numbers_of_before(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    id: MessagingUserId,
+    became: &Identifier,
+    theirs: &[Identifier],
+) -> Result<Vec<Identifier>, StoreError> {
+    if is_number(became) {
+        return Ok(Vec::new());
+    }
+    let own = tx.used_identifiers_of(desk.workspace_id(), id)?;
+    let is_old = |one: &Identifier| is_number(one) && theirs.iter().any(|other| other.kind == one.kind);
+    let old = own.into_iter().filter(|(one, used_at)| *used_at == Timestamp(0) && is_old(one));
+    Ok(old.map(|(one, _)| one).collect())
 }
 
 /// What all writings of a number have in common.

@@ -119,7 +119,7 @@ async fn what_whatsapp_joined_is_written_down_and_cannot_be_parted() {
         let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
         let merges = customers::merges(store, workspace, session.id).await.unwrap();
         assert_eq!(merges.len(), 1, "{}", scene.test.engine);
-        assert_eq!(merges[0].actor, "system");
+        assert_eq!((merges[0].actor.as_str(), merges[0].can_part), ("system", false));
         let refused = customers::part(store, ctx, workspace, &boss, session.id, merges[0].id).await.unwrap_err();
         assert_eq!(refused.code(), "invalid_field");
     }
@@ -565,5 +565,45 @@ async fn a_customer_of_several_addresses_has_them_again_when_parted_from_another
             assert_eq!(address(&scene, id).await.unwrap().1, format!("+{digits}"), "{}", scene.test.engine);
         }
         assert_eq!(address(&scene, other_id).await.unwrap().1, format!("+{THIRD}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_with_ids_of_their_own_that_whatsapp_joined_can_be_parted() {
+    use segue_channels::whatsapp::{WebhookItem, webhook::UserIdUpdate};
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        let named = |bsuid: &str, digits: &str| Identity { bsuid: Some(bsuid.to_owned()), ..phone(digits) };
+        scene.receive(text(named("US.1", ANA), "wamid.1", START, "Hello")).await;
+        scene.advance(1_000);
+        let own = scene.session().await;
+        scene.receive(text(named("US.2", SECOND), "wamid.2", START.plus(1_000), "Hi")).await;
+        scene.advance(1_000);
+        let other = of_number(&scene.sessions().await, SECOND);
+        let update = UserIdUpdate {
+            waba_id: "1".to_owned(),
+            phone_number_id: "2".to_owned(),
+            wa_id: None,
+            previous: Some("US.1".to_owned()),
+            current: "US.2".to_owned(),
+            current_parent: None,
+            at: None,
+        };
+        scene.try_receive(WebhookItem::UserIdUpdate(update)).await.unwrap();
+        let (id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        assert_eq!(scene.count(&USERS).await, 1, "{}", scene.test.engine);
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "the number of now");
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let merge = customers::merges(store, workspace, own.id).await.unwrap().remove(0);
+        assert!(merge.can_part, "{}", scene.test.engine);
+        customers::part(store, ctx, workspace, &boss, own.id, merge.id).await.unwrap();
+        assert!(!customers::merges(store, workspace, own.id).await.unwrap()[0].can_part, "once");
+        for (number, identity) in [(3, named("US.1", ANA)), (4, named("US.2", SECOND)), (5, named("US.1", ANA))] {
+            scene.receive(text(identity, &format!("wamid.{number}"), scene.test.now(), "Me again")).await;
+        }
+        assert_eq!(scene.count(&USERS).await, 2, "{}: they stay two", scene.test.engine);
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{ANA}"), "{}", scene.test.engine);
+        assert_eq!(address(&scene, other_id).await.unwrap().1, format!("+{SECOND}"), "{}", scene.test.engine);
     }
 }
