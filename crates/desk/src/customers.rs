@@ -2,9 +2,10 @@
 
 use segue_model::{Ctx, CustomerMergeId, MessagingUserId, SessionId, WorkspaceId, actor::Actor};
 use segue_store::{
-    Store,
+    Store, Tx,
     customer_merge::{CustomerMergeView, Parted},
     session::SessionView,
+    thread::JoinCustomers,
 };
 
 use crate::{
@@ -121,6 +122,26 @@ pub async fn part(
             sessions::view(tx, workspace_id, session_id)
         })
         .await
+}
+
+/// WhatsApp's answer to a message of the session named the id of another customer: the two become one, unless each has an
+/// id of its own, which makes them two people. To be called in the transaction that marks the job as done; done again, it
+/// finds one of them gone.
+///
+/// # Errors
+/// When the store fails.
+pub fn join(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, told: &JoinCustomers) -> Result<(), DeskError> {
+    let Some(session) = tx.session(workspace_id, told.session_id)? else { return Ok(()) };
+    let (own_id, other_id) = (session.messaging_user_id, told.messaging_user_id);
+    let mut notices = Notices::new(workspace_id);
+    inbound::lock_customers(tx, workspace_id, session.channel_id, &[own_id, other_id])?;
+    if own_id == other_id || tx.messaging_user(workspace_id, other_id)?.is_none() {
+        return Ok(());
+    }
+    inbound::told_same(tx, ctx, (workspace_id, session.channel_id), (own_id, other_id), &mut notices)?;
+    notices.session_updated(session.id);
+    notices.tell(tx, ctx.now())?;
+    Ok(())
 }
 
 /// The merges into the session's customer, the latest first.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use segue_model::{ChannelId, MessagingUserId, PhoneNumber, WorkspaceId};
+use segue_model::{ChannelId, ContactId, MessagingUserId, PhoneNumber, WorkspaceId};
 
 use crate::{
     StoreError, Tx,
@@ -47,7 +47,32 @@ impl CustomerAddresses {
     }
 }
 
+crate::sql! {
+    CUSTOMER_OF_CONTACT = "SELECT u.id FROM messaging_users u
+        WHERE u.workspace_id = $1 AND u.contact_id = $2 AND u.contact_id IS NOT NULL AND u.channel_id = $3
+            AND COALESCE(u.linked_by, '') <> 'email' -- anybody can type an e-mail address
+            AND ($4 = 0 OR NOT EXISTS (SELECT 1 FROM messaging_identifiers i WHERE i.workspace_id = u.workspace_id
+                AND i.messaging_user_id = u.id AND i.kind IN ('wa_id', 'phone')))
+        ORDER BY COALESCE(u.last_inbound_at, 0) DESC, u.id LIMIT 1";
+}
+
 impl Tx<'_> {
+    /// The customer of a channel who is linked to a contact and wrote last. Of a contact with a phone number it is only one
+    /// who hides the number: any other one has another number than the contact has now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn customer_of_contact(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (contact_id, has_phone): (ContactId, bool),
+    ) -> Result<Option<MessagingUserId>, StoreError> {
+        let only_hidden = i64::from(has_phone);
+        let params: [&dyn crate::Bind; 4] = [&workspace_id, &contact_id, &channel_id, &only_hidden];
+        self.query_opt(&CUSTOMER_OF_CONTACT, &params, |row| row.next())
+    }
+
     /// All addresses of a customer, those of merged ones included, and the number of the contact they are linked to, which
     /// for a customer who hides the number is the only one known.
     ///

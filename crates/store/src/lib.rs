@@ -181,6 +181,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact_page", contact_page::STATEMENTS),
         ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),
+        ("customer_address", customer_address::STATEMENTS),
         ("customer_block", customer_block::STATEMENTS),
         ("customer_language", customer_language::STATEMENTS),
         ("customer_link", customer_link::STATEMENTS),

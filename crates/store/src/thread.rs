@@ -1,13 +1,34 @@
 //! A customer's conversation across sessions, and the other addresses of the same person.
 
 use segue_model::{ChannelId, ContactId, MessagingUserId, PhoneNumber, SessionId, WorkspaceId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     StoreError, Tx,
     messaging_user::{Identifier, IdentifierKind},
 };
+
+/// Kind of the jobs that look whether two customers are one.
+pub const JOIN_CUSTOMERS: &str = "join_customers";
+
+/// Payload of these jobs: the provider's answer to a message of the session named the id of another customer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JoinCustomers {
+    pub session_id: SessionId,
+    pub messaging_user_id: MessagingUserId,
+}
+
+/// What the id in a provider's answer told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learned {
+    /// A new id of the customer.
+    Kept,
+    /// It was known, or the session is gone.
+    Nothing,
+    /// It is the id of this other customer.
+    Another(MessagingUserId),
+}
 
 /// Another customer identity that is linked to the same contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -72,7 +93,7 @@ impl Tx<'_> {
     }
 
     /// Keeps the WhatsApp id that the provider's answer named for a session's customer, when it is not the number that
-    /// was dialled: what comes back carries that id. `false` when it is known, or somebody else's.
+    /// was dialled: what comes back carries that id.
     ///
     /// # Errors
     /// When the store fails.
@@ -82,14 +103,17 @@ impl Tx<'_> {
         channel_id: ChannelId,
         session_id: SessionId,
         wa_id: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Learned, StoreError> {
         let user_id = self.query_opt(&USER_OF_SESSION, &[&workspace_id, &session_id], |row| row.next())?;
-        let Some(user_id): Option<MessagingUserId> = user_id else { return Ok(false) };
+        let Some(user_id): Option<MessagingUserId> = user_id else { return Ok(Learned::Nothing) };
         let identifier = Identifier { kind: IdentifierKind::WaId, value: wa_id.to_owned() };
-        if self.messaging_user_of(workspace_id, channel_id, &identifier)?.is_some() {
-            return Ok(false);
+        match self.messaging_user_of(workspace_id, channel_id, &identifier)? {
+            Some(owner) if owner == user_id => return Ok(Learned::Nothing),
+            Some(owner) => return Ok(Learned::Another(owner)),
+            None => {}
         }
         self.remove_identifiers_of_kind(workspace_id, user_id, IdentifierKind::WaId)?;
-        self.insert_identifier(workspace_id, channel_id, &identifier, user_id)
+        let kept = self.insert_identifier(workspace_id, channel_id, &identifier, user_id)?;
+        Ok(if kept { Learned::Kept } else { Learned::Nothing })
     }
 }

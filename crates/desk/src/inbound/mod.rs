@@ -47,6 +47,7 @@ use crate::{
 pub(crate) use identify::{lock_customers, merge_customers};
 pub(crate) use link::{email_in, name_contact};
 pub(crate) use matching::{Known, candidates};
+pub(crate) use passed_on::told_same;
 
 /// Why an item of the inbox could not be worked on.
 #[derive(Debug, Clone, thiserror::Error)]

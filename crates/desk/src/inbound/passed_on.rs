@@ -4,13 +4,13 @@
 //! such ids, and different ones, are two people: the number goes to the one who has it now, and nothing else of them
 //! becomes one. Each move is part of the transaction of the message that told of it.
 
-use segue_model::{MessagingUserId, PhoneNumber, Timestamp};
+use segue_model::{ChannelId, Ctx, MessagingUserId, PhoneNumber, Timestamp, WorkspaceId, actor::Actor};
 use segue_store::{
     StoreError, Tx,
     messaging_user::{Identifier, IdentifierKind},
 };
 
-use super::Desk;
+use super::{Desk, identify::merge_customers};
 use crate::{DeskError, notice::Notices, say::system_line};
 
 /// Whether an identifier is a number, which can pass to somebody else.
@@ -82,6 +82,31 @@ pub(super) fn give_up(
     system_line(tx, desk.ctx, workspace_id, &mut session, told, notices)?;
     tx.save_session(workspace_id, &mut session)?;
     notices.session_updated(session_id);
+    Ok(())
+}
+
+/// WhatsApp has the id of another customer for the number that was dialled. They become one, with that id in place of the
+/// own; the number that was dialled finds them until they write. Two with ids of their own stay two.
+pub(crate) fn told_same(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    (workspace_id, channel_id): (WorkspaceId, ChannelId),
+    (own_id, other_id): (MessagingUserId, MessagingUserId),
+    notices: &mut Notices,
+) -> Result<(), DeskError> {
+    let own = tx.used_identifiers_of(workspace_id, own_id)?;
+    let theirs = tx.identifiers_of(workspace_id, other_id)?;
+    let names: Vec<Identifier> = own.iter().map(|(identifier, _)| identifier.clone()).collect();
+    if is_another(&theirs, &names) {
+        return Ok(());
+    }
+    let both = (own_id.max(other_id), own_id.min(other_id));
+    merge_customers(tx, ctx, workspace_id, channel_id, both, &Actor::System, notices)?;
+    for (dialled, used_at) in own {
+        if dialled.kind == IdentifierKind::WaId && used_at == Timestamp(0) {
+            tx.remove_identifier(workspace_id, channel_id, &dialled)?;
+        }
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use segue_store::{
     customer_block::{BeginTelling, BlockState},
     outbox::AddressKind,
     session::SessionView,
+    thread::Learned,
 };
 use segue_testkit::engines;
 
@@ -250,8 +251,8 @@ async fn the_id_whatsapp_has_for_a_number_is_kept_and_found_again() {
         let session = scene.session().await;
         let (workspace, channel, id) = (scene.workspace(), scene.channel.id, session.id);
         let learn = move |tx: &mut segue_store::Tx<'_>| tx.learn_wa_id(workspace, channel, id, "551199990000");
-        assert!(write(scene.store(), learn).await);
-        assert!(!write(scene.store(), learn).await, "once");
+        assert_eq!(write(scene.store(), learn).await, Learned::Kept);
+        assert_eq!(write(scene.store(), learn).await, Learned::Nothing, "once");
         let user = session.customer.messaging_user_id;
         assert_eq!(address(&scene, user).await.unwrap().1, "+551199990000", "{}", scene.test.engine);
         let by_id = Identity { wa_id: Some("551199990000".to_owned()), ..Identity::default() };

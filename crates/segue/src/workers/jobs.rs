@@ -13,6 +13,7 @@ use segue_desk::{
     DeskError,
     blocks::TellBlock,
     bot::{self, BOT_TIMER},
+    customers,
     inbound::InboundError,
 };
 use segue_model::{ImportId, MediaId, TemplateId, time, wake::Wake};
@@ -26,7 +27,14 @@ use segue_outreach::{
     import::{self, RUN_IMPORT, UNDO_IMPORT},
     merge::{self, FIND_DUPLICATES},
 };
-use segue_store::{StoreError, customer_block::TELL_BLOCK, job::Job, media::FETCH_MEDIA, template::SETTLE_TEMPLATE};
+use segue_store::{
+    StoreError, Tx,
+    customer_block::TELL_BLOCK,
+    job::Job,
+    media::FETCH_MEDIA,
+    template::SETTLE_TEMPLATE,
+    thread::{JOIN_CUSTOMERS, JoinCustomers},
+};
 
 use tokio::task::JoinSet;
 
@@ -170,6 +178,13 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
             segue_delivery::template_admin::settle(store, ctx, workspace_id, payload.template_id)
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
+        }
+        JOIN_CUSTOMERS => {
+            let payload: JoinCustomers = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            let ctx = ctx.clone();
+            let joined = move |tx: &mut Tx<'_>| customers::join(tx, &ctx, workspace_id, &payload);
+            store.write(joined).await.map_err(|error| of_desk(error.into()))
         }
         TELL_BLOCK => {
             let payload: TellBlock = serde_json::from_value(job.payload.clone())
