@@ -12,6 +12,7 @@ use segue_model::{
 use segue_store::{
     Store, StoreError, Tx,
     channel::ChannelKind,
+    customer_link::LinkState,
     messaging_user::{Identifier, LinkedBy, MessagingUser},
     session::{Session, SessionView},
 };
@@ -74,8 +75,9 @@ fn start_in(
         return Err(DeskError::CustomerBlocked);
     }
     if customer.contact_id.is_none() {
+        let before = LinkState::of(&customer);
         (customer.contact_id, customer.linked_by) = (Some(contact_id), Some(LinkedBy::Agent));
-        tx.save_messaging_user(workspace_id, &customer)?;
+        tx.link_messaging_user(workspace_id, &customer, before)?;
     }
     let opened = tx.open_session(workspace_id, ctx.id(), channel_id, customer.id, ctx.now())?;
     let id = tx

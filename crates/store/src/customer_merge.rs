@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::{
     Row, StoreError, Tx,
     customer_block::Parting,
+    customer_link::LinkState,
     messaging_user::{Identifier, IdentifierKind, LinkedBy, MessagingUser},
     tx::json_text,
 };
@@ -269,6 +270,7 @@ impl Tx<'_> {
             }
         }
         let Some(mut kept) = self.messaging_user(workspace_id, merge.kept_id)? else { return Ok(Parted::KeptIsGone) };
+        let link = LinkState::of(&kept);
         if self.execute(&END_CUSTOMER_MERGE, &[&workspace_id, &merge.id, &now, &actor])? == 0 {
             return Ok(Parted::Already);
         }
@@ -295,7 +297,7 @@ impl Tx<'_> {
             (kept.contact_id, kept.lead_id, kept.linked_by) =
                 (record.kept.contact_id, record.kept.lead_id, record.kept.linked_by);
         }
-        self.save_messaging_user(workspace_id, &kept)?;
+        self.save_messaging_user(workspace_id, &kept, link)?;
         let others = self.query_one(&OPEN_MERGES, &[&workspace_id, &merge.kept_id], |row| row.next::<i64>())?;
         if others == 0 {
             self.execute(&END_USE, &[&workspace_id, &merge.kept_id])?;

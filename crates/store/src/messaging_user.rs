@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use segue_model::{ChannelId, ContactId, LeadId, MessagingUserId, Timestamp, WorkspaceId};
 
-use crate::{Row, StoreError, Tx, outbox::AddressKind, tx::optional_word};
+use crate::{Row, StoreError, Tx, customer_link::LinkState, outbox::AddressKind, tx::optional_word};
 
 segue_model::text_enum! {
     /// What kind of name an identifier is.
@@ -95,9 +95,15 @@ crate::sql! {
     USER = "SELECT id, channel_id, profile_name, username, contact_id, lead_id, linked_by, last_inbound_at, blocked_at,
             created_at, version
         FROM messaging_users WHERE workspace_id = $1 AND id = $2";
-    SAVE_USER = "UPDATE messaging_users SET profile_name = $3, username = $4, contact_id = $5, lead_id = $6,
-            linked_by = $7, last_inbound_at = $8, version = version + 1
+    HEAR_USER = "UPDATE messaging_users SET profile_name = $3, username = $4, last_inbound_at = $5, version = version + 1
         WHERE workspace_id = $1 AND id = $2";
+    SAVE_USER = "UPDATE messaging_users SET profile_name = $3, username = $4, last_inbound_at = $5, contact_id = $6,
+            lead_id = $7, linked_by = $8, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND contact_id IS NOT DISTINCT FROM $9 AND lead_id IS NOT DISTINCT FROM $10
+            AND linked_by IS NOT DISTINCT FROM $11";
+    LINK_USER = "UPDATE messaging_users SET contact_id = $3, lead_id = $4, linked_by = $5, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND contact_id IS NOT DISTINCT FROM $6 AND lead_id IS NOT DISTINCT FROM $7
+            AND linked_by IS NOT DISTINCT FROM $8";
     INSERT_IDENTIFIER = "INSERT INTO messaging_identifiers (workspace_id, channel_id, kind, value, messaging_user_id)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     USER_OF_IDENTIFIER = "SELECT messaging_user_id FROM messaging_identifiers
@@ -133,6 +139,13 @@ fn read(row: &mut Row<'_>) -> Result<MessagingUser, StoreError> {
         created_at: row.next()?,
         version: row.next()?,
     })
+}
+
+fn one_linked(written: u64) -> Result<(), StoreError> {
+    match written {
+        0 => Err(StoreError::Unavailable("the customer was linked to somebody at the same time".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 impl Tx<'_> {
@@ -171,25 +184,66 @@ impl Tx<'_> {
         self.query_opt(&USER, &[&workspace_id, &id], read)
     }
 
-    /// Stores names, link and time of the last message.
+    /// Stores names and time of the last message, and leaves the link as it is.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn save_messaging_user(&mut self, workspace_id: WorkspaceId, user: &MessagingUser) -> Result<(), StoreError> {
-        self.execute(
-            &SAVE_USER,
-            &[
-                &workspace_id,
-                &user.id,
-                &user.profile_name,
-                &user.username,
-                &user.contact_id,
-                &user.lead_id,
-                &optional_word(user.linked_by),
-                &user.last_inbound_at,
-            ],
-        )
-        .map(|_| ())
+    pub fn hear_messaging_user(&mut self, workspace_id: WorkspaceId, user: &MessagingUser) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 5] =
+            [&workspace_id, &user.id, &user.profile_name, &user.username, &user.last_inbound_at];
+        self.execute(&HEAR_USER, &params).map(|_| ())
+    }
+
+    /// Stores names, time of the last message, and the link, which was `before` when it was decided what it is to be.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when somebody else changed the link meanwhile, which only PostgreSQL lets happen: what
+    /// was decided without it is not stored, and the next attempt sees it. Else when the store fails.
+    pub fn save_messaging_user(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user: &MessagingUser,
+        before: LinkState,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 11] = [
+            &workspace_id,
+            &user.id,
+            &user.profile_name,
+            &user.username,
+            &user.last_inbound_at,
+            &user.contact_id,
+            &user.lead_id,
+            &optional_word(user.linked_by),
+            &before.contact_id,
+            &before.lead_id,
+            &optional_word(before.linked_by),
+        ];
+        let written = self.execute(&SAVE_USER, &params)?;
+        one_linked(written)
+    }
+
+    /// Stores the link alone, which was `before` when it was decided what it is to be.
+    ///
+    /// # Errors
+    /// As [`Tx::save_messaging_user`].
+    pub fn link_messaging_user(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user: &MessagingUser,
+        before: LinkState,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 8] = [
+            &workspace_id,
+            &user.id,
+            &user.contact_id,
+            &user.lead_id,
+            &optional_word(user.linked_by),
+            &before.contact_id,
+            &before.lead_id,
+            &optional_word(before.linked_by),
+        ];
+        let written = self.execute(&LINK_USER, &params)?;
+        one_linked(written)
     }
 
     /// Gives a Messaging User one more identifier. `false` when somebody has it already, this user perhaps.

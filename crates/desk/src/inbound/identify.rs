@@ -7,6 +7,7 @@ use segue_model::{
 };
 use segue_store::{
     StoreError, Tx,
+    customer_link::LinkState,
     messaging_user::{Identifier, IdentifierKind, MessagingUser},
     session::Session,
 };
@@ -253,13 +254,14 @@ pub(crate) fn merge_customers(
             tx.begin_use(workspace_id, user.id, user.last_inbound_at.unwrap_or(user.created_at))?;
         }
     }
+    let link = LinkState::of(&kept);
     if kept.contact_id.is_none() && kept.lead_id.is_none() {
         (kept.contact_id, kept.lead_id, kept.linked_by) = (gone.contact_id, gone.lead_id, gone.linked_by);
     }
     kept.profile_name = kept.profile_name.or(gone.profile_name);
     kept.username = kept.username.or(gone.username);
     kept.last_inbound_at = kept.last_inbound_at.max(gone.last_inbound_at);
-    tx.save_messaging_user(workspace_id, &kept)?;
+    tx.save_messaging_user(workspace_id, &kept, link)?;
     for id in tx.session_ids_of(workspace_id, from)? {
         notices.session_updated(id);
     }
