@@ -95,6 +95,7 @@ impl From<DeskError> for Problem {
             | E::WindowOpen
             | E::PendingChanged
             | E::ConversationOpen
+            | E::CustomerBlocked
             | E::SessionEnded
             | E::NewerReply
             | E::OptedOut

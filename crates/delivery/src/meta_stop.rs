@@ -4,10 +4,13 @@
 //! platform's own notice of the stop becomes.
 
 use segue_model::{
-    Ctx, PhoneNumber, WorkspaceId,
+    ChannelId, Ctx, WorkspaceId,
     consent::{ConsentMethod, Medium},
 };
-use segue_store::{StoreError, Tx, consent::ConsentError, opt_out::OptOut, outbox::OutboxMessage, submission::Failure};
+use segue_store::{
+    StoreError, Tx, consent::ConsentError, customer_address::CustomerAddresses, opt_out::OptOut, outbox::OutboxMessage,
+    submission::Failure,
+};
 
 /// The platform's code for a customer who stopped marketing.
 const STOPPED: &str = "131050";
@@ -20,19 +23,32 @@ pub(crate) fn note_failure(
     failure: &Failure,
 ) -> Result<(), StoreError> {
     if failure.code.as_deref() == Some(STOPPED) {
-        record(tx, ctx, message.workspace_id, &message.address)?;
+        record(tx, ctx, (message.workspace_id, message.channel_id), &message.address)?;
     }
     Ok(())
 }
 
-/// Records that whoever has this address stopped marketing.
-pub(crate) fn record(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, address: &str) -> Result<(), StoreError> {
+/// Records that whoever has this address stopped marketing, at all addresses of theirs.
+pub(crate) fn record(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    (workspace_id, channel_id): (WorkspaceId, ChannelId),
+    address: &str,
+) -> Result<(), StoreError> {
     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
-    let phone = PhoneNumber::parse(address, None).ok().filter(|_| address.starts_with('+'));
+    let mut all = match tx.customer_at(workspace_id, channel_id, address)? {
+        Some(user_id) => tx.addresses_of_customer(workspace_id, user_id)?,
+        None => CustomerAddresses::default(),
+    };
+    if address.starts_with('+') {
+        all.add_phone(address);
+    } else {
+        all.hidden.insert(address.to_owned());
+    }
     let no = OptOut {
         said_on: Medium::WhatsApp,
-        phones: phone.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()).collect(),
-        hidden: phone.is_none().then(|| address.to_owned()),
+        phones: all.phones.into_iter().collect(),
+        hidden: all.hidden,
         sender: None,
         method: ConsentMethod::MetaUserPreferences,
         wording: None,

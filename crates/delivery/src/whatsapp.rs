@@ -18,11 +18,14 @@ use segue_channels::{
         pace,
     },
 };
-use segue_model::content::Content;
+use segue_model::{JobId, content::Content};
 use segue_store::{
+    StoreError,
     channel::{Channel, ChannelState, WhatsAppConfig},
+    job::NewJob,
     outbox::{AddressKind, OutboxMessage},
     submission::{Cost, Failure},
+    thread::{JOIN_CUSTOMERS, JoinCustomers, Learned},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -262,7 +265,8 @@ fn learn(pace: &Mutex<SendPace>, to: &str, outcome: &SendOutcome) -> Option<Dura
     None
 }
 
-/// Keeps the id that WhatsApp has for the number, where it is another one. A loss costs nothing: the next answer says it
+/// Keeps the id that WhatsApp has for the number, where it is another one. When it is another customer's, a job looks
+/// whether the two are one. A loss costs nothing: the next answer says it
 /// again.
 async fn learn_wa_id(env: &Env, message: &OutboxMessage, sent: &SendOutcome) {
     let SendOutcome::Accepted { wa_id: Some(wa_id), .. } = sent else { return };
@@ -271,7 +275,26 @@ async fn learn_wa_id(env: &Env, message: &OutboxMessage, sent: &SendOutcome) {
         return;
     }
     let (workspace_id, channel_id, wa_id) = (message.workspace_id, message.channel_id, wa_id.clone());
-    let learned = env.store.write(move |tx| tx.learn_wa_id(workspace_id, channel_id, session_id, &wa_id)).await;
+    let id: JobId = env.ctx.id();
+    let now = env.ctx.now();
+    let learned = env
+        .store
+        .write(move |tx| {
+            let learned = tx.learn_wa_id(workspace_id, channel_id, session_id, &wa_id)?;
+            if let Learned::Another(messaging_user_id) = learned {
+                let payload = JoinCustomers { session_id, messaging_user_id };
+                let job = NewJob {
+                    id,
+                    kind: JOIN_CUSTOMERS,
+                    dedupe_key: format!("{session_id}:{messaging_user_id}"),
+                    payload: serde_json::json!(payload),
+                    run_at: now,
+                };
+                tx.schedule(workspace_id, &job, now)?;
+            }
+            Ok::<_, StoreError>(())
+        })
+        .await;
     if let Err(error) = learned {
         tracing::warn!(%error, message_id = %message.id, "the WhatsApp id of a customer could not be kept");
     }

@@ -2,9 +2,10 @@
 
 use segue_model::{Ctx, CustomerMergeId, MessagingUserId, SessionId, WorkspaceId, actor::Actor};
 use segue_store::{
-    Store,
+    Store, Tx,
     customer_merge::{CustomerMergeView, Parted},
     session::SessionView,
+    thread::JoinCustomers,
 };
 
 use crate::{
@@ -58,10 +59,6 @@ pub async fn merge(
                 sessions::require(&actor, &last, Standing::OwnerOrSupervisor)?;
             }
             let mut notices = Notices::new(workspace_id);
-            for user in [&own, &other] {
-                let at = user.last_inbound_at.unwrap_or(user.created_at);
-                tx.use_identifiers(workspace_id, user.id, at)?;
-            }
             inbound::merge_customers(tx, &ctx, workspace_id, own.channel_id, (other_id, own_id), &actor, &mut notices)?;
             let mut session = sessions::to_change(tx, workspace_id, session_id)?;
             let line = format!("{} merged another address of the customer into this one.", sessions::name(&actor));
@@ -74,11 +71,13 @@ pub async fn merge(
         .await
 }
 
-/// Parts two customers that were merged by hand: what the other one had is its own again; what came since stays.
+/// Parts two customers: what the other one had is its own again; what came since stays. Those that became one because
+/// WhatsApp said so can be parted when each had an id of its own, such as two people of whom one took over the number of
+/// the other.
 ///
 /// # Errors
 /// [`DeskError::LinkChanged`] when it was done already or the customer is gone, [`DeskError::InvalidField`] for a merge
-/// that WhatsApp told of, or when there is no such merge of the session's customer.
+/// that WhatsApp would tell of again, or when there is no such merge of the session's customer.
 pub async fn part(
     store: &Store,
     ctx: &Ctx,
@@ -96,7 +95,7 @@ pub async fn part(
                 .customer_merge(workspace_id, merge_id)?
                 .filter(|merge| merge.kept_id == session.messaging_user_id)
                 .ok_or(DeskError::NotFound("merge"))?;
-            if merge.actor == Actor::System.reference() {
+            if merge.actor == Actor::System.reference() && merge.unmerged_at.is_none() && !merge.can_part {
                 let message =
                     "WhatsApp itself said that these are one person; their next message would join them again.";
                 return Err(DeskError::InvalidField { field: "merge_id", message: message.to_owned() });
@@ -123,6 +122,26 @@ pub async fn part(
             sessions::view(tx, workspace_id, session_id)
         })
         .await
+}
+
+/// WhatsApp's answer to a message of the session named the id of another customer: the two become one, unless each has an
+/// id of its own, which makes them two people. To be called in the transaction that marks the job as done; done again, it
+/// finds one of them gone.
+///
+/// # Errors
+/// When the store fails.
+pub fn join(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, told: &JoinCustomers) -> Result<(), DeskError> {
+    let Some(session) = tx.session(workspace_id, told.session_id)? else { return Ok(()) };
+    let (own_id, other_id) = (session.messaging_user_id, told.messaging_user_id);
+    let mut notices = Notices::new(workspace_id);
+    inbound::lock_customers(tx, workspace_id, session.channel_id, &[own_id, other_id])?;
+    if own_id == other_id || tx.messaging_user(workspace_id, other_id)?.is_none() {
+        return Ok(());
+    }
+    inbound::told_same(tx, ctx, (workspace_id, session.channel_id), (own_id, other_id), &mut notices)?;
+    notices.session_updated(session.id);
+    notices.tell(tx, ctx.now())?;
+    Ok(())
 }
 
 /// The merges into the session's customer, the latest first.

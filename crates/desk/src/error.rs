@@ -26,6 +26,8 @@ pub enum DeskError {
     PendingChanged,
     #[error("There is an open conversation with this customer already. Ask a supervisor to hand it to you.")]
     ConversationOpen,
+    #[error("The customer is blocked. Unblock them in Setup, Blocked customers, before you write to them.")]
+    CustomerBlocked,
     #[error("The session has ended. It starts anew when the customer writes.")]
     SessionEnded,
     #[error("Somebody answered since you last looked. Read the new messages, then send yours if it is still needed.")]
@@ -86,6 +88,7 @@ impl DeskError {
             Self::WindowOpen => "window_open",
             Self::PendingChanged => "pending_changed",
             Self::ConversationOpen => "conversation_open",
+            Self::CustomerBlocked => "customer_blocked",
             Self::SessionEnded => "session_ended",
             Self::NewerReply => "newer_reply",
             Self::TextTooLong { .. } => "text_too_long",

@@ -1,8 +1,10 @@
 //! Agents who write first: from a contact, with a template where no window is open.
 
+use std::cmp::Reverse;
+
 use segue_channels::whatsapp::Identity;
 use segue_model::{
-    ChannelId, ContactId, Ctx, SessionId, WorkspaceId,
+    ChannelId, ContactId, Ctx, PhoneNumber, SessionId, WorkspaceId,
     actor::Actor,
     session::{OptIn, SessionOrigin},
     window,
@@ -10,7 +12,8 @@ use segue_model::{
 use segue_store::{
     Store, StoreError, Tx,
     channel::ChannelKind,
-    messaging_user::LinkedBy,
+    customer_link::LinkState,
+    messaging_user::{Identifier, LinkedBy, MessagingUser},
     session::{Session, SessionView},
 };
 
@@ -28,8 +31,8 @@ use crate::{
 /// number of attempts at once one opens the session (`sessions_one_open`).
 ///
 /// # Errors
-/// [`DeskError::ConversationOpen`] when somebody else talks with the customer, [`DeskError::NoAddress`] for a contact
-/// without a phone number, [`DeskError::AtCapacity`], everything [`messages::send`] refuses, or when there is no such
+/// [`DeskError::ConversationOpen`] when somebody else talks with the customer, [`DeskError::CustomerBlocked`],
+/// [`DeskError::NoAddress`] for a contact without a phone number who is no customer here, [`DeskError::AtCapacity`], everything [`messages::send`] refuses, or when there is no such
 /// contact or WhatsApp channel.
 pub async fn start(
     store: &Store,
@@ -66,19 +69,15 @@ fn start_in(
         .filter(|channel| channel.config.kind() == ChannelKind::WhatsApp)
         .ok_or(DeskError::NotFound("WhatsApp channel"))?;
     let contact = tx.contact(workspace_id, contact_id)?.ok_or(DeskError::NotFound("contact"))?;
-    let phone = contact.fields().phone.ok_or(DeskError::NoAddress)?;
-    let identity = Identity {
-        wa_id: Some(phone.to_string().trim_start_matches('+').to_owned()),
-        phone: Some(phone.to_string()),
-        ..Identity::default()
-    };
     let desk = Desk { ctx, workspace: &workspace, channel: &channel };
-    let identifiers = identify::identifiers(&identity);
-    identify::lock(tx, channel_id, &identifiers)?;
-    let mut customer = identify::customer(tx, &desk, &identity, &identifiers, notices)?.user;
+    let mut customer = customer_of(tx, &desk, (contact_id, contact.fields().phone.as_ref()), notices)?;
+    if customer.blocked_at.is_some() {
+        return Err(DeskError::CustomerBlocked);
+    }
     if customer.contact_id.is_none() {
+        let before = LinkState::of(&customer);
         (customer.contact_id, customer.linked_by) = (Some(contact_id), Some(LinkedBy::Agent));
-        tx.save_messaging_user(workspace_id, &customer)?;
+        tx.link_messaging_user(workspace_id, &customer, before)?;
     }
     let opened = tx.open_session(workspace_id, ctx.id(), channel_id, customer.id, ctx.now())?;
     let id = tx
@@ -98,6 +97,44 @@ fn start_in(
     tx.save_session(workspace_id, &mut session)?;
     notices.session_updated(id);
     Ok(id)
+}
+
+/// The customer that the contact is on this channel: the one of its number in any writing who wrote last, else one who is
+/// linked to it and hides the number, else a new one.
+fn customer_of(
+    tx: &mut Tx<'_>,
+    desk: &Desk<'_>,
+    (contact_id, phone): (ContactId, Option<&PhoneNumber>),
+    notices: &mut Notices,
+) -> Result<MessagingUser, DeskError> {
+    let (workspace_id, channel_id) = (desk.workspace_id(), desk.channel.id);
+    let mut names: Vec<Identifier> = phone
+        .iter()
+        .flat_map(|phone| phone.writings())
+        .flat_map(|phone| identify::identifiers(&named(&phone)))
+        .collect();
+    names.sort();
+    identify::lock(tx, channel_id, &names)?;
+    let mut found: Option<MessagingUser> = None;
+    for name in &names {
+        let Some(id) = tx.messaging_user_of(workspace_id, channel_id, name)? else { continue };
+        let user = tx.messaging_user(workspace_id, id)?;
+        found = user.into_iter().chain(found).max_by_key(|user| (user.last_inbound_at, Reverse(user.id)));
+    }
+    if let Some(user) = found {
+        return Ok(user);
+    }
+    if let Some(id) = tx.customer_of_contact(workspace_id, channel_id, (contact_id, phone.is_some()))?
+        && let Some(user) = tx.messaging_user(workspace_id, id)?
+    {
+        return Ok(user);
+    }
+    let identity = named(phone.ok_or(DeskError::NoAddress)?);
+    Ok(identify::customer(tx, desk, &identity, &identify::identifiers(&identity), notices)?.user)
+}
+
+fn named(phone: &PhoneNumber) -> Identity {
+    Identity { wa_id: Some(phone.digits().to_owned()), phone: Some(phone.to_string()), ..Identity::default() }
 }
 
 /// The agent has the session from the start, with the capacity it takes. Nobody waits in it.

@@ -4,6 +4,7 @@ use segue_model::{ContactId, Ctx, LeadId, PhoneNumber, SessionId, WorkspaceId, a
 use segue_store::{
     Store, StoreError, Tx,
     crm::{LeadStatus, LeadView},
+    customer_link::LinkState,
     messaging_user::IdentifierKind,
     recipient::Stamp,
     session::Session,
@@ -86,8 +87,9 @@ fn create_in(
         created_at: ctx.now(),
     };
     tx.insert_lead(workspace_id, &lead, actor.user_id())?;
+    let before = LinkState::of(&user);
     user.lead_id = Some(lead.id);
-    tx.save_messaging_user(workspace_id, &user)?;
+    tx.link_messaging_user(workspace_id, &user, before)?;
     sessions::stamp(tx, workspace_id, &session, Stamp::Lead, ctx.now())?;
     let mut notices = Notices::new(workspace_id);
     let line = format!("{} created a lead.", sessions::name(actor));
@@ -114,8 +116,9 @@ pub(crate) fn lead_of_bot(
     }
     let lead = of_session(tx, ctx, workspace_id, session, user.contact_id)?;
     tx.insert_lead(workspace_id, &lead, None)?;
+    let before = LinkState::of(&user);
     user.lead_id = Some(lead.id);
-    tx.save_messaging_user(workspace_id, &user)?;
+    tx.link_messaging_user(workspace_id, &user, before)?;
     sessions::stamp(tx, workspace_id, session, Stamp::Lead, ctx.now())?;
     let id = lead.id;
     notices.lead_created(lead);

@@ -67,7 +67,7 @@ pub async fn link(
             let mut notices = Notices::new(workspace_id);
             let action = set(tx, (&ctx, &actor), &session, &mut user, to, &mut notices)?;
             user.linked_by = Some(LinkedBy::Agent);
-            tx.save_messaging_user(workspace_id, &user)?;
+            tx.link_messaging_user(workspace_id, &user, before)?;
             tx.end_prompt(workspace_id, user.id)?;
             let entry = LinkEntry { note: note.clone(), ..entry(&ctx, &actor, &session, &user, action, before) };
             tx.insert_link(workspace_id, &entry)?;
@@ -181,7 +181,7 @@ pub async fn undo(
             }
             (user.contact_id, user.lead_id) = (back.contact_id, back.lead_id);
             user.linked_by = back.linked_by.or(Some(LinkedBy::Agent));
-            tx.save_messaging_user(workspace_id, &user)?;
+            tx.link_messaging_user(workspace_id, &user, before)?;
             let entry = LinkEntry {
                 undoes_id: Some(link_id),
                 ..entry(&ctx, &actor, &session, &user, LinkAction::Undone, before)

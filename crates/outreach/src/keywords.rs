@@ -15,6 +15,8 @@
 //! Every text is kept in full, whatever is done about it. One confirmation answers a no, from the sender it was sent to
 //! and within five minutes or not at all; a repeat gets none, so that two machines cannot talk to each other for ever.
 
+use std::collections::BTreeSet;
+
 use segue_model::{
     Ctx, InboxId, MessageId, PhoneNumber, SenderId, Timestamp,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
@@ -281,7 +283,7 @@ fn opt_out(tx: &mut Tx<'_>, text: &Text<'_>, method: ConsentMethod) -> Result<()
         said_on: Medium::Sms,
         // WhatsApp may know the same line under another writing.
         phones: text.phone.writings().iter().map(ToString::to_string).collect(),
-        hidden: None,
+        hidden: BTreeSet::new(),
         sender: text.sender.map(|sender| sender.id),
         method,
         wording: Some(text.sms.text.trim().to_owned()),

@@ -1,5 +1,7 @@
 //! What people decide about messages that may be an opt-out.
 
+use std::collections::BTreeSet;
+
 use segue_model::{
     ConsentReviewId, Ctx, WorkspaceId,
     actor::Actor,
@@ -62,7 +64,8 @@ pub async fn decide(
                 return Err(OutreachError::ReviewDecided);
             };
             if decision == ReviewDecision::Revoke {
-                let (phones, hidden): (Vec<_>, Vec<_>) = held.into_iter().partition(|address| address.starts_with('+'));
+                let (phones, hidden): (BTreeSet<_>, BTreeSet<_>) =
+                    held.into_iter().partition(|address| address.starts_with('+'));
                 let senders = tx.senders(workspace_id)?;
                 let written = review.sender.trim_start_matches('+');
                 let sender = senders
@@ -70,8 +73,8 @@ pub async fn decide(
                     .find(|sender| review.medium == Medium::Sms && sender.address.trim_start_matches('+') == written);
                 let no = OptOut {
                     said_on: review.medium,
-                    phones,
-                    hidden: hidden.into_iter().next(),
+                    phones: phones.into_iter().collect(),
+                    hidden,
                     sender: sender.map(|sender| sender.id),
                     method: ConsentMethod::FreeText,
                     wording: Some(review.text.clone()),

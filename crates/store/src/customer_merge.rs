@@ -5,15 +5,17 @@
 //!
 //! # What parts again
 //! The identifiers and sessions that the merged customer had, and its row as it was. What came since the merge stays with
-//! the customer it came to. Only a block that was made since holds for both.
+//! the customer it came to. Only a block that was made since holds for both. One who had several addresses of its own has
+//! them again, in the order of their use.
 
-use segue_model::{ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
+use segue_model::{ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId, actor::Actor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     Row, StoreError, Tx,
     customer_block::Parting,
+    customer_link::LinkState,
     messaging_user::{Identifier, IdentifierKind, LinkedBy, MessagingUser},
     tx::json_text,
 };
@@ -25,6 +27,18 @@ struct Record {
     /// What the kept customer was before.
     kept: Was,
     sessions: Vec<SessionId>,
+}
+
+impl Record {
+    /// Whether each had a business-scoped id of its own, by which WhatsApp tells them apart again.
+    fn had_two_ids(&self) -> bool {
+        let ids = |was: &Was| -> Vec<String> {
+            let own = was.identifiers.iter().filter(|(kind, _)| *kind == IdentifierKind::Bsuid);
+            own.map(|(_, value)| value.clone()).collect()
+        };
+        let (kept, merged) = (ids(&self.kept), ids(&self.merged));
+        !kept.is_empty() && !merged.is_empty() && !merged.iter().any(|id| kept.contains(id))
+    }
 }
 
 /// A customer as it was.
@@ -41,10 +55,13 @@ struct Was {
     created_at: Timestamp,
     blocked_at: Option<Timestamp>,
     identifiers: Vec<(IdentifierKind, String)>,
+    /// When each of the identifiers was last used; empty in records of before.
+    #[serde(default)]
+    used_at: Vec<Timestamp>,
 }
 
 impl Was {
-    fn of(user: &MessagingUser, identifiers: &[Identifier]) -> Self {
+    fn of(user: &MessagingUser, identifiers: &[(Identifier, Timestamp)]) -> Self {
         Self {
             id: user.id,
             channel_id: user.channel_id,
@@ -56,8 +73,16 @@ impl Was {
             last_inbound_at: user.last_inbound_at,
             created_at: user.created_at,
             blocked_at: user.blocked_at,
-            identifiers: identifiers.iter().map(|each| (each.kind, each.value.clone())).collect(),
+            identifiers: identifiers.iter().map(|(each, _)| (each.kind, each.value.clone())).collect(),
+            used_at: identifiers.iter().map(|(_, used_at)| *used_at).collect(),
         }
+    }
+
+    /// The identifiers with the time of their last use.
+    fn used_identifiers(&self) -> impl Iterator<Item = (Identifier, Timestamp)> {
+        let used_at = self.used_at.iter().copied().chain(std::iter::repeat(Timestamp(0)));
+        let identifiers = self.identifiers.iter().cloned();
+        identifiers.map(|(kind, value)| Identifier { kind, value }).zip(used_at)
     }
 
     fn user(&self) -> MessagingUser {
@@ -91,6 +116,9 @@ pub struct CustomerMergeView {
     pub actor: String,
     pub merged_at: Timestamp,
     pub unmerged_at: Option<Timestamp>,
+    /// Whether they can be parted. Not when it was done, when what is needed for it was deleted with the contact, and when
+    /// WhatsApp told that they are one and their next message would tell it again.
+    pub can_part: bool,
 }
 
 /// What became of parting two customers.
@@ -113,16 +141,20 @@ crate::sql! {
     INSERT_MERGE = "INSERT INTO messaging_user_merges (workspace_id, id, kept_id, merged_id, kept_name, merged_name,
             record, actor, merged_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    CUSTOMER_MERGE = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at
+    CUSTOMER_MERGE = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at, record
         FROM messaging_user_merges WHERE workspace_id = $1 AND id = $2";
-    MERGES_INTO = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at
+    MERGES_INTO = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at, record
         FROM messaging_user_merges WHERE workspace_id = $1 AND kept_id = $2 ORDER BY id DESC LIMIT $3";
     RECORD = "SELECT record FROM messaging_user_merges WHERE workspace_id = $1 AND id = $2";
     END_CUSTOMER_MERGE = "UPDATE messaging_user_merges SET unmerged_at = $3, unmerged_by = $4
         WHERE workspace_id = $1 AND id = $2 AND unmerged_at IS NULL";
-    USE_IDENTIFIERS = "UPDATE messaging_identifiers SET used_at = $3 WHERE workspace_id = $1 AND messaging_user_id = $2";
-    MOVE_IDENTIFIER_BACK = "UPDATE messaging_identifiers SET messaging_user_id = $6, used_at = 0
+    BEGIN_USE = "UPDATE messaging_identifiers SET used_at = $3
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND used_at = 0";
+    END_USE = "UPDATE messaging_identifiers SET used_at = 0 WHERE workspace_id = $1 AND messaging_user_id = $2";
+    MOVE_IDENTIFIER_BACK = "UPDATE messaging_identifiers SET messaging_user_id = $6, used_at = used_at * $7
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4 AND messaging_user_id = $5";
+    RESTORE_IDENTIFIER = "INSERT INTO messaging_identifiers (workspace_id, channel_id, kind, value, messaging_user_id, used_at)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     MOVE_SESSION_BACK = "UPDATE sessions SET messaging_user_id = $4, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND messaging_user_id = $3";
     OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges
@@ -130,7 +162,7 @@ crate::sql! {
 }
 
 fn read(row: &mut Row<'_>) -> Result<CustomerMergeView, StoreError> {
-    Ok(CustomerMergeView {
+    let mut view = CustomerMergeView {
         id: row.next()?,
         kept_id: row.next()?,
         merged_id: row.next()?,
@@ -139,7 +171,12 @@ fn read(row: &mut Row<'_>) -> Result<CustomerMergeView, StoreError> {
         actor: row.next()?,
         merged_at: row.next()?,
         unmerged_at: row.next()?,
-    })
+        can_part: false,
+    };
+    let record: Option<Record> = row.json()?;
+    let by_hand = view.actor != Actor::System.reference();
+    view.can_part = view.unmerged_at.is_none() && record.is_some_and(|record| by_hand || record.had_two_ids());
+    Ok(view)
 }
 
 impl Tx<'_> {
@@ -159,8 +196,8 @@ impl Tx<'_> {
         let merged = self.messaging_user(workspace_id, merged_id)?.ok_or_else(gone)?;
         let kept = self.messaging_user(workspace_id, kept_id)?.ok_or_else(gone)?;
         let record = Record {
-            merged: Was::of(&merged, &self.identifiers_of(workspace_id, merged_id)?),
-            kept: Was::of(&kept, &self.identifiers_of(workspace_id, kept_id)?),
+            merged: Was::of(&merged, &self.used_identifiers_of(workspace_id, merged_id)?),
+            kept: Was::of(&kept, &self.used_identifiers_of(workspace_id, kept_id)?),
             sessions: self.session_ids_of(workspace_id, merged_id)?,
         };
         let name = |user: MessagingUser| user.profile_name.or(user.username);
@@ -171,17 +208,18 @@ impl Tx<'_> {
         self.execute(&INSERT_MERGE, &params).map(|_| ())
     }
 
-    /// Notes when a customer's identifiers were last used, so that several of one kind can stand side by side.
+    /// Notes when the identifiers of a customer who is to have several of one kind were last used, so that they can stand
+    /// side by side. What is known already stays.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn use_identifiers(
+    pub fn begin_use(
         &mut self,
         workspace_id: WorkspaceId,
         user_id: MessagingUserId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.execute(&USE_IDENTIFIERS, &[&workspace_id, &user_id, &at]).map(|_| ())
+        self.execute(&BEGIN_USE, &[&workspace_id, &user_id, &at]).map(|_| ())
     }
 
     /// One merge of customers.
@@ -232,16 +270,13 @@ impl Tx<'_> {
             }
         }
         let Some(mut kept) = self.messaging_user(workspace_id, merge.kept_id)? else { return Ok(Parted::KeptIsGone) };
+        let link = LinkState::of(&kept);
         if self.execute(&END_CUSTOMER_MERGE, &[&workspace_id, &merge.id, &now, &actor])? == 0 {
             return Ok(Parted::Already);
         }
         let merged = record.merged.user();
         self.insert_messaging_user(workspace_id, &merged)?;
-        for (kind, value) in &record.merged.identifiers {
-            let params: [&dyn crate::Bind; 6] =
-                [&workspace_id, &merged.channel_id, &kind.as_str(), value, &merge.kept_id, &merged.id];
-            self.execute(&MOVE_IDENTIFIER_BACK, &params)?;
-        }
+        self.part_identifiers(workspace_id, &record)?;
         let mut moved = Vec::new();
         for id in &record.sessions {
             let params: [&dyn crate::Bind; 4] = [&workspace_id, id, &merge.kept_id, &merged.id];
@@ -262,14 +297,47 @@ impl Tx<'_> {
             (kept.contact_id, kept.lead_id, kept.linked_by) =
                 (record.kept.contact_id, record.kept.lead_id, record.kept.linked_by);
         }
-        self.save_messaging_user(workspace_id, &kept)?;
+        self.save_messaging_user(workspace_id, &kept, link)?;
         let others = self.query_one(&OPEN_MERGES, &[&workspace_id, &merge.kept_id], |row| row.next::<i64>())?;
         if others == 0 {
-            self.use_identifiers(workspace_id, merge.kept_id, Timestamp(0))?;
+            self.execute(&END_USE, &[&workspace_id, &merge.kept_id])?;
         }
         let parting = |was: &Was| Parting { id: was.id, was_blocked: was.blocked_at.is_some() };
         let customers = (parting(&record.kept), parting(&record.merged));
         let to_tell = self.part_blocks(workspace_id, customers, merge.merged_at)?;
         Ok(Parted::Done { sessions: moved, to_tell })
+    }
+
+    /// Gives each of two customers its identifiers again. What gave way to another one of the two since is back as well,
+    /// unless somebody has it.
+    fn part_identifiers(&mut self, workspace_id: WorkspaceId, record: &Record) -> Result<(), StoreError> {
+        let (kept, merged) = (&record.kept, &record.merged);
+        for (Identifier { kind, value }, used_at) in merged.used_identifiers() {
+            // One that was alone in its kind is alone again; of several the order of their use holds.
+            let stays_used = i64::from(used_at > Timestamp(0));
+            let params: [&dyn crate::Bind; 7] =
+                [&workspace_id, &merged.channel_id, &kind.as_str(), &value, &kept.id, &merged.id, &stays_used];
+            if self.execute(&MOVE_IDENTIFIER_BACK, &params)? == 0 {
+                self.restore_identifier(workspace_id, merged, (kind, &value), used_at)?;
+            }
+        }
+        let left = self.identifiers_of(workspace_id, kept.id)?;
+        for (Identifier { kind, value }, used_at) in kept.used_identifiers() {
+            if left.iter().all(|identifier| identifier.kind != kind) {
+                self.restore_identifier(workspace_id, kept, (kind, &value), used_at)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_identifier(
+        &mut self,
+        workspace_id: WorkspaceId,
+        of: &Was,
+        (kind, value): (IdentifierKind, &String),
+        used_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 6] = [&workspace_id, &of.channel_id, &kind.as_str(), value, &of.id, &used_at];
+        self.execute(&RESTORE_IDENTIFIER, &params).map(|_| ())
     }
 }

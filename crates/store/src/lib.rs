@@ -69,6 +69,7 @@ pub mod contact_traces;
 pub mod contact_upsert;
 pub mod contact_view;
 pub mod crm;
+pub mod customer_address;
 pub mod customer_block;
 pub mod customer_language;
 pub mod customer_link;
@@ -180,6 +181,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("contact_page", contact_page::STATEMENTS),
         ("contact_view", contact_view::STATEMENTS),
         ("crm", crm::STATEMENTS),
+        ("customer_address", customer_address::STATEMENTS),
         ("customer_block", customer_block::STATEMENTS),
         ("customer_language", customer_language::STATEMENTS),
         ("customer_link", customer_link::STATEMENTS),

@@ -1,10 +1,13 @@
 //! Messaging Users: one customer identity on one channel, under all the identifiers the provider ever gave for it.
 //!
-//! An identifier belongs to one Messaging User for good, unless two of them turn out to be one person and are merged.
+//! An identifier belongs to one Messaging User for good, unless two of them turn out to be one person and are merged, or a
+//! phone number passes to somebody else.
+
+use std::cmp::Reverse;
 
 use segue_model::{ChannelId, ContactId, LeadId, MessagingUserId, Timestamp, WorkspaceId};
 
-use crate::{Row, StoreError, Tx, outbox::AddressKind, tx::optional_word};
+use crate::{Row, StoreError, Tx, customer_link::LinkState, outbox::AddressKind, tx::optional_word};
 
 segue_model::text_enum! {
     /// What kind of name an identifier is.
@@ -44,6 +47,23 @@ pub struct Identifier {
     pub value: String,
 }
 
+impl Identifier {
+    /// The address that it is, and the place of its kind among those that were used at the same time; none for a
+    /// WhatsApp id that is no number.
+    #[must_use]
+    pub fn address(&self) -> Option<(u8, AddressKind, String)> {
+        match self.kind {
+            IdentifierKind::WaId => {
+                let is_number = self.value.bytes().all(|byte| byte.is_ascii_digit());
+                is_number.then(|| (0, AddressKind::Phone, format!("+{}", self.value)))
+            }
+            IdentifierKind::Phone => Some((1, AddressKind::Phone, self.value.clone())),
+            IdentifierKind::Bsuid => Some((2, AddressKind::Bsuid, self.value.clone())),
+            IdentifierKind::ParentBsuid => Some((3, AddressKind::Bsuid, self.value.clone())),
+        }
+    }
+}
+
 impl std::fmt::Debug for Identifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.kind)
@@ -75,9 +95,15 @@ crate::sql! {
     USER = "SELECT id, channel_id, profile_name, username, contact_id, lead_id, linked_by, last_inbound_at, blocked_at,
             created_at, version
         FROM messaging_users WHERE workspace_id = $1 AND id = $2";
-    SAVE_USER = "UPDATE messaging_users SET profile_name = $3, username = $4, contact_id = $5, lead_id = $6,
-            linked_by = $7, last_inbound_at = $8, version = version + 1
+    HEAR_USER = "UPDATE messaging_users SET profile_name = $3, username = $4, last_inbound_at = $5, version = version + 1
         WHERE workspace_id = $1 AND id = $2";
+    SAVE_USER = "UPDATE messaging_users SET profile_name = $3, username = $4, last_inbound_at = $5, contact_id = $6,
+            lead_id = $7, linked_by = $8, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND contact_id IS NOT DISTINCT FROM $9 AND lead_id IS NOT DISTINCT FROM $10
+            AND linked_by IS NOT DISTINCT FROM $11";
+    LINK_USER = "UPDATE messaging_users SET contact_id = $3, lead_id = $4, linked_by = $5, version = version + 1
+        WHERE workspace_id = $1 AND id = $2 AND contact_id IS NOT DISTINCT FROM $6 AND lead_id IS NOT DISTINCT FROM $7
+            AND linked_by IS NOT DISTINCT FROM $8";
     INSERT_IDENTIFIER = "INSERT INTO messaging_identifiers (workspace_id, channel_id, kind, value, messaging_user_id)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     USER_OF_IDENTIFIER = "SELECT messaging_user_id FROM messaging_identifiers
@@ -86,12 +112,12 @@ crate::sql! {
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     REMOVE_IDENTIFIERS = "DELETE FROM messaging_identifiers
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND used_at = 0";
-    ADOPT_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
-        WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND value = $4 AND used_at = 0
+    REMOVE_IDENTIFIER = "DELETE FROM messaging_identifiers
+        WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4";
+    USE_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND value = $4 AND used_at < $5
             AND EXISTS (SELECT 1 FROM messaging_identifiers o WHERE o.workspace_id = $1 AND o.messaging_user_id = $2
                 AND o.used_at > 0)";
-    USE_IDENTIFIER = "UPDATE messaging_identifiers SET used_at = $5
-        WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4 AND used_at > 0 AND used_at < $5";
     MOVE_IDENTIFIERS = "UPDATE messaging_identifiers SET messaging_user_id = $3
         WHERE workspace_id = $1 AND messaging_user_id = $2";
     MOVE_SESSIONS = "UPDATE sessions SET messaging_user_id = $3, version = version + 1
@@ -113,6 +139,13 @@ fn read(row: &mut Row<'_>) -> Result<MessagingUser, StoreError> {
         created_at: row.next()?,
         version: row.next()?,
     })
+}
+
+fn one_linked(written: u64) -> Result<(), StoreError> {
+    match written {
+        0 => Err(StoreError::Unavailable("the customer was linked to somebody at the same time".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 impl Tx<'_> {
@@ -151,25 +184,66 @@ impl Tx<'_> {
         self.query_opt(&USER, &[&workspace_id, &id], read)
     }
 
-    /// Stores names, link and time of the last message.
+    /// Stores names and time of the last message, and leaves the link as it is.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn save_messaging_user(&mut self, workspace_id: WorkspaceId, user: &MessagingUser) -> Result<(), StoreError> {
-        self.execute(
-            &SAVE_USER,
-            &[
-                &workspace_id,
-                &user.id,
-                &user.profile_name,
-                &user.username,
-                &user.contact_id,
-                &user.lead_id,
-                &optional_word(user.linked_by),
-                &user.last_inbound_at,
-            ],
-        )
-        .map(|_| ())
+    pub fn hear_messaging_user(&mut self, workspace_id: WorkspaceId, user: &MessagingUser) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 5] =
+            [&workspace_id, &user.id, &user.profile_name, &user.username, &user.last_inbound_at];
+        self.execute(&HEAR_USER, &params).map(|_| ())
+    }
+
+    /// Stores names, time of the last message, and the link, which was `before` when it was decided what it is to be.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when somebody else changed the link meanwhile, which only PostgreSQL lets happen: what
+    /// was decided without it is not stored, and the next attempt sees it. Else when the store fails.
+    pub fn save_messaging_user(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user: &MessagingUser,
+        before: LinkState,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 11] = [
+            &workspace_id,
+            &user.id,
+            &user.profile_name,
+            &user.username,
+            &user.last_inbound_at,
+            &user.contact_id,
+            &user.lead_id,
+            &optional_word(user.linked_by),
+            &before.contact_id,
+            &before.lead_id,
+            &optional_word(before.linked_by),
+        ];
+        let written = self.execute(&SAVE_USER, &params)?;
+        one_linked(written)
+    }
+
+    /// Stores the link alone, which was `before` when it was decided what it is to be.
+    ///
+    /// # Errors
+    /// As [`Tx::save_messaging_user`].
+    pub fn link_messaging_user(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user: &MessagingUser,
+        before: LinkState,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 8] = [
+            &workspace_id,
+            &user.id,
+            &user.contact_id,
+            &user.lead_id,
+            &optional_word(user.linked_by),
+            &before.contact_id,
+            &before.lead_id,
+            &optional_word(before.linked_by),
+        ];
+        let written = self.execute(&LINK_USER, &params)?;
+        one_linked(written)
     }
 
     /// Gives a Messaging User one more identifier. `false` when somebody has it already, this user perhaps.
@@ -190,27 +264,12 @@ impl Tx<'_> {
         Ok(written == 1)
     }
 
-    /// Notes that a customer with several identifiers of a kind used this one now: answers go to the one used last.
+    /// Notes that a customer who was merged by hand, and so has several addresses, used this one now: answers go to the one
+    /// used last. Of everybody else nothing is noted.
     ///
     /// # Errors
     /// When the store fails.
     pub fn use_identifier(
-        &mut self,
-        workspace_id: WorkspaceId,
-        channel_id: ChannelId,
-        identifier: &Identifier,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let params: [&dyn crate::Bind; 5] =
-            [&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value, &at];
-        self.execute(&USE_IDENTIFIER, &params).map(|_| ())
-    }
-
-    /// Makes a new identifier of a customer who has several of a kind the one that was used last.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn adopt_identifier(
         &mut self,
         workspace_id: WorkspaceId,
         id: MessagingUserId,
@@ -218,7 +277,7 @@ impl Tx<'_> {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let params: [&dyn crate::Bind; 5] = [&workspace_id, &id, &identifier.kind.as_str(), &identifier.value, &at];
-        self.execute(&ADOPT_IDENTIFIER, &params).map(|_| ())
+        self.execute(&USE_IDENTIFIER, &params).map(|_| ())
     }
 
     /// Takes the identifiers of one kind from a Messaging User that gets a new one in their place. Those of a customer
@@ -233,6 +292,20 @@ impl Tx<'_> {
         kind: IdentifierKind,
     ) -> Result<(), StoreError> {
         self.execute(&REMOVE_IDENTIFIERS, &[&workspace_id, &id, &kind.as_str()]).map(|_| ())
+    }
+
+    /// Takes one identifier away from whoever has it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remove_identifier(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        identifier: &Identifier,
+    ) -> Result<(), StoreError> {
+        let params: [&dyn crate::Bind; 4] = [&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value];
+        self.execute(&REMOVE_IDENTIFIER, &params).map(|_| ())
     }
 
     /// Whose identifier it is.
@@ -261,6 +334,20 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: MessagingUserId,
     ) -> Result<Vec<Identifier>, StoreError> {
+        let all = self.used_identifiers_of(workspace_id, id)?;
+        Ok(all.into_iter().map(|(identifier, _)| identifier).collect())
+    }
+
+    /// All identifiers of a Messaging User and when each was last used, which is 0 for one who has one address; of each
+    /// kind the one used last first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn used_identifiers_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessagingUserId,
+    ) -> Result<Vec<(Identifier, Timestamp)>, StoreError> {
         let mut all = self.query(&IDENTIFIERS, &[&workspace_id, &id], |row| {
             Ok((Identifier { kind: row.word()?, value: row.next()? }, row.next::<Timestamp>()?))
         })?;
@@ -268,11 +355,11 @@ impl Tx<'_> {
         all.sort_by(|(a, a_used), (b, b_used)| {
             (a.kind.as_str(), b_used, &a.value).cmp(&(b.kind.as_str(), a_used, &b.value))
         });
-        Ok(all.into_iter().map(|(identifier, _)| identifier).collect())
+        Ok(all)
     }
 
-    /// Where messages to a customer go: the phone number when one is known, since that always works, else the
-    /// business-scoped user id.
+    /// Where messages to a customer go: of several addresses the one used last. Of one address it is the phone number when
+    /// one is known, since that always works, else the business-scoped user id.
     ///
     /// # Errors
     /// When the store fails.
@@ -281,16 +368,15 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: MessagingUserId,
     ) -> Result<Option<(AddressKind, String)>, StoreError> {
-        let identifiers = self.identifiers_of(workspace_id, id)?;
-        let of = |kind| identifiers.iter().find(|identifier| identifier.kind == kind);
-        let phone = of(IdentifierKind::WaId)
-            .map(|wa_id| format!("+{}", wa_id.value))
-            .filter(|phone| phone[1..].bytes().all(|byte| byte.is_ascii_digit()))
-            .or_else(|| of(IdentifierKind::Phone).map(|phone| phone.value.clone()));
-        let bsuid = of(IdentifierKind::Bsuid).or_else(|| of(IdentifierKind::ParentBsuid));
-        Ok(phone
-            .map(|phone| (AddressKind::Phone, phone))
-            .or_else(|| bsuid.map(|bsuid| (AddressKind::Bsuid, bsuid.value.clone()))))
+        let mut best: Option<(Timestamp, Reverse<u8>, AddressKind, String)> = None;
+        for (identifier, used_at) in self.used_identifiers_of(workspace_id, id)? {
+            let Some((rank, kind, address)) = identifier.address() else { continue };
+            let is_better = best.as_ref().is_none_or(|(used, than, ..)| (used_at, Reverse(rank)) > (*used, *than));
+            if is_better {
+                best = Some((used_at, Reverse(rank), kind, address));
+            }
+        }
+        Ok(best.map(|(_, _, kind, address)| (kind, address)))
     }
 
     /// Makes `from` part of `into`: identifiers and sessions move, `from` is gone. At most one of the two may have an

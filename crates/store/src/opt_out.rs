@@ -3,6 +3,8 @@
 //! SMS keywords, free text and chats all come here, so a STOP means the same wherever it is said. The entries of the
 //! ledger, the end of subscriptions and of what waits to be sent are one transaction with the message that said it.
 
+use std::collections::BTreeSet;
+
 use segue_model::{
     Ctx, SenderId, Timestamp, WorkspaceId,
     consent::{ConsentAction, ConsentMethod, Medium, OptOutScope, Purpose, Scope},
@@ -20,8 +22,8 @@ pub struct OptOut {
     pub said_on: Medium,
     /// Every number of the person in every writing, E.164.
     pub phones: Vec<String>,
-    /// The business-scoped id of a WhatsApp customer who hides the number.
-    pub hidden: Option<String>,
+    /// The business-scoped ids of a WhatsApp customer who hides the number.
+    pub hidden: BTreeSet<String>,
     /// The SMS sender it was said to, when it is one of ours.
     pub sender: Option<SenderId>,
     pub method: ConsentMethod,
@@ -82,7 +84,7 @@ impl Tx<'_> {
                 self.record_no(workspace_id, no, *medium, phone, Scope::All, ctx)?;
             }
         }
-        if let Some(hidden) = no.hidden.as_ref().filter(|_| media.contains(&Medium::WhatsApp)) {
+        for hidden in no.hidden.iter().filter(|_| media.contains(&Medium::WhatsApp)) {
             self.record_no(workspace_id, no, Medium::WhatsApp, hidden, Scope::All, ctx)?;
         }
         Ok(())

@@ -73,6 +73,8 @@ export interface CustomerMerge {
   actor: string;
   merged_at: string;
   unmerged_at: string | null;
+  /** Not when it was done already, and not when WhatsApp would tell again that they are one. */
+  can_part: boolean;
 }
 
 export interface CustomerBlock {

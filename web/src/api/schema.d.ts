@@ -1621,7 +1621,7 @@ export interface paths {
         put?: never;
         /**
          * Begins a conversation with a contact, or goes on in the one the caller has with them, and sends the first message. 409
-         *     `conversation_open` when somebody else talks with the customer.
+         *     `conversation_open` when somebody else talks with the customer, and `customer_blocked` when nobody may.
          * @description Needs the permission `converse`.
          */
         post: operations["start_conversation"];
@@ -6155,6 +6155,11 @@ export interface components {
         CustomerMerge: {
             /** @description Who did it: the id of a user or an API key, or `system` when WhatsApp told that they are one. */
             actor: string;
+            /**
+             * @description Whether they can be parted. Not when it was done, when what is needed for it was deleted with the contact, and when
+             *     WhatsApp told that they are one and their next message would tell it again.
+             */
+            can_part: boolean;
             id: components["schemas"]["CustomerMergeId"];
             kept_id: components["schemas"]["MessagingUserId"];
             kept_name?: string | null;
@@ -8222,6 +8227,11 @@ export interface components {
             data: {
                 /** @description Who did it: the id of a user or an API key, or `system` when WhatsApp told that they are one. */
                 actor: string;
+                /**
+                 * @description Whether they can be parted. Not when it was done, when what is needed for it was deleted with the contact, and when
+                 *     WhatsApp told that they are one and their next message would tell it again.
+                 */
+                can_part: boolean;
                 id: components["schemas"]["CustomerMergeId"];
                 kept_id: components["schemas"]["MessagingUserId"];
                 kept_name?: string | null;

@@ -108,7 +108,7 @@ struct ConversationInput {
 }
 
 /// Begins a conversation with a contact, or goes on in the one the caller has with them, and sends the first message. 409
-/// `conversation_open` when somebody else talks with the customer.
+/// `conversation_open` when somebody else talks with the customer, and `customer_blocked` when nobody may.
 #[utoipa::path(post, path = "/api/v1/contacts/{id}/conversations", operation_id = "start_conversation", tag = "inbox",
     params(("id" = ContactId, Path)), responses((status = 201, body = SessionView)))]
 async fn start(

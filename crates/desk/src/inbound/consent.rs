@@ -3,12 +3,10 @@
 //! A keyword and a clear revocation do not reach the bot; what only may be a revocation does, marketing waits, and a
 //! person looks at it. How far a no reaches is the workspace's setting, as for texts ([`segue_store::opt_out`]).
 
-use std::collections::BTreeSet;
-
 use segue_channels::whatsapp::webhook::UserPreference;
 use segue_channels::whatsapp::{Content, InboundMessage};
 use segue_model::{
-    MessagingUserId, PhoneNumber,
+    MessagingUserId,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
     content::Content as Outbound,
     delivery::MessageClass,
@@ -17,8 +15,8 @@ use segue_model::{
     session::{EndedBy, OptIn},
 };
 use segue_store::{
-    Tx, consent::NewConsentEvent, consent_review::NewReview, flow::RunStatus, message::AuthorKind, opt_out::OptOut,
-    outbox::AddressKind, session::Session,
+    Tx, consent::NewConsentEvent, consent_review::NewReview, customer_address::CustomerAddresses, flow::RunStatus,
+    message::AuthorKind, opt_out::OptOut, session::Session,
 };
 
 use super::{Desk, InboundError, identify};
@@ -108,7 +106,7 @@ fn stop(
     stop_session(tx, desk, session, notices)
 }
 
-/// Writes a no into the ledger, for every number of the customer.
+/// Writes a no into the ledger, for every address of the customer.
 fn record_no(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -117,11 +115,11 @@ fn record_no(
     method: ConsentMethod,
     wamid: &str,
 ) -> Result<(), DeskError> {
-    let Some(person) = person(tx, desk, user_id)? else { return Ok(()) };
+    let all = tx.addresses_of_customer(desk.workspace_id(), user_id)?;
     let no = OptOut {
         said_on: Medium::WhatsApp,
-        phones: person.phones.into_iter().collect(),
-        hidden: person.hidden,
+        phones: all.phones.into_iter().collect(),
+        hidden: all.hidden,
         sender: None,
         method,
         wording: Some(words.trim().to_owned()),
@@ -167,12 +165,14 @@ fn review(
     wamid: &str,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
-    let Some(person) = person(tx, desk, session.messaging_user_id)? else { return Ok(()) };
+    let user_id = session.messaging_user_id;
+    let Some((_, address)) = tx.address_of(desk.workspace_id(), user_id)? else { return Ok(()) };
+    let all = tx.addresses_of_customer(desk.workspace_id(), user_id)?;
     let review = NewReview {
         id: desk.ctx.id(),
         medium: Medium::WhatsApp,
-        address: person.address,
-        held: person.phones.into_iter().chain(person.hidden).collect(),
+        address,
+        held: all.phones.into_iter().chain(all.hidden).collect(),
         sender: desk.channel.config.display(),
         text: words.trim().to_owned(),
         reading,
@@ -210,51 +210,32 @@ fn is_revoked(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session) -> Result<boo
     Ok(consent.state == ConsentState::Revoked)
 }
 
-/// The addresses a customer can be reached on.
-struct Person {
-    /// The one they write from.
-    address: String,
-    phones: BTreeSet<String>,
-    /// The business-scoped id of one who hides the number.
-    hidden: Option<String>,
-}
-
-/// A no counts for every number the customer can be reached on: the one they write from in all its writings (a Brazilian
-/// one may come without its ninth digit), and that of the contact they are linked to, which for a customer who hides the
-/// number is the only one known.
-fn person(tx: &mut Tx<'_>, desk: &Desk<'_>, user_id: MessagingUserId) -> Result<Option<Person>, DeskError> {
-    let Some((kind, address)) = tx.address_of(desk.workspace_id(), user_id)? else { return Ok(None) };
-    let mut phones = BTreeSet::new();
-    if kind == AddressKind::Phone {
-        phones.insert(address.clone());
-        let parsed = PhoneNumber::parse(&address, None);
-        phones.extend(parsed.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()));
-    }
-    let user = tx.messaging_user(desk.workspace_id(), user_id)?;
-    if let Some(contact_id) = user.and_then(|user| user.contact_id)
-        && let Some(phone) = tx.contact(desk.workspace_id(), contact_id)?.and_then(|contact| contact.fields().phone)
-    {
-        phones.insert(phone.to_string());
-    }
-    let hidden = (kind != AddressKind::Phone).then(|| address.clone());
-    Ok(Some(Person { address, phones, hidden }))
-}
-
-/// A yes counts for this address and medium only.
+/// A yes counts for this address and medium only; where the no reached another name of the same account, it ends there too.
 fn grant(tx: &mut Tx<'_>, desk: &Desk<'_>, session: &Session, words: &str, wamid: &str) -> Result<(), DeskError> {
-    let Some((_, address)) = tx.address_of(desk.workspace_id(), session.messaging_user_id)? else { return Ok(()) };
-    let event = NewConsentEvent {
-        medium: Medium::WhatsApp,
-        address,
-        purpose: Purpose::Marketing,
-        action: ConsentAction::Grant,
-        method: ConsentMethod::Keyword,
-        wording: Some(words.trim().to_owned()),
-        proof: Some(format!("whatsapp message {wamid}")),
-        actor: "customer".to_owned(),
-        occurred_at: desk.ctx.now(),
-    };
-    tx.record_consent(desk.workspace_id(), &event, desk.ctx)?;
+    let (workspace_id, user_id) = (desk.workspace_id(), session.messaging_user_id);
+    let Some((_, own)) = tx.address_of(workspace_id, user_id)? else { return Ok(()) };
+    let account = tx.addresses_in_use(workspace_id, user_id)?;
+    let others = account.phones.into_iter().chain(account.hidden).filter(|address| *address != own);
+    for address in std::iter::once(own.clone()).chain(others) {
+        if address != own {
+            let consent = tx.consent_state(workspace_id, Medium::WhatsApp, &address, Purpose::Marketing)?;
+            if consent.state != ConsentState::Revoked {
+                continue;
+            }
+        }
+        let event = NewConsentEvent {
+            medium: Medium::WhatsApp,
+            address,
+            purpose: Purpose::Marketing,
+            action: ConsentAction::Grant,
+            method: ConsentMethod::Keyword,
+            wording: Some(words.trim().to_owned()),
+            proof: Some(format!("whatsapp message {wamid}")),
+            actor: "customer".to_owned(),
+            occurred_at: desk.ctx.now(),
+        };
+        tx.record_consent(workspace_id, &event, desk.ctx)?;
+    }
     Ok(())
 }
 
@@ -287,7 +268,7 @@ fn confirm(
     say(tx, desk.ctx, desk.workspace_id(), session, outgoing, notices).map(|_| ())
 }
 
-/// The customer stopped marketing at Meta. Resuming there does not undo a STOP said to us.
+/// The customer stopped marketing at Meta, which holds for all their addresses as a STOP does. Resuming there does not undo a STOP said to us.
 pub(super) fn preference(tx: &mut Tx<'_>, desk: &Desk<'_>, preference: &UserPreference) -> Result<(), InboundError> {
     if preference.value != "stop" {
         return Ok(());
@@ -297,18 +278,20 @@ pub(super) fn preference(tx: &mut Tx<'_>, desk: &Desk<'_>, preference: &UserPref
         return Err(InboundError::NoIdentity);
     }
     identify::lock(tx, desk.channel.id, &identifiers)?;
-    let known = match identify::known(tx, desk, &identifiers)? {
-        Some(user_id) => tx.address_of(desk.workspace_id(), user_id)?.map(|(_, address)| address),
-        None => None,
+    let mut all = match identify::known(tx, desk, &identifiers)? {
+        Some(user_id) => tx.addresses_of_customer(desk.workspace_id(), user_id)?,
+        None => CustomerAddresses::default(),
     };
-    let named = [&preference.identity.phone, &preference.identity.bsuid].into_iter().flatten().next().cloned();
-    let Some(address) = known.or(named) else { return Err(InboundError::NoIdentity) };
-    let is_phone = address.starts_with('+');
-    let phone = is_phone.then(|| PhoneNumber::parse(&address, None).ok()).flatten();
+    for identifier in &identifiers {
+        all.add(identifier);
+    }
+    if all.is_empty() {
+        return Err(InboundError::NoIdentity);
+    }
     let no = OptOut {
         said_on: Medium::WhatsApp,
-        phones: phone.iter().flat_map(PhoneNumber::writings).map(|phone| phone.to_string()).collect(),
-        hidden: (!is_phone).then_some(address),
+        phones: all.phones.into_iter().collect(),
+        hidden: all.hidden,
         sender: None,
         method: ConsentMethod::MetaUserPreferences,
         wording: None,

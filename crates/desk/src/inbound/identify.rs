@@ -2,14 +2,17 @@
 
 use segue_channels::whatsapp::webhook::UserIdUpdate;
 use segue_channels::whatsapp::{Content, Identity};
-use segue_model::{ChannelId, Ctx, MessagingUserId, PhoneNumber, WorkspaceId, actor::Actor, session::EndedBy};
+use segue_model::{
+    ChannelId, Ctx, MessagingUserId, PhoneNumber, Timestamp, WorkspaceId, actor::Actor, session::EndedBy,
+};
 use segue_store::{
     StoreError, Tx,
+    customer_link::LinkState,
     messaging_user::{Identifier, IdentifierKind, MessagingUser},
     session::Session,
 };
 
-use super::{Desk, InboundError};
+use super::{Desk, InboundError, passed_on};
 use crate::{DeskError, blocks, closing, notice::Notices};
 
 /// The customer of a message.
@@ -80,7 +83,7 @@ pub(super) fn known(
 }
 
 /// Finds or creates the Messaging User, gives it every identifier the message names, and merges users that turn out to
-/// be the same person: the oldest stays. Of each kind a customer has the one that was told last, so that answers go to
+/// be the same person: the oldest stays. A number of somebody with another id passes on ([`passed_on`]). Of each kind a customer has the one that was told last, so that answers go to
 /// the number they use now.
 pub(crate) fn customer(
     tx: &mut Tx<'_>,
@@ -111,7 +114,7 @@ pub(crate) fn customer(
 }
 
 /// The Messaging User that has all the identifiers and no other ones of the same kinds, and what it has: so it is with
-/// every message but the first. Of somebody with two addresses the one used last is noted.
+/// every message but the first. Of somebody with several addresses it is noted which one was used.
 fn familiar(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -119,11 +122,21 @@ fn familiar(
 ) -> Result<Option<(MessagingUserId, Vec<Identifier>)>, StoreError> {
     let Some(first) = identifiers.first() else { return Ok(None) };
     let Some(id) = tx.messaging_user_of(desk.workspace_id(), desk.channel.id, first)? else { return Ok(None) };
-    let known = tx.identifiers_of(desk.workspace_id(), id)?;
+    let used = tx.used_identifiers_of(desk.workspace_id(), id)?;
+    let has_several = used.iter().any(|(_, used_at)| *used_at > Timestamp(0));
+    let known: Vec<Identifier> = used.into_iter().map(|(identifier, _)| identifier).collect();
     let has_all = identifiers.iter().all(|identifier| known.contains(identifier));
     let is_single =
         !known.iter().any(|one| identifiers.iter().any(|other| one.kind == other.kind && one.value != other.value));
-    Ok((has_all && is_single).then_some((id, known)))
+    if !has_all || !is_single {
+        return Ok(None);
+    }
+    if has_several {
+        for identifier in identifiers {
+            tx.use_identifier(desk.workspace_id(), id, identifier, desk.ctx.now())?;
+        }
+    }
+    Ok(Some((id, known)))
 }
 
 /// Gives one Messaging User all the identifiers, and gives what it had before.
@@ -134,12 +147,7 @@ fn acquaint(
     notices: &mut Notices,
 ) -> Result<(MessagingUserId, Vec<Identifier>), DeskError> {
     let workspace_id = desk.workspace_id();
-    let mut found = Vec::new();
-    for identifier in identifiers {
-        found.extend(tx.messaging_user_of(workspace_id, desk.channel.id, identifier)?);
-    }
-    found.sort();
-    found.dedup();
+    let found = passed_on::same_person(tx, desk, identifiers, notices)?;
     let (id, others) = match found.split_first() {
         Some((oldest, others)) => (*oldest, others),
         None => (create(tx, desk)?, &[][..]),
@@ -150,12 +158,10 @@ fn acquaint(
     let known = tx.identifiers_of(workspace_id, id)?;
     for identifier in identifiers {
         if known.iter().any(|known| known.kind == identifier.kind && known.value != identifier.value) {
-            tx.use_identifier(workspace_id, desk.channel.id, identifier, desk.ctx.now())?;
             tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
         }
-        if tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)? {
-            tx.adopt_identifier(workspace_id, id, identifier, desk.ctx.now())?;
-        }
+        tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
+        tx.use_identifier(workspace_id, id, identifier, desk.ctx.now())?;
     }
     Ok((id, known))
 }
@@ -242,13 +248,20 @@ pub(crate) fn merge_customers(
         return Ok(());
     };
     tx.record_customer_merge(workspace_id, ctx.id(), (from, into), &actor.reference(), ctx.now())?;
+    if *actor != Actor::System {
+        // Said by a person, both addresses stay; answers go to the one used last.
+        for user in [&gone, &kept] {
+            tx.begin_use(workspace_id, user.id, user.last_inbound_at.unwrap_or(user.created_at))?;
+        }
+    }
+    let link = LinkState::of(&kept);
     if kept.contact_id.is_none() && kept.lead_id.is_none() {
         (kept.contact_id, kept.lead_id, kept.linked_by) = (gone.contact_id, gone.lead_id, gone.linked_by);
     }
     kept.profile_name = kept.profile_name.or(gone.profile_name);
     kept.username = kept.username.or(gone.username);
     kept.last_inbound_at = kept.last_inbound_at.max(gone.last_inbound_at);
-    tx.save_messaging_user(workspace_id, &kept)?;
+    tx.save_messaging_user(workspace_id, &kept, link)?;
     for id in tx.session_ids_of(workspace_id, from)? {
         notices.session_updated(id);
     }
@@ -295,13 +308,17 @@ pub(super) fn user_id_changed(tx: &mut Tx<'_>, desk: &Desk<'_>, update: &UserIdU
     // The old BSUID names the customer more surely than a number that may have changed hands.
     before.sort_by_key(|identifier| identifier.kind != IdentifierKind::Bsuid);
     let Some(user_id) = known(tx, desk, &before)? else { return Ok(()) };
+    if !passed_on::can_be(tx, desk, user_id, (&before, &after))? {
+        return Ok(());
+    }
     let mut notices = Notices::new(desk.workspace_id());
     replace_identifiers(tx, desk, &after, user_id, &mut notices)?;
     notices.tell(tx, desk.ctx.now())?;
     Ok(())
 }
 
-/// Gives a user these identifiers in place of those of the same kinds. Whoever had one of them is the same person.
+/// Gives a user these identifiers in place of those of the same kinds. Whoever had one of them is the same person, but for
+/// one who had the number and has another id.
 fn replace_identifiers(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -315,14 +332,24 @@ fn replace_identifiers(
     for identifier in identifiers {
         let owner = tx.messaging_user_of(workspace_id, desk.channel.id, identifier)?;
         if let Some(owner) = owner.filter(|owner| *owner != id) {
-            let (from, into) = (id.max(owner), id.min(owner));
-            merge(tx, desk, from, into, notices)?;
-            id = into;
+            let theirs = tx.identifiers_of(workspace_id, owner)?;
+            let mut own = tx.identifiers_of(workspace_id, id)?;
+            own.extend(identifiers.iter().cloned());
+            if passed_on::is_number(identifier) && passed_on::is_another(&theirs, &own) {
+                passed_on::give_up(tx, desk, (owner, &theirs), std::slice::from_ref(identifier), notices)?;
+            } else {
+                let (from, into) = (id.max(owner), id.min(owner));
+                let numbers = passed_on::numbers_of_before(tx, desk, id, identifier, &theirs)?;
+                merge(tx, desk, from, into, notices)?;
+                for number in numbers {
+                    tx.remove_identifier(workspace_id, desk.channel.id, &number)?;
+                }
+                id = into;
+            }
         }
         tx.remove_identifiers_of_kind(workspace_id, id, identifier.kind)?;
-        if tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)? {
-            tx.adopt_identifier(workspace_id, id, identifier, desk.ctx.now())?;
-        }
+        tx.insert_identifier(workspace_id, desk.channel.id, identifier, id)?;
+        tx.use_identifier(workspace_id, id, identifier, desk.ctx.now())?;
     }
     Ok(id)
 }

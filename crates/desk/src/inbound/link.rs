@@ -237,7 +237,7 @@ pub(super) fn by_email(
         }
         Decision::Create(_) | Decision::Nothing => return Ok(()),
     };
-    tx.save_messaging_user(workspace_id, &user)?;
+    tx.link_messaging_user(workspace_id, &user, before)?;
     notices.session_updated(session.id);
     history(tx, desk, &user, Change { session_id: Some(session.id), action, reason, before })
 }

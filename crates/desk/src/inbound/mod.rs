@@ -16,6 +16,7 @@ pub(crate) mod identify;
 mod link;
 mod matching;
 mod opt_in;
+mod passed_on;
 mod recorded;
 
 use segue_channels::whatsapp::{Content, InboundMessage, WebhookItem};
@@ -31,6 +32,7 @@ use segue_store::{
     StoreError, Tx,
     access::User,
     channel::{Channel, ChannelConfig},
+    customer_link::LinkState,
     messaging_user::MessagingUser,
     session::Session,
     workspace::Workspace,
@@ -46,6 +48,7 @@ use crate::{
 pub(crate) use identify::{lock_customers, merge_customers};
 pub(crate) use link::{email_in, name_contact};
 pub(crate) use matching::{Known, candidates};
+pub(crate) use passed_on::told_same;
 
 /// Why an item of the inbox could not be worked on.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -192,8 +195,14 @@ fn conversation(
     let target = code.as_ref().map(|(target, _)| *target);
     let answers = message.context().and_then(|context| context.message_id);
     let occasion = link::Occasion::of(opened);
+    let linked_before = LinkState::of(&customer.user);
     link::attribute_and_link(tx, desk, &mut customer, &mut session, (target, answers), occasion, notices)?;
-    tx.save_messaging_user(workspace_id, &customer.user)?;
+    // The customer was read before the session was locked; a link that an agent made meanwhile stays.
+    if LinkState::of(&customer.user) == linked_before {
+        tx.hear_messaging_user(workspace_id, &customer.user)?;
+    } else {
+        tx.save_messaging_user(workspace_id, &customer.user, linked_before)?;
+    }
 
     let written =
         entry::write(tx, desk, message, content, code.as_ref().map(|(_, rest)| rest.as_str()), &session, shown_at)?;

@@ -38,7 +38,7 @@ pub(super) fn keep(tx: &mut Tx<'_>, desk: &Desk<'_>, recorded: &RecordedMessage)
     }
     let mut notices = Notices::new(workspace_id);
     let customer = identify::customer(tx, desk, &recorded.customer, &identifiers, &mut notices)?;
-    tx.save_messaging_user(workspace_id, &customer.user)?;
+    tx.hear_messaging_user(workspace_id, &customer.user)?;
     let session_id = session_for(tx, desk, customer.user.id, recorded.record, &mut notices)?;
     let Some(mut session) = tx.session_to_change(workspace_id, session_id)? else { return Ok(()) };
 

@@ -131,3 +131,92 @@ async fn a_stop_at_meta_is_an_opt_out_and_a_resume_there_brings_nobody_back() {
         assert!(scene.texts(&OUTBOX).await.is_empty(), "nobody is written to because of it");
     }
 }
+
+/// What is known of marketing to an address on WhatsApp.
+async fn on_whatsapp(scene: &Scene, address: &str) -> ConsentState {
+    let (workspace_id, address) = (scene.workspace(), address.to_owned());
+    let found = move |tx: &mut segue_store::Tx<'_>| {
+        tx.consent_state(workspace_id, Medium::WhatsApp, &address, Purpose::Marketing)
+    };
+    write(scene.store(), found).await.state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_from_one_of_two_merged_addresses_covers_both() {
+    use segue_model::role::Role;
+    const SECOND: &str = "5511999990000";
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let own = scene.session().await;
+        scene.advance(1_000);
+        scene.receive(text(phone(SECOND), "wamid.2", START.plus(1_000), "Oi")).await;
+        let other = scene.sessions().await.into_iter().find(|session| session.id != own.id).unwrap();
+        let other_id = other.customer.messaging_user_id;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::customers::merge(store, ctx, workspace, &boss, own.id, other_id).await.unwrap();
+        scene.advance(1_000);
+        scene.receive(ana("wamid.3", START.plus(2_000), "STOP")).await;
+        for address in [format!("+{ANA}"), format!("+{SECOND}"), "+551199990000".to_owned()] {
+            let state = on_whatsapp(&scene, &address).await;
+            assert_eq!(state, ConsentState::Revoked, "{} {address}", scene.test.engine);
+        }
+        // A yes is one of the address it came from.
+        scene.advance(1_000);
+        scene.receive(ana("wamid.4", START.plus(3_000), "START")).await;
+        assert_eq!(on_whatsapp(&scene, &format!("+{ANA}")).await, ConsentState::Granted, "{}", scene.test.engine);
+        assert_eq!(on_whatsapp(&scene, &format!("+{SECOND}")).await, ConsentState::Revoked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_and_a_yes_of_an_account_hold_for_its_number_and_its_id() {
+    use segue_channels::whatsapp::Identity;
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let both = || Identity { bsuid: Some("US.1".to_owned()), ..phone(ANA) };
+        scene.receive(text(both(), "wamid.1", START, "STOP")).await;
+        for address in [format!("+{ANA}"), "US.1".to_owned()] {
+            let state = on_whatsapp(&scene, &address).await;
+            assert_eq!(state, ConsentState::Revoked, "{} {address}", scene.test.engine);
+        }
+        scene.advance(1_000);
+        scene.receive(text(both(), "wamid.2", START.plus(1_000), "START")).await;
+        for address in [format!("+{ANA}"), "US.1".to_owned()] {
+            let state = on_whatsapp(&scene, &address).await;
+            assert_eq!(state, ConsentState::Granted, "{} {address}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_at_meta_of_a_hidden_customer_holds_for_the_number_of_their_contact() {
+    use segue_channels::whatsapp::{WebhookItem, webhook::UserPreference};
+    use segue_desk::linking::{self, LinkTo};
+    use segue_model::{ContactId, contact::ContactFields, role::Role};
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        granted(&scene).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        let (workspace_id, now) = (scene.workspace(), scene.test.now());
+        let contact_id: ContactId = scene.ctx().id();
+        let fields = ContactFields { phone: format!("+{ANA}").parse().ok(), ..ContactFields::default() };
+        write(scene.store(), move |tx| tx.insert_contact(workspace_id, contact_id, &fields, now)).await;
+        scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+        let session = scene.session().await;
+        let to = LinkTo::Contact(contact_id);
+        linking::link(scene.store(), scene.ctx(), workspace_id, &boss, session.id, to, None).await.unwrap();
+        let preference = UserPreference {
+            waba_id: "1".to_owned(),
+            phone_number_id: "106540352242922".to_owned(),
+            identity: hidden("US.1"),
+            category: "marketing_messages".to_owned(),
+            value: "stop".to_owned(),
+            at: None,
+        };
+        scene.try_receive(WebhookItem::UserPreference(preference)).await.unwrap();
+        assert_eq!(on_whatsapp(&scene, "US.1").await, ConsentState::Revoked, "{}", scene.test.engine);
+        assert_eq!(consents(&scene).await[1], ConsentState::Revoked, "{}", scene.test.engine);
+    }
+}

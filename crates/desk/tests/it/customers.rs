@@ -9,6 +9,7 @@ use segue_store::{
     customer_block::{BeginTelling, BlockState},
     outbox::AddressKind,
     session::SessionView,
+    thread::Learned,
 };
 use segue_testkit::engines;
 
@@ -26,6 +27,21 @@ async fn address(scene: &Scene, id: MessagingUserId) -> Option<(AddressKind, Str
 fn of(sessions: &[SessionView], phone: &str) -> SessionView {
     let number = phone.parse().ok();
     sessions.iter().find(|session| session.customer.phone == number).cloned().expect("a session of this number")
+}
+
+/// The number that the conversation shows, and the one that stands among the addresses of its contact.
+async fn shown(scene: &Scene, session: &SessionView) -> [String; 2] {
+    let (workspace, id, nobody) = (scene.workspace(), session.id, scene.ctx().id());
+    let (view, others) = write(scene.store(), move |tx| {
+        let view = tx.session_view(workspace, id)?.expect("the session is there");
+        let contact_id = view.customer.contact_id.expect("the customer has a contact");
+        let others = tx.other_addresses(workspace, contact_id, nobody, 10)?;
+        Ok((view, others))
+    })
+    .await;
+    let digits = |phone: Option<segue_model::PhoneNumber>| phone.expect("a number").digits().to_owned();
+    let other = others.into_iter().find(|other| other.messaging_user_id == view.customer.messaging_user_id);
+    [digits(view.customer.phone), digits(other.expect("it is among them").phone)]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,11 +69,13 @@ async fn two_addresses_become_one_customer_and_part_again() {
         assert!(merged.iter().all(|session| session.customer.messaging_user_id == own_id));
         assert_eq!(merged.iter().filter(|session| session.ended_at.is_none()).count(), 1);
         assert_eq!(address(&scene, own_id).await.unwrap().1, format!("+{SECOND}"), "where they wrote last");
+        assert_eq!(shown(&scene, &own).await, [SECOND; 2], "{}: the screen says so", scene.test.engine);
 
         // Both addresses stay, whichever they write from, and answers go to the one used last.
         scene.advance(60_000);
         scene.receive(ana("wamid.3", START.plus(120_000), "Home again")).await;
         assert_eq!(address(&scene, own_id).await.unwrap().1, format!("+{ANA}"));
+        assert_eq!(shown(&scene, &own).await, [ANA; 2], "{}", scene.test.engine);
         scene.advance(60_000);
         scene.receive(text(phone(SECOND), "wamid.4", START.plus(180_000), "At work again")).await;
         assert_eq!(address(&scene, own_id).await.unwrap().1, format!("+{SECOND}"));
@@ -102,7 +120,7 @@ async fn what_whatsapp_joined_is_written_down_and_cannot_be_parted() {
         let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
         let merges = customers::merges(store, workspace, session.id).await.unwrap();
         assert_eq!(merges.len(), 1, "{}", scene.test.engine);
-        assert_eq!(merges[0].actor, "system");
+        assert_eq!((merges[0].actor.as_str(), merges[0].can_part), ("system", false));
         let refused = customers::part(store, ctx, workspace, &boss, session.id, merges[0].id).await.unwrap_err();
         assert_eq!(refused.code(), "invalid_field");
     }
@@ -233,8 +251,8 @@ async fn the_id_whatsapp_has_for_a_number_is_kept_and_found_again() {
         let session = scene.session().await;
         let (workspace, channel, id) = (scene.workspace(), scene.channel.id, session.id);
         let learn = move |tx: &mut segue_store::Tx<'_>| tx.learn_wa_id(workspace, channel, id, "551199990000");
-        assert!(write(scene.store(), learn).await);
-        assert!(!write(scene.store(), learn).await, "once");
+        assert_eq!(write(scene.store(), learn).await, Learned::Kept);
+        assert_eq!(write(scene.store(), learn).await, Learned::Nothing, "once");
         let user = session.customer.messaging_user_id;
         assert_eq!(address(&scene, user).await.unwrap().1, "+551199990000", "{}", scene.test.engine);
         let by_id = Identity { wa_id: Some("551199990000".to_owned()), ..Identity::default() };
@@ -465,5 +483,128 @@ async fn a_lead_that_is_made_by_linking_is_told_to_the_other_screens() {
         let to = segue_desk::linking::LinkTo::NewLead;
         segue_desk::linking::link(store, ctx, workspace, &boss, session.id, to, None).await.unwrap();
         assert_eq!(scene.count(&LEAD_EVENTS).await, 1, "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_go_to_the_hidden_address_when_the_customer_wrote_from_it_last() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "From my phone")).await;
+        scene.advance(60_000);
+        scene.receive(text(hidden("US.1"), "wamid.2", START.plus(60_000), "By my user name")).await;
+        scene.advance(60_000);
+        let all = scene.sessions().await;
+        let own = of(&all, &format!("+{ANA}"));
+        let other = all.into_iter().find(|session| session.id != own.id).unwrap();
+        merged(&scene, &boss, &own, &other).await;
+        let id = own.customer.messaging_user_id;
+        let (by_id, by_phone) = ((AddressKind::Bsuid, "US.1".to_owned()), (AddressKind::Phone, format!("+{ANA}")));
+        assert_eq!(address(&scene, id).await.unwrap(), by_id, "{}: where they wrote last", scene.test.engine);
+        scene.receive(ana("wamid.3", scene.test.now(), "On the phone again")).await;
+        assert_eq!(address(&scene, id).await.unwrap(), by_phone, "{}", scene.test.engine);
+        scene.advance(60_000);
+        scene.receive(text(hidden("US.1"), "wamid.4", scene.test.now(), "By my user name again")).await;
+        assert_eq!(address(&scene, id).await.unwrap(), by_id, "{}", scene.test.engine);
+        scene.advance(60_000);
+        // One message names both: a number always works.
+        let both = Identity { bsuid: Some("US.1".to_owned()), ..phone(ANA) };
+        scene.receive(text(both, "wamid.5", scene.test.now(), "It is all me")).await;
+        assert_eq!(address(&scene, id).await.unwrap(), by_phone, "{}", scene.test.engine);
+    }
+}
+
+const THIRD: &str = "15550100005";
+
+/// The conversation of Ana's third phone.
+async fn third_phone(scene: &Scene) -> SessionView {
+    scene.receive(text(phone(THIRD), "wamid.3", scene.test.now(), "From the phone of the office")).await;
+    scene.advance(60_000);
+    of_number(&scene.sessions().await, THIRD)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_merge_leaves_the_order_in_which_the_addresses_were_used() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        // The younger number is the later one in the order of digits.
+        let (boss, first, own) = two_phones(&scene).await;
+        let other = third_phone(&scene).await;
+        merged(&scene, &boss, &own, &first).await;
+        let id = own.customer.messaging_user_id;
+        scene.receive(text(phone(SECOND), "wamid.4", scene.test.now(), "At work")).await;
+        scene.advance(60_000);
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "{}", scene.test.engine);
+        merged(&scene, &boss, &own, &other).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "{}: still", scene.test.engine);
+        parted(&scene, &boss, &own).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "{}: still", scene.test.engine);
+        scene.receive(ana("wamid.5", scene.test.now(), "At home")).await;
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{ANA}"), "{}", scene.test.engine);
+        assert_eq!(scene.count(&USERS).await, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_of_several_addresses_has_them_again_when_parted_from_another() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, first, own) = two_phones(&scene).await;
+        let other = third_phone(&scene).await;
+        merged(&scene, &boss, &own, &first).await;
+        merged(&scene, &boss, &other, &own).await;
+        parted(&scene, &boss, &other).await;
+        let (id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "{}", scene.test.engine);
+        assert_eq!(address(&scene, other_id).await.unwrap().1, format!("+{THIRD}"), "{}", scene.test.engine);
+        // Each of the two addresses still is the customer's, in any order.
+        for (number, digits) in [(4, ANA), (5, SECOND), (6, ANA)] {
+            scene.receive(text(phone(digits), &format!("wamid.{number}"), scene.test.now(), "Me again")).await;
+            scene.advance(60_000);
+            assert_eq!(scene.count(&USERS).await, 2, "{} {digits}", scene.test.engine);
+            assert_eq!(address(&scene, id).await.unwrap().1, format!("+{digits}"), "{}", scene.test.engine);
+        }
+        assert_eq!(address(&scene, other_id).await.unwrap().1, format!("+{THIRD}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_with_ids_of_their_own_that_whatsapp_joined_can_be_parted() {
+    use segue_channels::whatsapp::{WebhookItem, webhook::UserIdUpdate};
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        let named = |bsuid: &str, digits: &str| Identity { bsuid: Some(bsuid.to_owned()), ..phone(digits) };
+        scene.receive(text(named("US.1", ANA), "wamid.1", START, "Hello")).await;
+        scene.advance(1_000);
+        let own = scene.session().await;
+        scene.receive(text(named("US.2", SECOND), "wamid.2", START.plus(1_000), "Hi")).await;
+        scene.advance(1_000);
+        let other = of_number(&scene.sessions().await, SECOND);
+        let update = UserIdUpdate {
+            waba_id: "1".to_owned(),
+            phone_number_id: "2".to_owned(),
+            wa_id: None,
+            previous: Some("US.1".to_owned()),
+            current: "US.2".to_owned(),
+            current_parent: None,
+            at: None,
+        };
+        scene.try_receive(WebhookItem::UserIdUpdate(update)).await.unwrap();
+        let (id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        assert_eq!(scene.count(&USERS).await, 1, "{}", scene.test.engine);
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{SECOND}"), "the number of now");
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let merge = customers::merges(store, workspace, own.id).await.unwrap().remove(0);
+        assert!(merge.can_part, "{}", scene.test.engine);
+        customers::part(store, ctx, workspace, &boss, own.id, merge.id).await.unwrap();
+        assert!(!customers::merges(store, workspace, own.id).await.unwrap()[0].can_part, "once");
+        for (number, identity) in [(3, named("US.1", ANA)), (4, named("US.2", SECOND)), (5, named("US.1", ANA))] {
+            scene.receive(text(identity, &format!("wamid.{number}"), scene.test.now(), "Me again")).await;
+        }
+        assert_eq!(scene.count(&USERS).await, 2, "{}: they stay two", scene.test.engine);
+        assert_eq!(address(&scene, id).await.unwrap().1, format!("+{ANA}"), "{}", scene.test.engine);
+        assert_eq!(address(&scene, other_id).await.unwrap().1, format!("+{SECOND}"), "{}", scene.test.engine);
     }
 }

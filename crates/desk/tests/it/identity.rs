@@ -128,6 +128,81 @@ async fn a_new_number_or_id_replaces_the_old_one() {
     }
 }
 
+/// A customer with an id and a number.
+fn known(bsuid: &str, digits: &str) -> Identity {
+    Identity { bsuid: Some(bsuid.to_owned()), ..phone(digits) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_passes_to_another_customer_joins_nobody() {
+    const OTHER: &str = "15550100002";
+    for is_told in [false, true] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            scene.receive(text(known("US.1", ANA), "wamid.1", START, "I am Ana")).await;
+            let own = scene.session().await;
+            scene.receive(text(known("US.2", OTHER), "wamid.2", START.plus(1_000), "I am Ben")).await;
+            let other = scene.sessions().await.into_iter().find(|session| session.id != own.id).unwrap();
+            if is_told {
+                let system = json!({"type": "system", "system":
+                    {"type": "user_changed_number", "body": "Ana changed", "wa_id": OTHER}});
+                scene.receive(message(known("US.1", ANA), "wamid.3", START.plus(2_000), system)).await;
+            } else {
+                scene.receive(text(known("US.1", OTHER), "wamid.3", START.plus(2_000), "My new number")).await;
+            }
+            assert_eq!(scene.count(&USERS).await, 2, "{} {is_told}", scene.test.engine);
+            scene.receive(text(hidden("US.2"), "wamid.4", START.plus(3_000), "Still Ben")).await;
+            scene.receive(text(known("US.1", OTHER), "wamid.5", START.plus(4_000), "Still Ana")).await;
+            let (of_ana, of_ben) = (scene.lines(own.id).await, scene.lines(other.id).await);
+            assert!(of_ben.contains(&"customer: Still Ben".to_owned()), "{of_ben:?}");
+            assert!(of_ben.iter().any(|line| line.contains("belongs to somebody else now")), "{of_ben:?}");
+            assert!(of_ana.contains(&"customer: Still Ana".to_owned()), "{of_ana:?}");
+            assert!(!of_ana.contains(&"customer: Still Ben".to_owned()), "{of_ana:?}");
+            assert!(scene.sessions().await.iter().all(|session| session.ended_at.is_none()));
+            let workspace_id = scene.workspace();
+            for (session, expected) in [(&own, format!("+{OTHER}")), (&other, "US.2".to_owned())] {
+                let id = session.customer.messaging_user_id;
+                let address = write(scene.store(), move |tx| tx.address_of(workspace_id, id)).await;
+                assert_eq!(address.unwrap().1, expected, "{} {is_told}", scene.test.engine);
+            }
+            let shown = scene.sessions().await.into_iter().find(|session| session.id == other.id).unwrap();
+            assert_eq!(shown.customer.phone, None, "the number is another customer's");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_of_ids_does_not_find_somebody_else_by_the_number() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(text(known("US.1", ANA), "wamid.1", START, "Hello")).await;
+        let session = scene.session().await;
+        let update = |previous: Option<&str>, current: &str| {
+            WebhookItem::UserIdUpdate(UserIdUpdate {
+                waba_id: "1".to_owned(),
+                phone_number_id: "2".to_owned(),
+                wa_id: Some(ANA.to_owned()),
+                previous: previous.map(str::to_owned),
+                current: current.to_owned(),
+                current_parent: None,
+                at: None,
+            })
+        };
+        // Whoever had the number before, and never wrote, has a new id.
+        scene.try_receive(update(Some("US.8"), "US.9")).await.unwrap();
+        scene.receive(text(hidden("US.9"), "wamid.2", START.plus(1_000), "Somebody else")).await;
+        assert_eq!(scene.count(&USERS).await, 2, "{}", scene.test.engine);
+        scene.try_receive(update(None, "US.9")).await.unwrap();
+        scene.receive(text(hidden("US.1"), "wamid.3", START.plus(2_000), "Ana again")).await;
+        assert_eq!(scene.count(&USERS).await, 2, "{}", scene.test.engine);
+        assert_eq!(scene.lines(session.id).await.last().unwrap(), "customer: Ana again");
+        // Without the id of before, the number tells whose the new one is.
+        scene.try_receive(update(None, "US.3")).await.unwrap();
+        scene.receive(text(hidden("US.3"), "wamid.4", START.plus(3_000), "A new id")).await;
+        assert_eq!(scene.lines(session.id).await.last().unwrap(), "customer: A new id");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_of_nobody_is_refused() {
     for test in engines().await {

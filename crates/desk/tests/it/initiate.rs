@@ -1,11 +1,17 @@
 //! Agents who write first.
 
+use segue_channels::whatsapp::Identity;
 use segue_desk::{
-    DeskError,
+    DeskError, blocks, customers,
+    linking::{self, LinkTo},
     messages::{Draft, NewReply},
 };
-use segue_model::{ContactId, TemplateId, actor::Actor, contact::ContactFields, session::OptIn};
-use segue_store::session::SessionView;
+use segue_model::{ContactId, TemplateId, actor::Actor, contact::ContactFields, role::Role, session::OptIn};
+use segue_store::{
+    Sql,
+    session::SessionView,
+    thread::{JoinCustomers, Learned},
+};
 use segue_testkit::engines;
 
 use crate::{replies::templates, scene::*};
@@ -95,3 +101,111 @@ async fn two_who_begin_at_once_make_one_conversation() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_begins_with_the_customer_whose_number_is_written_another_way() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(text(phone("551199990000"), "wamid.1", START, "Oi")).await;
+        let before = scene.session().await;
+        // The contact has the ninth digit that WhatsApp leaves out.
+        let id = contact(&scene, Some("+5511999990000")).await;
+        let (approved, _) = templates(&scene, scene.ctx()).await;
+        let open = start(&scene, &boss, id, "1", template(approved)).await.unwrap_err();
+        assert_eq!(open.code(), "conversation_open", "{}", scene.test.engine);
+        scene.end(&boss, before.id).await;
+        let begun = start(&scene, &boss, id, "2", template(approved)).await.unwrap();
+        assert_eq!(begun.customer.messaging_user_id, before.customer.messaging_user_id, "{}", scene.test.engine);
+        assert_eq!(scene.count(&USERS).await, 1, "{}", scene.test.engine);
+        assert_eq!(scene.texts(&SENT_TO).await.last().unwrap(), "+551199990000", "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_begins_with_a_customer_of_the_contact_who_hides_the_number() {
+    for number in [Some("+15550100001"), None] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            let boss = scene.user("Kim", Role::Supervisor).await;
+            scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+            let before = scene.session().await;
+            let id = contact(&scene, number).await;
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            linking::link(store, ctx, workspace, &boss, before.id, LinkTo::Contact(id), None).await.unwrap();
+            scene.end(&boss, before.id).await;
+            let (approved, _) = templates(&scene, scene.ctx()).await;
+            let begun = start(&scene, &boss, id, "1", template(approved)).await.unwrap();
+            assert_eq!(begun.customer.messaging_user_id, before.customer.messaging_user_id, "{}", scene.test.engine);
+            assert_eq!(scene.count(&USERS).await, 1, "{}", scene.test.engine);
+            assert_eq!(scene.texts(&SENT_TO).await.last().unwrap(), "US.1", "{}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_begins_a_conversation_with_a_blocked_customer() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "Spam")).await;
+        let before = scene.session().await;
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        blocks::block(store, ctx, workspace, &boss, before.id, "Spam").await.unwrap();
+        let id = before.customer.contact_id.unwrap();
+        let (approved, _) = templates(&scene, scene.ctx()).await;
+        let refused = start(&scene, &boss, id, "1", template(approved)).await.unwrap_err();
+        assert_eq!(refused.code(), "customer_blocked", "{}", scene.test.engine);
+        assert_eq!(scene.sessions().await.len(), 1, "{}: nothing was opened", scene.test.engine);
+        blocks::unblock(store, ctx, workspace, &boss, before.customer.messaging_user_id).await.unwrap();
+        start(&scene, &boss, id, "2", template(approved)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_names_another_customer_joins_them_unless_they_are_two_people() {
+    for are_two in [false, true] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            let agent = scene.agent("Sam").await;
+            scene.available(&agent).await;
+            let (dialled, known) = ("15550100088", "15550100077");
+            let known_as = Identity { bsuid: Some("US.1".to_owned()), ..phone(known) };
+            scene.receive(text(known_as, "wamid.1", START, "Hello")).await;
+            let other = scene.session().await;
+            scene.advance(60_000);
+            let id = contact(&scene, Some(&format!("+{dialled}"))).await;
+            let (approved, _) = templates(&scene, scene.ctx()).await;
+            let begun = start(&scene, &agent, id, "1", template(approved)).await.unwrap();
+            if are_two {
+                let own = Identity { bsuid: Some("US.2".to_owned()), ..phone(dialled) };
+                scene.receive(text(own, "wamid.2", scene.test.now(), "Somebody else")).await;
+            }
+            let (workspace, channel, session_id) = (scene.workspace(), scene.channel.id, begun.id);
+            let learned = write(scene.store(), move |tx| tx.learn_wa_id(workspace, channel, session_id, known)).await;
+            let owner = other.customer.messaging_user_id;
+            assert_eq!(learned, Learned::Another(owner), "{}", scene.test.engine);
+            let told = JoinCustomers { session_id, messaging_user_id: owner };
+            for _ in 0..2 {
+                let (ctx, told) = (scene.ctx().clone(), told.clone());
+                scene.store().write(move |tx| customers::join(tx, &ctx, workspace, &told)).await.unwrap();
+            }
+            let count = scene.count(&USERS).await;
+            assert_eq!(count, if are_two { 2 } else { 1 }, "{} {are_two}", scene.test.engine);
+            let open = scene.sessions().await.into_iter().filter(|session| session.ended_at.is_none());
+            let open: Vec<_> = open.map(|session| session.id).collect();
+            if are_two {
+                assert_eq!(open.len(), 2, "{}", scene.test.engine);
+            } else {
+                assert_eq!(open, [begun.id], "{}: the agent's goes on", scene.test.engine);
+                let again = start(&scene, &agent, id, "2", template(approved)).await.unwrap();
+                assert_eq!(again.id, begun.id, "{}: found by the number that is dialled", scene.test.engine);
+                scene.receive(text(phone(known), "wamid.3", scene.test.now(), "It is me")).await;
+                scene.reply(&agent, begun.id, "3", "Hello").await.unwrap();
+                assert_eq!(scene.texts(&SENT_TO).await.last().unwrap(), &format!("+{known}"));
+            }
+        }
+    }
+}
+
+static SENT_TO: Sql = Sql::portable("SENT_TO", "SELECT address FROM outbox WHERE workspace_id = $1 ORDER BY id");

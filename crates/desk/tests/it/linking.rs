@@ -233,3 +233,67 @@ async fn no_rule_changes_what_another_actor_decided_before() {
         assert_eq!(long.unwrap_err().code(), "invalid_field");
     }
 }
+
+static WAITING: Sql =
+    Sql::portable("WAITING", "SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND CAST($1 AS UUID) IS NOT NULL");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agents_link_outlasts_a_message_that_comes_at_the_same_moment() {
+    use segue_channels::whatsapp::{Identity, WebhookItem};
+    use segue_desk::{DeskError, inbound::InboundError};
+    use segue_store::{StoreError, customer_link::LinkState, messaging_user::LinkedBy};
+    use std::{
+        sync::{Mutex, mpsc},
+        time::Duration,
+    };
+
+    // On SQLite one waits for the other before it reads anything.
+    let Some(test) = segue_testkit::postgres_store().await else { return };
+    let scene = scene(test, &[], NoMatch::CreateContact).await;
+    scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+    let session = scene.session().await;
+    assert_eq!(session.customer.contact_id, None);
+    let (workspace_id, id, user_id) = (scene.workspace(), session.id, session.customer.messaging_user_id);
+    let (contact_id, now): (ContactId, _) = (scene.ctx().id(), scene.test.now());
+    let fields = ContactFields { first_name: Some("Ana".to_owned()), ..ContactFields::default() };
+    write(scene.store(), move |tx| tx.insert_contact(workspace_id, contact_id, &fields, now)).await;
+
+    let ((linked, is_linked), (let_go, may_go)) = (mpsc::channel(), mpsc::channel::<()>());
+    let (linked, may_go, store) = (Mutex::new(linked), Mutex::new(may_go), scene.store().clone());
+    let agent = tokio::spawn(async move {
+        write(&store, move |tx| {
+            tx.session_to_change(workspace_id, id)?;
+            let mut user = tx.messaging_user(workspace_id, user_id)?.expect("the customer is there");
+            let before = LinkState::of(&user);
+            (user.contact_id, user.linked_by) = (Some(contact_id), Some(LinkedBy::Agent));
+            tx.link_messaging_user(workspace_id, &user, before)?;
+            linked.lock().unwrap().send(()).expect("the test waits");
+            may_go.lock().unwrap().recv().expect("the test says when");
+            Ok(())
+        })
+        .await;
+    });
+    tokio::task::spawn_blocking(move || is_linked.recv()).await.unwrap().unwrap();
+    // The message tells the number, for which the rules would make a contact.
+    let told = || {
+        let both = Identity { bsuid: Some("US.1".to_owned()), ..phone(ANA) };
+        WebhookItem::Message(Box::new(text(both, "wamid.2", START.plus(1_000), "It is me")))
+    };
+    let message = scene.try_receive(told());
+    let go = async {
+        while scene.count(&WAITING).await == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let_go.send(()).unwrap();
+    };
+    let (first, ()) = tokio::join!(message, go);
+    agent.await.unwrap();
+    if let Err(error) = first {
+        assert!(matches!(error, InboundError::Desk(DeskError::Store(StoreError::Unavailable(_)))), "{error:?}");
+        scene.try_receive(told()).await.unwrap();
+    }
+    let user = write(scene.store(), move |tx| Ok(tx.messaging_user(workspace_id, user_id)?.unwrap())).await;
+    assert_eq!((user.contact_id, user.linked_by), (Some(contact_id), Some(LinkedBy::Agent)));
+    assert_eq!(scene.lines(id).await.last().unwrap(), "customer: It is me");
+    assert_eq!(scene.count(&CONTACTS).await, 1, "and no contact was made beside it");
+}

@@ -10,8 +10,11 @@ use segue_delivery::{
     long_text::{self, READ_LONG_TEXT},
 };
 use segue_desk::{
+    DeskError,
     blocks::TellBlock,
     bot::{self, BOT_TIMER},
+    customers,
+    inbound::InboundError,
 };
 use segue_model::{ImportId, MediaId, TemplateId, time, wake::Wake};
 use segue_outreach::{
@@ -25,7 +28,13 @@ use segue_outreach::{
     merge::{self, FIND_DUPLICATES},
 };
 use segue_store::{
-    StoreError, customer_block::TELL_BLOCK, form::FORM_REFUSED, job::Job, media::FETCH_MEDIA, template::SETTLE_TEMPLATE,
+    StoreError, Tx,
+    customer_block::TELL_BLOCK,
+    form::FORM_REFUSED,
+    job::Job,
+    media::FETCH_MEDIA,
+    template::SETTLE_TEMPLATE,
+    thread::{JOIN_CUSTOMERS, JoinCustomers},
 };
 
 use tokio::task::JoinSet;
@@ -140,7 +149,7 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
             store
                 .write(move |tx| {
                     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
-                    bot::on_timer(tx, &ctx, &workspace, &payload).map_err(|error| WorkError::Failed(error.to_string()))
+                    bot::on_timer(tx, &ctx, &workspace, &payload).map_err(of_desk)
                 })
                 .await
         }
@@ -180,6 +189,13 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
             segue_delivery::template_admin::settle(store, ctx, workspace_id, payload.template_id)
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
+        }
+        JOIN_CUSTOMERS => {
+            let payload: JoinCustomers = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            let ctx = ctx.clone();
+            let joined = move |tx: &mut Tx<'_>| customers::join(tx, &ctx, workspace_id, &payload);
+            store.write(joined).await.map_err(|error| of_desk(error.into()))
         }
         TELL_BLOCK => {
             let payload: TellBlock = serde_json::from_value(job.payload.clone())
@@ -253,9 +269,32 @@ struct SearchJob {
     number: i64,
 }
 
+/// What comes from the store stays its own: a database that is away uses up no attempt.
+fn of_desk(error: InboundError) -> WorkError {
+    match error {
+        InboundError::Desk(DeskError::Store(error)) => WorkError::Store(error),
+        other => WorkError::Failed(other.to_string()),
+    }
+}
+
 fn of_outreach(error: OutreachError) -> WorkError {
     match error {
         OutreachError::Store(error) => WorkError::Store(error),
         other => WorkError::Failed(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_of_the_bot_waits_without_an_attempt_while_the_database_is_away() {
+        let away = InboundError::from(StoreError::Unavailable("a conflict".to_owned()));
+        assert!(matches!(of_desk(away).remedy(), Remedy::PutBack));
+        let taken = InboundError::from(StoreError::LeaseLost);
+        assert!(matches!(of_desk(taken).remedy(), Remedy::Leave));
+        let other = InboundError::from(DeskError::SessionEnded);
+        assert!(matches!(of_desk(other).remedy(), Remedy::Note(..)));
     }
 }

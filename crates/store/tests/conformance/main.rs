@@ -4,6 +4,7 @@ mod campaign_file;
 mod commands;
 mod contact_traces;
 mod customer_language;
+mod customer_link;
 mod decision;
 mod events;
 mod flow_file;

@@ -61,7 +61,7 @@ export function AddressSection({ session, panel }: { session: Session; panel: Cu
               {formatDateTime(merge.merged_at)}
             </span>
           </div>
-          {merge.actor !== 'system' && (
+          {merge.can_part && (
             <Button
               emphasis="secondary"
               size="xs"
