@@ -4,8 +4,8 @@
 //! carries our own id, so a callback resolves a message whose answer was lost, whether its SID is known or not.
 //!
 //! A provider that sends a repeated request once ([`Repeats::SentOnce`]) gets our own id as the key of every attempt. Then
-//! nothing is ever in doubt: what was being sent when a node ended, and what had no answer, is decided and sent again
-//! under its key.
+//! what was being sent when a node ended, and what had no answer, is decided and sent again under its key, and never by
+//! another account: to that one the key says nothing.
 //!
 //! A refusal that says the recipient has stopped our messages is written into the inbox before the message's outcome is
 //! settled: whoever works on the inbox feeds it into the consent ledger. A crash in between leaves the message `unknown`
@@ -27,7 +27,7 @@ use segue_store::{
     channel::{Channel, ChannelState, Repeats, TwilioConfig},
     inbox::{InboxKind, NewInbox},
     outbox::{Abandoned, OutboxMessage, Payload},
-    submission::Failure,
+    submission::{Cost, Failure},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -53,8 +53,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(300);
 const ALARM_PAUSE: Duration = Duration::from_secs(30);
 /// How long nothing is sent when the provider asks to slow down without saying for how long.
 const SLOW_DOWN_PAUSE: Duration = Duration::from_secs(1);
-/// How long to wait before a request without an answer is repeated.
-const REPEAT_AFTER: Duration = Duration::from_secs(5);
 /// Longest pause that a provider can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -194,7 +192,7 @@ async fn send(
     let (outcome, pause) = outcome(sent);
     let outcome = match config.repeats {
         Repeats::SentAgain => outcome,
-        Repeats::SentOnce => without_doubt(outcome),
+        Repeats::SentOnce => repeated(outcome),
     };
     settle(env, &message, outcome).await;
     pause
@@ -222,12 +220,13 @@ async fn take_back(env: &Env, channel: &Channel, repeats: Repeats, owner: Option
     recover(env, channel, owner).await;
 }
 
-/// A repeat under the same key does no harm, so no answer is the same as not sent.
-fn without_doubt(outcome: Outcome) -> Outcome {
+/// A repeat under the same key does no harm here, so what had no answer is sent again. It may have left all the same: it
+/// uses up an attempt, and no other account takes it over.
+fn repeated(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Unknown { reason, .. } => {
-            let failure = Failure { class: ErrorClass::ProviderDown.as_str().to_owned(), code: None, reason };
-            Outcome::not_sent(failure, ErrorClass::ProviderDown, Some(REPEAT_AFTER))
+            let failure = Failure { class: ErrorClass::Unknown.as_str().to_owned(), code: None, reason };
+            Outcome::NotSent { failure, wait: None, cost: Cost::Doubt }
         }
         other => other,
     }

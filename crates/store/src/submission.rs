@@ -120,6 +120,7 @@ crate::sql! {
             rule = CASE WHEN $9 = 1 THEN rule ELSE COALESCE(withdrawn, rule) END,
             payload = CASE WHEN withdrawn IS NULL THEN payload ELSE '{\"text\":\"\"}' END,
             not_before = $4, attempts = attempts + $5, lease_owner = NULL,
+            maybe_left = CASE WHEN $9 = 1 THEN 1 ELSE maybe_left END,
             lease_until = NULL, error_class = $6, error_code = $7, error_reason = $8
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
@@ -148,7 +149,8 @@ segue_model::text_enum! {
     /// Whether an answer "not now" uses up one of the attempts.
     pub enum Cost {
         Attempt = "attempt",
-        /// It does, and nobody can say whether the message left: its account sends it again all the same.
+        /// It does, and nobody can say whether the message left: its account sends it again all the same, and that it may
+        /// have left stands on its row.
         Doubt = "doubt",
         /// The provider only asked to slow down.
         Free = "free",
