@@ -128,6 +128,14 @@ crate::sql! {
             error_class = $5, error_code = $6, error_reason = $7
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    /// Of the last of several attempts: it may have left with one of those before.
+    GIVE_UP = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'failed' END,
+            failed_at = CASE WHEN maybe_left = 1 THEN NULL ELSE CAST($4 AS BIGINT) END,
+            lease_owner = NULL, lease_until = NULL,
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE CAST($5 AS TEXT) END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE CAST($6 AS TEXT) END, error_reason = $7
+        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     MARK_UNKNOWN = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
             error_class = 'unknown', error_code = NULL, error_reason = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
@@ -371,12 +379,38 @@ impl Tx<'_> {
         failure: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.did_not_leave(message)?;
+        self.end_unsent(&MARK_FAILED, message, failure, now)
+    }
+
+    /// The last attempt came to nothing: it has failed, or nobody can say when an earlier attempt was in doubt.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn give_up_message(
+        &mut self,
+        message: &OutboxMessage,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.end_unsent(&GIVE_UP, message, failure, now)
+    }
+
+    fn end_unsent(
+        &mut self,
+        sql: &'static crate::Sql,
+        message: &OutboxMessage,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let change = self.query_opt(
-            &MARK_FAILED,
+            sql,
             &[&message.workspace_id, &message.id, &message.epoch, &now, &failure.class, &failure.code, &failure.reason],
             read_change,
         )?;
+        if change.as_ref().is_some_and(|change| change.state == OutboxState::Unknown) {
+            return Ok(self.told(message.workspace_id, change, now));
+        }
+        self.did_not_leave(message)?;
         if change.is_some() {
             self.note_bounce(message.workspace_id, message.id, failure, now)?;
         }
