@@ -3,6 +3,7 @@
 use segue_model::{CampaignId, consent::Medium, delivery::OutboxState, policy::Rule};
 use segue_store::{
     Sql, StoreError,
+    failover::Fallback,
     outbox::{Abandoned, OutboxMessage},
     submission::{Cost, Failure},
 };
@@ -329,5 +330,51 @@ async fn a_dead_message_of_a_campaign_that_has_ended_stays_dead() {
         assert!(!write(&test, move |tx| tx.resolve_dead_letter(workspace_id, letter.id, &decision, now)).await);
         // In the queue nobody would ever take it again.
         assert_eq!(state(&test, new.id).await, OutboxState::Failed, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_left_never_moves_to_a_second_way_and_does_not_simply_fail() {
+    for test in engines().await {
+        let (channel, other) = (test.sms_channel("sms").await, test.sms_channel("other").await);
+        let from = test.sender(channel.id, "+15550100").await.id;
+        let fallback = Fallback { from, to: test.sender(other.id, "+15550101").await, after: 0 };
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        for (attempts, crashed, may_move) in [
+            (&[Cost::Attempt, Cost::Free][..], false, true),
+            // What came of later attempts does not take the doubt away.
+            (&[Cost::Doubt, Cost::Free], false, false),
+            (&[], true, false),
+        ] {
+            let new = message(&test, &channel, "+15550102");
+            enqueue(&test, &new).await;
+            for cost in attempts {
+                let (sent, cost, now) = (submit(&test, &channel, "a").await, *cost, test.now());
+                write(&test, move |tx| tx.requeue_message(&sent, now, cost, &failure(), now)).await;
+            }
+            if crashed {
+                submit(&test, &channel, "a").await;
+                let now = test.now();
+                let gone = Abandoned::OwnedBy("a");
+                assert_eq!(write(&test, move |tx| tx.repeat_submitting(workspace_id, channel_id, gone, now)).await, 1);
+            }
+            let (now, fallback) = (test.now(), fallback.clone());
+            let moved = write(&test, move |tx| {
+                let due = tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 1, now)?.remove(0).message;
+                tx.fail_over(&due, OutboxState::Queued, (&fallback, "Hello"), "down", now)
+            });
+            assert_eq!(moved.await, may_move, "{}: {attempts:?} {crashed}", test.engine);
+            if may_move {
+                continue;
+            }
+            let (sent, now) = (submit(&test, &channel, "a").await, test.now());
+            write(&test, move |tx| tx.give_up_message(&sent, &failure(), now)).await;
+            assert_eq!(state(&test, new.id).await, OutboxState::Unknown, "{}: {attempts:?} {crashed}", test.engine);
+        }
+        let certain = message(&test, &channel, "+15550103");
+        enqueue(&test, &certain).await;
+        let (sent, now) = (submit(&test, &channel, "a").await, test.now());
+        write(&test, move |tx| tx.give_up_message(&sent, &failure(), now)).await;
+        assert_eq!(state(&test, certain.id).await, OutboxState::Failed, "{}", test.engine);
     }
 }
