@@ -110,6 +110,8 @@ pub(crate) struct Beginning {
     pub begun: Vec<Begun>,
     /// Messages looked at; as many as the limit when there may be more.
     pub looked_at: usize,
+    /// Until when they are held.
+    pub lease_until: Timestamp,
 }
 
 /// Decides about the texts of a channel that are due and records `submitting` for those that may leave: the claim, the
@@ -138,7 +140,7 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
     let submitted = tx.submit_due(allowed, due.owner, due.lease_until)?;
     let begun = submitted.into_iter().zip(contents);
     let begun = begun.filter_map(|(message, content)| Some(Begun { message: message?, content })).collect();
-    Ok(Beginning { begun, looked_at })
+    Ok(Beginning { begun, looked_at, lease_until: due.lease_until })
 }
 
 /// Asks the policy engine. Gives its permit with what is to be sent; what it refuses or holds is recorded as such.

@@ -534,14 +534,15 @@ impl Tx<'_> {
         })
     }
 
-    /// Keeps a claimed message for longer. `false` when the claim is lost.
+    /// Keeps claimed messages for longer. Gives how many of the claims are not lost.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn extend_claim(&mut self, message: &OutboxMessage, lease_until: Timestamp) -> Result<bool, StoreError> {
-        let changed =
-            self.execute(&EXTEND_CLAIM, &[&message.workspace_id, &message.id, &message.epoch, &lease_until])?;
-        Ok(changed == 1)
+    pub fn extend_claims(&mut self, messages: &[OutboxMessage], lease_until: Timestamp) -> Result<u64, StoreError> {
+        let kept = self.execute_each(&EXTEND_CLAIM, messages, |message| {
+            [message.workspace_id.bind(), message.id.bind(), message.epoch.bind(), lease_until.bind()]
+        })?;
+        Ok(kept.into_iter().sum())
     }
 
     /// Takes back what workers left behind: what was claimed is queued again, what was being submitted becomes

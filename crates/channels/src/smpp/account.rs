@@ -89,6 +89,12 @@ impl Account {
         });
     }
 
+    /// Segments without an answer, and segments a second allowed at present.
+    pub fn load(&self) -> (usize, f64) {
+        let rate = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).rate();
+        (self.in_flight.load(Ordering::Relaxed), rate)
+    }
+
     /// A look at the account.
     pub fn stats(&self) -> SmppStats {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);

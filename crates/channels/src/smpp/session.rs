@@ -186,6 +186,13 @@ impl SmppSession {
         self.state.clone()
     }
 
+    /// Segments that are with the carrier without an answer, and segments a second allowed at present: what
+    /// [`SmppSession::stats`] tells, for whoever asks all the time.
+    #[must_use]
+    pub fn load(&self) -> (usize, f64) {
+        self.account.load()
+    }
+
     /// A look at what the account is doing.
     #[must_use]
     pub fn stats(&self) -> SmppStats {
