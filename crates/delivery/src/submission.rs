@@ -56,17 +56,17 @@ pub fn begin(
     Ok(if begun.is_some() { Begin::Go } else { Begin::No })
 }
 
-/// [`begin`] of a text: gives what may leave once the transaction has committed.
+/// [`begin`] of a text: gives what may leave once the transaction has committed, and until when the provider may try.
 pub(crate) fn begin_text(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     channel: &Channel,
     message: &OutboxMessage,
     lease_until: Timestamp,
-) -> Result<Option<SmsContent>, StoreError> {
+) -> Result<Option<(SmsContent, Option<Timestamp>)>, StoreError> {
     Ok(match begin_claimed(tx, ctx, channel, message, lease_until)? {
-        Some(Payload::Sms(content)) => Some(content),
-        Some(Payload::WhatsApp) | None => None,
+        Some((Payload::Sms(content), deliver_by)) => Some((content, deliver_by)),
+        Some((Payload::WhatsApp, _)) | None => None,
     })
 }
 
@@ -76,14 +76,17 @@ fn begin_claimed(
     channel: &Channel,
     message: &OutboxMessage,
     lease_until: Timestamp,
-) -> Result<Option<Payload>, StoreError> {
+) -> Result<Option<(Payload, Option<Timestamp>)>, StoreError> {
     if matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
         // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
         tx.hold_consents(message.workspace_id)?;
     }
     match decide(tx, ctx, channel, (message, None), &mut Known::at(ctx.now()))? {
-        Some((permit, payload)) if tx.mark_submitting(message, permit, lease_until)? => Ok(Some(payload)),
-        _ => Ok(None),
+        Some((permit, payload)) => {
+            let deliver_by = permit.deliver_by();
+            Ok(tx.mark_submitting(message, permit, lease_until)?.then_some((payload, deliver_by)))
+        }
+        None => Ok(None),
     }
 }
 
