@@ -95,6 +95,8 @@ fn begin_claimed(
 pub(crate) struct Due<'a> {
     /// Most messages to look at.
     pub limit: u32,
+    /// Counts up from look to look, so that each campaign comes first in its turn.
+    pub turn: usize,
     /// Name of the worker's node.
     pub owner: &'a str,
     pub lease_until: Timestamp,
@@ -127,7 +129,7 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
     tx.hold_consents(channel.workspace_id)?;
     let now = ctx.now();
     let medium = channel.config.kind().medium();
-    let messages = tx.due_outbox(channel.workspace_id, (channel.id, medium), due.limit, now)?;
+    let messages = tx.due_in_turn(channel.workspace_id, (channel.id, medium), (due.limit, due.turn), now)?;
     let looked_at = messages.len();
     let (mut allowed, mut contents) = (Vec::with_capacity(looked_at), Vec::with_capacity(looked_at));
     let mut known = Known::at(now);
@@ -640,7 +642,7 @@ mod tests {
                 let (ctx, channel) = (test.ctx.clone(), channel.clone());
                 let begun = test.store.write::<_, StoreError, _>(move |tx| {
                     tx.enqueue(workspace_id, &message, now)?;
-                    let due = Due { limit: 9, owner: "test", lease_until: now.plus(time::MINUTE) };
+                    let due = Due { limit: 9, turn: 0, owner: "test", lease_until: now.plus(time::MINUTE) };
                     begin_due(tx, &ctx, &channel, &due)
                 });
                 let begun = begun.await.expect("the store works").begun;

@@ -126,7 +126,7 @@ impl Turns<'_> {
         let mut came = Came::default();
         let mut room = Room::of(self.window);
         let mut recovered_at = tokio::time::Instant::now();
-        let mut look = true;
+        let (mut look, mut looks) = (true, 0_usize);
         loop {
             let stopping = self.stop.is_cancelled();
             if stopping && on_the_wire.is_empty() {
@@ -164,8 +164,9 @@ impl Turns<'_> {
             if done.is_empty() && arrived.is_empty() && most == 0 {
                 continue;
             }
-            let beginning = self.turn(done, arrived, most).await;
+            let beginning = self.turn(done, arrived, (most, looks)).await;
             if most > 0 {
+                looks = looks.wrapping_add(1);
                 look = beginning.looked_at == most;
             }
             self.submit(beginning, (&mut on_the_wire, &mut room), &outcomes);
@@ -204,7 +205,12 @@ impl Turns<'_> {
     }
 
     /// Records outcomes, takes deliveries in and begins up to `room` messages, in one transaction.
-    async fn turn(&self, done: Vec<(OutboxMessage, Outcome)>, arrived: Arrived, room: usize) -> Beginning {
+    async fn turn(
+        &self,
+        done: Vec<(OutboxMessage, Outcome)>,
+        arrived: Arrived,
+        (room, turn): (usize, usize),
+    ) -> Beginning {
         let (ctx, channel, node) = (self.env.ctx.clone(), self.channel.clone(), self.env.node.clone());
         let (done, limit) = (Arc::new(done), u32::try_from(room).unwrap_or(u32::MAX));
         let (own, items) = (Arc::clone(&done), arrived.items());
@@ -219,7 +225,7 @@ impl Turns<'_> {
             if limit == 0 {
                 return Ok(Beginning::default());
             }
-            let due = Due { limit, owner: &node, lease_until: ctx.now().plus(MESSAGE_LEASE) };
+            let due = Due { limit, turn, owner: &node, lease_until: ctx.now().plus(MESSAGE_LEASE) };
             begin_due(tx, &ctx, &channel, &due)
         };
         // Conversations do not wait for the many of a campaign.

@@ -231,7 +231,8 @@ async fn a_long_text_of_which_a_part_was_taken_stays_where_it_was_tried() {
     }
 }
 
-static PROVIDER_ID: Sql = Sql::portable("PROVIDER_ID", "SELECT provider_id FROM outbox WHERE workspace_id = $1 AND id = $2");
+static PROVIDER_ID: Sql =
+    Sql::portable("PROVIDER_ID", "SELECT provider_id FROM outbox WHERE workspace_id = $1 AND id = $2");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_on_a_dead_account_moves_after_the_time_its_owner_said() {

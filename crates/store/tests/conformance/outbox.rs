@@ -181,6 +181,36 @@ async fn running_campaigns_share_what_answers_leave_and_paused_ones_get_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_few_are_taken_at_a_time_each_campaign_has_its_turn() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let (older, newer) = (campaign(&test, sender, 1, "running").await, campaign(&test, sender, 2, "running").await);
+        for (campaign_id, position) in [(older, 0), (older, 1), (older, 2), (newer, 0), (newer, 1), (newer, 2)] {
+            let mut message = message(&test, &channel, &format!("+1555{position:04}"));
+            message.campaign = Some((campaign_id, position));
+            enqueue(&test, &message).await;
+        }
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        let mut taken = Vec::new();
+        for turn in 0..3 {
+            let due = write(&test, move |tx| {
+                let due = tx.due_in_turn(workspace_id, (channel_id, Medium::Sms), (1, turn), now)?.remove(0).message;
+                tx.submit_due(vec![(due, permit(now))], "a", now.plus(30_000))
+            });
+            taken.extend(due.await.into_iter().flatten().map(|message| message.campaign_id));
+        }
+        for turn in 3..6 {
+            let claim = segue_store::outbox::Claim { owner: "a", limit: 1, lease_until: now.plus(30_000), now };
+            let claimed = write(&test, move |tx| tx.claim_in_turn(workspace_id, channel_id, &claim, turn)).await;
+            taken.extend(claimed.into_iter().map(|message| message.campaign_id));
+        }
+        let [older, newer] = [Some(older), Some(newer)];
+        assert_eq!(taken, [older, newer, older, newer, older, newer], "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn recovery_queues_what_was_claimed_and_never_what_may_have_left() {
     for test in engines().await {
         let channel = test.sms_channel("sms").await;
