@@ -2,7 +2,8 @@
 //!
 //! A report is matched by the provider's id, else by our own id that WhatsApp sends back, else, for an SMS whose
 //! outcome is unknown, by its recipient when there is exactly one such message. What cannot be matched is parked: the
-//! message's id at the provider may be about to be stored. Parked reports are looked at when provider ids are stored,
+//! message's id at the provider may be about to be stored. An id that is only another number's writing of the provider's
+//! (hexadecimal for decimal) can be the id of another message: it is taken only where the recipient is the same. Parked reports are looked at when provider ids are stored,
 //! when a message becomes `unknown`, and by [`Tx::match_parked_reports`], which finds those that crossed with either in
 //! another transaction.
 //!
@@ -44,12 +45,21 @@ pub struct ProviderReport {
 /// How to find the message a report is about.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportTarget {
-    /// The provider's id in every way it may have been written before.
+    /// The provider's id in every way it may have been written before, as it is first.
     pub provider_ids: Vec<String>,
     /// Our own id, when the provider sends it back.
     pub message_id: Option<MessageId>,
     /// E.164 of the recipient, where the provider offers no better way to find a message whose outcome is unknown.
     pub recipient: Option<String>,
+}
+
+impl ReportTarget {
+    /// Whether this is the provider's id in another number's writing, as against one with other zeros in front or in the
+    /// other case.
+    fn is_converted(&self, provider_id: &str) -> bool {
+        let bare = |id: &str| id.trim_start_matches('0').to_ascii_lowercase();
+        self.provider_ids.first().is_some_and(|first| bare(first) != bare(provider_id))
+    }
 }
 
 impl std::fmt::Debug for ReportTarget {
@@ -77,9 +87,12 @@ struct Parked {
 crate::sql! {
     /// Carriers use their ids again after a while: the newest message is meant.
     MESSAGE_OF_PROVIDER_ID = "SELECT id FROM outbox WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3
+            AND (CAST($4 AS TEXT) IS NULL OR address = $4)
         ORDER BY id DESC LIMIT 1";
-    MESSAGE_OF_FURTHER_ID = "SELECT message_id FROM provider_messages
-        WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
+    MESSAGE_OF_FURTHER_ID = "SELECT p.message_id FROM provider_messages p
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3
+            AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM outbox o
+                WHERE o.workspace_id = p.workspace_id AND o.id = p.message_id AND o.address = $4))";
     LINK_PROVIDER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
     /// A whole message of a campaign or of no session that the provider has, and of which nothing else is reported yet.
@@ -226,7 +239,8 @@ impl Tx<'_> {
         ctx: &Ctx,
     ) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
         for provider_id in &target.provider_ids {
-            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id];
+            let only_to = target.recipient.as_deref().filter(|_| target.is_converted(provider_id));
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id, &only_to];
             for sql in [&MESSAGE_OF_PROVIDER_ID, &MESSAGE_OF_FURTHER_ID] {
                 if let Some(id) = self.query_opt(sql, keys, |row| row.next())? {
                     return Ok(Some((id, Some(provider_id.clone()))));
@@ -459,8 +473,14 @@ impl Tx<'_> {
             return Ok(());
         }
         let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &provider_id];
-        let parked = self.query(&PARKED_FOR_ID, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?.report)))?;
-        for (parked_id, report) in parked {
+        let parked = self.query(&PARKED_FOR_ID, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?)))?;
+        for (parked_id, Parked { target, report }) in parked {
+            if let Some(recipient) = target.recipient.as_ref().filter(|_| target.is_converted(provider_id)) {
+                let address: Option<String> = self.query_opt(&ADDRESS_OF, &[&workspace_id, &id], |row| row.next())?;
+                if address.as_ref() != Some(recipient) {
+                    continue;
+                }
+            }
             self.execute(&UNPARK, &[&workspace_id, &parked_id])?;
             self.report_part(workspace_id, channel_id, (id, Some(provider_id)), &report, ctx.now())?;
         }
