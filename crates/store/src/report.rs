@@ -93,6 +93,13 @@ crate::sql! {
         WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3
             AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM outbox o
                 WHERE o.workspace_id = p.workspace_id AND o.id = p.message_id AND o.address = $4))";
+    /// A further id of a whole message, or of the next part of one whose parts are not all known.
+    LINK_FURTHER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
+        SELECT o.workspace_id, o.channel_id, CAST($3 AS TEXT), o.id, CASE WHEN o.parts IS NULL THEN NULL ELSE 1 + (
+                SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL) END
+        FROM outbox o WHERE o.workspace_id = $1 AND o.id = $2
+        ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
     LINK_PROVIDER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
     /// A whole message of a campaign or of no session that the provider has, and of which nothing else is reported yet.
@@ -113,17 +120,22 @@ crate::sql! {
     OWN_MESSAGE = "SELECT id FROM outbox WHERE workspace_id = $1 AND id = $2 AND channel_id = $3";
     UNCLEAR_TO = "SELECT o.id, o.state FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.address = $3 AND o.state IN ('submitting', 'unknown')
-            AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown') AND o.provider_id IS NULL LIMIT 2";
+            AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown')
+            AND (o.provider_id IS NULL OR o.parts > (SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)) LIMIT 2";
     PART_DELIVERED = "UPDATE provider_messages SET delivered_at = $4
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND delivered_at IS NULL";
     PARTS_UNDELIVERED = "SELECT COUNT(*) FROM provider_messages
         WHERE workspace_id = $1 AND message_id = $2 AND delivered_at IS NULL AND part IS NOT NULL";
-    REPORTS = sqlite: "SELECT state, accepted_at, delivered_at, read_at, played_at, failed_at, session_id, submitted_at
-            FROM outbox
-            WHERE workspace_id = $1 AND id = $2",
-        postgres: "SELECT state, accepted_at, delivered_at, read_at, played_at, failed_at, session_id, submitted_at
-            FROM outbox
-            WHERE workspace_id = $1 AND id = $2 FOR UPDATE";
+    /// Last how many of its parts nobody knows an id of.
+    REPORTS = sqlite: "SELECT o.state, o.accepted_at, o.delivered_at, o.read_at, o.played_at, o.failed_at, o.session_id,
+            o.submitted_at, CASE WHEN o.parts IS NULL THEN 0 ELSE o.parts - (SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL) END
+        FROM outbox o WHERE o.workspace_id = $1 AND o.id = $2",
+        postgres: "SELECT o.state, o.accepted_at, o.delivered_at, o.read_at, o.played_at, o.failed_at, o.session_id,
+            o.submitted_at, CASE WHEN o.parts IS NULL THEN 0 ELSE o.parts - (SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL) END
+        FROM outbox o WHERE o.workspace_id = $1 AND o.id = $2 FOR UPDATE OF o";
     SET_REPORTS = "UPDATE outbox SET state = $3, accepted_at = $4, delivered_at = $5, read_at = $6, failed_at = $7,
             error_class = $8, error_code = $9, error_reason = $10, lease_owner = NULL, lease_until = NULL,
             submitted_at = COALESCE(submitted_at, $11), played_at = $12
@@ -314,9 +326,13 @@ impl Tx<'_> {
                 played_at: row.next()?,
                 failed_at: row.next()?,
             };
-            Ok((state, reports, row.next::<Option<SessionId>>()?, row.next::<Option<Timestamp>>()?))
+            Ok((state, reports, row.next::<Option<SessionId>>()?, row.next::<Option<Timestamp>>()?, row.next::<i64>()?))
         })?;
-        let Some((state, reports, session_id, submitted_at)) = found else { return Ok(()) };
+        let Some((state, reports, session_id, submitted_at, unknown_parts)) = found else { return Ok(()) };
+        if unknown_parts > 0 && report.report != Report::Failed {
+            // It is about a part, and of the others nobody knows whether they left.
+            return Ok(());
+        }
         if state.never_left() && report.report == Report::Failed {
             // Of an earlier attempt, or of nothing: what is to come decides.
             return Ok(());
@@ -438,11 +454,22 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         if let [provider_id] = provider_ids {
             if !self.set_provider_id(workspace_id, id, provider_id)? {
-                let whole: Option<i64> = None;
-                self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id, &whole])?;
+                self.execute(&LINK_FURTHER_ID, &[&workspace_id, &id, provider_id])?;
             }
             return self.apply_parked(workspace_id, channel_id, id, provider_id, ctx);
         }
+        self.link_parts(workspace_id, channel_id, id, provider_ids, ctx)
+    }
+
+    /// Stores the provider's ids of a message's parts, which are counted from the first.
+    pub(crate) fn link_parts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        id: MessageId,
+        provider_ids: &[String],
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
         for (part, provider_id) in (1_i64..).zip(provider_ids) {
             self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id, &part])?;
         }

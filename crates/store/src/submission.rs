@@ -137,7 +137,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     MARK_UNKNOWN = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
-            error_class = 'unknown', error_code = NULL, error_reason = $4
+            error_class = 'unknown', error_code = NULL, error_reason = $4, parts = $5
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     MARK_ASSESSED = "UPDATE outbox SET state = 'unknown', rule = 'quality_assessment', lease_owner = NULL,
@@ -430,21 +430,29 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Nobody can say whether it left. `provider_ids` are those of parts that certainly did; their receipts resolve it.
+    /// Nobody can say whether it left. `provider_ids` are those of parts that certainly did, of so many in all; receipts
+    /// of all of them resolve it.
     ///
     /// # Errors
     /// When the store fails.
     pub fn mark_unknown(
         &mut self,
         message: &OutboxMessage,
-        provider_ids: &[String],
+        (provider_ids, parts): (&[String], usize),
         reason: &str,
         ctx: &Ctx,
     ) -> Result<bool, StoreError> {
-        let change =
-            self.query_opt(&MARK_UNKNOWN, &[&message.workspace_id, &message.id, &message.epoch, &reason], read_change)?;
-        let marked = self.told(message.workspace_id, change, ctx.now());
-        self.link_provider_ids(message.workspace_id, message.channel_id, message.id, provider_ids, ctx)?;
+        let (workspace_id, channel_id, id) = (message.workspace_id, message.channel_id, message.id);
+        let in_part = !provider_ids.is_empty() && provider_ids.len() < parts;
+        let parts = u32::try_from(parts).ok().filter(|_| in_part);
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &message.epoch, &reason, &parts];
+        let change = self.query_opt(&MARK_UNKNOWN, keys, read_change)?;
+        let marked = self.told(workspace_id, change, ctx.now());
+        if in_part {
+            self.link_parts(workspace_id, channel_id, id, provider_ids, ctx)?;
+        } else {
+            self.link_provider_ids(workspace_id, channel_id, id, provider_ids, ctx)?;
+        }
         Ok(marked)
     }
 

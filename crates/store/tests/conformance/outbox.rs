@@ -262,7 +262,7 @@ async fn a_worker_that_lost_its_lease_can_do_nothing_but_tell_that_it_was_accept
         let copy = stale.clone();
         assert!(!write(&test, move |tx| tx.requeue_message(&copy, now, Cost::Free, &failure(), now)).await);
         let (copy, unknown) = (stale.clone(), ctx.clone());
-        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, &[], "?", &unknown)).await);
+        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, (&[], 0), "?", &unknown)).await);
         assert_eq!(state(&test, fresh.id).await, OutboxState::Submitting);
 
         test.clock.advance(30_000);

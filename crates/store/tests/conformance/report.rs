@@ -317,3 +317,42 @@ async fn an_id_in_another_writing_finds_no_message_to_somebody_else() {
         assert_eq!(matched, Matched::Message(long.id), "{}", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_of_which_a_part_is_unknown_is_not_delivered_when_the_others_are() {
+    let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        let unknown = async |address: &str, ids: &[&str], parts: usize| {
+            let (sent, ctx) = (submitted(&test, &channel, address).await, test.ctx.clone());
+            let (copy, ids) = (sent.clone(), ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+            write(&test, move |tx| tx.mark_unknown(&copy, (&ids, parts), "cut", &ctx)).await;
+            sent
+        };
+        let sent = unknown("+15550101", &["p1"], 2).await;
+        for report in [Report::Accepted, Report::Delivered, Report::Delivered] {
+            assert_eq!(apply(&test, &channel, by_id(&["p1"]), report).await, Matched::Message(sent.id));
+            assert_eq!(state(&test, sent.id).await, OutboxState::Unknown, "{}: {report:?}", test.engine);
+        }
+        // Of the other part nobody has an id; its recipient finds it.
+        let matched = apply(&test, &channel, to("+15550101", "p2"), Report::Delivered).await;
+        assert_eq!(matched, Matched::Message(sent.id), "{}", test.engine);
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+
+        let sent = unknown("+15550102", &["q1", "q2"], 3).await;
+        apply(&test, &channel, to("+15550102", "q3"), Report::Delivered).await;
+        apply(&test, &channel, by_id(&["q1"]), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Accepted, "{}: all are known by now", test.engine);
+        apply(&test, &channel, by_id(&["q2"]), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+
+        // A part that the network could not deliver makes the whole a failed one, and no other part undoes that.
+        let sent = unknown("+15550103", &["r1", "r2"], 3).await;
+        apply(&test, &channel, by_id(&["r1"]), Report::Failed).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Failed, "{}", test.engine);
+        apply(&test, &channel, by_id(&["r2"]), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Failed, "{}", test.engine);
+        assert_eq!(write(&test, move |tx| tx.count_parked_reports(workspace_id, channel_id)).await, 0);
+    }
+}
