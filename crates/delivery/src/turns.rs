@@ -214,7 +214,7 @@ impl Turns<'_> {
         let (ctx, channel, node) = (self.env.ctx.clone(), self.channel.clone(), self.env.node.clone());
         let (done, limit) = (Arc::new(done), u32::try_from(room).unwrap_or(u32::MAX));
         let (own, items) = (Arc::clone(&done), arrived.items());
-        let is_large = room.max(done.len()).max(items.len()) > WHOLE_WINDOW;
+        let is_large = room.max(done.len()).max(items.inbound.len()) > WHOLE_WINDOW;
         let work = move |tx: &mut Tx<'_>| {
             // The locks in the order in which everybody takes them: consents before rows.
             if limit > 0 {
