@@ -5,8 +5,9 @@
 //! said and the message still waits. It moves once, and is decided about again where it goes out. It moves only where its
 //! text can be written.
 //!
-//! A message that may have left never moves: not `unknown` ones, and none of an account that sends again what is in
-//! doubt, once it has been tried there. Whoever sends such a message on a second way sends it twice.
+//! A message that may have left never moves: not `unknown` ones, and none that an account sends again after an attempt in
+//! doubt, whatever became of later attempts. The row says so, and the statement that moves it asks the row. Whoever sends
+//! such a message on a second way sends it twice.
 
 use std::borrow::Cow;
 
@@ -20,7 +21,7 @@ use segue_model::{
 };
 use segue_store::{
     StoreError, Tx,
-    channel::{Channel, ChannelConfig, Registration, Repeats, ResendUnknown},
+    channel::{Channel, Registration},
     failover::Fallback,
     outbox::{DueMessage, OutboxMessage},
     submission::Failure,
@@ -42,16 +43,6 @@ fn is_of_account(failure: &Failure) -> bool {
     ]
     .iter()
     .any(|class| class.as_str() == failure.class)
-}
-
-/// Whether an earlier attempt may have sent it: the channel's owner chose to try again what is in doubt.
-fn may_have_left(channel: &Channel, message: &OutboxMessage) -> bool {
-    let tries_again = match &channel.config {
-        ChannelConfig::Smpp(config) => config.resend_unknown != ResendUnknown::Never,
-        ChannelConfig::Twilio(config) => config.repeats == Repeats::SentOnce,
-        ChannelConfig::WhatsApp(_) => true,
-    };
-    tries_again && message.attempts > 0
 }
 
 /// Moves a message that would fail for good, when it has a second way. `false` when it has none, or may have left.
@@ -77,9 +68,6 @@ fn move_over(
     from: OutboxState,
     reason: impl Fn(&Fallback) -> Option<String>,
 ) -> Result<bool, StoreError> {
-    if may_have_left(channel, message) {
-        return Ok(false);
-    }
     let Ok(content) = message.content::<SmsContent>() else { return Ok(false) };
     let Some(fallback) = tx.fallback_of(message.workspace_id, channel.id, &content.source)? else { return Ok(false) };
     let Some(reason) = reason(&fallback) else { return Ok(false) };

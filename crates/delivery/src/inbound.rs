@@ -6,15 +6,19 @@
 //!
 //! A crash before the commit leaves the delivery unacknowledged, and the carrier delivers it again; a crash between the
 //! commit and the acknowledgement makes it come twice, which the inbox's unique key and the fold make harmless.
+//!
+//! Texts have no id, so the key of one is what it says and the minute. Somebody can say the same twice in a minute and
+//! mean it, with something else in between (STOP, START, STOP): such a text is a repeat only when nothing else came from its
+//! sender since, or when a connection came or went since, after which carriers deliver again what they had no answer to.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     reports::{apply_receipt, report_of},
     supervisor::Env,
 };
-use segue_channels::smpp::{Acknowledgement, Delivery as SmppDelivery, Inbound};
-use segue_model::Ctx;
+use segue_channels::smpp::{Acknowledgement, Delivery as SmppDelivery, Inbound, MobileOriginated};
+use segue_model::{Ctx, Timestamp};
 use segue_store::{
     StoreError, Tx,
     channel::Channel,
@@ -25,27 +29,39 @@ use segue_store::{
 /// What arrived together, with the duty to answer.
 #[derive(Default)]
 pub(crate) struct Arrived {
-    items: Arc<Vec<Inbound>>,
+    items: Arc<Items>,
     acknowledgements: Vec<Acknowledgement>,
 }
+
+/// What arrived together.
+#[derive(Default)]
+pub(crate) struct Items {
+    pub inbound: Vec<Inbound>,
+    /// For how long no connection has come or gone.
+    steady_for: Duration,
+}
+
+/// How an item is stored, with the time for which no connection has come or gone.
+type How = fn(&mut Tx<'_>, &Ctx, &Channel, (&Inbound, Duration)) -> Result<(), StoreError>;
 
 impl Arrived {
     /// Everything of some deliveries.
     pub fn of(deliveries: impl IntoIterator<Item = SmppDelivery>) -> Self {
-        let (mut items, mut acknowledgements) = (Vec::new(), Vec::new());
-        for SmppDelivery { inbound, acknowledgement } in deliveries {
-            items.extend(inbound);
+        let (mut items, mut acknowledgements) = (Items::default(), Vec::new());
+        for SmppDelivery { inbound, acknowledgement, steady_for } in deliveries {
+            items.steady_for = if items.inbound.is_empty() { steady_for } else { steady_for.min(items.steady_for) };
+            items.inbound.extend(inbound);
             acknowledgements.push(acknowledgement);
         }
         Self { items: Arc::new(items), acknowledgements }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.items.inbound.is_empty()
     }
 
     /// What arrived, to be stored in a transaction.
-    pub fn items(&self) -> Arc<Vec<Inbound>> {
+    pub fn items(&self) -> Arc<Items> {
         Arc::clone(&self.items)
     }
 
@@ -56,9 +72,11 @@ impl Arrived {
 
     /// Stores everything in transactions of their own, after one together with other work has failed, and answers.
     pub async fn store_alone(self, env: &Env, channel: &Channel) {
-        let attempt = |how: fn(&mut Tx<'_>, &Ctx, &Channel, &Inbound) -> Result<(), StoreError>| {
+        let attempt = |how: How| {
             let (ctx, channel, items) = (env.ctx.clone(), channel.clone(), self.items());
-            env.store.write(move |tx| items.iter().try_for_each(|item| how(tx, &ctx, &channel, item)))
+            env.store.write(move |tx| {
+                items.inbound.iter().try_for_each(|item| how(tx, &ctx, &channel, (item, items.steady_for)))
+            })
         };
         let stored = match attempt(fold_or_receive).await {
             Err(StoreError::Unavailable(why)) => Err(StoreError::Unavailable(why)),
@@ -82,37 +100,47 @@ impl Arrived {
 ///
 /// # Errors
 /// When the store fails.
-pub(crate) fn take_in(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, items: &[Inbound]) -> Result<(), StoreError> {
-    if items.is_empty() {
+pub(crate) fn take_in(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, items: &Items) -> Result<(), StoreError> {
+    if items.inbound.is_empty() {
         return Ok(());
     }
-    let receipts = items.iter().filter_map(|item| match item {
+    let receipts = items.inbound.iter().filter_map(|item| match item {
         Inbound::Receipt(receipt) => report_of(receipt, ctx),
         Inbound::Message(_) => None,
     });
     tx.apply_reports(channel.workspace_id, channel.id, &receipts.collect::<Vec<_>>(), ctx)?;
-    for message in items.iter().filter(|item| matches!(item, Inbound::Message(_))) {
-        receive(tx, ctx, channel, message)?;
+    for message in items.inbound.iter().filter(|item| matches!(item, Inbound::Message(_))) {
+        receive(tx, ctx, channel, (message, items.steady_for))?;
     }
     tx.touch_channel(channel.workspace_id, channel.id, ctx.now())
 }
 
-fn fold_or_receive(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, item: &Inbound) -> Result<(), StoreError> {
+fn fold_or_receive(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    (item, steady_for): (&Inbound, Duration),
+) -> Result<(), StoreError> {
     match item {
         Inbound::Receipt(receipt) => apply_receipt(tx, ctx, channel, receipt).map(|_| ()),
-        Inbound::Message(_) => receive(tx, ctx, channel, item),
+        Inbound::Message(_) => receive(tx, ctx, channel, (item, steady_for)),
     }
 }
 
-/// Puts an item into the inbox.
-fn receive(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, item: &Inbound) -> Result<(), StoreError> {
+/// Puts an item into the inbox, unless it came before.
+fn receive(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    channel: &Channel,
+    (item, steady_for): (&Inbound, Duration),
+) -> Result<(), StoreError> {
     let Ok(payload) = Payload::of(item) else {
         // It cannot be helped by delivering it again.
         tracing::error!("a delivery has no JSON form and is dropped");
         return Ok(());
     };
     let now = ctx.now();
-    let row = NewInbox {
+    let mut row = NewInbox {
         id: ctx.id(),
         channel_id: channel.id,
         kind: match item {
@@ -123,7 +151,31 @@ fn receive(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, item: &Inbound) -> Res
         subject: item.subject().to_owned(),
         payload,
     };
+    if tx.receive(channel.workspace_id, &row, now)? {
+        return Ok(());
+    }
+    let Inbound::Message(message) = item else { return Ok(()) };
+    let since = now.plus(-i64::try_from(steady_for.as_millis()).unwrap_or(i64::MAX));
+    if !is_said_again(tx, channel, (message, &row.external_id), since)? {
+        return Ok(());
+    }
+    row.external_id = format!("{}:{}", row.external_id, row.id);
     tx.receive(channel.workspace_id, &row, now).map(|_| ())
+}
+
+/// Whether a text that is there already under this key was sent once more: it came on connections that have stood `since`
+/// then, and its sender wrote something else after it. Parts of long texts have a number of their own, so theirs is a repeat.
+fn is_said_again(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    (message, key): (&MobileOriginated, &str),
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    if message.concatenation.is_some() {
+        return Ok(false);
+    }
+    let Some((received_at, newest)) = tx.newest_since(channel.workspace_id, channel.id, key)? else { return Ok(false) };
+    Ok(received_at >= since && !newest.contains(&message.fingerprint()))
 }
 
 /// Reads the payload of an inbox row that came over SMPP.
@@ -132,4 +184,61 @@ fn receive(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, item: &Inbound) -> Res
 /// When it is none.
 pub fn read_inbound(payload: &Payload) -> Result<Inbound, serde_json::Error> {
     payload.read()
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_channels::text::{Charset, Concatenation, ReceivedPart, ReferenceWidth};
+    use segue_testkit::{TestStore, engines};
+
+    use super::*;
+
+    fn part(text: &str, concatenation: Option<Concatenation>) -> Inbound {
+        let (total, number) = concatenation.map_or((1, 1), |part| (part.total, part.number));
+        Inbound::Message(MobileOriginated {
+            from: "15550199".to_owned(),
+            to: "15550100".to_owned(),
+            text: Some(text.to_owned()),
+            part: ReceivedPart { total, number, charset: Charset::Gsm7, octets: text.as_bytes().to_vec() },
+            concatenation,
+            data_coding: 0,
+        })
+    }
+
+    async fn came(test: &TestStore, channel: &Channel, item: Inbound, steady_for: Duration) {
+        let (ctx, channel) = (test.ctx.clone(), channel.clone());
+        let items = Items { inbound: vec![item], steady_for };
+        test.store.write::<_, StoreError, _>(move |tx| take_in(tx, &ctx, &channel, &items)).await.expect("it works");
+    }
+
+    async fn rows(test: &TestStore) -> u64 {
+        let workspace_id = test.workspace_id();
+        test.store.read::<_, StoreError, _>(move |tx| tx.inbox_counts(workspace_id)).await.expect("it works").all()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_same_text_counts_again_only_after_another_one_on_the_same_connections() {
+        const LONG: Duration = Duration::from_secs(3_600);
+        for test in engines().await {
+            let channel = test.sms_channel("sms").await;
+            // Each is repeated by the carrier at once.
+            for (text, stored) in [("STOP", 1), ("STOP", 1), ("START", 2), ("START", 2), ("STOP", 3), ("STOP", 3)] {
+                came(&test, &channel, part(text, None), LONG).await;
+                assert_eq!(rows(&test).await, stored, "{}: {text}", test.engine);
+                test.clock.advance(100);
+            }
+            // After a connection was lost, what came on it comes again.
+            test.clock.advance(1_000);
+            for text in ["STOP", "START", "STOP"] {
+                came(&test, &channel, part(text, None), Duration::from_millis(500)).await;
+                assert_eq!(rows(&test).await, 3, "{}: {text}", test.engine);
+            }
+            // Parts of a long text that come again are repeats, whatever came between them.
+            let long = |number| Concatenation { reference: 7, width: ReferenceWidth::Eight, total: 2, number };
+            for number in [1, 2, 1, 2] {
+                came(&test, &channel, part("long", Some(long(number))), LONG).await;
+            }
+            assert_eq!(rows(&test).await, 5, "{}", test.engine);
+        }
+    }
 }

@@ -37,6 +37,7 @@ mod progress;
 mod rates;
 mod reading;
 pub mod reports;
+mod room;
 mod settle;
 mod sms;
 mod submission;

@@ -37,10 +37,11 @@ pub(crate) enum Outcome {
         cost: Cost,
     },
     Refused(Failure),
-    /// Nobody can say; ids of the parts that certainly went.
+    /// Nobody can say; ids of the parts that certainly went, of so many in all.
     Unknown {
         reason: String,
         provider_ids: Vec<String>,
+        parts: usize,
     },
 }
 
@@ -98,18 +99,31 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
             holds::hold(tx, message, failure, now)
         }
         Outcome::Refused(failure) => fail(tx, ctx, message, failure),
-        Outcome::Unknown { reason, provider_ids } => tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ()),
+        Outcome::Unknown { reason, provider_ids, parts } => {
+            tx.mark_unknown(message, (provider_ids, *parts), reason, ctx).map(|_| ())
+        }
         Outcome::NotSent { failure, wait, cost } => {
             let index = usize::try_from(message.attempts).unwrap_or(usize::MAX);
             let delay = match (cost, TRY_AGAIN.get(index)) {
                 (Cost::Free, _) => time::SECOND,
                 (Cost::Attempt | Cost::Doubt, Some(delay)) => *delay,
-                (Cost::Attempt | Cost::Doubt, None) => return fail(tx, ctx, message, failure),
+                // Tried often enough, and still nobody can say.
+                (Cost::Doubt, None) => return tx.mark_unknown(message, (&[], 0), &failure.reason, ctx).map(|_| ()),
+                (Cost::Attempt, None) => return give_up(tx, ctx, message, failure),
             };
             let asked = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();
             tx.requeue_message(message, now.plus(delay.max(asked)), *cost, failure, now).map(|_| ())
         }
     }
+}
+
+/// Tried often enough: it leaves by its second way, or fails; it is unknown when an earlier attempt was in doubt.
+fn give_up(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, failure: &Failure) -> Result<(), StoreError> {
+    meta_stop::note_failure(tx, ctx, message, failure)?;
+    if failover::instead_of_failing(tx, ctx, message, failure)? {
+        return Ok(());
+    }
+    tx.give_up_message(message, failure, ctx.now()).map(|_| ())
 }
 
 /// It is known not to have been sent, and this way will not send it: it leaves by its second way, or fails.

@@ -10,7 +10,7 @@ use segue_channels::{
     ErrorClass,
     smpp::{SessionState, SmppSession, SubmitOutcome},
 };
-use segue_model::{Timestamp, time};
+use segue_model::{ChannelId, Timestamp, time};
 use segue_store::{
     StoreError,
     channel::{Channel, ChannelState, SmppConfig},
@@ -24,7 +24,7 @@ use crate::{account, account_health, channel_state, failover, settle::Outcome, s
 
 /// How long a node may be silent before another one takes its channel over.
 const CHANNEL_LEASE: i64 = 30 * time::SECOND;
-/// How often the lease is renewed, and what others left behind is looked for.
+/// How often the lease is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// How long to wait before trying again to become the holder of a channel.
 const STANDBY: Duration = Duration::from_secs(2);
@@ -80,7 +80,8 @@ async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &Cancella
     }
 }
 
-/// Renews the lease and takes back what workers left behind; cancels `lost` when the lease is gone.
+/// Renews the lease, and cancels `lost` when it is gone. What workers left behind is taken back by the turns, which know
+/// what is their own.
 async fn keep(env: Env, channel: Channel, session: SmppSession, lost: CancellationToken) {
     loop {
         tokio::select! {
@@ -90,7 +91,6 @@ async fn keep(env: Env, channel: Channel, session: SmppSession, lost: Cancellati
         account_health::publish(&channel, &session.stats());
         match lease(&env, &channel).await {
             Ok(true) => {
-                recover(&env, &channel, None).await;
                 failover::sweep(&env, &channel).await;
             }
             Ok(false) => {
@@ -116,7 +116,12 @@ pub(crate) async fn recover(env: &Env, channel: &Channel, owner: Option<&str>) {
             Ok::<_, StoreError>(counts)
         })
         .await;
-    match recovered {
+    self::recovered(id, recovered);
+}
+
+/// Tells of what was taken back.
+pub(crate) fn recovered(id: ChannelId, counts: Result<(usize, usize), StoreError>) {
+    match counts {
         Ok((0, 0)) => {}
         Ok((queued, unknown)) => tracing::info!(channel_id = %id, queued, unknown, "took back unfinished messages"),
         Err(error) => tracing::error!(%error, channel_id = %id, "unfinished messages could not be taken back"),
@@ -168,6 +173,8 @@ pub(crate) fn outcome(outcome: SubmitOutcome) -> Outcome {
         SubmitOutcome::Accepted { message_ids } => Outcome::Accepted(message_ids),
         SubmitOutcome::NotSent { class, code, reason } => Outcome::not_sent(failure(class, code, reason), class, None),
         SubmitOutcome::Refused { class, code, reason } => Outcome::Refused(failure(class, code, reason)),
-        SubmitOutcome::Unknown { reason, message_ids } => Outcome::Unknown { reason, provider_ids: message_ids },
+        SubmitOutcome::Unknown { reason, message_ids, parts } => {
+            Outcome::Unknown { reason, provider_ids: message_ids, parts }
+        }
     }
 }

@@ -56,17 +56,17 @@ pub fn begin(
     Ok(if begun.is_some() { Begin::Go } else { Begin::No })
 }
 
-/// [`begin`] of a text: gives what may leave once the transaction has committed.
+/// [`begin`] of a text: gives what may leave once the transaction has committed, and until when the provider may try.
 pub(crate) fn begin_text(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
     channel: &Channel,
     message: &OutboxMessage,
     lease_until: Timestamp,
-) -> Result<Option<SmsContent>, StoreError> {
+) -> Result<Option<(SmsContent, Option<Timestamp>)>, StoreError> {
     Ok(match begin_claimed(tx, ctx, channel, message, lease_until)? {
-        Some(Payload::Sms(content)) => Some(content),
-        Some(Payload::WhatsApp) | None => None,
+        Some((Payload::Sms(content), deliver_by)) => Some((content, deliver_by)),
+        Some((Payload::WhatsApp, _)) | None => None,
     })
 }
 
@@ -76,14 +76,17 @@ fn begin_claimed(
     channel: &Channel,
     message: &OutboxMessage,
     lease_until: Timestamp,
-) -> Result<Option<Payload>, StoreError> {
+) -> Result<Option<(Payload, Option<Timestamp>)>, StoreError> {
     if matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
         // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
         tx.hold_consents(message.workspace_id)?;
     }
     match decide(tx, ctx, channel, (message, None), &mut Known::at(ctx.now()))? {
-        Some((permit, payload)) if tx.mark_submitting(message, permit, lease_until)? => Ok(Some(payload)),
-        _ => Ok(None),
+        Some((permit, payload)) => {
+            let deliver_by = permit.deliver_by();
+            Ok(tx.mark_submitting(message, permit, lease_until)?.then_some((payload, deliver_by)))
+        }
+        None => Ok(None),
     }
 }
 
@@ -92,6 +95,8 @@ fn begin_claimed(
 pub(crate) struct Due<'a> {
     /// Most messages to look at.
     pub limit: u32,
+    /// Counts up from look to look, so that each campaign comes first in its turn.
+    pub turn: usize,
     /// Name of the worker's node.
     pub owner: &'a str,
     pub lease_until: Timestamp,
@@ -110,6 +115,8 @@ pub(crate) struct Beginning {
     pub begun: Vec<Begun>,
     /// Messages looked at; as many as the limit when there may be more.
     pub looked_at: usize,
+    /// Until when they are held.
+    pub lease_until: Timestamp,
 }
 
 /// Decides about the texts of a channel that are due and records `submitting` for those that may leave: the claim, the
@@ -122,7 +129,7 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
     tx.hold_consents(channel.workspace_id)?;
     let now = ctx.now();
     let medium = channel.config.kind().medium();
-    let messages = tx.due_outbox(channel.workspace_id, (channel.id, medium), due.limit, now)?;
+    let messages = tx.due_in_turn(channel.workspace_id, (channel.id, medium), (due.limit, due.turn), now)?;
     let looked_at = messages.len();
     let (mut allowed, mut contents) = (Vec::with_capacity(looked_at), Vec::with_capacity(looked_at));
     let mut known = Known::at(now);
@@ -138,7 +145,7 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
     let submitted = tx.submit_due(allowed, due.owner, due.lease_until)?;
     let begun = submitted.into_iter().zip(contents);
     let begun = begun.filter_map(|(message, content)| Some(Begun { message: message?, content })).collect();
-    Ok(Beginning { begun, looked_at })
+    Ok(Beginning { begun, looked_at, lease_until: due.lease_until })
 }
 
 /// Asks the policy engine. Gives its permit with what is to be sent; what it refuses or holds is recorded as such.
@@ -635,7 +642,7 @@ mod tests {
                 let (ctx, channel) = (test.ctx.clone(), channel.clone());
                 let begun = test.store.write::<_, StoreError, _>(move |tx| {
                     tx.enqueue(workspace_id, &message, now)?;
-                    let due = Due { limit: 9, owner: "test", lease_until: now.plus(time::MINUTE) };
+                    let due = Due { limit: 9, turn: 0, owner: "test", lease_until: now.plus(time::MINUTE) };
                     begin_due(tx, &ctx, &channel, &due)
                 });
                 let begun = begun.await.expect("the store works").begun;

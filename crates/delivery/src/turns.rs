@@ -4,7 +4,12 @@
 //! delivered, and begins as many due messages as the window has room for then. Only when it has committed do the new ones
 //! go out, and is the carrier told that its deliveries are on disk. So a message costs three changes of its row after it
 //! was planned, whatever the load; a turn is as large as what gathered during the one before it; never are more messages
-//! `submitting` than the window holds; and a receipt that came right after its answer finds its message.
+//! `submitting` than the window holds, or than leave within a moment by the account's rate ([`Room`]); and a receipt that came
+//! right after its answer finds its message.
+//!
+//! However long a message waits for its turn by the rate or for the carrier's answer, it is not taken for one that a worker
+//! left behind: before what was left behind is looked for, the leases of what is on the wire are renewed, in the same
+//! transaction.
 //!
 //! # Why a crash at each point is safe
 //! - Before the commit of a turn: its outcomes are not recorded, so those messages become `unknown` when the node starts
@@ -16,16 +21,21 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use segue_channels::smpp::{Delivery, Settled, SmppSession, Submission, SubmitSms};
-use segue_model::wake::Wake;
-use segue_store::{StoreError, Tx, channel::Channel, outbox::OutboxMessage};
+use segue_model::{Timestamp, wake::Wake};
+use segue_store::{
+    StoreError, Tx,
+    channel::Channel,
+    outbox::{Abandoned, OutboxMessage},
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     account::of_doubt,
     inbound::{Arrived, take_in},
+    room::{Load, Room, cost},
     settle::{Outcome, record_all, settle_all},
-    sms::{outcome, reference, validity},
+    sms::{outcome, recovered, reference, validity},
     submission::{Beginning, Begun, Due, begin_due},
     supervisor::Env,
     window::MESSAGE_LEASE,
@@ -35,6 +45,8 @@ use crate::{
 const POLL: Duration = Duration::from_millis(500);
 /// How long the first outcome of a turn waits for others, while there are fewer than [`Turns::enough`].
 const GATHER: Duration = Duration::from_millis(2);
+/// How often what workers left behind is looked for.
+const RECOVER_EVERY: Duration = Duration::from_secs(5);
 /// Most messages of which a turn waits for all outcomes: each turn costs a wait for the disk, however small it is.
 const WHOLE_WINDOW: usize = 64;
 
@@ -87,8 +99,23 @@ impl Came {
     }
 }
 
+/// A message that waits in the session or for the carrier's answer.
+struct OnTheWay {
+    message: OutboxMessage,
+    /// What it costs of the rate.
+    segments: usize,
+    lease_until: Timestamp,
+}
+
+impl OnTheWay {
+    /// Whether its lease is to be renewed: half of one is left at least at the next look.
+    fn is_old(&self, now: Timestamp) -> bool {
+        self.lease_until < now.plus(MESSAGE_LEASE / 2)
+    }
+}
+
 /// What is on the wire, by the names their outcomes come under.
-type OnTheWire = HashMap<u128, OutboxMessage>;
+type OnTheWire = HashMap<u128, OnTheWay>;
 
 impl Turns<'_> {
     /// Works until `stop`; what is on the wire then is settled.
@@ -97,14 +124,20 @@ impl Turns<'_> {
         let mut listener = self.env.bus.listen();
         let mut on_the_wire = OnTheWire::with_capacity(self.window);
         let mut came = Came::default();
-        let mut look = true;
+        let mut room = Room::of(self.window);
+        let mut recovered_at = tokio::time::Instant::now();
+        let (mut look, mut looks) = (true, 0_usize);
         loop {
             let stopping = self.stop.is_cancelled();
             if stopping && on_the_wire.is_empty() {
                 break;
             }
+            if recovered_at.elapsed() >= RECOVER_EVERY {
+                self.recover(&mut on_the_wire).await;
+                recovered_at = tokio::time::Instant::now();
+            }
             let open = *self.open.borrow_and_update();
-            if !(open && !stopping && look && on_the_wire.len() < self.window) {
+            if !(open && !stopping && look && room.left(self.load()) > 0) {
                 tokio::select! {
                     Some(batch) = settled.recv() => came.answers.extend(batch),
                     Some(delivery) = self.deliveries.recv() => came.deliveries.push(delivery),
@@ -118,25 +151,51 @@ impl Turns<'_> {
                 .answers
                 .drain(..)
                 .filter_map(|answer| {
-                    let message = on_the_wire.remove(&answer.tag)?;
+                    let OnTheWay { message, segments, .. } = on_the_wire.remove(&answer.tag)?;
+                    room.ended(segments);
                     let outcome = of_doubt(self.channel, message.class, outcome(answer.outcome));
                     Some((message, outcome))
                 })
                 .collect();
             // With an answer there is room again, and perhaps a further message of a campaign whose share was used up.
             look |= !done.is_empty();
-            let room = if open && !stopping && look { self.window - on_the_wire.len() } else { 0 };
+            let most = if open && !stopping && look { room.left(self.load()) } else { 0 };
             let arrived = Arrived::of(came.deliveries.drain(..));
-            if done.is_empty() && arrived.is_empty() && room == 0 {
+            if done.is_empty() && arrived.is_empty() && most == 0 {
                 continue;
             }
-            let beginning = self.turn(done, arrived, room).await;
-            if room > 0 {
-                look = beginning.looked_at == room;
+            let beginning = self.turn(done, arrived, (most, looks)).await;
+            if most > 0 {
+                looks = looks.wrapping_add(1);
+                look = beginning.looked_at == most;
             }
-            self.submit(beginning.begun, &mut on_the_wire, &outcomes);
+            self.submit(beginning, (&mut on_the_wire, &mut room), &outcomes);
         }
         // The carrier is asked to deliver again what comes from here on, to whoever holds the channel next.
+    }
+
+    fn load(&self) -> Load {
+        let (with_carrier, rate) = self.session.load();
+        Load { with_carrier, rate }
+    }
+
+    /// Takes back what workers left behind, which nothing that is on the wire here is.
+    async fn recover(&self, on_the_wire: &mut OnTheWire) {
+        let (ctx, workspace_id, id) = (self.env.ctx.clone(), self.channel.workspace_id, self.channel.id);
+        let now = ctx.now();
+        let lease_until = now.plus(MESSAGE_LEASE);
+        let old: Vec<_> = on_the_wire.values().filter(|it| it.is_old(now)).map(|it| it.message.clone()).collect();
+        let counts = self.env.store.write(move |tx| {
+            tx.extend_claims(&old, lease_until)?;
+            let counts = tx.recover_outbox(workspace_id, id, Abandoned::Expired, &ctx)?;
+            tx.match_parked_reports(workspace_id, id, &ctx)?;
+            Ok::<_, StoreError>(counts)
+        });
+        let counts = counts.await;
+        if counts.is_ok() {
+            on_the_wire.values_mut().filter(|it| it.is_old(now)).for_each(|it| it.lease_until = lease_until);
+        }
+        recovered(id, counts);
     }
 
     /// For how many outcomes a turn waits a little: all that are to come, or half of a large window, so that the carrier
@@ -146,11 +205,16 @@ impl Turns<'_> {
     }
 
     /// Records outcomes, takes deliveries in and begins up to `room` messages, in one transaction.
-    async fn turn(&self, done: Vec<(OutboxMessage, Outcome)>, arrived: Arrived, room: usize) -> Beginning {
+    async fn turn(
+        &self,
+        done: Vec<(OutboxMessage, Outcome)>,
+        arrived: Arrived,
+        (room, turn): (usize, usize),
+    ) -> Beginning {
         let (ctx, channel, node) = (self.env.ctx.clone(), self.channel.clone(), self.env.node.clone());
         let (done, limit) = (Arc::new(done), u32::try_from(room).unwrap_or(u32::MAX));
         let (own, items) = (Arc::clone(&done), arrived.items());
-        let is_large = room.max(done.len()).max(items.len()) > WHOLE_WINDOW;
+        let is_large = room.max(done.len()).max(items.inbound.len()) > WHOLE_WINDOW;
         let work = move |tx: &mut Tx<'_>| {
             // The locks in the order in which everybody takes them: consents before rows.
             if limit > 0 {
@@ -161,7 +225,7 @@ impl Turns<'_> {
             if limit == 0 {
                 return Ok(Beginning::default());
             }
-            let due = Due { limit, owner: &node, lease_until: ctx.now().plus(MESSAGE_LEASE) };
+            let due = Due { limit, turn, owner: &node, lease_until: ctx.now().plus(MESSAGE_LEASE) };
             begin_due(tx, &ctx, &channel, &due)
         };
         // Conversations do not wait for the many of a campaign.
@@ -182,7 +246,12 @@ impl Turns<'_> {
         }
     }
 
-    fn submit(&self, begun: Vec<Begun>, on_the_wire: &mut OnTheWire, outcomes: &mpsc::UnboundedSender<Vec<Settled>>) {
+    fn submit(
+        &self,
+        Beginning { begun, lease_until, .. }: Beginning,
+        (on_the_wire, room): (&mut OnTheWire, &mut Room),
+        outcomes: &mpsc::UnboundedSender<Vec<Settled>>,
+    ) {
         if begun.is_empty() {
             return;
         }
@@ -191,6 +260,8 @@ impl Turns<'_> {
         let batch: Vec<_> = begun
             .into_iter()
             .map(|Begun { message, content }| {
+                let segments = cost(&content.text);
+                room.begun(1, segments);
                 let sms = SubmitSms {
                     source: content.source,
                     destination: message.address.clone(),
@@ -199,7 +270,7 @@ impl Turns<'_> {
                     reference: reference(&message),
                 };
                 let tag = message.id.0.as_u128();
-                on_the_wire.insert(tag, message);
+                on_the_wire.insert(tag, OnTheWay { message, segments, lease_until });
                 Submission { tag, sms }
             })
             .collect();

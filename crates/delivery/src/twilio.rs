@@ -4,8 +4,8 @@
 //! carries our own id, so a callback resolves a message whose answer was lost, whether its SID is known or not.
 //!
 //! A provider that sends a repeated request once ([`Repeats::SentOnce`]) gets our own id as the key of every attempt. Then
-//! nothing is ever in doubt: what was being sent when a node ended, and what had no answer, is decided and sent again
-//! under its key.
+//! what was being sent when a node ended, and what had no answer, is decided and sent again under its key, and never by
+//! another account: to that one the key says nothing.
 //!
 //! A refusal that says the recipient has stopped our messages is written into the inbox before the message's outcome is
 //! settled: whoever works on the inbox feeds it into the consent ledger. A crash in between leaves the message `unknown`
@@ -21,13 +21,13 @@ use segue_channels::{
         TwilioConfig as ClientConfig, TwilioItem, codes,
     },
 };
-use segue_model::Timestamp;
+use segue_model::{Timestamp, content::SmsContent};
 use segue_store::{
     StoreError,
     channel::{Channel, ChannelState, Repeats, TwilioConfig},
     inbox::{InboxKind, NewInbox},
     outbox::{Abandoned, OutboxMessage, Payload},
-    submission::Failure,
+    submission::{Cost, Failure},
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -37,7 +37,7 @@ use crate::{
     check::Check,
     failover,
     settle::{Outcome, settle},
-    sms::recover,
+    sms::{recover, validity},
     submission::begin_text,
     supervisor::Env,
     window::{MESSAGE_LEASE, Window},
@@ -53,8 +53,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(300);
 const ALARM_PAUSE: Duration = Duration::from_secs(30);
 /// How long nothing is sent when the provider asks to slow down without saying for how long.
 const SLOW_DOWN_PAUSE: Duration = Duration::from_secs(1);
-/// How long to wait before a request without an answer is repeated.
-const REPEAT_AFTER: Duration = Duration::from_secs(5);
 /// Longest pause that a provider can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -169,8 +167,8 @@ async fn send(
     let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
     let begun =
         env.store.write(move |tx| begin_text(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
-    let content = match begun {
-        Ok(Some(content)) => content,
+    let (content, until) = match begun {
+        Ok(Some(begun)) => begun,
         Ok(None) => return None,
         Err(error) => {
             // Nothing has left; the claim runs out and the message is queued again.
@@ -178,14 +176,7 @@ async fn send(
             return None;
         }
     };
-    let text = TextMessage {
-        to: message.address.clone(),
-        from: content.source,
-        text: content.text,
-        status_callback: Some(status_callback(config, channel, &message)),
-        validity: validity(message.expires_at, env.ctx.now()),
-        key: (config.repeats == Repeats::SentOnce).then(|| message.id.to_string()),
-    };
+    let text = text_message(config, &message, content, until, env.ctx.now());
     let sent = client.send(&text).await;
     metrics::counter!("segue_submissions_total", "kind" => "twilio").increment(1);
     if let SendOutcome::Refused { code: Some(codes::OPTED_OUT), .. } = &sent {
@@ -194,7 +185,7 @@ async fn send(
     let (outcome, pause) = outcome(sent);
     let outcome = match config.repeats {
         Repeats::SentAgain => outcome,
-        Repeats::SentOnce => without_doubt(outcome),
+        Repeats::SentOnce => repeated(outcome),
     };
     settle(env, &message, outcome).await;
     pause
@@ -222,25 +213,40 @@ async fn take_back(env: &Env, channel: &Channel, repeats: Repeats, owner: Option
     recover(env, channel, owner).await;
 }
 
-/// A repeat under the same key does no harm, so no answer is the same as not sent.
-fn without_doubt(outcome: Outcome) -> Outcome {
+/// A repeat under the same key does no harm here, so what had no answer is sent again. It may have left all the same: it
+/// uses up an attempt, and no other account takes it over.
+fn repeated(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Unknown { reason, .. } => {
-            let failure = Failure { class: ErrorClass::ProviderDown.as_str().to_owned(), code: None, reason };
-            Outcome::not_sent(failure, ErrorClass::ProviderDown, Some(REPEAT_AFTER))
+            let failure = Failure { class: ErrorClass::Unknown.as_str().to_owned(), code: None, reason };
+            Outcome::NotSent { failure, wait: None, cost: Cost::Doubt }
         }
         other => other,
     }
 }
 
-/// Where the provider reports what becomes of the message.
-fn status_callback(config: &TwilioConfig, channel: &Channel, message: &OutboxMessage) -> String {
-    let base = config.callback_base_url.trim_end_matches('/');
-    format!("{base}/webhooks/twilio/{}/status?{MESSAGE_ID_PARAMETER}={}", channel.id, message.id)
+/// What the provider is asked to send: it may try until the hours close where the recipient is, or the message expires.
+fn text_message(
+    config: &TwilioConfig,
+    message: &OutboxMessage,
+    content: SmsContent,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> TextMessage {
+    TextMessage {
+        to: message.address.clone(),
+        from: content.source,
+        text: content.text,
+        status_callback: Some(status_callback(config, message)),
+        validity: validity(until, now),
+        key: (config.repeats == Repeats::SentOnce).then(|| message.id.to_string()),
+    }
 }
 
-fn validity(expires_at: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
-    expires_at.map(|end| Duration::from_millis(u64::try_from(end.since(now)).unwrap_or_default()))
+/// Where the provider reports what becomes of the message.
+fn status_callback(config: &TwilioConfig, message: &OutboxMessage) -> String {
+    let base = config.callback_base_url.trim_end_matches('/');
+    format!("{base}/webhooks/twilio/{}/status?{MESSAGE_ID_PARAMETER}={}", message.channel_id, message.id)
 }
 
 /// Puts the refusal into the inbox as if it had come by callback.
@@ -286,6 +292,81 @@ fn outcome(outcome: SendOutcome) -> (Outcome, Option<Pause>) {
             (Outcome::not_sent(failure(class, code, reason), class, retry_after), Some(pause))
         }
         SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), None),
-        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, None),
+        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new(), parts: 1 }, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use segue_model::{
+        MessageId,
+        consent::{ConsentState, Medium, Purpose},
+        delivery::MessageClass,
+        time,
+    };
+    use segue_store::{
+        channel::ChannelConfig,
+        outbox::{AddressKind, Claim, NewOutbox},
+    };
+
+    use super::*;
+
+    const CUSTOMER: &str = "+12125550199";
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_provider_may_try_until_the_hours_close_or_the_message_expires() {
+        for test in segue_testkit::engines().await {
+            let config = TwilioConfig {
+                base_url: "http://127.0.0.1:1".to_owned(),
+                account_sid: "AC00".to_owned(),
+                auth_token: "secret".to_owned(),
+                secondary_auth_token: String::new(),
+                messaging_service_sid: String::new(),
+                callback_base_url: "http://127.0.0.1:1".to_owned(),
+                segments_per_second: 1,
+                repeats: Repeats::SentAgain,
+            };
+            let channel = test.channel("http", ChannelConfig::Twilio(config.clone())).await;
+            let source = test.sender(channel.id, "+15550100").await.address;
+            test.set_consent(Medium::Sms, CUSTOMER, Purpose::Marketing, ConsentState::Granted).await;
+            let (workspace_id, now) = (test.workspace_id(), test.now());
+            // It is noon in New York: by law and by the workspace's own hours the day ends at nine in the evening.
+            for (class, expires_after, hours) in [
+                (MessageClass::Marketing, None, Some(9)),
+                (MessageClass::Marketing, Some(time::HOUR), Some(1)),
+                (MessageClass::Marketing, Some(time::DAY), Some(9)),
+                (MessageClass::Service, None, None),
+            ] {
+                let id: MessageId = test.ctx.id();
+                let content = SmsContent { source: source.clone(), text: "Sale".to_owned() };
+                let new = NewOutbox {
+                    id,
+                    channel_id: channel.id,
+                    class,
+                    dedupe_key: id.to_string(),
+                    address: CUSTOMER.to_owned(),
+                    address_kind: AddressKind::Phone,
+                    payload: Payload::of(&content).expect("it has a JSON form"),
+                    campaign: None,
+                    session_id: None,
+                    not_before: now,
+                    expires_at: expires_after.map(|after| now.plus(after)),
+                    segments: Some(1),
+                };
+                let (ctx, own) = (test.ctx.clone(), channel.clone());
+                let begun = test.store.write::<_, StoreError, _>(move |tx| {
+                    tx.enqueue(workspace_id, &new, now)?;
+                    let until = now.plus(time::MINUTE);
+                    let claim = Claim { owner: "test", limit: 1, lease_until: until, now };
+                    let message = tx.claim_outbox(workspace_id, own.id, &claim)?.remove(0);
+                    Ok((begin_text(tx, &ctx, &own, &message, until)?, message))
+                });
+                let (begun, message) = begun.await.expect("the store works");
+                let (content, until) = begun.expect("it may leave");
+                let text = text_message(&config, &message, content, until, now);
+                let expected = hours.map(|hours| Duration::from_secs(hours * 3_600));
+                assert_eq!(text.validity, expected, "{} {class}", test.engine);
+            }
+        }
     }
 }

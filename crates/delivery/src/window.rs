@@ -38,12 +38,13 @@ impl Window<'_> {
     pub(crate) async fn run<F: Future<Output = ()>>(mut self, send: impl Fn(OutboxMessage) -> F) {
         let mut listener = self.env.bus.listen();
         let (mut at_hand, mut on_the_wire) = (VecDeque::new(), FuturesUnordered::new());
-        let mut look = true;
+        let (mut look, mut looks) = (true, 0_usize);
         while !self.stop.is_cancelled() {
             if *self.open.borrow_and_update() {
                 if look && at_hand.len() < self.size {
                     let limit = 2 * self.size - at_hand.len();
-                    let claimed = self.claim(limit).await;
+                    let claimed = self.claim(limit, looks).await;
+                    looks = looks.wrapping_add(1);
                     look = claimed.len() == limit;
                     at_hand.extend(claimed);
                 }
@@ -64,7 +65,7 @@ impl Window<'_> {
         while on_the_wire.next().await.is_some() {}
     }
 
-    async fn claim(&self, limit: usize) -> Vec<OutboxMessage> {
+    async fn claim(&self, limit: usize, turn: usize) -> Vec<OutboxMessage> {
         let (node, now) = (self.env.node.clone(), self.env.ctx.now());
         let (workspace_id, id) = (self.channel.workspace_id, self.channel.id);
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
@@ -73,7 +74,7 @@ impl Window<'_> {
             .store
             .write(move |tx| {
                 let claim = Claim { owner: &node, limit, lease_until: now.plus(MESSAGE_LEASE), now };
-                tx.claim_outbox(workspace_id, id, &claim)
+                tx.claim_in_turn(workspace_id, id, &claim, turn)
             })
             .await;
         claimed.unwrap_or_else(|error: StoreError| {

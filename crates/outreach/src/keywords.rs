@@ -12,6 +12,9 @@
 //! 6. The answer to a question of a chain.
 //! 7. Free text that may take consent back: marketing waits until a person has looked at it ([`crate::reviews`]).
 //!
+//! What is said counts from the moment it came in: a text that is worked on again days later, as a dead letter is, undoes
+//! nothing that was said after it.
+//!
 //! Every text is kept in full, whatever is done about it. One confirmation answers a no, from the sender it was sent to
 //! and within five minutes or not at all; a repeat gets none, so that two machines cannot talk to each other for ever.
 
@@ -289,7 +292,7 @@ fn opt_out(tx: &mut Tx<'_>, text: &Text<'_>, method: ConsentMethod) -> Result<()
         wording: Some(text.sms.text.trim().to_owned()),
         proof: Some(text.sms.inbox_id.to_string()),
         actor: "customer".to_owned(),
-        occurred_at: text.ctx.now(),
+        occurred_at: text.sms.received_at,
     };
     tx.opt_out(text.workspace.id, text.workspace.settings.consent.opt_out_scope, &no, text.ctx)
 }
@@ -297,7 +300,7 @@ fn opt_out(tx: &mut Tx<'_>, text: &Text<'_>, method: ConsentMethod) -> Result<()
 fn start(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<Handled, ConsentError> {
     let last = tx.last_keyword(text.workspace.id, Medium::Sms, text.phone.as_str())?;
     let repeated =
-        last.is_some_and(|(said, at)| said == ConsentAction::Grant && text.ctx.now().since(at) < CONFIRM_AGAIN);
+        last.is_some_and(|(said, at)| said == ConsentAction::Grant && text.sms.received_at.since(at) < CONFIRM_AGAIN);
     record_yes(tx, text, ConsentAction::Grant, Scope::All)?;
     reopen_sender(tx, text, ConsentAction::Grant)?;
     if repeated {
@@ -338,7 +341,7 @@ pub(crate) fn reopen_sender(tx: &mut Tx<'_>, text: &Text<'_>, action: ConsentAct
     Ok(())
 }
 
-/// An entry of the ledger about what the person has just texted.
+/// An entry of the ledger about what the person has texted.
 pub(crate) fn said(text: &Text<'_>, action: ConsentAction) -> NewConsentEvent {
     NewConsentEvent {
         medium: Medium::Sms,
@@ -349,7 +352,7 @@ pub(crate) fn said(text: &Text<'_>, action: ConsentAction) -> NewConsentEvent {
         wording: Some(text.sms.text.trim().to_owned()),
         proof: Some(text.sms.inbox_id.to_string()),
         actor: "customer".to_owned(),
-        occurred_at: text.ctx.now(),
+        occurred_at: text.sms.received_at,
     }
 }
 

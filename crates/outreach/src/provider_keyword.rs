@@ -6,7 +6,7 @@
 //! is a grant of its own, with the text as its proof.
 
 use segue_model::{
-    Ctx, InboxId, PhoneNumber,
+    Ctx, InboxId, PhoneNumber, Timestamp,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
 };
 use segue_store::{
@@ -25,6 +25,8 @@ pub struct ProviderKeyword<'a> {
     pub action: ConsentAction,
     /// What the customer wrote, when that is known.
     pub wording: Option<&'a str>,
+    /// When it came in, which is when it counts from.
+    pub received_at: Timestamp,
     /// [`ConsentMethod::Keyword`] for a text, [`ConsentMethod::CarrierReport`] for a refusal.
     pub method: ConsentMethod,
 }
@@ -77,7 +79,7 @@ fn append(
         wording: keyword.wording.map(|wording| wording.trim().to_owned()),
         proof: Some(keyword.inbox_id.to_string()),
         actor: "system".to_owned(),
-        occurred_at: ctx.now(),
+        occurred_at: keyword.received_at,
     };
     match tx.record_consent(workspace.id, &event, ctx) {
         Ok(_) => Ok(()),

@@ -74,7 +74,7 @@ crate::sql! {
         UNION ALL SELECT contact_id FROM contact_addresses WHERE workspace_id = $1 AND kind = 'phone' AND address = $2";
     LAST_KEYWORD = "SELECT action, recorded_at FROM consent_events
         WHERE workspace_id = $1 AND address = $2 AND medium = $3 AND method IN ('keyword', 'free_text')
-            AND action IN ('grant', 'confirm', 'revoke', 'deny') ORDER BY id DESC LIMIT 1";
+            AND action IN ('grant', 'confirm', 'revoke', 'deny') ORDER BY occurred_at DESC, id DESC LIMIT 1";
     SUPPRESSED = "SELECT reason FROM suppressions WHERE workspace_id = $1 AND address = $2";
 }
 

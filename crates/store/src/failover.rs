@@ -1,8 +1,8 @@
 //! Second ways: a sender may name another one for messages that are known not to have been sent.
 //!
 //! A message moves to the other sender's channel at most once, and only while it waits, or when its outcome is known to
-//! be "not sent": one statement checks the state, the claim, that no provider has an id for it and that it was not moved
-//! before, and the record of the move is in the same transaction. A crash before the commit leaves the message where it
+//! be "not sent": one statement checks the state, the claim, that no provider has an id for it, that no attempt at it was
+//! ever in doubt and that it was not moved before, and the record of the move is in the same transaction. A crash before the commit leaves the message where it
 //! was; after it the other channel sends it. What may have left is never moved: that would send it twice.
 
 use segue_model::{
@@ -76,7 +76,7 @@ crate::sql! {
             attempts = 0, lease_owner = NULL, lease_until = NULL, lease_epoch = lease_epoch + 1, error_class = NULL,
             error_code = NULL, error_reason = NULL
         WHERE workspace_id = $1 AND id = $2 AND lease_epoch = $3 AND state = $4 AND provider_id IS NULL AND withdrawn IS NULL
-            AND COALESCE(error_class, '') <> 'unknown' AND accepted_at IS NULL AND NOT EXISTS (
+            AND maybe_left IS NULL AND COALESCE(error_class, '') <> 'unknown' AND accepted_at IS NULL AND NOT EXISTS (
                 SELECT 1 FROM failovers f WHERE f.workspace_id = $1 AND f.message_id = $2)";
     NOTE_FAILOVER = "INSERT INTO failovers (workspace_id, message_id, from_sender_id, to_sender_id, reason, at)
         VALUES ($1, $2, $3, $4, $5, $6)";

@@ -119,6 +119,12 @@ crate::sql! {
             received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'done', $8, $8)
         ON CONFLICT (workspace_id, channel_id, external_id) DO NOTHING";
+    /// When the row with an external id came in, and the external id of the newest one of its subject and kind.
+    NEWEST_SINCE = "SELECT f.received_at, (SELECT n.external_id FROM inbox n
+                WHERE n.workspace_id = $1 AND n.channel_id = $2 AND n.id >= f.id AND n.subject = f.subject
+                    AND n.kind = f.kind
+                ORDER BY n.id DESC LIMIT 1)
+        FROM inbox f WHERE f.workspace_id = $1 AND f.channel_id = $2 AND f.external_id = $3";
     IS_SUBJECT_PENDING = "SELECT 1 FROM inbox
         WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3 AND state = 'pending' LIMIT 1";
     /// Rows that came in since $1 and were never tried, unless an earlier row of the subject is none of them.
@@ -222,6 +228,19 @@ impl Tx<'_> {
             ],
         )?;
         Ok(written == 1)
+    }
+
+    /// When the row with this external id came in, and the external id of the newest row of its subject.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn newest_since(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        external_id: &str,
+    ) -> Result<Option<(Timestamp, String)>, StoreError> {
+        self.query_opt(&NEWEST_SINCE, &[&workspace_id, &channel_id, &external_id], |row| Ok((row.next()?, row.next()?)))
     }
 
     /// Whether a row of the subject waits to be worked on.

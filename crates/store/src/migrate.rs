@@ -85,6 +85,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 34, name: "0034_campaign_files", text: include_str!("../migrations/0034_campaign_files.sql") },
     Migration { version: 35, name: "0035_flow_files", text: include_str!("../migrations/0035_flow_files.sql") },
     Migration { version: 36, name: "0036_number_in_use", text: include_str!("../migrations/0036_number_in_use.sql") },
+    Migration { version: 37, name: "0037_maybe_left", text: include_str!("../migrations/0037_maybe_left.sql") },
+    Migration { version: 38, name: "0038_parts_unknown", text: include_str!("../migrations/0038_parts_unknown.sql") },
 ];
 
 /// Version of the schema that this build works with.

@@ -438,6 +438,21 @@ impl Tx<'_> {
         channel_id: ChannelId,
         claim: &Claim<'_>,
     ) -> Result<Vec<OutboxMessage>, StoreError> {
+        self.claim_in_turn(workspace_id, channel_id, claim, 0)
+    }
+
+    /// [`Tx::claim_outbox`] for a worker that takes again and again: `turn` counts up, so that another campaign comes first
+    /// each time and none waits for the others where few messages are taken at a time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn claim_in_turn(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        claim: &Claim<'_>,
+        turn: usize,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
         let Claim { owner, limit, lease_until, now } = claim;
         let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, owner, lease_until, now, limit];
         let mut messages = self.query(&CLAIM_DIRECT, keys, read_claimed)?;
@@ -446,7 +461,7 @@ impl Tx<'_> {
         if left == 0 {
             return Ok(messages);
         }
-        let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id, now], |row| row.next())?;
+        let campaigns = self.running_campaigns(workspace_id, *now, turn)?;
         // Equal shares first; what small campaigns leave goes to the others.
         let shares = equal_shares(left, campaigns.len());
         for (campaign_id, share) in campaigns.iter().zip(shares) {
@@ -458,6 +473,20 @@ impl Tx<'_> {
             }
         }
         Ok(messages)
+    }
+
+    /// The campaigns that may send now, another one first at each turn: what does not come out even goes to the first ones.
+    fn running_campaigns(
+        &mut self,
+        workspace_id: WorkspaceId,
+        now: Timestamp,
+        turn: usize,
+    ) -> Result<Vec<CampaignId>, StoreError> {
+        let mut campaigns: Vec<CampaignId> =
+            self.query(&RUNNING_CAMPAIGNS, &[&workspace_id, &now], |row| row.next())?;
+        let first = turn.checked_rem(campaigns.len()).unwrap_or_default();
+        campaigns.rotate_left(first);
+        Ok(campaigns)
     }
 
     /// Adds up to `most` messages of a campaign and gives how many.
@@ -489,8 +518,22 @@ impl Tx<'_> {
     pub fn due_outbox(
         &mut self,
         workspace_id: WorkspaceId,
-        (channel_id, medium): (ChannelId, Medium),
+        channel: (ChannelId, Medium),
         limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<DueMessage>, StoreError> {
+        self.due_in_turn(workspace_id, channel, (limit, 0), now)
+    }
+
+    /// [`Tx::due_outbox`] with the turn of [`Tx::claim_in_turn`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn due_in_turn(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (channel_id, medium): (ChannelId, Medium),
+        (limit, turn): (u32, usize),
         now: Timestamp,
     ) -> Result<Vec<DueMessage>, StoreError> {
         let mut messages = self.query(&DUE_DIRECT, &[&workspace_id, &channel_id, &now, &limit], |row| {
@@ -500,7 +543,7 @@ impl Tx<'_> {
         if left == 0 {
             return Ok(messages);
         }
-        let campaigns: Vec<CampaignId> = self.query(&RUNNING_CAMPAIGNS, &[&workspace_id, &now], |row| row.next())?;
+        let campaigns = self.running_campaigns(workspace_id, now, turn)?;
         let mut of_campaigns = Vec::with_capacity(campaigns.len());
         for (campaign_id, share) in campaigns.iter().zip(equal_shares(left, campaigns.len())) {
             let found = self.due_of_campaign((workspace_id, *campaign_id), (channel_id, medium), share, now)?;
@@ -534,14 +577,15 @@ impl Tx<'_> {
         })
     }
 
-    /// Keeps a claimed message for longer. `false` when the claim is lost.
+    /// Keeps claimed messages for longer. Gives how many of the claims are not lost.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn extend_claim(&mut self, message: &OutboxMessage, lease_until: Timestamp) -> Result<bool, StoreError> {
-        let changed =
-            self.execute(&EXTEND_CLAIM, &[&message.workspace_id, &message.id, &message.epoch, &lease_until])?;
-        Ok(changed == 1)
+    pub fn extend_claims(&mut self, messages: &[OutboxMessage], lease_until: Timestamp) -> Result<u64, StoreError> {
+        let kept = self.execute_each(&EXTEND_CLAIM, messages, |message| {
+            [message.workspace_id.bind(), message.id.bind(), message.epoch.bind(), lease_until.bind()]
+        })?;
+        Ok(kept.into_iter().sum())
     }
 
     /// Takes back what workers left behind: what was claimed is queued again, what was being submitted becomes

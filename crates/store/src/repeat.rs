@@ -4,7 +4,8 @@
 //! The row goes from `submitting` to `queued` in one transaction, under the same id. Whether the provider has the message
 //! or not, the next attempt carries the same key, so it is sent once. Call this only for a channel whose provider honours
 //! the key: for any other one, `submitting` must become `unknown`. So it does when the message was withdrawn while it was
-//! being sent ([`crate::withdrawal`]): it may have left, and is not to leave.
+//! being sent ([`crate::withdrawal`]): it may have left, and is not to leave. That it may have left stands on its row from
+//! then on, so that no second way takes it over ([`crate::failover`]): another provider knows nothing of the key.
 
 use segue_model::{ChannelId, Timestamp, WorkspaceId, delivery::OutboxState, wake::Wake};
 
@@ -12,7 +13,8 @@ use crate::{StoreError, Tx, outbox::Abandoned, submission::read_change};
 
 crate::sql! {
     REPEAT_SUBMITTING = "UPDATE outbox SET state = CASE WHEN withdrawn IS NULL THEN 'queued' ELSE 'unknown' END,
-            error_class = CASE WHEN withdrawn IS NULL THEN error_class ELSE 'unknown' END,
+            maybe_left = 1, error_class = 'unknown', error_code = NULL,
+            error_reason = 'The worker ended while it was being sent; the provider may or may not have it.',
             lease_owner = NULL, lease_until = NULL, lease_epoch = lease_epoch + 1
         WHERE workspace_id = $1 AND channel_id = $2 AND state = 'submitting'
             AND (state = 'claimed' OR state = 'submitting' OR state = 'unknown')

@@ -2,7 +2,8 @@
 //!
 //! A report is matched by the provider's id, else by our own id that WhatsApp sends back, else, for an SMS whose
 //! outcome is unknown, by its recipient when there is exactly one such message. What cannot be matched is parked: the
-//! message's id at the provider may be about to be stored. Parked reports are looked at when provider ids are stored,
+//! message's id at the provider may be about to be stored. An id that is only another number's writing of the provider's
+//! (hexadecimal for decimal) can be the id of another message: it is taken only where the recipient is the same. Parked reports are looked at when provider ids are stored,
 //! when a message becomes `unknown`, and by [`Tx::match_parked_reports`], which finds those that crossed with either in
 //! another transaction.
 //!
@@ -44,12 +45,21 @@ pub struct ProviderReport {
 /// How to find the message a report is about.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportTarget {
-    /// The provider's id in every way it may have been written before.
+    /// The provider's id in every way it may have been written before, as it is first.
     pub provider_ids: Vec<String>,
     /// Our own id, when the provider sends it back.
     pub message_id: Option<MessageId>,
     /// E.164 of the recipient, where the provider offers no better way to find a message whose outcome is unknown.
     pub recipient: Option<String>,
+}
+
+impl ReportTarget {
+    /// Whether this is the provider's id in another number's writing, as against one with other zeros in front or in the
+    /// other case.
+    fn is_converted(&self, provider_id: &str) -> bool {
+        let bare = |id: &str| id.trim_start_matches('0').to_ascii_lowercase();
+        self.provider_ids.first().is_some_and(|first| bare(first) != bare(provider_id))
+    }
 }
 
 impl std::fmt::Debug for ReportTarget {
@@ -77,9 +87,19 @@ struct Parked {
 crate::sql! {
     /// Carriers use their ids again after a while: the newest message is meant.
     MESSAGE_OF_PROVIDER_ID = "SELECT id FROM outbox WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3
+            AND (CAST($4 AS TEXT) IS NULL OR address = $4)
         ORDER BY id DESC LIMIT 1";
-    MESSAGE_OF_FURTHER_ID = "SELECT message_id FROM provider_messages
-        WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
+    MESSAGE_OF_FURTHER_ID = "SELECT p.message_id FROM provider_messages p
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3
+            AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM outbox o
+                WHERE o.workspace_id = p.workspace_id AND o.id = p.message_id AND o.address = $4))";
+    /// A further id of a whole message, or of the next part of one whose parts are not all known.
+    LINK_FURTHER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
+        SELECT o.workspace_id, o.channel_id, CAST($3 AS TEXT), o.id, CASE WHEN o.parts IS NULL THEN NULL ELSE 1 + (
+                SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL) END
+        FROM outbox o WHERE o.workspace_id = $1 AND o.id = $2
+        ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
     LINK_PROVIDER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
     /// A whole message of a campaign or of no session that the provider has, and of which nothing else is reported yet.
@@ -100,17 +120,22 @@ crate::sql! {
     OWN_MESSAGE = "SELECT id FROM outbox WHERE workspace_id = $1 AND id = $2 AND channel_id = $3";
     UNCLEAR_TO = "SELECT o.id, o.state FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.address = $3 AND o.state IN ('submitting', 'unknown')
-            AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown') AND o.provider_id IS NULL LIMIT 2";
+            AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown')
+            AND (o.provider_id IS NULL OR o.parts > (SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL)) LIMIT 2";
     PART_DELIVERED = "UPDATE provider_messages SET delivered_at = $4
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3 AND delivered_at IS NULL";
     PARTS_UNDELIVERED = "SELECT COUNT(*) FROM provider_messages
         WHERE workspace_id = $1 AND message_id = $2 AND delivered_at IS NULL AND part IS NOT NULL";
-    REPORTS = sqlite: "SELECT state, accepted_at, delivered_at, read_at, played_at, failed_at, session_id, submitted_at
-            FROM outbox
-            WHERE workspace_id = $1 AND id = $2",
-        postgres: "SELECT state, accepted_at, delivered_at, read_at, played_at, failed_at, session_id, submitted_at
-            FROM outbox
-            WHERE workspace_id = $1 AND id = $2 FOR UPDATE";
+    /// Last how many of its parts nobody knows an id of.
+    REPORTS = sqlite: "SELECT o.state, o.accepted_at, o.delivered_at, o.read_at, o.played_at, o.failed_at, o.session_id,
+            o.submitted_at, CASE WHEN o.parts IS NULL THEN 0 ELSE o.parts - (SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL) END
+        FROM outbox o WHERE o.workspace_id = $1 AND o.id = $2",
+        postgres: "SELECT o.state, o.accepted_at, o.delivered_at, o.read_at, o.played_at, o.failed_at, o.session_id,
+            o.submitted_at, CASE WHEN o.parts IS NULL THEN 0 ELSE o.parts - (SELECT COUNT(*) FROM provider_messages p
+                WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL) END
+        FROM outbox o WHERE o.workspace_id = $1 AND o.id = $2 FOR UPDATE OF o";
     SET_REPORTS = "UPDATE outbox SET state = $3, accepted_at = $4, delivered_at = $5, read_at = $6, failed_at = $7,
             error_class = $8, error_code = $9, error_reason = $10, lease_owner = NULL, lease_until = NULL,
             submitted_at = COALESCE(submitted_at, $11), played_at = $12
@@ -226,7 +251,8 @@ impl Tx<'_> {
         ctx: &Ctx,
     ) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
         for provider_id in &target.provider_ids {
-            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id];
+            let only_to = target.recipient.as_deref().filter(|_| target.is_converted(provider_id));
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id, &only_to];
             for sql in [&MESSAGE_OF_PROVIDER_ID, &MESSAGE_OF_FURTHER_ID] {
                 if let Some(id) = self.query_opt(sql, keys, |row| row.next())? {
                     return Ok(Some((id, Some(provider_id.clone()))));
@@ -300,9 +326,13 @@ impl Tx<'_> {
                 played_at: row.next()?,
                 failed_at: row.next()?,
             };
-            Ok((state, reports, row.next::<Option<SessionId>>()?, row.next::<Option<Timestamp>>()?))
+            Ok((state, reports, row.next::<Option<SessionId>>()?, row.next::<Option<Timestamp>>()?, row.next::<i64>()?))
         })?;
-        let Some((state, reports, session_id, submitted_at)) = found else { return Ok(()) };
+        let Some((state, reports, session_id, submitted_at, unknown_parts)) = found else { return Ok(()) };
+        if unknown_parts > 0 && report.report != Report::Failed {
+            // It is about a part, and of the others nobody knows whether they left.
+            return Ok(());
+        }
         if state.never_left() && report.report == Report::Failed {
             // Of an earlier attempt, or of nothing: what is to come decides.
             return Ok(());
@@ -424,11 +454,22 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         if let [provider_id] = provider_ids {
             if !self.set_provider_id(workspace_id, id, provider_id)? {
-                let whole: Option<i64> = None;
-                self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id, &whole])?;
+                self.execute(&LINK_FURTHER_ID, &[&workspace_id, &id, provider_id])?;
             }
             return self.apply_parked(workspace_id, channel_id, id, provider_id, ctx);
         }
+        self.link_parts(workspace_id, channel_id, id, provider_ids, ctx)
+    }
+
+    /// Stores the provider's ids of a message's parts, which are counted from the first.
+    pub(crate) fn link_parts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        id: MessageId,
+        provider_ids: &[String],
+        ctx: &Ctx,
+    ) -> Result<(), StoreError> {
         for (part, provider_id) in (1_i64..).zip(provider_ids) {
             self.execute(&LINK_PROVIDER_ID, &[&workspace_id, &channel_id, provider_id, &id, &part])?;
         }
@@ -459,8 +500,14 @@ impl Tx<'_> {
             return Ok(());
         }
         let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &provider_id];
-        let parked = self.query(&PARKED_FOR_ID, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?.report)))?;
-        for (parked_id, report) in parked {
+        let parked = self.query(&PARKED_FOR_ID, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?)))?;
+        for (parked_id, Parked { target, report }) in parked {
+            if let Some(recipient) = target.recipient.as_ref().filter(|_| target.is_converted(provider_id)) {
+                let address: Option<String> = self.query_opt(&ADDRESS_OF, &[&workspace_id, &id], |row| row.next())?;
+                if address.as_ref() != Some(recipient) {
+                    continue;
+                }
+            }
             self.execute(&UNPARK, &[&workspace_id, &parked_id])?;
             self.report_part(workspace_id, channel_id, (id, Some(provider_id)), &report, ctx.now())?;
         }

@@ -120,6 +120,7 @@ crate::sql! {
             rule = CASE WHEN $9 = 1 THEN rule ELSE COALESCE(withdrawn, rule) END,
             payload = CASE WHEN withdrawn IS NULL THEN payload ELSE '{\"text\":\"\"}' END,
             not_before = $4, attempts = attempts + $5, lease_owner = NULL,
+            maybe_left = CASE WHEN $9 = 1 THEN 1 ELSE maybe_left END,
             lease_until = NULL, error_class = $6, error_code = $7, error_reason = $8
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
@@ -127,8 +128,16 @@ crate::sql! {
             error_class = $5, error_code = $6, error_reason = $7
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    /// Of the last of several attempts: it may have left with one of those before.
+    GIVE_UP = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'failed' END,
+            failed_at = CASE WHEN maybe_left = 1 THEN NULL ELSE CAST($4 AS BIGINT) END,
+            lease_owner = NULL, lease_until = NULL,
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE CAST($5 AS TEXT) END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE CAST($6 AS TEXT) END, error_reason = $7
+        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
+        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     MARK_UNKNOWN = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
-            error_class = 'unknown', error_code = NULL, error_reason = $4
+            error_class = 'unknown', error_code = NULL, error_reason = $4, parts = $5
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     MARK_ASSESSED = "UPDATE outbox SET state = 'unknown', rule = 'quality_assessment', lease_owner = NULL,
@@ -148,7 +157,8 @@ segue_model::text_enum! {
     /// Whether an answer "not now" uses up one of the attempts.
     pub enum Cost {
         Attempt = "attempt",
-        /// It does, and nobody can say whether the message left: its account sends it again all the same.
+        /// It does, and nobody can say whether the message left: its account sends it again all the same, and that it may
+        /// have left stands on its row.
         Doubt = "doubt",
         /// The provider only asked to slow down.
         Free = "free",
@@ -369,12 +379,38 @@ impl Tx<'_> {
         failure: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.did_not_leave(message)?;
+        self.end_unsent(&MARK_FAILED, message, failure, now)
+    }
+
+    /// The last attempt came to nothing: it has failed, or nobody can say when an earlier attempt was in doubt.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn give_up_message(
+        &mut self,
+        message: &OutboxMessage,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.end_unsent(&GIVE_UP, message, failure, now)
+    }
+
+    fn end_unsent(
+        &mut self,
+        sql: &'static crate::Sql,
+        message: &OutboxMessage,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let change = self.query_opt(
-            &MARK_FAILED,
+            sql,
             &[&message.workspace_id, &message.id, &message.epoch, &now, &failure.class, &failure.code, &failure.reason],
             read_change,
         )?;
+        if change.as_ref().is_some_and(|change| change.state == OutboxState::Unknown) {
+            return Ok(self.told(message.workspace_id, change, now));
+        }
+        self.did_not_leave(message)?;
         if change.is_some() {
             self.note_bounce(message.workspace_id, message.id, failure, now)?;
         }
@@ -394,21 +430,29 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Nobody can say whether it left. `provider_ids` are those of parts that certainly did; their receipts resolve it.
+    /// Nobody can say whether it left. `provider_ids` are those of parts that certainly did, of so many in all; receipts
+    /// of all of them resolve it.
     ///
     /// # Errors
     /// When the store fails.
     pub fn mark_unknown(
         &mut self,
         message: &OutboxMessage,
-        provider_ids: &[String],
+        (provider_ids, parts): (&[String], usize),
         reason: &str,
         ctx: &Ctx,
     ) -> Result<bool, StoreError> {
-        let change =
-            self.query_opt(&MARK_UNKNOWN, &[&message.workspace_id, &message.id, &message.epoch, &reason], read_change)?;
-        let marked = self.told(message.workspace_id, change, ctx.now());
-        self.link_provider_ids(message.workspace_id, message.channel_id, message.id, provider_ids, ctx)?;
+        let (workspace_id, channel_id, id) = (message.workspace_id, message.channel_id, message.id);
+        let in_part = !provider_ids.is_empty() && provider_ids.len() < parts;
+        let parts = u32::try_from(parts).ok().filter(|_| in_part);
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &message.epoch, &reason, &parts];
+        let change = self.query_opt(&MARK_UNKNOWN, keys, read_change)?;
+        let marked = self.told(workspace_id, change, ctx.now());
+        if in_part {
+            self.link_parts(workspace_id, channel_id, id, provider_ids, ctx)?;
+        } else {
+            self.link_provider_ids(workspace_id, channel_id, id, provider_ids, ctx)?;
+        }
         Ok(marked)
     }
 

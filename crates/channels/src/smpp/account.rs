@@ -37,6 +37,8 @@ pub(super) struct Account {
     pub door: AsyncMutex<Door>,
     in_flight: AtomicUsize,
     states: Mutex<Vec<(BindRole, SessionState)>>,
+    /// When a connection last came or went.
+    changed_at: Mutex<Instant>,
     state: watch::Sender<SessionState>,
 }
 
@@ -59,6 +61,7 @@ impl Account {
             references: References::default(),
             door: AsyncMutex::default(),
             in_flight: AtomicUsize::new(0),
+            changed_at: Mutex::new(now),
             states: Mutex::new(roles.iter().map(|role| (*role, SessionState::Connecting)).collect()),
             state,
             config,
@@ -75,11 +78,17 @@ impl Account {
         self.in_flight.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
 
+    /// For how long no connection has come or gone.
+    pub fn steady_for(&self) -> std::time::Duration {
+        self.changed_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner).elapsed()
+    }
+
     /// Takes note of how the connection at `index` stands, and of what that makes of the session.
     pub fn set_state(&self, index: usize, state: SessionState) {
         let mut states = self.states.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(own) = states.get_mut(index) {
             own.1 = state;
+            *self.changed_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
         }
         let of_all = SessionState::of_connections(&states);
         self.state.send_if_modified(|known| {
@@ -87,6 +96,12 @@ impl Account {
             *known = of_all;
             changed
         });
+    }
+
+    /// Segments without an answer, and segments a second allowed at present.
+    pub fn load(&self) -> (usize, f64) {
+        let rate = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).rate();
+        (self.in_flight.load(Ordering::Relaxed), rate)
     }
 
     /// A look at the account.

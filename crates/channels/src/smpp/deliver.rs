@@ -53,7 +53,8 @@ crate::debug::redacted_debug!(MobileOriginated);
 
 impl MobileOriginated {
     /// Fingerprint of sender, recipient and content. SMPP gives inbound messages no id, so a repeated delivery can only
-    /// be told by its content: compare within minutes, or a second honest "yes" next week is lost.
+    /// be told by its content: compare within minutes, or a second honest "yes" next week is lost; and within those with
+    /// what else the person wrote meanwhile, or the second "STOP" of "STOP, START, STOP" is.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
@@ -110,6 +111,9 @@ pub struct Delivery {
     pub inbound: Vec<Inbound>,
     /// How all of them are answered. Dropped unused, it asks the carrier to deliver them again.
     pub acknowledgement: Acknowledgement,
+    /// For how long no connection of the account has come or gone: what came before that may come again, though it is on
+    /// disk, for the carrier may not have heard of it.
+    pub steady_for: std::time::Duration,
 }
 
 /// The open answers to a delivery. They belong to the connection it came on: when that is gone, answering does nothing

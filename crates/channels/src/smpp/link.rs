@@ -393,7 +393,8 @@ impl Link {
         let acknowledgement =
             Acknowledgement::new(asked, self.answers_sender.clone(), Arc::clone(&self.account.unacknowledged));
         // Without a consumer the delivery is dropped, and with it the carrier is asked to deliver again.
-        let _ = self.inbound.send(Delivery { inbound, acknowledgement });
+        let steady_for = self.account.steady_for();
+        let _ = self.inbound.send(Delivery { inbound, acknowledgement, steady_for });
     }
 
     fn answer(&mut self, answers: Answers) {

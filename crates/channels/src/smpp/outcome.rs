@@ -41,6 +41,8 @@ pub enum SubmitOutcome {
         reason: String,
         /// Ids of the parts that were taken for certain; their receipts will come.
         message_ids: Vec<String>,
+        /// How many parts there are.
+        parts: usize,
     },
 }
 
@@ -109,14 +111,14 @@ impl From<PartResult> for SubmitOutcome {
             PartResult::Accepted(id) => Self::Accepted { message_ids: vec![id] },
             PartResult::NotSent { class, code, reason } => Self::NotSent { class, code, reason },
             PartResult::Refused { class, code, reason } => Self::Refused { class, code: Some(code), reason },
-            PartResult::Unknown(reason) => Self::Unknown { reason, message_ids: Vec::new() },
+            PartResult::Unknown(reason) => Self::Unknown { reason, message_ids: Vec::new(), parts: 1 },
             PartResult::Waiting => combine(vec![part]),
         }
     }
 }
 
 /// One outcome for all parts. Any doubt about any part is doubt about the message; a message of which some parts left
-/// and others did not is never sent again as a whole.
+/// and others did not, refused or put off, is never sent again as a whole, by whatever way.
 pub(super) fn combine(parts: Vec<PartResult>) -> SubmitOutcome {
     let total = parts.len();
     let mut message_ids = Vec::new();
@@ -131,16 +133,17 @@ pub(super) fn combine(parts: Vec<PartResult>) -> SubmitOutcome {
         }
     }
     if let Some(reason) = unknown {
-        return SubmitOutcome::Unknown { reason, message_ids };
+        return SubmitOutcome::Unknown { reason, message_ids, parts: total };
     }
     match (refused, not_sent) {
-        (Some((class, code, reason)), _) => SubmitOutcome::Refused { class, code: Some(code), reason },
-        (None, Some((class, code, reason))) if message_ids.is_empty() => SubmitOutcome::NotSent { class, code, reason },
-        (None, Some((_, _, reason))) => SubmitOutcome::Unknown {
+        (None, None) => SubmitOutcome::Accepted { message_ids },
+        (Some((_, _, reason)), _) | (None, Some((_, _, reason))) if !message_ids.is_empty() => SubmitOutcome::Unknown {
             reason: format!("Only {} of {total} parts were taken: {reason}", message_ids.len()),
             message_ids,
+            parts: total,
         },
-        (None, None) => SubmitOutcome::Accepted { message_ids },
+        (Some((class, code, reason)), _) => SubmitOutcome::Refused { class, code: Some(code), reason },
+        (None, Some((class, code, reason))) => SubmitOutcome::NotSent { class, code, reason },
     }
 }
 
@@ -189,11 +192,18 @@ mod tests {
 
     #[test]
     fn a_partly_sent_message_is_never_free_to_resend() {
-        match combine(vec![accepted("1"), answered(0x58)]) {
-            SubmitOutcome::Unknown { message_ids, .. } => assert_eq!(message_ids, ["1"]),
-            other => panic!("{other:?}"),
+        for other in [answered(0x58), answered(0x0B), answered(0x0A)] {
+            for parts in [vec![accepted("1"), other.clone()], vec![other, accepted("1"), answered(0x58)]] {
+                match combine(parts) {
+                    SubmitOutcome::Unknown { message_ids, parts, .. } => {
+                        assert_eq!(message_ids, ["1"]);
+                        assert!((2..=3).contains(&parts));
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
         }
-        assert!(matches!(combine(vec![accepted("1"), answered(0x0B)]), SubmitOutcome::Refused { .. }));
+        assert!(matches!(combine(vec![answered(0x0B), answered(0x0B)]), SubmitOutcome::Refused { .. }));
         assert!(matches!(combine(vec![answered(0x58), answered(0x58)]), SubmitOutcome::NotSent { .. }));
     }
 }

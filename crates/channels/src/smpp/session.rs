@@ -158,6 +158,7 @@ impl SmppSession {
         outcome.await.unwrap_or_else(|_| SubmitOutcome::Unknown {
             reason: "The session ended without telling what became of the message.".to_owned(),
             message_ids: Vec::new(),
+            parts: 1,
         })
     }
 
@@ -184,6 +185,13 @@ impl SmppSession {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<SessionState> {
         self.state.clone()
+    }
+
+    /// Segments that are with the carrier without an answer, and segments a second allowed at present: what
+    /// [`SmppSession::stats`] tells, for whoever asks all the time.
+    #[must_use]
+    pub fn load(&self) -> (usize, f64) {
+        self.account.load()
     }
 
     /// A look at what the account is doing.

@@ -20,12 +20,12 @@ use segue_model::{
 use segue_store::{
     Sql,
     campaign::{Audience, CampaignInput},
-    channel::Channel,
+    channel::{Channel, ChannelConfig, SmppConfig},
     outbox::{Claim, NewOutbox},
     programme::ProgrammeView,
 };
 
-use crate::bench::{Bench, benches};
+use crate::bench::{Bench, SENDER, benches, until};
 
 static RUN: Sql =
     Sql::portable("RUN", "UPDATE campaigns SET state = 'running', planned_all = 1 WHERE workspace_id = $1 AND id = $2");
@@ -102,6 +102,36 @@ async fn turn(bench: &Bench, channel: &Channel) -> Vec<MessageId> {
 async fn move_to(bench: &Bench, id: CampaignId, from: CampaignState, to: CampaignState) {
     let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
     assert!(bench.write(move |tx| tx.move_campaign(workspace_id, id, from, to, now)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_slow_account_a_newer_campaign_does_not_wait_for_the_end_of_an_older_one() {
+    for bench in benches().await {
+        let config = SmppConfig {
+            segments_per_second: 1_000,
+            window: 1,
+            ..SmppConfig::new("127.0.0.1", bench.sandbox.smpp_addr.port(), "segue", "sandbox")
+        };
+        let channel = bench.test.channel("narrow", ChannelConfig::Smpp(config)).await;
+        bench.test.sender(channel.id, SENDER).await;
+        bench.faults(serde_json::json!({ "receipts": "none" })).await;
+        let now = bench.test.now();
+        let older = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        let newer = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        let mut of_newer = Vec::new();
+        for number in 0..6 {
+            text(&bench, &channel, older, number, now).await;
+            text(&bench, &channel, newer, 10 + number, now).await;
+            of_newer.push(phone(10 + number));
+        }
+        let running = bench.start("one");
+        until("all have left", async || bench.sandbox.counters().sms_accepted >= 12).await;
+        running.shutdown().await;
+        let accepted = bench.ledger("sms_accepted").await;
+        let to = |entry: &serde_json::Value| format!("+{}", entry["to"].as_str().unwrap().trim_start_matches('+'));
+        let early = accepted.iter().take(6).filter(|entry| of_newer.contains(&to(entry))).count();
+        assert!((2..=4).contains(&early), "{}: {early} of the newer one among the first six", bench.test.engine);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

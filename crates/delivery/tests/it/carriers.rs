@@ -199,6 +199,52 @@ async fn what_is_in_doubt_is_not_sent_twice_to_somebody_who_was_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_slow_account_is_neither_much_nor_ever_called_unknown() {
+    for bench in benches().await {
+        let channel = account(&bench, |config| {
+            (config.window, config.segments_per_second, config.response_seconds) = (300, 1, 60);
+        })
+        .await;
+        bench.faults(json!({ "receipts": "none" })).await;
+        enqueue(&bench, &channel, "Hello").await;
+        let running = bench.start("one");
+        until("the first has arrived", async || bench.sandbox.counters().sms_accepted >= 1).await;
+        let begun = count(&states(&bench).await, OutboxState::Submitting);
+        assert!(begun <= 4, "{}: {begun} are out of reach of a STOP", bench.test.engine);
+        // Longer than a lease, and then what was left behind is looked for.
+        bench.test.clock.advance(130_000);
+        tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+        bench.faults(json!({ "receipts": "none", "carrier": { "cut_every": 1 } })).await;
+        until("the connection is cut", async || count(&states(&bench).await, OutboxState::Unknown) >= 1).await;
+        running.shutdown().await;
+        let (states, sent) = (states(&bench).await, bench.sandbox.segments_by_recipient());
+        for (number, state) in &states {
+            let sent = sent.get(number).copied().unwrap_or(0);
+            let expected = u32::from(matches!(state, OutboxState::Unknown | OutboxState::Accepted));
+            assert_eq!(sent, expected, "{}: {state}", bench.test.engine);
+        }
+        assert!(count(&states, OutboxState::Queued) > 20, "{}: what has not left waits", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_long_for_its_answer_is_not_taken_for_left_behind() {
+    for bench in benches().await {
+        let channel = account(&bench, |config| config.response_seconds = 15).await;
+        bench.faults(json!({ "receipts": "none", "carrier": { "swallow_every": 1 } })).await;
+        let id = bench.enqueue(&bench.sms_to(&channel, "+15550199", "Hello")).await;
+        let running = bench.start("one");
+        until("it is with the carrier", async || bench.sandbox.counters().sms_accepted == 1).await;
+        // Longer than a lease, and then what was left behind is looked for.
+        bench.test.clock.advance(130_000);
+        tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+        assert_eq!(bench.state(id).await, OutboxState::Submitting, "{}", bench.test.engine);
+        running.shutdown().await;
+        assert_eq!(bench.state(id).await, OutboxState::Unknown, "{}: no answer came", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_carrier_that_cuts_the_connection() {
     for bench in benches().await {
         let channel = account(&bench, |_| {}).await;

@@ -4,28 +4,39 @@ use std::time::Duration;
 
 use segue_model::{MessageId, delivery::OutboxState, route::RouteBy, sender::SenderAlphabet};
 use segue_store::{
-    channel::{Channel, ChannelConfig, ResendUnknown, Sender, SmppConfig},
+    Sql,
+    channel::{Channel, ChannelConfig, ChannelState, Repeats, ResendUnknown, Sender, SmppConfig},
     failover::Failover,
 };
 use serde_json::json;
 
-use crate::bench::{Bench, SENDER, benches, until};
+use crate::{
+    bench::{Bench, SENDER, benches, until},
+    twilio,
+};
 
 const SECOND: &str = "+15550101";
 const CUSTOMER: &str = "+15550199";
 
 /// The account of `change`, and behind it a second one of another sender at the same carrier.
 async fn two_ways(bench: &Bench, change: impl FnOnce(&mut SmppConfig)) -> (Channel, Sender) {
-    let port = bench.sandbox.smpp_addr.port();
-    let own = || SmppConfig {
+    let mut config = smpp(bench);
+    change(&mut config);
+    beside(bench, ChannelConfig::Smpp(config)).await
+}
+
+fn smpp(bench: &Bench) -> SmppConfig {
+    SmppConfig {
         segments_per_second: 1_000,
         response_seconds: 1,
-        ..SmppConfig::new("127.0.0.1", port, "segue", "sandbox")
-    };
-    let mut config = own();
-    change(&mut config);
-    let first = bench.test.channel("first", ChannelConfig::Smpp(config)).await;
-    let second = bench.test.channel("second", ChannelConfig::Smpp(own())).await;
+        ..SmppConfig::new("127.0.0.1", bench.sandbox.smpp_addr.port(), "segue", "sandbox")
+    }
+}
+
+/// This account, and behind it a second one of another sender over SMPP.
+async fn beside(bench: &Bench, first: ChannelConfig) -> (Channel, Sender) {
+    let first = bench.test.channel("first", first).await;
+    let second = bench.test.channel("second", ChannelConfig::Smpp(smpp(bench))).await;
     let from = bench.test.sender(first.id, SENDER).await;
     let to = bench.test.sender(second.id, SECOND).await;
     let (workspace_id, to_id) = (bench.test.workspace_id(), to.id);
@@ -138,7 +149,7 @@ async fn an_unknown_message_is_never_sent_on_the_second_way() {
         bench.until_state(id, OutboxState::Unknown).await;
         // The account goes down, for longer than waiting messages may wait.
         let (workspace_id, channel_id, now) = (first.workspace_id, first.id, bench.test.now());
-        let down = segue_store::channel::ChannelState::Disconnected;
+        let down = ChannelState::Disconnected;
         bench.write(move |tx| tx.note_connection(workspace_id, channel_id, down, now)).await;
         bench.test.clock.advance(120_000);
         tokio::time::sleep(Duration::from_secs(7)).await;
@@ -166,6 +177,62 @@ async fn what_was_tried_in_doubt_stays_where_it_was_tried() {
         running.shutdown().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_that_repeats_may_have_sent_never_leaves_by_another() {
+    for bench in benches().await {
+        let account = twilio::config(&bench, Repeats::SentOnce);
+        let (first, _) = beside(&bench, ChannelConfig::Twilio(account)).await;
+        // The provider takes it, and answers that it is broken.
+        bench.faults(json!({ "receipts": "none", "twilio_error_after_accept": 1, "twilio_honours_key": true })).await;
+        let id = bench.enqueue(&bench.sms_to(&first, CUSTOMER, "hello")).await;
+        let running = bench.start("one");
+        until("it waits for its repeat", async || bench.failure(id).await.0.is_some()).await;
+        // A later answer that leaves no doubt does not take the doubt away.
+        let busy = json!({ "code": 20_429, "times": 1 });
+        bench.faults(json!({ "receipts": "none", "twilio_error": busy, "twilio_honours_key": true })).await;
+        bench.test.clock.advance(5_000);
+        until("it is put off", async || bench.failure(id).await.0.as_deref() == Some("throttled")).await;
+        running.shutdown().await;
+        // Then it is without connection for longer than waiting messages may wait, and then refuses the sender.
+        let (workspace_id, channel_id, now) = (first.workspace_id, first.id, bench.test.now());
+        bench.write(move |tx| tx.note_connection(workspace_id, channel_id, ChannelState::Disconnected, now)).await;
+        bench.test.clock.advance(120_000);
+        let refused = json!({ "code": 21_606, "times": 9 });
+        bench.faults(json!({ "receipts": "none", "twilio_error": refused, "twilio_honours_key": true })).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Failed).await;
+        assert_eq!(moved(&bench, id).await, None, "{}", bench.test.engine);
+        assert_eq!(bench.sms_texts().await, ["hello"], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_text_of_which_a_part_was_taken_stays_where_it_was_tried() {
+    for bench in benches().await {
+        let (first, _) = two_ways(&bench, |_| {}).await;
+        let refused = json!({ "part": 2, "code": 0x0A, "times": 1 });
+        bench.faults(json!({ "receipts": "none", "carrier": { "refuse_part": refused } })).await;
+        let id = bench.enqueue(&bench.sms_to(&first, CUSTOMER, &"long ".repeat(40))).await;
+        let running = bench.start("one");
+        bench.until_state(id, OutboxState::Unknown).await;
+        assert_eq!(moved(&bench, id).await, None, "{}", bench.test.engine);
+        let accepted = bench.ledger("sms_accepted").await;
+        assert_eq!(accepted.len(), 1, "{}: {accepted:?}", bench.test.engine);
+        // What the carrier tells of the part that left finds its message.
+        let (workspace_id, channel_id) = (first.workspace_id, first.id);
+        let told = accepted[0]["message_id"].as_str().expect("it has an id").to_owned();
+        let known = bench.write(move |tx| tx.query_opt(&PROVIDER_ID, &[&workspace_id, &id], |row| row.next())).await;
+        assert_eq!(known, Some(Some(told)), "{}", bench.test.engine);
+        let parked = bench.write(move |tx| tx.count_parked_reports(workspace_id, channel_id)).await;
+        assert_eq!(parked, 0, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+static PROVIDER_ID: Sql =
+    Sql::portable("PROVIDER_ID", "SELECT provider_id FROM outbox WHERE workspace_id = $1 AND id = $2");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_on_a_dead_account_moves_after_the_time_its_owner_said() {

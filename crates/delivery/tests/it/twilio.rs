@@ -13,7 +13,14 @@ async fn twilio(bench: &Bench) -> Channel {
 }
 
 async fn twilio_with(bench: &Bench, repeats: Repeats) -> Channel {
-    let config = TwilioConfig {
+    let channel = bench.test.channel("http", ChannelConfig::Twilio(config(bench, repeats))).await;
+    bench.test.sender(channel.id, SENDER).await;
+    channel
+}
+
+/// An account at the sandbox.
+pub fn config(bench: &Bench, repeats: Repeats) -> TwilioConfig {
+    TwilioConfig {
         base_url: format!("http://{}", bench.sandbox.http_addr),
         account_sid: "AC5a0db0c5a0db0c5a0db0c5a0db0c5a0d".to_owned(),
         auth_token: "sandbox-auth-token".to_owned(),
@@ -23,10 +30,7 @@ async fn twilio_with(bench: &Bench, repeats: Repeats) -> Channel {
         callback_base_url: "http://127.0.0.1:9".to_owned(),
         segments_per_second: 1_000,
         repeats,
-    };
-    let channel = bench.test.channel("http", ChannelConfig::Twilio(config)).await;
-    bench.test.sender(channel.id, SENDER).await;
-    channel
+    }
 }
 
 /// Applies a callback that names our message in the address and the provider's in the form.
@@ -190,6 +194,31 @@ async fn a_provider_that_sends_repeats_once_leaves_nothing_in_doubt() {
         bench.test.clock.advance(5_000);
         bench.until_state(id, OutboxState::Accepted).await;
         assert_eq!(bench.sms_texts().await, ["Once"], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeats_end_and_what_is_still_in_doubt_then_is_unknown() {
+    for bench in benches().await {
+        let channel = twilio_with(&bench, Repeats::SentOnce).await;
+        bench.faults(json!({ "twilio_server_error": 1_000_000, "twilio_honours_key": true })).await;
+        let id = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "Perhaps")).await;
+        let running = bench.start("one");
+        let clock = &bench.test.clock;
+        until("the repeats end", async || {
+            clock.advance(10_000);
+            bench.state(id).await == OutboxState::Unknown
+        })
+        .await;
+        assert_eq!(bench.failure(id).await.0.as_deref(), Some("unknown"), "{}", bench.test.engine);
+        // Whatever time goes by, it is not tried again.
+        bench.faults(json!({ "twilio_honours_key": true })).await;
+        clock.advance(3_600_000);
+        let after = bench.enqueue(&bench.sms_to(&channel, "+15550110198", "After")).await;
+        bench.until_state(after, OutboxState::Accepted).await;
+        assert_eq!(bench.state(id).await, OutboxState::Unknown, "{}", bench.test.engine);
+        assert_eq!(bench.sms_texts().await, ["After"], "{}", bench.test.engine);
         running.shutdown().await;
     }
 }

@@ -1,10 +1,13 @@
 use segue_model::{
     InboxId, Timestamp,
-    consent::{ConsentAction, ConsentState, Medium, Purpose},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
     keyword::{ExtraWord, Keyword},
     time,
 };
-use segue_outreach::keywords::{Handled, InboundSms, handle};
+use segue_outreach::{
+    keywords::{Handled, InboundSms, handle},
+    provider_keyword::{self, ProviderKeyword},
+};
 use segue_store::{
     Sql,
     channel::{Channel, SenderKind},
@@ -18,13 +21,24 @@ pub async fn receive(world: &World, inbox_id: InboxId, from: &str, text: &str) -
 }
 
 /// A text to the number of the world's sender, on this account.
-pub async fn receive_on(world: &World, channel: Channel, inbox_id: InboxId, (from, text): (&str, &str)) -> Handled {
+pub async fn receive_on(world: &World, channel: Channel, inbox_id: InboxId, said: (&str, &str)) -> Handled {
+    let now = world.test.now();
+    receive_late(world, channel, (inbox_id, now), said).await
+}
+
+/// A text that came in before it is worked on.
+async fn receive_late(
+    world: &World,
+    channel: Channel,
+    (inbox_id, received_at): (InboxId, Timestamp),
+    (from, text): (&str, &str),
+) -> Handled {
     let (ctx, ws) = (world.test.ctx.clone(), world.ws());
     let (from, text) = (from.to_owned(), text.to_owned());
     world
         .write(move |tx| {
             let workspace = tx.workspace(ws)?.unwrap();
-            let sms = InboundSms { inbox_id, from: &from, to: "15550000000", text: &text, received_at: ctx.now() };
+            let sms = InboundSms { inbox_id, from: &from, to: "15550000000", text: &text, received_at };
             handle(tx, &ctx, &workspace, &channel, &sms)
         })
         .await
@@ -218,5 +232,47 @@ async fn every_text_is_kept_in_full_with_what_was_done() {
         let kept = world.write(move |tx| tx.texts_from(ws, &phone(1), None, 10)).await;
         let kept: Vec<_> = kept.iter().rev().map(|text| (text.text.as_str(), text.outcome.as_str())).collect();
         assert_eq!(kept, [("STOP", "stop"), (long.as_str(), "none"), ("HELP", "help")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_worked_on_late_counts_from_when_it_came_in() {
+    use ConsentState::{Granted, Revoked};
+    for world in worlds().await {
+        let ana = phone(1);
+        world.subscriber(&ana, "Ana").await;
+        world.test.clock.advance(time::MINUTE);
+        // START could not be worked on, STOP was obeyed, and then somebody replays the START.
+        let (dead, came_in) = (world.test.ctx.id(), world.test.now());
+        world.test.clock.advance(time::HOUR);
+        assert_eq!(text(&world, &ana, "STOP").await, Handled::Answered(Keyword::Stop));
+        world.test.clock.advance(time::DAY);
+        receive_late(&world, world.sms.clone(), (dead, came_in), (&ana, "START")).await;
+        assert_eq!(consents(&world, &ana).await, [Revoked, Revoked], "{}", world.test.engine);
+        assert_eq!(text(&world, &ana, "STOP").await, Handled::Repeated(Keyword::Stop), "they are still out");
+
+        // The other way round the later yes stands.
+        let (dead, came_in) = (world.test.ctx.id(), world.test.now());
+        world.test.clock.advance(time::HOUR);
+        text(&world, &ana, "START").await;
+        world.test.clock.advance(time::HOUR);
+        receive_late(&world, world.sms.clone(), (dead, came_in), (&ana, "STOP")).await;
+        assert_eq!(consents(&world, &ana).await, [Granted, Revoked], "{}", world.test.engine);
+
+        // So it is with what the provider took for us.
+        let ben = phone(2);
+        for (action, hours_ago) in [(ConsentAction::Revoke, 1), (ConsentAction::Grant, 2)] {
+            let (ctx, ws, ben) = (world.test.ctx.clone(), world.ws(), ben.clone());
+            let (inbox_id, received_at) = (ctx.id(), ctx.now().plus(-hours_ago * time::HOUR));
+            let record = move |tx: &mut segue_store::Tx<'_>| {
+                let workspace = tx.workspace(ws)?.unwrap();
+                let wording = Some("a word");
+                let method = ConsentMethod::Keyword;
+                let keyword = ProviderKeyword { inbox_id, phone: &ben, action, wording, received_at, method };
+                provider_keyword::record(tx, &ctx, &workspace, &keyword)
+            };
+            assert!(world.write(record).await);
+        }
+        assert_eq!(consents(&world, &ben).await, [Revoked, Revoked], "{}", world.test.engine);
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn handle(
                     phone: to,
                     action: ConsentAction::Revoke,
                     wording: None,
+                    received_at,
                     method: ConsentMethod::CarrierReport,
                 };
                 provider_keyword::record(tx, ctx, workspace, &keyword)?;
@@ -51,6 +52,7 @@ pub(super) fn handle(
                 phone: &text.from,
                 action,
                 wording: Some(&text.text),
+                received_at,
                 method: ConsentMethod::Keyword,
             };
             provider_keyword::record(tx, ctx, workspace, &keyword)?;

@@ -3,6 +3,7 @@
 use segue_model::{CampaignId, consent::Medium, delivery::OutboxState, policy::Rule};
 use segue_store::{
     Sql, StoreError,
+    failover::Fallback,
     outbox::{Abandoned, OutboxMessage},
     submission::{Cost, Failure},
 };
@@ -180,6 +181,36 @@ async fn running_campaigns_share_what_answers_leave_and_paused_ones_get_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_few_are_taken_at_a_time_each_campaign_has_its_turn() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let (older, newer) = (campaign(&test, sender, 1, "running").await, campaign(&test, sender, 2, "running").await);
+        for (campaign_id, position) in [(older, 0), (older, 1), (older, 2), (newer, 0), (newer, 1), (newer, 2)] {
+            let mut message = message(&test, &channel, &format!("+1555{position:04}"));
+            message.campaign = Some((campaign_id, position));
+            enqueue(&test, &message).await;
+        }
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        let mut taken = Vec::new();
+        for turn in 0..3 {
+            let due = write(&test, move |tx| {
+                let due = tx.due_in_turn(workspace_id, (channel_id, Medium::Sms), (1, turn), now)?.remove(0).message;
+                tx.submit_due(vec![(due, permit(now))], "a", now.plus(30_000))
+            });
+            taken.extend(due.await.into_iter().flatten().map(|message| message.campaign_id));
+        }
+        for turn in 3..6 {
+            let claim = segue_store::outbox::Claim { owner: "a", limit: 1, lease_until: now.plus(30_000), now };
+            let claimed = write(&test, move |tx| tx.claim_in_turn(workspace_id, channel_id, &claim, turn)).await;
+            taken.extend(claimed.into_iter().map(|message| message.campaign_id));
+        }
+        let [older, newer] = [Some(older), Some(newer)];
+        assert_eq!(taken, [older, newer, older, newer, older, newer], "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn recovery_queues_what_was_claimed_and_never_what_may_have_left() {
     for test in engines().await {
         let channel = test.sms_channel("sms").await;
@@ -231,7 +262,7 @@ async fn a_worker_that_lost_its_lease_can_do_nothing_but_tell_that_it_was_accept
         let copy = stale.clone();
         assert!(!write(&test, move |tx| tx.requeue_message(&copy, now, Cost::Free, &failure(), now)).await);
         let (copy, unknown) = (stale.clone(), ctx.clone());
-        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, &[], "?", &unknown)).await);
+        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, (&[], 0), "?", &unknown)).await);
         assert_eq!(state(&test, fresh.id).await, OutboxState::Submitting);
 
         test.clock.advance(30_000);
@@ -329,5 +360,51 @@ async fn a_dead_message_of_a_campaign_that_has_ended_stays_dead() {
         assert!(!write(&test, move |tx| tx.resolve_dead_letter(workspace_id, letter.id, &decision, now)).await);
         // In the queue nobody would ever take it again.
         assert_eq!(state(&test, new.id).await, OutboxState::Failed, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_left_never_moves_to_a_second_way_and_does_not_simply_fail() {
+    for test in engines().await {
+        let (channel, other) = (test.sms_channel("sms").await, test.sms_channel("other").await);
+        let from = test.sender(channel.id, "+15550100").await.id;
+        let fallback = Fallback { from, to: test.sender(other.id, "+15550101").await, after: 0 };
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        for (attempts, crashed, may_move) in [
+            (&[Cost::Attempt, Cost::Free][..], false, true),
+            // What came of later attempts does not take the doubt away.
+            (&[Cost::Doubt, Cost::Free], false, false),
+            (&[], true, false),
+        ] {
+            let new = message(&test, &channel, "+15550102");
+            enqueue(&test, &new).await;
+            for cost in attempts {
+                let (sent, cost, now) = (submit(&test, &channel, "a").await, *cost, test.now());
+                write(&test, move |tx| tx.requeue_message(&sent, now, cost, &failure(), now)).await;
+            }
+            if crashed {
+                submit(&test, &channel, "a").await;
+                let now = test.now();
+                let gone = Abandoned::OwnedBy("a");
+                assert_eq!(write(&test, move |tx| tx.repeat_submitting(workspace_id, channel_id, gone, now)).await, 1);
+            }
+            let (now, fallback) = (test.now(), fallback.clone());
+            let moved = write(&test, move |tx| {
+                let due = tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 1, now)?.remove(0).message;
+                tx.fail_over(&due, OutboxState::Queued, (&fallback, "Hello"), "down", now)
+            });
+            assert_eq!(moved.await, may_move, "{}: {attempts:?} {crashed}", test.engine);
+            if may_move {
+                continue;
+            }
+            let (sent, now) = (submit(&test, &channel, "a").await, test.now());
+            write(&test, move |tx| tx.give_up_message(&sent, &failure(), now)).await;
+            assert_eq!(state(&test, new.id).await, OutboxState::Unknown, "{}: {attempts:?} {crashed}", test.engine);
+        }
+        let certain = message(&test, &channel, "+15550103");
+        enqueue(&test, &certain).await;
+        let (sent, now) = (submit(&test, &channel, "a").await, test.now());
+        write(&test, move |tx| tx.give_up_message(&sent, &failure(), now)).await;
+        assert_eq!(state(&test, certain.id).await, OutboxState::Failed, "{}", test.engine);
     }
 }

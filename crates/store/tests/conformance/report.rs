@@ -287,3 +287,72 @@ async fn a_report_that_crossed_with_the_recovery_of_its_message_is_found_later()
         assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_in_another_writing_finds_no_message_to_somebody_else() {
+    let to = |recipient: &str, ids: &[&str]| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(ids) };
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let own = submitted(&test, &channel, "+15550101").await;
+        accepted(&test, &own, &["100"]).await;
+        let long = submitted(&test, &channel, "+15550102").await;
+        accepted(&test, &long, &["200", "201"]).await;
+        // 256 is 100 in hexadecimal, and 513 is 201; of neither does anybody know, and both went to somebody else.
+        assert_eq!(apply(&test, &channel, to("+15550109", &["256", "100"]), Report::Failed).await, Matched::Parked);
+        assert_eq!(apply(&test, &channel, to("+15550109", &["513", "201"]), Report::Failed).await, Matched::Parked);
+        for message in [&own, &long] {
+            assert_eq!(state(&test, message.id).await, OutboxState::Accepted, "{}", test.engine);
+        }
+        // Nor does it when the id is stored after the report.
+        assert_eq!(apply(&test, &channel, to("+15550109", &["768", "300"]), Report::Failed).await, Matched::Parked);
+        let late = submitted(&test, &channel, "+15550103").await;
+        accepted(&test, &late, &["300"]).await;
+        assert_eq!(state(&test, late.id).await, OutboxState::Accepted, "{}", test.engine);
+        // To the recipient it is the message's, and zeros in front are no other writing.
+        let matched = apply(&test, &channel, to("+15550101", &["256", "100"]), Report::Delivered).await;
+        assert_eq!(matched, Matched::Message(own.id), "{}", test.engine);
+        let matched = apply(&test, &channel, to("15550103", &["00300", "300"]), Report::Delivered).await;
+        assert_eq!(matched, Matched::Message(late.id), "{}", test.engine);
+        let matched = apply(&test, &channel, to("+15550102", &["513", "201"]), Report::Failed).await;
+        assert_eq!(matched, Matched::Message(long.id), "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_of_which_a_part_is_unknown_is_not_delivered_when_the_others_are() {
+    let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        let unknown = async |address: &str, ids: &[&str], parts: usize| {
+            let (sent, ctx) = (submitted(&test, &channel, address).await, test.ctx.clone());
+            let (copy, ids) = (sent.clone(), ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+            write(&test, move |tx| tx.mark_unknown(&copy, (&ids, parts), "cut", &ctx)).await;
+            sent
+        };
+        let sent = unknown("+15550101", &["p1"], 2).await;
+        for report in [Report::Accepted, Report::Delivered, Report::Delivered] {
+            assert_eq!(apply(&test, &channel, by_id(&["p1"]), report).await, Matched::Message(sent.id));
+            assert_eq!(state(&test, sent.id).await, OutboxState::Unknown, "{}: {report:?}", test.engine);
+        }
+        // Of the other part nobody has an id; its recipient finds it.
+        let matched = apply(&test, &channel, to("+15550101", "p2"), Report::Delivered).await;
+        assert_eq!(matched, Matched::Message(sent.id), "{}", test.engine);
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+
+        let sent = unknown("+15550102", &["q1", "q2"], 3).await;
+        apply(&test, &channel, to("+15550102", "q3"), Report::Delivered).await;
+        apply(&test, &channel, by_id(&["q1"]), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Accepted, "{}: all are known by now", test.engine);
+        apply(&test, &channel, by_id(&["q2"]), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+
+        // A part that the network could not deliver makes the whole a failed one, and no other part undoes that.
+        let sent = unknown("+15550103", &["r1", "r2"], 3).await;
+        apply(&test, &channel, by_id(&["r1"]), Report::Failed).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Failed, "{}", test.engine);
+        apply(&test, &channel, by_id(&["r2"]), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Failed, "{}", test.engine);
+        assert_eq!(write(&test, move |tx| tx.count_parked_reports(workspace_id, channel_id)).await, 0);
+    }
+}

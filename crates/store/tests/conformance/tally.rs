@@ -77,7 +77,7 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
                 let sent = sent.into_iter().next().flatten().expect("it was due");
                 match fate {
                     3 => tx.mark_failed(&sent, &failure(), now).map(|_| ()),
-                    4 => tx.mark_unknown(&sent, &[], "silence", &ctx).map(|_| ()),
+                    4 => tx.mark_unknown(&sent, (&[], 0), "silence", &ctx).map(|_| ()),
                     5 => tx.requeue_message(&sent, now, Cost::Free, &failure(), now).map(|_| ()),
                     6 => Ok(()),
                     _ => tx.mark_accepted(&sent, std::slice::from_ref(&provider_id), &ctx),
