@@ -77,8 +77,10 @@ fn begin_claimed(
     message: &OutboxMessage,
     lease_until: Timestamp,
 ) -> Result<Option<Payload>, StoreError> {
-    if matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
-        // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
+    let outside = message.session_id.is_none() && message.class != MessageClass::Keyword;
+    if outside || matches!(message.class, MessageClass::Marketing | MessageClass::Test) {
+        // A STOP or the deletion of the contact waits for this transaction, or this one sees it: no message begins after
+        // either is on record.
         tx.hold_consents(message.workspace_id)?;
     }
     match decide(tx, ctx, channel, (message, None), &mut Known::at(ctx.now()))? {
