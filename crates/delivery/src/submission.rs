@@ -218,7 +218,7 @@ fn decide(
                 return Ok(None);
             }
             if let Some(portfolio) = &facts.initiates {
-                tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), now)?;
+                tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), message.id, now)?;
             }
             if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
                 && !rates::take(tx, sender, message, &content.text, now)?

@@ -8,6 +8,7 @@
 use segue_model::{
     CampaignId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
+    content::Content,
     delivery::{MessageClass, OutboxState, Report},
     policy::{Permit, Rule},
     wake::Wake,
@@ -354,7 +355,8 @@ impl Tx<'_> {
             read_change,
         )?;
         if change.as_ref().is_none_or(|change| change.state != OutboxState::Unknown) {
-            self.did_not_leave(message)?;
+            let for_good = change.as_ref().is_some_and(|change| change.state == OutboxState::Canceled);
+            self.did_not_leave(message, (for_good, now))?;
         }
         Ok(self.told(message.workspace_id, change, now))
     }
@@ -369,7 +371,7 @@ impl Tx<'_> {
         failure: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.did_not_leave(message)?;
+        self.did_not_leave(message, (true, now))?;
         let change = self.query_opt(
             &MARK_FAILED,
             &[&message.workspace_id, &message.id, &message.epoch, &now, &failure.class, &failure.code, &failure.reason],
@@ -386,10 +388,14 @@ impl Tx<'_> {
         Ok(self.told(message.workspace_id, change, now))
     }
 
-    /// A promotional message that did not reach the provider counts against no frequency cap.
-    fn did_not_leave(&mut self, message: &OutboxMessage) -> Result<(), StoreError> {
+    /// A promotional message that did not reach the provider counts against no frequency cap, and a template against no
+    /// limit of customers.
+    fn did_not_leave(&mut self, message: &OutboxMessage, (for_good, now): (bool, Timestamp)) -> Result<(), StoreError> {
         if message.class == MessageClass::Marketing {
             self.uncount_marketing(message.workspace_id, &message.address, message.id)?;
+        }
+        if matches!(message.content(), Ok(Content::Template { .. })) {
+            self.uncount_initiated_chat(message.workspace_id, message.id, (for_good, now))?;
         }
         Ok(())
     }

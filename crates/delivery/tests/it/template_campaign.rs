@@ -293,6 +293,30 @@ async fn the_limit_holds_the_campaign_until_there_is_room_and_a_restart_changes_
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_did_not_leave_takes_no_place_under_the_limit() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let limit = json!({ "max_daily_conversations_per_business": 2 });
+        told(&bench, &channel, "business_capability_update", limit).await;
+        // One customer cannot be reached at all.
+        bench.faults(json!({ "graph_error": { "code": 131_026, "times": 1 } })).await;
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, 3).await;
+        let running = bench.start("one");
+        let both = BTreeMap::from([("accepted", 2), ("failed", 1)]);
+        until("both others have theirs", async || books(&bench, id, &ids).await == both).await;
+        let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
+        let portfolio = match &channel.config {
+            segue_store::channel::ChannelConfig::WhatsApp(config) => config.portfolio().to_owned(),
+            _ => panic!("WhatsApp"),
+        };
+        let limit = bench.write(move |tx| tx.messaging_limit_now(workspace_id, &portfolio, now)).await;
+        assert_eq!(limit.used, 2, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
 /// Who wrote within a day is answered whatever the limit says.
 async fn service_goes_on_is_counted(bench: &Bench, channel: &Channel) {
     let session = bench.session(channel, bench.test.now().plus(time::DAY)).await;
