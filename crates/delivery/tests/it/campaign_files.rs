@@ -2,36 +2,18 @@
 
 use segue_model::{
     CampaignId, MediaId, MessageId,
-    campaign::Footer,
-    consent::{ConsentState, Medium, Purpose},
-    content::{Content, TemplateHeaderValue},
     delivery::{MessageClass, OutboxState},
-    template_rules::SessionRule,
     time,
 };
-use segue_store::{
-    Sql,
-    campaign::{Audience, CampaignInput, CampaignTemplate},
-    channel::Channel,
-    media::NewMedia,
-    outbox::NewOutbox,
-    template::ListedTemplate,
-};
+use segue_store::{channel::Channel, media::NewMedia};
 use serde_json::json;
 
-use crate::bench::{Bench, benches, until};
+use crate::{
+    bench::{Bench, benches, until},
+    spring,
+};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0123456789";
-
-static RUN: Sql =
-    Sql::portable("RUN", "UPDATE campaigns SET state = 'running', planned_all = 1 WHERE workspace_id = $1 AND id = $2");
-
-async fn at_sandbox(bench: &Bench, body: &serde_json::Value) {
-    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
-    let url = format!("http://{}/sandbox/v1/templates", bench.sandbox.http_addr);
-    let answer = client.post(url).json(body).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}: {}", bench.test.engine, answer.text().await.unwrap());
-}
 
 /// WhatsApp loses a file.
 async fn lose(bench: &Bench, media_id: &str) {
@@ -43,27 +25,7 @@ async fn lose(bench: &Bench, media_id: &str) {
 
 /// The template with a picture in both languages, in the product and in the sandbox.
 async fn templates(bench: &Bench, channel: &Channel) {
-    let (workspace_id, channel_id, ctx) = (bench.test.workspace_id(), channel.id, bench.test.ctx.clone());
-    let components = json!([
-        { "type": "HEADER", "format": "IMAGE", "example": { "header_handle": ["4::a"] } },
-        { "type": "BODY", "text": "Hi {{1}}, spring is here.", "example": { "body_text": [["Ana"]] } },
-    ]);
-    let all: Vec<ListedTemplate> = ["en", "de"]
-        .iter()
-        .map(|language| ListedTemplate {
-            name: "spring".to_owned(),
-            language: (*language).to_owned(),
-            category: "MARKETING".to_owned(),
-            status: "APPROVED".to_owned(),
-            components: components.clone(),
-            ..ListedTemplate::default()
-        })
-        .collect();
-    bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, &all, &ctx)).await;
-    for language in ["en", "de"] {
-        let body = json!({ "name": "spring", "language": language, "category": "MARKETING", "components": components });
-        at_sandbox(bench, &body).await;
-    }
+    spring::templates(bench, channel, "MARKETING", (&["en", "de"], true)).await;
 }
 
 async fn picture(bench: &Bench) -> MediaId {
@@ -79,40 +41,7 @@ async fn picture(bench: &Bench) -> MediaId {
 }
 
 async fn campaign(bench: &Bench, channel: &Channel, file: MediaId) -> CampaignId {
-    let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
-    let input = CampaignInput {
-        name: "Spring".to_owned(),
-        sender_id: None,
-        audience: Audience::default(),
-        body: String::new(),
-        footer: Footer::None,
-        whatsapp_channel_id: None,
-        prefilled_text: String::new(),
-        schedule: Default::default(),
-        variants: Vec::new(),
-        held_out_percent: 0,
-        pool_id: None,
-        texts: Vec::new(),
-        template: Some(CampaignTemplate {
-            channel_id: channel.id,
-            name: "spring".to_owned(),
-            language: "en".to_owned(),
-            values: vec!["{{ first_name }}".to_owned()],
-            buttons: Vec::new(),
-            sessions: SessionRule::Any,
-            header_media_id: Some(file),
-            header_value: String::new(),
-            by_language: true,
-        }),
-        rules: Default::default(),
-    };
-    bench
-        .write(move |tx| {
-            tx.insert_campaign(workspace_id, id, &input, None, now)?;
-            tx.execute(&RUN, &[&workspace_id, &id])
-        })
-        .await;
-    id
+    spring::campaign(bench, channel, Some(file)).await
 }
 
 /// One message of a campaign in a language.
@@ -123,25 +52,9 @@ async fn message(
     (number, language): (u32, &str),
 ) -> MessageId {
     let address = format!("+121255502{number:02}");
-    bench.test.set_consent(Medium::WhatsApp, &address, Purpose::Marketing, ConsentState::Granted).await;
-    let content = Content::Template {
-        header: Some(TemplateHeaderValue::File { media_id: file }),
-        name: "spring".to_owned(),
-        language: language.to_owned(),
-        parameters: vec!["Ana".to_owned()],
-        buttons: Vec::new(),
-        text: "Hi Ana, spring is here.".to_owned(),
-    };
-    let message = NewOutbox {
-        class: MessageClass::Marketing,
-        campaign: Some((id, number)),
-        session_id: None,
-        ..bench.whatsapp_to(channel, &address, bench.test.ctx.id(), &content)
-    };
-    let message_id = bench.enqueue(&message).await;
-    // It has ended where all of it had left before.
-    let workspace_id = bench.test.workspace_id();
-    bench.write(move |tx| tx.execute(&RUN, &[&workspace_id, &id])).await;
+    let to = (address.as_str(), number, language);
+    let message_id = spring::message(bench, channel, (id, Some(file)), to, MessageClass::Marketing).await;
+    spring::run(bench, id).await;
     message_id
 }
 
