@@ -312,6 +312,17 @@ export interface Funnel {
   won: number;
   excluded_by_rule: RuleCount[];
   failures: { code: string; label: string; count: number }[];
+  /** Translations of its template that keep messages back. */
+  languages: LanguageHold[];
+}
+
+export interface LanguageHold {
+  language: string;
+  /** In words, with what becomes of the messages. */
+  reason: string;
+  /** Whether they wait; else they are not sent. */
+  waits: boolean;
+  since: string;
 }
 
 export type RecipientState =

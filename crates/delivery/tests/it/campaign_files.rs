@@ -182,13 +182,69 @@ async fn a_translation_that_is_paused_waits_and_the_other_languages_go_on() {
         assert_eq!(bench.state(german).await, OutboxState::Queued, "{}", bench.test.engine);
         let hold = bench.write(move |tx| tx.campaign_hold(workspace_id, id)).await;
         assert_eq!(hold, None, "{}: nothing holds the campaign", bench.test.engine);
+        let languages = async || bench.write(move |tx| tx.language_holds(workspace_id, id)).await;
+        let waiting = languages().await;
+        assert_eq!(waiting.len(), 1, "{}: the page tells of it", bench.test.engine);
+        assert!(waiting[0].waits && waiting[0].reason.starts_with("WhatsApp has paused the translation in de"));
+        let why = bench.write(move |tx| tx.decision(workspace_id, german)).await.expect("it is kept");
+        assert_eq!(why.explanation.detail.as_deref(), Some("WhatsApp has paused the translation in de."));
         set("APPROVED").await;
-        until("it goes with the next look", async || {
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-            bench.test.clock.advance(20 * time::MINUTE);
-            bench.state(german).await == OutboxState::Accepted
+        // Without waiting for the next look.
+        bench.until_state(german, OutboxState::Accepted).await;
+        assert_eq!(languages().await, [], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_translation_that_is_over_ends_its_messages_with_the_reason_and_the_campaign_with_them() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        templates(&bench, &channel).await;
+        let file = picture(&bench).await;
+        let (workspace_id, channel_id, now) = (bench.test.workspace_id(), channel.id, bench.test.now());
+        let set = async |status: &'static str| {
+            let named = ("spring", Some("de"));
+            bench
+                .write(move |tx| {
+                    tx.set_template_status(workspace_id, channel_id, named.0, named.1, (status, None), now)
+                })
+                .await
+        };
+        let running = bench.start("one");
+        until("the number was looked at", async || {
+            bench
+                .write(move |tx| tx.channel(workspace_id, channel_id))
+                .await
+                .is_some_and(|channel| channel.state == segue_store::channel::ChannelState::Connected)
         })
         .await;
+        for (number, status, words) in [(1, "REJECTED", "has rejected"), (3, "DISABLED", "has disabled")] {
+            set("PAUSED").await;
+            let id = campaign(&bench, &channel, file).await;
+            let german = message(&bench, &channel, (id, file), (number, "de")).await;
+            until("it waits", async || bench.rule(german).await.as_deref() == Some("template_paused")).await;
+            set(status).await;
+            // At once, and not an hour later.
+            bench.until_state(german, OutboxState::Suppressed).await;
+            assert_eq!(bench.rule(german).await.as_deref(), Some("template_not_approved"), "{}", bench.test.engine);
+            let (seen, why) =
+                bench.write(move |tx| Ok((tx.funnel(workspace_id, id)?, tx.decision(workspace_id, german)?))).await;
+            let why = why.expect("it is kept").explanation.detail.expect("in words");
+            assert_eq!(why, format!("WhatsApp {words} the translation in de."), "{}", bench.test.engine);
+            assert_eq!((seen.queued, seen.excluded), (0, 1), "{}", bench.test.engine);
+            assert_eq!(seen.languages.len(), 1, "{}", bench.test.engine);
+            assert!(!seen.languages[0].waits && seen.languages[0].reason.starts_with(&why), "{:?}", seen.languages);
+            // The campaign's own language goes on.
+            let english = message(&bench, &channel, (id, file), (number + 1, "en")).await;
+            bench.until_state(english, OutboxState::Accepted).await;
+        }
+        // WhatsApp refuses before it tells why.
+        set("APPROVED").await;
+        bench.faults(json!({ "graph_error": { "code": 132_016, "times": 1 } })).await;
+        let id = campaign(&bench, &channel, file).await;
+        let refused = message(&bench, &channel, (id, file), (5, "de")).await;
+        bench.until_state(refused, OutboxState::Suppressed).await;
         running.shutdown().await;
     }
 }

@@ -424,6 +424,7 @@ impl TemplateText {
             campaign_template: found.map(|found| TemplateFacts {
                 // These hold the campaign and leave nobody out.
                 template: Approval::Approved,
+                is_over: Known::No,
                 braked: Known::No,
                 budget: None,
                 sessions: self.wanted.sessions,

@@ -2,8 +2,9 @@
 //!
 //! A translation is the template of the same name in another language. Only one that WhatsApp has approved and that takes
 //! the same values is used: the check before the start tells of others, and the start is refused for one that takes other
-//! values. What changes after the start leaves nobody out: whoever has no translation that fits gets the campaign's own
-//! language.
+//! values. What changes between the start and the plan leaves nobody out: whoever has no translation that fits gets the
+//! campaign's own language. What becomes of planned messages whose translation WhatsApp does not take any more is said by
+//! [`segue_store::language_hold`].
 
 use segue_model::{
     MediaId, WorkspaceId,
