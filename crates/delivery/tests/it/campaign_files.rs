@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     bench::{Bench, benches, until},
-    spring,
+    spring::{self, told},
 };
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0123456789";
@@ -139,6 +139,44 @@ async fn a_file_that_whatsapp_refuses_is_not_uploaded_for_each_recipient() {
         .await;
         assert_eq!(bench.ledger("graph_refused").await.len(), 2, "{}", bench.test.engine);
         assert_eq!(bench.ledger("wa_file_uploaded").await.len(), 1, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_whatsapp_cannot_send_is_uploaded_anew_for_the_next_recipient() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        templates(&bench, &channel).await;
+        let file = picture(&bench).await;
+        let id = campaign(&bench, &channel, file).await;
+        let uploads = async || bench.ledger("wa_file_uploaded").await.len();
+        let running = bench.start("one");
+        // Told by a status of a message that was taken, and by the answer to another.
+        for (round, by_status) in [(1, true), (2, false)] {
+            let first = message(&bench, &channel, (id, file), (round * 10, "en")).await;
+            bench.until_state(first, OutboxState::Accepted).await;
+            assert_eq!(uploads().await, round as usize, "{}", bench.test.engine);
+            if by_status {
+                let wamid = bench.ledger("wa_accepted").await[0]["wamid"].clone();
+                let status = json!({ "statuses": [{ "id": wamid, "status": "failed", "timestamp": "1795453300",
+                    "errors": [{ "code": 131_053 }] }] });
+                told(&bench, &channel, "messages", status).await;
+                assert_eq!(bench.state(first).await, OutboxState::Failed, "{}", bench.test.engine);
+                // Not within a minute of the last upload: the file itself may be bad.
+                let soon = message(&bench, &channel, (id, file), (round * 10 + 1, "en")).await;
+                bench.until_state(soon, OutboxState::Accepted).await;
+                assert_eq!(uploads().await, round as usize, "{}", bench.test.engine);
+            } else {
+                bench.faults(json!({ "graph_error": { "code": 131_053, "times": 1 } })).await;
+                let refused = message(&bench, &channel, (id, file), (round * 10 + 1, "en")).await;
+                bench.until_state(refused, OutboxState::Failed).await;
+            }
+            bench.test.clock.advance(2 * time::MINUTE);
+        }
+        let last = message(&bench, &channel, (id, file), (30, "en")).await;
+        bench.until_state(last, OutboxState::Accepted).await;
+        assert_eq!(uploads().await, 3, "{}", bench.test.engine);
         running.shutdown().await;
     }
 }
