@@ -86,6 +86,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 35, name: "0035_initiated_by", text: include_str!("../migrations/0035_initiated_by.sql") },
     Migration { version: 36, name: "0036_language_holds", text: include_str!("../migrations/0036_language_holds.sql") },
     Migration { version: 37, name: "0037_refused_files", text: include_str!("../migrations/0037_refused_files.sql") },
+    Migration { version: 38, name: "0038_upload_purpose", text: include_str!("../migrations/0038_upload_purpose.sql") },
 ];
 
 /// Version of the schema that this build works with.
