@@ -1,6 +1,6 @@
 //! Answers of the platform that say nothing about one message and everything about its campaign.
 
-use segue_model::{Timestamp, content::Content, policy::Rule, time};
+use segue_model::{Timestamp, content::Content, policy::Rule, template_rules::is_over, time};
 use segue_store::{
     StoreError, Tx,
     outbox::OutboxMessage,
@@ -36,7 +36,10 @@ pub(crate) fn hold(
         let status = if failure.code.as_deref() == Some("132016") { "DISABLED" } else { "PAUSED" };
         let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
         tx.set_template_status(workspace_id, channel_id, &name, Some(&language), (status, None), now)?;
-        tx.requeue_message(message, now.plus(TRY_AGAIN), Cost::Free, failure, now)?;
+        tx.note_language_hold(workspace_id, (campaign_id, &language), now)?;
+        // What is over ends with the next look; what is paused is asked about again when it may have passed.
+        let again = if is_over(status) { now } else { now.plus(TRY_AGAIN) };
+        tx.requeue_message(message, again, Cost::Free, failure, now)?;
         return Ok(());
     }
     tx.requeue_message(message, now, Cost::Free, failure, now)?;

@@ -3,7 +3,7 @@
 //! The functions run inside the transaction that marks the report's inbox row as done. A report whose message is not
 //! known yet is parked, and applied when the message's provider id is stored.
 
-use crate::meta_stop;
+use crate::{meta_stop, uploads::BAD_FILE};
 use segue_channels::{
     smpp::{Receipt, ReceiptState, id_candidates},
     twilio::{StatusCallback, meaning},
@@ -76,7 +76,12 @@ pub fn apply_status(
         recipient: None,
     };
     let report = ProviderReport { report, at, failure };
-    tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)
+    let matched = tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx)?;
+    let is_bad_file = status.errors.iter().any(|error| error.code == Some(BAD_FILE));
+    if let (true, Matched::Message(id)) = (is_bad_file, &matched) {
+        tx.refuse_file_of(channel.workspace_id, (channel.id, *id), ctx.now())?;
+    }
+    Ok(Some(matched))
 }
 
 /// Takes a carrier's receipt in.

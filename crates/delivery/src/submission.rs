@@ -12,7 +12,7 @@ use segue_model::{
     content::{Content, SmsContent},
     delivery::MessageClass,
     place_of_phone,
-    policy::{self, Approval, AtQuietHours, Decision, Limits, Listed, Question, Rule},
+    policy::{self, Approval, AtQuietHours, Decision, Explanation, Limits, Listed, Question, Rule},
     sender::{self, NotCleared, SenderFacts},
     sender_hours::SenderHours,
     series::{CampaignRules, CountedCap, SeriesCap},
@@ -22,6 +22,7 @@ use segue_model::{
 use segue_store::{
     StoreError, Tx,
     channel::{Channel, ChannelConfig, Registration},
+    language_hold,
     outbox::{AddressKind, DueMessage, OutboxMessage},
     series::CampaignNow,
     submission::LastLook,
@@ -77,8 +78,10 @@ fn begin_claimed(
     message: &OutboxMessage,
     lease_until: Timestamp,
 ) -> Result<Option<(Payload, Option<Timestamp>)>, StoreError> {
-    if matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
-        // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
+    let outside = message.session_id.is_none() && message.class != MessageClass::Keyword;
+    if outside || matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
+        // A STOP or the deletion of the contact waits for this transaction, or this one sees it: no message begins after
+        // either is on record.
         tx.hold_consents(message.workspace_id)?;
     }
     match decide(tx, ctx, channel, (message, None), &mut Known::at(ctx.now()))? {
@@ -195,13 +198,25 @@ fn decide(
         return Ok(None);
     };
     let (decision, why) = policy::judge(&facts.question(message, now));
+    let why = match (decision, &facts.standing) {
+        (
+            Decision::Hold { rule: Rule::TemplatePaused, .. } | Decision::Suppress { rule: Rule::TemplateNotApproved },
+            Some((language, standing)),
+        ) => {
+            if let Some(id) = message.campaign_id {
+                tx.note_language_hold(message.workspace_id, (id, language), now)?;
+            }
+            Some(Explanation { detail: Some(standing.clone()), ..Explanation::default() })
+        }
+        _ => why,
+    };
     if let (Decision::Hold { rule, .. } | Decision::Suppress { rule }, Some(why)) = (decision, why) {
         tx.put_decision(message.workspace_id, message.id, rule, &why, now)?;
     }
     match (decision, message.campaign_id) {
         // A translation that is paused keeps its own messages back: the other languages go on.
         (Decision::Hold { until, rule }, Some(campaign_id))
-            if rule.holds_campaign() && !(rule == Rule::TemplatePaused && facts.is_translation) =>
+            if rule.holds_campaign() && !(rule == Rule::TemplatePaused && facts.standing.is_some()) =>
         {
             let until = (rule == Rule::MessagingLimit).then_some(until);
             tx.hold_campaign(message.workspace_id, campaign_id, (rule, until), now)?;
@@ -223,7 +238,7 @@ fn decide(
                 return Ok(None);
             }
             if let Some(portfolio) = &facts.initiates {
-                tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), now)?;
+                tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), message.id, now)?;
             }
             if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
                 && !rates::take(tx, sender, message, &content.text, now)?
@@ -347,8 +362,10 @@ struct Facts {
     /// Hours the sender keeps beside the workspace's.
     sender_hours: Option<SenderHours>,
     campaign_template: Option<TemplateFacts>,
-    /// Whether it is in another language than its campaign's.
-    is_translation: bool,
+    /// Language and words of a translation, in another language than its campaign's, that WhatsApp does not take now.
+    standing: Option<(String, String)>,
+    /// Whether it never will.
+    is_over: bool,
     /// The portfolio whose limit counts the customer when the message leaves: the business writes first.
     initiates: Option<String>,
 }
@@ -432,7 +449,8 @@ fn facts(
         series: Vec::new(),
         sender_hours: None,
         campaign_template: None,
-        is_translation: false,
+        standing: None,
+        is_over: false,
         initiates: None,
     };
     count_sends(tx, message, &mut facts, now)?;
@@ -473,10 +491,12 @@ fn facts(
     }
     if let Content::Template { name, language, .. } = &content {
         facts.content = policy::Content::Template;
-        facts.is_translation = gate.is_some_and(|gate| gate.template.language != *language);
         let template = tx.template_by_name(workspace_id, channel.id, name, language)?;
         if template.as_ref().is_some_and(|template| template.status == APPROVED) {
             facts.template = Approval::Approved;
+        } else if gate.is_some_and(|gate| gate.template.language != *language) {
+            facts.standing = Some((language.clone(), language_hold::standing(language, template.as_ref())));
+            facts.is_over = language_hold::is_given_up(template.as_ref());
         }
         template_facts(tx, channel, message, gate, (&mut facts, now))?;
     }
@@ -509,6 +529,7 @@ fn template_facts(
     let yes = |is: bool| if is { policy::Known::Yes } else { policy::Known::No };
     facts.campaign_template = Some(TemplateFacts {
         template: facts.template,
+        is_over: yes(facts.is_over),
         braked: yes(tx.is_braked(workspace_id, channel.id, &gate.template.name)?),
         sessions: gate.template.sessions,
         conversation,

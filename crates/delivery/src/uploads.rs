@@ -9,7 +9,8 @@
 //! # Why a crash at each point is safe
 //! Nothing of a message has left while its file is uploaded. The id is noted after the upload
 //! ([`segue_store::channel_file`]): a crash in between only repeats it. An id that WhatsApp does not know any more is
-//! forgotten with the refusal, and the message, which was certainly not sent, is tried again with a new upload.
+//! forgotten with the refusal, and the message, which was certainly not sent, is tried again with a new upload. What it
+//! says of the file only after it took the message fails that message, and the next one uploads the file anew.
 
 use std::{
     collections::HashMap,
@@ -30,8 +31,11 @@ use crate::{DeliveryError, supervisor::Env};
 /// An id this young was not forgotten by WhatsApp: a refusal then has another reason.
 const SURELY_KEPT: i64 = time::HOUR;
 
+/// WhatsApp's code for a file that it could not send: it has it no more, or cannot use it.
+pub(crate) const BAD_FILE: i64 = 131_053;
+
 /// WhatsApp's codes for a parameter that is not valid, such as the id of a file it does not have.
-const UNKNOWN_FILE: [i64; 3] = [100, 131_009, 131_053];
+const UNKNOWN_FILE: [i64; 3] = [100, 131_009, BAD_FILE];
 
 /// For so long a failed upload is not tried again.
 const REST: i64 = 30 * time::SECOND;
@@ -169,10 +173,17 @@ pub(crate) async fn forgotten(env: &Env, message: &OutboxMessage, sent: &SendOut
     };
     let now = env.ctx.now();
     let old: Vec<Reused> = reused.iter().filter(|it| now.since(it.uploaded_at) > SURELY_KEPT).cloned().collect();
+    let (workspace_id, channel_id, id) = (message.workspace_id, message.channel_id, message.id);
     if old.is_empty() || !code.is_some_and(|code| UNKNOWN_FILE.contains(&code)) {
+        if code == Some(BAD_FILE) {
+            // This one fails; the next is sent with a new upload.
+            let refused = env.store.write(move |tx| tx.refuse_file_of(workspace_id, (channel_id, id), now)).await;
+            if let Err(error) = refused {
+                tracing::warn!(%error, message_id = %id, "a file that WhatsApp refused could not be noted");
+            }
+        }
         return false;
     }
-    let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
     let dropped = env.store.write::<_, StoreError, _>(move |tx| {
         for it in &old {
             tx.drop_channel_file(workspace_id, (it.media_id, channel_id), &it.provider_id)?;

@@ -3,12 +3,13 @@
 //! Supervisors and admins: all. Agents: their own, those that wait in their queues, and what the same customer wrote
 //! before, while they have the customer's open conversation. Nobody else.
 //!
-//! This is the rule for one conversation. Lists ask the same of the database, where it stands again
-//! (`crates/store/src/session.rs`); `crates/desk/tests/it/sight.rs` asks both about every kind of conversation.
+//! Whom one conversation concerns is said by [`segue_model::sight`], for this and for the stream of events; what comes here
+//! is the customer's earlier conversations. Lists ask the same of the database, where it stands again
+//! (`crates/store/src/session.rs`); `crates/desk/tests/it/sight.rs` asks all of them about every kind of conversation.
 
 use std::collections::BTreeSet;
 
-use segue_model::{UserId, WorkspaceId, role::Role, session::SessionState};
+use segue_model::{UserId, WorkspaceId, role::Role, sight::Concern};
 use segue_store::{StoreError, Tx, session::SessionView};
 
 /// Who may read a conversation.
@@ -37,12 +38,10 @@ impl Sight {
     }
 
     fn add(&mut self, tx: &mut Tx<'_>, workspace_id: WorkspaceId, session: &SessionView) -> Result<(), StoreError> {
-        if let Some(agent) = &session.agent {
-            self.agents.insert(agent.id);
-        } else if matches!(session.state, SessionState::Waiting | SessionState::Error)
-            && let Some(queue_id) = session.queue_id
-        {
-            self.agents.extend(tx.members_of_queue(workspace_id, queue_id)?);
+        match Concern::of(session.state, session.agent.as_ref().map(|agent| agent.id), session.queue_id) {
+            Concern::Agent(agent) => self.agents.extend([agent]),
+            Concern::Queue(queue) => self.agents.extend(tx.members_of_queue(workspace_id, queue)?),
+            Concern::Nobody => {}
         }
         Ok(())
     }

@@ -222,6 +222,20 @@ impl Content {
         }
     }
 
+    /// The file that is sent with it.
+    #[must_use]
+    pub const fn media_id(&self) -> Option<MediaId> {
+        match self {
+            Self::Image { media_id, .. }
+            | Self::Video { media_id, .. }
+            | Self::Audio { media_id, .. }
+            | Self::Document { media_id, .. }
+            | Self::Sticker { media_id }
+            | Self::Template { header: Some(TemplateHeaderValue::File { media_id }), .. } => Some(*media_id),
+            _ => None,
+        }
+    }
+
     /// The word of its kind, as in JSON.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

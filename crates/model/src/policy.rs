@@ -690,6 +690,9 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
         if class == MessageClass::Service && facts.opted_in == Known::No {
             return Some(Rule::NoConsent);
         }
+        if facts.is_over == Known::Yes {
+            return Some(Rule::TemplateNotApproved);
+        }
         return facts.sessions.spares(facts.conversation).then_some(Rule::SessionOpen);
     }
     match question.content {

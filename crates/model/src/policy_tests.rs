@@ -427,6 +427,7 @@ fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
     let zones = vec!["UTC".to_owned()];
     let facts = TemplateFacts {
         template: Approval::Approved,
+        is_over: Known::No,
         braked: Known::No,
         sessions: SessionRule::NoAgent,
         conversation: Conversation::None,
@@ -464,6 +465,9 @@ fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
     };
     let paused = with(&|facts| facts.template = Approval::NotApproved, service);
     assert_eq!(held(paused).0, Rule::TemplatePaused);
+    let over = |facts: &mut TemplateFacts| (facts.template, facts.is_over) = (Approval::NotApproved, Known::Yes);
+    let ends = Decision::Suppress { rule: Rule::TemplateNotApproved };
+    assert_eq!((with(&over, marketing), with(&over, service)), (ends, ends));
     let full = with(&|facts| facts.budget = facts.budget.map(|budget| Budget { used: 2, ..budget }), marketing);
     assert_eq!(held(full), (Rule::MessagingLimit, now.plus(time::HOUR)));
     assert_eq!(held(with(&|facts| facts.braked = Known::Yes, marketing)).0, Rule::QualityBrake);

@@ -65,10 +65,20 @@ impl Budget {
     }
 }
 
+/// Whether a template of this status is not sent any more, by the platform's word. A paused one may be sent again, and so
+/// may one that is being looked at.
+#[must_use]
+pub fn is_over(status: &str) -> bool {
+    matches!(status, "REJECTED" | "DISABLED" | "DELETED" | "PENDING_DELETION")
+}
+
 /// What decides about a campaign's template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TemplateFacts {
     pub template: Approval,
+    /// Whether it is a translation that is not sent any more. The campaign's own language holds the campaign instead, and
+    /// a person decides.
+    pub is_over: Known,
     /// Whether marketing from this number or with this template is stopped for its quality.
     pub braked: Known,
     pub sessions: SessionRule,
@@ -135,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_over_and_what_may_come_back() {
+        let over = ["REJECTED", "DISABLED", "DELETED", "PENDING_DELETION"];
+        assert!(over.into_iter().all(is_over));
+        let others = ["APPROVED", "PAUSED", "PENDING", "IN_APPEAL", "FLAGGED", "ARCHIVED", "A_NEW_WORD"];
+        assert!(!others.into_iter().any(is_over));
+    }
+
+    #[test]
     fn who_is_left_alone() {
         use Conversation::{None, Open, WithAgent};
         for (rule, spared) in [
@@ -150,6 +168,7 @@ mod tests {
     fn the_brake_stops_marketing_alone_and_the_template_stops_all() {
         let facts = TemplateFacts {
             template: Approval::Approved,
+            is_over: Known::No,
             braked: Known::Yes,
             sessions: SessionRule::Any,
             conversation: Conversation::None,

@@ -2,7 +2,7 @@
 //!
 //! # Why a crash at each point is safe
 //! A deletion and its record are one transaction, and so is bringing the contacts back, which is guarded by
-//! `restored_at`. Promotional messages that were canceled with a contact stay canceled.
+//! `restored_at`. Messages that were canceled with a contact stay canceled.
 
 use segue_model::{CaseId, ContactId, DeletionId, LeadId, ListId, MessagingUserId, Timestamp, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ crate::sql! {
 impl Tx<'_> {
     /// Deletes a contact for good: its list memberships, the rows
     /// of tables that are linked to it and the contacts that were merged into it go, conversations,
-    /// leads and cases stay without it, promotional messages that have not left are canceled, the words about its
+    /// leads and cases stay without it, messages outside conversations that have not left are canceled, the words about its
     /// customers go ([`crate::contact_traces`]), and its consent ledger stays. `false` when there is none.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl Tx<'_> {
             self.execute(unlink, &[&workspace_id, &id])?;
         }
         for phone in &phones {
-            self.withdraw_marketing(workspace_id, phone)?;
+            self.withdraw_unsent(workspace_id, phone)?;
         }
         if phones.len() > 1 {
             // They are no longer one person's, as far as anybody knows.

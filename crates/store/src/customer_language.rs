@@ -7,7 +7,7 @@ use segue_model::{MessagingUserId, SessionId, Timestamp, WorkspaceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{StoreError, Tx, message_details::MessageDetails};
+use crate::{Row, StoreError, Tx, message_details::MessageDetails};
 
 segue_model::text_enum! {
     /// Who says which language a customer has.
@@ -51,6 +51,15 @@ crate::sql! {
         ORDER BY at DESC, id DESC LIMIT $3";
 }
 
+/// Reads `language, told_by, certainty, at` of a customer who may have none.
+pub(crate) fn read_optional(row: &mut Row<'_>) -> Result<Option<CustomerLanguage>, StoreError> {
+    let (language, by): (Option<String>, Option<LanguageBy>) = (row.next()?, row.optional_word()?);
+    let (certainty, at): (Option<u32>, Option<Timestamp>) = (row.next()?, row.next()?);
+    let certainty = certainty.and_then(|certainty| u8::try_from(certainty).ok());
+    let known = language.zip(by).zip(at);
+    Ok(known.map(|((language, by), at)| CustomerLanguage { language, by, certainty, at }))
+}
+
 impl Tx<'_> {
     /// The language of a customer, when it is known.
     ///
@@ -61,11 +70,7 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         user_id: MessagingUserId,
     ) -> Result<Option<CustomerLanguage>, StoreError> {
-        self.query_opt(&LANGUAGE, &[&workspace_id, &user_id], |row| {
-            let (language, by, certainty) = (row.next()?, row.word()?, row.next::<Option<u32>>()?);
-            let certainty = certainty.and_then(|certainty| u8::try_from(certainty).ok());
-            Ok(CustomerLanguage { language, by, certainty, at: row.next()? })
-        })
+        Ok(self.query_opt(&LANGUAGE, &[&workspace_id, &user_id], read_optional)?.flatten())
     }
 
     /// A person says which language a customer has.

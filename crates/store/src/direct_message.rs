@@ -8,14 +8,13 @@ use segue_model::{
     BatchId, ChannelId, ContactId, ListId, MessageId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     delivery::{MessageClass, OutboxState},
     id::Id as _,
-    policy::Rule,
     route::RouteNote,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, tx::json_text};
+use crate::{Row, StoreError, Tx, recipient::rule_label, tx::json_text};
 
 segue_model::text_enum! {
     /// How far the worker of a batch is.
@@ -276,7 +275,7 @@ fn read_view(row: &mut Row<'_>) -> Result<DirectMessageView, StoreError> {
         None if problem_code.is_some() => DirectState::Rejected,
         None => DirectState::Waiting,
     };
-    let label = rule.as_deref().and_then(|rule| Rule::parse(rule).ok()).map(|rule| rule.label().to_owned());
+    let label = rule.as_deref().map(rule_label);
     let route = content.as_ref().and_then(|content| content.route);
     let (from, text) = content.map_or((None, None), |content| (content.source, Some(content.text)));
     Ok(DirectMessageView {

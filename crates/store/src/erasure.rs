@@ -50,13 +50,13 @@ crate::sql! {
     ON_THE_WIRE = "SELECT 1 FROM outbox
         WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL AND state = 'submitting'
             AND (state = 'queued' OR state = 'claimed' OR state = 'submitting') AND created_at <= $3 LIMIT 1";
-    /// The words of marketing that [`Tx::withdraw_marketing`] is about to cancel.
+    /// The words of what [`Tx::withdraw_unsent`] is about to cancel.
     EMPTY_WAITING = "UPDATE outbox SET payload = '{\"text\":\"\"}'
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
-            AND class = 'marketing'";
+            AND (class = 'marketing' OR (class = 'service' AND session_id IS NULL))";
     EMPTY_WAITING_OF_CAMPAIGNS = "UPDATE outbox SET payload = '{\"text\":\"\"}'
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')
-            AND class = 'marketing' AND campaign_id IN (SELECT c.id FROM campaigns c
+            AND class IN ('marketing', 'service') AND campaign_id IN (SELECT c.id FROM campaigns c
                 WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused'))";
     DROP_WAITING = "DELETE FROM pending_replies WHERE workspace_id = $1 AND session_id = $2 AND created_at <= $3";
     COUNT_WAITING = "UPDATE sessions SET version = version + 1, pending = (SELECT COUNT(*) FROM pending_replies p
@@ -95,7 +95,7 @@ impl Tx<'_> {
             for sql in [&EMPTY_WAITING, &EMPTY_WAITING_OF_CAMPAIGNS] {
                 self.execute(sql, &[&workspace_id, &identifier.value])?;
             }
-            self.withdraw_marketing(workspace_id, &identifier.value)?;
+            self.withdraw_unsent(workspace_id, &identifier.value)?;
         }
         Ok(())
     }

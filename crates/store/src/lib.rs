@@ -91,6 +91,7 @@ pub mod inbound_part;
 pub mod inbound_text;
 pub mod inbox;
 pub mod job;
+pub mod language_hold;
 pub mod link;
 pub mod list;
 pub mod media;
@@ -161,6 +162,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("campaign_file", campaign_file::STATEMENTS),
         ("campaign_hold", campaign_hold::STATEMENTS),
         ("campaign_run", campaign_run::STATEMENTS),
+        ("language_hold", language_hold::STATEMENTS),
         ("messaging_limit", messaging_limit::STATEMENTS),
         ("rate_card", rate_card::STATEMENTS),
         ("template_recipient", template_recipient::STATEMENTS),

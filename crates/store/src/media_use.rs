@@ -44,6 +44,11 @@ crate::sql! {
         LIMIT 1";
     NOTE_UPLOAD = "INSERT INTO media_uploads (workspace_id, media_id, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
     OLD_UPLOADS = "SELECT media_id FROM media_uploads WHERE workspace_id = $1 AND at < $2 ORDER BY at, media_id LIMIT $3";
+    NOTE_CAMPAIGN_UPLOAD = "UPDATE media_uploads SET purpose = 'campaign' WHERE workspace_id = $1 AND media_id = $2";
+    FOR_CAMPAIGNS = "SELECT 1 WHERE EXISTS (SELECT 1 FROM media_uploads u
+                WHERE u.workspace_id = $1 AND u.media_id = $2 AND u.purpose = 'campaign')
+            OR EXISTS (SELECT 1 FROM campaign_files f WHERE f.workspace_id = $1 AND f.media_id = $2)
+            OR EXISTS (SELECT 1 FROM templates t WHERE t.workspace_id = $1 AND t.media_id = $2)";
     FORGET_UPLOAD = "DELETE FROM media_uploads WHERE workspace_id = $1 AND media_id = $2";
     LOOK_LATER = "UPDATE media_uploads SET at = $3 WHERE workspace_id = $1 AND media_id = $2";
     DELETE_UPLOAD = "DELETE FROM media WHERE workspace_id = $1 AND id = $2";
@@ -123,6 +128,22 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.execute(&NOTE_UPLOAD, &[&workspace_id, &id, &now]).map(|_| ())
+    }
+
+    /// Notes that a file was uploaded for campaigns, and not for a conversation.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_campaign_upload(&mut self, workspace_id: WorkspaceId, id: MediaId) -> Result<(), StoreError> {
+        self.execute(&NOTE_CAMPAIGN_UPLOAD, &[&workspace_id, &id]).map(|_| ())
+    }
+
+    /// Whether whoever runs campaigns may send the file: it was uploaded for one, or stands in one or above a template.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_media_for_campaigns(&mut self, workspace_id: WorkspaceId, id: MediaId) -> Result<bool, StoreError> {
+        Ok(self.query_opt(&FOR_CAMPAIGNS, &[&workspace_id, &id], |row| row.next::<i64>())?.is_some())
     }
 
     /// Removes up to `limit` files that were uploaded before `before` and that nothing needs. Gives how many were looked

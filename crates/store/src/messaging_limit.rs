@@ -2,10 +2,14 @@
 //!
 //! The number counted (`used`) is kept on the limit's row and counted anew from the rows of the customers at least once a
 //! minute, and before anybody is told that the limit is reached: it is never below the truth, because a customer is
-//! counted in the transaction that records that the message leaves. What did not leave after all stays counted for a day.
+//! counted in the transaction that records that the message leaves.
+//!
+//! Each customer stands with the message that counted last and with the moment that counted before it, so that a message
+//! that certainly did not leave gives back what it took and nothing else, in the transaction that records its outcome.
+//! What another message counted meanwhile stays. What is in doubt stays counted for a day.
 
 use segue_model::{
-    Timestamp, WorkspaceId,
+    MessageId, Timestamp, WorkspaceId,
     template_rules::{Budget, LIMIT_WINDOW},
     time,
 };
@@ -36,11 +40,23 @@ crate::sql! {
     FIRST_INITIATED = "SELECT at FROM initiated_chats WHERE workspace_id = $1 AND portfolio = $2 AND at > $3
         ORDER BY at LIMIT 1";
     INITIATED_AT = "SELECT at FROM initiated_chats WHERE workspace_id = $1 AND portfolio = $2 AND address = $3";
-    INITIATE = "INSERT INTO initiated_chats (workspace_id, portfolio, address, at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (workspace_id, portfolio, address) DO UPDATE SET at = excluded.at";
-    JOIN_INITIATED = "INSERT INTO initiated_chats (workspace_id, portfolio, address, at)
-        SELECT workspace_id, CAST($3 AS TEXT), address, at FROM initiated_chats WHERE workspace_id = $1 AND portfolio = $2
-        ON CONFLICT (workspace_id, portfolio, address) DO UPDATE SET
+    /// A message that is tried again keeps what counted before its first attempt.
+    INITIATE = "INSERT INTO initiated_chats (workspace_id, portfolio, address, at, message_id) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (workspace_id, portfolio, address) DO UPDATE SET at = excluded.at, message_id = excluded.message_id,
+            before_at = CASE WHEN initiated_chats.message_id = excluded.message_id THEN initiated_chats.before_at
+                ELSE initiated_chats.at END";
+    /// Nothing counted before it, or nothing that still does.
+    UNCOUNT_INITIATED = "DELETE FROM initiated_chats WHERE workspace_id = $1 AND message_id = $2
+            AND (before_at IS NULL OR before_at <= $3)
+        RETURNING portfolio, at";
+    USED_ONE_LESS = "UPDATE messaging_limits SET used = used - 1
+        WHERE workspace_id = $1 AND portfolio = $2 AND used > 0";
+    COUNT_AS_BEFORE = "UPDATE initiated_chats SET at = before_at, before_at = NULL, message_id = NULL
+        WHERE workspace_id = $1 AND message_id = $2 AND before_at IS NOT NULL";
+    JOIN_INITIATED = "INSERT INTO initiated_chats (workspace_id, portfolio, address, at, message_id, before_at)
+        SELECT workspace_id, CAST($3 AS TEXT), address, at, message_id, before_at FROM initiated_chats
+            WHERE workspace_id = $1 AND portfolio = $2
+        ON CONFLICT (workspace_id, portfolio, address) DO UPDATE SET message_id = NULL, before_at = NULL,
             at = CASE WHEN excluded.at > initiated_chats.at THEN excluded.at ELSE initiated_chats.at END";
     JOIN_LIMIT = "INSERT INTO messaging_limits (workspace_id, portfolio, most, told_at)
         SELECT workspace_id, CAST($3 AS TEXT), most, told_at FROM messaging_limits
@@ -78,11 +94,17 @@ impl Tx<'_> {
         if known.is_some_and(|known| known.told_at.is_some() && known.most == most) {
             return Ok(false);
         }
+        self.release_at_limit(workspace_id, now)?;
+        Ok(true)
+    }
+
+    /// Campaigns that wait at the limit are tried again.
+    fn release_at_limit(&mut self, workspace_id: WorkspaceId, now: Timestamp) -> Result<(), StoreError> {
         let waiting = self.query(&RELEASE_AT_LIMIT, &[&workspace_id], |row| row.next())?;
         for id in waiting {
             self.release_campaign(workspace_id, id, now)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn messaging_limit(
@@ -161,7 +183,7 @@ impl Tx<'_> {
         Ok(at.is_some_and(|at| at > now.plus(-LIMIT_WINDOW)))
     }
 
-    /// Counts a customer whom the business writes to first. Take [`Tx::lock_messaging_limit`] before.
+    /// Counts a customer whom the business writes to first with this message. Take [`Tx::lock_messaging_limit`] before.
     ///
     /// # Errors
     /// When the store fails.
@@ -169,16 +191,42 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         (portfolio, address): (&str, &str),
+        message_id: MessageId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let counted = self.is_initiated(workspace_id, (portfolio, address), now)?;
-        self.execute(&INITIATE, &[&workspace_id, &portfolio, &address, &now])?;
+        self.execute(&INITIATE, &[&workspace_id, &portfolio, &address, &now, &message_id])?;
         if !counted {
             let limit = self.messaging_limit(workspace_id, portfolio)?;
             let (used, at) = limit.map_or((0, Timestamp(0)), |limit| (limit.used, limit.counted_at));
             self.execute(&SET_USED, &[&workspace_id, &portfolio, &(used + 1), &at])?;
         }
         Ok(())
+    }
+
+    /// Gives back what a message counted that certainly did not leave. When it is not tried again (`for_good`), campaigns
+    /// that wait at the limit are looked at: there is room for one customer more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn uncount_initiated_chat(
+        &mut self,
+        workspace_id: WorkspaceId,
+        message_id: MessageId,
+        (for_good, now): (bool, Timestamp),
+    ) -> Result<(), StoreError> {
+        let since = now.plus(-LIMIT_WINDOW);
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &message_id, &since];
+        let uncounted: Vec<(String, Timestamp)> =
+            self.query(&UNCOUNT_INITIATED, keys, |row| Ok((row.next()?, row.next()?)))?;
+        if uncounted.is_empty() {
+            return self.execute(&COUNT_AS_BEFORE, &keys[..2]).map(|_| ());
+        }
+        // What is a day old may not be in the number any more; the next count puts that right.
+        for (portfolio, _) in uncounted.iter().filter(|(_, at)| *at > since) {
+            self.execute(&USED_ONE_LESS, &[&workspace_id, portfolio])?;
+        }
+        if for_good { self.release_at_limit(workspace_id, now) } else { Ok(()) }
     }
 
     /// What counted for `from` counts for `into` from now on: a business account turned out to be of a portfolio. Those

@@ -87,6 +87,10 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 36, name: "0036_number_in_use", text: include_str!("../migrations/0036_number_in_use.sql") },
     Migration { version: 37, name: "0037_maybe_left", text: include_str!("../migrations/0037_maybe_left.sql") },
     Migration { version: 38, name: "0038_parts_unknown", text: include_str!("../migrations/0038_parts_unknown.sql") },
+    Migration { version: 39, name: "0039_initiated_by", text: include_str!("../migrations/0039_initiated_by.sql") },
+    Migration { version: 40, name: "0040_language_holds", text: include_str!("../migrations/0040_language_holds.sql") },
+    Migration { version: 41, name: "0041_refused_files", text: include_str!("../migrations/0041_refused_files.sql") },
+    Migration { version: 42, name: "0042_upload_purpose", text: include_str!("../migrations/0042_upload_purpose.sql") },
 ];
 
 /// Version of the schema that this build works with.

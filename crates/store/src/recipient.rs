@@ -22,6 +22,7 @@ use crate::{
     StoreError, Tx,
     contact::like_pattern,
     event::NewEvent,
+    language_hold::LanguageHold,
     tally::{CHATS_OF_TIER, NOT_PLANNED, PLANNED, REFUSED},
     value::{Bind as _, Param},
 };
@@ -214,6 +215,8 @@ pub struct Funnel {
     pub won: i64,
     pub excluded_by_rule: Vec<RuleCount>,
     pub failures: Vec<FailureCount>,
+    /// Translations that keep messages back.
+    pub languages: Vec<LanguageHold>,
 }
 
 /// What became of the recipients of one bucket; see `segue_model::variant`.
@@ -694,6 +697,7 @@ impl Tx<'_> {
             };
             Ok(FailureCount { code, label, count: row.next()? })
         })?;
+        funnel.languages = self.language_holds(workspace_id, campaign_id)?;
         Ok(funnel)
     }
 }

@@ -8,6 +8,7 @@
 use segue_model::{
     CampaignId, Ctx, MessageId, SessionId, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
+    content::Content,
     delivery::{MessageClass, OutboxState, Report},
     policy::{Permit, Rule},
     wake::Wake,
@@ -364,7 +365,8 @@ impl Tx<'_> {
             read_change,
         )?;
         if change.as_ref().is_none_or(|change| change.state != OutboxState::Unknown) {
-            self.did_not_leave(message)?;
+            let for_good = change.as_ref().is_some_and(|change| change.state == OutboxState::Canceled);
+            self.did_not_leave(message, (for_good, now))?;
         }
         Ok(self.told(message.workspace_id, change, now))
     }
@@ -410,7 +412,7 @@ impl Tx<'_> {
         if change.as_ref().is_some_and(|change| change.state == OutboxState::Unknown) {
             return Ok(self.told(message.workspace_id, change, now));
         }
-        self.did_not_leave(message)?;
+        self.did_not_leave(message, (true, now))?;
         if change.is_some() {
             self.note_bounce(message.workspace_id, message.id, failure, now)?;
         }
@@ -422,10 +424,14 @@ impl Tx<'_> {
         Ok(self.told(message.workspace_id, change, now))
     }
 
-    /// A promotional message that did not reach the provider counts against no frequency cap.
-    fn did_not_leave(&mut self, message: &OutboxMessage) -> Result<(), StoreError> {
+    /// A promotional message that did not reach the provider counts against no frequency cap, and a template against no
+    /// limit of customers.
+    fn did_not_leave(&mut self, message: &OutboxMessage, (for_good, now): (bool, Timestamp)) -> Result<(), StoreError> {
         if message.class == MessageClass::Marketing {
             self.uncount_marketing(message.workspace_id, &message.address, message.id)?;
+        }
+        if matches!(message.content(), Ok(Content::Template { .. })) {
+            self.uncount_initiated_chat(message.workspace_id, message.id, (for_good, now))?;
         }
         Ok(())
     }

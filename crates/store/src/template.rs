@@ -573,6 +573,7 @@ impl Tx<'_> {
             .execute(&SET_TEMPLATE_STATUS, &[&workspace_id, &channel_id, &name, &language, &status, &category, &now])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
+            self.look_again_in_languages(workspace_id, channel_id, now)?;
             self.refresh_holds(workspace_id, channel_id, now)?;
         }
         Ok(changed > 0)

@@ -9,7 +9,12 @@ use segue_model::{
     window,
 };
 
-use crate::{StoreError, Tx, campaign::CampaignTemplate, outbox::AddressKind};
+use crate::{
+    StoreError, Tx,
+    campaign::CampaignTemplate,
+    customer_language::{self, CustomerLanguage},
+    outbox::AddressKind,
+};
 
 /// A customer as a campaign by template sees him.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct TemplateRecipient {
     pub kind: AddressKind,
     /// The customer of the number, when there is one.
     pub user_id: Option<MessagingUserId>,
+    /// The language of that customer, when it is known.
+    pub language: Option<CustomerLanguage>,
     /// Agreement to marketing on WhatsApp.
     pub marketing: ConsentState,
     /// Agreement to anything on WhatsApp.
@@ -48,10 +55,11 @@ impl CampaignGate {
 crate::sql! {
     GATE = "SELECT state, template, hold_rule, hold_until FROM campaigns
         WHERE workspace_id = $1 AND id = $2 AND template IS NOT NULL";
-    USER_OF_CONTACT = "SELECT id FROM messaging_users
-        WHERE workspace_id = $1 AND contact_id = $2 AND contact_id IS NOT NULL AND channel_id = $3
-            AND COALESCE(linked_by, '') <> 'email' -- anybody can type an e-mail address
-        ORDER BY COALESCE(last_inbound_at, 0) DESC, id LIMIT 1";
+    USER_OF_CONTACT = "SELECT u.id, l.language, l.told_by, l.certainty, l.at FROM messaging_users u
+            LEFT JOIN customer_languages l ON l.workspace_id = u.workspace_id AND l.messaging_user_id = u.id
+        WHERE u.workspace_id = $1 AND u.contact_id = $2 AND u.contact_id IS NOT NULL AND u.channel_id = $3
+            AND COALESCE(u.linked_by, '') <> 'email' -- anybody can type an e-mail address
+        ORDER BY COALESCE(u.last_inbound_at, 0) DESC, u.id LIMIT 1";
     USER_OF_ADDRESS = "SELECT messaging_user_id FROM messaging_identifiers
         WHERE workspace_id = $1 AND channel_id = $2 AND kind IN ('phone', 'wa_id', 'bsuid', 'parent_bsuid')
             AND value IN ($3, $4) ORDER BY kind LIMIT 1";
@@ -92,8 +100,10 @@ impl Tx<'_> {
         channel_id: ChannelId,
         (contact_id, phone): (ContactId, Option<&str>),
     ) -> Result<Option<TemplateRecipient>, StoreError> {
-        let user: Option<MessagingUserId> =
-            self.query_opt(&USER_OF_CONTACT, &[&workspace_id, &contact_id, &channel_id], |row| row.next())?;
+        let found = self.query_opt(&USER_OF_CONTACT, &[&workspace_id, &contact_id, &channel_id], |row| {
+            Ok((row.next::<MessagingUserId>()?, customer_language::read_optional(row)?))
+        })?;
+        let (user, language) = found.map_or((None, None), |(user, language)| (Some(user), language));
         let known = match user {
             Some(user) => self.address_of(workspace_id, user)?,
             None => None,
@@ -124,6 +134,7 @@ impl Tx<'_> {
             address,
             kind,
             user_id: user,
+            language,
             marketing,
             is_opted_in,
             is_suppressed,

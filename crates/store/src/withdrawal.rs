@@ -5,14 +5,18 @@
 //! row it changes anyway. So sending pays nothing for it: only rows that come back from the wire are asked. A message that
 //! waits as a dead letter for a person gets the mark too, and is not sent however the person decides.
 //!
+//! Of an address everything goes that the business says of itself: promotional messages, and service messages that are in
+//! no conversation, whether a program or a campaign sends them. Conversations have an end of their own
+//! ([`crate::erasure`]), and the one answer to a STOP or HELP is still given.
+//!
 //! # Why a crash at each point is safe
 //! The mark is written in the transaction that deletes the contact, and read by the statement that would queue the
-//! message. On PostgreSQL both change the same row, so one of them waits for the other and sees what it did. For
-//! promotional messages the mark comes before what waits is canceled, under the lock of consents: nothing begins to leave
-//! meanwhile, so a message is found on the wire by the first statement or waiting by the second. Dead letters come last: what
-//! was rejected while the others waited for its row is seen by then.
+//! message. On PostgreSQL both change the same row, so one of them waits for the other and sees what it did. The mark
+//! comes before what waits is canceled, under the lock of consents: nothing of the kind begins to leave meanwhile, so a
+//! message is found on the wire by the first statement or waiting by those after it. Dead letters come last: what was
+//! rejected while the others waited for its row is seen by then.
 
-use segue_model::{SessionId, Timestamp, WorkspaceId};
+use segue_model::{CampaignId, SessionId, Timestamp, WorkspaceId};
 
 use crate::{StoreError, Tx};
 
@@ -20,15 +24,24 @@ use crate::{StoreError, Tx};
 pub(crate) const CONTACT_DELETED: &str = "contact_deleted";
 
 crate::sql! {
-    WITHDRAW_MARKETING = "UPDATE outbox SET withdrawn = $3
+    WITHDRAW_ON_THE_WIRE = "UPDATE outbox SET withdrawn = $3
         WHERE workspace_id = $1 AND state = 'submitting' AND (state = 'claimed' OR state = 'submitting' OR state = 'unknown')
             AND channel_id IN (SELECT c.id FROM channels c WHERE c.workspace_id = $1) AND address = $2
-            AND class = 'marketing'";
+            AND (class = 'marketing' OR (class = 'service' AND session_id IS NULL))";
+    CANCEL_WAITING = "UPDATE outbox SET state = 'canceled', rule = $3
+        WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
+            AND (class = 'marketing' OR (class = 'service' AND session_id IS NULL))";
+    /// Campaigns that may have something waiting: few, so each is looked at by its index.
+    CANCEL_WAITING_OF_CAMPAIGNS = "UPDATE outbox SET state = 'canceled', rule = $3
+        WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')
+            AND class IN ('marketing', 'service') AND campaign_id IN (SELECT c.id FROM campaigns c
+                WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused'))
+        RETURNING campaign_id";
     /// Dead letters are few, and so found first.
     WITHDRAW_DEAD = "UPDATE outbox SET withdrawn = $3
         WHERE workspace_id = $1 AND id IN (SELECT d.source_id FROM dead_letters d
                 WHERE d.workspace_id = $1 AND d.source = 'outbox' AND d.resolution IS NULL)
-            AND address = $2 AND class = 'marketing' AND state = 'failed'";
+            AND address = $2 AND (class = 'marketing' OR (class = 'service' AND session_id IS NULL)) AND state = 'failed'";
     WITHDRAW_DEAD_OF_SESSION = "UPDATE outbox SET withdrawn = $4
         WHERE workspace_id = $1 AND id IN (SELECT d.source_id FROM dead_letters d
                 WHERE d.workspace_id = $1 AND d.source = 'outbox' AND d.resolution IS NULL)
@@ -36,16 +49,19 @@ crate::sql! {
 }
 
 impl Tx<'_> {
-    /// Promotional messages to the address end here: what has not left is canceled, and what is on the wire or a dead
-    /// letter is not queued again.
+    /// Messages to the address that are in no conversation, and promotional ones wherever, end here: what has not left is
+    /// canceled, and what is on the wire or a dead letter is not queued again.
     ///
     /// # Errors
     /// When the store fails.
-    pub(crate) fn withdraw_marketing(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<(), StoreError> {
+    pub(crate) fn withdraw_unsent(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<(), StoreError> {
         self.lock_consents(workspace_id)?;
-        self.execute(&WITHDRAW_MARKETING, &[&workspace_id, &address, &CONTACT_DELETED])?;
-        self.cancel_waiting_marketing(workspace_id, address, CONTACT_DELETED)?;
-        self.execute(&WITHDRAW_DEAD, &[&workspace_id, &address, &CONTACT_DELETED]).map(|_| ())
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &address, &CONTACT_DELETED];
+        self.execute(&WITHDRAW_ON_THE_WIRE, keys)?;
+        let of_campaigns: Vec<CampaignId> = self.query(&CANCEL_WAITING_OF_CAMPAIGNS, keys, |row| row.next())?;
+        of_campaigns.iter().for_each(|id| self.tally_canceled(workspace_id, *id, 1));
+        self.execute(&CANCEL_WAITING, keys)?;
+        self.execute(&WITHDRAW_DEAD, keys).map(|_| ())
     }
 
     /// What is a dead letter of a conversation is not queued again, as far as it was written by then.

@@ -6651,6 +6651,8 @@ export interface components {
             /** Format: int64 */
             failed: number;
             failures: components["schemas"]["FailureCount"][];
+            /** @description Translations that keep messages back. */
+            languages: components["schemas"]["LanguageHold"][];
             /** Format: int64 */
             leads: number;
             /** Format: int64 */
@@ -7002,6 +7004,15 @@ export interface components {
         };
         /** @enum {string} */
         LanguageBy: "person" | "detected";
+        /** @description A translation that keeps messages of a campaign back. */
+        LanguageHold: {
+            language: string;
+            /** @description In words, with what becomes of the messages. */
+            reason: string;
+            since: components["schemas"]["Timestamp"];
+            /** @description Whether they wait; else they are not sent. */
+            waits: boolean;
+        };
         /** @description Which language the customer has. */
         LanguageInput: {
             /** @description Such as `de` or `pt-BR`; null lets it be detected again. */

@@ -2,7 +2,8 @@
 //!
 //! - An event for one user (an offer) goes to that user alone.
 //! - Every kind of event needs the permission that reading the same thing over HTTP needs.
-//! - Conversations: supervisors and admins see all. Others see their own and those that wait in their queues. When a
+//! - Conversations: supervisors and admins see all. Others see those that concern them ([`segue_model::sight`]), which the
+//!   viewer's queues, read once, decide without asking the store. When a
 //!   conversation leaves what they may see (another agent took it, it was transferred), they get one last
 //!   `session.updated` without anything about the customer in it and with `taken_away`, so that their screen lets go of
 //!   it. A stream begins with what is in sight at that time: what left before that, since the client's cursor, is in the
@@ -18,7 +19,7 @@ use std::{
 };
 
 use segue_access::{Permission, permission};
-use segue_model::{QueueId, SessionId, UserId, WorkspaceId, role::Role, session::SessionState};
+use segue_model::{QueueId, SessionId, UserId, WorkspaceId, role::Role, sight::Concern};
 use segue_store::{
     StoreError, Tx,
     event::{Event, Sessions},
@@ -169,13 +170,8 @@ impl Viewer {
     }
 
     fn may_see(&self, session: &Session) -> bool {
-        match session.agent_id {
-            Some(agent_id) => Some(agent_id) == self.user_id,
-            None => {
-                let waits = matches!(session.state, SessionState::Waiting | SessionState::Error);
-                waits && session.queue_id.is_some_and(|queue_id| self.rights.queues.contains(&queue_id))
-            }
-        }
+        Concern::of(session.state, session.agent_id, session.queue_id)
+            .includes(self.user_id, |queue_id| self.rights.queues.contains(&queue_id))
     }
 }
 

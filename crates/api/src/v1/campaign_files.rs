@@ -1,7 +1,8 @@
 //! Files that campaigns send above their template: uploaded by who runs campaigns, seen by who reads them.
 //!
 //! Who writes campaigns need not be able to read conversations, so these files have addresses of their own: one is read
-//! through its campaign alone.
+//! through its campaign alone. The other way round a campaign takes these files, those of campaigns and templates, and
+//! of conversations only what is chosen by who may read them all ([`super::sight`]).
 
 use axum::{extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
@@ -37,7 +38,11 @@ async fn upload(
     caller: Caller,
     form: Form,
 ) -> Result<(StatusCode, Json<MediaBody>), Problem> {
-    take(&state, &caller, &form).await
+    let (status, Json(body)) = take(&state, &caller, &form).await?;
+    // A crash before this leaves a file that nobody can choose; it goes after a day.
+    let (workspace_id, id) = (caller.workspace_id, body.id);
+    state.store.write::<_, StoreError, _>(move |tx| tx.note_campaign_upload(workspace_id, id)).await?;
+    Ok((status, Json(body)))
 }
 
 /// The file above a campaign's template: the chosen one, else the template's own. 404 when there is none.

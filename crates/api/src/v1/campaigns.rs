@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{
-    CampaignId, ChannelId, SenderId, SenderPoolId,
+    CampaignId, ChannelId, MediaId, SenderId, SenderPoolId,
     campaign::Footer,
     language::{self, LocaleText},
     opt_out_line::{self, OptOutLine},
@@ -27,6 +27,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::sight;
 use crate::{
     AppState,
     caller::Caller,
@@ -70,6 +71,7 @@ async fn create(
     caller: Caller,
     Json(input): Json<CampaignInput>,
 ) -> Result<(StatusCode, Json<CampaignView>), Problem> {
+    sight::file_for_campaign(&state, &caller, chosen_file(&input)).await?;
     let campaign =
         campaign::create(&state.store, &state.ctx, &state.links, caller.workspace_id, &caller.actor, input).await?;
     Ok((StatusCode::CREATED, Json(campaign)))
@@ -122,9 +124,14 @@ async fn change(
 ) -> Result<Json<CampaignView>, Problem> {
     let known = campaign::get(&state.store, caller.workspace_id, id).await?;
     let input = merged(&known.input, change)?;
+    sight::file_for_campaign(&state, &caller, chosen_file(&input)).await?;
     Ok(Json(
         campaign::change(&state.store, &state.ctx, &state.links, caller.workspace_id, id, &caller.actor, input).await?,
     ))
+}
+
+fn chosen_file(input: &CampaignInput) -> Option<MediaId> {
+    input.template.as_ref().and_then(|template| template.header_media_id)
 }
 
 /// The draft with the given fields in place of its own; the whole is checked like a new one.

@@ -53,7 +53,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Media)]
 pub(super) struct MediaBody {
-    id: MediaId,
+    pub(super) id: MediaId,
     mime: String,
     /// In bytes.
     size: usize,

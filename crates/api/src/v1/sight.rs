@@ -37,3 +37,20 @@ pub(super) async fn file_readable(state: &AppState, caller: &Caller, id: MediaId
     });
     if read.await? { Ok(()) } else { Err(DeskError::NotVisible.into()) }
 }
+
+/// Passes when the caller may send the file above the template of a campaign: one that was uploaded for campaigns, or stands
+/// in one or above a template. The files of conversations are for those alone who may read every conversation. One that does
+/// not exist passes too; the check of the campaign tells so.
+///
+/// # Errors
+/// 403 when it is none of the caller's business.
+pub(super) async fn file_for_campaign(state: &AppState, caller: &Caller, id: Option<MediaId>) -> Result<(), Problem> {
+    let Some(id) = id.filter(|_| !permission::allows(caller.actor.role(), Permission::Supervise)) else {
+        return Ok(());
+    };
+    let workspace_id = caller.workspace_id;
+    let read = state.store.read::<_, StoreError, _>(move |tx| {
+        Ok(tx.media(workspace_id, id)?.is_none() || tx.is_media_for_campaigns(workspace_id, id)?)
+    });
+    if read.await? { Ok(()) } else { Err(DeskError::NotVisible.into()) }
+}

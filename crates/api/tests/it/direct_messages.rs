@@ -84,9 +84,17 @@ async fn a_message_to_a_contact_or_a_number_with_its_fields() {
 async fn a_message_whose_contact_was_deleted_is_read_without_words() {
     for server in servers().await {
         let key = prepared(&server).await;
-        let body = json!({ "sender": FROM, "phone": "+15550110002", "text": "Your order is here." });
+        let contact = server.test.contact("+15550110001", "Ann").await;
+        let body = json!({ "sender": FROM, "contact_id": contact, "text": "Your order is here." });
         let sent = server.post(&key, "/api/v1/messages", &body).await.json();
-        let workspace_id = server.workspace_id();
+        let (workspace_id, now) = (server.workspace_id(), server.test.now());
+        let deleted =
+            server.test.store.write::<_, StoreError, _>(move |tx| tx.delete_contact(workspace_id, contact, now));
+        assert!(deleted.await.unwrap());
+        let path = format!("/api/v1/messages/{}", sent["id"].as_str().unwrap());
+        let one = server.get(&key, &path).await.json();
+        assert_eq!((&one["state"], &one["rule"]), (&json!("canceled"), &json!("contact_deleted")));
+        assert_eq!(one["reason"], "The contact was deleted", "{}", server.test.engine);
         let withdraw = server.test.store.write::<_, StoreError, _>(move |tx| tx.execute(&WITHDRAW, &[&workspace_id]));
         assert_eq!(withdraw.await.unwrap(), 1);
         let one = server.get(&key, &format!("/api/v1/messages/{}", sent["id"].as_str().unwrap())).await;

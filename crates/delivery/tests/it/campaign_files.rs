@@ -2,36 +2,18 @@
 
 use segue_model::{
     CampaignId, MediaId, MessageId,
-    campaign::Footer,
-    consent::{ConsentState, Medium, Purpose},
-    content::{Content, TemplateHeaderValue},
     delivery::{MessageClass, OutboxState},
-    template_rules::SessionRule,
     time,
 };
-use segue_store::{
-    Sql,
-    campaign::{Audience, CampaignInput, CampaignTemplate},
-    channel::Channel,
-    media::NewMedia,
-    outbox::NewOutbox,
-    template::ListedTemplate,
-};
+use segue_store::{channel::Channel, media::NewMedia};
 use serde_json::json;
 
-use crate::bench::{Bench, benches, until};
+use crate::{
+    bench::{Bench, benches, until},
+    spring::{self, told},
+};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0123456789";
-
-static RUN: Sql =
-    Sql::portable("RUN", "UPDATE campaigns SET state = 'running', planned_all = 1 WHERE workspace_id = $1 AND id = $2");
-
-async fn at_sandbox(bench: &Bench, body: &serde_json::Value) {
-    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
-    let url = format!("http://{}/sandbox/v1/templates", bench.sandbox.http_addr);
-    let answer = client.post(url).json(body).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}: {}", bench.test.engine, answer.text().await.unwrap());
-}
 
 /// WhatsApp loses a file.
 async fn lose(bench: &Bench, media_id: &str) {
@@ -43,27 +25,7 @@ async fn lose(bench: &Bench, media_id: &str) {
 
 /// The template with a picture in both languages, in the product and in the sandbox.
 async fn templates(bench: &Bench, channel: &Channel) {
-    let (workspace_id, channel_id, ctx) = (bench.test.workspace_id(), channel.id, bench.test.ctx.clone());
-    let components = json!([
-        { "type": "HEADER", "format": "IMAGE", "example": { "header_handle": ["4::a"] } },
-        { "type": "BODY", "text": "Hi {{1}}, spring is here.", "example": { "body_text": [["Ana"]] } },
-    ]);
-    let all: Vec<ListedTemplate> = ["en", "de"]
-        .iter()
-        .map(|language| ListedTemplate {
-            name: "spring".to_owned(),
-            language: (*language).to_owned(),
-            category: "MARKETING".to_owned(),
-            status: "APPROVED".to_owned(),
-            components: components.clone(),
-            ..ListedTemplate::default()
-        })
-        .collect();
-    bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, &all, &ctx)).await;
-    for language in ["en", "de"] {
-        let body = json!({ "name": "spring", "language": language, "category": "MARKETING", "components": components });
-        at_sandbox(bench, &body).await;
-    }
+    spring::templates(bench, channel, "MARKETING", (&["en", "de"], true)).await;
 }
 
 async fn picture(bench: &Bench) -> MediaId {
@@ -79,40 +41,7 @@ async fn picture(bench: &Bench) -> MediaId {
 }
 
 async fn campaign(bench: &Bench, channel: &Channel, file: MediaId) -> CampaignId {
-    let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
-    let input = CampaignInput {
-        name: "Spring".to_owned(),
-        sender_id: None,
-        audience: Audience::default(),
-        body: String::new(),
-        footer: Footer::None,
-        whatsapp_channel_id: None,
-        prefilled_text: String::new(),
-        schedule: Default::default(),
-        variants: Vec::new(),
-        held_out_percent: 0,
-        pool_id: None,
-        texts: Vec::new(),
-        template: Some(CampaignTemplate {
-            channel_id: channel.id,
-            name: "spring".to_owned(),
-            language: "en".to_owned(),
-            values: vec!["{{ first_name }}".to_owned()],
-            buttons: Vec::new(),
-            sessions: SessionRule::Any,
-            header_media_id: Some(file),
-            header_value: String::new(),
-            by_language: true,
-        }),
-        rules: Default::default(),
-    };
-    bench
-        .write(move |tx| {
-            tx.insert_campaign(workspace_id, id, &input, None, now)?;
-            tx.execute(&RUN, &[&workspace_id, &id])
-        })
-        .await;
-    id
+    spring::campaign(bench, channel, Some(file)).await
 }
 
 /// One message of a campaign in a language.
@@ -123,25 +52,9 @@ async fn message(
     (number, language): (u32, &str),
 ) -> MessageId {
     let address = format!("+121255502{number:02}");
-    bench.test.set_consent(Medium::WhatsApp, &address, Purpose::Marketing, ConsentState::Granted).await;
-    let content = Content::Template {
-        header: Some(TemplateHeaderValue::File { media_id: file }),
-        name: "spring".to_owned(),
-        language: language.to_owned(),
-        parameters: vec!["Ana".to_owned()],
-        buttons: Vec::new(),
-        text: "Hi Ana, spring is here.".to_owned(),
-    };
-    let message = NewOutbox {
-        class: MessageClass::Marketing,
-        campaign: Some((id, number)),
-        session_id: None,
-        ..bench.whatsapp_to(channel, &address, bench.test.ctx.id(), &content)
-    };
-    let message_id = bench.enqueue(&message).await;
-    // It has ended where all of it had left before.
-    let workspace_id = bench.test.workspace_id();
-    bench.write(move |tx| tx.execute(&RUN, &[&workspace_id, &id])).await;
+    let to = (address.as_str(), number, language);
+    let message_id = spring::message(bench, channel, (id, Some(file)), to, MessageClass::Marketing).await;
+    spring::run(bench, id).await;
     message_id
 }
 
@@ -231,6 +144,44 @@ async fn a_file_that_whatsapp_refuses_is_not_uploaded_for_each_recipient() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_whatsapp_cannot_send_is_uploaded_anew_for_the_next_recipient() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        templates(&bench, &channel).await;
+        let file = picture(&bench).await;
+        let id = campaign(&bench, &channel, file).await;
+        let uploads = async || bench.ledger("wa_file_uploaded").await.len();
+        let running = bench.start("one");
+        // Told by a status of a message that was taken, and by the answer to another.
+        for (round, by_status) in [(1, true), (2, false)] {
+            let first = message(&bench, &channel, (id, file), (round * 10, "en")).await;
+            bench.until_state(first, OutboxState::Accepted).await;
+            assert_eq!(uploads().await, round as usize, "{}", bench.test.engine);
+            if by_status {
+                let wamid = bench.ledger("wa_accepted").await[0]["wamid"].clone();
+                let status = json!({ "statuses": [{ "id": wamid, "status": "failed", "timestamp": "1795453300",
+                    "errors": [{ "code": 131_053 }] }] });
+                told(&bench, &channel, "messages", status).await;
+                assert_eq!(bench.state(first).await, OutboxState::Failed, "{}", bench.test.engine);
+                // Not within a minute of the last upload: the file itself may be bad.
+                let soon = message(&bench, &channel, (id, file), (round * 10 + 1, "en")).await;
+                bench.until_state(soon, OutboxState::Accepted).await;
+                assert_eq!(uploads().await, round as usize, "{}", bench.test.engine);
+            } else {
+                bench.faults(json!({ "graph_error": { "code": 131_053, "times": 1 } })).await;
+                let refused = message(&bench, &channel, (id, file), (round * 10 + 1, "en")).await;
+                bench.until_state(refused, OutboxState::Failed).await;
+            }
+            bench.test.clock.advance(2 * time::MINUTE);
+        }
+        let last = message(&bench, &channel, (id, file), (30, "en")).await;
+        bench.until_state(last, OutboxState::Accepted).await;
+        assert_eq!(uploads().await, 3, "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_translation_that_is_paused_waits_and_the_other_languages_go_on() {
     for bench in benches().await {
         let channel = bench.whatsapp().await;
@@ -269,13 +220,69 @@ async fn a_translation_that_is_paused_waits_and_the_other_languages_go_on() {
         assert_eq!(bench.state(german).await, OutboxState::Queued, "{}", bench.test.engine);
         let hold = bench.write(move |tx| tx.campaign_hold(workspace_id, id)).await;
         assert_eq!(hold, None, "{}: nothing holds the campaign", bench.test.engine);
+        let languages = async || bench.write(move |tx| tx.language_holds(workspace_id, id)).await;
+        let waiting = languages().await;
+        assert_eq!(waiting.len(), 1, "{}: the page tells of it", bench.test.engine);
+        assert!(waiting[0].waits && waiting[0].reason.starts_with("WhatsApp has paused the translation in de"));
+        let why = bench.write(move |tx| tx.decision(workspace_id, german)).await.expect("it is kept");
+        assert_eq!(why.explanation.detail.as_deref(), Some("WhatsApp has paused the translation in de."));
         set("APPROVED").await;
-        until("it goes with the next look", async || {
-            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-            bench.test.clock.advance(20 * time::MINUTE);
-            bench.state(german).await == OutboxState::Accepted
+        // Without waiting for the next look.
+        bench.until_state(german, OutboxState::Accepted).await;
+        assert_eq!(languages().await, [], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_translation_that_is_over_ends_its_messages_with_the_reason_and_the_campaign_with_them() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        templates(&bench, &channel).await;
+        let file = picture(&bench).await;
+        let (workspace_id, channel_id, now) = (bench.test.workspace_id(), channel.id, bench.test.now());
+        let set = async |status: &'static str| {
+            let named = ("spring", Some("de"));
+            bench
+                .write(move |tx| {
+                    tx.set_template_status(workspace_id, channel_id, named.0, named.1, (status, None), now)
+                })
+                .await
+        };
+        let running = bench.start("one");
+        until("the number was looked at", async || {
+            bench
+                .write(move |tx| tx.channel(workspace_id, channel_id))
+                .await
+                .is_some_and(|channel| channel.state == segue_store::channel::ChannelState::Connected)
         })
         .await;
+        for (number, status, words) in [(1, "REJECTED", "has rejected"), (3, "DISABLED", "has disabled")] {
+            set("PAUSED").await;
+            let id = campaign(&bench, &channel, file).await;
+            let german = message(&bench, &channel, (id, file), (number, "de")).await;
+            until("it waits", async || bench.rule(german).await.as_deref() == Some("template_paused")).await;
+            set(status).await;
+            // At once, and not an hour later.
+            bench.until_state(german, OutboxState::Suppressed).await;
+            assert_eq!(bench.rule(german).await.as_deref(), Some("template_not_approved"), "{}", bench.test.engine);
+            let (seen, why) =
+                bench.write(move |tx| Ok((tx.funnel(workspace_id, id)?, tx.decision(workspace_id, german)?))).await;
+            let why = why.expect("it is kept").explanation.detail.expect("in words");
+            assert_eq!(why, format!("WhatsApp {words} the translation in de."), "{}", bench.test.engine);
+            assert_eq!((seen.queued, seen.excluded), (0, 1), "{}", bench.test.engine);
+            assert_eq!(seen.languages.len(), 1, "{}", bench.test.engine);
+            assert!(!seen.languages[0].waits && seen.languages[0].reason.starts_with(&why), "{:?}", seen.languages);
+            // The campaign's own language goes on.
+            let english = message(&bench, &channel, (id, file), (number + 1, "en")).await;
+            bench.until_state(english, OutboxState::Accepted).await;
+        }
+        // WhatsApp refuses before it tells why.
+        set("APPROVED").await;
+        bench.faults(json!({ "graph_error": { "code": 132_016, "times": 1 } })).await;
+        let id = campaign(&bench, &channel, file).await;
+        let refused = message(&bench, &channel, (id, file), (5, "de")).await;
+        bench.until_state(refused, OutboxState::Suppressed).await;
         running.shutdown().await;
     }
 }

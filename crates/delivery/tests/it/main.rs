@@ -15,6 +15,7 @@ mod long_text;
 mod number;
 mod senders;
 mod sms;
+mod spring;
 mod template_campaign;
 mod templates;
 mod twilio;

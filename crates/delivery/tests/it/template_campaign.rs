@@ -2,30 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use segue_channels::whatsapp::{WebhookItem, parse_webhook};
-use segue_delivery::{apply_template_status, notices, reports};
 use segue_model::{
-    CampaignId, MessageId, SessionId,
-    campaign::Footer,
+    CampaignId, MessageId,
     consent::{ConsentState, Medium, Purpose},
     content::Content,
     delivery::{MessageClass, OutboxState},
-    template_rules::SessionRule,
     time,
 };
-use segue_store::{
-    Sql,
-    campaign::{Audience, CampaignInput, CampaignTemplate},
-    channel::Channel,
-    outbox::{Claim, NewOutbox},
-    template::ListedTemplate,
-};
+use segue_store::{Sql, channel::Channel, outbox::Claim};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, benches, until};
+use crate::{
+    bench::{Bench, benches, until},
+    spring::{self, at_sandbox, told},
+};
 
-static RUN: Sql =
-    Sql::portable("RUN", "UPDATE campaigns SET state = 'running', planned_all = 1 WHERE workspace_id = $1 AND id = $2");
 static CAMPAIGN_STATE: Sql =
     Sql::portable("CAMPAIGN_STATE", "SELECT state FROM campaigns WHERE workspace_id = $1 AND id = $2");
 static NO_COME: Sql = Sql::portable(
@@ -37,61 +28,14 @@ fn phone(number: usize) -> String {
     format!("+121255501{number:02}")
 }
 
-/// A template in the product and in the sandbox.
+/// The template in English, in the product and in the sandbox.
 async fn template(bench: &Bench, channel: &Channel, category: &'static str) {
-    let (workspace_id, channel_id, ctx) = (bench.test.workspace_id(), channel.id, bench.test.ctx.clone());
-    let components =
-        json!([{ "type": "BODY", "text": "Hi {{1}}, spring is here.", "example": { "body_text": [["Ana"]] } }]);
-    let listed = ListedTemplate {
-        name: "spring".to_owned(),
-        language: "en".to_owned(),
-        category: category.to_owned(),
-        status: "APPROVED".to_owned(),
-        components: components.clone(),
-        ..ListedTemplate::default()
-    };
-    bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, std::slice::from_ref(&listed), &ctx)).await;
-    let body = json!({ "name": "spring", "language": "en", "category": category, "components": components });
-    at_sandbox(bench, "templates", &body, false).await;
-}
-
-async fn at_sandbox(bench: &Bench, path: &str, body: &Value, patch: bool) {
-    let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
-    let url = format!("http://{}/sandbox/v1/{path}", bench.sandbox.http_addr);
-    let request = if patch { client.patch(url) } else { client.post(url) };
-    let answer = request.json(body).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    spring::templates(bench, channel, category, (&["en"], false)).await;
 }
 
 /// Puts the template into a state at WhatsApp alone.
 async fn at_whatsapp(bench: &Bench, status: &str) {
     at_sandbox(bench, "templates/spring", &json!({ "status": status }), true).await;
-}
-
-/// Takes a webhook in as the worker of the inbox does.
-async fn told(bench: &Bench, channel: &Channel, field: &str, mut value: Value) {
-    value["metadata"] = json!({ "display_phone_number": "15550783881", "phone_number_id": "106540352242922" });
-    let body = json!({ "object": "whatsapp_business_account",
-        "entry": [{ "id": "102290129340398", "time": 1_795_453_000, "changes": [{ "field": field, "value": value }] }] });
-    let items = parse_webhook(body.to_string().as_bytes()).unwrap();
-    let (channel, ctx) = (channel.clone(), bench.test.ctx.clone());
-    bench
-        .write(move |tx| {
-            for item in &items {
-                match item {
-                    WebhookItem::Status(status) => {
-                        reports::apply_status(tx, &ctx, &channel, status)?;
-                    }
-                    WebhookItem::Notice(notice) => notices::apply(tx, &ctx, &channel, notice, &item.external_id())?,
-                    WebhookItem::TemplateStatus(status) => {
-                        apply_template_status(tx, &ctx, &channel, status)?;
-                    }
-                    other => panic!("{other:?}"),
-                }
-            }
-            Ok(())
-        })
-        .await;
 }
 
 async fn told_of_template(bench: &Bench, channel: &Channel, event: &str) {
@@ -102,59 +46,11 @@ async fn told_of_template(bench: &Bench, channel: &Channel, event: &str) {
 
 /// A running campaign to so many who have agreed, all due now.
 async fn campaign(bench: &Bench, channel: &Channel, class: MessageClass, count: usize) -> (CampaignId, Vec<MessageId>) {
-    let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
-    let input = CampaignInput {
-        name: "Spring".to_owned(),
-        sender_id: None,
-        audience: Audience::default(),
-        body: String::new(),
-        footer: Footer::None,
-        whatsapp_channel_id: None,
-        prefilled_text: String::new(),
-        schedule: Default::default(),
-        variants: Vec::new(),
-        held_out_percent: 0,
-        pool_id: None,
-        texts: Vec::new(),
-        template: Some(CampaignTemplate {
-            channel_id: channel.id,
-            name: "spring".to_owned(),
-            language: "en".to_owned(),
-            values: vec!["{{ first_name }}".to_owned()],
-            buttons: Vec::new(),
-            sessions: SessionRule::Any,
-            header_media_id: None,
-            header_value: String::new(),
-            by_language: false,
-        }),
-        rules: Default::default(),
-    };
-    bench
-        .write(move |tx| {
-            tx.insert_campaign(workspace_id, id, &input, None, now)?;
-            tx.execute(&RUN, &[&workspace_id, &id])
-        })
-        .await;
-    let content = Content::Template {
-        header: None,
-        name: "spring".to_owned(),
-        language: "en".to_owned(),
-        parameters: vec!["Ana".to_owned()],
-        buttons: Vec::new(),
-        text: "Hi Ana, spring is here.".to_owned(),
-    };
+    let id = spring::campaign(bench, channel, None).await;
     let mut ids = Vec::new();
     for number in 0..count {
-        let address = phone(number);
-        bench.test.set_consent(Medium::WhatsApp, &address, Purpose::Marketing, ConsentState::Granted).await;
-        let session: SessionId = bench.test.ctx.id();
-        let message = NewOutbox {
-            class,
-            campaign: Some((id, u32::try_from(number + 1).unwrap())),
-            session_id: None,
-            ..bench.whatsapp_to(channel, &address, session, &content)
-        };
-        ids.push(bench.enqueue(&message).await);
+        let to = (&*phone(number), u32::try_from(number + 1).unwrap(), "en");
+        ids.push(spring::message(bench, channel, (id, None), to, class).await);
     }
     (id, ids)
 }
@@ -289,6 +185,35 @@ async fn the_limit_holds_the_campaign_until_there_is_room_and_a_restart_changes_
             bench.until_state(*message, OutboxState::Accepted).await;
         }
         assert_eq!(hold(&bench, id).await, None);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_that_did_not_leave_takes_no_place_under_the_limit() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        let limit = json!({ "max_daily_conversations_per_business": 2 });
+        told(&bench, &channel, "business_capability_update", limit).await;
+        // One customer cannot be reached at all.
+        bench.faults(json!({ "graph_error": { "code": 131_026, "times": 1 } })).await;
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, 3).await;
+        let running = bench.start("one");
+        for message in &ids {
+            until("each has its end", async || {
+                [OutboxState::Accepted, OutboxState::Failed].contains(&bench.state(*message).await)
+            })
+            .await;
+        }
+        assert_eq!(books(&bench, id, &ids).await, BTreeMap::from([("accepted", 2), ("failed", 1)]));
+        let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
+        let portfolio = match &channel.config {
+            segue_store::channel::ChannelConfig::WhatsApp(config) => config.portfolio().to_owned(),
+            _ => panic!("WhatsApp"),
+        };
+        let limit = bench.write(move |tx| tx.messaging_limit_now(workspace_id, &portfolio, now)).await;
+        assert_eq!(limit.used, 2, "{}", bench.test.engine);
         running.shutdown().await;
     }
 }

@@ -1,5 +1,5 @@
-//! The rule who may read a conversation stands in Rust, for one conversation, and in SQL, for lists. Here both are asked
-//! about every kind of conversation there is, so neither can be changed alone.
+//! The rule who may read a conversation stands in Rust, for one conversation and for events, and in SQL, for lists. Here
+//! all are asked about every kind of conversation there is, so neither can be changed alone.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,9 @@ use segue_desk::{
     sessions::{ListSessions, list},
     sight::Sight,
 };
-use segue_model::{MessagingUserId, QueueId, SessionId, UserId, actor::Actor, role::Role, session::SessionState};
+use segue_model::{
+    MessagingUserId, QueueId, SessionId, UserId, actor::Actor, role::Role, session::SessionState, sight::Concern,
+};
 use segue_store::{
     Sql,
     messaging_user::MessagingUser,
@@ -95,6 +97,10 @@ async fn lists_and_single_conversations_follow_one_rule() {
             let (look, id) = (session.clone(), session.id);
             let sight = write(scene.store(), move |tx| Sight::of(tx, workspace_id, &look)).await;
             let may_read = sight.includes(Role::Agent, Some(me));
+            let agent = session.agent.as_ref().map(|agent| agent.id);
+            let concern = Concern::of(session.state, agent, session.queue_id);
+            let streamed = concern.includes(Some(me), |queue| queue == scene.queue);
+            assert_eq!(streamed, may_read, "{id}: what the stream of events tells");
             assert!(sight.includes(Role::Supervisor, None) && !sight.includes(Role::Marketer, Some(me)), "{id}");
             assert!(!sight.includes(Role::Agent, None), "a program has the role of nobody in particular");
             read.push((session, may_read));

@@ -13,6 +13,8 @@ mod members;
 mod pinned;
 pub mod plan;
 pub mod preflight;
+mod preflight_people;
+mod preflight_view;
 pub mod preview;
 mod template;
 pub mod template_preflight;

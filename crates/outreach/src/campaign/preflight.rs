@@ -10,13 +10,13 @@ use std::{
 };
 
 use segue_model::{
-    CampaignId, ContactId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
+    CampaignId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
     campaign::{CampaignState, Footer},
     contact::ContactFields,
     opt_out_line::OptOutNotice,
     policy::{Decision, Rule},
     routing::PresenceStatus,
-    text_lint::{TextFinding, TextSeverity},
+    text_lint::TextSeverity,
     time,
 };
 use segue_store::{
@@ -26,7 +26,6 @@ use segue_store::{
     recipient::{DUPLICATE_PHONE, HELD_OUT, NOT_PLAIN, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
     workspace::CampaignSettings,
 };
-use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -34,13 +33,18 @@ use super::{
     audience::{judge_in, time_zones},
     checks::Author,
     found,
-    lines::{Lines, several},
+    lines::Lines,
     members::{Crowd, Entry},
     pinned::{self, reach},
     plan::CHUNK,
-    prepare,
-    template_preflight::{self, MarketCost, PreflightLanguage, PreflightLimit},
-    timing, variants,
+    prepare, template_preflight, timing, variants,
+};
+pub use super::{
+    preflight_people::{PeopleCursor, PeopleQuery, people},
+    preflight_view::{
+        Preflight, PreflightChats, PreflightCost, PreflightPerson, PreflightRule, PreflightSegments, PreflightText,
+        PreflightVariant, PreflightWarning, WarningKind,
+    },
 };
 use crate::{
     Links, OutreachError,
@@ -55,154 +59,6 @@ const FRESH: i64 = 15;
 const USUAL_CHATS: (i64, i64) = (5, 40);
 /// Campaigns that the expected chats are learned from.
 const LEARN_FROM: i64 = 10;
-
-/// Somebody of the audience.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PreflightPerson {
-    pub contact_id: ContactId,
-    pub name: Option<String>,
-    pub phone: Option<PhoneNumber>,
-}
-
-/// Who is left out, or has to wait, for one reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PreflightRule {
-    pub rule: String,
-    /// The rule in words.
-    pub label: String,
-    /// What is missing and what to do, of the first of them, where the rule alone does not say it.
-    pub detail: Option<String>,
-    pub count: i64,
-    /// The first of them.
-    pub sample: Vec<PreflightPerson>,
-}
-
-/// Segments per message, and of all messages together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PreflightSegments {
-    pub min: i64,
-    /// The median.
-    pub typical: i64,
-    pub max: i64,
-    pub total: i64,
-}
-
-/// What the messages cost, in minor units of the currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PreflightCost {
-    /// ISO 4217.
-    pub currency: String,
-    /// Of all messages whose country has a price, rounded up; of a campaign by template the sum of its markets.
-    pub total: i64,
-    /// Of one message in thousandths of a minor unit: the cheapest, the median, the dearest.
-    pub min_thousandths: i64,
-    pub typical_thousandths: i64,
-    pub max_thousandths: i64,
-    /// Countries of the audience without a price; markets in a campaign by template.
-    pub unpriced: Vec<String>,
-    /// By market, of a campaign by template.
-    pub markets: Vec<MarketCost>,
-    /// The price list of a campaign by template.
-    pub price_list: Option<String>,
-}
-
-/// How many chats may come, beside who is there to answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PreflightChats {
-    pub low: i64,
-    pub high: i64,
-    /// Campaigns this is learned from; with none it is a usual range.
-    pub learned_from: i64,
-    /// Agents who are available now.
-    pub agents: i64,
-    /// Conversations they can have at once.
-    pub capacity: i64,
-}
-
-segue_model::text_enum! {
-    /// Something to think about before the start.
-    pub enum WarningKind {
-        NobodyLeft = "nobody_left",
-        ManyLeftOut = "many_left_out",
-        ManyUnicode = "many_unicode",
-        NoPrice = "no_price",
-        TooFewAgents = "too_few_agents",
-        TakesLong = "takes_long",
-        SenderNotActive = "sender_not_active",
-        /// The sender may not send to some countries of the audience.
-        SenderNotCleared = "sender_not_cleared",
-        TextsDisliked = "texts_disliked",
-        /// A text looks something up that is not there for some of the audience.
-        LookUpEmpty = "look_up_empty",
-        /// The template cannot be sent now.
-        TemplateNotApproved = "template_not_approved",
-        /// More customers than may be written to first in 24 hours.
-        OverLimit = "over_limit",
-        /// Marketing from the number or with the template is stopped.
-        MarketingStopped = "marketing_stopped",
-        /// An approved translation takes other values, so the campaign cannot start.
-        TranslationDiffers = "translation_differs",
-        /// A translation is not approved, so nobody gets it.
-        TranslationNotApproved = "translation_not_approved",
-    }
-}
-
-/// Something to think about, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PreflightWarning {
-    pub kind: WarningKind,
-    pub message: String,
-}
-
-/// Messages of one variant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PreflightVariant {
-    pub name: String,
-    pub messages: i64,
-    pub segments: PreflightSegments,
-    /// The text for the first contact who would get it.
-    pub sample: Option<String>,
-}
-
-/// One of the campaign's texts: of a variant, in a language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct PreflightText {
-    /// Name of the variant.
-    pub variant: String,
-    /// Null for the text without a language.
-    pub locale: Option<String>,
-    pub messages: i64,
-    pub segments: PreflightSegments,
-    /// What carriers may dislike about it, the gravest first.
-    pub findings: Vec<TextFinding>,
-}
-
-/// Everything to know before a campaign starts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Preflight {
-    pub audience: i64,
-    /// Those who would get a message, at once or later.
-    pub sendable: i64,
-    /// Those among them who have to wait, by reason.
-    pub held: Vec<PreflightRule>,
-    pub excluded: Vec<PreflightRule>,
-    pub segments: PreflightSegments,
-    pub variants: Vec<PreflightVariant>,
-    /// Each text with those who get it, and what carriers may dislike about it.
-    pub texts: Vec<PreflightText>,
-    pub cost: PreflightCost,
-    /// How long sending takes at least, under the limits of the sender's account and of the campaign.
-    pub seconds: i64,
-    pub chats: Option<PreflightChats>,
-    /// Messages by language, of a campaign by template that goes out in several.
-    pub languages: Vec<PreflightLanguage>,
-    /// What the platform's limit leaves, of a campaign by template.
-    pub limit: Option<PreflightLimit>,
-    pub warnings: Vec<PreflightWarning>,
-    /// Stands for what was looked at; a start can be held to it.
-    pub mark: String,
-    pub at: Timestamp,
-}
 
 /// One group of messages by number of segments or price.
 type Histogram = BTreeMap<i64, i64>;
@@ -221,7 +77,7 @@ struct VariantTally {
 }
 
 #[derive(Default, Clone)]
-struct Tally {
+pub(super) struct Tally {
     audience: u32,
     sendable: i64,
     unicode: i64,
@@ -239,8 +95,8 @@ struct Tally {
 }
 
 /// What a member comes to.
-struct Verdict {
-    rule: &'static str,
+pub(super) struct Verdict {
+    pub rule: &'static str,
     /// What is missing and what to do.
     detail: Option<String>,
     composed: Option<Composed>,
@@ -248,7 +104,7 @@ struct Verdict {
 
 impl Verdict {
     /// Leaves out whose line gets a message already.
-    fn unless_known(self, lines: &mut Lines, entry: &Entry) -> Self {
+    pub fn unless_known(self, lines: &mut Lines, entry: &Entry) -> Self {
         let phone = entry.member.fields.phone.as_ref().filter(|_| self.composed.is_some());
         if phone.is_none_or(|phone| lines.add(phone.as_str())) {
             return self;
@@ -257,7 +113,7 @@ impl Verdict {
     }
 }
 
-struct Flight {
+pub(super) struct Flight {
     campaign: CampaignView,
     prepared: Prepared,
     texts: Vec<CampaignText>,
@@ -266,11 +122,11 @@ struct Flight {
 }
 
 impl Flight {
-    fn bodies_of(&self) -> Vec<&Body> {
+    pub fn bodies_of(&self) -> Vec<&Body> {
         [&self.prepared.text].into_iter().chain(&self.texts).map(CampaignText::body).collect()
     }
 
-    fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<Verdict, StoreError> {
+    pub fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<Verdict, StoreError> {
         let Entry { member, barred, .. } = entry;
         let prepared = &self.prepared;
         let likely = prepared.origins.likely(tx, prepared.workspace.id, member.fields.phone.as_ref(), self.now)?;
@@ -415,7 +271,7 @@ pub(super) fn rules(tallies: BTreeMap<&'static str, RuleTally>) -> Vec<Preflight
     rules
 }
 
-fn flight(
+pub(super) fn flight(
     tx: &mut Tx<'_>,
     links: &Links,
     workspace_id: WorkspaceId,
@@ -765,158 +621,4 @@ pub(super) fn hold_to(
     let made = given.split_once('-').and_then(|(at, _)| at.parse::<i64>().ok()).map(Timestamp);
     let made = made.filter(|at| (0..=FRESH * time::MINUTE).contains(&now.since(*at))).ok_or_else(|| stale.clone())?;
     if mark(tx, workspace_id, campaign, made)? == given { Ok(()) } else { Err(stale) }
-}
-
-/// People of one reason, and where to go on.
-///
-/// # Errors
-/// As [`preflight`].
-pub async fn people(
-    store: &Store,
-    ctx: &Ctx,
-    links: &Links,
-    workspace_id: WorkspaceId,
-    id: CampaignId,
-    query: PeopleQuery,
-) -> Result<(Vec<PreflightPerson>, Option<PeopleCursor>), OutreachError> {
-    let PeopleQuery { rule, after, limit } = query;
-    let (now, links) = (ctx.now(), links.clone());
-    store
-        .read(move |tx| {
-            let campaign = found(tx, workspace_id, id)?;
-            let judge = Judge::of(tx, &links, (workspace_id, &campaign), now)?;
-            let crowd = Crowd::of_audience(tx, workspace_id, &campaign.input.audience, now)?;
-            let mut lines = Lines::default();
-            if let Some(after) = after {
-                judge.skip(tx, (workspace_id, &crowd), after, &mut lines)?;
-            }
-            let mut cursor = after;
-            let mut people = Vec::new();
-            loop {
-                let mut page = crowd.page(tx, workspace_id, cursor.map(|cursor| cursor.contact), CHUNK)?;
-                page.look_up(tx, workspace_id, &judge.bodies())?;
-                let mut position = cursor.map_or(0, |cursor| cursor.position);
-                for entry in &page.entries {
-                    position += 1;
-                    if judge.rule(tx, entry, position, &mut lines)? != rule {
-                        continue;
-                    }
-                    people.push(PreflightPerson {
-                        contact_id: entry.member.id,
-                        name: entry.member.fields.full_name(),
-                        phone: entry.member.fields.phone.clone(),
-                    });
-                    if people.len() == limit {
-                        return Ok((people, Some(PeopleCursor { contact: entry.member.id, position })));
-                    }
-                }
-                match page.next {
-                    Some(contact) => cursor = Some(PeopleCursor { contact, position }),
-                    None => return Ok((people, None)),
-                }
-            }
-        })
-        .await
-}
-
-/// Tells the rule of each member, whatever the campaign sends.
-enum Judge {
-    Texts(Box<Flight>),
-    Template(Box<template_preflight::Judge>),
-}
-
-impl Judge {
-    fn of(
-        tx: &mut Tx<'_>,
-        links: &Links,
-        (workspace_id, campaign): (WorkspaceId, &CampaignView),
-        now: Timestamp,
-    ) -> Result<Self, OutreachError> {
-        let id = campaign.id;
-        Ok(match campaign.input.template {
-            None => Self::Texts(Box::new(flight(tx, links, workspace_id, id, now)?)),
-            Some(_) => Self::Template(Box::new(template_preflight::Judge::of(tx, links, workspace_id, id, now)?)),
-        })
-    }
-
-    fn bodies(&self) -> Vec<&Body> {
-        match self {
-            Self::Texts(flight) => flight.bodies_of(),
-            Self::Template(judge) => judge.bodies(),
-        }
-    }
-
-    fn rule(
-        &self,
-        tx: &mut Tx<'_>,
-        entry: &Entry,
-        position: u32,
-        lines: &mut Lines,
-    ) -> Result<&'static str, StoreError> {
-        match self {
-            Self::Texts(flight) => Ok(flight.judge(tx, entry, position)?.unless_known(lines, entry).rule),
-            Self::Template(judge) => judge.rule(tx, entry, position, lines),
-        }
-    }
-
-    /// Notes the lines that got a message among those up to a cursor.
-    fn skip(
-        &self,
-        tx: &mut Tx<'_>,
-        (workspace_id, crowd): (WorkspaceId, &Crowd),
-        upto: PeopleCursor,
-        lines: &mut Lines,
-    ) -> Result<(), OutreachError> {
-        let (mut after, mut position) = (None, 0);
-        loop {
-            let mut page = crowd.page(tx, workspace_id, after, CHUNK)?;
-            page.look_up(tx, workspace_id, &self.bodies())?;
-            for entry in &page.entries {
-                position += 1;
-                if position > upto.position {
-                    return Ok(());
-                }
-                if entry.member.fields.phone.as_ref().is_some_and(|phone| several(phone.as_str()).is_some()) {
-                    self.rule(tx, entry, position, lines)?;
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// Which people of a pre-flight to list.
-#[derive(Debug, Clone)]
-pub struct PeopleQuery {
-    /// The reason; `allowed` for those who get it at once.
-    pub rule: String,
-    pub after: Option<PeopleCursor>,
-    pub limit: usize,
-}
-
-/// Where a list of people goes on: the last one, and his position in the audience.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PeopleCursor {
-    pub contact: ContactId,
-    pub position: u32,
-}
-
-impl std::fmt::Display for PeopleCursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.position, self.contact)
-    }
-}
-
-impl std::str::FromStr for PeopleCursor {
-    type Err = OutreachError;
-
-    fn from_str(text: &str) -> Result<Self, OutreachError> {
-        let found = text.split_once('.').and_then(|(position, contact)| {
-            Some(Self { position: position.parse().ok()?, contact: contact.parse().ok()? })
-        });
-        found.ok_or_else(|| OutreachError::invalid("cursor", "This is not a cursor of this list."))
-    }
 }

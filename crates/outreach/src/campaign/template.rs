@@ -247,20 +247,11 @@ impl TemplateText {
     }
 
     /// The translation for a member; `None` for the campaign's own language.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn translation_for(
-        &self,
-        tx: &mut Tx<'_>,
-        recipient: Option<&TemplateRecipient>,
-        locale: Option<&str>,
-    ) -> Result<Option<&Translation>, StoreError> {
+    pub fn translation_for(&self, recipient: Option<&TemplateRecipient>, locale: Option<&str>) -> Option<&Translation> {
         if self.translations.usable.is_empty() {
-            return Ok(None);
+            return None;
         }
-        let language = translations::language_of(tx, self.workspace.id, recipient, locale)?;
-        Ok(self.translations.for_language(&self.template.language, language.as_deref()))
+        self.translations.for_language(&self.template.language, translations::language_of(recipient, locale))
     }
 
     /// Refuses fields that no contact has, and look-ups in what is not there.
@@ -368,7 +359,7 @@ impl TemplateText {
             return Ok(Verdict { detail, ..left_out(rule) });
         };
         let locale = member.fields.locale.as_deref();
-        let translation = self.translation_for(tx, Some(&recipient), locale)?;
+        let translation = self.translation_for(Some(&recipient), locale);
         let content = match self.compose(entry.person(), position, translation) {
             Ok(content) => content,
             Err(rule) => return Ok(left_out(rule)),
@@ -424,6 +415,7 @@ impl TemplateText {
             campaign_template: found.map(|found| TemplateFacts {
                 // These hold the campaign and leave nobody out.
                 template: Approval::Approved,
+                is_over: Known::No,
                 braked: Known::No,
                 budget: None,
                 sessions: self.wanted.sessions,

@@ -135,7 +135,7 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
     let found = tx.contact_by_phone(workspace.id, &phone)?;
     let (contact_id, contact) = found.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
     let answers = look_up_one(tx, workspace.id, &text.bodies(), (contact_id, &contact))?;
-    let translation = text.translation_for(tx, None, contact.locale.as_deref())?;
+    let translation = text.translation_for(None, contact.locale.as_deref());
     let content = text
         .compose((&contact, &answers), 0, translation)
         .map_err(|rule| OutreachError::invalid("phone", format!("{}.", segue_store::recipient::rule_label(rule))))?;

@@ -2,8 +2,9 @@
 //!
 //! A translation is the template of the same name in another language. Only one that WhatsApp has approved and that takes
 //! the same values is used: the check before the start tells of others, and the start is refused for one that takes other
-//! values. What changes after the start leaves nobody out: whoever has no translation that fits gets the campaign's own
-//! language.
+//! values. What changes between the start and the plan leaves nobody out: whoever has no translation that fits gets the
+//! campaign's own language. What becomes of planned messages whose translation WhatsApp does not take any more is said by
+//! [`segue_store::language_hold`].
 
 use segue_model::{
     MediaId, WorkspaceId,
@@ -105,25 +106,14 @@ impl Translations {
 }
 
 /// The language of a recipient: what a person said of the customer, else the contact's own, else what was detected.
-///
-/// # Errors
-/// When the store fails.
-pub(super) fn language_of(
-    tx: &mut Tx<'_>,
-    workspace_id: WorkspaceId,
-    recipient: Option<&TemplateRecipient>,
-    locale: Option<&str>,
-) -> Result<Option<String>, StoreError> {
-    let known = match recipient.and_then(|recipient| recipient.user_id) {
-        Some(user_id) => tx.customer_language(workspace_id, user_id)?,
-        None => None,
-    };
-    let locale = locale.map(str::trim).filter(|locale| !locale.is_empty()).map(str::to_owned);
-    Ok(match (known, locale) {
-        (Some(known), _) if known.by == LanguageBy::Person => Some(known.language),
+pub(super) fn language_of<'a>(recipient: Option<&'a TemplateRecipient>, locale: Option<&'a str>) -> Option<&'a str> {
+    let known = recipient.and_then(|recipient| recipient.language.as_ref());
+    let locale = locale.map(str::trim).filter(|locale| !locale.is_empty());
+    match (known, locale) {
+        (Some(known), _) if known.by == LanguageBy::Person => Some(&known.language),
         (_, Some(locale)) => Some(locale),
-        (known, None) => known.map(|known| known.language),
-    })
+        (known, None) => known.map(|known| known.language.as_str()),
+    }
 }
 
 /// For each placeholder of the translation the place of its value, or in words why it takes other values.

@@ -305,7 +305,7 @@ async fn the_check_shows_the_limit_and_the_cost_by_market_and_category() {
                 }
                 tx.set_messaging_limit(ws, &portfolio, Some(2), ctx.now())?;
                 tx.lock_messaging_limit(ws, &portfolio)?;
-                tx.count_initiated_chat(ws, (&portfolio, "+12125559999"), ctx.now())
+                tx.count_initiated_chat(ws, (&portfolio, "+12125559999"), ctx.id(), ctx.now())
             })
             .await;
         let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();

@@ -1,7 +1,11 @@
 //! The language of a customer through merges.
 
 use segue_model::MessagingUserId;
-use segue_store::{Tx, customer_language::LanguageBy, messaging_user::MessagingUser};
+use segue_store::{
+    Tx,
+    customer_language::LanguageBy,
+    messaging_user::{LinkedBy, MessagingUser},
+};
 use segue_testkit::engines;
 
 use crate::write;
@@ -43,5 +47,42 @@ async fn a_merged_customers_language_goes_along_unless_the_kept_one_has_its_own(
         assert_eq!((after_first.language.as_str(), after_first.by), ("de", LanguageBy::Person), "{}", test.engine);
         assert_eq!(after_second.unwrap().language, "de", "{}", test.engine);
         assert_eq!(gone, None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_language_comes_along_when_a_campaign_looks_at_a_customer() {
+    for test in engines().await {
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let channel = test.whatsapp_channel("one", "http://127.0.0.1:1").await;
+        let contact = test.contact("+15550100001", "Ana").await;
+        let user = MessagingUser {
+            id: test.ctx.id(),
+            channel_id: channel.id,
+            profile_name: None,
+            username: None,
+            contact_id: Some(contact),
+            lead_id: None,
+            linked_by: Some(LinkedBy::Agent),
+            last_inbound_at: None,
+            blocked_at: None,
+            created_at: now,
+            version: 1,
+        };
+        let looks = write(&test, move |tx: &mut Tx<'_>| {
+            tx.insert_messaging_user(workspace_id, &user)?;
+            let look = |tx: &mut Tx<'_>| {
+                let found = tx.template_recipient(workspace_id, channel.id, (contact, Some("+15550100001")))?;
+                Ok::<_, segue_store::StoreError>(found.expect("there is a number"))
+            };
+            let before = look(tx)?;
+            tx.detect_customer_language(workspace_id, user.id, ("fr", 99), now)?;
+            Ok([before, look(tx)?])
+        });
+        let [before, after] = looks.await;
+        assert_eq!((before.user_id.is_some(), before.language), (true, None), "{}", test.engine);
+        let known = after.language.expect("it was detected");
+        let expected = ("fr", LanguageBy::Detected, Some(99), now);
+        assert_eq!((known.language.as_str(), known.by, known.certainty, known.at), expected, "{}", test.engine);
     }
 }

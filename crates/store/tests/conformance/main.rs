@@ -13,6 +13,7 @@ mod idempotency;
 mod inbox;
 mod job;
 mod media;
+mod messaging_limit;
 mod outbox;
 mod population;
 mod rate;

@@ -80,7 +80,7 @@ async fn replay(test: &TestStore, of: MessageId) -> bool {
 const MARKETING: MessageClass = MessageClass::Marketing;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_promotion_that_comes_back_unsent_ends_with_its_contact_and_no_other_does() {
+async fn what_comes_back_unsent_ends_with_its_contact_and_nobody_elses_does() {
     for test in engines().await {
         let test = &test;
         let channel = test.sms_channel("sms").await;
@@ -92,17 +92,18 @@ async fn a_promotion_that_comes_back_unsent_ends_with_its_contact_and_no_other_d
         let direct = on_the_wire(test, &channel, ("+15550100001", MARKETING), None, None).await;
         let of_campaign = on_the_wire(test, &channel, ("+15550100001", MARKETING), Some((campaign, 1)), None).await;
         let service = on_the_wire(test, &channel, ("+15550100001", MessageClass::Service), None, None).await;
+        let stop = on_the_wire(test, &channel, ("+15550100001", MessageClass::Keyword), None, None).await;
         let of_ben = on_the_wire(test, &channel, ("+15550100002", MARKETING), Some((campaign, 2)), None).await;
         assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
-        for held in [&direct, &of_campaign, &service, &of_ben] {
+        for held in [&direct, &of_campaign, &service, &stop, &of_ben] {
             assert_eq!(state(test, held.id).await, OutboxState::Submitting, "{}: nothing calls it back", test.engine);
             requeue(test, held).await;
         }
-        for held in [&direct, &of_campaign] {
+        for held in [&direct, &of_campaign, &service] {
             assert_eq!(state(test, held.id).await, OutboxState::Canceled, "{}", test.engine);
             assert_eq!(rule_and_words(test, held.id).await, (Some("contact_deleted".to_owned()), false));
         }
-        for held in [&service, &of_ben] {
+        for held in [&stop, &of_ben] {
             assert_eq!(state(test, held.id).await, OutboxState::Queued, "{}", test.engine);
             assert_eq!(rule_and_words(test, held.id).await, (None, true));
         }
@@ -111,6 +112,48 @@ async fn a_promotion_that_comes_back_unsent_ends_with_its_contact_and_no_other_d
         let (kept, counted) = counts.await;
         assert_eq!(kept, counted, "{}", test.engine);
         assert!(kept.contains(&("canceled".to_owned(), 1)), "{kept:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_message_outside_conversations_that_waits_ends_with_its_contact() {
+    for test in engines().await {
+        let test = &test;
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let campaign = crate::outbox::campaign(test, sender, 1, "running").await;
+        let ana = test.contact("+15550100001", "Ana").await;
+        let service = MessageClass::Service;
+        let dead = dead_letter(test, &channel, ("+15550100003", service), None).await;
+        let mut ids = Vec::new();
+        for (address, class, of) in [
+            ("+15550100001", service, None),
+            ("+15550100001", service, Some((campaign, 1))),
+            ("+15550100001", MessageClass::Keyword, None),
+            ("+15550100002", service, None),
+        ] {
+            let mut new = message(test, &channel, address);
+            (new.class, new.campaign) = (class, of);
+            assert!(super::enqueue(test, &new).await);
+            ids.push(new.id);
+        }
+        let cem = test.contact("+15550100003", "Cem").await;
+        for contact in [ana, cem] {
+            assert!(write(test, move |tx| tx.delete_contact(workspace_id, contact, now)).await);
+        }
+        let mut states = Vec::new();
+        for id in &ids {
+            states.push(state(test, *id).await);
+        }
+        use OutboxState::{Canceled, Queued};
+        assert_eq!(states, [Canceled, Canceled, Queued, Queued], "{}", test.engine);
+        assert_eq!(rule_and_words(test, ids[0]).await.0.as_deref(), Some("contact_deleted"), "{}", test.engine);
+        assert!(!replay(test, dead).await, "{}: nor by a person's hand", test.engine);
+        let counts =
+            write(test, move |tx| Ok((tx.tallies(workspace_id, campaign)?, tx.recount(workspace_id, campaign)?)));
+        let (kept, counted) = counts.await;
+        assert_eq!(kept, counted, "{}", test.engine);
     }
 }
 

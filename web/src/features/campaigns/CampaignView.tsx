@@ -21,6 +21,7 @@ import { actOnCampaign, copyCampaign, fetchFunnel, type CampaignAction } from '.
 import css from './campaigns.module.css';
 import { FunnelChart } from './FunnelChart';
 import funnelCss from './funnel.module.css';
+import { LanguageHolds } from './LanguageHolds';
 import { LinksCard } from './LinksCard';
 import { RecipientTable } from './RecipientTable';
 import { ReviewDialog } from './ReviewDialog';
@@ -173,6 +174,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
       }
     >
       {campaign.template !== null && <HoldNotice campaign={campaign} />}
+      {funnel.data !== undefined && <LanguageHolds languages={funnel.data.languages} />}
       {campaign.attention !== null && (
         <div className={css.attention}>
           <Notice tone="warn" title="It stands still" live="status">

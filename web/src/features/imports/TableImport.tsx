@@ -1,15 +1,15 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { DataTableDefinition } from '@/api/table-types';
 import type { ImportFile, ImportMode } from '@/api/types';
 import { mappingProblem, suggestColumns } from '@/lib/table-mapping';
-import { Button, Card, Failure, notify, Page, Row, SelectField, SkeletonRows, Stack } from '@/ui';
+import { Button, Card, Failure, Page, Row, SelectField, SkeletonRows } from '@/ui';
 import { fetchTable, importRows, uploadFile } from './api';
-import { DryRun } from './DryRun';
-import { FileDrop } from './FileDrop';
+import { ImportPage } from './ImportPage';
 import css from './imports.module.css';
+import { useImport } from './use-import';
 
 /** A file for a table: its columns, then what would happen, then the import. */
 export function TableImport() {
@@ -28,25 +28,12 @@ export function TableImport() {
 }
 
 function Wizard({ table }: { table: DataTableDefinition }) {
-  const cache = useQueryClient();
-  const navigate = useNavigate();
+  const steps = useImport();
   const [file, setFile] = useState<File | null>(null);
   const [taken, setTaken] = useState<ImportFile | null>(null);
   const [mapping, setMapping] = useState<Record<string, string>>({});
-  const [busy, setBusy] = useState(false);
-  const [dryRunId, setDryRunId] = useState<string | null>(null);
-  const working = async (work: () => Promise<void>) => {
-    setBusy(true);
-    try {
-      await work();
-    } catch (error) {
-      notify.failure(error);
-    } finally {
-      setBusy(false);
-    }
-  };
   const choose = (chosen: File) =>
-    working(async () => {
+    steps.working(async () => {
       const uploaded = await uploadFile(chosen);
       setFile(chosen);
       setTaken(uploaded);
@@ -57,95 +44,74 @@ function Wizard({ table }: { table: DataTableDefinition }) {
         ),
       );
     });
-  const start = (mode: ImportMode) =>
-    working(async () => {
-      if (taken === null) return;
-      const chosen = Object.fromEntries(Object.entries(mapping).filter(([, name]) => name !== ''));
-      const started = await importRows(table.id, taken.id, mode, chosen);
-      cache.setQueryData(keys.import(started.id), started);
-      if (mode === 'dry_run') setDryRunId(started.id);
-      else await navigate({ to: '/imports/$importId', params: { importId: started.id } });
-    });
+  const start = async (mode: ImportMode) => {
+    if (taken === null) return;
+    const chosen = Object.fromEntries(Object.entries(mapping).filter(([, name]) => name !== ''));
+    await steps.begin(mode, () => importRows(table.id, taken.id, mode, chosen));
+  };
   const problem = taken === null ? null : mappingProblem(mapping, table);
   return (
-    <Page
+    <ImportPage
       title={`Import into ${table.label}`}
-      width="narrow"
       back={
         <Link to="/tables/$tableId" params={{ tableId: table.id }}>
           ← {table.label}
         </Link>
       }
+      steps={steps}
+      file={file}
+      isTaken={taken !== null}
+      onFile={(chosen) => void choose(chosen)}
+      onImport={() => void start('import')}
     >
-      {dryRunId !== null ? (
-        <DryRun
-          importId={dryRunId}
-          busy={busy ? 'yes' : 'no'}
-          onImport={() => void start('import')}
-          onBack={() => setDryRunId(null)}
-        />
-      ) : (
-        <Stack>
+      {taken !== null && (
+        <>
           <Card
-            title="1. File"
-            description="CSV or Excel (.xlsx), with the names of the columns in the first row."
+            title="2. Columns"
+            description={`${taken.row_count.toLocaleString()} rows. What the file has no column for stays as it is.`}
           >
-            <FileDrop
-              file={file}
-              busy={busy && taken === null ? 'yes' : 'no'}
-              onFile={(chosen) => void choose(chosen)}
-            />
+            <div className={css.tableMapping}>
+              {taken.columns.map((column) => (
+                <label key={column.name} style={{ display: 'contents' }}>
+                  <span>
+                    {column.name}
+                    <small>{column.samples.slice(0, 3).join(', ')}</small>
+                  </span>
+                  <SelectField
+                    aria-label={`What ${column.name} becomes`}
+                    value={mapping[column.name] ?? ''}
+                    data={[
+                      { value: '', label: 'Leave out' },
+                      ...table.columns.map((each) => ({
+                        value: each.name,
+                        label: each.is_key ? `${each.label} (key)` : each.label,
+                      })),
+                    ]}
+                    onChange={(event) =>
+                      setMapping({ ...mapping, [column.name]: event.currentTarget.value })
+                    }
+                    data-testid="table-mapping"
+                  />
+                </label>
+              ))}
+            </div>
           </Card>
-          {taken !== null && (
-            <>
-              <Card
-                title="2. Columns"
-                description={`${taken.row_count.toLocaleString()} rows. What the file has no column for stays as it is.`}
-              >
-                <div className={css.tableMapping}>
-                  {taken.columns.map((column) => (
-                    <label key={column.name} style={{ display: 'contents' }}>
-                      <span>
-                        {column.name}
-                        <small>{column.samples.slice(0, 3).join(', ')}</small>
-                      </span>
-                      <SelectField
-                        aria-label={`What ${column.name} becomes`}
-                        value={mapping[column.name] ?? ''}
-                        data={[
-                          { value: '', label: 'Leave out' },
-                          ...table.columns.map((each) => ({
-                            value: each.name,
-                            label: each.is_key ? `${each.label} (key)` : each.label,
-                          })),
-                        ]}
-                        onChange={(event) =>
-                          setMapping({ ...mapping, [column.name]: event.currentTarget.value })
-                        }
-                        data-testid="table-mapping"
-                      />
-                    </label>
-                  ))}
-                </div>
-              </Card>
-              <Row>
-                <Button
-                  size="md"
-                  onClick={() => void start('dry_run')}
-                  loading={busy}
-                  disabled={problem !== null}
-                  data-testid="import-start"
-                >
-                  Check {taken.row_count.toLocaleString()} rows
-                </Button>
-                <span role="status">
-                  {problem ?? 'Next you see what would happen. Nothing is changed yet.'}
-                </span>
-              </Row>
-            </>
-          )}
-        </Stack>
+          <Row>
+            <Button
+              size="md"
+              onClick={() => void start('dry_run')}
+              loading={steps.busy}
+              disabled={problem !== null}
+              data-testid="import-start"
+            >
+              Check {taken.row_count.toLocaleString()} rows
+            </Button>
+            <span role="status">
+              {problem ?? 'Next you see what would happen. Nothing is changed yet.'}
+            </span>
+          </Row>
+        </>
       )}
-    </Page>
+    </ImportPage>
   );
 }
