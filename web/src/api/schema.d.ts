@@ -4778,6 +4778,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What the texts that would leave by one account cost. */
+        AccountCost: {
+            channel_id: components["schemas"]["ChannelId"];
+            /** Format: int64 */
+            messages: number;
+            /** @description The account's name. */
+            name: string;
+            /** Format: int64 */
+            segments: number;
+            /**
+             * Format: int64
+             * @description In minor units, rounded up; of those whose country has a price.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Messages whose country has no price.
+             */
+            unpriced: number;
+        };
         /** @description A further address as it is given. */
         AddressInput: {
             address: string;
@@ -9149,6 +9169,8 @@ export interface components {
         };
         /** @description What the messages cost, in minor units of the currency. */
         PreflightCost: {
+            /** @description By the account that each text would leave by, the one with the most first. */
+            accounts: components["schemas"]["AccountCost"][];
             /** @description ISO 4217. */
             currency: string;
             /** @description By market, of a campaign by template. */
@@ -9728,6 +9750,8 @@ export interface components {
         /** @description The decision about a message's route, as it is kept with the message. */
         RouteNote: {
             by: components["schemas"]["RouteBy"];
+            /** @description The one that would have been chosen does not take the characters of the text. */
+            by_characters?: boolean;
             /**
              * Format: int32
              * @description How many messages were delivered of `settled`, which it was chosen for.

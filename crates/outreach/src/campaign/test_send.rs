@@ -84,6 +84,7 @@ fn send_in(
         SenderReach::TwoWay => OptOutNotice::Due,
     };
     let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?;
+    let origin = origin.carrying(&composed.text, Some(&phone), now);
     let composed = composed.written_in(origin.facts.alphabet).ok_or_else(crate::text::not_plain)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();

@@ -167,6 +167,28 @@ function Figures({ check }: { check: Preflight }) {
           <Markets markets={cost.markets} currency={cost.currency} />
         </section>
       )}
+      {cost.accounts.length > 1 && (
+        <section className={css.wide} data-testid="preflight-accounts">
+          <h3>Cost by account</h3>
+          <ul className={css.why}>
+            {cost.accounts.map((each) => (
+              <li key={each.channel_id}>
+                <span>
+                  {each.name}
+                  <small>
+                    {each.messages.toLocaleString()} {each.messages === 1 ? 'text' : 'texts'},{' '}
+                    {each.segments.toLocaleString()} {each.segments === 1 ? 'segment' : 'segments'}
+                    {each.unpriced > 0 && `; ${each.unpriced.toLocaleString()} without a price`}
+                  </small>
+                </span>
+                <strong>
+                  {each.unpriced === each.messages ? 'no price' : money(each.total, cost.currency)}
+                </strong>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       <section>
         <h3>Takes</h3>
         <div className={css.figure}>{duration(check.seconds)}</div>
