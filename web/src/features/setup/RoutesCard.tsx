@@ -67,7 +67,7 @@ export function RoutesCard({ senders, channels }: RoutesCardProps) {
               render: (sender) => (
                 <div className={css.cell}>
                   <strong>{formatPhone(sender.address)}</strong>
-                  <span>chosen on {name(sender.channel_id)}</span>
+                  <span>on {name(sender.channel_id)}</span>
                 </div>
               ),
             },
@@ -101,6 +101,7 @@ export function RoutesCard({ senders, channels }: RoutesCardProps) {
       {open !== null && (
         <RoutesDialog
           sender={open}
+          account={name(open.channel_id)}
           accounts={twins(open).map((each) => ({ id: each.id, name: name(each.channel_id) }))}
           onClose={() => setOpen(null)}
         />
@@ -129,15 +130,17 @@ function routeFacts(route: SenderRoute, senders: SenderDetail[]): string {
 
 interface RoutesDialogProps {
   sender: SenderDetail;
+  /** The account it is on. */
+  account: string;
   accounts: { id: string; name: string }[];
   onClose: () => void;
 }
 
-function RoutesDialog({ sender, accounts, onClose }: RoutesDialogProps) {
+function RoutesDialog({ sender, account, accounts, onClose }: RoutesDialogProps) {
   const cache = useQueryClient();
   return (
     <FormDialog
-      title={`Routes of ${formatPhone(sender.address)}`}
+      title={`Routes of ${formatPhone(sender.address)} on ${account}`}
       saveLabel="Save"
       testId="routes-save"
       onClose={onClose}
@@ -178,7 +181,7 @@ function RoutesDialog({ sender, accounts, onClose }: RoutesDialogProps) {
             }
             data={[
               { value: '', label: 'None' },
-              ...accounts.map((account) => ({ value: account.id, label: account.name })),
+              ...accounts.map((other) => ({ value: other.id, label: other.name })),
             ]}
           />
         ))}
@@ -226,11 +229,13 @@ function usePrices(id: string) {
 
 /** The prices that count now. */
 function InForce({ id }: { id: string }) {
-  const [now] = useState(() => Date.now());
   const query = usePrices(id);
   if (query.isPending) return <SkeletonRows rows={1} height={18} />;
   if (query.isError) return <>–</>;
-  const version = query.data.data.find((each) => Date.parse(each.valid_from) <= now);
+  // As of the answer: what has just been added counts from the moment it was added.
+  const version = query.data.data.find(
+    (each) => Date.parse(each.valid_from) <= query.dataUpdatedAt,
+  );
   if (version === undefined) return <>None yet</>;
   return (
     <>
