@@ -167,6 +167,24 @@ function Figures({ check }: { check: Preflight }) {
           <Markets markets={cost.markets} currency={cost.currency} />
         </section>
       )}
+      <section>
+        <h3>Takes</h3>
+        <div className={css.figure}>{duration(check.seconds)}</div>
+        <div className={css.muted}>under the limits of sender and campaign</div>
+      </section>
+      {chats !== null && (
+        <section>
+          <h3>Chats to expect</h3>
+          <div className={css.figure}>
+            {chats.low.toLocaleString()} to {chats.high.toLocaleString()}
+          </div>
+          <div className={css.muted}>
+            {chats.agents} {chats.agents === 1 ? 'agent' : 'agents'} available with room for{' '}
+            {chats.capacity}
+            {chats.learned_from === 0 ? '; a usual range' : '; as in your last campaigns'}
+          </div>
+        </section>
+      )}
       {cost.accounts.length > 1 && (
         <section className={css.wide} data-testid="preflight-accounts">
           <h3>Cost by account</h3>
@@ -187,24 +205,6 @@ function Figures({ check }: { check: Preflight }) {
               </li>
             ))}
           </ul>
-        </section>
-      )}
-      <section>
-        <h3>Takes</h3>
-        <div className={css.figure}>{duration(check.seconds)}</div>
-        <div className={css.muted}>under the limits of sender and campaign</div>
-      </section>
-      {chats !== null && (
-        <section>
-          <h3>Chats to expect</h3>
-          <div className={css.figure}>
-            {chats.low.toLocaleString()} to {chats.high.toLocaleString()}
-          </div>
-          <div className={css.muted}>
-            {chats.agents} {chats.agents === 1 ? 'agent' : 'agents'} available with room for{' '}
-            {chats.capacity}
-            {chats.learned_from === 0 ? '; a usual range' : '; as in your last campaigns'}
-          </div>
         </section>
       )}
       {check.excluded.length + check.held.length > 0 && (
