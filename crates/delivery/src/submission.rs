@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 use segue_channels::text::written_in;
 use segue_model::{
     CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
-    consent::{ConsentState, Medium, Purpose},
+    consent::{ConsentState, Medium, Purpose, TemplateConsent},
     content::{Content, SmsContent},
     delivery::MessageClass,
     place_of_phone,
@@ -26,6 +26,7 @@ use segue_store::{
     series::CampaignNow,
     submission::LastLook,
     template::{APPROVED, MARKETING},
+    template_consent::TemplateKind,
     template_recipient::CampaignGate,
     workspace::Workspace,
 };
@@ -77,7 +78,8 @@ fn begin_claimed(
     message: &OutboxMessage,
     lease_until: Timestamp,
 ) -> Result<Option<Payload>, StoreError> {
-    if matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
+    let asks_consent = matches!(message.class, MessageClass::Marketing | MessageClass::Test);
+    if asks_consent || message.campaign_id.is_some() || is_template(channel, message) {
         // A STOP waits for this transaction, or this one sees it: no message begins after a STOP is on record.
         tx.hold_consents(message.workspace_id)?;
     }
@@ -85,6 +87,12 @@ fn begin_claimed(
         Some((permit, payload)) if tx.mark_submitting(message, permit, lease_until)? => Ok(Some(payload)),
         _ => Ok(None),
     }
+}
+
+/// Whether it is a template, which people may refuse by itself.
+fn is_template(channel: &Channel, message: &OutboxMessage) -> bool {
+    channel.config.kind().medium() == Medium::WhatsApp
+        && matches!(message.content::<Content>(), Ok(Content::Template { .. }))
 }
 
 /// Which due messages to begin.
@@ -319,6 +327,8 @@ impl Known {
 struct Facts {
     content: policy::Content,
     consent: ConsentState,
+    /// What was said of the template and its category.
+    of_template: TemplateConsent,
     suppression: Listed,
     time_zones: Vec<String>,
     window_expires_at: Option<Timestamp>,
@@ -360,6 +370,7 @@ impl Facts {
             content: self.content,
             address: if message.address.is_empty() { policy::Known::No } else { policy::Known::Yes },
             consent: self.consent,
+            of_template: self.of_template,
             suppression: self.suppression,
             quiet_hours: self.workspace.quiet_hours,
             time_zones: &self.time_zones,
@@ -409,6 +420,7 @@ fn facts(
     let mut facts = Facts {
         content: policy::Content::Sms,
         consent: look.consent,
+        of_template: TemplateConsent::NOTHING,
         suppression: if look.suppression.is_some() { Listed::Yes } else { Listed::No },
         time_zones: time_zones(message, look.contact_zone, &workspace),
         window_expires_at: None,
@@ -471,7 +483,11 @@ fn facts(
         if template.as_ref().is_some_and(|template| template.status == APPROVED) {
             facts.template = Approval::Approved;
         }
-        template_facts(tx, channel, message, gate, (&mut facts, now))?;
+        let kind = template.as_ref().map(|template| TemplateKind { name, category: &template.category });
+        if let Some(kind) = kind {
+            facts.of_template = tx.template_consent_of_customer(workspace_id, (channel.id, address), kind, now)?;
+        }
+        template_facts(tx, channel, message, (gate, kind), (&mut facts, now))?;
     }
     Ok(Some((facts, Payload::WhatsApp)))
 }
@@ -481,7 +497,7 @@ fn template_facts(
     tx: &mut Tx<'_>,
     channel: &Channel,
     message: &OutboxMessage,
-    gate: Option<&CampaignGate>,
+    (gate, kind): (Option<&CampaignGate>, Option<TemplateKind<'_>>),
     (facts, now): (&mut Facts, Timestamp),
 ) -> Result<(), StoreError> {
     let ChannelConfig::WhatsApp(config) = &channel.config else { return Ok(()) };
@@ -497,7 +513,7 @@ fn template_facts(
         facts.initiates = Some(portfolio.to_owned());
     }
     let Some(gate) = gate else { return Ok(()) };
-    also_by_phone(tx, message, facts)?;
+    also_by_phone(tx, message, kind, (facts, now))?;
     let (_, is_opted_in) = tx.agreed(workspace_id, address)?;
     let yes = |is: bool| if is { policy::Known::Yes } else { policy::Known::No };
     facts.campaign_template = Some(TemplateFacts {
@@ -512,7 +528,12 @@ fn template_facts(
 }
 
 /// A no that the recipient said at the contact's own number counts where the message goes, too: both are the same person's.
-fn also_by_phone(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts) -> Result<(), StoreError> {
+fn also_by_phone(
+    tx: &mut Tx<'_>,
+    message: &OutboxMessage,
+    kind: Option<TemplateKind<'_>>,
+    (facts, now): (&mut Facts, Timestamp),
+) -> Result<(), StoreError> {
     let workspace_id = message.workspace_id;
     let Some(contact_id) = tx.contact_of_message(workspace_id, message.id)? else { return Ok(()) };
     let phone = tx.contact(workspace_id, contact_id)?.and_then(|contact| contact.fields().phone);
@@ -524,6 +545,9 @@ fn also_by_phone(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts) ->
         if matches!(marketing, ConsentState::Revoked | ConsentState::InReview) {
             facts.consent = marketing;
         }
+    }
+    if let Some(kind) = kind {
+        facts.of_template = facts.of_template.beside(tx.template_consent(workspace_id, &phone, kind, now)?);
     }
     if tx.is_suppressed(workspace_id, &phone)? {
         facts.suppression = Listed::Yes;

@@ -131,6 +131,7 @@ pub mod table_page;
 pub mod table_row;
 pub mod tally;
 pub mod template;
+pub mod template_consent;
 pub mod template_recipient;
 pub mod template_view;
 pub mod thread;
@@ -162,6 +163,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("campaign_run", campaign_run::STATEMENTS),
         ("messaging_limit", messaging_limit::STATEMENTS),
         ("rate_card", rate_card::STATEMENTS),
+        ("template_consent", template_consent::STATEMENTS),
         ("template_recipient", template_recipient::STATEMENTS),
         ("channel", channel::STATEMENTS),
         ("channel_file", channel_file::STATEMENTS),

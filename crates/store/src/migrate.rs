@@ -83,6 +83,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 33, name: "0033_sender_routes", text: include_str!("../migrations/0033_sender_routes.sql") },
     Migration { version: 34, name: "0034_campaign_files", text: include_str!("../migrations/0034_campaign_files.sql") },
+    Migration {
+        version: 35,
+        name: "0035_template_consent",
+        text: include_str!("../migrations/0035_template_consent.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

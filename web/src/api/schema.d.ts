@@ -5712,7 +5712,10 @@ export interface components {
             proof?: string | null;
             purpose: components["schemas"]["Purpose"];
             recorded_at: components["schemas"]["Timestamp"];
-            /** @description `all`, or the id of the sender or programme that it is about. */
+            /**
+             * @description `all`, the id of the sender or programme that it is about, a category of WhatsApp templates such as
+             *     `category:utility`, or one template such as `template:order_update`.
+             */
             scope: string;
             wording?: string | null;
             /** @description SHA-256 of the wording, in hexadecimal digits: the same words have the same hash everywhere. */
@@ -5731,6 +5734,11 @@ export interface components {
             occurred_at?: components["schemas"]["Timestamp"] | null;
             proof?: string | null;
             purpose: components["schemas"]["Purpose"];
+            /**
+             * @description What it is about: `all`, when absent; `category:utility` and the like for WhatsApp templates of one category;
+             *     `template:order_update` for one template in all its languages.
+             */
+            scope?: string | null;
             wording?: string | null;
         };
         /** @enum {string} */
@@ -5869,6 +5877,8 @@ export interface components {
             decided_by?: components["schemas"]["ConsentEvent"] | null;
             expires_at?: components["schemas"]["Timestamp"] | null;
             purpose: components["schemas"]["Purpose"];
+            /** @description `all`, a category of WhatsApp templates such as `category:utility`, or one template such as `template:order_update`. */
+            scope: string;
             since?: components["schemas"]["Timestamp"] | null;
             state: components["schemas"]["ConsentState"];
         };
@@ -9811,7 +9821,7 @@ export interface components {
             updated: number;
         };
         /** @enum {string} */
-        Rule: "no_consent" | "consent_expired" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
+        Rule: "no_consent" | "consent_expired" | "opted_out" | "template_refused" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;

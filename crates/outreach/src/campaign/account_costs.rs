@@ -58,9 +58,8 @@ impl AccountPrices {
         let own = self.accounts.get(&channel_id).and_then(Option::as_ref);
         let own = own.and_then(|prices| prices.price(Some(country)));
         own.or_else(|| {
-            let all = self.workspace.prices.iter();
-            let of_country = all.clone().find(|price| price.country == country).map(|price| price.per_thousand);
-            of_country.or(self.workspace.other_price)
+            let of_country = self.workspace.prices.iter().find(|price| price.country == country);
+            of_country.map(|price| price.per_thousand).or(self.workspace.other_price)
         })
     }
 }
