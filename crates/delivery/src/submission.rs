@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::Arc};
 use segue_channels::text::written_in;
 use segue_model::{
     CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
-    consent::{ConsentState, Medium, Purpose},
+    consent::{ConsentState, Medium, Purpose, TemplateConsent},
     content::{Content, SmsContent},
     delivery::MessageClass,
     place_of_phone,
@@ -27,6 +27,7 @@ use segue_store::{
     series::CampaignNow,
     submission::LastLook,
     template::{APPROVED, MARKETING},
+    template_consent::TemplateKind,
     template_recipient::CampaignGate,
     workspace::Workspace,
 };
@@ -79,7 +80,8 @@ fn begin_claimed(
     lease_until: Timestamp,
 ) -> Result<Option<(Payload, Option<Timestamp>)>, StoreError> {
     let outside = message.session_id.is_none() && message.class != MessageClass::Keyword;
-    if outside || matches!(message.class, MessageClass::Marketing | MessageClass::Test) || message.campaign_id.is_some() {
+    let asks_consent = matches!(message.class, MessageClass::Marketing | MessageClass::Test);
+    if outside || asks_consent || message.campaign_id.is_some() || is_template(channel, message) {
         // A STOP or the deletion of the contact waits for this transaction, or this one sees it: no message begins after
         // either is on record.
         tx.hold_consents(message.workspace_id)?;
@@ -91,6 +93,12 @@ fn begin_claimed(
         }
         None => Ok(None),
     }
+}
+
+/// Whether it is a template, which people may refuse by itself.
+fn is_template(channel: &Channel, message: &OutboxMessage) -> bool {
+    channel.config.kind().medium() == Medium::WhatsApp
+        && matches!(message.content::<Content>(), Ok(Content::Template { .. }))
 }
 
 /// Which due messages to begin.
@@ -341,6 +349,8 @@ impl Known {
 struct Facts {
     content: policy::Content,
     consent: ConsentState,
+    /// What was said of the template and its category.
+    of_template: TemplateConsent,
     suppression: Listed,
     time_zones: Vec<String>,
     window_expires_at: Option<Timestamp>,
@@ -384,6 +394,7 @@ impl Facts {
             content: self.content,
             address: if message.address.is_empty() { policy::Known::No } else { policy::Known::Yes },
             consent: self.consent,
+            of_template: self.of_template,
             suppression: self.suppression,
             quiet_hours: self.workspace.quiet_hours,
             time_zones: &self.time_zones,
@@ -433,6 +444,7 @@ fn facts(
     let mut facts = Facts {
         content: policy::Content::Sms,
         consent: look.consent,
+        of_template: TemplateConsent::NOTHING,
         suppression: if look.suppression.is_some() { Listed::Yes } else { Listed::No },
         time_zones: time_zones(message, look.contact_zone, &workspace),
         window_expires_at: None,
@@ -498,7 +510,11 @@ fn facts(
             facts.standing = Some((language.clone(), language_hold::standing(language, template.as_ref())));
             facts.is_over = language_hold::is_given_up(template.as_ref());
         }
-        template_facts(tx, channel, message, gate, (&mut facts, now))?;
+        let kind = template.as_ref().map(|template| TemplateKind { name, category: &template.category });
+        if let Some(kind) = kind {
+            facts.of_template = tx.template_consent_of_customer(workspace_id, (channel.id, address), kind, now)?;
+        }
+        template_facts(tx, channel, message, (gate, kind), (&mut facts, now))?;
     }
     Ok(Some((facts, Payload::WhatsApp)))
 }
@@ -508,7 +524,7 @@ fn template_facts(
     tx: &mut Tx<'_>,
     channel: &Channel,
     message: &OutboxMessage,
-    gate: Option<&CampaignGate>,
+    (gate, kind): (Option<&CampaignGate>, Option<TemplateKind<'_>>),
     (facts, now): (&mut Facts, Timestamp),
 ) -> Result<(), StoreError> {
     let ChannelConfig::WhatsApp(config) = &channel.config else { return Ok(()) };
@@ -524,7 +540,7 @@ fn template_facts(
         facts.initiates = Some(portfolio.to_owned());
     }
     let Some(gate) = gate else { return Ok(()) };
-    also_by_phone(tx, message, facts)?;
+    also_by_phone(tx, message, kind, (facts, now))?;
     let (_, is_opted_in) = tx.agreed(workspace_id, address)?;
     let yes = |is: bool| if is { policy::Known::Yes } else { policy::Known::No };
     facts.campaign_template = Some(TemplateFacts {
@@ -540,7 +556,12 @@ fn template_facts(
 }
 
 /// A no that the recipient said at the contact's own number counts where the message goes, too: both are the same person's.
-fn also_by_phone(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts) -> Result<(), StoreError> {
+fn also_by_phone(
+    tx: &mut Tx<'_>,
+    message: &OutboxMessage,
+    kind: Option<TemplateKind<'_>>,
+    (facts, now): (&mut Facts, Timestamp),
+) -> Result<(), StoreError> {
     let workspace_id = message.workspace_id;
     let Some(contact_id) = tx.contact_of_message(workspace_id, message.id)? else { return Ok(()) };
     let phone = tx.contact(workspace_id, contact_id)?.and_then(|contact| contact.fields().phone);
@@ -552,6 +573,9 @@ fn also_by_phone(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts) ->
         if matches!(marketing, ConsentState::Revoked | ConsentState::InReview) {
             facts.consent = marketing;
         }
+    }
+    if let Some(kind) = kind {
+        facts.of_template = facts.of_template.beside(tx.template_consent(workspace_id, &phone, kind, now)?);
     }
     if tx.is_suppressed(workspace_id, &phone)? {
         facts.suppression = Listed::Yes;

@@ -43,6 +43,8 @@ pub enum DeskError {
     TemplateNotApproved { status: String },
     #[error("The template has {expected} placeholders, {given} values were given. Give one for each.")]
     TemplateParameters { expected: usize, given: usize },
+    #[error("The customer has said no to this template or to messages of its kind. Choose another one.")]
+    TemplateRefused,
     #[error("The customer asked to end this conversation. You can answer again when they write.")]
     OptedOut,
     #[error("No address of this customer is known.")]
@@ -96,6 +98,7 @@ impl DeskError {
             Self::TemplateUnknown => "template_unknown",
             Self::TemplateNotApproved { .. } => "template_not_approved",
             Self::TemplateParameters { .. } => "template_parameters",
+            Self::TemplateRefused => "template_refused",
             Self::OptedOut => "opted_out",
             Self::NoAddress => "no_address",
             Self::OfferGone => "offer_gone",

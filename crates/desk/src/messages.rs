@@ -2,7 +2,7 @@
 
 use segue_channels::whatsapp::{MediaKind, Outbound, simple};
 use segue_model::{
-    ChannelId, Ctx, FormId, MediaId, MessageId, SessionId, TemplateId, WorkspaceId,
+    ChannelId, Ctx, FormId, MediaId, MessageId, SessionId, TemplateId, Timestamp, WorkspaceId,
     actor::Actor,
     content::{Card, Choice, Content, OfferedForm, Place, Section, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
@@ -237,7 +237,7 @@ pub(crate) fn reply_in(
         mentions::call(tx, ctx, workspace_id, &message, notices)?;
         message.id
     } else {
-        let (content, class) = checked(tx, workspace_id, actor, session, reply)?;
+        let (content, class) = checked(tx, workspace_id, actor, (session, ctx.now()), reply)?;
         let outgoing = Outgoing {
             content: &content,
             author: AuthorKind::Agent,
@@ -257,7 +257,7 @@ fn checked(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
     actor: &Actor,
-    session: &Session,
+    (session, now): (&Session, Timestamp),
     reply: &NewReply,
 ) -> Result<(Content, MessageClass), DeskError> {
     if session.state == SessionState::Ended {
@@ -274,7 +274,9 @@ fn checked(
     }
     if let Draft::Template { template_id, parameters, header, buttons } = reply.draft.clone() {
         let given = template_message::Given { parameters, header, buttons };
-        return template_message::content(tx, workspace_id, session.channel_id, template_id, given);
+        let to = tx.address_of(workspace_id, session.messaging_user_id)?.map(|(_, address)| address);
+        let to = (to.as_deref(), now);
+        return template_message::content(tx, workspace_id, session.channel_id, template_id, to, given);
     }
     if let Draft::Reaction { message_id, emoji } = reply.draft.clone() {
         let provider_id = tx.provider_id_of(workspace_id, session.id, message_id)?;

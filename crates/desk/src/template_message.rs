@@ -1,7 +1,7 @@
 //! A template with its values, checked before anything of it leaves.
 
 use segue_model::{
-    ChannelId, TemplateId, WorkspaceId,
+    ChannelId, TemplateId, Timestamp, WorkspaceId,
     content::{Content, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
     template::TemplateParts,
@@ -11,6 +11,7 @@ use segue_model::{
 use segue_store::{
     Tx,
     template::{APPROVED, Template},
+    template_consent::TemplateKind,
 };
 
 use crate::DeskError;
@@ -22,12 +23,13 @@ pub(crate) struct Given {
     pub buttons: Vec<TemplateButtonValue>,
 }
 
-/// The content and its class, when the template may be sent with these values.
+/// The content and its class, when the template may be sent with these values to whoever has this address.
 pub(crate) fn content(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
     channel_id: ChannelId,
     id: TemplateId,
+    (to, now): (Option<&str>, Timestamp),
     given: Given,
 ) -> Result<(Content, MessageClass), DeskError> {
     let template = tx
@@ -36,6 +38,13 @@ pub(crate) fn content(
         .ok_or(DeskError::TemplateUnknown)?;
     if template.status != APPROVED {
         return Err(DeskError::TemplateNotApproved { status: template.status.to_lowercase() });
+    }
+    if let Some(address) = to {
+        // The submission asks again; the agent learns it before anything is written.
+        let kind = TemplateKind { name: &template.name, category: &template.category };
+        if tx.template_consent_of_customer(workspace_id, (channel_id, address), kind, now)?.is_refused {
+            return Err(DeskError::TemplateRefused);
+        }
     }
     let Given { parameters, header, buttons } = given;
     let expected = template.parameter_count();

@@ -1,6 +1,9 @@
 //! Consent: an append-only ledger and the state it amounts to.
 
-use crate::{ProgrammeId, SenderId, Timestamp};
+use crate::{
+    ProgrammeId, SenderId, Timestamp,
+    template::{TemplateCategory, is_template_name},
+};
 
 crate::text_enum! {
     /// The medium a consent speaks of.
@@ -144,7 +147,7 @@ impl OptOutScope {
 }
 
 /// What an entry of the ledger is about, beside medium and purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Scope {
     /// Everything of the workspace.
     #[default]
@@ -153,6 +156,54 @@ pub enum Scope {
     Sender(SenderId),
     /// One programme.
     Programme(ProgrammeId),
+    /// WhatsApp templates of one category.
+    Category(TemplateCategory),
+    /// One WhatsApp template in all its languages, by its name.
+    Template(String),
+}
+
+impl Scope {
+    /// Whether it is about WhatsApp templates and nothing else.
+    #[must_use]
+    pub const fn is_of_templates(&self) -> bool {
+        matches!(self, Self::Category(_) | Self::Template(_))
+    }
+}
+
+/// What a person said of one template and of its category, beside what they said of everything.
+///
+/// A no to either is a no to the template, whatever else was said. A yes to either is enough where nothing was said of
+/// everything; it never undoes a no to everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TemplateConsent {
+    pub is_refused: bool,
+    pub is_granted: bool,
+}
+
+impl TemplateConsent {
+    /// Nothing was said of the template or its category.
+    pub const NOTHING: Self = Self { is_refused: false, is_granted: false };
+
+    /// What these states of the template and its category come to.
+    #[must_use]
+    pub fn of(states: impl IntoIterator<Item = ConsentState>) -> Self {
+        states.into_iter().fold(Self::NOTHING, |so_far, state| Self {
+            is_refused: so_far.is_refused || state == ConsentState::Revoked,
+            is_granted: so_far.is_granted || state == ConsentState::Granted,
+        })
+    }
+
+    /// With what the same person said at another address: a no counts here, too, and a yes does not.
+    #[must_use]
+    pub const fn beside(self, other: Self) -> Self {
+        Self { is_refused: self.is_refused || other.is_refused, ..self }
+    }
+
+    /// Whether it is a yes.
+    #[must_use]
+    pub const fn agrees(self) -> bool {
+        self.is_granted && !self.is_refused
+    }
 }
 
 impl std::fmt::Display for Scope {
@@ -161,20 +212,40 @@ impl std::fmt::Display for Scope {
             Self::All => f.write_str("all"),
             Self::Sender(id) => std::fmt::Display::fmt(id, f),
             Self::Programme(id) => std::fmt::Display::fmt(id, f),
+            Self::Category(category) => write!(f, "{CATEGORY}{category}"),
+            Self::Template(name) => write!(f, "{TEMPLATE}{name}"),
         }
     }
 }
 
+/// What the text of a scope begins with that is about a category.
+const CATEGORY: &str = "category:";
+/// What the text of a scope begins with that is about a template.
+const TEMPLATE: &str = "template:";
+
 impl std::str::FromStr for Scope {
-    type Err = crate::id::InvalidId;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        let invalid = || InvalidScope(text.to_owned());
+        if let Some(category) = text.strip_prefix(CATEGORY) {
+            return TemplateCategory::parse(category).map(Self::Category).map_err(|_| invalid());
+        }
+        if let Some(name) = text.strip_prefix(TEMPLATE) {
+            return if is_template_name(name) { Ok(Self::Template(name.to_owned())) } else { Err(invalid()) };
+        }
         match text {
             "all" => Ok(Self::All),
-            _ if text.starts_with("prg_") => text.parse().map(Self::Programme),
-            _ => text.parse().map(Self::Sender),
+            _ if text.starts_with("prg_") => text.parse().map(Self::Programme).map_err(|_| invalid()),
+            _ => text.parse().map(Self::Sender).map_err(|_| invalid()),
         }
     }
 }
+
+/// A text that names no scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no scope of a consent")]
+pub struct InvalidScope(String);
 
 /// The part of a ledger entry that decides the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

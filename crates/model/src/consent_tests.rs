@@ -173,10 +173,28 @@ fn scopes_round_trip() {
         Scope::All,
         Scope::Sender(SenderId::from_uuid(uuid::Uuid::from_u128(5))),
         Scope::Programme(ProgrammeId::from_uuid(uuid::Uuid::from_u128(7))),
+        Scope::Category(TemplateCategory::Utility),
+        Scope::Template("order_update".to_owned()),
     ] {
         assert_eq!(scope.to_string().parse::<Scope>().unwrap(), scope);
     }
-    assert!("con_00000000000000000000000001".parse::<Scope>().is_err());
+    let long = format!("template:{}", "a".repeat(513));
+    for text in ["con_00000000000000000000000001", "category:offers", "category:", "template:", "template:Big", &long] {
+        assert!(text.parse::<Scope>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_no_to_a_template_or_its_category_beats_a_yes_to_the_other_and_a_yes_is_good_for_its_address_alone() {
+    use ConsentState::{Expired, Granted, Revoked};
+    assert_eq!(TemplateConsent::of([]), TemplateConsent::NOTHING);
+    assert!(TemplateConsent::of([Granted]).agrees());
+    assert!(!TemplateConsent::of([Expired]).agrees());
+    let both = TemplateConsent::of([Granted, Revoked]);
+    assert!(both.is_refused && !both.agrees());
+    let nothing = TemplateConsent::NOTHING;
+    assert!(nothing.beside(TemplateConsent::of([Revoked])).is_refused);
+    assert!(!nothing.beside(TemplateConsent::of([Granted])).agrees());
 }
 
 #[test]

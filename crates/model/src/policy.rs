@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Place, Timestamp,
-    consent::ConsentState,
+    consent::{ConsentState, TemplateConsent},
     delivery::MessageClass,
     frequency::{AtCap, FrequencyCap, room_at},
     open_hours::{Opening, opening},
@@ -35,6 +35,8 @@ crate::text_enum! {
         ConsentExpired = "consent_expired",
         /// The person said no.
         OptedOut = "opted_out",
+        /// The person said no to this WhatsApp template or to its category.
+        TemplateRefused = "template_refused",
         /// The person wrote what may be a no, and nobody has decided about it yet.
         RevocationInReview = "revocation_in_review",
         /// The address is on the suppression list.
@@ -92,6 +94,7 @@ impl Rule {
             Self::NoConsent => "No opt-in on record",
             Self::ConsentExpired => "The opt-in was for a time that is over",
             Self::OptedOut => "Opted out",
+            Self::TemplateRefused => "Said no to this template or to messages of its kind",
             Self::RevocationInReview => "A possible opt-out is being looked at",
             Self::Suppressed => "On the suppression list",
             Self::QuietHours => "Quiet hours at the recipient",
@@ -146,6 +149,8 @@ pub struct Question<'a> {
     /// Whether there is an address of the kind the channel needs.
     pub address: Known,
     pub consent: ConsentState,
+    /// What was said of the template and its category beside that, for templates.
+    pub of_template: TemplateConsent,
     pub suppression: Listed,
     pub quiet_hours: QuietHours,
     /// IANA zones the recipient may be in; quiet hours must be over in all of them. An unknown zone name or an empty
@@ -384,6 +389,10 @@ const MOST_ROUNDS: usize = 8;
 /// | test      | must not be revoked  | refuses     | apply                    | -           |
 /// | service   | -                    | refuses     | apply                    | -           |
 /// | keyword   | -                    | -           | apply                    | -           |
+///
+/// A template is refused where the person said no to it or to its category, in every class but answers to words, whatever
+/// was said of everything. A yes to either stands for one to everything where there was no word about everything, or it
+/// was for a time that is over.
 ///
 /// The template of a campaign is asked more ([`TemplateFacts`]): a paused template, a stop for quality and the platform's
 /// limit hold the campaign, before hours and caps; the last is for what is no marketing the same.
@@ -673,12 +682,17 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
     if question.suppression == Listed::Yes && class != MessageClass::Keyword {
         return Some(Rule::Suppressed);
     }
+    let of_template = if class == MessageClass::Keyword { TemplateConsent::NOTHING } else { question.of_template };
     match (class, question.consent) {
+        (MessageClass::Marketing, ConsentState::None | ConsentState::Expired) if of_template.agrees() => {}
         (MessageClass::Marketing, ConsentState::None) => return Some(Rule::NoConsent),
         (MessageClass::Marketing, ConsentState::Expired) => return Some(Rule::ConsentExpired),
         (MessageClass::Marketing | MessageClass::Test, ConsentState::Revoked) => return Some(Rule::OptedOut),
         (MessageClass::Marketing, ConsentState::InReview) => return Some(Rule::RevocationInReview),
         _ => {}
+    }
+    if of_template.is_refused {
+        return Some(Rule::TemplateRefused);
     }
     if question.sender == Approval::NotApproved {
         return Some(Rule::SenderNotActive);
@@ -687,7 +701,7 @@ fn refusal(question: &Question<'_>, at: Timestamp) -> Option<Rule> {
         return Some(not_cleared.rule());
     }
     if let Some(facts) = &question.campaign_template {
-        if class == MessageClass::Service && facts.opted_in == Known::No {
+        if class == MessageClass::Service && facts.opted_in == Known::No && !of_template.agrees() {
             return Some(Rule::NoConsent);
         }
         if facts.is_over == Known::Yes {

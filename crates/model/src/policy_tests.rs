@@ -37,6 +37,7 @@ fn golden_table() {
             content: Content::from_word(column[2]).unwrap(),
             address: Known::from_word(column[3]).unwrap(),
             consent: ConsentState::from_word(column[4]).unwrap(),
+            of_template: TemplateConsent::NOTHING,
             suppression: Listed::from_word(column[5]).unwrap(),
             quiet_hours: QUIET,
             time_zones: &zones,
@@ -109,6 +110,7 @@ prop_compose! {
         Case {
             question: Question {
                 now, class, content, address, consent, suppression,
+                of_template: TemplateConsent::NOTHING,
                 quiet_hours: QuietHours { start_minute, end_minute },
                 time_zones: &[],
                 window_expires_at: window.map(|millis| now.plus(millis)),
@@ -253,6 +255,7 @@ fn law_row(column: &[&str]) -> String {
         content: Content::Sms,
         address: Known::Yes,
         consent: ConsentState::Granted,
+        of_template: TemplateConsent::NOTHING,
         suppression: Listed::No,
         quiet_hours,
         time_zones: &zones,
@@ -356,6 +359,7 @@ proptest! {
         let question = Question {
             now, class: MessageClass::Marketing, content: Content::Sms, address: Known::Yes,
             consent: ConsentState::Granted, suppression: Listed::No, quiet_hours: QuietHours::NONE, time_zones: &zones,
+            of_template: TemplateConsent::NOTHING,
             window_expires_at: None, template: Approval::Approved, sender: Approval::Approved, not_cleared: None, expires_at: None,
             limits: Limits { place, sends: &sends, ..Limits::NONE },
             campaign_template: None,
@@ -398,6 +402,7 @@ fn a_sender_that_is_not_cleared_is_refused_with_the_reason() {
                 content: Content::Sms,
                 address: Known::Yes,
                 consent: ConsentState::Granted,
+                of_template: TemplateConsent::NOTHING,
                 suppression: Listed::No,
                 quiet_hours: QUIET,
                 time_zones: &zones,
@@ -440,6 +445,7 @@ fn a_campaigns_template_is_held_as_a_whole_and_refused_person_by_person() {
         content: Content::Template,
         address: Known::Yes,
         consent: ConsentState::Granted,
+        of_template: TemplateConsent::NOTHING,
         suppression: Listed::No,
         quiet_hours: QuietHours::NONE,
         time_zones: &zones,
@@ -489,6 +495,7 @@ fn promotion<'a>(now: Timestamp, zones: &'a [String], limits: Limits<'a>) -> Que
         content: Content::Sms,
         address: Known::Yes,
         consent: ConsentState::Granted,
+        of_template: TemplateConsent::NOTHING,
         suppression: Listed::No,
         quiet_hours: QUIET,
         time_zones: zones,
@@ -580,4 +587,73 @@ fn a_series_is_capped_beside_everything_else() {
     let room = [CountedCap { sends: vec![NOON.plus(-24 * time::HOUR)], ..counted[0].clone() }];
     let limits = Limits { series: &room, ..Limits::NONE };
     assert!(matches!(decide(&promotion(NOON, &zones, limits)), Decision::Send(_)));
+}
+
+#[test]
+fn a_template_asks_what_was_said_of_it_and_of_its_category() {
+    use ConsentState::{Expired, Granted, InReview, None, Revoked};
+    use MessageClass::{Keyword, Marketing, Service, Test};
+
+    use crate::template_rules::{Conversation, SessionRule, TemplateFacts};
+    let zones = vec!["UTC".to_owned()];
+    let facts = TemplateFacts {
+        template: Approval::Approved,
+        braked: Known::No,
+        sessions: SessionRule::Any,
+        conversation: Conversation::None,
+        opted_in: Known::No,
+        budget: Option::None,
+    };
+    let (no, yes) =
+        (TemplateConsent { is_refused: true, is_granted: false }, TemplateConsent::of([ConsentState::Granted]));
+    let both = TemplateConsent { is_refused: true, is_granted: true };
+    let nothing = TemplateConsent::NOTHING;
+    for (class, consent, of_template, expected) in [
+        (Marketing, Granted, nothing, Ok(())),
+        (Marketing, Granted, no, Err(Rule::TemplateRefused)),
+        (Marketing, Granted, both, Err(Rule::TemplateRefused)),
+        (Marketing, None, nothing, Err(Rule::NoConsent)),
+        (Marketing, None, yes, Ok(())),
+        (Marketing, None, both, Err(Rule::NoConsent)),
+        (Marketing, Expired, yes, Ok(())),
+        (Marketing, Expired, nothing, Err(Rule::ConsentExpired)),
+        // A yes to a part never undoes a no to everything, nor what a person has yet to look at.
+        (Marketing, Revoked, yes, Err(Rule::OptedOut)),
+        (Marketing, InReview, yes, Err(Rule::RevocationInReview)),
+        (Service, None, nothing, Err(Rule::NoConsent)),
+        (Service, None, yes, Ok(())),
+        (Service, Revoked, yes, Ok(())),
+        (Service, Granted, no, Err(Rule::TemplateRefused)),
+        (Test, None, no, Err(Rule::TemplateRefused)),
+        (Keyword, None, no, Ok(())),
+    ] {
+        let question = Question {
+            now: NOON,
+            class,
+            content: Content::Template,
+            address: Known::Yes,
+            consent,
+            of_template,
+            suppression: Listed::No,
+            quiet_hours: QuietHours::NONE,
+            time_zones: &zones,
+            window_expires_at: Option::None,
+            template: Approval::Approved,
+            sender: Approval::Approved,
+            not_cleared: Option::None,
+            expires_at: Option::None,
+            limits: Limits::NONE,
+            campaign_template: Some(facts),
+        };
+        let decided = match decide(&question) {
+            Decision::Send(_) => Ok(()),
+            Decision::Suppress { rule } | Decision::Hold { rule, .. } => Err(rule),
+        };
+        assert_eq!(decided, expected, "{class} {consent} {of_template:?}");
+        // What an agent sends is asked the same, but for the agreement that a campaign needs.
+        if class == Service {
+            let of_agent = decide(&Question { campaign_template: Option::None, ..question });
+            assert_eq!(matches!(of_agent, Decision::Send(_)), !of_template.is_refused, "{consent} {of_template:?}");
+        }
+    }
 }

@@ -88,6 +88,9 @@ pub struct RouteNote {
     /// Of how many messages the fate was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<u32>,
+    /// The one that would have been chosen does not take the characters of the text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_characters: bool,
 }
 
 /// Chooses among the routes in their order: the place of one that may send, and why. `None` when none may. One without
@@ -101,7 +104,10 @@ pub fn choose_route(by: RouteBy, routes: &[RouteFacts], draw: u32) -> Option<(us
         able.retain(|(_, route)| route.is_connected);
     }
     let (first, _) = *able.first()?;
-    let of_order = |reason| (first, RouteNote { by, reason, per_thousand: None, delivered: None, settled: None });
+    let of_order = |reason| {
+        let note = RouteNote { by, reason, per_thousand: None, delivered: None, settled: None, by_characters: false };
+        (first, note)
+    };
     Some(match by {
         RouteBy::Order => of_order(RouteReason::First),
         RouteBy::Price => {

@@ -18,6 +18,16 @@ crate::text_enum! {
     }
 }
 
+/// Longest name of a template.
+pub const LONGEST_NAME: usize = 512;
+
+/// Whether WhatsApp takes this as the name of a template: small letters, digits and underscores.
+#[must_use]
+pub fn is_template_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(is_plain)
+}
+
 crate::text_enum! {
     /// How the variables of a template are called.
     pub enum ParameterFormat {

@@ -2,7 +2,7 @@
 
 use segue_model::{
     ConsentReviewId, ContactId, InboundTextId, PhoneNumber, Timestamp, WorkspaceId,
-    consent::{ConsentState, Medium, Purpose},
+    consent::{Consent, ConsentState, Medium, Purpose, Scope},
 };
 use segue_store::{
     Store, consent::ConsentEventView, consent_chain::ChainCheck, inbound_text::InboundTextView,
@@ -22,6 +22,10 @@ pub struct Standing {
     #[serde(rename = "channel")]
     pub medium: Medium,
     pub purpose: Purpose,
+    /// `all`, a category of WhatsApp templates such as `category:utility`, or one template such as `template:order_update`.
+    #[schema(value_type = String)]
+    #[serde(serialize_with = "segue_store::consent::scope_as_text")]
+    pub scope: Scope,
     pub state: ConsentState,
     pub since: Option<Timestamp>,
     /// When a granted consent ends by itself.
@@ -88,22 +92,11 @@ fn look(
     for medium in Medium::ALL {
         for purpose in Purpose::ALL {
             let state = tx.consent_state(workspace_id, *medium, first, *purpose)?;
-            let decides = |event: &&ConsentEventView| {
-                event.medium == *medium
-                    && event.purpose == *purpose
-                    && event.scope == segue_model::consent::Scope::All
-                    && Some(event.occurred_at) == state.since
-                    && event.action.is_no() == (state.state == ConsentState::Revoked)
-            };
-            consent.standings.push(Standing {
-                medium: *medium,
-                purpose: *purpose,
-                state: state.state,
-                since: state.since,
-                expires_at: state.expires_at,
-                decided_by: events.iter().find(decides).cloned(),
-            });
+            consent.standings.push(standing((*medium, *purpose, Scope::All), state, &events));
         }
+    }
+    for (medium, purpose, scope, state) in tx.template_consents_of(workspace_id, first)? {
+        consent.standings.push(standing((medium, purpose, scope), state, &events));
     }
     for (number, _) in &numbers {
         consent.subscriptions.extend(tx.subscriptions_of_address(workspace_id, number)?);
@@ -113,6 +106,31 @@ fn look(
     consent.open_reviews.dedup();
     consent.is_suppressed = tx.is_suppressed(workspace_id, first)?;
     Ok(consent)
+}
+
+/// A standing with the entry that decides it.
+fn standing(
+    (medium, purpose, scope): (Medium, Purpose, Scope),
+    state: Consent,
+    events: &[ConsentEventView],
+) -> Standing {
+    let decides = |event: &&ConsentEventView| {
+        event.medium == medium
+            && event.purpose == purpose
+            && event.scope == scope
+            && Some(event.occurred_at) == state.since
+            && event.action.is_no() == (state.state == ConsentState::Revoked)
+    };
+    let decided_by = events.iter().find(decides).cloned();
+    Standing {
+        medium,
+        purpose,
+        scope,
+        state: state.state,
+        since: state.since,
+        expires_at: state.expires_at,
+        decided_by,
+    }
 }
 
 /// Everything that proves a contact's consent.

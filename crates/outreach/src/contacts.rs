@@ -9,6 +9,7 @@ use segue_model::{
     contact::{ContactFields, STANDARD_FIELDS},
     programme::EndReason,
     quiet_hours,
+    template::TemplateCategory,
 };
 use segue_store::{
     Store, Tx,
@@ -82,9 +83,47 @@ pub struct ConsentInput {
     /// When a grant that is given for a time only ends.
     #[serde(default)]
     pub expires_at: Option<Timestamp>,
+    /// What it is about: `all`, when absent; `category:utility` and the like for WhatsApp templates of one category;
+    /// `template:order_update` for one template in all its languages.
+    #[serde(default)]
+    pub scope: Option<String>,
     /// Where and how it was said.
     #[serde(default)]
     pub context: ConsentContext,
+}
+
+impl ConsentInput {
+    /// What it is about.
+    fn checked_scope(&self) -> Result<Scope, OutreachError> {
+        let Some(text) = self.scope.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+            return Ok(Scope::All);
+        };
+        let unknown =
+            "Give all, category:marketing, category:utility, category:authentication, or template: and a name.";
+        let scope = text.parse::<Scope>().map_err(|_| OutreachError::invalid("scope", unknown))?;
+        match scope {
+            Scope::All => Ok(scope),
+            Scope::Sender(_) | Scope::Programme(_) => Err(OutreachError::invalid("scope", unknown)),
+            Scope::Category(_) | Scope::Template(_) if self.medium != Medium::WhatsApp => {
+                Err(OutreachError::invalid("scope", "Only WhatsApp has templates. Name the channel whatsapp."))
+            }
+            Scope::Category(_) | Scope::Template(_) if self.action == ConsentAction::Reassign => Err(
+                OutreachError::invalid("scope", "A number that changed hands loses everything that was said with it."),
+            ),
+            Scope::Category(category) => {
+                let purpose = match category {
+                    TemplateCategory::Marketing => Purpose::Marketing,
+                    TemplateCategory::Utility | TemplateCategory::Authentication => Purpose::Service,
+                };
+                if self.purpose == purpose {
+                    return Ok(scope);
+                }
+                let message = format!("Messages of this category are for {purpose}. Name that purpose.");
+                Err(OutreachError::invalid("purpose", message))
+            }
+            Scope::Template(_) => Ok(scope),
+        }
+    }
 }
 
 impl ContactInput {
@@ -357,6 +396,7 @@ pub async fn record_consent(
         let message = "What people text or write in a chat is recorded when it comes in. Name how you know of it.";
         return Err(OutreachError::invalid("method", message));
     }
+    let scope = input.checked_scope()?;
     store
         .write(move |tx| {
             let phone = address_of(tx, workspace_id, id)?;
@@ -377,7 +417,7 @@ pub async fn record_consent(
                 occurred_at: input.occurred_at.unwrap_or_else(|| ctx.now()),
             };
             let extent =
-                ConsentExtent { scope: Scope::All, expires_at: input.expires_at, context: input.context.clone() };
+                ConsentExtent { scope: scope.clone(), expires_at: input.expires_at, context: input.context.clone() };
             tx.record_consent_within(workspace_id, &event, &extent, &ctx)?;
             let newest = tx.consent_events(workspace_id, phone.as_str(), None, 1)?;
             newest.into_iter().next().ok_or(OutreachError::NotFound("consent event"))
@@ -397,22 +437,24 @@ pub(crate) fn reassign(
     for (subscription, _) in tx.open_subscriptions(workspace_id, phone.as_str(), None)? {
         tx.end_subscription(workspace_id, subscription.id, EndReason::Reassigned, ctx.now())?;
     }
-    for medium in Medium::ALL {
-        for purpose in Purpose::ALL {
-            let event = NewConsentEvent {
-                medium: *medium,
-                address: phone.to_string(),
-                purpose: *purpose,
-                action: ConsentAction::Reassign,
-                method: input.method,
-                wording: input.wording.clone(),
-                proof: input.proof.clone(),
-                actor: actor.to_owned(),
-                occurred_at: input.occurred_at.unwrap_or_else(|| ctx.now()),
-            };
-            let extent = ConsentExtent { context: input.context.clone(), ..ConsentExtent::default() };
-            tx.record_consent_within(workspace_id, &event, &extent, ctx)?;
-        }
+    let everything = Medium::ALL.iter().flat_map(|medium| Purpose::ALL.iter().map(|purpose| (*medium, *purpose)));
+    let mut ended: Vec<_> = everything.map(|(medium, purpose)| (medium, purpose, Scope::All)).collect();
+    let of_templates = tx.template_consents_of(workspace_id, phone.as_str())?;
+    ended.extend(of_templates.into_iter().map(|(medium, purpose, scope, _)| (medium, purpose, scope)));
+    for (medium, purpose, scope) in ended {
+        let event = NewConsentEvent {
+            medium,
+            address: phone.to_string(),
+            purpose,
+            action: ConsentAction::Reassign,
+            method: input.method,
+            wording: input.wording.clone(),
+            proof: input.proof.clone(),
+            actor: actor.to_owned(),
+            occurred_at: input.occurred_at.unwrap_or_else(|| ctx.now()),
+        };
+        let extent = ConsentExtent { scope, context: input.context.clone(), ..ConsentExtent::default() };
+        tx.record_consent_within(workspace_id, &event, &extent, ctx)?;
     }
     tx.cancel_waiting_marketing(workspace_id, phone.as_str(), "no_consent")?;
     Ok(())

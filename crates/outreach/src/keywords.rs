@@ -229,9 +229,6 @@ fn obey(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Handled, ConsentError> {
 fn stop(tx: &mut Tx<'_>, text: &Text<'_>, found: &Found) -> Result<Handled, ConsentError> {
     let was_out = is_out(tx, text)?;
     opt_out(tx, text, ConsentMethod::Keyword)?;
-    if let Some(sender) = text.sender {
-        tx.end_dialogue(text.workspace.id, sender.id, text.phone.as_str())?;
-    }
     if was_out {
         return Ok(Handled::Repeated(Keyword::Stop));
     }

@@ -46,10 +46,18 @@ impl Origin {
     /// send there, by its own account, and then the reason is that account's.
     pub(crate) fn way(&self, phone: Option<&PhoneNumber>, now: Timestamp) -> Way<'_> {
         let chosen = match (&self.ways, phone) {
-            (Some(ways), Some(phone)) => ways.choose(phone, now),
+            (Some(ways), Some(phone)) => ways.choose(phone, now, |_| true),
             _ => None,
         };
-        chosen.unwrap_or(Way { origin: self, note: None })
+        match chosen {
+            Some((origin, note)) => Way { named: self, origin, note: Some(note) },
+            None => Way { named: self, origin: self, note: None },
+        }
+    }
+
+    /// The accounts it can leave by, where it has several.
+    pub(crate) fn ways(&self) -> Option<&Ways> {
+        self.ways.as_deref()
     }
 
     /// It and what it leaves by.

@@ -125,15 +125,14 @@ impl Programme<'_> {
             self.record(tx, request, action, Scope::All)?;
         }
         self.record(tx, request, action, Scope::Programme(self.view.id))?;
-        let state = tx.scoped_consent_state(
-            workspace_id,
-            Medium::Sms,
-            request.phone.as_str(),
-            Purpose::Marketing,
-            self.sender.id.uuid(),
-        )?;
-        if state.state == ConsentState::Revoked {
-            self.record(tx, request, action, Scope::Sender(self.sender.id))?;
+        // A no to one account of the sender holds on all of them, so each is taken back.
+        for id in tx.accounts_of_sender(workspace_id, self.sender.id)? {
+            let address = request.phone.as_str();
+            let state =
+                tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, id.uuid())?.state;
+            if state == ConsentState::Revoked {
+                self.record(tx, request, action, Scope::Sender(id))?;
+            }
         }
         (subscription.state, subscription.awaits, subscription.expires_at) = (SubscriptionState::Active, None, None);
         (subscription.confirmed_at, subscription.ended_at, subscription.end_reason) = (Some(now), None, None);

@@ -316,6 +316,7 @@ fn deactivate_one(
             proof: Some(format!("Given up, says {source}")),
             occurred_at: None,
             expires_at: None,
+            scope: None,
             context: Default::default(),
         };
         contacts::reassign(tx, ctx, workspace_id, phone, &input, actor)?;

@@ -2,8 +2,13 @@
 //!
 //! They are read once for many messages, at most a few statements for each sender: choosing asks the store for nothing.
 //! What was chosen stands in the message's payload, so it is written with the message or not at all.
+//!
+//! A text is composed for the sender, so an account is chosen first without it; once the text is there, an account that
+//! does not take its characters gives way to one that does ([`Way::carrying`]).
 
 use std::{collections::BTreeMap, ops::Deref};
+
+use segue_channels::text::written_in;
 
 use segue_model::{
     PhoneNumber, SenderId, Timestamp, WorkspaceId,
@@ -28,6 +33,8 @@ const BLINK: i64 = time::MINUTE;
 /// Who a text leaves from, on which account, and why on that one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Way<'a> {
+    /// The sender that is named, whose routes were chosen among.
+    pub named: &'a Origin,
     pub origin: &'a Origin,
     /// The decision, where there was one to take.
     pub note: Option<RouteNote>,
@@ -41,12 +48,26 @@ impl Deref for Way<'_> {
     }
 }
 
-impl Way<'_> {
+impl<'a> Way<'a> {
+    /// This way for a text, or the best of those that take its characters where this one does not. Where none does it
+    /// stays as it is.
+    pub(crate) fn carrying(self, text: &str, phone: Option<&PhoneNumber>, now: Timestamp) -> Self {
+        if written_in(text, self.origin.facts.alphabet).is_some() {
+            return self;
+        }
+        let (Some(ways), Some(phone)) = (self.named.ways(), phone) else { return self };
+        let takes = |origin: &Origin| written_in(text, origin.facts.alphabet).is_some();
+        match ways.choose(phone, now, takes) {
+            Some((origin, note)) => Way { origin, note: Some(RouteNote { by_characters: true, ..note }), ..self },
+            None => self,
+        }
+    }
+
     /// What is queued for a text that leaves this way.
     ///
     /// # Errors
     /// When it has no JSON form, which is a defect.
-    pub(crate) fn payload(&self, text: String) -> Result<Payload, StoreError> {
+    pub(crate) fn payload(self, text: String) -> Result<Payload, StoreError> {
         let content = SmsContent { source: self.origin.sender.address.clone(), text };
         Payload::of(&Routed { content, route: self.note })
     }
@@ -136,10 +157,20 @@ impl Ways {
         self.accounts.iter().map(|account| &account.origin)
     }
 
-    /// The account a text to this number leaves by, and why. `None` when none may send there.
-    pub(crate) fn choose(&self, phone: &PhoneNumber, now: Timestamp) -> Option<Way<'_>> {
-        let facts: Vec<_> = self.accounts.iter().map(|account| account.facts(phone, now)).collect();
+    /// The account a text to this number leaves by, of those that `takes` lets through, and why. `None` when none may
+    /// send there.
+    pub(crate) fn choose(
+        &self,
+        phone: &PhoneNumber,
+        now: Timestamp,
+        takes: impl Fn(&Origin) -> bool,
+    ) -> Option<(&Origin, RouteNote)> {
+        let facts = |account: &Account| {
+            let facts = account.facts(phone, now);
+            RouteFacts { may_send: facts.may_send && takes(&account.origin), ..facts }
+        };
+        let facts: Vec<_> = self.accounts.iter().map(facts).collect();
         let (place, note) = choose_route(self.by, &facts, draw(phone.as_str()))?;
-        Some(Way { origin: &self.accounts.get(place)?.origin, note: Some(note) })
+        Some((&self.accounts.get(place)?.origin, note))
     }
 }

@@ -248,6 +248,9 @@ crate::sql! {
         WHERE workspace_id = $1 AND kind <> 'whatsapp' ORDER BY id";
     SENDER = "SELECT id, channel_id, address, kind, registration, created_at FROM senders
         WHERE workspace_id = $1 AND id = $2 AND kind <> 'whatsapp'";
+    ACCOUNTS_OF_SENDER = "SELECT t.id FROM senders s
+        JOIN senders t ON t.workspace_id = s.workspace_id AND t.address = s.address
+        WHERE s.workspace_id = $1 AND s.id = $2 ORDER BY t.id";
 }
 
 fn read_channel(row: &mut Row<'_>) -> Result<Channel, StoreError> {
@@ -464,5 +467,13 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn sender(&mut self, workspace_id: WorkspaceId, id: SenderId) -> Result<Option<Sender>, StoreError> {
         self.query_opt(&SENDER, &[&workspace_id, &id], read_sender)
+    }
+
+    /// A sender on every account that has its number or name, itself among them: people see one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn accounts_of_sender(&mut self, workspace_id: WorkspaceId, id: SenderId) -> Result<Vec<SenderId>, StoreError> {
+        self.query(&ACCOUNTS_OF_SENDER, &[&workspace_id, &id], |row| row.next())
     }
 }

@@ -22,13 +22,14 @@ use uuid::Uuid;
 use crate::{
     Row, StoreError, Tx,
     consent_chain::Link,
+    consent_state::scope_id,
     event::NewEvent,
     suppression::{Suppression, SuppressionSource},
     tx::json_text,
 };
 
 pub use crate::consent_event::{
-    ConsentContext, ConsentError, ConsentEventView, ConsentExtent, NewConsentEvent, wording_hash,
+    ConsentContext, ConsentError, ConsentEventView, ConsentExtent, NewConsentEvent, scope_as_text, wording_hash,
 };
 
 crate::sql! {
@@ -217,7 +218,11 @@ impl Tx<'_> {
         self.lock_consents(workspace_id)?;
         if event.action.is_yes() && Origin::of(event.action, event.method) == Origin::Claim {
             let known = self.consent_state(workspace_id, event.medium, &event.address, event.purpose)?;
-            if known.state == ConsentState::Revoked {
+            let narrow = match scope_id(&extent.scope).filter(|_| extent.scope.is_of_templates()) {
+                Some(id) => self.scoped_consent_state(workspace_id, event.medium, &event.address, event.purpose, id)?,
+                None => Consent::default(),
+            };
+            if [known.state, narrow.state].contains(&ConsentState::Revoked) {
                 return Err(ConsentError::OptedOut);
             }
         }
@@ -268,7 +273,7 @@ impl Tx<'_> {
                 &link.hash,
             ],
         )?;
-        let consent = self.compute_consent(workspace_id, event.medium, &event.address, event.purpose, extent.scope)?;
+        let consent = self.compute_consent(workspace_id, event.medium, &event.address, event.purpose, &extent.scope)?;
         if event.action.is_no() && event.purpose == Purpose::Marketing && extent.scope == Scope::All {
             for (address, _) in self.phones_beside(workspace_id, &event.address)? {
                 self.cancel_waiting_marketing(workspace_id, &address, "opted_out")?;
@@ -305,7 +310,7 @@ impl Tx<'_> {
             };
             self.record_consent(workspace_id, &event, ctx)?;
         }
-        Ok(due.len())
+        Ok(due.len() + self.expire_template_consents(workspace_id, ctx)?)
     }
 
     /// The state of consent of an address; `none` when nothing was ever recorded.

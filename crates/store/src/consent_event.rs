@@ -108,9 +108,10 @@ pub struct ConsentEventView {
     pub purpose: Purpose,
     pub action: ConsentAction,
     pub method: ConsentMethod,
-    /// `all`, or the id of the sender or programme that it is about.
+    /// `all`, the id of the sender or programme that it is about, a category of WhatsApp templates such as
+    /// `category:utility`, or one template such as `template:order_update`.
     #[schema(value_type = String)]
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "scope_as_text")]
     pub scope: Scope,
     pub wording: Option<String>,
     /// SHA-256 of the wording, in hexadecimal digits: the same words have the same hash everywhere.
@@ -124,7 +125,11 @@ pub struct ConsentEventView {
     pub expires_at: Option<Timestamp>,
 }
 
-fn as_text<S: serde::Serializer>(scope: &Scope, serializer: S) -> Result<S::Ok, S::Error> {
+/// A scope as programs read it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn scope_as_text<S: serde::Serializer>(scope: &Scope, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(scope)
 }
 

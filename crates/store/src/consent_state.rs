@@ -13,6 +13,9 @@ use segue_model::{
     id::Id as _,
 };
 
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
 use crate::{StoreError, Tx, consent::read_scope};
 
 crate::sql! {
@@ -23,10 +26,11 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (workspace_id, medium, address, purpose) DO UPDATE SET state = excluded.state,
             since = excluded.since, expires_at = excluded.expires_at";
-    PUT_SCOPED_CONSENT = "INSERT INTO scoped_consents (workspace_id, medium, address, purpose, scope_id, state, since)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+    PUT_SCOPED_CONSENT = "INSERT INTO scoped_consents (workspace_id, medium, address, purpose, scope_id, state, since,
+            scope, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (workspace_id, address, scope_id, medium, purpose) DO UPDATE SET state = excluded.state,
-            since = excluded.since";
+            since = excluded.since, scope = excluded.scope, expires_at = excluded.expires_at";
     /// Of an address of which nothing is left to say.
     FORGET_CONSENT = "DELETE FROM consents WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4";
     FORGET_SCOPED_CONSENT = "DELETE FROM scoped_consents
@@ -51,6 +55,20 @@ crate::sql! {
             UNION ALL SELECT a.address, a.priority, a.added_at FROM contact_addresses a
             WHERE a.workspace_id = $1 AND a.contact_id = $2 AND a.kind = 'phone') p
         ORDER BY priority, phone";
+}
+
+/// The key of a scope: the id of its sender or programme, else one that follows from its text. `None` for everything.
+pub(crate) fn scope_id(scope: &Scope) -> Option<Uuid> {
+    match scope {
+        Scope::All => None,
+        Scope::Sender(id) => Some(id.uuid()),
+        Scope::Programme(id) => Some(id.uuid()),
+        Scope::Category(_) | Scope::Template(_) => {
+            let digest: [u8; 32] = Sha256::digest(scope.to_string()).into();
+            let (half, _) = digest.split_at(16);
+            half.try_into().map(Uuid::from_bytes).ok()
+        }
+    }
 }
 
 /// What was said for one number of a person.
@@ -102,18 +120,20 @@ impl Tx<'_> {
         medium: Medium,
         address: &str,
         purpose: Purpose,
-        scope: Scope,
+        scope: &Scope,
     ) -> Result<Consent, StoreError> {
         let phones = match scope {
             Scope::Programme(_) => vec![(address.to_owned(), Timestamp(0))],
-            Scope::All | Scope::Sender(_) => self.phones_beside(workspace_id, address)?,
+            Scope::All | Scope::Sender(_) | Scope::Category(_) | Scope::Template(_) => {
+                self.phones_beside(workspace_id, address)?
+            }
         };
         let mut all = Vec::with_capacity(phones.len());
         for (phone, added_at) in phones {
             all.push(self.said(workspace_id, medium, (phone, added_at), purpose, scope)?);
         }
         let can_be_held = purpose == Purpose::Marketing
-            && scope == Scope::All
+            && *scope == Scope::All
             && all.iter().any(|said| said.consent.state == ConsentState::Granted);
         let mut held = 0;
         for said in all.iter().filter(|_| can_be_held) {
@@ -141,7 +161,7 @@ impl Tx<'_> {
         medium: Medium,
         (address, added_at): (String, Timestamp),
         purpose: Purpose,
-        scope: Scope,
+        scope: &Scope,
     ) -> Result<Said, StoreError> {
         let key: [&dyn crate::Bind; 5] =
             [&workspace_id, &address, &medium.as_str(), &purpose.as_str(), &scope.to_string()];
@@ -166,15 +186,11 @@ impl Tx<'_> {
         medium: Medium,
         address: &str,
         purpose: Purpose,
-        scope: Scope,
+        scope: &Scope,
         consent: &Consent,
     ) -> Result<(), StoreError> {
         let (medium, purpose, state) = (medium.as_str(), purpose.as_str(), consent.state.as_str());
-        let scope_id = match scope {
-            Scope::All => None,
-            Scope::Sender(id) => Some(id.uuid()),
-            Scope::Programme(id) => Some(id.uuid()),
-        };
+        let scope_id = scope_id(scope);
         let Some(since) = consent.since else {
             // It had what another number of the same person said, who has taken that back.
             match scope_id {
@@ -189,7 +205,12 @@ impl Tx<'_> {
                 &[&workspace_id, &medium, &address, &purpose, &state, &since, &consent.expires_at],
             )?,
             Some(id) => {
-                self.execute(&PUT_SCOPED_CONSENT, &[&workspace_id, &medium, &address, &purpose, &id, &state, &since])?
+                // Senders and programmes are known by their id.
+                let words = scope.is_of_templates().then(|| scope.to_string());
+                let expires_at = consent.expires_at.filter(|_| scope.is_of_templates());
+                let keys: &[&dyn crate::Bind] =
+                    &[&workspace_id, &medium, &address, &purpose, &id, &state, &since, &words, &expires_at];
+                self.execute(&PUT_SCOPED_CONSENT, keys)?
             }
         };
         Ok(())
@@ -198,7 +219,7 @@ impl Tx<'_> {
     /// Computes the state of marketing on all media anew, after a review was opened or decided.
     pub(crate) fn compute_marketing(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<(), StoreError> {
         for medium in Medium::ALL {
-            self.compute_consent(workspace_id, *medium, address, Purpose::Marketing, Scope::All)?;
+            self.compute_consent(workspace_id, *medium, address, Purpose::Marketing, &Scope::All)?;
         }
         Ok(())
     }
@@ -231,7 +252,7 @@ impl Tx<'_> {
                 Ok((row.word::<Medium>()?, row.word::<Purpose>()?, read_scope(row)?))
             })?;
             for (medium, purpose, scope) in keys {
-                self.compute_consent(workspace_id, medium, address, purpose, scope)?;
+                self.compute_consent(workspace_id, medium, address, purpose, &scope)?;
             }
         }
         Ok(())
@@ -249,7 +270,7 @@ impl Tx<'_> {
             Ok((row.word::<Medium>()?, row.next::<String>()?, row.word::<Purpose>()?, read_scope(row)?))
         })?;
         for (medium, address, purpose, scope) in &keys {
-            self.compute_consent(workspace_id, *medium, address, *purpose, *scope)?;
+            self.compute_consent(workspace_id, *medium, address, *purpose, scope)?;
         }
         Ok(keys.len())
     }

@@ -133,6 +133,7 @@ pub mod table_page;
 pub mod table_row;
 pub mod tally;
 pub mod template;
+pub mod template_consent;
 pub mod template_recipient;
 pub mod template_view;
 pub mod thread;
@@ -165,6 +166,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("language_hold", language_hold::STATEMENTS),
         ("messaging_limit", messaging_limit::STATEMENTS),
         ("rate_card", rate_card::STATEMENTS),
+        ("template_consent", template_consent::STATEMENTS),
         ("template_recipient", template_recipient::STATEMENTS),
         ("channel", channel::STATEMENTS),
         ("channel_file", channel_file::STATEMENTS),

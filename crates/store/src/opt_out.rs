@@ -1,7 +1,11 @@
 //! A no of a person, as far as the workspace's setting lets it reach.
 //!
 //! SMS keywords, free text and chats all come here, so a STOP means the same wherever it is said. The entries of the
-//! ledger, the end of subscriptions and of what waits to be sent are one transaction with the message that said it.
+//! ledger, the end of subscriptions, of questions that wait for an answer and of what waits to be sent are one transaction
+//! with the message that said it.
+//!
+//! A sender is its number or name on every account that has it: a no to one of them ends subscriptions and opt-ins of
+//! programmes on the others, and the questions that the others have asked.
 
 use std::collections::BTreeSet;
 
@@ -45,6 +49,11 @@ impl Tx<'_> {
         no: &OptOut,
         ctx: &Ctx,
     ) -> Result<(), ConsentError> {
+        if let (Medium::Sms, Some(sender)) = (no.said_on, no.sender) {
+            for phone in &no.phones {
+                self.end_dialogues_on_accounts(workspace_id, sender, phone)?;
+            }
+        }
         match (scope, no.said_on, no.sender) {
             (OptOutScope::Programme, Medium::Sms, Some(sender)) => {
                 if self.leave_programmes(workspace_id, no, Some(sender), ctx)? == 0 {
@@ -90,7 +99,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Ends the person's subscriptions, those of one sender or all. Gives how many.
+    /// Ends the person's subscriptions, those of one sender on all of its accounts, or all. Gives how many.
     fn leave_programmes(
         &mut self,
         workspace_id: WorkspaceId,

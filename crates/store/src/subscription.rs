@@ -106,7 +106,10 @@ crate::sql! {
             (SELECT o.id FROM contacts o WHERE o.workspace_id = s.workspace_id AND o.phone = s.address),
             (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
                 AND a.address = s.address))
-        WHERE s.workspace_id = $1 AND s.address = $2 AND s.state = 'pending' AND s.expires_at > $3 AND p.sender_id = $4
+        WHERE s.workspace_id = $1 AND s.address = $2 AND s.state = 'pending' AND s.expires_at > $3
+            AND p.sender_id IN (SELECT t.id FROM senders n
+                JOIN senders t ON t.workspace_id = n.workspace_id AND t.address = n.address
+                WHERE n.workspace_id = $1 AND n.id = $4)
         ORDER BY s.asked_at DESC LIMIT 1";
     OPEN_SUBSCRIPTIONS = "SELECT s.id, s.programme_id, p.name, s.address, c.id, c.first_name, c.last_name, s.state,
             s.method, s.awaits, s.requested_at, s.expires_at, s.confirmed_at, s.ended_at, s.end_reason, s.tries,
@@ -143,6 +146,10 @@ crate::sql! {
     DIALOGUE = "SELECT keyword_id, question, expires_at FROM keyword_dialogues
         WHERE workspace_id = $1 AND sender_id = $2 AND address = $3 AND expires_at > $4";
     END_DIALOGUE = "DELETE FROM keyword_dialogues WHERE workspace_id = $1 AND sender_id = $2 AND address = $3";
+    END_DIALOGUES_ON_ACCOUNTS = "DELETE FROM keyword_dialogues WHERE workspace_id = $1 AND address = $3
+        AND sender_id IN (SELECT t.id FROM senders n
+            JOIN senders t ON t.workspace_id = n.workspace_id AND t.address = n.address
+            WHERE n.workspace_id = $1 AND n.id = $2)";
     DELETE_OLD_DIALOGUES = "DELETE FROM keyword_dialogues WHERE workspace_id = $1 AND expires_at <= $2";
 }
 
@@ -258,7 +265,7 @@ impl Tx<'_> {
         self.query(&SUBSCRIPTIONS_OF_PROGRAMME, &[&workspace_id, &programme_id, &before, &limit], read_subscription)
     }
 
-    /// The opt-in at a sender that a number was asked about last and has time to answer.
+    /// The opt-in at a sender, on whichever of its accounts, that a number was asked about last and has time to answer.
     ///
     /// # Errors
     /// When the store fails.
@@ -272,7 +279,8 @@ impl Tx<'_> {
         self.query_opt(&PENDING_AT_SENDER, &[&workspace_id, &address, &now, &sender_id], read_subscription)
     }
 
-    /// The pending and active subscriptions of a number, at one sender or at all, with what each consents to.
+    /// The pending and active subscriptions of a number, with what each consents to: at one sender, on whichever of its
+    /// accounts, or at all.
     ///
     /// # Errors
     /// When the store fails.
@@ -285,7 +293,11 @@ impl Tx<'_> {
         let all = self.query(&OPEN_SUBSCRIPTIONS, &[&workspace_id, &address], |row| {
             Ok((read_subscription(row)?, row.word::<Covers>()?, row.next::<SenderId>()?))
         })?;
-        let wanted = all.into_iter().filter(|(_, _, sender)| sender_id.is_none_or(|wanted| wanted == *sender));
+        let accounts = match sender_id.filter(|_| !all.is_empty()) {
+            Some(id) => self.accounts_of_sender(workspace_id, id)?,
+            None => Vec::new(),
+        };
+        let wanted = all.into_iter().filter(|(_, _, sender)| sender_id.is_none() || accounts.contains(sender));
         Ok(wanted.map(|(subscription, covers, _)| (subscription, covers)).collect())
     }
 
@@ -376,6 +388,19 @@ impl Tx<'_> {
         address: &str,
     ) -> Result<(), StoreError> {
         self.execute(&END_DIALOGUE, &[&workspace_id, &sender_id, &address]).map(|_| ())
+    }
+
+    /// Forgets the questions that a number was asked by a sender, on whichever of its accounts.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn end_dialogues_on_accounts(
+        &mut self,
+        workspace_id: WorkspaceId,
+        sender_id: SenderId,
+        address: &str,
+    ) -> Result<(), StoreError> {
+        self.execute(&END_DIALOGUES_ON_ACCOUNTS, &[&workspace_id, &sender_id, &address]).map(|_| ())
     }
 
     /// Forgets all questions that nobody answered in time.

@@ -4,7 +4,7 @@
 use segue_model::{
     CampaignId, ChannelId, ContactId, MessageId, MessagingUserId, Timestamp, WorkspaceId,
     campaign::CampaignState,
-    consent::{ConsentState, Medium, Purpose},
+    consent::{ConsentState, Medium, Purpose, TemplateConsent},
     template_rules::Conversation,
     window,
 };
@@ -14,6 +14,7 @@ use crate::{
     campaign::CampaignTemplate,
     customer_language::{self, CustomerLanguage},
     outbox::AddressKind,
+    template_consent::TemplateKind,
 };
 
 /// A customer as a campaign by template sees him.
@@ -29,6 +30,8 @@ pub struct TemplateRecipient {
     pub marketing: ConsentState,
     /// Agreement to anything on WhatsApp.
     pub is_opted_in: bool,
+    /// What was said of the template and its category.
+    pub of_template: TemplateConsent,
     pub is_suppressed: bool,
     pub conversation: Conversation,
     /// End of the service window, when the customer ever wrote.
@@ -99,6 +102,7 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
         (contact_id, phone): (ContactId, Option<&str>),
+        (template, now): (TemplateKind<'_>, Timestamp),
     ) -> Result<Option<TemplateRecipient>, StoreError> {
         let found = self.query_opt(&USER_OF_CONTACT, &[&workspace_id, &contact_id, &channel_id], |row| {
             Ok((row.next::<MessagingUserId>()?, customer_language::read_optional(row)?))
@@ -118,12 +122,20 @@ impl Tx<'_> {
             None => self.conversation_at(workspace_id, channel_id, &address)?,
         };
         let (mut marketing, mut is_opted_in) = self.agreed(workspace_id, &address)?;
+        let mut of_template = self.template_consent(workspace_id, &address, template, now)?;
         let mut is_suppressed = self.is_suppressed(workspace_id, &address)?;
         if let Some(phone) = phone.filter(|phone| *phone != address) {
             // Both are the same person's: a no at either counts at both, and without any word for one the other is taken.
             let (other, also) = self.agreed(workspace_id, phone)?;
+            let other_of_template = self.template_consent(workspace_id, phone, template, now)?;
             is_suppressed |= self.is_suppressed(workspace_id, phone)?;
-            if matches!(marketing, ConsentState::None | ConsentState::Expired) && !is_opted_in {
+            let is_silent = matches!(marketing, ConsentState::None | ConsentState::Expired) && !is_opted_in;
+            let is_silent = is_silent && !of_template.is_granted;
+            of_template = match is_silent {
+                true => other_of_template.beside(of_template),
+                false => of_template.beside(other_of_template),
+            };
+            if is_silent {
                 (kind, address) = (AddressKind::Phone, phone.to_owned());
                 (marketing, is_opted_in) = (other, also);
             } else if matches!(other, ConsentState::Revoked | ConsentState::InReview) {
@@ -137,6 +149,7 @@ impl Tx<'_> {
             language,
             marketing,
             is_opted_in,
+            of_template,
             is_suppressed,
             conversation,
             window_expires_at,

@@ -74,6 +74,18 @@ export interface MarketCost {
   total: number;
 }
 
+/** What the texts that would leave by one account cost. */
+export interface AccountCost {
+  channel_id: string;
+  name: string;
+  messages: number;
+  segments: number;
+  /** In minor units, of those whose country has a price. */
+  total: number;
+  /** Messages whose country has no price. */
+  unpriced: number;
+}
+
 /** Marketing that is stopped because of its quality; of the whole number without a template. */
 export interface MarketingBrake {
   template: string;
@@ -124,6 +136,8 @@ export interface Preflight {
     max_thousandths: number;
     unpriced: string[];
     markets: MarketCost[];
+    /** By the account that each text would leave by, of a campaign of texts. */
+    accounts: AccountCost[];
     price_list: string | null;
   };
   /** Messages by language, of a campaign by template that goes out in several. */

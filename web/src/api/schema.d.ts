@@ -4780,6 +4780,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What the texts that would leave by one account cost. */
+        AccountCost: {
+            channel_id: components["schemas"]["ChannelId"];
+            /** Format: int64 */
+            messages: number;
+            /** @description The account's name. */
+            name: string;
+            /** Format: int64 */
+            segments: number;
+            /**
+             * Format: int64
+             * @description In minor units, rounded up; of those whose country has a price.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Messages whose country has no price.
+             */
+            unpriced: number;
+        };
         /** @description A further address as it is given. */
         AddressInput: {
             address: string;
@@ -5694,7 +5714,10 @@ export interface components {
             proof?: string | null;
             purpose: components["schemas"]["Purpose"];
             recorded_at: components["schemas"]["Timestamp"];
-            /** @description `all`, or the id of the sender or programme that it is about. */
+            /**
+             * @description `all`, the id of the sender or programme that it is about, a category of WhatsApp templates such as
+             *     `category:utility`, or one template such as `template:order_update`.
+             */
             scope: string;
             wording?: string | null;
             /** @description SHA-256 of the wording, in hexadecimal digits: the same words have the same hash everywhere. */
@@ -5713,6 +5736,11 @@ export interface components {
             occurred_at?: components["schemas"]["Timestamp"] | null;
             proof?: string | null;
             purpose: components["schemas"]["Purpose"];
+            /**
+             * @description What it is about: `all`, when absent; `category:utility` and the like for WhatsApp templates of one category;
+             *     `template:order_update` for one template in all its languages.
+             */
+            scope?: string | null;
             wording?: string | null;
         };
         /** @enum {string} */
@@ -5851,6 +5879,8 @@ export interface components {
             decided_by?: components["schemas"]["ConsentEvent"] | null;
             expires_at?: components["schemas"]["Timestamp"] | null;
             purpose: components["schemas"]["Purpose"];
+            /** @description `all`, a category of WhatsApp templates such as `category:utility`, or one template such as `template:order_update`. */
+            scope: string;
             since?: components["schemas"]["Timestamp"] | null;
             state: components["schemas"]["ConsentState"];
         };
@@ -9172,6 +9202,8 @@ export interface components {
         };
         /** @description What the messages cost, in minor units of the currency. */
         PreflightCost: {
+            /** @description By the account that each text would leave by, the one with the most first. */
+            accounts: components["schemas"]["AccountCost"][];
             /** @description ISO 4217. */
             currency: string;
             /** @description By market, of a campaign by template. */
@@ -9751,6 +9783,8 @@ export interface components {
         /** @description The decision about a message's route, as it is kept with the message. */
         RouteNote: {
             by: components["schemas"]["RouteBy"];
+            /** @description The one that would have been chosen does not take the characters of the text. */
+            by_characters?: boolean;
             /**
              * Format: int32
              * @description How many messages were delivered of `settled`, which it was chosen for.
@@ -9810,7 +9844,7 @@ export interface components {
             updated: number;
         };
         /** @enum {string} */
-        Rule: "no_consent" | "consent_expired" | "opted_out" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
+        Rule: "no_consent" | "consent_expired" | "opted_out" | "template_refused" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;

@@ -84,6 +84,8 @@ export interface RouteNote {
   per_thousand?: number | null;
   delivered?: number | null;
   settled?: number | null;
+  /** The one that would have been chosen does not take the characters of the text. */
+  by_characters?: boolean;
 }
 
 /** An account that a sender can leave by. */

@@ -174,6 +174,8 @@ export interface ConsentContext {
 export interface ConsentStanding {
   channel: 'sms' | 'whatsapp';
   purpose: 'marketing' | 'service';
+  /** `all`, a category of WhatsApp templates such as `category:utility`, or one template such as `template:news`. */
+  scope: string;
   state: ConsentState;
   since: string | null;
   expires_at: string | null;

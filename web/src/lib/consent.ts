@@ -28,6 +28,25 @@ export const CONSENT_ACTIONS: Record<ConsentAction, string> = {
   correct: 'Corrected',
 };
 
+/** Categories of WhatsApp templates, and what messages of each are for. */
+export const TEMPLATE_CATEGORIES = {
+  marketing: { label: 'Marketing', purpose: 'marketing' },
+  utility: { label: 'Utility', purpose: 'service' },
+  authentication: { label: 'Authentication', purpose: 'service' },
+} as const;
+
+/** What an entry is about beyond channel and purpose, in words; nothing where it is about everything. */
+export function scopeWords(scope: string): string {
+  if (scope === 'all') return '';
+  const [kind, name = ''] = scope.split(/:(.*)/s);
+  if (kind === 'template') return `only the template ${name}`;
+  if (kind === 'category') {
+    const category = TEMPLATE_CATEGORIES[name as keyof typeof TEMPLATE_CATEGORIES];
+    return `only ${(category?.label ?? name).toLowerCase()} templates`;
+  }
+  return scope.startsWith('prg_') ? 'one programme' : 'one sender';
+}
+
 export const CHANNEL_WORDS = { sms: 'SMS', whatsapp: 'WhatsApp' } as const;
 
 export const END_REASONS: Record<NonNullable<Subscription['end_reason']>, string> = {

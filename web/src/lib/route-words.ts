@@ -9,6 +9,11 @@ export const ROUTE_BY: Record<RouteBy, string> = {
 
 /** Why a message leaves by its account. */
 export function routeWords(note: RouteNote): string {
+  const why = reasonWords(note);
+  return note.by_characters === true ? `${why}, of those that take its characters` : why;
+}
+
+function reasonWords(note: RouteNote): string {
   switch (note.reason) {
     case 'first':
       return 'the first of the order';

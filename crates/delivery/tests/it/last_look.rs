@@ -2,9 +2,10 @@
 
 use segue_model::{
     CampaignId, MessageId,
-    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
     content::Content,
     delivery::{MessageClass, OutboxState},
+    template::TemplateCategory,
     time,
 };
 use segue_store::{
@@ -282,6 +283,73 @@ async fn a_closed_window_and_a_paused_template_are_refused() {
         .await;
         assert_eq!(bench.rule(id).await.as_deref(), Some("template_not_approved"), "{}", bench.test.engine);
         assert_eq!(bench.state(id).await, OutboxState::Suppressed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_to_a_template_or_its_category_between_claim_and_submit_wins() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, channel_id) = (bench.test.workspace_id(), channel.id);
+        let listed = |name: &str| ListedTemplate {
+            name: name.to_owned(),
+            language: "en".to_owned(),
+            category: "UTILITY".to_owned(),
+            status: "APPROVED".to_owned(),
+            components: json!([{ "type": "BODY", "text": "Hello" }]),
+            ..ListedTemplate::default()
+        };
+        let (all, ctx) = ([listed("back"), listed("order")], bench.test.ctx.clone());
+        bench.write(move |tx| tx.replace_templates(workspace_id, channel_id, &all, &ctx)).await;
+        let template = |name: &str| Content::Template {
+            name: name.to_owned(),
+            language: "en".to_owned(),
+            parameters: Vec::new(),
+            text: "Hello".to_owned(),
+            header: None,
+            buttons: Vec::new(),
+        };
+        let refuse = async |to: String, scope: Scope| {
+            let (ctx, now) = (bench.test.ctx.clone(), bench.test.now());
+            let event = NewConsentEvent {
+                medium: Medium::WhatsApp,
+                address: to,
+                purpose: Purpose::Service,
+                action: ConsentAction::Revoke,
+                method: ConsentMethod::Agent,
+                wording: None,
+                proof: None,
+                actor: "test".to_owned(),
+                occurred_at: now,
+            };
+            let recorded = bench.test.store.write::<_, ConsentError, _>(move |tx| {
+                tx.record_consent_within(workspace_id, &event, &ConsentExtent::of(scope.clone()), &ctx).map(drop)
+            });
+            recorded.await.unwrap();
+        };
+        let marketing = Scope::Category(TemplateCategory::Marketing);
+        for (to, name, scope, leaves) in [
+            ("+15550101", "back", None, true),
+            ("+15550102", "back", Some(Scope::Template("back".to_owned())), false),
+            ("+15550103", "order", Some(Scope::Template("back".to_owned())), true),
+            ("+15550104", "order", Some(marketing), true),
+            ("+15550105", "order", Some(Scope::Category(TemplateCategory::Utility)), false),
+        ] {
+            let session = bench.session(&channel, bench.test.now()).await;
+            let id = bench.enqueue(&bench.whatsapp_to(&channel, to, session, &template(name))).await;
+            let said = async || {
+                if let Some(scope) = scope.clone() {
+                    refuse(to.to_owned(), scope).await;
+                }
+            };
+            let begun = begin_after(&bench, &channel, id, said).await;
+            let what = format!("{name} after {scope:?} on {}", bench.test.engine);
+            assert_eq!(begun == segue_delivery::Begin::Go, leaves, "{what}");
+            if !leaves {
+                assert_eq!(bench.rule(id).await.as_deref(), Some("template_refused"), "{what}");
+                assert_eq!(bench.state(id).await, OutboxState::Suppressed, "{what}");
+            }
+        }
     }
 }
 

@@ -4,8 +4,15 @@ use segue_desk::{
     DeskError,
     messages::{Draft, NewReply, send},
 };
-use segue_model::{Ctx, TemplateId, actor::Actor, role::Role, time};
+use segue_model::{
+    Ctx, TemplateId,
+    actor::Actor,
+    consent::{ConsentAction, ConsentMethod, Medium, Purpose, Scope},
+    role::Role,
+    time,
+};
 use segue_store::{
+    consent::{ConsentError, ConsentExtent, NewConsentEvent},
     message::{MessageKind, MessageState, MessageView},
     template::ListedTemplate,
 };
@@ -89,6 +96,31 @@ async fn after_a_day_only_an_approved_template_goes() {
         assert_eq!(code(reply(&scene, &agent, "3", template(paused, &[])).await), "template_not_approved");
         let unknown = scene.ctx().id();
         assert_eq!(code(reply(&scene, &agent, "4", template(unknown, &[])).await), "template_unknown");
+        // The customer says no to it, which the agent learns before anything is written.
+        let (workspace_id, ctx) = (scene.workspace(), scene.ctx().clone());
+        let say = async |action: ConsentAction, method: ConsentMethod| {
+            scene.advance(1);
+            let (ctx, now) = (ctx.clone(), scene.test.now());
+            let event = NewConsentEvent {
+                medium: Medium::WhatsApp,
+                address: format!("+{ANA}"),
+                purpose: Purpose::Service,
+                action,
+                method,
+                wording: Some("No more of these".to_owned()),
+                proof: None,
+                actor: "test".to_owned(),
+                occurred_at: now,
+            };
+            let extent = ConsentExtent::of(Scope::Template("ready".to_owned()));
+            let recorded = scene.store().write::<_, ConsentError, _>(move |tx| {
+                tx.record_consent_within(workspace_id, &event, &extent, &ctx).map(drop)
+            });
+            recorded.await.unwrap();
+        };
+        say(ConsentAction::Revoke, ConsentMethod::Agent).await;
+        assert_eq!(code(reply(&scene, &agent, "5", template(approved, &["Ana", "42"])).await), "template_refused");
+        say(ConsentAction::Grant, ConsentMethod::InChat).await;
         let sent = reply(&scene, &agent, "5", template(approved, &["Ana", "42"])).await.unwrap();
         assert_eq!(sent.text, "Hi Ana, order 42 is ready.");
         assert_eq!(sent.template.unwrap().parameters, ["Ana", "42"]);

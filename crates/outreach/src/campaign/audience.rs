@@ -2,6 +2,7 @@
 
 use segue_model::{
     Timestamp, WorkspaceId,
+    consent::TemplateConsent,
     contact::ContactFields,
     delivery::MessageClass,
     place_of_phone,
@@ -94,6 +95,7 @@ pub(super) fn judge_in(
         content: Content::Sms,
         address: if member.fields.phone.is_some() { Known::Yes } else { Known::No },
         consent: member.sms_consent,
+        of_template: TemplateConsent::NOTHING,
         suppression: if member.is_suppressed { Listed::Yes } else { Listed::No },
         quiet_hours: workspace.quiet_hours,
         time_zones: zones,

@@ -1,5 +1,6 @@
 //! Campaigns: writing drafts, looking at them, and what every other step needs of one.
 
+mod account_costs;
 pub mod action;
 pub(crate) mod audience;
 pub mod charges;

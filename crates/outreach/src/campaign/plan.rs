@@ -343,14 +343,16 @@ fn decide_member(
     let notice = pinned::notice(tx, workspace_id, text, (&likely.sender, phone))?;
     let composed = text.compose_after(entry.person(), position, notice);
     let Ok(composed) = composed else { return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None))) };
-    let Some(composed) = composed.written_in(likely.facts.alphabet) else {
+    let way = likely.carrying(&composed.text, Some(phone), now);
+    let Some(composed) = composed.written_in(way.facts.alphabet) else {
         return Ok(Decided::nothing(recipient(NOT_PLAIN, None)));
     };
     let Ok(composed) = composed.within_limit() else {
         return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None)));
     };
     let segments = u32::try_from(composed.segments()).ok();
-    let way = prepared.origins.keep(tx, workspace_id, phone, now)?;
+    let kept = prepared.origins.keep(tx, workspace_id, phone, now)?;
+    let way = if kept.named.sender.id == way.named.sender.id { way } else { kept };
     let message = NewOutbox {
         id: ctx.id::<MessageId>(),
         channel_id: way.sender.channel_id,

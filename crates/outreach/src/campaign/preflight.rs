@@ -10,7 +10,7 @@ use std::{
 };
 
 use segue_model::{
-    CampaignId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
+    CampaignId, ChannelId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
     campaign::{CampaignState, Footer},
     contact::ContactFields,
     opt_out_line::OptOutNotice,
@@ -24,12 +24,12 @@ use segue_store::{
     campaign::{Audience, CampaignView},
     channel::ChannelConfig,
     recipient::{DUPLICATE_PHONE, HELD_OUT, NOT_PLAIN, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
-    workspace::CampaignSettings,
 };
 use sha2::{Digest as _, Sha256};
 
 use super::{
     Prepared,
+    account_costs::{AccountCost, AccountPrices, AccountTallies},
     audience::{judge_in, time_zones},
     checks::Author,
     found,
@@ -91,6 +91,7 @@ pub(super) struct Tally {
     /// Messages by their price in thousandths.
     prices: Histogram,
     unpriced: BTreeMap<String, i64>,
+    accounts: AccountTallies,
     lines: Lines,
 }
 
@@ -99,7 +100,8 @@ pub(super) struct Verdict {
     pub rule: &'static str,
     /// What is missing and what to do.
     detail: Option<String>,
-    composed: Option<Composed>,
+    /// The text with the account it would leave by.
+    composed: Option<(Composed, ChannelId)>,
 }
 
 impl Verdict {
@@ -118,6 +120,7 @@ pub(super) struct Flight {
     prepared: Prepared,
     texts: Vec<CampaignText>,
     links: Links,
+    prices: AccountPrices,
     now: Timestamp,
 }
 
@@ -156,9 +159,10 @@ impl Flight {
         let Ok(composed) = text.compose_after(entry.person(), position, notice) else {
             return Ok(left_out(TEXT_TOO_LONG));
         };
-        let Some(composed) = composed.written_in(likely.facts.alphabet) else { return Ok(left_out(NOT_PLAIN)) };
+        let way = likely.carrying(&composed.text, member.fields.phone.as_ref(), self.now);
+        let Some(composed) = composed.written_in(way.facts.alphabet) else { return Ok(left_out(NOT_PLAIN)) };
         Ok(match composed.within_limit() {
-            Ok(composed) => Verdict { rule, detail, composed: Some(composed) },
+            Ok(composed) => Verdict { rule, detail, composed: Some((composed, way.sender.channel_id)) },
             Err(_) => left_out(TEXT_TOO_LONG),
         })
     }
@@ -179,7 +183,7 @@ impl Flight {
                 rule.sample.push(person());
             }
         };
-        let Some(composed) = &verdict.composed else {
+        let Some((composed, channel_id)) = &verdict.composed else {
             note(&mut tally.excluded);
             return Ok(());
         };
@@ -200,16 +204,17 @@ impl Flight {
             let locale = text.locale_for(&entry.member.fields).map(str::to_owned);
             *tally.texts.entry((place, locale)).or_default().entry(segments).or_default() += 1;
         }
-        self.price(tally, entry, segments);
+        self.price(tally, entry, (segments, *channel_id));
         Ok(())
     }
 
-    fn price(&self, tally: &mut Tally, entry: &Entry, segments: i64) {
-        let settings = &self.prepared.workspace.settings.campaigns;
+    fn price(&self, tally: &mut Tally, entry: &Entry, (segments, channel_id): (i64, ChannelId)) {
         let country = entry.member.fields.phone.as_ref().and_then(PhoneNumber::country).unwrap_or_default();
-        match price_of(settings, &country) {
-            // A thousand segments cost so many minor units, so one costs as many thousandths.
-            Some(per_thousand) => *tally.prices.entry(per_thousand * segments).or_default() += 1,
+        // A thousand segments cost so many minor units, so one costs as many thousandths.
+        let price = self.prices.price(channel_id, &country).map(|per_thousand| per_thousand * segments);
+        tally.accounts.add(channel_id, segments, price);
+        match price {
+            Some(price) => *tally.prices.entry(price).or_default() += 1,
             None => *tally.unpriced.entry(country).or_default() += 1,
         }
     }
@@ -229,11 +234,6 @@ impl Look for Flight {
     fn count(&self, tx: &mut Tx<'_>, tally: &mut Tally, entry: &Entry) -> Result<(), StoreError> {
         self.count_one(tx, tally, entry)
     }
-}
-
-fn price_of(settings: &CampaignSettings, country: &str) -> Option<i64> {
-    let own = settings.prices.iter().find(|price| price.country == country).map(|price| price.per_thousand);
-    own.or(settings.other_price)
 }
 
 fn median(histogram: &Histogram) -> i64 {
@@ -283,7 +283,8 @@ pub(super) fn flight(
     let texts = variants::texts(tx, links, workspace_id, &campaign)?;
     let settings = tx.link_settings(workspace_id, id)?.settings;
     let links = crate::domains::links_of(tx, links, workspace_id, &settings)?;
-    Ok(Flight { campaign, prepared, texts, links, now })
+    let prices = AccountPrices::of(tx, &prepared.workspace, &prepared.origins, now)?;
+    Ok(Flight { campaign, prepared, texts, links, prices, now })
 }
 
 /// Looks at everything before a start.
@@ -374,6 +375,7 @@ fn finish(
         max_thousandths: tally.prices.keys().next_back().copied().unwrap_or_default(),
         unpriced: tally.unpriced.keys().cloned().collect(),
         markets: Vec::new(),
+        accounts: tally.accounts.costs(tx, &flight.prepared.workspace)?,
         price_list: None,
     };
     let names = input.variants.iter().map(|variant| variant.name.clone()).chain(["The text".to_owned()]);

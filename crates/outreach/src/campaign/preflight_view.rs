@@ -3,7 +3,10 @@
 use segue_model::{ContactId, PhoneNumber, Timestamp, text_lint::TextFinding};
 use serde::Serialize;
 
-use super::template_preflight::{MarketCost, PreflightLanguage, PreflightLimit};
+use super::{
+    account_costs::AccountCost,
+    template_preflight::{MarketCost, PreflightLanguage, PreflightLimit},
+};
 
 /// Somebody of the audience.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -51,6 +54,8 @@ pub struct PreflightCost {
     pub unpriced: Vec<String>,
     /// By market, of a campaign by template.
     pub markets: Vec<MarketCost>,
+    /// By the account that each text would leave by, the one with the most first.
+    pub accounts: Vec<AccountCost>,
     /// The price list of a campaign by template.
     pub price_list: Option<String>,
 }

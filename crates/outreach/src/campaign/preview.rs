@@ -34,6 +34,7 @@ use super::{
 use crate::{
     Links, OutreachError, domains, look_up, snippets,
     text::{CampaignText, Composed, Frame, LONGEST_BODY, unknown_fields},
+    ways::Way,
 };
 
 /// A text being written.
@@ -293,7 +294,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, entry: &Entry, prepared: &Prepared, decision: Decision) {
+    fn count(&mut self, entry: &Entry, prepared: &Prepared, (likely, now): (Way<'_>, Timestamp), decision: Decision) {
         let member = &entry.member;
         self.audience += 1;
         if let Some(rule) = entry.barred {
@@ -308,7 +309,8 @@ impl Tally {
             *self.excluded.entry(TEXT_TOO_LONG).or_default() += 1;
             return;
         };
-        let Some(composed) = composed.written_in(prepared.origins.first.facts.alphabet) else {
+        let likely = likely.carrying(&composed.text, member.fields.phone.as_ref(), now);
+        let Some(composed) = composed.written_in(likely.facts.alphabet) else {
             *self.excluded.entry(NOT_PLAIN).or_default() += 1;
             return;
         };
@@ -426,7 +428,7 @@ fn count_chunk(
         let zone = &prepared.workspace.time_zone;
         let at = prepared.asks.moment(now, || timing::begins(&campaign.input, zone, now));
         let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), at)?;
-        tally.count(entry, prepared, judgement.decision);
+        tally.count(entry, prepared, (likely, now), judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))
 }

@@ -7,7 +7,7 @@
 use segue_model::{
     CampaignId, MediaId, Timestamp, WorkspaceId,
     code::{CHAT_LINK, CodeTarget, LinkCode},
-    consent::ConsentState,
+    consent::{ConsentState, TemplateConsent},
     contact::STANDARD_FIELDS,
     content::{Content, TemplateButtonValue, TemplateHeaderValue},
     delivery::MessageClass,
@@ -26,6 +26,7 @@ use segue_store::{
     outbox::AddressKind,
     recipient::{EMPTY_VALUE, TEXT_TOO_LONG},
     template::{APPROVED, AUTHENTICATION, MARKETING, Template},
+    template_consent::TemplateKind,
     template_recipient::TemplateRecipient,
     workspace::Workspace,
 };
@@ -335,6 +336,7 @@ impl TemplateText {
             self.workspace.id,
             self.template.channel_id,
             (member.id, phone.map(|phone| phone.as_str())),
+            (self.kind(), now),
         )?;
         let zones = time_zones(&member.fields, &self.workspace);
         let asks = Asks::of(tx, &self.workspace, &input.rules)?;
@@ -368,6 +370,11 @@ impl TemplateText {
         Ok(Verdict { rule, detail, held, message: Some(Ready { recipient, content, not_before, expires_at }) })
     }
 
+    /// The template as far as consent asks for it.
+    pub fn kind(&self) -> TemplateKind<'_> {
+        TemplateKind { name: &self.template.name, category: &self.template.category }
+    }
+
     fn decide(
         &self,
         tx: &mut Tx<'_>,
@@ -394,6 +401,7 @@ impl TemplateText {
             content: policy::Content::Template,
             address: yes(found.is_some()),
             consent: found.map_or(ConsentState::None, |found| found.marketing),
+            of_template: found.map_or(TemplateConsent::NOTHING, |found| found.of_template),
             suppression: if suppressed { Listed::Yes } else { Listed::No },
             quiet_hours: self.workspace.quiet_hours,
             time_zones: zones,

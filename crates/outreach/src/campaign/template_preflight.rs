@@ -310,6 +310,7 @@ fn cost(cards: &[RateCard], flight: &Flight, counts: &BTreeMap<&'static str, (i6
             .collect(),
         price_list: Some(format!("{}, from {}", card.name, card.valid_from)),
         markets,
+        accounts: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use segue_model::{
     CampaignId, Ctx, MessageId, PhoneNumber, WorkspaceId,
-    consent::{Medium, Purpose},
+    consent::{Medium, Purpose, TemplateConsent},
     delivery::MessageClass,
     opt_out_line::OptOutNotice,
     policy::{Approval, Content, Decision, Known, Limits, Listed, Question, decide},
@@ -62,6 +62,7 @@ fn send_in(
         content: Content::Sms,
         address: Known::Yes,
         consent: consent.state,
+        of_template: TemplateConsent::NOTHING,
         suppression: if suppressed { Listed::Yes } else { Listed::No },
         quiet_hours: prepared.workspace.quiet_hours,
         time_zones: &[],
@@ -84,6 +85,7 @@ fn send_in(
         SenderReach::TwoWay => OptOutNotice::Due,
     };
     let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?;
+    let origin = origin.carrying(&composed.text, Some(&phone), now);
     let composed = composed.written_in(origin.facts.alphabet).ok_or_else(crate::text::not_plain)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();
@@ -110,6 +112,7 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
     let (workspace, now) = (&text.workspace, ctx.now());
     let phone = PhoneNumber::parse(phone, Some(&workspace.country))?;
     let consent = tx.consent_state(workspace.id, Medium::WhatsApp, phone.as_str(), Purpose::Marketing)?;
+    let of_template = tx.template_consent(workspace.id, phone.as_str(), text.kind(), now)?;
     let suppressed = tx.is_suppressed(workspace.id, phone.as_str())?;
     let is_approved = text.template.status == segue_store::template::APPROVED;
     let decision = decide(&Question {
@@ -118,6 +121,7 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
         content: Content::Template,
         address: Known::Yes,
         consent: consent.state,
+        of_template,
         suppression: if suppressed { Listed::Yes } else { Listed::No },
         quiet_hours: workspace.quiet_hours,
         time_zones: &[],

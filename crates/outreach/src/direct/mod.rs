@@ -283,6 +283,7 @@ fn outgoing(
     if text.trim().is_empty() {
         return Err(OutreachError::invalid("text", "The text is empty."));
     }
+    let origin = origin.carrying(&text, Some(phone), now);
     let text = segue_channels::text::written_in(&text, origin.facts.alphabet).ok_or_else(not_plain)?.into_owned();
     let segments = segue_channels::text::segment(&text).segments.len();
     if segments > MOST_SEGMENTS {

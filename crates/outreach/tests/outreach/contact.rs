@@ -63,6 +63,7 @@ async fn a_contacts_life() {
                 proof: None,
                 occurred_at: None,
                 expires_at: None,
+                scope: None,
                 context: segue_store::consent::ConsentContext::default(),
             };
             contacts::record_consent(store, ctx, ws, &Actor::System, id, input)

@@ -179,6 +179,7 @@ fn input(action: ConsentAction, method: ConsentMethod) -> ConsentInput {
         proof: None,
         occurred_at: None,
         expires_at: None,
+        scope: None,
         context: ConsentContext::default(),
     }
 }

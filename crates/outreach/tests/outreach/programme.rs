@@ -3,7 +3,7 @@
 use segue_model::{
     KeywordId, ProgrammeId,
     actor::Actor,
-    consent::{ConsentAction, ConsentMethod, ConsentState, OptOutScope},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, OptOutScope, Purpose},
     keyword::Keyword,
     programme::{
         Covers, DateFormat, EndReason, KeywordAction, ProgrammeOptIn, ProgrammeSettings, Question, SubscriptionState,
@@ -18,13 +18,14 @@ use segue_outreach::{
     words::{self, KeywordInput},
 };
 use segue_store::{
+    channel::Channel,
     consent::ConsentContext,
     programme::{KeywordView, ProgrammeView},
     subscription::SubscriptionView,
 };
 
 use crate::{
-    keyword::{consents, settings, text},
+    keyword::{consents, receive_on, settings, text},
     world::{World, phone, worlds},
 };
 
@@ -272,6 +273,93 @@ async fn a_stop_ends_subscriptions_as_far_as_it_reaches() {
         text(&world, &phone(3), "nonews").await;
         assert_eq!(subscription(&world, programme.id, 3).await.state, SubscriptionState::Ended);
         assert_eq!(consents(&world, &phone(3)).await[0], ConsentState::Granted);
+    }
+}
+
+/// The world's sender on a second account.
+async fn second_account(world: &World) -> Channel {
+    let second = world.test.sms_channel("second").await;
+    world.test.sender(second.id, &world.sender.address).await;
+    second
+}
+
+/// A text to the world's sender that comes in on this account.
+async fn said_on(world: &World, account: &Channel, number: u32, said: &str) -> Handled {
+    world.test.clock.advance(1);
+    receive_on(world, account.clone(), world.test.ctx.id(), (&phone(number), said)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_to_one_account_of_a_number_ends_what_the_others_began() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let second = second_account(&world).await;
+        let joined = news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
+        let asked = programme(&world, input(&world, "Club", ProgrammeOptIn::Double, Covers::Programme)).await;
+        word(&world, "CLUB", KeywordAction::Join { programme_id: asked.id }).await.unwrap();
+        let question = Question { text: "Which city?".to_owned(), attribute: "city".to_owned() };
+        let chain = KeywordAction::Reply {
+            text: "Hello".to_owned(),
+            questions: vec![question],
+            closing: None,
+            next_keyword: None,
+        };
+        word(&world, "CITY", chain).await.unwrap();
+        // Another number of the workspace, whose programme nobody has said anything about.
+        let apart = world.test.sender(world.sms.id, "+15550000009").await;
+        let apart =
+            ProgrammeInput { sender_id: apart.id, ..input(&world, "Apart", ProgrammeOptIn::Single, Covers::Programme) };
+        let apart = programme(&world, apart).await;
+        for (number, scope, said) in [
+            (1, OptOutScope::Sender, "STOP"),
+            (2, OptOutScope::Programme, "STOP"),
+            (3, OptOutScope::Sender, "Please take me off your list"),
+        ] {
+            world.subscriber(&phone(number), "Ana").await;
+            settings(&world, move |settings| settings.opt_out_scope = scope).await;
+            for begun in ["NEWS", "CLUB", "CITY"] {
+                text(&world, &phone(number), begun).await;
+            }
+            subscribe(&world, apart.id, number, Some("Yes")).await.unwrap();
+            said_on(&world, &second, number, said).await;
+            for programme in [&joined, &asked] {
+                let ended = subscription(&world, programme.id, number).await;
+                let expected = (SubscriptionState::Ended, Some(EndReason::Stopped));
+                assert_eq!((ended.state, ended.end_reason), expected, "{engine} {scope} {}", programme.name);
+            }
+            let kept = subscription(&world, apart.id, number).await;
+            assert_eq!(kept.state, SubscriptionState::Active, "{engine} {scope}: another number");
+            assert_eq!(consents(&world, &phone(number)).await[0], ConsentState::Granted, "{engine} {scope}");
+            // The question does not wait for an answer any more.
+            assert_eq!(text(&world, &phone(number), "Berlin").await, Handled::NoKeyword, "{engine} {scope}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opt_in_is_answered_on_any_account_of_its_number_and_takes_back_a_no_to_any() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let second = second_account(&world).await;
+        let asked = news(&world, ProgrammeOptIn::Double, Covers::AllMarketing).await;
+        world.subscriber(&phone(1), "Ana").await;
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Sender).await;
+        said_on(&world, &second, 1, "STOP").await;
+        world.test.clock.advance(1);
+        text(&world, &phone(1), "NEWS").await;
+        assert_eq!(said_on(&world, &second, 1, "YES").await, Handled::OptIn, "{engine}");
+        assert_eq!(subscription(&world, asked.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        let (ws, own) = (world.ws(), world.sender.address.clone());
+        let from = move |tx: &mut segue_store::Tx<'_>| {
+            tx.consent_state_from(ws, Medium::Sms, &phone(1), Purpose::Marketing, &own).map(|it| it.state)
+        };
+        assert_eq!(world.write(from.clone()).await, ConsentState::Granted, "{engine}: what was joined can be sent");
+        // The no was said to the second account, and the programme is joined on the first.
+        said_on(&world, &second, 1, "STOP").await;
+        world.test.clock.advance(time::DAY);
+        text(&world, &phone(1), "NEWS").await;
+        assert_eq!(text(&world, &phone(1), "YES").await, Handled::OptIn, "{engine}");
+        assert_eq!(world.write(from).await, ConsentState::Granted, "{engine}");
     }
 }
 

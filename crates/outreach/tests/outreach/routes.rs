@@ -5,12 +5,18 @@ use std::collections::BTreeMap;
 use segue_model::{
     ChannelId, WorkspaceId,
     route::{RouteBy, RouteNote, RouteReason, Share, TRIALS_IN_100, draw},
+    sender::SenderAlphabet,
 };
-use segue_outreach::direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text};
+use segue_outreach::{
+    OutreachError,
+    campaign::{preflight, test_send},
+    direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text},
+};
 use segue_store::{
     Sql,
     campaign::CampaignInput,
     channel::{ChannelState, Registration, Sender},
+    direct_message::DirectMessageView,
     recipient::RecipientQuery,
     route::{ChannelPrices, Shares},
     workspace::SegmentPrice,
@@ -53,9 +59,13 @@ async fn prices(world: &World, channel_id: ChannelId, later: i64, of: &[(&str, i
 
 /// Plans a campaign: by which account each number gets it, and why.
 async fn planned(world: &World) -> BTreeMap<String, (ChannelId, Option<RouteNote>)> {
+    planned_with(world, "Sale").await
+}
+
+async fn planned_with(world: &World, body: &str) -> BTreeMap<String, (ChannelId, Option<RouteNote>)> {
     let ws = world.ws();
     let count = world.messages().await.len();
-    let campaign = world.sent(CampaignInput { body: "Sale".to_owned(), ..world.input() }).await;
+    let campaign = world.sent(CampaignInput { body: body.to_owned(), ..world.input() }).await;
     let query = RecipientQuery { limit: 1_000, ..Default::default() };
     let now = world.test.now();
     let recipients = world.write(move |tx| tx.recipients(ws, campaign.id, &query, now)).await;
@@ -74,6 +84,27 @@ async fn planned(world: &World) -> BTreeMap<String, (ChannelId, Option<RouteNote
         );
     }
     all
+}
+
+/// Sends one text by API.
+async fn direct(world: &World, text: &str) -> Result<DirectMessageView, OutreachError> {
+    let message = DirectInput {
+        sender: SenderChoice::Id(world.sender.id),
+        to: Target::Phone(MUNICH.to_owned()),
+        text: Text::Verbatim(text.to_owned()),
+        fields: Default::default(),
+        class: DirectClass::Service,
+        expires_at: None,
+        client_reference: None,
+        callback: None,
+    };
+    direct::send(&world.test.store, &world.test.ctx, world.ws(), "test", None, message).await
+}
+
+/// What the check says of a campaign with this text.
+async fn looked(world: &World, body: &str) -> preflight::Preflight {
+    let draft = world.draft(CampaignInput { body: body.to_owned(), ..world.input() }).await.unwrap();
+    preflight::preflight(&world.test.store, &world.test.ctx, &world.links, world.ws(), draft.id).await.unwrap()
 }
 
 fn reason(note: Option<RouteNote>) -> RouteReason {
@@ -152,17 +183,7 @@ async fn each_country_goes_by_the_cheapest_account_at_the_prices_of_the_day() {
             .await;
         assert_eq!(reason(planned(&world).await[MUNICH].1), RouteReason::NoPrice, "{}", world.test.engine);
 
-        let message = DirectInput {
-            sender: SenderChoice::Id(world.sender.id),
-            to: Target::Phone(MUNICH.to_owned()),
-            text: Text::Verbatim("Your code is 1".to_owned()),
-            fields: Default::default(),
-            class: DirectClass::Service,
-            expires_at: None,
-            client_reference: None,
-            callback: None,
-        };
-        let sent = direct::send(&world.test.store, &world.test.ctx, ws, "test", None, message).await.unwrap();
+        let sent = direct(&world, "Your code is 1").await.unwrap();
         assert_eq!((sent.channel_id, reason(sent.route)), (Some(first), RouteReason::NoPrice), "{}", world.test.engine);
     }
 }
@@ -251,5 +272,112 @@ async fn shares_go_when_no_sender_asks_for_them_and_one_workspace_does_not_keep_
         assert!(spoiled.is_err(), "{}", world.test.engine);
         count().await;
         assert_eq!(left(later).await, 0, "nobody asks for these: {}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_leaves_by_an_account_that_takes_its_characters() {
+    const LODZ: &str = "\u{141}\u{f3}d\u{17a} \u{2013} sale";
+    const QUOTED: &str = "It\u{2019}s on";
+    for world in worlds().await {
+        world.subscriber(MUNICH, "Ben").await;
+        let (ws, own, first, engine) = (world.ws(), world.sender.id, world.sms.id, world.test.engine);
+        let other = second(&world).await;
+        let set = async |id, alphabet| assert!(world.write(move |tx| tx.set_sender_alphabet(ws, id, alphabet)).await);
+        for by in [RouteBy::Order, RouteBy::Price, RouteBy::Delivery] {
+            routes(&world, by, &[&world.sender, &other]).await;
+            for (alphabet, body, passed) in [
+                (SenderAlphabet::GsmReplace, "Sale", false),
+                (SenderAlphabet::GsmReplace, QUOTED, false),
+                (SenderAlphabet::GsmReplace, LODZ, true),
+                (SenderAlphabet::GsmRefuse, "Sale", false),
+                (SenderAlphabet::GsmRefuse, QUOTED, true),
+            ] {
+                set(own, alphabet).await;
+                let channel = if passed { other.channel_id } else { first };
+                let shown = looked(&world, body).await;
+                assert_eq!(shown.cost.accounts.len(), 1, "{engine} {by} {alphabet} {body}");
+                assert_eq!(shown.cost.accounts[0].channel_id, channel, "{engine} {by} {alphabet} {body}");
+                let (chosen, note) = planned_with(&world, body).await[MUNICH];
+                assert_eq!(chosen, channel, "{engine} {by} {alphabet} {body}");
+                assert_eq!(note.map(|note| (note.by, note.by_characters)), Some((by, passed)), "{engine} {body}");
+                let text = world.messages().await.pop().unwrap().text;
+                assert_eq!(text.contains(body), passed || body == "Sale", "replaced where it has to be: {text}");
+                let sent = direct(&world, body).await.unwrap();
+                assert_eq!(sent.channel_id, Some(channel), "{engine} {by} {alphabet} {body}");
+                let draft = world.draft(CampaignInput { body: body.to_owned(), ..world.input() }).await.unwrap();
+                let (store, ctx) = (&world.test.store, &world.test.ctx);
+                test_send::test_send(store, ctx, &world.links, ws, draft.id, MUNICH).await.unwrap();
+                let last = world
+                    .write(move |tx| {
+                        tx.query(&CHANNELS, &[&ws], |row| row.next::<String>().and_then(|_| row.next::<ChannelId>()))
+                    })
+                    .await;
+                assert_eq!(last.last(), Some(&channel), "a test: {engine} {by} {alphabet} {body}");
+            }
+        }
+        // Where no account takes it, it is left out with that reason and refused by the API.
+        set(own, SenderAlphabet::GsmRefuse).await;
+        set(other.id, SenderAlphabet::GsmReplace).await;
+        let shown = looked(&world, LODZ).await;
+        assert_eq!(shown.excluded.iter().map(|rule| rule.rule.as_str()).collect::<Vec<_>>(), ["not_plain"]);
+        assert!(planned_with(&world, LODZ).await.is_empty(), "{engine}");
+        assert_eq!(direct(&world, LODZ).await.unwrap_err().field(), Some("text"), "{engine}");
+        // One that may not send there is not chosen for its characters.
+        set(other.id, SenderAlphabet::Any).await;
+        let nowhere = ["FR".to_owned()];
+        world.write(move |tx| tx.set_sender(ws, other.id, Registration::Active, &nowhere)).await;
+        assert!(planned_with(&world, LODZ).await.is_empty(), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_prices_each_text_by_the_account_it_would_leave_by() {
+    for world in worlds().await {
+        world.subscriber(MUNICH, "Ben").await;
+        world.subscriber(NEW_YORK, "Ann").await;
+        world.subscriber("+33612345678", "Zo\u{eb}").await;
+        let (ws, first, engine) = (world.ws(), world.sms.id, world.test.engine);
+        let other = second(&world).await;
+        world
+            .write(move |tx| {
+                let mut workspace = tx.workspace(ws)?.expect("it exists");
+                let of = |country: &str, per_thousand| SegmentPrice { country: country.to_owned(), per_thousand };
+                workspace.settings.campaigns.prices = vec![of("US", 2_000), of("FR", 5_000)];
+                tx.update_workspace(&workspace)
+            })
+            .await;
+        // Without routes: the prices of its own account, and the workspace's where that has none.
+        prices(&world, first, 0, &[("DE", 7_500), ("US", 800)]).await;
+        let cost = looked(&world, "Sale").await.cost;
+        assert_eq!((cost.total, cost.unpriced.len()), (14, 0), "{engine} {cost:?}");
+        let of = |cost: &preflight::PreflightCost| -> Vec<(ChannelId, i64, i64)> {
+            cost.accounts.iter().map(|each| (each.channel_id, each.messages, each.total)).collect()
+        };
+        assert_eq!(of(&cost), [(first, 3, 14)], "{engine}");
+        // The second account is cheaper for Germany alone.
+        prices(&world, other.channel_id, 0, &[("DE", 6_000), ("US", 900)]).await;
+        routes(&world, RouteBy::Price, &[&world.sender, &other]).await;
+        let cost = looked(&world, "Sale").await.cost;
+        assert_eq!(cost.total, 12, "{engine} {cost:?}");
+        assert_eq!(of(&cost), [(first, 2, 6), (other.channel_id, 1, 6)], "{engine}");
+        // In the order, the dearer one is what it costs.
+        routes(&world, RouteBy::Order, &[&other, &world.sender]).await;
+        let cost = looked(&world, "Sale").await.cost;
+        assert_eq!(of(&cost), [(other.channel_id, 3, 12)], "{engine} {cost:?}");
+        assert_eq!((cost.min_thousandths, cost.max_thousandths), (900, 6_000), "{engine}");
+        // Prices of the future and of another currency do not count.
+        prices(&world, other.channel_id, 3_600_000, &[("DE", 1)]).await;
+        assert_eq!(looked(&world, "Sale").await.cost.total, 12, "{engine}");
+        world
+            .write(move |tx| {
+                let mut workspace = tx.workspace(ws)?.expect("it exists");
+                workspace.settings.campaigns.currency = "EUR".to_owned();
+                tx.update_workspace(&workspace)
+            })
+            .await;
+        let cost = looked(&world, "Sale").await.cost;
+        assert_eq!((cost.total, cost.unpriced), (7, vec!["DE".to_owned()]), "{engine}");
+        assert_eq!(cost.accounts[0].unpriced, 1, "{engine}");
     }
 }

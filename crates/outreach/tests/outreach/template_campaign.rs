@@ -67,7 +67,7 @@ pub(crate) async fn planned(world: &World) -> Vec<Planned> {
 }
 
 /// The templates of the number: a promotion, news with a button, and one that is paused.
-async fn templates(world: &World, promotion: (&'static str, &'static str)) {
+pub(crate) async fn templates(world: &World, promotion: (&'static str, &'static str)) {
     let (ws, channel_id, ctx) = (world.ws(), world.whatsapp.id, world.test.ctx.clone());
     let listed = |name: &str, category: &str, status: &str, url: &str| ListedTemplate {
         name: name.to_owned(),
@@ -89,7 +89,7 @@ async fn templates(world: &World, promotion: (&'static str, &'static str)) {
     world.write(move |tx| tx.replace_templates(ws, channel_id, &all, &ctx)).await;
 }
 
-fn template(world: &World, name: &str) -> CampaignTemplate {
+pub(crate) fn template(world: &World, name: &str) -> CampaignTemplate {
     CampaignTemplate {
         channel_id: world.whatsapp.id,
         name: name.to_owned(),
@@ -165,7 +165,7 @@ pub(crate) async fn customer(
         .await;
 }
 
-async fn rules(world: &World, id: CampaignId) -> Vec<(String, i64)> {
+pub(crate) async fn rules(world: &World, id: CampaignId) -> Vec<(String, i64)> {
     let funnel = campaign::funnel(&world.test.store, world.ws(), id).await.unwrap();
     let mut rules: Vec<_> = funnel.excluded_by_rule.into_iter().map(|rule| (rule.rule, rule.count)).collect();
     rules.sort_unstable();
@@ -185,7 +185,7 @@ async fn leads_to(world: &World, code: &str) -> String {
     }
 }
 
-async fn start(world: &World, input: CampaignInput) -> CampaignView {
+pub(crate) async fn start(world: &World, input: CampaignInput) -> CampaignView {
     let draft = world.draft(input).await.unwrap();
     world.act(draft.id, CampaignAction::Start).await.unwrap();
     world.plan(draft.id).await;

@@ -98,6 +98,7 @@ fn permit(now: Timestamp) -> Permit {
         content: Content::Sms,
         address: Known::Yes,
         consent: segue_model::consent::ConsentState::None,
+        of_template: segue_model::consent::TemplateConsent::NOTHING,
         suppression: Listed::No,
         quiet_hours: QuietHours::NONE,
         time_zones: &[],

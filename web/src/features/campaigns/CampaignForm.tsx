@@ -1,5 +1,6 @@
 import type { AudienceFilter, CampaignInput } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
+import { accountWords } from '@/lib/sender-name';
 import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
 import { AudienceParts } from './AudienceParts';
 import { BodyField } from './BodyField';
@@ -70,7 +71,10 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
                 { value: '', label: 'Choose a sender', disabled: true },
                 ...sources.senders.map((each) => ({
                   value: each.id,
-                  label: each.address + REGISTRATION[each.registration],
+                  label:
+                    each.address +
+                    accountWords(each, sources.senders, sources.accounts) +
+                    REGISTRATION[each.registration],
                   disabled: each.registration === 'rejected',
                 })),
                 ...sources.pools.map((pool) => ({

@@ -185,6 +185,28 @@ function Figures({ check }: { check: Preflight }) {
           </div>
         </section>
       )}
+      {cost.accounts.length > 1 && (
+        <section className={css.wide} data-testid="preflight-accounts">
+          <h3>Cost by account</h3>
+          <ul className={css.why}>
+            {cost.accounts.map((each) => (
+              <li key={each.channel_id}>
+                <span>
+                  {each.name}
+                  <small>
+                    {each.messages.toLocaleString()} {each.messages === 1 ? 'text' : 'texts'},{' '}
+                    {each.segments.toLocaleString()} {each.segments === 1 ? 'segment' : 'segments'}
+                    {each.unpriced > 0 && `; ${each.unpriced.toLocaleString()} without a price`}
+                  </small>
+                </span>
+                <strong>
+                  {each.unpriced === each.messages ? 'no price' : money(each.total, cost.currency)}
+                </strong>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       {check.excluded.length + check.held.length > 0 && (
         <section className={css.wide}>
           <h3>Who does not get it, or later</h3>

@@ -45,6 +45,8 @@ export function useSources() {
     },
     senders: setup.data?.senders ?? [],
     pools: pools.data?.data ?? [],
+    /** Every account, for its name. */
+    accounts: setup.data?.channels ?? [],
     whatsapp: (setup.data?.channels ?? []).filter((channel) => channel.kind === 'whatsapp'),
     templates: templates.data?.data ?? [],
     lists: lists.data?.data ?? [],

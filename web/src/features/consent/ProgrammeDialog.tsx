@@ -103,7 +103,7 @@ export function ProgrammeDialog({ programme, onClose, onSaved }: Props) {
           description="Texts to it join; its texts welcome."
           value={senderId}
           onChange={(event) => setSender(event.currentTarget.value)}
-          data={numbers.map((each) => ({ value: each.id, label: each.address }))}
+          data={numbers.map((each) => ({ value: each.id, label: each.label }))}
         />
         <SelectField
           label="Opt-in"

@@ -64,7 +64,7 @@ export function ProgrammesSection() {
       key: 'sender',
       title: 'Number',
       priority: 'wide',
-      render: (each) => numbers.find((sender) => sender.id === each.sender_id)?.address ?? '–',
+      render: (each) => numbers.find((sender) => sender.id === each.sender_id)?.label ?? '–',
     },
     {
       key: 'active',

@@ -133,7 +133,7 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
           description="One word counts at one number."
           value={senderId}
           onChange={(event) => setSender(event.currentTarget.value)}
-          data={numbers.map((each) => ({ value: each.id, label: each.address }))}
+          data={numbers.map((each) => ({ value: each.id, label: each.label }))}
         />
         <SelectField
           label="What it does"

@@ -64,7 +64,7 @@ export function WordsSection() {
       render: (each) => (
         <span className={css.cell}>
           <strong>{each.word}</strong>
-          <span>to {numbers.find((sender) => sender.id === each.sender_id)?.address ?? '–'}</span>
+          <span>to {numbers.find((sender) => sender.id === each.sender_id)?.label ?? '–'}</span>
         </span>
       ),
     },

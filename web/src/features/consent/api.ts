@@ -10,6 +10,7 @@ import type {
   ProgrammeSettings,
   Sender,
   SenderKeyword,
+  SetupStatus,
   Subscription,
   TextReading,
   VoteTally,
@@ -96,6 +97,9 @@ export const checkLedger = (signal?: AbortSignal) =>
 
 export const fetchSenders = (signal?: AbortSignal) =>
   api.get<Page<Sender>>('/senders', { limit: 200 }, signal);
+
+export const fetchSetup = (signal?: AbortSignal) =>
+  api.get<SetupStatus>('/setup-status', {}, signal);
 
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);

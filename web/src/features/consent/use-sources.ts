@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
+import { accountWords } from '@/lib/sender-name';
 import { useLive } from '@/live';
-import { fetchKeywords, fetchLists, fetchProgrammes, fetchSenders } from './api';
+import { fetchKeywords, fetchLists, fetchProgrammes, fetchSenders, fetchSetup } from './api';
 
 /** Agents look at programmes and words; those who run campaigns change them. */
 export function useMayChange(): boolean {
@@ -30,7 +31,15 @@ export function useNumbers() {
     queryKey: ['senders'],
     queryFn: ({ signal }) => fetchSenders(signal),
   });
-  return (query.data?.data ?? []).filter((sender) => sender.kind !== 'alphanumeric');
+  const setup = useQuery({ queryKey: keys.setup, queryFn: ({ signal }) => fetchSetup(signal) });
+  const senders = query.data?.data ?? [];
+  const accounts = setup.data?.channels ?? [];
+  return senders
+    .filter((sender) => sender.kind !== 'alphanumeric')
+    .map((sender) => ({
+      ...sender,
+      label: sender.address + accountWords(sender, senders, accounts),
+    }));
 }
 
 export function useLists() {

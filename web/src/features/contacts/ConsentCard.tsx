@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentEvent } from '@/api/types';
-import { CHANNEL_WORDS, CONSENT_ACTIONS, CONSENT_METHODS } from '@/lib/consent';
+import { CHANNEL_WORDS, CONSENT_ACTIONS, CONSENT_METHODS, scopeWords } from '@/lib/consent';
 import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Failure, SkeletonRows } from '@/ui';
 import { fetchConsentEvents, proofUrl } from './api';
@@ -63,11 +63,6 @@ export function ConsentCard({ contactId }: { contactId: string }) {
 
 const CLOSING = new Set(['revoke', 'deny', 'expire', 'reassign', 'correct']);
 
-function scopeWords(scope: string): string {
-  if (scope === 'all') return '';
-  return scope.startsWith('prg_') ? ' · one programme' : ' · one sender';
-}
-
 function ConsentEntry({ event }: { event: ConsentEvent }) {
   const context = event.context;
   const where = [context?.source, context?.form_version, context?.ip].filter(
@@ -84,7 +79,7 @@ function ConsentEntry({ event }: { event: ConsentEvent }) {
       <div className={css.eventHead}>
         <strong>
           {CONSENT_ACTIONS[event.action]} · {CHANNEL_WORDS[event.channel]} · {event.purpose}
-          {scopeWords(event.scope)}
+          {event.scope !== 'all' && ` · ${scopeWords(event.scope)}`}
         </strong>
         <time dateTime={event.occurred_at}>{formatDateTime(event.occurred_at)}</time>
       </div>

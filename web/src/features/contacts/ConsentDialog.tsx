@@ -1,18 +1,19 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
-import { CLAIMABLE_METHODS } from '@/lib/consent';
+import { CLAIMABLE_METHODS, TEMPLATE_CATEGORIES } from '@/lib/consent';
 import {
   Button,
   Dialog,
   DialogActions,
+  Notice,
   notify,
   SelectField,
   Stack,
   TextArea,
   TextField,
 } from '@/ui';
-import { addConsentEvent, type ConsentInput } from './api';
+import { addConsentEvent, fetchTemplateNames, type ConsentInput } from './api';
 import css from './contacts.module.css';
 
 type RecordedAction = 'grant' | 'revoke' | 'reassign' | 'correct';
@@ -24,10 +25,56 @@ const WORDING_HELP: Record<RecordedAction, string> = {
   correct: 'What was wrong. A consent that the mistake gave ends.',
 };
 
+type Category = keyof typeof TEMPLATE_CATEGORIES;
+/** Everything, a category of templates, or one template. */
+type About = 'all' | Category | 'template';
+
+const ABOUT: { value: About; label: string }[] = [
+  { value: 'all', label: 'Everything on WhatsApp' },
+  ...Object.entries(TEMPLATE_CATEGORIES).map(([value, { label }]) => ({
+    value: value as Category,
+    label: `Only ${label.toLowerCase()} templates`,
+  })),
+  { value: 'template', label: 'Only one template' },
+];
+
+const ABOUT_HELP: Record<'grant' | 'other', string> = {
+  grant: 'A yes to a part is good for that part alone, and never undoes a no to everything.',
+  other: 'A no to a part leaves everything else as it is.',
+};
+
+/** What an entry is about and for, as the API takes it. */
+function scopeOf(
+  about: About,
+  purpose: string,
+  template: { name: string; category: string } | undefined,
+): Pick<ConsentInput, 'purpose' | 'scope'> {
+  if (about === 'all') return { purpose: purpose as ConsentInput['purpose'] };
+  if (about !== 'template')
+    return { purpose: TEMPLATE_CATEGORIES[about].purpose, scope: `category:${about}` };
+  const isMarketing = template?.category.toLowerCase() === 'marketing';
+  return {
+    purpose: isMarketing ? 'marketing' : 'service',
+    scope: `template:${template?.name ?? ''}`,
+  };
+}
+
 export function ConsentDialog({ contactId, onClose }: { contactId: string; onClose: () => void }) {
   const cache = useQueryClient();
   const [action, setAction] = useState<RecordedAction>('grant');
   const [busy, setBusy] = useState(false);
+  const [channel, setChannel] = useState<ConsentInput['channel']>('sms');
+  const [chosen, setAbout] = useState<About>('all');
+  const mayBePart = channel === 'whatsapp' && action !== 'reassign';
+  const about = mayBePart ? chosen : 'all';
+  const query = useQuery({
+    queryKey: [...keys.allTemplates, 'names'],
+    queryFn: ({ signal }) => fetchTemplateNames(signal),
+    enabled: about === 'template',
+  });
+  const templates = (query.data?.data ?? []).filter(
+    (each, place, all) => all.findIndex((other) => other.name === each.name) === place,
+  );
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -35,8 +82,12 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
     setBusy(true);
     try {
       await addConsentEvent(contactId, {
-        channel: text('channel') as ConsentInput['channel'],
-        purpose: text('purpose') as ConsentInput['purpose'],
+        channel,
+        ...scopeOf(
+          about,
+          text('purpose'),
+          templates.find((each) => each.name === text('template')),
+        ),
         action,
         method: text('method') as ConsentInput['method'],
         ...(text('wording') === '' ? {} : { wording: text('wording') }),
@@ -72,23 +123,48 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
             />
             <SelectField
               label="Channel"
-              name="channel"
+              value={channel}
+              onChange={(event) => setChannel(event.currentTarget.value as ConsentInput['channel'])}
               data={[
                 { value: 'sms', label: 'SMS' },
                 { value: 'whatsapp', label: 'WhatsApp' },
               ]}
               data-testid="consent-channel"
             />
-            <SelectField
-              label="For"
-              name="purpose"
-              data={[
-                { value: 'marketing', label: 'Marketing' },
-                { value: 'service', label: 'Service' },
-              ]}
-            />
+            {about === 'all' && (
+              <SelectField
+                label="For"
+                name="purpose"
+                data={[
+                  { value: 'marketing', label: 'Marketing' },
+                  { value: 'service', label: 'Service' },
+                ]}
+              />
+            )}
             <SelectField label="How" name="method" data={CLAIMABLE_METHODS} />
           </div>
+          {mayBePart && (
+            <SelectField
+              label="About"
+              description={ABOUT_HELP[action === 'grant' ? 'grant' : 'other']}
+              value={about}
+              onChange={(event) => setAbout(event.currentTarget.value as About)}
+              data={ABOUT}
+              data-testid="consent-about"
+            />
+          )}
+          {about === 'template' && query.isSuccess && templates.length === 0 && (
+            <Notice tone="warn">There is no template yet. Add one in Setup, Templates.</Notice>
+          )}
+          {about === 'template' && templates.length > 0 && (
+            <SelectField
+              label="Template"
+              description="In all its languages, from every number."
+              name="template"
+              data={templates.map((each) => ({ value: each.name, label: each.name }))}
+              data-testid="consent-template"
+            />
+          )}
           <TextArea
             label="Wording"
             description={WORDING_HELP[action]}
@@ -115,7 +191,12 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
           <Button emphasis="secondary" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" loading={busy} data-testid="consent-save">
+          <Button
+            type="submit"
+            loading={busy}
+            disabled={about === 'template' && templates.length === 0}
+            data-testid="consent-save"
+          >
             Add entry
           </Button>
         </DialogActions>

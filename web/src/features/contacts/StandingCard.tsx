@@ -3,7 +3,13 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentStanding, Subscription } from '@/api/types';
-import { CHANNEL_WORDS, CONSENT_ACTIONS, CONSENT_METHODS, subscriptionState } from '@/lib/consent';
+import {
+  CHANNEL_WORDS,
+  CONSENT_ACTIONS,
+  CONSENT_METHODS,
+  scopeWords,
+  subscriptionState,
+} from '@/lib/consent';
 import { formatDateTime } from '@/lib/time';
 import { Button, Card, ConfirmDialog, Failure, Notice, notify, SkeletonRows } from '@/ui';
 import { endSubscription, fetchContactConsent } from './api';
@@ -43,7 +49,10 @@ export function StandingCard({ contactId }: { contactId: string }) {
       )}
       <ul className={css.standings}>
         {consent?.standings.map((standing) => (
-          <StandingLine key={`${standing.channel} ${standing.purpose}`} standing={standing} />
+          <StandingLine
+            key={`${standing.channel} ${standing.purpose} ${standing.scope}`}
+            standing={standing}
+          />
         ))}
         {consent?.subscriptions.map((subscription) => (
           <SubscriptionLine
@@ -69,6 +78,20 @@ function reason(standing: ConsentStanding): string {
 }
 
 function StandingLine({ standing }: { standing: ConsentStanding }) {
+  if (standing.scope !== 'all') {
+    return (
+      <li data-testid="template-standing">
+        <div>
+          <strong>
+            {CHANNEL_WORDS[standing.channel]} · {scopeWords(standing.scope)}
+          </strong>
+          <span>{reason(standing)}</span>
+          {standing.expires_at !== null && <span>Until {formatDateTime(standing.expires_at)}</span>}
+        </div>
+        <ConsentTag state={standing.state} />
+      </li>
+    );
+  }
   return (
     <li data-testid={`${standing.channel}-${standing.purpose}`}>
       <div>

@@ -81,10 +81,16 @@ export interface ConsentInput {
   wording?: string;
   proof?: string;
   expires_at?: string;
+  /** What it is about; everything when absent. */
+  scope?: string;
 }
 
 export const addConsentEvent = (id: string, input: ConsentInput) =>
   api.post<ConsentEvent>(`/contacts/${id}/consent-events`, input);
+
+/** Names and categories of all templates, one for each language. */
+export const fetchTemplateNames = (signal?: AbortSignal) =>
+  api.get<Page<{ name: string; category: string }>>('/templates', { limit: 200 }, signal);
 
 export const fetchLists = (signal?: AbortSignal) =>
   api.get<Page<ContactList>>('/lists', { limit: 200 }, signal);

@@ -3,7 +3,9 @@ import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { SenderDetail, SenderPool } from '@/api/sender-types';
+import type { Channel } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
+import { accountWords } from '@/lib/sender-name';
 import {
   Button,
   Card,
@@ -27,7 +29,7 @@ import css from './setup.module.css';
 import { useMayManage } from './use-may-manage';
 
 /** Senders that share the texts; each person keeps the sender they were first texted from. */
-export function PoolsCard({ senders }: { senders: SenderDetail[] }) {
+export function PoolsCard({ senders, channels }: { senders: SenderDetail[]; channels: Channel[] }) {
   const mayManage = useMayManage();
   const [open, setOpen] = useState<SenderPool | 'new' | null>(null);
   const query = useQuery({
@@ -37,7 +39,9 @@ export function PoolsCard({ senders }: { senders: SenderDetail[] }) {
   const pools = query.data?.data ?? [];
   const address = (id: string) => {
     const sender = senders.find((each) => each.id === id);
-    return sender === undefined ? '–' : formatPhone(sender.address);
+    return sender === undefined
+      ? '–'
+      : formatPhone(sender.address) + accountWords(sender, senders, channels);
   };
   return (
     <Card
@@ -92,6 +96,7 @@ export function PoolsCard({ senders }: { senders: SenderDetail[] }) {
         <PoolDialog
           pool={open === 'new' ? null : open}
           senders={senders}
+          channels={channels}
           onClose={() => setOpen(null)}
         />
       )}
@@ -102,10 +107,11 @@ export function PoolsCard({ senders }: { senders: SenderDetail[] }) {
 interface PoolDialogProps {
   pool: SenderPool | null;
   senders: SenderDetail[];
+  channels: Channel[];
   onClose: () => void;
 }
 
-function PoolDialog({ pool, senders, onClose }: PoolDialogProps) {
+function PoolDialog({ pool, senders, channels, onClose }: PoolDialogProps) {
   const cache = useQueryClient();
   const refresh = () => cache.invalidateQueries({ queryKey: keys.senderPools });
   const remove = async (id: string) => {
@@ -151,7 +157,7 @@ function PoolDialog({ pool, senders, onClose }: PoolDialogProps) {
             name="sender_ids"
             value={each.id}
             defaultChecked={pool?.sender_ids.includes(each.id) ?? false}
-            label={`${formatPhone(each.address)}, ${SENDER_KINDS[each.kind]}`}
+            label={`${formatPhone(each.address)}${accountWords(each, senders, channels)}, ${SENDER_KINDS[each.kind]}`}
           />
         ))}
       </fieldset>

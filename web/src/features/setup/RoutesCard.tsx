@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiError } from '@/api/errors';
 import { keys } from '@/api/query-keys';
-import type { RouteBy, SenderDetail } from '@/api/sender-types';
+import type { RouteBy, SenderAlphabet, SenderDetail, SenderRoute } from '@/api/sender-types';
 import type { Channel } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { ROUTE_BY } from '@/lib/route-words';
@@ -39,12 +39,14 @@ export function RoutesCard({ senders, channels }: RoutesCardProps) {
   const twins = (sender: SenderDetail) =>
     senders.filter((each) => each.address === sender.address && each.kind === sender.kind);
   const name = (id: string) => channels.find((channel) => channel.id === id)?.name ?? '–';
-  const rows = senders.filter((sender) => twins(sender).length > 1);
+  const rows = senders
+    .filter((sender) => twins(sender).length > 1)
+    .sort((one, other) => one.address.localeCompare(other.address));
   return (
     <Card
       padding="none"
       title="Routes"
-      description="A number or name that several accounts can send from leaves by one of them. Each message notes which one and why, and waits for that one alone."
+      description="A number or name that several accounts can send from leaves by one of them, and by another where that one does not take the characters of the text. Each message notes which one and why, and waits for that one alone."
     >
       {rows.length === 0 ? (
         <EmptyState title="No sender on two accounts">
@@ -65,7 +67,7 @@ export function RoutesCard({ senders, channels }: RoutesCardProps) {
               render: (sender) => (
                 <div className={css.cell}>
                   <strong>{formatPhone(sender.address)}</strong>
-                  <span>{name(sender.channel_id)}</span>
+                  <span>on {name(sender.channel_id)}</span>
                 </div>
               ),
             },
@@ -79,18 +81,19 @@ export function RoutesCard({ senders, channels }: RoutesCardProps) {
               key: 'routes',
               title: 'Accounts, and what they delivered in 24 hours',
               priority: 'wide',
-              render: (sender) => (
-                <div className={css.cell}>
-                  {sender.routes.map((route) => (
-                    <span key={route.sender_id}>
-                      {name(route.channel_id)}
-                      {route.settled !== null && route.settled > 0
-                        ? `, ${Math.round((100 * (route.delivered ?? 0)) / route.settled)}% of ${route.settled.toLocaleString()}`
-                        : ''}
-                    </span>
-                  ))}
-                </div>
-              ),
+              render: (sender) =>
+                sender.route_by === null ? (
+                  name(sender.channel_id)
+                ) : (
+                  <ol className={css.routes}>
+                    {sender.routes.map((route) => (
+                      <li key={route.sender_id}>
+                        <strong>{name(route.channel_id)}</strong>
+                        <span>{routeFacts(route, senders)}</span>
+                      </li>
+                    ))}
+                  </ol>
+                ),
             },
           ]}
         />
@@ -98,6 +101,7 @@ export function RoutesCard({ senders, channels }: RoutesCardProps) {
       {open !== null && (
         <RoutesDialog
           sender={open}
+          account={name(open.channel_id)}
           accounts={twins(open).map((each) => ({ id: each.id, name: name(each.channel_id) }))}
           onClose={() => setOpen(null)}
         />
@@ -106,17 +110,37 @@ export function RoutesCard({ senders, channels }: RoutesCardProps) {
   );
 }
 
+const TAKES: Record<SenderAlphabet, string | null> = {
+  any: null,
+  gsm_replace: 'replaces special characters',
+  gsm_refuse: 'takes plain characters only',
+};
+
+/** What there is to know of a route in a line. */
+function routeFacts(route: SenderRoute, senders: SenderDetail[]): string {
+  const sender = senders.find((each) => each.id === route.sender_id);
+  const delivered =
+    route.settled !== null && route.settled > 0
+      ? `${Math.round((100 * (route.delivered ?? 0)) / route.settled)}% of ${route.settled.toLocaleString()} delivered`
+      : null;
+  const state = sender?.registration === 'active' ? null : 'not activated at the carrier';
+  const takes = sender === undefined ? null : TAKES[sender.alphabet];
+  return [delivered, state, takes].filter((each) => each !== null).join(', ');
+}
+
 interface RoutesDialogProps {
   sender: SenderDetail;
+  /** The account it is on. */
+  account: string;
   accounts: { id: string; name: string }[];
   onClose: () => void;
 }
 
-function RoutesDialog({ sender, accounts, onClose }: RoutesDialogProps) {
+function RoutesDialog({ sender, account, accounts, onClose }: RoutesDialogProps) {
   const cache = useQueryClient();
   return (
     <FormDialog
-      title={`Routes of ${formatPhone(sender.address)}`}
+      title={`Routes of ${formatPhone(sender.address)} on ${account}`}
       saveLabel="Save"
       testId="routes-save"
       onClose={onClose}
@@ -157,7 +181,7 @@ function RoutesDialog({ sender, accounts, onClose }: RoutesDialogProps) {
             }
             data={[
               { value: '', label: 'None' },
-              ...accounts.map((account) => ({ value: account.id, label: account.name })),
+              ...accounts.map((other) => ({ value: other.id, label: other.name })),
             ]}
           />
         ))}
@@ -205,11 +229,13 @@ function usePrices(id: string) {
 
 /** The prices that count now. */
 function InForce({ id }: { id: string }) {
-  const [now] = useState(() => Date.now());
   const query = usePrices(id);
   if (query.isPending) return <SkeletonRows rows={1} height={18} />;
   if (query.isError) return <>–</>;
-  const version = query.data.data.find((each) => Date.parse(each.valid_from) <= now);
+  // As of the answer: what has just been added counts from the moment it was added.
+  const version = query.data.data.find(
+    (each) => Date.parse(each.valid_from) <= query.dataUpdatedAt,
+  );
   if (version === undefined) return <>None yet</>;
   return (
     <>

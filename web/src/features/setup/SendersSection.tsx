@@ -5,6 +5,7 @@ import { keys } from '@/api/query-keys';
 import type { Registration, SenderAlphabet, SenderDetail } from '@/api/sender-types';
 import type { Channel, Sender } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
+import { accountWords } from '@/lib/sender-name';
 import {
   Button,
   Card,
@@ -130,7 +131,7 @@ export function SendersSection({ channels }: { channels: Channel[] }) {
           />
         )}
       </Card>
-      <PoolsCard senders={senders} />
+      <PoolsCard senders={senders} channels={channels} />
       <RoutesCard senders={senders} channels={sms} />
       <AccountPricesCard channels={sms} />
       <RegistrationsSection />
@@ -140,6 +141,7 @@ export function SendersSection({ channels }: { channels: Channel[] }) {
         <ChangeDialog
           sender={open}
           others={senders.filter((each) => each.id !== open.id)}
+          channels={channels}
           onClose={() => setOpen(null)}
         />
       )}
@@ -212,10 +214,11 @@ function whole(value: string): number | null {
 interface ChangeDialogProps {
   sender: SenderDetail;
   others: SenderDetail[];
+  channels: Channel[];
   onClose: () => void;
 }
 
-function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
+function ChangeDialog({ sender, others, channels, onClose }: ChangeDialogProps) {
   const cache = useQueryClient();
   const refresh = useRefresh();
   const [spans, setSpans] = useState(sender.quiet_spans);
@@ -226,7 +229,7 @@ function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
   const all: Registration[] = query.data?.data.filter((each) => each.kind !== 'brand') ?? [];
   return (
     <FormDialog
-      title={formatPhone(sender.address)}
+      title={formatPhone(sender.address) + accountWords(sender, others, channels)}
       saveLabel="Save"
       testId="sender-change"
       onClose={onClose}
@@ -315,7 +318,10 @@ function ChangeDialog({ sender, others, onClose }: ChangeDialogProps) {
         defaultValue={sender.fallback_id ?? ''}
         data={[
           { value: '', label: 'None' },
-          ...others.map((each) => ({ value: each.id, label: formatPhone(each.address) })),
+          ...others.map((each) => ({
+            value: each.id,
+            label: formatPhone(each.address) + accountWords(each, [sender, ...others], channels),
+          })),
         ]}
       />
       <TextField
