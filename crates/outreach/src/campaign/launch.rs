@@ -71,6 +71,28 @@ fn next_run(schedule: &Schedule, run: u32, workspace: &Workspace, now: Timestamp
     (run..).map_while(|run| Some((run, schedule.starts(run, &workspace.time_zone)?))).find(|(_, at)| *at >= now)
 }
 
+/// Whether a paused campaign that goes on has to wait for its time: a recurring one, or one that was paused before it
+/// began and whose time has not come.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn still_waits(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    now: Timestamp,
+) -> Result<bool, OutreachError> {
+    let schedule = &campaign.input.schedule;
+    if schedule.repeat.is_some() {
+        return Ok(true);
+    }
+    if campaign.started_at.is_some() {
+        return Ok(false);
+    }
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    Ok(schedule.starts(0, &workspace.time_zone).is_some_and(|at| at > now))
+}
+
 /// Lets a campaign wait for its next run; at once when it has no time. The action says how it comes to wait.
 ///
 /// # Errors

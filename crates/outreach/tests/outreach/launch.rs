@@ -249,6 +249,39 @@ async fn each_run_of_a_recurring_campaign_is_a_campaign_of_its_own_at_the_same_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_was_paused_before_its_time_and_resumed_still_waits_for_it() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let nine = at("2026-11-24T09:00:00-05:00");
+        let (early, late) = (
+            world.draft(scheduled(&world, tomorrow(None))).await.unwrap().id,
+            world.draft(scheduled(&world, tomorrow(None))).await.unwrap().id,
+        );
+        for id in [early, late] {
+            world.act(id, CampaignAction::Start).await.unwrap();
+            assert_eq!(world.act(id, CampaignAction::Pause).await.unwrap().state, CampaignState::Paused);
+        }
+        let resumed = world.act(early, CampaignAction::Resume).await.unwrap();
+        assert_eq!(
+            (resumed.state, resumed.next_run_at, resumed.started_at),
+            (CampaignState::Scheduled, Some(nine), None),
+            "{}",
+            world.test.engine
+        );
+        assert!(world.jobs().await.is_empty(), "nothing is planned before its time");
+        world.test.clock.set(nine.plus(time::MINUTE));
+        world.launch_due().await;
+        assert_eq!(world.campaign(early).await.state, CampaignState::Planning);
+        assert_eq!(world.campaign(late).await.state, CampaignState::Paused, "a pause holds over its time");
+        let resumed = world.act(late, CampaignAction::Resume).await.unwrap();
+        assert_eq!(resumed.state, CampaignState::Planning, "its time has come");
+        // Once it has begun, a pause changes nothing about its time.
+        world.act(early, CampaignAction::Pause).await.unwrap();
+        assert_eq!(world.act(early, CampaignAction::Resume).await.unwrap().state, CampaignState::Planning);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_recipient_gets_it_at_the_local_time_and_nobody_long_after_it() {
     for world in worlds().await {
         world.subscriber("+12125550101", "New York").await;
