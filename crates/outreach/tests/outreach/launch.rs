@@ -282,6 +282,31 @@ async fn a_campaign_that_was_paused_before_its_time_and_resumed_still_waits_for_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_the_runs_that_nobody_could_start_for_days_only_the_newest_starts() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let daily = Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None };
+        for (misfire, started, left_out) in [(Misfire::RunLate, 1, 3), (Misfire::Ask, 1, 3), (Misfire::Skip, 0, 4)] {
+            world.test.clock.set(at("2026-11-23T12:00:00-05:00"));
+            let schedule = Schedule { misfire, late_hours: 96, ..tomorrow(Some(daily)) };
+            let series = world.draft(scheduled(&world, schedule)).await.unwrap();
+            world.act(series.id, CampaignAction::Start).await.unwrap();
+            world.test.clock.set(at("2026-11-27T10:00:00-05:00"));
+            for _ in 0..6 {
+                world.launch_due().await;
+            }
+            let runs: Vec<_> = world.all().await.into_iter().filter(|it| it.series_id == Some(series.id)).collect();
+            assert_eq!(runs.len(), started, "{} {misfire}", world.test.engine);
+            assert!(runs.iter().all(|run| run.input.name.ends_with("2026-11-27")), "{misfire}");
+            let series = world.campaign(series.id).await;
+            assert_eq!(series.next_run_at, Some(at("2026-11-28T09:00:00-05:00")), "{misfire}");
+            let why = format!("{left_out} runs could not start at their time and were left out.");
+            assert_eq!((series.attention, series.runs), (Some(why), 4), "{misfire}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_recipient_gets_it_at_the_local_time_and_nobody_long_after_it() {
     for world in worlds().await {
         world.subscriber("+12125550101", "New York").await;
