@@ -253,6 +253,8 @@ fn launch_run(
         tx.insert_campaign(workspace_id, id, &input, None, now)?;
         tx.set_series(workspace_id, id, series.id, 1)?;
         tx.copy_pinned_texts(workspace_id, series.id, id)?;
+        // Before the start: it makes the texts, and the settings say on which name their links stand.
+        tx.copy_links(workspace_id, series.id, id)?;
         let run = found(tx, workspace_id, id)?;
         begin(tx, ctx, links, workspace_id, &run, CampaignAction::Start)?;
         if due == Due::Ask {

@@ -4,6 +4,7 @@ use segue_model::{
     CampaignId, Timestamp, UserId,
     actor::Actor,
     campaign::{CampaignAction, CampaignState},
+    code::{CodeTarget, LinkCode},
     consent::ConsentAction,
     role::Role,
     schedule::{Frequency, Misfire, Repeat, Schedule, ScheduleClock, SendWindow},
@@ -20,12 +21,14 @@ use segue_outreach::{
         plan::PLAN_CAMPAIGN,
         preflight, variants,
     },
+    redirect::{LinkRequest, Method, Opened},
     segments::{self, ConditionInput, SegmentInput},
 };
 use segue_store::{
     Sql, StoreError,
     campaign::{Audience, CampaignInput, CampaignView},
     dead_letter::Verdict,
+    link::{Landing, LinkSettings},
     outbox::Claim,
     recipient::RecipientQuery,
     workspace::{ApprovalRule, CampaignSettings, SegmentPrice},
@@ -303,6 +306,50 @@ async fn of_the_runs_that_nobody_could_start_for_days_only_the_newest_starts() {
             let why = format!("{left_out} runs could not start at their time and were left out.");
             assert_eq!((series.attention, series.runs), (Some(why), 4), "{misfire}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_and_a_copy_have_what_was_set_about_the_links() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: Some(2), until: None };
+        let body = "See https://example.com/a".to_owned();
+        let input = CampaignInput { body, ..scheduled(&world, tomorrow(Some(weekly))) };
+        let series = world.draft(input).await.unwrap();
+        let settings = LinkSettings {
+            landing: Landing::Always,
+            legal_text: "Brand & Co.".to_owned(),
+            expires_at: Some(at("2026-12-24T00:00:00Z")),
+            ..LinkSettings::default()
+        };
+        let set = settings.clone();
+        world.write(move |tx| tx.put_link_settings(ws, series.id, &set)).await;
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        // A link of the text that was turned off before the run is off in the run.
+        world.write(move |tx| tx.change_link(ws, series.id, 1, None, Some(Timestamp(1)))).await;
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap();
+        world.plan(run.id).await;
+        let target = CodeTarget { campaign_number: run.number, position: 1 };
+        let open = async |code: String| {
+            let request = LinkRequest { method: Method::Get, user_agent: None, purpose: None };
+            world.redirects.open(&code, request).await.unwrap()
+        };
+        let Opened::Landing(page) = open(world.links.key().encode(target)).await else {
+            panic!("{}: there is no page", world.test.engine)
+        };
+        assert_eq!(page.legal_text, "Brand & Co.");
+        assert_eq!(open(world.links.key().encode_link(LinkCode { target, link: 1 })).await, Opened::Stopped);
+
+        let copied = copy::copy(store, ctx, ws, &Actor::System, run.id).await.unwrap();
+        let stored = world.write(move |tx| tx.link_settings(ws, copied.id)).await;
+        assert_eq!((stored.settings, stored.stopped_at), (settings, None));
+        let links = world.write(move |tx| tx.campaign_links(ws, copied.id)).await;
+        assert_eq!(links.len(), 1);
+        assert_eq!((links[0].target.as_deref(), links[0].stopped_at), (Some("https://example.com/a"), None));
     }
 }
 
