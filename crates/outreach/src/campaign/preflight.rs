@@ -249,8 +249,12 @@ struct Verdict {
 impl Verdict {
     /// Leaves out whose line gets a message already.
     fn unless_known(self, lines: &mut Lines, entry: &Entry) -> Self {
-        let phone = entry.member.fields.phone.as_ref().filter(|_| self.composed.is_some());
-        if phone.is_none_or(|phone| lines.add(phone.as_str())) {
+        let Some(phone) = &entry.member.fields.phone else { return self };
+        let is_new = match self.composed {
+            Some(_) => lines.add(phone.as_str()),
+            None => self.rule != HELD_OUT || !lines.has(phone.as_str()),
+        };
+        if is_new {
             return self;
         }
         Self { rule: DUPLICATE_PHONE, detail: None, composed: None }
@@ -304,6 +308,7 @@ impl Flight {
         Ok(match composed.within_limit() {
             Ok(composed) => Verdict { rule, detail, composed: Some(composed) },
             Err(_) => left_out(TEXT_TOO_LONG),
+            Ok(_) if timing::is_held_out(input, position) => left_out(HELD_OUT),
         })
     }
 

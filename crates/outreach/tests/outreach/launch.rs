@@ -26,6 +26,7 @@ use segue_outreach::{
 };
 use segue_store::{
     Sql, StoreError,
+    audience::{AudienceFilter, FilterOperator},
     campaign::{Audience, CampaignInput, CampaignView},
     dead_letter::Verdict,
     link::{Landing, LinkSettings},
@@ -350,6 +351,44 @@ async fn a_run_and_a_copy_have_what_was_set_about_the_links() {
         let links = world.write(move |tx| tx.campaign_links(ws, copied.id)).await;
         assert_eq!(links.len(), 1);
         assert_eq!((links[0].target.as_deref(), links[0].stopped_at), (Some("https://example.com/a"), None));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_could_get_it_is_held_out() {
+    for world in worlds().await {
+        for number in 0..10 {
+            world.subscriber(&format!("+8190123456{number:02}"), "Yui").await;
+        }
+        // Nine in the morning was hours ago in Tokyo.
+        world.test.clock.set(at("2026-11-24T08:00:00+00:00"));
+        let local = Schedule { clock: ScheduleClock::Recipient, late_hours: 1, ..tomorrow(None) };
+        let input = CampaignInput { held_out_percent: 50, ..scheduled(&world, local) };
+        let draft = world.draft(input).await.unwrap();
+        let (store, ctx) = (&world.test.store, &world.test.ctx);
+        let looked = preflight::preflight(store, ctx, &world.links, world.ws(), draft.id).await.unwrap();
+        let excluded: Vec<_> = looked.excluded.iter().map(|rule| (rule.rule.as_str(), rule.count)).collect();
+        assert_eq!((looked.sendable, excluded), (0, vec![("send_time_passed", 10)]), "{}", world.test.engine);
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(world.rules(draft.id).await, [("send_time_passed".to_owned(), 10)], "{}", world.test.engine);
+
+        // Nor who would get a text that is too long.
+        let name = "x".repeat(1_600);
+        for number in 0..10 {
+            world.subscriber(&phone(number), &name).await;
+        }
+        let audience = Audience {
+            filter: Some(AudienceFilter {
+                field: "phone".to_owned(),
+                op: FilterOperator::Contains,
+                value: "+1212".to_owned(),
+            }),
+            ..Audience::default()
+        };
+        let input = CampaignInput { audience, held_out_percent: 50, ..world.input() };
+        let sent = world.sent(input).await;
+        assert_eq!(world.rules(sent.id).await, [("text_too_long".to_owned(), 10)], "{}", world.test.engine);
     }
 }
 
