@@ -6,7 +6,7 @@
 //!
 //! # Why a crash at each point is safe
 //! The wish, its outbox row and who wants to be told are one transaction. A wish has a key (the caller's reference, else
-//! the `Idempotency-Key` of its request): made again after a crash it is the same message.
+//! the `Idempotency-Key` of its request): made again after a crash, or twice at once, it is the same message.
 
 pub mod batch;
 
@@ -161,7 +161,10 @@ fn send_in(
         fields: json!(input.fields),
         problem: None,
     };
-    tx.insert_direct_message(workspace_id, &message, now)?;
+    if !tx.insert_direct_message(workspace_id, &message, now)? {
+        // Another request with this key was first, after it was looked for above.
+        return tx.direct_message_of_key(workspace_id, &message.key)?.ok_or(OutreachError::NotFound("message"));
+    }
     let origin = origins.keep(tx, workspace_id, &phone, now)?;
     let outgoing = outgoing(id, origin, &phone, text, (input.class, input.expires_at), now)?;
     tx.enqueue(workspace_id, &outgoing, now)?;
