@@ -355,6 +355,41 @@ async fn a_run_and_a_copy_have_what_was_set_about_the_links() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_got_a_run_of_a_recurring_campaign_had_that_campaign() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: None, until: None };
+        let series = world.draft(scheduled(&world, tomorrow(Some(weekly)))).await.unwrap();
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap();
+        world.plan(run.id).await;
+        world.subscriber(&phone(2), "Ben").await;
+
+        let audience = Audience { exclude_campaigns: vec![series.id], ..Audience::default() };
+        let other = world.sent(CampaignInput { audience, ..world.input() }).await;
+        assert_eq!(
+            world.rules(other.id).await,
+            [("allowed".to_owned(), 1), ("had_campaign".to_owned(), 1)],
+            "{}",
+            world.test.engine
+        );
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        for (campaign, people) in [(series.id, 1), (run.id, 1), (other.id, 1)] {
+            let text = format!("received(\"{campaign}\")");
+            let condition = ConditionInput { condition: Some(text), form: None };
+            let input = SegmentInput { name: campaign.to_string(), condition };
+            let segment = segments::create(store, ctx, ws, &Actor::System, input).await.unwrap();
+            let audience = Audience { segments: vec![segment.id], ..Audience::default() };
+            let draft = world.draft(CampaignInput { audience, ..world.input() }).await.unwrap();
+            let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+            assert_eq!(looked.audience, people, "{}", world.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_who_could_get_it_is_held_out() {
     for world in worlds().await {
         for number in 0..10 {
