@@ -429,6 +429,9 @@ fn facts(
         initiates: None,
     };
     count_sends(tx, message, &mut facts, now)?;
+    if medium != Medium::Sms || look.narrow_refusals > 0 {
+        of_programme(tx, message, address, &mut facts)?;
+    }
     if medium == Medium::Sms {
         let Ok(mut content) = message.content::<SmsContent>() else { return Ok(None) };
         match known.sender(tx, channel, &content.source)? {
@@ -455,7 +458,10 @@ fn facts(
         }
         if look.narrow_refusals > 0 {
             // A STOP that was meant for one sender only, which is rare: is it this one?
-            facts.consent = tx.consent_state_from(workspace_id, medium, address, purpose, &content.source)?.state;
+            let here = tx.consent_state_from(workspace_id, medium, address, purpose, &content.source)?.state;
+            if here == ConsentState::Revoked {
+                facts.consent = here;
+            }
         }
         return Ok(Some((facts, Payload::Sms(content))));
     }
@@ -474,6 +480,16 @@ fn facts(
         template_facts(tx, channel, message, gate, (&mut facts, now))?;
     }
     Ok(Some((facts, Payload::WhatsApp)))
+}
+
+/// A no to the programme that a campaign is sent for, said at this address, is a no to what it sends.
+fn of_programme(tx: &mut Tx<'_>, message: &OutboxMessage, address: &str, facts: &mut Facts) -> Result<(), StoreError> {
+    let programme = facts.campaign.as_ref().and_then(|campaign| campaign.now.rules.programme_id);
+    let Some(programme) = programme.filter(|_| message.class == MessageClass::Marketing) else { return Ok(()) };
+    if tx.has_left_programme(message.workspace_id, address, programme)? {
+        facts.consent = ConsentState::Revoked;
+    }
+    Ok(())
 }
 
 /// What else decides about a template: whether the business writes first, and what its campaign asks for.
@@ -524,6 +540,7 @@ fn also_by_phone(tx: &mut Tx<'_>, message: &OutboxMessage, facts: &mut Facts) ->
         if matches!(marketing, ConsentState::Revoked | ConsentState::InReview) {
             facts.consent = marketing;
         }
+        of_programme(tx, message, &phone, facts)?;
     }
     if tx.is_suppressed(workspace_id, &phone)? {
         facts.suppression = Listed::Yes;
