@@ -219,7 +219,7 @@ fn decide(
                 tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), now)?;
             }
             if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
-                && !rates::take(tx, sender, message, &content.text, now)?
+                && !rates::take(tx, sender, message, (&content.text, channel.config.writing()), now)?
             {
                 let per_minute = facts.campaign.as_ref().and_then(|campaign| campaign.now.per_minute);
                 rates::leave_pace(tx, per_minute, message, now)?;

@@ -50,6 +50,7 @@ pub mod sender;
 pub mod sender_hours;
 pub mod series;
 pub mod session;
+pub mod sms_writing;
 pub mod spreadsheet;
 pub mod template;
 mod template_components;

@@ -361,7 +361,7 @@ fn decide_member(
     let notice = pinned::notice(tx, workspace_id, text, (&likely.sender, phone))?;
     let composed = text.compose_after(entry.person(), position, notice);
     let Ok(composed) = composed else { return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None))) };
-    let Some(composed) = composed.written_in(likely.facts.alphabet) else {
+    let Some(composed) = composed.written_in(likely.facts.alphabet, likely.writing) else {
         return Ok(Decided::nothing(recipient(NOT_PLAIN, None)));
     };
     let Ok(composed) = composed.within_limit() else {

@@ -304,11 +304,13 @@ impl Flight {
         let Ok(composed) = text.compose_after(entry.person(), position, notice) else {
             return Ok(left_out(TEXT_TOO_LONG));
         };
-        let Some(composed) = composed.written_in(likely.facts.alphabet) else { return Ok(left_out(NOT_PLAIN)) };
+        let Some(composed) = composed.written_in(likely.facts.alphabet, likely.writing) else {
+            return Ok(left_out(NOT_PLAIN));
+        };
         Ok(match composed.within_limit() {
+            Ok(_) if timing::is_held_out(input, position) => left_out(HELD_OUT),
             Ok(composed) => Verdict { rule, detail, composed: Some(composed) },
             Err(_) => left_out(TEXT_TOO_LONG),
-            Ok(_) if timing::is_held_out(input, position) => left_out(HELD_OUT),
         })
     }
 

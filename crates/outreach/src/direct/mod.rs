@@ -287,7 +287,7 @@ fn outgoing(
         return Err(OutreachError::invalid("text", "The text is empty."));
     }
     let text = segue_channels::text::written_in(&text, origin.facts.alphabet).ok_or_else(not_plain)?.into_owned();
-    let segments = segue_channels::text::segment(&text).segments.len();
+    let segments = segue_channels::text::segment_on(&text, origin.writing).segments.len();
     if segments > MOST_SEGMENTS {
         return Err(OutreachError::TextTooLong { segments, most: MOST_SEGMENTS });
     }

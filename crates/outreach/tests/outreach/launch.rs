@@ -28,6 +28,7 @@ use segue_store::{
     Sql, StoreError,
     audience::{AudienceFilter, FilterOperator},
     campaign::{Audience, CampaignInput, CampaignView},
+    channel::{ChannelConfig, SmsAlphabet},
     dead_letter::Verdict,
     link::{Landing, LinkSettings},
     outbox::Claim,
@@ -42,6 +43,7 @@ static LAUNCHES: Sql = Sql::portable(
     "LAUNCHES",
     "SELECT payload, run_at FROM jobs WHERE workspace_id = $1 AND kind = 'launch_campaign' ORDER BY id",
 );
+static SEGMENTS: Sql = Sql::portable("SEGMENTS", "SELECT segments FROM outbox WHERE workspace_id = $1 ORDER BY id");
 static PLANS: Sql = Sql::portable(
     "PLANS",
     "SELECT rule, COUNT(*) FROM recipients WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY rule ORDER BY rule",
@@ -424,6 +426,43 @@ async fn only_who_could_get_it_is_held_out() {
         let input = CampaignInput { audience, held_out_percent: 50, ..world.input() };
         let sent = world.sent(input).await;
         assert_eq!(world.rules(sent.id).await, [("text_too_long".to_owned(), 10)], "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_are_those_of_the_account_the_text_leaves_by() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let mut channel = world.sms.clone();
+        let ChannelConfig::Smpp(config) = &mut channel.config else { panic!("an SMPP account") };
+        config.alphabet = SmsAlphabet::Ucs2;
+        world.write(move |tx| tx.upsert_channel(&channel)).await;
+        // Five segments in the GSM alphabet and eleven in UCS-2; two and three.
+        world.subscriber(&phone(1), &"x".repeat(700)).await;
+        world.subscriber(&phone(2), &"x".repeat(200)).await;
+        let draft = world
+            .draft(CampaignInput {
+                body: "{{ first_name }}".to_owned(),
+                footer: segue_model::campaign::Footer::None,
+                whatsapp_channel_id: None,
+                ..world.input()
+            })
+            .await
+            .unwrap();
+        let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+        let excluded: Vec<_> = looked.excluded.iter().map(|rule| (rule.rule.as_str(), rule.count)).collect();
+        assert_eq!((looked.sendable, looked.segments.total), (1, 3), "{}", world.test.engine);
+        assert_eq!(excluded, [("text_too_long", 1)], "{}", world.test.engine);
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(
+            world.rules(draft.id).await,
+            [("allowed".to_owned(), 1), ("text_too_long".to_owned(), 1)],
+            "{}",
+            world.test.engine
+        );
+        let segments = world.write(move |tx| tx.query(&SEGMENTS, &[&ws], |row| row.next::<i64>())).await;
+        assert_eq!(segments, [3], "{}", world.test.engine);
     }
 }
 
