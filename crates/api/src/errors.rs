@@ -106,6 +106,7 @@ impl From<DeskError> for Problem {
             | E::NoQueue
             | E::Consent(ConsentError::OptedOut)
             | E::TemplateNotApproved { .. }
+            | E::TemplateRefused
             | E::LinkChanged
             | E::CaseExists { .. } => conflict(words),
             E::QueueTaken => conflict(words.clone()).with_field("name", words),

@@ -5,14 +5,14 @@ use std::time::Duration;
 use segue_channels::{
     ErrorClass,
     smpp::{
-        AddressPlan, Alphabet, BindKind, Display, FixedField, LongMessages, NumberingPlan, SmppConfig as Account,
-        SubmitForm, Tls, TlsError, Trust,
+        AddressPlan, BindKind, Display, FixedField, NumberingPlan, SmppConfig as Account, SubmitForm, Tls, TlsError,
+        Trust,
     },
     text::Charset,
 };
 use segue_model::delivery::MessageClass;
 use segue_store::{
-    channel::{BindMode, Channel, ChannelConfig, LongSms, ResendUnknown, SmppConfig, SmsAlphabet, SmsDisplay, TlsMode},
+    channel::{BindMode, Channel, ChannelConfig, ResendUnknown, SmppConfig, SmsAlphabet, SmsDisplay, TlsMode},
     submission::{Cost, Failure},
 };
 
@@ -65,11 +65,9 @@ fn form(config: &SmppConfig) -> SubmitForm {
         (ton.is_some() || npi.is_some())
             .then(|| NumberingPlan { ton: ton.unwrap_or(usual.ton), npi: npi.unwrap_or(usual.npi) })
     };
-    let (alphabet, coding) = match config.alphabet {
-        SmsAlphabet::Gsm => (Alphabet::Gsm, 0x00),
-        SmsAlphabet::GsmPacked => (Alphabet::GsmPacked, 0x00),
-        SmsAlphabet::Latin1 => (Alphabet::Latin1, 0x03),
-        SmsAlphabet::Ucs2 => (Alphabet::Ucs2, 0x00),
+    let coding = match config.alphabet {
+        SmsAlphabet::Gsm | SmsAlphabet::GsmPacked | SmsAlphabet::Ucs2 => 0x00,
+        SmsAlphabet::Latin1 => 0x03,
     };
     SubmitForm {
         service_type: config.service_type.clone(),
@@ -78,19 +76,14 @@ fn form(config: &SmppConfig) -> SubmitForm {
         registered_delivery: config.registered_delivery,
         source_plan: plan(config.source_ton, config.source_npi),
         destination_plan: plan(config.destination_ton, config.destination_npi),
-        alphabet,
+        alphabet: config.alphabet,
         plain_coding: config.plain_coding.unwrap_or(coding),
         ucs2_coding: config.ucs2_coding,
         display: match config.display {
             SmsDisplay::Stored => Display::Stored,
             SmsDisplay::Flash => Display::Flash,
         },
-        long_messages: match config.long_messages {
-            LongSms::Header8 => LongMessages::Header8,
-            LongSms::Header16 => LongMessages::Header16,
-            LongSms::Sar => LongMessages::Sar,
-            LongSms::Payload => LongMessages::Payload,
-        },
+        long_messages: config.long_messages,
         fixed_fields: config
             .fields
             .iter()
@@ -132,6 +125,8 @@ pub(crate) fn of_doubt(channel: &Channel, class: MessageClass, outcome: Outcome)
 
 #[cfg(test)]
 mod tests {
+    use segue_store::channel::LongSms;
+
     use super::*;
 
     #[test]
@@ -146,10 +141,10 @@ mod tests {
         config.fields = vec![segue_store::channel::SmppField { tag: 0x1400, text: Some("1".to_owned()), hex: None }];
         let account = account(&config).unwrap();
         assert_eq!((account.bind, account.binds, account.tls.is_some()), (BindKind::Pair, 3, true));
-        assert_eq!((account.form.alphabet, account.form.plain_coding), (Alphabet::Latin1, 3));
+        assert_eq!((account.form.alphabet, account.form.plain_coding), (SmsAlphabet::Latin1, 3));
         assert_eq!(account.form.source_plan, Some(NumberingPlan { ton: 5, npi: 1 }));
         assert_eq!(account.form.destination_plan, None);
-        assert_eq!(account.form.long_messages, LongMessages::Payload);
+        assert_eq!(account.form.long_messages, LongSms::Payload);
         assert_eq!(account.form.fixed_fields, [FixedField { tag: 0x1400, value: b"1\0".to_vec() }]);
         config.tls = TlsMode::Authority;
         config.tls_authority = "-----BEGIN CERTIFICATE-----\nnonsense".to_owned();

@@ -3,12 +3,13 @@
 //! Room is taken in the transaction that records `submitting`: a crash before its commit takes it back together with the
 //! message. A sender without limits costs nothing here; whether it has any is read once in a transaction.
 
-use segue_channels::text::segment;
+use segue_channels::text::segment_on;
 use segue_model::{
     Timestamp,
     delivery::MessageClass,
     policy::{Explanation, Rule},
     sender::SenderFacts,
+    sms_writing::SmsWriting,
 };
 use segue_store::{StoreError, Tx, outbox::OutboxMessage, pace::Asks};
 
@@ -46,15 +47,16 @@ pub(crate) fn leave_pace(
     }
 }
 
-/// Takes room for a text. `false` when there is none: it is held then, until there may be.
+/// Takes room for a text, as many segments as it takes on the account it leaves by. `false` when there is none: it is held then, until there may be.
 pub(crate) fn take(
     tx: &mut Tx<'_>,
     sender: &SenderFacts,
     message: &OutboxMessage,
-    text: &str,
+    (text, writing): (&str, SmsWriting),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let (limits, segments) = (sender.limits(), u32::try_from(segment(text).segments.len()).unwrap_or(u32::MAX));
+    let segments = u32::try_from(segment_on(text, writing).segments.len()).unwrap_or(u32::MAX);
+    let limits = sender.limits();
     if message.class != MessageClass::Marketing {
         tx.use_room(message.workspace_id, &limits, segments, now)?;
         return Ok(true);

@@ -249,7 +249,7 @@ fn decide(
                 tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), message.id, now)?;
             }
             if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
-                && !rates::take(tx, sender, message, &content.text, now)?
+                && !rates::take(tx, sender, message, (&content.text, channel.config.writing()), now)?
             {
                 let per_minute = facts.campaign.as_ref().and_then(|campaign| campaign.now.per_minute);
                 rates::leave_pace(tx, per_minute, message, now)?;
@@ -466,6 +466,9 @@ fn facts(
         initiates: None,
     };
     count_sends(tx, message, &mut facts, now)?;
+    if medium != Medium::Sms || look.narrow_refusals > 0 {
+        of_programme(tx, message, address, &mut facts)?;
+    }
     if medium == Medium::Sms {
         let Ok(mut content) = message.content::<SmsContent>() else { return Ok(None) };
         match known.sender(tx, channel, &content.source)? {
@@ -492,7 +495,10 @@ fn facts(
         }
         if look.narrow_refusals > 0 {
             // A STOP that was meant for one sender only, which is rare: is it this one?
-            facts.consent = tx.consent_state_from(workspace_id, medium, address, purpose, &content.source)?.state;
+            let here = tx.consent_state_from(workspace_id, medium, address, purpose, &content.source)?.state;
+            if here == ConsentState::Revoked {
+                facts.consent = here;
+            }
         }
         return Ok(Some((facts, Payload::Sms(content))));
     }
@@ -517,6 +523,16 @@ fn facts(
         template_facts(tx, channel, message, (gate, kind), (&mut facts, now))?;
     }
     Ok(Some((facts, Payload::WhatsApp)))
+}
+
+/// A no to the programme that a campaign is sent for, said at this address, is a no to what it sends.
+fn of_programme(tx: &mut Tx<'_>, message: &OutboxMessage, address: &str, facts: &mut Facts) -> Result<(), StoreError> {
+    let programme = facts.campaign.as_ref().and_then(|campaign| campaign.now.rules.programme_id);
+    let Some(programme) = programme.filter(|_| message.class == MessageClass::Marketing) else { return Ok(()) };
+    if tx.has_left_programme(message.workspace_id, address, programme)? {
+        facts.consent = ConsentState::Revoked;
+    }
+    Ok(())
 }
 
 /// What else decides about a template: whether the business writes first, and what its campaign asks for.
@@ -573,6 +589,7 @@ fn also_by_phone(
         if matches!(marketing, ConsentState::Revoked | ConsentState::InReview) {
             facts.consent = marketing;
         }
+        of_programme(tx, message, &phone, facts)?;
     }
     if let Some(kind) = kind {
         facts.of_template = facts.of_template.beside(tx.template_consent(workspace_id, &phone, kind, now)?);

@@ -51,6 +51,7 @@ pub mod sender_hours;
 pub mod series;
 pub mod session;
 pub mod sight;
+pub mod sms_writing;
 pub mod spreadsheet;
 pub mod template;
 mod template_components;

@@ -598,6 +598,7 @@ fn a_template_asks_what_was_said_of_it_and_of_its_category() {
     let zones = vec!["UTC".to_owned()];
     let facts = TemplateFacts {
         template: Approval::Approved,
+        is_over: Known::No,
         braked: Known::No,
         sessions: SessionRule::Any,
         conversation: Conversation::None,

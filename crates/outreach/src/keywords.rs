@@ -399,7 +399,7 @@ pub(crate) struct Answer<'a> {
 }
 
 pub(crate) fn enqueue(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, answer: Answer<'_>) -> Result<(), StoreError> {
-    let segments = segue_channels::text::segment(answer.words).segments.len();
+    let segments = segue_channels::text::segment_on(answer.words, answer.channel.config.writing()).segments.len();
     let content = SmsContent { source: answer.source, text: answer.words.to_owned() };
     let now = ctx.now();
     let message = NewOutbox {

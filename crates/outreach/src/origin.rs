@@ -9,6 +9,7 @@ use segue_model::{
     policy::Approval,
     pool::choose,
     sender::{NotCleared, SenderFacts, clear},
+    sms_writing::SmsWriting,
 };
 use segue_store::{
     StoreError, Tx,
@@ -25,6 +26,8 @@ use crate::{
 pub(crate) struct Origin {
     pub sender: Sender,
     pub facts: SenderFacts,
+    /// How its account writes.
+    pub writing: SmsWriting,
     /// The accounts it can leave by, where it has several.
     ways: Option<Box<Ways>>,
 }
@@ -39,7 +42,9 @@ impl Origin {
     /// Reads what decides about a sender on its own account.
     pub(crate) fn alone(tx: &mut Tx<'_>, workspace_id: WorkspaceId, sender: Sender) -> Result<Self, StoreError> {
         let facts = tx.facts_of_sender(workspace_id, &sender)?;
-        Ok(Self { sender, facts, ways: None })
+        let channel = tx.channel(workspace_id, sender.channel_id)?;
+        let writing = channel.map(|channel| channel.config.writing()).unwrap_or_default();
+        Ok(Self { sender, facts, writing, ways: None })
     }
 
     /// How a text from it reaches this number: by the route that is chosen for it. Where it has no routes, or none may

@@ -27,7 +27,7 @@ use segue_store::{
     Store, Tx,
     channel::ChannelConfig,
     click::{Device, NewClick},
-    consent::NewConsentEvent,
+    consent::{ConsentError, NewConsentEvent},
     link::{Landing, LinkSettings},
 };
 
@@ -210,7 +210,8 @@ impl Redirects {
     }
 
     /// Goes on from the page before the chat. A ticked box is an opt-in to WhatsApp messages of the recipient's number,
-    /// in the words beside the box; it is in the ledger when the answer is given.
+    /// in the words beside the box; it is in the ledger when the answer is given. After a no of the person it changes
+    /// nothing.
     ///
     /// # Errors
     /// When the store fails; nothing is recorded then.
@@ -358,8 +359,12 @@ fn record_tick(
         actor: Actor::System.reference(),
         occurred_at: ctx.now(),
     };
-    tx.record_consent(workspace_id, &event, ctx)?;
-    Ok(())
+    match tx.record_consent(workspace_id, &event, ctx) {
+        // Whoever has the link can tick the box, so it is no act of the person that could undo a no: nothing is recorded,
+        // and what the customer writes in the chat counts.
+        Ok(_) | Err(ConsentError::OptedOut) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Forgets the half that was looked up longest ago.

@@ -3,6 +3,8 @@
 //! A subscription, its entries in the ledger and the text that asks or welcomes are written in one transaction. An
 //! opt-in that nobody answers is ended by [`expire`], which may run any number of times.
 
+use std::collections::BTreeSet;
+
 use segue_model::{
     Ctx, PhoneNumber, ProgrammeId, SubscriptionId, Timestamp, WorkspaceId,
     actor::Actor,
@@ -15,6 +17,7 @@ use segue_store::{
     Store, StoreError, Tx,
     channel::{Channel, Sender},
     consent::{ConsentContext, ConsentError, ConsentExtent, NewConsentEvent},
+    opt_out::{OptOut, Rest},
     programme::ProgrammeView,
     subscription::SubscriptionView,
     workspace::Workspace,
@@ -229,14 +232,30 @@ pub(crate) fn join_by_word(
     }
 }
 
-/// Leaves a programme by its word, and nothing else.
+/// Leaves a programme by its word, with what it gave and nothing else.
 pub(crate) fn leave_by_word(tx: &mut Tx<'_>, text: &Text<'_>, id: ProgrammeId) -> Result<Handled, ConsentError> {
-    tx.lock_consents(text.workspace.id)?;
-    if let Some(known) = tx.subscription_of(text.workspace.id, id, text.phone.as_str())?
-        && tx.end_subscription(text.workspace.id, known.id, EndReason::Stopped, text.ctx.now())?
-    {
-        let event = keywords::said(text, ConsentAction::Revoke);
-        tx.record_consent_within(text.workspace.id, &event, &ConsentExtent::of(Scope::Programme(id)), text.ctx)?;
+    let workspace_id = text.workspace.id;
+    tx.lock_consents(workspace_id)?;
+    let said = keywords::said(text, ConsentAction::Revoke);
+    let no = OptOut {
+        said_on: Medium::Sms,
+        phones: vec![said.address],
+        hidden: BTreeSet::new(),
+        sender: text.sender.map(|sender| sender.id),
+        method: said.method,
+        wording: said.wording,
+        proof: said.proof,
+        actor: said.actor,
+        occurred_at: said.occurred_at,
+    };
+    let left = match tx.subscription_of(workspace_id, id, text.phone.as_str())? {
+        Some(known) => {
+            tx.leave_programme(workspace_id, &known, (EndReason::Stopped, Rest::TakenBack), &no, text.ctx)?
+        }
+        None => false,
+    };
+    if !left {
+        tx.refuse_programme(workspace_id, id, &no, text.ctx)?;
     }
     Ok(Handled::OptIn)
 }
@@ -389,21 +408,18 @@ pub async fn end(
         .write(move |tx| {
             tx.lock_consents(workspace_id)?;
             let known = tx.subscription(workspace_id, id)?.ok_or(OutreachError::NotFound("subscription"))?;
-            if tx.end_subscription(workspace_id, id, EndReason::Removed, ctx.now())? {
-                let event = NewConsentEvent {
-                    medium: Medium::Sms,
-                    address: known.address.clone(),
-                    purpose: Purpose::Marketing,
-                    action: ConsentAction::Revoke,
-                    method: ConsentMethod::Agent,
-                    wording: None,
-                    proof: None,
-                    actor: actor.clone(),
-                    occurred_at: ctx.now(),
-                };
-                let extent = ConsentExtent::of(Scope::Programme(known.programme_id));
-                tx.record_consent_within(workspace_id, &event, &extent, &ctx)?;
-            }
+            let no = OptOut {
+                said_on: Medium::Sms,
+                phones: vec![known.address.clone()],
+                hidden: BTreeSet::new(),
+                sender: None,
+                method: ConsentMethod::Agent,
+                wording: None,
+                proof: None,
+                actor: actor.clone(),
+                occurred_at: ctx.now(),
+            };
+            tx.leave_programme(workspace_id, &known, (EndReason::Removed, Rest::TakenBack), &no, &ctx)?;
             tx.subscription(workspace_id, id)?.ok_or(OutreachError::NotFound("subscription"))
         })
         .await

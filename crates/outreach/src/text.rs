@@ -12,7 +12,7 @@ use std::{
 };
 
 use minijinja::{Environment, Value};
-use segue_channels::text::{Encoding, Segmentation, segment, written_in};
+use segue_channels::text::{Encoding, Segmentation, segment, segment_on, written_in};
 use segue_model::{
     WorkspaceId,
     campaign::Footer,
@@ -21,6 +21,7 @@ use segue_model::{
     language::{self, LocaleText},
     opt_out_line::{OptOutLine, OptOutLineWhen, OptOutNotice},
     sender::SenderAlphabet,
+    sms_writing::SmsWriting,
     text_lint::SenderReach,
 };
 use segue_store::{StoreError, Tx, link::Shorten};
@@ -376,14 +377,16 @@ impl Composed {
         self.segmentation.segments.len()
     }
 
-    /// The text as a sender with this alphabet sends it; `None` when it cannot. A text that is fine costs nothing.
+    /// The text as a sender with this alphabet sends it on an account that writes like this; `None` when it cannot. A text
+    /// that is fine costs nothing.
     #[must_use]
-    pub fn written_in(self, alphabet: SenderAlphabet) -> Option<Self> {
-        if alphabet == SenderAlphabet::Any || self.segmentation.encoding == Encoding::Gsm7 {
+    pub fn written_in(self, alphabet: SenderAlphabet, writing: SmsWriting) -> Option<Self> {
+        let is_fine = alphabet == SenderAlphabet::Any || self.segmentation.encoding == Encoding::Gsm7;
+        if is_fine && writing == SmsWriting::default() {
             return Some(self);
         }
-        let text = written_in(&self.text, alphabet)?.into_owned();
-        let segmentation = segment(&text);
+        let text = if is_fine { self.text } else { written_in(&self.text, alphabet)?.into_owned() };
+        let segmentation = segment_on(&text, writing);
         Some(Self { text, segmentation, ..self })
     }
 

@@ -6,6 +6,7 @@ use segue_model::{
 use serde::{Deserialize, Serialize};
 
 pub use segue_model::sender::SenderKind;
+use segue_model::sms_writing::SmsWriting;
 
 pub use crate::smpp_account::{
     BindMode, LongSms, ResendUnknown, SmppConfig, SmppField, SmsAlphabet, SmsDisplay, TlsMode,
@@ -141,6 +142,15 @@ const fn default_twilio_rate() -> u32 {
 }
 
 impl ChannelConfig {
+    /// How its texts are written.
+    #[must_use]
+    pub fn writing(&self) -> SmsWriting {
+        match self {
+            Self::Smpp(config) => config.writing(),
+            Self::WhatsApp(_) | Self::Twilio(_) => SmsWriting::default(),
+        }
+    }
+
     /// Which kind of channel these are settings of.
     #[must_use]
     pub const fn kind(&self) -> ChannelKind {

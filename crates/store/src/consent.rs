@@ -279,6 +279,9 @@ impl Tx<'_> {
                 self.cancel_waiting_marketing(workspace_id, &address, "opted_out")?;
             }
         }
+        if let (true, Purpose::Marketing, Scope::Programme(id)) = (event.action.is_no(), event.purpose, &extent.scope) {
+            self.cancel_waiting_of_programme(workspace_id, &event.address, *id)?;
+        }
         // What a file or a program claims may be the former owner's yes.
         let is_own = Origin::of(event.action, event.method) == Origin::OwnAct;
         if event.action.is_yes() && is_own && consent.state == ConsentState::Granted {

@@ -131,6 +131,13 @@ crate::sql! {
     PUT_CAMPAIGN_LINK = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target) VALUES ($1, $2, $3, $4)
         ON CONFLICT (workspace_id, campaign_id, link) DO UPDATE SET target = excluded.target";
     DROP_LINKS_FROM = "DELETE FROM campaign_links WHERE workspace_id = $1 AND campaign_id = $2 AND link >= $3";
+    COPY_LINK_SETTINGS = "INSERT INTO link_settings (workspace_id, campaign_id, domain_id, shorten, expires_at, landing,
+            legal_text, consent_wording, stopped_at)
+        SELECT workspace_id, $3, domain_id, shorten, expires_at, landing, legal_text, consent_wording, stopped_at
+        FROM link_settings WHERE workspace_id = $1 AND campaign_id = $2";
+    COPY_CAMPAIGN_LINKS = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target, expires_at, stopped_at)
+        SELECT workspace_id, $3, link, target, expires_at, stopped_at
+        FROM campaign_links WHERE workspace_id = $1 AND campaign_id = $2";
     CHANGE_LINK = "UPDATE campaign_links SET expires_at = $4, stopped_at = $5
         WHERE workspace_id = $1 AND campaign_id = $2 AND link = $3";
     INSERT_DOMAIN = "INSERT INTO link_domains (workspace_id, id, host, check_token, created_at)
@@ -275,6 +282,21 @@ impl Tx<'_> {
             next += 1;
         }
         self.execute(&DROP_LINKS_FROM, &[&workspace_id, &campaign_id, &next]).map(|_| ())
+    }
+
+    /// Gives a campaign that has no links yet those of another one, with everything that is set about them: a link that
+    /// was turned off stays off.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn copy_links(
+        &mut self,
+        workspace_id: WorkspaceId,
+        from: CampaignId,
+        to: CampaignId,
+    ) -> Result<(), StoreError> {
+        self.execute(&COPY_LINK_SETTINGS, &[&workspace_id, &from, &to])?;
+        self.execute(&COPY_CAMPAIGN_LINKS, &[&workspace_id, &from, &to]).map(|_| ())
     }
 
     /// Sets when one link of a campaign ends and whether it is stopped. `false` when there is no such link; the chat's

@@ -91,7 +91,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 40, name: "0040_language_holds", text: include_str!("../migrations/0040_language_holds.sql") },
     Migration { version: 41, name: "0041_refused_files", text: include_str!("../migrations/0041_refused_files.sql") },
     Migration { version: 42, name: "0042_upload_purpose", text: include_str!("../migrations/0042_upload_purpose.sql") },
-    Migration { version: 43, name: "0043_template_consent", text: include_str!("../migrations/0043_template_consent.sql") },
+    Migration {
+        version: 43,
+        name: "0043_template_consent",
+        text: include_str!("../migrations/0043_template_consent.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

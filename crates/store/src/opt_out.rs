@@ -10,14 +10,15 @@
 use std::collections::BTreeSet;
 
 use segue_model::{
-    Ctx, SenderId, Timestamp, WorkspaceId,
+    ContactId, Ctx, ProgrammeId, SenderId, Timestamp, WorkspaceId,
     consent::{ConsentAction, ConsentMethod, Medium, OptOutScope, Purpose, Scope},
-    programme::{Covers, EndReason},
+    programme::{Covers, EndReason, SubscriptionState},
 };
 
 use crate::{
     Tx,
     consent::{ConsentError, ConsentExtent, NewConsentEvent},
+    subscription::SubscriptionView,
 };
 
 /// A no and where it came from.
@@ -35,6 +36,13 @@ pub struct OptOut {
     pub proof: Option<String>,
     pub actor: String,
     pub occurred_at: Timestamp,
+}
+
+/// What becomes of the consent to all marketing that a programme gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    TakenBack,
+    Kept,
 }
 
 impl Tx<'_> {
@@ -109,18 +117,79 @@ impl Tx<'_> {
     ) -> Result<usize, ConsentError> {
         let mut left = 0;
         for phone in &no.phones {
-            for (subscription, covers) in self.open_subscriptions(workspace_id, phone, sender)? {
-                self.end_subscription(workspace_id, subscription.id, EndReason::Stopped, ctx.now())?;
-                let scope = Scope::Programme(subscription.programme_id);
-                self.record_no(workspace_id, no, Medium::Sms, phone, scope, ctx)?;
-                // The consent that the programme gave goes with it.
-                if covers == Covers::AllMarketing && sender.is_some() {
-                    self.record_no(workspace_id, no, Medium::Sms, phone, Scope::All, ctx)?;
-                }
+            for (subscription, _) in self.open_subscriptions(workspace_id, phone, sender)? {
+                // Without a sender all marketing ends, and that is recorded by whoever asks for it.
+                let rest = if sender.is_some() { Rest::TakenBack } else { Rest::Kept };
+                self.leave_programme(workspace_id, &subscription, (EndReason::Stopped, rest), no, ctx)?;
                 left += 1;
             }
         }
         Ok(left)
+    }
+
+    /// Ends a subscription with everything it gave: the consent to the programme and, where it covers all marketing, to
+    /// that; the place on the programme's list; what waits to be sent in its name. `false` when it had ended already.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn leave_programme(
+        &mut self,
+        workspace_id: WorkspaceId,
+        subscription: &SubscriptionView,
+        (reason, rest): (EndReason, Rest),
+        no: &OptOut,
+        ctx: &Ctx,
+    ) -> Result<bool, ConsentError> {
+        if !self.end_subscription(workspace_id, subscription.id, reason, ctx.now())? {
+            return Ok(false);
+        }
+        let (id, address) = (subscription.programme_id, subscription.address.as_str());
+        self.record_no(workspace_id, no, Medium::Sms, address, Scope::Programme(id), ctx)?;
+        let Some(programme) = self.programme(workspace_id, id)? else { return Ok(true) };
+        if programme.covers == Covers::AllMarketing && rest == Rest::TakenBack {
+            self.record_no(workspace_id, no, Medium::Sms, address, Scope::All, ctx)?;
+        }
+        if let (Some(list_id), Some(contact_id)) = (programme.list_id, subscription.contact_id)
+            && !self.is_in_by_another_number(workspace_id, subscription, contact_id)?
+        {
+            self.remove_from_list(workspace_id, list_id, contact_id)?;
+        }
+        Ok(true)
+    }
+
+    fn is_in_by_another_number(
+        &mut self,
+        workspace_id: WorkspaceId,
+        left: &SubscriptionView,
+        contact_id: ContactId,
+    ) -> Result<bool, ConsentError> {
+        for (phone, _) in self.phones_of_contact(workspace_id, contact_id)? {
+            let other = self.subscription_of(workspace_id, left.programme_id, &phone)?;
+            if other.is_some_and(|other| other.state == SubscriptionState::Active) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Records a no to a programme by somebody who is not in it (any more) and gets what is sent in its name all the same,
+    /// from a list.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn refuse_programme(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ProgrammeId,
+        no: &OptOut,
+        ctx: &Ctx,
+    ) -> Result<(), ConsentError> {
+        for phone in &no.phones {
+            if !self.has_left_programme(workspace_id, phone, id)? {
+                self.record_no(workspace_id, no, Medium::Sms, phone, Scope::Programme(id), ctx)?;
+            }
+        }
+        Ok(())
     }
 
     fn record_no(

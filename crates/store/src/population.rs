@@ -53,6 +53,14 @@ crate::sql! {
     CONTACT_AFTER_MANY = "SELECT id FROM contacts WHERE workspace_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3";
 }
 
+/// Where and when conditions are asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here {
+    pub workspace_id: WorkspaceId,
+    /// What the last days are counted from.
+    pub now: Timestamp,
+}
+
 /// A condition taken apart into what SQL answers and what is asked row by row.
 struct Parts {
     in_sql: Vec<Condition>,
@@ -120,13 +128,14 @@ impl Tx<'_> {
         answers.needs(&parts.of_rows);
         population.marks.iter().filter(|mark| mark.is_of_rows()).for_each(|mark| answers.needs(mark));
 
+        let here = Here { workspace_id, now: population.now };
         let mut query = Built::new(self.dialect());
         query.push("SELECT ").push(MEMBER);
         for question in &answers.questions {
-            column(&mut query, &Condition::Test(question.clone()), population.now);
+            column(&mut query, &Condition::Test(question.clone()), here);
         }
         for mark in population.marks.iter().filter(|mark| !mark.is_of_rows()) {
-            column(&mut query, mark, population.now);
+            column(&mut query, mark, here);
         }
         if let Some(list) = list {
             query.push(
@@ -143,7 +152,7 @@ impl Tx<'_> {
             }
             for part in &parts.in_sql {
                 query.push(" AND ");
-                condition(&mut query, part, Subject::Contact, population.now);
+                condition(&mut query, part, Subject::Contact, here);
             }
             query.push(" ORDER BY c.id LIMIT ");
         }
@@ -200,7 +209,7 @@ impl Tx<'_> {
         let mut query = Built::new(self.dialect());
         query.push("SELECT COUNT(*) FROM contacts c WHERE c.workspace_id = ").id_value(workspace_id.uuid());
         query.push(" AND ");
-        condition(&mut query, include, Subject::Contact, now);
+        condition(&mut query, include, Subject::Contact, Here { workspace_id, now });
         let mut count = 0;
         self.each_built(&query, |row| {
             count = row.next()?;
@@ -210,26 +219,26 @@ impl Tx<'_> {
     }
 }
 
-fn column(query: &mut Built, of: &Condition, now: Timestamp) {
+fn column(query: &mut Built, of: &Condition, here: Here) {
     query.push(", CASE WHEN ");
-    condition(query, of, Subject::Contact, now);
+    condition(query, of, Subject::Contact, here);
     query.push(" THEN 1 ELSE 0 END");
 }
 
 /// Appends a condition over `contacts c`, or over the rows `data_rows d` of a table. Every expression here is true or
 /// false, never null.
-pub(crate) fn condition(query: &mut Built, of: &Condition, subject: Subject, now: Timestamp) {
+pub(crate) fn condition(query: &mut Built, of: &Condition, subject: Subject, here: Here) {
     match of {
-        Condition::All(parts) => joined(query, parts, " AND ", "TRUE", (subject, now)),
-        Condition::Any(parts) => joined(query, parts, " OR ", "FALSE", (subject, now)),
+        Condition::All(parts) => joined(query, parts, " AND ", "TRUE", (subject, here)),
+        Condition::Any(parts) => joined(query, parts, " OR ", "FALSE", (subject, here)),
         Condition::Not(part) => {
             query.push("(NOT ");
-            condition(query, part, subject, now);
+            condition(query, part, subject, here);
             query.push(")");
         }
         Condition::Test(test) => match subject {
-            Subject::Contact => self::test(query, test, now),
-            Subject::Row => row_test(query, test, now),
+            Subject::Contact => self::test(query, test, here),
+            Subject::Row => row_test(query, test, here),
         },
     }
 }
@@ -239,7 +248,7 @@ fn joined(
     parts: &[Condition],
     sign: &'static str,
     empty: &'static str,
-    (subject, now): (Subject, Timestamp),
+    (subject, here): (Subject, Here),
 ) {
     query.push("(");
     if parts.is_empty() {
@@ -249,13 +258,13 @@ fn joined(
         if position > 0 {
             query.push(sign);
         }
-        condition(query, part, subject, now);
+        condition(query, part, subject, here);
     }
     query.push(")");
 }
 
 /// Appends a test of the columns of a row `d`.
-fn row_test(query: &mut Built, of: &Test, now: Timestamp) {
+fn row_test(query: &mut Built, of: &Test, here: Here) {
     let of_field = |query: &mut Built, field| value(query, field, Case::Exact, Subject::Row);
     match of {
         Test::Text { field, case, compare } => text_test(query, field, *case, compare, Subject::Row),
@@ -286,8 +295,8 @@ fn row_test(query: &mut Built, of: &Test, now: Timestamp) {
         Test::DayNear { field, side, days } => {
             let days = i64::from(*days) * time::DAY;
             let (from, to) = match side {
-                Side::Past => (now.plus(-days), now),
-                Side::Ahead => (now, now.plus(days)),
+                Side::Past => (here.now.plus(-days), here.now),
+                Side::Ahead => (here.now, here.now.plus(days)),
             };
             for (open, sign, day) in [("(", ">= ", from), (" AND ", "<= ", to)] {
                 query.push(open);
@@ -337,14 +346,14 @@ pub(crate) fn as_number(query: &mut Built, field: &FieldName) {
 }
 
 /// Appends how many rows of a table are linked to `c` and meet a condition, compared with a number.
-fn rows(query: &mut Built, of: &Test, now: Timestamp) {
+fn rows(query: &mut Built, of: &Test, here: Here) {
     let Test::Rows { table, having, order, count } = of else { return };
     query.push(if of.is_has_row() { "EXISTS (SELECT 1" } else { "((SELECT COUNT(*)" });
     query.push(" FROM data_rows d WHERE d.workspace_id = c.workspace_id AND d.contact_id = c.id AND d.table_id = ");
     table_id(query, table);
     if **having != Condition::everybody() {
         query.push(" AND ");
-        condition(query, having, Subject::Row, now);
+        condition(query, having, Subject::Row, here);
     }
     query.push(")");
     if !of.is_has_row() {
@@ -358,7 +367,7 @@ fn table_id(query: &mut Built, table: &TableName) {
     query.text_value(table.as_str()).push(")");
 }
 
-fn test(query: &mut Built, of: &Test, now: Timestamp) {
+fn test(query: &mut Built, of: &Test, here: Here) {
     match of {
         Test::Text { field, case, compare } => text_test(query, field, *case, compare, Subject::Contact),
         Test::Filled(field) => {
@@ -384,13 +393,13 @@ fn test(query: &mut Built, of: &Test, now: Timestamp) {
             query.id_value(list.uuid()).push(" AND l.contact_id = c.id)");
         }
         Test::Happened { event, campaign, days } => {
-            let since = days.map(|days| now.plus(-i64::from(days) * time::DAY));
-            happened(query, *event, campaign.map(segue_model::id::Id::uuid), since);
+            let since = days.map(|days| here.now.plus(-i64::from(days) * time::DAY));
+            happened(query, (*event, since), campaign.map(segue_model::id::Id::uuid), here.workspace_id);
         }
         Test::CreatedWithin(days) => {
-            query.push("(c.created_at >= ").time_value(now.plus(-i64::from(*days) * time::DAY)).push(")");
+            query.push("(c.created_at >= ").time_value(here.now.plus(-i64::from(*days) * time::DAY)).push(")");
         }
-        Test::Rows { .. } => rows(query, of, now),
+        Test::Rows { .. } => rows(query, of, here),
         Test::Suppressed => {
             query.push("EXISTS (SELECT 1 FROM suppressions x WHERE x.workspace_id = c.workspace_id");
             query.push(" AND x.address = c.phone)");
@@ -498,18 +507,25 @@ fn number_test(query: &mut Built, field: &FieldName, order: Order, wanted: i64) 
 
 /// Appends whether an event has happened. Without a campaign, taps are found by the contact's number, which has an index;
 /// with one, by the recipient.
-fn happened(query: &mut Built, event: Event, campaign: Option<Uuid>, since: Option<Timestamp>) {
+fn happened(
+    query: &mut Built,
+    (event, since): (Event, Option<Timestamp>),
+    campaign: Option<Uuid>,
+    workspace_id: WorkspaceId,
+) {
     query.push("EXISTS (SELECT 1 FROM ");
     match (event, campaign) {
         (Event::Clicked, None) => {
             query.push("recipients r WHERE r.workspace_id = c.workspace_id AND r.phone = c.phone");
         }
-        (Event::Clicked, Some(campaign)) => recipient(query, campaign),
-        (Event::Chatted, Some(campaign)) => recipient(query, campaign),
+        (Event::Clicked | Event::Chatted, Some(campaign)) => {
+            query.push("recipients r WHERE r.workspace_id = c.workspace_id AND r.contact_id = c.id AND r.campaign_id");
+            of_campaign(query, workspace_id, campaign);
+        }
         (Event::Received | Event::Delivered, Some(campaign)) => {
             query.push("recipients r JOIN outbox o ON o.workspace_id = r.workspace_id AND o.id = r.message_id");
-            query.push(" WHERE r.workspace_id = c.workspace_id AND r.contact_id = c.id AND r.campaign_id = ");
-            query.id_value(campaign);
+            query.push(" WHERE r.workspace_id = c.workspace_id AND r.contact_id = c.id AND r.campaign_id");
+            of_campaign(query, workspace_id, campaign);
         }
         (Event::Received | Event::Delivered, None) => {
             query.push("campaigns k JOIN recipients r ON r.workspace_id = k.workspace_id AND r.campaign_id = k.id");
@@ -524,7 +540,8 @@ fn happened(query: &mut Built, event: Event, campaign: Option<Uuid>, since: Opti
             }
             query.push(" WHERE u.workspace_id = c.workspace_id AND u.contact_id = c.id AND u.contact_id IS NOT NULL");
             if let Some(campaign) = campaign {
-                query.push(" AND s.campaign_id = ").id_value(campaign);
+                query.push(" AND s.campaign_id");
+                of_campaign(query, workspace_id, campaign);
             }
         }
     }
@@ -550,7 +567,10 @@ fn happened(query: &mut Built, event: Event, campaign: Option<Uuid>, since: Opti
     query.push(")");
 }
 
-fn recipient(query: &mut Built, campaign: Uuid) {
-    query.push("recipients r WHERE r.workspace_id = c.workspace_id AND r.contact_id = c.id AND r.campaign_id = ");
-    query.id_value(campaign);
+/// Appends that the column before it is this campaign or, of a recurring one, any of its runs: those are the campaigns that
+/// people get. Which they are is asked once and not for each contact, and each is looked up by its index.
+fn of_campaign(query: &mut Built, workspace_id: WorkspaceId, campaign: Uuid) {
+    query.push_for(" IN (", " = ANY (ARRAY(").push("SELECT x.id FROM campaigns x WHERE x.workspace_id = ");
+    query.id_value(workspace_id.uuid()).push(" AND (x.id = ").id_value(campaign);
+    query.push(" OR x.series_id = ").id_value(campaign).push(")").push_for(")", "))");
 }

@@ -4,7 +4,7 @@
 //! or neither, and what takes a message out of the one count takes it out of the other.
 
 use segue_model::{
-    CampaignId, MessageId, SenderId, Timestamp, WorkspaceId,
+    CampaignId, MessageId, ProgrammeId, SenderId, Timestamp, WorkspaceId,
     campaign::CampaignState,
     programme::ProgrammeSettings,
     schedule::Schedule,
@@ -25,6 +25,14 @@ crate::sql! {
         ORDER BY sent_at DESC LIMIT $6";
     COUNT_SERIES_SEND = "INSERT INTO marketing_sends (workspace_id, address, sent_at, message_id, label, programme_id)
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, address, sent_at, message_id) DO NOTHING";
+    LEFT_PROGRAMME = "SELECT 1 FROM scoped_consents WHERE workspace_id = $1 AND address = $2 AND scope_id = $3
+        AND medium = 'sms' AND purpose = 'marketing' AND state = 'revoked'";
+    /// Campaigns that may have something waiting: few.
+    RULES_OF_OPEN_CAMPAIGNS = "SELECT id, rules FROM campaigns
+        WHERE workspace_id = $1 AND state IN ('planning', 'running', 'paused')";
+    CANCEL_WAITING_OF_CAMPAIGN = "UPDATE outbox SET state = 'canceled', rule = 'opted_out'
+        WHERE workspace_id = $1 AND address = $2 AND campaign_id = $3 AND campaign_id IS NOT NULL
+            AND state IN ('queued', 'claimed') AND class = 'marketing'";
     SENDER_HOURS = "SELECT id, hours FROM senders WHERE workspace_id = $1 AND hours IS NOT NULL ORDER BY id";
     SET_SENDER_HOURS = "UPDATE senders SET hours = $3 WHERE workspace_id = $1 AND id = $2";
 }
@@ -117,6 +125,41 @@ impl Tx<'_> {
         let label = rules.label.as_deref().map(label_key).filter(|key| !key.is_empty());
         self.execute(&COUNT_SERIES_SEND, &[&workspace_id, &address, &now, &message_id, &label, &rules.programme_id])
             .map(|_| ())
+    }
+
+    /// Whether somebody has said no to a programme, and not yes since: nothing that is sent in its name is for them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn has_left_programme(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        id: ProgrammeId,
+    ) -> Result<bool, StoreError> {
+        let left = self.query_opt(&LEFT_PROGRAMME, &[&workspace_id, &address, &id], |row| row.next::<i64>())?;
+        Ok(left.is_some())
+    }
+
+    /// Ends what waits for an address in the campaigns of a programme. Gives how many messages that were.
+    pub(crate) fn cancel_waiting_of_programme(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        id: ProgrammeId,
+    ) -> Result<u64, StoreError> {
+        let open = self.query(&RULES_OF_OPEN_CAMPAIGNS, &[&workspace_id], |row| {
+            Ok((row.next::<CampaignId>()?, row.json::<CampaignRules>()?))
+        })?;
+        let mut canceled = 0;
+        for (campaign, _) in open.into_iter().filter(|(_, rules)| rules.programme_id == Some(id)) {
+            let ended = self.execute(&CANCEL_WAITING_OF_CAMPAIGN, &[&workspace_id, &address, &campaign])?;
+            if ended > 0 {
+                self.tally_canceled(workspace_id, campaign, ended);
+            }
+            canceled += ended;
+        }
+        Ok(canceled)
     }
 
     /// The senders that keep hours of their own.

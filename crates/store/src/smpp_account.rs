@@ -2,6 +2,8 @@
 //!
 //! Everything but the address and the credentials has a default that suits most carriers.
 
+use segue_model::sms_writing::SmsWriting;
+pub use segue_model::sms_writing::{LongSms, SmsAlphabet};
 use serde::{Deserialize, Serialize};
 
 segue_model::text_enum! {
@@ -33,40 +35,12 @@ segue_model::text_enum! {
 }
 
 segue_model::text_enum! {
-    /// What texts of the GSM alphabet are written in.
-    pub enum SmsAlphabet {
-        /// One septet in each octet.
-        Gsm = "gsm",
-        /// Eight septets in seven octets.
-        GsmPacked = "gsm_packed",
-        /// ISO-8859-1.
-        Latin1 = "latin1",
-        /// UCS-2 for every text.
-        Ucs2 = "ucs2",
-    }
-}
-
-segue_model::text_enum! {
     /// How the phone shows a message.
     pub enum SmsDisplay {
         /// Into the inbox.
         Stored = "stored",
         /// Straight onto the screen.
         Flash = "flash",
-    }
-}
-
-segue_model::text_enum! {
-    /// How a text of several segments goes out.
-    pub enum LongSms {
-        /// Parts with an 8-bit reference.
-        Header8 = "header8",
-        /// Parts with a 16-bit reference.
-        Header16 = "header16",
-        /// Parts told by optional fields.
-        Sar = "sar",
-        /// In one piece; the carrier cuts it.
-        Payload = "payload",
     }
 }
 
@@ -224,6 +198,12 @@ const fn never() -> ResendUnknown {
 }
 
 impl SmppConfig {
+    /// What decides into how many segments its texts are cut.
+    #[must_use]
+    pub const fn writing(&self) -> SmsWriting {
+        SmsWriting { alphabet: self.alphabet, long_messages: self.long_messages }
+    }
+
     /// An account with the usual settings.
     #[must_use]
     pub fn new(host: &str, port: u16, system_id: &str, password: &str) -> Self {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     Row, StoreError, Tx,
     built::{Built, Dialect},
-    population::condition,
+    population::{Here, condition},
     table_row::RowFields,
 };
 
@@ -128,7 +128,8 @@ impl Tx<'_> {
             query.push(" AND d.contact_id = ").id_value(contact_id.uuid());
         }
         query.push(" AND ");
-        condition(&mut query, &wanted.filter, Subject::Row, wanted.now);
+        let here = Here { workspace_id, now: wanted.now };
+        condition(&mut query, &wanted.filter, Subject::Row, here);
         query.push(" ORDER BY d.row_key LIMIT ").int_value(wanted.limit);
         let mut rows = Vec::new();
         self.each_built(&query, |row| {

@@ -178,6 +178,14 @@ const WORDS: Record<string, Words> = {
     title: 'This template is not approved',
     advice: 'Choose another one. Approval is given by WhatsApp.',
   },
+  template_refused: {
+    title: 'The customer does not want this template',
+    advice: 'They have said no to it or to messages of its kind. Choose another one.',
+  },
+  customer_blocked: {
+    title: 'This customer is blocked',
+    advice: 'Nothing can be sent to them. Unblock them in the customer panel first.',
+  },
   template_parameters: {
     title: 'The template needs other values',
     advice: 'Fill in every value once and send it again.',

@@ -220,6 +220,37 @@ async fn a_computer_sees_a_page_with_a_qr_code_and_a_ticked_box_is_on_record() {
 }
 
 #[tokio::test]
+async fn a_ticked_box_undoes_no_opt_out_and_leads_into_the_chat_all_the_same() {
+    for server in servers().await {
+        let (address, campaign) = link(&server).await;
+        let key = server.key(Role::Admin).await;
+        let set = json!({"landing": "always", "consent_wording": "Yes, write to me on WhatsApp."});
+        assert_eq!(server.patch(&key, &format!("{campaign}/links"), &set).await.status, StatusCode::OK);
+        let contacts = server.get(&key, "/api/v1/contacts").await.json();
+        let contact = contacts["data"][0]["id"].as_str().unwrap().to_owned();
+        let no = json!({"channel": "whatsapp", "purpose": "marketing", "action": "revoke", "method": "verbal"});
+        let said = server.post(&key, &format!("/api/v1/contacts/{contact}/consent-events"), &no).await;
+        assert_eq!(said.status, StatusCode::CREATED, "{}", said.text());
+        server.test.clock.advance(1_000);
+        for _ in 0..2 {
+            let mut ticked = request(Method::POST, &address);
+            *ticked.body_mut() = axum::body::Body::from("consent=yes");
+            let entered = server.send(with(ticked, "content-type", "application/x-www-form-urlencoded")).await;
+            assert_eq!(entered.status, StatusCode::SEE_OTHER, "{}: {}", server.test.engine, entered.text());
+            assert!(entered.header("location").starts_with("https://wa.me/15550783881?text="));
+        }
+        let workspace_id = server.workspace_id();
+        let ledger = server
+            .test
+            .store
+            .read::<_, StoreError, _>(move |tx| tx.query(&LEDGER, &[&workspace_id], |row| row.next::<String>()));
+        assert!(ledger.await.unwrap().is_empty(), "{}: nothing is recorded", server.test.engine);
+        let contact = server.get(&key, &format!("/api/v1/contacts/{contact}")).await.json();
+        assert_eq!(contact["whatsapp_consent"], "revoked", "{}", server.test.engine);
+    }
+}
+
+#[tokio::test]
 async fn a_campaigns_link_becomes_a_picture() {
     let server = Server::start(segue_testkit::sqlite_store().await).await;
     let (_, campaign) = link(&server).await;

@@ -1,24 +1,10 @@
 //! How an account wants its submits written: alphabets and their codes, long messages, fixed fields.
 
+use segue_model::sms_writing::SmsWriting;
+pub use segue_model::sms_writing::{LongSms as LongMessages, SmsAlphabet as Alphabet};
 use serde::{Deserialize, Serialize};
 
 use super::address::NumberingPlan;
-use crate::text::ReferenceWidth;
-
-/// What goes over the wire when a text needs no more than the GSM alphabet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Alphabet {
-    /// GSM 7-bit, one septet in each octet: what nearly every carrier means by data coding 0.
-    #[default]
-    Gsm,
-    /// GSM 7-bit, eight septets packed into seven octets.
-    GsmPacked,
-    /// ISO-8859-1. Texts with characters it lacks go out as UCS-2.
-    Latin1,
-    /// UCS-2 for every text.
-    Ucs2,
-}
 
 /// How the phone shows a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,31 +15,6 @@ pub enum Display {
     Stored,
     /// Straight onto the screen (class 0), usually not kept.
     Flash,
-}
-
-/// How a text that needs several segments goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LongMessages {
-    /// Cut here, each part with a user data header and an 8-bit reference: what every network understands.
-    #[default]
-    Header8,
-    /// The same with a 16-bit reference, for senders that write long messages to one number often.
-    Header16,
-    /// Cut here, told by the optional fields `sar_*`; the carrier writes the headers.
-    Sar,
-    /// In one piece in `message_payload`; the carrier cuts it.
-    Payload,
-}
-
-impl LongMessages {
-    /// The width of the reference that parts leave room for.
-    pub(super) const fn width(self) -> ReferenceWidth {
-        match self {
-            Self::Header16 => ReferenceWidth::Sixteen,
-            Self::Header8 | Self::Sar | Self::Payload => ReferenceWidth::Eight,
-        }
-    }
 }
 
 /// Whether our reference goes out as the `user_message_reference` field; a few carriers refuse unknown fields.
@@ -128,6 +89,11 @@ impl Default for SubmitForm {
 }
 
 impl SubmitForm {
+    /// What decides into how many segments a text is cut.
+    pub(super) const fn writing(&self) -> SmsWriting {
+        SmsWriting { alphabet: self.alphabet, long_messages: self.long_messages }
+    }
+
     /// The data coding of a text; flash messages have the class in it (3GPP TS 23.038, 4).
     pub(super) const fn coding(&self, written: Written) -> u8 {
         match (self.display, written) {

@@ -9,7 +9,7 @@ use super::{
     form::{Alphabet, LongMessages, SubmitForm, UserReference, Written},
     frame::tag,
 };
-use crate::text::{Concatenation, Encoding, gsm, segment_with};
+use crate::text::{Concatenation, Encoding, gsm, reference_width, segment_on};
 
 /// Most parts taken. Carriers stop between 6 and 10; more is a mistake of the writer.
 const MOST_PARTS: usize = 10;
@@ -117,17 +117,15 @@ impl SubmitSms {
     /// A text of several segments, or one that needs UCS-2.
     fn long(&self, head: &Head<'_>) -> Result<Encoded, SubmitError> {
         let form = head.form;
-        let cut = segment_with(&self.text, form.long_messages.width());
-        let plain = form.alphabet != Alphabet::Ucs2
-            && cut.encoding == Encoding::Gsm7
-            && (form.alphabet != Alphabet::Latin1 || is_latin1(&self.text));
-        let cut =
-            if plain { cut } else { crate::text::segment_as(&self.text, Encoding::Ucs2, form.long_messages.width()) };
+        let cut = segment_on(&self.text, form.writing());
         let total = match cut.segments.len() {
             parts if parts > MOST_PARTS => return Err(SubmitError::TooLong { parts }),
             parts => u8::try_from(parts).map_err(|_| SubmitError::TooLong { parts })?,
         };
-        let written = if plain { Written::Plain } else { Written::Ucs2 };
+        let written = match cut.encoding {
+            Encoding::Gsm7 => Written::Plain,
+            Encoding::Ucs2 => Written::Ucs2,
+        };
         let coding = form.coding(written);
         let encode = |text: &str, header: usize| match (written, form.alphabet) {
             (Written::Ucs2, _) | (_, Alphabet::Ucs2) => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
@@ -150,7 +148,7 @@ impl SubmitSms {
             if total > 1 && form.long_messages == LongMessages::Sar {
                 sar = Some((total, number));
             } else if total > 1 {
-                let width = form.long_messages.width();
+                let width = reference_width(form.long_messages);
                 content = Concatenation { reference: head.reference, width, total, number }.header();
                 class = CLASS_HEADER;
             }

@@ -5,6 +5,7 @@
 //! 7-octet header (16-bit reference) 152 or 66. An escape pair (`€` and nine others) and a surrogate pair (most
 //! emoji) are never split between two segments.
 
+pub mod account;
 pub mod alphabet;
 pub mod charset;
 pub mod concatenation;
@@ -12,6 +13,7 @@ pub mod gsm;
 pub mod segmentation;
 pub mod smart;
 
+pub use account::{reference_width, segment_on};
 pub use alphabet::written_in;
 pub use charset::{Charset, decode, decode_lossy};
 pub use concatenation::{Concatenation, ReceivedPart, assemble, split_header};

@@ -7,7 +7,7 @@ use segue_delivery::Begin;
 use segue_model::{
     CampaignId, MessageId, ProgrammeId, SenderId, Timestamp,
     campaign::{CampaignState, Footer},
-    consent::{ConsentState, Medium, Purpose},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose, Scope},
     delivery::{MessageClass, OutboxState},
     frequency::{AtCap, FrequencyCap, Period},
     policy::{AtQuietHours, QuietHours},
@@ -21,6 +21,7 @@ use segue_store::{
     Sql,
     campaign::{Audience, CampaignInput},
     channel::{Channel, ChannelConfig, SmppConfig},
+    consent::{ConsentExtent, NewConsentEvent},
     outbox::{Claim, NewOutbox},
     programme::ProgrammeView,
 };
@@ -332,6 +333,51 @@ async fn the_campaigns_of_a_programme_share_its_cap_and_the_next_waits() {
         assert_eq!(words, "Enough messages of “Wine club” for this person: at most 2 in 24 hours");
         bench.test.clock.advance(time::DAY);
         assert_eq!(turn(&bench, &channel).await, [third], "{}: there is room again", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_to_a_programme_stops_what_its_campaigns_send_and_nothing_else() {
+    for bench in benches().await {
+        let channel = bench.sms().await;
+        let (workspace_id, programme_id) = (bench.test.workspace_id(), bench.test.ctx.id::<ProgrammeId>());
+        let rules = CampaignRules { programme_id: Some(programme_id), ..CampaignRules::default() };
+        let of_it = campaign(&bench, Schedule::default(), rules).await;
+        let other = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        let now = bench.test.now();
+        let waiting = text(&bench, &channel, of_it, 1, now).await;
+        let kept = text(&bench, &channel, of_it, 2, now).await;
+        let ctx = bench.test.ctx.clone();
+        let said = NewConsentEvent {
+            medium: Medium::Sms,
+            address: phone(1),
+            purpose: Purpose::Marketing,
+            action: ConsentAction::Revoke,
+            method: ConsentMethod::Keyword,
+            wording: Some("nonews".to_owned()),
+            proof: None,
+            actor: "customer".to_owned(),
+            occurred_at: now,
+        };
+        let extent = ConsentExtent::of(Scope::Programme(programme_id));
+        let recorded = bench.test.store.write(move |tx| tx.record_consent_within(workspace_id, &said, &extent, &ctx));
+        recorded.await.unwrap();
+        assert_eq!(bench.state(waiting).await, OutboxState::Canceled, "{}: what waited", bench.test.engine);
+        assert_eq!(bench.rule(waiting).await.as_deref(), Some("opted_out"), "{}", bench.test.engine);
+        // What is queued all the same, by a plan that began before, is refused at the last look.
+        let of_third = campaign(
+            &bench,
+            Schedule::default(),
+            CampaignRules { programme_id: Some(programme_id), ..CampaignRules::default() },
+        )
+        .await;
+        let late = text(&bench, &channel, of_third, 1, now).await;
+        let general = text(&bench, &channel, other, 1, now).await;
+        let left = turn(&bench, &channel).await;
+        assert_eq!(left.len(), 2, "{}: {left:?}", bench.test.engine);
+        assert!(left.contains(&kept) && left.contains(&general), "{}", bench.test.engine);
+        assert_eq!(bench.state(late).await, OutboxState::Suppressed, "{}", bench.test.engine);
+        assert_eq!(bench.rule(late).await.as_deref(), Some("opted_out"), "{}", bench.test.engine);
     }
 }
 

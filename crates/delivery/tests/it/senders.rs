@@ -11,7 +11,7 @@ use segue_model::{
 };
 use segue_store::{
     Sql,
-    channel::Channel,
+    channel::{Channel, ChannelConfig, SmsAlphabet},
     outbox::{Claim, NewOutbox, Payload},
     registration::RegistrationStep,
 };
@@ -174,6 +174,26 @@ async fn a_sender_has_a_limit_of_its_own_in_a_second() {
         assert_eq!(leave(&bench, &channel, "+15550102", 1, MessageClass::Marketing).await, 1, "{}", bench.test.engine);
         bench.write(move |tx| tx.set_sender_rate(workspace_id, sender.id, None)).await;
         assert_eq!(leave(&bench, &channel, "+15550102", 5, MessageClass::Marketing).await, 5, "{}", bench.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_counts_the_segments_that_the_account_sends() {
+    for bench in benches().await {
+        let mut channel = bench.sms().await;
+        let ChannelConfig::Smpp(config) = &mut channel.config else { panic!("an SMPP account") };
+        config.alphabet = SmsAlphabet::Ucs2;
+        let (workspace_id, set) = (bench.test.workspace_id(), channel.clone());
+        bench.write(move |tx| tx.upsert_channel(&set)).await;
+        let sender = bench.test.sender(channel.id, "+15550102").await;
+        bench.write(move |tx| tx.set_sender_rate(workspace_id, sender.id, Some(3))).await;
+        // One segment in the GSM alphabet and two in UCS-2.
+        let text = "a".repeat(100);
+        for (to, begun) in [("+12125550001", Begin::Go), ("+12125550002", Begin::No)] {
+            let class = MessageClass::Marketing;
+            let (did, _) = attempt_text(&bench, &channel, ("+15550102", &text), to, class).await;
+            assert_eq!(did, begun, "{} {to}", bench.test.engine);
+        }
     }
 }
 

@@ -107,7 +107,7 @@ fn ask_in(
             tx.unpin_texts(workspace_id, id)?;
             tx.set_reviewed(workspace_id, id, None, Some(&comment))?;
         }
-        CampaignAction::Resume if campaign.input.schedule.repeat.is_some() => {
+        CampaignAction::Resume if launch::still_waits(tx, workspace_id, &campaign, now)? => {
             launch::wait(tx, ctx, workspace_id, &campaign, CampaignAction::Schedule)?;
         }
         CampaignAction::Withdraw => {

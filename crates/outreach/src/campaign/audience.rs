@@ -1,8 +1,8 @@
 //! What the policy says to each contact of an audience; the same at preview and at planning.
 
 use segue_model::{
-    Timestamp, WorkspaceId,
-    consent::TemplateConsent,
+    ProgrammeId, Timestamp, WorkspaceId,
+    consent::{ConsentState, TemplateConsent},
     contact::ContactFields,
     delivery::MessageClass,
     place_of_phone,
@@ -34,13 +34,28 @@ pub(crate) struct Judgement {
 pub(crate) struct Asks {
     at_quiet: AtQuietHours,
     caps: Vec<SeriesCap>,
+    programme: Option<ProgrammeId>,
 }
 
 impl Asks {
     /// What a campaign asks.
     pub(crate) fn of(tx: &mut Tx<'_>, workspace: &Workspace, rules: &CampaignRules) -> Result<Self, StoreError> {
         let at_quiet = rules.at_quiet_hours.unwrap_or(workspace.settings.policy.at_quiet_hours);
-        Ok(Self { at_quiet, caps: tx.series_caps(workspace, rules)? })
+        Ok(Self { at_quiet, caps: tx.series_caps(workspace, rules)?, programme: rules.programme_id })
+    }
+
+    /// The consent as it counts for the campaign: whoever has left the programme it is sent for gets nothing of it.
+    pub(super) fn consent(
+        &self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        phone: Option<&str>,
+        consent: ConsentState,
+    ) -> Result<ConsentState, StoreError> {
+        match (self.programme, phone) {
+            (Some(id), Some(phone)) if tx.has_left_programme(workspace_id, phone, id)? => Ok(ConsentState::Revoked),
+            _ => Ok(consent),
+        }
     }
 
     /// The moment at which the policy is asked about a message that leaves at `leaves_at`. What falls into quiet hours is
@@ -88,13 +103,14 @@ pub(super) fn judge_in(
         Some(phone) => tx.counted_caps(workspace.id, phone, &asks.caps, None, now)?,
         None => Vec::new(),
     };
+    let consent = asks.consent(tx, workspace.id, phone, member.sms_consent)?;
     let not_cleared = origin.and_then(|origin| origin.not_cleared(member.fields.phone.as_ref(), now));
     let question = Question {
         now,
         class: MessageClass::Marketing,
         content: Content::Sms,
         address: if member.fields.phone.is_some() { Known::Yes } else { Known::No },
-        consent: member.sms_consent,
+        consent,
         of_template: TemplateConsent::NOTHING,
         suppression: if member.is_suppressed { Listed::Yes } else { Listed::No },
         quiet_hours: workspace.quiet_hours,

@@ -3,6 +3,8 @@
 use segue_channels::text::{Encoding, counterpart};
 use segue_model::{
     contact::ContactFields,
+    sender::SenderAlphabet,
+    sms_writing::SmsWriting,
     text_lint::{Linted, SenderReach, TextFinding, lint},
 };
 use segue_store::workspace::{Workspace, WorkspaceSettings};
@@ -41,7 +43,7 @@ pub(super) fn smart_proposal(
     body: &str,
     frame: &Frame<'_>,
     contact: &ContactFields,
-    segments_before: usize,
+    (segments_before, writing): (usize, SmsWriting),
 ) -> Option<SmartProposal> {
     let mut replacements: Vec<SmartReplacement> = Vec::new();
     let mut plain = String::with_capacity(body.len());
@@ -61,12 +63,11 @@ pub(super) fn smart_proposal(
         return None;
     }
     let composed = CampaignText::new(&plain, frame).and_then(|text| text.compose(contact, 0)).ok()?;
-    (composed.segmentation.encoding == Encoding::Gsm7).then(|| SmartProposal {
-        body: plain,
-        replacements,
-        segments_before,
-        segments_after: composed.segments(),
-    })
+    if composed.segmentation.encoding != Encoding::Gsm7 {
+        return None;
+    }
+    let segments_after = composed.written_in(SenderAlphabet::Any, writing)?.segments();
+    Some(SmartProposal { body: plain, replacements, segments_before, segments_after })
 }
 
 /// Whose texts are looked at.

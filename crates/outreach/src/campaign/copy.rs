@@ -1,9 +1,10 @@
 //! A new draft from a campaign, whatever state that is in.
 
-use segue_model::{CampaignId, Ctx, WorkspaceId, actor::Actor, schedule::Schedule};
+use segue_model::{CampaignId, Ctx, Timestamp, WorkspaceId, actor::Actor, schedule::Schedule};
 use segue_store::{
-    Store,
+    Store, StoreError, Tx,
     campaign::{CampaignInput, CampaignView},
+    link::LinkSettings,
 };
 
 use super::found;
@@ -12,7 +13,8 @@ use crate::OutreachError;
 /// Longest name of a copy, in characters.
 const LONGEST_NAME: usize = 200;
 
-/// Copies a campaign into a new draft. Its time is not copied when it has passed; its recipients and figures never are.
+/// Copies a campaign into a new draft, with what is set about its links. Times that have passed are not copied, nor that
+/// its links were turned off; its recipients and figures never are.
 ///
 /// # Errors
 /// When there is no such campaign.
@@ -37,7 +39,25 @@ pub async fn copy(
             let name: String = format!("Copy of {}", campaign.input.name).chars().take(LONGEST_NAME).collect();
             let input = CampaignInput { name, schedule, ..campaign.input };
             tx.insert_campaign(workspace_id, fresh, &input, user, now)?;
+            copy_links(tx, workspace_id, (id, fresh), now)?;
             found(tx, workspace_id, fresh)
         })
         .await
+}
+
+/// What is set about the links, and where those of the text lead.
+fn copy_links(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    (from, to): (CampaignId, CampaignId),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let settings = tx.link_settings(workspace_id, from)?.settings;
+    let settings = LinkSettings { expires_at: settings.expires_at.filter(|end| *end > now), ..settings };
+    if settings != LinkSettings::default() {
+        tx.put_link_settings(workspace_id, to, &settings)?;
+    }
+    let targets: Vec<String> =
+        tx.campaign_links(workspace_id, from)?.into_iter().filter_map(|link| link.target).collect();
+    tx.put_campaign_links(workspace_id, to, &targets)
 }

@@ -71,6 +71,28 @@ fn next_run(schedule: &Schedule, run: u32, workspace: &Workspace, now: Timestamp
     (run..).map_while(|run| Some((run, schedule.starts(run, &workspace.time_zone)?))).find(|(_, at)| *at >= now)
 }
 
+/// Whether a paused campaign that goes on has to wait for its time: a recurring one, or one that was paused before it
+/// began and whose time has not come.
+///
+/// # Errors
+/// When the store fails.
+pub(super) fn still_waits(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    now: Timestamp,
+) -> Result<bool, OutreachError> {
+    let schedule = &campaign.input.schedule;
+    if schedule.repeat.is_some() {
+        return Ok(true);
+    }
+    if campaign.started_at.is_some() {
+        return Ok(false);
+    }
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    Ok(schedule.starts(0, &workspace.time_zone).is_some_and(|at| at > now))
+}
+
 /// Lets a campaign wait for its next run; at once when it has no time. The action says how it comes to wait.
 ///
 /// # Errors
@@ -148,10 +170,10 @@ fn launch(
     if !waits {
         return Ok(());
     }
-    let due = campaign.input.schedule.due(job.due, ctx.now());
     if campaign.input.schedule.repeat.is_some() {
-        return launch_run(tx, ctx, links, workspace_id, &campaign, job, due);
+        return launch_run(tx, ctx, links, workspace_id, &campaign, job);
     }
+    let due = campaign.input.schedule.due(job.due, ctx.now());
     tx.set_next_run(workspace_id, campaign.id, None, 1)?;
     match due {
         Due::Start => begin(tx, ctx, links, workspace_id, &campaign, CampaignAction::Launch),
@@ -194,7 +216,19 @@ fn begin(
     }
 }
 
-/// One run of a recurring campaign, and the job of the next.
+/// The newest run whose time has come, from `run` on, with that time.
+fn newest_due(
+    schedule: &Schedule,
+    (run, due): (u32, Timestamp),
+    workspace: &Workspace,
+    now: Timestamp,
+) -> (u32, Timestamp) {
+    let later = (run + 1..).map_while(|run| Some((run, schedule.starts(run, &workspace.time_zone)?)));
+    later.take_while(|(_, at)| *at <= now).last().unwrap_or((run, due))
+}
+
+/// One run of a recurring campaign, and the job of the next. Of several runs whose time came while nobody looked, at most
+/// the newest starts: nobody is to get the same campaign several times at once.
 fn launch_run(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -202,11 +236,13 @@ fn launch_run(
     workspace_id: WorkspaceId,
     series: &CampaignView,
     job: &LaunchJob,
-    due: Due,
 ) -> Result<(), OutreachError> {
     let now = ctx.now();
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    let (newest, at) = newest_due(&series.input.schedule, (job.run, job.due), &workspace, now);
+    let due = series.input.schedule.due(at, now);
     if due != Due::Skip {
-        let wall = series.input.schedule.wall_time(job.run);
+        let wall = series.input.schedule.wall_time(newest);
         let day = wall.map(|at| at.date().to_string()).unwrap_or_default();
         let input = CampaignInput {
             name: format!("{} · {day}", series.input.name),
@@ -217,6 +253,8 @@ fn launch_run(
         tx.insert_campaign(workspace_id, id, &input, None, now)?;
         tx.set_series(workspace_id, id, series.id, 1)?;
         tx.copy_pinned_texts(workspace_id, series.id, id)?;
+        // Before the start: it makes the texts, and the settings say on which name their links stand.
+        tx.copy_links(workspace_id, series.id, id)?;
         let run = found(tx, workspace_id, id)?;
         begin(tx, ctx, links, workspace_id, &run, CampaignAction::Start)?;
         if due == Due::Ask {
@@ -228,8 +266,7 @@ fn launch_run(
             }
         }
     }
-    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
-    let next = job.run + 1;
+    let next = newest + 1;
     match series.input.schedule.starts(next, &workspace.time_zone) {
         Some(at) => {
             plan_run(tx, ctx, workspace_id, series.id, next, at)?;
@@ -240,11 +277,17 @@ fn launch_run(
             step(tx, ctx, workspace_id, series, CampaignAction::Complete)?;
         }
     }
-    if due == Due::Skip {
-        let why = "A run could not start at its time and was left out.";
-        tx.set_attention(workspace_id, series.id, why, now)?;
+    match newest - job.run + u32::from(due == Due::Skip) {
+        0 => Ok(()),
+        1 => {
+            let why = "A run could not start at its time and was left out.";
+            Ok(tx.set_attention(workspace_id, series.id, why, now)?)
+        }
+        many => {
+            let why = format!("{many} runs could not start at their time and were left out.");
+            Ok(tx.set_attention(workspace_id, series.id, &why, now)?)
+        }
     }
-    Ok(())
 }
 
 /// Opens the send window that is open now, or waits for the next.

@@ -30,7 +30,7 @@ use segue_store::{
     Store, StoreError, Tx,
     campaign::CampaignView,
     outbox::{AddressKind, NewOutbox, Payload},
-    recipient::{DUPLICATE_PHONE, NOT_PLAIN, NewRecipient, TEXT_TOO_LONG},
+    recipient::{DUPLICATE_PHONE, HELD_OUT, NOT_PLAIN, NewRecipient, TEXT_TOO_LONG},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -167,9 +167,12 @@ fn plan_chunk(
             }
             MadeOf::Template(text) => decide_for_template(tx, (ctx, now), &campaign, text, entry, planned)?,
         };
-        if let Some(message) = &decided.message
-            && !chunk.lines.add_to(tx, (workspace_id, id), &message.address)?
-        {
+        let is_duplicate = match (&decided.message, &decided.held_out) {
+            (Some(message), _) => !chunk.lines.add_to(tx, (workspace_id, id), &message.address)?,
+            (None, Some(address)) => chunk.lines.has_in(tx, (workspace_id, id), address)?,
+            (None, None) => false,
+        };
+        if is_duplicate {
             decided = Decided::nothing(NewRecipient { rule: DUPLICATE_PHONE, message_id: None, ..decided.recipient });
         }
         chunk.add(decided);
@@ -209,11 +212,17 @@ struct Decided {
     held: Option<(Rule, Explanation)>,
     /// Whom the message tells for the first time how to stop.
     noticed: Option<PhoneNumber>,
+    /// Where the message would go that is held out.
+    held_out: Option<String>,
 }
 
 impl Decided {
     const fn nothing(recipient: NewRecipient) -> Self {
-        Self { recipient, message: None, held: None, noticed: None }
+        Self { recipient, message: None, held: None, noticed: None, held_out: None }
+    }
+
+    fn held_out(recipient: NewRecipient, address: String) -> Self {
+        Self { held_out: Some(address), ..Self::nothing(NewRecipient { rule: HELD_OUT, ..recipient }) }
     }
 }
 
@@ -287,6 +296,9 @@ fn decide_for_template(
         message_id,
     };
     let Some(ready) = verdict.message else { return Ok(Decided::nothing(recipient(None))) };
+    if timing::is_held_out(&campaign.input, position) {
+        return Ok(Decided::held_out(recipient(None), ready.recipient.address));
+    }
     let message = NewOutbox {
         id: ctx.id::<MessageId>(),
         channel_id: text.template.channel_id,
@@ -301,7 +313,13 @@ fn decide_for_template(
         expires_at: ready.expires_at,
         segments: None,
     };
-    Ok(Decided { recipient: recipient(Some(message.id)), message: Some(message), held: verdict.held, noticed: None })
+    Ok(Decided {
+        recipient: recipient(Some(message.id)),
+        message: Some(message),
+        held: verdict.held,
+        noticed: None,
+        held_out: None,
+    })
 }
 
 /// Decides for one contact, and writes the message when there is one.
@@ -344,12 +362,15 @@ fn decide_member(
     let composed = text.compose_after(entry.person(), position, notice);
     let Ok(composed) = composed else { return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None))) };
     let way = likely.carrying(&composed.text, Some(phone), now);
-    let Some(composed) = composed.written_in(way.facts.alphabet) else {
+    let Some(composed) = composed.written_in(way.facts.alphabet, way.writing) else {
         return Ok(Decided::nothing(recipient(NOT_PLAIN, None)));
     };
     let Ok(composed) = composed.within_limit() else {
         return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None)));
     };
+    if timing::is_held_out(&campaign.input, position) {
+        return Ok(Decided::held_out(recipient(rule, None), phone.to_string()));
+    }
     let segments = u32::try_from(composed.segments()).ok();
     let kept = prepared.origins.keep(tx, workspace_id, phone, now)?;
     let way = if kept.named.sender.id == way.named.sender.id { way } else { kept };
@@ -372,5 +393,5 @@ fn decide_member(
         _ => None,
     };
     let noticed = pinned::tells_how_to_stop(text, notice).then(|| phone.clone());
-    Ok(Decided { recipient: recipient(rule, Some(message.id)), message: Some(message), held, noticed })
+    Ok(Decided { recipient: recipient(rule, Some(message.id)), message: Some(message), held, noticed, held_out: None })
 }

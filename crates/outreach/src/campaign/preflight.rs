@@ -29,7 +29,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Prepared,
-    account_costs::{AccountCost, AccountPrices, AccountTallies},
+    account_costs::{AccountPrices, AccountTallies},
     audience::{judge_in, time_zones},
     checks::Author,
     found,
@@ -107,8 +107,12 @@ pub(super) struct Verdict {
 impl Verdict {
     /// Leaves out whose line gets a message already.
     pub fn unless_known(self, lines: &mut Lines, entry: &Entry) -> Self {
-        let phone = entry.member.fields.phone.as_ref().filter(|_| self.composed.is_some());
-        if phone.is_none_or(|phone| lines.add(phone.as_str())) {
+        let Some(phone) = &entry.member.fields.phone else { return self };
+        let is_new = match self.composed {
+            Some(_) => lines.add(phone.as_str()),
+            None => self.rule != HELD_OUT || !lines.has(phone.as_str()),
+        };
+        if is_new {
             return self;
         }
         Self { rule: DUPLICATE_PHONE, detail: None, composed: None }
@@ -160,8 +164,11 @@ impl Flight {
             return Ok(left_out(TEXT_TOO_LONG));
         };
         let way = likely.carrying(&composed.text, member.fields.phone.as_ref(), self.now);
-        let Some(composed) = composed.written_in(way.facts.alphabet) else { return Ok(left_out(NOT_PLAIN)) };
+        let Some(composed) = composed.written_in(way.facts.alphabet, way.writing) else {
+            return Ok(left_out(NOT_PLAIN));
+        };
         Ok(match composed.within_limit() {
+            Ok(_) if timing::is_held_out(input, position) => left_out(HELD_OUT),
             Ok(composed) => Verdict { rule, detail, composed: Some((composed, way.sender.channel_id)) },
             Err(_) => left_out(TEXT_TOO_LONG),
         })

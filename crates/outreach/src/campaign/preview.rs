@@ -10,6 +10,7 @@ use segue_model::{
     language::LocaleText,
     policy::Decision,
     sender::SenderAlphabet,
+    sms_writing::SmsWriting,
     text_lint::{SenderReach, TextFinding},
 };
 use segue_store::{
@@ -32,7 +33,9 @@ use super::{
     prepare, timing,
 };
 use crate::{
-    Links, OutreachError, domains, look_up, snippets,
+    Links, OutreachError, domains, look_up,
+    origin::Origin,
+    snippets,
     text::{CampaignText, Composed, Frame, LONGEST_BODY, unknown_fields},
     ways::Way,
 };
@@ -204,9 +207,12 @@ fn preview_in(
         None => None,
     };
     let reach = sender.as_ref().map_or(SenderReach::TwoWay, reach);
-    let alphabet = match &sender {
-        Some(sender) => tx.facts_of_sender(workspace_id, sender)?.alphabet,
-        None => SenderAlphabet::Any,
+    let (alphabet, writing) = match &sender {
+        Some(sender) => {
+            let origin = Origin::alone(tx, workspace_id, sender.clone())?;
+            (origin.facts.alphabet, origin.writing)
+        }
+        None => (SenderAlphabet::Any, SmsWriting::default()),
     };
     let snippets = snippets::texts(tx, workspace_id)?;
     let frame = Frame {
@@ -237,7 +243,7 @@ fn preview_in(
     let author = Author::of(&workspace, &links, reach);
     let composed = || text.compose((&contact, &answers), 0);
     // What the sender replaces is shown as it leaves; where it takes the text not at all, the text is shown as written.
-    let shown = match composed()?.written_in(alphabet) {
+    let shown = match composed()?.written_in(alphabet, writing) {
         Some(shown) => shown,
         None => composed()?,
     };
@@ -246,13 +252,16 @@ fn preview_in(
     let smart = match written {
         // The proposal is about the text that stands in the editor.
         Some(_) => None,
-        None => smart_proposal(&input.body, &frame, &contact, shown.segments()),
+        None => smart_proposal(&input.body, &frame, &contact, (shown.segments(), writing)),
     };
     let findings = author.findings(written.map_or(&input.body, |other| &other.body), &shown.text);
     let mut texts = Vec::new();
     for other in &input.texts {
         let nobody = ContactFields { locale: Some(other.locale.clone()), ..ContactFields::default() };
-        let composed = text.compose(&nobody, 0)?;
+        let composed = match text.compose(&nobody, 0)?.written_in(alphabet, writing) {
+            Some(composed) => composed,
+            None => text.compose(&nobody, 0)?,
+        };
         texts.push(LocalePreview {
             locale: other.locale.clone(),
             findings: author.findings(&other.body, &composed.text),
@@ -310,7 +319,7 @@ impl Tally {
             return;
         };
         let likely = likely.carrying(&composed.text, member.fields.phone.as_ref(), now);
-        let Some(composed) = composed.written_in(likely.facts.alphabet) else {
+        let Some(composed) = composed.written_in(likely.facts.alphabet, likely.writing) else {
             *self.excluded.entry(NOT_PLAIN).or_default() += 1;
             return;
         };

@@ -393,6 +393,8 @@ impl TemplateText {
                 sends = tx.marketing_sends(self.workspace.id, address, now.plus(-millis), None, most)?;
             }
         }
+        let consent = found.map_or(ConsentState::None, |found| found.marketing);
+        let consent = asks.consent(tx, self.workspace.id, phone.map(|phone| phone.as_str()), consent)?;
         let yes = |is: bool| if is { Known::Yes } else { Known::No };
         let suppressed = found.is_some_and(|found| found.is_suppressed);
         Ok(policy::judge(&Question {
@@ -400,7 +402,7 @@ impl TemplateText {
             class,
             content: policy::Content::Template,
             address: yes(found.is_some()),
-            consent: found.map_or(ConsentState::None, |found| found.marketing),
+            consent,
             of_template: found.map_or(TemplateConsent::NOTHING, |found| found.of_template),
             suppression: if suppressed { Listed::Yes } else { Listed::No },
             quiet_hours: self.workspace.quiet_hours,

@@ -14,7 +14,7 @@ use segue_store::{
     Store, StoreError, Tx,
     campaign::{Audience, CampaignView},
     campaign_hold::MarketingBrake,
-    recipient::{DUPLICATE_PHONE, RuleCount},
+    recipient::{DUPLICATE_PHONE, HELD_OUT, RuleCount},
 };
 use serde::Serialize;
 
@@ -28,6 +28,7 @@ use super::{
     },
     preview::{CampaignPreview, SampleText, SegmentRange, SmsEncoding},
     template::{TemplateText, Verdict},
+    timing,
 };
 use crate::{Links, OutreachError, text::Body};
 
@@ -104,10 +105,15 @@ impl Flight {
     fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32, lines: &mut Lines) -> Result<Verdict, StoreError> {
         let begins = self.text.begins(&self.campaign.input, self.now);
         let verdict = self.text.judge(tx, &self.campaign.input, entry, (position, begins, self.now))?;
-        if verdict.message.as_ref().is_none_or(|ready| lines.add(&ready.recipient.address)) {
-            return Ok(verdict);
-        }
-        Ok(Verdict { rule: DUPLICATE_PHONE, detail: None, held: None, message: None })
+        let Some(ready) = &verdict.message else { return Ok(verdict) };
+        let is_held_out = timing::is_held_out(&self.campaign.input, position);
+        let address = &ready.recipient.address;
+        let rule = match (is_held_out, if is_held_out { !lines.has(address) } else { lines.add(address) }) {
+            (false, true) => return Ok(verdict),
+            (true, true) => HELD_OUT,
+            (_, false) => DUPLICATE_PHONE,
+        };
+        Ok(Verdict { rule, detail: None, held: None, message: None })
     }
 
     fn by_language(&self) -> bool {

@@ -86,7 +86,8 @@ fn send_in(
     };
     let composed = prepared.text.compose_after((&contact, &answers), 0, notice)?;
     let origin = origin.carrying(&composed.text, Some(&phone), now);
-    let composed = composed.written_in(origin.facts.alphabet).ok_or_else(crate::text::not_plain)?.within_limit()?;
+    let composed = composed.written_in(origin.facts.alphabet, origin.writing);
+    let composed = composed.ok_or_else(crate::text::not_plain)?.within_limit()?;
     let segments = u32::try_from(composed.segments()).ok();
     let message_id: MessageId = ctx.id();
     let message = NewOutbox {

@@ -7,15 +7,12 @@ use segue_model::{
     time,
     variant::{Group, group_of},
 };
-use segue_store::{
-    campaign::CampaignInput,
-    recipient::{HELD_OUT, SEND_TIME_PASSED},
-};
+use segue_store::{campaign::CampaignInput, recipient::SEND_TIME_PASSED};
 
 /// The rule to note and the time before which the message may not leave; no time when there is no message.
 ///
-/// An exclusion comes before everything, for it is what the marketer asked for. Held out is only who could get it, so
-/// that both groups are alike. The recipient's own time of day can put a message off, never forward.
+/// An exclusion comes before everything, for it is what the marketer asked for. The recipient's own time of day can put a
+/// message off, never forward.
 pub(super) fn refine(
     input: &CampaignInput,
     (rule, not_before): (&'static str, Option<Timestamp>),
@@ -28,9 +25,6 @@ pub(super) fn refine(
         return (rule, None);
     }
     let Some(not_before) = not_before else { return (rule, None) };
-    if group_of(position, &super::variants::weights(input), input.held_out_percent) == Group::HeldOut {
-        return (HELD_OUT, None);
-    }
     let paced = not_before.max(pace(input, position, start));
     let local = input.schedule.recipient_time(0, zones);
     if expires_at(input, zones, start).is_some_and(|end| local.map_or(paced, |local| paced.max(local)) > end) {
@@ -41,6 +35,12 @@ pub(super) fn refine(
         Some(local) => (rule, Some(paced.max(local))),
         None => (rule, Some(paced)),
     }
+}
+
+/// Whether the recipient at a position is held out to compare with. To be asked last, of those who would get a message:
+/// held out is only who could get it, so that both groups are alike.
+pub(super) fn is_held_out(input: &CampaignInput, position: u32) -> bool {
+    group_of(position, &super::variants::weights(input), input.held_out_percent) == Group::HeldOut
 }
 
 /// When a campaign that has not begun will: at the time it is scheduled for by the workspace's clock, else at once.

@@ -131,7 +131,9 @@ fn begin_in(
         list_id,
         expires_at: input.expires_at,
     };
-    tx.insert_batch(workspace_id, &batch, now)?;
+    if !tx.insert_batch(workspace_id, &batch, now)? {
+        return tx.batch_of_key(workspace_id, &batch.key)?.ok_or(OutreachError::NotFound("batch"));
+    }
     if let Recipients::Given(recipients) = &input.recipients {
         write_down(tx, ctx, workspace_id, &batch, recipients)?;
     }
@@ -194,14 +196,11 @@ fn write_down(
         if let Some(reference) = recipient.client_reference.as_ref().filter(|_| problem.is_none()) {
             match reference_key(&batch.actor, reference) {
                 Ok(reference) if tx.direct_message_of_key(workspace_id, &reference)?.is_none() => key = reference,
-                Ok(_) => {
-                    let words = "A message with this client_reference was sent before; it is not sent again.";
-                    problem = Some(("client_reference_taken", words.to_owned()));
-                }
+                Ok(_) => problem = Some(reference_taken()),
                 Err(error) => problem = Some(("invalid_field", error.to_string())),
             }
         }
-        let message = NewDirectMessage {
+        let mut message = NewDirectMessage {
             id: ctx.id(),
             batch: Some((batch.id, position)),
             key,
@@ -211,9 +210,18 @@ fn write_down(
             fields: json!(recipient.fields),
             problem,
         };
-        tx.insert_direct_message(workspace_id, &message, ctx.now())?;
+        if !tx.insert_direct_message(workspace_id, &message, ctx.now())? {
+            // Another request took the reference after it was looked for.
+            (message.key, message.problem) = (own_place, Some(reference_taken()));
+            tx.insert_direct_message(workspace_id, &message, ctx.now())?;
+        }
     }
     Ok(())
+}
+
+fn reference_taken() -> (&'static str, String) {
+    let words = "A message with this client_reference was sent before; it is not sent again.";
+    ("client_reference_taken", words.to_owned())
 }
 
 fn duplicate() -> (&'static str, String) {

@@ -6,7 +6,7 @@
 //!
 //! # Why a crash at each point is safe
 //! The wish, its outbox row and who wants to be told are one transaction. A wish has a key (the caller's reference, else
-//! the `Idempotency-Key` of its request): made again after a crash it is the same message.
+//! the `Idempotency-Key` of its request): made again after a crash, or twice at once, it is the same message.
 
 pub mod batch;
 
@@ -161,7 +161,10 @@ fn send_in(
         fields: json!(input.fields),
         problem: None,
     };
-    tx.insert_direct_message(workspace_id, &message, now)?;
+    if !tx.insert_direct_message(workspace_id, &message, now)? {
+        // Another request with this key was first, after it was looked for above.
+        return tx.direct_message_of_key(workspace_id, &message.key)?.ok_or(OutreachError::NotFound("message"));
+    }
     let origin = origins.keep(tx, workspace_id, &phone, now)?;
     let outgoing = outgoing(id, origin, &phone, text, (input.class, input.expires_at), now)?;
     tx.enqueue(workspace_id, &outgoing, now)?;
@@ -285,7 +288,7 @@ fn outgoing(
     }
     let origin = origin.carrying(&text, Some(phone), now);
     let text = segue_channels::text::written_in(&text, origin.facts.alphabet).ok_or_else(not_plain)?.into_owned();
-    let segments = segue_channels::text::segment(&text).segments.len();
+    let segments = segue_channels::text::segment_on(&text, origin.writing).segments.len();
     if segments > MOST_SEGMENTS {
         return Err(OutreachError::TextTooLong { segments, most: MOST_SEGMENTS });
     }

@@ -6,7 +6,8 @@
 //! What the import did is logged with it, contact by contact. The log is walked in the order of contacts, [`CHUNK`] at a
 //! time; one chunk is one transaction that changes contacts, list and ledger and moves the import's `undo_after`. A
 //! crash leaves whole chunks, and the job goes on after the last. The counts that are shown before somebody confirms
-//! come from the same decision ([`decide`]) over the same log.
+//! come from the same decision ([`decide`]) over the same log; a contact whose former number or key somebody else has by
+//! then is counted as changed since, and the rest is undone.
 
 use segue_model::{
     Ctx, ImportId, Timestamp, WorkspaceId,
@@ -38,7 +39,7 @@ enum Action {
     /// It is in use.
     Keep,
     Restore(Box<ContactFields>),
-    /// Somebody changed again whatever the import had changed.
+    /// Somebody changed again whatever the import had changed, or has the number or key that would come back.
     ChangedSince,
 }
 
@@ -202,20 +203,20 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
     }
     let page = tx.import_changes(workspace_id, id, work.undo_after, work.list_id, ended_at, CHUNK)?;
     for entry in &page {
-        let decision = decide(entry);
-        count(&mut counts, &decision);
+        let mut decision = decide(entry);
         let contact_id = entry.change.contact_id;
         match &decision.contact {
             Action::Remove => {
                 tx.delete_contact_quietly(workspace_id, contact_id)?;
             }
             Action::Restore(fields) => match tx.update_contact_quietly(workspace_id, contact_id, fields, now)? {
-                ContactChange::PhoneTaken => return Err(OutreachError::PhoneTaken),
-                ContactChange::KeyTaken => return Err(OutreachError::KeyTaken),
+                // The number or key that it had is another contact's now, so it keeps what it has.
+                ContactChange::PhoneTaken | ContactChange::KeyTaken => decision.contact = Action::ChangedSince,
                 ContactChange::Changed | ContactChange::Missing => {}
             },
             Action::Nothing | Action::Keep | Action::ChangedSince => {}
         }
+        count(&mut counts, &decision);
         if decision.unlist
             && let Some(list_id) = work.list_id
         {

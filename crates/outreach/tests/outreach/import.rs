@@ -413,6 +413,41 @@ async fn an_import_can_be_undone_but_for_what_happened_since() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_undo_leaves_a_number_to_whoever_has_it_by_then() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let create = async |value: serde_json::Value| {
+            let input = serde_json::from_value(value).unwrap();
+            segue_outreach::contacts::create(store, ctx, ws, input).await.unwrap()
+        };
+        create(serde_json::json!({ "phone": phone(1), "external_key": "K-1" })).await;
+        let mapping = [("key", "external_key"), ("phone", "phone")];
+        // Ana has another number now, and somebody is new.
+        let file = format!("key,phone\nK-1,{}\nK-2,{}\n", phone(7), phone(8));
+        let import = run(&world, file.as_bytes(), with_consent(options(&mapping), None)).await;
+        assert_eq!(counts(&import), (2, 1, 1, 0, 2), "{}", world.test.engine);
+        world.test.clock.advance(1_000);
+        create(serde_json::json!({ "phone": phone(1), "first_name": "Ben" })).await;
+
+        undo::begin(store, ctx, ws, import.id).await.unwrap();
+        let undone = undo::run(store, ctx, ws, import.id).await.unwrap();
+        let figures = undone.undo.unwrap();
+        assert_eq!(undone.state, ImportState::Undone, "{}", world.test.engine);
+        assert_eq!(
+            (figures.changed_since, figures.restored, figures.removed, figures.withdrawn),
+            (1, 0, 1, 2),
+            "{}",
+            world.test.engine
+        );
+        let found = contacts(&world).await;
+        assert_eq!(found[&phone(1)].first_name.as_deref(), Some("Ben"), "{}", world.test.engine);
+        let ana = &found[&phone(7)];
+        assert_eq!((ana.external_key.as_deref(), ana.sms_consent), (Some("K-1"), ConsentState::None));
+        assert_eq!(found.len(), 2, "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_undo_that_is_killed_goes_on_where_it_was() {
     for world in worlds().await {
         let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());

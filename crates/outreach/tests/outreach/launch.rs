@@ -4,6 +4,7 @@ use segue_model::{
     CampaignId, Timestamp, UserId,
     actor::Actor,
     campaign::{CampaignAction, CampaignState},
+    code::{CodeTarget, LinkCode},
     consent::ConsentAction,
     role::Role,
     schedule::{Frequency, Misfire, Repeat, Schedule, ScheduleClock, SendWindow},
@@ -20,12 +21,16 @@ use segue_outreach::{
         plan::PLAN_CAMPAIGN,
         preflight, variants,
     },
+    redirect::{LinkRequest, Method, Opened},
     segments::{self, ConditionInput, SegmentInput},
 };
 use segue_store::{
     Sql, StoreError,
+    audience::{AudienceFilter, FilterOperator},
     campaign::{Audience, CampaignInput, CampaignView},
+    channel::{ChannelConfig, SmsAlphabet},
     dead_letter::Verdict,
+    link::{Landing, LinkSettings},
     outbox::Claim,
     recipient::RecipientQuery,
     workspace::{ApprovalRule, CampaignSettings, SegmentPrice},
@@ -38,6 +43,7 @@ static LAUNCHES: Sql = Sql::portable(
     "LAUNCHES",
     "SELECT payload, run_at FROM jobs WHERE workspace_id = $1 AND kind = 'launch_campaign' ORDER BY id",
 );
+static SEGMENTS: Sql = Sql::portable("SEGMENTS", "SELECT segments FROM outbox WHERE workspace_id = $1 ORDER BY id");
 static PLANS: Sql = Sql::portable(
     "PLANS",
     "SELECT rule, COUNT(*) FROM recipients WHERE workspace_id = $1 AND campaign_id = $2 GROUP BY rule ORDER BY rule",
@@ -245,6 +251,218 @@ async fn each_run_of_a_recurring_campaign_is_a_campaign_of_its_own_at_the_same_t
         }
         let ended = world.campaign(series.id).await;
         assert_eq!((ended.state, ended.next_run_at, ended.runs), (CampaignState::Finished, None, 2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_was_paused_before_its_time_and_resumed_still_waits_for_it() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let nine = at("2026-11-24T09:00:00-05:00");
+        let (early, late) = (
+            world.draft(scheduled(&world, tomorrow(None))).await.unwrap().id,
+            world.draft(scheduled(&world, tomorrow(None))).await.unwrap().id,
+        );
+        for id in [early, late] {
+            world.act(id, CampaignAction::Start).await.unwrap();
+            assert_eq!(world.act(id, CampaignAction::Pause).await.unwrap().state, CampaignState::Paused);
+        }
+        let resumed = world.act(early, CampaignAction::Resume).await.unwrap();
+        assert_eq!(
+            (resumed.state, resumed.next_run_at, resumed.started_at),
+            (CampaignState::Scheduled, Some(nine), None),
+            "{}",
+            world.test.engine
+        );
+        assert!(world.jobs().await.is_empty(), "nothing is planned before its time");
+        world.test.clock.set(nine.plus(time::MINUTE));
+        world.launch_due().await;
+        assert_eq!(world.campaign(early).await.state, CampaignState::Planning);
+        assert_eq!(world.campaign(late).await.state, CampaignState::Paused, "a pause holds over its time");
+        let resumed = world.act(late, CampaignAction::Resume).await.unwrap();
+        assert_eq!(resumed.state, CampaignState::Planning, "its time has come");
+        // Once it has begun, a pause changes nothing about its time.
+        world.act(early, CampaignAction::Pause).await.unwrap();
+        assert_eq!(world.act(early, CampaignAction::Resume).await.unwrap().state, CampaignState::Planning);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_runs_that_nobody_could_start_for_days_only_the_newest_starts() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let daily = Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None };
+        for (misfire, started, left_out) in [(Misfire::RunLate, 1, 3), (Misfire::Ask, 1, 3), (Misfire::Skip, 0, 4)] {
+            world.test.clock.set(at("2026-11-23T12:00:00-05:00"));
+            let schedule = Schedule { misfire, late_hours: 96, ..tomorrow(Some(daily)) };
+            let series = world.draft(scheduled(&world, schedule)).await.unwrap();
+            world.act(series.id, CampaignAction::Start).await.unwrap();
+            world.test.clock.set(at("2026-11-27T10:00:00-05:00"));
+            for _ in 0..6 {
+                world.launch_due().await;
+            }
+            let runs: Vec<_> = world.all().await.into_iter().filter(|it| it.series_id == Some(series.id)).collect();
+            assert_eq!(runs.len(), started, "{} {misfire}", world.test.engine);
+            assert!(runs.iter().all(|run| run.input.name.ends_with("2026-11-27")), "{misfire}");
+            let series = world.campaign(series.id).await;
+            assert_eq!(series.next_run_at, Some(at("2026-11-28T09:00:00-05:00")), "{misfire}");
+            let why = format!("{left_out} runs could not start at their time and were left out.");
+            assert_eq!((series.attention, series.runs), (Some(why), 4), "{misfire}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_and_a_copy_have_what_was_set_about_the_links() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: Some(2), until: None };
+        let body = "See https://example.com/a".to_owned();
+        let input = CampaignInput { body, ..scheduled(&world, tomorrow(Some(weekly))) };
+        let series = world.draft(input).await.unwrap();
+        let settings = LinkSettings {
+            landing: Landing::Always,
+            legal_text: "Brand & Co.".to_owned(),
+            expires_at: Some(at("2026-12-24T00:00:00Z")),
+            ..LinkSettings::default()
+        };
+        let set = settings.clone();
+        world.write(move |tx| tx.put_link_settings(ws, series.id, &set)).await;
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        // A link of the text that was turned off before the run is off in the run.
+        world.write(move |tx| tx.change_link(ws, series.id, 1, None, Some(Timestamp(1)))).await;
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap();
+        world.plan(run.id).await;
+        let target = CodeTarget { campaign_number: run.number, position: 1 };
+        let open = async |code: String| {
+            let request = LinkRequest { method: Method::Get, user_agent: None, purpose: None };
+            world.redirects.open(&code, request).await.unwrap()
+        };
+        let Opened::Landing(page) = open(world.links.key().encode(target)).await else {
+            panic!("{}: there is no page", world.test.engine)
+        };
+        assert_eq!(page.legal_text, "Brand & Co.");
+        assert_eq!(open(world.links.key().encode_link(LinkCode { target, link: 1 })).await, Opened::Stopped);
+
+        let copied = copy::copy(store, ctx, ws, &Actor::System, run.id).await.unwrap();
+        let stored = world.write(move |tx| tx.link_settings(ws, copied.id)).await;
+        assert_eq!((stored.settings, stored.stopped_at), (settings, None));
+        let links = world.write(move |tx| tx.campaign_links(ws, copied.id)).await;
+        assert_eq!(links.len(), 1);
+        assert_eq!((links[0].target.as_deref(), links[0].stopped_at), (Some("https://example.com/a"), None));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_got_a_run_of_a_recurring_campaign_had_that_campaign() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: None, until: None };
+        let series = world.draft(scheduled(&world, tomorrow(Some(weekly)))).await.unwrap();
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap();
+        world.plan(run.id).await;
+        world.subscriber(&phone(2), "Ben").await;
+
+        let audience = Audience { exclude_campaigns: vec![series.id], ..Audience::default() };
+        let other = world.sent(CampaignInput { audience, ..world.input() }).await;
+        assert_eq!(
+            world.rules(other.id).await,
+            [("allowed".to_owned(), 1), ("had_campaign".to_owned(), 1)],
+            "{}",
+            world.test.engine
+        );
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        for (campaign, people) in [(series.id, 1), (run.id, 1), (other.id, 1)] {
+            let text = format!("received(\"{campaign}\")");
+            let condition = ConditionInput { condition: Some(text), form: None };
+            let input = SegmentInput { name: campaign.to_string(), condition };
+            let segment = segments::create(store, ctx, ws, &Actor::System, input).await.unwrap();
+            let audience = Audience { segments: vec![segment.id], ..Audience::default() };
+            let draft = world.draft(CampaignInput { audience, ..world.input() }).await.unwrap();
+            let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+            assert_eq!(looked.audience, people, "{}", world.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_could_get_it_is_held_out() {
+    for world in worlds().await {
+        for number in 0..10 {
+            world.subscriber(&format!("+8190123456{number:02}"), "Yui").await;
+        }
+        // Nine in the morning was hours ago in Tokyo.
+        world.test.clock.set(at("2026-11-24T08:00:00+00:00"));
+        let local = Schedule { clock: ScheduleClock::Recipient, late_hours: 1, ..tomorrow(None) };
+        let input = CampaignInput { held_out_percent: 50, ..scheduled(&world, local) };
+        let draft = world.draft(input).await.unwrap();
+        let (store, ctx) = (&world.test.store, &world.test.ctx);
+        let looked = preflight::preflight(store, ctx, &world.links, world.ws(), draft.id).await.unwrap();
+        let excluded: Vec<_> = looked.excluded.iter().map(|rule| (rule.rule.as_str(), rule.count)).collect();
+        assert_eq!((looked.sendable, excluded), (0, vec![("send_time_passed", 10)]), "{}", world.test.engine);
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(world.rules(draft.id).await, [("send_time_passed".to_owned(), 10)], "{}", world.test.engine);
+
+        // Nor who would get a text that is too long.
+        let name = "x".repeat(1_600);
+        for number in 0..10 {
+            world.subscriber(&phone(number), &name).await;
+        }
+        let audience = Audience {
+            filter: Some(AudienceFilter {
+                field: "phone".to_owned(),
+                op: FilterOperator::Contains,
+                value: "+1212".to_owned(),
+            }),
+            ..Audience::default()
+        };
+        let input = CampaignInput { audience, held_out_percent: 50, ..world.input() };
+        let sent = world.sent(input).await;
+        assert_eq!(world.rules(sent.id).await, [("text_too_long".to_owned(), 10)], "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_are_those_of_the_account_the_text_leaves_by() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let mut channel = world.sms.clone();
+        let ChannelConfig::Smpp(config) = &mut channel.config else { panic!("an SMPP account") };
+        config.alphabet = SmsAlphabet::Ucs2;
+        world.write(move |tx| tx.upsert_channel(&channel)).await;
+        // Five segments in the GSM alphabet and eleven in UCS-2; two and three.
+        world.subscriber(&phone(1), &"x".repeat(700)).await;
+        world.subscriber(&phone(2), &"x".repeat(200)).await;
+        let draft = world
+            .draft(CampaignInput {
+                body: "{{ first_name }}".to_owned(),
+                footer: segue_model::campaign::Footer::None,
+                whatsapp_channel_id: None,
+                ..world.input()
+            })
+            .await
+            .unwrap();
+        let looked = preflight::preflight(store, ctx, &world.links, ws, draft.id).await.unwrap();
+        let excluded: Vec<_> = looked.excluded.iter().map(|rule| (rule.rule.as_str(), rule.count)).collect();
+        assert_eq!((looked.sendable, looked.segments.total), (1, 3), "{}", world.test.engine);
+        assert_eq!(excluded, [("text_too_long", 1)], "{}", world.test.engine);
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.plan(draft.id).await;
+        assert_eq!(
+            world.rules(draft.id).await,
+            [("allowed".to_owned(), 1), ("text_too_long".to_owned(), 1)],
+            "{}",
+            world.test.engine
+        );
+        let segments = world.write(move |tx| tx.query(&SEGMENTS, &[&ws], |row| row.next::<i64>())).await;
+        assert_eq!(segments, [3], "{}", world.test.engine);
     }
 }
 

@@ -8,6 +8,7 @@ use segue_model::{
     programme::{
         Covers, DateFormat, EndReason, KeywordAction, ProgrammeOptIn, ProgrammeSettings, Question, SubscriptionState,
     },
+    series::CampaignRules,
     time,
 };
 use segue_outreach::{
@@ -18,9 +19,11 @@ use segue_outreach::{
     words::{self, KeywordInput},
 };
 use segue_store::{
+    campaign::CampaignInput,
     channel::Channel,
     consent::ConsentContext,
     programme::{KeywordView, ProgrammeView},
+    recipient::RecipientQuery,
     subscription::SubscriptionView,
 };
 
@@ -360,6 +363,93 @@ async fn an_opt_in_is_answered_on_any_account_of_its_number_and_takes_back_a_no_
         text(&world, &phone(1), "NEWS").await;
         assert_eq!(text(&world, &phone(1), "YES").await, Handled::OptIn, "{engine}");
         assert_eq!(world.write(from).await, ConsentState::Granted, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_a_programme_gets_nothing_more_of_its_campaigns() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let list = segue_outreach::contacts::create_list(store, ctx, ws, "Wine").await.unwrap().id;
+        let wanted =
+            ProgrammeInput { list_id: Some(list), ..input(&world, "News", ProgrammeOptIn::Single, Covers::Programme) };
+        let programme = programme(&world, wanted).await;
+        word(&world, "NEWS", KeywordAction::Join { programme_id: programme.id }).await.unwrap();
+        word(&world, "NONEWS", KeywordAction::Leave { programme_id: programme.id }).await.unwrap();
+        for number in 1..5 {
+            world.subscriber(&phone(number), "Ana").await;
+        }
+        for number in 1..4 {
+            text(&world, &phone(number), "NEWS").await;
+        }
+        let rules = |id| CampaignRules { programme_id: id, ..CampaignRules::default() };
+        let of_it = CampaignInput { rules: rules(Some(programme.id)), ..world.input() };
+        let campaign = world.sent(of_it.clone()).await;
+        let other = world.sent(world.input()).await;
+        let waiting = async |id| {
+            let query = RecipientQuery { limit: 9, ..RecipientQuery::default() };
+            let now = world.test.now();
+            let recipients = world.write(move |tx| tx.recipients(ws, id, &query, now)).await;
+            recipients.into_iter().map(|it| it.rule.unwrap_or_default()).collect::<Vec<_>>()
+        };
+        let members = async || {
+            let lists = segue_outreach::contacts::lists(store, ws).await.unwrap();
+            lists.iter().find(|it| it.id == list).unwrap().member_count
+        };
+        assert_eq!(members().await, 3);
+        world.test.clock.advance(1);
+        text(&world, &phone(1), "nonews").await;
+        let second = subscription(&world, programme.id, 2).await;
+        subscriptions::end(store, ctx, ws, &Actor::System, second.id).await.unwrap();
+        // Who never joined has heard of it from a list, and says no all the same.
+        text(&world, &phone(4), "nonews").await;
+        text(&world, &phone(4), "nonews").await;
+        assert_eq!(
+            actions(&world, 4).await.into_iter().filter(|(_, scope)| scope != "all").collect::<Vec<_>>(),
+            [(ConsentAction::Revoke, programme.id.to_string())],
+            "{}: once",
+            world.test.engine
+        );
+
+        assert_eq!(waiting(campaign.id).await.iter().filter(|rule| *rule == "opted_out").count(), 3);
+        assert_eq!(waiting(other.id).await.iter().filter(|rule| *rule == "opted_out").count(), 0, "only its own");
+        assert_eq!(members().await, 1, "{}", world.test.engine);
+        let funnel = segue_outreach::campaign::funnel(store, ws, campaign.id).await.unwrap();
+        world.recount().await;
+        let counted = segue_outreach::campaign::funnel(store, ws, campaign.id).await.unwrap();
+        assert_eq!(funnel, counted, "{}: the figures follow", world.test.engine);
+        // The next one is not planned for them; whoever joins again gets it.
+        world.test.clock.advance(1);
+        text(&world, &phone(1), "NEWS").await;
+        let next = world.sent(of_it).await;
+        assert_eq!(waiting(next.id).await.iter().filter(|rule| *rule == "opted_out").count(), 2);
+        for number in 1..5 {
+            assert_eq!(consents(&world, &phone(number)).await[0], ConsentState::Granted, "only the programme");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_programme_gave_for_all_marketing_ends_with_it_however_it_ends() {
+    for world in worlds().await {
+        let programme = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
+        word(&world, "NONEWS", KeywordAction::Leave { programme_id: programme.id }).await.unwrap();
+        for number in 1..3 {
+            text(&world, &phone(number), "NEWS").await;
+            assert_eq!(consents(&world, &phone(number)).await[0], ConsentState::Granted);
+        }
+        world.test.clock.advance(1);
+        text(&world, &phone(1), "nonews").await;
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let second = subscription(&world, programme.id, 2).await;
+        let ended = subscriptions::end(store, ctx, ws, &Actor::System, second.id).await.unwrap();
+        assert_eq!(ended.end_reason, Some(EndReason::Removed));
+        for number in 1..3 {
+            assert_eq!(consents(&world, &phone(number)).await[0], ConsentState::Revoked, "{}", world.test.engine);
+            let last: Vec<_> = actions(&world, number).await.into_iter().skip(2).collect();
+            let no = |scope: String| (ConsentAction::Revoke, scope);
+            assert_eq!(last, [no(programme.id.to_string()), no("all".to_owned())], "{}", world.test.engine);
+        }
     }
 }
 

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    SenderId, SenderPoolId, campaign::CampaignAction, opt_out_line::OptOutLineWhen, registration::RegistrationKind,
-    sender::SenderKind,
+    MessageId, SenderId, SenderPoolId, campaign::CampaignAction, opt_out_line::OptOutLineWhen,
+    registration::RegistrationKind, sender::SenderKind,
 };
 use segue_outreach::{
     OutreachError,
     campaign::preflight::{self, Preflight, WarningKind},
-    direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text},
+    direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text, batch},
 };
 use segue_store::{
+    StoreError,
     campaign::{CampaignInput, CampaignView},
     channel::Sender,
+    direct_message::NewDirectMessage,
 };
 
 use crate::world::{World, worlds};
@@ -90,6 +92,76 @@ async fn a_program_is_told_at_once_what_its_sender_lacks() {
         assert_eq!((refused.code(), refused.field()), ("registration_missing", Some("sender_id")));
         world.test.approve(sender.id, &[RegistrationKind::Brand, RegistrationKind::Campaign]).await;
         send().await.unwrap_or_else(|error| panic!("{}: {error}", world.test.engine));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_wishes_at_once_with_one_reference_are_one_message() {
+    for world in worlds().await {
+        let (store, ctx, ws, now) = (&world.test.store, &world.test.ctx, world.ws(), world.test.now());
+        // Another request has written its wishes and not ended yet.
+        let first: MessageId = ctx.id();
+        let (written, is_written) = std::sync::mpsc::channel();
+        let (holding, ids) = (store.clone(), [(first, "order 1"), (ctx.id(), "order 2")]);
+        let other = tokio::spawn(async move {
+            let held = holding.write::<_, StoreError, _>(move |tx| {
+                for (id, reference) in ids {
+                    let message = NewDirectMessage {
+                        id,
+                        batch: None,
+                        key: format!("reference:test:{reference}"),
+                        actor: "test".to_owned(),
+                        client_reference: Some(reference.to_owned()),
+                        address: NEW_YORK.to_owned(),
+                        fields: serde_json::json!({}),
+                        problem: None,
+                    };
+                    assert!(tx.insert_direct_message(ws, &message, now)?);
+                }
+                let _ = written.send(());
+                std::thread::sleep(std::time::Duration::from_millis(500));
+                Ok(())
+            });
+            held.await.unwrap();
+        });
+        tokio::task::block_in_place(|| is_written.recv().unwrap());
+        let input = DirectInput {
+            sender: SenderChoice::Id(world.sender.id),
+            to: Target::Phone(NEW_YORK.to_owned()),
+            text: Text::Verbatim("Your code is 1".to_owned()),
+            fields: Default::default(),
+            class: DirectClass::Service,
+            expires_at: None,
+            client_reference: Some("order 1".to_owned()),
+            callback: None,
+        };
+        let recipient = |phone: &str, reference: Option<&str>| batch::Recipient {
+            phone: phone.to_owned(),
+            fields: Default::default(),
+            client_reference: reference.map(str::to_owned),
+        };
+        let many = batch::BatchInput {
+            sender: SenderChoice::Id(world.sender.id),
+            body: "Your parcel comes".to_owned(),
+            class: DirectClass::Service,
+            expires_at: None,
+            recipients: batch::Recipients::Given(vec![
+                recipient(NEW_YORK, Some("order 2")),
+                recipient("+12125550002", None),
+            ]),
+        };
+        let (sent, begun) = tokio::join!(
+            direct::send(store, ctx, ws, "test", None, input),
+            batch::begin(store, ctx, ws, "test", None, many)
+        );
+        other.await.unwrap();
+        let sent = sent.unwrap_or_else(|error| panic!("{}: {error}", world.test.engine));
+        assert_eq!(sent.id, first, "{}: the same message", world.test.engine);
+        assert!(world.messages().await.is_empty(), "{}: it leaves once", world.test.engine);
+        let begun = begun.unwrap();
+        assert_eq!((begun.total, begun.counts["rejected"]), (2, 1), "{}: nobody is forgotten", world.test.engine);
+        let of_batch = batch::messages(store, ws, begun.id, 0, 10).await.unwrap();
+        assert_eq!(of_batch[0].rule.as_deref(), Some("client_reference_taken"), "{}", world.test.engine);
     }
 }
 

@@ -5,6 +5,7 @@ use segue_store::{
     Tx,
     customer_language::LanguageBy,
     messaging_user::{LinkedBy, MessagingUser},
+    template_consent::TemplateKind,
 };
 use segue_testkit::engines;
 
@@ -72,7 +73,9 @@ async fn the_language_comes_along_when_a_campaign_looks_at_a_customer() {
         let looks = write(&test, move |tx: &mut Tx<'_>| {
             tx.insert_messaging_user(workspace_id, &user)?;
             let look = |tx: &mut Tx<'_>| {
-                let found = tx.template_recipient(workspace_id, channel.id, (contact, Some("+15550100001")))?;
+                let kind = TemplateKind { name: "news", category: "MARKETING" };
+                let found =
+                    tx.template_recipient(workspace_id, channel.id, (contact, Some("+15550100001")), (kind, now))?;
                 Ok::<_, segue_store::StoreError>(found.expect("there is a number"))
             };
             let before = look(tx)?;
