@@ -8129,7 +8129,10 @@ export interface components {
                 proof?: string | null;
                 purpose: components["schemas"]["Purpose"];
                 recorded_at: components["schemas"]["Timestamp"];
-                /** @description `all`, or the id of the sender or programme that it is about. */
+                /**
+                 * @description `all`, the id of the sender or programme that it is about, a category of WhatsApp templates such as
+                 *     `category:utility`, or one template such as `template:order_update`.
+                 */
                 scope: string;
                 wording?: string | null;
                 /** @description SHA-256 of the wording, in hexadecimal digits: the same words have the same hash everywhere. */
