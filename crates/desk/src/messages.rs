@@ -145,6 +145,22 @@ pub enum Draft {
     },
 }
 
+impl Draft {
+    /// The file it sends.
+    #[must_use]
+    pub fn media_id(&self) -> Option<MediaId> {
+        match self {
+            Self::Image { media_id, .. }
+            | Self::Video { media_id, .. }
+            | Self::Audio { media_id, .. }
+            | Self::Document { media_id, .. }
+            | Self::Sticker { media_id }
+            | Self::Template { header: Some(TemplateHeaderValue::File { media_id }), .. } => Some(*media_id),
+            _ => None,
+        }
+    }
+}
+
 /// A message with what makes sending it twice harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 pub struct NewReply {

@@ -38,6 +38,23 @@ pub(super) async fn file_readable(state: &AppState, caller: &Caller, id: MediaId
     if read.await? { Ok(()) } else { Err(DeskError::NotVisible.into()) }
 }
 
+/// Passes when the caller may send the file to a customer: one they may read, or one above a template or of a campaign.
+/// Whoever sends a file can read it from then on, and so can the customer.
+///
+/// # Errors
+/// 403 when it is in none of the caller's conversations.
+pub(super) async fn file_sendable(state: &AppState, caller: &Caller, id: Option<MediaId>) -> Result<(), Problem> {
+    let Some(id) = id else { return Ok(()) };
+    match file_readable(state, caller, id).await {
+        Ok(()) => Ok(()),
+        Err(refused) => {
+            let workspace_id = caller.workspace_id;
+            let is_common = state.store.read::<_, StoreError, _>(move |tx| tx.is_media_for_campaigns(workspace_id, id));
+            if is_common.await? { Ok(()) } else { Err(refused) }
+        }
+    }
+}
+
 /// Passes when the caller may send the file above the template of a campaign: one that was uploaded for campaigns, or stands
 /// in one or above a template. The files of conversations are for those alone who may read every conversation. One that does
 /// not exist passes too; the check of the campaign tells so.

@@ -10,9 +10,11 @@ use segue_store::{
     routing::Queue,
 };
 
+use serde_json::json;
+
 use crate::{
     sight::conversation,
-    support::{Server, form, get, request, server, servers, with, with_cookie, with_key},
+    support::{Server, form, get, json as body, request, server, servers, with, with_cookie, with_key},
 };
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0123456789";
@@ -181,6 +183,32 @@ async fn a_file_is_read_by_those_who_may_read_its_conversation() {
                     if status == StatusCode::OK && method == Method::POST { StatusCode::NO_CONTENT } else { status };
                 assert_eq!(answer.status, expected, "{} {} {address}", server.test.engine, user.name);
             }
+        }
+    }
+}
+
+/// Whoever sends a file can read it from then on, so what one may not read one may not send either.
+#[tokio::test]
+async fn a_file_is_sent_by_those_who_may_read_it() {
+    for server in servers().await {
+        let (ann, bob) = (server.user("ann", Role::Agent).await, server.user("bob", Role::Agent).await);
+        let (of_ann, _) = conversation(&server, None, SessionState::Active, Some(ann.id), None).await;
+        let (of_bob, _) = conversation(&server, None, SessionState::Active, Some(bob.id), None).await;
+        let id = received(&server, "image/png", PNG).await;
+        message_with(&server, of_ann, id, 0).await;
+        let send = async |user, session: SessionId, way: &str, media_id: MediaId| {
+            let cookie = server.sign_in(user).await;
+            let reply = json!({"client_id": server.test.ctx.uuid(), "kind": "image", "media_id": media_id});
+            let path = format!("/api/v1/sessions/{session}/{way}");
+            let answer = server.send(with_cookie(body(Method::POST, &path, &reply), &cookie)).await;
+            (answer.status, answer.code())
+        };
+        let refused = (StatusCode::FORBIDDEN, "not_visible".to_owned());
+        for way in ["messages", "pending-replies"] {
+            assert_eq!(send(&bob, of_bob, way, id).await, refused, "{} {way}", server.test.engine);
+            assert_ne!(send(&ann, of_ann, way, id).await, refused, "{} {way}", server.test.engine);
+            let uploaded = received(&server, "image/png", PNG).await;
+            assert_ne!(send(&bob, of_bob, way, uploaded).await, refused, "{} {way}", server.test.engine);
         }
     }
 }
