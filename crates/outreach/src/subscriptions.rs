@@ -60,6 +60,8 @@ struct Request<'a> {
     dedupe_key: String,
     /// When an answer to a text is worth nothing any more.
     expires_at: Option<Timestamp>,
+    /// When it was said. A text that is worked on late counts from when it came in.
+    occurred_at: Timestamp,
 }
 
 /// What joins and through what.
@@ -92,7 +94,7 @@ impl Programme<'_> {
             wording: request.wording.clone(),
             proof: request.proof.clone(),
             actor: request.actor.clone(),
-            occurred_at: self.ctx.now(),
+            occurred_at: request.occurred_at,
         };
         let extent = ConsentExtent { scope, expires_at: None, context: request.context.clone() };
         tx.record_consent_within(self.workspace.id, &event, &extent, self.ctx).map(|_| ())
@@ -211,6 +213,7 @@ fn request_of<'a>(text: &Text<'a>) -> Request<'a> {
         phone: text.phone,
         dedupe_key: format!("programme:{}", text.sms.inbox_id),
         expires_at: None,
+        occurred_at: text.sms.received_at,
     }
 }
 
@@ -366,6 +369,7 @@ pub async fn subscribe(
                 phone: &phone,
                 dedupe_key: format!("programme:{}", ctx.uuid()),
                 expires_at: None,
+                occurred_at: ctx.now(),
             };
             let subscription = programme.join(tx, &request)?;
             Ok(tx.subscription(workspace_id, subscription.id)?.unwrap_or(subscription))
