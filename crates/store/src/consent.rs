@@ -218,7 +218,9 @@ impl Tx<'_> {
         self.lock_consents(workspace_id)?;
         if event.action.is_yes() && Origin::of(event.action, event.method) == Origin::Claim {
             let known = self.consent_state(workspace_id, event.medium, &event.address, event.purpose)?;
-            let narrow = match scope_id(&extent.scope).filter(|_| extent.scope.is_of_templates()) {
+            // A no to a number is taken back by joining one of its programmes; any other by the person alone.
+            let is_asked = !matches!(extent.scope, Scope::All | Scope::Sender(_));
+            let narrow = match scope_id(&extent.scope).filter(|_| is_asked) {
                 Some(id) => self.scoped_consent_state(workspace_id, event.medium, &event.address, event.purpose, id)?,
                 None => Consent::default(),
             };

@@ -113,6 +113,14 @@ impl Tx<'_> {
         }
     }
 
+    /// Whether something that this address wrote has to be read by a person before it gets more marketing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn is_consent_held(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<bool, StoreError> {
+        Ok(self.query_one(&IS_HELD, &[&workspace_id, &address], |row| row.next::<i64>())? > 0)
+    }
+
     /// Folds the ledger of one key and stores what it amounts to, for the address and for those of the same person.
     pub(crate) fn compute_consent(
         &mut self,
@@ -137,7 +145,7 @@ impl Tx<'_> {
             && all.iter().any(|said| said.consent.state == ConsentState::Granted);
         let mut held = 0;
         for said in all.iter().filter(|_| can_be_held) {
-            held += self.query_one(&IS_HELD, &[&workspace_id, &said.address], |row| row.next::<i64>())?;
+            held += i64::from(self.is_consent_held(workspace_id, &said.address)?);
         }
         let mut asked = Consent::default();
         for said in &all {

@@ -61,7 +61,10 @@ impl Tx<'_> {
             let is_over = state == ConsentState::Granted && expires_at.is_some_and(|end| end <= now);
             Ok(if is_over { ConsentState::Expired } else { state })
         })?;
-        Ok(TemplateConsent::of(states))
+        let said = TemplateConsent::of(states);
+        // Words of theirs that a person has to read yet are no yes, whatever they agreed to before.
+        let is_held = said.is_granted && self.is_consent_held(workspace_id, address)?;
+        Ok(TemplateConsent { is_granted: said.is_granted && !is_held, ..said })
     }
 
     /// [`Tx::template_consent`] of a customer of a number: a no at the linked contact's own phone number counts, too.
@@ -80,7 +83,11 @@ impl Tx<'_> {
         let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &address, &digits];
         let phone: Option<String> = self.query_opt(&PHONE_BEHIND, keys, |row| row.next())?;
         Ok(match phone.filter(|phone| phone != address) {
-            Some(phone) => said.beside(self.template_consent(workspace_id, &phone, template, now)?),
+            Some(phone) => {
+                let is_held = said.is_granted && self.is_consent_held(workspace_id, &phone)?;
+                let said = TemplateConsent { is_granted: said.is_granted && !is_held, ..said };
+                said.beside(self.template_consent(workspace_id, &phone, template, now)?)
+            }
             None => said,
         })
     }
