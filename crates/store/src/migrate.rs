@@ -96,6 +96,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0043_template_consent",
         text: include_str!("../migrations/0043_template_consent.sql"),
     },
+    Migration { version: 44, name: "0044_work_of_agents", text: include_str!("../migrations/0044_work_of_agents.sql") },
 ];
 
 /// Version of the schema that this build works with.

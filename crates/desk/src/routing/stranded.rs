@@ -16,7 +16,7 @@ const MOST: u32 = 50;
 /// Puts conversations of agents who may no longer converse back into their queues. Gives how many.
 ///
 /// # Errors
-/// When the store fails. A session that cannot be given back is left for the next look and does not stop the others.
+/// When the store cannot be read. A session that cannot be given back is left for the next look and stops no other.
 pub async fn release_stranded(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
     let stranded = store
         .read::<_, StoreError, _>(move |tx| {
@@ -32,7 +32,7 @@ pub async fn release_stranded(store: &Store, ctx: &Ctx, workspace_id: WorkspaceI
     for (session_id, user_id) in stranded {
         match release_one(store, ctx, workspace_id, session_id, user_id).await {
             Ok(done) => released += usize::from(done),
-            Err(DeskError::Store(error)) => return Err(error),
+            Err(DeskError::Store(error @ StoreError::Unavailable(_))) => return Err(error),
             Err(error) => tracing::warn!(%session_id, %error, "a conversation of a former agent stays with them"),
         }
     }

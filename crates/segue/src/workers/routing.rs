@@ -37,7 +37,9 @@ async fn sweep(wiring: &Wiring) -> Result<(), StoreError> {
 }
 
 async fn sweep_one(wiring: &Wiring, workspace_id: WorkspaceId) -> Result<(), StoreError> {
-    segue_desk::routing::release_stranded(&wiring.store, &wiring.ctx, workspace_id).await?;
+    if let Err(error) = segue_desk::routing::release_stranded(&wiring.store, &wiring.ctx, workspace_id).await {
+        tracing::error!(%workspace_id, %error, "conversations of former agents could not be given back; it is tried again");
+    }
     let ctx = wiring.ctx.clone();
     wiring.store.write(move |tx| segue_desk::routing::sweep(tx, &ctx, workspace_id)).await?;
     let ctx = wiring.ctx.clone();
