@@ -109,7 +109,7 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
                 (Cost::Attempt | Cost::Doubt, Some(delay)) => *delay,
                 // Tried often enough, and still nobody can say.
                 (Cost::Doubt, None) => return tx.mark_unknown(message, (&[], 0), &failure.reason, ctx).map(|_| ()),
-                (Cost::Attempt, None) => return give_up(tx, ctx, message, failure),
+                (Cost::Attempt, None) => return fail(tx, ctx, message, failure),
             };
             let asked = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();
             tx.requeue_message(message, now.plus(delay.max(asked)), *cost, failure, now).map(|_| ())
@@ -117,16 +117,8 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
     }
 }
 
-/// Tried often enough: it leaves by its second way, or fails; it is unknown when an earlier attempt was in doubt.
-fn give_up(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, failure: &Failure) -> Result<(), StoreError> {
-    meta_stop::note_failure(tx, ctx, message, failure)?;
-    if failover::instead_of_failing(tx, ctx, message, failure)? {
-        return Ok(());
-    }
-    tx.give_up_message(message, failure, ctx.now()).map(|_| ())
-}
-
-/// It is known not to have been sent, and this way will not send it: it leaves by its second way, or fails.
+/// It is known not to have left with this attempt, and this way will not send it: it leaves by its second way, or fails. When
+/// an earlier attempt was in doubt it stays in doubt.
 fn fail(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, failure: &Failure) -> Result<(), StoreError> {
     meta_stop::note_failure(tx, ctx, message, failure)?;
     if failover::instead_of_failing(tx, ctx, message, failure)? {

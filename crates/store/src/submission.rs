@@ -116,27 +116,24 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     /// What was withdrawn while it was on the wire ends here, without its words; in doubt when it may have left.
-    REQUEUE = "UPDATE outbox SET state = CASE WHEN withdrawn IS NULL THEN 'queued' WHEN $9 = 1 THEN 'unknown'
+    REQUEUE = "UPDATE outbox SET state = CASE WHEN withdrawn IS NULL THEN 'queued' WHEN $9 = 1 OR maybe_left = 1 THEN 'unknown'
                 ELSE 'canceled' END,
-            rule = CASE WHEN $9 = 1 THEN rule ELSE COALESCE(withdrawn, rule) END,
+            rule = CASE WHEN $9 = 1 OR maybe_left = 1 THEN rule ELSE COALESCE(withdrawn, rule) END,
             payload = CASE WHEN withdrawn IS NULL THEN payload ELSE '{\"text\":\"\"}' END,
             not_before = $4, attempts = attempts + $5, lease_owner = NULL,
             maybe_left = CASE WHEN $9 = 1 THEN 1 ELSE maybe_left END,
             lease_until = NULL, error_class = $6, error_code = $7, error_reason = $8
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
-    MARK_FAILED = "UPDATE outbox SET state = 'failed', failed_at = $4, lease_owner = NULL, lease_until = NULL,
-            error_class = $5, error_code = $6, error_reason = $7
-        WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
-        RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
-    /// Of the last of several attempts: it may have left with one of those before.
-    GIVE_UP = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'failed' END,
+    /// It may have left with an earlier attempt; then nobody can say.
+    MARK_FAILED = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'failed' END,
             failed_at = CASE WHEN maybe_left = 1 THEN NULL ELSE CAST($4 AS BIGINT) END,
             lease_owner = NULL, lease_until = NULL,
             error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE CAST($5 AS TEXT) END,
             error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE CAST($6 AS TEXT) END, error_reason = $7
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
+    MAYBE_LEFT = "SELECT 1 FROM outbox WHERE workspace_id = $1 AND id = $2 AND maybe_left = 1";
     MARK_UNKNOWN = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
             error_class = 'unknown', error_code = NULL, error_reason = $4, parts = $5
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
@@ -371,7 +368,8 @@ impl Tx<'_> {
         Ok(self.told(message.workspace_id, change, now))
     }
 
-    /// The provider said no for good.
+    /// It will not be tried again: the provider said no for good, or said "not now" often enough. It has failed, or nobody
+    /// can say when an earlier attempt was in doubt.
     ///
     /// # Errors
     /// When the store fails.
@@ -381,31 +379,8 @@ impl Tx<'_> {
         failure: &Failure,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.end_unsent(&MARK_FAILED, message, failure, now)
-    }
-
-    /// The last attempt came to nothing: it has failed, or nobody can say when an earlier attempt was in doubt.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn give_up_message(
-        &mut self,
-        message: &OutboxMessage,
-        failure: &Failure,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.end_unsent(&GIVE_UP, message, failure, now)
-    }
-
-    fn end_unsent(
-        &mut self,
-        sql: &'static crate::Sql,
-        message: &OutboxMessage,
-        failure: &Failure,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
         let change = self.query_opt(
-            sql,
+            &MARK_FAILED,
             &[&message.workspace_id, &message.id, &message.epoch, &now, &failure.class, &failure.code, &failure.reason],
             read_change,
         )?;
@@ -427,6 +402,11 @@ impl Tx<'_> {
     /// A promotional message that did not reach the provider counts against no frequency cap, and a template against no
     /// limit of customers.
     fn did_not_leave(&mut self, message: &OutboxMessage, (for_good, now): (bool, Timestamp)) -> Result<(), StoreError> {
+        let key: &[&dyn crate::Bind] = &[&message.workspace_id, &message.id];
+        if self.query_opt(&MAYBE_LEFT, key, |row| row.next::<i64>())?.is_some() {
+            // An earlier attempt counts.
+            return Ok(());
+        }
         if message.class == MessageClass::Marketing {
             self.uncount_marketing(message.workspace_id, &message.address, message.id)?;
         }

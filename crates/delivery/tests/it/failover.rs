@@ -171,7 +171,7 @@ async fn what_was_tried_in_doubt_stays_where_it_was_tried() {
         until("it is tried again", async || bench.failure(id).await.0.as_deref() == Some("unknown")).await;
         bench.faults(json!({ "receipts": "none", "smpp_status": { "code": 0x0A, "times": 9 } })).await;
         bench.test.clock.advance(60_000);
-        bench.until_state(id, OutboxState::Failed).await;
+        bench.until_state(id, OutboxState::Unknown).await;
         assert_eq!(moved(&bench, id).await, None, "{}", bench.test.engine);
         assert_eq!(bench.sandbox.counters().sms_accepted, 1, "{}", bench.test.engine);
         running.shutdown().await;
@@ -201,7 +201,7 @@ async fn what_an_account_that_repeats_may_have_sent_never_leaves_by_another() {
         let refused = json!({ "code": 21_606, "times": 9 });
         bench.faults(json!({ "receipts": "none", "twilio_error": refused, "twilio_honours_key": true })).await;
         let running = bench.start("one");
-        bench.until_state(id, OutboxState::Failed).await;
+        bench.until_state(id, OutboxState::Unknown).await;
         assert_eq!(moved(&bench, id).await, None, "{}", bench.test.engine);
         assert_eq!(bench.sms_texts().await, ["hello"], "{}", bench.test.engine);
         running.shutdown().await;

@@ -398,13 +398,13 @@ async fn what_may_have_left_never_moves_to_a_second_way_and_does_not_simply_fail
                 continue;
             }
             let (sent, now) = (submit(&test, &channel, "a").await, test.now());
-            write(&test, move |tx| tx.give_up_message(&sent, &failure(), now)).await;
+            write(&test, move |tx| tx.mark_failed(&sent, &failure(), now)).await;
             assert_eq!(state(&test, new.id).await, OutboxState::Unknown, "{}: {attempts:?} {crashed}", test.engine);
         }
         let certain = message(&test, &channel, "+15550103");
         enqueue(&test, &certain).await;
         let (sent, now) = (submit(&test, &channel, "a").await, test.now());
-        write(&test, move |tx| tx.give_up_message(&sent, &failure(), now)).await;
+        write(&test, move |tx| tx.mark_failed(&sent, &failure(), now)).await;
         assert_eq!(state(&test, certain.id).await, OutboxState::Failed, "{}", test.engine);
     }
 }
