@@ -18,7 +18,12 @@ use crate::{
     supervisor::Env,
 };
 use segue_channels::smpp::{Acknowledgement, Delivery as SmppDelivery, Inbound, MobileOriginated};
-use segue_model::{Ctx, Timestamp};
+use segue_model::{
+    Ctx, Timestamp,
+    consent::Medium,
+    keyword::Keyword,
+    revocation::{self, RevocationVerdict},
+};
 use segue_store::{
     StoreError, Tx,
     channel::Channel,
@@ -163,19 +168,25 @@ fn receive(
     tx.receive(channel.workspace_id, &row, now).map(|_| ())
 }
 
-/// Whether a text that is there already under this key was sent once more: it came on connections that have stood `since`
-/// then, and its sender wrote something else after it. Parts of long texts have a number of their own, so theirs is a repeat.
+/// Whether a text that is there already under this key was sent once more: it is a no, it came on connections that have stood
+/// `since` then, and its sender wrote something else after it. Only a no, because a carrier may deliver again what was
+/// answered late: an old yes must not undo a no. Parts of long texts have a number of their own, so theirs is a repeat.
 fn is_said_again(
     tx: &mut Tx<'_>,
     channel: &Channel,
     (message, key): (&MobileOriginated, &str),
     since: Timestamp,
 ) -> Result<bool, StoreError> {
-    if message.concatenation.is_some() {
+    if message.concatenation.is_some() || !message.text.as_deref().is_some_and(is_no) {
         return Ok(false);
     }
     let Some((received_at, newest)) = tx.newest_since(channel.workspace_id, channel.id, key)? else { return Ok(false) };
     Ok(received_at >= since && !newest.contains(&message.fingerprint()))
+}
+
+fn is_no(text: &str) -> bool {
+    Keyword::read(text, Medium::Sms) == Some(Keyword::Stop)
+        || revocation::read(text).verdict == RevocationVerdict::Revoke
 }
 
 /// Reads the payload of an inbox row that came over SMPP.
@@ -227,6 +238,9 @@ mod tests {
                 assert_eq!(rows(&test).await, stored, "{}: {text}", test.engine);
                 test.clock.advance(100);
             }
+            // An old yes that is delivered again undoes no no.
+            came(&test, &channel, part("START", None), LONG).await;
+            assert_eq!(rows(&test).await, 3, "{}", test.engine);
             // After a connection was lost, what came on it comes again.
             test.clock.advance(1_000);
             for text in ["STOP", "START", "STOP"] {
