@@ -8,6 +8,8 @@ export interface RequestOptions {
   form?: FormData;
   /** Given for a POST that is repeated on purpose, so that the server does the work once. */
   idempotencyKey?: string;
+  /** Whose doing it is, when that may be another than the user whom this tab shows by now. */
+  userId?: string;
   signal?: AbortSignal;
 }
 
@@ -54,6 +56,7 @@ export function apiUrl(path: string, query: Query = {}): string {
 
 async function request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json', ...userHeader() };
+  if (options.userId) headers['X-Segue-User'] = options.userId;
   if (method !== 'GET') headers['X-Segue-Csrf'] = '1';
   if (method === 'POST') headers['Idempotency-Key'] = options.idempotencyKey ?? newKey();
   let body: BodyInit | undefined;

@@ -81,6 +81,20 @@ describe('resumeOutbox', () => {
     expect(sent).toHaveLength(1);
     expect(sessionStorage.getItem('segue.outbox')).toBe('[]');
   });
+
+  it('sends nothing while nobody is known to be here, and goes on when its writer is back', async () => {
+    signIn('usr_ann');
+    answers(() => new Response(null, { status: 503 }), ok('msg_1'));
+    sendText('from Ann');
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    resetLive();
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    expect(sent).toHaveLength(1);
+    signIn('usr_ann');
+    resumeOutbox();
+    await vi.waitFor(() => expect(items()).toMatchObject([{ id: 'msg_1' }]));
+    expect(sent).toHaveLength(2);
+  });
 });
 
 describe('send', () => {

@@ -31,6 +31,8 @@ const SHOWN_KINDS = {
 const STORAGE_KEY = 'segue.outbox';
 const entries = new Map<string, Entry>();
 const chains = new Map<string, Promise<void>>();
+/** Those that are being sent, or wait for another try. */
+const running = new Set<string>();
 
 function persist(): void {
   try {
@@ -59,7 +61,6 @@ export function resumeOutbox(): void {
   }
   const here = whoIsHere();
   const mine = [...entries.values(), ...stored].filter((entry) => entry.userId === here);
-  const running = new Set(entries.keys());
   entries.clear();
   for (const entry of mine) {
     const { client_id } = entry.body;
@@ -144,8 +145,11 @@ export function discard(message: Message): void {
 
 /** Messages of one conversation leave one after the other, in the order they were written. */
 function enqueue(entry: Entry): void {
+  running.add(entry.body.client_id);
   const previous = chains.get(entry.sessionId) ?? Promise.resolve();
-  const next = previous.then(() => deliver(entry));
+  const next = previous
+    .then(() => deliver(entry))
+    .finally(() => running.delete(entry.body.client_id));
   chains.set(entry.sessionId, next);
   void next.finally(() => {
     if (chains.get(entry.sessionId) === next) chains.delete(entry.sessionId);
@@ -155,10 +159,11 @@ function enqueue(entry: Entry): void {
 async function deliver(entry: Entry): Promise<void> {
   const { client_id } = entry.body;
   for (let attempt = 0; entries.has(client_id); attempt += 1) {
-    if ((whoIsHere() ?? entry.userId) !== entry.userId) return;
+    if ((whoIsHere() ?? '') !== entry.userId) return;
     try {
       const message = await api.post<Message>(`/sessions/${entry.sessionId}/messages`, entry.body, {
         idempotencyKey: client_id,
+        userId: entry.userId,
       });
       entries.delete(client_id);
       persist();
