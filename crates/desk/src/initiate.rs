@@ -99,8 +99,9 @@ fn start_in(
     Ok(id)
 }
 
-/// The customer that the contact is on this channel: the one of its number in any writing who wrote last, else one who is
-/// linked to it and hides the number, else a new one.
+/// The customer that the contact is on this channel: the one of its number in any writing who wrote last and is linked to
+/// it; else one who is linked to it and hides the number, since the number may be somebody else's by now; else whoever has
+/// the number; else a new one.
 fn customer_of(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -121,12 +122,15 @@ fn customer_of(
         let user = tx.messaging_user(workspace_id, id)?;
         found = user.into_iter().chain(found).max_by_key(|user| (user.last_inbound_at, Reverse(user.id)));
     }
-    if let Some(user) = found {
+    if let Some(user) = found.take_if(|user| user.contact_id == Some(contact_id)) {
         return Ok(user);
     }
     if let Some(id) = tx.customer_of_contact(workspace_id, channel_id, (contact_id, phone.is_some()))?
         && let Some(user) = tx.messaging_user(workspace_id, id)?
     {
+        return Ok(user);
+    }
+    if let Some(user) = found {
         return Ok(user);
     }
     let identity = named(phone.ok_or(DeskError::NoAddress)?);

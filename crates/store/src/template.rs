@@ -387,6 +387,7 @@ impl Tx<'_> {
             }
         }
         self.tell_template_change(workspace_id, channel_id, now);
+        self.look_again_in_languages(workspace_id, channel_id, now)?;
         self.refresh_holds(workspace_id, channel_id, now)
     }
 

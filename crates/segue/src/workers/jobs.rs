@@ -158,8 +158,7 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
             store
                 .write(move |tx| {
                     let Some(workspace) = tx.workspace(workspace_id)? else { return Ok(()) };
-                    bot::on_form_refused(tx, &ctx, &workspace, &payload)
-                        .map_err(|error| WorkError::Failed(error.to_string()))
+                    bot::on_form_refused(tx, &ctx, &workspace, &payload).map_err(of_desk)
                 })
                 .await
         }
