@@ -87,4 +87,13 @@ describe('when the customer answers and the window opens', () => {
     expect(document.activeElement).toBe(field);
     expect(readDraft('ses_1', 'reply')).toBe('Your order');
   });
+
+  it('a reply that is being written beside a chosen template keeps its place and cursor', async () => {
+    const opens = area(closed);
+    await userEvent.click(await screen.findByTestId('template-option'));
+    await userEvent.type(screen.getByTestId('keep-input'), 'Your or');
+    opens(open);
+    expect(screen.getByTestId('template-send')).toBeTruthy();
+    expect(document.activeElement).toBe(screen.getByTestId('composer-input'));
+  });
 });

@@ -45,11 +45,27 @@ export function ReplyArea(props: ReplyAreaProps) {
       </>
     );
   }
+  // The cursor that was in the reply that waits goes on in the composer, once.
+  const composer = (
+    <div onBlur={() => setKeeping(false)}>
+      <Composer
+        sessionId={sessionId}
+        modes={['reply', 'note']}
+        startsFocused={keeping}
+        onTemplates={() => props.onTemplates('open')}
+      />
+    </div>
+  );
   if (closed || filling || props.templates === 'open') {
     const close = () => {
       setFilling(false);
       props.onTemplates('closed');
     };
+    const keep = (
+      <div onFocus={() => setKeeping(true)} onBlur={() => setKeeping(false)}>
+        <KeepReply sessionId={sessionId} />
+      </div>
+    );
     return (
       <>
         <TemplatePicker
@@ -58,11 +74,7 @@ export function ReplyArea(props: ReplyAreaProps) {
           onFilling={setFilling}
           {...(closed ? {} : { onClose: close })}
         />
-        {closed && (
-          <div onFocus={() => setKeeping(true)} onBlur={() => setKeeping(false)}>
-            <KeepReply sessionId={sessionId} />
-          </div>
-        )}
+        {closed ? keep : props.templates === 'closed' && composer}
       </>
     );
   }
@@ -73,12 +85,7 @@ export function ReplyArea(props: ReplyAreaProps) {
           <Notice tone="info">The bot is still active here. It stops as soon as you reply.</Notice>
         </div>
       )}
-      <Composer
-        sessionId={sessionId}
-        modes={['reply', 'note']}
-        startsFocused={keeping}
-        onTemplates={() => props.onTemplates('open')}
-      />
+      {composer}
     </>
   );
 }
