@@ -434,6 +434,10 @@ fn write_flow(
     part: &FlowPart,
     source: &str,
 ) -> Result<(), ApplyError> {
+    if tx.published_flow_of_slug(workspace_id, &part.slug)?.is_some_and(|published| published.source == source) {
+        // Nothing changes, so a form that WhatsApp has withdrawn since keeps nobody from changing something else.
+        return Ok(());
+    }
     let missing = segue_desk::flows::missing(tx, workspace_id, source)?;
     let definition = segue_flow::parse(source).ok().filter(|_| missing.is_empty());
     let definition = definition.ok_or_else(|| ApplyError::Flow(flow_problems(part, &missing)))?;
