@@ -34,6 +34,9 @@ function restore(): Record<string, string> {
 
 export const useDrafts = create<DraftState>(() => ({ drafts: restore() }));
 
+/** Whose drafts this tab holds. Another tab of the browser may have changed to somebody else. */
+let ours: string | null = null;
+
 let saving: ReturnType<typeof setTimeout> | undefined;
 
 function saveSoon(): void {
@@ -43,6 +46,7 @@ function saveSoon(): void {
 
 export function flushDrafts(): void {
   try {
+    if (ours !== null && localStorage.getItem(WRITER_KEY) !== ours) return;
     localStorage.setItem(STORAGE_KEY, JSON.stringify(useDrafts.getState().drafts));
   } catch {
     // A full or blocked storage costs the draft after a reload, nothing else.
@@ -69,8 +73,9 @@ export function writeDraft(sessionId: string, mode: DraftMode, text: string): vo
 export function keepDraftsOf(userId: string): void {
   try {
     const writer = localStorage.getItem(WRITER_KEY);
-    if (writer !== null && writer !== userId) clearDrafts();
     localStorage.setItem(WRITER_KEY, userId);
+    ours = userId;
+    if (writer !== null && writer !== userId) clearDrafts();
   } catch {
     // Without storage there are no drafts of anybody else.
   }
