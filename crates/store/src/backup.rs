@@ -1,6 +1,6 @@
 //! Consistent copies of a database that is in use.
 
-use std::{path::Path, process::Command};
+use std::{fs::File, io::ErrorKind, path::Path, process::Command};
 
 use crate::{Engine, StoreError, sqlite};
 
@@ -10,13 +10,37 @@ use crate::{Engine, StoreError, sqlite};
 /// # Errors
 /// When the copy cannot be written, or `pg_dump` is missing.
 pub(crate) fn backup(engine: &Engine, to: &Path) -> Result<(), StoreError> {
-    if to.exists() {
+    if !claim(to)? {
         return Err(StoreError::Unsupported(format!("{} exists already; choose another name.", to.display())));
     }
+    write(engine, to)
+}
+
+/// Takes a name for a copy by making an empty file of it. `false` when there is one already: another process may have
+/// taken the same name at the same moment.
+pub(crate) fn claim(to: &Path) -> Result<bool, StoreError> {
+    let failed = |path: &Path, error| StoreError::Unavailable(format!("cannot make {}: {error}", path.display()));
     if let Some(directory) = to.parent() {
-        std::fs::create_dir_all(directory)
-            .map_err(|error| StoreError::Unavailable(format!("cannot make {}: {error}", directory.display())))?;
+        std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
     }
+    match File::create_new(to) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(to, error)),
+    }
+}
+
+/// Writes a copy to a name that was taken by [`claim`]; it is free again when that fails.
+pub(crate) fn write(engine: &Engine, to: &Path) -> Result<(), StoreError> {
+    let written = copy(engine, to);
+    if written.is_err() {
+        // What is left is no copy. When it cannot be removed its name stays taken, which harms nothing.
+        let _ = std::fs::remove_file(to);
+    }
+    written
+}
+
+fn copy(engine: &Engine, to: &Path) -> Result<(), StoreError> {
     match engine {
         Engine::Sqlite(path) => {
             let connection = sqlite::open(path, sqlite::Access::ReadWrite)?;

@@ -191,9 +191,9 @@ fn due(current: i64, migrations: &[Migration]) -> Result<&[Migration], StoreErro
 fn backup_before(engine: &Engine, current: i64, backups: &Path) -> Result<(), StoreError> {
     let name = (0..)
         .map(|attempt| backups.join(format!("before-migration-from-{current}-{attempt}.backup")))
-        .find(|path| !path.exists())
-        .ok_or_else(|| StoreError::Unavailable("no free name for the backup".to_owned()))?;
-    backup::backup(engine, &name)?;
+        .find_map(|path| backup::claim(&path).map(|is_ours| is_ours.then_some(path)).transpose())
+        .ok_or_else(|| StoreError::Unavailable("no free name for the backup".to_owned()))??;
+    backup::write(engine, &name)?;
     tracing::info!(schema_version = current, "backed up the database before migrating it");
     Ok(())
 }
