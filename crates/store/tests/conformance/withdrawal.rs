@@ -271,10 +271,10 @@ async fn what_is_in_doubt_and_would_be_sent_again_stays_in_doubt_when_its_contac
         assert_eq!(state(test, of_ana.id).await, OutboxState::Unknown, "{}: it may have left", test.engine);
         assert_eq!(rule_and_words(test, of_ana.id).await, (None, false), "{}", test.engine);
         assert_eq!(state(test, of_ben.id).await, OutboxState::Queued, "{}", test.engine);
-        for (held, sends) in [(&of_ana, 1), (&of_ben, 0)] {
+        for held in [&of_ana, &of_ben] {
             let (address, before) = (held.address.clone(), now.plus(-1));
             let counted = write(test, move |tx| tx.marketing_sends(workspace_id, &address, before, None, 9)).await;
-            assert_eq!(counted.len(), sends, "{}: what may have left counts for the caps", test.engine);
+            assert_eq!(counted.len(), 1, "{}: what may have left counts for the caps", test.engine);
         }
         let counts =
             write(test, move |tx| Ok((tx.tallies(workspace_id, campaign)?, tx.recount(workspace_id, campaign)?)));
