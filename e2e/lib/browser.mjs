@@ -1,4 +1,5 @@
 // Chromium, screenshots of each step, and accessibility checks.
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -71,4 +72,25 @@ export async function accessibilityViolations(page) {
         .map((node) => node.target.join(' '))
         .join('; ')})`,
   );
+}
+
+/** Signs a user of the demo in by the form. */
+export async function signIn(page, demo, email) {
+  const id = (name) => `[data-testid="${name}"]`;
+  await page.goto(demo.url);
+  await page.fill(id('login-email'), email);
+  await page.fill(id('login-password'), demo.password);
+  await page.click(id('login-submit'));
+  await page.waitForSelector(id('nav-inbox'));
+}
+
+/** Takes a picture in light and in dark, each without a violation of accessibility. */
+export async function inBoth(page, shot, step) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.waitForTimeout(150);
+    await shot(page, `${step}-${colorScheme}`);
+    assert.deepEqual(await accessibilityViolations(page), [], `accessibility of ${step}, ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { album, inBoth as lookInBoth, launch, openPage, signIn as signInTo } from '../lib/browser.mjs';
 import { png } from '../lib/media.mjs';
 import { startDemo } from '../lib/product.mjs';
 
@@ -45,22 +45,8 @@ describe('flows', { timeout: 300_000 }, () => {
     await demo?.stop();
   });
 
-  const signIn = async ({ page }, email) => {
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), email);
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
-    await page.waitForSelector(id('nav-inbox'));
-  };
-  const inBoth = async ({ page }, step) => {
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.waitForTimeout(150);
-      await shot(page, `${step}-${colorScheme}`);
-      assert.deepEqual(await accessibilityViolations(page), [], `accessibility of ${step}, ${colorScheme}`);
-    }
-    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-  };
+  const signIn = ({ page }, email) => signInTo(page, demo, email);
+  const inBoth = ({ page }, step) => lookInBoth(page, shot, step);
   const chat = async (customer) =>
     ((await sandbox.get(`/handsets/${customer}/chats`)).chats[0]?.messages ?? []).filter(
       (message) => message.direction === 'in',
