@@ -1,9 +1,9 @@
 //! What still needs a file, who may read it, and what becomes of one that nothing needs.
 //!
 //! A file can stand in several messages, in several conversations of several customers, above a template, in a campaign
-//! that has not ended, in what a bot sends, in a reply that waits and in a message on its way. So it is emptied or removed only when none of that is left, and whether it is left
-//! is asked in the transaction that removes. Whoever puts a file into a message takes it by [`Tx::media_to_use`]: the
-//! lock lets the two happen only one after the other.
+//! that has not ended, in what a bot sends, in a reply that waits and in a message on its way. So it is emptied or removed
+//! only when none of that is left, and whether it is left is asked in the transaction that removes. Whoever puts a file into
+//! a message takes it by [`Tx::media_to_use`]: the lock lets the two happen only one after the other.
 //!
 //! # Why a crash at each point is safe
 //! The reference and the bytes, or the key of the object, go in one transaction. The object itself is left to those who
@@ -17,7 +17,8 @@ use crate::{StoreError, Tx, media::Media};
 crate::sql! {
     IN_A_MESSAGE = "SELECT 1 FROM messages WHERE workspace_id = $1 AND media_id = $2 LIMIT 1";
     /// Beside messages: templates and their drafts, campaigns, bots (what is published, and what a conversation still
-    /// follows), replies that wait, and messages on their way that show it nowhere else, as above a template. Each of these tables, or the part that is looked at, is small.
+    /// follows), replies that wait, and messages on their way that show it nowhere else, as above a template. Each of these
+    /// tables, or the part that is looked at, is small.
     NEEDED_ELSEWHERE = "SELECT 1 WHERE EXISTS (SELECT 1 FROM templates t
                 WHERE t.workspace_id = $1 AND (t.media_id = $2 OR t.draft LIKE $3))
             OR EXISTS (SELECT 1 FROM campaign_files f JOIN campaigns c ON c.workspace_id = f.workspace_id
