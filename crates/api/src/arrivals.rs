@@ -30,7 +30,7 @@ use std::{
 };
 
 use segue_channels::whatsapp::WebhookItem;
-use segue_model::{ChannelId, Timestamp};
+use segue_model::{ChannelId, Timestamp, WorkspaceId};
 use segue_store::{
     StoreError, Tx,
     inbox::{InboxKind, NewInbox},
@@ -315,6 +315,8 @@ struct Round<'a> {
     places: Places,
     /// What signatures were checked with, and whether that is still the channel's.
     current: Vec<(Arc<Known>, bool)>,
+    /// Channels of which nothing waits in the inbox.
+    idle: HashSet<(WorkspaceId, ChannelId)>,
     /// Elements worked on.
     done: u64,
 }
@@ -324,7 +326,7 @@ impl<'a> Round<'a> {
         let now = state.ctx.now();
         let is_at_once = state.at_once_from.is_some_and(|from| now >= from);
         let manner = if is_at_once { manner } else { Manner::Later };
-        Self { state, now, manner, places: Places::default(), current: Vec::new(), done: 0 }
+        Self { state, now, manner, places: Places::default(), current: Vec::new(), idle: HashSet::new(), done: 0 }
     }
 
     fn store(&mut self, tx: &mut Tx<'_>, arrival: &Arrival) -> Result<Stored, ItemError> {
@@ -334,7 +336,7 @@ impl<'a> Round<'a> {
         }
         let is_at_once = self.manner == Manner::AtOnce && arrival.elements.len() <= MOST_AT_ONCE;
         for Element { row, item } in &arrival.elements {
-            if is_at_once && !tx.is_subject_pending(known.workspace_id, row.channel_id, &row.subject)? {
+            if is_at_once && !self.is_subject_pending(tx, known.workspace_id, row)? {
                 if tx.receive_to_work_on(known.workspace_id, row, self.now)? {
                     let place = (known.workspace_id, row.channel_id);
                     whatsapp_items::work_on(tx, &self.state.ctx, &mut self.places, place, item)?;
@@ -346,9 +348,28 @@ impl<'a> Round<'a> {
                 }
             } else {
                 tx.receive(known.workspace_id, row, self.now)?;
+                self.idle.remove(&(known.workspace_id, row.channel_id));
             }
         }
         Ok(Stored::Yes)
+    }
+
+    /// Whether an earlier element of the same customer waits in the inbox. Mostly nobody's does, which is asked once.
+    fn is_subject_pending(
+        &mut self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        row: &NewInbox,
+    ) -> Result<bool, StoreError> {
+        let channel = (workspace_id, row.channel_id);
+        if self.idle.contains(&channel) {
+            return Ok(false);
+        }
+        if !tx.is_any_pending(workspace_id, row.channel_id)? {
+            self.idle.insert(channel);
+            return Ok(false);
+        }
+        tx.is_subject_pending(workspace_id, row.channel_id, &row.subject)
     }
 
     fn is_current(&mut self, tx: &mut Tx<'_>, known: &Arc<Known>) -> Result<bool, StoreError> {

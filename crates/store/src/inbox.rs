@@ -135,6 +135,7 @@ crate::sql! {
                 AND b.subject = a.subject AND b.state = 'pending' AND b.id < a.id
                 AND (b.attempts > 0 OR b.received_at < $1 OR b.next_at > $2 OR b.lease_until > $2))
         ORDER BY a.id LIMIT $3";
+    IS_ANY_PENDING = "SELECT 1 FROM inbox WHERE workspace_id = $1 AND channel_id = $2 AND state = 'pending' LIMIT 1";
     /// The oldest pending row of each subject, unless one of the subject is being worked on.
     CLAIM_INBOX = sqlite: "UPDATE inbox SET lease_owner = $1, lease_until = $2, lease_epoch = lease_epoch + 1,
             attempts = attempts + 1
@@ -255,6 +256,15 @@ impl Tx<'_> {
     ) -> Result<bool, StoreError> {
         let found =
             self.query_opt(&IS_SUBJECT_PENDING, &[&workspace_id, &channel_id, &subject], |row| row.next::<i64>())?;
+        Ok(found.is_some())
+    }
+
+    /// Whether a row of any subject of the channel waits to be worked on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_any_pending(&mut self, workspace_id: WorkspaceId, channel_id: ChannelId) -> Result<bool, StoreError> {
+        let found = self.query_opt(&IS_ANY_PENDING, &[&workspace_id, &channel_id], |row| row.next::<i64>())?;
         Ok(found.is_some())
     }
 

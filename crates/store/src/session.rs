@@ -35,6 +35,9 @@ pub struct Gathered {
     pub value: String,
 }
 
+/// What indexes of sessions have besides times: state, customer, queue, agent and case.
+type Place = (SessionState, MessagingUserId, Option<QueueId>, Option<UserId>, Option<CaseId>);
+
 /// A session as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -72,8 +75,14 @@ pub struct Session {
     pub numbers: SessionNumbers,
     /// Rises with every change.
     pub version: i64,
-    /// State and customer as they are in the store.
-    stored: (SessionState, MessagingUserId),
+    /// Its place as it is in the store.
+    stored: Place,
+}
+
+impl Session {
+    const fn place(&self) -> Place {
+        (self.state, self.messaging_user_id, self.queue_id, self.agent_id, self.case_id)
+    }
 }
 
 /// Who the customer of a session is.
@@ -281,19 +290,19 @@ crate::sql! {
     /// Like `SAVE_SESSION`, without the columns that most indexes have. SQLite writes each index that has a column of the
     /// statement, changed or not.
     SAVE_SAME_SESSION = "UPDATE sessions SET campaign_id = $4, position = $5, attribution = $6, opt_in = $7,
-            opt_in_at = $8, window_expires_at = $9, queue_id = $10, agent_id = $11, case_id = $12, gathered = $13,
-            unread = $14, last_text = $15, last_direction = $16, last_at = $17, ended_at = $18, ended_by = $19,
-            outcome = $20, origin = $21, referred_at = $22, free_entry_until = $23, pending = $24, customer_messages = $25,
-            agent_messages = $26, bot_messages = $27, answers = $28, answers_took = $29, first_answer_took = $30,
-            waits_since = $31, idle_since = $32, idle_warned = $33, version = version + 1
+            opt_in_at = $8, window_expires_at = $9, gathered = $10, unread = $11, last_text = $12, last_direction = $13,
+            last_at = $14, ended_at = $15, ended_by = $16, outcome = $17, origin = $18, referred_at = $19,
+            free_entry_until = $20, pending = $21, customer_messages = $22, agent_messages = $23, bot_messages = $24,
+            answers = $25, answers_took = $26, first_answer_took = $27, waits_since = $28, idle_since = $29,
+            idle_warned = $30, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND version = $3";
     SAVE_SESSION = "UPDATE sessions SET campaign_id = $4, position = $5, attribution = $6, opt_in = $7, opt_in_at = $8,
-            window_expires_at = $9, queue_id = $10, agent_id = $11, case_id = $12, gathered = $13, unread = $14,
-            last_text = $15, last_direction = $16, last_at = $17, ended_at = $18, ended_by = $19, outcome = $20,
-            origin = $21, referred_at = $22, free_entry_until = $23, pending = $24, customer_messages = $25,
-            agent_messages = $26, bot_messages = $27, answers = $28, answers_took = $29, first_answer_took = $30,
-            waits_since = $31, idle_since = $32, idle_warned = $33,
-            state = $34, messaging_user_id = $35, version = version + 1
+            window_expires_at = $9, gathered = $10, unread = $11, last_text = $12, last_direction = $13,
+            last_at = $14, ended_at = $15, ended_by = $16, outcome = $17, origin = $18, referred_at = $19,
+            free_entry_until = $20, pending = $21, customer_messages = $22, agent_messages = $23, bot_messages = $24,
+            answers = $25, answers_took = $26, first_answer_took = $27, waits_since = $28, idle_since = $29,
+            idle_warned = $30, queue_id = $31, agent_id = $32, case_id = $33, state = $34, messaging_user_id = $35,
+            version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND version = $3";
     ORIGIN = "SELECT contact_id, phone FROM recipients
         WHERE workspace_id = $1 AND campaign_id = $2 AND position = $3";
@@ -326,12 +335,12 @@ crate::sql! {
 
 fn read_session(row: &mut Row<'_>) -> Result<Session, StoreError> {
     let (id, channel_id, messaging_user_id, state) = (row.next()?, row.next()?, row.next()?, row.word()?);
-    Ok(Session {
+    let mut session = Session {
         id,
         channel_id,
         messaging_user_id,
         state,
-        stored: (state, messaging_user_id),
+        stored: (state, messaging_user_id, None, None, None),
         campaign: {
             let (campaign_id, position): (Option<CampaignId>, Option<u32>) = (row.next()?, row.next()?);
             campaign_id.zip(position)
@@ -368,7 +377,9 @@ fn read_session(row: &mut Row<'_>) -> Result<Session, StoreError> {
             idle_warned: row.next::<i64>()? != 0,
         },
         version: row.next()?,
-    })
+    };
+    session.stored = session.place();
+    Ok(session)
 }
 
 fn read_view(row: &mut Row<'_>) -> Result<SessionView, StoreError> {
@@ -548,9 +559,6 @@ impl Tx<'_> {
             &session.opt_in.as_str(),
             &session.opt_in_at,
             &session.window_expires_at,
-            &session.queue_id,
-            &session.agent_id,
-            &session.case_id,
             &gathered,
             &session.unread,
             &session.last_text,
@@ -572,17 +580,20 @@ impl Tx<'_> {
             &session.numbers.waits_since,
             &session.numbers.idle_since,
             &i64::from(session.numbers.idle_warned),
+            &session.queue_id,
+            &session.agent_id,
+            &session.case_id,
             &session.state.as_str(),
             &session.messaging_user_id,
         ];
-        let is_same = session.stored == (session.state, session.messaging_user_id);
+        let is_same = session.stored == session.place();
         let written =
-            if is_same { self.execute(&SAVE_SAME_SESSION, &all[..33])? } else { self.execute(&SAVE_SESSION, &all)? };
+            if is_same { self.execute(&SAVE_SAME_SESSION, &all[..30])? } else { self.execute(&SAVE_SESSION, &all)? };
         if written != 1 {
             return Err(StoreError::Unavailable("the session was changed at the same time".to_owned()));
         }
         session.version += 1;
-        session.stored = (session.state, session.messaging_user_id);
+        session.stored = session.place();
         Ok(())
     }
 
