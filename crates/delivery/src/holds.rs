@@ -16,7 +16,7 @@ pub(crate) fn holds(message: &OutboxMessage, failure: &Failure) -> Option<Rule> 
     match failure.code.as_deref()? {
         // Paused, disabled: the webhook that tells it may come later than the first refusal.
         "132015" | "132016" => Some(Rule::TemplatePaused),
-        "131048" => Some(Rule::MessagingLimit),
+        "131048" => Some(Rule::SpamLimit),
         _ => None,
     }
 }
