@@ -37,11 +37,10 @@ pub(crate) enum Outcome {
         cost: Cost,
     },
     Refused(Failure),
-    /// Nobody can say; ids of the parts that certainly went, of so many in all.
+    /// Nobody can say; ids of the parts that certainly went.
     Unknown {
         reason: String,
         provider_ids: Vec<String>,
-        parts: usize,
     },
 }
 
@@ -99,8 +98,8 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
             holds::hold(tx, message, failure, now)
         }
         Outcome::Refused(failure) => fail(tx, ctx, message, failure),
-        Outcome::Unknown { reason, provider_ids, parts } => {
-            tx.mark_unknown(message, (provider_ids, *parts), reason, ctx).map(|_| ())
+        Outcome::Unknown { reason, provider_ids } => {
+            tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ())
         }
         Outcome::NotSent { failure, wait, cost } => {
             let index = usize::try_from(message.attempts).unwrap_or(usize::MAX);
@@ -108,7 +107,7 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
                 (Cost::Free, _) => time::SECOND,
                 (Cost::Attempt | Cost::Doubt, Some(delay)) => *delay,
                 // Tried often enough, and still nobody can say.
-                (Cost::Doubt, None) => return tx.mark_unknown(message, (&[], 0), &failure.reason, ctx).map(|_| ()),
+                (Cost::Doubt, None) => return tx.mark_unknown(message, &[], &failure.reason, ctx).map(|_| ()),
                 (Cost::Attempt, None) => return fail(tx, ctx, message, failure),
             };
             let asked = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();

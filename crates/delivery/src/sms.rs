@@ -173,8 +173,6 @@ pub(crate) fn outcome(outcome: SubmitOutcome) -> Outcome {
         SubmitOutcome::Accepted { message_ids } => Outcome::Accepted(message_ids),
         SubmitOutcome::NotSent { class, code, reason } => Outcome::not_sent(failure(class, code, reason), class, None),
         SubmitOutcome::Refused { class, code, reason } => Outcome::Refused(failure(class, code, reason)),
-        SubmitOutcome::Unknown { reason, message_ids, parts } => {
-            Outcome::Unknown { reason, provider_ids: message_ids, parts }
-        }
+        SubmitOutcome::Unknown { reason, message_ids } => Outcome::Unknown { reason, provider_ids: message_ids },
     }
 }

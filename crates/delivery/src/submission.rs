@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use segue_channels::text::written_in;
+use segue_channels::text::{parts_on, written_in};
 use segue_model::{
     CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose, TemplateConsent},
@@ -118,6 +118,8 @@ pub(crate) struct Due<'a> {
 pub(crate) struct Begun {
     pub message: OutboxMessage,
     pub content: SmsContent,
+    /// How many messages the account submits for it.
+    pub parts: usize,
 }
 
 /// What came of looking at due messages.
@@ -150,12 +152,14 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
         };
         // The carrier may try until the hours close where the recipient is, or the message expires.
         message.expires_at = permit.deliver_by();
-        allowed.push((message, permit));
-        contents.push(content);
+        let parts = parts_on(&content.text, channel.config.writing());
+        allowed.push((message, permit, parts));
+        contents.push((content, parts));
     }
     let submitted = tx.submit_due(allowed, due.owner, due.lease_until)?;
     let begun = submitted.into_iter().zip(contents);
-    let begun = begun.filter_map(|(message, content)| Some(Begun { message: message?, content })).collect();
+    let begun = begun.filter_map(|(message, (content, parts))| Some(Begun { message: message?, content, parts }));
+    let begun = begun.collect();
     Ok(Beginning { begun, looked_at, lease_until: due.lease_until })
 }
 

@@ -292,7 +292,7 @@ fn outcome(outcome: SendOutcome) -> (Outcome, Option<Pause>) {
             (Outcome::not_sent(failure(class, code, reason), class, retry_after), Some(pause))
         }
         SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), None),
-        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new(), parts: 1 }, None),
+        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, None),
     }
 }
 

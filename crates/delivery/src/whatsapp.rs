@@ -322,7 +322,7 @@ fn outcome(outcome: SendOutcome, asked: Option<Duration>, attempts: u32) -> (Out
             (Outcome::not_sent(failure, class, wait), act == Act::Alert)
         }
         SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), false),
-        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new(), parts: 1 }, false),
+        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, false),
     }
 }
 

@@ -93,7 +93,7 @@ crate::sql! {
         WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3
             AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM outbox o
                 WHERE o.workspace_id = p.workspace_id AND o.id = p.message_id AND o.address = $4))";
-    /// A further id of a whole message, or of the next part of one whose parts are not all known.
+    /// A further id of a whole message, or the id of the next part of one whose parts are not all known.
     LINK_FURTHER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
         SELECT o.workspace_id, o.channel_id, CAST($3 AS TEXT), o.id, CASE WHEN o.parts IS NULL THEN NULL ELSE 1 + (
                 SELECT COUNT(*) FROM provider_messages p

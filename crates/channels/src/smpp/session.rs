@@ -158,7 +158,6 @@ impl SmppSession {
         outcome.await.unwrap_or_else(|_| SubmitOutcome::Unknown {
             reason: "The session ended without telling what became of the message.".to_owned(),
             message_ids: Vec::new(),
-            parts: 1,
         })
     }
 

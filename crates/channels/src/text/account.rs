@@ -31,13 +31,23 @@ pub fn segment_on(text: &str, writing: SmsWriting) -> Segmentation {
     segment_as(text, Encoding::Ucs2, width)
 }
 
+/// How many messages an account submits for a text: one for each segment, or a single one that the carrier cuts.
+#[must_use]
+pub fn parts_on(text: &str, writing: SmsWriting) -> usize {
+    // No text of 70 octets needs more than one in any alphabet.
+    if text.len() <= Encoding::Ucs2.single() || writing.long_messages == LongSms::Payload {
+        return 1;
+    }
+    segment_on(text, writing).segments.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_text_takes_as_many_segments_as_its_account_needs() {
-        use LongSms::{Header8, Header16};
+        use LongSms::{Header8, Header16, Payload};
         use SmsAlphabet::{Gsm, Latin1, Ucs2};
         let letters = "a".repeat(700);
         for (text, alphabet, long_messages, segments) in [
@@ -57,6 +67,8 @@ mod tests {
         ] {
             let cut = segment_on(text, SmsWriting { alphabet, long_messages });
             assert_eq!(cut.segments.len(), segments, "{} {alphabet} {long_messages}", text.len());
+            assert_eq!(parts_on(text, SmsWriting { alphabet, long_messages }), segments.max(1));
+            assert_eq!(parts_on(text, SmsWriting { alphabet, long_messages: Payload }), 1);
         }
     }
 }

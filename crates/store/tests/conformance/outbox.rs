@@ -196,7 +196,7 @@ async fn where_few_are_taken_at_a_time_each_campaign_has_its_turn() {
         for turn in 0..3 {
             let due = write(&test, move |tx| {
                 let due = tx.due_in_turn(workspace_id, (channel_id, Medium::Sms), (1, turn), now)?.remove(0).message;
-                tx.submit_due(vec![(due, permit(now))], "a", now.plus(30_000))
+                tx.submit_due(vec![(due, permit(now), 1)], "a", now.plus(30_000))
             });
             taken.extend(due.await.into_iter().flatten().map(|message| message.campaign_id));
         }
@@ -262,7 +262,7 @@ async fn a_worker_that_lost_its_lease_can_do_nothing_but_tell_that_it_was_accept
         let copy = stale.clone();
         assert!(!write(&test, move |tx| tx.requeue_message(&copy, now, Cost::Free, &failure(), now)).await);
         let (copy, unknown) = (stale.clone(), ctx.clone());
-        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, (&[], 0), "?", &unknown)).await);
+        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, &[], "?", &unknown)).await);
         assert_eq!(state(&test, fresh.id).await, OutboxState::Submitting);
 
         test.clock.advance(30_000);

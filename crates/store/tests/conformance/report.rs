@@ -2,6 +2,7 @@
 
 use segue_model::{
     MessageId,
+    consent::Medium,
     delivery::{OutboxState, Report},
 };
 use segue_store::{
@@ -13,7 +14,7 @@ use segue_store::{
 };
 use segue_testkit::{TestStore, engines};
 
-use super::{enqueue, message, state, submit, write};
+use super::{enqueue, message, permit, state, submit, write};
 
 async fn apply(test: &TestStore, channel: &Channel, target: ReportTarget, report: Report) -> Matched {
     let (workspace_id, channel_id, ctx) = (test.workspace_id(), channel.id, test.ctx.clone());
@@ -318,6 +319,48 @@ async fn an_id_in_another_writing_finds_no_message_to_somebody_else() {
     }
 }
 
+/// A message of several parts on its way, as the worker of an account begins it.
+async fn in_parts(test: &TestStore, channel: &Channel, address: &str, parts: usize) -> OutboxMessage {
+    enqueue(test, &message(test, channel, address)).await;
+    let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+    let mut begun = write(test, move |tx| {
+        let due = tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 1, now)?.remove(0).message;
+        tx.submit_due(vec![(due, permit(now), parts)], "worker", now.plus(30_000))
+    })
+    .await;
+    begun.remove(0).expect("it is due")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_wholly_in_doubt_is_delivered_when_all_its_parts_are() {
+    let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let told = in_parts(&test, &channel, "+15550101", 3).await;
+        let (copy, ctx) = (told.clone(), test.ctx.clone());
+        write(&test, move |tx| tx.mark_unknown(&copy, &[], "cut", &ctx)).await;
+        let left_behind = in_parts(&test, &channel, "+15550102", 3).await;
+        make_unknown(&test, &channel).await;
+        for (sent, name) in [(&told, "a"), (&left_behind, "b")] {
+            for (part, state_then) in [(1, OutboxState::Unknown), (2, OutboxState::Unknown), (3, OutboxState::Delivered)] {
+                for _ in 0..2 {
+                    let target = to(&sent.address, &format!("{name}{part}"));
+                    let matched = apply(&test, &channel, target, Report::Delivered).await;
+                    assert_eq!(matched, Matched::Message(sent.id), "{}: {name}{part}", test.engine);
+                    assert_eq!(state(&test, sent.id).await, state_then, "{}: {name}{part}", test.engine);
+                }
+            }
+        }
+        // The carrier's answer comes all the same, and has its way of counting: it has the whole.
+        let late = in_parts(&test, &channel, "+15550103", 3).await;
+        make_unknown(&test, &channel).await;
+        accepted(&test, &late, &["same", "same", "same"]).await;
+        assert_eq!(state(&test, late.id).await, OutboxState::Accepted, "{}", test.engine);
+        apply(&test, &channel, by_id(&["same"]), Report::Delivered).await;
+        assert_eq!(state(&test, late.id).await, OutboxState::Delivered, "{}", test.engine);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_message_of_which_a_part_is_unknown_is_not_delivered_when_the_others_are() {
     let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
@@ -325,9 +368,9 @@ async fn a_long_message_of_which_a_part_is_unknown_is_not_delivered_when_the_oth
         let channel = test.sms_channel("sms").await;
         let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
         let unknown = async |address: &str, ids: &[&str], parts: usize| {
-            let (sent, ctx) = (submitted(&test, &channel, address).await, test.ctx.clone());
+            let (sent, ctx) = (in_parts(&test, &channel, address, parts).await, test.ctx.clone());
             let (copy, ids) = (sent.clone(), ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
-            write(&test, move |tx| tx.mark_unknown(&copy, (&ids, parts), "cut", &ctx)).await;
+            write(&test, move |tx| tx.mark_unknown(&copy, &ids, "cut", &ctx)).await;
             sent
         };
         let sent = unknown("+15550101", &["p1"], 2).await;
