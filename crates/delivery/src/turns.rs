@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     account::of_doubt,
     inbound::{Arrived, take_in},
-    room::{Load, Room, cost},
+    room::{Load, Room, Size},
     settle::{Outcome, record_all, settle_all},
     sms::{outcome, recovered, reference, validity},
     submission::{Beginning, Begun, Due, begin_due},
@@ -102,8 +102,7 @@ impl Came {
 /// A message that waits in the session or for the carrier's answer.
 struct OnTheWay {
     message: OutboxMessage,
-    /// What it costs of the rate.
-    segments: usize,
+    size: Size,
     lease_until: Timestamp,
 }
 
@@ -151,8 +150,8 @@ impl Turns<'_> {
                 .answers
                 .drain(..)
                 .filter_map(|answer| {
-                    let OnTheWay { message, segments, .. } = on_the_wire.remove(&answer.tag)?;
-                    room.ended(segments);
+                    let OnTheWay { message, size, .. } = on_the_wire.remove(&answer.tag)?;
+                    room.ended(size);
                     let outcome = of_doubt(self.channel, message.class, outcome(answer.outcome));
                     Some((message, outcome))
                 })
@@ -259,9 +258,9 @@ impl Turns<'_> {
         metrics::counter!("segue_submissions_total", "kind" => "sms").increment(begun.len() as u64);
         let batch: Vec<_> = begun
             .into_iter()
-            .map(|Begun { message, content }| {
-                let segments = cost(&content.text);
-                room.begun(1, segments);
+            .map(|Begun { message, content, segments }| {
+                let size = Size { parts: self.channel.config.writing().parts(segments), segments };
+                room.begun(size);
                 let sms = SubmitSms {
                     source: content.source,
                     destination: message.address.clone(),
@@ -270,7 +269,7 @@ impl Turns<'_> {
                     reference: reference(&message),
                 };
                 let tag = message.id.0.as_u128();
-                on_the_wire.insert(tag, OnTheWay { message, segments, lease_until });
+                on_the_wire.insert(tag, OnTheWay { message, size, lease_until });
                 Submission { tag, sms }
             })
             .collect();

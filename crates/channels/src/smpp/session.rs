@@ -186,7 +186,7 @@ impl SmppSession {
         self.state.clone()
     }
 
-    /// Segments that are with the carrier without an answer, and segments a second allowed at present: what
+    /// Parts that are with the carrier without an answer, and segments a second allowed at present: what
     /// [`SmppSession::stats`] tells, for whoever asks all the time.
     #[must_use]
     pub fn load(&self) -> (usize, f64) {

@@ -31,14 +31,11 @@ pub fn segment_on(text: &str, writing: SmsWriting) -> Segmentation {
     segment_as(text, Encoding::Ucs2, width)
 }
 
-/// How many messages an account submits for a text: one for each segment, or a single one that the carrier cuts.
+/// How many segments a text takes on an account; an empty one leaves as one, too.
 #[must_use]
-pub fn parts_on(text: &str, writing: SmsWriting) -> usize {
+pub fn segments_on(text: &str, writing: SmsWriting) -> usize {
     // No text of 70 octets needs more than one in any alphabet.
-    if text.len() <= Encoding::Ucs2.single() || writing.long_messages == LongSms::Payload {
-        return 1;
-    }
-    segment_on(text, writing).segments.len()
+    if text.len() <= Encoding::Ucs2.single() { 1 } else { segment_on(text, writing).segments.len() }
 }
 
 #[cfg(test)]
@@ -47,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_text_takes_as_many_segments_as_its_account_needs() {
-        use LongSms::{Header8, Header16, Payload};
+        use LongSms::{Header8, Header16};
         use SmsAlphabet::{Gsm, Latin1, Ucs2};
         let letters = "a".repeat(700);
         for (text, alphabet, long_messages, segments) in [
@@ -67,8 +64,7 @@ mod tests {
         ] {
             let cut = segment_on(text, SmsWriting { alphabet, long_messages });
             assert_eq!(cut.segments.len(), segments, "{} {alphabet} {long_messages}", text.len());
-            assert_eq!(parts_on(text, SmsWriting { alphabet, long_messages }), segments.max(1));
-            assert_eq!(parts_on(text, SmsWriting { alphabet, long_messages: Payload }), 1);
+            assert_eq!(segments_on(text, SmsWriting { alphabet, long_messages }), segments.max(1));
         }
     }
 }
