@@ -196,6 +196,8 @@ const HOT: &[(&str, &str)] = &[
     ("outbox::DUE_OF_CAMPAIGN", "outbox_campaign_due"),
     ("outbox::RECOVER_CLAIMED", "outbox_unsettled"),
     ("outbox::RECOVER_SUBMITTING", "outbox_unsettled"),
+    ("failover::WAITING_DIRECT", "outbox_due"),
+    ("failover::WAITING_OF_CAMPAIGN", "outbox_campaign_due"),
     ("campaign::HAS_WAITING_MESSAGE", "outbox_campaign_due"),
     ("campaign::FINISH_CAMPAIGN", "outbox_unsettled"),
     ("report::UNCLEAR_TO", "outbox_unsettled"),
