@@ -161,6 +161,10 @@ async fn send(
     };
     let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
     let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
+    if turn.is_ok() && (prepared.is_err() || !matches!(begun, Ok(Begin::Go))) {
+        // Nothing leaves: the place is the next one's.
+        locked(pace).give_back(&message.address);
+    }
     match begun {
         Ok(Begin::Go) => {}
         Ok(Begin::No) => return false,
