@@ -107,7 +107,12 @@ crate::sql! {
     HOLD = "UPDATE outbox SET state = 'queued', not_before = $4, rule = $5, lease_owner = NULL, lease_until = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
-    SUPPRESS = "UPDATE outbox SET state = $4, rule = $5, lease_owner = NULL, lease_until = NULL
+    /// It may have left with an earlier attempt; then nobody can say, and the reason tells why it was not sent again.
+    SUPPRESS = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE CAST($4 AS TEXT) END, rule = $5,
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($7 AS TEXT) ELSE error_reason END,
+            lease_owner = NULL, lease_until = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     PUT_BACK = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL
@@ -281,7 +286,7 @@ impl Tx<'_> {
         Ok(self.told(message.workspace_id, change, now))
     }
 
-    /// Ends the message with the rule that forbids it.
+    /// Ends the message with the rule that forbids it. One that may have left with an earlier attempt stays in doubt.
     ///
     /// # Errors
     /// When the store fails.
@@ -292,6 +297,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let state = if rule == Rule::Expired { OutboxState::Expired } else { OutboxState::Suppressed };
+        let in_doubt = format!("An earlier attempt may have left. It was not sent again: {}.", rule.label());
         let change = self.query_opt(
             &SUPPRESS,
             &[
@@ -301,6 +307,7 @@ impl Tx<'_> {
                 &state.as_str(),
                 &rule.as_str(),
                 &message.hold.as_str(),
+                &in_doubt,
             ],
             read_change,
         )?;
