@@ -98,6 +98,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 44, name: "0044_work_of_agents", text: include_str!("../migrations/0044_work_of_agents.sql") },
     Migration { version: 45, name: "0045_template_told", text: include_str!("../migrations/0045_template_told.sql") },
+    Migration {
+        version: 46,
+        name: "0046_batches_at_work",
+        text: include_str!("../migrations/0046_batches_at_work.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

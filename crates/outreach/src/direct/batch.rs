@@ -256,6 +256,8 @@ pub async fn run(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, payload: &
 /// When the store fails.
 pub fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: BatchId) -> Result<BatchState, OutreachError> {
     tx.lock("message_batch", &id)?;
+    // Whose contact is deleted meanwhile is seen here, or their message there.
+    tx.hold_consents(workspace_id)?;
     let Some(batch) = tx.batch(workspace_id, id)?.filter(|batch| batch.state == BatchState::Working) else {
         return Ok(BatchState::Done);
     };

@@ -210,6 +210,8 @@ const HOT: &[(&str, &str)] = &[
     ("consent::CANCEL_WAITING_MARKETING", "outbox_waiting_address"),
     ("consent::CANCEL_WAITING_OF_CAMPAIGNS", "outbox_campaign_address"),
     ("withdrawal::WITHDRAW_ON_THE_WIRE", "outbox_unsettled"),
+    ("withdrawal::WITHDRAW_OF_BATCHES", "direct_messages_batch"),
+    ("withdrawal::WITHDRAW_OF_BATCHES", "message_batches_working"),
     ("withdrawal::CANCEL_WAITING", "outbox_waiting_address"),
     ("withdrawal::CANCEL_WAITING_OF_CAMPAIGNS", "outbox_campaign_address"),
     ("erasure::CANCEL_OF_SESSION", "outbox_session_open"),
