@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const GROUP = 'picture club';
@@ -67,10 +67,7 @@ describe('a campaign with a picture', { timeout: 180_000 }, () => {
   };
 
   it('is written with its picture, to each in their own language', async () => {
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), 'mark@acme.example');
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
+    await signIn(page, demo, 'mark@acme.example');
     await page.click(id('nav-campaigns'));
     await page.click(id('campaign-new'));
     await page.fill(id('campaign-name'), 'Spring');

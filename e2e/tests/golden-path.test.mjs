@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn as signInTo } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const CUSTOMER = '15550110001'; // Maria, opted in
@@ -38,12 +38,7 @@ for (const engine of ['sqlite', 'postgres']) {
       console.log(`${engine}: ${JSON.stringify(measured)}`);
     });
 
-    const signIn = async ({ page }, email) => {
-      await page.goto(demo.url);
-      await page.fill(id('login-email'), email);
-      await page.fill(id('login-password'), demo.password);
-      await page.click(id('login-submit'));
-    };
+    const signIn = ({ page }, email) => signInTo(page, demo, email);
 
     const noViolations = async ({ page }, what) => {
       const violations = await accessibilityViolations(page);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const HIDDEN = '15550110003';
@@ -46,11 +46,7 @@ describe('who a customer is', { timeout: 240_000 }, () => {
   };
 
   it('lets an admin set the rules of linking', async () => {
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), 'admin@acme.example');
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
-    await page.waitForSelector(id('nav-setup'));
+    await signIn(page, demo, 'admin@acme.example');
     await page.goto(`${demo.url}/setup/linking`);
     await page.waitForSelector(id('linking-rule'));
     const phone = page.locator(id('linking-rule')).nth(2);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn as signInTo } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const CUSTOMER = '15550110001'; // Maria
@@ -30,13 +30,7 @@ describe('work in the inbox', { timeout: 420_000 }, () => {
     await demo?.stop();
   });
 
-  const signIn = async ({ page }, email) => {
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), email);
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
-    await page.waitForSelector(id('nav-inbox'));
-  };
+  const signIn = ({ page }, email) => signInTo(page, demo, email);
   const noViolations = async ({ page }, what) => {
     assert.deepEqual(await accessibilityViolations(page), [], `accessibility of ${what}`);
   };

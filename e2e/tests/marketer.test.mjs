@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const ROWS = 10_000;
@@ -69,10 +69,7 @@ describe('a marketer new to the product', { timeout: 180_000 }, () => {
   const because = (consent) => members().filter((row) => row.consent === consent).length;
 
   it('signs in and finds the way to the import', async () => {
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), 'mark@acme.example');
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
+    await signIn(page, demo, 'mark@acme.example');
     await page.click(id('nav-contacts'));
     await page.waitForSelector(id('contact-row'));
     await shot(page, 'contacts');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
 import { film, pdf, png, sticker, voice } from '../lib/media.mjs';
 import { startDemo } from '../lib/product.mjs';
 
@@ -29,10 +29,7 @@ function tools(demo, page) {
     got: async (type) => (await chat()).filter((each) => each.direction === 'in' && each.type === type),
     bubble: (kind) => page.locator(`${id('message-bubble')}[data-kind="${kind}"]`),
     async meet() {
-      await page.goto(demo.url);
-      await page.fill(id('login-email'), 'amy@acme.example');
-      await page.fill(id('login-password'), demo.password);
-      await page.click(id('login-submit'));
+      await signIn(page, demo, 'amy@acme.example');
       for (const text of ['Hello', 'Maria', 'Order', 'ab-123456']) {
         const known = (await chat()).length;
         await writes({ type: 'text', text });

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const NUMBER = '+15550100001';
@@ -52,11 +52,7 @@ describe('a number on two accounts', { timeout: 240_000 }, () => {
     shot = await album('routes');
     boss = await openPage(browser);
     page = boss.page;
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), 'admin@acme.example');
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
-    await page.waitForSelector(id('nav-setup'));
+    await signIn(page, demo, 'admin@acme.example');
   });
 
   after(async () => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { album, launch } from '../lib/browser.mjs';
+import { album, launch, signIn } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const BUSINESS = '15550783881';
@@ -258,11 +258,7 @@ describe('what strangers write', { timeout: 600_000 }, () => {
 
   it('is shown by every screen, and none of it runs', async () => {
     const { page, seen } = admin;
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), 'admin@acme.example');
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
-    await page.waitForSelector(id('nav-setup'));
+    await signIn(page, demo, 'admin@acme.example');
 
     const sessions = await eventually('the conversations are there', async () => {
       const found = await product.all('/sessions?view=all');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { launch, openPage } from '../lib/browser.mjs';
+import { launch, openPage, signIn } from '../lib/browser.mjs';
 import { chance } from '../lib/chance.mjs';
 import { cuttingProxy } from '../lib/cutting-proxy.mjs';
 import { startServer } from '../lib/product.mjs';
@@ -90,10 +90,7 @@ describe('the event stream that is cut', { timeout: 600_000 }, () => {
     lines.push(line);
     const window = await openPage(browser);
     const { page } = window;
-    await page.goto(line.url);
-    await page.fill(id('login-email'), email);
-    await page.fill(id('login-password'), server.password);
-    await page.click(id('login-submit'));
+    await signIn(page, { url: line.url, password: server.password }, email);
     await page.click(id('nav-inbox'));
     await page.waitForSelector(id('session-list'));
     await page.evaluate(() => (globalThis.notReloaded = true));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const id = (name) => `[data-testid="${name}"]`;
@@ -17,11 +17,7 @@ describe('data tables', { timeout: 240_000 }, () => {
     browser = await launch();
     shot = await album('tables');
     page = (await openPage(browser)).page;
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), 'admin@acme.example');
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
-    await page.waitForSelector(id('nav-contacts'));
+    await signIn(page, demo, 'admin@acme.example');
   });
 
   after(async () => {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage } from '../lib/browser.mjs';
+import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const COUNT = 24;
@@ -76,10 +76,7 @@ describe('a campaign by template', { timeout: 240_000 }, () => {
   const figure = async (testId) => Number(digits(await page.locator(id(testId)).first().innerText()));
 
   it('is written with a template, its values and whom it spares', async () => {
-    await page.goto(demo.url);
-    await page.fill(id('login-email'), 'mark@acme.example');
-    await page.fill(id('login-password'), demo.password);
-    await page.click(id('login-submit'));
+    await signIn(page, demo, 'mark@acme.example');
     await page.click(id('nav-campaigns'));
     await page.click(id('campaign-new'));
     await page.fill(id('campaign-name'), 'Trail days');

@@ -113,7 +113,7 @@ const fn resends_unknown(config: &SmppConfig, class: MessageClass) -> bool {
 /// contact was deleted meanwhile; then, and when parts of it certainly left, it stays in doubt.
 pub(crate) fn of_doubt(channel: &Channel, class: MessageClass, outcome: Outcome) -> Outcome {
     match (&channel.config, outcome) {
-        (ChannelConfig::Smpp(config), Outcome::Unknown { reason, provider_ids, .. })
+        (ChannelConfig::Smpp(config), Outcome::Unknown { reason, provider_ids })
             if provider_ids.is_empty() && resends_unknown(config, class) =>
         {
             let failure = Failure { class: ErrorClass::Unknown.as_str().to_owned(), code: None, reason };

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use segue_channels::{ErrorClass, text::written_in};
 use segue_model::{
-    Ctx, PhoneNumber, Timestamp,
+    Ctx, MessageId, PhoneNumber, Timestamp,
     content::SmsContent,
     delivery::{MessageClass, OutboxState},
     place_of_phone,
@@ -23,7 +23,7 @@ use segue_store::{
     StoreError, Tx,
     channel::{Channel, Registration},
     failover::Fallback,
-    outbox::{DueMessage, OutboxMessage},
+    outbox::OutboxMessage,
     submission::Failure,
 };
 
@@ -88,32 +88,61 @@ fn move_over(
     tx.fail_over(message, from, (&fallback, &text), &reason, now)
 }
 
-/// Moves what waits on a channel that has been without connection for too long.
-pub(crate) async fn sweep(env: &Env, channel: &Channel) {
-    match move_waiting(env, channel).await {
-        Ok(0) => {}
-        Ok(moved) => tracing::warn!(channel_id = %channel.id, moved, "waiting messages left by their second way"),
-        Err(error) => tracing::error!(%error, channel_id = %channel.id, "waiting messages could not be moved"),
+/// When a message became due, and which it is.
+type Place = (Timestamp, MessageId);
+
+/// Before the first message that waits.
+fn first() -> Place {
+    (Timestamp(0), MessageId(Default::default()))
+}
+
+/// Moves what waits on a channel that has been without connection for too long, some at a time. What cannot move is passed
+/// over until all have been looked at, so that it keeps nothing behind it from moving.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    /// The last one that was looked at.
+    after: Place,
+}
+
+impl Sweep {
+    pub fn new() -> Self {
+        Self { after: first() }
+    }
+
+    /// Looks at the next of the messages that wait.
+    pub async fn next(&mut self, env: &Env, channel: &Channel) {
+        match move_waiting(env, channel, self.after).await {
+            Ok((moved, after)) => {
+                self.after = after;
+                if moved > 0 {
+                    tracing::warn!(channel_id = %channel.id, moved, "waiting messages left by their second way");
+                }
+            }
+            Err(error) => tracing::error!(%error, channel_id = %channel.id, "waiting messages could not be moved"),
+        }
     }
 }
 
-async fn move_waiting(env: &Env, channel: &Channel) -> Result<usize, StoreError> {
+/// Gives how many moved, and where to go on.
+async fn move_waiting(env: &Env, channel: &Channel, after: Place) -> Result<(usize, Place), StoreError> {
     let (ctx, channel) = (env.ctx.clone(), channel.clone());
     // Most channels have no second way, and most of the others are connected: a look, without the writer.
     let (workspace_id, id) = (channel.workspace_id, channel.id);
     let look = env.store.read::<_, StoreError, _>(move |tx| {
         Ok(if tx.has_fallback(workspace_id, id)? { tx.down_since(workspace_id, id)? } else { None })
     });
-    let Some(since) = look.await? else { return Ok(0) };
+    let Some(since) = look.await? else { return Ok((0, first())) };
     env.store
         .write(move |tx| {
             let now = ctx.now();
             if tx.down_since(workspace_id, id)? != Some(since) {
-                return Ok(0);
+                return Ok((0, first()));
             }
             let mut moved = 0;
-            let medium = channel.config.kind().medium();
-            for DueMessage { message, .. } in tx.due_outbox(workspace_id, (id, medium), AT_ONCE, now)? {
+            let waiting = tx.waiting_after(workspace_id, id, (after, AT_ONCE), now)?;
+            let last = waiting.last().map(|message| (message.not_before, message.id));
+            let is_full = waiting.len() == AT_ONCE as usize;
+            for message in waiting {
                 let over = |fallback: &Fallback| {
                     let minutes = now.since(since) / 60_000;
                     (now.since(since) >= fallback.after)
@@ -121,7 +150,7 @@ async fn move_waiting(env: &Env, channel: &Channel) -> Result<usize, StoreError>
                 };
                 moved += usize::from(move_over(tx, now, &channel, &message, OutboxState::Queued, over)?);
             }
-            Ok(moved)
+            Ok((moved, last.filter(|_| is_full).unwrap_or_else(first)))
         })
         .await
 }

@@ -16,7 +16,7 @@ pub(crate) fn holds(message: &OutboxMessage, failure: &Failure) -> Option<Rule> 
     match failure.code.as_deref()? {
         // Paused, disabled: the webhook that tells it may come later than the first refusal.
         "132015" | "132016" => Some(Rule::TemplatePaused),
-        "131048" => Some(Rule::MessagingLimit),
+        "131048" => Some(Rule::SpamLimit),
         _ => None,
     }
 }
@@ -35,7 +35,7 @@ pub(crate) fn hold(
         // The other languages go on. What else waits in this one is held by the rules without asking WhatsApp for each.
         let status = if failure.code.as_deref() == Some("132016") { "DISABLED" } else { "PAUSED" };
         let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
-        tx.set_template_status(workspace_id, channel_id, &name, Some(&language), (status, None), now)?;
+        tx.set_template_status(workspace_id, channel_id, (&name, Some(&language)), (status, None), (None, now))?;
         tx.note_language_hold(workspace_id, (campaign_id, &language), now)?;
         // What is over ends with the next look; what is paused is asked about again when it may have passed.
         let again = if is_over(status) { now } else { now.plus(TRY_AGAIN) };

@@ -75,8 +75,12 @@ pub fn apply_status(
         message_id: status.biz_opaque_callback_data.as_deref().and_then(|text| text.parse().ok()),
         recipient: None,
     };
+    let told = report;
     let report = ProviderReport { report, at, failure };
     let matched = tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx)?;
+    if let (Report::Failed, Matched::Message(id)) = (told, &matched) {
+        tx.plan_form_refused(channel.workspace_id, *id, ctx)?;
+    }
     let is_bad_file = status.errors.iter().any(|error| error.code == Some(BAD_FILE));
     if let (true, Matched::Message(id)) = (is_bad_file, &matched) {
         tx.refuse_file_of(channel.workspace_id, (channel.id, *id), ctx.now())?;

@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use segue_channels::ErrorClass;
-use segue_model::{Ctx, content::Content, time};
+use segue_model::{Ctx, time};
 use segue_store::{
     StoreError, Tx,
-    form::RefusedForm,
     outbox::OutboxMessage,
     submission::{Cost, Failure},
 };
@@ -37,11 +36,10 @@ pub(crate) enum Outcome {
         cost: Cost,
     },
     Refused(Failure),
-    /// Nobody can say; ids of the parts that certainly went, of so many in all.
+    /// Nobody can say; ids of the parts that certainly went.
     Unknown {
         reason: String,
         provider_ids: Vec<String>,
-        parts: usize,
     },
 }
 
@@ -99,16 +97,14 @@ fn record_other(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, outcome: &O
             holds::hold(tx, message, failure, now)
         }
         Outcome::Refused(failure) => fail(tx, ctx, message, failure),
-        Outcome::Unknown { reason, provider_ids, parts } => {
-            tx.mark_unknown(message, (provider_ids, *parts), reason, ctx).map(|_| ())
-        }
+        Outcome::Unknown { reason, provider_ids } => tx.mark_unknown(message, provider_ids, reason, ctx).map(|_| ()),
         Outcome::NotSent { failure, wait, cost } => {
             let index = usize::try_from(message.attempts).unwrap_or(usize::MAX);
             let delay = match (cost, TRY_AGAIN.get(index)) {
                 (Cost::Free, _) => time::SECOND,
                 (Cost::Attempt | Cost::Doubt, Some(delay)) => *delay,
                 // Tried often enough, and still nobody can say.
-                (Cost::Doubt, None) => return tx.mark_unknown(message, (&[], 0), &failure.reason, ctx).map(|_| ()),
+                (Cost::Doubt, None) => return tx.mark_unknown(message, &[], &failure.reason, ctx).map(|_| ()),
                 (Cost::Attempt, None) => return fail(tx, ctx, message, failure),
             };
             let asked = wait.and_then(|wait| i64::try_from(wait.as_millis()).ok()).unwrap_or_default();
@@ -124,15 +120,6 @@ fn fail(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage, failure: &Failure) 
     if failover::instead_of_failing(tx, ctx, message, failure)? {
         return Ok(());
     }
-    tell_bot(tx, ctx, message)?;
-    tx.mark_failed(message, failure, ctx.now()).map(|_| ())
-}
-
-/// A form that will not be shown is told to the bot that waits for its answer. Files and texts are not: what the customer
-/// says next is an answer without them.
-fn tell_bot(tx: &mut Tx<'_>, ctx: &Ctx, message: &OutboxMessage) -> Result<(), StoreError> {
-    let Some(session_id) = message.session_id else { return Ok(()) };
-    let Ok(Content::Form(form)) = message.content() else { return Ok(()) };
-    let refused = RefusedForm { session_id, message_id: message.id, form: form.name };
-    tx.plan_form_refused(message.workspace_id, &refused, ctx)
+    tx.mark_failed(message, failure, ctx.now())?;
+    tx.plan_form_refused(message.workspace_id, message.id, ctx)
 }

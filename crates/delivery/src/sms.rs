@@ -15,6 +15,7 @@ use segue_store::{
     StoreError,
     channel::{Channel, ChannelState, SmppConfig},
     outbox::{Abandoned, OutboxMessage},
+    report::ParkedSweep,
     submission::Failure,
 };
 use tokio::sync::watch;
@@ -83,6 +84,7 @@ async fn hold(env: &Env, channel: &Channel, config: &SmppConfig, stop: &Cancella
 /// Renews the lease, and cancels `lost` when it is gone. What workers left behind is taken back by the turns, which know
 /// what is their own.
 async fn keep(env: Env, channel: Channel, session: SmppSession, lost: CancellationToken) {
+    let mut sweep = failover::Sweep::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(RENEW_EVERY) => {}
@@ -91,7 +93,7 @@ async fn keep(env: Env, channel: Channel, session: SmppSession, lost: Cancellati
         account_health::publish(&channel, &session.stats());
         match lease(&env, &channel).await {
             Ok(true) => {
-                failover::sweep(&env, &channel).await;
+                sweep.next(&env, &channel).await;
             }
             Ok(false) => {
                 tracing::warn!(channel_id = %channel.id, "another node has taken the channel over");
@@ -112,7 +114,7 @@ pub(crate) async fn recover(env: &Env, channel: &Channel, owner: Option<&str>) {
         .write(move |tx| {
             let abandoned = owner.as_deref().map_or(Abandoned::Expired, Abandoned::OwnedBy);
             let counts = tx.recover_outbox(workspace_id, id, abandoned, &ctx)?;
-            tx.match_parked_reports(workspace_id, id, &ctx)?;
+            tx.match_parked_reports(workspace_id, id, ParkedSweep::default(), &ctx)?;
             Ok::<_, StoreError>(counts)
         })
         .await;
@@ -173,8 +175,6 @@ pub(crate) fn outcome(outcome: SubmitOutcome) -> Outcome {
         SubmitOutcome::Accepted { message_ids } => Outcome::Accepted(message_ids),
         SubmitOutcome::NotSent { class, code, reason } => Outcome::not_sent(failure(class, code, reason), class, None),
         SubmitOutcome::Refused { class, code, reason } => Outcome::Refused(failure(class, code, reason)),
-        SubmitOutcome::Unknown { reason, message_ids, parts } => {
-            Outcome::Unknown { reason, provider_ids: message_ids, parts }
-        }
+        SubmitOutcome::Unknown { reason, message_ids } => Outcome::Unknown { reason, provider_ids: message_ids },
     }
 }

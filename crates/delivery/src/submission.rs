@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use segue_channels::text::written_in;
+use segue_channels::text::{segments_on, written_in};
 use segue_model::{
     CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose, TemplateConsent},
@@ -118,6 +118,8 @@ pub(crate) struct Due<'a> {
 pub(crate) struct Begun {
     pub message: OutboxMessage,
     pub content: SmsContent,
+    /// How many segments it takes on the account.
+    pub segments: usize,
 }
 
 /// What came of looking at due messages.
@@ -139,7 +141,7 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
     // Before any row is locked, in the order in which a STOP takes them: see `begin`.
     tx.hold_consents(channel.workspace_id)?;
     let now = ctx.now();
-    let medium = channel.config.kind().medium();
+    let (medium, writing) = (channel.config.kind().medium(), channel.config.writing());
     let messages = tx.due_in_turn(channel.workspace_id, (channel.id, medium), (due.limit, due.turn), now)?;
     let looked_at = messages.len();
     let (mut allowed, mut contents) = (Vec::with_capacity(looked_at), Vec::with_capacity(looked_at));
@@ -150,12 +152,14 @@ pub(crate) fn begin_due(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, due: &Due
         };
         // The carrier may try until the hours close where the recipient is, or the message expires.
         message.expires_at = permit.deliver_by();
-        allowed.push((message, permit));
-        contents.push(content);
+        let segments = segments_on(&content.text, writing);
+        allowed.push((message, permit, writing.parts(segments)));
+        contents.push((content, segments));
     }
     let submitted = tx.submit_due(allowed, due.owner, due.lease_until)?;
     let begun = submitted.into_iter().zip(contents);
-    let begun = begun.filter_map(|(message, content)| Some(Begun { message: message?, content })).collect();
+    let begun = begun.filter_map(|(message, (content, segments))| Some(Begun { message: message?, content, segments }));
+    let begun = begun.collect();
     Ok(Beginning { begun, looked_at, lease_until: due.lease_until })
 }
 

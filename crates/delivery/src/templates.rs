@@ -45,7 +45,8 @@ pub(crate) fn as_listed(template: MessageTemplate) -> ListedTemplate {
     }
 }
 
-/// Takes in what Meta decided about a template. Messages that wait with it are held or go on by the next decision.
+/// Takes in what Meta decided about a template; what comes late, after a newer decision, changes nothing. Messages that
+/// wait with it are held or go on by the next decision.
 ///
 /// # Errors
 /// When the store fails.
@@ -61,14 +62,14 @@ pub fn apply_status(
     let changed = tx.set_template_status(
         channel.workspace_id,
         channel.id,
-        named.0,
-        named.1,
+        named,
         (state, status.category.as_deref()),
-        ctx.now(),
+        (status.at, ctx.now()),
     )?;
     // An id belongs to one language.
     let provider_id = status.template_id.as_deref().filter(|_| named.1.is_some());
-    tx.set_template_reason(channel.workspace_id, channel.id, named, status.reason.as_deref(), provider_id)?;
+    let why = (status.reason.as_deref(), provider_id);
+    tx.set_template_reason(channel.workspace_id, channel.id, named, why, status.at)?;
     if let (true, Some(language)) = (changed, named.1)
         && let Some(template) = tx.template_by_name(channel.workspace_id, channel.id, named.0, language)?
     {

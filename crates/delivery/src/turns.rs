@@ -26,6 +26,7 @@ use segue_store::{
     StoreError, Tx,
     channel::Channel,
     outbox::{Abandoned, OutboxMessage},
+    report::ParkedSweep,
 };
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -33,7 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     account::of_doubt,
     inbound::{Arrived, take_in},
-    room::{Load, Room, cost},
+    room::{Load, Room, Size},
     settle::{Outcome, record_all, settle_all},
     sms::{outcome, recovered, reference, validity},
     submission::{Beginning, Begun, Due, begin_due},
@@ -102,8 +103,7 @@ impl Came {
 /// A message that waits in the session or for the carrier's answer.
 struct OnTheWay {
     message: OutboxMessage,
-    /// What it costs of the rate.
-    segments: usize,
+    size: Size,
     lease_until: Timestamp,
 }
 
@@ -126,6 +126,7 @@ impl Turns<'_> {
         let mut came = Came::default();
         let mut room = Room::of(self.window);
         let mut recovered_at = tokio::time::Instant::now();
+        let mut parked = ParkedSweep::default();
         let (mut look, mut looks) = (true, 0_usize);
         loop {
             let stopping = self.stop.is_cancelled();
@@ -133,7 +134,7 @@ impl Turns<'_> {
                 break;
             }
             if recovered_at.elapsed() >= RECOVER_EVERY {
-                self.recover(&mut on_the_wire).await;
+                self.recover(&mut on_the_wire, &mut parked).await;
                 recovered_at = tokio::time::Instant::now();
             }
             let open = *self.open.borrow_and_update();
@@ -151,8 +152,8 @@ impl Turns<'_> {
                 .answers
                 .drain(..)
                 .filter_map(|answer| {
-                    let OnTheWay { message, segments, .. } = on_the_wire.remove(&answer.tag)?;
-                    room.ended(segments);
+                    let OnTheWay { message, size, .. } = on_the_wire.remove(&answer.tag)?;
+                    room.ended(size);
                     let outcome = of_doubt(self.channel, message.class, outcome(answer.outcome));
                     Some((message, outcome))
                 })
@@ -180,22 +181,24 @@ impl Turns<'_> {
     }
 
     /// Takes back what workers left behind, which nothing that is on the wire here is.
-    async fn recover(&self, on_the_wire: &mut OnTheWire) {
+    async fn recover(&self, on_the_wire: &mut OnTheWire, parked: &mut ParkedSweep) {
         let (ctx, workspace_id, id) = (self.env.ctx.clone(), self.channel.workspace_id, self.channel.id);
         let now = ctx.now();
         let lease_until = now.plus(MESSAGE_LEASE);
         let old: Vec<_> = on_the_wire.values().filter(|it| it.is_old(now)).map(|it| it.message.clone()).collect();
-        let counts = self.env.store.write(move |tx| {
+        let from = *parked;
+        let recovery = self.env.store.write(move |tx| {
             tx.extend_claims(&old, lease_until)?;
             let counts = tx.recover_outbox(workspace_id, id, Abandoned::Expired, &ctx)?;
-            tx.match_parked_reports(workspace_id, id, &ctx)?;
-            Ok::<_, StoreError>(counts)
+            let (_, parked) = tx.match_parked_reports(workspace_id, id, from, &ctx)?;
+            Ok::<_, StoreError>((counts, parked))
         });
-        let counts = counts.await;
-        if counts.is_ok() {
+        let recovery = recovery.await;
+        if let Ok((_, next)) = &recovery {
+            *parked = *next;
             on_the_wire.values_mut().filter(|it| it.is_old(now)).for_each(|it| it.lease_until = lease_until);
         }
-        recovered(id, counts);
+        recovered(id, recovery.map(|(counts, _)| counts));
     }
 
     /// For how many outcomes a turn waits a little: all that are to come, or half of a large window, so that the carrier
@@ -259,9 +262,9 @@ impl Turns<'_> {
         metrics::counter!("segue_submissions_total", "kind" => "sms").increment(begun.len() as u64);
         let batch: Vec<_> = begun
             .into_iter()
-            .map(|Begun { message, content }| {
-                let segments = cost(&content.text);
-                room.begun(1, segments);
+            .map(|Begun { message, content, segments }| {
+                let size = Size { parts: self.channel.config.writing().parts(segments), segments };
+                room.begun(size);
                 let sms = SubmitSms {
                     source: content.source,
                     destination: message.address.clone(),
@@ -270,7 +273,7 @@ impl Turns<'_> {
                     reference: reference(&message),
                 };
                 let tag = message.id.0.as_u128();
-                on_the_wire.insert(tag, OnTheWay { message, segments, lease_until });
+                on_the_wire.insert(tag, OnTheWay { message, size, lease_until });
                 Submission { tag, sms }
             })
             .collect();

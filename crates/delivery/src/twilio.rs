@@ -92,12 +92,13 @@ pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: 
     let watching = async {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
+        let mut sweep = failover::Sweep::new();
         loop {
             tokio::select! {
                 _ = looks.tick() => look(&env, &channel, &client).await,
                 _ = recovery.tick() => {
                     take_back(&env, &channel, config.repeats, None).await;
-                    failover::sweep(&env, &channel).await;
+                    sweep.next(&env, &channel).await;
                 }
                 Some(pause) = pauses.recv() => {
                     gate.send_replace(false);
@@ -292,7 +293,7 @@ fn outcome(outcome: SendOutcome) -> (Outcome, Option<Pause>) {
             (Outcome::not_sent(failure(class, code, reason), class, retry_after), Some(pause))
         }
         SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), None),
-        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new(), parts: 1 }, None),
+        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, None),
     }
 }
 

@@ -161,6 +161,10 @@ async fn send(
     };
     let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
     let begun = env.store.write(move |tx| begin(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
+    if turn.is_ok() && (prepared.is_err() || !matches!(begun, Ok(Begin::Go))) {
+        // Nothing leaves: the place is the next one's.
+        locked(pace).give_back(&message.address);
+    }
     match begun {
         Ok(Begin::Go) => {}
         Ok(Begin::No) => return false,
@@ -322,7 +326,7 @@ fn outcome(outcome: SendOutcome, asked: Option<Duration>, attempts: u32) -> (Out
             (Outcome::not_sent(failure, class, wait), act == Act::Alert)
         }
         SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), false),
-        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new(), parts: 1 }, false),
+        SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, false),
     }
 }
 

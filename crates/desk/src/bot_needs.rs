@@ -82,15 +82,15 @@ fn kinds(media: &Media) -> Option<(MediaKind, FileKind)> {
 }
 
 /// What a definition names and is not here, with its lines. The files that are here stay until the end of the
-/// transaction.
+/// transaction. Of numbers that were only just added (`new`) nobody knows the forms yet: they count as having them all.
 ///
 /// # Errors
 /// When the store fails.
 pub(crate) fn missing(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
-    source: &str,
-    definition: &Definition,
+    (source, definition): (&str, &Definition),
+    new: &[ChannelId],
 ) -> Result<Vec<Problem>, StoreError> {
     let mut found = Vec::new();
     let names = definition.names();
@@ -105,7 +105,7 @@ pub(crate) fn missing(
                 let media = tx.media_to_use(workspace_id, *id)?;
                 file_fault(*id, media.as_ref(), *has_caption, *voice)
             }
-            Named::Form(name) => form_fault(tx, workspace_id, &numbers, &definition.flow, name)?,
+            Named::Form(name) => form_fault(tx, workspace_id, (&numbers, new), &definition.flow, name)?,
         };
         found.extend(fault.map(|words| (place, words)));
     }
@@ -144,13 +144,13 @@ fn numbers_of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, slug: &str) -> Result<
 fn form_fault(
     tx: &mut Tx<'_>,
     workspace_id: WorkspaceId,
-    numbers: &[Channel],
+    (numbers, new): (&[Channel], &[ChannelId]),
     slug: &str,
     name: &str,
 ) -> Result<Option<String>, StoreError> {
     let mut without = Vec::new();
     for number in numbers {
-        if tx.published_form(workspace_id, number.id, name)?.is_none() {
+        if !new.contains(&number.id) && tx.published_form(workspace_id, number.id, name)?.is_none() {
             without.push(number);
         }
     }

@@ -1,7 +1,7 @@
 //! Flows: publishing and reading. What is published was checked; what is running keeps the version it began with.
 
 use segue_flow::Problem;
-use segue_model::{Ctx, FlowId, WorkspaceId, wake::Wake};
+use segue_model::{ChannelId, Ctx, FlowId, WorkspaceId, wake::Wake};
 use segue_store::{
     Store, StoreError, Tx,
     flow::{FlowView, NewVersion},
@@ -34,16 +34,22 @@ pub async fn validate(store: &Store, workspace_id: WorkspaceId, source: String) 
         return Ok(Vec::new());
     }
     // Not a read: what would be published is looked at as when it is published, files with their lock.
-    store.write(move |tx| Ok(bot_needs::missing(tx, workspace_id, &source, &definition)?)).await
+    store.write(move |tx| Ok(bot_needs::missing(tx, workspace_id, (&source, &definition), &[])?)).await
 }
 
-/// What a definition that was read names and is not here: files that were not uploaded, forms that are not published.
+/// What a definition that was read names and is not here: files that were not uploaded, forms that are not published at
+/// a number other than those that were only just added.
 ///
 /// # Errors
 /// When the store fails.
-pub fn missing(tx: &mut Tx<'_>, workspace_id: WorkspaceId, source: &str) -> Result<Vec<Problem>, StoreError> {
+pub fn missing(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    source: &str,
+    new: &[ChannelId],
+) -> Result<Vec<Problem>, StoreError> {
     match segue_flow::parse(source) {
-        Ok(definition) => bot_needs::missing(tx, workspace_id, source, &definition),
+        Ok(definition) => bot_needs::missing(tx, workspace_id, (source, &definition), new),
         Err(problems) => Ok(problems),
     }
 }
@@ -67,7 +73,7 @@ pub async fn publish(
     let (fresh, now) = ((ctx.id(), ctx.id()), ctx.now());
     store
         .write(move |tx| {
-            let problems = bot_needs::missing(tx, workspace_id, &source, &definition)?;
+            let problems = bot_needs::missing(tx, workspace_id, (&source, &definition), &[])?;
             if !problems.is_empty() {
                 return Err(DeskError::FlowInvalid(problems));
             }

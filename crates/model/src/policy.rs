@@ -79,6 +79,8 @@ crate::text_enum! {
         QualityBrake = "quality_brake",
         /// As many customers as the platform allows in 24 hours have been written to first.
         MessagingLimit = "messaging_limit",
+        /// WhatsApp refuses messages from the number for now, whatever the limit of customers says.
+        SpamLimit = "spam_limit",
         /// A conversation with the customer is going on, and the campaign leaves such customers alone.
         SessionOpen = "session_open",
         /// All rules passed.
@@ -116,6 +118,7 @@ impl Rule {
             Self::TemplatePaused => "WhatsApp has paused the template",
             Self::QualityBrake => "Marketing is stopped because of its quality",
             Self::MessagingLimit => "The limit of customers in 24 hours is reached",
+            Self::SpamLimit => "WhatsApp takes no more from this number for now",
             Self::SessionOpen => "In a conversation with you now",
             Self::Allowed => "Allowed",
         }
@@ -124,7 +127,7 @@ impl Rule {
     /// Whether it holds a whole campaign and not one of its messages.
     #[must_use]
     pub const fn holds_campaign(self) -> bool {
-        matches!(self, Self::TemplatePaused | Self::QualityBrake | Self::MessagingLimit)
+        matches!(self, Self::TemplatePaused | Self::QualityBrake | Self::MessagingLimit | Self::SpamLimit)
     }
 }
 

@@ -40,3 +40,14 @@ impl Default for SmsWriting {
         Self { alphabet: SmsAlphabet::Gsm, long_messages: LongSms::Header8 }
     }
 }
+
+impl SmsWriting {
+    /// How many messages are submitted for a text of so many segments: one for each, or a single one that the carrier cuts.
+    #[must_use]
+    pub const fn parts(self, segments: usize) -> usize {
+        match self.long_messages {
+            LongSms::Payload => 1,
+            LongSms::Header8 | LongSms::Header16 | LongSms::Sar => segments,
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! neither, and whoever does the work again finds the same sender. By which of a sender's routes the message leaves is
 //! decided from what was read once for all messages of a transaction ([`crate::ways`]).
 
+use segue_channels::text::written_in;
 use segue_model::{
     PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId, place_of_phone,
     policy::Approval,
@@ -76,6 +77,12 @@ impl Origin {
         way.approval() == Approval::Approved && way.not_cleared(Some(phone), now).is_none()
     }
 
+    /// Whether any of its accounts takes the characters of a text to this number.
+    fn takes(&self, text: &str, phone: &PhoneNumber, now: Timestamp) -> bool {
+        let way = self.way(Some(phone), now).carrying(text, Some(phone), now);
+        written_in(text, way.facts.alphabet).is_some()
+    }
+
     /// Whether the carrier has activated it.
     pub(crate) fn approval(&self) -> Approval {
         if self.sender.registration == Registration::Active { Approval::Approved } else { Approval::NotApproved }
@@ -124,6 +131,19 @@ impl Origins {
         Ok(Self { first: Origin::of(tx, workspace_id, sender)?, pool: Some((pool_id, origins)) })
     }
 
+    /// The same of a pool that may be gone, or have lost the sender: that one alone is left then.
+    pub(crate) fn of_some(
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        sender: Sender,
+        pool_id: Option<SenderPoolId>,
+    ) -> Result<Self, OutreachError> {
+        match Self::of(tx, workspace_id, sender.clone(), pool_id) {
+            Err(OutreachError::Invalid { .. }) => Self::of(tx, workspace_id, sender, None),
+            origins => origins,
+        }
+    }
+
     /// The pool, when it is one.
     pub(crate) fn pool_id(&self) -> Option<SenderPoolId> {
         self.pool.as_ref().map(|(id, _)| *id)
@@ -141,53 +161,67 @@ impl Origins {
         if any { Approval::Approved } else { Approval::NotApproved }
     }
 
-    /// Who would text this number: the sender it keeps while that may send to it, else one of those that may. Where none
-    /// may, the one that is named, and with it the reason.
+    /// Who would text this number: the sender it keeps while that may send to it and takes the characters of the text, else
+    /// one of those that do both. Where none does, one that may; where none may, the one that is named, and with it the
+    /// reason. The text is asked for only where there is a choice.
     pub(crate) fn likely(
         &self,
         tx: &mut Tx<'_>,
         workspace_id: WorkspaceId,
-        phone: Option<&PhoneNumber>,
+        (phone, text): (Option<&PhoneNumber>, impl FnOnce() -> Option<String>),
         now: Timestamp,
     ) -> Result<Way<'_>, StoreError> {
         let (Some((pool_id, origins)), Some(known)) = (&self.pool, phone) else {
             return Ok(self.first.way(phone, now));
         };
         let kept = tx.kept_sender(workspace_id, *pool_id, known.as_str())?;
-        Ok(self.pick(origins, kept, known, now).way(phone, now))
+        Ok(self.pick(origins, kept, (known, &text().unwrap_or_default()), now).way(phone, now))
     }
 
     fn pick<'a>(
         &'a self,
         origins: &'a [Origin],
         kept: Option<SenderId>,
-        phone: &PhoneNumber,
+        (phone, text): (&PhoneNumber, &str),
         now: Timestamp,
     ) -> &'a Origin {
         let able = |origin: &&Origin| origin.is_able(phone, now);
+        let takes = |origin: &&Origin| origin.takes(text, phone, now);
         let of = |id: SenderId| origins.iter().find(|origin| origin.sender.id == id);
-        if let Some(origin) = kept.and_then(of).filter(able) {
+        let kept = kept.and_then(of).filter(able);
+        if let Some(origin) = kept.filter(takes) {
             return origin;
         }
-        let chosen = choose(phone.as_str(), origins.iter().filter(able).map(|origin| origin.sender.id));
-        chosen.and_then(of).unwrap_or(&self.first)
+        let ids = |origin: &'a Origin| origin.sender.id;
+        let chosen = choose(phone.as_str(), origins.iter().filter(able).filter(takes).map(ids)).and_then(of);
+        let any = || choose(phone.as_str(), origins.iter().filter(able).map(ids)).and_then(of);
+        chosen.or(kept).or_else(any).unwrap_or(&self.first)
     }
 
-    /// Who texts this number, kept for it from now on. Call it in the transaction that queues the message.
+    /// Who texts this number, kept for it from now on. A text that the one it keeps cannot write leaves from another one,
+    /// and the number keeps its own. Call it in the transaction that queues the message.
     pub(crate) fn keep(
         &self,
         tx: &mut Tx<'_>,
         workspace_id: WorkspaceId,
-        phone: &PhoneNumber,
+        (phone, text): (&PhoneNumber, &str),
         now: Timestamp,
     ) -> Result<Way<'_>, StoreError> {
         let Some((pool_id, origins)) = &self.pool else { return Ok(self.first.way(Some(phone), now)) };
-        let wanted = self.pick(origins, None, phone, now);
+        let wanted = self.pick(origins, None, (phone, text), now);
         let kept = tx.keep_sender(workspace_id, *pool_id, phone.as_str(), wanted.sender.id, now)?;
-        let origin = self.pick(origins, Some(kept), phone, now);
-        if origin.sender.id != kept {
+        let origin = self.pick(origins, Some(kept), (phone, text), now);
+        let stays = origins.iter().any(|origin| origin.sender.id == kept && origin.is_able(phone, now));
+        if origin.sender.id != kept && !stays {
             tx.replace_sender(workspace_id, *pool_id, phone.as_str(), origin.sender.id, now)?;
         }
         Ok(origin.way(Some(phone), now))
+    }
+
+    /// What writes a text that is shown to nobody's number: the account of the sender that is named, or another one where
+    /// that one does not take its characters.
+    pub(crate) fn writer_of(&self, text: &str) -> &Origin {
+        let takes = |origin: &&Origin| written_in(text, origin.facts.alphabet).is_some();
+        std::iter::once(&self.first).chain(self.all()).find(takes).unwrap_or(&self.first)
     }
 }

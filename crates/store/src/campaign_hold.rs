@@ -37,6 +37,9 @@ impl CampaignHold {
             Ok(Rule::MessagingLimit) => {
                 "As many customers as WhatsApp allows in 24 hours have been written to. The campaign goes on by itself when there is room.".to_owned()
             }
+            Ok(Rule::SpamLimit) => {
+                "WhatsApp takes no more messages from this number for now: too many earlier ones were blocked or reported. It is tried again by itself.".to_owned()
+            }
             Ok(other) => other.label().to_owned(),
             Err(_) => rule.to_owned(),
         };
@@ -61,6 +64,11 @@ crate::sql! {
         ORDER BY subject";
     IS_BRAKED = "SELECT 1 FROM marketing_brakes WHERE workspace_id = $1 AND channel_id = $2
         AND subject IN ('', $3) LIMIT 1";
+}
+
+/// Whether a hold ends when the template and its quality are well again; the limits have ends of their own.
+const fn ends_with_its_cause(rule: Rule) -> bool {
+    !matches!(rule, Rule::MessagingLimit | Rule::SpamLimit)
 }
 
 /// Marketing that is stopped because of its quality.
@@ -144,7 +152,7 @@ impl Tx<'_> {
                 Some(rule) => {
                     self.hold_campaign(workspace_id, id, (rule, None), now)?;
                 }
-                None if held.as_deref().is_some_and(|held| held != Rule::MessagingLimit.as_str()) => {
+                None if held.as_deref().and_then(|held| Rule::parse(held).ok()).is_some_and(ends_with_its_cause) => {
                     self.release_campaign(workspace_id, id, now)?;
                 }
                 None => {}

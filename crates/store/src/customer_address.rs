@@ -8,7 +8,7 @@ use segue_model::{ChannelId, ContactId, MessagingUserId, PhoneNumber, WorkspaceI
 
 use crate::{
     StoreError, Tx,
-    messaging_user::{Identifier, IdentifierKind},
+    messaging_user::{Identifier, IdentifierKind, LinkedBy, MessagingUser},
     outbox::AddressKind,
 };
 
@@ -87,15 +87,24 @@ impl Tx<'_> {
         for identifier in self.identifiers_of(workspace_id, user_id)? {
             all.add(&identifier);
         }
-        if let Some(contact_id) = self.messaging_user(workspace_id, user_id)?.and_then(|user| user.contact_id)
-            && let Some(phone) = self.contact(workspace_id, contact_id)?.and_then(|contact| contact.fields().phone)
-        {
+        let user = self.messaging_user(workspace_id, user_id)?;
+        if let Some(phone) = self.phone_of_contact(workspace_id, user)? {
             all.add_phone(&phone.to_string());
         }
         Ok(all)
     }
 
-    /// The addresses of the account that a customer wrote from last: all but those of merged ones that wrote before.
+    fn phone_of_contact(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user: Option<MessagingUser>,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        let Some(contact_id) = user.and_then(|user| user.contact_id) else { return Ok(None) };
+        Ok(self.contact(workspace_id, contact_id)?.and_then(|contact| contact.fields().phone))
+    }
+
+    /// The addresses of the account that a customer wrote from last: all but those of merged ones that wrote before. Of one
+    /// who hides the number it is that of the contact they are linked to, unless that rests on an e-mail address alone.
     ///
     /// # Errors
     /// When the store fails.
@@ -109,6 +118,13 @@ impl Tx<'_> {
         let mut all = CustomerAddresses::default();
         for (identifier, _) in used.iter().filter(|(_, used_at)| Some(*used_at) == last) {
             all.add(identifier);
+        }
+        if all.phones.is_empty() {
+            let user = self.messaging_user(workspace_id, user_id)?;
+            let surely = user.filter(|user| user.linked_by != Some(LinkedBy::Email));
+            if let Some(phone) = self.phone_of_contact(workspace_id, surely)? {
+                all.add_phone(&phone.to_string());
+            }
         }
         Ok(all)
     }

@@ -157,8 +157,11 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     MOVE_SESSION_BACK = "UPDATE sessions SET messaging_user_id = $4, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND messaging_user_id = $3";
-    OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges
-        WHERE workspace_id = $1 AND kept_id = $2 AND unmerged_at IS NULL";
+    /// Those that left several addresses side by side: said by a person of this customer, or of one that is part of it.
+    OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges m
+        WHERE m.workspace_id = $1 AND m.unmerged_at IS NULL AND m.actor <> $3 AND (m.kept_id = $2 OR m.kept_id IN (
+            SELECT p.merged_id FROM messaging_user_merges p
+            WHERE p.workspace_id = $1 AND p.kept_id = $2 AND p.unmerged_at IS NULL))";
 }
 
 fn read(row: &mut Row<'_>) -> Result<CustomerMergeView, StoreError> {
@@ -298,7 +301,8 @@ impl Tx<'_> {
                 (record.kept.contact_id, record.kept.lead_id, record.kept.linked_by);
         }
         self.save_messaging_user(workspace_id, &kept, link)?;
-        let others = self.query_one(&OPEN_MERGES, &[&workspace_id, &merge.kept_id], |row| row.next::<i64>())?;
+        let of_people: &[&dyn crate::Bind] = &[&workspace_id, &merge.kept_id, &Actor::System.reference()];
+        let others = self.query_one(&OPEN_MERGES, of_people, |row| row.next::<i64>())?;
         if others == 0 {
             self.execute(&END_USE, &[&workspace_id, &merge.kept_id])?;
         }

@@ -275,7 +275,7 @@ fn read_view(row: &mut Row<'_>) -> Result<DirectMessageView, StoreError> {
         None if problem_code.is_some() => DirectState::Rejected,
         None => DirectState::Waiting,
     };
-    let label = rule.as_deref().map(rule_label);
+    let label = rule.as_deref().filter(|_| state != DirectState::Unknown).map(rule_label);
     let route = content.as_ref().and_then(|content| content.route);
     let (from, text) = content.map_or((None, None), |content| (content.source, Some(content.text)));
     Ok(DirectMessageView {

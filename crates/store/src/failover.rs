@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::{
     Row, StoreError, Tx,
     channel::{ChannelState, Sender},
-    outbox::OutboxMessage,
+    outbox::{Hold, OutboxMessage, read_message},
     tx::json_text,
 };
 
@@ -72,6 +72,17 @@ crate::sql! {
         SET down_since = CASE WHEN $3 = 'connected' THEN NULL ELSE COALESCE(down_since, CAST($4 AS BIGINT)) END
         WHERE workspace_id = $1 AND id = $2";
     DOWN_SINCE = "SELECT down_since FROM channels WHERE workspace_id = $1 AND id = $2";
+    /// What may have left is passed over: it stays.
+    WAITING_DIRECT = "SELECT workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id, session_id,
+            not_before, expires_at, attempts, lease_epoch, rule FROM outbox
+        WHERE workspace_id = $1 AND channel_id = $2 AND state = 'queued' AND campaign_id IS NULL AND not_before <= $3
+            AND (not_before, id) > ($4, $5) AND maybe_left IS NULL
+        ORDER BY not_before, id LIMIT $6";
+    WAITING_OF_CAMPAIGN = "SELECT workspace_id, id, channel_id, class, address, address_kind, payload, campaign_id,
+            session_id, not_before, expires_at, attempts, lease_epoch, rule FROM outbox
+        WHERE workspace_id = $1 AND campaign_id = $7 AND channel_id = $2 AND state = 'queued'
+            AND campaign_id IS NOT NULL AND not_before <= $3 AND (not_before, id) > ($4, $5) AND maybe_left IS NULL
+        ORDER BY not_before, id LIMIT $6";
     FAIL_OVER = "UPDATE outbox SET channel_id = $5, payload = $6, state = 'queued', not_before = $7, rule = NULL,
             attempts = 0, lease_owner = NULL, lease_until = NULL, lease_epoch = lease_epoch + 1, error_class = NULL,
             error_code = NULL, error_reason = NULL
@@ -167,6 +178,29 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn down_since(&mut self, workspace_id: WorkspaceId, id: ChannelId) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.query_opt(&DOWN_SINCE, &[&workspace_id, &id], |row| row.next())?.flatten())
+    }
+
+    /// Messages of a channel that are due and wait, in the order in which they became due: the first `limit` of them after
+    /// this one. Those of campaigns that do not run, and those that may have left, are not among them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn waiting_after(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (after, limit): ((Timestamp, MessageId), u32),
+        now: Timestamp,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        let keys: [&dyn crate::Bind; 6] = [&workspace_id, &channel_id, &now, &after.0, &after.1, &limit];
+        let mut waiting = self.query(&WAITING_DIRECT, &keys, |row| read_message(row, Hold::Due))?;
+        for campaign_id in self.running_campaigns(workspace_id, now, 0)? {
+            let of_campaign = [&keys[..], &[&campaign_id]].concat();
+            waiting.extend(self.query(&WAITING_OF_CAMPAIGN, &of_campaign, |row| read_message(row, Hold::Due))?);
+        }
+        waiting.sort_by_key(|message| (message.not_before, message.id));
+        waiting.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(waiting)
     }
 
     /// Moves a message that is known not to have been sent to the second way, to leave from there at once. `from` is its

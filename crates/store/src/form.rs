@@ -9,8 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use segue_model::{ChannelId, Ctx, FormId, MessageId, SessionId, Timestamp, WorkspaceId};
+use segue_model::{ChannelId, Ctx, FormId, MessageId, SessionId, Timestamp, WorkspaceId, content::Content};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{Row, StoreError, Tx, job::NewJob, tx::json_text};
@@ -45,6 +46,8 @@ crate::sql! {
             status = excluded.status, categories = excluded.categories, synced_at = excluded.synced_at";
     SET_STATUS = "UPDATE whatsapp_forms SET status = $3, synced_at = $4
         WHERE workspace_id = $1 AND provider_id = $2 AND synced_at <= $4";
+    FAILED_OF_SESSION = "SELECT session_id, payload FROM outbox
+        WHERE workspace_id = $1 AND id = $2 AND state = 'failed' AND session_id IS NOT NULL";
     DELETE_FORM = "DELETE FROM whatsapp_forms WHERE workspace_id = $1 AND id = $2";
 }
 
@@ -140,20 +143,28 @@ impl Tx<'_> {
         self.execute(&SET_STATUS, &[&workspace_id, &provider_id, &status, &at]).map(|_| ())
     }
 
-    /// Plans to tell the bot of a form that was not sent.
+    /// Plans to tell the bot of this message, when it has failed and was to offer a form: nobody can answer that. Files and
+    /// texts are not told: what the customer says next is an answer without them. To be called in the transaction that
+    /// records the failure, at once or by what the platform tells later.
     ///
     /// # Errors
     /// When the store fails.
     pub fn plan_form_refused(
         &mut self,
         workspace_id: WorkspaceId,
-        refused: &RefusedForm,
+        message_id: MessageId,
         ctx: &Ctx,
     ) -> Result<(), StoreError> {
-        let payload = serde_json::to_value(refused)
+        let failed = self.query_opt(&FAILED_OF_SESSION, &[&workspace_id, &message_id], |row| {
+            Ok((row.next::<SessionId>()?, row.json::<Value>()?))
+        })?;
+        let Some((session_id, content)) = failed else { return Ok(()) };
+        let Ok(Content::Form(form)) = serde_json::from_value(content) else { return Ok(()) };
+        let refused = RefusedForm { session_id, message_id, form: form.name };
+        let payload = serde_json::to_value(&refused)
             .map_err(|error| StoreError::Statement(format!("a refused form without a JSON form: {error}")))?;
         let now = ctx.now();
-        let dedupe_key = refused.message_id.to_string();
+        let dedupe_key = message_id.to_string();
         let job = NewJob { id: ctx.id(), kind: FORM_REFUSED, dedupe_key, payload, run_at: now };
         self.schedule(workspace_id, &job, now).map(|_| ())
     }

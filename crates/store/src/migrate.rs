@@ -103,6 +103,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0045_messages_by_time.sql"),
     },
     Migration { version: 46, name: "0046_inbox_by_id", text: include_str!("../migrations/0046_inbox_by_id.sql") },
+    Migration { version: 47, name: "0047_template_told", text: include_str!("../migrations/0047_template_told.sql") },
+    Migration {
+        version: 48,
+        name: "0048_batches_at_work",
+        text: include_str!("../migrations/0048_batches_at_work.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

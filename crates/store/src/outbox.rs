@@ -313,7 +313,7 @@ fn read_claimed(row: &mut Row<'_>) -> Result<OutboxMessage, StoreError> {
     read_message(row, Hold::Claimed)
 }
 
-fn read_message(row: &mut Row<'_>, hold: Hold) -> Result<OutboxMessage, StoreError> {
+pub(crate) fn read_message(row: &mut Row<'_>, hold: Hold) -> Result<OutboxMessage, StoreError> {
     Ok(OutboxMessage {
         workspace_id: row.next()?,
         id: row.next()?,
@@ -476,7 +476,7 @@ impl Tx<'_> {
     }
 
     /// The campaigns that may send now, another one first at each turn: what does not come out even goes to the first ones.
-    fn running_campaigns(
+    pub(crate) fn running_campaigns(
         &mut self,
         workspace_id: WorkspaceId,
         now: Timestamp,

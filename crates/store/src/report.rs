@@ -77,6 +77,14 @@ pub enum Matched {
     Parked,
 }
 
+/// Most parked reports that are looked at at once.
+const AT_ONCE: usize = 200;
+
+/// How far [`Tx::match_parked_reports`] has looked. What finds no message is passed over until all have been looked at, so
+/// that it keeps nothing behind it from its message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ParkedSweep([Uuid; 3]);
+
 /// A report that waits for its message.
 #[derive(Serialize, Deserialize)]
 struct Parked {
@@ -93,7 +101,7 @@ crate::sql! {
         WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.provider_id = $3
             AND (CAST($4 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM outbox o
                 WHERE o.workspace_id = p.workspace_id AND o.id = p.message_id AND o.address = $4))";
-    /// A further id of a whole message, or of the next part of one whose parts are not all known.
+    /// A further id of a whole message, or the id of the next part of one whose parts are not all known.
     LINK_FURTHER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
         SELECT o.workspace_id, o.channel_id, CAST($3 AS TEXT), o.id, CASE WHEN o.parts IS NULL THEN NULL ELSE 1 + (
                 SELECT COUNT(*) FROM provider_messages p
@@ -156,14 +164,14 @@ crate::sql! {
     PARKED_AND_ACCEPTED = "SELECT DISTINCT p.id, p.report FROM parked_reports p
         JOIN outbox o ON o.workspace_id = p.workspace_id AND o.channel_id = p.channel_id
             AND o.provider_id = p.provider_id
-        WHERE p.workspace_id = $1 AND p.channel_id = $2 ORDER BY p.id LIMIT 200";
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.id > $3 ORDER BY p.id LIMIT 200";
     PARKED_AND_LINKED = "SELECT DISTINCT p.id, p.report FROM parked_reports p
         JOIN provider_messages m ON m.workspace_id = p.workspace_id AND m.channel_id = p.channel_id
             AND m.provider_id = p.provider_id
-        WHERE p.workspace_id = $1 AND p.channel_id = $2 ORDER BY p.id LIMIT 200";
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.id > $3 ORDER BY p.id LIMIT 200";
     PARKED_AND_UNKNOWN = "SELECT DISTINCT p.id, p.report FROM parked_reports p
         JOIN outbox o ON o.workspace_id = p.workspace_id AND o.channel_id = p.channel_id AND o.address = p.recipient
-        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND o.state = 'unknown'
+        WHERE p.workspace_id = $1 AND p.channel_id = $2 AND p.id > $3 AND o.state = 'unknown'
             AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown') ORDER BY p.id LIMIT 200";
     ADDRESS_OF = "SELECT address FROM outbox WHERE workspace_id = $1 AND id = $2";
     UNPARK = "DELETE FROM parked_reports WHERE workspace_id = $1 AND id = $2";
@@ -528,8 +536,9 @@ impl Tx<'_> {
             .map(|_| ())
     }
 
-    /// Applies parked reports whose message is known by now. Gives how many. Call it from time to time: a report can
-    /// cross with the storing of its message's id, or with the recovery that makes its message `unknown`.
+    /// Applies parked reports whose message is known by now, the next of them after `sweep`. Gives how many, and where to go
+    /// on. Call it from time to time: a report can cross with the storing of its message's id, or with the recovery that
+    /// makes its message `unknown`.
     ///
     /// # Errors
     /// When the store fails.
@@ -537,14 +546,21 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
+        sweep: ParkedSweep,
         ctx: &Ctx,
-    ) -> Result<usize, StoreError> {
-        let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id];
-        let accepted = self.try_parked(workspace_id, channel_id, &PARKED_AND_ACCEPTED, keys, ctx)?;
-        let linked = self.try_parked(workspace_id, channel_id, &PARKED_AND_LINKED, keys, ctx)?;
-        Ok(accepted + linked + self.try_parked(workspace_id, channel_id, &PARKED_AND_UNKNOWN, keys, ctx)?)
+    ) -> Result<(usize, ParkedSweep), StoreError> {
+        let (mut applied, mut next) = (0, ParkedSweep::default());
+        let looks = [&PARKED_AND_ACCEPTED, &PARKED_AND_LINKED, &PARKED_AND_UNKNOWN];
+        for ((sql, after), next) in looks.into_iter().zip(sweep.0).zip(&mut next.0) {
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &after];
+            let (more, last) = self.try_parked(workspace_id, channel_id, sql, keys, ctx)?;
+            applied += more;
+            *next = last;
+        }
+        Ok((applied, next))
     }
 
+    /// Gives how many found their message, and the last that was looked at, where there may be more.
     fn try_parked(
         &mut self,
         workspace_id: WorkspaceId,
@@ -552,8 +568,9 @@ impl Tx<'_> {
         sql: &'static crate::Sql,
         keys: &[&dyn crate::Bind],
         ctx: &Ctx,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<(usize, Uuid), StoreError> {
         let parked = self.query(sql, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?)))?;
+        let last = parked.last().filter(|_| parked.len() >= AT_ONCE).map(|(id, _)| *id).unwrap_or_default();
         let mut applied = 0;
         for (parked_id, Parked { target, report }) in parked {
             let Some((id, part)) = self.find_target(workspace_id, channel_id, &target, ctx)? else { continue };
@@ -562,7 +579,7 @@ impl Tx<'_> {
             }
             applied += 1;
         }
-        Ok(applied)
+        Ok((applied, last))
     }
 
     /// Removes parked reports older than `before`: of messages that are not ours.

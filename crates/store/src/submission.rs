@@ -85,13 +85,14 @@ pub(crate) fn read_last_look(row: &mut Row<'_>) -> Result<LastLook, StoreError> 
 crate::sql! {
     SESSION_WINDOW = "SELECT window_expires_at FROM sessions WHERE workspace_id = $1 AND id = $2";
     CONTACT_ZONE = "SELECT time_zone FROM contacts WHERE workspace_id = $1 AND phone = $2";
-    MARK_SUBMITTING = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_until = $5, rule = NULL
+    MARK_SUBMITTING = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_until = $5, rule = NULL,
+            parts = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'claimed' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     PUT_TEXT = "UPDATE outbox SET payload = $4 WHERE workspace_id = $1 AND id = $2 AND lease_epoch = $3
         AND state IN ('queued', 'claimed')";
     SUBMIT_DUE = "UPDATE outbox SET state = 'submitting', submitted_at = $4, lease_owner = $5, lease_until = $6,
-            lease_epoch = lease_epoch + 1, rule = NULL
+            lease_epoch = lease_epoch + 1, rule = NULL, parts = $7
         WHERE workspace_id = $1 AND id = $2 AND state = 'queued' AND lease_epoch = $3";
     /// What is over counts as over, whether or not its end is recorded yet.
     LAST_LOOK = "SELECT (SELECT CASE WHEN k.expires_at <= $5 AND k.state = 'granted' THEN 'expired' ELSE k.state END
@@ -106,7 +107,12 @@ crate::sql! {
     HOLD = "UPDATE outbox SET state = 'queued', not_before = $4, rule = $5, lease_owner = NULL, lease_until = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
-    SUPPRESS = "UPDATE outbox SET state = $4, rule = $5, lease_owner = NULL, lease_until = NULL
+    /// It may have left with an earlier attempt; then nobody can say, and the reason tells why it was not sent again.
+    SUPPRESS = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE CAST($4 AS TEXT) END, rule = $5,
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($7 AS TEXT) ELSE error_reason END,
+            lease_owner = NULL, lease_until = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = $6 AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     PUT_BACK = "UPDATE outbox SET state = 'queued', lease_owner = NULL, lease_until = NULL
@@ -135,7 +141,7 @@ crate::sql! {
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     MAYBE_LEFT = "SELECT 1 FROM outbox WHERE workspace_id = $1 AND id = $2 AND maybe_left = 1";
     MARK_UNKNOWN = "UPDATE outbox SET state = 'unknown', lease_owner = NULL, lease_until = NULL,
-            error_class = 'unknown', error_code = NULL, error_reason = $4, parts = $5
+            error_class = 'unknown', error_code = NULL, error_reason = $4
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3
         RETURNING id, session_id, campaign_id, state, rule, error_class, error_code, error_reason";
     MARK_ASSESSED = "UPDATE outbox SET state = 'unknown', rule = 'quality_assessment', lease_owner = NULL,
@@ -147,8 +153,10 @@ crate::sql! {
             lease_until = NULL, error_class = NULL, error_code = NULL, error_reason = NULL
         WHERE workspace_id = $1 AND id = $2 AND state = 'submitting' AND lease_epoch = $3 AND accepted_at IS NULL
             AND delivered_at IS NULL AND read_at IS NULL AND failed_at IS NULL AND session_id IS NULL";
+    /// However many there are: each has its id, which need not be another one's.
+    ALL_PARTS_KNOWN = "UPDATE outbox SET parts = NULL WHERE workspace_id = $1 AND id = $2";
     SET_PROVIDER_ID = "UPDATE outbox SET provider_id = $3
-        WHERE workspace_id = $1 AND id = $2 AND (provider_id IS NULL OR provider_id = $3)";
+        WHERE workspace_id = $1 AND id = $2 AND (provider_id IS NULL OR provider_id = $3) RETURNING parts";
 }
 
 segue_model::text_enum! {
@@ -219,22 +227,24 @@ impl Tx<'_> {
     }
 
     /// Records that messages of [`Tx::due_outbox`] are about to leave, by the worker `owner`. When this is on disk, and
-    /// not before, bytes may leave. Gives each message as it is held then; `None` when it is not due any more.
+    /// not before, bytes may leave. Each comes with how many parts it leaves in. Gives each message as it is held then;
+    /// `None` when it is not due any more.
     ///
     /// # Errors
     /// When the store fails.
     pub fn submit_due(
         &mut self,
-        messages: Vec<(OutboxMessage, Permit)>,
+        messages: Vec<(OutboxMessage, Permit, usize)>,
         owner: &str,
         lease_until: Timestamp,
     ) -> Result<Vec<Option<OutboxMessage>>, StoreError> {
-        let changed = self.execute_each(&SUBMIT_DUE, &messages, |(message, permit)| {
+        let changed = self.execute_each(&SUBMIT_DUE, &messages, |(message, permit, parts)| {
             let at = Param::Int(permit.decided_at().0);
             let (owner, until) = (Param::Text(owner), Param::Int(lease_until.0));
-            [message.workspace_id.bind(), message.id.bind(), message.epoch.bind(), at, owner, until]
+            let parts = i64::try_from(*parts).ok().filter(|parts| *parts > 1).map_or(Param::Null, Param::Int);
+            [message.workspace_id.bind(), message.id.bind(), message.epoch.bind(), at, owner, until, parts]
         })?;
-        let held = |(message, _): (OutboxMessage, Permit)| {
+        let held = |(message, ..): (OutboxMessage, Permit, usize)| {
             let epoch = message.epoch + 1;
             OutboxMessage { epoch, hold: Hold::Claimed, ..message }
         };
@@ -276,7 +286,7 @@ impl Tx<'_> {
         Ok(self.told(message.workspace_id, change, now))
     }
 
-    /// Ends the message with the rule that forbids it.
+    /// Ends the message with the rule that forbids it. One that may have left with an earlier attempt stays in doubt.
     ///
     /// # Errors
     /// When the store fails.
@@ -287,6 +297,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let state = if rule == Rule::Expired { OutboxState::Expired } else { OutboxState::Suppressed };
+        let in_doubt = format!("An earlier attempt may have left. It was not sent again: {}.", rule.label());
         let change = self.query_opt(
             &SUPPRESS,
             &[
@@ -296,6 +307,7 @@ impl Tx<'_> {
                 &state.as_str(),
                 &rule.as_str(),
                 &message.hold.as_str(),
+                &in_doubt,
             ],
             read_change,
         )?;
@@ -416,29 +428,22 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Nobody can say whether it left. `provider_ids` are those of parts that certainly did, of so many in all; receipts
-    /// of all of them resolve it.
+    /// Nobody can say whether it left. `provider_ids` are those of parts that certainly did; receipts of all its parts
+    /// resolve it.
     ///
     /// # Errors
     /// When the store fails.
     pub fn mark_unknown(
         &mut self,
         message: &OutboxMessage,
-        (provider_ids, parts): (&[String], usize),
+        provider_ids: &[String],
         reason: &str,
         ctx: &Ctx,
     ) -> Result<bool, StoreError> {
-        let (workspace_id, channel_id, id) = (message.workspace_id, message.channel_id, message.id);
-        let in_part = !provider_ids.is_empty() && provider_ids.len() < parts;
-        let parts = u32::try_from(parts).ok().filter(|_| in_part);
-        let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &message.epoch, &reason, &parts];
+        let keys: &[&dyn crate::Bind] = &[&message.workspace_id, &message.id, &message.epoch, &reason];
         let change = self.query_opt(&MARK_UNKNOWN, keys, read_change)?;
-        let marked = self.told(workspace_id, change, ctx.now());
-        if in_part {
-            self.link_parts(workspace_id, channel_id, id, provider_ids, ctx)?;
-        } else {
-            self.link_provider_ids(workspace_id, channel_id, id, provider_ids, ctx)?;
-        }
+        let marked = self.told(message.workspace_id, change, ctx.now());
+        self.link_provider_ids(message.workspace_id, message.channel_id, message.id, provider_ids, ctx)?;
         Ok(marked)
     }
 
@@ -501,6 +506,9 @@ impl Tx<'_> {
                 self.apply_parked(workspace_id, message.channel_id, id, provider_id, ctx)?;
                 continue;
             }
+            if provider_ids.len() > 1 {
+                self.execute(&ALL_PARTS_KNOWN, &[&workspace_id, &id])?;
+            }
             let report = ProviderReport { report: Report::Accepted, at: now, failure: None };
             self.fold_report(workspace_id, id, &report, now)?;
             self.link_provider_ids(workspace_id, message.channel_id, id, provider_ids, ctx)?;
@@ -508,14 +516,16 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Notes the first provider id of a message on its row; `false` when it has another one already.
+    /// Notes the first provider id of a message on its row; `false` when it has another one already, or is only that of a
+    /// part.
     pub(crate) fn set_provider_id(
         &mut self,
         workspace_id: WorkspaceId,
         id: MessageId,
         provider_id: &str,
     ) -> Result<bool, StoreError> {
-        self.execute(&SET_PROVIDER_ID, &[&workspace_id, &id, &provider_id]).map(|changed| changed == 1)
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &provider_id];
+        Ok(self.query_opt(&SET_PROVIDER_ID, keys, |row| row.next::<Option<i64>>())? == Some(None))
     }
 
     /// Tells of a change, when there was one.

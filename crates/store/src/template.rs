@@ -280,10 +280,13 @@ crate::sql! {
     SET_TEMPLATE_STATUS = "UPDATE templates SET status = $5, category = COALESCE(CAST($6 AS TEXT), category),
             decided_at = $7
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
-            AND (CAST($4 AS TEXT) IS NULL OR language = $4)
+            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND told_at <= COALESCE(CAST($8 AS BIGINT), told_at)
             AND (status <> $5 OR category <> COALESCE(CAST($6 AS TEXT), category))";
-    SET_TEMPLATE_REASON = "UPDATE templates SET reason = $5, provider_id = COALESCE(CAST($6 AS TEXT), provider_id)
-        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3 AND (CAST($4 AS TEXT) IS NULL OR language = $4)";
+    /// What was decided then is the newest that is known, whether or not it changed anything.
+    SET_TEMPLATE_REASON = "UPDATE templates SET reason = $5, provider_id = COALESCE(CAST($6 AS TEXT), provider_id),
+            told_at = COALESCE(CAST($7 AS BIGINT), told_at)
+        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3 AND (CAST($4 AS TEXT) IS NULL OR language = $4)
+            AND told_at <= COALESCE(CAST($7 AS BIGINT), told_at)";
     SET_TEMPLATE_CATEGORY = "UPDATE templates SET category = $5
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
             AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND category <> $5";
@@ -554,8 +557,8 @@ impl Tx<'_> {
         self.query_opt(&TEMPLATE_BY_NAME, &[&workspace_id, &channel_id, &name, &language], read)
     }
 
-    /// Stores what Meta decided about a template, in all languages when it names none. `true` when that changed
-    /// anything.
+    /// Stores what Meta decided about a template at `told_at`, in all languages when it names none. What is older than
+    /// the newest decision that was told changes nothing. `true` when it changed anything.
     ///
     /// # Errors
     /// When the store fails.
@@ -563,15 +566,15 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
-        name: &str,
-        language: Option<&str>,
-        decision: (&str, Option<&str>),
-        now: Timestamp,
+        (name, language): (&str, Option<&str>),
+        (status, category): (&str, Option<&str>),
+        (told_at, now): (Option<Timestamp>, Timestamp),
     ) -> Result<bool, StoreError> {
         self.lock_templates(channel_id)?;
-        let (status, category) = decision;
-        let changed = self
-            .execute(&SET_TEMPLATE_STATUS, &[&workspace_id, &channel_id, &name, &language, &status, &category, &now])?;
+        let changed = self.execute(
+            &SET_TEMPLATE_STATUS,
+            &[&workspace_id, &channel_id, &name, &language, &status, &category, &now, &told_at],
+        )?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
             self.look_again_in_languages(workspace_id, channel_id, now)?;
@@ -580,7 +583,7 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
-    /// Stores why Meta decided so, and its id of the template.
+    /// Stores why Meta decided so at `told_at`, and its id of the template, unless a newer decision was told.
     ///
     /// # Errors
     /// When the store fails.
@@ -589,11 +592,14 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
         (name, language): (&str, Option<&str>),
-        reason: Option<&str>,
-        provider_id: Option<&str>,
+        (reason, provider_id): (Option<&str>, Option<&str>),
+        told_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        self.execute(&SET_TEMPLATE_REASON, &[&workspace_id, &channel_id, &name, &language, &reason, &provider_id])
-            .map(|_| ())
+        self.execute(
+            &SET_TEMPLATE_REASON,
+            &[&workspace_id, &channel_id, &name, &language, &reason, &provider_id, &told_at],
+        )
+        .map(|_| ())
     }
 
     /// Stores the category Meta moved a template to, in all languages when it names none. `true` when that changed

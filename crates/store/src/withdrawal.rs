@@ -13,7 +13,8 @@
 //! The mark is written in the transaction that deletes the contact, and read by the statement that would queue the
 //! message. On PostgreSQL both change the same row, so one of them waits for the other and sees what it did. The mark
 //! comes before what waits is canceled, under the lock of consents: nothing of the kind begins to leave meanwhile, so a
-//! message is found on the wire by the first statement or waiting by those after it. Dead letters come last: what was
+//! message is found on the wire by the first statement or waiting by those after it. Whoever makes the messages of a batch
+//! holds the consents too: each of them waits by then, or is not made. Dead letters come last: what was
 //! rejected while the others waited for its row is seen by then.
 
 use segue_model::{CampaignId, SessionId, Timestamp, WorkspaceId};
@@ -37,6 +38,13 @@ crate::sql! {
             AND class IN ('marketing', 'service') AND campaign_id IN (SELECT c.id FROM campaigns c
                 WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused'))
         RETURNING campaign_id";
+    /// Of batches that are being made, those whose turn has not come.
+    WITHDRAW_OF_BATCHES = "UPDATE direct_messages SET fields = '{}', problem_code = $3,
+            problem = 'The contact was deleted before it was sent.'
+        WHERE workspace_id = $1 AND address = $2 AND batch_id IS NOT NULL AND problem_code IS NULL
+            AND batch_id IN (SELECT b.id FROM message_batches b WHERE b.workspace_id = $1 AND b.state = 'working')
+            AND position > (SELECT b.done_position FROM message_batches b
+                WHERE b.workspace_id = $1 AND b.id = direct_messages.batch_id)";
     /// Dead letters are few, and so found first.
     WITHDRAW_DEAD = "UPDATE outbox SET withdrawn = $3
         WHERE workspace_id = $1 AND id IN (SELECT d.source_id FROM dead_letters d
@@ -50,7 +58,7 @@ crate::sql! {
 
 impl Tx<'_> {
     /// Messages to the address that are in no conversation, and promotional ones wherever, end here: what has not left is
-    /// canceled, and what is on the wire or a dead letter is not queued again.
+    /// canceled, what a batch is yet to make is not made, and what is on the wire or a dead letter is not queued again.
     ///
     /// # Errors
     /// When the store fails.
@@ -61,6 +69,7 @@ impl Tx<'_> {
         let of_campaigns: Vec<CampaignId> = self.query(&CANCEL_WAITING_OF_CAMPAIGNS, keys, |row| row.next())?;
         of_campaigns.iter().for_each(|id| self.tally_canceled(workspace_id, *id, 1));
         self.execute(&CANCEL_WAITING, keys)?;
+        self.execute(&WITHDRAW_OF_BATCHES, keys)?;
         self.execute(&WITHDRAW_DEAD, keys).map(|_| ())
     }
 

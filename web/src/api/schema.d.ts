@@ -9847,7 +9847,7 @@ export interface components {
             updated: number;
         };
         /** @enum {string} */
-        Rule: "no_consent" | "consent_expired" | "opted_out" | "template_refused" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "session_open" | "allowed";
+        Rule: "no_consent" | "consent_expired" | "opted_out" | "template_refused" | "revocation_in_review" | "suppressed" | "quiet_hours" | "legal_hours" | "sender_hours" | "hours_discarded" | "series_cap" | "frequency_cap" | "legal_frequency" | "window_closed" | "template_not_approved" | "no_address" | "expired" | "sender_not_active" | "registration_missing" | "sender_not_allowed" | "rate_limit" | "campaign_pace" | "template_paused" | "quality_brake" | "messaging_limit" | "spam_limit" | "session_open" | "allowed";
         /** @description A rule book: what law, carriers and good practice say about promotional texts. */
         RuleBook: {
             name: string;
@@ -10850,6 +10850,7 @@ export interface components {
             contact_id?: components["schemas"]["ContactId"] | null;
             footer: components["schemas"]["Footer"];
             person?: components["schemas"]["TestPerson"] | null;
+            pool_id?: components["schemas"]["SenderPoolId"] | null;
             prefilled_text?: string;
             sender_id?: components["schemas"]["SenderId"] | null;
             shorten?: components["schemas"]["Shorten"] | null;

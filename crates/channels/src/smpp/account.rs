@@ -73,7 +73,7 @@ impl Account {
         self.unacknowledged.load(Ordering::Relaxed) + more < self.config.inbound_capacity.max(1)
     }
 
-    /// A connection had `before` segments without answer and has `after` now.
+    /// A connection had `before` parts without answer and has `after` now.
     pub fn in_flight(&self, before: usize, after: usize) {
         self.in_flight.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
     }
@@ -98,7 +98,7 @@ impl Account {
         });
     }
 
-    /// Segments without an answer, and segments a second allowed at present.
+    /// Parts without an answer, and segments a second allowed at present.
     pub fn load(&self) -> (usize, f64) {
         let rate = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).rate();
         (self.in_flight.load(Ordering::Relaxed), rate)

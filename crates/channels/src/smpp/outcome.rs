@@ -41,8 +41,6 @@ pub enum SubmitOutcome {
         reason: String,
         /// Ids of the parts that were taken for certain; their receipts will come.
         message_ids: Vec<String>,
-        /// How many parts there are.
-        parts: usize,
     },
 }
 
@@ -111,7 +109,7 @@ impl From<PartResult> for SubmitOutcome {
             PartResult::Accepted(id) => Self::Accepted { message_ids: vec![id] },
             PartResult::NotSent { class, code, reason } => Self::NotSent { class, code, reason },
             PartResult::Refused { class, code, reason } => Self::Refused { class, code: Some(code), reason },
-            PartResult::Unknown(reason) => Self::Unknown { reason, message_ids: Vec::new(), parts: 1 },
+            PartResult::Unknown(reason) => Self::Unknown { reason, message_ids: Vec::new() },
             PartResult::Waiting => combine(vec![part]),
         }
     }
@@ -133,14 +131,13 @@ pub(super) fn combine(parts: Vec<PartResult>) -> SubmitOutcome {
         }
     }
     if let Some(reason) = unknown {
-        return SubmitOutcome::Unknown { reason, message_ids, parts: total };
+        return SubmitOutcome::Unknown { reason, message_ids };
     }
     match (refused, not_sent) {
         (None, None) => SubmitOutcome::Accepted { message_ids },
         (Some((_, _, reason)), _) | (None, Some((_, _, reason))) if !message_ids.is_empty() => SubmitOutcome::Unknown {
             reason: format!("Only {} of {total} parts were taken: {reason}", message_ids.len()),
             message_ids,
-            parts: total,
         },
         (Some((class, code, reason)), _) => SubmitOutcome::Refused { class, code: Some(code), reason },
         (None, Some((class, code, reason))) => SubmitOutcome::NotSent { class, code, reason },
@@ -195,10 +192,7 @@ mod tests {
         for other in [answered(0x58), answered(0x0B), answered(0x0A)] {
             for parts in [vec![accepted("1"), other.clone()], vec![other, accepted("1"), answered(0x58)]] {
                 match combine(parts) {
-                    SubmitOutcome::Unknown { message_ids, parts, .. } => {
-                        assert_eq!(message_ids, ["1"]);
-                        assert!((2..=3).contains(&parts));
-                    }
+                    SubmitOutcome::Unknown { message_ids, .. } => assert_eq!(message_ids, ["1"]),
                     other => panic!("{other:?}"),
                 }
             }

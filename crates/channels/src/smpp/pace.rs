@@ -42,6 +42,11 @@ impl Pace {
         Err(now + Duration::from_secs_f64(((1.0 - self.tokens) / self.rate).max(0.001)))
     }
 
+    /// Gives back what was taken for something that does not leave after all.
+    pub fn give_back(&mut self, segments: u32) {
+        self.tokens += f64::from(segments);
+    }
+
     /// The carrier asked to slow down. Returns whether that lowered the rate.
     pub fn slow_down(&mut self, now: Instant) -> bool {
         self.refill(now);

@@ -158,7 +158,6 @@ impl SmppSession {
         outcome.await.unwrap_or_else(|_| SubmitOutcome::Unknown {
             reason: "The session ended without telling what became of the message.".to_owned(),
             message_ids: Vec::new(),
-            parts: 1,
         })
     }
 
@@ -187,7 +186,7 @@ impl SmppSession {
         self.state.clone()
     }
 
-    /// Segments that are with the carrier without an answer, and segments a second allowed at present: what
+    /// Parts that are with the carrier without an answer, and segments a second allowed at present: what
     /// [`SmppSession::stats`] tells, for whoever asks all the time.
     #[must_use]
     pub fn load(&self) -> (usize, f64) {

@@ -31,6 +31,13 @@ pub fn segment_on(text: &str, writing: SmsWriting) -> Segmentation {
     segment_as(text, Encoding::Ucs2, width)
 }
 
+/// How many segments a text takes on an account; an empty one leaves as one, too.
+#[must_use]
+pub fn segments_on(text: &str, writing: SmsWriting) -> usize {
+    // No text of 70 octets needs more than one in any alphabet.
+    if text.len() <= Encoding::Ucs2.single() { 1 } else { segment_on(text, writing).segments.len() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +64,7 @@ mod tests {
         ] {
             let cut = segment_on(text, SmsWriting { alphabet, long_messages });
             assert_eq!(cut.segments.len(), segments, "{} {alphabet} {long_messages}", text.len());
+            assert_eq!(segments_on(text, SmsWriting { alphabet, long_messages }), segments.max(1));
         }
     }
 }

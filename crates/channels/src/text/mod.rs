@@ -13,7 +13,7 @@ pub mod gsm;
 pub mod segmentation;
 pub mod smart;
 
-pub use account::{reference_width, segment_on};
+pub use account::{reference_width, segment_on, segments_on};
 pub use alphabet::written_in;
 pub use charset::{Charset, decode, decode_lossy};
 pub use concatenation::{Concatenation, ReceivedPart, assemble, split_header};

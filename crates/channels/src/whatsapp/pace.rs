@@ -83,6 +83,14 @@ impl SendPace {
         Ok(())
     }
 
+    /// Gives the place back that a message to `to` took, which does not leave after all.
+    pub fn give_back(&mut self, to: &str) {
+        self.number.give_back(1);
+        if let Some(pair) = self.pairs.get_mut(to) {
+            pair.paid_at = pair.paid_at.checked_sub(PAIR_INTERVAL).unwrap_or(pair.paid_at);
+        }
+    }
+
     /// WhatsApp says that too much went to this customer. How long to leave them alone.
     pub fn pair_refused(&mut self, to: &str, now: Instant) -> Duration {
         let pair = self.pair(to, now);
@@ -139,6 +147,18 @@ mod tests {
         let more = sent(&mut pace, "ann", start + SECOND * 6, 594);
         assert!((98..=100).contains(&more), "{more}");
         assert_eq!(sent(&mut pace, "bob", start + SECOND * 601, 1), 45, "another customer is another pair");
+    }
+
+    #[test]
+    fn what_does_not_leave_takes_no_place() {
+        let start = Instant::now();
+        let mut pace = SendPace::new(20, start);
+        for _ in 0..100 {
+            assert_eq!(pace.take("ann", start), Ok(()));
+            pace.give_back("ann");
+        }
+        assert_eq!(pace.take("ann", start), Ok(()));
+        assert!(pace.take("bob", start).is_err(), "the number has a place again when time has passed");
     }
 
     #[test]

@@ -192,7 +192,13 @@ async fn a_translation_that_is_paused_waits_and_the_other_languages_go_on() {
         let set = async |status: &'static str| {
             bench
                 .write(move |tx| {
-                    tx.set_template_status(workspace_id, channel_id, "spring", Some("de"), (status, None), now)
+                    tx.set_template_status(
+                        workspace_id,
+                        channel_id,
+                        ("spring", Some("de")),
+                        (status, None),
+                        (None, now),
+                    )
                 })
                 .await
         };
@@ -244,9 +250,7 @@ async fn a_translation_that_is_over_ends_its_messages_with_the_reason_and_the_ca
         let set = async |status: &'static str| {
             let named = ("spring", Some("de"));
             bench
-                .write(move |tx| {
-                    tx.set_template_status(workspace_id, channel_id, named.0, named.1, (status, None), now)
-                })
+                .write(move |tx| tx.set_template_status(workspace_id, channel_id, named, (status, None), (None, now)))
                 .await
         };
         let running = bench.start("one");

@@ -257,3 +257,27 @@ async fn what_waits_on_a_dead_account_moves_after_the_time_its_owner_said() {
         running.shutdown().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_move_keeps_nothing_behind_it_from_moving() {
+    for bench in benches().await {
+        let (first, to) = two_ways(&bench, |config| config.port = 1).await;
+        bench.faults(json!({ "receipts": "none" })).await;
+        let (workspace_id, channel_id, now) = (first.workspace_id, first.id, bench.test.now());
+        // The second way writes no such text.
+        assert!(bench.write(move |tx| tx.set_sender_alphabet(workspace_id, to.id, SenderAlphabet::GsmRefuse)).await);
+        let stay: Vec<_> = (0..500).map(|_| bench.sms_to(&first, CUSTOMER, "\u{17c}")).collect();
+        bench.write(move |tx| tx.enqueue_all(workspace_id, &stay, now)).await;
+        bench.test.clock.advance(1_000);
+        let id = bench.enqueue(&bench.sms_to(&first, CUSTOMER, "hello")).await;
+        let running = bench.start("one");
+        until("the account is down", async || {
+            bench.write(move |tx| tx.down_since(workspace_id, channel_id)).await.is_some()
+        })
+        .await;
+        bench.test.clock.advance(61_000);
+        bench.until_state(id, OutboxState::Accepted).await;
+        assert!(moved(&bench, id).await.is_some(), "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}

@@ -10,7 +10,7 @@ use segue_model::{
 use segue_store::{Sql, form::FORM_REFUSED};
 use serde_json::{Value, json};
 
-use crate::bench::benches;
+use crate::{bench::benches, whatsapp::status};
 
 const CUSTOMER: &str = "+15550199";
 
@@ -88,6 +88,47 @@ async fn a_form_that_whatsapp_refuses_is_told_and_blocks_nothing() {
         let told: Vec<Value> =
             bench.write(move |tx| tx.query(&TOLD, &[&workspace_id, &FORM_REFUSED], |row| row.json())).await;
         let refused = json!({ "session_id": session, "message_id": form, "form": "withdrawn" });
+        assert_eq!(told, [refused], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_fails_after_whatsapp_took_it_is_told_once() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let workspace_id = bench.test.workspace_id();
+        sync_forms(&bench.test.store, &bench.test.ctx, &channel).await.unwrap();
+        let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+        let base = format!("http://{}/sandbox/v1/handsets", bench.sandbox.http_addr);
+        client.post(&base).json(&json!({ "phone": CUSTOMER, "name": "Ann" })).send().await.unwrap();
+        let chat = format!("{base}/{}/chats/15550783881/messages", &CUSTOMER[1..]);
+        client.post(&chat).json(&json!({ "type": "text", "text": "hi" })).send().await.unwrap();
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let forms = bench.write(move |tx| tx.forms(workspace_id)).await;
+        let form = forms.iter().find(|form| form.name == "book_a_visit").unwrap();
+        let offered = Content::Form(OfferedForm {
+            text: "When do you come?".to_owned(),
+            label: "Book".to_owned(),
+            form_id: form.id,
+            provider_id: form.provider_id.clone(),
+            name: form.name.clone(),
+            header: None,
+            footer: None,
+        });
+        let running = bench.start("one");
+        let id = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &offered)).await;
+        let text = Content::Text { text: "Until then".to_owned() };
+        let other = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text)).await;
+        bench.until_state(other, OutboxState::Accepted).await;
+        for id in [id, id, other] {
+            let failed = json!({ "id": format!("wamid.{id}"), "status": "failed", "timestamp": "1795453300",
+                "biz_opaque_callback_data": id.to_string(), "errors": [{ "code": 131_026, "title": "Undeliverable" }] });
+            status(&bench, &channel, failed).await;
+        }
+        let told: Vec<Value> =
+            bench.write(move |tx| tx.query(&TOLD, &[&workspace_id, &FORM_REFUSED], |row| row.json())).await;
+        let refused = json!({ "session_id": session, "message_id": id, "form": "book_a_visit" });
         assert_eq!(told, [refused], "{}", bench.test.engine);
         running.shutdown().await;
     }

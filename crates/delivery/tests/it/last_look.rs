@@ -277,7 +277,9 @@ async fn a_closed_window_and_a_paused_template_are_refused() {
         begin_after(&bench, &channel, id, async || {
             let now = bench.test.now();
             bench
-                .write(move |tx| tx.set_template_status(workspace_id, channel_id, "back", None, ("PAUSED", None), now))
+                .write(move |tx| {
+                    tx.set_template_status(workspace_id, channel_id, ("back", None), ("PAUSED", None), (None, now))
+                })
                 .await;
         })
         .await;

@@ -100,6 +100,18 @@ pub async fn run(bench: &Bench, id: CampaignId) {
     bench.write(move |tx| tx.execute(&RUN, &[&workspace_id, &id])).await;
 }
 
+/// The template filled in.
+pub fn content(file: Option<MediaId>, language: &str) -> Content {
+    Content::Template {
+        header: file.map(|media_id| TemplateHeaderValue::File { media_id }),
+        name: "spring".to_owned(),
+        language: language.to_owned(),
+        parameters: vec!["Ana".to_owned()],
+        buttons: Vec::new(),
+        text: "Hi Ana, spring is here.".to_owned(),
+    }
+}
+
 /// A message of the campaign to somebody who has agreed, in a language, due now.
 pub async fn message(
     bench: &Bench,
@@ -109,14 +121,7 @@ pub async fn message(
     class: MessageClass,
 ) -> MessageId {
     bench.test.set_consent(Medium::WhatsApp, address, Purpose::Marketing, ConsentState::Granted).await;
-    let content = Content::Template {
-        header: file.map(|media_id| TemplateHeaderValue::File { media_id }),
-        name: "spring".to_owned(),
-        language: language.to_owned(),
-        parameters: vec!["Ana".to_owned()],
-        buttons: Vec::new(),
-        text: "Hi Ana, spring is here.".to_owned(),
-    };
+    let content = content(file, language);
     let message = NewOutbox {
         class,
         campaign: Some((campaign, position)),

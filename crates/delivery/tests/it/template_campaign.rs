@@ -190,6 +190,33 @@ async fn the_limit_holds_the_campaign_until_there_is_room_and_a_restart_changes_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_whatsapp_refuses_from_the_number_is_not_tried_again_because_of_the_limit_or_a_look_at_templates() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        template(&bench, &channel, "MARKETING").await;
+        bench.faults(json!({ "graph_error": { "code": 131_048, "times": 1 } })).await;
+        let (id, ids) = campaign(&bench, &channel, MessageClass::Marketing, 1).await;
+        let running = bench.start("one");
+        until_held(&bench, id, "spam_limit").await;
+        // A place under the limit of customers comes free, and the limit changes.
+        bench.faults(json!({ "graph_error": { "code": 131_026, "times": 1 } })).await;
+        let session = bench.session(&channel, bench.test.now()).await;
+        let content = spring::content(None, "en");
+        let other = bench.enqueue(&bench.whatsapp_to(&channel, "+12125559998", session, &content)).await;
+        bench.until_state(other, OutboxState::Failed).await;
+        let limit = json!({ "max_daily_conversations_per_business": 2 });
+        told(&bench, &channel, "business_capability_update", limit).await;
+        assert_eq!(hold(&bench, id).await.as_deref(), Some("spam_limit"), "{}", bench.test.engine);
+        segue_delivery::sync_templates(&bench.test.store, &bench.test.ctx, &channel).await.unwrap();
+        assert_eq!(hold(&bench, id).await.as_deref(), Some("spam_limit"), "{}", bench.test.engine);
+        bench.test.clock.advance(time::HOUR);
+        bench.until_state(ids[0], OutboxState::Accepted).await;
+        assert_eq!(hold(&bench, id).await, None);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_did_not_leave_takes_no_place_under_the_limit() {
     for bench in benches().await {
         let channel = bench.whatsapp().await;

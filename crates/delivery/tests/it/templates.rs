@@ -74,7 +74,12 @@ async fn notices(bench: &Bench, channel: &Channel) -> Vec<String> {
 
 /// Takes in a decision as its webhook tells it.
 async fn told(bench: &Bench, channel: &Channel, value: Value) {
-    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "time": 1, "changes":
+    told_at(bench, channel, 1, value).await;
+}
+
+/// As one of WhatsApp's own time.
+async fn told_at(bench: &Bench, channel: &Channel, seconds: i64, value: Value) {
+    let body = json!({"object": "whatsapp_business_account", "entry": [{"id": "1", "time": seconds, "changes":
         [{"field": "message_template_status_update", "value": value}]}]});
     for item in parse_webhook(body.to_string().as_bytes()).unwrap() {
         let WebhookItem::TemplateStatus(status) = item else { panic!("a status") };
@@ -120,6 +125,29 @@ async fn a_template_is_submitted_judged_changed_and_deleted() {
         assert_eq!(stored(&bench, &channel, id).await.status, DELETED);
         assert_eq!(sync_templates(store, ctx, &channel).await.unwrap(), 3, "the sandbox has its own three");
         assert!(matches!(submit(store, ctx, &channel, id).await, Err(TemplateError::Unknown)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_comes_late_does_not_undo_a_newer_one() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let id = draft(&bench, &channel, parts("ready", BODY)).await;
+        submit(&bench.test.store, &bench.test.ctx, &channel, id).await.unwrap();
+        let standing = async || {
+            let template = stored(&bench, &channel, id).await;
+            (template.status, template.reason)
+        };
+        let disabled = ("DISABLED".to_owned(), Some("SCAM".to_owned()));
+        told_at(&bench, &channel, 20, decision("DISABLED", "SCAM")).await;
+        told_at(&bench, &channel, 10, decision("APPROVED", "NONE")).await;
+        assert_eq!(standing().await, disabled, "{}", bench.test.engine);
+        // One that says what was known already is the newest all the same.
+        told_at(&bench, &channel, 40, decision("DISABLED", "SCAM")).await;
+        told_at(&bench, &channel, 30, decision("REINSTATED", "NONE")).await;
+        assert_eq!(standing().await, disabled, "{}", bench.test.engine);
+        told_at(&bench, &channel, 50, decision("REINSTATED", "NONE")).await;
+        assert_eq!(standing().await, ("APPROVED".to_owned(), None), "{}", bench.test.engine);
     }
 }
 

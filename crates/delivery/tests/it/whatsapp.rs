@@ -81,6 +81,27 @@ async fn messages_of_a_session_arrive_in_order_and_statuses_follow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_uses_up_nothing_of_the_pace() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        customer_writes(&bench).await;
+        // More than a customer may get at once, none of which may leave.
+        let closed = bench.session(&channel, bench.test.now()).await;
+        let mut last = None;
+        for _ in 0..60 {
+            last = Some(bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, closed, &text("late"))).await);
+        }
+        let running = bench.start("one");
+        bench.until_state(last.unwrap(), OutboxState::Suppressed).await;
+        let session = bench.session(&channel, bench.test.now().plus(time::DAY)).await;
+        let id = bench.enqueue(&bench.whatsapp_to(&channel, CUSTOMER, session, &text("in time"))).await;
+        bench.until_state(id, OutboxState::Accepted).await;
+        assert_eq!(bench.whatsapp_texts().await, ["in time"], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_slow_answer_holds_up_no_other_customer() {
     for bench in benches().await {
         let channel = bench.whatsapp().await;

@@ -1,8 +1,9 @@
 //! A phone number that passes from one customer to another.
 //!
 //! Operators give numbers away again, so a number names a customer less surely than a business-scoped id. Two that have
-//! such ids, and different ones, are two people: the number goes to the one who has it now, and nothing else of them
-//! becomes one. Each move is part of the transaction of the message that told of it.
+//! such ids, and different ones, are two people, also when the one is new here: the number goes to the one who has it now,
+//! and nothing else of them becomes one. That somebody has another id is told by WhatsApp itself, and not by their number.
+//! Each move is part of the transaction of the message that told of it.
 
 use segue_model::{ChannelId, Ctx, MessagingUserId, PhoneNumber, Timestamp, WorkspaceId, actor::Actor};
 use segue_store::{
@@ -41,10 +42,6 @@ pub(super) fn same_person(
     }
     by_number.retain(|owner| !same.contains(owner));
     by_number.dedup();
-    if same.is_empty() && !by_number.is_empty() {
-        // Only the number tells who it is. An id that nobody has yet is the new one of theirs.
-        same.push(by_number.remove(0));
-    }
     let mut own = identifiers.to_vec();
     for id in &same {
         own.extend(tx.identifiers_of(desk.workspace_id(), *id)?);

@@ -190,23 +190,49 @@ async fn a_no_and_a_yes_of_an_account_hold_for_its_number_and_its_id() {
     }
 }
 
+/// Somebody who hides the number writes, and an agent links them to the contact who has Ana's.
+async fn hidden_ana(scene: &Scene) {
+    use segue_desk::linking::{self, LinkTo};
+    use segue_model::{ContactId, contact::ContactFields, role::Role};
+    let boss = scene.user("Kim", Role::Supervisor).await;
+    let (workspace_id, now) = (scene.workspace(), scene.test.now());
+    let contact_id: ContactId = scene.ctx().id();
+    let fields = ContactFields { phone: format!("+{ANA}").parse().ok(), ..ContactFields::default() };
+    write(scene.store(), move |tx| tx.insert_contact(workspace_id, contact_id, &fields, now)).await;
+    scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+    let (session, to) = (scene.session().await, LinkTo::Contact(contact_id));
+    linking::link(scene.store(), scene.ctx(), workspace_id, &boss, session.id, to, None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_and_a_yes_of_a_hidden_customer_hold_for_the_number_of_their_contact() {
+    use segue_store::{Sql, messaging_user::LinkedBy};
+    static LINKED_BY: Sql =
+        Sql::portable("LINKED_BY", "UPDATE messaging_users SET linked_by = $2 WHERE workspace_id = $1");
+    for (linked_by, expected) in [(LinkedBy::Agent, ConsentState::Granted), (LinkedBy::Email, ConsentState::Revoked)] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            hidden_ana(&scene).await;
+            let workspace_id = scene.workspace();
+            write(scene.store(), move |tx| tx.execute(&LINKED_BY, &[&workspace_id, &linked_by.as_str()])).await;
+            scene.advance(1_000);
+            scene.receive(text(hidden("US.1"), "wamid.2", START.plus(1_000), "STOP")).await;
+            assert_eq!(consents(&scene).await[1], ConsentState::Revoked, "{}", scene.test.engine);
+            scene.advance(1_000);
+            scene.receive(text(hidden("US.1"), "wamid.3", START.plus(2_000), "START")).await;
+            assert_eq!(on_whatsapp(&scene, "US.1").await, ConsentState::Granted, "{}", scene.test.engine);
+            assert_eq!(consents(&scene).await[1], expected, "{} {linked_by}", scene.test.engine);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_at_meta_of_a_hidden_customer_holds_for_the_number_of_their_contact() {
     use segue_channels::whatsapp::{WebhookItem, webhook::UserPreference};
-    use segue_desk::linking::{self, LinkTo};
-    use segue_model::{ContactId, contact::ContactFields, role::Role};
     for test in engines().await {
         let scene = Scene::new(test).await;
         granted(&scene).await;
-        let boss = scene.user("Kim", Role::Supervisor).await;
-        let (workspace_id, now) = (scene.workspace(), scene.test.now());
-        let contact_id: ContactId = scene.ctx().id();
-        let fields = ContactFields { phone: format!("+{ANA}").parse().ok(), ..ContactFields::default() };
-        write(scene.store(), move |tx| tx.insert_contact(workspace_id, contact_id, &fields, now)).await;
-        scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
-        let session = scene.session().await;
-        let to = LinkTo::Contact(contact_id);
-        linking::link(scene.store(), scene.ctx(), workspace_id, &boss, session.id, to, None).await.unwrap();
+        hidden_ana(&scene).await;
         let preference = UserPreference {
             waba_id: "1".to_owned(),
             phone_number_id: "106540352242922".to_owned(),

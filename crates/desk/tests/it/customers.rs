@@ -570,6 +570,24 @@ async fn a_customer_of_several_addresses_has_them_again_when_parted_from_another
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_whatsapp_joined_before_has_one_address_again_when_parted() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let both = |digits: &str| Identity { bsuid: Some("US.1".to_owned()), ..phone(digits) };
+        scene.receive(text(hidden("US.1"), "wamid.a", START, "Hi")).await;
+        let (boss, own, other) = two_phones(&scene).await;
+        scene.receive(text(both(ANA), "wamid.b", scene.test.now(), "It is me")).await;
+        scene.advance(60_000);
+        assert_eq!(scene.count(&USERS).await, 2, "{}: told by WhatsApp", scene.test.engine);
+        merged(&scene, &boss, &own, &other).await;
+        parted(&scene, &boss, &own).await;
+        scene.receive(text(both(THIRD), "wamid.c", scene.test.now(), "My new number")).await;
+        scene.receive(ana("wamid.d", scene.test.now(), "Somebody else has the old one")).await;
+        assert_eq!(scene.count(&USERS).await, 3, "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_with_ids_of_their_own_that_whatsapp_joined_can_be_parted() {
     use segue_channels::whatsapp::{WebhookItem, webhook::UserIdUpdate};
     for test in engines().await {

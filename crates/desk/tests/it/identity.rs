@@ -172,6 +172,36 @@ async fn a_number_that_passes_to_another_customer_joins_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_who_has_the_number_now_is_not_led_into_the_conversation_of_whoever_had_it() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        scene.receive(text(known("US.1", ANA), "wamid.1", START, "I am Ana")).await;
+        let own = scene.session().await;
+        scene.receive(text(known("US.7", ANA), "wamid.2", START.plus(1_000), "I have this number now")).await;
+        assert_eq!(scene.count(&USERS).await, 2, "{}", scene.test.engine);
+        let other = scene.sessions().await.into_iter().find(|session| session.id != own.id).unwrap();
+        let of_ana = scene.lines(own.id).await;
+        assert!(!of_ana.contains(&"customer: I have this number now".to_owned()), "{of_ana:?}");
+        assert!(of_ana.iter().any(|line| line.contains("belongs to somebody else now")), "{of_ana:?}");
+        scene.receive(text(hidden("US.1"), "wamid.3", START.plus(2_000), "Still Ana")).await;
+        assert_eq!(scene.lines(own.id).await.last().unwrap(), "customer: Still Ana", "{}", scene.test.engine);
+        // WhatsApp says itself that the two are one.
+        let update = UserIdUpdate {
+            waba_id: "1".to_owned(),
+            phone_number_id: "2".to_owned(),
+            wa_id: Some(ANA.to_owned()),
+            previous: Some("US.1".to_owned()),
+            current: "US.7".to_owned(),
+            current_parent: None,
+            at: None,
+        };
+        scene.try_receive(WebhookItem::UserIdUpdate(update)).await.unwrap();
+        assert_eq!(scene.count(&USERS).await, 1, "{}", scene.test.engine);
+        assert!(scene.sessions().await.iter().any(|session| session.id == other.id && session.ended_at.is_some()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_update_of_ids_does_not_find_somebody_else_by_the_number() {
     for test in engines().await {
         let scene = Scene::new(test).await;

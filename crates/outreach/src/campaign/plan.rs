@@ -19,6 +19,7 @@
 
 use std::collections::HashSet;
 
+use segue_channels::text::Encoding;
 use segue_model::{
     CampaignId, Ctx, MessageId, PhoneNumber, Timestamp, WorkspaceId,
     campaign::CampaignState,
@@ -334,7 +335,9 @@ fn decide_member(
     let Entry { member, barred, .. } = entry;
     let workspace_id = prepared.workspace.id;
     let zones = time_zones(&member.fields, &prepared.workspace);
-    let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
+    let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
+    let written = || Some(text.compose(entry.person(), position).ok()?.text);
+    let likely = prepared.origins.likely(tx, workspace_id, (member.fields.phone.as_ref(), written), now)?;
     let start = campaign.started_at.unwrap_or(now);
     let leaves_at =
         || timing::leaves_at(&campaign.input, &zones, position, (start, now), &prepared.workspace.time_zone);
@@ -357,11 +360,12 @@ fn decide_member(
     let (Some(phone), Some(not_before)) = (&member.fields.phone, not_before) else {
         return Ok(Decided::nothing(recipient(rule, None)));
     };
-    let text = variants::text_of(&prepared.text, texts, &campaign.input, position);
     let notice = pinned::notice(tx, workspace_id, text, (&likely.sender, phone))?;
     let composed = text.compose_after(entry.person(), position, notice);
     let Ok(composed) = composed else { return Ok(Decided::nothing(recipient(TEXT_TOO_LONG, None))) };
     let way = likely.carrying(&composed.text, Some(phone), now);
+    let characters =
+        if composed.segmentation.encoding == Encoding::Gsm7 { String::new() } else { composed.text.clone() };
     let Some(composed) = composed.written_in(way.facts.alphabet, way.writing) else {
         return Ok(Decided::nothing(recipient(NOT_PLAIN, None)));
     };
@@ -372,7 +376,7 @@ fn decide_member(
         return Ok(Decided::held_out(recipient(rule, None), phone.to_string()));
     }
     let segments = u32::try_from(composed.segments()).ok();
-    let kept = prepared.origins.keep(tx, workspace_id, phone, now)?;
+    let kept = prepared.origins.keep(tx, workspace_id, (phone, &characters), now)?;
     let way = if kept.named.sender.id == way.named.sender.id { way } else { kept };
     let message = NewOutbox {
         id: ctx.id::<MessageId>(),

@@ -136,7 +136,10 @@ impl Flight {
     pub fn judge(&self, tx: &mut Tx<'_>, entry: &Entry, position: u32) -> Result<Verdict, StoreError> {
         let Entry { member, barred, .. } = entry;
         let prepared = &self.prepared;
-        let likely = prepared.origins.likely(tx, prepared.workspace.id, member.fields.phone.as_ref(), self.now)?;
+        let text = variants::text_of(&self.prepared.text, &self.texts, &self.campaign.input, position);
+        let written = || Some(text.compose(entry.person(), position).ok()?.text);
+        let phone = member.fields.phone.as_ref();
+        let likely = prepared.origins.likely(tx, prepared.workspace.id, (phone, written), self.now)?;
         let zones = time_zones(&member.fields, &self.prepared.workspace);
         let (input, clock) = (&self.campaign.input, (self.now, self.now));
         let zone = &prepared.workspace.time_zone;
@@ -154,7 +157,6 @@ impl Flight {
         if at.is_none() {
             return Ok(Verdict { rule, detail, composed: None });
         }
-        let text = variants::text_of(&self.prepared.text, &self.texts, &self.campaign.input, position);
         let notice = match &member.fields.phone {
             Some(phone) => pinned::notice(tx, prepared.workspace.id, text, (&likely.sender, phone))?,
             None => OptOutNotice::Due,

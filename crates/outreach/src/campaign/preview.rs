@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use segue_channels::text::Encoding;
 use segue_model::{
-    CampaignId, ChannelId, ContactId, Ctx, SenderId, Timestamp, WorkspaceId,
+    CampaignId, ChannelId, ContactId, Ctx, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     campaign::Footer,
     contact::ContactFields,
     language::LocaleText,
@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     Links, OutreachError, domains, look_up,
-    origin::Origin,
+    origin::Origins,
     snippets,
     text::{CampaignText, Composed, Frame, LONGEST_BODY, unknown_fields},
     ways::Way,
@@ -51,6 +51,9 @@ pub struct TextInput {
     pub whatsapp_channel_id: Option<ChannelId>,
     #[serde(default)]
     pub sender_id: Option<SenderId>,
+    /// The pool that it leaves from, when it is one.
+    #[serde(default)]
+    pub pool_id: Option<SenderPoolId>,
     /// What becomes of addresses in the text; short links when it is not given.
     #[serde(default)]
     pub shorten: Option<Shorten>,
@@ -207,9 +210,13 @@ fn preview_in(
         None => None,
     };
     let reach = sender.as_ref().map_or(SenderReach::TwoWay, reach);
-    let (alphabet, writing) = match &sender {
-        Some(sender) => {
-            let origin = Origin::alone(tx, workspace_id, sender.clone())?;
+    let origins = match &sender {
+        Some(sender) => Some(Origins::of_some(tx, workspace_id, sender.clone(), input.pool_id)?),
+        None => None,
+    };
+    let writer = |text: &str| match &origins {
+        Some(origins) => {
+            let origin = origins.writer_of(text);
             (origin.facts.alphabet, origin.writing)
         }
         None => (SenderAlphabet::Any, SmsWriting::default()),
@@ -242,7 +249,8 @@ fn preview_in(
     let unknown_fields = unknown_fields(tx, workspace_id, &fields)?;
     let author = Author::of(&workspace, &links, reach);
     let composed = || text.compose((&contact, &answers), 0);
-    // What the sender replaces is shown as it leaves; where it takes the text not at all, the text is shown as written.
+    // What the sender replaces is shown as it leaves; where none takes the text, it is shown as written.
+    let (alphabet, writing) = writer(&composed()?.text);
     let shown = match composed()?.written_in(alphabet, writing) {
         Some(shown) => shown,
         None => composed()?,
@@ -258,6 +266,7 @@ fn preview_in(
     let mut texts = Vec::new();
     for other in &input.texts {
         let nobody = ContactFields { locale: Some(other.locale.clone()), ..ContactFields::default() };
+        let (alphabet, writing) = writer(&text.compose(&nobody, 0)?.text);
         let composed = match text.compose(&nobody, 0)?.written_in(alphabet, writing) {
             Some(composed) => composed,
             None => text.compose(&nobody, 0)?,
@@ -433,7 +442,8 @@ fn count_chunk(
     let mut tally = so_far.clone();
     for entry in &page.entries {
         let member = &entry.member;
-        let likely = prepared.origins.likely(tx, workspace_id, member.fields.phone.as_ref(), now)?;
+        let written = || Some(prepared.text.compose(entry.person(), 0).ok()?.text);
+        let likely = prepared.origins.likely(tx, workspace_id, (member.fields.phone.as_ref(), written), now)?;
         let zone = &prepared.workspace.time_zone;
         let at = prepared.asks.moment(now, || timing::begins(&campaign.input, zone, now));
         let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), at)?;

@@ -54,7 +54,11 @@ fn send_in(
     let phone = PhoneNumber::parse(phone, Some(&prepared.workspace.country))?;
     let consent = tx.consent_state(workspace_id, Medium::Sms, phone.as_str(), Purpose::Marketing)?;
     let suppressed = tx.is_suppressed(workspace_id, phone.as_str())?;
-    let origin = prepared.origins.likely(tx, workspace_id, Some(&phone), now)?;
+    let found = tx.contact_by_phone(workspace_id, &phone)?;
+    let (contact_id, contact) = found.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
+    let answers = look_up_one(tx, workspace_id, &[prepared.text.body()], (contact_id, &contact))?;
+    let written = || Some(prepared.text.compose((&contact, &answers), 0).ok()?.text);
+    let origin = prepared.origins.likely(tx, workspace_id, (Some(&phone), written), now)?;
     let not_cleared = origin.not_cleared(Some(&phone), now);
     let decision = decide(&Question {
         now,
@@ -77,9 +81,6 @@ fn send_in(
     if let Decision::Suppress { rule } | Decision::Hold { rule, .. } = decision {
         return Err(OutreachError::Refused(rule));
     }
-    let found = tx.contact_by_phone(workspace_id, &phone)?;
-    let (contact_id, contact) = found.map_or_else(Default::default, |contact| (Some(contact.id), contact.fields()));
-    let answers = look_up_one(tx, workspace_id, &[prepared.text.body()], (contact_id, &contact))?;
     let notice = match reach(&origin.sender) {
         SenderReach::OneWay => OptOutNotice::Unanswerable,
         SenderReach::TwoWay => OptOutNotice::Due,

@@ -256,15 +256,14 @@ pub async fn run(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, payload: &
 /// When the store fails.
 pub fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: BatchId) -> Result<BatchState, OutreachError> {
     tx.lock("message_batch", &id)?;
+    // Whose contact is deleted meanwhile is seen here, or their message there.
+    tx.hold_consents(workspace_id)?;
     let Some(batch) = tx.batch(workspace_id, id)?.filter(|batch| batch.state == BatchState::Working) else {
         return Ok(BatchState::Done);
     };
     let Some(sender) = tx.sender(workspace_id, batch.sender_id)? else { return Ok(BatchState::Done) };
     // A pool that has lost its senders since then leaves the one that was named.
-    let origins = match Origins::of(tx, workspace_id, sender.clone(), batch.pool_id) {
-        Err(OutreachError::Invalid { .. }) => Origins::of(tx, workspace_id, sender, None)?,
-        origins => origins?,
-    };
+    let origins = Origins::of_some(tx, workspace_id, sender, batch.pool_id)?;
     let maker = Maker { origins, body: Body::parse(&batch.body)?, batch };
     match maker.batch.list_id {
         None => maker.given(tx, ctx, workspace_id),
@@ -369,11 +368,10 @@ impl Maker {
         let now = ctx.now();
         let class =
             if self.batch.class == MessageClass::Marketing { DirectClass::Marketing } else { DirectClass::Service };
-        let origin = self.origins.keep(tx, workspace_id, phone, now)?;
-        let made = self
-            .body
-            .fill(person)
-            .and_then(|text| outgoing(id, origin, phone, text, (class, self.batch.expires_at), now));
+        let filled = self.body.fill(person);
+        let text = filled.as_deref().unwrap_or_default();
+        let origin = self.origins.keep(tx, workspace_id, (phone, text), now)?;
+        let made = filled.and_then(|text| outgoing(id, origin, phone, text, (class, self.batch.expires_at), now));
         match made {
             Ok(message) => tx.enqueue(workspace_id, &message, now).map(|_| ())?,
             Err(OutreachError::Store(error)) => return Err(error.into()),

@@ -137,7 +137,7 @@ fn send_in(
     let origins = origins(tx, workspace_id, &input.sender)?;
     let (phone, contact_id, contact) = recipient(tx, workspace_id, &input.to)?;
     check_rules(tx, workspace_id, input.class, &phone)?;
-    let likely = origins.likely(tx, workspace_id, Some(&phone), now)?;
+    let likely = origins.likely(tx, workspace_id, (Some(&phone), || None), now)?;
     if let Some(not_cleared) = likely.not_cleared(Some(&phone), now) {
         return Err(OutreachError::NotCleared(not_cleared));
     }
@@ -165,7 +165,7 @@ fn send_in(
         // Another request with this key was first, after it was looked for above.
         return tx.direct_message_of_key(workspace_id, &message.key)?.ok_or(OutreachError::NotFound("message"));
     }
-    let origin = origins.keep(tx, workspace_id, &phone, now)?;
+    let origin = origins.keep(tx, workspace_id, (&phone, &text), now)?;
     let outgoing = outgoing(id, origin, &phone, text, (input.class, input.expires_at), now)?;
     tx.enqueue(workspace_id, &outgoing, now)?;
     if let Some((api_key_id, url)) = &input.callback {

@@ -470,6 +470,7 @@ async fn texts_are_previewed_while_they_are_written() {
                 prefilled_text: "Hi there".to_owned(),
                 whatsapp_channel_id: channel,
                 sender_id: None,
+                pool_id: None,
                 shorten: None,
                 texts: Vec::new(),
                 contact_id: None,

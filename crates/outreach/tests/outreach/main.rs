@@ -1,5 +1,6 @@
 //! Outreach on both engines.
 
+mod batch;
 mod campaign;
 mod consent;
 mod contact;

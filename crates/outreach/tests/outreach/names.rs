@@ -52,6 +52,7 @@ async fn every_text_from_a_name_says_where_one_can_end_it_and_no_text_from_a_num
                 prefilled_text: String::new(),
                 whatsapp_channel_id: None,
                 sender_id: Some(sender),
+                pool_id: None,
                 shorten: None,
                 texts: Vec::new(),
                 contact_id: None,

@@ -3,18 +3,25 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    MessageId, SenderId, SenderPoolId, campaign::CampaignAction, opt_out_line::OptOutLineWhen,
-    registration::RegistrationKind, sender::SenderKind,
+    MessageId, SenderId, SenderPoolId,
+    campaign::CampaignAction,
+    opt_out_line::OptOutLineWhen,
+    registration::RegistrationKind,
+    sender::{SenderAlphabet, SenderKind},
+    sms_writing::LongSms,
 };
 use segue_outreach::{
     OutreachError,
-    campaign::preflight::{self, Preflight, WarningKind},
+    campaign::{
+        preflight::{self, Preflight, WarningKind},
+        preview::{self, TextInput},
+    },
     direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text, batch},
 };
 use segue_store::{
     StoreError,
     campaign::{CampaignInput, CampaignView},
-    channel::Sender,
+    channel::{ChannelConfig, Sender, SmppConfig},
     direct_message::NewDirectMessage,
 };
 
@@ -290,5 +297,72 @@ async fn a_campaign_names_a_pool_that_its_sender_belongs_to() {
         assert_eq!(draft.unwrap().input.pool_id, Some(pool_id), "{}", world.test.engine);
         let ws = world.ws();
         assert!(!world.write(move |tx| tx.delete_sender_pool(ws, pool_id)).await, "a draft uses it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_a_sender_of_the_pool_cannot_write_leaves_from_one_that_can_and_numbers_keep_theirs() {
+    for world in worlds().await {
+        let (engine, ws) = (world.test.engine, world.ws());
+        world.crowd(12).await;
+        let plain = world.test.sender(world.sms.id, "+15550000001").await;
+        let any = world.test.sender(world.sms.id, "+15550000002").await;
+        assert!(world.write(move |tx| tx.set_sender_alphabet(ws, plain.id, SenderAlphabet::GsmRefuse)).await);
+        let pool_id = pool(&world, "Numbers", &[plain.id, any.id]).await;
+        let of = |body: &str| CampaignInput {
+            body: body.to_owned(),
+            sender_id: Some(plain.id),
+            pool_id: Some(pool_id),
+            ..world.input()
+        };
+        let first = sent(&world, of("Sale today")).await;
+        assert!(first.values().any(|source| *source == plain.address), "{engine}: {first:?}");
+        let other = sent(&world, of("Wyprzeda\u{17c} dzi\u{15b}")).await;
+        assert_eq!(other.len(), 12, "{engine}: nobody is left out");
+        assert!(other.values().all(|source| *source == any.address), "{engine}: {other:?}");
+        assert_eq!(sent(&world, of("Sale tomorrow")).await, first, "{engine}: numbers keep their sender");
+        let draft = world.draft(of("Wyprzeda\u{17c} jutro")).await.unwrap();
+        let before = looked(&world, &draft).await;
+        assert_eq!((before.sendable, before.excluded.len()), (12, 0), "{engine}: the check says so, too");
+        // A message by a program goes the same way.
+        let kept = first.iter().find(|(_, source)| **source == plain.address).unwrap().0.clone();
+        let input = DirectInput {
+            sender: SenderChoice::Pool(pool_id),
+            to: Target::Phone(kept.clone()),
+            text: Text::Verbatim("Tw\u{f3}j kod: \u{17c}1".to_owned()),
+            fields: Default::default(),
+            class: DirectClass::Service,
+            expires_at: None,
+            client_reference: None,
+            callback: None,
+        };
+        let (store, ctx) = (&world.test.store, &world.test.ctx);
+        let direct = direct::send(store, ctx, ws, "test", None, input).await.unwrap();
+        assert_eq!(direct.from.as_deref(), Some(any.address.as_str()), "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_preview_counts_a_text_as_the_sender_of_the_pool_that_takes_it_writes() {
+    for world in worlds().await {
+        let ws = world.ws();
+        let plain = world.test.sender(world.sms.id, "+15550000001").await;
+        let mut config = SmppConfig::new("127.0.0.1", 1, "s", "p");
+        config.long_messages = LongSms::Header16;
+        let wide = world.test.channel("wide", ChannelConfig::Smpp(config)).await;
+        let any = world.test.sender(wide.id, "+15550000002").await;
+        assert!(world.write(move |tx| tx.set_sender_alphabet(ws, plain.id, SenderAlphabet::GsmRefuse)).await);
+        let pool_id = pool(&world, "Numbers", &[plain.id, any.id]).await;
+        let segments = async |body: &str, pool_id: Option<SenderPoolId>| {
+            let input: TextInput = serde_json::from_value(serde_json::json!({ "body": body, "footer": "none",
+                "sender_id": plain.id, "pool_id": pool_id }))
+            .unwrap();
+            preview::preview_text(&world.test.store, &world.links, ws, input).await.unwrap().segments
+        };
+        // On an account with a 16-bit reference a part has room for one character less.
+        let text = "\u{17c}".repeat(134);
+        assert_eq!(segments(&text, Some(pool_id)).await, 3, "{}", world.test.engine);
+        assert_eq!(segments(&text, None).await, 2, "{}", world.test.engine);
+        assert_eq!(segments(&"a".repeat(306), Some(pool_id)).await, 2, "{}: the one that is named", world.test.engine);
     }
 }

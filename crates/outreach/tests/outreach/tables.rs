@@ -288,6 +288,7 @@ async fn texts_look_up_rows_by_key_and_of_the_contact_and_the_rest_is_told_befor
             prefilled_text: String::new(),
             whatsapp_channel_id: None,
             sender_id: None,
+            pool_id: None,
             shorten: None,
             texts: Vec::new(),
             contact_id: Some(ana),

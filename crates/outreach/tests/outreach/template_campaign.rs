@@ -380,7 +380,9 @@ async fn what_cannot_be_sent_is_refused_in_words_before_the_start() {
         assert!(message.contains("PAUSED"), "{message}");
         // Approved, but marketing is stopped: no start, until somebody lets it go on.
         let (ws, channel_id, now) = (world.ws(), world.whatsapp.id, world.test.now());
-        world.write(move |tx| tx.set_template_status(ws, channel_id, "spring", None, ("APPROVED", None), now)).await;
+        world
+            .write(move |tx| tx.set_template_status(ws, channel_id, ("spring", None), ("APPROVED", None), (None, now)))
+            .await;
         world.write(move |tx| tx.put_brake(ws, channel_id, ("", "The number is RED."), now)).await;
         assert!(world.act(draft.id, CampaignAction::Start).await.is_err());
         world.write(move |tx| tx.release_brake(ws, channel_id, "", now)).await;
@@ -400,7 +402,9 @@ async fn a_campaign_is_held_and_goes_on_with_its_template_and_its_quality() {
         let held = async || campaign::get(store, ws, campaign.id).await.unwrap().hold.map(|hold| hold.rule);
         let set = async |status: &'static str| {
             world
-                .write(move |tx| tx.set_template_status(ws, channel_id, "spring", Some("en"), (status, None), now))
+                .write(move |tx| {
+                    tx.set_template_status(ws, channel_id, ("spring", Some("en")), (status, None), (None, now))
+                })
                 .await
         };
         set("PAUSED").await;

@@ -62,6 +62,7 @@ pub async fn apply(config: Config, arguments: Arguments) -> anyhow::Result<ExitC
     let manifest = LoadedManifest::read(&arguments.file)?;
     let (store, ctx) = (super::open_store(&config).await?, Ctx::system());
     let changes = differences(&store, &manifest).await?;
+    rehearse(&store, &ctx, &manifest).await?;
     show(&changes, arguments.json)?;
     if changes.is_empty() || arguments.dry_run {
         return Ok(ExitCode::SUCCESS);
@@ -339,26 +340,54 @@ pub async fn apply_manifest(store: &Store, ctx: &Ctx, loaded: &LoadedManifest) -
     store
         .write(move |tx| {
             tx.update_workspace(&workspace)?;
-            let users = tx.users(id)?;
-            for queue in &loaded.manifest.queues {
-                write_queue(tx, &ctx, id, queue, &users)?;
-            }
-            let mut channels = BTreeMap::new();
-            for channel in &loaded.manifest.channels {
-                channels.insert(channel.slug.clone(), write_channel(tx, &ctx, id, channel)?);
-            }
-            for sender in &loaded.manifest.senders {
-                write_sender(tx, &ctx, id, sender, &channels)?;
-            }
-            // After the channels: a form has to be published at each number that uses the flow.
-            for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
-                write_flow(tx, &ctx, id, flow, source)?;
-            }
-            Ok::<_, ApplyError>(())
+            write_parts(tx, &ctx, id, &loaded)
         })
         .await
         .context("The workspace could not be stored; nothing but its users was changed")?;
     Ok(id)
+}
+
+/// Looks whether everything but the users could be stored, and changes nothing. A workspace that does not exist yet has
+/// nothing that could stand in the way.
+async fn rehearse(store: &Store, ctx: &Ctx, loaded: &LoadedManifest) -> anyhow::Result<()> {
+    let (loaded, ctx) = (loaded.clone(), ctx.clone());
+    let rehearsed = store.write(move |tx| {
+        let Some(workspace) = tx.workspace_by_slug(&loaded.manifest.workspace.slug)? else { return Ok(()) };
+        write_parts(tx, &ctx, workspace.id, &loaded)?;
+        Err(ApplyError::Rehearsed)
+    });
+    match rehearsed.await {
+        Ok(()) | Err(ApplyError::Rehearsed) => Ok(()),
+        Err(error) => Err(error).context("The workspace cannot be stored like this; nothing was changed"),
+    }
+}
+
+/// Everything but the workspace itself and its users.
+fn write_parts(
+    tx: &mut segue_store::Tx<'_>,
+    ctx: &Ctx,
+    id: WorkspaceId,
+    loaded: &LoadedManifest,
+) -> Result<(), ApplyError> {
+    let users = tx.users(id)?;
+    for queue in &loaded.manifest.queues {
+        write_queue(tx, ctx, id, queue, &users)?;
+    }
+    let known: Vec<ChannelId> = tx.channels(id)?.into_iter().map(|channel| channel.id).collect();
+    let mut channels = BTreeMap::new();
+    for channel in &loaded.manifest.channels {
+        channels.insert(channel.slug.clone(), write_channel(tx, ctx, id, channel)?);
+    }
+    for sender in &loaded.manifest.senders {
+        write_sender(tx, ctx, id, sender, &channels)?;
+    }
+    // After the channels: a form has to be published at each number that uses the flow, unless the number is new, and its
+    // forms are taken over later.
+    let new: Vec<ChannelId> = channels.into_values().filter(|id| !known.contains(id)).collect();
+    for (flow, source) in loaded.manifest.flows.iter().zip(&loaded.flow_sources) {
+        write_flow(tx, ctx, id, (flow, source), &new)?;
+    }
+    Ok(())
 }
 
 async fn apply_users(store: &Store, ctx: &Ctx, id: WorkspaceId, users: &[UserPart]) -> anyhow::Result<()> {
@@ -423,6 +452,9 @@ fn write_queue(
 enum ApplyError {
     #[error("{0}")]
     Flow(String),
+    /// It could be, and was not to be.
+    #[error("nothing was changed")]
+    Rehearsed,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -431,14 +463,14 @@ fn write_flow(
     tx: &mut segue_store::Tx<'_>,
     ctx: &Ctx,
     workspace_id: WorkspaceId,
-    part: &FlowPart,
-    source: &str,
+    (part, source): (&FlowPart, &str),
+    new: &[ChannelId],
 ) -> Result<(), ApplyError> {
     if tx.published_flow_of_slug(workspace_id, &part.slug)?.is_some_and(|published| published.source == source) {
         // Nothing changes, so a form that WhatsApp has withdrawn since keeps nobody from changing something else.
         return Ok(());
     }
-    let missing = segue_desk::flows::missing(tx, workspace_id, source)?;
+    let missing = segue_desk::flows::missing(tx, workspace_id, source, new)?;
     let definition = segue_flow::parse(source).ok().filter(|_| missing.is_empty());
     let definition = definition.ok_or_else(|| ApplyError::Flow(flow_problems(part, &missing)))?;
     let (name, files) = (definition.name.as_str(), definition.files());
@@ -536,3 +568,7 @@ fn write_registrations(
     }
     tx.link_sender(workspace_id, sender_id, &linked)
 }
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

@@ -1,18 +1,15 @@
 //! What bots send: which files stay, and what becomes of forms.
 
-use segue_model::{FlowVersionId, MediaId, MessageId, SessionId, time};
+use segue_model::{FlowVersionId, MediaId, SessionId, time};
 use segue_store::{
     flow::{FlowRun, NewVersion, RunStatus},
-    form::{FORM_REFUSED, ListedForm, RefusedForm},
+    form::ListedForm,
     media::NewMedia,
 };
 use segue_testkit::{TestStore, engines};
 use serde_json::json;
 
 use super::write;
-
-static JOBS: segue_store::Sql =
-    segue_store::Sql::portable("JOBS", "SELECT COUNT(*) FROM jobs WHERE workspace_id = $1 AND kind = $2");
 
 async fn upload(test: &TestStore) -> MediaId {
     let media = NewMedia { id: test.ctx.id(), mime: "image/png".to_owned(), file_name: None, data: vec![7; 10] };
@@ -91,22 +88,5 @@ async fn a_form_is_found_by_its_name_at_the_number_while_it_is_published() {
         assert_eq!(found(one, "visit").await, None, "{}: what came late is older", test.engine);
         told("PUBLISHED", 30).await;
         assert!(found(one, "visit").await.is_some(), "{}", test.engine);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_form_is_told_once() {
-    for test in engines().await {
-        let test = &test;
-        let (ws, ctx) = (test.workspace_id(), test.ctx.clone());
-        let (session_id, message_id): (SessionId, MessageId) = (ctx.id(), ctx.id());
-        let refused = RefusedForm { session_id, message_id, form: "visit".to_owned() };
-        let jobs = write(test, move |tx| {
-            for _ in 0..2 {
-                tx.plan_form_refused(ws, &refused, &ctx)?;
-            }
-            tx.query_one(&JOBS, &[&ws, &FORM_REFUSED], |row| row.next::<i64>())
-        });
-        assert_eq!(jobs.await, 1, "{}", test.engine);
     }
 }

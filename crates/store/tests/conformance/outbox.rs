@@ -196,7 +196,7 @@ async fn where_few_are_taken_at_a_time_each_campaign_has_its_turn() {
         for turn in 0..3 {
             let due = write(&test, move |tx| {
                 let due = tx.due_in_turn(workspace_id, (channel_id, Medium::Sms), (1, turn), now)?.remove(0).message;
-                tx.submit_due(vec![(due, permit(now))], "a", now.plus(30_000))
+                tx.submit_due(vec![(due, permit(now), 1)], "a", now.plus(30_000))
             });
             taken.extend(due.await.into_iter().flatten().map(|message| message.campaign_id));
         }
@@ -262,7 +262,7 @@ async fn a_worker_that_lost_its_lease_can_do_nothing_but_tell_that_it_was_accept
         let copy = stale.clone();
         assert!(!write(&test, move |tx| tx.requeue_message(&copy, now, Cost::Free, &failure(), now)).await);
         let (copy, unknown) = (stale.clone(), ctx.clone());
-        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, (&[], 0), "?", &unknown)).await);
+        assert!(!write(&test, move |tx| tx.mark_unknown(&copy, &[], "?", &unknown)).await);
         assert_eq!(state(&test, fresh.id).await, OutboxState::Submitting);
 
         test.clock.advance(30_000);
@@ -406,5 +406,34 @@ async fn what_may_have_left_never_moves_to_a_second_way_and_does_not_simply_fail
         let (sent, now) = (submit(&test, &channel, "a").await, test.now());
         write(&test, move |tx| tx.mark_failed(&sent, &failure(), now)).await;
         assert_eq!(state(&test, certain.id).await, OutboxState::Failed, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_rule_ends_after_an_attempt_in_doubt_stays_in_doubt() {
+    static REASON: Sql = Sql::portable("REASON", "SELECT error_reason FROM outbox WHERE workspace_id = $1 AND id = $2");
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let workspace_id = test.workspace_id();
+        for (cost, rule, ends_as, says) in [
+            (Cost::Doubt, Rule::OptedOut, OutboxState::Unknown, "may have left"),
+            (Cost::Doubt, Rule::Expired, OutboxState::Unknown, "may have left"),
+            (Cost::Attempt, Rule::OptedOut, OutboxState::Suppressed, ""),
+            (Cost::Attempt, Rule::Expired, OutboxState::Expired, ""),
+        ] {
+            let new = message(&test, &channel, "+15550101");
+            enqueue(&test, &new).await;
+            let (sent, now) = (submit(&test, &channel, "a").await, test.now());
+            write(&test, move |tx| tx.requeue_message(&sent, now, cost, &failure(), now)).await;
+            let again = claim(&test, &channel, "a", 1).await.pop().unwrap();
+            assert!(write(&test, move |tx| tx.suppress_message(&again, rule, now)).await);
+            assert_eq!(state(&test, new.id).await, ends_as, "{}: {cost} {rule}", test.engine);
+            let id = new.id;
+            let reason: Option<String> =
+                write(&test, move |tx| tx.query_one(&REASON, &[&workspace_id, &id], |row| row.next())).await;
+            let reason = reason.unwrap_or_default();
+            assert!(reason.contains(says), "{}: {reason}", test.engine);
+            assert_eq!(reason.contains(rule.label()), cost == Cost::Doubt, "{}: {reason}", test.engine);
+        }
     }
 }

@@ -2,18 +2,19 @@
 
 use segue_model::{
     MessageId,
+    consent::Medium,
     delivery::{OutboxState, Report},
 };
 use segue_store::{
     Sql,
     channel::Channel,
     outbox::{Abandoned, OutboxMessage},
-    report::{Matched, ProviderReport, ReportTarget},
+    report::{Matched, ParkedSweep, ProviderReport, ReportTarget},
     submission::Failure,
 };
 use segue_testkit::{TestStore, engines};
 
-use super::{enqueue, message, state, submit, write};
+use super::{enqueue, message, permit, state, submit, write};
 
 async fn apply(test: &TestStore, channel: &Channel, target: ReportTarget, report: Report) -> Matched {
     let (workspace_id, channel_id, ctx) = (test.workspace_id(), channel.id, test.ctx.clone());
@@ -167,7 +168,10 @@ async fn a_report_that_crossed_with_its_id_is_found_later() {
         // The id as another transaction stored it that did not see the parked report yet.
         write(&test, move |tx| tx.execute(&LINK, &[&workspace_id, &channel_id, &"x9", &id])).await;
         let ctx = test.ctx.clone();
-        let found = write(&test, move |tx| tx.match_parked_reports(workspace_id, channel_id, &ctx)).await;
+        let found =
+            write(&test, move |tx| tx.match_parked_reports(workspace_id, channel_id, ParkedSweep::default(), &ctx))
+                .await
+                .0;
         assert_eq!((found, parked(&test, &channel).await), (1, 0), "{}", test.engine);
         assert_eq!(state(&test, sent.id).await, OutboxState::Delivered);
     }
@@ -282,7 +286,10 @@ async fn a_report_that_crossed_with_the_recovery_of_its_message_is_found_later()
         // The row as a recovery left it that did not see the parked report yet.
         write(&test, move |tx| tx.execute(&FORGET, &[&workspace_id, &id])).await;
         let ctx = test.ctx.clone();
-        let found = write(&test, move |tx| tx.match_parked_reports(workspace_id, channel_id, &ctx)).await;
+        let found =
+            write(&test, move |tx| tx.match_parked_reports(workspace_id, channel_id, ParkedSweep::default(), &ctx))
+                .await
+                .0;
         assert_eq!((found, parked(&test, &channel).await), (1, 0), "{}", test.engine);
         assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
     }
@@ -319,15 +326,88 @@ async fn an_id_in_another_writing_finds_no_message_to_somebody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn reports_that_find_no_message_keep_none_behind_them_waiting() {
+    let to = |recipient: &str, id: String| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[&id]) };
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        // Of two to the same number nobody can say which is meant.
+        submitted(&test, &channel, "+15550101").await;
+        submitted(&test, &channel, "+15550101").await;
+        make_unknown(&test, &channel).await;
+        for number in 0..200 {
+            let report = to("+15550101", format!("x{number}"));
+            assert_eq!(apply(&test, &channel, report, Report::Delivered).await, Matched::Parked);
+        }
+        let sent = submitted(&test, &channel, "+15550102").await;
+        apply(&test, &channel, to("+15550102", "y".to_owned()), Report::Delivered).await;
+        let (copy, ctx) = (sent.clone(), test.ctx.clone());
+        write(&test, move |tx| tx.mark_unknown(&copy, &[], "cut", &ctx)).await;
+        let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
+        let look = async |sweep: ParkedSweep| {
+            let ctx = test.ctx.clone();
+            write(&test, move |tx| tx.match_parked_reports(workspace_id, channel_id, sweep, &ctx)).await
+        };
+        let (found, sweep) = look(ParkedSweep::default()).await;
+        assert_eq!(found, 0, "{}", test.engine);
+        assert_eq!(look(sweep).await, (1, ParkedSweep::default()), "{}", test.engine);
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+    }
+}
+
+/// A message of several parts on its way, as the worker of an account begins it.
+async fn in_parts(test: &TestStore, channel: &Channel, address: &str, parts: usize) -> OutboxMessage {
+    enqueue(test, &message(test, channel, address)).await;
+    let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+    let mut begun = write(test, move |tx| {
+        let due = tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 1, now)?.remove(0).message;
+        tx.submit_due(vec![(due, permit(now), parts)], "worker", now.plus(30_000))
+    })
+    .await;
+    begun.remove(0).expect("it is due")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_wholly_in_doubt_is_delivered_when_all_its_parts_are() {
+    let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let told = in_parts(&test, &channel, "+15550101", 3).await;
+        let (copy, ctx) = (told.clone(), test.ctx.clone());
+        write(&test, move |tx| tx.mark_unknown(&copy, &[], "cut", &ctx)).await;
+        let left_behind = in_parts(&test, &channel, "+15550102", 3).await;
+        make_unknown(&test, &channel).await;
+        for (sent, name) in [(&told, "a"), (&left_behind, "b")] {
+            for (part, state_then) in
+                [(1, OutboxState::Unknown), (2, OutboxState::Unknown), (3, OutboxState::Delivered)]
+            {
+                for _ in 0..2 {
+                    let target = to(&sent.address, &format!("{name}{part}"));
+                    let matched = apply(&test, &channel, target, Report::Delivered).await;
+                    assert_eq!(matched, Matched::Message(sent.id), "{}: {name}{part}", test.engine);
+                    assert_eq!(state(&test, sent.id).await, state_then, "{}: {name}{part}", test.engine);
+                }
+            }
+        }
+        // The carrier's answer comes all the same, and has its way of counting: it has the whole.
+        let late = in_parts(&test, &channel, "+15550103", 3).await;
+        make_unknown(&test, &channel).await;
+        accepted(&test, &late, &["same", "same", "same"]).await;
+        assert_eq!(state(&test, late.id).await, OutboxState::Accepted, "{}", test.engine);
+        apply(&test, &channel, by_id(&["same"]), Report::Delivered).await;
+        assert_eq!(state(&test, late.id).await, OutboxState::Delivered, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_message_of_which_a_part_is_unknown_is_not_delivered_when_the_others_are() {
     let to = |recipient: &str, id: &str| ReportTarget { recipient: Some(recipient.to_owned()), ..by_id(&[id]) };
     for test in engines().await {
         let channel = test.sms_channel("sms").await;
         let (workspace_id, channel_id) = (test.workspace_id(), channel.id);
         let unknown = async |address: &str, ids: &[&str], parts: usize| {
-            let (sent, ctx) = (submitted(&test, &channel, address).await, test.ctx.clone());
+            let (sent, ctx) = (in_parts(&test, &channel, address, parts).await, test.ctx.clone());
             let (copy, ids) = (sent.clone(), ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
-            write(&test, move |tx| tx.mark_unknown(&copy, (&ids, parts), "cut", &ctx)).await;
+            write(&test, move |tx| tx.mark_unknown(&copy, &ids, "cut", &ctx)).await;
             sent
         };
         let sent = unknown("+15550101", &["p1"], 2).await;

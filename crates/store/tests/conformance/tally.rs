@@ -73,11 +73,11 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
                     2 => return tx.reject_payload(&due, "broken", &ctx).map(|_| ()),
                     _ => {}
                 }
-                let sent = tx.submit_due(vec![(due, permit(now))], "worker", now.plus(30_000))?;
+                let sent = tx.submit_due(vec![(due, permit(now), 1)], "worker", now.plus(30_000))?;
                 let sent = sent.into_iter().next().flatten().expect("it was due");
                 match fate {
                     3 => tx.mark_failed(&sent, &failure(), now).map(|_| ()),
-                    4 => tx.mark_unknown(&sent, (&[], 0), "silence", &ctx).map(|_| ()),
+                    4 => tx.mark_unknown(&sent, &[], "silence", &ctx).map(|_| ()),
                     5 => tx.requeue_message(&sent, now, Cost::Free, &failure(), now).map(|_| ()),
                     6 => Ok(()),
                     _ => tx.mark_accepted(&sent, std::slice::from_ref(&provider_id), &ctx),

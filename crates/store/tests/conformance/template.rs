@@ -57,8 +57,10 @@ async fn a_decision_of_meta_changes_one_language_or_all_and_tells_once() {
         let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
         let test = &test;
         let set = async move |language: Option<&'static str>, status: &'static str| {
-            write(test, move |tx| tx.set_template_status(workspace_id, channel_id, "a", language, (status, None), now))
-                .await
+            write(test, move |tx| {
+                tx.set_template_status(workspace_id, channel_id, ("a", language), (status, None), (None, now))
+            })
+            .await
         };
         assert!(set(Some("de"), "PAUSED").await);
         assert!(!set(Some("de"), "PAUSED").await, "nothing changed, so nothing is told");

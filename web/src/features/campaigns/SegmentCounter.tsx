@@ -38,6 +38,7 @@ function toTextInput(input: CampaignInput, reader: Reader): TextInput {
       ? {}
       : { whatsapp_channel_id: input.whatsapp_channel_id }),
     ...(input.sender_id === null ? {} : { sender_id: input.sender_id }),
+    ...(input.pool_id === null ? {} : { pool_id: input.pool_id }),
   };
 }
 

@@ -80,6 +80,7 @@ export interface TextInput {
   prefilled_text: string;
   whatsapp_channel_id?: string;
   sender_id?: string;
+  pool_id?: string;
   texts: LocaleText[];
   contact_id?: string;
   person?: TestPerson;

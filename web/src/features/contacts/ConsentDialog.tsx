@@ -6,6 +6,7 @@ import {
   Button,
   Dialog,
   DialogActions,
+  Failure,
   Notice,
   notify,
   SelectField,
@@ -152,6 +153,9 @@ export function ConsentDialog({ contactId, onClose }: { contactId: string; onClo
               data={ABOUT}
               data-testid="consent-about"
             />
+          )}
+          {about === 'template' && query.isError && (
+            <Failure error={query.error} onRetry={() => void query.refetch()} />
           )}
           {about === 'template' && query.isSuccess && templates.length === 0 && (
             <Notice tone="warn">There is no template yet. Add one in Setup, Templates.</Notice>
