@@ -97,6 +97,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0043_template_consent.sql"),
     },
     Migration { version: 44, name: "0044_work_of_agents", text: include_str!("../migrations/0044_work_of_agents.sql") },
+    Migration { version: 45, name: "0045_volume_tiers", text: include_str!("../migrations/0045_volume_tiers.sql") },
+    Migration { version: 46, name: "0046_virus_check", text: include_str!("../migrations/0046_virus_check.sql") },
 ];
 
 /// Version of the schema that this build works with.
