@@ -234,7 +234,7 @@ function Rules({ settings }: { settings: CampaignSettings }) {
         <Stack gap={12}>
           <TextField
             label="Time zone of the account"
-            description="As set for the business account in WhatsApp Manager, such as Europe/Berlin. A price list begins at midnight there."
+            description="As set for the business account in WhatsApp Manager, such as Europe/Berlin. A price list, and the month that tiers count, begin at midnight there."
             name="price_zone"
             required
             withAsterisk={false}
