@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
+import { accessibilityViolations, album, inBoth, launch, openPage, signIn } from '../lib/browser.mjs';
+import { eicar, startClamd } from '../lib/clamd.mjs';
 import { film, pdf, png, sticker, voice } from '../lib/media.mjs';
 import { startDemo } from '../lib/product.mjs';
 
@@ -368,6 +369,67 @@ describe('files both ways', { timeout: 420_000 }, () => {
       agent.complaints.filter((complaint) => !/401|415|409|410/.test(complaint)),
       [],
     );
+  });
+});
+
+describe('files that are checked for viruses', { timeout: 240_000 }, () => {
+  let clamd, demo, browser, shot, agent, page, t;
+
+  before(async () => {
+    clamd = await startClamd();
+    demo = await startDemo('sqlite', ['--clamd', clamd.address]);
+    browser = await launch();
+    shot = await album('virus-check');
+    agent = await openPage(browser);
+    ({ page } = agent);
+    t = tools(demo, page);
+    await t.meet();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await demo?.stop();
+    await clamd?.stop();
+  });
+
+  const absent = (presence) => page.locator(`${id('message-absent')}[data-presence="${presence}"]`);
+
+  it('are shown when nothing is found, and removed when they hold a virus', async () => {
+    await t.sends('image', png(RED), { mime: 'image/png' });
+    await eventually('the clean picture', async () => (await t.bubble('image').locator('img').count()) === 1);
+    const infected = Buffer.concat([pdf(), eicar()]);
+    await t.sends('document', infected, { mime: 'application/pdf', file_name: 'invoice.pdf' });
+    await absent('infected').waitFor();
+    const words = await absent('infected').innerText();
+    assert.match(words, /held a virus and was removed/);
+    assert.equal(await t.bubble('document').locator('a').count(), 0, 'nothing to open or to save');
+    await inBoth(page, shot, 'infected');
+  });
+
+  it('are refused in words when an agent uploads one that holds a virus', async () => {
+    const files = [{ name: 'offer.pdf', mimeType: 'application/pdf', buffer: Buffer.concat([pdf(), eicar()]) }];
+    await page.locator('input[type="file"]').first().setInputFiles(files);
+    await page.getByText(/holds a virus/).first().waitFor();
+    await shot(page, 'refused');
+  });
+
+  it('stay closed while the checker is away, and an admin sees why', async () => {
+    clamd.away(true);
+    await t.sends('document', pdf(), { mime: 'application/pdf', file_name: 'order.pdf' });
+    await absent('checking').waitFor();
+    const admin = await openPage(browser);
+    await signIn(admin.page, demo, 'admin@acme.example');
+    await admin.page.goto(`${demo.url}/setup/files`);
+    await admin.page.waitForSelector(`${id('file-check')}[data-state="failing"]`);
+    assert.match(await admin.page.locator(id('file-check-problem')).innerText(), /without an answer/);
+    assert.equal(await admin.page.locator(id('file-check-checking')).innerText(), '1');
+    assert.equal(await admin.page.locator(id('file-check-infected')).innerText(), '1');
+    await inBoth(admin.page, shot, 'failing');
+    clamd.away(false);
+    await eventually('the document can be had', async () => (await absent('checking').count()) === 0, 60);
+    await admin.page.reload();
+    await admin.page.waitForSelector(`${id('file-check')}[data-state="working"]`);
+    await shot(admin.page, 'working');
   });
 });
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
-import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
+import { accessibilityViolations, album, inBoth, launch, openPage, signIn } from '../lib/browser.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const COUNT = 24;
@@ -25,6 +25,18 @@ const TEMPLATE = {
     { type: 'BUTTONS', buttons: [{ type: 'QUICK_REPLY', text: 'Tell me more' }] },
   ],
 };
+const NEWS = {
+  name: 'trail_news',
+  language: 'en',
+  category: 'UTILITY',
+  components: [{ type: 'BODY', text: 'Hello {{1}}, your place is booked.', example: { body_text: [['Ada']] } }],
+};
+const TIERS = [
+  'market,category,from,to,price',
+  'United Arab Emirates,utility,1,10,0.0157',
+  'United Arab Emirates,utility,11,30,0.0120',
+  'United Arab Emirates,utility,31,,0.0100',
+].join('\n');
 const PRICES = 'market,category,price\nUnited Arab Emirates,marketing,0.0384\n';
 
 const id = (name) => `[data-testid="${name}"]`;
@@ -164,6 +176,64 @@ describe('a campaign by template', { timeout: 240_000 }, () => {
     await eventually('the charges are shown', async () => (await page.locator(id('campaign-charged')).count()) === 1, 40);
     await shot(page, 'finished');
     await noViolations('the finished campaign');
+  });
+
+  it('shows the tiers of the month in the check, in what was charged, and in Setup', async () => {
+    await sandbox.post('/templates', NEWS);
+    await product.post(`/channels/${number}/sync-templates`);
+    const admin = await openPage(browser);
+    await signIn(admin.page, demo, 'admin@acme.example');
+    await admin.page.goto(`${demo.url}/setup/prices`);
+    await admin.page.click(id('price-new'));
+    await admin.page.fill(id('price-name'), 'With tiers');
+    await admin.page.fill(id('price-day'), '2026-11-01');
+    await admin.page.fill(id('price-currency'), 'USD');
+    await admin.page.fill(id('price-table'), TIERS.replace('11,30', '12,30'));
+    await admin.page.click(id('price-check'));
+    const wrong = await admin.page.locator(id('price-problems')).innerText();
+    assert.match(wrong, /Line 3: there is a gap: messages 11 to 11/);
+    await shot(admin.page, 'gap');
+    await admin.page.fill(id('price-table'), TIERS);
+    await admin.page.click(id('price-check'));
+    assert.match(await admin.page.locator(id('price-preview')).innerText(), /1 of them have tiers.*2026-10-01/s);
+    await admin.page.click(id('price-take'));
+    await admin.page.locator(id('price-list'), { hasText: 'With tiers' }).waitFor();
+
+    await page.click(id('nav-campaigns'));
+    await page.click(id('campaign-new'));
+    await page.fill(id('campaign-name'), 'Places are booked');
+    await page.click(id('campaign-channel-whatsapp'));
+    await page.locator(id('template-choice')).selectOption({ label: 'trail_news (en) · utility' });
+    await page.click(id('campaign-add-filter'));
+    await page.fill(id('campaign-filter-field'), 'group');
+    await page.fill(id('campaign-filter-value'), GROUP);
+    await page.click(id('campaign-save'));
+    await page.waitForSelector(id('audience-sendable'));
+    const news = new URL(page.url()).pathname.split('/').at(-1);
+    await page.click(id('campaign-start'));
+    await page.waitForSelector(id('preflight'));
+    const parts = await page.locator(id('preflight-markets')).innerText();
+    assert.match(parts, /10 at \$0\.0157\s+14 at \$0\.0120, the tier from message 11/);
+    assert.match(parts, /0 were charged this month before; after these, 6 more until \$0\.0100/);
+    await page.locator(id('preflight-markets')).scrollIntoViewIfNeeded();
+    await shot(page, 'tiers-check');
+    await noViolations('the check with tiers');
+    await page.click(id('confirm-start'));
+    await page.waitForSelector(`${id('campaign-state')}[data-state="finished"]`, { timeout: 60_000 });
+    await eventually('all are charged', async () => {
+      const charged = await product.get(`/campaigns/${news}/charges`);
+      return charged.messages === COUNT && charged.total === 33;
+    });
+    await admin.page.reload();
+    await admin.page.waitForSelector(id('volume'));
+    const row = await admin.page.locator(id('volume')).innerText();
+    assert.ok(row.includes('United Arab Emirates, utility') && row.includes('24'), row);
+    assert.match(row, /6 more messages until \$0\.0100/);
+    await inBoth(admin.page, shot, 'tiers-setup');
+    await admin.page.locator(id('price-list'), { hasText: 'With tiers' }).locator(id('price-show')).click();
+    assert.equal(await admin.page.locator(id('price-tier')).count(), 2);
+    await shot(admin.page, 'tiers-list');
+    assert.deepEqual(admin.complaints.filter((complaint) => !complaint.includes('401')), []);
   });
 
   it('leaves no error in the console', () => {

@@ -33,6 +33,14 @@ pub const POSTGRES: Requirement = Requirement {
     present: || is_installed("initdb") || installed_versions(Path::new("/usr/lib/postgresql")),
 };
 
+/// The virus checker, without a database of signatures: the tests bring one of their own.
+pub const CLAMAV: Requirement = Requirement {
+    name: "ClamAV's daemon",
+    packages: &["clamav-daemon"],
+    needed_for: "the tests with a real virus checker",
+    present: || is_installed("clamd") || Path::new("/usr/sbin/clamd").exists(),
+};
+
 /// What runs the WhatsApp library for Python of the end-to-end tests.
 pub const PYTHON: Requirement = Requirement {
     name: "Python 3.10 or newer with venv",

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use crate::{
     chaos,
-    machine::{CHROMIUM, POSTGRES, PYTHON, Requirement, ensure, in_ci},
+    machine::{CHROMIUM, CLAMAV, POSTGRES, PYTHON, Requirement, ensure, in_ci},
     python,
     run::{is_installed, run},
     web,
@@ -28,7 +28,7 @@ pub fn test(words: &[&str]) -> anyhow::Result<()> {
         bail!("There is no group of tests '{unknown}'. Known are lint, web, rust, e2e and chaos.");
     }
     let chosen = GROUPS.iter().filter(|(name, _)| words.is_empty() || words.contains(name));
-    let missing = ensure(&[&POSTGRES, &CHROMIUM, &PYTHON])?;
+    let missing = ensure(&[&POSTGRES, &CHROMIUM, &PYTHON, &CLAMAV])?;
     let mut results: Vec<(&str, Duration, Option<anyhow::Error>)> = Vec::new();
     for (name, group) in chosen {
         println!("\n=== {name} ===");

@@ -148,6 +148,20 @@ impl From<FilesError> for Problem {
     fn from(error: FilesError) -> Self {
         match error {
             FilesError::Store(error) => error.into(),
+            error @ FilesError::Infected(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "file_infected", error.to_string())
+            }
+            FilesError::NotChecked(why) if !why.may_pass() => {
+                let words = "The file is larger than what the virus checker takes, so it was not taken. Send a smaller \
+                             one, or tell an administrator.";
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "file_not_checked", words)
+            }
+            FilesError::NotChecked(why) => {
+                tracing::warn!(%why, "an uploaded file could not be checked for viruses");
+                let words = "The file could not be checked for viruses, so it was not taken. Try again in a moment; an \
+                             administrator sees why in Setup, Files.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "file_not_checked", words).retry_after(10)
+            }
             error => {
                 tracing::error!(%error, "a file could not be stored or read");
                 let words = "The storage of the files does not answer. Try again in a moment.";

@@ -1,5 +1,5 @@
 //! The only crate that knows providers: SMS carriers over SMPP, SMS providers over Twilio's REST dialect, the WhatsApp
-//! Cloud API, and file storage that speaks S3.
+//! Cloud API, file storage that speaks S3, and the virus checker.
 //!
 //! It turns the product's wishes (send this text to that number) into provider traffic, and provider traffic into
 //! plain items the rest of the product stores and processes. It knows nothing of the database: every inbound item
@@ -16,6 +16,7 @@
 //! Phone numbers, names and texts never reach a log line from here: types that hold them have a `Debug` without contents.
 
 pub mod bucket;
+pub mod clamd;
 mod debug;
 pub mod error_class;
 pub mod fuzz;

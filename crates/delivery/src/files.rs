@@ -2,16 +2,23 @@
 //!
 //! A file stays where it was stored; what is configured decides about new ones alone. Why a crash is safe at each point
 //! stands in [`segue_store::media`]: the key is noted, the object written, and then the row, which takes the note away.
+//!
+//! Where a virus checker is set, an uploaded file is checked before it is stored and refused when that is not possible; a
+//! received one is stored closed and checked by a job ([`Files::check`]), so that no webhook waits for it.
 
 use std::{pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _};
-use segue_channels::bucket::{Bucket, BucketError};
+use segue_channels::{
+    bucket::{Bucket, BucketError},
+    clamd::{Clamd, ClamdError, Scan},
+};
 use segue_model::{Ctx, MediaId, Timestamp, WorkspaceId, time};
 use segue_store::{
     Store, StoreError,
-    media::{FilePresence, Media, NewMedia, StoredObject, fingerprint},
+    inbox::MOST_ATTEMPTS,
+    media::{CheckVerdict, FilePresence, Media, NewMedia, StoredObject, fingerprint},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +46,12 @@ pub enum FilesError {
     Changed,
     #[error("Storing the file took too long.")]
     TooSlow,
+    #[error("The virus check was turned off before this file was checked. Set SEGUE_CLAMD and check it again.")]
+    NoChecker,
+    #[error("The file holds a virus ({0}), so it was not taken.")]
+    Infected(String),
+    #[error("The file could not be checked for viruses, so it was not taken. {0}")]
+    NotChecked(#[from] ClamdError),
 }
 
 /// The bytes of a file, piece by piece.
@@ -50,6 +63,7 @@ pub struct Files {
     store: Store,
     ctx: Ctx,
     bucket: Option<Bucket>,
+    checker: Option<Clamd>,
 }
 
 impl std::fmt::Debug for Files {
@@ -62,13 +76,25 @@ impl Files {
     /// New files go into the database.
     #[must_use]
     pub const fn in_database(store: Store, ctx: Ctx) -> Self {
-        Self { store, ctx, bucket: None }
+        Self { store, ctx, bucket: None, checker: None }
     }
 
     /// New files go into the bucket.
     #[must_use]
     pub const fn in_bucket(store: Store, ctx: Ctx, bucket: Bucket) -> Self {
-        Self { store, ctx, bucket: Some(bucket) }
+        Self { store, ctx, bucket: Some(bucket), checker: None }
+    }
+
+    /// Files are checked for viruses before anybody can open them.
+    #[must_use]
+    pub fn checked_by(self, checker: Option<Clamd>) -> Self {
+        Self { checker, ..self }
+    }
+
+    /// What checks files for viruses, when something does.
+    #[must_use]
+    pub const fn checker(&self) -> Option<&Clamd> {
+        self.checker.as_ref()
     }
 
     pub(crate) const fn store(&self) -> &Store {
@@ -88,22 +114,35 @@ impl Files {
     /// Stores an uploaded file.
     ///
     /// # Errors
-    /// When the bucket or the store does not take it.
+    /// When it holds a virus or cannot be checked, or the bucket or the store does not take it.
     pub async fn add(&self, workspace_id: WorkspaceId, media: NewMedia) -> Result<(), FilesError> {
-        let now = self.ctx.now();
+        if let Some(checker) = &self.checker
+            && let Scan::Infected(found) = checker.scan(&media.data).await?
+        {
+            return Err(FilesError::Infected(found));
+        }
+        let (is_checked, now) = (self.checker.is_some(), self.ctx.now());
         let Some(bucket) = &self.bucket else {
-            self.store.write::<_, StoreError, _>(move |tx| tx.insert_media(workspace_id, &media, now)).await?;
-            return Ok(());
+            let stored = self.store.write::<_, StoreError, _>(move |tx| {
+                tx.insert_media(workspace_id, &media, now)?;
+                if is_checked { tx.pass_media_check(workspace_id, media.id) } else { Ok(()) }
+            });
+            return Ok(stored.await?);
         };
         let (id, mime, name) = (media.id, media.mime, media.file_name);
         let object = self.write_object(bucket, workspace_id, (id, &mime), media.data).await?;
         let stored = self.store.write::<_, StoreError, _>(move |tx| {
-            tx.insert_media_at(workspace_id, (id, &mime, name.as_deref()), &object, now)
+            let stored = tx.insert_media_at(workspace_id, (id, &mime, name.as_deref()), &object, now)?;
+            if stored && is_checked {
+                tx.pass_media_check(workspace_id, id)?;
+            }
+            Ok(stored)
         });
         if stored.await? { Ok(()) } else { Err(FilesError::TooSlow) }
     }
 
-    /// Stores the bytes of a received file, and tells the screens that show its message. Doing it twice is harmless.
+    /// Stores the bytes of a received file, and tells the screens that show its message. Where files are checked for viruses
+    /// nobody can open it until its check, which is planned with it. Doing it twice is harmless.
     ///
     /// # Errors
     /// When the bucket or the store does not take it.
@@ -114,7 +153,7 @@ impl Files {
         mime: &'static str,
         data: Vec<u8>,
     ) -> Result<(), FilesError> {
-        let now = self.ctx.now();
+        let (is_checked, ctx) = (self.checker.is_some(), self.ctx.clone());
         let object = match &self.bucket {
             Some(bucket) => Some(self.write_object(bucket, workspace_id, (id, mime), data.clone()).await?),
             None => None,
@@ -125,11 +164,53 @@ impl Files {
                 None => tx.store_media(workspace_id, id, mime, &data)?,
             };
             if stored {
-                tx.tell_media(workspace_id, id, now)?;
+                if is_checked {
+                    tx.plan_media_check(workspace_id, id, &ctx)?;
+                }
+                tx.tell_media(workspace_id, id, ctx.now())?;
             }
-            Ok(stored || tx.media(workspace_id, id)?.is_some_and(|media| media.presence == FilePresence::Stored))
+            Ok(stored || tx.media(workspace_id, id)?.is_some_and(|media| !media.presence.is_at_provider()))
         });
         if stored.await? { Ok(()) } else { Err(FilesError::TooSlow) }
+    }
+
+    /// Checks a received file for viruses, and notes what was found. Doing it twice is harmless. A file that cannot be checked
+    /// stays closed: until the next attempt, and after the last one until somebody asks again.
+    ///
+    /// # Errors
+    /// When it could not be checked, or not be read.
+    pub async fn check(&self, workspace_id: WorkspaceId, id: MediaId, attempt: u32) -> Result<(), FilesError> {
+        let media = self.store.read::<_, StoreError, _>(move |tx| tx.media(workspace_id, id)).await?;
+        let waits = |media: &Media| matches!(media.presence, FilePresence::Checking | FilePresence::Unchecked);
+        let Some(media) = media.filter(waits) else { return Ok(()) };
+        let scanned = self.scan(workspace_id, &media).await;
+        let verdict = match &scanned {
+            Ok(Scan::Clean) => CheckVerdict::Clean,
+            Ok(Scan::Infected(found)) => CheckVerdict::Infected(found.clone()),
+            Err(error) => {
+                let is_last =
+                    attempt >= MOST_ATTEMPTS || matches!(error, FilesError::NotChecked(why) if !why.may_pass());
+                let why = match error {
+                    FilesError::NotChecked(why) => why.to_string(),
+                    other => other.to_string(),
+                };
+                if is_last { CheckVerdict::Unchecked(why) } else { CheckVerdict::Later(why) }
+            }
+        };
+        if let CheckVerdict::Infected(found) = &verdict {
+            tracing::warn!(media_id = %id, %found, "a received file held a virus and was removed");
+        }
+        let now = self.ctx.now();
+        let noted =
+            self.store.write::<_, StoreError, _>(move |tx| tx.note_media_check(workspace_id, id, (&verdict, now)));
+        noted.await?;
+        scanned.map(|_| ())
+    }
+
+    async fn scan(&self, workspace_id: WorkspaceId, media: &Media) -> Result<Scan, FilesError> {
+        let data = self.bytes(workspace_id, media).await?.ok_or(FilesError::Changed)?;
+        let checker = self.checker.as_ref().ok_or(FilesError::NoChecker)?;
+        Ok(checker.scan(&data).await?)
     }
 
     async fn write_object(
@@ -148,31 +229,33 @@ impl Files {
         Ok(object)
     }
 
-    /// A whole file, checked against its checksum. `None` when there is none, or it is still at the provider.
+    /// A whole file, checked against its checksum. `None` when there is none, or it may not be opened.
     ///
     /// # Errors
     /// When the bucket or the store does not give it, or it is not what was stored.
     pub async fn read(&self, workspace_id: WorkspaceId, id: MediaId) -> Result<Option<(Media, Vec<u8>)>, FilesError> {
-        let found = self.store.read::<_, StoreError, _>(move |tx| {
-            let Some(media) = tx.media(workspace_id, id)? else { return Ok(None) };
-            let data = tx.media_data(workspace_id, id)?;
-            Ok(Some((media, data)))
-        });
-        let Some((media, data)) = found.await? else { return Ok(None) };
-        let data = match (data, &media.object) {
-            (Some(data), _) => data,
-            (None, Some(key)) => {
+        let found = self.store.read::<_, StoreError, _>(move |tx| tx.media(workspace_id, id)).await?;
+        let Some(media) = found.filter(|media| media.presence == FilePresence::Stored) else { return Ok(None) };
+        Ok(self.bytes(workspace_id, &media).await?.map(|data| (media, data)))
+    }
+
+    /// The bytes of a file, whether it may be opened or not.
+    async fn bytes(&self, workspace_id: WorkspaceId, media: &Media) -> Result<Option<Vec<u8>>, FilesError> {
+        let id = media.id;
+        let data = match &media.object {
+            None => self.store.read::<_, StoreError, _>(move |tx| tx.media_data(workspace_id, id)).await?,
+            Some(key) => {
                 let bucket = self.bucket.as_ref().ok_or(FilesError::NotConfigured)?;
                 let mut stream = Box::pin(bucket.get(key, None, self.ctx.now()).await?);
                 let mut data = Vec::with_capacity(usize::try_from(media.size).unwrap_or_default());
                 while let Some(bytes) = stream.try_next().await? {
                     data.extend_from_slice(&bytes);
                 }
-                data
+                Some(data)
             }
-            (None, None) => return Ok(None),
         };
-        if fingerprint(&data) == media.sha256 { Ok(Some((media, data))) } else { Err(FilesError::Changed) }
+        let Some(data) = data else { return Ok(None) };
+        if fingerprint(&data) == media.sha256 { Ok(Some(data)) } else { Err(FilesError::Changed) }
     }
 
     /// `length` bytes of a stored file from byte `from` on. `None` when it is not stored.

@@ -5,7 +5,7 @@ use segue_model::{MediaId, WorkspaceId, file_type::sniff};
 use segue_store::{
     StoreError,
     channel::Channel,
-    media::{FilePresence, Media, fingerprint},
+    media::{Media, fingerprint},
 };
 
 use crate::{DeliveryError, Files, client::client_of};
@@ -29,7 +29,7 @@ pub async fn fetch(files: &Files, workspace_id: WorkspaceId, media_id: MediaId) 
         })
         .await?;
     let (media, channel) = found.ok_or(DeliveryError::NoSuchMedia)?;
-    let Some(provider_id) = media.provider_id.clone().filter(|_| media.presence != FilePresence::Stored) else {
+    let Some(provider_id) = media.provider_id.clone().filter(|_| media.presence.is_at_provider()) else {
         return Ok(());
     };
     let channel = channel.ok_or(DeliveryError::NoSuchChannel)?;

@@ -10,13 +10,14 @@ use segue_channels::{
     whatsapp::{MessageStatus, StatusKind},
 };
 use segue_model::{
-    Ctx,
-    charge::{Charge, ToldCharge},
+    Ctx, PhoneNumber,
+    charge::{Charge, ToldCharge, Volume},
     delivery::Report,
+    rate_card::zone_of,
 };
 use segue_store::{
     StoreError, Tx,
-    channel::Channel,
+    channel::{Channel, ChannelConfig},
     report::{Matched, ProviderReport, ReportTarget},
     submission::Failure,
 };
@@ -43,7 +44,13 @@ pub fn apply_status(
             billable: pricing.billable,
         };
         let told = ToldCharge { charge, rank: status.status.rank().unwrap_or_default(), at };
-        tx.note_charge(channel.workspace_id, channel.id, &status.wamid, &told)?;
+        let volume = volume(tx, channel, status, &told)?;
+        let portfolio = match &channel.config {
+            ChannelConfig::WhatsApp(config) => config.portfolio(),
+            _ => "",
+        };
+        let told = (&told, volume.as_ref());
+        tx.note_charge(channel.workspace_id, (channel.id, portfolio), &status.wamid, told)?;
     }
     let report = match status.status {
         StatusKind::Sent => Report::Accepted,
@@ -86,6 +93,28 @@ pub fn apply_status(
         tx.refuse_file_of(channel.workspace_id, (channel.id, *id), ctx.now())?;
     }
     Ok(Some(matched))
+}
+
+/// What a charged message counts towards. The country is that of the phone number; an id that hides it begins with it.
+fn volume(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    status: &MessageStatus,
+    told: &ToldCharge,
+) -> Result<Option<Volume>, StoreError> {
+    let phone = status.recipient.phone.as_deref().and_then(|phone| PhoneNumber::parse(phone, None).ok());
+    let hidden = || {
+        let (country, _) = status.recipient.bsuid.as_deref()?.split_once('.')?;
+        (country.len() == 2).then(|| country.to_ascii_uppercase())
+    };
+    let Some(country) = phone.and_then(|phone| phone.country()).or_else(hidden) else { return Ok(None) };
+    // Most messages count towards nothing, whatever the day is.
+    if Volume::of(told, &country, &zone_of("UTC")).is_none() {
+        return Ok(None);
+    }
+    let workspace = tx.workspace(channel.workspace_id)?;
+    let zone = workspace.map_or_else(|| "UTC".to_owned(), |workspace| workspace.settings.campaigns.price_zone);
+    Ok(Volume::of(told, &country, &zone_of(&zone)))
 }
 
 /// Takes a carrier's receipt in.

@@ -42,7 +42,12 @@ pub(crate) fn caption(caption: Option<String>) -> Result<Option<String>, DeskErr
 /// A file that WhatsApp takes as this kind, in this size.
 pub(crate) fn file(kind: MediaKind, media: &Media) -> Result<(), DeskError> {
     if media.presence != FilePresence::Stored {
-        return invalid("This file is not here yet. Wait until it can be seen, then send it.".to_owned());
+        let words = match media.presence {
+            FilePresence::Infected => "This file held a virus and was removed. Choose another one.",
+            FilePresence::Unchecked => "This file could not be checked for viruses, so it cannot be sent.",
+            _ => "This file is not here yet. Wait until it can be seen, then send it.",
+        };
+        return invalid(words.to_owned());
     }
     let Some((_, most)) = media_limit(&media.mime).filter(|(of, _)| *of == kind && is_taken(&media.mime)) else {
         let takes = match kind {
@@ -173,6 +178,7 @@ mod tests {
             size,
             sha256: Vec::new(),
             presence: FilePresence::Stored,
+            check_detail: None,
             channel_id: None,
             provider_id: None,
             failure: None,

@@ -6,7 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::{
+    Timestamp,
+    market::market_of,
+    rate_card::{RateCategory, day_of, month_of},
+};
 
 crate::text_enum! {
     /// Whether a message costs anything.
@@ -71,6 +77,39 @@ impl ToldCharge {
     }
 }
 
+/// What a charged message counts towards: the tiers of a category and market in a calendar month.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Volume {
+    /// `2026-10`.
+    pub month: String,
+    pub market: String,
+    /// Utility or authentication.
+    pub category: RateCategory,
+}
+
+impl Volume {
+    /// What a message to a country counts towards; `None` when it is free, or of a category without tiers. The month begins
+    /// at midnight in the time zone of the business account.
+    #[must_use]
+    pub fn of(told: &ToldCharge, country: &str, zone: &TimeZone) -> Option<Self> {
+        let category = counted(&told.charge)?;
+        let market = market_of(country, day_of(told.at, zone)).to_owned();
+        Some(Self { month: month_of(told.at, zone), market, category })
+    }
+
+    /// Whether a charge still counts towards it.
+    #[must_use]
+    pub fn fits(&self, charge: &Charge) -> bool {
+        counted(charge) == Some(self.category)
+    }
+}
+
+/// What a charge counts as.
+fn counted(charge: &Charge) -> Option<RateCategory> {
+    let category = RateCategory::told(charge.category.as_deref()?)?.tiered()?;
+    (charge.cost() == Cost::Charged).then_some(category)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -108,6 +147,30 @@ mod tests {
         assert_eq!(told(&part, 2).or(told(&whole, 1)).charge, whole);
         assert_eq!(told(&whole, 1).or(told(&free, 2)).charge, free, "what is charged is known at delivery");
         assert_eq!(told(&free, 2).or(told(&whole, 1)).charge, free);
+    }
+
+    #[test]
+    fn what_is_charged_counts_in_the_month_of_the_account_and_what_is_free_does_not() {
+        // A second before midnight of the first of October in UTC.
+        let at = Timestamp(1_790_812_799_000);
+        let of = |kind: &str, category: &str, country: &str, zone: &str| {
+            let told = ToldCharge { charge: charge(Some("PMP"), Some(kind), Some(category), None), rank: 1, at };
+            let volume = Volume::of(&told, country, &TimeZone::get(zone).unwrap());
+            volume.map(|volume| format!("{} {} {}", volume.month, volume.market, volume.category))
+        };
+        assert_eq!(of("regular", "utility", "MA", "UTC").as_deref(), Some("2026-09 Rest of Africa utility"));
+        assert_eq!(of("regular", "utility", "MA", "Europe/Berlin").as_deref(), Some("2026-10 Morocco utility"));
+        let international = of("regular", "authentication-international", "IN", "UTC");
+        assert_eq!(international.as_deref(), Some("2026-09 India authentication"));
+        for (kind, category) in [
+            ("free_customer_service", "utility"),
+            ("free_entry_point", "authentication"),
+            ("regular", "marketing"),
+            ("regular", "service"),
+            ("brand_new", "utility"),
+        ] {
+            assert_eq!(of(kind, category, "IN", "UTC"), None, "{kind} {category}");
+        }
     }
 
     prop_compose! {

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use segue_api::{Forwarded, MetricsAccess};
 use segue_channels::{
     bucket::{Addressing, BucketConfig},
+    clamd::Clamd,
     outgoing::Reach,
 };
 use serde::Deserialize;
@@ -33,6 +34,8 @@ pub struct Config {
     pub s3_region: String,
     pub s3_access_key: Option<SecretString>,
     pub s3_secret_key: Option<SecretString>,
+    /// ClamAV's daemon, which checks files for viruses: `unix:/run/clamav/clamd.ctl` or `host:port`.
+    pub clamd: Option<String>,
     /// Whether the bucket is in the `path` or is the `host`.
     pub s3_addressing: Addressing,
     /// Start of WhatsApp links; another one than `https://wa.me` only for the sandbox.
@@ -89,6 +92,7 @@ impl Default for Config {
             s3_access_key: None,
             s3_secret_key: None,
             s3_addressing: Addressing::Path,
+            clamd: None,
             whatsapp_link_base: "https://wa.me".to_owned(),
             callbacks: Reach::Public,
             caller_address: CallerAddress::Peer,
@@ -117,6 +121,11 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("SEGUE_S3_ACCESS_KEY", "the key's id"),
     ("SEGUE_S3_SECRET_KEY", "the key's secret"),
     ("SEGUE_S3_ADDRESSING", "path or host: where the bucket stands in an address (path)"),
+    (
+        "SEGUE_CLAMD",
+        "ClamAV's daemon, which checks files for viruses before anybody can open them: unix:/run/clamav/clamd.ctl or \
+         host:port (no check)",
+    ),
     ("SEGUE_WHATSAPP_LINK_BASE", "start of WhatsApp links (https://wa.me)"),
     (
         "SEGUE_CALLBACKS",
@@ -203,6 +212,7 @@ impl Config {
                 "Set SEGUE_S3_ENDPOINT, SEGUE_S3_BUCKET, SEGUE_S3_ACCESS_KEY and SEGUE_S3_SECRET_KEY, or none of them."
             );
         }
+        self.clamd()?;
         if self.metrics_token.as_ref().is_some_and(|token| token.expose_secret().len() < SHORTEST_TOKEN) {
             bail!("SEGUE_METRICS_TOKEN must have {SHORTEST_TOKEN} characters or more.");
         }
@@ -264,6 +274,15 @@ impl Config {
         })
     }
 
+    /// What checks files for viruses, when something is set.
+    ///
+    /// # Errors
+    /// Says how the address is written.
+    pub fn clamd(&self) -> anyhow::Result<Option<Clamd>> {
+        let Some(address) = self.clamd.as_ref().filter(|address| !address.trim().is_empty()) else { return Ok(None) };
+        Clamd::at(address).map(Some).map_err(|why| anyhow::anyhow!("SEGUE_CLAMD: {why}"))
+    }
+
     /// Which database to open.
     #[must_use]
     pub fn engine(&self) -> segue_store::Engine {
@@ -323,6 +342,7 @@ mod tests {
         assert!(error(&[("SEGUE_LISTEN", "nowhere")]).contains("listen"));
         assert!(error(&[("SEGUE_PUBLIC_URL", "segue.example")]).contains("http"));
         assert!(error(&[("SEGUE_ADMIN_EMAIL", "a@b.example")]).contains("SEGUE_ADMIN_PASSWORD"));
+        assert!(error(&[("SEGUE_CLAMD", "clamd.ctl")]).contains("SEGUE_CLAMD"));
         assert!(error(&[("SEGUE_S3_BUCKET", "files")]).contains("SEGUE_S3_ENDPOINT"));
         let own = [("SEGUE_PUBLIC_URL", "https://a.example"), ("SEGUE_FILES_URL", "https://A.example:8443")];
         assert!(error(&own).contains("host name of its own"));

@@ -75,6 +75,12 @@ impl Server {
             Some(bucket) => Files::in_bucket(store.clone(), ctx.clone(), Bucket::new(&bucket)?),
             None => Files::in_database(store.clone(), ctx.clone()),
         };
+        let checker = config.clamd()?;
+        match &checker {
+            Some(checker) => tracing::info!(%checker, "files are checked for viruses before anybody can open them"),
+            None => tracing::info!("files are not checked for viruses; SEGUE_CLAMD sets a checker"),
+        }
+        let files = files.checked_by(checker);
         let own = DeliveryConfig { node: node.name.clone(), files: files.clone() };
         let delivery = Delivery::start(store.clone(), bus.clone(), ctx.clone(), own);
         let tasks = TaskTracker::new();

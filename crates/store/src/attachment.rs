@@ -52,7 +52,9 @@ pub struct AttachmentQuery {
 
 crate::sql! {
     OF_SESSION = "SELECT m.media_id, f.mime, f.file_name, f.size,
-            CASE WHEN f.data IS NOT NULL OR f.object IS NOT NULL THEN 'stored'
+            CASE WHEN f.check_state = 'infected' THEN 'infected'
+                WHEN f.data IS NOT NULL OR f.object IS NOT NULL THEN
+                    CASE WHEN f.check_state IN ('checking', 'unchecked') THEN f.check_state ELSE 'stored' END
                 WHEN f.failure IS NOT NULL THEN 'failed' ELSE 'pending' END,
             m.id, m.session_id, m.channel_id, m.kind, m.direction, m.author, a.name, u.profile_name, m.text, m.content, m.at
         FROM messages m
@@ -63,7 +65,9 @@ crate::sql! {
         WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.media_id IS NOT NULL AND (m.at, m.id) < ($3, $4)
         ORDER BY m.at DESC, m.id DESC LIMIT $5";
     OF_CUSTOMER = "SELECT m.media_id, f.mime, f.file_name, f.size,
-            CASE WHEN f.data IS NOT NULL OR f.object IS NOT NULL THEN 'stored'
+            CASE WHEN f.check_state = 'infected' THEN 'infected'
+                WHEN f.data IS NOT NULL OR f.object IS NOT NULL THEN
+                    CASE WHEN f.check_state IN ('checking', 'unchecked') THEN f.check_state ELSE 'stored' END
                 WHEN f.failure IS NOT NULL THEN 'failed' ELSE 'pending' END,
             m.id, m.session_id, m.channel_id, m.kind, m.direction, m.author, a.name, u.profile_name, m.text, m.content, m.at
         FROM sessions s

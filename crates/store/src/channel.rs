@@ -304,6 +304,7 @@ impl Tx<'_> {
             && before.portfolio() != after.portfolio()
         {
             self.join_portfolio(channel.workspace_id, before.portfolio(), after.portfolio())?;
+            self.move_volumes(channel.workspace_id, channel.id, after.portfolio())?;
         }
         self.query_one(
             &UPSERT_CHANNEL,

@@ -5,7 +5,8 @@
 
 use segue_model::{
     ChannelId, Timestamp, WorkspaceId,
-    charge::{Charge, Cost, ToldCharge},
+    charge::{Charge, Cost, ToldCharge, Volume},
+    rate_card::RateCategory,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,43 +28,62 @@ pub struct ChargedMessages {
 
 crate::sql! {
     INSERT_CHARGE = "INSERT INTO message_charges (workspace_id, channel_id, provider_id, rank, at, model, kind, category,
-            billable)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
-    CHARGE = "SELECT rank, at, model, kind, category, billable FROM message_charges
+            billable, month, market, counts_as)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
+    CHARGE = "SELECT rank, at, model, kind, category, billable, month, market, counts_as FROM message_charges
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
-    SET_CHARGE = "UPDATE message_charges SET rank = $4, at = $5, model = $6, kind = $7, category = $8, billable = $9
+    SET_CHARGE = "UPDATE message_charges SET rank = $4, at = $5, model = $6, kind = $7, category = $8, billable = $9,
+            month = $10, market = $11, counts_as = $12
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
     CHARGED = "SELECT category, kind, model, billable, COUNT(*) FROM message_charges
         WHERE workspace_id = $1 AND channel_id = $2 AND at >= $3 AND at < $4
         GROUP BY category, kind, model, billable ORDER BY category, kind, model, billable";
 }
 
-fn read(row: &mut Row<'_>) -> Result<ToldCharge, StoreError> {
+fn read(row: &mut Row<'_>) -> Result<(ToldCharge, Option<Volume>), StoreError> {
     let (rank, at) = (row.next::<i64>()?, row.next()?);
     let charge = Charge { model: row.next()?, kind: row.next()?, category: row.next()?, billable: row.next()? };
-    Ok(ToldCharge { charge, rank: u8::try_from(rank).unwrap_or_default(), at })
+    let told = ToldCharge { charge, rank: u8::try_from(rank).unwrap_or_default(), at };
+    let (month, market, category): (Option<String>, Option<String>, Option<String>) =
+        (row.next()?, row.next()?, row.next()?);
+    let category = category.and_then(|word| RateCategory::parse(&word).ok());
+    let volume = match (month, market, category) {
+        (Some(month), Some(market), Some(category)) => Some(Volume { month, market, category }),
+        _ => None,
+    };
+    Ok((told, volume))
 }
 
 impl Tx<'_> {
-    /// Takes in what a message was charged as. Order and repetition do not matter.
+    /// Takes in what a message was charged as, and counts it for the month where tiers go by that: once, whatever is told of
+    /// it how often in which order. It is counted no more when a better report says that it is free.
     ///
     /// # Errors
     /// When the store fails.
     pub fn note_charge(
         &mut self,
         workspace_id: WorkspaceId,
-        channel_id: ChannelId,
+        (channel_id, portfolio): (ChannelId, &str),
         provider_id: &str,
-        told: &ToldCharge,
+        (told, volume): (&ToldCharge, Option<&Volume>),
     ) -> Result<(), StoreError> {
         self.lock("charge", &format_args!("{channel_id}:{provider_id}"))?;
-        if self.write_charge(&INSERT_CHARGE, workspace_id, channel_id, provider_id, told)? == 1 {
+        let place = (channel_id, portfolio, provider_id);
+        if self.write_charge(&INSERT_CHARGE, workspace_id, (channel_id, provider_id), (told, volume))? == 1 {
+            self.note_volume(workspace_id, place, (None, volume));
             return Ok(());
         }
-        let Some(known) = self.charge(workspace_id, channel_id, provider_id)? else { return Ok(()) };
+        let Some((known, counted)) = self.charge_and_volume(workspace_id, channel_id, provider_id)? else {
+            return Ok(());
+        };
         let best = known.clone().or(told.clone());
-        if best != known {
-            self.write_charge(&SET_CHARGE, workspace_id, channel_id, provider_id, &best)?;
+        // A status that does not say where the customer is takes nothing away from one that does.
+        let is_news = best == *told && best != known;
+        let (first, second) = if is_news { (volume, counted.as_ref()) } else { (counted.as_ref(), volume) };
+        let counts = first.or(second).filter(|volume| volume.fits(&best.charge)).cloned();
+        if best != known || counts != counted {
+            self.write_charge(&SET_CHARGE, workspace_id, (channel_id, provider_id), (&best, counts.as_ref()))?;
+            self.note_volume(workspace_id, place, (counted.as_ref(), counts.as_ref()));
         }
         Ok(())
     }
@@ -72,9 +92,8 @@ impl Tx<'_> {
         &mut self,
         sql: &'static crate::Sql,
         workspace_id: WorkspaceId,
-        channel_id: ChannelId,
-        provider_id: &str,
-        told: &ToldCharge,
+        (channel_id, provider_id): (ChannelId, &str),
+        (told, volume): (&ToldCharge, Option<&Volume>),
     ) -> Result<u64, StoreError> {
         let billable = told.charge.billable.map(i64::from);
         self.execute(
@@ -89,6 +108,9 @@ impl Tx<'_> {
                 &told.charge.kind,
                 &told.charge.category,
                 &billable,
+                &volume.map(|volume| volume.month.as_str()),
+                &volume.map(|volume| volume.market.as_str()),
+                &volume.map(|volume| volume.category.as_str()),
             ],
         )
     }
@@ -103,6 +125,15 @@ impl Tx<'_> {
         channel_id: ChannelId,
         provider_id: &str,
     ) -> Result<Option<ToldCharge>, StoreError> {
+        Ok(self.charge_and_volume(workspace_id, channel_id, provider_id)?.map(|(told, _)| told))
+    }
+
+    fn charge_and_volume(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        provider_id: &str,
+    ) -> Result<Option<(ToldCharge, Option<Volume>)>, StoreError> {
         self.query_opt(&CHARGE, &[&workspace_id, &channel_id, &provider_id], read)
     }
 

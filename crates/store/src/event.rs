@@ -77,9 +77,10 @@ crate::sql! {
     DELETE_EVENTS_BEFORE = "DELETE FROM events WHERE workspace_id = $1 AND at < $2";
 }
 
-/// Writes what the transaction collected: events and tallies. Called by the executors just before the commit.
+/// Writes what the transaction collected: events, tallies and volumes. Called by the executors just before the commit.
 pub(crate) fn append(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     crate::tally::write(tx)?;
+    crate::volume::write(tx)?;
     let mut events = std::mem::take(&mut tx.events);
     // One order for all transactions, so that two of them cannot wait for each other's workspaces.
     events.sort_by_key(|(workspace_id, _)| *workspace_id);

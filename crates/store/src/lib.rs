@@ -138,6 +138,7 @@ pub mod template_recipient;
 pub mod template_view;
 pub mod thread;
 pub mod transcript_export;
+pub mod volume;
 pub mod vote;
 mod withdrawal;
 pub mod workspace;
@@ -248,6 +249,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("template", template::STATEMENTS),
         ("thread", thread::STATEMENTS),
         ("transcript_export", transcript_export::STATEMENTS),
+        ("volume", volume::STATEMENTS),
         ("vote", vote::STATEMENTS),
         ("withdrawal", withdrawal::STATEMENTS),
         ("workspace", workspace::STATEMENTS),

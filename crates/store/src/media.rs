@@ -9,6 +9,10 @@
 //!
 //! A received file is stored without its bytes, together with a job that fetches them from the provider, so that the
 //! message is shown at once and a crash in between only delays the picture.
+//!
+//! Where files are checked for viruses, its bytes are stored as [`FilePresence::Checking`] together with a job that checks
+//! them, in one transaction; only the job's verdict makes them [`FilePresence::Stored`], so nothing in between can be opened.
+//! What is found is removed with the verdict.
 
 use segue_model::{ChannelId, Ctx, MediaId, MessageId, SessionId, Timestamp, WorkspaceId};
 use serde_json::json;
@@ -17,6 +21,9 @@ use crate::{Row, StoreError, Tx, event::NewEvent, job::NewJob};
 
 /// Kind of the job that fetches a received file; its payload is `{"media_id": "med_…"}`.
 pub const FETCH_MEDIA: &str = "fetch_media";
+
+/// Kind of the job that checks a received file for viruses; its payload is `{"media_id": "med_…"}`.
+pub const CHECK_MEDIA: &str = "check_media";
 
 /// A file without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,17 +45,53 @@ pub struct Media {
     pub created_at: Timestamp,
     /// Key of the object in the bucket; `None` when the bytes are in the row.
     pub object: Option<String>,
+    /// What the virus check found, or why it could not be made.
+    pub check_detail: Option<String>,
 }
 
 segue_model::text_enum! {
-    /// Whether the bytes are here.
+    /// Whether the bytes are here, and may be opened.
     pub enum FilePresence {
         Stored = "stored",
         /// Still to be fetched from the provider.
         Pending = "pending",
         /// They could not be fetched.
         Failed = "failed",
+        /// They are here and are being checked for viruses.
+        Checking = "checking",
+        /// They held a virus and were removed.
+        Infected = "infected",
+        /// They are here and could not be checked: nobody opens them until they are.
+        Unchecked = "unchecked",
     }
+}
+
+impl FilePresence {
+    /// Whether the bytes are still to be had from the provider.
+    #[must_use]
+    pub const fn is_at_provider(self) -> bool {
+        matches!(self, Self::Pending | Self::Failed)
+    }
+}
+
+/// What the virus check says of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckVerdict {
+    Clean,
+    /// The name of what was found.
+    Infected(String),
+    /// It is tried again; why it could not be checked this time.
+    Later(String),
+    /// Nobody tries again by himself; why it could not be checked.
+    Unchecked(String),
+}
+
+/// Files that the virus check keeps from being opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct CheckCounts {
+    pub checking: u64,
+    pub infected: u64,
+    pub unchecked: u64,
 }
 
 /// An uploaded file.
@@ -104,7 +147,7 @@ crate::sql! {
             created_at)
         VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8)";
     MEDIA = "SELECT id, mime, file_name, size, sha256, data IS NOT NULL OR object IS NOT NULL, channel_id, provider_id,
-            failure, created_at, object
+            failure, created_at, object, check_state, check_detail
         FROM media WHERE workspace_id = $1 AND id = $2";
     MEDIA_DATA = "SELECT data FROM media WHERE workspace_id = $1 AND id = $2 AND data IS NOT NULL";
     STORE_MEDIA = "UPDATE media SET data = $3, size = $4, sha256 = $5, mime = $6, failure = NULL
@@ -121,6 +164,17 @@ crate::sql! {
     WANT_MEDIA = "UPDATE media SET failure = NULL
         WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL AND failure IS NOT NULL
             AND provider_id IS NOT NULL";
+    BEGIN_CHECK = "UPDATE media SET check_state = $3, check_detail = NULL WHERE workspace_id = $1 AND id = $2";
+    SET_CHECK = "UPDATE media SET check_state = $3, check_detail = $4
+        WHERE workspace_id = $1 AND id = $2 AND check_state IN ('checking', 'unchecked')";
+    NOTE_FOUND = "UPDATE media SET check_state = 'infected', check_detail = $3 WHERE workspace_id = $1 AND id = $2";
+    IS_UNCHECKED = "SELECT 1 FROM media WHERE workspace_id = $1 AND id = $2 AND check_state = 'unchecked'";
+    UNCHECKED = "SELECT id FROM media WHERE workspace_id = $1 AND check_state = 'unchecked' ORDER BY id LIMIT $2";
+    CHECK_COUNTS = "SELECT check_state, COUNT(*) FROM media
+        WHERE workspace_id = $1 AND check_state IN ('checking', 'infected', 'unchecked') GROUP BY check_state";
+    WHY_NOT_CHECKED = "SELECT check_detail FROM media
+        WHERE workspace_id = $1 AND check_state IN ('checking', 'unchecked') AND check_detail IS NOT NULL
+        ORDER BY id DESC LIMIT 1";
 }
 
 fn read(row: &mut Row<'_>) -> Result<Media, StoreError> {
@@ -136,6 +190,15 @@ fn read(row: &mut Row<'_>) -> Result<Media, StoreError> {
         failure: row.next()?,
         created_at: row.next()?,
         object: row.next()?,
+        check_detail: None,
+    };
+    let check: Option<String> = row.next()?;
+    media.check_detail = row.next()?;
+    media.presence = match (check.as_deref(), media.presence) {
+        (Some("infected"), _) => FilePresence::Infected,
+        (Some("checking"), FilePresence::Stored) => FilePresence::Checking,
+        (Some("unchecked"), FilePresence::Stored) => FilePresence::Unchecked,
+        (_, presence) => presence,
     };
     if media.presence == FilePresence::Pending && media.failure.is_some() {
         media.presence = FilePresence::Failed;
@@ -225,17 +288,115 @@ impl Tx<'_> {
         self.schedule(workspace_id, &job, now).map(|_| ())
     }
 
-    /// Plans to fetch a file once more that could not be had. `false` when it is here, or on its way.
+    /// Plans to fetch a file once more that could not be had, or to check one again that could not be checked. `false` when
+    /// it is here, or on its way.
     ///
     /// # Errors
     /// When the store fails.
     pub fn want_media(&mut self, workspace_id: WorkspaceId, id: MediaId, ctx: &Ctx) -> Result<bool, StoreError> {
+        if self.check_media_again(workspace_id, id, ctx)? {
+            return Ok(true);
+        }
         if self.execute(&WANT_MEDIA, &[&workspace_id, &id])? == 0 {
             return Ok(false);
         }
         self.plan_fetch(workspace_id, id, format!("{id}:{}", ctx.uuid()), ctx)?;
         self.tell_media(workspace_id, id, ctx.now())?;
         Ok(true)
+    }
+
+    /// Notes that an uploaded file was checked for viruses. To be called in the transaction that stores it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn pass_media_check(&mut self, workspace_id: WorkspaceId, id: MediaId) -> Result<(), StoreError> {
+        self.execute(&BEGIN_CHECK, &[&workspace_id, &id, &"clean"]).map(|_| ())
+    }
+
+    /// Keeps a received file closed, and plans to check it for viruses. To be called in the transaction that stores it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn plan_media_check(&mut self, workspace_id: WorkspaceId, id: MediaId, ctx: &Ctx) -> Result<(), StoreError> {
+        self.execute(&BEGIN_CHECK, &[&workspace_id, &id, &"checking"])?;
+        let (now, dedupe_key) = (ctx.now(), format!("{id}:{}", ctx.uuid()));
+        let job =
+            NewJob { id: ctx.id(), kind: CHECK_MEDIA, dedupe_key, payload: json!({ "media_id": id }), run_at: now };
+        self.schedule(workspace_id, &job, now).map(|_| ())
+    }
+
+    /// Plans to check a file again that could not be checked. `false` when it needs none.
+    fn check_media_again(&mut self, workspace_id: WorkspaceId, id: MediaId, ctx: &Ctx) -> Result<bool, StoreError> {
+        if self.query_opt(&IS_UNCHECKED, &[&workspace_id, &id], |row| row.next::<i64>())?.is_none() {
+            return Ok(false);
+        }
+        self.plan_media_check(workspace_id, id, ctx)?;
+        self.tell_media(workspace_id, id, ctx.now())?;
+        Ok(true)
+    }
+
+    /// Plans to check files again that could not be checked, the oldest `limit` of them. Gives how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn check_all_media_again(
+        &mut self,
+        workspace_id: WorkspaceId,
+        limit: u32,
+        ctx: &Ctx,
+    ) -> Result<usize, StoreError> {
+        let waiting: Vec<MediaId> = self.query(&UNCHECKED, &[&workspace_id, &limit], |row| row.next())?;
+        for id in &waiting {
+            self.check_media_again(workspace_id, *id, ctx)?;
+        }
+        Ok(waiting.len())
+    }
+
+    /// Notes what the virus check says of a file, and tells the screens that show its message. What holds a virus loses its
+    /// bytes for good.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_media_check(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MediaId,
+        (verdict, now): (&CheckVerdict, Timestamp),
+    ) -> Result<(), StoreError> {
+        let (state, detail) = match verdict {
+            CheckVerdict::Clean => ("clean", None),
+            CheckVerdict::Later(why) => ("checking", Some(why)),
+            CheckVerdict::Unchecked(why) => ("unchecked", Some(why)),
+            CheckVerdict::Infected(found) => {
+                self.empty_media(workspace_id, id, &format!("It held a virus ({found}) and was removed."))?;
+                self.execute(&NOTE_FOUND, &[&workspace_id, &id, found])?;
+                return self.tell_media(workspace_id, id, now);
+            }
+        };
+        self.execute(&SET_CHECK, &[&workspace_id, &id, &state, &detail])?;
+        if matches!(verdict, CheckVerdict::Later(_)) { Ok(()) } else { self.tell_media(workspace_id, id, now) }
+    }
+
+    /// How many files the virus check keeps from being opened.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn media_check_counts(&mut self, workspace_id: WorkspaceId) -> Result<CheckCounts, StoreError> {
+        let rows =
+            self.query(&CHECK_COUNTS, &[&workspace_id], |row| Ok((row.next::<String>()?, row.next::<i64>()?)))?;
+        let of = |state: &str| {
+            let found = rows.iter().find(|(word, _)| word == state);
+            found.map_or(0, |(_, count)| u64::try_from(*count).unwrap_or_default())
+        };
+        Ok(CheckCounts { checking: of("checking"), infected: of("infected"), unchecked: of("unchecked") })
+    }
+
+    /// Why the newest file that waits for its check could not be checked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn why_not_checked(&mut self, workspace_id: WorkspaceId) -> Result<Option<String>, StoreError> {
+        self.query_opt(&WHY_NOT_CHECKED, &[&workspace_id], |row| row.next())
     }
 
     /// The first messages that a file belongs to; one that comes from a provider belongs to one. None for one that was
@@ -307,7 +468,7 @@ impl Tx<'_> {
         mime: &str,
         object: &StoredObject,
     ) -> Result<bool, StoreError> {
-        let is_missing = self.media(workspace_id, id)?.is_some_and(|media| media.presence != FilePresence::Stored);
+        let is_missing = self.media(workspace_id, id)?.is_some_and(|media| media.presence.is_at_provider());
         if !is_missing || self.execute(&CLAIM_OBJECT, &[&workspace_id, &object.key])? == 0 {
             return Ok(false);
         }

@@ -109,6 +109,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0048_batches_at_work",
         text: include_str!("../migrations/0048_batches_at_work.sql"),
     },
+    Migration { version: 49, name: "0049_volume_tiers", text: include_str!("../migrations/0049_volume_tiers.sql") },
+    Migration { version: 50, name: "0050_virus_check", text: include_str!("../migrations/0050_virus_check.sql") },
 ];
 
 /// Version of the schema that this build works with.

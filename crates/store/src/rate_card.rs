@@ -16,7 +16,7 @@ crate::sql! {
     RATE_CARDS = "SELECT name, valid_from, currency, rates FROM rate_cards
         WHERE workspace_id = $1 ORDER BY valid_from DESC, currency";
     DELETE_RATE_CARD = "DELETE FROM rate_cards WHERE workspace_id = $1 AND valid_from = $2 AND currency = $3";
-    CHARGED_OF_CAMPAIGN = "SELECT o.position, o.address, m.category, m.kind, m.model, m.billable, m.at
+    CHARGED_OF_CAMPAIGN = "SELECT o.position, o.address, m.category, m.kind, m.model, m.billable, m.at, m.market, m.place
         FROM outbox o JOIN message_charges m ON m.workspace_id = o.workspace_id AND m.channel_id = o.channel_id
             AND m.provider_id = o.provider_id
         WHERE o.workspace_id = $1 AND o.campaign_id = $2 AND o.campaign_id IS NOT NULL AND o.position > $3
@@ -29,8 +29,14 @@ pub struct ChargedMessage {
     pub position: u32,
     pub address: String,
     pub category: Option<String>,
+    /// The platform's word for why it costs what it costs.
+    pub kind: Option<String>,
     pub cost: Cost,
     pub at: Timestamp,
+    /// The market it counts for, where its tiers do.
+    pub market: Option<String>,
+    /// Which message of the month it was, from 1.
+    pub place: Option<u64>,
 }
 
 fn read_card(row: &mut Row<'_>) -> Result<RateCard, StoreError> {
@@ -90,7 +96,10 @@ impl Tx<'_> {
             let (position, address) = (row.next()?, row.next()?);
             let (category, kind, model) = (row.next()?, row.next()?, row.next()?);
             let charge = Charge { model, kind, category, billable: row.next()? };
-            Ok(ChargedMessage { position, address, cost: charge.cost(), category: charge.category, at: row.next()? })
+            let cost = charge.cost();
+            let Charge { category, kind, .. } = charge;
+            let (at, market, place) = (row.next()?, row.next()?, row.next()?);
+            Ok(ChargedMessage { position, address, category, kind, cost, at, market, place })
         })
     }
 }

@@ -69,6 +69,9 @@ crate::sql! {
     CONTACT_OF_MESSAGE = "SELECT r.contact_id FROM outbox o JOIN recipients r ON r.workspace_id = o.workspace_id
             AND r.campaign_id = o.campaign_id AND r.position = o.position
         WHERE o.workspace_id = $1 AND o.id = $2";
+    /// The advertisement that the customer came by last.
+    REFERRED = "SELECT referred_at, free_entry_until FROM sessions
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND referred_at IS NOT NULL ORDER BY started_at DESC LIMIT 1";
     CONVERSATION = "SELECT u.last_inbound_at, s.state, s.agent_id IS NOT NULL FROM messaging_users u
         LEFT JOIN sessions s ON s.workspace_id = u.workspace_id AND s.channel_id = u.channel_id
             AND s.messaging_user_id = u.id AND s.state <> 'ended'
@@ -196,6 +199,36 @@ impl Tx<'_> {
             Some(user) => self.conversation_of(workspace_id, user),
             None => Ok((Conversation::None, None)),
         }
+    }
+
+    /// Whether a message to a customer is free because of an advertisement: the free entry point is open, or this message
+    /// opens it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_free_entry(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        (user, address): (Option<MessagingUserId>, &str),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let digits = address.trim_start_matches('+');
+        let user = match user {
+            Some(user) => Some(user),
+            None => {
+                self.query_opt(&USER_OF_ADDRESS, &[&workspace_id, &channel_id, &address, &digits], |row| row.next())?
+            }
+        };
+        let Some(user) = user else { return Ok(false) };
+        let referred = self.query_opt(&REFERRED, &[&workspace_id, &user], |row| {
+            Ok((row.next::<Timestamp>()?, row.next::<Option<Timestamp>>()?))
+        })?;
+        Ok(match referred {
+            Some((_, Some(until))) => until > now,
+            Some((at, None)) => window::free_entry(at, now).is_some(),
+            None => false,
+        })
     }
 
     fn conversation_of(

@@ -13,6 +13,7 @@ use crate::{
     sqlite::Statements,
     tally::Noted,
     value::{Bind, Param},
+    volume::NotedVolume,
 };
 
 pub(crate) enum Connection<'a> {
@@ -26,6 +27,7 @@ pub struct Tx<'a> {
     pub(crate) events: Vec<(WorkspaceId, NewEvent)>,
     pub(crate) wakes: Vec<Wake>,
     pub(crate) tallies: Vec<Noted>,
+    pub(crate) volumes: Vec<NotedVolume>,
     /// The channel of which this transaction has seen that no report waits for its message.
     pub(crate) nothing_parked: Option<ChannelId>,
     /// Whether rows of tables wait for a contact, as this transaction has seen it.
@@ -41,6 +43,7 @@ impl<'a> Tx<'a> {
             events: Vec::new(),
             wakes: Vec::new(),
             tallies: Vec::new(),
+            volumes: Vec::new(),
             nothing_parked: None,
             rows_wait: None,
             retry: false,

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod bucket;
+pub mod clamd;
 mod fixture;
 mod port;
 mod postgres;

@@ -1,6 +1,7 @@
 /** The wire types of campaigns; `contract.ts` compares them with the documents of the API. */
 import type { Attribution } from './message-types';
 import type { CampaignRules } from './policy-types';
+import type { NextTier, TierShare } from './price-types';
 import type { RouteNote } from './sender-types';
 import type {
   LocalePreview,
@@ -68,7 +69,14 @@ export interface MarketCost {
   category: string;
   messages: number;
   free: number;
+  /** Why they are free, in words. */
+  free_reasons: { reason: string; words: string; messages: number }[];
   price_thousandths: number | null;
+  /** How many have the price of which tier. */
+  tiers: TierShare[];
+  /** Messages of the month before these, where the price list has tiers. */
+  so_far: number | null;
+  next_tier: NextTier | null;
   thousandths: number;
   /** In minor units, rounded. */
   total: number;

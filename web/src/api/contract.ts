@@ -5,6 +5,7 @@
  */
 import type { components } from './schema';
 import type * as conversation from './conversation-types';
+import type * as check from './file-check-types';
 import type * as form from './form-types';
 import type * as identity from './identity-types';
 import type * as inbox from './inbox-types';
@@ -57,6 +58,8 @@ export type Responses = [
   Fits<Sent<Schemas['Template']>, wire.Template>,
   Fits<Sent<Schemas['RateCard']>, price.RateCard>,
   Fits<Sent<Schemas['RateCardCheck']>, price.RateCardCheck>,
+  Fits<Sent<Schemas['MonthVolumes']>, price.MonthVolumes>,
+  Fits<Sent<Schemas['FileCheck']>, check.FileCheck>,
   Fits<Sent<Schemas['Form']>, form.WhatsAppForm>,
   Fits<Sent<Schemas['TemplateFinding']>, template.TemplateFinding>,
   Fits<Sent<Schemas['FilledTemplate']>, template.FilledTemplate>,

@@ -195,7 +195,8 @@ export interface ChannelNotice {
 }
 
 /** Whether a file is here, on its way from the provider, or not to be had. */
-export type FilePresence = 'stored' | 'pending' | 'failed';
+/** Only a stored file can be opened; one that is checked for viruses, or could not be, stays closed. */
+export type FilePresence = 'stored' | 'pending' | 'failed' | 'checking' | 'infected' | 'unchecked';
 
 export interface MessageMedia {
   id: string;

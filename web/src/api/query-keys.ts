@@ -16,6 +16,8 @@ export const keys = {
   allTemplates: ['templates'] as const,
   forms: ['forms'] as const,
   rateCards: ['rate-cards'] as const,
+  volumeTiers: ['volume-tiers'] as const,
+  fileCheck: ['file-check'] as const,
   sessionForms: (sessionId: string) => ['forms', 'session', sessionId] as const,
   sessionTemplates: (sessionId: string) => ['templates', 'session', sessionId] as const,
   templateCheck: (parts: string) => ['template-check', parts] as const,

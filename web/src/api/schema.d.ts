@@ -1858,6 +1858,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/file-check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether files are checked for viruses, whether the checker answers now, and how many files wait for it.
+         * @description Needs the permission `read_setup`.
+         */
+        get: operations["get_file_check"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/file-check/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Checks files again that could not be checked, the oldest 500 of them.
+         * @description Needs the permission `manage_setup`.
+         */
+        post: operations["check_files_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/flows": {
         parameters: {
             query?: never;
@@ -2520,7 +2560,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Fetches a file once more that could not be had from the provider. Does nothing when it is here or on its way.
+         * Fetches a file once more that could not be had from the provider, or checks one again that could not be checked for
+         *     viruses. Does nothing when it is here or on its way.
          * @description Needs the permission `converse`.
          */
         post: operations["fetch_media"];
@@ -4597,6 +4638,27 @@ export interface paths {
         patch: operations["change_user"];
         trace?: never;
     };
+    "/api/v1/volume-tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many messages of the month WhatsApp charged so far, by account, market and category, and how far each is from the
+         *     next tier of its price.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["list_volume_tiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspace": {
         parameters: {
             query?: never;
@@ -5522,6 +5584,19 @@ export interface components {
             messages: number;
             /** @description `PMP` (by message) or `CBP` (by conversation). */
             model?: string | null;
+        };
+        /** @description Files that the virus check keeps from being opened. */
+        CheckCounts: {
+            /** Format: int64 */
+            checking: number;
+            /** Format: int64 */
+            infected: number;
+            /** Format: int64 */
+            unchecked: number;
+        };
+        /** @description How many files are checked again. */
+        CheckedAgain: {
+            files: number;
         };
         /** @description One thing to do before the first campaign. */
         ChecklistItem: {
@@ -6554,8 +6629,24 @@ export interface components {
             /** @description What is wrong and what is expected. */
             message: string;
         };
+        /** @description The virus check of files. */
+        FileCheck: {
+            /** @description Where the checker is; null when files are not checked. */
+            address?: string | null;
+            /** @description Files that nobody can open because of it. */
+            files: components["schemas"]["CheckCounts"];
+            /** @description Why the newest file that waits could not be checked. */
+            last_problem?: string | null;
+            /** @description Why it does not answer, and what to do. */
+            problem?: string | null;
+            state: components["schemas"]["FileCheckState"];
+            /** @description The checker's version, when it answers. */
+            version?: string | null;
+        };
         /** @enum {string} */
-        FilePresence: "stored" | "pending" | "failed";
+        FileCheckState: "off" | "working" | "failing";
+        /** @enum {string} */
+        FilePresence: "stored" | "pending" | "failed" | "checking" | "infected" | "unchecked";
         /** @description A template in one language, with the values that are known. */
         FilledTemplate: components["schemas"]["Template"] & {
             /** @description By key of the slot. */
@@ -6637,6 +6728,16 @@ export interface components {
             count: number;
         };
         FormId: string;
+        /** @enum {string} */
+        FreeReason: "free_entry" | "service_window" | "service_message" | "allowance" | "unsaid";
+        /** @description Messages that cost nothing, and why. */
+        FreeShare: {
+            /** Format: int64 */
+            messages: number;
+            reason: components["schemas"]["FreeReason"];
+            /** @description The reason in words. */
+            words: string;
+        };
         /** @enum {string} */
         Frequency: "daily" | "weekly" | "monthly";
         /** @description At most so many messages in a period. */
@@ -7296,19 +7397,29 @@ export interface components {
              * @description Those among them that are free.
              */
             free: number;
+            /** @description Why they are. */
+            free_reasons: components["schemas"]["FreeShare"][];
             market: string;
             /** Format: int64 */
             messages: number;
+            next_tier?: components["schemas"]["NextTier"] | null;
             /**
              * Format: int64
-             * @description Of one that is not, in thousandths of a minor unit; null when the price list has none.
+             * @description Of the first that is not, in thousandths of a minor unit; null when the price list has none.
              */
             price_thousandths?: number | null;
+            /**
+             * Format: int64
+             * @description Messages of the month that were charged before these, where the price list has tiers.
+             */
+            so_far?: number | null;
             /**
              * Format: int64
              * @description Of all of them, in thousandths of a minor unit.
              */
             thousandths: number;
+            /** @description How many have the price of which tier; one when the price list has no tiers. */
+            tiers: components["schemas"]["TierShare"][];
             /**
              * Format: int64
              * @description The same in minor units, rounded; the whole is the sum of these.
@@ -7626,6 +7737,19 @@ export interface components {
         MessagingUserId: string;
         /** @enum {string} */
         Misfire: "run_late" | "skip" | "ask";
+        /** @description What the month has had so far, and what comes next. */
+        MonthVolumes: {
+            /** @description ISO 4217. */
+            currency: string;
+            /** @description The day of the newest change in the list of markets and their countries. */
+            markets_as_of: string;
+            /** @description `2026-10`; it begins at midnight in the account's time zone. */
+            month: string;
+            /** @description The price list of today. */
+            price_list: string;
+            time_zone: string;
+            volumes: components["schemas"]["TierVolume"][];
+        };
         NewApiKey: {
             api_key: components["schemas"]["ApiKey"];
             /** @description The key itself. It is shown this once and cannot be shown again. */
@@ -7668,11 +7792,17 @@ export interface components {
         };
         /** @description A price list to take in. */
         NewRateCard: {
-            /** @description A table with the columns market, category and price; the price is that of one message, such as 0.0250. */
+            /**
+             * @description A table with the columns market, category and price, or market and a column for each category, as WhatsApp
+             *     publishes it; the price is that of one message, such as 0.0250. With the columns from and to its lines can be tiers
+             *     by the volume of the month.
+             */
             csv: string;
             /** @description ISO 4217. */
             currency: string;
             name: string;
+            /** @description The tiers, where they are a table of their own: market, category, from, to and price. */
+            tiers_csv?: string | null;
             /** @description The first day it is valid, `2026-10-01`. */
             valid_from: string;
         };
@@ -7701,6 +7831,24 @@ export interface components {
         NewTemplate: {
             channel_id: components["schemas"]["ChannelId"];
             parts: components["schemas"]["TemplateParts"];
+        };
+        /** @description The tier that comes next. */
+        NextTier: {
+            /**
+             * Format: int64
+             * @description The first message of the month that has its price.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Messages until its price counts.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description In thousandths of a minor unit.
+             */
+            price_thousandths: number;
         };
         /** @enum {string} */
         NoMatch: "create_contact" | "create_lead" | "ask" | "nothing";
@@ -9576,9 +9724,11 @@ export interface components {
             market: string;
             /**
              * Format: int64
-             * @description In thousandths of a minor unit of the card's currency.
+             * @description In thousandths of a minor unit; the price of the month's first messages where there are tiers.
              */
             thousandths: number;
+            /** @description What later messages of the month cost, in the order of the messages. */
+            tiers: components["schemas"]["Tier"][];
         };
         /** @description A price list that is valid from a day on, until the next one. */
         RateCard: {
@@ -9596,6 +9746,8 @@ export interface components {
             changes: components["schemas"]["RateChange"][];
             /** @description The list it is compared with: the one that is valid on its first day as things are. */
             compared_with?: string | null;
+            /** @description The day of the newest change in the list of markets that it was checked against. */
+            markets_as_of: string;
             /** @description The first twenty. */
             problems: components["schemas"]["TableProblem"][];
             /** @description Whether a list of the same day and currency is replaced. */
@@ -9604,7 +9756,7 @@ export interface components {
             unpriced: string[];
         };
         /** @enum {string} */
-        RateCategory: "marketing" | "utility" | "authentication" | "service";
+        RateCategory: "marketing" | "utility" | "authentication" | "authentication_international" | "service";
         /** @description A price that another list has otherwise. */
         RateChange: {
             /**
@@ -9619,6 +9771,9 @@ export interface components {
             before?: number | null;
             category: components["schemas"]["RateCategory"];
             market: string;
+            tiers_after: components["schemas"]["Tier"][];
+            /** @description The tiers that it had. */
+            tiers_before: components["schemas"]["Tier"][];
         };
         /** @enum {string} */
         Reach: "send" | "hold" | "refuse";
@@ -10602,11 +10757,14 @@ export interface components {
             /** @description Name of the column. */
             column: string;
         };
+        /** @enum {string} */
+        TableName: "prices" | "tiers";
         /** @description Something that is wrong with a table. */
         TableProblem: {
             /** @description From 1; null when it is not about a line. */
             line?: number | null;
             message: string;
+            table?: components["schemas"]["TableName"] | null;
         };
         /** @description A row as the API shows it. */
         TableRow: {
@@ -10912,11 +11070,62 @@ export interface components {
         TextToRead: {
             text: string;
         };
+        /** @description A price that holds from a message of the month on. */
+        Tier: {
+            /**
+             * Format: int64
+             * @description The first message of the calendar month that has this price, counted from 1.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description In thousandths of a minor unit.
+             */
+            thousandths: number;
+        };
         /** @description How many chats are how sure. */
         TierCount: {
             /** Format: int64 */
             count: number;
             tier: components["schemas"]["Attribution"];
+        };
+        /** @description Messages that have one price. */
+        TierShare: {
+            /**
+             * Format: int64
+             * @description The first message of the month that has this price.
+             */
+            from: number;
+            /** Format: int64 */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Of one of them, in thousandths of a minor unit.
+             */
+            price_thousandths: number;
+        };
+        /** @description Messages of one account, market and category in a month. */
+        TierVolume: {
+            /** @description Utility or authentication. */
+            category: components["schemas"]["RateCategory"];
+            market: string;
+            /**
+             * Format: int64
+             * @description Messages that WhatsApp charged.
+             */
+            messages: number;
+            next_tier?: components["schemas"]["NextTier"] | null;
+            /** @description The names of its numbers. */
+            numbers: string[];
+            /** @description The business portfolio, or the business account where the portfolio is not known: its numbers count together. */
+            portfolio: string;
+            /**
+             * Format: int64
+             * @description Of the next one, in thousandths of a minor unit; null when the price list has none.
+             */
+            price_thousandths?: number | null;
+            /** @description How many of them had which price. */
+            tiers: components["schemas"]["TierShare"][];
         };
         /** Format: date-time */
         Timestamp: string;
@@ -14770,6 +14979,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_file_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileCheck"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_files_again: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedAgain"];
+                };
             };
             /** @description What went wrong. */
             default: {
@@ -20233,6 +20501,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_volume_tiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthVolumes"];
                 };
             };
             /** @description What went wrong. */

@@ -141,6 +141,9 @@ export default function FileListBody({ scope, page, empty }: FileListProps) {
 function about(file: Attachment): string {
   if (file.media.presence === 'pending') return 'Still on its way';
   if (file.media.presence === 'failed') return 'Could not be fetched';
+  if (file.media.presence === 'checking') return 'Being checked for viruses';
+  if (file.media.presence === 'infected') return 'Held a virus and was removed';
+  if (file.media.presence === 'unchecked') return 'Could not be checked for viruses';
   return describeFile(file.media.file_name, file.media.mime, file.media.size);
 }
 

@@ -4,9 +4,11 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{
-    ChannelId, Timestamp,
-    rate_card::{self, RateCard, RateCardProblem, RateChange},
+    ChannelId, Timestamp, market,
+    rate_card::{self, RateCard, RateChange},
+    rate_table::{RateCardProblem, TableName},
 };
+use segue_outreach::campaign::volumes::{self, MonthVolumes};
 use segue_store::{StoreError, campaign_hold::MarketingBrake, channel::ChannelConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,6 +34,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(import_card)))
         .routes(Guard::needs(Permission::ManageSetup).unrecorded().routes(routes!(check_card)))
         .routes(Guard::needs(Permission::ManageSetup).routes(routes!(remove_card)))
+        .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(list_volumes)))
 }
 
 /// What WhatsApp allows a number, and what is stopped.
@@ -117,8 +120,13 @@ struct NewRateCard {
     valid_from: String,
     /// ISO 4217.
     currency: String,
-    /// A table with the columns market, category and price; the price is that of one message, such as 0.0250.
+    /// A table with the columns market, category and price, or market and a column for each category, as WhatsApp
+    /// publishes it; the price is that of one message, such as 0.0250. With the columns from and to its lines can be tiers
+    /// by the volume of the month.
     csv: String,
+    /// The tiers, where they are a table of their own: market, category, from, to and price.
+    #[serde(default)]
+    tiers_csv: Option<String>,
 }
 
 impl NewRateCard {
@@ -134,6 +142,9 @@ impl NewRateCard {
         if self.csv.len() > LONGEST_CSV {
             return Err(Problem::invalid("csv", "The table is too long for a price list."));
         }
+        if self.tiers_csv.as_ref().is_some_and(|tiers| tiers.len() > LONGEST_CSV) {
+            return Err(Problem::invalid("tiers_csv", "The table of tiers is too long."));
+        }
         Ok(currency)
     }
 }
@@ -147,8 +158,15 @@ async fn import_card(
     Json(input): Json<NewRateCard>,
 ) -> Result<(StatusCode, Json<RateCard>), Problem> {
     let currency = input.checked()?;
-    let card = RateCard::read_csv(input.name.trim(), input.valid_from.trim(), &currency, &input.csv);
-    let card = card.map_err(|problem| Problem::invalid("csv", problem.to_string()))?;
+    let tables = (input.csv.as_str(), input.tiers_csv.as_deref());
+    let card = RateCard::read_tables(input.name.trim(), input.valid_from.trim(), &currency, tables);
+    let card = card.map_err(|problem| {
+        let field = match problem {
+            RateCardProblem::TierColumns | RateCardProblem::Line { table: TableName::Tiers, .. } => "tiers_csv",
+            _ => "csv",
+        };
+        Problem::invalid(field, problem.to_string())
+    })?;
     let (workspace_id, now, actor, stored) =
         (caller.workspace_id, state.ctx.now(), caller.actor.reference(), card.clone());
     let put = state.store.write::<_, StoreError, _>(move |tx| tx.put_rate_card(workspace_id, &stored, (&actor, now)));
@@ -159,6 +177,8 @@ async fn import_card(
 /// Something that is wrong with a table.
 #[derive(Serialize, ToSchema)]
 struct TableProblem {
+    /// Which of the two tables; null when it is about neither.
+    table: Option<TableName>,
     /// From 1; null when it is not about a line.
     line: Option<usize>,
     message: String,
@@ -179,6 +199,8 @@ struct RateCardCheck {
     changes: Vec<RateChange>,
     /// Markets that it has no price for marketing of.
     unpriced: Vec<String>,
+    /// The day of the newest change in the list of markets that it was checked against.
+    markets_as_of: String,
 }
 
 /// Looks at a price list without taking it in: what is wrong with it, and what it would change.
@@ -190,7 +212,8 @@ async fn check_card(
     Json(input): Json<NewRateCard>,
 ) -> Result<Json<RateCardCheck>, Problem> {
     let currency = input.checked()?;
-    let (card, problems) = RateCard::check_csv(input.name.trim(), input.valid_from.trim(), &currency, &input.csv);
+    let tables = (input.csv.as_str(), input.tiers_csv.as_deref());
+    let (card, problems) = RateCard::check_tables(input.name.trim(), input.valid_from.trim(), &currency, tables);
     let workspace_id = caller.workspace_id;
     let known = state.store.read::<_, StoreError, _>(move |tx| tx.rate_cards(workspace_id)).await?;
     let replaces = known.iter().any(|other| other.valid_from == card.valid_from && other.currency == card.currency);
@@ -200,8 +223,13 @@ async fn check_card(
     let problems = problems
         .into_iter()
         .map(|problem| match problem {
-            RateCardProblem::Line { line, what } => TableProblem { line: Some(line), message: what },
-            other => TableProblem { line: None, message: other.to_string() },
+            RateCardProblem::Line { table, line, what } => {
+                TableProblem { table: Some(table), line: Some(line), message: what }
+            }
+            RateCardProblem::TierColumns => {
+                TableProblem { table: Some(TableName::Tiers), line: None, message: problem.to_string() }
+            }
+            other => TableProblem { table: None, line: None, message: other.to_string() },
         })
         .collect();
     Ok(Json(RateCardCheck {
@@ -210,8 +238,17 @@ async fn check_card(
         compared_with: before.map(|before| format!("{}, from {}", before.name, before.valid_from)),
         changes: before.filter(|_| is_right).map(|before| rate_card::changes(before, &card)).unwrap_or_default(),
         unpriced: rate_card::unpriced(&card).into_iter().map(str::to_owned).collect(),
+        markets_as_of: market::as_of().to_string(),
         card: is_right.then_some(card),
     }))
+}
+
+/// How many messages of the month WhatsApp charged so far, by account, market and category, and how far each is from the
+/// next tier of its price.
+#[utoipa::path(get, path = "/api/v1/volume-tiers", operation_id = "list_volume_tiers", tag = "campaigns",
+    responses((status = 200, body = MonthVolumes)))]
+async fn list_volumes(State(state): State<AppState>, caller: Caller) -> Result<Json<MonthVolumes>, Problem> {
+    Ok(Json(volumes::volumes(&state.store, caller.workspace_id, state.ctx.now()).await?))
 }
 
 /// Removes a price list that was taken in.

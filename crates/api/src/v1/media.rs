@@ -172,6 +172,20 @@ async fn download(
                 "The file could not be fetched from the provider. Ask the customer to send it again.",
             ));
         }
+        FilePresence::Infected => {
+            let found = media.check_detail.as_deref().unwrap_or("unknown");
+            let words = format!("The file held a virus ({found}) and was removed. Nobody can open it.");
+            return Err(Problem::new(StatusCode::GONE, "media_infected", words));
+        }
+        FilePresence::Checking => {
+            let words = "The file is being checked for viruses. Try again in a moment.";
+            return Err(Problem::new(StatusCode::CONFLICT, "media_checking", words).retry_after(2));
+        }
+        FilePresence::Unchecked => {
+            let words = "The file could not be checked for viruses, so nobody can open it. An administrator sees why in \
+                         Setup, Files.";
+            return Err(Problem::new(StatusCode::CONFLICT, "media_unchecked", words));
+        }
         FilePresence::Pending => {
             return Err(Problem::new(
                 StatusCode::CONFLICT,
@@ -204,7 +218,8 @@ pub(super) async fn hand_out(
     serve(state, workspace_id, media, disposition, headers).await
 }
 
-/// Fetches a file once more that could not be had from the provider. Does nothing when it is here or on its way.
+/// Fetches a file once more that could not be had from the provider, or checks one again that could not be checked for
+/// viruses. Does nothing when it is here or on its way.
 #[utoipa::path(post, path = "/api/v1/media/{id}/fetch", operation_id = "fetch_media", tag = "inbox",
     params(("id" = MediaId, Path)), responses((status = 204)))]
 async fn fetch(

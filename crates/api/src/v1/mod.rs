@@ -26,6 +26,7 @@ mod conversation_settings;
 mod customers;
 mod dead_letters;
 mod direct_messages;
+mod file_check;
 mod flows;
 mod forms;
 mod imports;
@@ -98,6 +99,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         link_domains::router(),
         linking_rules::router(),
         queues::router(),
+        file_check::router(),
         flows::router(),
         forms::router(),
         templates::router(),

@@ -35,7 +35,7 @@ async fn notices_come_page_by_page_and_only_to_their_workspace() {
             }
             let charge = Charge { category: Some("marketing".to_owned()), billable: Some(true), ..Charge::default() };
             let told = ToldCharge { charge, rank: 1, at: ctx.now() };
-            tx.note_charge(workspace_id, channel.id, "wamid.1", &told)
+            tx.note_charge(workspace_id, (channel.id, "waba"), "wamid.1", (&told, None))
         });
         stored.await.unwrap();
         let path = format!("/api/v1/channels/{}/notices", channel.id);

@@ -68,6 +68,28 @@ async fn price_lists_are_taken_in_as_a_table_with_the_faults_by_line() {
         let looked = server.post(&admin, "/api/v1/rate-card-checks", &dearer).await.json();
         assert_eq!((&looked["replaces"], &looked["changes"][0]["before"]), (&json!(true), &json!(11_310)), "{looked}");
         assert!(looked["unpriced"].as_array().unwrap().contains(&json!("India")));
+        assert_eq!(looked["markets_as_of"], "2026-10-01");
+
+        // WhatsApp's two files: prices with a column for each category, and the tiers.
+        let two = |tiers: &str| {
+            let rates = "Market,Currency,Marketing,Utility\nIndia,EUR,0.0118,0.0014\n";
+            json!({ "name": "Two files", "valid_from": "2027-01-01", "currency": "EUR", "csv": rates, "tiers_csv": tiers })
+        };
+        let gap = two("Market,Category,From,To,Rate\nIndia,Utility,1,100,0.0014\nIndia,Utility,102,,0.0012\n");
+        let looked = server.post(&admin, "/api/v1/rate-card-checks", &gap).await.json();
+        assert_eq!((&looked["problems"][0]["table"], &looked["problems"][0]["line"]), (&json!("tiers"), &json!(3)));
+        let refused = server.post(&admin, "/api/v1/rate-cards", &gap).await;
+        assert!(refused.text().contains("tiers_csv"), "{}", refused.text());
+        let good = two("Market,Category,From,To,Rate\nIndia,Utility,1,100,0.0014\nIndia,Utility,101,,0.0012\n");
+        assert_eq!(server.post(&admin, "/api/v1/rate-cards", &good).await.status, StatusCode::CREATED);
+        let listed = server.get(&admin, "/api/v1/rate-cards").await.json();
+        let tiers = json!([{ "from": 101, "thousandths": 120 }]);
+        assert_eq!(listed["data"][0]["rates"][1]["tiers"], tiers, "{} {listed}", server.test.engine);
+        let later = server.send(with_key(request(Method::DELETE, "/api/v1/rate-cards/2027-01-01/EUR"), &admin)).await;
+        assert_eq!(later.status, StatusCode::NO_CONTENT);
+
+        let month = server.get(&admin, "/api/v1/volume-tiers").await.json();
+        assert_eq!((&month["volumes"], &month["markets_as_of"]), (&json!([]), &json!("2026-10-01")), "{month}");
 
         let settings = |zone: &str| json!({ "price_zone": zone, "brake_ends": "person" });
         let refused = server

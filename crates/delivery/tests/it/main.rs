@@ -19,5 +19,6 @@ mod spring;
 mod template_campaign;
 mod templates;
 mod twilio;
+mod virus_check;
 mod whatsapp;
 mod whatsapp_account;

@@ -4,7 +4,8 @@ use segue_channels::whatsapp::{WebhookItem, parse_webhook};
 use segue_delivery::{notices, reports};
 use segue_model::{Timestamp, charge::Cost, content::Content, delivery::OutboxState, notice::Severity, time};
 use segue_store::{
-    channel::{Channel, ChannelState},
+    Sql,
+    channel::{Channel, ChannelConfig, ChannelState},
     charge::ChargedMessages,
     template::ListedTemplate,
 };
@@ -136,6 +137,104 @@ async fn a_message_is_charged_once_whatever_is_told_how_often_in_which_order() {
         assert!(all(0, 1_795_453_300_000).await.is_empty(), "by the provider's time");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn charged_messages_of_the_month_are_counted_once_by_portfolio_market_and_category() {
+    let pricing = |kind: &str, category: &str| json!({ "pricing_model": "PMP", "type": kind, "category": category });
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, engine) = (bench.test.workspace_id(), bench.test.engine);
+        let ChannelConfig::WhatsApp(config) = &channel.config else { panic!() };
+        let portfolio = config.portfolio().to_owned();
+        let tell = async |wamid: &str, word: &str, to: &str, at: i64, pricing: Value| {
+            let mut status = json!({ "id": wamid, "status": word, "timestamp": at.to_string(), "recipient_id": to });
+            if !pricing.is_null() {
+                status["pricing"] = pricing;
+            }
+            told(&bench, &channel, "messages", json!({ "statuses": [status] })).await;
+        };
+        let counted = async |month: &'static str| {
+            let counts = bench.write(move |tx| tx.volumes(workspace_id, month)).await;
+            let one = |count: &segue_store::volume::VolumeCount| {
+                (count.portfolio.clone(), format!("{} {}", count.market, count.category), count.messages)
+            };
+            counts.iter().filter(|count| count.messages > 0).map(one).collect::<Vec<_>>()
+        };
+        // A second before midnight of the first of December in UTC.
+        let end = 1_796_083_199;
+        let (maria, indian) = ("491711234567", "919812345678");
+        // Told again and again, in any order, with and without a price.
+        for (word, price) in [
+            ("delivered", pricing("regular", "utility")),
+            ("sent", pricing("regular", "utility")),
+            ("read", Value::Null),
+            ("delivered", pricing("regular", "utility")),
+            ("sent", pricing("regular", "utility")),
+        ] {
+            tell("wamid.1", word, maria, end - 100, price).await;
+        }
+        tell("wamid.2", "sent", maria, end - 90, pricing("regular", "utility")).await;
+        tell("wamid.3", "sent", indian, end - 80, pricing("regular", "authentication-international")).await;
+        // What costs nothing, and what has no tiers, does not count.
+        tell("wamid.4", "sent", maria, end - 70, pricing("free_customer_service", "utility")).await;
+        tell("wamid.5", "sent", maria, end - 60, pricing("free_entry_point", "utility")).await;
+        tell("wamid.6", "sent", maria, end - 50, pricing("regular", "marketing")).await;
+        tell("wamid.7", "sent", maria, end - 40, pricing("regular", "service")).await;
+        // Charged as it was sent, and free after all: counted back.
+        tell("wamid.8", "sent", maria, end - 30, pricing("regular", "utility")).await;
+        tell("wamid.8", "delivered", maria, end - 29, pricing("free_entry_point", "utility")).await;
+        tell("wamid.8", "sent", maria, end - 30, pricing("regular", "utility")).await;
+        // The next month.
+        tell("wamid.9", "sent", maria, end + 1, pricing("regular", "utility")).await;
+        let expected = |name: &str| {
+            vec![
+                (name.to_owned(), "Germany utility".to_owned(), 2),
+                (name.to_owned(), "India authentication".to_owned(), 1),
+            ]
+        };
+        assert_eq!(counted("2026-11").await, expected(&portfolio), "{engine}");
+        assert_eq!(counted("2026-12").await, [(portfolio.clone(), "Germany utility".to_owned(), 1)], "{engine}");
+        let place = async |wamid: &'static str| {
+            bench.write(move |tx| tx.query_one(&PLACE, &[&workspace_id, &wamid], |row| row.next::<Option<i64>>())).await
+        };
+        assert_eq!(
+            [place("wamid.1").await, place("wamid.2").await, place("wamid.9").await],
+            [Some(1), Some(2), Some(1)]
+        );
+        assert_eq!([place("wamid.3").await, place("wamid.4").await], [Some(1), None], "{engine}");
+
+        // Another number of the same account counts along, and a month begins where the account is.
+        let other = bench.test.whatsapp_channel("second", "http://127.0.0.1:1").await;
+        let id = other.id;
+        bench
+            .write(move |tx| {
+                let mut workspace = tx.workspace(workspace_id)?.unwrap();
+                "Asia/Tokyo".clone_into(&mut workspace.settings.campaigns.price_zone);
+                tx.update_workspace(&workspace)
+            })
+            .await;
+        let status = json!({ "id": "wamid.10", "status": "sent", "timestamp": (end - 5).to_string(),
+            "recipient_id": maria, "pricing": pricing("regular", "utility") });
+        told(&bench, &other, "messages", json!({ "statuses": [status] })).await;
+        let december = counted("2026-12").await;
+        assert_eq!(
+            december,
+            [(portfolio.clone(), "Germany utility".to_owned(), 2)],
+            "{engine}: it is December in Tokyo"
+        );
+        assert_eq!(place("wamid.10").await, Some(2), "{engine}: the second of the portfolio");
+
+        // The portfolio becomes known: what the number counted goes with it.
+        bench.write(move |tx| tx.set_portfolio(workspace_id, id, "portfolio")).await;
+        let december = counted("2026-12").await;
+        let each = |name: &str| (name.to_owned(), "Germany utility".to_owned(), 1);
+        assert_eq!(december.len(), 2, "{engine}");
+        assert!(december.contains(&each(&portfolio)) && december.contains(&each("portfolio")), "{engine} {december:?}");
+    }
+}
+
+static PLACE: Sql =
+    Sql::portable("PLACE", "SELECT place FROM message_charges WHERE workspace_id = $1 AND provider_id = $2");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_of_an_account_that_was_taken_away_wait_for_a_person_and_none_is_lost() {

@@ -1,18 +1,20 @@
-//! What the platform says the messages of a campaign were charged as, priced by the list of the day.
+//! What the platform says the messages of a campaign were charged as, priced by the list of the day and by the tier that
+//! each was in when it was charged.
 
 use std::collections::BTreeMap;
 
 use segue_model::{
     CampaignId, PhoneNumber, WorkspaceId,
     charge::Cost,
-    rate_card::{OTHER, RateCategory, market_of},
+    market::{OTHER, market_of},
+    rate_card::{FreeReason, RateCategory, TierShare, day_of},
 };
 use segue_store::Store;
 use serde::Serialize;
 
 use super::{
     found,
-    template_preflight::{MarketCost, card_of, minor, zone},
+    template_preflight::{MarketCost, add_free, card_of, minor, zone},
 };
 use crate::OutreachError;
 
@@ -52,7 +54,7 @@ pub async fn charges(
         })
         .await?;
     let card = card_of(&cards, campaign.started_at.unwrap_or(campaign.created_at), &zone).clone();
-    let mut counts: BTreeMap<(&'static str, String), MarketCost> = BTreeMap::new();
+    let mut counts: BTreeMap<(String, String), MarketCost> = BTreeMap::new();
     let (mut after, mut messages, mut unpriced) = (0, 0, 0);
     loop {
         let page =
@@ -62,24 +64,44 @@ pub async fn charges(
         after = last.position;
         for message in page {
             let country = PhoneNumber::parse(&message.address, None).ok().and_then(|phone| phone.country());
-            let market = country.as_deref().map_or(OTHER, market_of);
-            let category = message.category.unwrap_or_default();
-            let known = RateCategory::parse(category.trim_end_matches("_lite")).ok();
-            let price = known.and_then(|known| card.price(market, known));
-            let row = counts.entry((market, category.clone())).or_insert_with(|| MarketCost {
-                market: market.to_owned(),
+            let day = day_of(message.at, &zone);
+            let by_phone = || country.as_deref().map_or(OTHER, |country| market_of(country, day)).to_owned();
+            let market = message.market.clone().unwrap_or_else(by_phone);
+            let category = message.category.clone().unwrap_or_default();
+            let rate = RateCategory::told(&category).and_then(|known| card.rate(&market, known));
+            let row = counts.entry((market.clone(), category.clone())).or_insert_with(|| MarketCost {
+                market,
                 category,
                 messages: 0,
                 free: 0,
-                price_thousandths: price,
+                free_reasons: Vec::new(),
+                price_thousandths: rate.map(|rate| rate.thousandths),
+                tiers: Vec::new(),
+                so_far: None,
+                next_tier: None,
                 thousandths: 0,
                 total: 0,
             });
             messages += 1;
             row.messages += 1;
-            match (message.cost, price) {
-                (Cost::Free, _) => row.free += 1,
-                (_, Some(price)) => row.thousandths += price,
+            match (message.cost, rate) {
+                (Cost::Free, _) => {
+                    row.free += 1;
+                    let told = (message.kind.as_deref(), message.category.as_deref());
+                    add_free(&mut row.free_reasons, FreeReason::told(told.0, told.1, (message.at, &zone)));
+                }
+                (_, Some(rate)) => {
+                    let step = rate.step_at(message.place.unwrap_or(1));
+                    row.thousandths += step.thousandths;
+                    match row.tiers.iter_mut().find(|share| share.from == step.from) {
+                        Some(share) => share.messages += 1,
+                        None => row.tiers.push(TierShare {
+                            from: step.from,
+                            price_thousandths: step.thousandths,
+                            messages: 1,
+                        }),
+                    }
+                }
                 (_, None) => unpriced += 1,
             }
         }
@@ -88,6 +110,7 @@ pub async fn charges(
     markets.sort_by_key(|market| (-market.thousandths, -market.messages));
     for market in &mut markets {
         market.total = minor(market.thousandths);
+        market.tiers.sort_by_key(|share| share.from);
     }
     Ok(CampaignCharges {
         currency: card.currency.clone(),

@@ -23,6 +23,7 @@ pub mod test_send;
 mod timing;
 mod translations;
 pub mod variants;
+pub mod volumes;
 
 use segue_model::{
     CampaignId, ChannelId, Ctx, WorkspaceId,

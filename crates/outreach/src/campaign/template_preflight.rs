@@ -6,9 +6,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::tz::TimeZone;
 use segue_model::{
     CampaignId, PhoneNumber, Timestamp, WorkspaceId,
+    charge::Volume,
     content::Content,
     delivery::MessageClass,
-    rate_card::{self, OTHER, RateCard, RateCategory, is_free, market_of, valid_at},
+    market::{OTHER, market_of},
+    rate_card::{self, FreeReason, Rate, RateCard, RateCategory, TierShare, day_of, free_reason, month_of, valid_at},
 };
 use segue_store::{
     Store, StoreError, Tx,
@@ -32,6 +34,42 @@ use super::{
 };
 use crate::{Links, OutreachError, text::Body};
 
+/// Messages that cost nothing, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FreeShare {
+    pub reason: FreeReason,
+    /// The reason in words.
+    pub words: String,
+    pub messages: i64,
+}
+
+/// Adds a message to those that are free for the same reason.
+pub(super) fn add_free(shares: &mut Vec<FreeShare>, reason: FreeReason) {
+    match shares.iter_mut().find(|share| share.reason == reason) {
+        Some(share) => share.messages += 1,
+        None => shares.push(FreeShare { reason, words: reason.words().to_owned(), messages: 1 }),
+    }
+}
+
+/// The tier that comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct NextTier {
+    /// The first message of the month that has its price.
+    pub from: u64,
+    /// In thousandths of a minor unit.
+    pub price_thousandths: i64,
+    /// Messages until its price counts.
+    pub missing: u64,
+}
+
+impl NextTier {
+    /// What comes after so many messages of the month.
+    pub(super) fn after(rate: &Rate, so_far: u64) -> Option<Self> {
+        let tier = rate.next_tier(so_far)?;
+        Some(Self { from: tier.from, price_thousandths: tier.thousandths, missing: tier.from - 1 - so_far })
+    }
+}
+
 /// What messages to one market cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct MarketCost {
@@ -41,8 +79,16 @@ pub struct MarketCost {
     pub messages: i64,
     /// Those among them that are free.
     pub free: i64,
-    /// Of one that is not, in thousandths of a minor unit; null when the price list has none.
+    /// Why they are.
+    pub free_reasons: Vec<FreeShare>,
+    /// Of the first that is not, in thousandths of a minor unit; null when the price list has none.
     pub price_thousandths: Option<i64>,
+    /// How many have the price of which tier; one when the price list has no tiers.
+    pub tiers: Vec<TierShare>,
+    /// Messages of the month that were charged before these, where the price list has tiers.
+    pub so_far: Option<u64>,
+    /// The tier that comes after these messages.
+    pub next_tier: Option<NextTier>,
     /// Of all of them, in thousandths of a minor unit.
     pub thousandths: i64,
     /// The same in minor units, rounded; the whole is the sum of these.
@@ -87,13 +133,14 @@ struct Tally {
     excluded: BTreeMap<&'static str, RuleTally>,
     initiates: i64,
     /// Messages and those free among them, by market.
-    markets: BTreeMap<&'static str, (i64, i64)>,
+    markets: BTreeMap<&'static str, (i64, Vec<FreeShare>)>,
     languages: BTreeMap<String, i64>,
     sample: Option<SampleText>,
     lines: Lines,
 }
 
 struct Flight {
+    workspace_id: WorkspaceId,
     campaign: CampaignView,
     /// The days of price lists begin at midnight here.
     zone: TimeZone,
@@ -150,10 +197,19 @@ impl Flight {
         let initiates = ready.initiates(self.now);
         tally.initiates += i64::from(initiates);
         let country = PhoneNumber::parse(&ready.recipient.address, None).ok().and_then(|phone| phone.country());
-        let market = country.as_deref().map_or(OTHER, market_of);
+        let day = day_of(self.now, &self.zone);
+        let market = country.as_deref().map_or(OTHER, |country| market_of(country, day));
+        let in_free_entry = tx.is_free_entry(
+            self.workspace_id,
+            self.text.template.channel_id,
+            (ready.recipient.user_id, &ready.recipient.address),
+            self.now,
+        )?;
         let of_market = tally.markets.entry(market).or_default();
         of_market.0 += 1;
-        of_market.1 += i64::from(is_free(self.category(), !initiates, false, (self.now, &self.zone)));
+        if let Some(reason) = free_reason(self.category(), !initiates, in_free_entry, (self.now, &self.zone)) {
+            add_free(&mut of_market.1, reason);
+        }
         if let (true, Content::Template { language, .. }) = (self.by_language(), &ready.content) {
             *tally.languages.entry(language.clone()).or_default() += 1;
         }
@@ -201,7 +257,7 @@ fn flight(
     let wanted = campaign.input.template.as_ref().ok_or(OutreachError::NotFound("template"))?;
     let text = TemplateText::of(tx, links, workspace_id, Some(id), (wanted, campaign.number))?;
     let zone = zone(tx, workspace_id)?;
-    Ok(Flight { campaign, zone, text, now })
+    Ok(Flight { workspace_id, campaign, zone, text, now })
 }
 
 async fn looked_at(
@@ -241,7 +297,7 @@ fn finish(
 ) -> Result<Preflight, OutreachError> {
     let cards = tx.rate_cards(workspace_id)?;
     let limit = limit(tx, workspace_id, flight, tally.initiates)?;
-    let cost = cost(&cards, flight, &tally.markets);
+    let cost = cost(tx, &cards, flight, tally.markets)?;
     let mut result = Preflight {
         audience: i64::from(tally.audience),
         sendable: tally.sendable,
@@ -282,28 +338,46 @@ pub(super) fn card_of<'a>(cards: &'a [RateCard], now: Timestamp, zone: &TimeZone
     valid_at(cards, now, zone).unwrap_or_else(|| rate_card::demonstration())
 }
 
-fn cost(cards: &[RateCard], flight: &Flight, counts: &BTreeMap<&'static str, (i64, i64)>) -> PreflightCost {
+fn cost(
+    tx: &mut Tx<'_>,
+    cards: &[RateCard],
+    flight: &Flight,
+    counts: BTreeMap<&'static str, (i64, Vec<FreeShare>)>,
+) -> Result<PreflightCost, StoreError> {
     let (card, category) = (card_of(cards, flight.now, &flight.zone), flight.category());
-    let mut markets: Vec<MarketCost> = counts
-        .iter()
-        .map(|(market, (messages, free))| {
-            let price = card.price(market, category);
-            let thousandths = price.unwrap_or_default() * (messages - free);
-            MarketCost {
-                market: (*market).to_owned(),
-                category: category.to_string(),
-                messages: *messages,
-                free: *free,
-                price_thousandths: price,
-                thousandths,
-                total: minor(thousandths),
+    let mut markets = Vec::with_capacity(counts.len());
+    for (market, (messages, free_reasons)) in counts {
+        let free: i64 = free_reasons.iter().map(|share| share.messages).sum();
+        let rate = card.rate(market, category);
+        let so_far = match (rate, category.tiered()) {
+            (Some(rate), Some(category)) if !rate.tiers.is_empty() => {
+                let volume = Volume { month: month_of(flight.now, &flight.zone), market: market.to_owned(), category };
+                Some(tx.volume_of(flight.workspace_id, &flight.text.portfolio, &volume)?)
             }
-        })
-        .collect();
+            _ => None,
+        };
+        let charged = u64::try_from(messages - free).unwrap_or_default();
+        let before = so_far.unwrap_or_default();
+        let tiers = rate.map(|rate| rate.walk(before, charged)).unwrap_or_default();
+        let thousandths = tiers.iter().map(TierShare::thousandths).sum();
+        markets.push(MarketCost {
+            market: market.to_owned(),
+            category: category.to_string(),
+            messages,
+            free,
+            free_reasons,
+            price_thousandths: rate.map(|rate| rate.step_at(before + 1).thousandths),
+            tiers,
+            so_far,
+            next_tier: rate.and_then(|rate| NextTier::after(rate, before + charged)),
+            thousandths,
+            total: minor(thousandths),
+        });
+    }
     markets.sort_by_key(|market| (-market.thousandths, -market.messages));
     let prices = || markets.iter().filter_map(|market| market.price_thousandths);
     let dearest_first = || markets.iter().max_by_key(|market| market.messages).and_then(|m| m.price_thousandths);
-    PreflightCost {
+    Ok(PreflightCost {
         currency: card.currency.clone(),
         total: markets.iter().map(|market| market.total).sum(),
         min_thousandths: prices().min().unwrap_or_default(),
@@ -317,7 +391,7 @@ fn cost(cards: &[RateCard], flight: &Flight, counts: &BTreeMap<&'static str, (i6
         price_list: Some(format!("{}, from {}", card.name, card.valid_from)),
         markets,
         accounts: Vec::new(),
-    }
+    })
 }
 
 fn limit(

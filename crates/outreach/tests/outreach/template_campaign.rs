@@ -345,6 +345,103 @@ async fn the_check_shows_the_limit_and_the_cost_by_market_and_category() {
     }
 }
 
+static ACCEPT_ALL: Sql = Sql::portable(
+    "ACCEPT_ALL",
+    "UPDATE outbox SET provider_id = 'wamid.' || CAST(position AS TEXT) WHERE workspace_id = $1 AND campaign_id = $2",
+);
+static REFER: Sql = Sql::portable(
+    "REFER",
+    "UPDATE sessions SET referred_at = $2, free_entry_until = $3 WHERE workspace_id = $1 AND referred_at IS NULL",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_walks_the_tiers_from_the_months_count_and_the_charge_goes_by_its_place() {
+    for world in worlds().await {
+        templates(&world, ("UTILITY", "APPROVED")).await;
+        let (ws, now, ctx, engine) = (world.ws(), world.test.now(), world.test.ctx.clone(), world.test.engine);
+        let (channel_id, zone) = (world.whatsapp.id, segue_model::rate_card::zone_of("UTC"));
+        let segue_store::channel::ChannelConfig::WhatsApp(config) = &world.whatsapp.config else { panic!() };
+        let portfolio = config.portfolio().to_owned();
+        let german = |number: u32| format!("+4917112345{number:02}");
+        for number in 1..=6 {
+            let id = contact(&world, Some(&german(number)), "Ana", Some("gold")).await;
+            agree(&world, &german(number), ConsentState::Granted).await;
+            // One came by an advertisement and was answered.
+            if number == 6 {
+                customer(&world, id, ("phone", &german(6)), now.plus(-2 * time::DAY), Some(("active", false))).await;
+            }
+        }
+        let until = now.plus(time::HOUR);
+        world.write(move |tx| tx.execute(&REFER, &[&ws, &now.plus(-2 * time::DAY), &until])).await;
+        let table =
+            "market,category,from,price\nGermany,utility,1,0.05\nGermany,utility,4,0.04\nGermany,utility,7,0.03\n";
+        let card = RateCard::read_csv("Ours", "2026-10-01", "EUR", table).unwrap();
+        let charge = |free: bool| segue_model::charge::ToldCharge {
+            charge: segue_model::charge::Charge {
+                model: Some("PMP".to_owned()),
+                kind: Some(if free { "free_entry_point" } else { "regular" }.to_owned()),
+                category: Some("utility".to_owned()),
+                billable: None,
+            },
+            rank: 1,
+            at: now,
+        };
+        let volume = segue_model::charge::Volume::of(&charge(false), "DE", &zone);
+        let (told, counted, of) = (charge(false), volume.clone(), portfolio.clone());
+        world
+            .write(move |tx| {
+                tx.put_rate_card(ws, &card, ("test", ctx.now()))?;
+                // Two were charged before in this month.
+                for wamid in ["before.1", "before.2", "before.1"] {
+                    tx.note_charge(ws, (channel_id, &of), wamid, (&told, counted.as_ref()))?;
+                }
+                Ok(())
+            })
+            .await;
+        let draft = world.draft(by(&world, template(&world, "spring"))).await.unwrap();
+        let seen = check(&world, draft.id).await;
+        let [market] = seen.cost.markets.as_slice() else { panic!("{:?}", seen.cost.markets) };
+        let shares = |market: &campaign::template_preflight::MarketCost| {
+            market.tiers.iter().map(|share| (share.from, share.price_thousandths, share.messages)).collect::<Vec<_>>()
+        };
+        assert_eq!((market.messages, market.free, market.so_far), (6, 1, Some(2)), "{engine}");
+        assert_eq!(
+            shares(market),
+            [(1, 5_000, 1), (4, 4_000, 3), (7, 3_000, 1)],
+            "{engine}: the third, 4 to 6, the seventh"
+        );
+        assert_eq!(market.thousandths, 5_000 + 3 * 4_000 + 3_000);
+        assert_eq!(seen.cost.total, 20);
+        assert_eq!(market.free_reasons[0].reason, segue_model::rate_card::FreeReason::FreeEntry, "{engine}");
+        assert!(market.free_reasons[0].words.contains("advertisement"));
+        assert_eq!(market.next_tier, None, "the last one is reached");
+
+        // Sent, and charged in another order than planned, with repetitions.
+        let started = start(&world, by(&world, template(&world, "spring"))).await;
+        let id = started.id;
+        world.write(move |tx| tx.execute(&ACCEPT_ALL, &[&ws, &id])).await;
+        let (told, free, of) = (charge(false), charge(true), portfolio.clone());
+        world
+            .write(move |tx| {
+                for position in [5, 4, 3, 2, 1, 4, 5] {
+                    let wamid = format!("wamid.{position}");
+                    tx.note_charge(ws, (channel_id, &of), &wamid, (&told, volume.as_ref()))?;
+                }
+                tx.note_charge(ws, (channel_id, &of), "wamid.6", (&free, None))
+            })
+            .await;
+        let charged = campaign::charges::charges(&world.test.store, ws, id).await.unwrap();
+        let [market] = charged.markets.as_slice() else { panic!("{:?}", charged.markets) };
+        assert_eq!((charged.messages, charged.total, charged.unpriced, market.free), (6, 20, 0, 1), "{engine}");
+        assert_eq!(shares(market), [(1, 5_000, 1), (4, 4_000, 3), (7, 3_000, 1)], "{engine}");
+        assert!(market.free_reasons[0].words.contains("advertisement"));
+        let month = campaign::volumes::volumes(&world.test.store, ws, now).await.unwrap();
+        let [row] = month.volumes.as_slice() else { panic!("{:?}", month.volumes) };
+        assert_eq!((row.messages, row.price_thousandths, row.portfolio.as_str()), (7, Some(3_000), portfolio.as_str()));
+        assert_eq!((month.markets_as_of.as_str(), row.numbers.len()), ("2026-10-01", 1), "{engine}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_sent_is_refused_in_words_before_the_start() {
     for world in worlds().await {

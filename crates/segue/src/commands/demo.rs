@@ -48,6 +48,10 @@ pub struct Arguments {
     /// Serve files under this host name and nothing else, such as `files.localhost`.
     #[arg(long, value_name = "NAME")]
     files_host: Option<String>,
+
+    /// ClamAV's daemon, which checks files for viruses: `unix:/run/clamav/clamd.ctl` or `host:port`.
+    #[arg(long)]
+    clamd: Option<String>,
     /// Print addresses and sign-in data as one line of JSON.
     #[arg(long)]
     json: bool,
@@ -65,6 +69,7 @@ pub async fn demo(arguments: Arguments) -> anyhow::Result<ExitCode> {
         log: arguments.log.clone(),
         listen: free(arguments.listen)?,
         database_url: arguments.database_url.clone().map(Into::into),
+        clamd: arguments.clamd.clone(),
         // Programs that try the demo listen on this machine.
         callbacks: segue_channels::outgoing::Reach::Anywhere,
         ..Config::default()

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use segue_delivery::{
-    DeliveryError,
+    DeliveryError, FilesError,
     long_text::{self, READ_LONG_TEXT},
 };
 use segue_desk::{
@@ -32,7 +32,7 @@ use segue_store::{
     customer_block::TELL_BLOCK,
     form::FORM_REFUSED,
     job::Job,
-    media::FETCH_MEDIA,
+    media::{CHECK_MEDIA, FETCH_MEDIA},
     template::SETTLE_TEMPLATE,
     thread::{JOIN_CUSTOMERS, JoinCustomers},
 };
@@ -182,6 +182,15 @@ async fn handle(wiring: &Wiring, job: &Job) -> Result<(), WorkError> {
                 .await
                 .map_err(|error| WorkError::Failed(error.to_string()))
         }
+        CHECK_MEDIA => {
+            let payload: FetchMedia = serde_json::from_value(job.payload.clone())
+                .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
+            wiring.files.check(workspace_id, payload.media_id, job.attempts).await.map_err(|error| match error {
+                FilesError::Store(error) => WorkError::Store(error),
+                FilesError::NotChecked(why) if !why.may_pass() => WorkError::Hopeless(why.to_string()),
+                other => WorkError::Failed(other.to_string()),
+            })
+        }
         SETTLE_TEMPLATE => {
             let payload: SettleTemplate = serde_json::from_value(job.payload.clone())
                 .map_err(|error| WorkError::Hopeless(format!("It cannot be read: {error}.")))?;
@@ -244,7 +253,7 @@ fn campaign_error(error: OutreachError) -> WorkError {
     }
 }
 
-/// Payload of a job that fetches a file.
+/// Payload of a job that fetches or checks a file.
 #[derive(serde::Deserialize)]
 struct FetchMedia {
     media_id: MediaId,

@@ -5,7 +5,7 @@ import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Failure, Notice, notify, SkeletonRows } from '@/ui';
 import { fetchCharges, fetchLimits, resumeMarketing } from './api';
 import css from './campaigns.module.css';
-import { money } from './money';
+import { money, unitPrice } from './money';
 
 /** Why nothing of the campaign leaves now, and how much of the limit is used. */
 export function HoldNotice({ campaign }: { campaign: Campaign }) {
@@ -75,11 +75,12 @@ export function Markets({ markets, currency }: { markets: MarketCost[]; currency
     <ul className={css.reasons}>
       {markets.map((market) => (
         <li key={`${market.market} ${market.category}`}>
-          <span>
+          <div>
             {market.market}, {market.category === '' ? 'no category told' : market.category}:{' '}
             {market.messages.toLocaleString()}
             {market.free > 0 && ` (${market.free.toLocaleString()} free)`}
-          </span>
+            <MarketParts market={market} currency={currency} />
+          </div>
           <strong>
             {market.price_thousandths === null && market.free < market.messages
               ? 'no price'
@@ -88,6 +89,34 @@ export function Markets({ markets, currency }: { markets: MarketCost[]; currency
         </li>
       ))}
     </ul>
+  );
+}
+
+/** Which of the messages have which price, and which are free and why. */
+function MarketParts({ market, currency }: { market: MarketCost; currency: string }) {
+  const { next_tier: next, so_far: soFar } = market;
+  return (
+    <>
+      {market.tiers.length + market.free_reasons.length > 1 &&
+        market.tiers.map((tier) => (
+          <div className={css.part} key={tier.from} data-testid="market-tier">
+            {tier.messages.toLocaleString()} at {unitPrice(tier.price_thousandths, currency)}
+            {tier.from > 1 && `, the tier from message ${tier.from.toLocaleString()}`}
+          </div>
+        ))}
+      {market.free_reasons.map((free) => (
+        <div className={css.part} key={free.reason} data-testid="market-free">
+          {free.messages.toLocaleString()} free: {free.words}
+        </div>
+      ))}
+      {soFar !== null && (
+        <div className={css.part} data-testid="market-so-far">
+          {soFar.toLocaleString()} were charged this month before
+          {next !== null &&
+            `; after these, ${next.missing.toLocaleString()} more until ${unitPrice(next.price_thousandths, currency)}`}
+        </div>
+      )}
+    </>
   );
 }
 

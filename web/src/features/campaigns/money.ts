@@ -8,3 +8,18 @@ export function money(minor: number, currency: string): string {
     return `${minor} ${currency}`;
   }
 }
+
+/** The price of one message in thousandths of a minor unit. */
+export function unitPrice(thousandths: number, currency: string): string {
+  try {
+    const format = new Intl.NumberFormat(undefined, {
+      style: 'currency',
+      currency,
+      minimumFractionDigits: 4,
+      maximumFractionDigits: 5,
+    });
+    return format.format(thousandths / 100_000);
+  } catch {
+    return `${thousandths / 100_000} ${currency}`;
+  }
+}

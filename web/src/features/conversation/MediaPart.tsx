@@ -6,9 +6,11 @@ import {
   IconPhotoOff,
   IconRefresh,
   IconVideo,
+  IconVirus,
 } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { fetchMediaAgain } from '@/api/attachments';
+import type { FilePresence } from '@/api/message-types';
 import type { Message } from '@/api/types';
 import { describeFile } from '@/lib/files';
 import { notify } from '@/ui';
@@ -154,26 +156,39 @@ function Absent({ message, media }: PartProps) {
   };
   const words = media.file_name ?? mediaWords(message);
   return (
-    <div className={css.absent} data-kind={message.kind} data-testid="message-absent">
-      <IconPhotoOff size={20} aria-hidden="true" />
-      {media.presence === 'pending' ? (
-        <span>{words} is on its way from WhatsApp…</span>
+    <div
+      className={css.absent}
+      data-kind={message.kind}
+      data-presence={media.presence}
+      data-testid="message-absent"
+    >
+      {media.presence === 'infected' ? (
+        <IconVirus size={20} aria-hidden="true" />
       ) : (
-        <>
-          <span>
-            {words} could not be fetched from WhatsApp. It stays there for seven days; after that
-            the customer has to send it again.
-          </span>
-          <button
-            type="button"
-            onClick={again}
-            disabled={asked === 'yes'}
-            data-testid="media-again"
-          >
-            <IconRefresh size={15} aria-hidden="true" /> Try again
-          </button>
-        </>
+        <IconPhotoOff size={20} aria-hidden="true" />
+      )}
+      <span>{absentWords(media.presence, words)}</span>
+      {(media.presence === 'failed' || media.presence === 'unchecked') && (
+        <button type="button" onClick={again} disabled={asked === 'yes'} data-testid="media-again">
+          <IconRefresh size={15} aria-hidden="true" /> Try again
+        </button>
       )}
     </div>
   );
+}
+
+/** Why a file cannot be opened, and what to do. */
+function absentWords(presence: FilePresence, name: string): string {
+  switch (presence) {
+    case 'pending':
+      return `${name} is on its way from WhatsApp…`;
+    case 'checking':
+      return `${name} is being checked for viruses…`;
+    case 'infected':
+      return `${name} held a virus and was removed. Nobody can open it. Ask the customer for another file.`;
+    case 'unchecked':
+      return `${name} could not be checked for viruses, so nobody can open it yet. An administrator sees why in Setup, Files.`;
+    default:
+      return `${name} could not be fetched from WhatsApp. It stays there for seven days; after that the customer has to send it again.`;
+  }
 }

@@ -10,6 +10,7 @@ import { ChannelsSection } from './ChannelsSection';
 import { ConversationsSection } from './ConversationsSection';
 import { DeadLettersSection } from './DeadLettersSection';
 import { DomainsSection } from './DomainsSection';
+import { FilesSection } from './FilesSection';
 import { FlowsSection } from './FlowsSection';
 import { LinkingSection } from './LinkingSection';
 import { OverviewSection } from './OverviewSection';
@@ -84,6 +85,7 @@ const SECTIONS: Section[] = [
     render: (setup) => <UsersSection users={setup.users} />,
   },
   { key: 'flows', label: 'Flows', render: (setup) => <FlowsSection flows={setup.flows} /> },
+  { key: 'files', label: 'Files', render: () => <FilesSection /> },
   { key: 'api-keys', label: 'API keys', audience: 'admin', render: () => <ApiKeysSection /> },
   { key: 'dead-letters', label: 'Dead letters', render: () => <DeadLettersSection /> },
   { key: 'workspace', label: 'Workspace', audience: 'admin', render: () => <WorkspaceSection /> },

@@ -15,7 +15,7 @@ import {
 import { text } from '../FormDialog';
 import { checkRateCard, importRateCard, type PriceTable } from './api';
 import css from '../setup.module.css';
-import { price } from './standing';
+import { prices } from './standing';
 
 const SHOWN = 200;
 
@@ -27,6 +27,7 @@ interface ImportProps {
 /** Takes a price list in: first it is checked and shown, and only then does it count. */
 export function ImportDialog({ onClose, onDone }: ImportProps) {
   const [csv, setCsv] = useState('');
+  const [tiers, setTiers] = useState('');
   const [checked, setChecked] = useState<{ table: PriceTable; check: RateCardCheck } | null>(null);
   const [busy, setBusy] = useState<'yes' | 'no'>('no');
   const [problem, setProblem] = useState<string | null>(null);
@@ -49,6 +50,7 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
       valid_from: text(form, 'valid_from'),
       currency: text(form, 'currency').toUpperCase(),
       csv,
+      tiers_csv: tiers.trim() === '' ? null : tiers,
     };
     void run(async () => setChecked({ table, check: await checkRateCard(table) }));
   };
@@ -74,8 +76,8 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
               <Notice tone="bad" live="alert" title="The table cannot be taken in yet">
                 <ul data-testid="price-problems">
                   {checked.check.problems.map((each) => (
-                    <li key={`${each.line ?? ''}${each.message}`}>
-                      {each.line === null ? each.message : `Line ${each.line}: ${each.message}`}
+                    <li key={`${each.table ?? ''}${each.line ?? ''}${each.message}`}>
+                      {problemWords(each)}
                     </li>
                   ))}
                 </ul>
@@ -125,7 +127,7 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
             </label>
             <TextArea
               label="Table"
-              description="A line for each price, under the heading market,category,price. The price is that of one message, such as 0.0250."
+              description="A line for each price under the heading market,category,price; or WhatsApp’s own file of rates, with a column for each category. The price is that of one message, such as 0.0250. With the columns from and to, lines can be tiers by the messages of the month."
               autosize={false}
               rows={7}
               required
@@ -134,6 +136,28 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
               placeholder={'market,category,price\nGermany,marketing,0.1131'}
               onChange={(event) => setCsv(event.currentTarget.value)}
               data-testid="price-table"
+            />
+            <label className={css.file}>
+              <span>Tiers from a file</span>
+              <input
+                type="file"
+                accept=".csv,.txt,text/csv,text/plain"
+                data-testid="price-tiers-file"
+                onChange={(event) => {
+                  const file = event.target.files?.[0];
+                  if (file !== undefined) void file.text().then(setTiers);
+                }}
+              />
+            </label>
+            <TextArea
+              label="Tiers, when they are a table of their own"
+              description="WhatsApp’s file of volume tiers: market, category, from, to and price. The first tier of each begins at message 1 and has the price of the table above."
+              autosize={false}
+              rows={4}
+              value={tiers}
+              placeholder={'market,category,from,to,price\nIndia,utility,1,100000,0.0014'}
+              onChange={(event) => setTiers(event.currentTarget.value)}
+              data-testid="price-tiers"
             />
           </Stack>
           <DialogActions>
@@ -168,17 +192,25 @@ export function ImportDialog({ onClose, onDone }: ImportProps) {
   );
 }
 
+function problemWords({ table, line, message }: RateCardCheck['problems'][number]): string {
+  if (line === null) return message;
+  return table === 'tiers' ? `Tiers, line ${line}: ${message}` : `Line ${line}: ${message}`;
+}
+
 /** What would change, before it does. */
 function Preview({ check }: { check: RateCardCheck }) {
   const { card, changes } = check;
   if (card === null) return null;
+  const tiered = card.rates.filter((rate) => rate.tiers.length > 0).length;
   return (
     <>
       <p data-testid="price-preview">
         {card.rates.length} prices in {card.currency}, valid from {card.valid_from}.{' '}
         {check.compared_with === null
           ? 'There is nothing to compare them with.'
-          : `${changes.length} differ from “${check.compared_with}”.`}
+          : `${changes.length} differ from “${check.compared_with}”.`}{' '}
+        {tiered === 0 ? 'None has tiers.' : `${tiered} of them have tiers.`} Checked against the
+        markets of {check.markets_as_of}.
       </p>
       {check.replaces && (
         <Notice tone="warn">It takes the place of the list of the same day and currency.</Notice>
@@ -201,13 +233,13 @@ function Preview({ check }: { check: RateCardCheck }) {
               key: 'before',
               title: 'Now',
               align: 'end',
-              render: (change) => price(change.before, card.currency),
+              render: (change) => prices(change.before, change.tiers_before, card.currency),
             },
             {
               key: 'after',
               title: 'Then',
               align: 'end',
-              render: (change) => price(change.after, card.currency),
+              render: (change) => prices(change.after, change.tiers_after, card.currency),
             },
           ]}
         />

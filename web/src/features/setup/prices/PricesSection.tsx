@@ -25,7 +25,17 @@ import { changeCampaignSettings, fetchCampaignSettings } from '../texts-api';
 import { useMayManage } from '../use-may-manage';
 import { fetchRateCards, removeRateCard } from './api';
 import { ImportDialog } from './ImportDialog';
-import { byMarket, dayIn, isMadeUp, price, standings, type Standing } from './standing';
+import {
+  byMarket,
+  categoryWords,
+  dayIn,
+  isMadeUp,
+  price,
+  standings,
+  type Standing,
+} from './standing';
+import { VolumesCard } from './VolumesCard';
+import css from '../setup.module.css';
 
 const WORDS: Record<Standing, { label: string; tone: Tone }> = {
   valid: { label: 'Counts now', tone: 'good' },
@@ -43,6 +53,7 @@ export function PricesSection() {
   return (
     <Stack>
       <Lists zone={settings.data?.price_zone ?? 'UTC'} />
+      <VolumesCard />
       <LoadedCard title="Days and stops" query={settings}>
         {(loaded) => <Rules key={JSON.stringify(loaded)} settings={loaded} />}
       </LoadedCard>
@@ -180,10 +191,21 @@ function Prices({ card }: { card: RateCard }) {
         { key: 'market', title: 'Market', render: (row) => row.market },
         ...categories.map((category) => ({
           key: category,
-          title: category.charAt(0).toUpperCase() + category.slice(1),
+          title: categoryWords(category),
           align: 'end' as const,
-          render: (row: (typeof rows)[number]) =>
-            price(row.prices.get(category) ?? null, card.currency),
+          render: (row: (typeof rows)[number]) => {
+            const found = row.prices.get(category);
+            return (
+              <>
+                {price(found?.first ?? null, card.currency)}
+                {found?.tiers.map((tier) => (
+                  <div className={css.tier} key={tier.from} data-testid="price-tier">
+                    from {tier.from.toLocaleString()}: {price(tier.thousandths, card.currency)}
+                  </div>
+                ))}
+              </>
+            );
+          },
         })),
       ]}
     />
@@ -212,7 +234,7 @@ function Rules({ settings }: { settings: CampaignSettings }) {
         <Stack gap={12}>
           <TextField
             label="Time zone of the account"
-            description="As set for the business account in WhatsApp Manager, such as Europe/Berlin. A price list begins at midnight there."
+            description="As set for the business account in WhatsApp Manager, such as Europe/Berlin. A price list, and the month that tiers count, begin at midnight there."
             name="price_zone"
             required
             withAsterisk={false}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RateCard } from '@/api/price-types';
-import { byMarket, dayIn, price, standings } from './standing';
+import { byMarket, dayIn, price, prices, standings } from './standing';
 
 const card = (valid_from: string, name = 'Ours'): RateCard => ({
   name,
@@ -27,18 +27,21 @@ describe('price lists', () => {
 
   it('has a line for each market, and none where a market has no price', () => {
     const rates = [
-      { market: 'Brazil', category: 'marketing', thousandths: 5_700 },
-      { market: 'Brazil', category: 'utility', thousandths: 1_425 },
-      { market: 'Chile', category: 'marketing', thousandths: 3_400 },
+      { market: 'Brazil', category: 'marketing', thousandths: 5_700, tiers: [] },
+      { market: 'Brazil', category: 'utility', thousandths: 1_425, tiers: [] },
+      { market: 'Chile', category: 'marketing', thousandths: 3_400, tiers: [] },
     ] satisfies RateCard['rates'];
     const { categories, rows } = byMarket({ ...card('2026-10-01'), rates });
     expect(categories).toEqual(['marketing', 'utility']);
     expect(rows.map((row) => row.market)).toEqual(['Brazil', 'Chile']);
-    expect(rows.map((row) => row.prices.get('utility') ?? null)).toEqual([1_425, null]);
+    expect(rows.map((row) => row.prices.get('utility')?.first ?? null)).toEqual([1_425, null]);
   });
 
   it('writes prices with all their digits', () => {
     expect(price(11_310, 'USD')).toMatch(/0\.1131/);
     expect(price(null, 'USD')).toBe('none');
+    expect(prices(11_310, [], 'USD')).toBe(price(11_310, 'USD'));
+    const tiers = [{ from: 101, thousandths: 900 }];
+    expect(prices(1_000, tiers, 'USD')).toMatch(/0\.0100, .*0\.0090 from message 101 on/);
   });
 });

@@ -1,4 +1,4 @@
-import type { RateCard } from '@/api/price-types';
+import type { RateCard, Tier } from '@/api/price-types';
 
 export type Standing = 'valid' | 'later' | 'earlier' | 'made_up';
 
@@ -36,6 +36,14 @@ export function price(thousandths: number | null, currency: string): string {
   }
 }
 
+/** A price and how many tiers follow, with the lowest. */
+export function prices(thousandths: number | null, tiers: Tier[], currency: string): string {
+  const first = price(thousandths, currency);
+  const last = tiers.at(-1);
+  if (last === undefined) return first;
+  return `${first}, ${price(last.thousandths, currency)} from message ${last.from.toLocaleString()} on`;
+}
+
 /** The prices of a list with a line for each market and a column for each category, in the order of the list. */
 export function byMarket(card: RateCard) {
   const categories = [...new Set(card.rates.map((rate) => rate.category))];
@@ -45,7 +53,7 @@ export function byMarket(card: RateCard) {
     prices: new Map(
       card.rates
         .filter((rate) => rate.market === market)
-        .map((rate) => [rate.category, rate.thousandths]),
+        .map((rate) => [rate.category, { first: rate.thousandths, tiers: rate.tiers }]),
     ),
   }));
   return { categories, rows };
@@ -58,4 +66,10 @@ export function dayIn(zone: string, now: number): string {
   } catch {
     return new Date(now).toISOString().slice(0, 10);
   }
+}
+
+/** A category as a heading. */
+export function categoryWords(category: string): string {
+  const words = category.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
