@@ -26,6 +26,7 @@ pub mod keyword;
 pub mod keyword_template;
 pub mod language;
 pub mod linking;
+pub mod mms;
 pub mod notice;
 pub mod open_hours;
 pub mod opt_out_line;

@@ -75,7 +75,7 @@ impl Server {
             Some(bucket) => Files::in_bucket(store.clone(), ctx.clone(), Bucket::new(&bucket)?),
             None => Files::in_database(store.clone(), ctx.clone()),
         };
-        let own = DeliveryConfig { node: node.name.clone(), files: files.clone() };
+        let own = DeliveryConfig { node: node.name.clone(), files: files.clone(), files_origin: config.files_origin() };
         let delivery = Delivery::start(store.clone(), bus.clone(), ctx.clone(), own);
         let tasks = TaskTracker::new();
         let links = Links::load(&store, &ctx, links).await?;

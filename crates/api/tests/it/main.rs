@@ -29,6 +29,7 @@ mod stream;
 mod support;
 mod suppressions;
 mod tables;
+mod text_files;
 mod texts;
 mod transcripts;
 mod twilio_server;
