@@ -1,9 +1,11 @@
 // A campaign by WhatsApp template with a picture above its text, each contact in their own language: the picture is chosen
-// in the console, the check counts the languages, and the ledger of WhatsApp has one upload for all.
+// in the console, the check counts the languages, and the ledger of WhatsApp has one upload for all. And a campaign by SMS
+// with a picture (MMS): it arrives on the phone, and the picture that comes back stands with the contact.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
 import { accessibilityViolations, album, launch, openPage, signIn } from '../lib/browser.mjs';
+import { png } from '../lib/media.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const GROUP = 'picture club';
@@ -109,6 +111,126 @@ describe('a campaign with a picture', { timeout: 180_000 }, () => {
     ]);
     const uploads = (await sandbox.ledger()).filter((entry) => entry.kind === 'wa_file_uploaded');
     assert.equal(uploads.length, 1, 'once for all, not once for each');
+  });
+
+  it('leaves no error in the console', () => {
+    assert.deepEqual(
+      marketer.complaints.filter((complaint) => !complaint.includes('401')),
+      [],
+    );
+  });
+});
+
+describe('a text with a picture', { timeout: 180_000 }, () => {
+  const NUMBER = '+15550100777';
+  const CLUB = 'mms club';
+  const ANA = '15550117001';
+  let demo, browser, product, sandbox, shot, marketer, page, contact;
+
+  before(async () => {
+    demo = await startDemo('sqlite');
+    product = productApi(demo);
+    sandbox = sandboxApi(demo);
+    const channel = await product.post('/channels', {
+      kind: 'twilio',
+      name: 'HTTP carrier',
+      config: {
+        base_url: demo.sandbox_url,
+        account_sid: 'AC5a0db0c5a0db0c5a0db0c5a0db0c5a0d',
+        auth_token: 'sandbox-auth-token',
+        callback_base_url: demo.url,
+        segments_per_second: 200,
+      },
+    });
+    await sandbox.post('/twilio', { inbound_url: `${demo.url}${channel.webhook_path}` });
+    await product.post('/senders', { channel_id: channel.id, address: NUMBER, kind: 'long_code' });
+    contact = await product.post('/contacts', { phone: `+${ANA}`, first_name: 'Ana', attributes: { group: CLUB } });
+    await product.post(`/contacts/${contact.id}/consent-events`, {
+      channel: 'sms',
+      purpose: 'marketing',
+      action: 'grant',
+      method: 'web_form',
+      wording: 'Yes, text me offers.',
+    });
+    const settings = await product.get('/campaign-settings');
+    await product.put('/campaign-settings', { ...settings, mms_price: 2_000 });
+    browser = await launch();
+    shot = await album('mms');
+    marketer = await openPage(browser);
+    page = marketer.page;
+  });
+
+  after(async () => {
+    await browser?.close();
+    await demo?.stop();
+  });
+
+  const noViolations = async (what) => {
+    assert.deepEqual(await accessibilityViolations(page), [], `accessibility of ${what}`);
+  };
+
+  it('is written with its picture, which the preview of the phone shows', async () => {
+    await page.goto(demo.url);
+    await page.fill(id('login-email'), 'mark@acme.example');
+    await page.fill(id('login-password'), demo.password);
+    await page.click(id('login-submit'));
+    await page.click(id('nav-campaigns'));
+    await page.click(id('campaign-new'));
+    await page.fill(id('campaign-name'), 'With a picture');
+    const senders = page.locator(id('campaign-sender'));
+    const value = await senders.locator('option', { hasText: NUMBER }).getAttribute('value');
+    await senders.selectOption(value);
+    await page.fill(id('campaign-body'), 'Our new tent');
+    await page.click(id('campaign-footer-none'));
+    await page
+      .locator(id('campaign-media-add'))
+      .setInputFiles({ name: 'tent.png', mimeType: 'image/png', buffer: png([60, 90, 255], 240, 160) });
+    await page.waitForSelector(id('preview-picture'));
+    assert.match(await page.locator(id('segment-counter')).innerText(), /1 MMS/);
+    await page.click(id('campaign-add-filter'));
+    await page.fill(id('campaign-filter-field'), 'group');
+    await page.fill(id('campaign-filter-value'), CLUB);
+    await shot(page, 'composer');
+    await noViolations('the composer');
+    await page.click(id('campaign-save'));
+    await page.waitForSelector(id('audience-sendable'));
+    await page.waitForSelector(id('preview-picture'));
+  });
+
+  it('is checked with its price, and arrives on the phone', async () => {
+    await page.click(id('campaign-start'));
+    await page.waitForSelector(id('preflight-mms'));
+    assert.match(await page.locator(id('preflight-cost')).innerText(), /0\.02/);
+    await shot(page, 'check');
+    await noViolations('the check');
+    await page.click(id('confirm-start'));
+    const texts = async () => (await sandbox.get(`/handsets/${ANA}/sms`)).messages;
+    await eventually('Ana has it', async () =>
+      (await texts().catch(() => [])).some((sms) => sms.text === 'Our new tent' && sms.media.length === 1),
+    );
+    const phone = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    await phone.goto(`${demo.sandbox_url}/phone?handset=${ANA}&app=sms&peer=${encodeURIComponent(NUMBER)}`);
+    await phone.waitForSelector(id('sms-picture'));
+    await phone
+      .locator(id('sms-attach'))
+      .setInputFiles({ name: 'mine.png', mimeType: 'image/png', buffer: png([255, 60, 60], 160, 160) });
+    await phone.fill(id('sms-reply'), 'Mine looks like this');
+    await phone.click(id('sms-send'));
+    await eventually('the phone shows both', async () => (await phone.locator(id('sms-picture')).count()) === 2);
+    await shot(phone, 'phone');
+    await phone.close();
+  });
+
+  it('is answered with a picture, which stands with the contact', async () => {
+    await page.goto(`${demo.url}/contacts/${contact.id}`);
+    const file = page.locator(`${id('received-file')}[data-presence="stored"] img`);
+    await file.waitFor();
+    await eventually('the picture is loaded', () =>
+      file.evaluate((image) => image.complete && image.naturalWidth > 0),
+    );
+    await file.scrollIntoViewIfNeeded();
+    await shot(page, 'contact');
+    await noViolations('the contact');
   });
 
   it('leaves no error in the console', () => {

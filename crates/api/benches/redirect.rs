@@ -109,6 +109,7 @@ async fn prepare() -> (TestStore, Links, u32) {
     let (workspace_id, ctx) = (test.workspace_id(), test.ctx.clone());
     let campaign_id: CampaignId = ctx.id();
     let input = CampaignInput {
+        media: Vec::new(),
         name: "Speed".to_owned(),
         sender_id: Some(sender.id),
         audience: Audience::default(),

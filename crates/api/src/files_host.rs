@@ -3,91 +3,59 @@
 //! What a customer sends is then never under the address of the console, whatever a browser makes of it. A file is asked
 //! for at the console's address, where the caller's right to it is checked; the answer leads to this host by an address
 //! that names one file, is signed, and works for some minutes. Here no login counts, neither a cookie nor a key.
+//!
+//! Providers fetch the files of an MMS by such an address too, which works for hours ([`segue_delivery::file_address`]).
+//! Where files have no host of their own, only those addresses are answered, under the address of the webhooks.
 
 use axum::{
+    Router,
     extract::{Request, State},
-    middleware::Next,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
+    routing::get,
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
-use segue_model::{MediaId, WorkspaceId, id::Id as _};
+use segue_delivery::file_address::{self, FileAddress, FilePurpose, PATH};
 use segue_store::{StoreError, media::FilePresence};
-use sha2::Sha256;
-use uuid::Uuid;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     AppState,
-    link_host::host_of,
+    link_host::{self, host_of},
+    observe,
     problem::Problem,
     serve_file::{Disposition, serve},
 };
 
-/// Seconds that an address works at least, and half of what it works at most.
-const WORKS_FOR: i64 = 600;
-/// Path of files on their host.
-const PATH: &str = "/f/";
-/// Bytes of what is signed: workspace, file, end, disposition.
-const SIGNED: usize = 16 + 16 + 8 + 1;
-
-/// What an address gives: one file of one workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileAddress {
-    pub workspace_id: WorkspaceId,
-    pub media_id: MediaId,
-    pub disposition: Disposition,
+/// The address of a file on the files' own host; `None` when there is no such host. It is the same for some minutes, so
+/// that browsers do not load a picture again and again.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn signed(state: &AppState, address: FileAddress) -> Result<Option<String>, Problem> {
+    let Some(origin) = &state.config.files_origin else { return Ok(None) };
+    Ok(Some(address.under(origin, key(state).await?, state.ctx.now())))
 }
 
-impl FileAddress {
-    /// The address on the files' own host; `None` when there is no such host.
-    ///
-    /// It is the same for some minutes, so that browsers do not load a picture again and again.
-    pub async fn signed(&self, state: &AppState) -> Result<Option<String>, Problem> {
-        let Some(origin) = &state.config.files_origin else { return Ok(None) };
-        let now = state.ctx.now().0.div_euclid(1_000);
-        let ends = (now.div_euclid(WORKS_FOR) + 2) * WORKS_FOR;
-        let mut token = self.bytes(ends);
-        let signature = signer(state).await?.chain_update(&token).finalize().into_bytes();
-        token.extend_from_slice(&signature);
-        Ok(Some(format!("{origin}{PATH}{}", URL_SAFE_NO_PAD.encode(token))))
-    }
-
-    fn bytes(&self, ends: i64) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(SIGNED + 32);
-        bytes.extend_from_slice(self.workspace_id.uuid().as_bytes());
-        bytes.extend_from_slice(self.media_id.uuid().as_bytes());
-        bytes.extend_from_slice(&ends.to_be_bytes());
-        bytes.push(u8::from(self.disposition == Disposition::Save));
-        bytes
-    }
-
-    /// Reads what was signed, with the seconds that are left of it. `None` when it was not signed here, or is over.
-    async fn read(state: &AppState, token: &str) -> Result<Option<(Self, i64)>, Problem> {
-        let Ok(bytes) = URL_SAFE_NO_PAD.decode(token) else { return Ok(None) };
-        let Some((signed, signature)) = bytes.split_at_checked(SIGNED) else { return Ok(None) };
-        if signer(state).await?.chain_update(signed).verify_slice(signature).is_err() {
-            return Ok(None);
-        }
-        let uuid = |at: usize| Uuid::from_slice(&signed[at..at + 16]).unwrap_or_default();
-        let ends = i64::from_be_bytes(signed[32..40].try_into().unwrap_or_default());
-        let left = ends - state.ctx.now().0.div_euclid(1_000);
-        if left <= 0 {
-            return Ok(None);
-        }
-        let disposition = if signed[40] == 1 { Disposition::Save } else { Disposition::ByKind };
-        let (workspace_id, media_id) = (WorkspaceId::from_uuid(uuid(0)), MediaId::from_uuid(uuid(16)));
-        Ok(Some((Self { workspace_id, media_id, disposition }, left)))
-    }
+/// The installation's own secret, the same on every node.
+async fn key(state: &AppState) -> Result<&[u8], Problem> {
+    let key = state.file_key.get_or_try_init(|| file_address::key(&state.store, &state.ctx));
+    Ok(key.await?.as_slice())
 }
 
-/// Signs with the installation's own secret, the same on every node.
-async fn signer(state: &AppState) -> Result<Hmac<Sha256>, Problem> {
-    let key = state.file_key.get_or_try_init(|| async {
-        let fresh = state.ctx.random_bytes::<32>();
-        state.store.write::<_, StoreError, _>(move |tx| tx.secret_or("file_address_key", &fresh)).await
-    });
-    Hmac::new_from_slice(key.await?).map_err(|_| Problem::internal())
+/// Where there is no host for files: those that a provider fetches to send them, under the address that it calls with its
+/// webhooks. Nothing else is served there, and no login counts.
+pub(crate) fn for_carriers(state: AppState) -> Router {
+    Router::new()
+        .route(&format!("{PATH}{{token}}"), get(carried))
+        .layer(middleware::from_fn_with_state(state.clone(), link_host::restrict))
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .with_state(state)
+}
+
+async fn carried(State(state): State<AppState>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    finished(&state, &parts, answer(&state, &parts, Served::ToCarriers).await)
 }
 
 /// Answers everything on the files' own host, and lets everything else pass. Outside of all other layers.
@@ -98,7 +66,20 @@ pub(crate) async fn separate(State(state): State<AppState>, request: Request, ne
     }
     // Neither a body nor a login counts here.
     let (parts, _) = request.into_parts();
-    let mut response = answer(&state, &parts).await.unwrap_or_else(|problem| {
+    finished(&state, &parts, answer(&state, &parts, Served::All).await)
+}
+
+/// Which addresses are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Served {
+    All,
+    /// Those that a provider was given.
+    ToCarriers,
+}
+
+/// An answer with what keeps a file from doing anything.
+fn finished(state: &AppState, parts: &Parts, answer: Result<Response, Problem>) -> Response {
+    let mut response = answer.unwrap_or_else(|problem| {
         // No details: whoever asks has no login here.
         let status =
             if problem.status().is_server_error() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::NOT_FOUND };
@@ -125,14 +106,19 @@ pub(crate) async fn separate(State(state): State<AppState>, request: Request, ne
     response
 }
 
-async fn answer(state: &AppState, request: &Parts) -> Result<Response, Problem> {
+async fn answer(state: &AppState, request: &Parts, served: Served) -> Result<Response, Problem> {
     let nothing = || Problem::not_found("file");
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return Err(nothing());
     }
     let token = request.uri.path().strip_prefix(PATH).ok_or_else(nothing)?;
-    let (address, left) = FileAddress::read(state, token).await?.ok_or_else(nothing)?;
-    let FileAddress { workspace_id, media_id, disposition } = address;
+    let (address, left) = FileAddress::read(token, key(state).await?, state.ctx.now()).ok_or_else(nothing)?;
+    let FileAddress { workspace_id, media_id, purpose } = address;
+    let disposition = match (purpose, served) {
+        (FilePurpose::Carrier, _) | (FilePurpose::Show, Served::All) => Disposition::ByKind,
+        (FilePurpose::Save, Served::All) => Disposition::Save,
+        (FilePurpose::Show | FilePurpose::Save, Served::ToCarriers) => return Err(nothing()),
+    };
     let found = state.store.read::<_, StoreError, _>(move |tx| tx.media(workspace_id, media_id)).await?;
     let media = found.filter(|media| media.presence == FilePresence::Stored).ok_or_else(nothing)?;
     let mut response = serve(state, workspace_id, &media, disposition, &request.headers).await?;

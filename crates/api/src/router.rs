@@ -19,7 +19,7 @@ pub fn router(state: AppState) -> Router {
         .merge(links::served(state.clone()))
         .merge(webhooks::served(state.clone()));
     if state.config.files_origin.is_none() {
-        return router;
+        return router.merge(files_host::for_carriers(state));
     }
     router.layer(middleware::from_fn_with_state(state, files_host::separate))
 }

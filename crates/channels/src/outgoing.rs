@@ -12,6 +12,7 @@ use std::{
 use reqwest::{
     RequestBuilder, Url,
     dns::{Addrs, Name, Resolve, Resolving},
+    header,
 };
 
 use crate::http::{HttpLimits, HttpSetupError, client_builder};
@@ -43,6 +44,55 @@ pub enum ForbiddenAddress {
     Private,
 }
 
+/// How often an address may lead elsewhere.
+const MOST_STEPS: usize = 3;
+
+/// Something could not be fetched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchFailure {
+    #[error(transparent)]
+    Forbidden(#[from] ForbiddenAddress),
+    #[error("Nobody answers there.")]
+    NoAnswer,
+    #[error("The answer was HTTP {0}.")]
+    Refused(u16),
+    #[error("The address leads on too often.")]
+    TooManySteps,
+    #[error("It is larger than {0} MB.")]
+    TooLarge(u64),
+}
+
+impl FetchFailure {
+    /// A name that leads into a private network is refused by the resolver, deep in the error.
+    fn of(error: &reqwest::Error) -> Self {
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(one) = cause {
+            let inner = one.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            if let Some(forbidden) = inner.and_then(|inner| inner.downcast_ref::<ForbiddenAddress>()) {
+                return Self::Forbidden(*forbidden);
+            }
+            cause = one.source();
+        }
+        Self::NoAnswer
+    }
+}
+
+/// The body of an answer, when it is not longer than `most`: what it says of its length is not believed.
+pub(crate) async fn read_limited(mut answer: reqwest::Response, most: u64) -> Result<Vec<u8>, FetchFailure> {
+    let too_large = || FetchFailure::TooLarge(most >> 20);
+    if answer.content_length().is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    let mut data = Vec::new();
+    while let Some(bytes) = answer.chunk().await.map_err(|_| FetchFailure::NoAnswer)? {
+        if (data.len() + bytes.len()) as u64 > most {
+            return Err(too_large());
+        }
+        data.extend_from_slice(&bytes);
+    }
+    Ok(data)
+}
+
 /// A client for addresses that somebody gave us.
 #[derive(Clone)]
 pub struct OutgoingClient {
@@ -71,6 +121,28 @@ impl OutgoingClient {
     /// Why nothing is sent there.
     pub fn post(&self, url: &str) -> Result<RequestBuilder, ForbiddenAddress> {
         Ok(self.http.post(check(url, self.reach)?))
+    }
+
+    /// What is at an address, at most `most` bytes. Where it leads elsewhere, that address is checked like the first.
+    ///
+    /// # Errors
+    /// When nothing may be called there, or it does not give what was asked for.
+    pub async fn fetch(&self, url: &str, most: u64) -> Result<Vec<u8>, FetchFailure> {
+        let mut url = check(url, self.reach)?;
+        for _ in 0..=MOST_STEPS {
+            let answer = self.http.get(url.clone()).send().await.map_err(|error| FetchFailure::of(&error))?;
+            let status = answer.status();
+            if status.is_success() {
+                return read_limited(answer, most).await;
+            }
+            let to = answer.headers().get(header::LOCATION).and_then(|to| to.to_str().ok());
+            let next = to.filter(|_| status.is_redirection()).and_then(|to| url.join(to).ok());
+            url = match next {
+                Some(next) => check(next.as_str(), self.reach)?,
+                None => return Err(FetchFailure::Refused(status.as_u16())),
+            };
+        }
+        Err(FetchFailure::TooManySteps)
     }
 }
 
@@ -252,6 +324,51 @@ mod tests {
         assert!(only_public(vec![at("8.8.8.8"), at("1.1.1.1")]).is_ok());
         assert!(only_public(vec![at("8.8.8.8"), at("127.0.0.1")]).is_err());
         assert!(only_public(vec![at("8.8.8.8"), at("fd00:ec2::254")]).is_err());
+    }
+
+    /// Answers each request with one of these heads, in turn.
+    async fn server(answers: Vec<String>) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4_096];
+                let _ = stream.read(&mut request).await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        format!("http://{address}")
+    }
+
+    fn ok(body: &str) -> String {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    }
+
+    fn moved(to: &str) -> String {
+        format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    }
+
+    #[tokio::test]
+    async fn what_is_fetched_is_bounded_and_each_step_is_checked() {
+        let anywhere = OutgoingClient::new(HttpLimits::default(), Reach::Anywhere).unwrap();
+        let url = server(vec![moved("/there"), ok("hello")]).await;
+        assert_eq!(anywhere.fetch(&url, 5).await.unwrap(), b"hello");
+        let url = server(vec![ok("hello")]).await;
+        assert_eq!(anywhere.fetch(&url, 4).await, Err(FetchFailure::TooLarge(0)));
+        let unsaid = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello".to_owned();
+        let url = server(vec![unsaid]).await;
+        assert_eq!(anywhere.fetch(&url, 4).await, Err(FetchFailure::TooLarge(0)), "a length that is not told");
+        let url = server(vec![moved("file:///etc/passwd")]).await;
+        assert_eq!(anywhere.fetch(&url, 5).await, Err(ForbiddenAddress::NotHttp.into()));
+        let url = server(vec![moved("/a"), moved("/b"), moved("/c"), moved("/d")]).await;
+        assert_eq!(anywhere.fetch(&url, 5).await, Err(FetchFailure::TooManySteps));
+        let public = OutgoingClient::new(HttpLimits::default(), Reach::Public).unwrap();
+        for private in ["http://127.0.0.1/x", "http://169.254.169.254/latest", "http://[::1]/x"] {
+            assert_eq!(public.fetch(private, 5).await, Err(ForbiddenAddress::Private.into()), "{private}");
+        }
+        assert_eq!(public.fetch("http://localhost/x", 5).await, Err(ForbiddenAddress::Private.into()), "by its name");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use segue_channels::{
     http::HttpSetupError,
+    twilio::FileFailure,
     whatsapp::{GraphClient, GraphConfig, GraphFailure, MediaError},
 };
 use segue_store::{
@@ -22,6 +23,8 @@ pub enum DeliveryError {
     Graph(#[from] GraphFailure),
     #[error("{0}")]
     Media(#[from] MediaError),
+    #[error("{0}")]
+    TextFile(#[from] FileFailure),
     #[error(transparent)]
     Client(#[from] HttpSetupError),
     #[error("There is no such file.")]
@@ -47,7 +50,7 @@ impl DeliveryError {
         match self {
             Self::NotWhatsApp => "not_whatsapp",
             Self::Graph(_) => "whatsapp_refused",
-            Self::Media(_) => "media_failed",
+            Self::Media(_) | Self::TextFile(_) => "media_failed",
             Self::Client(_) => "client_failed",
             Self::NoSuchMedia => "media_not_found",
             Self::NoSuchChannel => "channel_not_found",

@@ -17,7 +17,7 @@ use segue_model::{
     content::SmsContent,
     delivery::{MessageClass, OutboxState},
     place_of_phone,
-    sender::clear,
+    sender::{SenderFacts, clear, clear_files},
 };
 use segue_store::{
     StoreError, Tx,
@@ -84,8 +84,24 @@ fn move_over(
         MessageClass::Keyword => Some(Cow::Borrowed(content.text.as_str())),
         _ => written_in(&content.text, facts.alphabet),
     };
-    let Some(text) = text else { return Ok(false) };
-    tx.fail_over(message, from, (&fallback, &text), &reason, now)
+    let Some(text) = text.map(Cow::into_owned) else { return Ok(false) };
+    if content.is_mms() && !carries_files(tx, message, &fallback, (&facts, phone.as_ref()))? {
+        return Ok(false);
+    }
+    let content = SmsContent { text, ..content };
+    tx.fail_over(message, from, (&fallback, &content), &reason, now)
+}
+
+/// Whether the second way takes a message with files.
+fn carries_files(
+    tx: &mut Tx<'_>,
+    message: &OutboxMessage,
+    fallback: &Fallback,
+    (facts, phone): (&SenderFacts, Option<&PhoneNumber>),
+) -> Result<bool, StoreError> {
+    let channel = tx.channel(message.workspace_id, fallback.to.channel_id)?;
+    let carries = channel.is_some_and(|channel| channel.config.kind().carries_files());
+    Ok(carries && clear_files(facts, phone.and_then(place_of_phone)).is_ok())
 }
 
 /// When a message became due, and which it is.

@@ -23,6 +23,7 @@ mod check;
 mod client;
 pub mod erasure;
 mod failover;
+pub mod file_address;
 mod files;
 mod forms;
 mod holds;

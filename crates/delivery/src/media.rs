@@ -4,11 +4,14 @@ use segue_channels::whatsapp::{GraphClient, MediaError};
 use segue_model::{MediaId, WorkspaceId, file_type::sniff};
 use segue_store::{
     StoreError,
-    channel::Channel,
+    channel::{Channel, ChannelConfig},
     media::{Media, fingerprint},
 };
 
-use crate::{DeliveryError, Files, client::client_of};
+use crate::{DeliveryError, Files, client::client_of, twilio};
+
+/// Bytes of a file of an inbound MMS at most: carriers take less.
+const LARGEST_TEXT_FILE: u64 = 10 << 20;
 
 /// Fetches a received file and stores it. Doing it twice is harmless: the second time it is there.
 ///
@@ -33,12 +36,18 @@ pub async fn fetch(files: &Files, workspace_id: WorkspaceId, media_id: MediaId) 
         return Ok(());
     };
     let channel = channel.ok_or(DeliveryError::NoSuchChannel)?;
-    let client = client_of(&channel)?;
     let fetched = async {
-        let data = download(&client, &provider_id, files.most()).await?;
+        let data = match &channel.config {
+            ChannelConfig::Twilio(config) => {
+                twilio::client(config)?.file(&provider_id, files.most().min(LARGEST_TEXT_FILE)).await?
+            }
+            ChannelConfig::WhatsApp(_) | ChannelConfig::Smpp(_) => {
+                download(&client_of(&channel)?, &provider_id, files.most()).await?
+            }
+        };
         // The webhook's checksum was signed; the one beside the download was not.
         if !media.sha256.is_empty() && fingerprint(&data) != media.sha256 {
-            return Err(MediaError::Checksum.into());
+            return Err(DeliveryError::from(MediaError::Checksum));
         }
         let mime = sniff(&data, media.file_name.as_deref()).unwrap_or("application/octet-stream");
         files.keep(workspace_id, media_id, mime, data).await?;

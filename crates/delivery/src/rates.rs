@@ -6,6 +6,7 @@
 use segue_channels::text::segment_on;
 use segue_model::{
     Timestamp,
+    content::SmsContent,
     delivery::MessageClass,
     policy::{Explanation, Rule},
     sender::SenderFacts,
@@ -47,15 +48,22 @@ pub(crate) fn leave_pace(
     }
 }
 
-/// Takes room for a text, as many segments as it takes on the account it leaves by. `false` when there is none: it is held then, until there may be.
+/// How many segments a text takes on an account that writes like this. One with files counts as one, as carriers count it.
+pub(crate) fn segments(content: &SmsContent, writing: SmsWriting) -> u32 {
+    if content.is_mms() {
+        return 1;
+    }
+    u32::try_from(segment_on(&content.text, writing).segments.len()).unwrap_or(u32::MAX)
+}
+
+/// Takes room for a text of so many segments. `false` when there is none: it is held then, until there may be.
 pub(crate) fn take(
     tx: &mut Tx<'_>,
     sender: &SenderFacts,
     message: &OutboxMessage,
-    (text, writing): (&str, SmsWriting),
+    segments: u32,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let segments = u32::try_from(segment_on(text, writing).segments.len()).unwrap_or(u32::MAX);
     let limits = sender.limits();
     if message.class != MessageClass::Marketing {
         tx.use_room(message.workspace_id, &limits, segments, now)?;

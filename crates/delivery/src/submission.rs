@@ -23,6 +23,7 @@ use segue_store::{
     StoreError, Tx,
     channel::{Channel, ChannelConfig, Registration},
     language_hold,
+    media::FilePresence,
     outbox::{AddressKind, DueMessage, OutboxMessage},
     series::CampaignNow,
     submission::LastLook,
@@ -253,7 +254,7 @@ fn decide(
                 tx.count_initiated_chat(message.workspace_id, (portfolio, &message.address), message.id, now)?;
             }
             if let (Some(sender), Payload::Sms(content)) = (&facts.limited, &payload)
-                && !rates::take(tx, sender, message, (&content.text, channel.config.writing()), now)?
+                && !rates::take(tx, sender, message, rates::segments(content, channel.config.writing()), now)?
             {
                 let per_minute = facts.campaign.as_ref().and_then(|campaign| campaign.now.per_minute);
                 rates::leave_pace(tx, per_minute, message, now)?;
@@ -478,6 +479,10 @@ fn facts(
         match known.sender(tx, channel, &content.source)? {
             Some(sender) => {
                 facts.not_cleared = not_cleared(&sender, message, now);
+                if content.is_mms() {
+                    let files = files_not_cleared(tx, channel, (message, &content), &sender)?;
+                    facts.not_cleared = facts.not_cleared.or(files);
+                }
                 facts.sender_hours.clone_from(&sender.hours);
                 if message.class != MessageClass::Keyword {
                     // What could be replaced was replaced when it was written, unless the sender was set so since.
@@ -634,6 +639,29 @@ fn place(message: &OutboxMessage) -> Option<Place> {
     phone(message).and_then(|phone| place_of_phone(&phone))
 }
 
+/// Why the files of a message cannot leave, when they cannot: from its account, from its sender to the recipient's country,
+/// or because one of them is not here any more.
+fn files_not_cleared(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    (message, content): (&OutboxMessage, &SmsContent),
+    sender: &SenderFacts,
+) -> Result<Option<NotCleared>, StoreError> {
+    let closed = |why: &str| Ok(Some(NotCleared::Closed { why: why.to_owned() }));
+    if !channel.config.kind().carries_files() {
+        return closed("Accounts over SMPP carry texts and no files, and the message has some.");
+    }
+    if let Err(why) = sender::clear_files(sender, phone(message).and_then(|phone| place_of_phone(&phone))) {
+        return Ok(Some(why));
+    }
+    for id in &content.media {
+        if tx.media(message.workspace_id, *id)?.is_none_or(|media| media.presence != FilePresence::Stored) {
+            return closed("A file of the message is not here any more.");
+        }
+    }
+    Ok(None)
+}
+
 /// Why the sender may not send to the recipient's country, when it may not.
 fn not_cleared(sender: &SenderFacts, message: &OutboxMessage, now: Timestamp) -> Option<NotCleared> {
     if sender.goes_everywhere() {
@@ -681,7 +709,7 @@ mod tests {
             let source = test.sender(channel.id, "+15550100").await.address;
             test.set_consent(Medium::Sms, CUSTOMER, Purpose::Marketing, ConsentState::Granted).await;
             let (workspace_id, now) = (test.workspace_id(), test.now());
-            let content = SmsContent { source, text: "Sale".to_owned() };
+            let content = SmsContent::of_text(source, "Sale".to_owned());
             // It is noon in New York: by law and by the workspace's own hours the day ends at nine in the evening.
             let evening = now.plus(9 * time::HOUR);
             for (class, expires_at, until) in [

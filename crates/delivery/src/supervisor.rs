@@ -21,6 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 pub struct DeliveryConfig {
     /// Where the bytes of files are.
     pub files: Files,
+    /// Origin under which files are served, where they have a host of their own. Providers fetch files there, and where the
+    /// webhooks of their account come in otherwise.
+    pub files_origin: Option<String>,
     /// Name of this node in leases. Stays the same over restarts, so that a node that starts again takes back at once
     /// what it left behind.
     pub node: String,
@@ -34,6 +37,9 @@ pub(crate) struct Env {
     pub ctx: Ctx,
     pub node: Arc<str>,
     pub files: Files,
+    pub files_origin: Option<Arc<str>>,
+    /// Signs the addresses of files; read from the store when it is first needed.
+    pub file_key: Arc<tokio::sync::OnceCell<Vec<u8>>>,
     pub uploads: Arc<Uploads>,
     /// Cancelled when delivery ends.
     pub stop: CancellationToken,
@@ -56,6 +62,8 @@ impl Delivery {
             ctx,
             node: config.node.into(),
             files: config.files,
+            files_origin: config.files_origin.map(Into::into),
+            file_key: Arc::default(),
             uploads: Arc::default(),
             stop: stop.clone(),
         };

@@ -36,6 +36,7 @@ use crate::{
     channel_state,
     check::Check,
     failover,
+    file_address::{self, FileAddress, FilePurpose},
     settle::{Outcome, settle},
     sms::{recover, validity},
     submission::begin_text,
@@ -120,7 +121,7 @@ pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: 
     }
 }
 
-fn client(config: &TwilioConfig) -> Result<TwilioClient, HttpSetupError> {
+pub(crate) fn client(config: &TwilioConfig) -> Result<TwilioClient, HttpSetupError> {
     let service = config.messaging_service_sid.as_str();
     TwilioClient::new(ClientConfig {
         base_url: config.base_url.clone(),
@@ -166,6 +167,14 @@ async fn send(
     message: OutboxMessage,
 ) -> Option<Pause> {
     let (ctx, own_channel, own) = (env.ctx.clone(), channel.clone(), message.clone());
+    // Before anything is on record: what cannot be addressed has not left.
+    let media = match addresses_of_files(env, config, &message).await {
+        Ok(media) => media,
+        Err(error) => {
+            tracing::error!(%error, message_id = %message.id, "the files of a message have no address now");
+            return None;
+        }
+    };
     let begun =
         env.store.write(move |tx| begin_text(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
     let (content, until) = match begun {
@@ -177,7 +186,7 @@ async fn send(
             return None;
         }
     };
-    let text = text_message(config, &message, content, until, env.ctx.now());
+    let text = text_message(config, &message, (content, media), until, env.ctx.now());
     let sent = client.send(&text).await;
     metrics::counter!("segue_submissions_total", "kind" => "twilio").increment(1);
     if let SendOutcome::Refused { code: Some(codes::OPTED_OUT), .. } = &sent {
@@ -226,11 +235,27 @@ fn repeated(outcome: Outcome) -> Outcome {
     }
 }
 
+/// Where the provider fetches the files of a message: an address for each, which works for some hours.
+async fn addresses_of_files(
+    env: &Env,
+    config: &TwilioConfig,
+    message: &OutboxMessage,
+) -> Result<Vec<String>, StoreError> {
+    let Some(content) = message.content::<SmsContent>().ok().filter(SmsContent::is_mms) else {
+        return Ok(Vec::new());
+    };
+    let key = env.file_key.get_or_try_init(|| file_address::key(&env.store, &env.ctx)).await?;
+    let origin = env.files_origin.as_deref().unwrap_or_else(|| config.callback_base_url.trim_end_matches('/'));
+    let address =
+        |media_id| FileAddress { workspace_id: message.workspace_id, media_id, purpose: FilePurpose::Carrier };
+    Ok(content.media.iter().map(|id| address(*id).under(origin, key, env.ctx.now())).collect())
+}
+
 /// What the provider is asked to send: it may try until the hours close where the recipient is, or the message expires.
 fn text_message(
     config: &TwilioConfig,
     message: &OutboxMessage,
-    content: SmsContent,
+    (content, media): (SmsContent, Vec<String>),
     until: Option<Timestamp>,
     now: Timestamp,
 ) -> TextMessage {
@@ -238,6 +263,7 @@ fn text_message(
         to: message.address.clone(),
         from: content.source,
         text: content.text,
+        media,
         status_callback: Some(status_callback(config, message)),
         validity: validity(until, now),
         key: (config.repeats == Repeats::SentOnce).then(|| message.id.to_string()),
@@ -339,7 +365,7 @@ mod tests {
                 (MessageClass::Service, None, None),
             ] {
                 let id: MessageId = test.ctx.id();
-                let content = SmsContent { source: source.clone(), text: "Sale".to_owned() };
+                let content = SmsContent::of_text(source.clone(), "Sale".to_owned());
                 let new = NewOutbox {
                     id,
                     channel_id: channel.id,
@@ -364,7 +390,7 @@ mod tests {
                 });
                 let (begun, message) = begun.await.expect("the store works");
                 let (content, until) = begun.expect("it may leave");
-                let text = text_message(&config, &message, content, until, now);
+                let text = text_message(&config, &message, (content, Vec::new()), until, now);
                 let expected = hours.map(|hours| Duration::from_secs(hours * 3_600));
                 assert_eq!(text.validity, expected, "{} {class}", test.engine);
             }

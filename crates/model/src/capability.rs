@@ -44,6 +44,26 @@ pub struct CapabilityTable {
     /// Names this content; changes whenever a rule does.
     pub version: String,
     pub rules: Vec<Capability>,
+    /// From where to where messages with files go.
+    pub mms: Vec<MmsCapability>,
+}
+
+/// Which kind of sender carries messages with files, from where to where. Where no rule fits, carriers do not take them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MmsCapability {
+    /// Stable name, such as `us.10dlc.mms`.
+    pub id: String,
+    pub kind: SenderKind,
+    /// ISO 3166-1 codes of the countries they arrive in.
+    pub countries: Vec<String>,
+    /// Countries (ISO 3166-1) that the sender's own number belongs to; empty: every one.
+    #[serde(default)]
+    pub from: Vec<String>,
+    /// The rule in words.
+    pub note: String,
+    /// Where the rule stands.
+    pub source: String,
 }
 
 /// What one kind of sender can do in some countries.
@@ -73,9 +93,13 @@ pub struct Capability {
 
 impl Capability {
     fn fits(&self, home: Option<&str>, country: &str) -> bool {
-        let has = |list: &[String], code: &str| list.iter().any(|each| each == code || each == "*");
-        has(&self.countries, country) && (self.from.is_empty() || home.is_some_and(|home| has(&self.from, home)))
+        fits((&self.countries, &self.from), home, country)
     }
+}
+
+fn fits((countries, from): (&[String], &[String]), home: Option<&str>, country: &str) -> bool {
+    let has = |list: &[String], code: &str| list.iter().any(|each| each == code || each == "*");
+    has(countries, country) && (from.is_empty() || home.is_some_and(|home| has(from, home)))
 }
 
 impl CapabilityTable {
@@ -87,8 +111,10 @@ impl CapabilityTable {
 
     fn parse(text: &str) -> Result<Self, String> {
         let table: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        match table.rules.iter().find(|rule| rule.source.trim().is_empty() || rule.countries.is_empty()) {
-            Some(rule) => Err(format!("rule {} has no source or no country", rule.id)),
+        let rules = table.rules.iter().map(|rule| (&rule.id, &rule.source, &rule.countries));
+        let mms = table.mms.iter().map(|rule| (&rule.id, &rule.source, &rule.countries));
+        match rules.chain(mms).find(|(_, source, countries)| source.trim().is_empty() || countries.is_empty()) {
+            Some((id, ..)) => Err(format!("rule {id} has no source or no country")),
             None => Ok(table),
         }
     }
@@ -104,9 +130,53 @@ pub fn capability(kind: SenderKind, home: Option<&str>, country: &str) -> Option
     BY_KIND.get(&kind)?.iter().find(|rule| rule.fits(home, country)).copied()
 }
 
+/// The rule by which a sender of this kind carries messages with files to a country (ISO 3166-1). `None` where carriers do
+/// not take them. For numbers of no country ask nothing: see [`carries_mms`].
+#[must_use]
+pub fn mms_capability(kind: SenderKind, home: Option<&str>, country: &str) -> Option<&'static MmsCapability> {
+    TABLE.mms.iter().find(|rule| rule.kind == kind && fits((&rule.countries, &rule.from), home, country))
+}
+
+/// Whether a sender of this kind carries messages with files to a country. Numbers of no country, such as the range for
+/// examples, carry everything.
+#[must_use]
+pub fn carries_mms(kind: SenderKind, home: Option<&str>, country: &str) -> bool {
+    (kind.is_phone_number() && home.is_none()) || mms_capability(kind, home, country).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_go_where_a_rule_says_and_nowhere_else() {
+        for (kind, home, country, rule) in [
+            (SenderKind::TenDlc, Some("US"), "US", Some("us_ca.10dlc.mms")),
+            (SenderKind::TenDlc, Some("US"), "CA", Some("us_ca.10dlc.mms")),
+            (SenderKind::TenDlc, Some("US"), "MX", None),
+            (SenderKind::LongCode, Some("CA"), "US", Some("us_ca.long_code.mms")),
+            (SenderKind::LongCode, Some("GB"), "US", None),
+            (SenderKind::LongCode, Some("DE"), "DE", None),
+            (SenderKind::LongCode, Some("AU"), "AU", Some("au.long_code.mms")),
+            (SenderKind::LongCode, Some("AU"), "US", None),
+            (SenderKind::TollFree, Some("US"), "CA", Some("us_ca.toll_free.mms")),
+            (SenderKind::TollFree, Some("GB"), "US", None),
+            (SenderKind::ShortCode, None, "US", Some("us.short_code.mms")),
+            (SenderKind::ShortCode, None, "CA", None),
+            (SenderKind::Alphanumeric, None, "US", None),
+            (SenderKind::Alphanumeric, None, "DE", None),
+        ] {
+            let found = mms_capability(kind, home, country).map(|found| found.id.as_str());
+            assert_eq!(found, rule, "{kind} from {home:?} to {country}");
+            assert_eq!(carries_mms(kind, home, country), rule.is_some(), "{kind} from {home:?} to {country}");
+        }
+        assert!(carries_mms(SenderKind::LongCode, None, "US"), "the range for examples");
+        assert!(!carries_mms(SenderKind::Alphanumeric, None, "US"), "a name is no number of no country");
+        let text = include_str!("../data/sender_capabilities.toml");
+        let (rules, mms) = text.split_once("[[mms]]").unwrap();
+        let no_source = format!("{rules}[[mms]]{}", mms.replacen("source = \"", "source = \"\" # \"", 1));
+        assert!(CapabilityTable::parse(&no_source).unwrap_err().contains("us_ca.10dlc.mms"));
+    }
 
     #[test]
     fn the_table_reads_and_every_rule_has_its_own_id_and_a_source() {

@@ -265,6 +265,23 @@ impl Content {
 pub struct SmsContent {
     /// The sender's number or name.
     pub source: String,
-    /// Footer and link included.
+    /// Footer and link included; may be empty beside files.
     pub text: String,
+    /// Its files in their order: with any it is an MMS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<MediaId>,
+}
+
+impl SmsContent {
+    /// A text without files.
+    #[must_use]
+    pub const fn of_text(source: String, text: String) -> Self {
+        Self { source, text, media: Vec::new() }
+    }
+
+    /// Whether it is an MMS.
+    #[must_use]
+    pub fn is_mms(&self) -> bool {
+        !self.media.is_empty()
+    }
 }

@@ -27,6 +27,7 @@ pub mod keyword_template;
 pub mod language;
 pub mod linking;
 pub mod market;
+pub mod mms;
 pub mod notice;
 pub mod open_hours;
 pub mod opt_out_line;

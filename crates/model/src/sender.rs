@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     PhoneNumber, Place, SenderId, Timestamp,
-    capability::{SenderDelivery, capability},
+    capability::{CapabilityTable, MmsCapability, SenderDelivery, capability, carries_mms},
     id::Id as _,
     place_of_phone,
     policy::Rule,
@@ -261,6 +261,34 @@ pub fn clear_for(sender: &SenderFacts, country: &str, now: Timestamp) -> Result<
         return Err(NotCleared::Missing { why });
     }
     Ok(())
+}
+
+/// Whether carriers take a message with files from the sender to a place, beside what [`clear`] asks. Numbers of no
+/// country, such as the range for examples, take everything.
+///
+/// # Errors
+/// With the reason in words.
+pub fn clear_files(sender: &SenderFacts, place: Option<Place>) -> Result<(), NotCleared> {
+    let Some(Place { country, .. }) = place else { return Ok(()) };
+    if carries_mms(sender.kind, sender.home.as_deref(), country) {
+        return Ok(());
+    }
+    let why = format!(
+        "Carriers take no pictures or files from this kind of sender to {country}. Use a number that can send MMS there, or \
+         put a link into the text."
+    );
+    Err(NotCleared::Closed { why })
+}
+
+/// Whether carriers take messages with files from the sender to any place at all.
+#[must_use]
+pub fn sends_files(sender: &SenderFacts) -> bool {
+    let rules = &CapabilityTable::of_build().mms;
+    let from = |rule: &MmsCapability| {
+        rule.from.is_empty() || sender.home.as_ref().is_some_and(|home| rule.from.contains(home))
+    };
+    (sender.kind.is_phone_number() && sender.home.is_none())
+        || rules.iter().any(|rule| rule.kind == sender.kind && from(rule))
 }
 
 /// What people should know of a sender that may send to a country: that its name is replaced there.

@@ -15,7 +15,7 @@
 //! What is said counts from the moment it came in: a text that is worked on again days later, as a dead letter is, undoes
 //! nothing that was said after it.
 //!
-//! Every text is kept in full, whatever is done about it. One confirmation answers a no, from the sender it was sent to
+//! Every text is kept in full, whatever is done about it, and the pictures and files that came with it are fetched. One confirmation answers a no, from the sender it was sent to
 //! and within five minutes or not at all; a repeat gets none, so that two machines cannot talk to each other for ever.
 
 use std::collections::BTreeSet;
@@ -40,6 +40,7 @@ use segue_store::{
     inbound_text::NewInboundText,
     opt_out::OptOut,
     outbox::{AddressKind, NewOutbox, Payload},
+    text_file::NamedFile,
     workspace::Workspace,
 };
 
@@ -60,6 +61,8 @@ pub struct InboundSms<'a> {
     /// The sender of ours that it was sent to.
     pub to: &'a str,
     pub text: &'a str,
+    /// Files that came with it, still at the provider.
+    pub files: &'a [NamedFile],
     /// When it was stored in the inbox.
     pub received_at: Timestamp,
 }
@@ -155,8 +158,10 @@ pub fn handle(
         text: sms.text,
         outcome: handled.outcome(),
         received_at: sms.received_at,
+        files: sms.files.len(),
     };
     tx.keep_text(workspace.id, &kept)?;
+    tx.receive_text_files(workspace.id, (kept.id, channel.id), sms.files, ctx)?;
     Ok(handled)
 }
 
@@ -400,7 +405,7 @@ pub(crate) struct Answer<'a> {
 
 pub(crate) fn enqueue(tx: &mut Tx<'_>, ctx: &Ctx, workspace: &Workspace, answer: Answer<'_>) -> Result<(), StoreError> {
     let segments = segue_channels::text::segment_on(answer.words, answer.channel.config.writing()).segments.len();
-    let content = SmsContent { source: answer.source, text: answer.words.to_owned() };
+    let content = SmsContent::of_text(answer.source, answer.words.to_owned());
     let now = ctx.now();
     let message = NewOutbox {
         id: ctx.id::<MessageId>(),

@@ -26,6 +26,7 @@ pub mod contacts;
 pub mod direct;
 pub mod domains;
 mod error;
+mod files;
 pub mod fuzz;
 pub mod grid;
 pub mod import;

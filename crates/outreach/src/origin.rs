@@ -6,10 +6,10 @@
 
 use segue_channels::text::written_in;
 use segue_model::{
-    PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId, place_of_phone,
+    MediaId, PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId, place_of_phone,
     policy::Approval,
     pool::choose,
-    sender::{NotCleared, SenderFacts, clear},
+    sender::{NotCleared, SenderFacts, clear, clear_files, sends_files},
     sms_writing::SmsWriting,
 };
 use segue_store::{
@@ -22,6 +22,21 @@ use crate::{
     ways::{Way, Ways},
 };
 
+/// What the messages carry that a sender is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    Text,
+    /// Pictures or other files, with or without a text.
+    Files,
+}
+
+impl Load {
+    /// Of messages with these files.
+    pub(crate) const fn of(media: &[MediaId]) -> Self {
+        if media.is_empty() { Self::Text } else { Self::Files }
+    }
+}
+
 /// A sender with what decides where it may send.
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
@@ -29,23 +44,37 @@ pub(crate) struct Origin {
     pub facts: SenderFacts,
     /// How its account writes.
     pub writing: SmsWriting,
+    load: Load,
+    /// Whether its account carries files at all.
+    carries_files: bool,
     /// The accounts it can leave by, where it has several.
     ways: Option<Box<Ways>>,
 }
 
 impl Origin {
     /// Reads what decides about a sender and its routes.
-    pub(crate) fn of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, sender: Sender) -> Result<Self, StoreError> {
-        let ways = Ways::of(tx, workspace_id, sender.id)?.map(Box::new);
-        Ok(Self { ways, ..Self::alone(tx, workspace_id, sender)? })
+    pub(crate) fn of(
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        sender: Sender,
+        load: Load,
+    ) -> Result<Self, StoreError> {
+        let ways = Ways::of(tx, workspace_id, sender.id, load)?.map(Box::new);
+        Ok(Self { ways, ..Self::alone(tx, workspace_id, sender, load)? })
     }
 
     /// Reads what decides about a sender on its own account.
-    pub(crate) fn alone(tx: &mut Tx<'_>, workspace_id: WorkspaceId, sender: Sender) -> Result<Self, StoreError> {
+    pub(crate) fn alone(
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        sender: Sender,
+        load: Load,
+    ) -> Result<Self, StoreError> {
         let facts = tx.facts_of_sender(workspace_id, &sender)?;
         let channel = tx.channel(workspace_id, sender.channel_id)?;
+        let carries_files = channel.as_ref().is_some_and(|channel| channel.config.kind().carries_files());
         let writing = channel.map(|channel| channel.config.writing()).unwrap_or_default();
-        Ok(Self { sender, facts, writing, ways: None })
+        Ok(Self { sender, facts, writing, load, carries_files, ways: None })
     }
 
     /// How a text from it reaches this number: by the route that is chosen for it. Where it has no routes, or none may
@@ -90,9 +119,22 @@ impl Origin {
 
     /// Why it may not send to this number, when it may not.
     pub(crate) fn not_cleared(&self, phone: Option<&PhoneNumber>, now: Timestamp) -> Option<NotCleared> {
-        clear(&self.facts, phone.and_then(place_of_phone), now).err()
+        let place = phone.and_then(place_of_phone);
+        clear(&self.facts, place, now).err().or_else(|| match self.load {
+            Load::Text => None,
+            Load::Files if !self.carries_files => Some(NotCleared::Closed { why: TEXTS_ALONE.to_owned() }),
+            Load::Files => clear_files(&self.facts, place).err(),
+        })
     }
 }
+
+/// Why a text from these senders has no files.
+const NO_FILES: &str = "This sender sends texts without files: pictures and files go out from numbers that carry MMS, on an \
+    account in Twilio's dialect. Choose such a sender, or put a link into the text.";
+
+/// Why no files leave by an account.
+const TEXTS_ALONE: &str = "Accounts over SMPP carry texts and no files. Choose a sender on an account in Twilio's dialect, \
+    or put a link into the text.";
 
 /// Who the texts of a campaign or batch go out from: one sender, or the senders of a pool.
 #[derive(Debug, Clone)]
@@ -112,9 +154,10 @@ impl Origins {
         workspace_id: WorkspaceId,
         sender: Sender,
         pool_id: Option<SenderPoolId>,
+        load: Load,
     ) -> Result<Self, OutreachError> {
         let Some(pool_id) = pool_id else {
-            return Ok(Self { first: Origin::of(tx, workspace_id, sender)?, pool: None });
+            return Ok(Self { first: Origin::of(tx, workspace_id, sender, load)?, pool: None });
         };
         let members = tx
             .pool_members(workspace_id, pool_id)?
@@ -125,10 +168,10 @@ impl Origins {
         let mut origins = Vec::with_capacity(members.len());
         for id in members {
             if let Some(member) = tx.sender(workspace_id, id)? {
-                origins.push(Origin::of(tx, workspace_id, member)?);
+                origins.push(Origin::of(tx, workspace_id, member, load)?);
             }
         }
-        Ok(Self { first: Origin::of(tx, workspace_id, sender)?, pool: Some((pool_id, origins)) })
+        Ok(Self { first: Origin::of(tx, workspace_id, sender, load)?, pool: Some((pool_id, origins)) })
     }
 
     /// The same of a pool that may be gone, or have lost the sender: that one alone is left then.
@@ -137,11 +180,22 @@ impl Origins {
         workspace_id: WorkspaceId,
         sender: Sender,
         pool_id: Option<SenderPoolId>,
+        load: Load,
     ) -> Result<Self, OutreachError> {
-        match Self::of(tx, workspace_id, sender.clone(), pool_id) {
-            Err(OutreachError::Invalid { .. }) => Self::of(tx, workspace_id, sender, None),
+        match Self::of(tx, workspace_id, sender.clone(), pool_id, load) {
+            Err(OutreachError::Invalid { .. }) => Self::of(tx, workspace_id, sender, None, load),
             origins => origins,
         }
+    }
+
+    /// Refuses files that no account of any of the senders carries, wherever the recipients are.
+    ///
+    /// # Errors
+    /// When they carry texts alone.
+    pub(crate) fn check_load(&self) -> Result<(), OutreachError> {
+        let carries = |origin: &Origin| origin.carries_files && sends_files(&origin.facts);
+        let is_able = self.first.load == Load::Text || self.all().any(carries);
+        if is_able { Ok(()) } else { Err(OutreachError::invalid("media", NO_FILES)) }
     }
 
     /// The pool, when it is one.

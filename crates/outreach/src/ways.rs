@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, ops::Deref};
 use segue_channels::text::written_in;
 
 use segue_model::{
-    PhoneNumber, SenderId, Timestamp, WorkspaceId,
+    MediaId, PhoneNumber, SenderId, Timestamp, WorkspaceId,
     content::SmsContent,
     place_of_phone,
     policy::Approval,
@@ -25,7 +25,7 @@ use segue_store::{
 };
 use serde::Serialize;
 
-use crate::origin::Origin;
+use crate::origin::{Load, Origin};
 
 /// An account that has been without connection for less than this is taken for connected: it is about to be again.
 const BLINK: i64 = time::MINUTE;
@@ -67,8 +67,8 @@ impl<'a> Way<'a> {
     ///
     /// # Errors
     /// When it has no JSON form, which is a defect.
-    pub(crate) fn payload(self, text: String) -> Result<Payload, StoreError> {
-        let content = SmsContent { source: self.origin.sender.address.clone(), text };
+    pub(crate) fn payload(self, text: String, media: &[MediaId]) -> Result<Payload, StoreError> {
+        let content = SmsContent { source: self.origin.sender.address.clone(), text, media: media.to_vec() };
         Payload::of(&Routed { content, route: self.note })
     }
 }
@@ -124,7 +124,12 @@ pub(crate) struct Ways {
 
 impl Ways {
     /// Reads the routes of a sender; `None` when it has none.
-    pub(crate) fn of(tx: &mut Tx<'_>, workspace_id: WorkspaceId, id: SenderId) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn of(
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        id: SenderId,
+        load: Load,
+    ) -> Result<Option<Self>, StoreError> {
         let Some(found) = tx.sender_routes(workspace_id, id)? else { return Ok(None) };
         let counted = match found.by {
             RouteBy::Delivery => tx.route_shares(workspace_id)?,
@@ -146,7 +151,7 @@ impl Ways {
                 counted_at: counted.at,
                 prices,
                 shares: own.map(|((_, country), share)| (country.clone(), *share)).collect(),
-                origin: Origin::alone(tx, workspace_id, route.sender)?,
+                origin: Origin::alone(tx, workspace_id, route.sender, load)?,
             });
         }
         Ok(Some(Self { by: found.by, accounts }))

@@ -1,7 +1,7 @@
 // The chat app: the conversation with the business.
 
 import { attempt, get, post } from "./api.js";
-import { clockTime, composer, dayName, h, icon, initials, linked, stickToEnd } from "./dom.js";
+import { base64, clockTime, composer, dayName, h, icon, initials, linked, stickToEnd } from "./dom.js";
 
 const TICKS = { sent: ["✓", "Sent"], delivered: ["✓✓", "Delivered"], read: ["✓✓", "Read"], played: ["✓✓", "Listened to"] };
 
@@ -22,14 +22,6 @@ function media(message, played) {
   }
   return h("a", { class: "file", href: url, target: "_blank", rel: "noreferrer" }, filename || mime);
 }
-
-const base64 = (file) =>
-  new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => reject(new Error("The file cannot be read."));
-    reader.readAsDataURL(file);
-  });
 
 export function chat(phone, { text }) {
   const business = phone.business;

@@ -124,3 +124,12 @@ export function composer({ id, label, testid, sendTestid, onsend, before }) {
   });
   return { form, field };
 }
+
+// The bytes of a file as base64.
+export const base64 = (file) =>
+  new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(new Error("The file cannot be read."));
+    reader.readAsDataURL(file);
+  });

@@ -71,6 +71,8 @@ pub struct Faults {
     pub twilio_error: Option<CodeTimes<u32>>,
     /// The next so many sends are answered with HTTP 500 and not accepted.
     pub twilio_server_error: u32,
+    /// The next so many requests for files of customers are answered with HTTP 500.
+    pub twilio_media_error: u32,
     /// The next so many sends are accepted but answered with HTTP 500.
     pub twilio_error_after_accept: u32,
     /// The next so many sends are never answered and not accepted.

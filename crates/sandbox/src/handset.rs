@@ -48,6 +48,8 @@ pub(crate) struct Sms {
     pub from: String,
     pub to: String,
     pub text: String,
+    /// Its pictures and files, where it is an MMS.
+    pub media: Vec<MediaView>,
     pub at: i64,
     pub links: Vec<String>,
     /// `DELIVRD` for texts that arrived; for written ones `sent`, then `acked`.
@@ -60,6 +62,7 @@ pub(crate) struct WaitingSms {
     pub message_id: String,
     pub from: String,
     pub text: String,
+    pub media: Vec<MediaView>,
     pub part: u8,
     pub parts: u8,
     pub group: Option<String>,

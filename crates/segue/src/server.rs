@@ -81,7 +81,7 @@ impl Server {
             None => tracing::info!("files are not checked for viruses; SEGUE_CLAMD sets a checker"),
         }
         let files = files.checked_by(checker);
-        let own = DeliveryConfig { node: node.name.clone(), files: files.clone() };
+        let own = DeliveryConfig { node: node.name.clone(), files: files.clone(), files_origin: config.files_origin() };
         let delivery = Delivery::start(store.clone(), bus.clone(), ctx.clone(), own);
         let tasks = TaskTracker::new();
         let links = Links::load(&store, &ctx, links).await?;

@@ -90,6 +90,10 @@ pub struct CampaignInput {
     /// What it asks of the policy beside what the workspace sets.
     #[serde(default)]
     pub rules: CampaignRules,
+    /// Pictures and other files beside the text, which makes each message an MMS; ids from `/api/v1/text-files`. None in a
+    /// campaign by WhatsApp template.
+    #[serde(default)]
+    pub media: Vec<MediaId>,
 }
 
 /// A WhatsApp template and what fills it.
@@ -186,18 +190,19 @@ crate::sql! {
     NEXT_CAMPAIGN_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM campaigns";
     INSERT_CAMPAIGN = "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer,
             whatsapp_channel_id, prefilled_text, created_by, created_at, schedule, variants, held_out_percent, pool_id,
-            texts, template, template_channel_id, rules, version)
-        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)";
+            texts, template, template_channel_id, rules, media, version)
+        VALUES ($1, $2, $3, $4, 'draft', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 1)";
     /// The number as the origin of its campaigns: every campaign has one, and this one is on no list of senders.
     INSERT_NUMBER_AS_SENDER = "INSERT INTO senders (workspace_id, id, channel_id, address, kind, registration, created_at)
         VALUES ($1, $2, $3, 'whatsapp', 'whatsapp', 'active', $4) ON CONFLICT DO NOTHING";
     UPDATE_DRAFT = "UPDATE campaigns SET name = $3, sender_id = $4, audience = $5, body = $6, footer = $7,
             whatsapp_channel_id = $8, prefilled_text = $9, schedule = $10, variants = $11, held_out_percent = $12,
-            edited_by = $13, pool_id = $14, texts = $15, template = $16, template_channel_id = $17, rules = $18, approved_by = NULL, attention = NULL, version = version + 1
+            edited_by = $13, pool_id = $14, texts = $15, template = $16, template_channel_id = $17, rules = $18,
+            media = $19, approved_by = NULL, attention = NULL, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     DELETE_DRAFT = "DELETE FROM campaigns WHERE workspace_id = $1 AND id = $2 AND state = 'draft'";
     CAMPAIGN = "SELECT c.id, c.number, c.name, CASE WHEN c.template IS NULL THEN c.sender_id END, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.rules, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.rules, c.media, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
             COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
@@ -205,7 +210,7 @@ crate::sql! {
         FROM campaigns c LEFT JOIN users u ON u.workspace_id = c.workspace_id AND u.id = c.created_by
         WHERE c.workspace_id = $1 AND c.id = $2";
     CAMPAIGNS = "SELECT c.id, c.number, c.name, CASE WHEN c.template IS NULL THEN c.sender_id END, c.audience, c.body, c.footer, c.whatsapp_channel_id,
-            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.rules, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
+            c.prefilled_text, c.schedule, c.variants, c.held_out_percent, c.pool_id, c.texts, c.template, c.rules, c.media, c.hold_rule, c.hold_since, c.hold_until, c.state, c.created_at, c.started_at, c.ended_at,
             COALESCE(u.name, 'system'), c.next_run_at, c.runs, c.series_id, c.attention,
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.submitted_by),
             (SELECT x.name FROM users x WHERE x.workspace_id = c.workspace_id AND x.id = c.approved_by),
@@ -258,6 +263,7 @@ fn read_campaign(row: &mut Row<'_>) -> Result<CampaignView, StoreError> {
         texts: row.json()?,
         template: row.optional_json()?,
         rules: row.json()?,
+        media: row.json()?,
     };
     let (rule, since): (Option<String>, Option<Timestamp>) = (row.next()?, row.next()?);
     let until = row.next()?;
@@ -334,19 +340,21 @@ impl Tx<'_> {
                 &template,
                 &channel,
                 &json_text(&input.rules)?,
+                &json_text(&input.media)?,
             ],
         )?;
         self.keep_chosen_file(workspace_id, id, input)?;
         self.tell_campaign(workspace_id, id, now)
     }
 
-    /// The file that somebody chose for a draft stays; whether it is (still) there is found by the start.
+    /// The files that somebody chose for a draft stay; whether they are (still) there is found by the start.
     fn keep_chosen_file(
         &mut self,
         workspace_id: WorkspaceId,
         id: CampaignId,
         input: &CampaignInput,
     ) -> Result<(), StoreError> {
+        self.put_campaign_media(workspace_id, id, &input.media)?;
         let chosen = input.template.as_ref().and_then(|template| template.header_media_id);
         chosen.map_or(Ok(()), |media_id| self.keep_campaign_file(workspace_id, id, media_id).map(|_| ()))
     }
@@ -404,6 +412,7 @@ impl Tx<'_> {
                 &template,
                 &channel,
                 &json_text(&input.rules)?,
+                &json_text(&input.media)?,
             ],
         )?;
         if written == 1 {
@@ -418,7 +427,11 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn delete_draft(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<bool, StoreError> {
-        Ok(self.execute(&DELETE_DRAFT, &[&workspace_id, &id])? == 1)
+        let deleted = self.execute(&DELETE_DRAFT, &[&workspace_id, &id])? == 1;
+        if deleted {
+            self.take_campaign_media(workspace_id, id)?;
+        }
+        Ok(deleted)
     }
 
     /// One campaign.

@@ -32,6 +32,16 @@ impl ChannelKind {
             Self::Smpp | Self::Twilio => Medium::Sms,
         }
     }
+
+    /// Whether a text on it can have files, which makes it an MMS.
+    #[must_use]
+    pub const fn carries_files(self) -> bool {
+        match self {
+            Self::Twilio => true,
+            // Short messages over SMPP are text alone, and messages of WhatsApp are no texts.
+            Self::Smpp | Self::WhatsApp => false,
+        }
+    }
 }
 
 segue_model::text_enum! {

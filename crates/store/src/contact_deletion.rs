@@ -4,11 +4,17 @@
 //! A deletion and its record are one transaction, and so is bringing the contacts back, which is guarded by
 //! `restored_at`. Messages that were canceled with a contact stay canceled.
 
-use segue_model::{CaseId, ContactId, DeletionId, LeadId, ListId, MessagingUserId, Timestamp, WorkspaceId};
+use segue_model::{
+    CaseId, ContactId, DeletionId, LeadId, ListId, MessagingUserId, PhoneNumber, Timestamp, WorkspaceId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    StoreError, Tx, contact_address::ContactAddress, contact_merge::ContactRow, table_row::StoredRow, tx::json_text,
+    StoreError, Tx,
+    contact_address::{AddressKind, ContactAddress},
+    contact_merge::ContactRow,
+    table_row::StoredRow,
+    tx::json_text,
 };
 
 /// A deleted contact with all that pointed to it.
@@ -75,8 +81,12 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let users: Vec<MessagingUserId> = self.query(&USERS_OF_CONTACT, &[&workspace_id, &id], |row| row.next())?;
+        let phones = self.phones_of_contact(workspace_id, id)?;
         let deleted = self.delete_contact_quietly(workspace_id, id)?;
         if deleted {
+            for phone in phones.iter().filter_map(|(phone, _)| PhoneNumber::parse(phone, None).ok()) {
+                self.forget_received_files(workspace_id, &phone, now)?;
+            }
             for gone in self.forget_merges(workspace_id, id)? {
                 self.forget_traces(workspace_id, gone, &users, now)?;
             }
@@ -110,6 +120,21 @@ impl Tx<'_> {
             self.compute_consents_of(workspace_id, &phones)?;
         }
         Ok(true)
+    }
+
+    /// Removes what a contact that is gone for good texted of files, where its numbers are nobody else's by now.
+    fn forget_files_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        gone: &DeletedContact,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let further = gone.addresses.iter().filter(|address| address.kind == AddressKind::Phone);
+        let further = further.filter_map(|address| PhoneNumber::parse(&address.address, None).ok());
+        for phone in gone.row.fields.phone.clone().into_iter().chain(further) {
+            self.forget_received_files(workspace_id, &phone, now)?;
+        }
+        Ok(())
     }
 
     /// Removes a contact's row and what goes with it by itself: list memberships, further addresses, found duplicates.
@@ -206,6 +231,7 @@ impl Tx<'_> {
         let gone = self.query(&OLD_DELETIONS, &[&workspace_id, &before], |row| row.json::<Vec<DeletedContact>>())?;
         for record in gone.iter().flatten() {
             if self.contact(workspace_id, record.row.id)?.is_none() {
+                self.forget_files_of(workspace_id, record, before)?;
                 for id in self.forget_merges(workspace_id, record.row.id)? {
                     self.forget_traces(workspace_id, id, &record.messaging_users, before)?;
                 }

@@ -5,7 +5,7 @@
 //! its worker came, in the transaction that queued them, so a crash neither loses nor doubles one.
 
 use segue_model::{
-    BatchId, ChannelId, ContactId, ListId, MessageId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
+    BatchId, ChannelId, ContactId, ListId, MediaId, MessageId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     delivery::{MessageClass, OutboxState},
     id::Id as _,
     route::RouteNote,
@@ -114,6 +114,8 @@ pub struct DirectMessageView {
     pub channel_id: Option<ChannelId>,
     /// Why by that account, where its sender has several.
     pub route: Option<RouteNote>,
+    /// Its files in their order; with any it is an MMS.
+    pub media: Vec<MediaId>,
 }
 
 /// What of a text is shown. A text whose contact was deleted has no sender any more, and no words.
@@ -124,6 +126,8 @@ struct Text {
     text: String,
     #[serde(default)]
     route: Option<RouteNote>,
+    #[serde(default)]
+    media: Vec<MediaId>,
 }
 
 /// A batch to begin.
@@ -277,7 +281,8 @@ fn read_view(row: &mut Row<'_>) -> Result<DirectMessageView, StoreError> {
     };
     let label = rule.as_deref().filter(|_| state != DirectState::Unknown).map(rule_label);
     let route = content.as_ref().and_then(|content| content.route);
-    let (from, text) = content.map_or((None, None), |content| (content.source, Some(content.text)));
+    let (from, text, media) =
+        content.map_or_else(Default::default, |content| (content.source, Some(content.text), content.media));
     Ok(DirectMessageView {
         id,
         batch_id,
@@ -298,6 +303,7 @@ fn read_view(row: &mut Row<'_>) -> Result<DirectMessageView, StoreError> {
         delivered_at,
         channel_id: row.next()?,
         route,
+        media,
     })
 }
 

@@ -7,11 +7,11 @@
 
 use segue_model::{
     ChannelId, MessageId, SenderId, Timestamp, WorkspaceId,
+    content::SmsContent,
     delivery::{MessageClass, OutboxState},
     wake::Wake,
 };
 use serde::Serialize;
-use serde_json::json;
 
 use crate::{
     Row, StoreError, Tx,
@@ -213,12 +213,12 @@ impl Tx<'_> {
         &mut self,
         message: &OutboxMessage,
         from: OutboxState,
-        (fallback, text): (&Fallback, &str),
+        (fallback, content): (&Fallback, &SmsContent),
         reason: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (workspace_id, to) = (message.workspace_id, &fallback.to);
-        let payload = json_text(&json!({ "source": to.address, "text": text }))?;
+        let payload = json_text(&SmsContent { source: to.address.clone(), ..content.clone() })?;
         let keys: &[&dyn crate::Bind] =
             &[&workspace_id, &message.id, &message.epoch, &from.as_str(), &to.channel_id, &payload, &now];
         if self.execute(&FAIL_OVER, keys)? == 0 {

@@ -4,7 +4,7 @@ use segue_model::{ChannelId, InboundTextId, Timestamp, WorkspaceId, id::Id as _}
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx};
+use crate::{Row, StoreError, Tx, text_file::TextFile};
 
 /// A text of a customer.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct NewInboundText<'a> {
     /// What was done about it, in one word.
     pub outcome: &'a str,
     pub received_at: Timestamp,
+    /// How many files came with it ([`Tx::receive_text_files`]).
+    pub files: usize,
 }
 
 /// A text as the API shows it.
@@ -32,23 +34,29 @@ pub struct InboundTextView {
     /// `stop`, `start`, `help`, `keyword`, `opt_in`, `answer`, `revoked`, `review`, or `none` when nothing was done.
     pub outcome: String,
     pub received_at: Timestamp,
+    /// Pictures and other files that came with it, in their order.
+    pub files: Vec<TextFile>,
 }
 
 crate::sql! {
-    INSERT_TEXT = "INSERT INTO inbound_texts (workspace_id, id, channel_id, sender, address, text, outcome, received_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    TEXTS = "SELECT id, sender, text, outcome, received_at FROM inbound_texts
+    INSERT_TEXT = "INSERT INTO inbound_texts (workspace_id, id, channel_id, sender, address, text, outcome, received_at,
+            files)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    TEXTS = "SELECT id, sender, text, outcome, received_at, files FROM inbound_texts
         WHERE workspace_id = $1 AND address = $2 AND id < $3 ORDER BY id DESC LIMIT $4";
 }
 
-fn read_text(row: &mut Row<'_>) -> Result<InboundTextView, StoreError> {
-    Ok(InboundTextView {
+/// A text with how many files it has.
+fn read_text(row: &mut Row<'_>) -> Result<(InboundTextView, i64), StoreError> {
+    let text = InboundTextView {
         id: row.next()?,
         sender: row.next()?,
         text: row.next()?,
         outcome: row.next()?,
         received_at: row.next()?,
-    })
+        files: Vec::new(),
+    };
+    Ok((text, row.next()?))
 }
 
 impl Tx<'_> {
@@ -68,6 +76,7 @@ impl Tx<'_> {
                 &text.text,
                 &text.outcome,
                 &text.received_at,
+                &(text.files as i64),
             ],
         )
         .map(|_| ())
@@ -85,6 +94,15 @@ impl Tx<'_> {
         limit: i64,
     ) -> Result<Vec<InboundTextView>, StoreError> {
         let before = before.unwrap_or_else(|| InboundTextId::from_uuid(Uuid::max()));
-        self.query(&TEXTS, &[&workspace_id, &address, &before, &limit], read_text)
+        let found = self.query(&TEXTS, &[&workspace_id, &address, &before, &limit], read_text)?;
+        let mut texts = Vec::with_capacity(found.len());
+        for (mut text, files) in found {
+            // Few have any.
+            if files > 0 {
+                text.files = self.text_files(workspace_id, text.id.uuid())?;
+            }
+            texts.push(text);
+        }
+        Ok(texts)
     }
 }

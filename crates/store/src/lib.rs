@@ -136,6 +136,7 @@ pub mod template;
 pub mod template_consent;
 pub mod template_recipient;
 pub mod template_view;
+pub mod text_file;
 pub mod thread;
 pub mod transcript_export;
 pub mod volume;
@@ -247,6 +248,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("subscription", subscription::STATEMENTS),
         ("suppression", suppression::STATEMENTS),
         ("template", template::STATEMENTS),
+        ("text_file", text_file::STATEMENTS),
         ("thread", thread::STATEMENTS),
         ("transcript_export", transcript_export::STATEMENTS),
         ("volume", volume::STATEMENTS),

@@ -1,7 +1,7 @@
 //! What still needs a file, who may read it, and what becomes of one that nothing needs.
 //!
 //! A file can stand in several messages, in several conversations of several customers, above a template, in a campaign
-//! that has not ended, in what a bot sends, in a reply that waits and in a message on its way. So it is emptied or removed
+//! that has not ended, in a campaign by SMS and what programs sent, in what a bot sends, in a reply that waits and in a message on its way. So it is emptied or removed
 //! only when none of that is left, and whether it is left is asked in the transaction that removes. Whoever puts a file into
 //! a message takes it by [`Tx::media_to_use`]: the lock lets the two happen only one after the other.
 //!
@@ -24,6 +24,7 @@ crate::sql! {
             OR EXISTS (SELECT 1 FROM campaign_files f JOIN campaigns c ON c.workspace_id = f.workspace_id
                 AND c.id = f.campaign_id
                 WHERE f.workspace_id = $1 AND f.media_id = $2 AND c.state NOT IN ('finished', 'canceled'))
+            OR EXISTS (SELECT 1 FROM text_files i WHERE i.workspace_id = $1 AND i.media_id = $2 AND i.owner <> 'inbound')
             OR EXISTS (SELECT 1 FROM flow_files x WHERE x.workspace_id = $1 AND x.media_id = $2
                 AND (EXISTS (SELECT 1 FROM flows w
                         WHERE w.workspace_id = $1 AND w.published_version_id = x.flow_version_id)
@@ -49,6 +50,7 @@ crate::sql! {
     FOR_CAMPAIGNS = "SELECT 1 WHERE EXISTS (SELECT 1 FROM media_uploads u
                 WHERE u.workspace_id = $1 AND u.media_id = $2 AND u.purpose = 'campaign')
             OR EXISTS (SELECT 1 FROM campaign_files f WHERE f.workspace_id = $1 AND f.media_id = $2)
+            OR EXISTS (SELECT 1 FROM text_files i WHERE i.workspace_id = $1 AND i.media_id = $2 AND i.owner <> 'inbound')
             OR EXISTS (SELECT 1 FROM templates t WHERE t.workspace_id = $1 AND t.media_id = $2)";
     FORGET_UPLOAD = "DELETE FROM media_uploads WHERE workspace_id = $1 AND media_id = $2";
     LOOK_LATER = "UPDATE media_uploads SET at = $3 WHERE workspace_id = $1 AND media_id = $2";

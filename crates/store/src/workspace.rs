@@ -70,6 +70,8 @@ pub struct CampaignSettings {
     pub prices: Vec<SegmentPrice>,
     /// Price of a thousand segments to any other country, in minor units; unknown when it is not given.
     pub other_price: Option<i64>,
+    /// Price of a thousand messages with files (MMS), wherever they go, in minor units; unknown when it is not given.
+    pub mms_price: Option<i64>,
     /// The line that tells people how to stop, and when it is added.
     pub opt_out_line: OptOutLine,
     /// What ends a stop of WhatsApp marketing that its quality caused.
@@ -113,6 +115,7 @@ impl Default for CampaignSettings {
             currency: "USD".to_owned(),
             prices: Vec::new(),
             other_price: None,
+            mms_price: None,
             opt_out_line: OptOutLine::default(),
             brake_ends: BrakeEnd::Quality,
             price_zone: "UTC".to_owned(),

@@ -167,6 +167,8 @@ export interface Preflight {
     agents: number;
     capacity: number;
   } | null;
+  /** Its files, which make each message an MMS. */
+  files: { count: number; bytes: number; risky: number; missing: number } | null;
   warnings: { kind: string; message: string }[];
   mark: string;
   at: string;
@@ -195,6 +197,8 @@ export interface CampaignSettings {
   currency: string;
   prices: { country: string; per_thousand: number }[];
   other_price: number | null;
+  /** Of a thousand messages with files, in minor units. */
+  mms_price: number | null;
   opt_out_line: OptOutLine;
   brake_ends: 'quality' | 'person';
   /** Time zone of the WhatsApp account: the days of price lists begin there. */
@@ -244,6 +248,8 @@ export interface CampaignInput {
   /** Sent in place of a text. */
   template: CampaignTemplate | null;
   rules: CampaignRules;
+  /** Pictures and other files beside the text: ids of text files. */
+  media: string[];
 }
 
 export type CampaignState =

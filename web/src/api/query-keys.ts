@@ -76,6 +76,8 @@ export const keys = {
   import: (id: string) => ['imports', id] as const,
   importUndo: (id: string) => ['imports', id, 'undo'] as const,
   campaigns: ['campaigns'] as const,
+  campaignMedia: (id: string) => ['campaigns', id, 'media'] as const,
+  textFile: (id: string) => ['text-files', id] as const,
   campaign: (id: string) => ['campaigns', id] as const,
   funnel: (id: string) => ['campaigns', id, 'funnel'] as const,
   campaignLinks: (id: string) => ['campaigns', id, 'links'] as const,

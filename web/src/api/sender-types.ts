@@ -60,6 +60,18 @@ export interface SenderCapabilities {
   title: string;
   version: string;
   rules: SenderCapability[];
+  /** From where to where messages with files go; where none fits, nowhere. */
+  mms: MmsCapability[];
+}
+
+/** Which kind of sender carries messages with files, from where to where. */
+export interface MmsCapability {
+  id: string;
+  kind: SenderKind;
+  countries: string[];
+  from: string[];
+  note: string;
+  source: string;
 }
 
 /** Senders that share the texts; each number keeps the one it was first texted from. */
@@ -114,6 +126,8 @@ export interface SenderDetail extends Sender {
   countries: string[];
   registration_ids: string[];
   is_two_way: boolean;
+  /** Whether messages with files (MMS) can leave from it on its account. */
+  sends_files: boolean;
   /** Which characters may leave from it. */
   alphabet: SenderAlphabet;
   /** Most segments in a second; null: as its account can. */

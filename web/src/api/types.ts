@@ -215,6 +215,20 @@ export interface InboundText {
   text: string;
   outcome: string;
   received_at: string;
+  /** Pictures and other files that came with it. */
+  files: TextFile[];
+}
+
+/** A picture or other file of a text (MMS). */
+export interface TextFile {
+  id: string;
+  mime: string;
+  /** In bytes; 0 while it is not here. */
+  size: number;
+  file_name: string | null;
+  presence: 'stored' | 'pending' | 'failed';
+  /** Why it could not be fetched, or that it was removed. */
+  failure: string | null;
 }
 
 export interface ConsentReview {

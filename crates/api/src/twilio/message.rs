@@ -1,7 +1,10 @@
 //! A message as Twilio's dialect shows it, in answers and in status callbacks.
 
-use segue_model::{MessageId, Timestamp, id::Id as _};
-use segue_store::direct_message::{DirectMessageView, DirectState};
+use segue_model::{MediaId, MessageId, Timestamp, id::Id as _};
+use segue_store::{
+    direct_message::{DirectMessageView, DirectState},
+    text_file::TextFile,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,6 +14,38 @@ pub(crate) const VERSION: &str = "2010-04-01";
 /// The SID of a message: its id in hexadecimal, so the one can be read from the other.
 pub(crate) fn sid_of(id: MessageId) -> String {
     format!("SM{}", id.uuid().simple())
+}
+
+/// The SID of a message with what it is: `MM` with files, else `SM`.
+pub(crate) fn sid_of_view(view: &DirectMessageView) -> String {
+    let sid = sid_of(view.id);
+    if view.media.is_empty() { sid } else { sid.replacen("SM", "MM", 1) }
+}
+
+/// The SID of a file.
+fn media_sid(id: MediaId) -> String {
+    format!("ME{}", id.uuid().simple())
+}
+
+/// The file of a SID.
+pub(crate) fn media_of_sid(sid: &str) -> Option<MediaId> {
+    let digits = sid.strip_prefix("ME").filter(|digits| digits.len() == 32)?;
+    Uuid::try_parse(digits).ok().map(MediaId)
+}
+
+/// A file of a message.
+pub(crate) fn media_body(account_sid: &str, view: &DirectMessageView, file: &TextFile) -> Value {
+    let (parent, sid) = (sid_of_view(view), media_sid(file.id));
+    let created = rfc2822(view.created_at);
+    json!({
+        "sid": sid,
+        "account_sid": account_sid,
+        "parent_sid": parent,
+        "content_type": file.mime,
+        "date_created": created,
+        "date_updated": created,
+        "uri": format!("/{VERSION}/Accounts/{account_sid}/Messages/{parent}/Media/{sid}.json"),
+    })
 }
 
 /// The message of a SID.
@@ -44,7 +79,7 @@ pub(crate) fn status(view: &DirectMessageView) -> (&'static str, Option<u32>) {
 /// The resource.
 pub(crate) fn body(account_sid: &str, view: &DirectMessageView) -> Value {
     let (status, error_code) = status(view);
-    let sid = sid_of(view.id);
+    let sid = sid_of_view(view);
     let uri = format!("/{VERSION}/Accounts/{account_sid}/Messages/{sid}");
     json!({
         "sid": sid,
@@ -56,7 +91,7 @@ pub(crate) fn body(account_sid: &str, view: &DirectMessageView) -> Value {
         "status": status,
         "direction": "outbound-api",
         "num_segments": view.segments.unwrap_or(1).to_string(),
-        "num_media": "0",
+        "num_media": view.media.len().to_string(),
         "price": null,
         "price_unit": "USD",
         "error_code": error_code,
@@ -73,7 +108,7 @@ pub(crate) fn body(account_sid: &str, view: &DirectMessageView) -> Value {
 /// The fields of a status callback.
 pub(crate) fn callback_fields(account_sid: &str, view: &DirectMessageView) -> Vec<(String, String)> {
     let (status, error_code) = status(view);
-    let sid = sid_of(view.id);
+    let sid = sid_of_view(view);
     let mut fields = vec![
         ("MessageSid", sid.clone()),
         ("SmsSid", sid),

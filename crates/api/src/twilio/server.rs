@@ -2,7 +2,10 @@
 //!
 //! An API key is an account (`segue_access::twilio_account`). A message goes into the outbox as every other; its SID is
 //! `SM` and the message's id in hexadecimal. Without the parameter `MessageClass=marketing` a message counts as `service`.
+//! A message with `MediaUrl` is an MMS: its files are fetched when the request comes in, kept, and shown below it.
 //! These routes speak the dialect's own errors instead of ours, so they stand outside of the API's document.
+
+use std::time::Duration;
 
 use axum::{
     Form, Json,
@@ -12,29 +15,53 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use segue_access::{Permission, authenticate_twilio, permission, twilio_account};
-use segue_channels::outgoing;
-use segue_model::{ApiKeyId, WorkspaceId, actor::Actor, policy::Rule};
+use segue_channels::{
+    http::HttpLimits,
+    outgoing::{self, OutgoingClient},
+};
+use segue_model::{
+    ApiKeyId, MediaId, WorkspaceId,
+    actor::Actor,
+    mms::{self, MOST_FILES},
+    policy::Rule,
+};
 use segue_outreach::{
     OutreachError,
     direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text},
 };
-use segue_store::direct_message::DirectQuery;
+use segue_store::{
+    StoreError,
+    direct_message::{DirectMessageView, DirectQuery},
+    media::FilePresence,
+    text_file::TextFile,
+};
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::message::{self, VERSION};
-use crate::AppState;
+use crate::{
+    AppState,
+    problem::Problem,
+    serve_file::{Disposition, serve},
+    v1::text_files,
+};
 
 /// Longest text, in characters, as in the dialect.
 const LONGEST_TEXT: usize = 1_600;
 const BODY_LIMIT: usize = 64 << 10;
 const MAX_PAGE: u32 = 1_000;
+/// How long all files that a request names may take together.
+const MEDIA_WITHIN: Duration = Duration::from_secs(25);
+/// How long each of them may take.
+const MEDIA_LIMITS: HttpLimits = HttpLimits { connect: Duration::from_secs(5), request: Duration::from_secs(15) };
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     let messages = get(list).post(create).layer(DefaultBodyLimit::max(BODY_LIMIT));
     OpenApiRouter::new()
         .route("/2010-04-01/Accounts/{account}/Messages.json", messages)
         .route("/2010-04-01/Accounts/{account}/Messages/{file}", get(fetch))
+        .route("/2010-04-01/Accounts/{account}/Messages/{file}/Media.json", get(list_media))
+        .route("/2010-04-01/Accounts/{account}/Messages/{file}/Media/{media}", get(fetch_media))
         .route("/2010-04-01/Accounts/{file}", get(account))
 }
 
@@ -54,6 +81,10 @@ impl Refusal {
     fn unauthenticated() -> Self {
         let message = "Authenticate".to_owned();
         Self { status: StatusCode::UNAUTHORIZED, code: 20003, message }
+    }
+
+    fn unavailable() -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: 20503, message: "Service unavailable".to_owned() }
     }
 
     fn not_found() -> Self {
@@ -98,8 +129,9 @@ impl From<OutreachError> for Refusal {
             OutreachError::TextTooLong { .. } => Self::bad(21617, words),
             OutreachError::Store(error) => {
                 tracing::error!(%error, "a request in Twilio's dialect failed");
-                Self { status: StatusCode::SERVICE_UNAVAILABLE, code: 20503, message: "Service unavailable".to_owned() }
+                Self::unavailable()
             }
+            OutreachError::Invalid { field: "media", .. } => Self::bad(21620, words),
             other => Self::bad(21619, other.to_string()),
         }
     }
@@ -169,6 +201,7 @@ struct Parameters {
     status_callback: Option<String>,
     validity_seconds: Option<String>,
     class: Option<String>,
+    media_urls: Vec<String>,
 }
 
 impl Parameters {
@@ -183,6 +216,10 @@ impl Parameters {
                 "StatusCallback" => &mut all.status_callback,
                 "ValidityPeriod" => &mut all.validity_seconds,
                 "MessageClass" => &mut all.class,
+                "MediaUrl" => {
+                    all.media_urls.push(value);
+                    continue;
+                }
                 _ => continue,
             };
             *place = Some(value);
@@ -190,9 +227,20 @@ impl Parameters {
         all
     }
 
-    fn input(self, state: &AppState, account: &Account) -> Result<DirectInput, Refusal> {
+    fn input(self, state: &AppState, account: &Account) -> Result<(DirectInput, Vec<String>), Refusal> {
         let to = self.to.ok_or_else(|| Refusal::bad(21604, "A 'To' phone number is required."))?;
-        let text = self.body.ok_or_else(|| Refusal::bad(21602, "Message body is required."))?;
+        let text = match self.body {
+            Some(text) => text,
+            None if !self.media_urls.is_empty() => String::new(),
+            None => return Err(Refusal::bad(21602, "Message body is required.")),
+        };
+        if self.media_urls.len() > MOST_FILES {
+            return Err(Refusal::bad(21623, "Number of media files exceeds allowed limit: a message has at most 10."));
+        }
+        for url in &self.media_urls {
+            outgoing::check(url, state.config.callbacks)
+                .map_err(|error| Refusal::bad(21620, format!("Invalid media URL(s). {error}")))?;
+        }
         let from = self.from.ok_or_else(|| Refusal::bad(21603, "A 'From' phone number is required."))?;
         if text.chars().count() > LONGEST_TEXT {
             let words = "The concatenated message body exceeds the 1600 character limit";
@@ -219,7 +267,8 @@ impl Parameters {
         if !to.starts_with('+') {
             return Err(Refusal::bad(21211, "Invalid 'To' Phone Number. Write it with + and country code."));
         }
-        Ok(DirectInput {
+        let input = DirectInput {
+            media: Vec::new(),
             sender: SenderChoice::Address(from),
             to: Target::Phone(to),
             text: Text::Verbatim(text),
@@ -228,8 +277,37 @@ impl Parameters {
             expires_at,
             client_reference: None,
             callback: self.status_callback.map(|url| (account.id, url)),
-        })
+        };
+        Ok((input, self.media_urls))
     }
+}
+
+/// Fetches the files that a request names, and keeps them: what is sent is what was there when the request was made. Each
+/// address is called like that of a callback, never into a private network.
+async fn fetched(state: &AppState, account: &Account, urls: &[String]) -> Result<Vec<MediaId>, Refusal> {
+    let mut files = Vec::with_capacity(urls.len());
+    if urls.is_empty() {
+        return Ok(files);
+    }
+    let invalid = |words: String| Refusal::bad(21620, format!("Invalid media URL(s). {words}"));
+    let client = OutgoingClient::new(MEDIA_LIMITS, state.config.callbacks).map_err(|_| Refusal::unavailable())?;
+    let mut left = mms::LARGEST;
+    for url in urls {
+        let data = client.fetch(url, left).await.map_err(|error| invalid(error.to_string()))?;
+        left = left.saturating_sub(data.len() as u64);
+        let name = url.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
+        let name = name.filter(|name| name.contains('.')).map(|name| name.chars().take(100).collect());
+        let kept = text_files::keep(state, account.workspace_id, data, name).await;
+        files.push(kept.map_err(|problem| refused_file(&problem))?.id);
+    }
+    Ok(files)
+}
+
+fn refused_file(problem: &Problem) -> Refusal {
+    if problem.status().is_server_error() {
+        return Refusal::unavailable();
+    }
+    Refusal::bad(21620, format!("Invalid media URL(s). {}", problem.document(None).detail))
 }
 
 /// `POST …/Messages.json`. Twilio's `I-Twilio-Idempotency-Token` makes a repeat the first message.
@@ -240,10 +318,12 @@ async fn create(
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Refusal> {
     let account = authorise(&state, &headers, &sid, Permission::RunCampaigns).await?;
-    let input = Parameters::of(fields).input(&state, &account)?;
+    let (mut input, urls) = Parameters::of(fields).input(&state, &account)?;
     let token = headers.get("i-twilio-idempotency-token").and_then(|value| value.to_str().ok());
     let token = token.filter(|token| (1..=255).contains(&token.len()));
     let actor = account.actor.reference();
+    let files = tokio::time::timeout(MEDIA_WITHIN, fetched(&state, &account, &urls)).await;
+    input.media = files.map_err(|_| Refusal::bad(21620, "Invalid media URL(s). They took too long."))??;
     let sent = direct::send(&state.store, &state.ctx, account.workspace_id, &actor, token, input).await?;
     Ok((StatusCode::CREATED, Json(message::body(&account.sid(), &sent))).into_response())
 }
@@ -258,6 +338,63 @@ async fn fetch(
     let id = file.strip_suffix(".json").and_then(message::id_of_sid).ok_or_else(Refusal::not_found)?;
     let found = direct::get(&state.store, account.workspace_id, id).await?;
     Ok(Json(message::body(&account.sid(), &found)).into_response())
+}
+
+/// `GET …/Messages/{sid}/Media.json`: the files of a message.
+async fn list_media(
+    State(state): State<AppState>,
+    Path((sid, message)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let account = authorise(&state, &headers, &sid, Permission::ReadCampaigns).await?;
+    let (view, files) = files_of(&state, &account, &message).await?;
+    let uri = format!("/{VERSION}/Accounts/{sid}/Messages/{}/Media.json", message::sid_of_view(&view));
+    let media: Vec<_> = files.iter().map(|file| message::media_body(&account.sid(), &view, file)).collect();
+    let body = json!({
+        "media_list": media,
+        "page": 0,
+        "page_size": 50,
+        "start": 0,
+        "end": media.len().saturating_sub(1),
+        "first_page_uri": format!("{uri}?PageSize=50&Page=0"),
+        "next_page_uri": null,
+        "previous_page_uri": null,
+        "uri": format!("{uri}?PageSize=50&Page=0"),
+    });
+    Ok(Json(body).into_response())
+}
+
+/// `GET …/Messages/{sid}/Media/{sid}`: a file, and with `.json` what it is.
+async fn fetch_media(
+    State(state): State<AppState>,
+    Path((sid, message, media)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let account = authorise(&state, &headers, &sid, Permission::ReadCampaigns).await?;
+    let (view, files) = files_of(&state, &account, &message).await?;
+    let named = media.strip_suffix(".json");
+    let id = message::media_of_sid(named.unwrap_or(&media)).ok_or_else(Refusal::not_found)?;
+    let file = files.iter().find(|file| file.id == id).ok_or_else(Refusal::not_found)?;
+    if named.is_some() {
+        return Ok(Json(message::media_body(&account.sid(), &view, file)).into_response());
+    }
+    let workspace_id = account.workspace_id;
+    let found = state.store.read::<_, StoreError, _>(move |tx| tx.media(workspace_id, id)).await;
+    let found = found.map_err(|_| Refusal::unavailable())?.filter(|media| media.presence == FilePresence::Stored);
+    let stored = found.ok_or_else(Refusal::not_found)?;
+    serve(&state, workspace_id, &stored, Disposition::ByKind, &headers).await.map_err(|_| Refusal::unavailable())
+}
+
+/// A message with its files.
+async fn files_of(
+    state: &AppState,
+    account: &Account,
+    sid: &str,
+) -> Result<(DirectMessageView, Vec<TextFile>), Refusal> {
+    let id = message::id_of_sid(sid).ok_or_else(Refusal::not_found)?;
+    let (view, workspace_id) = (direct::get(&state.store, account.workspace_id, id).await?, account.workspace_id);
+    let files = state.store.read::<_, StoreError, _>(move |tx| tx.message_media(workspace_id, id)).await;
+    Ok((view, files.map_err(|_| Refusal::unavailable())?))
 }
 
 /// Which page of the list is wanted.

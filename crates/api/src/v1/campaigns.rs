@@ -7,6 +7,7 @@ use segue_model::{
     CampaignId, ChannelId, MediaId, SenderId, SenderPoolId,
     campaign::Footer,
     language::{self, LocaleText},
+    mms::MOST_FILES,
     opt_out_line::{self, OptOutLine},
     quiet_hours,
     schedule::Schedule,
@@ -71,7 +72,9 @@ async fn create(
     caller: Caller,
     Json(input): Json<CampaignInput>,
 ) -> Result<(StatusCode, Json<CampaignView>), Problem> {
-    sight::file_for_campaign(&state, &caller, chosen_file(&input)).await?;
+    for file in chosen_files(&input) {
+        sight::file_for_campaign(&state, &caller, Some(file)).await?;
+    }
     let campaign =
         campaign::create(&state.store, &state.ctx, &state.links, caller.workspace_id, &caller.actor, input).await?;
     Ok((StatusCode::CREATED, Json(campaign)))
@@ -110,6 +113,8 @@ struct CampaignChange {
     /// Null makes it a campaign by SMS.
     template: Option<CampaignTemplate>,
     rules: Option<CampaignRules>,
+    /// Pictures and other files beside the text.
+    media: Option<Vec<MediaId>>,
 }
 
 /// Changes a draft. Takes any part of what creating takes.
@@ -124,14 +129,19 @@ async fn change(
 ) -> Result<Json<CampaignView>, Problem> {
     let known = campaign::get(&state.store, caller.workspace_id, id).await?;
     let input = merged(&known.input, change)?;
-    sight::file_for_campaign(&state, &caller, chosen_file(&input)).await?;
+    for file in chosen_files(&input) {
+        sight::file_for_campaign(&state, &caller, Some(file)).await?;
+    }
     Ok(Json(
         campaign::change(&state.store, &state.ctx, &state.links, caller.workspace_id, id, &caller.actor, input).await?,
     ))
 }
 
-fn chosen_file(input: &CampaignInput) -> Option<MediaId> {
-    input.template.as_ref().and_then(|template| template.header_media_id)
+/// Every file that somebody chose for the campaign.
+fn chosen_files(input: &CampaignInput) -> Vec<MediaId> {
+    let header = input.template.as_ref().and_then(|template| template.header_media_id);
+    // More than a message can have is refused with the campaign.
+    header.into_iter().chain(input.media.iter().copied().take(MOST_FILES)).collect()
 }
 
 /// The draft with the given fields in place of its own; the whole is checked like a new one.
@@ -209,6 +219,10 @@ async fn change_settings(
         return Err(Problem::invalid("currency", "Give the currency's three letters, such as USD or EUR."));
     }
     check_prices(&mut settings.prices, settings.other_price)?;
+    if settings.mms_price.is_some_and(|price| !(0..=100_000_000).contains(&price)) {
+        let message = "A price is between 0 and 100000000 for a thousand messages with files.";
+        return Err(Problem::invalid("mms_price", message));
+    }
     check_opt_out_line(&settings.opt_out_line)?;
     if quiet_hours::zone(&settings.price_zone).is_none() {
         return Err(Problem::invalid("price_zone", "There is no such time zone. Write it like Europe/Berlin."));

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use segue_access::Permission;
-use segue_model::{ContactId, MessageId, SenderId, SenderPoolId, Timestamp};
+use segue_model::{ContactId, MediaId, MessageId, SenderId, SenderPoolId, Timestamp, mms::MOST_FILES};
 use segue_outreach::direct::{self, DirectClass, DirectInput, SenderChoice, Target, Text};
 use segue_store::direct_message::DirectMessageView;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::sight;
 use crate::{
     AppState,
     caller::Caller,
@@ -41,8 +42,12 @@ struct DirectMessageInput {
     contact_id: Option<ContactId>,
     /// In any writing; a national one is read in the workspace's country.
     phone: Option<String>,
-    /// The text; merge fields are written `{{ first_name }}`.
+    /// The text; merge fields are written `{{ first_name }}`. May be left out beside `media`.
+    #[serde(default)]
     text: String,
+    /// Pictures and other files, which make it an MMS: ids from `/api/v1/text-files`, at most ten, 5 MB together.
+    #[serde(default)]
+    media: Vec<MediaId>,
     /// Values of merge fields; they go before what is known of the contact.
     #[serde(default)]
     fields: BTreeMap<String, String>,
@@ -70,10 +75,15 @@ async fn send(
         (None, Some(phone)) => Target::Phone(phone),
         _ => return Err(Problem::invalid("phone", "Give either a contact_id or a phone.")),
     };
+    // More than a message can have is refused with the message.
+    for file in input.media.iter().take(MOST_FILES) {
+        sight::file_for_campaign(&state, &caller, Some(*file)).await?;
+    }
     let message = DirectInput {
         sender: sender(input.sender_id, input.sender, input.pool_id)?,
         to,
         text: Text::Template(input.text),
+        media: input.media,
         fields: input.fields,
         class: input.class.unwrap_or(DirectClass::Service),
         expires_at: input.expires_at,

@@ -11,6 +11,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use segue_access::Permission;
 use segue_channels::whatsapp::{MediaKind, media::media_limit};
+use segue_delivery::file_address::{FileAddress, FilePurpose};
 use segue_model::{
     MediaId, WorkspaceId,
     file_type::{is_animated, is_opus_mono, sniff},
@@ -28,7 +29,7 @@ use crate::{
     AppState,
     caller::Caller,
     extract::{Form, Json, PathId, Query, Upload},
-    files_host::FileAddress,
+    files_host,
     guard::Guard,
     problem::Problem,
     serve_file::{Disposition, serve},
@@ -163,40 +164,41 @@ async fn download(
     let found = state.store.read::<_, StoreError, _>(move |tx| tx.media(workspace_id, id)).await?;
     let media = found.ok_or_else(|| Problem::not_found("file"))?;
     sight::file_readable(&state, &caller, id).await?;
+    unavailable(&media)?;
+    let disposition = if query.download == Some(1) { Disposition::Save } else { Disposition::ByKind };
+    hand_out(&state, workspace_id, &media, disposition, &headers).await
+}
+
+/// Refuses a file that is not here (yet), with the reason.
+pub(super) fn unavailable(media: &Media) -> Result<(), Problem> {
     match media.presence {
-        FilePresence::Stored => {}
-        FilePresence::Failed => {
-            return Err(Problem::new(
-                StatusCode::GONE,
-                "media_failed",
-                "The file could not be fetched from the provider. Ask the customer to send it again.",
-            ));
-        }
+        FilePresence::Stored => Ok(()),
+        FilePresence::Failed => Err(Problem::new(
+            StatusCode::GONE,
+            "media_failed",
+            "The file could not be fetched from the provider. Ask the customer to send it again.",
+        )),
         FilePresence::Infected => {
             let found = media.check_detail.as_deref().unwrap_or("unknown");
             let words = format!("The file held a virus ({found}) and was removed. Nobody can open it.");
-            return Err(Problem::new(StatusCode::GONE, "media_infected", words));
+            Err(Problem::new(StatusCode::GONE, "media_infected", words))
         }
         FilePresence::Checking => {
             let words = "The file is being checked for viruses. Try again in a moment.";
-            return Err(Problem::new(StatusCode::CONFLICT, "media_checking", words).retry_after(2));
+            Err(Problem::new(StatusCode::CONFLICT, "media_checking", words).retry_after(2))
         }
         FilePresence::Unchecked => {
             let words = "The file could not be checked for viruses, so nobody can open it. An administrator sees why in \
                          Setup, Files.";
-            return Err(Problem::new(StatusCode::CONFLICT, "media_unchecked", words));
+            Err(Problem::new(StatusCode::CONFLICT, "media_unchecked", words))
         }
-        FilePresence::Pending => {
-            return Err(Problem::new(
-                StatusCode::CONFLICT,
-                "media_pending",
-                "The file is still being fetched. Try again in a moment.",
-            )
-            .retry_after(2));
-        }
+        FilePresence::Pending => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "media_pending",
+            "The file is still being fetched. Try again in a moment.",
+        )
+        .retry_after(2)),
     }
-    let disposition = if query.download == Some(1) { Disposition::Save } else { Disposition::ByKind };
-    hand_out(&state, workspace_id, &media, disposition, &headers).await
 }
 
 /// Answers with a file, or with where it is when files have a host name of their own.
@@ -207,8 +209,9 @@ pub(super) async fn hand_out(
     disposition: Disposition,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let address = FileAddress { workspace_id, media_id: media.id, disposition };
-    if let Some(url) = address.signed(state).await? {
+    let purpose = if disposition == Disposition::Save { FilePurpose::Save } else { FilePurpose::Show };
+    let address = FileAddress { workspace_id, media_id: media.id, purpose };
+    if let Some(url) = files_host::signed(state, address).await? {
         let location = HeaderValue::from_str(&url).map_err(|_| Problem::internal())?;
         let no_store = HeaderValue::from_static("no-store");
         return Ok(

@@ -64,6 +64,7 @@ mod snippets;
 mod suppressions;
 mod tables;
 mod templates;
+pub(crate) mod text_files;
 mod transcripts;
 mod users;
 mod votes;
@@ -121,6 +122,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         campaigns::router(),
         campaign_actions::router(),
         campaign_files::router(),
+        text_files::router(),
         campaign_links::router(),
         snippets::router(),
         suppressions::router(),

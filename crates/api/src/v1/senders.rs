@@ -5,7 +5,7 @@ use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{
     ChannelId, RegistrationId, SenderId, Timestamp, WorkspaceId,
-    capability::{Capability, CapabilityTable},
+    capability::{Capability, CapabilityTable, MmsCapability},
     consent::Medium,
     policy::QuietHours,
     route::RouteBy,
@@ -73,6 +73,8 @@ pub(super) struct SenderDetail {
     registration_ids: Vec<RegistrationId>,
     /// Whether people can answer. A text from a sender they cannot answer needs another way to opt out.
     is_two_way: bool,
+    /// Whether messages with files (MMS) can leave from it on this account, wherever to.
+    sends_files: bool,
     /// Which characters may leave from it.
     alphabet: SenderAlphabet,
     /// Most segments from it in a second; none: as its account can.
@@ -133,6 +135,8 @@ struct SenderCapabilities {
     version: &'static str,
     /// Of those that fit, the first counts; where none fits, carriers take the sender as it is.
     rules: &'static [Capability],
+    /// From where to where messages with files (MMS) go, on an account in Twilio's dialect; where none fits, nowhere.
+    mms: &'static [MmsCapability],
 }
 
 /// What each kind of sender can do in which country, with the source of each rule.
@@ -140,7 +144,7 @@ struct SenderCapabilities {
     responses((status = 200, body = SenderCapabilities)))]
 async fn capabilities() -> Json<SenderCapabilities> {
     let table = CapabilityTable::of_build();
-    Json(SenderCapabilities { title: &table.title, version: &table.version, rules: &table.rules })
+    Json(SenderCapabilities { title: &table.title, version: &table.version, rules: &table.rules, mms: &table.mms })
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -356,7 +360,10 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
     let mut all = Vec::new();
     let senders = tx.senders(workspace_id)?;
     let channels: Vec<_> = senders.iter().map(|sender| (sender.id, sender.channel_id)).collect();
+    let kinds: Vec<_> = tx.channels(workspace_id)?.into_iter().map(|it| (it.id, it.config.kind())).collect();
     for sender in senders {
+        let kind = kinds.iter().find(|(id, _)| *id == sender.channel_id);
+        let account_carries = kind.is_some_and(|(_, kind)| kind.carries_files());
         let of_sender = countries.iter().find(|(id, _)| *id == sender.id);
         let countries = of_sender.map(|(_, countries)| countries.clone()).unwrap_or_default();
         let registered = tx.registered_for(workspace_id, sender.id)?;
@@ -376,6 +383,7 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
         let alphabet = alphabets.iter().find(|(id, _)| *id == sender.id);
         let alphabet = alphabet.map_or(SenderAlphabet::Any, |(_, alphabet)| *alphabet);
         let is_two_way = sender.kind.is_two_way();
+        let sends_files = account_carries && sender::sends_files(&facts);
         let segments_per_second = rates.iter().find(|(id, _)| *id == sender.id).map(|(_, rate)| *rate);
         let fallback = fallbacks.iter().find(|(id, ..)| *id == sender.id);
         let fallback_id = fallback.map(|(_, to, _)| *to);
@@ -395,6 +403,7 @@ fn details(tx: &mut Tx<'_>, workspace_id: WorkspaceId, now: Timestamp) -> Result
             countries,
             registration_ids,
             is_two_way,
+            sends_files,
             alphabet,
             segments_per_second,
             fallback_id,

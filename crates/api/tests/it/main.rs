@@ -30,6 +30,7 @@ mod stream;
 mod support;
 mod suppressions;
 mod tables;
+mod text_files;
 mod texts;
 mod transcripts;
 mod twilio_server;

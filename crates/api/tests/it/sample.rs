@@ -311,6 +311,7 @@ fn fill(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId, 
     tx.insert_import(workspace_id, &import, now)?;
     tx.end_import(workspace_id, made.import, segue_store::import::ImportState::Done, None, now)?;
     let input = CampaignInput {
+        media: Vec::new(),
         name: "B's campaign".to_owned(),
         sender_id: Some(made.sender),
         audience: Audience { list_id: Some(made.list), ..Audience::default() },

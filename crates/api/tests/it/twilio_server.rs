@@ -151,9 +151,85 @@ async fn what_is_wrong_has_the_codes_of_the_dialect() {
         (vec![("To", TO), ("From", FROM), ("Body", "x"), ("StatusCallback", "http://127.0.0.1/")], 21609),
         (vec![("To", TO), ("From", FROM), ("Body", "x"), ("StatusCallback", "http://[fd00::1]/")], 21609),
         (vec![("To", TO), ("From", FROM), ("Body", "x"), ("MessageClass", "other")], 21619),
+        (vec![("To", TO), ("From", FROM), ("MediaUrl", "http://127.0.0.1/a.png")], 21620),
+        (vec![("To", TO), ("From", FROM), ("MediaUrl", "http://169.254.169.254/latest/meta-data")], 21620),
+        (vec![("To", TO), ("From", FROM), ("MediaUrl", "http://localhost/a.png")], 21620),
+        (vec![("To", TO), ("From", FROM), ("MediaUrl", "file:///etc/passwd")], 21620),
+        ([vec![("To", TO), ("From", FROM)], vec![("MediaUrl", "https://example.com/a.png"); 11]].concat(), 21623),
     ] {
         assert_eq!(code(&create(&server, &account, &fields).await), (400, expected), "{fields:?}");
     }
+    assert!(classes(&server).await.is_empty());
+}
+
+/// A host with a picture and a page.
+async fn host() -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 4_096];
+            let length = stream.read(&mut request).await.unwrap_or_default();
+            let is_page = String::from_utf8_lossy(&request[..length]).starts_with("GET /page");
+            let body: &[u8] = if is_page { b"<html>" } else { PICTURE };
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(body).await;
+        }
+    });
+    origin
+}
+
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\npicture";
+
+#[tokio::test]
+async fn a_message_with_a_picture_is_an_mms_and_shows_what_it_sends() {
+    for test in segue_testkit::engines().await {
+        let server = Server::configured(test, ApiConfig { callbacks: Reach::Anywhere, ..ApiConfig::default() }).await;
+        crate::text_files::carrier(&server).await;
+        let (account, origin) = (account(&server, Role::Marketer).await, host().await);
+        let url = format!("{origin}/a.png?x=1");
+        let fields = [("To", TO), ("From", FROM), ("MediaUrl", url.as_str()), ("MediaUrl", url.as_str())];
+        let sent = create(&server, &account, &fields).await;
+        assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.text());
+        let sent = sent.json();
+        let sid = sent["sid"].as_str().unwrap();
+        assert!(sid.starts_with("MM") && sid.len() == 34, "{sid}");
+        assert_eq!((&sent["num_media"], &sent["body"], &sent["num_segments"]), (&json!("2"), &json!(""), &json!("1")));
+        let ask = async |path: &str| {
+            let path = format!("/2010-04-01/Accounts/{}/Messages/{path}", account.sid);
+            ask(&server, Method::GET, &path, &basic(&account.sid, &account.token), &[]).await
+        };
+        assert_eq!(ask(&format!("{sid}.json")).await.json()["num_media"], "2");
+        let listed = ask(&format!("{sid}/Media.json")).await.json();
+        let files = listed["media_list"].as_array().unwrap();
+        assert_eq!(files.len(), 2, "{listed}");
+        assert_eq!((&files[0]["content_type"], &files[0]["parent_sid"]), (&json!("image/png"), &json!(sid)));
+        let media = files[0]["sid"].as_str().unwrap();
+        assert_eq!(ask(&format!("{sid}/Media/{media}.json")).await.json()["sid"], media);
+        let got = ask(&format!("{sid}/Media/{media}")).await;
+        assert_eq!((got.body.as_slice(), got.header("content-type")), (PICTURE, "image/png"), "{}", server.test.engine);
+        for wrong in ["ME00000000000000000000000000000001", "ME1", "x"] {
+            assert_eq!(code(&ask(&format!("{sid}/Media/{wrong}")).await), (404, 20404), "{wrong}");
+        }
+        let page = format!("{origin}/page");
+        let refused = create(&server, &account, &[("To", TO), ("From", FROM), ("MediaUrl", &page)]).await;
+        assert_eq!(code(&refused), (400, 21620), "by its bytes");
+        assert_eq!(classes(&server).await, ["service"]);
+    }
+}
+
+#[tokio::test]
+async fn files_are_refused_where_the_sender_carries_texts_alone() {
+    let test = segue_testkit::sqlite_store().await;
+    let server = Server::configured(test, ApiConfig { callbacks: Reach::Anywhere, ..ApiConfig::default() }).await;
+    sender(&server).await;
+    let (account, origin) = (account(&server, Role::Marketer).await, host().await);
+    let url = format!("{origin}/a.png");
+    let refused = create(&server, &account, &[("To", TO), ("From", FROM), ("Body", "x"), ("MediaUrl", &url)]).await;
+    assert_eq!(code(&refused), (400, 21620));
+    assert!(refused.text().contains("put a link into the text"), "{}", refused.text());
     assert!(classes(&server).await.is_empty());
 }
 

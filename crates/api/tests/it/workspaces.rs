@@ -108,9 +108,16 @@ async fn everything(server: &Server, b: &Sample) -> Vec<(String, String)> {
         if operation.id == "list_attachments" {
             address.push_str(&format!("?session_id={}", b.id("ses")));
         }
-        if ["get_message_flight", "get_channel_number", "get_campaign_file"].contains(&operation.id.as_str()) {
-            // The sample's message is a text; its conversation is empty. Its campaign sends no file. And nobody answers
-            // for WhatsApp.
+        let without = [
+            "get_message_flight",
+            "get_channel_number",
+            "get_campaign_file",
+            "download_received_file",
+            "download_text_file",
+        ];
+        if without.contains(&operation.id.as_str()) {
+            // The sample's message is a text; its conversation is empty. Its campaign sends no file, and its contact
+            // texted none: see `text_files`. And nobody answers for WhatsApp.
             continue;
         }
         if operation.id == "download_transcript" {

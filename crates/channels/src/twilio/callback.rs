@@ -1,6 +1,6 @@
 //! What the provider calls us with: status callbacks and inbound texts.
 
-use segue_model::{MessageId, delivery::Report};
+use segue_model::{MessageId, delivery::Report, mms::MOST_FILES};
 use serde::{Deserialize, Serialize};
 
 use super::{MESSAGE_ID_PARAMETER, codes};
@@ -44,9 +44,21 @@ pub struct InboundText {
     pub text: String,
     /// Set when the provider took it for a keyword and has answered it already (Advanced Opt-Out).
     pub opt_out: Option<OptOutType>,
+    /// Its files, where it is an MMS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<InboundFile>,
 }
 
-redacted_debug!(TwilioItem, StatusCallback, InboundText);
+/// A file of an inbound MMS, still at the provider.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboundFile {
+    /// Where the provider has it. Whether it is the provider's address is for whoever fetches it to check.
+    pub url: String,
+    /// As the provider says.
+    pub mime: String,
+}
+
+redacted_debug!(TwilioItem, StatusCallback, InboundText, InboundFile);
 
 segue_model::text_enum! {
     /// What the provider took an inbound text for.
@@ -138,7 +150,20 @@ pub fn read_inbound(fields: &[(String, String)]) -> Result<InboundText, Unreadab
         to: field(fields, "To").ok_or(UnreadableCallback("To"))?.to_owned(),
         text: fields.iter().find(|(name, _)| name == "Body").map(|(_, text)| text.clone()).unwrap_or_default(),
         opt_out: field(fields, "OptOutType").and_then(|word| OptOutType::parse(&word.to_ascii_uppercase()).ok()),
+        media: inbound_files(fields),
     })
+}
+
+/// The files that a webhook names, `MediaUrl0` and those that follow: as many as it says, and as a message can have.
+fn inbound_files(fields: &[(String, String)]) -> Vec<InboundFile> {
+    let count = field(fields, "NumMedia").and_then(|count| count.trim().parse::<usize>().ok()).unwrap_or_default();
+    (0..count.min(MOST_FILES))
+        .filter_map(|place| {
+            let url = field(fields, &format!("MediaUrl{place}"))?;
+            let mime = field(fields, &format!("MediaContentType{place}")).unwrap_or("application/octet-stream");
+            Some(InboundFile { url: url.to_owned(), mime: mime.to_owned() })
+        })
+        .collect()
 }
 
 /// The first field with this name that is not empty.
@@ -175,6 +200,22 @@ mod tests {
         let without = read_inbound(&form_fields(b"MessageSid=SM2&From=%2B1&To=%2B2")).unwrap();
         assert_eq!((without.text.as_str(), without.opt_out), ("", None));
         assert!(read_inbound(&form_fields(b"MessageSid=SM2&To=%2B2")).is_err());
+    }
+
+    #[test]
+    fn an_inbound_text_names_its_files_and_never_more_than_it_may_have() {
+        let body = b"MessageSid=MM2&From=%2B15550110001&To=%2B15550100999&Body=&NumMedia=2\
+            &MediaUrl0=https%3A%2F%2Fapi.example%2FME1&MediaContentType0=image%2Fjpeg&MediaUrl1=https%3A%2F%2Fapi.example%2FME2\
+            &MediaUrl2=https%3A%2F%2Fapi.example%2FME3";
+        let text = read_inbound(&form_fields(body)).unwrap();
+        let read: Vec<_> = text.media.iter().map(|file| (file.url.as_str(), file.mime.as_str())).collect();
+        let expected =
+            [("https://api.example/ME1", "image/jpeg"), ("https://api.example/ME2", "application/octet-stream")];
+        assert_eq!(read, expected, "as many as NumMedia says");
+        assert_eq!(serde_json::from_str::<InboundText>(&serde_json::to_string(&text).unwrap()).unwrap(), text);
+        let many: String = (0..30).map(|place| format!("&MediaUrl{place}=https%3A%2F%2Fx")).collect();
+        let many = format!("MessageSid=MM2&From=%2B1&To=%2B2&NumMedia=4000000000{many}");
+        assert_eq!(read_inbound(&form_fields(many.as_bytes())).unwrap().media.len(), MOST_FILES);
     }
 
     #[test]

@@ -56,8 +56,10 @@ pub struct TextMessage {
     pub to: String,
     /// A number, short code or name, or the SID of a messaging service (`MG…`).
     pub from: String,
-    /// What to say.
+    /// What to say; may be empty beside files.
     pub text: String,
+    /// Where the provider fetches the files of an MMS, in their order.
+    pub media: Vec<String>,
     /// Where its statuses are reported; with our own id in the query.
     pub status_callback: Option<String>,
     /// How long the provider may try.
@@ -121,7 +123,9 @@ impl TwilioClient {
         let Some(request) = self.request(Method::POST, &["Messages.json"]) else {
             return refused("The API address or the account SID of the channel is not valid.");
         };
-        self.wait_for_turn(segment(&message.text).segments.len()).await;
+        // Files are one message, however long their text is.
+        let turns = if message.media.is_empty() { segment(&message.text).segments.len() } else { 1 };
+        self.wait_for_turn(turns).await;
         let request = request
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
@@ -179,9 +183,25 @@ impl TwilioClient {
         Some(self.http.request(method, url).basic_auth(sid, Some(&self.config.auth_token)))
     }
 
+    pub(super) const fn config(&self) -> &TwilioConfig {
+        &self.config
+    }
+
+    /// A request for something at an address of the provider, with the credentials of the account. Whose address it is is
+    /// for the caller to know.
+    pub(super) fn with_credentials(&self, url: &Url) -> RequestBuilder {
+        self.http.get(url.clone()).basic_auth(&self.config.account_sid, Some(&self.config.auth_token))
+    }
+
     fn form(&self, message: &TextMessage) -> String {
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("To", &message.to).append_pair("Body", &message.text);
+        form.append_pair("To", &message.to);
+        if message.media.is_empty() || !message.text.is_empty() {
+            form.append_pair("Body", &message.text);
+        }
+        for url in &message.media {
+            form.append_pair("MediaUrl", url);
+        }
         let names_service = message.from.len() == 34 && message.from.starts_with("MG");
         if names_service {
             form.append_pair("MessagingServiceSid", &message.from);
@@ -254,6 +274,7 @@ mod tests {
             to: "+15550110001".to_owned(),
             from: from.to_owned(),
             text: "Hi & bye + 100 % ü".to_owned(),
+            media: Vec::new(),
             status_callback: Some("https://segue.example/s?message_id=msg_1".to_owned()),
             validity: validity.map(Duration::from_secs),
             key: None,
@@ -277,6 +298,18 @@ mod tests {
         assert_eq!(names(&both)[2..4], ["From", "MessagingServiceSid"]);
         assert_eq!(names(&client(None).form(&message("ACME", Some(36_000)))).len(), 4, "longer than it takes");
         assert!(client(None).form(&message("ACME", Some(0))).ends_with("ValidityPeriod=1"));
+    }
+
+    #[test]
+    fn files_are_named_in_their_order_and_need_no_text() {
+        let media = vec!["https://f.example/f/a".to_owned(), "https://f.example/f/b".to_owned()];
+        let form = client(None).form(&TextMessage { media: media.clone(), ..message("+15550100999", None) });
+        assert_eq!(names(&form), ["To", "Body", "MediaUrl", "MediaUrl", "From", "StatusCallback"]);
+        let fields = form_fields(form.as_bytes());
+        assert_eq!([&fields[2].1, &fields[3].1], [&media[0], &media[1]]);
+        let silent = TextMessage { media, text: String::new(), ..message("+15550100999", None) };
+        assert_eq!(names(&client(None).form(&silent))[..3], ["To", "MediaUrl", "MediaUrl"]);
+        assert_eq!(names(&client(None).form(&TextMessage { text: String::new(), ..message("+1", None) }))[1], "Body");
     }
 
     #[tokio::test]

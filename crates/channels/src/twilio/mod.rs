@@ -6,14 +6,16 @@
 mod callback;
 mod client;
 pub mod codes;
+mod media;
 mod send;
 pub mod signature;
 
 pub use callback::{
-    InboundText, OptOutType, StatusCallback, TwilioItem, UnreadableCallback, read_inbound, read_status,
+    InboundFile, InboundText, OptOutType, StatusCallback, TwilioItem, UnreadableCallback, read_inbound, read_status,
 };
 pub use client::{AccountFailure, AccountInfo, TextMessage, TwilioClient, TwilioConfig};
 pub use codes::{Act, Meaning, meaning};
+pub use media::FileFailure;
 pub use send::SendOutcome;
 
 /// The parameter of our own in the address of a status callback: which message it is about.

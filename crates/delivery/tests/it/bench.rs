@@ -112,7 +112,7 @@ impl Bench {
 
     /// An SMS that is due now.
     pub fn sms_to(&self, channel: &Channel, address: &str, text: &str) -> NewOutbox {
-        let content = SmsContent { source: SENDER.to_owned(), text: text.to_owned() };
+        let content = SmsContent::of_text(SENDER.to_owned(), text.to_owned());
         self.new_outbox(channel, address, serde_json::to_value(content).expect("JSON"))
     }
 
@@ -241,7 +241,8 @@ impl Running {
     pub fn start(store: Store, bus: Bus, ctx: Ctx, node: &str) -> Self {
         let receipts = tokio::spawn(take_receipts(store.clone(), ctx.clone()));
         let files = Files::in_database(store.clone(), ctx.clone());
-        let delivery = Delivery::start(store, bus, ctx, DeliveryConfig { node: node.to_owned(), files });
+        let delivery =
+            Delivery::start(store, bus, ctx, DeliveryConfig { node: node.to_owned(), files, files_origin: None });
         Self { delivery, receipts }
     }
 

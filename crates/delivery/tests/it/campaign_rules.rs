@@ -45,6 +45,7 @@ async fn sender_of(bench: &Bench) -> SenderId {
 async fn campaign(bench: &Bench, schedule: Schedule, rules: CampaignRules) -> CampaignId {
     let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
     let input = CampaignInput {
+        media: Vec::new(),
         name: "Spring".to_owned(),
         sender_id: Some(sender_of(bench).await),
         audience: Audience::default(),

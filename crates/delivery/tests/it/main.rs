@@ -12,6 +12,7 @@ mod files;
 mod forms;
 mod last_look;
 mod long_text;
+mod mms;
 mod number;
 mod senders;
 mod sms;

@@ -36,7 +36,7 @@ async fn attempt_text(
     class: MessageClass,
 ) -> (Begin, MessageId) {
     bench.test.set_consent(Medium::Sms, to, Purpose::Marketing, ConsentState::Granted).await;
-    let content = SmsContent { source: source.to_owned(), text: text.to_owned() };
+    let content = SmsContent::of_text(source.to_owned(), text.to_owned());
     let payload = Payload::of(&content).expect("it has a JSON form");
     let message = NewOutbox { class, payload, ..bench.sms_to(channel, to, "Sale") };
     let id = bench.enqueue(&message).await;

@@ -64,6 +64,7 @@ pub async fn templates(
 pub async fn campaign(bench: &Bench, channel: &Channel, file: Option<MediaId>) -> CampaignId {
     let (workspace_id, id, now) = (bench.test.workspace_id(), bench.test.ctx.id::<CampaignId>(), bench.test.now());
     let input = CampaignInput {
+        media: Vec::new(),
         name: "Spring".to_owned(),
         sender_id: None,
         audience: Audience::default(),

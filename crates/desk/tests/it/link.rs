@@ -29,6 +29,7 @@ async fn campaign(scene: &Scene) -> Campaign {
     let contact = scene.test.contact(&format!("+{ANA}"), "Ana").await;
     let (workspace_id, now, id, ctx) = (scene.workspace(), scene.test.now(), scene.ctx().id(), scene.ctx().clone());
     let input = CampaignInput {
+        media: Vec::new(),
         name: "June".to_owned(),
         sender_id: Some(sender.id),
         audience: Audience::default(),
@@ -264,6 +265,7 @@ async fn template_sent(scene: &Scene, address: &str, wamid: &'static str, contac
     let (workspace, id, now) = (scene.workspace(), scene.ctx().id::<CampaignId>(), scene.test.now());
     let (message_id, channel_id) = (scene.ctx().id::<MessageId>(), scene.channel.id);
     let input = CampaignInput {
+        media: Vec::new(),
         name: "Spring".to_owned(),
         sender_id: None,
         audience: Audience::default(),

@@ -46,8 +46,8 @@ use segue_store::{
 use crate::{
     Links, OutreachError,
     contacts::clean,
-    domains, look_up,
-    origin::Origins,
+    domains, files, look_up,
+    origin::{Load, Origins},
     text::{CampaignText, Frame, LONGEST_BODY, unknown_fields},
 };
 use audience::Asks;
@@ -106,7 +106,8 @@ fn prepare_with(
     let chat = chat_number(tx, workspace_id, input.whatsapp_channel_id, input.footer)?;
     let links = domains::links_of(tx, links, workspace_id, settings)?;
     let parts = Parts::of(tx, &workspace, id, input)?;
-    let origins = Origins::of(tx, workspace_id, sender, input.pool_id)?;
+    let origins = Origins::of(tx, workspace_id, sender, input.pool_id, Load::of(&input.media))?;
+    origins.check_load()?;
     let frame = Frame {
         footer: input.footer,
         chat: chat.as_deref(),
@@ -151,10 +152,15 @@ fn validate(
         return Err(OutreachError::invalid("name", "Give the campaign a name."));
     }
     if let Some(template) = &input.template {
+        if !input.media.is_empty() {
+            let message = "A WhatsApp template has its file above its text. Choose it there, and no files beside it.";
+            return Err(OutreachError::invalid("media", message));
+        }
         check_frame(tx, workspace_id, input)?;
         return template::validate(tx, links, workspace_id, input, template);
     }
-    if input.body.trim().is_empty() {
+    files::of_text(tx, workspace_id, &input.media)?;
+    if input.body.trim().is_empty() && input.media.is_empty() {
         return Err(OutreachError::invalid("body", "Write the text."));
     }
     if input.body.chars().count() > LONGEST_BODY {

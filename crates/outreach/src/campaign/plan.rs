@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 use segue_channels::text::Encoding;
 use segue_model::{
-    CampaignId, Ctx, MessageId, PhoneNumber, Timestamp, WorkspaceId,
+    CampaignId, Ctx, MediaId, MessageId, PhoneNumber, Timestamp, WorkspaceId,
     campaign::CampaignState,
     code::POSITIONS,
     delivery::MessageClass,
@@ -48,7 +48,7 @@ use super::{
 };
 use crate::{
     Links, OutreachError,
-    text::{Body, CampaignText},
+    text::{Body, CampaignText, Composed},
 };
 
 /// Kind of the job that plans a campaign.
@@ -323,6 +323,11 @@ fn decide_for_template(
     })
 }
 
+/// How many segments a text counts as: with files it is one message, as carriers count it.
+pub(super) fn segments_of(media: &[MediaId], composed: &Composed) -> Option<u32> {
+    if media.is_empty() { u32::try_from(composed.segments()).ok() } else { Some(1) }
+}
+
 /// Decides for one contact, and writes the message when there is one.
 fn decide_member(
     tx: &mut Tx<'_>,
@@ -375,7 +380,7 @@ fn decide_member(
     if timing::is_held_out(&campaign.input, position) {
         return Ok(Decided::held_out(recipient(rule, None), phone.to_string()));
     }
-    let segments = u32::try_from(composed.segments()).ok();
+    let segments = segments_of(&campaign.input.media, &composed);
     let kept = prepared.origins.keep(tx, workspace_id, (phone, &characters), now)?;
     let way = if kept.named.sender.id == way.named.sender.id { way } else { kept };
     let message = NewOutbox {
@@ -385,7 +390,7 @@ fn decide_member(
         dedupe_key: String::new(),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload: way.payload(composed.text)?,
+        payload: way.payload(composed.text, &campaign.input.media)?,
         campaign: Some((campaign.id, position)),
         session_id: None,
         not_before,

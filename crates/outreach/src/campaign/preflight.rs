@@ -13,6 +13,7 @@ use segue_model::{
     CampaignId, ChannelId, Ctx, PhoneNumber, Timestamp, WorkspaceId,
     campaign::{CampaignState, Footer},
     contact::ContactFields,
+    mms::MmsFile,
     opt_out_line::OptOutNotice,
     policy::{Decision, Rule},
     routing::PresenceStatus,
@@ -23,6 +24,7 @@ use segue_store::{
     Store, StoreError, Tx,
     campaign::{Audience, CampaignView},
     channel::ChannelConfig,
+    media::FilePresence,
     recipient::{DUPLICATE_PHONE, HELD_OUT, NOT_PLAIN, SEND_TIME_PASSED, TEXT_TOO_LONG, rule_label},
 };
 use sha2::{Digest as _, Sha256};
@@ -36,14 +38,14 @@ use super::{
     lines::Lines,
     members::{Crowd, Entry},
     pinned::{self, reach},
-    plan::CHUNK,
+    plan::{CHUNK, segments_of},
     prepare, template_preflight, timing, variants,
 };
 pub use super::{
     preflight_people::{PeopleCursor, PeopleQuery, people},
     preflight_view::{
-        Preflight, PreflightChats, PreflightCost, PreflightPerson, PreflightRule, PreflightSegments, PreflightText,
-        PreflightVariant, PreflightWarning, WarningKind,
+        Preflight, PreflightChats, PreflightCost, PreflightFiles, PreflightPerson, PreflightRule, PreflightSegments,
+        PreflightText, PreflightVariant, PreflightWarning, WarningKind,
     },
 };
 use crate::{
@@ -202,7 +204,7 @@ impl Flight {
         tally.sendable += 1;
         tally.lacking += i64::from(composed.is_lacking);
         tally.unicode += i64::from(composed.segmentation.encoding == segue_channels::text::Encoding::Ucs2);
-        let segments = composed.segments() as i64;
+        let segments = segments_of(&self.campaign.input.media, composed).map_or(1, i64::from);
         let weights = variants::weights(&self.campaign.input);
         let group = segue_model::variant::group_of(tally.audience, &weights, self.campaign.input.held_out_percent);
         if let segue_model::variant::Group::Variant(place) = group {
@@ -217,10 +219,15 @@ impl Flight {
         Ok(())
     }
 
+    /// A segment costs what its account and country cost; a message with files costs the same everywhere.
     fn price(&self, tally: &mut Tally, entry: &Entry, (segments, channel_id): (i64, ChannelId)) {
         let country = entry.member.fields.phone.as_ref().and_then(PhoneNumber::country).unwrap_or_default();
         // A thousand segments cost so many minor units, so one costs as many thousandths.
-        let price = self.prices.price(channel_id, &country).map(|per_thousand| per_thousand * segments);
+        let per_thousand = match self.campaign.input.media.is_empty() {
+            true => self.prices.price(channel_id, &country),
+            false => self.prepared.workspace.settings.campaigns.mms_price,
+        };
+        let price = per_thousand.map(|per_thousand| per_thousand * segments);
         tally.accounts.add(channel_id, segments, price);
         match price {
             Some(price) => *tally.prices.entry(price).or_default() += 1,
@@ -256,7 +263,7 @@ fn median(histogram: &Histogram) -> i64 {
     0
 }
 
-fn segments_of(histogram: &Histogram) -> PreflightSegments {
+fn spread(histogram: &Histogram) -> PreflightSegments {
     PreflightSegments {
         min: histogram.keys().next().copied().unwrap_or_default(),
         typical: median(histogram),
@@ -373,7 +380,7 @@ fn finish(
     for (segments, count) in tally.variants.iter().flat_map(|variant| &variant.segments) {
         *all.entry(*segments).or_default() += count;
     }
-    let segments = segments_of(&all);
+    let segments = spread(&all);
     let settings = &flight.prepared.workspace.settings.campaigns;
     let total: i64 = tally.prices.iter().map(|(price, count)| price * count).sum();
     let cost = PreflightCost {
@@ -393,7 +400,7 @@ fn finish(
     let variants = tally.variants.iter().zip(names).map(|(variant, name)| PreflightVariant {
         name,
         messages: variant.segments.values().sum(),
-        segments: segments_of(&variant.segments),
+        segments: spread(&variant.segments),
         sample: variant.sample.clone(),
     });
     let mut result = Preflight {
@@ -409,12 +416,32 @@ fn finish(
         chats: chats(tx, workspace_id, flight, tally.sendable)?,
         languages: Vec::new(),
         limit: None,
+        files: files_of(tx, workspace_id, &flight.campaign)?,
         warnings: Vec::new(),
         mark: mark(tx, workspace_id, &flight.campaign, flight.now)?,
         at: flight.now,
     };
     result.warnings = warnings(&result, (tally.unicode, tally.lacking), flight);
     Ok(result)
+}
+
+/// The files of a campaign; none of one that sends texts alone.
+fn files_of(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+) -> Result<Option<PreflightFiles>, StoreError> {
+    if campaign.input.media.is_empty() {
+        return Ok(None);
+    }
+    let files = tx.campaign_media(workspace_id, campaign.id)?;
+    let parts = || files.iter().map(|file| MmsFile { mime: &file.mime, size: file.size });
+    Ok(Some(PreflightFiles {
+        count: files.len() as i64,
+        bytes: parts().map(|file| file.size as i64).sum(),
+        risky: parts().filter(MmsFile::is_risky).count() as i64,
+        missing: files.iter().filter(|file| file.presence != FilePresence::Stored).count() as i64,
+    }))
 }
 
 /// Each text of each variant, looked at as somebody gets it of whom only the language is known.
@@ -444,7 +471,7 @@ fn texts(
                 variant: names.get(place).cloned().unwrap_or_default(),
                 locale: locale.map(str::to_owned),
                 messages: histogram.values().sum(),
-                segments: segments_of(&histogram),
+                segments: spread(&histogram),
                 findings: author.findings(written.map_or(body, |other| &other.body), &composed.text),
             });
         }
@@ -542,7 +569,21 @@ fn warnings(result: &Preflight, (unicode, lacking): (i64, i64), flight: &Flight)
         );
         warn(WarningKind::LookUpEmpty, message);
     }
-    if !result.cost.unpriced.is_empty() {
+    if let Some(files) = result.files {
+        if files.missing > 0 {
+            let message = "A file of the campaign is not here any more, so nothing would leave. Choose it again.";
+            warn(WarningKind::FileMissing, message.to_owned());
+        }
+        if files.risky > 0 {
+            let message = "A file that is no picture is larger than 600 KB: many carriers drop messages with such a file. \
+                           Make it smaller.";
+            warn(WarningKind::FilesRisky, message.to_owned());
+        }
+    }
+    if result.files.is_some() && !result.cost.unpriced.is_empty() {
+        let message = "There is no price of a message with files, so the cost is not known. Set it in Setup, Texts.";
+        warn(WarningKind::NoPrice, message.to_owned());
+    } else if !result.cost.unpriced.is_empty() {
         let message = format!("There is no price for {}; the cost leaves them out.", result.cost.unpriced.join(", "));
         warn(WarningKind::NoPrice, message);
     }

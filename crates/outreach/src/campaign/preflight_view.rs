@@ -60,6 +60,18 @@ pub struct PreflightCost {
     pub price_list: Option<String>,
 }
 
+/// The files of a campaign whose messages are MMS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PreflightFiles {
+    pub count: i64,
+    /// Of all files together.
+    pub bytes: i64,
+    /// Those for which many carriers drop the message: no pictures, and large.
+    pub risky: i64,
+    /// Those that are not here any more.
+    pub missing: i64,
+}
+
 /// How many chats may come, beside who is there to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct PreflightChats {
@@ -86,6 +98,10 @@ segue_model::text_enum! {
         /// The sender may not send to some countries of the audience.
         SenderNotCleared = "sender_not_cleared",
         TextsDisliked = "texts_disliked",
+        /// A file is so large that many carriers drop the message.
+        FilesRisky = "files_risky",
+        /// A file is not here any more.
+        FileMissing = "file_missing",
         /// A text looks something up that is not there for some of the audience.
         LookUpEmpty = "look_up_empty",
         /// The template cannot be sent now.
@@ -152,6 +168,8 @@ pub struct Preflight {
     pub languages: Vec<PreflightLanguage>,
     /// What the platform's limit leaves, of a campaign by template.
     pub limit: Option<PreflightLimit>,
+    /// Its files, which make each message an MMS: that counts as one segment and has a price of its own.
+    pub files: Option<PreflightFiles>,
     pub warnings: Vec<PreflightWarning>,
     /// Stands for what was looked at; a start can be held to it.
     pub mark: String,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use segue_channels::text::Encoding;
 use segue_model::{
-    CampaignId, ChannelId, ContactId, Ctx, SenderId, SenderPoolId, Timestamp, WorkspaceId,
+    CampaignId, ChannelId, ContactId, Ctx, MediaId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     campaign::Footer,
     contact::ContactFields,
     language::LocaleText,
@@ -29,12 +29,12 @@ use super::{
     found,
     members::{Crowd, Entry},
     pinned::reach,
-    plan::CHUNK,
+    plan::{CHUNK, segments_of},
     prepare, timing,
 };
 use crate::{
     Links, OutreachError, domains, look_up,
-    origin::Origins,
+    origin::{Load, Origins},
     snippets,
     text::{CampaignText, Composed, Frame, LONGEST_BODY, unknown_fields},
     ways::Way,
@@ -211,7 +211,7 @@ fn preview_in(
     };
     let reach = sender.as_ref().map_or(SenderReach::TwoWay, reach);
     let origins = match &sender {
-        Some(sender) => Some(Origins::of_some(tx, workspace_id, sender.clone(), input.pool_id)?),
+        Some(sender) => Some(Origins::of_some(tx, workspace_id, sender.clone(), input.pool_id, Load::Text)?),
         None => None,
     };
     let writer = |text: &str| match &origins {
@@ -312,7 +312,13 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, entry: &Entry, prepared: &Prepared, (likely, now): (Way<'_>, Timestamp), decision: Decision) {
+    fn count(
+        &mut self,
+        entry: &Entry,
+        (prepared, media): (&Prepared, &[MediaId]),
+        (likely, now): (Way<'_>, Timestamp),
+        decision: Decision,
+    ) {
         let member = &entry.member;
         self.audience += 1;
         if let Some(rule) = entry.barred {
@@ -341,9 +347,9 @@ impl Tally {
         }
         self.sendable += 1;
         self.ucs2 += i64::from(composed.segmentation.encoding == Encoding::Ucs2);
-        *self.segments.entry(composed.segments()).or_default() += 1;
+        let segments = segments_of(media, &composed).map_or(1, |segments| segments as usize);
+        *self.segments.entry(segments).or_default() += 1;
         if self.sample.is_none() {
-            let segments = composed.segments();
             self.sample = Some(SampleText { text: composed.text, segments, contact_name: member.fields.full_name() });
         }
     }
@@ -447,7 +453,7 @@ fn count_chunk(
         let zone = &prepared.workspace.time_zone;
         let at = prepared.asks.moment(now, || timing::begins(&campaign.input, zone, now));
         let judgement = judge(tx, member, (&prepared.workspace, &prepared.asks), Some(likely.origin), at)?;
-        tally.count(entry, prepared, (likely, now), judgement.decision);
+        tally.count(entry, (prepared, &campaign.input.media), (likely, now), judgement.decision);
     }
     Ok((tally, page.next, page.next.is_none()))
 }

@@ -311,6 +311,7 @@ fn finish(
         chats: None,
         languages: languages(tally.languages),
         limit: Some(limit),
+        files: None,
         warnings: Vec::new(),
         mark: mark(tx, workspace_id, &flight.campaign, flight.now)?,
         at: flight.now,

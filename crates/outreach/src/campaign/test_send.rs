@@ -16,7 +16,7 @@ use segue_store::{
     outbox::{AddressKind, NewOutbox, Payload},
 };
 
-use super::{found, pinned::reach, prepare, template::TemplateText};
+use super::{found, pinned::reach, plan::segments_of, prepare, template::TemplateText};
 use crate::{Links, OutreachError, look_up::look_up_one};
 
 /// Queues the campaign's text to a number and gives the message's id.
@@ -89,7 +89,7 @@ fn send_in(
     let origin = origin.carrying(&composed.text, Some(&phone), now);
     let composed = composed.written_in(origin.facts.alphabet, origin.writing);
     let composed = composed.ok_or_else(crate::text::not_plain)?.within_limit()?;
-    let segments = u32::try_from(composed.segments()).ok();
+    let segments = segments_of(&campaign.input.media, &composed);
     let message_id: MessageId = ctx.id();
     let message = NewOutbox {
         id: message_id,
@@ -98,7 +98,7 @@ fn send_in(
         dedupe_key: format!("test:{message_id}"),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload: origin.payload(composed.text)?,
+        payload: origin.payload(composed.text, &campaign.input.media)?,
         campaign: None,
         session_id: None,
         not_before: now,
@@ -106,6 +106,8 @@ fn send_in(
         segments,
     };
     tx.enqueue(workspace_id, &message, now)?;
+    // What was sent stays readable, whatever becomes of the draft.
+    tx.put_message_media(workspace_id, message_id, &campaign.input.media)?;
     Ok(message_id)
 }
 

@@ -23,7 +23,7 @@ use super::{DirectClass, SenderChoice, origins, outgoing, reference_key, with_fi
 use crate::{
     OutreachError,
     look_up::{self, Answers},
-    origin::Origins,
+    origin::{Load, Origins},
     text::{Body, LONGEST_BODY, unknown_fields},
 };
 
@@ -111,7 +111,7 @@ fn begin_in(
     if let Some(known) = tx.batch_of_key(workspace_id, &key)? {
         return Ok(known);
     }
-    let origins = origins(tx, workspace_id, &input.sender)?;
+    let origins = origins(tx, workspace_id, &input.sender, Load::Text)?;
     check(tx, workspace_id, input)?;
     let list_id = match &input.recipients {
         Recipients::List(list_id) => {
@@ -263,7 +263,7 @@ pub fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: BatchId) 
     };
     let Some(sender) = tx.sender(workspace_id, batch.sender_id)? else { return Ok(BatchState::Done) };
     // A pool that has lost its senders since then leaves the one that was named.
-    let origins = Origins::of_some(tx, workspace_id, sender, batch.pool_id)?;
+    let origins = Origins::of_some(tx, workspace_id, sender, batch.pool_id, Load::Text)?;
     let maker = Maker { origins, body: Body::parse(&batch.body)?, batch };
     match maker.batch.list_id {
         None => maker.given(tx, ctx, workspace_id),
@@ -371,7 +371,7 @@ impl Maker {
         let filled = self.body.fill(person);
         let text = filled.as_deref().unwrap_or_default();
         let origin = self.origins.keep(tx, workspace_id, (phone, text), now)?;
-        let made = filled.and_then(|text| outgoing(id, origin, phone, text, (class, self.batch.expires_at), now));
+        let made = filled.and_then(|text| outgoing(id, origin, phone, (text, &[]), (class, self.batch.expires_at), now));
         match made {
             Ok(message) => tx.enqueue(workspace_id, &message, now).map(|_| ())?,
             Err(OutreachError::Store(error)) => return Err(error.into()),

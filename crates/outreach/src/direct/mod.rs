@@ -13,7 +13,7 @@ pub mod batch;
 use std::collections::BTreeMap;
 
 use segue_model::{
-    ApiKeyId, ContactId, Ctx, MessageId, PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId,
+    ApiKeyId, ContactId, Ctx, MediaId, MessageId, PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose},
     contact::ContactFields,
     delivery::MessageClass,
@@ -28,8 +28,8 @@ use segue_store::{
 use serde_json::json;
 
 use crate::{
-    OutreachError, look_up,
-    origin::Origins,
+    OutreachError, files, look_up,
+    origin::{Load, Origins},
     text::{Body, MOST_SEGMENTS, not_plain},
     ways::Way,
 };
@@ -86,6 +86,8 @@ pub struct DirectInput {
     pub sender: SenderChoice,
     pub to: Target,
     pub text: Text,
+    /// Its files in their order; with any it is an MMS, and the text may be empty.
+    pub media: Vec<MediaId>,
     pub fields: BTreeMap<String, String>,
     pub class: DirectClass,
     pub expires_at: Option<Timestamp>,
@@ -134,7 +136,9 @@ fn send_in(
     if let Some(known) = tx.direct_message_of_key(workspace_id, &key)? {
         return Ok(known);
     }
-    let origins = origins(tx, workspace_id, &input.sender)?;
+    let origins = origins(tx, workspace_id, &input.sender, Load::of(&input.media))?;
+    origins.check_load()?;
+    files::of_text(tx, workspace_id, &input.media)?;
     let (phone, contact_id, contact) = recipient(tx, workspace_id, &input.to)?;
     check_rules(tx, workspace_id, input.class, &phone)?;
     let likely = origins.likely(tx, workspace_id, (Some(&phone), || None), now)?;
@@ -166,8 +170,9 @@ fn send_in(
         return tx.direct_message_of_key(workspace_id, &message.key)?.ok_or(OutreachError::NotFound("message"));
     }
     let origin = origins.keep(tx, workspace_id, (&phone, &text), now)?;
-    let outgoing = outgoing(id, origin, &phone, text, (input.class, input.expires_at), now)?;
+    let outgoing = outgoing(id, origin, &phone, (text, &input.media), (input.class, input.expires_at), now)?;
     tx.enqueue(workspace_id, &outgoing, now)?;
+    tx.put_message_media(workspace_id, id, &input.media)?;
     if let Some((api_key_id, url)) = &input.callback {
         tx.insert_callback(workspace_id, id, *api_key_id, url, now)?;
     }
@@ -183,7 +188,12 @@ fn reference_key(actor: &str, reference: &str) -> Result<String, OutreachError> 
 }
 
 /// The sender that was chosen, or those of the pool, when it may send.
-fn origins(tx: &mut Tx<'_>, workspace_id: WorkspaceId, choice: &SenderChoice) -> Result<Origins, OutreachError> {
+fn origins(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    choice: &SenderChoice,
+    load: Load,
+) -> Result<Origins, OutreachError> {
     let found = match choice {
         SenderChoice::Id(id) => tx.sender(workspace_id, *id)?,
         SenderChoice::Pool(id) => {
@@ -207,7 +217,7 @@ fn origins(tx: &mut Tx<'_>, workspace_id: WorkspaceId, choice: &SenderChoice) ->
         OutreachError::invalid("sender", "There is no such sender. Give the id, number or name of one of the list.")
     })?;
     let pool = if let SenderChoice::Pool(id) = choice { Some(*id) } else { None };
-    let origins = Origins::of(tx, workspace_id, sender, pool)?;
+    let origins = Origins::of(tx, workspace_id, sender, pool, load)?;
     if origins.approval() == Approval::NotApproved {
         return Err(OutreachError::SenderNotActive);
     }
@@ -279,11 +289,11 @@ fn outgoing(
     id: MessageId,
     origin: Way<'_>,
     phone: &PhoneNumber,
-    text: String,
+    (text, media): (String, &[MediaId]),
     (class, expires_at): (DirectClass, Option<Timestamp>),
     now: Timestamp,
 ) -> Result<NewOutbox, OutreachError> {
-    if text.trim().is_empty() {
+    if text.trim().is_empty() && media.is_empty() {
         return Err(OutreachError::invalid("text", "The text is empty."));
     }
     let origin = origin.carrying(&text, Some(phone), now);
@@ -299,12 +309,13 @@ fn outgoing(
         dedupe_key: format!("direct:{id}"),
         address: phone.to_string(),
         address_kind: AddressKind::Phone,
-        payload: origin.payload(text)?,
+        payload: origin.payload(text, media)?,
         campaign: None,
         session_id: None,
         not_before: now,
         expires_at,
-        segments: u32::try_from(segments).ok(),
+        // Files and text are one message to carriers.
+        segments: if media.is_empty() { u32::try_from(segments).ok() } else { Some(1) },
     })
 }
 

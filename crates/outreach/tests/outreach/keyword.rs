@@ -38,7 +38,7 @@ async fn receive_late(
     world
         .write(move |tx| {
             let workspace = tx.workspace(ws)?.unwrap();
-            let sms = InboundSms { inbox_id, from: &from, to: "15550000000", text: &text, received_at };
+            let sms = InboundSms { inbox_id, from: &from, to: "15550000000", text: &text, files: &[], received_at };
             handle(tx, &ctx, &workspace, &channel, &sms)
         })
         .await

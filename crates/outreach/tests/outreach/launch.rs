@@ -93,7 +93,7 @@ impl World {
         campaign::action::ask(store, &self.test.ctx, &self.links, self.ws(), id, asked).await
     }
 
-    async fn settings(&self, settings: CampaignSettings) {
+    pub(crate) async fn settings(&self, settings: CampaignSettings) {
         let ws = self.ws();
         self.write(move |tx| {
             let mut workspace = tx.workspace(ws)?.unwrap();

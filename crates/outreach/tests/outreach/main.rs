@@ -10,6 +10,7 @@ mod keyword;
 mod launch;
 mod link;
 mod merge;
+mod mms;
 mod names;
 mod one_person;
 mod opt_out;

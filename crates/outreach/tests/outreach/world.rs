@@ -133,6 +133,7 @@ impl World {
 
     pub fn input(&self) -> CampaignInput {
         CampaignInput {
+            media: Vec::new(),
             name: "Spring".to_owned(),
             sender_id: Some(self.sender.id),
             audience: Audience::default(),

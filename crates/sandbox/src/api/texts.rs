@@ -5,6 +5,7 @@ use crate::core::Core;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use base64::Engine;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -26,7 +27,18 @@ pub(crate) async fn open(State(core): State<Arc<Core>>, Path(id): Path<String>) 
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewText {
     to: String,
+    #[serde(default)]
     text: String,
+    /// Pictures and files, to numbers of the Twilio face.
+    #[serde(default)]
+    media: Vec<NewFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFile {
+    mime: String,
+    media_base64: String,
 }
 
 /// The customer writes a text to a number of the business.
@@ -35,16 +47,25 @@ pub(crate) async fn send(
     Path(id): Path<String>,
     Json(new): Json<NewText>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    if new.text.is_empty() {
+    if new.text.is_empty() && new.media.is_empty() {
         return Err(Problem::bad("text is empty"));
     }
+    let mut files = Vec::new();
+    for NewFile { mime, media_base64 } in new.media {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(media_base64);
+        files.push((bytes.map_err(|_| Problem::bad("media_base64 is not base64"))?, mime));
+    }
+    let public_url = core.public_url.clone();
     core.with(|state| {
         let handset = state.handsets.get(&id).ok_or_else(Problem::no_handset)?;
         if !handset.online {
             return Err(Problem::new(StatusCode::CONFLICT, "the handset is offline; put it online first"));
         }
-        let sent = state.sms_from_handset(&id, &new.to, &new.text);
-        let sent = sent.ok_or_else(|| Problem::bad("one cannot reply to a name; `to` is a number or a short code"))?;
+        let media = files.into_iter().map(|(bytes, mime)| state.keep_media(bytes, mime)).collect();
+        let sent = state.sms_from_handset(&id, &new.to, (&new.text, media), &public_url);
+        let sent = sent.ok_or_else(|| {
+            Problem::bad("one cannot reply to a name, and only numbers of the Twilio face take pictures; `to` is a number or a short code")
+        })?;
         Ok((StatusCode::CREATED, Json(json!({"id": sent}))))
     })
 }

@@ -3,9 +3,11 @@
 use super::error::{Access, GraphError, success};
 use crate::core::Core;
 use crate::faults::take_one;
+use crate::handset::MediaView;
 use crate::ledger::Fact;
+use crate::state::State;
 use axum::body::Body;
-use axum::extract::{Multipart, Path, Query, Request, State};
+use axum::extract::{Multipart, Path, Query, Request, State as Extract};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Response};
@@ -67,6 +69,15 @@ impl MediaStore {
     }
 }
 
+impl State {
+    /// Keeps a file of a text message, out or in.
+    pub fn keep_media(&mut self, bytes: Vec<u8>, mime: String) -> MediaView {
+        let now = self.now();
+        let id = self.media.put(StoredMedia::received(bytes, mime.clone(), now));
+        MediaView { id, mime, caption: None, filename: None, voice: false }
+    }
+}
+
 /// Greatest size of a type in octets; `None` for types that are not taken.
 fn limit(mime: &str) -> Option<usize> {
     const MB: usize = 1024 * 1024;
@@ -95,7 +106,7 @@ fn check(mime: &str, size: usize) -> Result<(), GraphError> {
 /// `POST /{version}/{phone_number_id}/media`: `messaging_product` and `type` stand in the form or in the query, as everywhere on the
 /// platform; client libraries use either.
 pub(crate) async fn upload(
-    State(core): State<Arc<Core>>,
+    Extract(core): Extract<Arc<Core>>,
     Path((_, id)): Path<(String, String)>,
     Query(mut query): Query<HashMap<String, String>>,
     mut form: Multipart,
@@ -161,7 +172,7 @@ pub(crate) fn describe(core: &Core, id: &str) -> Option<Value> {
 
 /// `DELETE /{version}/{media_id}`
 pub(crate) async fn delete(
-    State(core): State<Arc<Core>>,
+    Extract(core): Extract<Arc<Core>>,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<axum::Json<Value>, GraphError> {
     if core.with(|state| state.media.remove(&id)) {
@@ -178,7 +189,7 @@ pub(crate) struct DownloadQuery {
 
 /// `GET /graph-media/{id}`: needs the token; 404 when the URL has expired.
 pub(crate) async fn download(
-    State(core): State<Arc<Core>>,
+    Extract(core): Extract<Arc<Core>>,
     Path(id): Path<String>,
     Query(query): Query<DownloadQuery>,
     request: Request<Body>,
@@ -197,7 +208,12 @@ pub(crate) fn serve(core: &Core, id: &str) -> Response {
         core.with(|state| state.media.get(id, state.now()).map(|media| (media.mime.clone(), media.bytes.clone())));
     match found {
         Some((mime, bytes)) => {
-            let safe = if limit(&mime).is_some() { mime } else { "application/octet-stream".to_owned() };
+            // WhatsApp takes no GIF; a text message does.
+            let safe = if limit(&mime).is_some() || mime == "image/gif" {
+                mime
+            } else {
+                "application/octet-stream".to_owned()
+            };
             ([(CONTENT_TYPE, safe.as_str()), (X_CONTENT_TYPE_OPTIONS, "nosniff")], bytes).into_response()
         }
         None => StatusCode::NOT_FOUND.into_response(),

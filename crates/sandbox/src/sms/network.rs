@@ -9,7 +9,7 @@ use super::fast::Fast;
 use super::receipt;
 use super::text::{self, Concatenation};
 use crate::faults::Receipts;
-use crate::handset::{Direction, Sms, WaitingSms, links};
+use crate::handset::{Direction, MediaView, Sms, WaitingSms, links};
 use crate::ledger::{EntryNumber, Fact};
 use crate::state::State;
 use rand::RngExt;
@@ -200,6 +200,7 @@ impl State {
             message_id: message_id.clone(),
             from,
             text: sms.text,
+            media: Vec::new(),
             part,
             parts,
             group: group.map(|(key, _)| key),
@@ -256,6 +257,7 @@ impl State {
             to: to.clone(),
             links: links(&text),
             text: text.clone(),
+            media: sms.media,
             at: now,
             receipt_state: state,
         });
@@ -306,16 +308,26 @@ impl State {
         self.wakes.deliveries = true;
     }
 
-    /// The customer writes a text. `None` when `to` is not a number one can write to.
-    pub fn sms_from_handset(&mut self, handset_id: &str, to: &str, text: &str) -> Option<String> {
+    /// The customer writes a text, with pictures and files where the number takes them. `None` when `to` is not a number one
+    /// can write to so.
+    pub fn sms_from_handset(
+        &mut self,
+        handset_id: &str,
+        to: &str,
+        (text, media): (&str, Vec<MediaView>),
+        public_url: &str,
+    ) -> Option<String> {
         let to = Address::parse(to)?;
+        if !media.is_empty() && !self.twilio.takes(&to.digits) {
+            return None;
+        }
         let from = Address::parse(handset_id)?;
         let now = self.now();
         let id = self.network.new_message_id();
         let entry =
             self.record(Fact::SmsInbound { id: id.clone(), from: from.shown(), to: to.shown(), text: text.to_owned() });
         if self.twilio.takes(&to.digits) {
-            self.twilio_text(&id, &from.shown(), &to.shown(), text, entry);
+            self.twilio_text((&id, entry), (&from.shown(), &to.shown()), (text, &media), public_url);
         } else {
             self.text_to_network(&from, &to, text, entry);
         }
@@ -327,6 +339,7 @@ impl State {
             to: to.shown(),
             links: links(text),
             text: text.to_owned(),
+            media,
             at: now,
             receipt_state: "sent".to_owned(),
         });

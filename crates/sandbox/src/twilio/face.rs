@@ -2,7 +2,7 @@
 
 use crate::core::Core;
 use crate::faults::Receipts;
-use crate::handset::WaitingSms;
+use crate::handset::{MediaView, WaitingSms};
 use crate::ledger::{EntryNumber, Fact};
 use crate::state::State;
 use axum::Json;
@@ -51,6 +51,10 @@ pub(crate) struct NewMessage {
     pub from: String,
     pub to: String,
     pub text: String,
+    /// Where its pictures and files are.
+    pub media_urls: Vec<String>,
+    /// Those that were fetched.
+    pub media: Vec<MediaView>,
     pub callback: Option<String>,
     pub answered: bool,
 }
@@ -102,7 +106,8 @@ pub(crate) async fn configure(Extract(core): Extract<Arc<Core>>, Json(settings):
 impl State {
     /// Takes a message and hands it to the phone if that is online. Returns its SID.
     pub fn accept_twilio(&mut self, message: NewMessage) -> String {
-        let sid = format!("SM{}", self.random_hex(32).to_ascii_lowercase());
+        let kind = if message.media.is_empty() { "SM" } else { "MM" };
+        let sid = format!("{kind}{}", self.random_hex(32).to_ascii_lowercase());
         self.twilio.numbers.insert(crate::config::digits(&message.from));
         self.record(Fact::SmsAccepted {
             message_id: sid.clone(),
@@ -124,6 +129,7 @@ impl State {
             message_id: sid.clone(),
             from: message.from,
             text: message.text,
+            media: message.media,
             part: 1,
             parts: 1,
             group: None,
@@ -174,7 +180,13 @@ impl State {
     }
 
     /// Passes a customer's text on, and obeys it where that is the provider's business.
-    pub fn twilio_text(&mut self, id: &str, from: &str, to: &str, text: &str, entry: EntryNumber) {
+    pub fn twilio_text(
+        &mut self,
+        (id, entry): (&str, EntryNumber),
+        (from, to): (&str, &str),
+        (text, media): (&str, &[MediaView]),
+        public_url: &str,
+    ) {
         let Some(url) = self.twilio.inbound_url.clone() else { return };
         let word = text.trim().to_ascii_uppercase();
         let pair = (crate::config::digits(to), crate::config::digits(from));
@@ -192,15 +204,16 @@ impl State {
                 _ => {}
             }
         }
+        let sid = format!("{}{id:0>32}", if media.is_empty() { "SM" } else { "MM" });
         let mut fields = vec![
             ("ToCountry", "US".to_owned()),
-            ("SmsMessageSid", format!("SM{id:0>32}")),
-            ("NumMedia", "0".to_owned()),
+            ("SmsMessageSid", sid.clone()),
+            ("NumMedia", media.len().to_string()),
             ("SmsStatus", "received".to_owned()),
             ("Body", text.to_owned()),
             ("To", to.to_owned()),
             ("NumSegments", "1".to_owned()),
-            ("MessageSid", format!("SM{id:0>32}")),
+            ("MessageSid", sid.clone()),
             ("AccountSid", self.config.twilio_account_sid.clone()),
             ("From", from.to_owned()),
             ("ApiVersion", "2010-04-01".to_owned()),
@@ -208,6 +221,16 @@ impl State {
         if self.twilio.opt_outs == OptOuts::Advanced {
             fields.extend(kind.map(|kind| ("OptOutType", kind.to_owned())));
         }
+        let account = &self.config.twilio_account_sid;
+        let base = format!("{public_url}/2010-04-01/Accounts/{account}/Messages/{sid}/Media");
+        let named: Vec<(String, String)> = (0..)
+            .zip(media)
+            .flat_map(|(place, file): (usize, &MediaView)| {
+                let url = (format!("MediaUrl{place}"), format!("{base}/{}", file.id));
+                [url, (format!("MediaContentType{place}"), file.mime.clone())]
+            })
+            .collect();
+        fields.extend(named.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let now = self.now();
         self.queue_form(&url, &fields, Some(entry), now);
     }

@@ -3,6 +3,7 @@
 use super::face::NewMessage;
 use crate::core::Core;
 use crate::faults::take_one;
+use crate::handset::MediaView;
 use crate::ledger::Fact;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -79,7 +80,14 @@ pub(crate) async fn send(
     if hangs || fails {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
-    let read = read(&body);
+    let mut read = read(&body);
+    if let Ok(message) = &mut read {
+        read = fetch_media(&core, std::mem::take(&mut message.media_urls)).await.and_then(|media| {
+            let mut message = self::read(&body)?;
+            message.media = media;
+            Ok(message)
+        });
+    }
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
     let accepted = core.with(|state| {
         let fault = state.faults.take_twilio_error();
@@ -98,7 +106,7 @@ pub(crate) async fn send(
                 let hangs = take_one(&mut state.faults.twilio_hang_after_accept);
                 let fails = take_one(&mut state.faults.twilio_error_after_accept);
                 message.answered = !hangs && !fails;
-                let shown = (message.from.clone(), message.to.clone(), message.text.clone());
+                let shown = (message.from.clone(), message.to.clone(), message.text.clone(), message.media.len());
                 let key = key.filter(|_| state.faults.twilio_honours_key);
                 let sid = match key.and_then(|key| state.twilio.sid_of(key)) {
                     Some(sid) => sid,
@@ -128,10 +136,10 @@ pub(crate) async fn send(
             }
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
-        Ok((sid, (from, to, text), ..)) => {
+        Ok((sid, (from, to, text, files), ..)) => {
             let message = json!({
                 "sid": sid, "account_sid": account, "from": from, "to": to, "body": text, "status": "queued",
-                "direction": "outbound-api", "num_segments": "1", "num_media": "0", "error_code": null,
+                "direction": "outbound-api", "num_segments": "1", "num_media": files.to_string(), "error_code": null,
                 "error_message": null, "price": null, "price_unit": "USD", "api_version": "2010-04-01",
                 "uri": format!("/2010-04-01/Accounts/{account}/Messages/{sid}.json"),
             });
@@ -146,6 +154,47 @@ fn of_code(code: u32) -> Refusal {
         20003 => Refusal(StatusCode::UNAUTHORIZED, code, "Authenticate"),
         code => bad(code, "Refused on purpose"),
     }
+}
+
+/// Bytes of all files of a message at most.
+const MOST_BYTES: usize = 5 << 20;
+
+/// Fetches what a message names, as the provider does: a HEAD and then a GET, without credentials.
+async fn fetch_media(core: &Core, urls: Vec<String>) -> Result<Vec<MediaView>, Refusal> {
+    let invalid = || bad(21620, "Invalid media URL(s)");
+    let (mut all, mut total) = (Vec::with_capacity(urls.len()), 0);
+    for url in urls {
+        let head = core.http.head(&url).send().await.map_err(|_| invalid())?;
+        let response =
+            core.http.get(&url).header("user-agent", "TwilioProxy/1.1").send().await.map_err(|_| invalid())?;
+        if !head.status().is_success() || !response.status().is_success() {
+            return Err(invalid());
+        }
+        let mime = response.headers().get(header::CONTENT_TYPE).and_then(|mime| mime.to_str().ok());
+        let mime = mime.ok_or_else(invalid)?.to_owned();
+        let bytes = response.bytes().await.map_err(|_| invalid())?;
+        total += bytes.len();
+        if total > MOST_BYTES {
+            return Err(bad(30019, "Content size exceeds carrier limit"));
+        }
+        all.push(core.with(|state| state.keep_media(bytes.to_vec(), mime)));
+    }
+    Ok(all)
+}
+
+/// `GET …/Messages/{sid}/Media/{sid}`: a file that a customer sent, for who has the account's credentials.
+pub(crate) async fn media(
+    State(core): State<Arc<Core>>,
+    Path((account, _, media)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(refusal) = authorise(&core, &account, &headers) {
+        return refusal.into_response();
+    }
+    if core.with(|state| take_one(&mut state.faults.twilio_media_error)) {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    crate::graph::media::serve(&core, &media)
 }
 
 /// The checks of the dialect that the product could get wrong.
@@ -164,12 +213,21 @@ fn read(body: &[u8]) -> Result<NewMessage, Refusal> {
     }
     let from = field("From").or_else(|| field("MessagingServiceSid"));
     let from = from.ok_or(bad(21603, "A 'From' phone number is required."))?;
-    let text = field("Body").ok_or(bad(21602, "Message body is required."))?;
+    let media_urls: Vec<String> =
+        fields.iter().filter(|(name, _)| name == "MediaUrl").map(|(_, url)| url.clone()).collect();
+    let text = match field("Body") {
+        Some(text) => text,
+        None if !media_urls.is_empty() => String::new(),
+        None => return Err(bad(21602, "Message body is required.")),
+    };
+    if media_urls.len() > 10 {
+        return Err(bad(21623, "Number of media files exceeds allowed limit"));
+    }
     if text.chars().count() > 1600 {
         return Err(bad(21617, "The concatenated message body exceeds the 1600 character limit"));
     }
     if field("ValidityPeriod").is_some_and(|seconds| !(1..=36_000).contains(&seconds.parse::<u32>().unwrap_or(0))) {
         return Err(bad(21623, "The validity period is invalid"));
     }
-    Ok(NewMessage { from, to, text, callback: field("StatusCallback"), answered: true })
+    Ok(NewMessage { from, to, text, media_urls, media: Vec::new(), callback: field("StatusCallback"), answered: true })
 }

@@ -182,6 +182,7 @@ pub(super) fn obey(
     text: &LongText,
 ) -> Result<(), StoreError> {
     let sms = InboundSms {
+        files: &[],
         inbox_id: text.inbox_id,
         from: &text.from,
         to: &text.to,

@@ -1,6 +1,6 @@
 //! What came from an SMS provider over HTTP, given to the crates that understand it.
 
-use segue_channels::twilio::{OptOutType, TwilioItem};
+use segue_channels::twilio::{InboundFile, OptOutType, TwilioItem};
 use segue_model::{
     Ctx, InboxId, Timestamp,
     consent::{ConsentAction, ConsentMethod},
@@ -9,7 +9,12 @@ use segue_outreach::{
     keywords::{self, InboundSms},
     provider_keyword::{self, ProviderKeyword},
 };
-use segue_store::{StoreError, Tx, channel::Channel, workspace::Workspace};
+use segue_store::{StoreError, Tx, channel::Channel, text_file::NamedFile, workspace::Workspace};
+
+/// A file of an inbound text, as it is kept until it is fetched.
+fn named(file: &InboundFile) -> NamedFile {
+    NamedFile { url: file.url.clone(), mime: file.mime.clone() }
+}
 
 /// Works on one webhook. Runs in the transaction that marks its inbox row as done.
 pub(super) fn handle(
@@ -42,7 +47,15 @@ pub(super) fn handle(
                 // The provider has answered.
                 Some(OptOutType::Help) => return Ok(()),
                 None => {
-                    let sms = InboundSms { inbox_id, from: &text.from, to: &text.to, text: &text.text, received_at };
+                    let files: Vec<NamedFile> = text.media.iter().map(named).collect();
+                    let sms = InboundSms {
+                        inbox_id,
+                        from: &text.from,
+                        to: &text.to,
+                        text: &text.text,
+                        files: &files,
+                        received_at,
+                    };
                     keywords::handle(tx, ctx, workspace, channel, &sms)?;
                     return Ok(());
                 }

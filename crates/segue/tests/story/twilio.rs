@@ -105,3 +105,38 @@ async fn an_opt_out_that_the_provider_took_is_ours_too() {
         }
     }
 }
+
+const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\npicture";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_goes_out_with_a_campaign_and_one_comes_back_with_a_stop() {
+    for world in worlds().await {
+        let sender = set_up(&world, "off").await;
+        let contact = world.contact("+15550112310", "Ana", OptedIn::Yes).await;
+        world.contact("+15550112311", "No opt-in", OptedIn::No).await;
+        let file = world.upload("/text-files", "tent.png", PICTURE).await["id"].clone();
+        let input = json!({
+            "name": "With a picture", "sender_id": sender, "audience": { "list_id": null, "filter": null },
+            "body": "Our new tent", "footer": "none", "media": [file],
+        });
+        let id = world.post("/campaigns", input).await["id"].as_str().unwrap().to_owned();
+        world.start_campaign(&id).await;
+        world.eventually("it is delivered", async |w| w.funnel(&id, "delivered").await == 1).await;
+        let text = world.texts("15550112310").await[0].clone();
+        assert_eq!((&text["text"], &text["media"][0]["mime"]), (&json!("Our new tent"), &json!("image/png")));
+        let shown = text["media"][0]["id"].as_str().unwrap();
+        assert_eq!(world.sandbox_bytes(&format!("/media/{shown}")).await, PICTURE, "on {}", world.engine);
+        assert!(world.texts("15550112311").await.is_empty(), "consent counts as for a text");
+
+        let picture = json!({ "mime": "image/png", "media_base64": "iVBORw0KGgpwaWN0dXJl" });
+        let answer = json!({ "to": NUMBER, "text": "Stop", "media": [picture] });
+        world.sandbox_put("/faults", json!({ "twilio_media_error": 1 })).await;
+        world.sandbox_post("/handsets/15550112310/sms", answer).await;
+        world.eventually("the opt-out is on record", async |w| consent(w, "15550112310").await == "revoked").await;
+        let texts = format!("/contacts/{}/texts", contact["id"].as_str().unwrap());
+        let presence = async |w: &World| w.get(&texts).await["data"][0]["files"][0]["presence"].clone();
+        world.eventually("the failure is shown", async |w| presence(w).await == "failed").await;
+        world.advance(Duration::from_secs(3_600)).await;
+        world.eventually("it is fetched again by itself", async |w| presence(w).await == "stored").await;
+    }
+}

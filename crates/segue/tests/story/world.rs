@@ -162,6 +162,16 @@ impl World {
         answer
     }
 
+    /// Uploads a file; gives what is told of it.
+    pub async fn upload(&self, path: &str, name: &str, data: &[u8]) -> Value {
+        let part = reqwest::multipart::Part::bytes(data.to_vec()).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new().part("file", part);
+        let request = self.http.post(format!("{}/api/v1{path}", self.url())).bearer_auth(API_KEY).multipart(form);
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "POST {path}: {}", response.text().await.unwrap());
+        response.json().await.unwrap()
+    }
+
     /// A call that must be refused: gives the status and the problem's code.
     pub async fn refused(&self, path: &str, body: Value) -> (u16, String) {
         let (status, answer) = self.call(API_KEY, "POST", path, Some(body)).await;
@@ -188,6 +198,11 @@ impl World {
         let response = self.http.get(url).send().await.unwrap();
         assert!(response.status().is_success(), "sandbox GET {path}: {}", response.status());
         response.json().await.unwrap()
+    }
+
+    pub async fn sandbox_bytes(&self, path: &str) -> Vec<u8> {
+        let url = format!("http://{}/sandbox/v1{path}", self.sandbox.http_addr);
+        self.http.get(url).send().await.unwrap().bytes().await.unwrap().to_vec()
     }
 
     pub async fn sandbox_post(&self, path: &str, body: Value) -> Value {

@@ -52,7 +52,7 @@ async fn write<T: Send + 'static>(
 /// A text to `address`, due now.
 fn message(test: &TestStore, channel: &Channel, address: &str) -> NewOutbox {
     let id: MessageId = test.ctx.id();
-    let content = SmsContent { source: "+15550100".to_owned(), text: "Hello".to_owned() };
+    let content = SmsContent::of_text("+15550100".to_owned(), "Hello".to_owned());
     NewOutbox {
         id,
         channel_id: channel.id,

@@ -391,7 +391,7 @@ async fn what_may_have_left_never_moves_to_a_second_way_and_does_not_simply_fail
             let (now, fallback) = (test.now(), fallback.clone());
             let moved = write(&test, move |tx| {
                 let due = tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 1, now)?.remove(0).message;
-                tx.fail_over(&due, OutboxState::Queued, (&fallback, "Hello"), "down", now)
+                tx.fail_over(&due, OutboxState::Queued, (&fallback, &due.content().unwrap()), "down", now)
             });
             assert_eq!(moved.await, may_move, "{}: {attempts:?} {crashed}", test.engine);
             if may_move {

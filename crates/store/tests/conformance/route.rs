@@ -28,7 +28,7 @@ async fn ended(test: &TestStore, channel_id: ChannelId, (to, state): (&'static s
     write(test, move |tx| {
         for _ in 0..count {
             let id: MessageId = ctx.id();
-            let content = SmsContent { source: "+15550000000".to_owned(), text: "Sale".to_owned() };
+            let content = SmsContent::of_text("+15550000000".to_owned(), "Sale".to_owned());
             let message = NewOutbox {
                 id,
                 channel_id,

@@ -217,8 +217,9 @@ async fn neither_a_repeat_after_a_crash_nor_a_second_way_sends_what_was_withdraw
         assert!(write(test, move |tx| tx.delete_contact(workspace_id, ana, now)).await);
 
         let (fallback, copy) = (Fallback { from: from.id, to, after: 0 }, held.clone());
-        let moved =
-            write(test, move |tx| tx.fail_over(&copy, OutboxState::Submitting, (&fallback, "Hello"), "refused", now));
+        let moved = write(test, move |tx| {
+            tx.fail_over(&copy, OutboxState::Submitting, (&fallback, &copy.content().unwrap()), "refused", now)
+        });
         assert!(!moved.await, "{}", test.engine);
         assert_eq!(state(test, held.id).await, OutboxState::Submitting);
 

@@ -1,4 +1,4 @@
-import type { AudienceFilter, CampaignInput } from '@/api/types';
+import type { AudienceFilter, CampaignInput, TextFile } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
 import { accountWords } from '@/lib/sender-name';
 import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
@@ -6,6 +6,7 @@ import { AudienceParts } from './AudienceParts';
 import { BodyField } from './BodyField';
 import css from './editor.module.css';
 import { LanguagesCard } from './LanguagesCard';
+import { MediaField } from './MediaField';
 import { RulesCard } from './RulesCard';
 import { ScheduleCard } from './ScheduleCard';
 import { SegmentCounter, type CountedText } from './SegmentCounter';
@@ -20,6 +21,8 @@ interface CampaignFormProps {
   onChange: (input: CampaignInput) => void;
   sources: Sources;
   counted: CountedText;
+  /** What is known of the files that were chosen. */
+  files: TextFile[];
 }
 
 const REGISTRATION = { active: '', pending: ' (registration pending)', rejected: ' (rejected)' };
@@ -47,7 +50,7 @@ function from(
 }
 
 /** Name, sender, audience, text and link of a campaign. */
-export function CampaignForm({ input, onChange, sources, counted }: CampaignFormProps) {
+export function CampaignForm({ input, onChange, sources, counted, files }: CampaignFormProps) {
   const set = (change: Partial<CampaignInput>) => onChange({ ...input, ...change });
   const sender = sources.senders.find((each) => each.id === input.sender_id);
   return (
@@ -120,7 +123,7 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
             <BodyField
               value={input.body}
               onChange={(body) => set({ body })}
-              counter={<SegmentCounter counted={counted} />}
+              counter={<SegmentCounter counted={counted} files={input.media.length} />}
               checks={
                 counted.preview !== null && (
                   <TextChecks
@@ -130,6 +133,12 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
                   />
                 )
               }
+            />
+            <MediaField
+              value={input.media}
+              onChange={(media) => set({ media })}
+              files={files}
+              senderId={input.sender_id}
             />
             <fieldset className={css.footers} data-testid="campaign-footer">
               <legend>Link at the end</legend>
@@ -199,7 +208,7 @@ export function CampaignForm({ input, onChange, sources, counted }: CampaignForm
   );
 }
 
-function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted'>) {
+function Audience({ input, onChange, sources }: Omit<CampaignFormProps, 'counted' | 'files'>) {
   const { list_id, filter } = input.audience;
   const setFilter = (next: AudienceFilter | null) =>
     onChange({ ...input, audience: { ...input.audience, filter: next } });

@@ -17,12 +17,14 @@ import {
   SkeletonRows,
   Tag,
 } from '@/ui';
-import { actOnCampaign, copyCampaign, fetchFunnel, type CampaignAction } from './api';
+import { actOnCampaign, copyCampaign, fetchFunnel, type CampaignAction, textFileUrl } from './api';
 import css from './campaigns.module.css';
 import { FunnelChart } from './FunnelChart';
 import funnelCss from './funnel.module.css';
 import { LanguageHolds } from './LanguageHolds';
 import { LinksCard } from './LinksCard';
+import { isPicture } from './media';
+import { useTextFiles } from './MediaField';
 import { RecipientTable } from './RecipientTable';
 import { ReviewDialog } from './ReviewDialog';
 import { ChargesCard, HoldNotice } from './TemplateStatus';
@@ -70,6 +72,7 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
   const cache = useQueryClient();
   const [asking, setAsking] = useState<Asking | null>(null);
   const [reviewing, setReviewing] = useState<'approve' | 'reject' | null>(null);
+  const files = useTextFiles(campaign.media, campaign.id);
   const navigate = useNavigate();
   const waits = campaign.state === 'scheduled' || campaign.state === 'awaiting_approval';
   const alive = campaign.state === 'running' || campaign.state === 'planning';
@@ -225,6 +228,18 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
             <ChargesCard campaign={campaign} />
           )}
           <Card title="Message">
+            {files.some(isPicture) && (
+              <div className={css.pictures}>
+                {files.filter(isPicture).map((file) => (
+                  <img
+                    key={file.id}
+                    src={textFileUrl(file.id)}
+                    alt={file.file_name ?? 'Picture'}
+                    data-testid="campaign-picture"
+                  />
+                ))}
+              </div>
+            )}
             {campaign.template === null && <p className={css.message}>{campaign.body}</p>}
             <Facts
               items={[
@@ -237,6 +252,11 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
                       label: 'WhatsApp template',
                       value: `${campaign.template.name} (${campaign.template.language})`,
                     },
+                ...(campaign.media.length === 0
+                  ? []
+                  : [
+                      { label: 'Files', value: `${campaign.media.length}; each message is an MMS` },
+                    ]),
                 {
                   label: 'Started',
                   value:

@@ -20,6 +20,7 @@ import { AudienceCard, usePreview } from './AudienceCard';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
 import { LinkSettingsCard } from './LinkSettingsCard';
+import { useTextFiles } from './MediaField';
 import { PhonePreview } from './PhonePreview';
 import { PreviewAs } from './PreviewAs';
 import { PreflightDialog } from './PreflightDialog';
@@ -92,6 +93,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const navigate = useNavigate();
   const cache = useQueryClient();
   const [dialog, setDialog] = useState<'start' | 'test' | 'delete' | null>(null);
+  const files = useTextFiles(input.media, campaign.id);
   const lacks = missing(input);
   const sendable = preview.data?.sendable ?? 0;
   const sender = sources.senders.find((each) => each.id === input.sender_id);
@@ -182,7 +184,13 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
     >
       <div className={css.layout}>
         <div className={css.main}>
-          <CampaignForm input={input} onChange={change} sources={sources} counted={counted} />
+          <CampaignForm
+            input={input}
+            onChange={change}
+            sources={sources}
+            counted={counted}
+            files={files}
+          />
           <LinkSettingsCard campaignId={campaign.id} />
         </div>
         <aside className={css.aside} aria-label="Preview and audience">
@@ -200,6 +208,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
                 fields={counted.preview?.fields ?? []}
               />
               <PhonePreview
+                files={files}
                 sender={sender?.address ?? ''}
                 text={
                   asSample

@@ -7,6 +7,7 @@ import { Button, Card, EmptyState, Failure, notify, Page, SkeletonRows } from '@
 import { createCampaign } from './api';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
+import { useTextFiles } from './MediaField';
 import { PhonePreview } from './PhonePreview';
 import { phoneText, useCountedText } from './SegmentCounter';
 import { TemplatePreview } from './TemplateFields';
@@ -65,6 +66,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
   const counted = useCountedText(input);
   const navigate = useNavigate();
   const cache = useQueryClient();
+  const files = useTextFiles(input.media, null);
   const lacks = missing(input);
 
   const save = async () => {
@@ -98,10 +100,17 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
       }
     >
       <div className={css.layout}>
-        <CampaignForm input={input} onChange={setInput} sources={sources} counted={counted} />
+        <CampaignForm
+          input={input}
+          onChange={setInput}
+          sources={sources}
+          counted={counted}
+          files={files}
+        />
         <aside className={css.aside} aria-label="Preview">
           {input.template === null ? (
             <PhonePreview
+              files={files}
               sender={sender?.address ?? ''}
               text={phoneText(input, counted)}
               prefilled={input.footer === 'none' ? null : input.prefilled_text}

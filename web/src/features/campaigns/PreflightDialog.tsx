@@ -5,6 +5,7 @@ import type { Campaign, Preflight } from '@/api/types';
 import { Button, Dialog, DialogActions, Failure, Notice, notify, SkeletonRows, Stack } from '@/ui';
 import { actOnCampaign, checkCampaign, fetchCampaignSettings, startCampaign } from './api';
 import css from './editor.module.css';
+import { bytesWords } from './media';
 import { money } from './money';
 import { Markets } from './TemplateStatus';
 import { Findings } from './TextChecks';
@@ -129,14 +130,21 @@ function Figures({ check }: { check: Preflight }) {
             : money(cost.total, cost.currency)}
         </div>
         <div className={css.muted}>
-          {cost.price_list ?? (
-            <>
-              {segments.total.toLocaleString()} segments,{' '}
-              {segments.min === segments.max
-                ? `${segments.typical} per text`
-                : `${segments.min} to ${segments.max} per text, mostly ${segments.typical}`}
-            </>
-          )}
+          {cost.price_list ??
+            (check.files !== null ? (
+              <span data-testid="preflight-mms">
+                {check.sendable.toLocaleString()} MMS with{' '}
+                {check.files.count === 1 ? 'one file' : `${check.files.count} files`},{' '}
+                {bytesWords(check.files.bytes)}
+              </span>
+            ) : (
+              <>
+                {segments.total.toLocaleString()} segments,{' '}
+                {segments.min === segments.max
+                  ? `${segments.typical} per text`
+                  : `${segments.min} to ${segments.max} per text, mostly ${segments.typical}`}
+              </>
+            ))}
         </div>
       </section>
       {check.limit !== null && (

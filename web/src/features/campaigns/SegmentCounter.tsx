@@ -66,7 +66,7 @@ export function useCountedText(input: CampaignInput, reader: Reader = {}): Count
   return { preview, source: 'estimate', segments, units, remaining, encoding };
 }
 
-export function SegmentCounter({ counted }: { counted: CountedText }) {
+export function SegmentCounter({ counted, files }: { counted: CountedText; files: number }) {
   const about = counted.source === 'exact' ? '' : '≈ ';
   return (
     <div
@@ -76,13 +76,24 @@ export function SegmentCounter({ counted }: { counted: CountedText }) {
       data-encoding={counted.encoding}
       data-source={counted.source}
     >
-      <strong>
-        {about}
-        {counted.segments} SMS
-      </strong>
-      <span>{counted.units} characters with link</span>
-      <span>{counted.remaining} left in this SMS</span>
-      <span>{counted.encoding === 'gsm7' ? 'GSM alphabet' : 'Unicode'}</span>
+      {files > 0 ? (
+        <>
+          <strong>1 MMS</strong>
+          <span>
+            {files === 1 ? 'one file' : `${files} files`} and a text of {counted.units} characters
+          </span>
+        </>
+      ) : (
+        <>
+          <strong>
+            {about}
+            {counted.segments} SMS
+          </strong>
+          <span>{counted.units} characters with link</span>
+          <span>{counted.remaining} left in this SMS</span>
+          <span>{counted.encoding === 'gsm7' ? 'GSM alphabet' : 'Unicode'}</span>
+        </>
+      )}
       {counted.preview !== null && counted.preview.opt_out_line !== null && (
         <span data-testid="opt-out-line">with “{counted.preview.opt_out_line}”</span>
       )}

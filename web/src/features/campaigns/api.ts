@@ -1,6 +1,6 @@
-import { api } from '@/api/client';
+import { api, apiUrl } from '@/api/client';
 import type { DataTableDefinition } from '@/api/table-types';
-import type { SenderPool } from '@/api/sender-types';
+import type { SenderDetail, SenderPool } from '@/api/sender-types';
 import type {
   Advertisement,
   Campaign,
@@ -20,6 +20,7 @@ import type {
   Segment,
   SetupStatus,
   Template,
+  TextFile,
   TextPreview,
   VariantReport,
 } from '@/api/types';
@@ -42,6 +43,21 @@ export const uploadCampaignFile = (file: File) => {
   form.append('file', file, file.name);
   return api.upload<Media>('/campaign-files', form);
 };
+
+/** Takes a picture or other file that texts are to have. */
+export const uploadTextFile = (file: File) => {
+  const form = new FormData();
+  form.append('file', file, file.name);
+  return api.upload<TextFile>('/text-files', form);
+};
+
+export const textFileUrl = (id: string) => apiUrl(`/text-files/${id}`);
+
+export const fetchCampaignMedia = (id: string, signal?: AbortSignal) =>
+  api.get<Page<TextFile>>(`/campaigns/${id}/media`, {}, signal);
+
+export const fetchSenderDetails = (signal?: AbortSignal) =>
+  api.get<Page<SenderDetail>>('/senders', {}, signal);
 
 export const deleteCampaign = (id: string) => api.delete<unknown>(`/campaigns/${id}`);
 

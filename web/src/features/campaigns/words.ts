@@ -113,11 +113,12 @@ export const EMPTY_INPUT: CampaignInput = {
   texts: [],
   template: null,
   rules: { at_quiet_hours: null, label: null, programme_id: null },
+  media: [],
 };
 
 export function inputOf(campaign: Campaign): CampaignInput {
   const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
-  const { schedule, variants, held_out_percent, pool_id, texts, template, rules } = campaign;
+  const { schedule, variants, held_out_percent, pool_id, texts, template, rules, media } = campaign;
   return {
     name,
     sender_id,
@@ -133,6 +134,7 @@ export function inputOf(campaign: Campaign): CampaignInput {
     texts,
     template,
     rules,
+    media,
   };
 }
 
@@ -141,7 +143,10 @@ export function missing(input: CampaignInput): string[] {
   return [
     input.name.trim() === '' ? 'a name' : null,
     ...(input.template === null
-      ? [input.sender_id === null ? 'a sender' : null, input.body.trim() === '' ? 'a text' : null]
+      ? [
+          input.sender_id === null ? 'a sender' : null,
+          input.body.trim() === '' && input.media.length === 0 ? 'a text or picture' : null,
+        ]
       : missingOfTemplate(input.template)),
     input.texts.some((each) => each.locale.trim() === '' || each.body.trim() === '')
       ? 'name and text of each language'

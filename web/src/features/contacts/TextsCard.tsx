@@ -4,6 +4,7 @@ import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Failure, SkeletonRows, Tag, type Tone } from '@/ui';
 import { fetchContactTexts } from './api';
 import css from './contacts.module.css';
+import { ReceivedFile } from './ReceivedFile';
 
 const OUTCOMES: Record<string, { label: string; tone: Tone }> = {
   stop: { label: 'STOP', tone: 'bad' },
@@ -24,10 +25,20 @@ export function TextsCard({ contactId }: { contactId: string }) {
     queryFn: ({ signal, pageParam }) => fetchContactTexts(contactId, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
+    // Files come some moments after their text.
+    refetchInterval: (known) =>
+      known.state.data?.pages.some((page) =>
+        page.data.some((text) => text.files.some((file) => file.presence === 'pending')),
+      ) === true
+        ? 3_000
+        : false,
   });
   const texts = query.data?.pages.flatMap((page) => page.data) ?? [];
   return (
-    <Card title="Texts from this person" description="Everything they sent by SMS, in full.">
+    <Card
+      title="Texts from this person"
+      description="Everything they sent by SMS and MMS, in full."
+    >
       {query.isPending && <SkeletonRows rows={2} height={40} />}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isSuccess && texts.length === 0 && (
@@ -47,7 +58,19 @@ export function TextsCard({ contactId }: { contactId: string }) {
                 </Tag>
               )}
             </div>
-            <p>{text.text}</p>
+            {text.text !== '' && <p>{text.text}</p>}
+            {text.files.length > 0 && (
+              <div className={css.files}>
+                {text.files.map((file) => (
+                  <ReceivedFile
+                    key={file.id}
+                    contactId={contactId}
+                    file={file}
+                    onAsked={() => void query.refetch()}
+                  />
+                ))}
+              </div>
+            )}
           </li>
         ))}
       </ul>

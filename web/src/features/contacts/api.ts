@@ -68,6 +68,12 @@ export const fetchContactConsent = (id: string, signal?: AbortSignal) =>
 export const fetchContactTexts = (id: string, cursor: string | null, signal?: AbortSignal) =>
   api.get<Page<InboundText>>(`/contacts/${id}/texts`, { cursor, limit: 20 }, signal);
 
+export const receivedFileUrl = (contactId: string, id: string) =>
+  apiUrl(`/contacts/${contactId}/text-files/${id}`);
+
+export const fetchReceivedFile = (contactId: string, id: string) =>
+  api.post<unknown>(`/contacts/${contactId}/text-files/${id}/fetch`, {});
+
 export const endSubscription = (id: string) => api.post<unknown>(`/subscriptions/${id}/end`, {});
 
 export const proofUrl = (id: string, format: 'json' | 'csv') =>

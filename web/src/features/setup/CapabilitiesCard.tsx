@@ -26,7 +26,7 @@ export function CapabilitiesCard() {
       description={
         table === undefined
           ? undefined
-          : `Version ${table.version}. The first rule that fits counts; elsewhere carriers take the sender as it is. No legal advice.`
+          : `Version ${table.version}. The first rule that fits counts; elsewhere carriers take the sender as it is, and no pictures or files. No legal advice.`
       }
     >
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
@@ -72,6 +72,34 @@ export function CapabilitiesCard() {
                 </div>
               ),
             },
+            {
+              key: 'source',
+              title: 'Source',
+              priority: 'wide',
+              render: (rule) => <span>{rule.source}</span>,
+            },
+          ]}
+        />
+      )}
+      {table !== undefined && (
+        <DataTable
+          label="Pictures and files (MMS)"
+          rows={table.mms}
+          rowKey={(rule) => rule.id}
+          rowTestId="mms-rule"
+          columns={[
+            {
+              key: 'kind',
+              title: 'Pictures and files (MMS) from',
+              render: (rule) => (
+                <div className={css.cell}>
+                  <strong>{SENDER_KINDS[rule.kind]}</strong>
+                  {rule.from.length > 0 && <span>from {rule.from.join(', ')}</span>}
+                </div>
+              ),
+            },
+            { key: 'countries', title: 'To', render: (rule) => rule.countries.join(', ') },
+            { key: 'note', title: 'Rule', render: (rule) => <span>{rule.note}</span> },
             {
               key: 'source',
               title: 'Source',

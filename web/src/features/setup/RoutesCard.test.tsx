@@ -21,6 +21,7 @@ const sender = (id: string, channel_id: string, address: string): SenderDetail =
   countries: [],
   registration_ids: [],
   is_two_way: true,
+  sends_files: false,
   alphabet: 'any',
   segments_per_second: null,
   fallback_id: null,

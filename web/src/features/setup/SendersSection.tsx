@@ -99,6 +99,7 @@ export function SendersSection({ channels }: { channels: Channel[] }) {
                       {SENDER_KINDS[sender.kind]}
                       {!sender.is_two_way &&
                         ', cannot be answered: see the opt-out line of names in Texts'}
+                      {sender.sends_files && ', pictures and files (MMS)'}
                     </span>
                   </div>
                 ),

@@ -1,4 +1,5 @@
 import { Stack } from '@/ui';
+import { MmsPriceCard } from './MmsPriceCard';
 import { OptOutLineCard } from './OptOutLineCard';
 import { SnippetsCard } from './SnippetsCard';
 
@@ -8,6 +9,7 @@ export function TextsSection() {
     <Stack>
       <OptOutLineCard />
       <SnippetsCard />
+      <MmsPriceCard />
     </Stack>
   );
 }

@@ -288,6 +288,7 @@ impl Run {
         };
         let sender_id = self.store.write::<_, StoreError, _>(move |tx| tx.upsert_sender(workspace_id, &sender)).await?;
         let input = CampaignInput {
+            media: Vec::new(),
             name: "Benchmark".to_owned(),
             sender_id: Some(sender_id),
             audience: Audience { list_id: Some(list_id), ..Audience::default() },

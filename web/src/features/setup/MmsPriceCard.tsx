@@ -1,0 +1,77 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { errorWords } from '@/api/errors';
+import { keys } from '@/api/query-keys';
+import type { CampaignSettings } from '@/api/types';
+import { Button, Card, notify, Row, Stack, TextField } from '@/ui';
+import { amountText, minorOf } from './account-prices';
+import { LoadedCard } from './LoadedCard';
+import { changeCampaignSettings, fetchCampaignSettings } from './texts-api';
+import { useMayManage } from './use-may-manage';
+
+const TITLE = 'Price of messages with files';
+
+/** What a message with pictures or files costs, for the check before a campaign starts. */
+export function MmsPriceCard() {
+  const settings = useQuery({
+    queryKey: keys.campaignSettings,
+    queryFn: ({ signal }) => fetchCampaignSettings(signal),
+  });
+  return (
+    <LoadedCard title={TITLE} query={settings}>
+      {(loaded) => <Price key={String(loaded.mms_price)} settings={loaded} />}
+    </LoadedCard>
+  );
+}
+
+function Price({ settings }: { settings: CampaignSettings }) {
+  const cache = useQueryClient();
+  const mayManage = useMayManage();
+  const { currency, mms_price } = settings;
+  const [price, setPrice] = useState(mms_price === null ? '' : amountText(mms_price, currency));
+  const [problem, setProblem] = useState<string | null>(null);
+  const [busy, setBusy] = useState<'idle' | 'saving'>('idle');
+  const save = async () => {
+    const read = price.trim() === '' ? null : minorOf(price, currency);
+    if (read === null && price.trim() !== '') {
+      setProblem(`Write an amount such as ${amountText(2000, currency)}, or nothing.`);
+      return;
+    }
+    setBusy('saving');
+    setProblem(null);
+    try {
+      const saved = await changeCampaignSettings({ ...settings, mms_price: read });
+      cache.setQueryData(keys.campaignSettings, saved);
+      notify.done('Price saved');
+    } catch (error) {
+      setProblem(errorWords(error).message);
+    }
+    setBusy('idle');
+  };
+  return (
+    <Card title={TITLE}>
+      <Stack gap={12}>
+        <TextField
+          label={`Price of 1,000 MMS in ${currency}`}
+          description="What your provider charges for messages with pictures or files, wherever they go. The check before the start counts with it. Empty: not known."
+          value={price}
+          disabled={!mayManage}
+          error={problem}
+          onChange={(event) => setPrice(event.currentTarget.value)}
+          data-testid="mms-price"
+        />
+        {mayManage && (
+          <Row>
+            <Button
+              loading={busy === 'saving'}
+              onClick={() => void save()}
+              data-testid="mms-price-save"
+            >
+              Save
+            </Button>
+          </Row>
+        )}
+      </Stack>
+    </Card>
+  );
+}
