@@ -71,7 +71,7 @@ async fn create(
     caller: Caller,
     Json(input): Json<CampaignInput>,
 ) -> Result<(StatusCode, Json<CampaignView>), Problem> {
-    sight::file_for_campaign(&state, &caller, chosen_file(&input)).await?;
+    sight::files_for_campaign(&state, &caller, chosen_files(&input)).await?;
     let campaign =
         campaign::create(&state.store, &state.ctx, &state.links, caller.workspace_id, &caller.actor, input).await?;
     Ok((StatusCode::CREATED, Json(campaign)))
@@ -124,14 +124,14 @@ async fn change(
 ) -> Result<Json<CampaignView>, Problem> {
     let known = campaign::get(&state.store, caller.workspace_id, id).await?;
     let input = merged(&known.input, change)?;
-    sight::file_for_campaign(&state, &caller, chosen_file(&input)).await?;
+    sight::files_for_campaign(&state, &caller, chosen_files(&input)).await?;
     Ok(Json(
         campaign::change(&state.store, &state.ctx, &state.links, caller.workspace_id, id, &caller.actor, input).await?,
     ))
 }
 
-fn chosen_file(input: &CampaignInput) -> Option<MediaId> {
-    input.template.as_ref().and_then(|template| template.header_media_id)
+fn chosen_files(input: &CampaignInput) -> Vec<MediaId> {
+    input.template.iter().flat_map(CampaignTemplate::chosen_files).collect()
 }
 
 /// The draft with the given fields in place of its own; the whole is checked like a new one.

@@ -17,6 +17,7 @@ mod senders;
 mod sms;
 mod spring;
 mod template_campaign;
+mod template_cards;
 mod templates;
 mod twilio;
 mod whatsapp;
