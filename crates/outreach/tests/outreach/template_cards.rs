@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::{
     template_campaign::{by, check, planned},
     template_files::{invalid, speaker, upload},
-    world::{World, phone, worlds},
+    world::{World, worlds},
 };
 
 static EXPIRIES: Sql =
