@@ -203,6 +203,8 @@ export const templates = [
   header: index === 1 ? 'Delivery' : null,
   footer: 'Northwind Outdoor',
   buttons: [],
+  cards: [],
+  offer: null,
   parameter_count,
   header_format: index === 1 ? 'text' : null,
   header_media_id: null,

@@ -129,7 +129,7 @@ impl From<DeliveryError> for Problem {
         let (code, words) = (error.code(), error.to_string());
         match error {
             E::Store(error) => error.into(),
-            E::NotWhatsApp | E::NeedsPhone | E::TemplateValues { .. } => {
+            E::NotWhatsApp | E::NeedsPhone | E::TemplateValues { .. } | E::TemplateCards { .. } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, words)
             }
             E::NoSuchMedia | E::NoSuchChannel => Self::new(StatusCode::NOT_FOUND, "not_found", words),

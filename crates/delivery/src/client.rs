@@ -35,6 +35,8 @@ pub enum DeliveryError {
     NeedsPhone,
     #[error("The template takes {wanted} values and {given} were given. Fill all of them.")]
     TemplateValues { wanted: usize, given: usize },
+    #[error("The template has {wanted} cards and this message {given}; WhatsApp would refuse it.")]
+    TemplateCards { wanted: usize, given: usize },
     #[error("{0}")]
     Upload(Arc<Self>),
     #[error(transparent)]
@@ -56,6 +58,7 @@ impl DeliveryError {
             Self::NoSuchChannel => "channel_not_found",
             Self::NeedsPhone => "needs_phone",
             Self::TemplateValues { .. } => "template_values",
+            Self::TemplateCards { .. } => "template_cards",
             Self::Upload(error) => error.code(),
             Self::Files(_) => "files",
             Self::Store(_) => "store",

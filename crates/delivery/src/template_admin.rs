@@ -9,7 +9,8 @@
 use segue_channels::whatsapp::{GraphClient, GraphFailure, template_admin::TemplateForm};
 use segue_model::{
     Ctx, TemplateId, WorkspaceId,
-    template::{TemplateCategory, TemplateHeader, TemplateParts},
+    template::{TemplateCategory, TemplateParts},
+    template_components::ExampleHandles,
     template_lint::{self, TemplateFinding},
 };
 use segue_store::{
@@ -35,7 +36,7 @@ pub enum TemplateError {
     Unchanged,
     #[error("WhatsApp would refuse the template as it is. Put right what is marked.")]
     Findings(Vec<TemplateFinding>),
-    #[error("The header's example file is not there any more. Choose it again.")]
+    #[error("An example file is not there any more. Choose it again.")]
     FileGone,
     #[error("The template is {0} at WhatsApp and cannot be changed there. Write a new one with another name.")]
     NotEditable(String),
@@ -101,7 +102,7 @@ pub async fn submit(files: &Files, ctx: &Ctx, channel: &Channel, id: TemplateId)
                 return Ok(template);
             }
             template.asked_category = Some(parts.category.as_str().to_ascii_uppercase());
-            template.media_id = parts.header.as_ref().and_then(TemplateHeader::media_id);
+            template.take_files(&parts);
             template.settle(done.clone(), now_ctx.now());
             if template.draft.as_ref() == Some(&parts) {
                 template.draft = None;
@@ -151,7 +152,7 @@ async fn begin_submission(
         .await
 }
 
-/// Uploads the example and asks Meta. What comes back is how Meta has it then.
+/// Uploads the examples, each once, and asks Meta. What comes back is how Meta has it then.
 async fn ask(
     files: &Files,
     workspace_id: WorkspaceId,
@@ -159,20 +160,19 @@ async fn ask(
     template: &Template,
     parts: &TemplateParts,
 ) -> Result<ListedTemplate, TemplateError> {
-    let handle = match parts.header.as_ref().and_then(TemplateHeader::media_id) {
-        Some(media_id) => {
-            let found = files.read(workspace_id, media_id).await.map_err(|error| match error {
-                FilesError::Store(error) => TemplateError::Store(error),
-                other => TemplateError::Delivery(other.into()),
-            });
-            let (media, data) = found?.ok_or(TemplateError::FileGone)?;
-            let name = media.file_name.unwrap_or_else(|| "example".to_owned());
-            // Nothing of the template itself has left when this fails.
-            Some(client.upload_example(&media.mime, &name, data).await.map_err(TemplateError::Refused)?)
-        }
-        None => None,
-    };
-    let components = parts.components(handle.as_deref());
+    let mut handles = ExampleHandles::new();
+    for media_id in parts.files() {
+        let found = files.read(workspace_id, media_id).await.map_err(|error| match error {
+            FilesError::Store(error) => TemplateError::Store(error),
+            other => TemplateError::Delivery(other.into()),
+        });
+        let (media, data) = found?.ok_or(TemplateError::FileGone)?;
+        let name = media.file_name.unwrap_or_else(|| "example".to_owned());
+        // Nothing of the template itself has left when this fails.
+        let handle = client.upload_example(&media.mime, &name, data).await.map_err(TemplateError::Refused)?;
+        handles.insert(media_id, handle);
+    }
+    let components = parts.components(&handles);
     let category = parts.category.as_str().to_ascii_uppercase();
     let parameter_format = parts.parameter_format.as_str().to_ascii_uppercase();
     let mut listed = ListedTemplate {

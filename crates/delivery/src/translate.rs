@@ -1,15 +1,18 @@
 //! From what a message says to what WhatsApp takes.
 
 use segue_channels::whatsapp::{
-    GraphClient, Outbound, Recipient, RecipientError, TemplateButton, TemplateHeader, TemplateMessage,
+    GraphClient, Outbound, Recipient, RecipientError, TemplateButton, TemplateCard, TemplateHeader, TemplateMessage,
     TemplateParameter,
     interactive::Header,
     outbound::{LinkPreview, ListRow, ListSection, ReplyButton},
     simple as translated,
 };
 use segue_model::{
-    content::{Choice, Content, Section, TemplateButtonValue, TemplateHeaderValue},
-    template::{ParameterFormat, TemplateButton as ButtonPart, TemplateHeader as HeaderPart, placeholders},
+    content::{Choice, Content, Section, TemplateButtonValue, TemplateCardValue, TemplateHeaderValue},
+    template::{
+        ParameterFormat, TemplateButton as ButtonPart, TemplateCard as CardPart, TemplateHeader as HeaderPart,
+        placeholders,
+    },
 };
 use segue_store::{
     StoreError,
@@ -85,7 +88,7 @@ pub(crate) async fn outbound(
         Content::RequestPlace { text } => Outbound::RequestLocation { body: text },
         Content::RequestContact { text } => Outbound::RequestContact { body: text },
         Content::Reaction { provider_id, emoji, .. } => Outbound::Reaction { message_id: provider_id, emoji },
-        Content::Template { name, language, parameters, header, buttons, .. } => {
+        Content::Template { name, language, parameters, header, buttons, cards, offer, .. } => {
             let (workspace_id, channel_id) = (message.workspace_id, message.channel_id);
             let (wanted, wanted_language) = (name.clone(), language.clone());
             let template = env
@@ -94,19 +97,28 @@ pub(crate) async fn outbound(
                 .await
                 .map_err(|error: StoreError| error)?;
             if let Some(template) = &template {
-                check_template(message, template, parameters.len())?;
+                check_template(message, template, parameters.len(), &cards)?;
             }
             let header = match header {
                 Some(header) => Some(template_header(env, client, message, template.as_ref(), header, reused).await?),
                 None => None,
             };
+            let cards = template_cards(env, client, message, template.as_ref(), cards, reused).await?;
             let buttons = template_buttons(message, template.as_ref(), &parameters, &buttons);
+            let offer_ends_at = offer.and_then(|offer| offer.ends_at);
             // Named placeholders are sent with their names, numbered ones by their order alone.
             let names = template.and_then(|template| template.parameter_names()).unwrap_or_default();
             let mut names = names.into_iter().map(Some).chain(std::iter::repeat(None));
             let body = parameters.into_iter().map(|text| TemplateParameter::text(names.next().flatten(), text));
             let message = TemplateMessage::new(name, language);
-            Outbound::Template(TemplateMessage { header, body: body.collect(), buttons, ..message })
+            Outbound::Template(TemplateMessage {
+                header,
+                body: body.collect(),
+                buttons,
+                cards,
+                offer_ends_at,
+                ..message
+            })
         }
     })
 }
@@ -143,6 +155,55 @@ async fn template_header(
     })
 }
 
+/// The cards, each with its file. A quick reply of a card comes back with its own words and the number of the card, which
+/// the words alone would not tell.
+async fn template_cards(
+    env: &Env,
+    client: &GraphClient,
+    message: &OutboxMessage,
+    template: Option<&Template>,
+    given: Vec<TemplateCardValue>,
+    reused: &mut Vec<Reused>,
+) -> Result<Vec<TemplateCard>, DeliveryError> {
+    if given.is_empty() {
+        return Ok(Vec::new());
+    }
+    let parts = template.and_then(Template::parts);
+    let is_named = parts.as_ref().is_some_and(|parts| parts.parameter_format == ParameterFormat::Named);
+    let mut parts = parts.into_iter().flat_map(|parts| parts.cards);
+    let mut cards = Vec::with_capacity(given.len());
+    for (index, card) in given.into_iter().enumerate() {
+        let part = parts.next();
+        let Uploaded { mime, source, .. } = uploaded(env, client, message, card.media_id, reused).await?;
+        let header = match mime.starts_with("video/") {
+            true => TemplateHeader::Video { source },
+            false => TemplateHeader::Image { source },
+        };
+        let names = part.as_ref().filter(|_| is_named).map(CardPart::variables).unwrap_or_default();
+        let mut names = names.into_iter().map(Some).chain(std::iter::repeat(None));
+        let body = card.parameters.into_iter().map(|text| TemplateParameter::text(names.next().flatten(), text));
+        let buttons = card_buttons(index + 1, part.as_ref(), &card.buttons);
+        cards.push(TemplateCard { header, body: body.collect(), buttons });
+    }
+    Ok(cards)
+}
+
+fn card_buttons(number: usize, part: Option<&CardPart>, given: &[TemplateButtonValue]) -> Vec<TemplateButton> {
+    let Some(part) = part else { return given.iter().map(address_end).collect() };
+    let needed = part.buttons.iter().zip(0_u8..).filter_map(|(button, index)| match button {
+        ButtonPart::Url { .. } => given.iter().find(|value| value.index == index).map(address_end),
+        ButtonPart::QuickReply { text } => {
+            Some(TemplateButton::QuickReply { index, payload: format!("{text} (card {number})") })
+        }
+        _ => None,
+    });
+    needed.collect()
+}
+
+fn address_end(value: &TemplateButtonValue) -> TemplateButton {
+    TemplateButton::Url { index: value.index, text: value.text.clone() }
+}
+
 /// What the buttons need: given values by the kind of their button, the code of a one-time code again, and a token for
 /// a form. The values of a template that is not known here are taken as ends of addresses.
 fn template_buttons(
@@ -152,10 +213,7 @@ fn template_buttons(
     given: &[TemplateButtonValue],
 ) -> Vec<TemplateButton> {
     let Some(template) = template else {
-        return given
-            .iter()
-            .map(|value| TemplateButton::Url { index: value.index, text: value.text.clone() })
-            .collect();
+        return given.iter().map(address_end).collect();
     };
     let buttons = template.buttons();
     let needed = buttons.iter().zip(0_u8..).filter_map(|(button, index)| {
@@ -174,13 +232,32 @@ fn template_buttons(
 }
 
 /// What WhatsApp would refuse for certain is told before anything is sent.
-fn check_template(message: &OutboxMessage, template: &Template, values: usize) -> Result<(), DeliveryError> {
+fn check_template(
+    message: &OutboxMessage,
+    template: &Template,
+    values: usize,
+    cards: &[TemplateCardValue],
+) -> Result<(), DeliveryError> {
     // One-time codes go to phone numbers only (131062).
     if template.category == "AUTHENTICATION" && message.address_kind == AddressKind::Bsuid {
         return Err(DeliveryError::NeedsPhone);
     }
     let wanted = template.parameter_count();
-    if wanted == values { Ok(()) } else { Err(DeliveryError::TemplateValues { wanted, given: values }) }
+    if wanted != values {
+        return Err(DeliveryError::TemplateValues { wanted, given: values });
+    }
+    // Of a template with parts that cannot be read here, WhatsApp alone knows the cards.
+    let Some(parts) = template.parts() else { return Ok(()) };
+    if parts.cards.len() != cards.len() {
+        return Err(DeliveryError::TemplateCards { wanted: parts.cards.len(), given: cards.len() });
+    }
+    for (part, card) in parts.cards.iter().zip(cards) {
+        let wanted = part.variables().len();
+        if wanted != card.parameters.len() {
+            return Err(DeliveryError::TemplateValues { wanted, given: card.parameters.len() });
+        }
+    }
+    Ok(())
 }
 
 fn list_section(section: Section) -> ListSection {
@@ -221,7 +298,7 @@ mod tests {
     fn values_of_buttons_are_sent_also_of_templates_that_cannot_be_written_here() {
         let text = "Hi";
         let components = json!([
-            { "type": "LIMITED_TIME_OFFER", "limited_time_offer": { "text": "Ends soon" } },
+            { "type": "PRODUCTS" },
             { "type": "BODY", "text": text },
             { "type": "BUTTONS", "buttons": [
                 { "type": "COPY_CODE", "example": "SAVE" },
@@ -253,5 +330,23 @@ mod tests {
         );
         let unknown = template_buttons(&message(), None, &[], &given[1..]);
         assert_eq!(unknown, [TemplateButton::Url { index: 1, text: "spring".to_owned() }]);
+    }
+
+    #[test]
+    fn buttons_of_cards_have_the_ends_of_their_links_and_come_back_with_the_number_of_their_card() {
+        let part = CardPart {
+            header: HeaderPart::Image { media_id: None },
+            body: String::new(),
+            samples: Vec::new(),
+            buttons: vec![
+                ButtonPart::QuickReply { text: "More".to_owned() },
+                ButtonPart::Url { text: "Shop".to_owned(), url: "https://a.example/{{1}}".to_owned(), sample: None },
+            ],
+        };
+        let given = [TemplateButtonValue { index: 1, text: "boots".to_owned() }];
+        let link = TemplateButton::Url { index: 1, text: "boots".to_owned() };
+        let more = TemplateButton::QuickReply { index: 0, payload: "More (card 2)".to_owned() };
+        assert_eq!(card_buttons(2, Some(&part), &given), [more, link.clone()]);
+        assert_eq!(card_buttons(2, None, &given), [link]);
     }
 }

@@ -45,6 +45,12 @@ pub enum Draft {
         /// The ends of links and the codes of buttons.
         #[serde(default)]
         buttons: Vec<TemplateButtonValue>,
+        /// What fills the cards, in their order.
+        #[serde(default)]
+        cards: Vec<DraftCard>,
+        /// When the offer of the template ends; needed where it has one that ends.
+        #[serde(default)]
+        offer_ends_at: Option<Timestamp>,
     },
     /// A file that was uploaded before.
     Image {
@@ -145,18 +151,37 @@ pub enum Draft {
     },
 }
 
+/// What fills a card of a template.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub struct DraftCard {
+    /// The picture or film on it; the template's own is taken when none is given.
+    #[serde(default)]
+    pub media_id: Option<MediaId>,
+    #[serde(default)]
+    pub parameters: Vec<String>,
+    /// The ends of links.
+    #[serde(default)]
+    pub buttons: Vec<TemplateButtonValue>,
+}
+
 impl Draft {
-    /// The file it sends.
+    /// The files it sends.
     #[must_use]
-    pub fn media_id(&self) -> Option<MediaId> {
+    pub fn files(&self) -> Vec<MediaId> {
         match self {
             Self::Image { media_id, .. }
             | Self::Video { media_id, .. }
             | Self::Audio { media_id, .. }
             | Self::Document { media_id, .. }
-            | Self::Sticker { media_id }
-            | Self::Template { header: Some(TemplateHeaderValue::File { media_id }), .. } => Some(*media_id),
-            _ => None,
+            | Self::Sticker { media_id } => vec![*media_id],
+            Self::Template { header, cards, .. } => {
+                let above = match header {
+                    Some(TemplateHeaderValue::File { media_id }) => Some(*media_id),
+                    _ => None,
+                };
+                above.into_iter().chain(cards.iter().filter_map(|card| card.media_id)).collect()
+            }
+            _ => Vec::new(),
         }
     }
 }
@@ -288,8 +313,8 @@ fn checked(
     {
         return Err(DeskError::NewerReply);
     }
-    if let Draft::Template { template_id, parameters, header, buttons } = reply.draft.clone() {
-        let given = template_message::Given { parameters, header, buttons };
+    if let Draft::Template { template_id, parameters, header, buttons, cards, offer_ends_at } = reply.draft.clone() {
+        let given = template_message::Given { parameters, header, buttons, cards, offer_ends_at };
         let to = tx.address_of(workspace_id, session.messaging_user_id)?.map(|(_, address)| address);
         let to = (to.as_deref(), now);
         return template_message::content(tx, workspace_id, session.channel_id, template_id, to, given);

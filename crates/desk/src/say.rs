@@ -2,12 +2,15 @@
 //! in one transaction and under the same id.
 
 use segue_model::{
-    Ctx, MediaId, MessageId, Timestamp, UserId, WorkspaceId, content::Content, delivery::MessageClass, window,
+    Ctx, MediaId, MessageId, Timestamp, UserId, WorkspaceId,
+    content::{Content, TemplateCardValue},
+    delivery::MessageClass,
+    window,
 };
 use segue_store::{
     StoreError, Tx,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage, SentTemplate},
-    message_details::{AskedFor, FormButton, LinkButton, MessageDetails, SharedCard, SharedPlace},
+    message_details::{AskedFor, FormButton, LinkButton, MessageDetails, SentTemplateCard, SharedCard, SharedPlace},
     outbox::{NewOutbox, Payload},
     session::Session,
 };
@@ -33,7 +36,7 @@ pub(crate) struct Outgoing<'a> {
 /// The one place where what goes to a customer meets the service window: an agent's free text is refused here when it is
 /// closed. A bot's is queued all the same, so that the transcript shows what it wanted to say; delivery asks the same rule
 /// again before anything leaves. Free text is given the end of the window as its own end, so that nothing can leave after
-/// it however long it was queued.
+/// it however long it was queued; a template with an offer is given the end of the offer.
 ///
 /// The first answer to a customer who came by an advertisement opens the free entry point.
 pub(crate) fn say(
@@ -63,7 +66,7 @@ pub(crate) fn say(
         campaign: None,
         session_id: Some(session.id),
         not_before: now,
-        expires_at: if is_template { None } else { session.window_expires_at },
+        expires_at: if is_template { outgoing.content.offer_ends_at() } else { session.window_expires_at },
         segments: None,
     };
     if !tx.enqueue(workspace_id, &outbox, now)? {
@@ -232,11 +235,25 @@ fn entry(
         Content::Reaction { message_id, .. } => {
             (MessageKind::Reaction, MessageContent { reply_to: Some(message_id), ..empty })
         }
-        Content::Template { name, language, parameters, .. } => {
+        Content::Template { name, language, parameters, cards, offer, .. } => {
             let template = SentTemplate { name, language, parameters };
-            (MessageKind::Template, MessageContent { template: Some(template), ..empty })
+            let template_cards =
+                cards.into_iter().map(|card| sent_card(tx, workspace_id, card)).collect::<Result<Vec<_>, _>>()?;
+            let details = MessageDetails { template_cards, offer, ..MessageDetails::default() };
+            (MessageKind::Template, MessageContent { template: Some(template), ..detailed(details) })
         }
     })
+}
+
+fn sent_card(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    card: TemplateCardValue,
+) -> Result<SentTemplateCard, DeskError> {
+    let TemplateCardValue { media_id, text, labels: buttons, .. } = card;
+    let media = tx.media_to_use(workspace_id, media_id)?.ok_or(DeskError::NotFound("file"))?;
+    let media_kind = if media.mime.starts_with("video/") { "video" } else { "image" }.to_owned();
+    Ok(SentTemplateCard { media_id, media_kind, text, buttons })
 }
 
 fn with_file(tx: &mut Tx<'_>, workspace_id: WorkspaceId, media_id: MediaId) -> Result<MessageContent, DeskError> {

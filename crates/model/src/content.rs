@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FormId, MediaId, MessageId};
+use crate::{FormId, MediaId, MessageId, Timestamp};
 
 /// Content of an outbound WhatsApp message. Stored in the transcript and in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -106,6 +106,12 @@ pub enum Content {
         /// What buttons need.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         buttons: Vec<TemplateButtonValue>,
+        /// What fills the cards, in their order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cards: Vec<TemplateCardValue>,
+        /// Its offer for a time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offer: Option<TemplateOfferValue>,
     },
 }
 
@@ -183,6 +189,37 @@ pub struct TemplateButtonValue {
     pub text: String,
 }
 
+/// What fills a card of a template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TemplateCardValue {
+    /// The picture or film.
+    pub media_id: MediaId,
+    /// Values of its text in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buttons: Vec<TemplateButtonValue>,
+    /// Its text with its values, for people to read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// What its buttons say, for people to read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+}
+
+/// An offer for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TemplateOfferValue {
+    /// What is offered, for people to read.
+    pub text: String,
+    /// The code that its button copies, for people to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// When it ends; nothing leaves after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+}
+
 /// A button or list row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Choice {
@@ -222,16 +259,31 @@ impl Content {
         }
     }
 
-    /// The file that is sent with it.
+    /// The files that are sent with it.
     #[must_use]
-    pub const fn media_id(&self) -> Option<MediaId> {
+    pub fn files(&self) -> Vec<MediaId> {
         match self {
             Self::Image { media_id, .. }
             | Self::Video { media_id, .. }
             | Self::Audio { media_id, .. }
             | Self::Document { media_id, .. }
-            | Self::Sticker { media_id }
-            | Self::Template { header: Some(TemplateHeaderValue::File { media_id }), .. } => Some(*media_id),
+            | Self::Sticker { media_id } => vec![*media_id],
+            Self::Template { header, cards, .. } => {
+                let above = match header {
+                    Some(TemplateHeaderValue::File { media_id }) => Some(*media_id),
+                    _ => None,
+                };
+                above.into_iter().chain(cards.iter().map(|card| card.media_id)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// When what it offers ends.
+    #[must_use]
+    pub fn offer_ends_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Template { offer, .. } => offer.as_ref().and_then(|offer| offer.ends_at),
             _ => None,
         }
     }

@@ -57,7 +57,7 @@ pub mod sight;
 pub mod sms_writing;
 pub mod spreadsheet;
 pub mod template;
-mod template_components;
+pub mod template_components;
 pub mod template_file;
 pub mod template_lint;
 pub mod template_rules;

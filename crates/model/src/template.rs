@@ -72,6 +72,39 @@ pub struct TemplateParts {
     /// Authentication: what WhatsApp adds to its text.
     #[serde(default)]
     pub code: Option<CodeText>,
+    /// Cards below the text, to swipe through.
+    #[serde(default)]
+    pub cards: Vec<TemplateCard>,
+    /// What the message offers for a time.
+    #[serde(default)]
+    pub offer: Option<TemplateOffer>,
+}
+
+/// A card of a carousel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateCard {
+    /// A picture or film.
+    pub header: TemplateHeader,
+    /// May be empty, then on all cards.
+    #[serde(default)]
+    pub body: String,
+    /// An example for each variable of its text, in their order.
+    #[serde(default)]
+    pub samples: Vec<String>,
+    #[serde(default)]
+    pub buttons: Vec<TemplateButton>,
+}
+
+/// An offer for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateOffer {
+    /// What stands beside the time that is left.
+    pub text: String,
+    /// Whether it ends at a moment, which is given when it is sent; WhatsApp shows how much time is left.
+    #[serde(default)]
+    pub expires: bool,
 }
 
 /// What WhatsApp adds to the text of a one-time code.
@@ -278,6 +311,17 @@ impl TemplateHeader {
         }
     }
 
+    /// The same with this file in it; unchanged when it takes none.
+    #[must_use]
+    pub fn with_file(self, media_id: Option<MediaId>) -> Self {
+        match self {
+            Self::Image { .. } => Self::Image { media_id },
+            Self::Video { .. } => Self::Video { media_id },
+            Self::Document { .. } => Self::Document { media_id },
+            other => other,
+        }
+    }
+
     /// Whether a file has to stand in it.
     #[must_use]
     pub const fn takes_file(&self) -> bool {
@@ -306,6 +350,40 @@ impl TemplateButton {
 
 impl TemplateParts {
     /// The variables of the body.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        placeholders(&self.body)
+    }
+
+    /// The files of its cards, in their order.
+    #[must_use]
+    pub fn card_files(&self) -> Vec<Option<MediaId>> {
+        self.cards.iter().map(|card| card.header.media_id()).collect()
+    }
+
+    /// The same with these files above the text and on the cards; a card beyond the list has none.
+    #[must_use]
+    pub fn with_files(mut self, header: Option<MediaId>, cards: &[Option<MediaId>]) -> Self {
+        self.header = self.header.map(|own| own.with_file(header));
+        for (index, card) in self.cards.iter_mut().enumerate() {
+            card.header = card.header.clone().with_file(cards.get(index).copied().flatten());
+        }
+        self
+    }
+
+    /// All files, each once.
+    #[must_use]
+    pub fn files(&self) -> Vec<MediaId> {
+        let header = self.header.as_ref().and_then(TemplateHeader::media_id);
+        let mut files: Vec<MediaId> = header.into_iter().chain(self.card_files().into_iter().flatten()).collect();
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+}
+
+impl TemplateCard {
+    /// The variables of its text.
     #[must_use]
     pub fn variables(&self) -> Vec<String> {
         placeholders(&self.body)

@@ -1,11 +1,19 @@
 //! Parts of a template to WhatsApp's components and back.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
-use crate::template::{
-    CodeApp, CodeMode, CodeText, ParameterFormat, TemplateButton, TemplateCategory, TemplateHeader, TemplateParts,
-    placeholders,
+use crate::{
+    MediaId,
+    template::{
+        CodeApp, CodeMode, CodeText, ParameterFormat, TemplateButton, TemplateCard, TemplateCategory, TemplateHeader,
+        TemplateOffer, TemplateParts, placeholders,
+    },
 };
+
+/// What the upload of each example gave.
+pub type ExampleHandles = BTreeMap<MediaId, String>;
 
 impl TemplateParts {
     /// The buttons of components, whatever else they have; in their order.
@@ -16,21 +24,38 @@ impl TemplateParts {
         buttons.map(|button| button_of(button, category)).collect()
     }
 
-    /// The components as they are submitted. `handle` is what the upload of the header's example gave.
+    /// The components as they are submitted, with what the uploads of the examples gave.
     #[must_use]
-    pub fn components(&self, handle: Option<&str>) -> Vec<Value> {
+    pub fn components(&self, handles: &ExampleHandles) -> Vec<Value> {
         if self.category == TemplateCategory::Authentication {
             return self.code_components();
         }
         let mut components: Vec<Value> = Vec::new();
-        components.extend(self.header.as_ref().map(|header| self.header_component(header, handle)));
-        components.push(self.body_component());
+        components.extend(self.header.as_ref().map(|header| self.header_component(header, handles)));
+        components.extend(self.offer.as_ref().map(TemplateOffer::component));
+        components.push(self.body_component(&self.body, &self.samples));
         components.extend(self.footer.as_ref().map(|footer| json!({"type": "FOOTER", "text": footer})));
         if !self.buttons.is_empty() {
             let buttons: Vec<Value> = self.buttons.iter().map(TemplateButton::component).collect();
             components.push(json!({"type": "BUTTONS", "buttons": buttons}));
         }
+        if !self.cards.is_empty() {
+            let cards: Vec<Value> = self.cards.iter().map(|card| self.card_component(card, handles)).collect();
+            components.push(json!({"type": "CAROUSEL", "cards": cards}));
+        }
         components
+    }
+
+    fn card_component(&self, card: &TemplateCard, handles: &ExampleHandles) -> Value {
+        let mut components = vec![self.header_component(&card.header, handles)];
+        if !card.body.is_empty() {
+            components.push(self.body_component(&card.body, &card.samples));
+        }
+        if !card.buttons.is_empty() {
+            let buttons: Vec<Value> = card.buttons.iter().map(TemplateButton::component).collect();
+            components.push(json!({"type": "BUTTONS", "buttons": buttons}));
+        }
+        json!({"components": components})
     }
 
     fn code_components(&self) -> Vec<Value> {
@@ -44,7 +69,7 @@ impl TemplateParts {
         components
     }
 
-    fn header_component(&self, header: &TemplateHeader, handle: Option<&str>) -> Value {
+    fn header_component(&self, header: &TemplateHeader, handles: &ExampleHandles) -> Value {
         let mut component = json!({"type": "HEADER", "format": header.format().to_ascii_uppercase()});
         if let TemplateHeader::Text { text, sample } = header {
             component["text"] = json!(text);
@@ -56,20 +81,20 @@ impl TemplateParts {
                     }
                 };
             }
-        } else if let (true, Some(handle)) = (header.takes_file(), handle) {
+        } else if let Some(handle) = header.media_id().and_then(|media_id| handles.get(&media_id)) {
             component["example"] = json!({"header_handle": [handle]});
         }
         component
     }
 
-    fn body_component(&self) -> Value {
-        let mut component = json!({"type": "BODY", "text": self.body});
-        let names = self.variables();
+    fn body_component(&self, body: &str, samples: &[String]) -> Value {
+        let mut component = json!({"type": "BODY", "text": body});
+        let names = placeholders(body);
         if !names.is_empty() {
             component["example"] = match self.parameter_format {
-                ParameterFormat::Positional => json!({"body_text": [self.samples]}),
+                ParameterFormat::Positional => json!({"body_text": [samples]}),
                 ParameterFormat::Named => {
-                    let pairs = names.iter().zip(&self.samples);
+                    let pairs = names.iter().zip(samples);
                     let samples: Vec<Value> =
                         pairs.map(|(name, sample)| json!({"param_name": name, "example": sample})).collect();
                     json!({"body_text_named_params": samples})
@@ -79,7 +104,7 @@ impl TemplateParts {
         component
     }
 
-    /// Reads what WhatsApp lists. `None` when it has parts that cannot be written here, such as a carousel.
+    /// Reads what WhatsApp lists. `None` when it has parts that cannot be written here, such as a carousel of products.
     #[must_use]
     pub fn of(name: &str, language: &str, category: &str, named: bool, components: &Value) -> Option<Self> {
         let category = TemplateCategory::parse(&category.to_ascii_lowercase()).ok()?;
@@ -95,6 +120,8 @@ impl TemplateParts {
             footer: None,
             buttons: Vec::new(),
             code: None,
+            cards: Vec::new(),
+            offer: None,
         };
         let mut code = CodeText { security_advice: false, expires_in_minutes: None };
         for component in components.as_array()? {
@@ -117,6 +144,18 @@ impl TemplateParts {
                     let buttons = component.get("buttons").and_then(Value::as_array)?;
                     parts.buttons = buttons.iter().map(|button| button_of(button, category)).collect();
                 }
+                "CAROUSEL" => {
+                    let cards = component.get("cards").and_then(Value::as_array)?;
+                    parts.cards = cards.iter().map(|card| card_of(card, category)).collect::<Option<Vec<_>>>()?;
+                    if parts.cards.is_empty() {
+                        return None;
+                    }
+                }
+                "LIMITED_TIME_OFFER" => {
+                    let offer = component.get("limited_time_offer")?;
+                    let expires = offer.get("has_expiration").and_then(Value::as_bool).unwrap_or_default();
+                    parts.offer = Some(TemplateOffer { text: text(offer, "text").unwrap_or_default(), expires });
+                }
                 _ => return None,
             }
         }
@@ -125,6 +164,13 @@ impl TemplateParts {
             parts = Self { body: String::new(), samples: Vec::new(), footer: None, code: Some(code), ..parts };
         }
         Some(parts)
+    }
+}
+
+impl TemplateOffer {
+    fn component(&self) -> Value {
+        json!({"type": "LIMITED_TIME_OFFER",
+            "limited_time_offer": {"text": self.text, "has_expiration": self.expires}})
     }
 }
 
@@ -180,6 +226,27 @@ impl TemplateButton {
             Self::Other { raw } => raw.clone(),
         }
     }
+}
+
+/// A card with a picture or film; `None` for one of a product.
+fn card_of(card: &Value, category: TemplateCategory) -> Option<TemplateCard> {
+    let (mut header, mut body, mut samples, mut buttons) = (None, String::new(), Vec::new(), Vec::new());
+    for component in card.get("components")?.as_array()? {
+        match word(component, "type").as_str() {
+            "HEADER" => header = Some(header_of(component)?),
+            "BODY" => {
+                body = text(component, "text").unwrap_or_default();
+                samples = samples_of(component, &placeholders(&body));
+            }
+            "BUTTONS" => {
+                let listed = component.get("buttons").and_then(Value::as_array)?;
+                buttons = listed.iter().map(|button| button_of(button, category)).collect();
+            }
+            _ => return None,
+        }
+    }
+    let header = header.filter(|header| matches!(header, TemplateHeader::Image { .. } | TemplateHeader::Video { .. }));
+    Some(TemplateCard { header: header?, body, samples, buttons })
 }
 
 fn header_of(component: &Value) -> Option<TemplateHeader> {

@@ -29,13 +29,76 @@ fn parts(format: ParameterFormat) -> TemplateParts {
             TemplateButton::RequestContactInfo,
         ],
         code: None,
+        cards: Vec::new(),
+        offer: None,
     }
+}
+
+fn boots(media_id: Option<MediaId>) -> TemplateCard {
+    TemplateCard {
+        header: TemplateHeader::Image { media_id },
+        body: "Boots for {{1}} today.".to_owned(),
+        samples: vec!["89".to_owned()],
+        buttons: vec![TemplateButton::QuickReply { text: "More".to_owned() }],
+    }
+}
+
+#[test]
+fn cards_and_offers_have_the_documented_components_and_are_read_back() {
+    let (one, other) = (MediaId(uuid::Uuid::from_u128(1)), MediaId(uuid::Uuid::from_u128(2)));
+    let carousel = TemplateParts {
+        header: None,
+        body: "New in our shop.".to_owned(),
+        samples: Vec::new(),
+        footer: None,
+        buttons: Vec::new(),
+        cards: vec![boots(Some(one)), boots(Some(other))],
+        category: TemplateCategory::Marketing,
+        ..parts(ParameterFormat::Positional)
+    };
+    let handles = ExampleHandles::from([(one, "4::one".to_owned()), (other, "4::other".to_owned())]);
+    let card = |handle: &str| {
+        json!({"components": [
+            {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": [handle]}},
+            {"type": "BODY", "text": "Boots for {{1}} today.", "example": {"body_text": [["89"]]}},
+            {"type": "BUTTONS", "buttons": [{"type": "QUICK_REPLY", "text": "More"}]},
+        ]})
+    };
+    let components = Value::from(carousel.components(&handles));
+    assert_eq!(
+        components,
+        json!([
+            {"type": "BODY", "text": "New in our shop."},
+            {"type": "CAROUSEL", "cards": [card("4::one"), card("4::other")]},
+        ])
+    );
+    let read = TemplateParts::of("order_ready", "en_US", "MARKETING", false, &components).unwrap();
+    assert_eq!(read.clone().with_files(None, &[Some(one), Some(other)]), carousel);
+    assert_eq!(read.card_files(), [None, None], "WhatsApp does not know our files");
+    assert_eq!(carousel.files(), [one, other]);
+    let offer = TemplateParts {
+        offer: Some(TemplateOffer { text: "Expiring offer!".to_owned(), expires: true }),
+        buttons: vec![TemplateButton::CopyCode { sample: "SAVE".to_owned() }],
+        cards: Vec::new(),
+        ..carousel
+    };
+    let components = Value::from(offer.components(&handles));
+    assert_eq!(
+        components,
+        json!([
+            {"type": "LIMITED_TIME_OFFER",
+             "limited_time_offer": {"text": "Expiring offer!", "has_expiration": true}},
+            {"type": "BODY", "text": "New in our shop."},
+            {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "example": "SAVE"}]},
+        ])
+    );
+    assert_eq!(TemplateParts::of("order_ready", "en_US", "MARKETING", false, &components), Some(offer));
 }
 
 #[test]
 fn parts_have_the_documented_components() {
     assert_eq!(
-        Value::from(parts(ParameterFormat::Positional).components(None)),
+        Value::from(parts(ParameterFormat::Positional).components(&ExampleHandles::new())),
         json!([
             {"type": "HEADER", "format": "TEXT", "text": "Order {{1}}", "example": {"header_text": ["1017"]}},
             {"type": "BODY", "text": "Hello {{1}}, your order {{2}} is ready.",
@@ -53,17 +116,18 @@ fn parts_have_the_documented_components() {
             ]},
         ])
     );
-    let named = parts(ParameterFormat::Named).components(None);
+    let named = parts(ParameterFormat::Named).components(&ExampleHandles::new());
     assert_eq!(named[0]["example"], json!({"header_text_named_params": [{"param_name": "name", "example": "1017"}]}));
     assert_eq!(
         named[1]["example"],
         json!({"body_text_named_params": [
             {"param_name": "name", "example": "Ana"}, {"param_name": "order", "example": "1017"}]})
     );
-    let image =
-        TemplateParts { header: Some(TemplateHeader::Image { media_id: None }), ..parts(ParameterFormat::Positional) };
+    let media_id = MediaId(uuid::Uuid::nil());
+    let header = Some(TemplateHeader::Image { media_id: Some(media_id) });
+    let image = TemplateParts { header, ..parts(ParameterFormat::Positional) };
     assert_eq!(
-        image.components(Some("4::aW"))[0],
+        image.components(&ExampleHandles::from([(media_id, "4::aW".to_owned())]))[0],
         json!({"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["4::aW"]}})
     );
 }
@@ -85,7 +149,7 @@ fn one_time_codes_have_their_own_components() {
         ..parts(ParameterFormat::Positional)
     };
     assert_eq!(
-        Value::from(parts.components(None)),
+        Value::from(parts.components(&ExampleHandles::new())),
         json!([
             {"type": "BODY", "add_security_recommendation": true},
             {"type": "FOOTER", "code_expiration_minutes": 5},
@@ -115,16 +179,24 @@ fn what_is_submitted_is_read_back_as_it_was_written() {
     for format in [ParameterFormat::Positional, ParameterFormat::Named] {
         let written = parts(format);
         let named = format == ParameterFormat::Named;
-        let read = TemplateParts::of("order_ready", "en_US", "UTILITY", named, &written.components(None).into());
+        let read = TemplateParts::of(
+            "order_ready",
+            "en_US",
+            "UTILITY",
+            named,
+            &written.components(&ExampleHandles::new()).into(),
+        );
         assert_eq!(read, Some(written));
     }
     let of = |components: Value| TemplateParts::of("a", "en", "MARKETING", false, &components);
     assert_eq!(of(json!([{"type": "BODY", "text": "x"}, {"type": "CAROUSEL", "cards": []}])), None);
+    let product = json!({"components": [{"type": "HEADER", "format": "PRODUCT"}]});
+    assert_eq!(of(json!([{"type": "BODY", "text": "x"}, {"type": "CAROUSEL", "cards": [product]}])), None);
     assert_eq!(of(json!([{"type": "HEADER", "format": "PRODUCT"}])), None);
     let odd = json!({"type": "CALL_PERMISSION_REQUEST"});
     let read = of(json!([{"type": "BODY", "text": "x"}, {"type": "BUTTONS", "buttons": [odd]}])).unwrap();
     assert_eq!(read.buttons, [TemplateButton::Other { raw: odd.clone() }]);
-    assert_eq!(read.components(None)[1]["buttons"][0], odd, "what is not known goes back as it came");
+    assert_eq!(read.components(&ExampleHandles::new())[1]["buttons"][0], odd, "what is not known goes back as it came");
 }
 
 #[test]

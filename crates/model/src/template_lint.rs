@@ -4,6 +4,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+#[path = "template_lint_cards.rs"]
+mod cards;
+
 use crate::template::{
     CodeMode, ParameterFormat, TemplateButton, TemplateCategory, TemplateHeader, TemplateParts, placeholders,
 };
@@ -58,6 +61,12 @@ crate::text_enum! {
         ButtonPhone = "button_phone",
         ButtonCode = "button_code",
         ButtonFlow = "button_flow",
+        CardCount = "card_count",
+        CardForm = "card_form",
+        CardLength = "card_length",
+        OfferForm = "offer_form",
+        OfferLength = "offer_length",
+        MarketingOnly = "marketing_only",
         AuthenticationForm = "authentication_form",
         AuthenticationOnly = "authentication_only",
         PromotionalWords = "promotional_words",
@@ -100,7 +109,9 @@ pub fn lint(parts: &TemplateParts) -> Vec<TemplateFinding> {
         header(parts, &mut found);
         body(parts, &mut found);
         footer(parts, &mut found);
-        buttons(&parts.buttons, &mut found);
+        buttons("", &parts.buttons, &mut found);
+        cards::cards(parts, &mut found);
+        cards::offer(parts, &mut found);
         category(parts, &mut found);
     }
     found.0
@@ -185,8 +196,7 @@ fn header(parts: &TemplateParts, found: &mut Findings) {
 }
 
 fn body(parts: &TemplateParts, found: &mut Findings) {
-    let text = parts.body.trim();
-    if text.is_empty() {
+    if parts.body.trim().is_empty() {
         found.add(TemplateRule::BodyMissing, "body", "Write the text; a template cannot be without one.");
         return;
     }
@@ -194,28 +204,35 @@ fn body(parts: &TemplateParts, found: &mut Findings) {
         let message = format!("A text has at most {BODY} characters; this one has {}.", length(&parts.body));
         found.add(TemplateRule::BodyLength, "body", message);
     }
-    if parts.body.contains('\t') || parts.body.contains("     ") || parts.body.contains("\n\n\n") {
+    words(("", &parts.body, &parts.samples), parts.parameter_format, found);
+}
+
+/// The words of a text and its variables; `place` is where the text stands, empty or `cards.0.`.
+fn words((place, body, samples): (&str, &str, &[String]), format: ParameterFormat, found: &mut Findings) {
+    let text = body.trim();
+    let field = format!("{place}body");
+    if body.contains('\t') || body.contains("     ") || body.contains("\n\n\n") {
         let message = "WhatsApp refuses tabs, more than four spaces in a row and more than two line breaks in a row.";
-        found.add(TemplateRule::BodyBlanks, "body", message);
+        found.add(TemplateRule::BodyBlanks, &field, message);
     }
-    variables(&parts.body, parts.parameter_format, "body", found);
+    variables(body, format, &field, found);
     if text.starts_with("{{") || text.ends_with("}}") {
         found.add(
             TemplateRule::VariableAtEdge,
-            "body",
+            &field,
             "A variable can stand neither at the very start nor at the very end: WhatsApp could not judge a text whose \
              edge it does not see. Put words, or at least a mark such as a full stop, around it.",
         );
     }
-    if adjacent(&parts.body) {
+    if adjacent(body) {
         found.add(
             TemplateRule::VariablesAdjacent,
-            "body",
+            &field,
             "Two variables stand side by side; put words between them, or make one variable of both.",
         );
     }
-    let names = parts.variables();
-    let words = parts.body.split("{{").enumerate().map(|(index, piece)| match piece.split_once("}}") {
+    let names = placeholders(body);
+    let words = body.split("{{").enumerate().map(|(index, piece)| match piece.split_once("}}") {
         Some((_, rest)) if index > 0 => rest,
         _ => piece,
     });
@@ -228,11 +245,11 @@ fn body(parts: &TemplateParts, found: &mut Findings) {
             names.len(),
             2 * names.len() + 1
         );
-        found.add(TemplateRule::VariableRatio, "body", message);
+        found.add(TemplateRule::VariableRatio, &field, message);
     }
     for (index, name) in names.iter().enumerate() {
-        if parts.samples.get(index).is_none_or(|sample| sample.trim().is_empty()) {
-            missing_sample(&format!("samples.{index}"), name, found);
+        if samples.get(index).is_none_or(|sample| sample.trim().is_empty()) {
+            missing_sample(&format!("{place}samples.{index}"), name, found);
         }
     }
 }
@@ -290,10 +307,12 @@ fn footer(parts: &TemplateParts, found: &mut Findings) {
     }
 }
 
-fn buttons(buttons: &[TemplateButton], found: &mut Findings) {
+/// The buttons; `place` is where they stand, empty or `cards.0.`.
+fn buttons(place: &str, buttons: &[TemplateButton], found: &mut Findings) {
+    let all = format!("{place}buttons");
     if buttons.len() > BUTTONS {
         let message = format!("A template has at most {BUTTONS} buttons; this one has {}.", buttons.len());
-        found.add(TemplateRule::ButtonCount, "buttons", message);
+        found.add(TemplateRule::ButtonCount, &all, message);
     }
     let count = |is: fn(&TemplateButton) -> bool| buttons.iter().filter(|button| is(button)).count();
     for (what, there, most) in [
@@ -305,7 +324,7 @@ fn buttons(buttons: &[TemplateButton], found: &mut Findings) {
     ] {
         if there > most {
             let message = format!("There are {there} buttons for {what}; WhatsApp takes {most} at most.");
-            found.add(TemplateRule::ButtonKindCount, "buttons", message);
+            found.add(TemplateRule::ButtonKindCount, &all, message);
         }
     }
     let is_shop = |button: &TemplateButton| {
@@ -314,29 +333,30 @@ fn buttons(buttons: &[TemplateButton], found: &mut Findings) {
     };
     if buttons.len() > 1 && buttons.iter().any(is_shop) {
         let message = "A button for the catalogue or products stands alone; take the others away.";
-        found.add(TemplateRule::ButtonKindCount, "buttons", message);
+        found.add(TemplateRule::ButtonKindCount, &all, message);
     }
     let is_reply = |button: &TemplateButton| matches!(button, TemplateButton::QuickReply { .. });
     let changes = buttons.windows(2).filter(|pair| is_reply(&pair[0]) != is_reply(&pair[1])).count();
     if changes > 1 {
         found.add(
             TemplateRule::ButtonOrder,
-            "buttons",
+            &all,
             "Quick replies stand together, before or after all other buttons; put them in one group.",
         );
     }
     for (index, button) in buttons.iter().enumerate() {
-        one_button(index, button, found);
+        let field = format!("{all}.{index}");
+        one_button(&field, button, found);
         let same = |other: &TemplateButton| other.text().is_some() && other.text() == button.text();
         if buttons[..index].iter().any(same) {
-            let field = format!("buttons.{index}.text");
+            let field = format!("{field}.text");
             found.add(TemplateRule::ButtonRepeated, field, "Two buttons say the same; WhatsApp wants them different.");
         }
     }
 }
 
-fn one_button(index: usize, button: &TemplateButton, found: &mut Findings) {
-    let field = |name: &str| format!("buttons.{index}.{name}");
+fn one_button(place: &str, button: &TemplateButton, found: &mut Findings) {
+    let field = |name: &str| format!("{place}.{name}");
     if let Some(text) = button.text() {
         if text.trim().is_empty() || length(text) > BUTTON_TEXT {
             let message =
@@ -348,7 +368,7 @@ fn one_button(index: usize, button: &TemplateButton, found: &mut Findings) {
         }
     }
     match button {
-        TemplateButton::Url { url, sample, .. } => url_button(index, url, sample.as_deref(), found),
+        TemplateButton::Url { url, sample, .. } => url_button(place, url, sample.as_deref(), found),
         TemplateButton::PhoneNumber { phone_number, .. } => {
             let digits = phone_number.bytes().filter(u8::is_ascii_digit).count();
             let is_plain = phone_number.chars().all(|letter| letter.is_ascii_digit() || "+ -()".contains(letter));
@@ -369,14 +389,14 @@ fn one_button(index: usize, button: &TemplateButton, found: &mut Findings) {
         }
         TemplateButton::OneTimeCode { .. } => {
             let message = "A button for a one-time code is for the category Authentication only.";
-            found.add(TemplateRule::AuthenticationOnly, format!("buttons.{index}"), message);
+            found.add(TemplateRule::AuthenticationOnly, place, message);
         }
         _ => {}
     }
 }
 
-fn url_button(index: usize, url: &str, sample: Option<&str>, found: &mut Findings) {
-    let field = |name: &str| format!("buttons.{index}.{name}");
+fn url_button(place: &str, url: &str, sample: Option<&str>, found: &mut Findings) {
+    let field = |name: &str| format!("{place}.{name}");
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     if host.is_empty() || host.contains("{{") || url.contains(char::is_whitespace) || length(url) > URL {
@@ -416,6 +436,9 @@ fn authentication(parts: &TemplateParts, found: &mut Findings) {
     }
     if parts.header.is_some() {
         found.add(form, "header.text", "A template for one-time codes has no heading and no media.");
+    }
+    if !parts.cards.is_empty() || parts.offer.is_some() {
+        found.add(form, "cards", "A template for one-time codes has no cards and no offer.");
     }
     if parts.footer.is_some() {
         found.add(form, "footer", "Instead of a footer, say in how many minutes the code expires.");
@@ -482,9 +505,16 @@ fn category(parts: &TemplateParts, found: &mut Findings) {
         _ => "",
     };
     let labels = parts.buttons.iter().filter_map(TemplateButton::text);
+    let cards = parts
+        .cards
+        .iter()
+        .flat_map(|card| [card.body.as_str()].into_iter().chain(card.buttons.iter().filter_map(TemplateButton::text)));
+    let offer = parts.offer.iter().map(|offer| offer.text.as_str());
     let whole: String = [header, parts.body.as_str(), parts.footer.as_deref().unwrap_or_default()]
         .into_iter()
         .chain(labels)
+        .chain(cards)
+        .chain(offer)
         .collect::<Vec<_>>()
         .join("\n")
         .to_lowercase();

@@ -13,6 +13,8 @@ fn utility(body: &str, samples: &[&str]) -> TemplateParts {
         footer: None,
         buttons: Vec::new(),
         code: None,
+        cards: Vec::new(),
+        offer: None,
     }
 }
 

@@ -19,13 +19,15 @@ crate::text_enum! {
         UrlEnd = "url_end",
         /// A code to copy.
         Code = "code",
+        /// The moment at which an offer ends.
+        Moment = "moment",
     }
 }
 
 /// Something to fill in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TemplateSlot {
-    /// `header`, `body.1`, `body.first_name` or `button.0`.
+    /// `header`, `body.1`, `body.first_name` or `button.0`; on a card `card.0.header` and so on; `offer`.
     pub key: String,
     pub kind: SlotKind,
     /// What it is called on the screen.
@@ -94,25 +96,51 @@ pub fn slots(parts: &TemplateParts) -> Vec<TemplateSlot> {
         }
         None => {}
     }
-    for (index, name) in parts.variables().iter().enumerate() {
-        let sample = parts.samples.get(index).filter(|sample| !sample.is_empty()).cloned();
-        slots.push(slot(format!("body.{name}"), SlotKind::Text, format!("{{{{{name}}}}}"), sample));
+    if parts.offer.as_ref().is_some_and(|offer| offer.expires) {
+        slots.push(slot("offer".to_owned(), SlotKind::Moment, "When the offer ends".to_owned(), None));
     }
-    for (index, button) in parts.buttons.iter().enumerate() {
-        let key = format!("button.{index}");
+    text_slots(("", ""), &parts.body, &parts.samples, &mut slots);
+    button_slots(("", ""), &parts.buttons, &mut slots);
+    for (index, card) in parts.cards.iter().enumerate() {
+        let (place, on) = (format!("card.{index}."), format!(" on card {}", index + 1));
+        let what = if matches!(card.header, TemplateHeader::Video { .. }) { "Video" } else { "Picture" };
+        slots.push(slot(format!("{place}header"), SlotKind::File, format!("{what}{on}"), None));
+        text_slots((&place, &on), &card.body, &card.samples, &mut slots);
+        button_slots((&place, &on), &card.buttons, &mut slots);
+    }
+    slots
+}
+
+/// The variables of a text; `place` begins the key, `on` ends the label.
+fn text_slots((place, on): (&str, &str), body: &str, samples: &[String], slots: &mut Vec<TemplateSlot>) {
+    for (index, name) in placeholders(body).iter().enumerate() {
+        let sample = samples.get(index).filter(|sample| !sample.is_empty()).cloned();
+        slots.push(TemplateSlot {
+            key: format!("{place}body.{name}"),
+            kind: SlotKind::Text,
+            label: format!("{{{{{name}}}}}{on}"),
+            sample,
+        });
+    }
+}
+
+fn button_slots((place, on): (&str, &str), buttons: &[TemplateButton], slots: &mut Vec<TemplateSlot>) {
+    for (index, button) in buttons.iter().enumerate() {
+        let key = format!("{place}button.{index}");
         match button {
             TemplateButton::Url { text, url, sample } if !placeholders(url).is_empty() => {
                 let stem = url.trim_end_matches("{{1}}");
                 let sample = sample.as_ref().and_then(|sample| sample.strip_prefix(stem)).map(str::to_owned);
-                slots.push(slot(key, SlotKind::UrlEnd, format!("End of the link \u{201c}{text}\u{201d}"), sample));
+                let label = format!("End of the link \u{201c}{text}\u{201d}{on}");
+                slots.push(TemplateSlot { key, kind: SlotKind::UrlEnd, label, sample });
             }
             TemplateButton::CopyCode { sample } => {
-                slots.push(slot(key, SlotKind::Code, "Code to copy".to_owned(), Some(sample.clone())));
+                let (label, sample) = (format!("Code to copy{on}"), Some(sample.clone()));
+                slots.push(TemplateSlot { key, kind: SlotKind::Code, label, sample });
             }
             _ => {}
         }
     }
-    slots
 }
 
 /// What is wrong with these defaults: the place in the list, and why. `None` when nothing is.
@@ -121,7 +149,8 @@ pub fn fault(parts: &TemplateParts, defaults: &[TemplateDefault]) -> Option<(usi
     let slots = slots(parts);
     defaults.iter().enumerate().find_map(|(index, default)| {
         let slot = slots.iter().find(|slot| slot.key == default.slot);
-        let is_typed = slot.is_some_and(|slot| !matches!(slot.kind, SlotKind::File | SlotKind::Place));
+        let is_typed =
+            slot.is_some_and(|slot| !matches!(slot.kind, SlotKind::File | SlotKind::Place | SlotKind::Moment));
         if !is_typed {
             return Some((index, format!("The template has no variable \u{201c}{}\u{201d}.", default.slot)));
         }
@@ -150,7 +179,7 @@ pub fn prefilled(defaults: &[TemplateDefault], fields: &BTreeMap<String, String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::template::ParameterFormat;
+    use crate::template::{ParameterFormat, TemplateCard, TemplateOffer};
 
     fn parts() -> TemplateParts {
         TemplateParts {
@@ -171,6 +200,8 @@ mod tests {
                 },
             ],
             code: None,
+            cards: Vec::new(),
+            offer: None,
         }
     }
 
@@ -191,6 +222,39 @@ mod tests {
                 ("button.1", SlotKind::UrlEnd, Some("17")),
             ]
         );
+    }
+
+    #[test]
+    fn cards_and_offers_have_slots_of_their_own() {
+        let card = TemplateCard {
+            header: TemplateHeader::Video { media_id: None },
+            body: "Only {{price}} today.".to_owned(),
+            samples: vec!["89".to_owned()],
+            buttons: parts().buttons,
+        };
+        let offer = Some(TemplateOffer { text: "Ends soon".to_owned(), expires: true });
+        let parts =
+            TemplateParts { header: None, buttons: Vec::new(), cards: vec![card.clone(), card], offer, ..parts() };
+        let keys: Vec<_> = slots(&parts).into_iter().map(|slot| (slot.key, slot.kind, slot.label)).collect();
+        let shown: Vec<_> = keys.iter().map(|(key, kind, label)| (key.as_str(), *kind, label.as_str())).collect();
+        assert_eq!(shown[..3].iter().map(|slot| slot.0).collect::<Vec<_>>(), ["offer", "body.name", "body.order"]);
+        assert_eq!(
+            shown[6..],
+            [
+                ("card.1.header", SlotKind::File, "Video on card 2"),
+                ("card.1.body.price", SlotKind::Text, "{{price}} on card 2"),
+                ("card.1.button.1", SlotKind::UrlEnd, "End of the link \u{201c}Track\u{201d} on card 2"),
+            ]
+        );
+        assert_eq!(
+            fault(&parts, &[default("card.1.body.price", "", "89"), default("card.0.button.1", "case.number", "")]),
+            None
+        );
+        for untyped in ["offer", "card.0.header", "card.2.body.price"] {
+            assert!(fault(&parts, &[default(untyped, "", "x")]).is_some(), "{untyped}");
+        }
+        let endless = TemplateParts { offer: Some(TemplateOffer { text: "Now".to_owned(), expires: false }), ..parts };
+        assert!(slots(&endless).iter().all(|slot| slot.kind != SlotKind::Moment));
     }
 
     #[test]

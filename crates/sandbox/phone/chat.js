@@ -10,6 +10,18 @@ function ticks(message) {
   return shown && h("span", { class: `ticks ${message.status}`, role: "img", "aria-label": label }, shown);
 }
 
+const HOUR = 3_600_000;
+
+// How long an offer still goes on.
+function timeLeft(offer, now) {
+  if (offer.ends_at === null) return null;
+  const left = offer.ends_at - now;
+  if (left <= 0) return "This offer has ended";
+  const [days, hours] = [Math.floor(left / (24 * HOUR)), Math.floor((left % (24 * HOUR)) / HOUR)];
+  if (days > 0) return `Ends in ${days} d ${hours} h`;
+  return `Ends in ${hours} h ${Math.ceil((left % HOUR) / 60_000)} min`;
+}
+
 function media(message, played) {
   const { id, mime, caption, filename, voice } = message.media;
   const url = `/sandbox/v1/media/${id}`;
@@ -167,8 +179,8 @@ export function chat(phone, { text }) {
     filled.querySelector("input, select")?.focus();
   }
 
-  function actions(message, answered) {
-    const buttons = message.buttons.map((button) => {
+  function tappable(message, all, answered) {
+    return all.map((button) => {
       if (button.kind === "url" || button.kind === "phone") {
         return h("a", { href: button.url, "data-testid": "chat-button", target: "_blank", rel: "noreferrer" }, button.title);
       }
@@ -178,6 +190,27 @@ export function chat(phone, { text }) {
       const off = button.kind === "copy" || (answered && button.kind === "reply");
       return h("button", { type: "button", "data-testid": "chat-button", disabled: off, onclick: () => write(reply) }, button.title);
     });
+  }
+
+  // Cards below the text. The row is scrolled by swiping, by its buttons when they get the focus, and by the arrow keys.
+  function cards(message, answered) {
+    const one = (card, index) =>
+      h("div", { class: "chat-card", role: "group", "aria-label": `Card ${index + 1} of ${message.cards.length}`, "data-testid": "chat-card" },
+        media({ type: "image", media: { ...card.media, caption: card.media.caption || `Picture on card ${index + 1}` } }),
+        card.text && h("div", { class: "text" }, card.text),
+        h("div", { class: "actions" }, tappable(message, card.buttons, answered)));
+    return h("div", { class: "cards", role: "region", "aria-label": "Cards to swipe through", tabindex: "0", "data-testid": "chat-cards" }, message.cards.map(one));
+  }
+
+  function offer(message) {
+    const { text: what, code } = message.offer;
+    const left = timeLeft(message.offer, phone.now());
+    return h("div", { class: "offer", "data-testid": "chat-offer" },
+      h("strong", {}, what), left && h("span", { "data-testid": "chat-offer-left" }, left), code && h("span", {}, `Code ${code}`));
+  }
+
+  function actions(message, answered) {
+    const buttons = tappable(message, message.buttons, answered);
     if (message.list_button) {
       const opener = h("button", { type: "button", "data-testid": "chat-list-open", "aria-haspopup": "dialog" }, message.list_button);
       opener.addEventListener("click", () => openSheet(message, opener));
@@ -201,10 +234,12 @@ export function chat(phone, { text }) {
         quoted && h("div", { class: "quote" }, quoted.text || quoted.type),
         message.media && media(message, played),
         message.header && h("div", { class: "head" }, message.header),
+        message.offer && offer(message),
         h("div", { class: "text" }, linked(message.text, anchor)),
         message.footer && h("div", { class: "foot" }, message.footer),
         h("div", { class: "meta" }, h("time", {}, clockTime(message.at)), message.direction === "out" && ticks(message))),
-      message.direction === "in" && actions(message, answered));
+      message.direction === "in" && actions(message, answered),
+      message.cards?.length > 0 && cards(message, answered));
   }
 
   let first = true;

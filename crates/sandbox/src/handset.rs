@@ -115,6 +115,10 @@ pub(crate) struct ChatMessage {
     /// The form that a button opens.
     pub form: Option<crate::graph::forms::Offered>,
     pub template: Option<TemplateName>,
+    /// Cards below the text, to swipe through.
+    pub cards: Vec<ChatCard>,
+    /// What is offered for a time.
+    pub offer: Option<Offer>,
     pub media: Option<MediaView>,
     pub status: Option<Progress>,
     pub at: i64,
@@ -142,6 +146,24 @@ pub(crate) struct Button {
     /// `reply`, `quick_reply`, `url`, `phone` or `copy`.
     pub kind: &'static str,
     pub url: Option<String>,
+}
+
+/// A card of a carousel.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ChatCard {
+    pub text: String,
+    pub media: MediaView,
+    pub buttons: Vec<Button>,
+}
+
+/// An offer for a time.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Offer {
+    pub text: String,
+    /// Epoch milliseconds.
+    pub ends_at: Option<i64>,
+    /// What its button copies.
+    pub code: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

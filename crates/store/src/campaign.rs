@@ -122,6 +122,50 @@ pub struct CampaignTemplate {
     /// Contacts get the approved translation in their language; those without one get it in `language`.
     #[serde(default)]
     pub by_language: bool,
+    /// The place above the text.
+    #[serde(default)]
+    pub header_place: Option<CampaignPlace>,
+    /// What fills the cards, in their order.
+    #[serde(default)]
+    pub cards: Vec<CampaignCard>,
+    /// When its offer ends. What has not left by then expires.
+    #[serde(default)]
+    pub offer_ends_at: Option<Timestamp>,
+}
+
+/// A place above the text of a template, the same for everybody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignPlace {
+    /// Degrees north, as text.
+    pub latitude: String,
+    /// Degrees east, as text.
+    pub longitude: String,
+    pub name: String,
+    pub address: String,
+}
+
+/// What fills a card of a template.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignCard {
+    /// The picture or film on it; the template's own when none is chosen.
+    #[serde(default)]
+    pub media_id: Option<MediaId>,
+    /// Values of its text's placeholders in their order, with merge fields.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// What its buttons with a variable address end in.
+    #[serde(default)]
+    pub buttons: Vec<CampaignButton>,
+}
+
+impl CampaignTemplate {
+    /// The files that somebody chose for it.
+    #[must_use]
+    pub fn chosen_files(&self) -> Vec<MediaId> {
+        self.header_media_id.into_iter().chain(self.cards.iter().filter_map(|card| card.media_id)).collect()
+    }
 }
 
 /// The variable end of the address of a template's button, or the code that it copies.
@@ -355,8 +399,10 @@ impl Tx<'_> {
         input: &CampaignInput,
     ) -> Result<(), StoreError> {
         self.put_campaign_media(workspace_id, id, &input.media)?;
-        let chosen = input.template.as_ref().and_then(|template| template.header_media_id);
-        chosen.map_or(Ok(()), |media_id| self.keep_campaign_file(workspace_id, id, media_id).map(|_| ()))
+        for media_id in input.template.iter().flat_map(CampaignTemplate::chosen_files) {
+            self.keep_campaign_file(workspace_id, id, media_id)?;
+        }
+        Ok(())
     }
 
     /// What the campaign goes out from, and its template as it is stored.

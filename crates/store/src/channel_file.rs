@@ -105,10 +105,12 @@ impl Tx<'_> {
             Ok((row.next::<String>()?, row.next::<Timestamp>()?))
         })?;
         let Some((payload, submitted_at)) = sent else { return Ok(()) };
-        let media_id = serde_json::from_str::<Content>(&payload).ok().and_then(|content| content.media_id());
-        let Some(media_id) = media_id else { return Ok(()) };
-        let keys: &[&dyn crate::Bind] = &[&workspace_id, &media_id, &channel_id, &submitted_at, &now];
-        self.execute(&REFUSE_CHANNEL_FILE, keys).map(|_| ())
+        // Which of several was meant is not told: all of them are uploaded anew.
+        for media_id in serde_json::from_str::<Content>(&payload).map(|content| content.files()).unwrap_or_default() {
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &media_id, &channel_id, &submitted_at, &now];
+            self.execute(&REFUSE_CHANNEL_FILE, keys)?;
+        }
+        Ok(())
     }
 
     /// The file's bytes go, so nothing sends it again.

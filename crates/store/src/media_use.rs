@@ -20,7 +20,7 @@ crate::sql! {
     /// follows), replies that wait, and messages on their way that show it nowhere else, as above a template. Each of these
     /// tables, or the part that is looked at, is small.
     NEEDED_ELSEWHERE = "SELECT 1 WHERE EXISTS (SELECT 1 FROM templates t
-                WHERE t.workspace_id = $1 AND (t.media_id = $2 OR t.draft LIKE $3))
+                WHERE t.workspace_id = $1 AND (t.media_id = $2 OR t.draft LIKE $3 OR t.card_media LIKE $3))
             OR EXISTS (SELECT 1 FROM campaign_files f JOIN campaigns c ON c.workspace_id = f.workspace_id
                 AND c.id = f.campaign_id
                 WHERE f.workspace_id = $1 AND f.media_id = $2 AND c.state NOT IN ('finished', 'canceled'))
@@ -51,7 +51,8 @@ crate::sql! {
                 WHERE u.workspace_id = $1 AND u.media_id = $2 AND u.purpose = 'campaign')
             OR EXISTS (SELECT 1 FROM campaign_files f WHERE f.workspace_id = $1 AND f.media_id = $2)
             OR EXISTS (SELECT 1 FROM text_files i WHERE i.workspace_id = $1 AND i.media_id = $2 AND i.owner <> 'inbound')
-            OR EXISTS (SELECT 1 FROM templates t WHERE t.workspace_id = $1 AND t.media_id = $2)";
+            OR EXISTS (SELECT 1 FROM templates t
+                WHERE t.workspace_id = $1 AND (t.media_id = $2 OR t.card_media LIKE $3))";
     FORGET_UPLOAD = "DELETE FROM media_uploads WHERE workspace_id = $1 AND media_id = $2";
     LOOK_LATER = "UPDATE media_uploads SET at = $3 WHERE workspace_id = $1 AND media_id = $2";
     DELETE_UPLOAD = "DELETE FROM media WHERE workspace_id = $1 AND id = $2";
@@ -146,7 +147,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the store fails.
     pub fn is_media_for_campaigns(&mut self, workspace_id: WorkspaceId, id: MediaId) -> Result<bool, StoreError> {
-        Ok(self.query_opt(&FOR_CAMPAIGNS, &[&workspace_id, &id], |row| row.next::<i64>())?.is_some())
+        let named = format!("%{id}%");
+        Ok(self.query_opt(&FOR_CAMPAIGNS, &[&workspace_id, &id, &named], |row| row.next::<i64>())?.is_some())
     }
 
     /// Removes up to `limit` files that were uploaded before `before` and that nothing needs. Gives how many were looked

@@ -2,7 +2,7 @@
 //!
 //! Everything is optional and read leniently: an entry that was written by an older version shows what it has.
 
-use segue_model::Timestamp;
+use segue_model::{MediaId, Timestamp, content::TemplateOfferValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -95,6 +95,18 @@ pub struct FormButton {
     pub name: String,
 }
 
+/// A card of a template that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SentTemplateCard {
+    /// Its picture or film; it may be gone.
+    pub media_id: MediaId,
+    /// `image` or `video`.
+    pub media_kind: String,
+    pub text: String,
+    /// What its buttons say.
+    pub buttons: Vec<String>,
+}
+
 segue_model::text_enum! {
     /// What the customer is asked for with a button of the provider.
     pub enum AskedFor {
@@ -111,6 +123,12 @@ pub struct MessageDetails {
     pub place: Option<SharedPlace>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cards: Vec<SharedCard>,
+    /// The cards of a template that we sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub template_cards: Vec<SentTemplateCard>,
+    /// The offer of a template that we sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer: Option<TemplateOfferValue>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub order: Vec<OrderedProduct>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

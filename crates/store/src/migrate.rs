@@ -112,6 +112,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 49, name: "0049_volume_tiers", text: include_str!("../migrations/0049_volume_tiers.sql") },
     Migration { version: 50, name: "0050_virus_check", text: include_str!("../migrations/0050_virus_check.sql") },
     Migration { version: 51, name: "0051_mms", text: include_str!("../migrations/0051_mms.sql") },
+    Migration { version: 52, name: "0052_template_cards", text: include_str!("../migrations/0052_template_cards.sql") },
 ];
 
 /// Version of the schema that this build works with.

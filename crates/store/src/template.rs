@@ -9,6 +9,7 @@
 use segue_model::{
     ChannelId, Ctx, MediaId, TemplateId, Timestamp, WorkspaceId,
     template::{TemplateHeader, TemplateParts, filled, placeholders},
+    template_components::ExampleHandles,
     template_values::TemplateDefault,
     time,
 };
@@ -87,6 +88,8 @@ pub struct Template {
     pub draft: Option<TemplateParts>,
     /// The file of its header.
     pub media_id: Option<MediaId>,
+    /// The files of its cards, in their order.
+    pub card_media: Vec<Option<MediaId>>,
     /// Begun at Meta, its end not noted.
     pub operation: Option<TemplateOperation>,
     pub operation_at: Timestamp,
@@ -118,6 +121,7 @@ impl Template {
             asked_category: None,
             draft: None,
             media_id: None,
+            card_media: Vec::new(),
             operation: None,
             operation_at: Timestamp(0),
             failure: None,
@@ -135,11 +139,17 @@ impl Template {
             self.language.clone_from(&parts.language);
             self.category = parts.category.as_str().to_ascii_uppercase();
             self.parameter_format = parts.parameter_format.as_str().to_ascii_uppercase();
-            self.media_id = parts.header.as_ref().and_then(TemplateHeader::media_id);
-            self.components = parts.components(None).into();
+            self.take_files(&parts);
+            self.components = parts.components(&ExampleHandles::new()).into();
         }
         self.draft = Some(parts);
         self.failure = None;
+    }
+
+    /// Takes the files of what was written, above the text and on the cards.
+    pub fn take_files(&mut self, parts: &TemplateParts) {
+        self.media_id = parts.header.as_ref().and_then(TemplateHeader::media_id);
+        self.card_media = parts.card_files();
     }
 
     pub(crate) fn component(&self, kind: &str) -> Option<&Value> {
@@ -157,16 +167,8 @@ impl Template {
     #[must_use]
     pub fn parts(&self) -> Option<TemplateParts> {
         let is_named = self.parameter_format.eq_ignore_ascii_case("NAMED");
-        let mut parts = TemplateParts::of(&self.name, &self.language, &self.category, is_named, &self.components)?;
-        if let Some(
-            TemplateHeader::Image { media_id }
-            | TemplateHeader::Video { media_id }
-            | TemplateHeader::Document { media_id },
-        ) = &mut parts.header
-        {
-            *media_id = self.media_id
-        }
-        Some(parts)
+        let parts = TemplateParts::of(&self.name, &self.language, &self.category, is_named, &self.components)?;
+        Some(parts.with_files(self.media_id, &self.card_media))
     }
 
     /// Its buttons as Meta has them, also of a template with parts that cannot be written here.
@@ -232,15 +234,18 @@ impl Template {
     /// The buttons whose address has a variable end: position among all buttons, and the address.
     #[must_use]
     pub fn open_urls(&self) -> Vec<(u8, String)> {
-        let buttons = self.component("BUTTONS").and_then(|component| component.get("buttons")?.as_array());
-        let buttons = buttons.into_iter().flatten().zip(0_u8..);
-        buttons
-            .filter_map(|(button, index)| {
-                let url = button.get("url")?.as_str()?;
-                url.contains("{{").then(|| (index, url.to_owned()))
-            })
-            .collect()
+        open_urls(&self.buttons())
     }
+}
+
+/// The buttons whose address has a variable end: position among all buttons, and the address.
+#[must_use]
+pub fn open_urls(buttons: &[segue_model::template::TemplateButton]) -> Vec<(u8, String)> {
+    let open = buttons.iter().zip(0_u8..).filter_map(|(button, index)| match button {
+        segue_model::template::TemplateButton::Url { url, .. } if url.contains("{{") => Some((index, url.clone())),
+        _ => None,
+    });
+    open.collect()
 }
 
 crate::sql! {
@@ -262,20 +267,20 @@ crate::sql! {
     SAVE_TEMPLATE = "UPDATE templates SET name = $3, language = $4, category = $5, status = $6, components = $7,
             synced_at = $8, provider_id = $9, parameter_format = $10, quality = $11, reason = $12,
             asked_category = $13, draft = $14, media_id = $15, operation = $16, operation_at = $17, failure = $18,
-            decided_at = $19, defaults = $20
+            decided_at = $19, defaults = $20, card_media = $21
         WHERE workspace_id = $1 AND id = $2";
     REMOVE_DRAFT = "DELETE FROM templates WHERE workspace_id = $1 AND id = $2 AND status = 'DRAFT'";
     TEMPLATES = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
             parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
-            decided_at, defaults FROM templates
+            decided_at, defaults, card_media FROM templates
         WHERE workspace_id = $1 AND status <> 'DELETED' ORDER BY channel_id, name, language";
     TEMPLATE = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
             parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
-            decided_at, defaults FROM templates
+            decided_at, defaults, card_media FROM templates
         WHERE workspace_id = $1 AND id = $2";
     TEMPLATE_BY_NAME = "SELECT id, channel_id, name, language, category, status, components, synced_at, provider_id,
             parameter_format, quality, reason, asked_category, draft, media_id, operation, operation_at, failure,
-            decided_at, defaults FROM templates
+            decided_at, defaults, card_media FROM templates
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3 AND language = $4";
     SET_TEMPLATE_STATUS = "UPDATE templates SET status = $5, category = COALESCE(CAST($6 AS TEXT), category),
             decided_at = $7
@@ -317,6 +322,7 @@ fn read(row: &mut Row<'_>) -> Result<Template, StoreError> {
         failure: row.next()?,
         decided_at: row.next()?,
         defaults: row.json()?,
+        card_media: row.json()?,
     })
 }
 
@@ -441,6 +447,7 @@ impl Tx<'_> {
     pub fn save_template(&mut self, workspace_id: WorkspaceId, template: &Template) -> Result<(), StoreError> {
         let (components, defaults) = (json_text(&template.components)?, json_text(&template.defaults)?);
         let draft = template.draft.as_ref().map(json_text).transpose()?;
+        let card_media = json_text(&template.card_media)?;
         self.execute(
             &SAVE_TEMPLATE,
             &[
@@ -464,6 +471,7 @@ impl Tx<'_> {
                 &template.failure,
                 &template.decided_at,
                 &defaults,
+                &card_media,
             ],
         )
         .map(|_| ())
@@ -666,21 +674,17 @@ fn settle_found(template: &mut Template, listed: ListedTemplate, now: Timestamp)
     let operation = template.operation;
     template.settle(listed, now);
     let Some(draft) = template.draft.clone() else { return };
-    let without_file = |mut parts: TemplateParts| {
-        if let Some(header) = parts.header.take() {
-            parts.header = Some(match header {
-                TemplateHeader::Image { .. } => TemplateHeader::Image { media_id: None },
-                TemplateHeader::Video { .. } => TemplateHeader::Video { media_id: None },
-                TemplateHeader::Document { .. } => TemplateHeader::Document { media_id: None },
-                other => other,
-            });
+    let without_file = |parts: TemplateParts| {
+        let mut parts = parts.with_files(None, &[]);
+        for card in &mut parts.cards {
+            card.samples.clear();
         }
         // What it was taken as need not be what was asked for.
         TemplateParts { category: draft.category, samples: Vec::new(), ..parts }
     };
     let is_there = template.parts().map(without_file) == Some(without_file(draft.clone()));
     if operation == Some(TemplateOperation::Create) || is_there {
-        template.media_id = draft.header.as_ref().and_then(TemplateHeader::media_id);
+        template.take_files(&draft);
         template.draft = None;
     } else if operation == Some(TemplateOperation::Edit) {
         template.failure =

@@ -2,7 +2,7 @@
 
 use segue_model::{
     ChannelId, MediaId, TemplateId,
-    template::TemplateParts,
+    template::{TemplateButton as ButtonPart, TemplateCard, TemplateOffer, TemplateParts},
     template_lint::{self, TemplateFinding},
     template_values::{self, TemplateDefault, TemplateSlot},
 };
@@ -20,6 +20,17 @@ pub struct TemplateButton {
     pub text: String,
     /// The address of a button that opens one.
     pub url: Option<String>,
+}
+
+/// A card of a template as screens show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TemplateCardView {
+    /// `image` or `video`.
+    pub header_format: String,
+    /// The file that stands on it when none is chosen.
+    pub header_media_id: Option<MediaId>,
+    pub body: String,
+    pub buttons: Vec<TemplateButton>,
 }
 
 /// A template as screens show it.
@@ -43,6 +54,10 @@ pub struct TemplateView {
     pub header_media_id: Option<MediaId>,
     pub footer: Option<String>,
     pub buttons: Vec<TemplateButton>,
+    /// Cards below the text, to swipe through.
+    pub cards: Vec<TemplateCardView>,
+    /// What it offers for a time.
+    pub offer: Option<TemplateOffer>,
     /// How many values the body takes.
     pub parameter_count: usize,
     /// Everything that has to be filled in, the body's values included.
@@ -79,6 +94,7 @@ impl Template {
     pub fn view(&self) -> TemplateView {
         let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let buttons = self.component("BUTTONS").and_then(|component| component.get("buttons")?.as_array());
+        let parts = self.parts();
         let format = |header: &Value| header.get("format").and_then(Value::as_str).map(str::to_ascii_lowercase);
         TemplateView {
             id: self.id,
@@ -102,7 +118,9 @@ impl Template {
                 })
                 .collect(),
             parameter_count: self.parameter_count(),
-            slots: self.parts().map(|parts| template_values::slots(&parts)).unwrap_or_default(),
+            slots: parts.as_ref().map(template_values::slots).unwrap_or_default(),
+            cards: parts.iter().flat_map(|parts| &parts.cards).map(TemplateCardView::of).collect(),
+            offer: parts.and_then(|parts| parts.offer),
             defaults: self.defaults.clone(),
             quality: self.quality.clone(),
             reason: self.reason.clone(),
@@ -119,5 +137,29 @@ impl Template {
         let parts = self.draft.clone().or_else(|| self.parts());
         let findings = parts.as_ref().map(template_lint::lint).unwrap_or_default();
         TemplateDetail { template: self.view(), parts, findings }
+    }
+}
+
+impl TemplateCardView {
+    fn of(card: &TemplateCard) -> Self {
+        Self {
+            header_format: card.header.format().to_owned(),
+            header_media_id: card.header.media_id(),
+            body: card.body.clone(),
+            buttons: card.buttons.iter().map(TemplateButton::of).collect(),
+        }
+    }
+}
+
+impl TemplateButton {
+    /// A button of a card: those have words, an address or a number.
+    fn of(button: &ButtonPart) -> Self {
+        let (kind, url) = match button {
+            ButtonPart::Url { url, .. } => ("URL", Some(url.clone())),
+            ButtonPart::PhoneNumber { .. } => ("PHONE_NUMBER", None),
+            ButtonPart::QuickReply { .. } => ("QUICK_REPLY", None),
+            _ => ("OTHER", None),
+        };
+        Self { kind: kind.to_owned(), text: button.text().unwrap_or_default().to_owned(), url }
     }
 }

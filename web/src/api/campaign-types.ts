@@ -221,6 +221,20 @@ export interface CampaignTemplate {
   header_value: string;
   /** Contacts get the approved translation in their language. */
   by_language: boolean;
+  /** The place above the text. */
+  header_place: { latitude: string; longitude: string; name: string; address: string } | null;
+  /** What fills the cards, in their order. */
+  cards: CampaignCard[];
+  /** When what it offers ends; nothing leaves after it. */
+  offer_ends_at: string | null;
+}
+
+/** What fills a card of a campaign's template. */
+export interface CampaignCard {
+  /** The file on it; the template's own when none is chosen. */
+  media_id: string | null;
+  values: string[];
+  buttons: CampaignTemplate['buttons'];
 }
 
 /** Why nothing of a campaign leaves now, though nobody has paused it. */

@@ -114,6 +114,10 @@ export interface MessageDetails {
     /** The customer's own, sent because we asked for it. */
     own: boolean;
   }[];
+  /** The cards of a template that we sent; their files may be gone. */
+  template_cards?: { media_id: string; media_kind: string; text: string; buttons: string[] }[];
+  /** What a template that we sent offers for a time. */
+  offer?: { text: string; code?: string | null; ends_at?: string | null } | null;
   order?: { product: string; quantity: number; price: number | null; currency: string | null }[];
   form?: { field: string; answer: string }[];
   choice?: { id: string; description: string | null } | null;
@@ -258,6 +262,9 @@ export type OutgoingMessage = { client_id: string; seen_seq?: number } & (
       parameters: string[];
       header?: TemplateHeaderValue | null;
       buttons?: TemplateButtonValue[];
+      cards?: { media_id: string | null; parameters: string[]; buttons: TemplateButtonValue[] }[];
+      /** When what it offers ends. */
+      offer_ends_at?: string | null;
     }
   | { kind: 'image' | 'video' | 'document'; media_id: string; caption?: string }
   | { kind: 'audio'; media_id: string; voice: boolean }

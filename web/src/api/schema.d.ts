@@ -5151,6 +5151,14 @@ export interface components {
             /** @description With merge fields; not looked at with a `target`. */
             value?: string;
         };
+        /** @description What fills a card of a template. */
+        CampaignCard: {
+            /** @description What its buttons with a variable address end in. */
+            buttons?: components["schemas"]["CampaignButton"][];
+            media_id?: components["schemas"]["MediaId"] | null;
+            /** @description Values of its text's placeholders in their order, with merge fields. */
+            values?: string[];
+        };
         /** @description What to change of a draft; what is not given stays. */
         CampaignChange: {
             audience?: components["schemas"]["Audience"] | null;
@@ -5263,6 +5271,15 @@ export interface components {
             links: components["schemas"]["CampaignLink"][];
             stopped_at?: components["schemas"]["Timestamp"] | null;
         };
+        /** @description A place above the text of a template, the same for everybody. */
+        CampaignPlace: {
+            address: string;
+            /** @description Degrees north, as text. */
+            latitude: string;
+            /** @description Degrees east, as text. */
+            longitude: string;
+            name: string;
+        };
         /** @description Whom a campaign would reach and what it would cost. */
         CampaignPreview: {
             /** Format: int64 */
@@ -5353,13 +5370,17 @@ export interface components {
             buttons?: components["schemas"]["CampaignButton"][];
             /** @description Contacts get the approved translation in their language; those without one get it in `language`. */
             by_language?: boolean;
+            /** @description What fills the cards, in their order. */
+            cards?: components["schemas"]["CampaignCard"][];
             /** @description The number it goes out from. */
             channel_id: components["schemas"]["ChannelId"];
             header_media_id?: components["schemas"]["MediaId"] | null;
+            header_place?: components["schemas"]["CampaignPlace"] | null;
             /** @description What fills the variable of the heading, with merge fields. */
             header_value?: string;
             language: string;
             name: string;
+            offer_ends_at?: components["schemas"]["Timestamp"] | null;
             /** @description Whom to leave alone because a conversation is going on. */
             sessions?: components["schemas"]["SessionRule"];
             /** @description Values of the body's placeholders in their order, each with merge fields as texts have them. */
@@ -6426,9 +6447,12 @@ export interface components {
         } | {
             /** @description The ends of links and the codes of buttons. */
             buttons?: components["schemas"]["TemplateButtonValue"][];
+            /** @description What fills the cards, in their order. */
+            cards?: components["schemas"]["DraftCard"][];
             header?: components["schemas"]["TemplateHeaderValue"] | null;
             /** @enum {string} */
             kind: "template";
+            offer_ends_at?: components["schemas"]["Timestamp"] | null;
             parameters?: string[];
             template_id: components["schemas"]["TemplateId"];
         } | {
@@ -6520,6 +6544,13 @@ export interface components {
             kind: "note";
             /** @description `<@usr_…>` speaks to a colleague, who is told. 422 `mention_hidden` when the colleague may not see the session. */
             text: string;
+        };
+        /** @description What fills a card of a template. */
+        DraftCard: {
+            /** @description The ends of links. */
+            buttons?: components["schemas"]["TemplateButtonValue"][];
+            media_id?: components["schemas"]["MediaId"] | null;
+            parameters?: string[];
         };
         /** @description Two contacts that may be one person. */
         Duplicate: {
@@ -7648,6 +7679,8 @@ export interface components {
             /** @default null */
             link: components["schemas"]["LinkButton"] | null;
             /** @default null */
+            offer: components["schemas"]["TemplateOfferValue"] | null;
+            /** @default null */
             offers: components["schemas"]["FormButton"] | null;
             /** @default [] */
             order: components["schemas"]["OrderedProduct"][];
@@ -7663,6 +7696,11 @@ export interface components {
              * @default null
              */
             product: string | null;
+            /**
+             * @description The cards of a template that we sent.
+             * @default []
+             */
+            template_cards: components["schemas"]["SentTemplateCard"][];
             /**
              * @description Sound that was recorded in the chat.
              * @default false
@@ -9107,6 +9145,8 @@ export interface components {
                 asked_category?: string | null;
                 body: string;
                 buttons: components["schemas"]["TemplateButton"][];
+                /** @description Cards below the text, to swipe through. */
+                cards: components["schemas"]["TemplateCardView"][];
                 /** @description What WhatsApp took it as; for a draft what it is to be. */
                 category: string;
                 channel_id: components["schemas"]["ChannelId"];
@@ -9125,6 +9165,7 @@ export interface components {
                 id: components["schemas"]["TemplateId"];
                 language: string;
                 name: string;
+                offer?: components["schemas"]["TemplateOffer"] | null;
                 operation?: components["schemas"]["TemplateOperation"] | null;
                 /** @description How many values the body takes. */
                 parameter_count: number;
@@ -10400,6 +10441,16 @@ export interface components {
             name: string;
             parameters: string[];
         };
+        /** @description A card of a template that was sent. */
+        SentTemplateCard: {
+            /** @description What its buttons say. */
+            buttons: string[];
+            /** @description Its picture or film; it may be gone. */
+            media_id: components["schemas"]["MediaId"];
+            /** @description `image` or `video`. */
+            media_kind: string;
+            text: string;
+        };
         /** @description A session as screens and events show it. */
         Session: {
             agent?: components["schemas"]["SessionAgent"] | null;
@@ -10556,7 +10607,7 @@ export interface components {
         /** @enum {string} */
         Shorten: "every" | "none";
         /** @enum {string} */
-        SlotKind: "text" | "file" | "place" | "url_end" | "code";
+        SlotKind: "text" | "file" | "place" | "url_end" | "code" | "moment";
         /**
          * @description The body with plain characters in place of look-alikes that force the larger encoding. There is one only when the
          *     whole text then needs the smaller encoding; whether it is taken is for the author to decide.
@@ -10789,6 +10840,8 @@ export interface components {
             asked_category?: string | null;
             body: string;
             buttons: components["schemas"]["TemplateButton"][];
+            /** @description Cards below the text, to swipe through. */
+            cards: components["schemas"]["TemplateCardView"][];
             /** @description What WhatsApp took it as; for a draft what it is to be. */
             category: string;
             channel_id: components["schemas"]["ChannelId"];
@@ -10807,6 +10860,7 @@ export interface components {
             id: components["schemas"]["TemplateId"];
             language: string;
             name: string;
+            offer?: components["schemas"]["TemplateOffer"] | null;
             operation?: components["schemas"]["TemplateOperation"] | null;
             /** @description How many values the body takes. */
             parameter_count: number;
@@ -10834,6 +10888,24 @@ export interface components {
              */
             index: number;
             text: string;
+        };
+        /** @description A card of a carousel. */
+        TemplateCard: {
+            /** @description May be empty, then on all cards. */
+            body?: string;
+            buttons?: components["schemas"]["TemplateButton"][];
+            /** @description A picture or film. */
+            header: components["schemas"]["TemplateHeader"];
+            /** @description An example for each variable of its text, in their order. */
+            samples?: string[];
+        };
+        /** @description A card of a template as screens show it. */
+        TemplateCardView: {
+            body: string;
+            buttons: components["schemas"]["TemplateButton"][];
+            /** @description `image` or `video`. */
+            header_format: string;
+            header_media_id?: components["schemas"]["MediaId"] | null;
         };
         /** @enum {string} */
         TemplateCategory: "marketing" | "utility" | "authentication";
@@ -10922,6 +10994,21 @@ export interface components {
             name: string;
         };
         TemplateId: string;
+        /** @description An offer for a time. */
+        TemplateOffer: {
+            /** @description Whether it ends at a moment, which is given when it is sent; WhatsApp shows how much time is left. */
+            expires?: boolean;
+            /** @description What stands beside the time that is left. */
+            text: string;
+        };
+        /** @description An offer for a time. */
+        TemplateOfferValue: {
+            /** @description The code that its button copies, for people to read. */
+            code?: string | null;
+            ends_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What is offered, for people to read. */
+            text: string;
+        };
         /** @enum {string} */
         TemplateOperation: "create" | "edit" | "delete";
         /** @description A template in one language. */
@@ -10929,6 +11016,8 @@ export interface components {
             /** @description Empty for authentication: WhatsApp writes that text itself. */
             body?: string;
             buttons?: components["schemas"]["TemplateButton"][];
+            /** @description Cards below the text, to swipe through. */
+            cards?: components["schemas"]["TemplateCard"][];
             category: components["schemas"]["TemplateCategory"];
             code?: components["schemas"]["CodeText"] | null;
             footer?: string | null;
@@ -10936,17 +11025,18 @@ export interface components {
             /** @description Code with an underscore, `en_US`. */
             language: string;
             name: string;
+            offer?: components["schemas"]["TemplateOffer"] | null;
             parameter_format?: components["schemas"]["ParameterFormat"];
             /** @description An example for each variable of the body, in their order. */
             samples?: string[];
         };
         /** @enum {string} */
-        TemplateRule: "name_form" | "language_form" | "body_missing" | "body_length" | "body_blanks" | "variable_form" | "variable_numbering" | "variable_at_edge" | "variables_adjacent" | "variable_ratio" | "sample_missing" | "header_text" | "header_variables" | "header_markup" | "header_file" | "footer_length" | "footer_variable" | "button_count" | "button_kind_count" | "button_order" | "button_text" | "button_repeated" | "button_url" | "button_phone" | "button_code" | "button_flow" | "authentication_form" | "authentication_only" | "promotional_words" | "code_words";
+        TemplateRule: "name_form" | "language_form" | "body_missing" | "body_length" | "body_blanks" | "variable_form" | "variable_numbering" | "variable_at_edge" | "variables_adjacent" | "variable_ratio" | "sample_missing" | "header_text" | "header_variables" | "header_markup" | "header_file" | "footer_length" | "footer_variable" | "button_count" | "button_kind_count" | "button_order" | "button_text" | "button_repeated" | "button_url" | "button_phone" | "button_code" | "button_flow" | "card_count" | "card_form" | "card_length" | "offer_form" | "offer_length" | "marketing_only" | "authentication_form" | "authentication_only" | "promotional_words" | "code_words";
         /** @enum {string} */
         TemplateSeverity: "error" | "warning";
         /** @description Something to fill in. */
         TemplateSlot: {
-            /** @description `header`, `body.1`, `body.first_name` or `button.0`. */
+            /** @description `header`, `body.1`, `body.first_name` or `button.0`; on a card `card.0.header` and so on; `offer`. */
             key: string;
             kind: components["schemas"]["SlotKind"];
             /** @description What it is called on the screen. */

@@ -4,9 +4,9 @@ export type TemplateCategory = 'marketing' | 'utility' | 'authentication';
 export type ParameterFormat = 'positional' | 'named';
 
 export interface TemplateSlot {
-  /** `header`, `body.1`, `body.first_name` or `button.0`. */
+  /** `header`, `body.1`, `body.first_name` or `button.0`; on a card `card.0.header` and so on; `offer`. */
   key: string;
-  kind: 'text' | 'file' | 'place' | 'url_end' | 'code';
+  kind: 'text' | 'file' | 'place' | 'url_end' | 'code' | 'moment';
   label: string;
   sample: string | null;
 }
@@ -16,6 +16,22 @@ export interface TemplateDefault {
   /** A field such as `contact.first_name`; empty for the fallback alone. */
   source: string;
   fallback: string;
+}
+
+/** What a template offers for a time. */
+export interface TemplateOffer {
+  text: string;
+  /** Whether it ends at a moment that is given when it is sent. */
+  expires: boolean;
+}
+
+/** A card of a template as lists show it. */
+export interface TemplateCardView {
+  header_format: string;
+  /** The file that stands on it when none is chosen. */
+  header_media_id: string | null;
+  body: string;
+  buttons: { type: string; text: string; url: string | null }[];
 }
 
 export interface Template {
@@ -31,6 +47,9 @@ export interface Template {
   header_media_id: string | null;
   footer: string | null;
   buttons: { type: string; text: string; url: string | null }[];
+  /** Cards below the text, to swipe through. */
+  cards: TemplateCardView[];
+  offer: TemplateOffer | null;
   parameter_count: number;
   slots: TemplateSlot[];
   defaults: TemplateDefault[];
@@ -70,6 +89,14 @@ export type TemplateButton =
   | { kind: 'request_contact_info' }
   | { kind: 'other'; raw: Record<string, unknown> };
 
+/** A card of a carousel. */
+export interface TemplateCard {
+  header: TemplateHeader;
+  body: string;
+  samples: string[];
+  buttons: TemplateButton[];
+}
+
 export interface TemplateParts {
   name: string;
   language: string;
@@ -81,6 +108,8 @@ export interface TemplateParts {
   footer: string | null;
   buttons: TemplateButton[];
   code: { security_advice: boolean; expires_in_minutes: number | null } | null;
+  cards: TemplateCard[];
+  offer: TemplateOffer | null;
 }
 
 export interface TemplateFinding {

@@ -72,9 +72,7 @@ async fn create(
     caller: Caller,
     Json(input): Json<CampaignInput>,
 ) -> Result<(StatusCode, Json<CampaignView>), Problem> {
-    for file in chosen_files(&input) {
-        sight::file_for_campaign(&state, &caller, Some(file)).await?;
-    }
+    sight::files_for_campaign(&state, &caller, chosen_files(&input)).await?;
     let campaign =
         campaign::create(&state.store, &state.ctx, &state.links, caller.workspace_id, &caller.actor, input).await?;
     Ok((StatusCode::CREATED, Json(campaign)))
@@ -129,9 +127,7 @@ async fn change(
 ) -> Result<Json<CampaignView>, Problem> {
     let known = campaign::get(&state.store, caller.workspace_id, id).await?;
     let input = merged(&known.input, change)?;
-    for file in chosen_files(&input) {
-        sight::file_for_campaign(&state, &caller, Some(file)).await?;
-    }
+    sight::files_for_campaign(&state, &caller, chosen_files(&input)).await?;
     Ok(Json(
         campaign::change(&state.store, &state.ctx, &state.links, caller.workspace_id, id, &caller.actor, input).await?,
     ))
@@ -139,9 +135,9 @@ async fn change(
 
 /// Every file that somebody chose for the campaign.
 fn chosen_files(input: &CampaignInput) -> Vec<MediaId> {
-    let header = input.template.as_ref().and_then(|template| template.header_media_id);
+    let of_template = input.template.iter().flat_map(CampaignTemplate::chosen_files);
     // More than a message can have is refused with the campaign.
-    header.into_iter().chain(input.media.iter().copied().take(MOST_FILES)).collect()
+    of_template.chain(input.media.iter().copied().take(MOST_FILES)).collect()
 }
 
 /// The draft with the given fields in place of its own; the whole is checked like a new one.

@@ -76,9 +76,8 @@ async fn send(
         _ => return Err(Problem::invalid("phone", "Give either a contact_id or a phone.")),
     };
     // More than a message can have is refused with the message.
-    for file in input.media.iter().take(MOST_FILES) {
-        sight::file_for_campaign(&state, &caller, Some(*file)).await?;
-    }
+    let files = input.media.iter().copied().take(MOST_FILES).collect();
+    sight::files_for_campaign(&state, &caller, files).await?;
     let message = DirectInput {
         sender: sender(input.sender_id, input.sender, input.pool_id)?,
         to,

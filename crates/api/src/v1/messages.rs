@@ -61,7 +61,7 @@ async fn send(
     PathId(id): PathId<SessionId>,
     Json(reply): Json<NewReply>,
 ) -> Result<(StatusCode, Json<MessageView>), Problem> {
-    sight::file_sendable(&state, &caller, reply.draft.media_id()).await?;
+    sight::files_sendable(&state, &caller, reply.draft.files()).await?;
     let message = messages::send(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, reply).await?;
     Ok((StatusCode::CREATED, Json(message)))
 }

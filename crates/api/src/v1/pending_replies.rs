@@ -51,7 +51,7 @@ async fn keep(
     PathId(id): PathId<SessionId>,
     Json(reply): Json<NewReply>,
 ) -> Result<(StatusCode, Json<PendingReplyView>), Problem> {
-    sight::file_sendable(&state, &caller, reply.draft.media_id()).await?;
+    sight::files_sendable(&state, &caller, reply.draft.files()).await?;
     let kept = pending::keep(&state.store, &state.ctx, caller.workspace_id, &caller.actor, id, reply).await?;
     Ok((StatusCode::CREATED, Json(kept)))
 }
@@ -119,7 +119,7 @@ async fn start(
     Json(input): Json<ConversationInput>,
 ) -> Result<(StatusCode, Json<SessionView>), Problem> {
     caller.person()?;
-    sight::file_sendable(&state, &caller, input.reply.draft.media_id()).await?;
+    sight::files_sendable(&state, &caller, input.reply.draft.files()).await?;
     let whom = (id, input.channel_id);
     let begun =
         initiate::start(&state.store, &state.ctx, caller.workspace_id, &caller.actor, whom, input.reply).await?;

@@ -38,36 +38,42 @@ pub(super) async fn file_readable(state: &AppState, caller: &Caller, id: MediaId
     if read.await? { Ok(()) } else { Err(DeskError::NotVisible.into()) }
 }
 
-/// Passes when the caller may send the file to a customer: one they may read, or one above a template or of a campaign.
+/// Passes when the caller may send each of the files to a customer: one they may read, or one above a template or of a campaign.
 /// Whoever sends a file can read it from then on, and so can the customer.
 ///
 /// # Errors
 /// 403 when it is in none of the caller's conversations.
-pub(super) async fn file_sendable(state: &AppState, caller: &Caller, id: Option<MediaId>) -> Result<(), Problem> {
-    let Some(id) = id else { return Ok(()) };
-    match file_readable(state, caller, id).await {
-        Ok(()) => Ok(()),
-        Err(refused) => {
+pub(super) async fn files_sendable(state: &AppState, caller: &Caller, files: Vec<MediaId>) -> Result<(), Problem> {
+    for id in files {
+        if let Err(refused) = file_readable(state, caller, id).await {
             let workspace_id = caller.workspace_id;
             let is_common = state.store.read::<_, StoreError, _>(move |tx| tx.is_media_for_campaigns(workspace_id, id));
-            if is_common.await? { Ok(()) } else { Err(refused) }
+            if !is_common.await? {
+                return Err(refused);
+            }
         }
     }
+    Ok(())
 }
 
-/// Passes when the caller may send the file above the template of a campaign: one that was uploaded for campaigns, or stands
-/// in one or above a template. The files of conversations are for those alone who may read every conversation. One that does
+/// Passes when the caller may send these files in the template of a campaign: each was uploaded for campaigns, or stands in
+/// one or in a template. The files of conversations are for those alone who may read every conversation. One that does
 /// not exist passes too; the check of the campaign tells so.
 ///
 /// # Errors
-/// 403 when it is none of the caller's business.
-pub(super) async fn file_for_campaign(state: &AppState, caller: &Caller, id: Option<MediaId>) -> Result<(), Problem> {
-    let Some(id) = id.filter(|_| !permission::allows(caller.actor.role(), Permission::Supervise)) else {
+/// 403 when one is none of the caller's business.
+pub(super) async fn files_for_campaign(state: &AppState, caller: &Caller, files: Vec<MediaId>) -> Result<(), Problem> {
+    if permission::allows(caller.actor.role(), Permission::Supervise) {
         return Ok(());
-    };
+    }
     let workspace_id = caller.workspace_id;
     let read = state.store.read::<_, StoreError, _>(move |tx| {
-        Ok(tx.media(workspace_id, id)?.is_none() || tx.is_media_for_campaigns(workspace_id, id)?)
+        for id in &files {
+            if tx.media(workspace_id, *id)?.is_some() && !tx.is_media_for_campaigns(workspace_id, *id)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     });
     if read.await? { Ok(()) } else { Err(DeskError::NotVisible.into()) }
 }

@@ -265,6 +265,8 @@ async fn a_closed_window_and_a_paused_template_are_refused() {
             text: "Hello".to_owned(),
             header: None,
             buttons: Vec::new(),
+            cards: Vec::new(),
+            offer: None,
         };
         let id = bench.enqueue(&bench.whatsapp_to(&channel, "+15550199", session, &template)).await;
         assert_eq!(
@@ -310,6 +312,8 @@ async fn a_no_to_a_template_or_its_category_between_claim_and_submit_wins() {
             text: "Hello".to_owned(),
             header: None,
             buttons: Vec::new(),
+            cards: Vec::new(),
+            offer: None,
         };
         let refuse = async |to: String, scope: Scope| {
             let (ctx, now) = (bench.test.ctx.clone(), bench.test.now());

@@ -18,6 +18,7 @@ mod senders;
 mod sms;
 mod spring;
 mod template_campaign;
+mod template_cards;
 mod templates;
 mod twilio;
 mod virus_check;

@@ -87,6 +87,9 @@ pub async fn campaign(bench: &Bench, channel: &Channel, file: Option<MediaId>) -
             header_media_id: file,
             header_value: String::new(),
             by_language: file.is_some(),
+            header_place: None,
+            cards: Vec::new(),
+            offer_ends_at: None,
         }),
         rules: Default::default(),
     };
@@ -109,6 +112,8 @@ pub fn content(file: Option<MediaId>, language: &str) -> Content {
         language: language.to_owned(),
         parameters: vec!["Ana".to_owned()],
         buttons: Vec::new(),
+        cards: Vec::new(),
+        offer: None,
         text: "Hi Ana, spring is here.".to_owned(),
     }
 }

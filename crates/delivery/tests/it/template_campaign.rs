@@ -101,6 +101,8 @@ async fn service_goes_on(bench: &Bench, channel: &Channel) {
         language: "en_US".to_owned(),
         parameters: vec!["Ann".to_owned(), "77".to_owned()],
         buttons: Vec::new(),
+        cards: Vec::new(),
+        offer: None,
         text: "Hi Ann, there is news about your order 77.".to_owned(),
     };
     let id = bench.enqueue(&bench.whatsapp_to(channel, "+12125559999", session, &content)).await;

@@ -39,6 +39,8 @@ fn parts(name: &str, body: &str) -> TemplateParts {
         footer: None,
         buttons: vec![TemplateButton::QuickReply { text: "Thanks".to_owned() }],
         code: None,
+        cards: Vec::new(),
+        offer: None,
     }
 }
 
@@ -275,7 +277,7 @@ async fn a_decision_that_comes_before_the_answer_outlives_it() {
                     language: parts.language.clone(),
                     category: "UTILITY".to_owned(),
                     status: "PENDING".to_owned(),
-                    components: parts.components(None).into(),
+                    components: parts.components(&Default::default()).into(),
                     ..Default::default()
                 };
                 template.settle(listed, now);

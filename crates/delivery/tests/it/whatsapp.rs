@@ -229,6 +229,8 @@ async fn templates_are_taken_over_and_sent_with_their_values_and_an_image_is_upl
             text: "Hi Ann, there is news about your order 77.".to_owned(),
             header: None,
             buttons: Vec::new(),
+            cards: Vec::new(),
+            offer: None,
         };
         let media = segue_store::media::NewMedia {
             id: bench.test.ctx.id(),
@@ -338,6 +340,8 @@ async fn what_whatsapp_would_refuse_for_certain_is_refused_here_in_words() {
             text: "Your code is 1.".to_owned(),
             header: None,
             buttons: Vec::new(),
+            cards: Vec::new(),
+            offer: None,
         };
         let mut hidden = bench.whatsapp_to(&channel, "US.13491208655302741918", session, &template(&["1"]));
         hidden.address_kind = AddressKind::Bsuid;

@@ -31,6 +31,8 @@ fn template(template_id: TemplateId) -> Draft {
         parameters: vec!["Ana".to_owned(), "42".to_owned()],
         header: None,
         buttons: Vec::new(),
+        cards: Vec::new(),
+        offer_ends_at: None,
     }
 }
 

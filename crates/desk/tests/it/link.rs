@@ -289,6 +289,9 @@ async fn template_sent(scene: &Scene, address: &str, wamid: &'static str, contac
             header_media_id: None,
             header_value: String::new(),
             by_language: false,
+            header_place: None,
+            cards: Vec::new(),
+            offer_ends_at: None,
         }),
     };
     let row = NewOutbox {

@@ -65,6 +65,8 @@ async fn a_reply_waits_for_the_customer_and_is_sent_once_in_order() {
             parameters: vec!["Ana".to_owned(), "42".to_owned()],
             header: None,
             buttons: Vec::new(),
+            cards: Vec::new(),
+            offer_ends_at: None,
         };
         assert_eq!(
             code(keep(&scene, &agent, "3", template.clone()).await),

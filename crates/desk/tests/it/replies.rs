@@ -90,6 +90,8 @@ async fn after_a_day_only_an_approved_template_goes() {
             parameters: parameters.iter().map(|value| (*value).to_owned()).collect(),
             header: None,
             buttons: Vec::new(),
+            cards: Vec::new(),
+            offer_ends_at: None,
         };
         assert_eq!(code(reply(&scene, &agent, "2", template(approved, &[])).await), "template_parameters");
         assert_eq!(code(reply(&scene, &agent, "2", template(approved, &["Ana", " "])).await), "template_parameters");

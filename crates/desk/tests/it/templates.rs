@@ -2,11 +2,11 @@
 
 use segue_desk::{
     DeskError,
-    messages::{Draft, NewReply, send},
+    messages::{Draft, DraftCard, NewReply, send},
     template_choice,
 };
 use segue_model::{
-    MediaId, TemplateId,
+    MediaId, TemplateId, Timestamp,
     content::{Content, TemplateButtonValue, TemplateHeaderValue},
     template_values::TemplateDefault,
 };
@@ -23,6 +23,11 @@ static SET_CONTACTS: Sql = Sql::portable(
 static PAYLOADS: Sql = Sql::portable(
     "PAYLOADS",
     "SELECT payload FROM outbox WHERE workspace_id = $1 AND dedupe_key LIKE 'agent:%' ORDER BY id",
+);
+
+static EXPIRIES: Sql = Sql::portable(
+    "EXPIRIES",
+    "SELECT expires_at FROM outbox WHERE workspace_id = $1 AND dedupe_key LIKE 'agent:%' ORDER BY id",
 );
 
 fn listed(name: &str, language: &str, components: Value) -> ListedTemplate {
@@ -159,7 +164,9 @@ async fn headers_and_buttons_are_checked_and_go_along() {
                                   ends: &[(u8, &str)]|
                     -> Result<MessageView, DeskError> {
             let buttons = ends.iter().map(|&(index, text)| TemplateButtonValue { index, text: text.to_owned() });
-            let draft = Draft::Template { template_id, parameters: vec![], header, buttons: buttons.collect() };
+            let (cards, offer_ends_at) = (Vec::new(), None);
+            let buttons = buttons.collect();
+            let draft = Draft::Template { template_id, parameters: vec![], header, buttons, cards, offer_ends_at };
             let reply = NewReply { client_id: client_id.to_owned(), draft, seen_seq: None };
             send(scene.store(), scene.ctx(), workspace_id, agent, session, reply).await
         };
@@ -204,5 +211,118 @@ async fn headers_and_buttons_are_checked_and_go_along() {
             })
             .collect();
         assert_eq!(headers, [media(picture), heading("17"), place("52.5")], "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_and_offers_are_checked_and_go_along() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        let session = scene.accepted(&agent).await.id;
+        let (workspace_id, now) = (scene.workspace(), scene.ctx().now());
+        let file = async |mime: &str| -> MediaId {
+            let media = NewMedia { id: scene.ctx().id(), mime: mime.to_owned(), file_name: None, data: b"x".to_vec() };
+            let id = media.id;
+            write(scene.store(), move |tx| tx.insert_media(workspace_id, &media, now)).await;
+            id
+        };
+        let (picture, other, film) = (file("image/png").await, file("image/png").await, file("video/mp4").await);
+        let card = |body: &str| {
+            json!({"components": [
+                {"type": "HEADER", "format": "IMAGE"},
+                {"type": "BODY", "text": body},
+                {"type": "BUTTONS", "buttons": [
+                    {"type": "QUICK_REPLY", "text": "More"},
+                    {"type": "URL", "text": "Shop", "url": "https://acme.example/{{1}}"}]},
+            ]})
+        };
+        let body = json!({"type": "BODY", "text": "This is new in our shop."});
+        let cards = [card("Boots for {{1}} today."), card("Tents for {{1}} today.")];
+        with_templates(
+            &scene,
+            vec![
+                listed("cards", "en", json!([body, {"type": "CAROUSEL", "cards": cards}])),
+                listed(
+                    "offer",
+                    "en",
+                    json!([
+                        {"type": "LIMITED_TIME_OFFER",
+                         "limited_time_offer": {"text": "A fifth off", "has_expiration": true}},
+                        body,
+                        {"type": "BUTTONS", "buttons": [{"type": "COPY_CODE", "example": "SAVE"}]},
+                    ]),
+                ),
+            ],
+        )
+        .await;
+        let all = write(scene.store(), move |tx| tx.templates(workspace_id)).await;
+        let of = |name: &str| all.iter().find(|template| template.name == name).map(|template| template.id).unwrap();
+        // The template has a file of its own on its second card.
+        let carousel = of("cards");
+        write(scene.store(), move |tx| {
+            let mut template = tx.template(workspace_id, carousel)?.unwrap();
+            template.card_media = vec![None, Some(other)];
+            tx.save_template(workspace_id, &template)
+        })
+        .await;
+        let (scene, agent) = (&scene, &agent);
+        let attempt = async move |client_id: &str,
+                                  template_id: TemplateId,
+                                  cards: Vec<DraftCard>,
+                                  (code, offer_ends_at): (Option<&str>, Option<Timestamp>)|
+                    -> Result<MessageView, DeskError> {
+            let text = |code: &str| TemplateButtonValue { index: 0, text: code.to_owned() };
+            let (buttons, parameters, header) = (code.map(text).into_iter().collect(), Vec::new(), None);
+            let draft = Draft::Template { template_id, parameters, header, buttons, cards, offer_ends_at };
+            let reply = NewReply { client_id: client_id.to_owned(), draft, seen_seq: None };
+            send(scene.store(), scene.ctx(), workspace_id, agent, session, reply).await
+        };
+        let card = |media_id: Option<MediaId>, price: &str, end: &str| DraftCard {
+            media_id,
+            parameters: vec![price.to_owned()],
+            buttons: vec![TemplateButtonValue { index: 1, text: end.to_owned() }],
+        };
+        let tents = || card(None, "45", "tents");
+        let none = (None, None);
+        for (cards, words) in [
+            (vec![], "Card 1 takes 1 values"),
+            (vec![card(Some(picture), "89", "boots")], "has 2 cards; there are values for 1"),
+            (vec![card(None, "89", "boots"), tents()], "Choose the file of card 1"),
+            (vec![card(Some(film), "89", "boots"), tents()], "Card 1: Above this template stands"),
+            (vec![card(Some(picture), " ", "boots"), tents()], "Card 1 takes 1 values"),
+            (vec![card(Some(picture), "89", "a b"), tents()], "End of the link \u{201c}Shop\u{201d} on card 1"),
+            (vec![card(Some(picture), "89", ""), tents()], "Give a value: End of the link"),
+            (vec![card(Some(picture), &"9".repeat(160), "boots"), tents()], "card 1 is longer than 160"),
+        ] {
+            let refused = attempt("refused", carousel, cards, none).await.map(|_| ()).unwrap_err();
+            assert_eq!(refused.code(), "invalid_field", "{refused}");
+            assert!(refused.to_string().contains(words), "{}: {refused}", scene.test.engine);
+        }
+        let (soon, code) = (now.plus(segue_model::time::HOUR), Some("SPRING"));
+        for (name, end, words) in [
+            ("offer", None, "Say when the offer ends"),
+            ("offer", Some(now), "have ended already"),
+            ("cards", Some(soon), "no offer that ends"),
+        ] {
+            let cards = if name == "cards" { vec![card(Some(picture), "89", "boots"), tents()] } else { vec![] };
+            let code = if name == "cards" { None } else { code };
+            let refused = attempt("refused", of(name), cards, (code, end)).await.map(|_| ()).unwrap_err();
+            assert!(refused.to_string().contains(words), "{}: {refused}", scene.test.engine);
+        }
+        let sent = attempt("1", carousel, vec![card(Some(picture), "89", "boots"), tents()], none).await.unwrap();
+        let shown = &sent.details.as_ref().unwrap().template_cards;
+        assert_eq!(
+            shown.iter().map(|card| card.text.as_str()).collect::<Vec<_>>(),
+            ["Boots for 89 today.", "Tents for 45 today."]
+        );
+        assert_eq!((shown[1].media_id, shown[1].media_kind.as_str()), (other, "image"), "the template's own");
+        assert_eq!(shown[0].buttons, ["More", "Shop"]);
+        let sent = attempt("2", of("offer"), vec![], (code, Some(soon))).await.unwrap();
+        let offer = sent.details.unwrap().offer.unwrap();
+        assert_eq!((offer.text.as_str(), offer.code.as_deref(), offer.ends_at), ("A fifth off", code, Some(soon)));
+        let ends: Vec<Option<Timestamp>> =
+            write(scene.store(), move |tx| tx.query(&EXPIRIES, &[&workspace_id], |row| row.next())).await;
+        assert_eq!(ends, [None, Some(soon)], "{}: nothing leaves after the offer's end", scene.test.engine);
     }
 }

@@ -6,7 +6,7 @@
 //! resume plans exactly one job.
 
 use segue_model::{
-    CampaignId, Ctx, UserId, WorkspaceId,
+    CampaignId, Ctx, Timestamp, UserId, WorkspaceId,
     actor::Actor,
     campaign::{CampaignAction, CampaignState},
     policy::Approval,
@@ -89,13 +89,13 @@ fn ask_in(
     match asked.action {
         CampaignAction::Start => start(tx, ctx, links, workspace_id, &campaign, asked)?,
         CampaignAction::Submit => {
-            ready(tx, links, workspace_id, &campaign)?;
+            ready(tx, links, workspace_id, &campaign, now)?;
             step(tx, ctx, workspace_id, &campaign, CampaignAction::Submit)?;
             tx.set_submitted(workspace_id, id, asked.actor.user_id())?;
         }
         CampaignAction::Approve => {
             let (reviewer, comment) = reviewer(tx, workspace_id, id, asked)?;
-            ready(tx, links, workspace_id, &campaign)?;
+            ready(tx, links, workspace_id, &campaign, now)?;
             launch::wait(tx, ctx, workspace_id, &campaign, CampaignAction::Approve)?;
             tx.set_reviewed(workspace_id, id, Some(reviewer), comment.as_deref())?;
         }
@@ -146,7 +146,7 @@ fn start(
     campaign: &CampaignView,
     asked: &Asked,
 ) -> Result<(), OutreachError> {
-    ready(tx, links, workspace_id, campaign)?;
+    ready(tx, links, workspace_id, campaign, ctx.now())?;
     let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
     if workspace.settings.campaigns.approval == ApprovalRule::SecondPerson {
         return Err(OutreachError::ApprovalNeeded);
@@ -167,12 +167,13 @@ pub(super) fn ready(
     links: &Links,
     workspace_id: WorkspaceId,
     campaign: &CampaignView,
+    now: Timestamp,
 ) -> Result<(), OutreachError> {
     validate(tx, links, workspace_id, &campaign.input)?;
     if let Some(template) = &campaign.input.template {
         let text = TemplateText::of(tx, links, workspace_id, Some(campaign.id), (template, campaign.number))?;
         tx.put_campaign_links(workspace_id, campaign.id, text.targets())?;
-        template::check_start(tx, &text)?;
+        template::check_start(tx, &text, &campaign.input, now)?;
         text.keep_files(tx, campaign.id)?;
         return pinned::pin(tx, &text.workspace, campaign);
     }

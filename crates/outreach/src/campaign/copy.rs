@@ -37,7 +37,10 @@ pub async fn copy(
                 false => schedule,
             };
             let name: String = format!("Copy of {}", campaign.input.name).chars().take(LONGEST_NAME).collect();
-            let input = CampaignInput { name, schedule, ..campaign.input };
+            let mut input = CampaignInput { name, schedule, ..campaign.input };
+            if let Some(template) = &mut input.template {
+                template.offer_ends_at = template.offer_ends_at.filter(|end| *end > now);
+            }
             tx.insert_campaign(workspace_id, fresh, &input, user, now)?;
             copy_links(tx, workspace_id, (id, fresh), now)?;
             found(tx, workspace_id, fresh)

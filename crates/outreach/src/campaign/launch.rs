@@ -199,7 +199,7 @@ fn begin(
     campaign: &CampaignView,
     action: CampaignAction,
 ) -> Result<(), OutreachError> {
-    match ready(tx, links, workspace_id, campaign) {
+    match ready(tx, links, workspace_id, campaign, ctx.now()) {
         Ok(()) => {
             step(tx, ctx, workspace_id, campaign, action)?;
             go_on(tx, ctx, links, workspace_id, campaign)

@@ -6,14 +6,14 @@
 
 use segue_model::{
     CampaignId, MediaId, Timestamp, WorkspaceId,
-    code::{CHAT_LINK, CodeTarget, LinkCode},
+    code::{CHAT_LINK, CodeTarget, LINKS, LinkCode},
     consent::{ConsentState, TemplateConsent},
     contact::STANDARD_FIELDS,
-    content::{Content, TemplateButtonValue, TemplateHeaderValue},
+    content::{Content, TemplateButtonValue, TemplateCardValue, TemplateHeaderValue, TemplateOfferValue},
     delivery::MessageClass,
     place_of_phone,
     policy::{self, Approval, Decision, Explanation, Known, Limits, Listed, Question, Rule},
-    template::TemplateParts,
+    template::{TemplateButton, TemplateOffer, TemplateParts, filled},
     template_rules::TemplateFacts,
     template_values::{self, SlotKind, TemplateSlot},
     window,
@@ -25,7 +25,7 @@ use segue_store::{
     link::LinkSettings,
     outbox::AddressKind,
     recipient::{EMPTY_VALUE, TEXT_TOO_LONG},
-    template::{APPROVED, AUTHENTICATION, MARKETING, Template},
+    template::{APPROVED, AUTHENTICATION, MARKETING, Template, open_urls},
     template_consent::TemplateKind,
     template_recipient::TemplateRecipient,
     workspace::Workspace,
@@ -45,6 +45,12 @@ use crate::{
 
 /// Longest body of a template with its values, in characters.
 const LONGEST_TEMPLATE: usize = 1_024;
+/// Longest body beside an offer.
+const LONGEST_BESIDE_OFFER: usize = 600;
+/// Longest text of a card with its values.
+const LONGEST_CARD: usize = 160;
+/// Longest name or address of a place.
+const LONGEST_PLACE: usize = 1_000;
 /// Longest value of a heading.
 const LONGEST_HEADING: usize = 60;
 /// Longest code that a button copies.
@@ -60,6 +66,14 @@ enum Ending {
     Code(Box<Body>),
 }
 
+/// A card, ready to be filled in.
+struct CardText {
+    values: Vec<Body>,
+    /// The picture or film in the campaign's language.
+    file: MediaId,
+    buttons: Vec<(u8, Ending)>,
+}
+
 /// A campaign's template, ready to be filled in.
 pub(super) struct TemplateText {
     pub workspace: Workspace,
@@ -72,7 +86,11 @@ pub(super) struct TemplateText {
     heading: Option<Body>,
     /// The file above the text, in the campaign's language.
     file: Option<MediaId>,
+    /// The place above the text.
+    place: Option<TemplateHeaderValue>,
     buttons: Vec<(u8, Ending)>,
+    cards: Vec<CardText>,
+    offer: Option<TemplateOffer>,
     targets: Vec<String>,
     links: Links,
     campaign_number: u32,
@@ -113,13 +131,6 @@ impl TemplateText {
             ));
         };
         let slots = template_values::slots(&parts);
-        if let Some(slot) = slots.iter().find(|slot| slot.kind == SlotKind::Place) {
-            let message = format!(
-                "Campaigns cannot fill in \u{201c}{}\u{201d} of this template. Choose another one.",
-                slot.label
-            );
-            return Err(refuse(message));
-        }
         let count = template.parameter_count();
         if wanted.values.len() != count {
             return Err(refuse(format!("The template takes {count} values; there are {}.", wanted.values.len())));
@@ -130,7 +141,9 @@ impl TemplateText {
         };
         let links = domains::links_of(tx, links, workspace_id, &settings)?;
         let file = translations::file_of(tx, workspace_id, wanted, (&template, parts.header.as_ref()))?;
-        let translations = Translations::of(tx, workspace_id, wanted, (&template, &parts, file))?;
+        let card_files = translations::card_files_of(tx, workspace_id, wanted, &parts)?;
+        let files = (file, card_files.as_slice());
+        let translations = Translations::of(tx, workspace_id, wanted, (&template, &parts), files)?;
         let mut text = Self {
             workspace,
             template,
@@ -140,7 +153,10 @@ impl TemplateText {
             values: Vec::new(),
             heading: heading_of(wanted, &slots)?,
             file,
+            place: place_of(wanted, &slots)?,
             buttons: Vec::new(),
+            cards: Vec::new(),
+            offer: offer_of(wanted, &parts)?,
             targets: Vec::new(),
             links,
             campaign_number,
@@ -148,39 +164,65 @@ impl TemplateText {
         for value in &wanted.values {
             text.values.push(value_of(value)?);
         }
-        text.read_buttons(&parts, &wanted.buttons)?;
+        text.buttons = text.read_buttons("", &parts.buttons, &wanted.buttons)?;
+        text.read_cards(&parts, card_files)?;
         Ok(text)
     }
 
-    fn read_buttons(&mut self, parts: &TemplateParts, given: &[CampaignButton]) -> Result<(), OutreachError> {
+    fn read_cards(&mut self, parts: &TemplateParts, files: Vec<MediaId>) -> Result<(), OutreachError> {
         let refuse = |message: String| OutreachError::invalid("template", message);
-        let open = self.template.open_urls();
-        let codes: Vec<u8> = parts
-            .buttons
+        let (wanted, there) = (parts.cards.len(), self.wanted.cards.len());
+        // Cards that take nothing but their own files need not be named.
+        if there != wanted && there != 0 {
+            return Err(refuse(format!("The template has {wanted} cards; there are values for {there}.")));
+        }
+        for (index, (card, file)) in parts.cards.iter().zip(files).enumerate() {
+            let given = self.wanted.cards.get(index).cloned().unwrap_or_default();
+            let (number, count) = (index + 1, card.variables().len());
+            if given.values.len() != count {
+                let there = given.values.len();
+                return Err(refuse(format!("Card {number} takes {count} values; there are {there}.")));
+            }
+            let values = given.values.iter().map(|value| value_of(value)).collect::<Result<Vec<_>, _>>()?;
+            let buttons = self.read_buttons(&format!(" of card {number}"), &card.buttons, &given.buttons)?;
+            self.cards.push(CardText { values, file, buttons });
+        }
+        Ok(())
+    }
+
+    /// What the buttons end in; `on` says in words where they stand.
+    fn read_buttons(
+        &mut self,
+        on: &str,
+        buttons: &[TemplateButton],
+        given: &[CampaignButton],
+    ) -> Result<Vec<(u8, Ending)>, OutreachError> {
+        let refuse = |message: String| OutreachError::invalid("template", message);
+        let open = open_urls(buttons);
+        let codes = buttons
             .iter()
             .zip(0_u8..)
-            .filter_map(|(button, index)| {
-                matches!(button, segue_model::template::TemplateButton::CopyCode { .. }).then_some(index)
-            })
-            .collect();
+            .filter_map(|(button, index)| matches!(button, TemplateButton::CopyCode { .. }).then_some(index));
+        let codes: Vec<u8> = codes.collect();
         let takes = |index: u8| codes.contains(&index) || open.iter().any(|(open, _)| *open == index);
         if let Some(extra) = given.iter().find(|button| !takes(button.index)) {
-            return Err(refuse(format!("Button {} of the template takes no value.", extra.index + 1)));
+            return Err(refuse(format!("Button {}{on} of the template takes no value.", extra.index + 1)));
         }
+        let mut endings = Vec::new();
         for index in codes {
             let mut found = given.iter().filter(|button| button.index == index);
             let (Some(button), None) = (found.next(), found.next()) else {
-                return Err(refuse(format!("Say once which code button {} copies.", index + 1)));
+                return Err(refuse(format!("Say once which code button {}{on} copies.", index + 1)));
             };
-            self.buttons.push((index, Ending::Code(Box::new(value_of(&button.value)?))));
+            endings.push((index, Ending::Code(Box::new(value_of(&button.value)?))));
         }
         for (index, url) in open {
             let mut found = given.iter().filter(|button| button.index == index);
             let (Some(button), None) = (found.next(), found.next()) else {
-                return Err(refuse(format!("Say once what the address of button {} ends in.", index + 1)));
+                return Err(refuse(format!("Say once what the address of button {}{on} ends in.", index + 1)));
             };
             let Some(target) = &button.target else {
-                self.buttons.push((index, Ending::Text(Box::new(value_of(&button.value)?))));
+                endings.push((index, Ending::Text(Box::new(value_of(&button.value)?))));
                 continue;
             };
             if !(target.starts_with("https://") || target.starts_with("http://")) || target.len() > 2_000 {
@@ -189,15 +231,21 @@ impl TemplateText {
             let start = self.link_start();
             if url.split("{{").next() != Some(start.as_str()) {
                 return Err(refuse(format!(
-                    "For a link of each recipient's own the address of button {} has to be {start}{{{{1}}}}; it is {url}.",
+                    "For a link of each recipient's own the address of button {}{on} has to be {start}{{{{1}}}}; it is {url}.",
                     index + 1
                 )));
             }
             self.targets.push(target.clone());
             let link = u8::try_from(self.targets.len()).unwrap_or(u8::MAX).saturating_add(CHAT_LINK);
-            self.buttons.push((index, Ending::Link(link)));
+            if link >= LINKS {
+                let most = LINKS - 1;
+                let message =
+                    format!("A campaign has at most {most} links of each recipient's own; this one has more.");
+                return Err(refuse(message));
+            }
+            endings.push((index, Ending::Link(link)));
         }
-        Ok(())
+        Ok(endings)
     }
 
     /// What short links begin with.
@@ -217,17 +265,23 @@ impl TemplateText {
 
     /// Everything that is filled in for each recipient.
     pub fn bodies(&self) -> Vec<&Body> {
-        let endings = self.buttons.iter().filter_map(|(_, ending)| match ending {
+        let all = self.buttons.iter().chain(self.cards.iter().flat_map(|card| &card.buttons));
+        let endings = all.filter_map(|(_, ending)| match ending {
             Ending::Text(body) | Ending::Code(body) => Some(body.as_ref()),
             Ending::Link(_) => None,
         });
-        self.values.iter().chain(&self.heading).chain(endings).collect()
+        let on_cards = self.cards.iter().flat_map(|card| &card.values);
+        self.values.iter().chain(on_cards).chain(&self.heading).chain(endings).collect()
     }
 
-    /// The files above the text, in all languages.
+    /// The files above the text and on the cards, in all languages.
     pub fn files(&self) -> Vec<MediaId> {
-        let others = self.translations.usable.iter().filter_map(|translation| translation.file);
-        let mut files: Vec<MediaId> = self.file.into_iter().chain(others).collect();
+        let others =
+            self.translations.usable.iter().flat_map(|translation| {
+                translation.file.into_iter().chain(translation.cards.iter().map(|card| card.file))
+            });
+        let own = self.file.into_iter().chain(self.cards.iter().map(|card| card.file));
+        let mut files: Vec<MediaId> = own.chain(others).collect();
         files.sort_unstable();
         files.dedup();
         files
@@ -240,7 +294,7 @@ impl TemplateText {
     pub fn keep_files(&self, tx: &mut Tx<'_>, id: CampaignId) -> Result<(), OutreachError> {
         for file in self.files() {
             if !tx.keep_campaign_file(self.workspace.id, id, file)? {
-                let message = "The file above the text is not here any more. Choose one.";
+                let message = "A file of the message is not here any more. Choose one.";
                 return Err(OutreachError::invalid("template", message));
             }
         }
@@ -275,46 +329,86 @@ impl TemplateText {
         translation: Option<&Translation>,
     ) -> Result<Content, &'static str> {
         let person = person.into();
-        let fill = |body: &Body| {
-            let text = body.fill(person).map_err(|_| EMPTY_VALUE)?;
-            // WhatsApp takes no line break, tab or row of blanks in a value.
-            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            if text.is_empty() { Err(EMPTY_VALUE) } else { Ok(text) }
-        };
-        let within = |text: String, most: usize| match text.chars().count() > most {
-            true => Err(TEXT_TOO_LONG),
-            false => Ok(text),
-        };
-        let mut parameters = self.values.iter().map(fill).collect::<Result<Vec<_>, _>>()?;
+        let mut parameters = self.values.iter().map(|body| fill(body, person)).collect::<Result<Vec<_>, _>>()?;
         let (template, file) = match translation {
             Some(other) => {
-                parameters = other.order.iter().filter_map(|place| parameters.get(*place).cloned()).collect();
+                parameters = in_order(&parameters, &other.order);
                 (&other.template, other.file)
             }
             None => (&self.template, self.file),
         };
-        let heading = self.heading.as_ref().map(|heading| within(fill(heading)?, LONGEST_HEADING)).transpose()?;
+        let heading =
+            self.heading.as_ref().map(|heading| within(fill(heading, person)?, LONGEST_HEADING)).transpose()?;
         let header = match (heading, file) {
             (Some(text), _) => Some(TemplateHeaderValue::Text { text }),
             (None, Some(media_id)) => Some(TemplateHeaderValue::File { media_id }),
-            (None, None) => None,
+            (None, None) => self.place.clone(),
         };
+        let buttons = self.endings(&self.buttons, person, position)?;
+        let most = if self.offer.is_some() { LONGEST_BESIDE_OFFER } else { LONGEST_TEMPLATE };
+        let text = within(template.rendered(&parameters), most)?;
+        let cards = self.compose_cards(person, position, (template, translation))?;
+        let offer = self.offer.as_ref().map(|own| {
+            let its = template.parts().and_then(|parts| parts.offer);
+            let code = self.buttons.iter().find(|(_, ending)| matches!(ending, Ending::Code(_)));
+            let code = code.and_then(|(index, _)| buttons.iter().find(|value| value.index == *index));
+            TemplateOfferValue {
+                text: its.map_or_else(|| own.text.clone(), |offer| offer.text),
+                code: code.map(|value| value.text.clone()),
+                ends_at: self.wanted.offer_ends_at,
+            }
+        });
+        let (name, language) = (template.name.clone(), template.language.clone());
+        Ok(Content::Template { name, language, parameters, buttons, text, header, cards, offer })
+    }
+
+    fn compose_cards(
+        &self,
+        person: Person<'_>,
+        position: u32,
+        (template, translation): (&Template, Option<&Translation>),
+    ) -> Result<Vec<TemplateCardValue>, &'static str> {
+        if self.cards.is_empty() {
+            return Ok(Vec::new());
+        }
+        let parts = template.parts().map(|parts| parts.cards).unwrap_or_default();
+        let mut cards = Vec::with_capacity(self.cards.len());
+        for (index, (card, part)) in self.cards.iter().zip(parts).enumerate() {
+            let mut parameters = card.values.iter().map(|body| fill(body, person)).collect::<Result<Vec<_>, _>>()?;
+            let mut media_id = card.file;
+            if let Some(other) = translation.and_then(|translation| translation.cards.get(index)) {
+                parameters = in_order(&parameters, &other.order);
+                media_id = other.file;
+            }
+            let text = within(filled(&part.body, &parameters), LONGEST_CARD)?;
+            let buttons = self.endings(&card.buttons, person, position)?;
+            let labels = part.buttons.iter().filter_map(TemplateButton::text).map(str::to_owned).collect();
+            cards.push(TemplateCardValue { media_id, parameters, buttons, text, labels });
+        }
+        Ok(cards)
+    }
+
+    fn endings(
+        &self,
+        buttons: &[(u8, Ending)],
+        person: Person<'_>,
+        position: u32,
+    ) -> Result<Vec<TemplateButtonValue>, &'static str> {
         let target = CodeTarget { campaign_number: self.campaign_number, position };
-        let mut buttons = Vec::with_capacity(self.buttons.len());
-        for (index, ending) in &self.buttons {
+        let ending = |(index, ending): &(u8, Ending)| {
             let text = match ending {
-                Ending::Text(body) => fill(body)?,
-                Ending::Code(body) => {
-                    let code = fill(body)?;
-                    within(code.split_whitespace().collect(), LONGEST_CODE)?
-                }
+                Ending::Text(body) => fill(body, person)?,
+                Ending::Code(body) => within(fill(body, person)?.split_whitespace().collect(), LONGEST_CODE)?,
                 Ending::Link(link) => self.links.key().encode_link(LinkCode { target, link: *link }),
             };
-            buttons.push(TemplateButtonValue { index: *index, text });
-        }
-        let text = within(template.rendered(&parameters), LONGEST_TEMPLATE)?;
-        let (name, language) = (template.name.clone(), template.language.clone());
-        Ok(Content::Template { name, language, parameters, buttons, text, header })
+            Ok(TemplateButtonValue { index: *index, text })
+        };
+        buttons.iter().map(ending).collect()
+    }
+
+    /// When its offer ends.
+    pub fn offer_ends_at(&self) -> Option<Timestamp> {
+        self.wanted.offer_ends_at
     }
 
     /// When a campaign that has not begun will.
@@ -461,6 +555,58 @@ impl Ready {
     }
 }
 
+/// A value for somebody. WhatsApp takes no line break, tab or row of blanks in it.
+fn fill(body: &Body, person: Person<'_>) -> Result<String, &'static str> {
+    let text = body.fill(person).map_err(|_| EMPTY_VALUE)?;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() { Err(EMPTY_VALUE) } else { Ok(text) }
+}
+
+fn within(text: String, most: usize) -> Result<String, &'static str> {
+    if text.chars().count() > most { Err(TEXT_TOO_LONG) } else { Ok(text) }
+}
+
+/// The values at these places.
+fn in_order(values: &[String], order: &[usize]) -> Vec<String> {
+    order.iter().filter_map(|place| values.get(*place).cloned()).collect()
+}
+
+/// The place above the text.
+fn place_of(wanted: &CampaignTemplate, slots: &[TemplateSlot]) -> Result<Option<TemplateHeaderValue>, OutreachError> {
+    let refuse = |message: &str| Err(OutreachError::invalid("template", message));
+    let is_open = slots.iter().any(|slot| slot.kind == SlotKind::Place);
+    match (is_open, &wanted.header_place) {
+        (false, None) => Ok(None),
+        (false, Some(_)) => refuse("No place stands above this template's text. Take the place out."),
+        (true, None) => refuse("Give the place that stands above the text."),
+        (true, Some(place)) => {
+            let within = |text: &str, most: f64| text.trim().parse::<f64>().is_ok_and(|degrees| degrees.abs() <= most);
+            if !within(&place.latitude, 90.0) || !within(&place.longitude, 180.0) {
+                return refuse("Give the place in degrees: latitude from -90 to 90, longitude from -180 to 180.");
+            }
+            let trimmed = |text: &str| text.trim().to_owned();
+            let (name, address) = (trimmed(&place.name), trimmed(&place.address));
+            let fits = |text: &str| (1..=LONGEST_PLACE).contains(&text.chars().count());
+            if !fits(&name) || !fits(&address) {
+                return refuse("Give the name and the address of the place, each with at most 1000 characters.");
+            }
+            let (latitude, longitude) = (trimmed(&place.latitude), trimmed(&place.longitude));
+            Ok(Some(TemplateHeaderValue::Place { latitude, longitude, name, address }))
+        }
+    }
+}
+
+/// The template's offer, with its end where it has one.
+fn offer_of(wanted: &CampaignTemplate, parts: &TemplateParts) -> Result<Option<TemplateOffer>, OutreachError> {
+    let refuse = |message: &str| Err(OutreachError::invalid("template", message));
+    let expires = parts.offer.as_ref().is_some_and(|offer| offer.expires);
+    match (expires, wanted.offer_ends_at) {
+        (true, None) => refuse("Say when the offer ends. What has not left by then is not sent any more."),
+        (false, Some(_)) => refuse("This template has no offer that ends. Take the moment out."),
+        _ => Ok(parts.offer.clone()),
+    }
+}
+
 fn value_of(text: &str) -> Result<Body, OutreachError> {
     if text.trim().is_empty() {
         return Err(OutreachError::invalid("template", "Give a value for each placeholder of the template."));
@@ -498,8 +644,25 @@ pub(super) fn validate(
     TemplateText::of(tx, links, workspace_id, None, (wanted, 0))?.check_fields(tx)
 }
 
-/// Refuses to start with a template that cannot be sent, or while marketing is stopped.
-pub(super) fn check_start(tx: &mut Tx<'_>, text: &TemplateText) -> Result<(), OutreachError> {
+/// Refuses to start with a template that cannot be sent, while marketing is stopped, or when its offer ends before it
+/// begins.
+pub(super) fn check_start(
+    tx: &mut Tx<'_>,
+    text: &TemplateText,
+    input: &CampaignInput,
+    now: Timestamp,
+) -> Result<(), OutreachError> {
+    if let Some(ends_at) = text.wanted.offer_ends_at {
+        if input.schedule.repeat.is_some() {
+            let message = "Every run of a recurring campaign would offer the same until the same moment. Send an offer \
+                           that ends by a campaign that is sent once.";
+            return Err(OutreachError::invalid("template", message));
+        }
+        if ends_at <= text.begins(input, now) {
+            let message = "The offer ends before the campaign would begin. Choose a later moment.";
+            return Err(OutreachError::invalid("template", message));
+        }
+    }
     if text.template.status != APPROVED {
         let message = format!(
             "WhatsApp has not approved the template, or has paused it: it is {}. Start when it is approved, or choose another.",

@@ -133,7 +133,7 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
         template: if is_approved { Approval::Approved } else { Approval::NotApproved },
         sender: Approval::Approved,
         not_cleared: None,
-        expires_at: None,
+        expires_at: text.offer_ends_at(),
         limits: Limits::NONE,
         campaign_template: None,
     });
@@ -159,7 +159,7 @@ fn send_template(tx: &mut Tx<'_>, ctx: &Ctx, text: &TemplateText, phone: &str) -
         campaign: None,
         session_id: None,
         not_before: now,
-        expires_at: None,
+        expires_at: content.offer_ends_at(),
         segments: None,
     };
     tx.enqueue(workspace.id, &message, now)?;

@@ -71,9 +71,13 @@ fn pace(input: &CampaignInput, position: u32, start: Timestamp) -> Timestamp {
     most.map_or(start, |most| start.plus(i64::from((position - 1) / most) * time::MINUTE))
 }
 
-/// When the message is no longer worth sending: so many hours after the start, or after the recipient's own time.
+/// When the message is no longer worth sending: so many hours after the start, or after the recipient's own time; at the
+/// latest when what it offers ends.
 pub(super) fn expires_at(input: &CampaignInput, zones: &[String], start: Timestamp) -> Option<Timestamp> {
-    let hours = i64::from(input.schedule.expires_hours?);
-    let from = input.schedule.recipient_time(0, zones).map_or(start, |local| local.max(start));
-    Some(from.plus(hours * time::HOUR))
+    let offer = input.template.as_ref().and_then(|template| template.offer_ends_at);
+    let after = input.schedule.expires_hours.map(|hours| {
+        let from = input.schedule.recipient_time(0, zones).map_or(start, |local| local.max(start));
+        from.plus(i64::from(hours) * time::HOUR)
+    });
+    [offer, after].into_iter().flatten().min()
 }

@@ -8,16 +8,16 @@
 
 use segue_model::{
     MediaId, WorkspaceId,
-    template::{TemplateHeader, TemplateParts, own_language, placeholders},
+    template::{TemplateButton, TemplateHeader, TemplateParts, own_language, placeholders},
     template_file::refusal,
-    template_values::{SlotKind, slots},
+    template_values::{SlotKind, TemplateSlot, slots},
 };
 use segue_store::{
     StoreError, Tx,
     campaign::CampaignTemplate,
     customer_language::LanguageBy,
     media::FilePresence,
-    template::{APPROVED, DRAFT, Template},
+    template::{APPROVED, DRAFT, Template, open_urls},
     template_recipient::TemplateRecipient,
 };
 
@@ -30,6 +30,16 @@ pub(super) struct Translation {
     pub order: Vec<usize>,
     /// What stands above the text.
     pub file: Option<MediaId>,
+    /// Its cards, in their order.
+    pub cards: Vec<TranslatedCard>,
+}
+
+/// A card of a translation.
+pub(super) struct TranslatedCard {
+    /// For each placeholder of its text the place of its value among the campaign's.
+    pub order: Vec<usize>,
+    /// The picture or film on it.
+    pub file: MediaId,
 }
 
 /// The translations that can be sent, and what is wrong with others in plain words.
@@ -51,7 +61,8 @@ impl Translations {
         tx: &mut Tx<'_>,
         workspace_id: WorkspaceId,
         wanted: &CampaignTemplate,
-        (own, parts, file): (&Template, &TemplateParts, Option<MediaId>),
+        (own, parts): (&Template, &TemplateParts),
+        (file, card_files): (Option<MediaId>, &[MediaId]),
     ) -> Result<Self, StoreError> {
         let mut all = Self::default();
         if !wanted.by_language {
@@ -73,8 +84,9 @@ impl Translations {
                 ));
                 continue;
             }
-            let order = match order((&template, template.parts().as_ref()), (own, parts)) {
-                Ok(order) => order,
+            let its_parts = template.parts();
+            let (order, card_orders) = match order((&template, its_parts.as_ref()), (own, parts)) {
+                Ok(orders) => orders,
                 Err(why) => {
                     all.differing.push(format!(
                         "The translation in {language} does not fit the one in {own_language}: {why}. Make them alike, \
@@ -83,15 +95,16 @@ impl Translations {
                     continue;
                 }
             };
-            let own_file = if wanted.header_media_id.is_some() { None } else { template.media_id };
-            let header = template.parts().and_then(|parts| parts.header);
-            let file = match (&header, own_file) {
-                (Some(header), Some(own_file)) if file_fault(tx, workspace_id, header, own_file)?.is_none() => {
-                    Some(own_file)
-                }
-                _ => file,
-            };
-            all.usable.push(Translation { template, order, file });
+            let header = its_parts.as_ref().and_then(|parts| parts.header.as_ref());
+            let file = own_file(tx, workspace_id, (wanted.header_media_id, header), file)?;
+            let mut cards = Vec::with_capacity(card_files.len());
+            let its_cards = its_parts.iter().flat_map(|parts| &parts.cards);
+            for (index, ((order, card), file)) in card_orders.into_iter().zip(its_cards).zip(card_files).enumerate() {
+                let chosen = wanted.cards.get(index).and_then(|card| card.media_id);
+                let own = own_file(tx, workspace_id, (chosen, Some(&card.header)), Some(*file))?;
+                cards.push(TranslatedCard { order, file: own.unwrap_or(*file) });
+            }
+            all.usable.push(Translation { template, order, file, cards });
         }
         Ok(all)
     }
@@ -116,11 +129,26 @@ pub(super) fn language_of<'a>(recipient: Option<&'a TemplateRecipient>, locale: 
     }
 }
 
-/// For each placeholder of the translation the place of its value, or in words why it takes other values.
+/// The translation's own file, when none is chosen for the campaign and it can stand there; else `file`.
+fn own_file(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    (chosen, header): (Option<MediaId>, Option<&TemplateHeader>),
+    file: Option<MediaId>,
+) -> Result<Option<MediaId>, StoreError> {
+    let own = header.and_then(|header| Some((header, header.media_id()?))).filter(|_| chosen.is_none());
+    Ok(match own {
+        Some((header, own)) if file_fault(tx, workspace_id, header, own)?.is_none() => Some(own),
+        _ => file,
+    })
+}
+
+/// For each placeholder of the translation's text, and of those of its cards, the place of its value; or in words why it
+/// takes other values.
 fn order(
     (template, parts): (&Template, Option<&TemplateParts>),
     (own, own_parts): (&Template, &TemplateParts),
-) -> Result<Vec<usize>, String> {
+) -> Result<(Vec<usize>, Vec<Vec<usize>>), String> {
     let parts = parts.ok_or("it is made of parts that campaigns cannot fill in")?;
     if !template.category.eq_ignore_ascii_case(&own.category) {
         let (its, others) = (template.category.to_lowercase(), own.category.to_lowercase());
@@ -130,28 +158,53 @@ fn order(
     if format(parts) != format(own_parts) {
         return Err(format!("its heading is of the kind {} and the other's {}", format(parts), format(own_parts)));
     }
-    let (names, own_names) = (placeholders(&parts.body), placeholders(&own_parts.body));
-    if names.len() != own_names.len() {
-        return Err(format!("its text takes {} values and the other's {}", names.len(), own_names.len()));
+    let order = order_of(&parts.body, &own_parts.body, "its text")?;
+    if parts.cards.len() != own_parts.cards.len() {
+        return Err(format!("it has {} cards and the other {}", parts.cards.len(), own_parts.cards.len()));
     }
-    let order: Option<Vec<usize>> =
-        names.iter().map(|name| own_names.iter().position(|own_name| own_name == name)).collect();
-    let order = order.ok_or_else(|| {
-        let new = names.iter().find(|name| !own_names.contains(name)).map_or("", String::as_str);
-        format!("its text has the value {{{{{new}}}}}, which the other has not")
-    })?;
+    let mut card_orders = Vec::with_capacity(parts.cards.len());
+    for (index, (card, own_card)) in parts.cards.iter().zip(&own_parts.cards).enumerate() {
+        let (number, kind, own_kind) = (index + 1, card.header.format(), own_card.header.format());
+        if kind != own_kind {
+            return Err(format!("on its card {number} stands a file of the kind {kind} and on the other's {own_kind}"));
+        }
+        card_orders.push(order_of(&card.body, &own_card.body, &format!("the text of its card {number}"))?);
+        if stems(&card.buttons) != stems(&own_card.buttons) {
+            return Err(format!("the buttons of its card {number} lead to other addresses"));
+        }
+    }
     let others = |parts: &TemplateParts| {
-        let slots = slots(parts).into_iter().filter(|slot| !slot.key.starts_with("body."));
+        let is_of_a_text = |slot: &TemplateSlot| slot.key.starts_with("body.") || slot.key.contains(".body.");
+        let slots = slots(parts).into_iter().filter(|slot| !is_of_a_text(slot));
         slots.map(|slot| (slot.key, slot.kind)).collect::<Vec<(String, SlotKind)>>()
     };
     if others(parts) != others(own_parts) {
-        return Err("its heading or buttons take other values".to_owned());
+        return Err("its heading, offer or buttons take other values".to_owned());
     }
-    let stems = |template: &Template| {
-        let urls = template.open_urls().into_iter();
-        urls.map(|(index, url)| (index, url.split("{{").next().unwrap_or_default().to_owned())).collect::<Vec<_>>()
-    };
-    if stems(template) != stems(own) { Err("its buttons lead to other addresses".to_owned()) } else { Ok(order) }
+    if stems(&parts.buttons) != stems(&own_parts.buttons) {
+        return Err("its buttons lead to other addresses".to_owned());
+    }
+    Ok((order, card_orders))
+}
+
+/// For each placeholder of a text the place of its value among those of the other.
+fn order_of(body: &str, own_body: &str, what: &str) -> Result<Vec<usize>, String> {
+    let (names, own_names) = (placeholders(body), placeholders(own_body));
+    if names.len() != own_names.len() {
+        return Err(format!("{what} takes {} values and the other's {}", names.len(), own_names.len()));
+    }
+    let order: Option<Vec<usize>> =
+        names.iter().map(|name| own_names.iter().position(|own_name| own_name == name)).collect();
+    order.ok_or_else(|| {
+        let new = names.iter().find(|name| !own_names.contains(name)).map_or("", String::as_str);
+        format!("{what} has the value {{{{{new}}}}}, which the other has not")
+    })
+}
+
+/// What the addresses with a variable end begin with.
+fn stems(buttons: &[TemplateButton]) -> Vec<(u8, String)> {
+    let urls = open_urls(buttons).into_iter();
+    urls.map(|(index, url)| (index, url.split("{{").next().unwrap_or_default().to_owned())).collect()
 }
 
 /// What is wrong with a file for this header; `None` when it can stand there.
@@ -164,9 +217,35 @@ fn file_fault(
     let media = tx.media(workspace_id, media_id)?;
     // What a customer sent is not the business's to send on.
     let Some(media) = media.filter(|media| media.channel_id.is_none() && media.presence == FilePresence::Stored) else {
-        return Ok(Some("The file above the text is not here any more. Choose one.".to_owned()));
+        return Ok(Some("The file is not here any more. Choose one.".to_owned()));
     };
     Ok(refusal(header, &media.mime, media.size))
+}
+
+/// The files on the cards in the campaign's language.
+///
+/// # Errors
+/// When one is needed and there is none that fits.
+pub(super) fn card_files_of(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    wanted: &CampaignTemplate,
+    parts: &TemplateParts,
+) -> Result<Vec<MediaId>, OutreachError> {
+    let refuse = |message: String| OutreachError::invalid("template", message);
+    let mut files = Vec::with_capacity(parts.cards.len());
+    for (index, card) in parts.cards.iter().enumerate() {
+        let chosen = wanted.cards.get(index).and_then(|card| card.media_id).or(card.header.media_id());
+        let file = chosen.ok_or_else(|| {
+            let what = if matches!(card.header, TemplateHeader::Video { .. }) { "video" } else { "picture" };
+            refuse(format!("Choose the {what} of card {}.", index + 1))
+        })?;
+        if let Some(fault) = file_fault(tx, workspace_id, &card.header, file)? {
+            return Err(refuse(format!("Card {}: {fault}", index + 1)));
+        }
+        files.push(file);
+    }
+    Ok(files)
 }
 
 /// The file above the text in the campaign's language.

@@ -371,7 +371,8 @@ impl Maker {
         let filled = self.body.fill(person);
         let text = filled.as_deref().unwrap_or_default();
         let origin = self.origins.keep(tx, workspace_id, (phone, text), now)?;
-        let made = filled.and_then(|text| outgoing(id, origin, phone, (text, &[]), (class, self.batch.expires_at), now));
+        let made =
+            filled.and_then(|text| outgoing(id, origin, phone, (text, &[]), (class, self.batch.expires_at), now));
         match made {
             Ok(message) => tx.enqueue(workspace_id, &message, now).map(|_| ())?,
             Err(OutreachError::Store(error)) => return Err(error.into()),

@@ -22,6 +22,7 @@ mod senders;
 mod suppression;
 mod tables;
 mod template_campaign;
+mod template_cards;
 mod template_consent;
 mod template_files;
 mod texts;

@@ -104,6 +104,9 @@ pub(crate) fn template(world: &World, name: &str) -> CampaignTemplate {
         header_media_id: None,
         header_value: String::new(),
         by_language: false,
+        header_place: None,
+        cards: Vec::new(),
+        offer_ends_at: None,
     }
 }
 
@@ -601,10 +604,14 @@ async fn templates_that_campaigns_cannot_fill_are_refused() {
         };
         let all = [
             listed("cards", json!({ "type": "CAROUSEL", "cards": [] })),
-            listed("place", json!({ "type": "HEADER", "format": "LOCATION" })),
+            listed(
+                "products",
+                json!({ "type": "CAROUSEL", "cards": [{ "components": [
+                { "type": "HEADER", "format": "PRODUCT" }] }] }),
+            ),
         ];
         world.write(move |tx| tx.replace_templates(ws, channel_id, &all, &ctx)).await;
-        for name in ["cards", "place"] {
+        for name in ["cards", "products"] {
             let mut wanted = template(&world, name);
             wanted.buttons.clear();
             let Err(OutreachError::Invalid { message, .. }) = world.draft(by(&world, wanted)).await else {

@@ -29,7 +29,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n0123456789";
 
 static USER: Sql = Sql::portable("USER", "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2");
 
-async fn upload(world: &World, mime: &str) -> MediaId {
+pub(crate) async fn upload(world: &World, mime: &str) -> MediaId {
     let media = NewMedia {
         id: world.test.ctx.id(),
         mime: mime.to_owned(),
@@ -77,11 +77,14 @@ fn wanted(world: &World, file: Option<MediaId>) -> CampaignTemplate {
         header_media_id: file,
         header_value: String::new(),
         by_language: true,
+        header_place: None,
+        cards: Vec::new(),
+        offer_ends_at: None,
     }
 }
 
 /// Somebody who agreed, with this locale.
-async fn speaker(world: &World, number: u32, name: &str, locale: Option<&str>) -> segue_model::ContactId {
+pub(crate) async fn speaker(world: &World, number: u32, name: &str, locale: Option<&str>) -> segue_model::ContactId {
     let id = contact(world, Some(&phone(number)), name, None).await;
     let fields = ContactFields {
         phone: Some(phone(number).parse().unwrap()),
@@ -95,7 +98,7 @@ async fn speaker(world: &World, number: u32, name: &str, locale: Option<&str>) -
     id
 }
 
-fn invalid(error: OutreachError) -> String {
+pub(crate) fn invalid(error: OutreachError) -> String {
     match error {
         OutreachError::Invalid { message, .. } => message,
         other => panic!("{other}"),
@@ -193,7 +196,7 @@ async fn a_translation_with_other_values_is_told_by_the_check_and_refuses_the_st
             (listed("de", "APPROVED", parts("Nur {{name}}.")), "takes 1 values and the other's 2"),
             (listed("de", "APPROVED", parts("{{name}}: {{preis}}.")), "the value {{preis}}, which the other has not"),
             (listed("de", "APPROVED", without_header), "of the kind none and the other's image"),
-            (listed("de", "APPROVED", without_button), "heading or buttons take other values"),
+            (listed("de", "APPROVED", without_button), "heading, offer or buttons take other values"),
             (utility, "takes it as utility and the other as marketing"),
         ];
         for (other, words) in cases {

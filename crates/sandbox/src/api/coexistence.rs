@@ -124,6 +124,8 @@ fn put(state: &mut SandboxState, id: &str, text: &str, author: Author, at: i64) 
         sections: Vec::new(),
         form: None,
         template: None,
+        cards: Vec::new(),
+        offer: None,
         media: None,
         status: None,
         at,

@@ -2,7 +2,7 @@
 
 use super::forms::Form;
 use super::media::StoredMedia;
-use crate::handset::{ChatMessage, Direction, MediaView, Progress, Section, TemplateName};
+use crate::handset::{Button, ChatMessage, Direction, MediaView, Progress, Section, TemplateName};
 use crate::ledger::Fact;
 use crate::state::State;
 use crate::webhook::payload;
@@ -236,7 +236,11 @@ impl State {
             InboundContent::Button { reply_to, text, payload } => {
                 let target = self.target(handset_id, &reply_to)?;
                 let template: Option<&TemplateName> = target.template.as_ref();
-                let known = target.buttons.iter().find(|b| b.title == text).filter(|_| template.is_some());
+                // Buttons of cards say the same; what comes back with them tells the cards apart.
+                let on_cards = target.cards.iter().flat_map(|card| &card.buttons);
+                let is_meant = |b: &&Button| b.title == text && payload.as_ref().is_none_or(|it| *it == b.id);
+                let all = target.buttons.iter().filter(|b| b.title == text).chain(on_cards.filter(is_meant));
+                let known = all.into_iter().next().filter(|_| template.is_some());
                 let payload = payload.unwrap_or(known.ok_or(InboundError::NoTarget)?.id.clone());
                 let content = json!({"payload": payload, "text": text});
                 Parts { kind: "button".to_owned(), content, shown: text, context: Some(reply_to), media: None }
@@ -346,6 +350,8 @@ fn shown(
         sections: Vec::new(),
         form: None,
         template: None,
+        cards: Vec::new(),
+        offer: None,
         media,
         status: Some(Progress::Sent),
         at,

@@ -6,7 +6,7 @@ use super::request::{member, text};
 use super::sending::{Accepted, Answer, Contact, Media};
 use super::statuses::Typing;
 use crate::core::Core;
-use crate::handset::MediaView;
+use crate::handset::{ChatCard, MediaView};
 use crate::ledger::Fact;
 use crate::webhook::worker;
 use axum::extract::{Path, State};
@@ -49,8 +49,33 @@ async fn answer(core: &Core, id: &str, body: &[u8]) -> Result<Response, GraphErr
         });
     }
     let outgoing = core.with(|state| Outgoing::parse(&body, &state.templates, &state.forms))?;
-    let media = match &outgoing.shown.media {
-        Some(MediaSource::Link { url, caption, filename, voice }) => {
+    let mut media = match &outgoing.shown.media {
+        Some(source) => found(core, source).await?,
+        None => Media::None,
+    };
+    let mut cards = Vec::with_capacity(outgoing.shown.cards.len());
+    for card in &outgoing.shown.cards {
+        match found(core, &card.media).await? {
+            Media::Stored(view) => {
+                cards.push(ChatCard { text: card.text.clone(), media: view, buttons: card.buttons.clone() });
+            }
+            Media::None | Media::Unavailable => media = Media::Unavailable,
+        }
+    }
+    let accepted = core.with(|state| state.send(&outgoing, media, cards))?;
+    match accepted.answer {
+        Answer::Given => {}
+        Answer::AfterStatuses => worker::acknowledged(core, &accepted.webhooks, STATUSES_FIRST).await,
+        Answer::Hangs => core.shutdown.cancelled().await,
+        Answer::ServerError => return Ok(GraphError::plain(131000).into_response()),
+    }
+    Ok(axum::Json(response(&outgoing, &accepted)).into_response())
+}
+
+/// Media by id is looked up, by link it is fetched.
+async fn found(core: &Core, source: &MediaSource) -> Result<Media, GraphError> {
+    Ok(match source {
+        MediaSource::Link { url, caption, filename, voice } => {
             match super::media::fetch(core, url, filename.clone()).await {
                 Some((id, mime)) => Media::Stored(MediaView {
                     id,
@@ -62,16 +87,8 @@ async fn answer(core: &Core, id: &str, body: &[u8]) -> Result<Response, GraphErr
                 None => Media::Unavailable,
             }
         }
-        _ => core.with(|state| state.media_view(&outgoing))?,
-    };
-    let accepted = core.with(|state| state.send(&outgoing, media))?;
-    match accepted.answer {
-        Answer::Given => {}
-        Answer::AfterStatuses => worker::acknowledged(core, &accepted.webhooks, STATUSES_FIRST).await,
-        Answer::Hangs => core.shutdown.cancelled().await,
-        Answer::ServerError => return Ok(GraphError::plain(131000).into_response()),
-    }
-    Ok(axum::Json(response(&outgoing, &accepted)).into_response())
+        MediaSource::Id(view) => Media::Stored(core.with(|state| state.media_view(view))?),
+    })
 }
 
 fn response(outgoing: &Outgoing, accepted: &Accepted) -> Value {

@@ -15,6 +15,7 @@ pub(crate) mod routes;
 pub(crate) mod sending;
 pub(crate) mod statuses;
 mod template_edges;
+mod template_extras;
 mod template_rules;
 pub(crate) mod templates;
 pub(crate) mod uploads;

@@ -2,11 +2,11 @@
 
 use super::error::GraphError;
 use super::forms::{FormBook, Offered};
-use super::rendering::Rendered;
+use super::rendering::{Rendered, RenderedCard};
 use super::request::{list, member, text};
 use super::templates::TemplateBook;
 use crate::config::digits;
-use crate::handset::{Button, MediaView, Row, Section, TemplateName};
+use crate::handset::{Button, MediaView, Offer, Row, Section, TemplateName};
 use serde_json::Value;
 
 /// A checked send request.
@@ -45,8 +45,18 @@ pub(crate) struct Shown {
     /// Category of the template, `None` for service messages.
     pub category: Option<String>,
     pub media: Option<MediaSource>,
+    pub cards: Vec<ShownCard>,
+    pub offer: Option<Offer>,
     /// The form behind the button.
     pub form: Option<Offered>,
+}
+
+/// A card of a carousel.
+#[derive(Clone, Debug)]
+pub(crate) struct ShownCard {
+    pub text: String,
+    pub media: MediaSource,
+    pub buttons: Vec<Button>,
 }
 
 /// Media by id, or by a link that the platform fetches.
@@ -269,7 +279,14 @@ fn template(content: &Value, book: &TemplateBook) -> Result<Shown, GraphError> {
         .ok_or_else(|| GraphError::new(131008, "Parameter 'template.language' is missing."))?;
     let language = required(language, "code", "template['language']['code']", 15)?;
     let template = book.sendable(&name, &language)?;
-    let Rendered { header, header_media, body, footer, buttons } = template.render(list(content, "components"))?;
+    let Rendered { header, header_media, body, footer, buttons, cards, offer } =
+        template.render(list(content, "components"))?;
+    let source = |(kind, value): (String, Value)| {
+        let missing = || GraphError::parameter(format!("The parameter {kind} is required."));
+        media_message(&value, &kind)?.media.ok_or_else(missing)
+    };
+    let card =
+        |card: RenderedCard| Ok(ShownCard { text: card.body, media: source(card.media)?, buttons: card.buttons });
     Ok(Shown {
         text: body,
         header,
@@ -277,10 +294,9 @@ fn template(content: &Value, book: &TemplateBook) -> Result<Shown, GraphError> {
         buttons,
         template: Some(TemplateName { name: template.name.clone(), language: template.language.clone() }),
         category: Some(template.category.clone()),
-        media: header_media
-            .map(|(kind, value)| media_message(&value, &kind))
-            .transpose()?
-            .and_then(|shown| shown.media),
+        media: header_media.map(source).transpose()?,
+        cards: cards.into_iter().map(card).collect::<Result<_, GraphError>>()?,
+        offer,
         ..Shown::default()
     })
 }

@@ -3,7 +3,7 @@
 use super::error::GraphError;
 use super::request::{list, member, text};
 use super::templates::Template;
-use crate::handset::Button;
+use crate::handset::{Button, Offer};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -15,6 +15,17 @@ pub(crate) struct Rendered {
     pub header_media: Option<(String, Value)>,
     pub body: String,
     pub footer: Option<String>,
+    pub buttons: Vec<Button>,
+    pub cards: Vec<RenderedCard>,
+    pub offer: Option<Offer>,
+}
+
+/// A card with its parameters filled in.
+#[derive(Debug)]
+pub(crate) struct RenderedCard {
+    pub body: String,
+    /// Media type and object of its header.
+    pub media: (String, Value),
     pub buttons: Vec<Button>,
 }
 
@@ -40,19 +51,29 @@ impl Template {
                 let media = parameter.and_then(|parameter| member(parameter, &format)).cloned();
                 let wrong = || GraphError::new(132012, format!("header: Format mismatch, expected {format}"));
                 header_media = Some((format.clone(), media.ok_or_else(wrong)?));
+            } else if format == "location" {
+                header = Some(place(parameters(of_kind("header")).first())?);
             }
         }
-        Ok(Rendered {
+        let rendered = Rendered {
             header,
             header_media,
             body,
             footer: self.component("FOOTER").and_then(|footer| text(footer, "text")),
-            buttons: self.render_buttons(given)?,
-        })
+            buttons: Self::render_buttons("", self.component("BUTTONS"), given)?,
+            cards: Vec::new(),
+            offer: None,
+        };
+        self.with_extras(given, rendered)
     }
 
-    fn render_buttons(&self, given: &[Value]) -> Result<Vec<Button>, GraphError> {
-        let Some(component) = self.component("BUTTONS") else { return Ok(Vec::new()) };
+    /// The buttons with their parameters; `place` says where they stand.
+    pub(super) fn render_buttons(
+        place: &str,
+        component: Option<&Value>,
+        given: &[Value],
+    ) -> Result<Vec<Button>, GraphError> {
+        let Some(component) = component else { return Ok(Vec::new()) };
         let parameter = |index: usize| {
             let found = given.iter().find(|component| {
                 text(component, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("button"))
@@ -71,7 +92,7 @@ impl Template {
                         let missing = || {
                             GraphError::new(
                                 131008,
-                                format!("buttons: Button at index {index} of type Url requires a parameter"),
+                                format!("{place}buttons: Button at index {index} of type Url requires a parameter"),
                             )
                         };
                         let value =
@@ -86,7 +107,17 @@ impl Template {
                     kind: "phone",
                     url: text(button, "phone_number").map(|number| format!("tel:{number}")),
                 },
-                "COPY_CODE" | "OTP" => Button { id: format!("copy-{index}"), title, kind: "copy", url: None },
+                "COPY_CODE" => {
+                    let code = parameter(index).and_then(|parameter| text(parameter, "coupon_code"));
+                    if code.is_none_or(|code| code.is_empty() || code.chars().count() > 15) {
+                        let words = format!(
+                            "{place}buttons: Button at index {index} of type CopyCode requires a coupon_code of 1 to 15 characters"
+                        );
+                        return Err(GraphError::new(131008, words));
+                    }
+                    Button { id: format!("copy-{index}"), title: "Copy code".to_owned(), kind: "copy", url: None }
+                }
+                "OTP" => Button { id: format!("copy-{index}"), title, kind: "copy", url: None },
                 _ => {
                     let payload = parameter(index).and_then(|parameter| text(parameter, "payload"));
                     Button { id: payload.unwrap_or_else(|| title.clone()), title, kind: "quick_reply", url: None }
@@ -96,7 +127,7 @@ impl Template {
         Ok(buttons)
     }
 
-    fn fill(&self, part: &str, template: &str, given: &[Value]) -> Result<String, GraphError> {
+    pub(super) fn fill(&self, part: &str, template: &str, given: &[Value]) -> Result<String, GraphError> {
         let expected = variables(template);
         if expected.len() != given.len() {
             return Err(GraphError::new(
@@ -145,8 +176,22 @@ impl Template {
     }
 }
 
-fn parameters(component: Option<&Value>) -> &[Value] {
+pub(super) fn parameters(component: Option<&Value>) -> &[Value] {
     component.map_or(&[], |component| list(component, "parameters"))
+}
+
+/// A place above the text, as the handset shows it.
+fn place(parameter: Option<&Value>) -> Result<String, GraphError> {
+    let place = parameter.and_then(|parameter| member(parameter, "location"));
+    let wrong = || GraphError::new(132012, "header: Format mismatch, expected location");
+    let place = place.ok_or_else(wrong)?;
+    let part = |name: &str| {
+        let missing = || GraphError::new(131008, format!("header: location['{name}'] is missing"));
+        text(place, name).filter(|text| !text.is_empty()).ok_or_else(missing)
+    };
+    part("latitude")?;
+    part("longitude")?;
+    Ok(format!("{}\n{}", part("name")?, part("address")?))
 }
 
 fn parameter_text(parameter: &Value) -> Option<String> {

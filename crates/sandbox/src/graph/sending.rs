@@ -1,10 +1,10 @@
 //! Accepting a send: window, stops and reachability, then the message on the handset and its statuses.
 
 use super::error::GraphError;
-use super::outgoing::{MediaSource, Outgoing, Target};
+use super::outgoing::{Outgoing, Target};
 use super::statuses::WindowState;
 use crate::faults::{HeldEnd, take_one};
-use crate::handset::{ChatMessage, Direction, MediaView, Outbound, Progress};
+use crate::handset::{ChatCard, ChatMessage, Direction, MediaView, Outbound, Progress};
 use crate::ledger::Fact;
 use crate::state::State;
 use base64::Engine;
@@ -58,8 +58,15 @@ impl State {
         }
     }
 
-    /// Accepts a checked send, or refuses it.
-    pub fn send(&mut self, outgoing: &Outgoing, media: Media) -> Result<Accepted, GraphError> {
+    /// Accepts a checked send, or refuses it. `cards` are those of a carousel with their media.
+    pub fn send(&mut self, outgoing: &Outgoing, media: Media, cards: Vec<ChatCard>) -> Result<Accepted, GraphError> {
+        let ends_at = outgoing.shown.offer.as_ref().and_then(|offer| offer.ends_at);
+        if ends_at.is_some_and(|ends_at| ends_at <= self.now()) {
+            return Err(GraphError::new(
+                131009,
+                "Parameter value is not valid: expiration_time_ms must be in the future.",
+            ));
+        }
         let handset_id = match &outgoing.target {
             Target::Phone(number) if *number == self.config.business_digits() => return Err(GraphError::plain(131021)),
             Target::Phone(number) => Some(self.handset_or_new(number).id.clone()),
@@ -122,7 +129,7 @@ impl State {
             let failure = failure.or(is_enough.then_some(131_049));
             let free_entry_until = self.free_entry(&handset_id);
             let pricing = self.pricing(outgoing.shown.category.as_deref(), window, free_entry_until);
-            let message = self.chat_message(&wamid, outgoing, media);
+            let message = ChatMessage { cards, ..self.chat_message(&wamid, outgoing, media) };
             let outbound = Outbound {
                 by_phone,
                 opaque: outgoing.opaque.clone(),
@@ -201,6 +208,8 @@ impl State {
             sections: shown.sections.clone(),
             form: shown.form.clone(),
             template: shown.template.clone(),
+            cards: Vec::new(),
+            offer: shown.offer.clone(),
             media: match media {
                 Media::Stored(view) => Some(view),
                 Media::None | Media::Unavailable => None,
@@ -213,24 +222,15 @@ impl State {
     }
 
     /// Media by id must exist; its type is filled in.
-    pub fn media_view(&self, outgoing: &Outgoing) -> Result<Media, GraphError> {
-        match &outgoing.shown.media {
-            None => Ok(Media::None),
-            Some(MediaSource::Link { .. }) => Ok(Media::Unavailable),
-            Some(MediaSource::Id(view)) => {
-                let stored = self.media.get(&view.id, self.now()).ok_or_else(|| {
-                    GraphError::new(
-                        131009,
-                        format!("Parameter value is not valid: media id {} does not exist.", view.id),
-                    )
-                })?;
-                Ok(Media::Stored(MediaView {
-                    mime: stored.mime.clone(),
-                    filename: view.filename.clone().or_else(|| stored.filename.clone()),
-                    ..view.clone()
-                }))
-            }
-        }
+    pub fn media_view(&self, view: &MediaView) -> Result<MediaView, GraphError> {
+        let stored = self.media.get(&view.id, self.now()).ok_or_else(|| {
+            GraphError::new(131009, format!("Parameter value is not valid: media id {} does not exist.", view.id))
+        })?;
+        Ok(MediaView {
+            mime: stored.mime.clone(),
+            filename: view.filename.clone().or_else(|| stored.filename.clone()),
+            ..view.clone()
+        })
     }
 
     /// A message id in the form of the platform: base64 of the other side's id and random bytes. `side` is 0x11 for sent and 0x12 for

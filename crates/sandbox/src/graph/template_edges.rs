@@ -72,9 +72,17 @@ const REJECTED: [(&str, &str); 6] = [
 const PROMOTIONAL: [&str; 6] = ["% off", "sale", "discount", "offer", "promo", "deal"];
 
 impl Template {
+    /// Everything that is written in it, on cards too.
+    fn words(&self) -> String {
+        let own = self.component("BODY").and_then(|body| text(body, "text"));
+        let cards = self.component("CAROUSEL").map_or(&[][..], |carousel| list(carousel, "cards"));
+        let on_cards = cards.iter().flat_map(|card| list(card, "components")).filter_map(|part| text(part, "text"));
+        own.into_iter().chain(on_cards).collect::<Vec<_>>().join("\n")
+    }
+
     /// What the reviewer decides by its rules.
     pub fn review(&mut self) {
-        let body = self.component("BODY").and_then(|body| text(body, "text")).unwrap_or_default().to_lowercase();
+        let body = self.words().to_lowercase();
         if self.category == "UTILITY" && PROMOTIONAL.iter().any(|word| body.contains(word)) {
             "MARKETING".clone_into(&mut self.category);
         }

@@ -18,7 +18,7 @@ impl Template {
             return self.admitted_code();
         }
         self.check_body()?;
-        self.check_header(uploads)?;
+        self.check_header_of(self.component("HEADER"), uploads)?;
         if let Some(footer) = self.component("FOOTER").and_then(|footer| text(footer, "text"))
             && (footer.chars().count() > 60 || footer.contains("{{"))
         {
@@ -28,7 +28,9 @@ impl Template {
                 "The footer has at most 60 characters and no variables.",
             ));
         }
-        self.check_buttons()?;
+        Self::check_buttons_of(self.component("BUTTONS"))?;
+        self.check_cards(uploads)?;
+        self.check_offer()?;
         Ok(self)
     }
 
@@ -47,6 +49,11 @@ impl Template {
     fn check_body(&self) -> Result<(), GraphError> {
         let component = self.component("BODY").unwrap_or(&Value::Null);
         let body = text(component, "text").unwrap_or_default();
+        self.check_text(component, &body)
+    }
+
+    /// Edges, words and examples of a body.
+    pub(super) fn check_text(&self, component: &Value, body: &str) -> Result<(), GraphError> {
         let trimmed = body.trim();
         if trimmed.starts_with("{{") || trimmed.ends_with("}}") {
             let message = "Variables can't be at the start or end of the template.";
@@ -55,7 +62,7 @@ impl Template {
         if body.split("}}").skip(1).any(|between| between.trim_start().starts_with("{{")) {
             return Err(refused(2_388_299, "Variables side by side", "Variables can't stand next to each other."));
         }
-        let names = variables(&body);
+        let names = variables(body);
         let words = body.split_whitespace().filter(|word| !word.contains("{{")).count();
         if !names.is_empty() && words < 2 * names.len() {
             let message = "This template contains too many variable parameters relative to the message length.";
@@ -82,8 +89,8 @@ impl Template {
         Ok(())
     }
 
-    fn check_header(&self, uploads: &Uploads) -> Result<(), GraphError> {
-        let Some(header) = self.component("HEADER") else { return Ok(()) };
+    pub(super) fn check_header_of(&self, header: Option<&Value>, uploads: &Uploads) -> Result<(), GraphError> {
+        let Some(header) = header else { return Ok(()) };
         match text(header, "format").unwrap_or_default().to_uppercase().as_str() {
             "TEXT" => {
                 let words = text(header, "text").unwrap_or_default();
@@ -112,8 +119,8 @@ impl Template {
         }
     }
 
-    fn check_buttons(&self) -> Result<(), GraphError> {
-        let buttons = list(self.component("BUTTONS").unwrap_or(&Value::Null), "buttons");
+    pub(super) fn check_buttons_of(component: Option<&Value>) -> Result<(), GraphError> {
+        let buttons = list(component.unwrap_or(&Value::Null), "buttons");
         let kinds: Vec<String> =
             buttons.iter().map(|button| text(button, "type").unwrap_or_default().to_uppercase()).collect();
         let count = |kind: &str| kinds.iter().filter(|found| *found == kind).count();

@@ -118,8 +118,13 @@ pub(crate) fn describe(core: &Core, session: &str) -> Option<Value> {
     })
 }
 
-/// The example of a media header as the platform lists it: an address in place of the handle.
+/// The example of a media header as the platform lists it, also on cards: an address in place of the handle.
 pub(crate) fn listed(mut component: Value) -> Value {
+    for card in component.get_mut("cards").and_then(Value::as_array_mut).into_iter().flatten() {
+        for part in card.get_mut("components").and_then(Value::as_array_mut).into_iter().flatten() {
+            *part = listed(part.take());
+        }
+    }
     let is_media = text(&component, "format").is_some_and(|format| !format.eq_ignore_ascii_case("TEXT"));
     if is_media && let Some(handle) = component.pointer_mut("/example/header_handle/0") {
         *handle = json!("https://scontent.whatsapp.net/v/t61.29466-34/sandbox.png");

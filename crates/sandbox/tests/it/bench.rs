@@ -84,6 +84,13 @@ impl Bench {
         body["messages"][0]["id"].as_str().expect("wamid").to_owned()
     }
 
+    /// Uploads a file; what the platform answered.
+    pub async fn upload(&self, mime: &str, content: &'static [u8]) -> (u16, Value) {
+        let file = reqwest::multipart::Part::bytes(content).file_name("a").mime_str(mime).expect("mime");
+        let form = reqwest::multipart::Form::new().text("messaging_product", "whatsapp").part("file", file);
+        self.request(self.http.post(self.url(&format!("/v26.0/{NUMBER_ID}/media"))).multipart(form)).await
+    }
+
     /// Ada writes; this opens the window.
     pub async fn ada_writes(&self, message: Value) -> String {
         let (status, body) = self.post(&format!("/sandbox/v1/handsets/{ADA}/chats/{BUSINESS}/messages"), message).await;

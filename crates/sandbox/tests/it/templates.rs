@@ -232,3 +232,162 @@ async fn an_example_is_uploaded_in_pieces_and_used_by_a_template() {
     assert_eq!(bench.post(&begin.replace("image/png", "text/html"), json!(null)).await.0, 400);
     assert_eq!(bench.post(&begin.replace(&app, "1"), json!(null)).await.0, 400);
 }
+
+fn card(handle: &str, body: &str) -> Value {
+    json!({"components": [
+        {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": [handle]}},
+        {"type": "BODY", "text": body, "example": {"body_text": [["89"]]}},
+        {"type": "BUTTONS", "buttons": [
+            {"type": "QUICK_REPLY", "text": "More"},
+            {"type": "URL", "text": "Shop", "url": "https://a.example/{{1}}", "example": ["https://a.example/b"]}]},
+    ]})
+}
+
+fn marketing(name: &str, components: Value) -> Value {
+    json!({"name": name, "category": "MARKETING", "language": "en", "components": components})
+}
+
+/// A handle that counts as an uploaded example: the address under which the platform lists one.
+const HANDLE: &str = "https://scontent.whatsapp.net/v/t61.29466-34/boots.png";
+
+#[tokio::test]
+async fn cards_are_checked_when_they_are_created_and_filled_in_one_by_one() {
+    let bench = Bench::new().await;
+    let path = format!("/v26.0/{WABA}/message_templates");
+    let body = json!({"type": "BODY", "text": "This is new in our shop."});
+    let boots = card(HANDLE, "Boots for {{1}} today.");
+    let with = |cards: Vec<Value>| json!([body, {"type": "CAROUSEL", "cards": cards}]);
+    let mut without_text = boots.clone();
+    without_text["components"].as_array_mut().expect("parts").remove(1);
+    let mut of_three = boots.clone();
+    of_three["components"][2]["buttons"] = json!([{"type": "QUICK_REPLY", "text": "A"},
+        {"type": "QUICK_REPLY", "text": "B"}, {"type": "QUICK_REPLY", "text": "C"}]);
+    let long = card(HANDLE, &format!("Now {{{{1}}}} for {}", "x".repeat(160)));
+    let mut framed = with(vec![boots.clone(), boots.clone()]);
+    framed.as_array_mut().expect("parts").push(json!({"type": "FOOTER", "text": "Acme"}));
+    for components in [
+        with(vec![boots.clone()]),
+        with(vec![boots.clone(); 11]),
+        with(vec![boots.clone(), without_text]),
+        with(vec![of_three.clone(), of_three]),
+        with(vec![boots.clone(), card("4::invented", "Tents for {{1}} today.")]),
+        with(vec![long.clone(), long]),
+        framed,
+    ] {
+        assert_eq!(bench.post(&path, marketing("refused", components.clone())).await.0, 400, "{components}");
+    }
+    let two = with(vec![boots, card(HANDLE, "Tents for {{1}} today.")]);
+    assert_eq!(bench.post(&path, utility("refused", two.clone())).await.0, 400, "marketing only");
+    let casino = with(vec![card(HANDLE, "A casino for {{1}} today."), card(HANDLE, "Tents for {{1}} today.")]);
+    bench.post(&path, marketing("casino", casino)).await;
+    let (_, listed) = bench.get(&format!("{path}?name=casino")).await;
+    assert_eq!(listed["data"][0]["status"], "REJECTED", "the reviewer reads the cards");
+    assert_eq!(bench.post(&path, marketing("boots", two)).await.0, 200);
+
+    let (_, stored) = bench.upload("image/png", b"png").await;
+    let media = stored["id"].as_str().expect("id").to_owned();
+    let filled = |index: usize, media: &str, price: Option<&str>, end: Option<&str>| {
+        let mut components = vec![json!({"type": "header", "parameters": [{"type": "image", "image": {"id": media}}]})];
+        components.extend(price.map(|price| json!({"type": "body", "parameters": [{"type": "text", "text": price}]})));
+        components.push(json!({"type": "button", "sub_type": "quick_reply", "index": "0",
+            "parameters": [{"type": "payload", "payload": format!("more-{index}")}]}));
+        components.extend(end.map(|end| {
+            json!({"type": "button", "sub_type": "url", "index": "1",
+            "parameters": [{"type": "text", "text": end}]})
+        }));
+        json!({"card_index": index, "components": components})
+    };
+    let message = |cards: Vec<Value>| {
+        json!({"to": ADA, "type": "template", "template": {"name": "boots",
+        "language": {"code": "en"}, "components": [{"type": "carousel", "cards": cards}]}})
+    };
+    let refused = async |cards: Vec<Value>| bench.send(message(cards)).await.1["error"]["code"].as_i64();
+    let good = |index: usize| filled(index, &media, Some("89"), Some("b"));
+    assert_eq!(refused(vec![]).await, Some(132_000));
+    assert_eq!(refused(vec![good(0)]).await, Some(132_000));
+    assert_eq!(refused(vec![good(0), good(0)]).await, Some(131_008));
+    assert_eq!(refused(vec![good(0), filled(1, &media, None, Some("b"))]).await, Some(132_000));
+    assert_eq!(refused(vec![good(0), filled(1, &media, Some("45"), None)]).await, Some(131_008));
+    assert_eq!(refused(vec![good(0), filled(1, "0", Some("45"), Some("b"))]).await, Some(131_009));
+    let mut headless = good(1);
+    headless["components"].as_array_mut().expect("parts").remove(0);
+    assert_eq!(refused(vec![good(0), headless]).await, Some(132_012));
+    let (status, answer) = bench.send(message(vec![good(1), good(0)])).await;
+    assert_eq!(status, 200, "{answer}");
+    let shown = bench.chat().await.pop().expect("a message");
+    assert_eq!(shown["cards"][1]["text"], "Tents for 89 today.");
+    assert_eq!(shown["cards"][1]["media"]["mime"], "image/png");
+    let tap = json!({"type": "button", "reply_to": shown["id"], "text": "More", "payload": "more-1"});
+    bench.ada_writes(tap).await;
+    bench.until_acked("wa_inbound", 1).await;
+    let value = bench.receiver.values().pop().expect("webhook");
+    assert_eq!(value["messages"][0]["button"], json!({"payload": "more-1", "text": "More"}));
+}
+
+#[tokio::test]
+async fn an_offer_ends_at_the_moment_it_is_sent_with() {
+    let bench = Bench::new().await;
+    let path = format!("/v26.0/{WABA}/message_templates");
+    let offer = |text: &str, expires: bool| {
+        json!({"type": "LIMITED_TIME_OFFER",
+        "limited_time_offer": {"text": text, "has_expiration": expires}})
+    };
+    let body = json!({"type": "BODY", "text": "Only these days."});
+    let link = json!({"type": "URL", "text": "Shop", "url": "https://a.example/"});
+    let code = json!({"type": "COPY_CODE", "example": "SAVE"});
+    let buttons = |all: &[&Value]| json!({"type": "BUTTONS", "buttons": all});
+    let long = json!({"type": "BODY", "text": "x".repeat(601)});
+    for components in [
+        json!([offer("seventeen letters", true), body, buttons(&[&code])]),
+        json!([offer("A fifth off", true), body, buttons(&[&link])]),
+        json!([offer("A fifth off", true), body, buttons(&[&link, &code])]),
+        json!([offer("A fifth off", true), long, buttons(&[&code])]),
+        json!([offer("A fifth off", true), body, buttons(&[&code]), {"type": "FOOTER", "text": "Acme"}]),
+        json!([{"type": "HEADER", "format": "LOCATION"}, offer("A fifth off", true), body, buttons(&[&code])]),
+    ] {
+        assert_eq!(bench.post(&path, marketing("refused", components.clone())).await.0, 400, "{components}");
+    }
+    let good = json!([offer("A fifth off", true), body, buttons(&[&code, &link])]);
+    assert_eq!(bench.post(&path, utility("refused", good.clone())).await.0, 400, "marketing only");
+    assert_eq!(bench.post(&path, marketing("week", good)).await.0, 200);
+    let coupon = json!({"type": "button", "sub_type": "copy_code", "index": "0",
+        "parameters": [{"type": "coupon_code", "coupon_code": "SPRING"}]});
+    let until = |at: Value| {
+        json!({"type": "limited_time_offer",
+        "parameters": [{"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": at}}]})
+    };
+    let message = |components: Vec<Value>| {
+        json!({"to": ADA, "type": "template", "template": {"name": "week",
+        "language": {"code": "en"}, "components": components}})
+    };
+    let refused = async |all: Vec<Value>| bench.send(message(all)).await.1["error"]["code"].as_i64();
+    let now = bench.get("/sandbox/v1/clock").await.1["now"].as_i64().expect("epoch milliseconds");
+    assert_eq!(refused(vec![coupon.clone()]).await, Some(132_000));
+    assert_eq!(refused(vec![coupon.clone(), until(json!("soon"))]).await, Some(132_012));
+    assert_eq!(refused(vec![coupon.clone(), until(json!(now - 1))]).await, Some(131_009));
+    assert_eq!(refused(vec![until(json!(now + 3_600_000))]).await, Some(131_008), "the code is missing");
+    assert_eq!(bench.send(message(vec![coupon, until(json!(now + 3_600_000))])).await.0, 200);
+    let shown = bench.chat().await.pop().expect("a message");
+    assert_eq!(shown["offer"], json!({"text": "A fifth off", "ends_at": now + 3_600_000, "code": "SPRING"}));
+}
+
+#[tokio::test]
+async fn a_place_above_the_text_is_given_when_it_is_sent() {
+    let bench = Bench::new().await;
+    let path = format!("/v26.0/{WABA}/message_templates");
+    let components = json!([{"type": "HEADER", "format": "LOCATION"}, {"type": "BODY", "text": "Come along."}]);
+    assert_eq!(bench.post(&path, marketing("come", components)).await.0, 200);
+    let message = |components: Value| {
+        json!({"to": ADA, "type": "template", "template": {"name": "come",
+        "language": {"code": "en"}, "components": components}})
+    };
+    let header =
+        |location: Value| json!([{"type": "header", "parameters": [{"type": "location", "location": location}]}]);
+    let refused = async |all: Value| bench.send(message(all)).await.1["error"]["code"].as_i64();
+    assert_eq!(refused(json!([])).await, Some(132_012));
+    let nameless = json!({"latitude": "52.5", "longitude": "13.4", "address": "Road 1"});
+    assert_eq!(refused(header(nameless)).await, Some(131_008));
+    let whole = json!({"latitude": "52.5", "longitude": "13.4", "name": "Shop", "address": "Road 1"});
+    assert_eq!(bench.send(message(header(whole))).await.0, 200);
+    assert_eq!(bench.chat().await.pop().expect("a message")["header"], "Shop\nRoad 1");
+}

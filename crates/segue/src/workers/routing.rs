@@ -46,7 +46,8 @@ async fn sweep(wiring: &Wiring, is_time: bool) -> Result<(), StoreError> {
 }
 
 async fn sweep_one(wiring: &Wiring, workspace_id: WorkspaceId, is_time: bool) -> Result<(), StoreError> {
-    if is_time && let Err(error) = segue_desk::routing::release_stranded(&wiring.store, &wiring.ctx, workspace_id).await {
+    if is_time && let Err(error) = segue_desk::routing::release_stranded(&wiring.store, &wiring.ctx, workspace_id).await
+    {
         tracing::error!(%workspace_id, %error, "conversations of former agents could not be given back; it is tried again");
     }
     let ctx = wiring.ctx.clone();

@@ -19,6 +19,8 @@ const TEMPLATE: Template = {
   header_media_id: null,
   footer: null,
   buttons: [],
+  cards: [],
+  offer: null,
   parameter_count: 0,
   slots: [],
   defaults: [],
@@ -39,6 +41,9 @@ const WANTED: CampaignTemplate = {
   sessions: 'any',
   header_media_id: null,
   header_value: '',
+  header_place: null,
+  cards: [],
+  offer_ends_at: null,
   by_language: false,
 };
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { CampaignTemplate, Template } from '@/api/types';
+import { instant, localTime } from '@/lib/local-time';
 import { CheckField, notify, TextField } from '@/ui';
 import { uploadCampaignFile } from './api';
 import css from './editor.module.css';
@@ -13,25 +14,46 @@ const FILES = {
 const isFile = (format: string | null): format is keyof typeof FILES =>
   format !== null && format in FILES;
 
+const PLACE = [
+  ['latitude', 'Latitude', 'Degrees north, such as 52.5208.'],
+  ['longitude', 'Longitude', 'Degrees east, such as 13.4094.'],
+  ['name', 'Name of the place', undefined],
+  ['address', 'Address', undefined],
+] as const;
+
+const NO_PLACE = { latitude: '', longitude: '', name: '', address: '' };
+
 interface HeaderProps {
   wanted: CampaignTemplate;
   template: Template;
   set: (change: Partial<CampaignTemplate>) => void;
 }
 
-/** What stands above the text: the file, or the value of the heading. */
+/** What stands above the text: the file, the place, or the value of the heading. */
 export function TemplateHeaderField({ wanted, template, set }: HeaderProps) {
-  const [busy, setBusy] = useState<'idle' | 'uploading'>('idle');
-  const [name, setName] = useState<string | null>(null);
-  // What was written during an upload stays, and what another template was chosen for is not put into it.
-  const latest = useRef<HeaderProps['set'] | null>(null);
-  useEffect(() => {
-    latest.current = set;
-    return () => {
-      latest.current = null;
-    };
-  }, [set]);
   const format = template.header_format;
+  if (format === 'location') {
+    const place = wanted.header_place ?? NO_PLACE;
+    return (
+      <fieldset className={css.placeAbove} data-testid="template-place">
+        <legend>Place above the text, the same for everybody</legend>
+        <div className={css.two}>
+          {PLACE.map(([part, label, hint]) => (
+            <TextField
+              key={part}
+              label={label}
+              description={hint}
+              value={place[part]}
+              onChange={(event) =>
+                set({ header_place: { ...place, [part]: event.currentTarget.value } })
+              }
+              data-testid={`template-place-${part}`}
+            />
+          ))}
+        </div>
+      </fieldset>
+    );
+  }
   if (format === 'text' && (template.header ?? '').includes('{{')) {
     return (
       <TextField
@@ -44,23 +66,56 @@ export function TemplateHeaderField({ wanted, template, set }: HeaderProps) {
     );
   }
   if (!isFile(format)) return null;
+  return (
+    <TemplateFileField
+      label={`${FILES[format].label} above the text`}
+      format={format}
+      own={template.header_media_id}
+      chosen={wanted.header_media_id}
+      onChoose={(header_media_id) => set({ header_media_id })}
+      testId="template-file"
+    />
+  );
+}
+
+interface FileFieldProps {
+  label: string;
+  format: string;
+  /** The template's own file. */
+  own: string | null;
+  chosen: string | null;
+  onChoose: (id: string | null) => void;
+  testId: string;
+}
+
+/** A file of the campaign in place of the template's own. */
+export function TemplateFileField(props: FileFieldProps) {
+  const { label, format, own, chosen, onChoose, testId } = props;
+  const [busy, setBusy] = useState<'idle' | 'uploading'>('idle');
+  const [name, setName] = useState<string | null>(null);
+  // What was written during an upload stays, and what another template was chosen for is not put into it.
+  const latest = useRef<FileFieldProps['onChoose'] | null>(null);
+  useEffect(() => {
+    latest.current = onChoose;
+    return () => {
+      latest.current = null;
+    };
+  }, [onChoose]);
   const upload = async (file: File | undefined) => {
     if (file === undefined) return;
     setBusy('uploading');
     try {
       const media = await uploadCampaignFile(file);
       setName(file.name);
-      latest.current?.({ header_media_id: media.id });
+      latest.current?.(media.id);
     } catch (error) {
       notify.failure(error);
     } finally {
       setBusy('idle');
     }
   };
-  const { label, accept } = FILES[format];
-  const own = template.header_media_id;
   const state =
-    wanted.header_media_id !== null
+    chosen !== null
       ? `Chosen${name === null ? '' : `: ${name}`}.`
       : typeof own === 'string'
         ? 'The template’s own is sent; choose another one for this campaign.'
@@ -68,31 +123,46 @@ export function TemplateHeaderField({ wanted, template, set }: HeaderProps) {
   return (
     <div className={css.headerFile}>
       <label>
-        <strong>{label} above the text</strong>
-        <small data-testid="template-file-state">
+        <strong>{label}</strong>
+        <small data-testid={`${testId}-state`}>
           {busy === 'uploading' ? 'Uploading…' : `${state} It is uploaded to WhatsApp once.`}
         </small>
         <input
           type="file"
-          accept={accept}
+          accept={isFile(format) ? FILES[format].accept : undefined}
           disabled={busy === 'uploading'}
           onChange={(event) => void upload(event.currentTarget.files?.[0])}
-          data-testid="template-file"
+          data-testid={testId}
         />
       </label>
-      {wanted.header_media_id !== null && typeof own === 'string' && (
+      {chosen !== null && typeof own === 'string' && (
         <button
           type="button"
           className={css.plain}
           onClick={() => {
             setName(null);
-            set({ header_media_id: null });
+            onChoose(null);
           }}
         >
           Send the template’s own
         </button>
       )}
     </div>
+  );
+}
+
+/** When what the template offers ends. Nothing for a template without such an offer. */
+export function TemplateOfferEnd({ wanted, template, set }: HeaderProps) {
+  if (template.offer?.expires !== true) return null;
+  return (
+    <TextField
+      label={`When “${template.offer.text}” ends`}
+      description="In your time zone. What has not left by then is not sent any more."
+      type="datetime-local"
+      value={localTime(wanted.offer_ends_at)}
+      onChange={(event) => set({ offer_ends_at: instant(event.currentTarget.value) })}
+      data-testid="template-offer-ends"
+    />
   );
 }
 

@@ -1,9 +1,11 @@
 import type { CampaignInput, CampaignTemplate, SessionRule, Template } from '@/api/types';
 import { mergeToken } from '@/lib/merge-fields';
 import { formatPhone } from '@/lib/phone';
+import { formatDateTime } from '@/lib/time';
 import { Card, Notice, SelectField, Stack, TextField } from '@/ui';
 import css from './editor.module.css';
-import { TemplateHeaderField, TemplateLanguages } from './TemplateExtras';
+import { emptyCards, TemplateCards } from './TemplateCards';
+import { TemplateHeaderField, TemplateLanguages, TemplateOfferEnd } from './TemplateExtras';
 import phone from './phone.module.css';
 import type { Sources } from './use-sources';
 import { EMPTY_INPUT } from './words';
@@ -59,6 +61,9 @@ export function ChannelChoice({ input, onChange, sources }: ChoiceProps) {
         header_media_id: null,
         header_value: '',
         by_language: false,
+        header_place: null,
+        cards: [],
+        offer_ends_at: null,
       },
     });
   };
@@ -134,6 +139,9 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
       })),
       header_media_id: null,
       header_value: '',
+      header_place: null,
+      cards: emptyCards(next),
+      offer_ends_at: null,
     });
   };
   const value = (place: number, text: string) =>
@@ -157,6 +165,9 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
                 buttons: [],
                 header_media_id: null,
                 header_value: '',
+                header_place: null,
+                cards: [],
+                offer_ends_at: null,
               })
             }
             data={[
@@ -192,6 +203,9 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
         )}
         {template !== undefined && (
           <TemplateHeaderField key={template.id} wanted={wanted} template={template} set={set} />
+        )}
+        {template !== undefined && (
+          <TemplateOfferEnd wanted={wanted} template={template} set={set} />
         )}
         {wanted.values.map((text, place) => (
           <TextField
@@ -257,6 +271,14 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
               />
             );
           })}
+        {template !== undefined && (
+          <TemplateCards
+            key={`${template.id}-cards`}
+            wanted={wanted}
+            template={template}
+            set={set}
+          />
+        )}
         <TemplateLanguages wanted={wanted} templates={sources.templates} set={set} />
         <SelectField
           label="Who gets it"
@@ -270,13 +292,11 @@ export function TemplateFields({ wanted, onChange, sources }: FieldsProps) {
   );
 }
 
-/** The template's text with its values in place of the placeholders, as far as they are known here. */
-function filled(template: Template, values: string[]): string {
-  const names = [
-    ...new Set([...template.body.matchAll(/\{\{(.*?)\}\}/g)].map((each) => each[1] ?? '')),
-  ];
+/** A text with its values in place of the placeholders, as far as they are known here. */
+function filled(body: string, values: string[]): string {
+  const names = [...new Set([...body.matchAll(/\{\{(.*?)\}\}/g)].map((each) => each[1] ?? ''))];
   if (names.every((name) => /^\d+$/.test(name))) names.sort((a, b) => Number(a) - Number(b));
-  return template.body.replace(/\{\{(.*?)\}\}/g, (whole, name: string) => {
+  return body.replace(/\{\{(.*?)\}\}/g, (whole, name: string) => {
     const value = values[names.indexOf(name)]?.trim() ?? '';
     return value === '' ? whole : value;
   });
@@ -318,7 +338,25 @@ export function TemplatePreview({ wanted, sources, text }: PreviewProps) {
                   <br />
                 </>
               )}
-              {text ?? filled(template, wanted.values)}
+              {template.header_format === 'location' && (
+                <span className={phone.file}>
+                  {wanted.header_place?.name.trim() === '' || wanted.header_place === null
+                    ? 'Place'
+                    : wanted.header_place.name}
+                </span>
+              )}
+              {template.offer !== null && (
+                <span className={phone.file}>
+                  <strong>{template.offer.text}</strong>
+                  {wanted.offer_ends_at !== null && (
+                    <>
+                      <br />
+                      Ends {formatDateTime(wanted.offer_ends_at)}
+                    </>
+                  )}
+                </span>
+              )}
+              {text ?? filled(template.body, wanted.values)}
               {template.footer !== null && (
                 <>
                   <br />
@@ -327,10 +365,32 @@ export function TemplatePreview({ wanted, sources, text }: PreviewProps) {
               )}
               {template.buttons.map((button) => (
                 <div key={button.text}>
-                  <u>{button.text}</u>
+                  <u>{isCode(button) ? 'Copy code' : button.text}</u>
                 </div>
               ))}
             </div>
+          )}
+          {template !== undefined && template.cards.length > 0 && (
+            <ul
+              className={phone.cards}
+              tabIndex={0}
+              aria-label="Cards to swipe through"
+              data-testid="template-preview-cards"
+            >
+              {template.cards.map((card, index) => (
+                <li key={index}>
+                  <span className={phone.file}>
+                    {card.header_format === 'video' ? 'Video' : 'Picture'} {index + 1}
+                  </span>
+                  {filled(card.body, wanted.cards[index]?.values ?? [])}
+                  {card.buttons.map((button) => (
+                    <div key={button.text}>
+                      <u>{button.text}</u>
+                    </div>
+                  ))}
+                </li>
+              ))}
+            </ul>
           )}
         </div>
       </div>

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { newKey } from '@/api/client';
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
-import type { Contact } from '@/api/types';
+import type { Contact, Template } from '@/api/types';
 import { changeLive, putSession } from '@/live';
 import {
   Button,
@@ -20,6 +20,9 @@ import {
 } from '@/ui';
 import { fetchAllTemplates, startConversation } from './api';
 
+const hasOwnFiles = (template: Template) =>
+  template.cards.every((card) => card.header_media_id !== null);
+
 /** An agent writes first: an approved template, after which the conversation is theirs. */
 export function StartConversationDialog(props: { contact: Contact; onClose: () => void }) {
   const { contact, onClose } = props;
@@ -33,8 +36,14 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
     queryKey: keys.templates('all'),
     queryFn: ({ signal }) => fetchAllTemplates(signal),
   });
+  // What takes more than values of its text is sent from the conversation.
   const templates = (query.data?.data ?? []).filter(
-    (each) => each.status.toLowerCase() === 'approved',
+    (each) =>
+      each.status.toLowerCase() === 'approved' &&
+      each.slots.every(
+        (slot) => !slot.key.startsWith('card.') || (slot.kind === 'file' && hasOwnFiles(each)),
+      ) &&
+      each.slots.every((slot) => slot.kind !== 'moment'),
   );
   const template = templates.find((each) => each.id === chosen);
   const choose = (id: string) => {

@@ -4,6 +4,7 @@ import css from './log.module.css';
 import { MediaPart } from './MediaPart';
 import { detailsReplaceText, MessageDetails } from './MessageDetails';
 import { NoteText } from './NoteText';
+import { TemplateCards, TemplateOffer } from './TemplateCards';
 
 const LINK = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)])/g;
 
@@ -45,6 +46,7 @@ export function BubbleContent({ message, onView }: ContentProps) {
       )}
       {heading !== null && <p className={css.kind}>{heading}</p>}
       <MessageDetails message={message} />
+      {message.details?.offer != null && <TemplateOffer offer={message.details.offer} />}
       {message.text !== '' &&
         !detailsReplaceText(message) &&
         (message.mentions.length > 0 ? (
@@ -52,6 +54,10 @@ export function BubbleContent({ message, onView }: ContentProps) {
         ) : (
           <RichText text={message.text} />
         ))}
+      {message.details?.template_cards !== undefined &&
+        message.details.template_cards.length > 0 && (
+          <TemplateCards cards={message.details.template_cards} />
+        )}
       {message.details?.footer != null && <p className={css.kind}>{message.details.footer}</p>}
       {message.buttons.length > 0 && (
         <ul className={css.buttons} aria-label="Answers offered to the customer">

@@ -1,5 +1,5 @@
-import { useState } from 'react';
-import type { FilledTemplate } from '@/api/template-types';
+import { useEffect, useRef, useState } from 'react';
+import type { FilledTemplate, TemplateSlot } from '@/api/template-types';
 import { notify, TextField } from '@/ui';
 import { uploadMedia } from './api';
 import css from './composer.module.css';
@@ -21,78 +21,133 @@ const PLACE: [keyof Filling['place'], string][] = [
 interface SlotFieldsProps {
   template: FilledTemplate;
   filling: Filling;
-  onChange: (filling: Filling) => void;
+  onChange: (change: (filling: Filling) => Filling) => void;
 }
 
-/** A field for everything the template takes: values, a file or a place above, ends of links. */
+/** A field for everything the template takes: values, files, a place above, ends of links, the end of an offer. */
 export function SlotFields({ template, filling, onChange }: SlotFieldsProps) {
+  if (template.slots.length === 0) return null;
+  const own = template.slots.filter((slot) => !slot.key.startsWith('card.'));
+  const field = (slot: TemplateSlot, format: string | null) => (
+    <SlotField key={slot.key} slot={slot} format={format} filling={filling} onChange={onChange} />
+  );
+  return (
+    <>
+      {own.length > 0 && (
+        <div className={css.fields}>{own.map((slot) => field(slot, template.header_format))}</div>
+      )}
+      {template.cards.map((card, index) => (
+        <fieldset key={index} className={css.slotCard} data-testid="template-slot-card">
+          <legend>Card {index + 1}</legend>
+          <div className={css.fields}>
+            {template.slots
+              .filter((slot) => slot.key.startsWith(`card.${index}.`))
+              .map((slot) => field(slot, card.header_format))}
+          </div>
+        </fieldset>
+      ))}
+    </>
+  );
+}
+
+interface SlotFieldProps {
+  slot: TemplateSlot;
+  format: string | null;
+  filling: Filling;
+  onChange: SlotFieldsProps['onChange'];
+}
+
+function SlotField({ slot, format, filling, onChange }: SlotFieldProps) {
+  if (slot.kind === 'file') {
+    return <SlotFile slot={slot} format={format} filling={filling} onChange={onChange} />;
+  }
+  if (slot.kind === 'place') {
+    return PLACE.map(([part, label]) => (
+      <TextField
+        key={part}
+        label={label}
+        value={filling.place[part]}
+        onChange={(event) => {
+          const said = event.currentTarget.value;
+          onChange((now) => ({ ...now, place: { ...now.place, [part]: said } }));
+        }}
+      />
+    ));
+  }
+  if (slot.kind === 'moment') {
+    return (
+      <TextField
+        label={slot.label}
+        description="In your time zone. Nothing is sent after it."
+        type="datetime-local"
+        value={filling.endsAt}
+        data-testid="template-offer-ends"
+        onChange={(event) => {
+          const endsAt = event.currentTarget.value;
+          onChange((now) => ({ ...now, endsAt }));
+        }}
+      />
+    );
+  }
+  return (
+    <TextField
+      label={slot.kind === 'text' ? `Value for ${slot.label}` : slot.label}
+      placeholder={slot.sample ?? ''}
+      value={filling.values[slot.key] ?? ''}
+      data-testid="template-parameter"
+      onChange={(event) => {
+        const said = event.currentTarget.value;
+        onChange((now) => ({ ...now, values: { ...now.values, [slot.key]: said } }));
+      }}
+    />
+  );
+}
+
+function SlotFile({ slot, format, filling, onChange }: SlotFieldProps) {
   const [busy, setBusy] = useState<'idle' | 'uploading'>('idle');
+  // What another template was chosen for is not put into it.
+  const isShown = useRef(true);
+  useEffect(() => {
+    isShown.current = true;
+    return () => {
+      isShown.current = false;
+    };
+  }, []);
   const upload = async (file: File | undefined) => {
     if (file === undefined) return;
     setBusy('uploading');
     try {
-      const media = await uploadMedia(file);
-      onChange({ ...filling, file: { id: media.id, name: file.name } });
+      const { id } = await uploadMedia(file);
+      if (isShown.current) {
+        onChange((now) => ({
+          ...now,
+          files: { ...now.files, [slot.key]: { id, name: file.name } },
+        }));
+      }
     } catch (error) {
       notify.failure(error);
     } finally {
       setBusy('idle');
     }
   };
-  if (template.slots.length === 0) return null;
+  const chosen = filling.files[slot.key];
   return (
-    <div className={css.fields}>
-      {template.slots.map((slot) => {
-        if (slot.kind === 'file') {
-          return (
-            <label key={slot.key} className={css.slotFile}>
-              <span>{slot.label}</span>
-              <input
-                type="file"
-                accept={ACCEPT[template.header_format ?? '']}
-                disabled={busy === 'uploading'}
-                onChange={(event) => void upload(event.currentTarget.files?.[0])}
-                data-testid="template-file"
-              />
-              <small>
-                {filling.file === null
-                  ? 'Choose a file.'
-                  : (filling.file.name ?? 'The template’s own file goes along.')}
-              </small>
-            </label>
-          );
-        }
-        if (slot.kind === 'place') {
-          return PLACE.map(([part, label]) => (
-            <TextField
-              key={part}
-              label={label}
-              value={filling.place[part]}
-              onChange={(event) =>
-                onChange({
-                  ...filling,
-                  place: { ...filling.place, [part]: event.currentTarget.value },
-                })
-              }
-            />
-          ));
-        }
-        return (
-          <TextField
-            key={slot.key}
-            label={slot.kind === 'text' ? `Value for ${slot.label}` : slot.label}
-            placeholder={slot.sample ?? ''}
-            value={filling.values[slot.key] ?? ''}
-            data-testid="template-parameter"
-            onChange={(event) =>
-              onChange({
-                ...filling,
-                values: { ...filling.values, [slot.key]: event.currentTarget.value },
-              })
-            }
-          />
-        );
-      })}
-    </div>
+    <label className={css.slotFile}>
+      <span>{slot.label}</span>
+      <input
+        type="file"
+        accept={ACCEPT[format ?? '']}
+        disabled={busy === 'uploading'}
+        onChange={(event) => void upload(event.currentTarget.files?.[0])}
+        data-testid="template-file"
+      />
+      <small>
+        {busy === 'uploading'
+          ? 'Uploading…'
+          : chosen === undefined
+            ? 'Choose a file.'
+            : (chosen.name ?? 'The template’s own file goes along.')}
+      </small>
+    </label>
   );
 }

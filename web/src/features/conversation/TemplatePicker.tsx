@@ -8,7 +8,9 @@ import { Button, Failure, IconButton, Notice, SelectField, SkeletonRows } from '
 import { fetchSessionTemplates } from './api';
 import css from './composer.module.css';
 import { SlotFields } from './SlotFields';
+import { TemplateCards } from './TemplateCards';
 import {
+  beginning,
   bodyValues,
   fillTemplate,
   isComplete,
@@ -32,7 +34,12 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
   const [chosen, setChosen] = useState<{ choice: TemplateChoice; template: FilledTemplate } | null>(
     null,
   );
-  const [filling, setFilling] = useState<Filling>({ values: {}, file: null, place: NO_PLACE });
+  const [filling, setFilling] = useState<Filling>({
+    values: {},
+    files: {},
+    place: NO_PLACE,
+    endsAt: '',
+  });
   const templates = useQuery({
     queryKey: keys.sessionTemplates(sessionId),
     queryFn: ({ signal }) => fetchSessionTemplates(sessionId, signal),
@@ -44,8 +51,7 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
       choice.languages.find((each) => each.language === language) ?? choice.languages[0];
     if (template === undefined) return;
     setChosen({ choice, template });
-    const file = template.header_media_id === null ? null : { id: template.header_media_id };
-    setFilling({ values: template.values, file, place: NO_PLACE });
+    setFilling(beginning(template));
   };
   const isFilling = chosen !== null;
   useEffect(() => onFilling?.(isFilling), [isFilling, onFilling]);
@@ -129,7 +135,12 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
               data-testid="template-choose-language"
             />
           )}
-          <SlotFields template={chosen.template} filling={filling} onChange={setFilling} />
+          <SlotFields
+            key={chosen.template.id}
+            template={chosen.template}
+            filling={filling}
+            onChange={setFilling}
+          />
           <Preview template={chosen.template} filling={filling} />
           <div className={css.foot}>
             <Button onClick={submit} disabled={!complete} data-testid="template-send">
@@ -144,16 +155,28 @@ export function TemplatePicker({ sessionId, role, onClose, onFilling }: Template
 
 function Preview({ template, filling }: { template: FilledTemplate; filling: Filling }) {
   const heading = filling.values.header ?? '';
+  const picture = filling.files.header;
   return (
     <div className={css.preview}>
       {template.header !== null && <strong>{fillTemplate(template.header, [heading])}</strong>}
-      {template.header_format === 'image' && filling.file !== null && (
-        <img src={`/api/v1/media/${filling.file.id}`} alt="Above the text" height={96} />
+      {template.header_format === 'image' && picture !== undefined && (
+        <img src={`/api/v1/media/${picture.id}`} alt="Above the text" height={96} />
       )}
+      {template.offer !== null && <strong>{template.offer.text}</strong>}
       {fillTemplate(template.body, bodyValues(template, filling))}
       {template.footer !== null && <small>{template.footer}</small>}
       {template.buttons.length > 0 && (
         <small>{template.buttons.map((button) => button.text || 'Copy code').join(' · ')}</small>
+      )}
+      {template.cards.length > 0 && (
+        <TemplateCards
+          cards={template.cards.map((card, index) => ({
+            media_id: filling.files[`card.${index}.header`]?.id ?? null,
+            media_kind: card.header_format,
+            text: fillTemplate(card.body, bodyValues(template, filling, `card.${index}.`)),
+            buttons: card.buttons.map((button) => button.text),
+          }))}
+        />
       )}
     </div>
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FilledTemplate, TemplateSlot } from '@/api/template-types';
-import { bodyValues, fillTemplate, isComplete, NO_PLACE, toContent } from './template-filling';
+import type { FilledTemplate, TemplateCardView, TemplateSlot } from '@/api/template-types';
+import { beginning, bodyValues, fillTemplate, isComplete, toContent } from './template-filling';
 
 const slot = (key: string, kind: TemplateSlot['kind']): TemplateSlot => ({
   key,
@@ -12,6 +12,9 @@ const slot = (key: string, kind: TemplateSlot['kind']): TemplateSlot => ({
 const template = {
   id: 'tpl_1',
   body: 'Hi {{name}}, order {{order}}. Bye {{name}}',
+  cards: [] as TemplateCardView[],
+  header_media_id: null,
+  values: {},
   slots: [
     slot('header', 'file'),
     slot('body.name', 'text'),
@@ -28,18 +31,18 @@ describe('filling a template', () => {
 
   it('is complete only with every value and the file', () => {
     const values = { 'body.name': 'Ana', 'body.order': '7', 'button.1': 'x' };
-    const file = { id: 'med_1' };
-    expect(isComplete(template, { values, file, place: NO_PLACE })).toBe(true);
-    expect(isComplete(template, { values, file: null, place: NO_PLACE })).toBe(false);
+    const filling = { ...beginning(template), values, files: { header: { id: 'med_1' } } };
+    expect(isComplete(template, filling)).toBe(true);
+    expect(isComplete(template, { ...filling, files: {} })).toBe(false);
     const blank = { ...values, 'button.1': ' ' };
-    expect(isComplete(template, { values: blank, file, place: NO_PLACE })).toBe(false);
+    expect(isComplete(template, { ...filling, values: blank })).toBe(false);
   });
 
   it('sends the values in their order, the file and what the buttons need', () => {
     const filling = {
+      ...beginning(template),
       values: { 'body.order': '7', 'body.name': ' Ana ', 'button.1': 'x' },
-      file: { id: 'med_1' },
-      place: NO_PLACE,
+      files: { header: { id: 'med_1' } },
     };
     expect(bodyValues(template, filling)).toEqual(['Ana', '7']);
     expect(toContent(template, filling)).toEqual({
@@ -48,6 +51,41 @@ describe('filling a template', () => {
       parameters: ['Ana', '7'],
       header: { kind: 'file', media_id: 'med_1' },
       buttons: [{ index: 1, text: 'x' }],
+    });
+  });
+
+  it('sends what fills each card, and when the offer ends', () => {
+    const card = { header_format: 'image', body: 'Only {{1}} today.', buttons: [] };
+    const carousel = {
+      ...template,
+      cards: [
+        { ...card, header_media_id: 'med_1' },
+        { ...card, header_media_id: null },
+      ] as TemplateCardView[],
+      slots: [
+        slot('offer', 'moment'),
+        slot('card.0.header', 'file'),
+        slot('card.0.body.1', 'text'),
+        slot('card.1.header', 'file'),
+        slot('card.1.body.1', 'text'),
+        slot('card.1.button.1', 'url_end'),
+      ],
+    };
+    const begun = beginning(carousel);
+    expect(begun.files).toEqual({ 'card.0.header': { id: 'med_1' } });
+    const values = { 'card.0.body.1': '89', 'card.1.body.1': '45', 'card.1.button.1': 'tents' };
+    const files = { ...begun.files, 'card.1.header': { id: 'med_2' } };
+    const filling = { ...begun, values, files, endsAt: '2030-05-01T12:00' };
+    expect(isComplete(carousel, { ...filling, endsAt: '' })).toBe(false);
+    expect(isComplete(carousel, { ...filling, files: begun.files })).toBe(false);
+    expect(isComplete(carousel, filling)).toBe(true);
+    expect(toContent(carousel, filling)).toMatchObject({
+      parameters: [],
+      offer_ends_at: new Date('2030-05-01T12:00').toISOString(),
+      cards: [
+        { media_id: 'med_1', parameters: ['89'], buttons: [] },
+        { media_id: 'med_2', parameters: ['45'], buttons: [{ index: 1, text: 'tents' }] },
+      ],
     });
   });
 });

@@ -1,14 +1,29 @@
 import type { FilledTemplate } from '@/api/template-types';
 import type { OutgoingMessage } from '@/api/types';
+import { instant } from '@/lib/local-time';
 
-/** What somebody filled in, by key of the slot; a file or a place for the header. */
+/** What somebody filled in, by key of the slot; a place for the header. */
 export interface Filling {
   values: Record<string, string>;
-  file: { id: string; name?: string } | null;
+  files: Record<string, { id: string; name?: string }>;
   place: { latitude: string; longitude: string; name: string; address: string };
+  /** When the offer ends, as a field of local time has it. */
+  endsAt: string;
 }
 
 export const NO_PLACE = { latitude: '', longitude: '', name: '', address: '' };
+
+/** What a template begins with: the values that are known, and its own files. */
+export function beginning(template: FilledTemplate): Filling {
+  const own = template.cards.map(
+    (card, index) => [`card.${index}.header`, card.header_media_id] as const,
+  );
+  const files: Filling['files'] = {};
+  for (const [key, id] of [['header', template.header_media_id] as const, ...own]) {
+    if (id !== null) files[key] = { id };
+  }
+  return { values: template.values, files, place: NO_PLACE, endsAt: '' };
+}
 
 /** Puts values into `{{1}}` or `{{name}}`, in their order; what is still empty stays visible as a gap. */
 export function fillTemplate(body: string, parameters: string[]): string {
@@ -23,16 +38,25 @@ export function fillTemplate(body: string, parameters: string[]): string {
 
 const value = (filling: Filling, key: string) => (filling.values[key] ?? '').trim();
 
-/** The values of the body, in the order in which they are sent. */
-export const bodyValues = (template: FilledTemplate, filling: Filling): string[] =>
+/** The values of a text, in the order in which they are sent; `place` is empty or `card.0.`. */
+export const bodyValues = (template: FilledTemplate, filling: Filling, place = ''): string[] =>
   template.slots
-    .filter((slot) => slot.key.startsWith('body.'))
+    .filter((slot) => slot.key.startsWith(`${place}body.`))
     .map((slot) => value(filling, slot.key));
+
+const buttonValues = (template: FilledTemplate, filling: Filling, place = '') =>
+  template.slots
+    .filter((slot) => slot.key.startsWith(`${place}button.`))
+    .map((slot) => ({
+      index: Number(slot.key.slice(place.length + 'button.'.length)),
+      text: value(filling, slot.key),
+    }));
 
 /** Whether everything is there that the template needs. */
 export function isComplete(template: FilledTemplate, filling: Filling): boolean {
   return template.slots.every((slot) => {
-    if (slot.kind === 'file') return filling.file !== null;
+    if (slot.kind === 'file') return filling.files[slot.key] !== undefined;
+    if (slot.kind === 'moment') return filling.endsAt !== '';
     if (slot.kind === 'place') {
       return Object.values(filling.place).every((part) => part.trim() !== '');
     }
@@ -48,9 +72,15 @@ type TemplateContent = Omit<
 /** The message as the server takes it. */
 export function toContent(template: FilledTemplate, filling: Filling): TemplateContent {
   const header = template.slots.find((slot) => slot.key === 'header');
-  const buttons = template.slots
-    .filter((slot) => slot.key.startsWith('button.'))
-    .map((slot) => ({ index: Number(slot.key.slice(7)), text: value(filling, slot.key) }));
+  const file = filling.files.header;
+  const cards = template.cards.map((_, index) => {
+    const place = `card.${index}.`;
+    return {
+      media_id: filling.files[`${place}header`]?.id ?? null,
+      parameters: bodyValues(template, filling, place),
+      buttons: buttonValues(template, filling, place),
+    };
+  });
   return {
     kind: 'template',
     template_id: template.id,
@@ -59,12 +89,14 @@ export function toContent(template: FilledTemplate, filling: Filling): TemplateC
       header === undefined
         ? null
         : header.kind === 'file'
-          ? filling.file === null
+          ? file === undefined
             ? null
-            : { kind: 'file', media_id: filling.file.id }
+            : { kind: 'file', media_id: file.id }
           : header.kind === 'place'
             ? { kind: 'place', ...filling.place }
             : { kind: 'text', text: value(filling, 'header') },
-    buttons,
+    buttons: buttonValues(template, filling),
+    ...(cards.length > 0 && { cards }),
+    ...(filling.endsAt !== '' && { offer_ends_at: instant(filling.endsAt) }),
   };
 }

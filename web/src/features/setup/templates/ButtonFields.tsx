@@ -8,25 +8,32 @@ interface ButtonFieldsProps {
   buttons: TemplateButton[];
   problem: (field: string) => string | undefined;
   onChange: (buttons: TemplateButton[]) => void;
+  /** What they can do; everything when it is left out. */
+  kinds?: ButtonKind[];
+  most?: number;
+  /** Where they stand, for people who hear the page: ` of card 2`. */
+  on?: string;
 }
 
 /** The buttons of a template, each with the fields of its kind. */
-export function ButtonFields({ buttons, problem, onChange }: ButtonFieldsProps) {
+export function ButtonFields(props: ButtonFieldsProps) {
+  const { buttons, problem, onChange, kinds, most = 10, on = '' } = props;
+  const offered = BUTTON_KINDS.filter((kind) => kinds === undefined || kinds.includes(kind.value));
   return (
     <fieldset className={css.group}>
-      <legend>Buttons</legend>
+      <legend>Buttons{on}</legend>
       {problem('buttons') !== undefined && <p className={css.problem}>{problem('buttons')}</p>}
       {buttons.map((button, index) => (
         <div key={index} className={css.button} data-testid="template-button">
           <OneButton
-            index={index}
+            name={`Button ${index + 1}${on}`}
             button={button}
             problem={(name) => problem(`buttons.${index}.${name}`)}
             onChange={(changed) => onChange(buttons.with(index, changed))}
           />
           <Row>
             <IconButton
-              label={`Move button ${index + 1} up`}
+              label={`Move button ${index + 1}${on} up`}
               disabled={index === 0}
               onClick={() => {
                 const above = buttons[index - 1];
@@ -37,7 +44,7 @@ export function ButtonFields({ buttons, problem, onChange }: ButtonFieldsProps) 
               <IconArrowUp size={16} />
             </IconButton>
             <IconButton
-              label={`Remove button ${index + 1}`}
+              label={`Remove button ${index + 1}${on}`}
               onClick={() => onChange(buttons.toSpliced(index, 1))}
             >
               <IconTrash size={16} />
@@ -45,10 +52,10 @@ export function ButtonFields({ buttons, problem, onChange }: ButtonFieldsProps) 
           </Row>
         </div>
       ))}
-      {buttons.length < 10 && (
+      {buttons.length < most && (
         <SelectField
-          label="Add a button"
-          data={[{ value: '', label: 'Choose what it does' }, ...BUTTON_KINDS]}
+          label={on === '' ? 'Add a button' : `Add a button, ${on.replace(' of ', '')}`}
+          data={[{ value: '', label: 'Choose what it does' }, ...offered]}
           value=""
           onChange={(event) => {
             const kind = event.currentTarget.value;
@@ -62,15 +69,16 @@ export function ButtonFields({ buttons, problem, onChange }: ButtonFieldsProps) 
 }
 
 interface OneButtonProps {
-  index: number;
+  /** `Button 1` and where it stands. */
+  name: string;
   button: TemplateButton;
   problem: (name: string) => string | undefined;
   onChange: (button: TemplateButton) => void;
 }
 
-function OneButton({ index, button, problem, onChange }: OneButtonProps) {
+function OneButton({ name: place, button, problem, onChange }: OneButtonProps) {
   const label = BUTTON_KINDS.find((kind) => kind.value === button.kind)?.label ?? 'Button';
-  const name = `Button ${index + 1}: ${label}`;
+  const name = `${place}: ${label}`;
   if (button.kind === 'request_contact_info') {
     return <p>{name}. WhatsApp writes the words itself.</p>;
   }

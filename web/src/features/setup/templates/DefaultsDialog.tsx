@@ -10,7 +10,9 @@ const OTHER = 'contact.attributes.';
 
 /** What fills the variables when an agent picks the template. */
 export function DefaultsDialog({ template, onClose }: { template: Template; onClose: () => void }) {
-  const slots = template.slots.filter((slot) => slot.kind !== 'file' && slot.kind !== 'place');
+  const slots = template.slots.filter(
+    ({ kind }) => kind !== 'file' && kind !== 'place' && kind !== 'moment',
+  );
   const [defaults, setDefaults] = useState<TemplateDefault[]>(() =>
     slots.map(
       (slot) =>

@@ -20,10 +20,23 @@ import {
 } from '@/ui';
 import { changeTemplate, createTemplate, discardDraft, lintTemplate, submitTemplate } from './api';
 import { ButtonFields, CodeFields } from './ButtonFields';
+import { CardFields, OfferFields } from './CardFields';
 import { HeaderFields } from './HeaderFields';
 import { TemplatePreview } from './TemplatePreview';
 import css from './templates.module.css';
-import { CATEGORIES, CATEGORY_HINTS, inCategory, LANGUAGES, placeholders } from './words';
+import {
+  CATEGORIES,
+  CATEGORY_HINTS,
+  formOf,
+  FORMS,
+  inCategory,
+  inForm,
+  LANGUAGES,
+  nextName,
+  OFFER_BUTTONS,
+  placeholders,
+  type TemplateForm,
+} from './words';
 
 interface TemplateEditorProps {
   /** None for a new one. */
@@ -90,6 +103,8 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
     });
   const names = placeholders(parts.body);
   const isCode = parts.category === 'authentication';
+  const form = formOf(parts);
+  const mostText = form === 'offer' ? 600 : 1024;
 
   return (
     <Card
@@ -185,11 +200,31 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
             <CodePart parts={parts} problem={problem} onChange={change} />
           ) : (
             <>
-              <HeaderFields
-                parts={parts}
-                problem={problem}
-                onChange={(header) => change({ header })}
+              <SelectField
+                label="What is sent"
+                description="Cards and offers are marketing; WhatsApp takes them in no other category."
+                data={FORMS}
+                value={form}
+                disabled={saved?.status === 'APPROVED'}
+                onChange={(event) =>
+                  setParts((now) => inForm(now, event.currentTarget.value as TemplateForm))
+                }
+                data-testid="template-form"
               />
+              {parts.offer !== null && (
+                <OfferFields
+                  offer={parts.offer}
+                  problem={problem}
+                  onChange={(offer) => change({ offer })}
+                />
+              )}
+              {(form !== 'cards' || parts.header !== null) && (
+                <HeaderFields
+                  parts={parts}
+                  problem={problem}
+                  onChange={(header) => change({ header })}
+                />
+              )}
               <Stack gap={8}>
                 <TextArea
                   label="Text"
@@ -205,11 +240,17 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
                   <Button
                     size="xs"
                     emphasis="secondary"
-                    onClick={() => change({ body: `${parts.body}{{${nextName(parts, names)}}}` })}
+                    onClick={() =>
+                      change({
+                        body: `${parts.body}{{${nextName(parts.parameter_format, names)}}}`,
+                      })
+                    }
                   >
                     Add a variable
                   </Button>
-                  <span className={css.counter}>{[...parts.body].length} of 1024</span>
+                  <span className={css.counter}>
+                    {[...parts.body].length} of {mostText}
+                  </span>
                 </Row>
               </Stack>
               {names.length > 0 && (
@@ -235,18 +276,30 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
                   </div>
                 </fieldset>
               )}
-              <TextField
-                label="Footer"
-                description="At most 60 characters, no variables."
-                value={parts.footer ?? ''}
-                error={problem('footer')}
-                onChange={(event) => change({ footer: event.currentTarget.value || null })}
-              />
-              <ButtonFields
-                buttons={parts.buttons}
-                problem={problem}
-                onChange={(buttons) => change({ buttons })}
-              />
+              {(form === 'message' || parts.footer !== null) && (
+                <TextField
+                  label="Footer"
+                  description="At most 60 characters, no variables."
+                  value={parts.footer ?? ''}
+                  error={problem('footer')}
+                  onChange={(event) => change({ footer: event.currentTarget.value || null })}
+                />
+              )}
+              {(form !== 'cards' || parts.buttons.length > 0) && (
+                <ButtonFields
+                  buttons={parts.buttons}
+                  problem={problem}
+                  onChange={(buttons) => change({ buttons })}
+                  {...(form === 'offer' && { kinds: OFFER_BUTTONS })}
+                />
+              )}
+              {form === 'cards' && (
+                <CardFields
+                  parts={parts}
+                  problem={problem}
+                  onChange={(changed) => setParts((now) => ({ ...now, cards: changed(now.cards) }))}
+                />
+              )}
             </>
           )}
         </div>
@@ -354,9 +407,4 @@ function CodePart({ parts, problem, onChange }: CodePartProps) {
 function words(findings: TemplateFinding[], field: string): string | undefined {
   const here = findings.filter((each) => each.field === field);
   return (here.find((each) => each.severity === 'error') ?? here[0])?.message;
-}
-
-function nextName(parts: TemplateParts, names: string[]): string {
-  if (parts.parameter_format === 'positional') return String(names.length + 1);
-  return names.includes('first_name') ? `value_${names.length + 1}` : 'first_name';
 }

@@ -1,6 +1,7 @@
 import type {
   Template,
   TemplateButton,
+  TemplateCard,
   TemplateCategory,
   TemplateParts,
 } from '@/api/template-types';
@@ -166,7 +167,53 @@ export const EMPTY: TemplateParts = {
   footer: null,
   buttons: [],
   code: null,
+  cards: [],
+  offer: null,
 };
+
+/** What a template is made of beside its text. */
+export type TemplateForm = 'message' | 'cards' | 'offer';
+
+export const FORMS: { value: TemplateForm; label: string }[] = [
+  { value: 'message', label: 'A message' },
+  { value: 'cards', label: 'A message with cards to swipe' },
+  { value: 'offer', label: 'An offer for a time' },
+];
+
+export const formOf = (parts: TemplateParts): TemplateForm =>
+  parts.cards.length > 0 ? 'cards' : parts.offer !== null ? 'offer' : 'message';
+
+/** The kinds of buttons that a card takes, and that an offer takes. */
+export const CARD_BUTTONS: ButtonKind[] = ['quick_reply', 'url', 'phone_number'];
+export const OFFER_BUTTONS: ButtonKind[] = ['copy_code', 'url'];
+
+/** A card like the one before it: all cards have the same kinds of buttons. */
+export const cardLike = (card: TemplateCard | undefined): TemplateCard => ({
+  header: { format: card?.header.format === 'video' ? 'video' : 'image', media_id: null },
+  body: '',
+  samples: [],
+  buttons: card === undefined ? [newButton('quick_reply')] : card.buttons,
+});
+
+/** What another form keeps of a template. Cards and offers are taken as marketing only. */
+export function inForm(parts: TemplateParts, form: TemplateForm): TemplateParts {
+  if (form === formOf(parts)) return parts;
+  if (form === 'message') return { ...parts, cards: [], offer: null };
+  const plain = { ...parts, category: 'marketing' as const, footer: null };
+  if (form === 'cards') {
+    const first = cardLike(undefined);
+    return { ...plain, header: null, buttons: [], cards: [first, first], offer: null };
+  }
+  const format = parts.header?.format;
+  const links = parts.buttons.filter((button) => button.kind === 'url');
+  return {
+    ...plain,
+    header: format === 'image' || format === 'video' ? parts.header : null,
+    buttons: [newButton('copy_code'), ...links],
+    cards: [],
+    offer: { text: '', expires: true },
+  };
+}
 
 /** What stands between double braces, as the server counts it: numbers in order, names as they come. */
 export function placeholders(text: string): string[] {
@@ -175,6 +222,12 @@ export function placeholders(text: string): string[] {
   return unique.every((name) => /^\d+$/.test(name))
     ? unique.sort((one, other) => Number(one) - Number(other))
     : unique;
+}
+
+/** The name of a variable that is added. */
+export function nextName(format: TemplateParts['parameter_format'], names: string[]): string {
+  if (format === 'positional') return String(names.length + 1);
+  return names.includes('first_name') ? `value_${names.length + 1}` : 'first_name';
 }
 
 /** A text with values in place of its variables; one without a value stays. */
@@ -198,6 +251,8 @@ export function inCategory(parts: TemplateParts, category: TemplateCategory): Te
       footer: null,
       buttons: [newButton('one_time_code')],
       code: { security_advice: true, expires_in_minutes: 10 },
+      cards: [],
+      offer: null,
     };
   }
   const buttons = parts.buttons.filter((button) => button.kind !== 'one_time_code');
