@@ -575,6 +575,26 @@ export interface paths {
         patch: operations["change_campaign_link"];
         trace?: never;
     };
+    "/api/v1/campaigns/{id}/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The files of a campaign's texts, in their order.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["list_campaign_media"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/campaigns/{id}/pause": {
         parameters: {
             query?: never;
@@ -1645,6 +1665,47 @@ export interface paths {
         get: operations["get_reachability"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/text-files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file that came with a text of this contact. One that is still on its way from the provider is answered 409
+         *     `media_pending`.
+         * @description Needs the permission `read_contacts`.
+         */
+        get: operations["download_received_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/contacts/{id}/text-files/{file_id}/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetches a file once more that could not be had from the provider. Does nothing when it is here or on its way.
+         * @description Needs the permission `read_contacts`.
+         */
+        post: operations["fetch_received_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4549,6 +4610,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/text-files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a picture (JPEG, PNG, GIF), film (MP4, 3GPP), sound (MP3, M4A, AMR, OGG), PDF or plain text of up to 5 MB that a
+         *     text is to have. Name it in the `media` of a campaign or message; one that is named nowhere is removed after a day.
+         * @description Needs the permission `run_campaigns`.
+         */
+        post: operations["upload_text_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/text-files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file that goes out with texts: uploaded for them, or of a campaign or a message.
+         * @description Needs the permission `read_campaigns`.
+         */
+        get: operations["download_text_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/transcript-exports": {
         parameters: {
             query?: never;
@@ -5166,6 +5268,8 @@ export interface components {
             footer?: components["schemas"]["Footer"] | null;
             /** Format: int32 */
             held_out_percent?: number | null;
+            /** @description Pictures and other files beside the text. */
+            media?: components["schemas"]["MediaId"][] | null;
             name?: string | null;
             pool_id?: components["schemas"]["SenderPoolId"] | null;
             prefilled_text?: string | null;
@@ -5222,6 +5326,11 @@ export interface components {
              * @description Percent of those who could get it that get nothing, and are counted.
              */
             held_out_percent?: number;
+            /**
+             * @description Pictures and other files beside the text, which makes each message an MMS; ids from `/api/v1/text-files`. None in a
+             *     campaign by WhatsApp template.
+             */
+            media?: components["schemas"]["MediaId"][];
             name: string;
             pool_id?: components["schemas"]["SenderPoolId"] | null;
             /** @description What the customer finds ready to send in the chat. */
@@ -5337,6 +5446,12 @@ export interface components {
              * @default USD
              */
             currency: string;
+            /**
+             * Format: int64
+             * @description Price of a thousand messages with files (MMS), wherever they go, in minor units; unknown when it is not given.
+             * @default null
+             */
+            mms_price: number | null;
             /**
              * @description The line that tells people how to stop, and when it is added.
              * @default {
@@ -6396,6 +6511,8 @@ export interface components {
             /** @description The sender's number or name. */
             from?: string | null;
             id: components["schemas"]["MessageId"];
+            /** @description Its files in their order; with any it is an MMS. */
+            media: components["schemas"]["MediaId"][];
             not_before?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int32
@@ -6426,14 +6543,16 @@ export interface components {
             fields?: {
                 [key: string]: string;
             };
+            /** @description Pictures and other files, which make it an MMS: ids from `/api/v1/text-files`, at most ten, 5 MB together. */
+            media?: components["schemas"]["MediaId"][];
             /** @description In any writing; a national one is read in the workspace's country. */
             phone?: string | null;
             pool_id?: components["schemas"]["SenderPoolId"] | null;
             /** @description The sender's number or name, as an alternative to its id. */
             sender?: string | null;
             sender_id?: components["schemas"]["SenderId"] | null;
-            /** @description The text; merge fields are written `{{ first_name }}`. */
-            text: string;
+            /** @description The text; merge fields are written `{{ first_name }}`. May be left out beside `media`. */
+            text?: string;
         };
         /** @enum {string} */
         DirectState: "waiting" | "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "unknown" | "suppressed" | "canceled" | "expired" | "rejected";
@@ -7073,6 +7192,8 @@ export interface components {
         ImportState: "running" | "done" | "failed" | "undoing" | "undone";
         /** @description A text as the API shows it. */
         InboundText: {
+            /** @description Pictures and other files that came with it, in their order. */
+            files: components["schemas"]["TextFile"][];
             id: components["schemas"]["InboundTextId"];
             /** @description `stop`, `start`, `help`, `keyword`, `opt_in`, `answer`, `revoked`, `review`, or `none` when nothing was done. */
             outcome: string;
@@ -7775,6 +7896,20 @@ export interface components {
         MessagingUserId: string;
         /** @enum {string} */
         Misfire: "run_late" | "skip" | "ask";
+        /** @description Which kind of sender carries messages with files, from where to where. Where no rule fits, carriers do not take them. */
+        MmsCapability: {
+            /** @description ISO 3166-1 codes of the countries they arrive in. */
+            countries: string[];
+            /** @description Countries (ISO 3166-1) that the sender's own number belongs to; empty: every one. */
+            from?: string[];
+            /** @description Stable name, such as `us.10dlc.mms`. */
+            id: string;
+            kind: components["schemas"]["SenderKind"];
+            /** @description The rule in words. */
+            note: string;
+            /** @description Where the rule stands. */
+            source: string;
+        };
         /** @description What the month has had so far, and what comes next. */
         MonthVolumes: {
             /** @description ISO 4217. */
@@ -8525,6 +8660,8 @@ export interface components {
                 /** @description The sender's number or name. */
                 from?: string | null;
                 id: components["schemas"]["MessageId"];
+                /** @description Its files in their order; with any it is an MMS. */
+                media: components["schemas"]["MediaId"][];
                 not_before?: components["schemas"]["Timestamp"] | null;
                 /**
                  * Format: int32
@@ -8657,6 +8794,8 @@ export interface components {
         /** @description One page of a list. */
         Page_InboundText: {
             data: {
+                /** @description Pictures and other files that came with it, in their order. */
+                files: components["schemas"]["TextFile"][];
                 id: components["schemas"]["InboundTextId"];
                 /** @description `stop`, `start`, `help`, `keyword`, `opt_in`, `answer`, `revoked`, `review`, or `none` when nothing was done. */
                 outcome: string;
@@ -8974,6 +9113,8 @@ export interface components {
                  * @description Most segments from it in a second; none: as its account can.
                  */
                 segments_per_second?: number | null;
+                /** @description Whether messages with files (MMS) can leave from it on this account, wherever to. */
+                sends_files: boolean;
             })[];
             /** @description Give it as `cursor` for the next page; null on the last page. */
             next_cursor?: string | null;
@@ -9193,6 +9334,25 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_TextFile: {
+            data: {
+                /** @description Why it could not be fetched, or that it was removed. */
+                failure?: string | null;
+                file_name?: string | null;
+                id: components["schemas"]["MediaId"];
+                /** @description By its bytes; what the provider says while they are not here. */
+                mime: string;
+                presence: components["schemas"]["FilePresence"];
+                /**
+                 * Format: int64
+                 * @description In bytes; 0 while it is not here.
+                 */
+                size: number;
+            }[];
+            /** @description Give it as `cursor` for the next page; null on the last page. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_TranscriptExport: {
             data: {
                 /** @description The id of the user or API key. */
@@ -9347,6 +9507,7 @@ export interface components {
             chats?: components["schemas"]["PreflightChats"] | null;
             cost: components["schemas"]["PreflightCost"];
             excluded: components["schemas"]["PreflightRule"][];
+            files?: components["schemas"]["PreflightFiles"] | null;
             /** @description Those among them who have to wait, by reason. */
             held: components["schemas"]["PreflightRule"][];
             /** @description Messages by language, of a campaign by template that goes out in several. */
@@ -9418,6 +9579,26 @@ export interface components {
             typical_thousandths: number;
             /** @description Countries of the audience without a price; markets in a campaign by template. */
             unpriced: string[];
+        };
+        /** @description The files of a campaign whose messages are MMS. */
+        PreflightFiles: {
+            /**
+             * Format: int64
+             * @description Of all files together.
+             */
+            bytes: number;
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: int64
+             * @description Those that are not here any more.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Those for which many carriers drop the message: no pictures, and large.
+             */
+            risky: number;
         };
         /** @description How many get it in a language. */
         PreflightLanguage: {
@@ -10227,6 +10408,8 @@ export interface components {
         SenderAlphabet: "any" | "gsm_replace" | "gsm_refuse";
         /** @description The table of what each kind of sender can do in which country. */
         SenderCapabilities: {
+            /** @description From where to where messages with files (MMS) go, on an account in Twilio's dialect; where none fits, nowhere. */
+            mms: components["schemas"]["MmsCapability"][];
             /** @description Of those that fit, the first counts; where none fits, carriers take the sender as it is. */
             rules: components["schemas"]["SenderCapability"][];
             title: string;
@@ -10291,6 +10474,8 @@ export interface components {
              * @description Most segments from it in a second; none: as its account can.
              */
             segments_per_second?: number | null;
+            /** @description Whether messages with files (MMS) can leave from it on this account, wherever to. */
+            sends_files: boolean;
         };
         SenderFallback: {
             /**
@@ -11077,6 +11262,21 @@ export interface components {
         TestSendInput: {
             phone: string;
         };
+        /** @description A file of a text as the API shows it. */
+        TextFile: {
+            /** @description Why it could not be fetched, or that it was removed. */
+            failure?: string | null;
+            file_name?: string | null;
+            id: components["schemas"]["MediaId"];
+            /** @description By its bytes; what the provider says while they are not here. */
+            mime: string;
+            presence: components["schemas"]["FilePresence"];
+            /**
+             * Format: int64
+             * @description In bytes; 0 while it is not here.
+             */
+            size: number;
+        };
         /** @description Something about a text that carriers may dislike. */
         TextFinding: {
             /** @description Where in the text as it goes out; empty when something is missing. */
@@ -11450,7 +11650,7 @@ export interface components {
             word: string;
         };
         /** @enum {string} */
-        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "look_up_empty" | "template_not_approved" | "over_limit" | "marketing_stopped" | "translation_differs" | "translation_not_approved";
+        WarningKind: "nobody_left" | "many_left_out" | "many_unicode" | "no_price" | "too_few_agents" | "takes_long" | "sender_not_active" | "sender_not_cleared" | "texts_disliked" | "files_risky" | "file_missing" | "look_up_empty" | "template_not_approved" | "over_limit" | "marketing_stopped" | "translation_differs" | "translation_not_approved";
         /** @description Whether a word can be had. */
         WordCheck: {
             /** @description Why it cannot, in words; absent when it can. */
@@ -12602,6 +12802,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CampaignLinks"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_campaign_media: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CampaignId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TextFile"];
                 };
             };
             /** @description What went wrong. */
@@ -14704,6 +14934,76 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Reachability"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_received_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ContactId"];
+                file_id: components["schemas"]["MediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description It is served under another host name */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_received_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: components["schemas"]["ContactId"];
+                file_id: components["schemas"]["MediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {
@@ -20397,6 +20697,78 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TemplateDetail"];
                 };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_text_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Upload"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TextFile"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_text_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["MediaId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description It is served under another host name */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong. */
             default: {
