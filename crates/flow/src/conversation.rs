@@ -172,7 +172,10 @@ impl Player<'_> {
             _ => None,
         }));
         let offered = result.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Send { content: Content::Form(form) } => Some(form.name.clone()),
+            Effect::Send { content } => match &**content {
+                Content::Form(form) => Some(form.name.clone()),
+                _ => None,
+            },
             _ => None,
         });
         self.offered = offered.or(self.offered.take());
@@ -215,7 +218,7 @@ impl Player<'_> {
         };
         let sent = effects
             .iter()
-            .filter_map(|effect| if let Effect::Send { content } = effect { Some(content) } else { None });
+            .filter_map(|effect| if let Effect::Send { content } = effect { Some(&**content) } else { None });
         let sent = sent.collect::<Vec<_>>();
         if let Some(parts) = &expected.says {
             let texts = sent.iter().map(|content| content.text()).collect::<Vec<_>>();

@@ -461,7 +461,7 @@ impl<'a> Turn<'a> {
             FileKind::Sound => Content::Audio { media_id, voice: send.voice },
             FileKind::Sticker => Content::Sticker { media_id },
         };
-        self.effects.push(Effect::Send { content });
+        self.effects.push(Effect::Send { content: Box::new(content) });
         Ok(())
     }
 
@@ -484,7 +484,7 @@ impl<'a> Turn<'a> {
         if content.text().trim().is_empty() {
             return if matches!(content, Content::Text { .. }) { Ok(()) } else { Err(Broken) };
         }
-        self.effects.push(Effect::Send { content });
+        self.effects.push(Effect::Send { content: Box::new(content) });
         Ok(())
     }
 
@@ -523,7 +523,8 @@ impl<'a> Turn<'a> {
         self.log(&position, StepLog::Failed);
         let text = template::render(&self.definition.agent.apology, &self.state.variables).unwrap_or_default();
         if !text.trim().is_empty() {
-            self.effects.push(Effect::Send { content: Content::Text { text: shortened(text, TEXT) } });
+            let content = Box::new(Content::Text { text: shortened(text, TEXT) });
+            self.effects.push(Effect::Send { content });
         }
         self.leave(self.definition.agent.queue.clone(), HandoverReason::Failed, None);
         self.state.status = RunStatus::Failed;

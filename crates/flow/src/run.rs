@@ -285,7 +285,7 @@ pub enum StepLog {
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub enum Effect {
     /// Send this to the customer.
-    Send { content: Content },
+    Send { content: Box<Content> },
     /// Write a field (one of the standard fields, else an attribute) of the contact.
     SaveContact { field: String, value: String },
     /// Write a field of the lead.

@@ -157,7 +157,7 @@ steps:
 
 fn sent(effects: &[Effect]) -> Vec<&Content> {
     let sent = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { content } => Some(content),
+        Effect::Send { content } => Some(&**content),
         _ => None,
     });
     sent.collect()
@@ -330,7 +330,7 @@ proptest! {
             prop_assert!(result.effects.len() <= MAX_HOPS * 4);
             for effect in &result.effects {
                 if let Effect::Send { content } = effect {
-                    let is_file = matches!(content, Content::Document { .. });
+                    let is_file = matches!(**content, Content::Document { .. });
                     prop_assert!(is_file || !content.text().trim().is_empty());
                     prop_assert!(content.text().chars().count() <= 4096);
                 }

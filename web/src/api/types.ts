@@ -1,7 +1,7 @@
 /** The wire types of the HTTP contract. Times are RFC 3339 UTC strings, ids are prefixed strings. */
 import type { Campaign, Recipient } from './campaign-types';
 import type * as identity from './identity-types';
-import type { MessageDetails, OptInState, Session } from './message-types';
+import type { FilePresence, MessageDetails, OptInState, Session } from './message-types';
 import type { FrequencyCap } from './policy-types';
 
 export type { Template } from './template-types';
@@ -226,7 +226,7 @@ export interface TextFile {
   /** In bytes; 0 while it is not here. */
   size: number;
   file_name: string | null;
-  presence: 'stored' | 'pending' | 'failed';
+  presence: FilePresence;
   /** Why it could not be fetched, or that it was removed. */
   failure: string | null;
 }

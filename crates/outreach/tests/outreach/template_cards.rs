@@ -254,7 +254,7 @@ async fn an_offer_says_when_it_ends_and_nothing_is_planned_after_it() {
         let words = "The offer ends before the campaign would begin. Choose a later moment.";
         assert_eq!(invalid(late.unwrap_err()), words, "{}", world.test.engine);
         let tomorrow = Schedule { starts_at: Some("2027-06-01T10:00".parse().unwrap()), ..now() };
-        let (_, later) = start(until(Some(ends_at)), tomorrow.clone()).await;
+        let (_, later) = start(until(Some(ends_at)), tomorrow).await;
         assert_eq!(invalid(later.unwrap_err()), words, "{}: it is scheduled for later", world.test.engine);
         let daily = Schedule {
             repeat: Some(Repeat { frequency: Frequency::Daily, interval: 1, count: None, until: None }),

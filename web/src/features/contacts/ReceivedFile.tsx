@@ -11,17 +11,24 @@ interface ReceivedFileProps {
   onAsked: () => void;
 }
 
+/** What there is to say where one can only wait, or nothing can be done. */
+const STATES = {
+  pending: 'A file is being fetched…',
+  checking: 'A file is being checked for viruses…',
+  infected: 'A file held a virus and was removed. Nobody can open it.',
+};
+
 /** A picture or file that came with a text: shown, on its way, or why it is not here. */
 export function ReceivedFile({ contactId, file, onAsked }: ReceivedFileProps) {
   const [busy, setBusy] = useState<'idle' | 'asking'>('idle');
-  if (file.presence === 'pending') {
+  if (file.presence === 'pending' || file.presence === 'checking' || file.presence === 'infected') {
     return (
-      <span className={css.fileState} data-testid="received-file" data-presence="pending">
-        A file is being fetched…
+      <span className={css.fileState} data-testid="received-file" data-presence={file.presence}>
+        {STATES[file.presence]}
       </span>
     );
   }
-  if (file.presence === 'failed') {
+  if (file.presence === 'failed' || file.presence === 'unchecked') {
     const again = async () => {
       setBusy('asking');
       try {
@@ -33,8 +40,10 @@ export function ReceivedFile({ contactId, file, onAsked }: ReceivedFileProps) {
       setBusy('idle');
     };
     return (
-      <span className={css.fileState} data-testid="received-file" data-presence="failed">
-        {file.failure ?? 'The file could not be fetched.'}
+      <span className={css.fileState} data-testid="received-file" data-presence={file.presence}>
+        {file.presence === 'unchecked'
+          ? 'A file could not be checked for viruses, so nobody can open it yet. An administrator sees why in Setup, Files.'
+          : (file.failure ?? 'The file could not be fetched.')}
         <Button
           emphasis="quiet"
           size="xs"
@@ -42,7 +51,7 @@ export function ReceivedFile({ contactId, file, onAsked }: ReceivedFileProps) {
           onClick={() => void again()}
           data-testid="received-file-again"
         >
-          Fetch again
+          {file.presence === 'unchecked' ? 'Check again' : 'Fetch again'}
         </Button>
       </span>
     );
