@@ -28,7 +28,7 @@ use segue_store::{
 };
 
 use crate::{
-    keyword::{consents, receive_on, settings, text},
+    keyword::{consents, receive_on, settings, taken, text},
     world::{World, phone, worlds},
 };
 
@@ -450,6 +450,53 @@ async fn what_a_programme_gave_for_all_marketing_ends_with_it_however_it_ends() 
             let no = |scope: String| (ConsentAction::Revoke, scope);
             assert_eq!(last, [no(programme.id.to_string()), no("all".to_owned())], "{}", world.test.engine);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_has_answered_reaches_as_far_as_if_we_had() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let programme = news(&world, ProgrammeOptIn::Double, Covers::Programme).await;
+        text(&world, &phone(1), "NEWS").await;
+        assert_eq!(taken(&world, Keyword::Start, &phone(1), "YES").await, Handled::OptIn, "{engine}");
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None, "{engine}: to the programme alone");
+        assert_eq!(world.messages().await.len(), 2, "{engine}: the question and the welcome");
+
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Programme).await;
+        world.consent(&phone(1), ConsentAction::Grant).await;
+        world.test.clock.advance(1);
+        assert_eq!(taken(&world, Keyword::Stop, &phone(1), "Stop").await, Handled::Silent(Keyword::Stop), "{engine}");
+        let left = subscription(&world, programme.id, 1).await;
+        assert_eq!((left.state, left.end_reason), (SubscriptionState::Ended, Some(EndReason::Stopped)), "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{engine}: the setting says so");
+
+        // An opt-in that waits for its answer ends, too, and START takes back a no to the sender.
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Sender).await;
+        text(&world, &phone(2), "NEWS").await;
+        world.test.clock.advance(1);
+        taken(&world, Keyword::Stop, &phone(2), "STOP").await;
+        assert_eq!(subscription(&world, programme.id, 2).await.state, SubscriptionState::Ended, "{engine}");
+        world.test.clock.advance(1);
+        assert_eq!(
+            taken(&world, Keyword::Start, &phone(2), "Start").await,
+            Handled::Silent(Keyword::Start),
+            "{engine}"
+        );
+        let (ws, own) = (world.ws(), world.sender.address.clone());
+        let from = move |tx: &mut segue_store::Tx<'_>| {
+            tx.consent_state_from(ws, Medium::Sms, &phone(2), Purpose::Marketing, &own).map(|it| it.state)
+        };
+        assert_eq!(world.write(from).await, ConsentState::Granted, "{engine}");
+        assert_eq!(taken(&world, Keyword::Help, &phone(2), "info").await, Handled::Silent(Keyword::Help), "{engine}");
+        // Whatever the provider takes a STOP for.
+        taken(&world, Keyword::Start, &phone(2), "STOP").await;
+        assert_eq!(world.messages().await.len(), 3, "{engine}: nothing but one more question");
+        let kept = world.write(move |tx| tx.texts_from(ws, &phone(2), None, 9)).await;
+        let kept: Vec<_> = kept.iter().rev().map(|text| (text.text.as_str(), text.outcome.as_str())).collect();
+        let expected = [("NEWS", "opt_in"), ("STOP", "stop"), ("Start", "start"), ("info", "help"), ("STOP", "stop")];
+        assert_eq!(kept, expected, "{engine}");
     }
 }
 
