@@ -517,6 +517,59 @@ async fn rows_bring_their_own_country_evidence_and_opt_outs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_is_taken_from_a_row_that_is_refused() {
+    let columns = [("Number", "phone"), ("Mail", "email"), ("Zone", "time_zone"), ("Key", "external_key")];
+    for world in worlds().await {
+        let (engine, ws) = (&world.test.engine, world.ws());
+        let value = serde_json::json!({ "phone": phone(100), "external_key": "K-7" });
+        let input = serde_json::from_value(value).unwrap();
+        segue_outreach::contacts::create(&world.test.store, &world.test.ctx, ws, input).await.unwrap();
+        // A number that stands twice, bad fields before and after the number, two people, a country that is none, and a
+        // row of which nobody knows which cell is which.
+        let content = format!(
+            "Mail,Number,Country,Zone,Key,Agreed,When\n\
+            ,{0},,,,yes,\n,{0},,,,stop,\n,{1},,Mars,,unsubscribed,\nno mail,{2},,,,stop,\n,{3},,,K-7,stop,\n\
+            ,{4},Somewhere,,,stop,\n,12,,,,stop,\n,{5},,,,stop,,more\n,{6},,,,yes,some day\n,{7},,,,yes,\n",
+            phone(1),
+            phone(2),
+            phone(3),
+            phone(4),
+            phone(5),
+            phone(6),
+            phone(7),
+            phone(8),
+        );
+        // K-7 has another number, which is another contact's.
+        world.test.contact(&phone(4), "Ana").await;
+        let consent = ImportConsent {
+            column: Some("Agreed".to_owned()),
+            date_column: Some("When".to_owned()),
+            wording: Some("Offers by text".to_owned()),
+            method: Some("web_form".to_owned()),
+            ..ImportConsent::default()
+        };
+        let chosen =
+            ImportOptions { country_column: Some("Country".to_owned()), consent: Some(consent), ..options(&columns) };
+        let id = begin(&world, content.as_bytes(), ImportMode::DryRun, chosen.clone()).await;
+        let rehearsed = go_on(&world, id).await;
+        let import = run(&world, content.as_bytes(), chosen).await;
+        for import in [&rehearsed, &import] {
+            assert_eq!((import.rows_read, import.rejected, import.opted_out), (10, 8, 5), "{engine}: {import:?}");
+        }
+        let mut states = Vec::new();
+        for number in 1..9 {
+            let state =
+                world.write(move |tx| tx.consent_state(ws, Medium::Sms, &phone(number), Purpose::Marketing)).await;
+            states.push(state.state);
+        }
+        use ConsentState::{Granted, None as Nothing, Revoked};
+        assert_eq!(states, [Revoked, Revoked, Revoked, Revoked, Revoked, Nothing, Nothing, Granted], "{engine}");
+        let event = world.write(move |tx| tx.consent_events(ws, &phone(1), None, 1)).await.remove(0);
+        assert_eq!((event.action, event.proof), (ConsentAction::Revoke, Some(format!("{} row 3", import.id))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_say_until_when_their_consent_counts() {
     let content = "Number,When,Until\n\
         212 555 0100,2026-03-31,2030-03-31\n\
