@@ -372,7 +372,7 @@ async fn an_import_can_be_undone_but_for_what_happened_since() {
 
         let expected = undo::look(store, ctx, ws, import.id).await.unwrap();
         let figures = (expected.removed, expected.kept, expected.restored, expected.changed_since);
-        assert_eq!((figures, expected.unlisted, expected.withdrawn), ((1, 2, 2, 0), 4, 4), "{}", world.test.engine);
+        assert_eq!((figures, expected.unlisted, expected.withdrawn), ((1, 2, 2, 0), 4, 5), "{}", world.test.engine);
         assert_eq!(contacts(&world).await.len(), 5, "looking changes nothing");
         undo::begin(store, ctx, ws, import.id).await.unwrap();
         assert_eq!(world.jobs_of(import::UNDO_IMPORT).await[0]["import_id"], import.id.to_string());
@@ -409,6 +409,45 @@ async fn an_import_can_be_undone_but_for_what_happened_since() {
         assert_eq!(states, [Granted, Granted, Granted, Granted, Revoked], "{}", world.test.engine);
         world.test.clock.advance(UNDO_WINDOW + 1);
         assert!(undo::begin(store, ctx, ws, again.id).await.unwrap_err().to_string().contains("30 days"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_takes_back_what_the_import_claimed_and_no_yes_of_the_person() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let file = format!("p,proof,day\n{},form 7,\n{},,\n{},,2026-03-31\n", phone(1), phone(2), phone(3));
+        let chosen = with_consent(options(&[("p", "phone")]), None);
+        let consent = ImportConsent {
+            proof_column: Some("proof".to_owned()),
+            date_column: Some("day".to_owned()),
+            ..chosen.consent.clone().unwrap()
+        };
+        let import = run(&world, file.as_bytes(), ImportOptions { consent: Some(consent), ..chosen }).await;
+        assert_eq!(import.opted_in, 3, "{}", world.test.engine);
+        world.test.clock.advance(1_000);
+        // Something else was recorded for the one; the others said yes themselves.
+        let mut said = world.said(&phone(1), ConsentAction::Grant);
+        said.medium = Medium::WhatsApp;
+        let its_ctx = ctx.clone();
+        store.write(move |tx| tx.record_consent(ws, &said, &its_ctx)).await.unwrap();
+        for number in [2, 3] {
+            crate::keyword::text(&world, &phone(number), "START").await;
+        }
+        world.test.clock.advance(1_000);
+        undo::begin(store, ctx, ws, import.id).await.unwrap();
+        let undone = undo::run(store, ctx, ws, import.id).await.unwrap().undo.unwrap();
+        assert_eq!((undone.removed, undone.kept, undone.withdrawn), (0, 3, 3), "{}", world.test.engine);
+        let mut states = Vec::new();
+        for number in 1..4 {
+            states.push(crate::keyword::consents(&world, &phone(number)).await);
+        }
+        use ConsentState::{Granted, None as Nothing};
+        let expected = [[Nothing, Granted], [Granted, Nothing], [Granted, Nothing]];
+        assert_eq!(states, expected, "{}", world.test.engine);
+        let corrected = world.write(move |tx| tx.consent_events(ws, &phone(3), None, 1)).await.remove(0);
+        assert_eq!(corrected.action, ConsentAction::Correct);
+        assert_eq!(corrected.occurred_at.to_string(), "2026-03-31T00:00:00.000Z", "{}", world.test.engine);
     }
 }
 
