@@ -97,6 +97,46 @@ async fn a_word_joins_a_programme_with_single_opt_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_in_and_said_no_elsewhere_joins_anew_by_the_word() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let programme = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
+        text(&world, &phone(1), "NEWS").await;
+        world.test.clock.advance(1);
+        // By hand, or as a carrier tells: the subscription knows nothing of it.
+        world.consent(&phone(1), ConsentAction::Revoke).await;
+        world.test.clock.advance(1);
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(text(&world, &phone(1), "NEWS").await, Handled::OptIn, "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{engine}");
+        assert!(last_text(&world).await.starts_with("Our team: you joined News."), "{engine}");
+        text(&world, &phone(1), "NEWS").await;
+        assert!(last_text(&world).await.contains("already"), "{engine}: in and agreed");
+        // A program cannot: only the person takes the no back.
+        world.test.clock.advance(1);
+        world.consent(&phone(1), ConsentAction::Revoke).await;
+        let refused = subscribe(&world, programme.id, 1, Some("Yes, send me offers")).await.unwrap_err();
+        assert_eq!(refused.code(), "opted_out_by_person", "{engine}");
+
+        // Who has to confirm is asked, and has not joined before the answer.
+        let club = self::programme(&world, input(&world, "Club", ProgrammeOptIn::Double, Covers::AllMarketing)).await;
+        word(&world, "CLUB", KeywordAction::Join { programme_id: club.id }).await.unwrap();
+        for said in ["CLUB", "YES"] {
+            text(&world, &phone(2), said).await;
+        }
+        world.test.clock.advance(time::DAY);
+        world.consent(&phone(2), ConsentAction::Revoke).await;
+        world.test.clock.advance(1);
+        text(&world, &phone(2), "CLUB").await;
+        assert_eq!(subscription(&world, club.id, 2).await.state, SubscriptionState::Pending, "{engine}");
+        assert_eq!(consents(&world, &phone(2)).await[0], ConsentState::Revoked, "{engine}");
+        text(&world, &phone(2), "YES").await;
+        assert_eq!(subscription(&world, club.id, 2).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(consents(&world, &phone(2)).await[0], ConsentState::Granted, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_programme_that_covers_itself_gives_no_other_consent() {
     for world in worlds().await {
         news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
