@@ -20,6 +20,7 @@ use segue_store::{
     opt_out::{OptOut, Rest},
     programme::ProgrammeView,
     subscription::SubscriptionView,
+    suppression::SuppressionSource,
     workspace::Workspace,
 };
 use serde::Deserialize;
@@ -179,11 +180,15 @@ impl Programme<'_> {
             return Err(OutreachError::ProgrammeEnded);
         }
         tx.lock_consents(workspace_id)?;
-        if tx.is_suppressed(workspace_id, address)? {
-            return Err(OutreachError::Refused(segue_model::policy::Rule::Suppressed));
-        }
+        let is_given_up = match tx.suppression_source(workspace_id, address)? {
+            None => false,
+            // Whoever texts with a number that was given up is its new owner; their yes takes it off the list.
+            Some(SuppressionSource::Deactivated) if request.method == ConsentMethod::Keyword => true,
+            Some(_) => return Err(OutreachError::Refused(segue_model::policy::Rule::Suppressed)),
+        };
         let known = tx.subscription_of(workspace_id, self.view.id, address)?;
         if let Some(active) = known.clone().filter(|known| known.state == SubscriptionState::Active)
+            && !is_given_up
             && self.is_agreed(tx, address)?
         {
             self.send(tx, request, &self.view.settings.already_text)?;

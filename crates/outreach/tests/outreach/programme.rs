@@ -16,6 +16,7 @@ use segue_outreach::{
     keywords::Handled,
     programmes::{self, Fate, ProgrammeInput},
     subscriptions::{self, SubscribeInput},
+    suppressions::{self, SuppressionInput},
     words::{self, KeywordInput},
 };
 use segue_store::{
@@ -133,6 +134,44 @@ async fn who_is_in_and_said_no_elsewhere_joins_anew_by_the_word() {
         text(&world, &phone(2), "YES").await;
         assert_eq!(subscription(&world, club.id, 2).await.state, SubscriptionState::Active, "{engine}");
         assert_eq!(consents(&world, &phone(2)).await[0], ConsentState::Granted, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_new_owner_of_a_number_that_was_given_up_joins_by_the_word() {
+    for world in worlds().await {
+        let (engine, store, ctx, ws) = (&world.test.engine, &world.test.store, &world.test.ctx, world.ws());
+        let listed = async |number: u32| {
+            let phone = phone(number);
+            world.write(move |tx| tx.is_suppressed(ws, &phone)).await
+        };
+        let mut number = 0;
+        for opt_in in [ProgrammeOptIn::Single, ProgrammeOptIn::Double] {
+            for covers in [Covers::AllMarketing, Covers::Programme] {
+                number += 1;
+                let (name, said) = (format!("{opt_in} {covers}"), format!("WORD{number}"));
+                let joined = programme(&world, input(&world, &name, opt_in, covers)).await;
+                word(&world, &said, KeywordAction::Join { programme_id: joined.id }).await.unwrap();
+                world.given_up(&[(phone(number), None)]).await;
+                assert!(listed(number).await, "{engine} {name}");
+                world.test.clock.advance(1);
+                let refused = subscribe(&world, joined.id, number, Some("Yes")).await.unwrap_err();
+                assert_eq!(refused.code(), "suppressed", "{engine} {name}: it may be about the former owner");
+                assert_eq!(text(&world, &phone(number), &said).await, Handled::OptIn, "{engine} {name}");
+                if opt_in == ProgrammeOptIn::Double {
+                    assert!(listed(number).await, "{engine} {name}: not before the answer");
+                    assert_eq!(text(&world, &phone(number), "YES").await, Handled::OptIn, "{engine} {name}");
+                }
+                let subscription = subscription(&world, joined.id, number).await;
+                assert_eq!(subscription.state, SubscriptionState::Active, "{engine} {name}");
+                assert!(!listed(number).await, "{engine} {name}: its owner has said yes");
+            }
+        }
+        // What people put on the list stays there.
+        let input = SuppressionInput { numbers: vec![phone(9)], reason: "Complaint".to_owned(), source: None };
+        suppressions::add(store, ctx, ws, &Actor::System, input).await.unwrap();
+        assert_eq!(text(&world, &phone(9), "WORD1").await, Handled::Word, "{engine}");
+        assert!(listed(9).await, "{engine}");
     }
 }
 
