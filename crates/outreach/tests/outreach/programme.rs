@@ -509,6 +509,46 @@ async fn whoever_leaves_a_programme_gets_nothing_more_of_its_campaigns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_of_a_programme_reaches_who_agreed_to_that_programme_alone() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let joined = news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
+        let wide = programme(&world, input(&world, "Wide", ProgrammeOptIn::Single, Covers::AllMarketing)).await;
+        word(&world, "WIDE", KeywordAction::Join { programme_id: wide.id }).await.unwrap();
+        for number in 1..7 {
+            world.test.contact(&phone(number), "Ana").await;
+        }
+        for number in 1..5 {
+            text(&world, &phone(number), "NEWS").await;
+        }
+        text(&world, &phone(6), "WIDE").await;
+        world.test.clock.advance(1);
+        // No to everything, a maybe that nobody has looked at, a number that changed hands, somebody who never joined and
+        // agreed to everything, and a programme that speaks for everything, which has been taken back.
+        world.consent(&phone(2), ConsentAction::Revoke).await;
+        assert_eq!(text(&world, &phone(3), "Sorry, not interested").await, Handled::Review, "{engine}");
+        world.given_up(&[(phone(4), None)]).await;
+        world.test.clock.advance(1);
+        assert_eq!(subscription(&world, joined.id, 4).await.end_reason, Some(EndReason::Reassigned), "{engine}");
+        text(&world, &phone(4), "WIDE").await;
+        world.consent(&phone(4), ConsentAction::Correct).await;
+        world.consent(&phone(6), ConsentAction::Correct).await;
+        world.consent(&phone(5), ConsentAction::Grant).await;
+
+        let reached = async |programme_id| {
+            let rules = CampaignRules { programme_id, ..CampaignRules::default() };
+            let before = world.messages().await.len();
+            world.sent(CampaignInput { rules, ..world.input() }).await;
+            let sent = world.messages().await.split_off(before);
+            sent.into_iter().map(|message| message.address).collect::<Vec<_>>()
+        };
+        assert_eq!(reached(Some(joined.id)).await, [phone(1), phone(5)], "{engine}");
+        assert_eq!(reached(Some(wide.id)).await, [phone(5)], "{engine}");
+        assert_eq!(reached(None).await, [phone(5)], "{engine}: what is sent in no name asks for more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_programme_gave_for_all_marketing_ends_with_it_however_it_ends() {
     for world in worlds().await {
         let programme = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
