@@ -359,12 +359,18 @@ async fn work_on(
         .await?;
     let header = names(&file);
     let told = clean(&options.default_country, 2).map(Country::Told);
-    let by_country = told.unwrap_or(Country::Usual(workspace.country));
+    let by_country = told.unwrap_or_else(|| Country::Usual(workspace.country.clone()));
     let country = by_country.code().to_owned();
     let parser = match table {
         Some(table) => Parser::Table(Box::new(into_table::Parser::new(table, &header, &options, country.clone())?)),
         None => Parser::Contacts(Box::new(ContactParser {
-            rows: RowReader::new(Mapping::new(&header, &options)?, definitions, country.clone(), ctx.now()),
+            rows: RowReader::new(
+                Mapping::new(&header, &options)?,
+                definitions,
+                // The file's numbers may be from anywhere; its dates are written as the workspace writes them.
+                (country.clone(), workspace.country),
+                ctx.now(),
+            ),
             seen: HashMap::new(),
             seen_keys: HashMap::new(),
         })),

@@ -80,6 +80,8 @@ pub(super) struct RowReader {
     mapping: Mapping,
     definitions: Vec<AttributeDefinition>,
     country: String,
+    /// In whose way dates are written.
+    date_country: String,
     now: Timestamp,
 }
 
@@ -133,10 +135,15 @@ const OUT: &[&str] = &[
 ];
 
 impl RowReader {
-    /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code, `now`
-    /// the moment after which nobody can have agreed.
-    pub const fn new(mapping: Mapping, definitions: Vec<AttributeDefinition>, country: String, now: Timestamp) -> Self {
-        Self { mapping, definitions, country, now }
+    /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code,
+    /// `date_country` the workspace's, in whose way dates are written, `now` the moment after which nobody can have agreed.
+    pub fn new(
+        mapping: Mapping,
+        definitions: Vec<AttributeDefinition>,
+        (country, date_country): (String, String),
+        now: Timestamp,
+    ) -> Self {
+        Self { mapping, definitions, country, date_country, now }
     }
 
     /// What a row says, or why it is refused.
@@ -256,7 +263,7 @@ impl RowReader {
 
     /// Until when somebody agreed. A day without a time counts until it begins: never longer than was agreed.
     fn end(&self, text: &str) -> Result<Timestamp, Refusal> {
-        moment(text, &self.country).ok_or_else(|| {
+        moment(text, &self.date_country).ok_or_else(|| {
             let message = format!("The end of consent '{}' cannot be read. Write it as 2027-03-31.", shortened(text));
             Refusal::new("consent_end_invalid", message)
         })
@@ -264,7 +271,7 @@ impl RowReader {
 
     /// When somebody agreed.
     fn moment(&self, text: &str) -> Result<Timestamp, Refusal> {
-        let moment = moment(text, &self.country).ok_or_else(|| {
+        let moment = moment(text, &self.date_country).ok_or_else(|| {
             let message = format!("The date of consent '{}' cannot be read. Write it as 2026-03-31.", shortened(text));
             Refusal::new("consent_date_invalid", message)
         })?;

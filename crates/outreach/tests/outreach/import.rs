@@ -648,6 +648,41 @@ async fn rows_say_until_when_their_consent_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dates_are_read_in_the_workspaces_country_whatever_that_of_the_numbers() {
+    let content = "Number,When,Until\n+12125550100,02/03/2026,04/05/2030\n";
+    for (of_workspace, of_numbers, expected) in
+        [("GB", "US", ["2026-03-02", "2030-05-04"]), ("US", "GB", ["2026-02-03", "2030-04-05"])]
+    {
+        for world in worlds().await {
+            let ws = world.ws();
+            world
+                .write(move |tx| {
+                    let mut workspace = tx.workspace(ws)?.unwrap();
+                    workspace.country = of_workspace.to_owned();
+                    tx.update_workspace(&workspace)
+                })
+                .await;
+            let consent = ImportConsent {
+                method: Some("web_form".to_owned()),
+                wording: Some("Offers by text".to_owned()),
+                date_column: Some("When".to_owned()),
+                expires_column: Some("Until".to_owned()),
+                ..ImportConsent::default()
+            };
+            let chosen = ImportOptions {
+                consent: Some(consent),
+                default_country: of_numbers.to_owned(),
+                ..options(&[("Number", "phone")])
+            };
+            assert_eq!(run(&world, content.as_bytes(), chosen).await.opted_in, 1, "{}", world.test.engine);
+            let event = world.write(move |tx| tx.consent_events(ws, "+12125550100", None, 1)).await.remove(0);
+            let dates = [event.occurred_at, event.expires_at.unwrap()].map(|at| at.to_string());
+            assert_eq!(dates, expected.map(|day| format!("{day}T00:00:00.000Z")), "{}", world.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_can_be_stopped_and_what_it_read_stays() {
     for world in worlds().await {
         let id = begin(&world, &numbers(10), ImportMode::Import, options(&[("phone", "phone")])).await;
