@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use segue_channels::text::{segments_on, written_in};
 use segue_model::{
-    CampaignId, Ctx, PhoneNumber, Place, Timestamp, WorkspaceId,
+    CampaignId, Ctx, PhoneNumber, Place, ProgrammeId, Timestamp, WorkspaceId,
     consent::{ConsentState, Medium, Purpose, TemplateConsent},
     content::{Content, SmsContent},
     delivery::MessageClass,
@@ -471,8 +471,10 @@ fn facts(
         initiates: None,
     };
     count_sends(tx, message, &mut facts, now)?;
-    if medium != Medium::Sms || look.narrow_refusals > 0 {
+    if medium != Medium::Sms {
         of_programme(tx, message, address, &mut facts)?;
+    } else if look.narrow_refusals > 0 || matches!(facts.consent, ConsentState::None | ConsentState::Expired) {
+        in_programme(tx, message, address, &mut facts)?;
     }
     if medium == Medium::Sms {
         let Ok(mut content) = message.content::<SmsContent>() else { return Ok(None) };
@@ -534,10 +536,24 @@ fn facts(
     Ok(Some((facts, Payload::WhatsApp)))
 }
 
+/// The programme that a promotional message is sent for.
+fn programme_of(message: &OutboxMessage, facts: &Facts) -> Option<ProgrammeId> {
+    let programme = facts.campaign.as_ref().and_then(|campaign| campaign.now.rules.programme_id);
+    programme.filter(|_| message.class == MessageClass::Marketing)
+}
+
+/// What was said at this address of the programme that a text is sent for: a no, and a yes where nothing was said of
+/// everything.
+fn in_programme(tx: &mut Tx<'_>, message: &OutboxMessage, address: &str, facts: &mut Facts) -> Result<(), StoreError> {
+    if let Some(programme) = programme_of(message, facts) {
+        facts.consent = tx.consent_in_programme(message.workspace_id, address, programme, facts.consent)?;
+    }
+    Ok(())
+}
+
 /// A no to the programme that a campaign is sent for, said at this address, is a no to what it sends.
 fn of_programme(tx: &mut Tx<'_>, message: &OutboxMessage, address: &str, facts: &mut Facts) -> Result<(), StoreError> {
-    let programme = facts.campaign.as_ref().and_then(|campaign| campaign.now.rules.programme_id);
-    let Some(programme) = programme.filter(|_| message.class == MessageClass::Marketing) else { return Ok(()) };
+    let Some(programme) = programme_of(message, facts) else { return Ok(()) };
     if tx.has_left_programme(message.workspace_id, address, programme)? {
         facts.consent = ConsentState::Revoked;
     }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use segue_model::{
-    ConsentEventId, ContactId, Ctx, ListId, PhoneNumber, Timestamp, WorkspaceId,
+    ConsentEventId, ContactId, Ctx, ListId, PhoneNumber, ProgrammeId, Timestamp, WorkspaceId,
     actor::Actor,
-    consent::{ConsentAction, ConsentMethod, Medium, Origin, Purpose, Scope},
+    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Origin, Purpose, Scope},
     contact::{ContactFields, STANDARD_FIELDS},
+    id::Id as _,
     programme::EndReason,
     quiet_hours,
     template::TemplateCategory,
@@ -425,6 +426,23 @@ pub async fn record_consent(
         .await
 }
 
+/// The programmes to which a number has agreed, each with the moment since which it has.
+pub(crate) fn programmes_agreed_to(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    phone: &str,
+) -> Result<Vec<(ProgrammeId, Option<Timestamp>)>, OutreachError> {
+    let mut agreed = Vec::new();
+    for subscription in tx.subscriptions_of_address(workspace_id, phone)? {
+        let id = subscription.programme_id;
+        let state = tx.scoped_consent_state(workspace_id, Medium::Sms, phone, Purpose::Marketing, id.uuid())?;
+        if state.state == ConsentState::Granted {
+            agreed.push((id, state.since));
+        }
+    }
+    Ok(agreed)
+}
+
 /// The number belongs to somebody else: nothing that was said with it counts for them.
 pub(crate) fn reassign(
     tx: &mut Tx<'_>,
@@ -441,6 +459,9 @@ pub(crate) fn reassign(
     let mut ended: Vec<_> = everything.map(|(medium, purpose)| (medium, purpose, Scope::All)).collect();
     let of_templates = tx.template_consents_of(workspace_id, phone.as_str())?;
     ended.extend(of_templates.into_iter().map(|(medium, purpose, scope, _)| (medium, purpose, scope)));
+    for (programme, _) in programmes_agreed_to(tx, workspace_id, phone.as_str())? {
+        ended.push((Medium::Sms, Purpose::Marketing, Scope::Programme(programme)));
+    }
     for (medium, purpose, scope) in ended {
         let event = NewConsentEvent {
             medium,

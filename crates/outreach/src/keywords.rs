@@ -15,7 +15,11 @@
 //! What is said counts from the moment it came in: a text that is worked on again days later, as a dead letter is, undoes
 //! nothing that was said after it.
 //!
-//! Every text is kept in full, whatever is done about it, and the pictures and files that came with it are fetched. One confirmation answers a no, from the sender it was sent to
+//! What the provider took for STOP, START or HELP and has answered itself goes the same way ([`handle_answered`]), but that
+//! we are silent about it.
+//!
+//! Every text is kept in full, whatever is done about it, and the pictures and files that came with it are fetched. One
+//! confirmation answers a no, from the sender it was sent to
 //! and within five minutes or not at all; a repeat gets none, so that two machines cannot talk to each other for ever.
 
 use std::collections::BTreeSet;
@@ -76,7 +80,8 @@ pub enum Handled {
     Answered(Keyword),
     /// The keyword was obeyed; it had been answered before.
     Repeated(Keyword),
-    /// The keyword was obeyed; by setting or by law of its sender's kind there is no answer to it.
+    /// The keyword was obeyed; by setting, by law of its sender's kind or because the provider has answered, there is no
+    /// answer of ours to it.
     Silent(Keyword),
     /// It asked for, confirmed or declined a programme.
     OptIn,
@@ -119,6 +124,8 @@ pub(crate) struct Text<'a> {
     /// That sender on every account that has its number or name: people see one.
     pub twins: &'a [SenderId],
     pub sms: &'a InboundSms<'a>,
+    /// What the provider took it for and has answered already.
+    pub answered: Option<Keyword>,
 }
 
 /// Obeys a text, and keeps it.
@@ -132,6 +139,32 @@ pub fn handle(
     channel: &Channel,
     sms: &InboundSms<'_>,
 ) -> Result<Handled, StoreError> {
+    receive(tx, ctx, workspace, channel, (sms, None))
+}
+
+/// [`handle`] for a text that the provider took for a keyword and has answered already: it is obeyed as that keyword, and
+/// gets no STOP, START or HELP answer of ours.
+///
+/// # Errors
+/// When the store fails.
+pub fn handle_answered(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace: &Workspace,
+    channel: &Channel,
+    sms: &InboundSms<'_>,
+    keyword: Keyword,
+) -> Result<Handled, StoreError> {
+    receive(tx, ctx, workspace, channel, (sms, Some(keyword)))
+}
+
+fn receive(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    workspace: &Workspace,
+    channel: &Channel,
+    (sms, answered): (&InboundSms<'_>, Option<Keyword>),
+) -> Result<Handled, StoreError> {
     // Carriers write the sender with its country code; a national writing is read in the workspace's country.
     let digits = sms.from.trim().trim_start_matches('+');
     let read = PhoneNumber::from_digits(digits).or_else(|_| PhoneNumber::parse(sms.from, Some(&workspace.country)));
@@ -144,7 +177,8 @@ pub fn handle(
             });
             let is_twin = |other: &&Sender| sender.is_some_and(|sender| sender.address == other.address);
             let twins: Vec<_> = senders.iter().filter(is_twin).map(|twin| twin.id).collect();
-            obey(tx, &Text { ctx, workspace, channel, phone, sender, twins: &twins, sms }).map_err(store_error)?
+            let text = Text { ctx, workspace, channel, phone, sender, twins: &twins, sms, answered };
+            obey(tx, &text).map_err(store_error)?
         }
         // A sender that is no phone number, such as a short code, is a machine without a consent.
         Err(_) => Handled::NoKeyword,
@@ -173,9 +207,20 @@ pub(crate) fn store_error(error: ConsentError) -> StoreError {
     }
 }
 
+/// The keyword that a text is: what the provider took it for, else what it reads as. What reads as STOP is one, whatever
+/// the provider took it for.
+fn keyword_of(text: &Text<'_>) -> Option<Found> {
+    let read = Keyword::find(text.sms.text, Medium::Sms, &text.workspace.settings.consent.extra_words);
+    match text.answered {
+        Some(keyword) if read.as_ref().is_none_or(|read| read.keyword != Keyword::Stop) => {
+            Some(Found { keyword, language: "en".to_owned(), word: text.sms.text.trim().to_owned() })
+        }
+        _ => read,
+    }
+}
+
 fn obey(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Handled, ConsentError> {
-    let extra = &text.workspace.settings.consent.extra_words;
-    let found = Keyword::find(text.sms.text, Medium::Sms, extra);
+    let found = keyword_of(text);
     if let Some(stop) = found.as_ref().filter(|found| found.keyword == Keyword::Stop) {
         return self::stop(tx, text, stop);
     }
@@ -358,12 +403,13 @@ pub(crate) fn said(text: &Text<'_>, action: ConsentAction) -> NewConsentEvent {
     }
 }
 
-/// Answers a keyword in its language, unless the workspace or the sender's kind keeps silent about it.
+/// Answers a keyword in its language, unless the provider has answered it, or the workspace or the sender's kind keeps
+/// silent about it.
 fn answer(tx: &mut Tx<'_>, text: &Text<'_>, keyword: Keyword, language: &str) -> Result<Handled, ConsentError> {
     let settings = &text.workspace.settings;
     // The network of toll-free numbers answers STOP and START itself, and blocks our answer.
     let by_network = is_toll_free(text) && keyword != Keyword::Help;
-    if by_network || settings.consent.silent.contains(&keyword) {
+    if by_network || text.answered.is_some() || settings.consent.silent.contains(&keyword) {
         return Ok(Handled::Silent(keyword));
     }
     let own = match keyword {

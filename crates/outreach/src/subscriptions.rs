@@ -20,6 +20,7 @@ use segue_store::{
     opt_out::{OptOut, Rest},
     programme::ProgrammeView,
     subscription::SubscriptionView,
+    suppression::SuppressionSource,
     workspace::Workspace,
 };
 use serde::Deserialize;
@@ -151,6 +152,26 @@ impl Programme<'_> {
         Ok(subscription)
     }
 
+    /// Whether what joining consents to stands. It may have been taken back elsewhere, of somebody who is still in.
+    fn is_agreed(&self, tx: &mut Tx<'_>, address: &str) -> Result<bool, StoreError> {
+        let workspace_id = self.workspace.id;
+        let about = |tx: &mut Tx<'_>, id| {
+            tx.scoped_consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing, id).map(|it| it.state)
+        };
+        if about(tx, self.view.id.uuid())? != ConsentState::Granted {
+            return Ok(false);
+        }
+        for id in tx.accounts_of_sender(workspace_id, self.sender.id)? {
+            if about(tx, id.uuid())? == ConsentState::Revoked {
+                return Ok(false);
+            }
+        }
+        let all = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?.state;
+        // What a review holds was agreed to; joining once more would not end the review.
+        let is_in = matches!(all, ConsentState::Granted | ConsentState::InReview);
+        Ok(is_in || self.view.covers == Covers::Programme)
+    }
+
     /// Puts the number in, or asks it.
     fn join(&self, tx: &mut Tx<'_>, request: &Request<'_>) -> Result<SubscriptionView, OutreachError> {
         let (workspace_id, now) = (self.workspace.id, self.ctx.now());
@@ -159,11 +180,17 @@ impl Programme<'_> {
             return Err(OutreachError::ProgrammeEnded);
         }
         tx.lock_consents(workspace_id)?;
-        if tx.is_suppressed(workspace_id, address)? {
-            return Err(OutreachError::Refused(segue_model::policy::Rule::Suppressed));
-        }
+        let is_given_up = match tx.suppression_source(workspace_id, address)? {
+            None => false,
+            // Whoever texts with a number that was given up is its new owner; their yes takes it off the list.
+            Some(SuppressionSource::Deactivated) if request.method == ConsentMethod::Keyword => true,
+            Some(_) => return Err(OutreachError::Refused(segue_model::policy::Rule::Suppressed)),
+        };
         let known = tx.subscription_of(workspace_id, self.view.id, address)?;
-        if let Some(active) = known.clone().filter(|known| known.state == SubscriptionState::Active) {
+        if let Some(active) = known.clone().filter(|known| known.state == SubscriptionState::Active)
+            && !is_given_up
+            && self.is_agreed(tx, address)?
+        {
             self.send(tx, request, &self.view.settings.already_text)?;
             return Ok(active);
         }

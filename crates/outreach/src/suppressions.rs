@@ -306,7 +306,12 @@ fn deactivate_one(
         done.kept += 1;
         return Ok(());
     }
-    if states.iter().any(|(.., consent)| consent.state != ConsentState::None) {
+    let programmes = contacts::programmes_agreed_to(tx, workspace_id, phone.as_str())?;
+    if programmes.iter().any(|(_, since)| is_newer(*since)) {
+        done.kept += 1;
+        return Ok(());
+    }
+    if !programmes.is_empty() || states.iter().any(|(.., consent)| consent.state != ConsentState::None) {
         let input = ConsentInput {
             medium: Medium::Sms,
             purpose: Purpose::Marketing,

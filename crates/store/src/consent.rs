@@ -41,16 +41,17 @@ crate::sql! {
     SCOPED_CONSENT = "SELECT state, since FROM scoped_consents
         WHERE workspace_id = $1 AND medium = $2 AND address = $3 AND purpose = $4 AND scope_id = $5";
     /// A no to one sender is a no to its number or name on every account, and to all of its pools: people see one sender. One look-up more in a table that is empty where no STOP was ever meant for one sender only.
-    CONSENT_FROM = "SELECT c.state, c.since, c.expires_at, EXISTS (SELECT 1 FROM scoped_consents s
+    CONSENT_FROM = "SELECT COALESCE(c.state, 'none'), c.since, c.expires_at, EXISTS (SELECT 1 FROM scoped_consents s
                 JOIN senders n ON n.workspace_id = s.workspace_id AND n.id = s.scope_id
-            WHERE s.workspace_id = c.workspace_id AND s.address = c.address AND s.medium = c.medium
-                AND s.purpose = c.purpose AND s.state = 'revoked' AND (n.address = $5
-                    OR EXISTS (SELECT 1 FROM senders t
+            WHERE s.workspace_id = w.id AND s.address = $3 AND s.medium = $2 AND s.purpose = $4 AND s.state = 'revoked'
+                AND (n.address = $5 OR EXISTS (SELECT 1 FROM senders t
                         JOIN sender_pool_members a ON a.workspace_id = t.workspace_id AND a.sender_id = t.id
                         JOIN sender_pool_members b ON b.workspace_id = a.workspace_id AND b.pool_id = a.pool_id
                         JOIN senders m ON m.workspace_id = b.workspace_id AND m.id = b.sender_id
                     WHERE t.workspace_id = n.workspace_id AND t.address = n.address AND m.address = $5)))
-        FROM consents c WHERE c.workspace_id = $1 AND c.medium = $2 AND c.address = $3 AND c.purpose = $4";
+        FROM workspaces w LEFT JOIN consents c
+            ON c.workspace_id = w.id AND c.medium = $2 AND c.address = $3 AND c.purpose = $4
+        WHERE w.id = $1";
     CONSENT_STATES = "SELECT medium, purpose, state, since, expires_at FROM consents
         WHERE workspace_id = $1 AND medium IN ('sms', 'whatsapp') AND address = $2 ORDER BY medium, purpose";
     EXPIRED_CONSENTS = "SELECT medium, address, purpose FROM consents
@@ -335,7 +336,7 @@ impl Tx<'_> {
     }
 
     /// The state of consent for what comes from a number or name of ours: a STOP that was meant for this sender only, on
-    /// whichever of its accounts it came in, counts beside one for everything.
+    /// whichever of its accounts it came in, counts beside one for everything, and where nothing was said of everything.
     ///
     /// # Errors
     /// When the store fails.

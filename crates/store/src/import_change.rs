@@ -66,6 +66,10 @@ crate::sql! {
         LEFT JOIN contacts c ON c.workspace_id = h.workspace_id AND c.id = h.contact_id
         WHERE h.workspace_id = $1 AND h.import_id = $2 AND h.contact_id > $3
         ORDER BY h.contact_id LIMIT $4";
+    /// The proof of what an import claims ends with the import and the row, in brackets where it has another.
+    CLAIMED_AT = "SELECT MAX(occurred_at) FROM consent_events
+        WHERE workspace_id = $1 AND address = $2 AND medium = 'sms' AND purpose = 'marketing' AND scope = 'all'
+            AND action = 'grant' AND (proof LIKE $3 OR proof LIKE $4)";
     DELETE_IMPORT_CHANGES = "DELETE FROM import_changes WHERE workspace_id = $1 AND import_id IN (SELECT i.id FROM imports i
         WHERE i.workspace_id = $1 AND i.created_at < $2 AND i.state IN ('done', 'failed', 'undone'))";
 }
@@ -128,6 +132,20 @@ impl Tx<'_> {
         let after = after.unwrap_or_else(|| ContactId::from_uuid(Uuid::nil()));
         let list_id = list_id.unwrap_or_else(|| ListId::from_uuid(Uuid::nil()));
         self.query(&IMPORT_CHANGES, &[&workspace_id, &import_id, &after, &limit, &list_id, &ended_at], read_change)
+    }
+
+    /// The moment for which an import claimed the opt-in of an address; `None` when the ledger does not have it (any more).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn claimed_at(
+        &mut self,
+        workspace_id: WorkspaceId,
+        import_id: ImportId,
+        address: &str,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let (alone, beside) = (format!("{import_id} row %"), format!("%({import_id} row %)"));
+        self.query_one(&CLAIMED_AT, &[&workspace_id, &address, &alone, &beside], |row| row.next())
     }
 
     /// Forgets what imports from before `before` did; they cannot be undone any more.

@@ -6,7 +6,8 @@
 use segue_model::{
     CampaignId, MessageId, ProgrammeId, SenderId, Timestamp, WorkspaceId,
     campaign::CampaignState,
-    programme::ProgrammeSettings,
+    consent::ConsentState,
+    programme::{Covers, ProgrammeSettings},
     schedule::Schedule,
     sender_hours::SenderHours,
     series::{CampaignRules, CountedCap, Series, SeriesCap, caps_of, label_key},
@@ -27,6 +28,9 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace_id, address, sent_at, message_id) DO NOTHING";
     LEFT_PROGRAMME = "SELECT 1 FROM scoped_consents WHERE workspace_id = $1 AND address = $2 AND scope_id = $3
         AND medium = 'sms' AND purpose = 'marketing' AND state = 'revoked'";
+    CONSENT_TO_PROGRAMME = "SELECT s.state, p.covers FROM scoped_consents s
+        LEFT JOIN programmes p ON p.workspace_id = s.workspace_id AND p.id = s.scope_id
+        WHERE s.workspace_id = $1 AND s.address = $2 AND s.scope_id = $3 AND s.medium = 'sms' AND s.purpose = 'marketing'";
     /// Campaigns that may have something waiting: few.
     RULES_OF_OPEN_CAMPAIGNS = "SELECT id, rules FROM campaigns
         WHERE workspace_id = $1 AND state IN ('planning', 'running', 'paused')";
@@ -125,6 +129,40 @@ impl Tx<'_> {
         let label = rules.label.as_deref().map(label_key).filter(|key| !key.is_empty());
         self.execute(&COUNT_SERIES_SEND, &[&workspace_id, &address, &now, &message_id, &label, &rules.programme_id])
             .map(|_| ())
+    }
+
+    /// The consent to SMS at an address as it counts for what is sent in the name of a programme, beside that to everything.
+    ///
+    /// A no to the programme is a no to what it sends. A yes to a programme that consents to its own messages is enough
+    /// where nothing was said of everything, or what was said is over; it never undoes a no to everything, and a review
+    /// that holds an address of the person holds it, too.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn consent_in_programme(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+        id: ProgrammeId,
+        everything: ConsentState,
+    ) -> Result<ConsentState, StoreError> {
+        let own = self.query_opt(&CONSENT_TO_PROGRAMME, &[&workspace_id, &address, &id], |row| {
+            Ok((row.word::<ConsentState>()?, row.optional_word::<Covers>()?))
+        })?;
+        match own {
+            Some((ConsentState::Revoked, _)) => Ok(ConsentState::Revoked),
+            Some((ConsentState::Granted, Some(Covers::Programme)))
+                if matches!(everything, ConsentState::None | ConsentState::Expired) =>
+            {
+                for (phone, _) in self.phones_beside(workspace_id, address)? {
+                    if self.is_consent_held(workspace_id, &phone)? {
+                        return Ok(ConsentState::InReview);
+                    }
+                }
+                Ok(ConsentState::Granted)
+            }
+            _ => Ok(everything),
+        }
     }
 
     /// Whether somebody has said no to a programme, and not yes since: nothing that is sent in its name is for them.

@@ -78,6 +78,7 @@ crate::sql! {
     DELETE_SUPPRESSION = "DELETE FROM suppressions WHERE workspace_id = $1 AND address = $2 RETURNING source";
     LIFT_DEACTIVATION = "DELETE FROM suppressions
         WHERE workspace_id = $1 AND address = $2 AND source = 'deactivated'";
+    SOURCE_OF = "SELECT source FROM suppressions WHERE workspace_id = $1 AND address = $2";
     NOTE_CHANGE = "INSERT INTO suppression_events (workspace_id, address, at, action, source, reason, actor)
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace_id, address, at, action) DO NOTHING";
     SUPPRESSIONS = "SELECT address, reason, source, actor, created_at FROM suppressions
@@ -167,6 +168,18 @@ impl Tx<'_> {
         let values: &[&dyn crate::Bind] =
             &[&workspace_id, address, created_at, &action.as_str(), &source.as_str(), reason, &actor];
         self.execute(&NOTE_CHANGE, values).map(|_| ())
+    }
+
+    /// Where the entry of an address comes from; `None` when it is not on the list.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn suppression_source(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+    ) -> Result<Option<SuppressionSource>, StoreError> {
+        self.query_opt(&SOURCE_OF, &[&workspace_id, &address], |row| row.word())
     }
 
     /// Takes a number off the list that was given up, because its new owner has said yes.

@@ -382,6 +382,97 @@ async fn a_no_to_a_programme_stops_what_its_campaigns_send_and_nothing_else() {
     }
 }
 
+/// A text of a campaign to somebody of whom nothing is known.
+async fn plain_text(bench: &Bench, channel: &Channel, id: CampaignId, number: usize) -> MessageId {
+    let message = NewOutbox {
+        class: MessageClass::Marketing,
+        campaign: Some((id, u32::try_from(number + 1).unwrap())),
+        ..bench.sms_to(channel, &phone(number), "Sale")
+    };
+    bench.enqueue(&message).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_to_a_programme_is_enough_for_what_it_sends_but_never_over_a_no() {
+    for bench in benches().await {
+        let (engine, channel) = (&bench.test.engine, bench.sms().await);
+        let (workspace_id, sender) = (bench.test.workspace_id(), sender_of(&bench).await);
+        let (narrow, wide) = (bench.test.ctx.id::<ProgrammeId>(), bench.test.ctx.id::<ProgrammeId>());
+        for (id, name, covers) in [(narrow, "Wine", Covers::Programme), (wide, "Beer", Covers::AllMarketing)] {
+            let programme = ProgrammeView {
+                id,
+                sender_id: sender,
+                name: name.to_owned(),
+                opt_in: ProgrammeOptIn::Single,
+                covers,
+                list_id: None,
+                settings: ProgrammeSettings::default(),
+                active: 0,
+                pending: 0,
+                created_at: bench.test.now(),
+                ended_at: None,
+                version: 1,
+            };
+            assert!(bench.write(move |tx| tx.insert_programme(workspace_id, &programme)).await);
+        }
+        let say = async |number: usize, action: ConsentAction, scope: Scope| {
+            let ctx = bench.test.ctx.clone();
+            let said = NewConsentEvent {
+                medium: Medium::Sms,
+                address: phone(number),
+                purpose: Purpose::Marketing,
+                action,
+                method: ConsentMethod::Keyword,
+                wording: Some("a word".to_owned()),
+                proof: None,
+                actor: "customer".to_owned(),
+                occurred_at: ctx.now(),
+            };
+            let extent = ConsentExtent::of(scope);
+            let recorded =
+                bench.test.store.write(move |tx| tx.record_consent_within(workspace_id, &said, &extent, &ctx));
+            recorded.await.unwrap();
+        };
+        for number in 1..6 {
+            say(number, ConsentAction::Grant, Scope::Programme(narrow)).await;
+        }
+        say(6, ConsentAction::Grant, Scope::Programme(wide)).await;
+        bench.test.clock.advance(1);
+        bench.test.set_consent(Medium::Sms, &phone(2), Purpose::Marketing, ConsentState::Expired).await;
+        say(3, ConsentAction::Revoke, Scope::All).await;
+        say(4, ConsentAction::Revoke, Scope::Sender(sender)).await;
+        say(5, ConsentAction::Revoke, Scope::Programme(narrow)).await;
+
+        let of = |id| CampaignRules { programme_id: Some(id), ..CampaignRules::default() };
+        let of_it = campaign(&bench, Schedule::default(), of(narrow)).await;
+        let mut ids = Vec::new();
+        for number in 1..6 {
+            ids.push(plain_text(&bench, &channel, of_it, number).await);
+        }
+        let of_wide = campaign(&bench, Schedule::default(), of(wide)).await;
+        ids.push(plain_text(&bench, &channel, of_wide, 6).await);
+        let general = campaign(&bench, Schedule::default(), CampaignRules::default()).await;
+        ids.push(plain_text(&bench, &channel, general, 1).await);
+        turn(&bench, &channel).await;
+        let mut rules = Vec::new();
+        for id in &ids {
+            rules.push((bench.state(*id).await, bench.rule(*id).await.unwrap_or_default()));
+        }
+        let left = (OutboxState::Submitting, String::new());
+        let refused = |rule: &str| (OutboxState::Suppressed, rule.to_owned());
+        let expected = [
+            left.clone(),
+            left,
+            refused("opted_out"),
+            refused("opted_out"),
+            refused("opted_out"),
+            refused("no_consent"),
+            refused("no_consent"),
+        ];
+        assert_eq!(rules, expected, "{engine}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn quiet_hours_end_a_message_where_its_campaign_or_workspace_wants_it_so() {
     for bench in benches().await {

@@ -58,6 +58,21 @@ impl Asks {
         }
     }
 
+    /// The consent to texts as it counts for the campaign: as [`Asks::consent`], and whoever has joined a programme that
+    /// consents to its own messages gets these, though nothing was said of everything.
+    fn consent_to_texts(
+        &self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        phone: Option<&str>,
+        consent: ConsentState,
+    ) -> Result<ConsentState, StoreError> {
+        match (self.programme, phone) {
+            (Some(id), Some(phone)) => tx.consent_in_programme(workspace_id, phone, id, consent),
+            _ => Ok(consent),
+        }
+    }
+
     /// The moment at which the policy is asked about a message that leaves at `leaves_at`. What falls into quiet hours is
     /// discarded by the moment it would leave; what is held is asked about now, and again when it is due.
     pub(super) fn moment(&self, now: Timestamp, leaves_at: impl FnOnce() -> Timestamp) -> Timestamp {
@@ -103,7 +118,7 @@ pub(super) fn judge_in(
         Some(phone) => tx.counted_caps(workspace.id, phone, &asks.caps, None, now)?,
         None => Vec::new(),
     };
-    let consent = asks.consent(tx, workspace.id, phone, member.sms_consent)?;
+    let consent = asks.consent_to_texts(tx, workspace.id, phone, member.sms_consent)?;
     let not_cleared = origin.and_then(|origin| origin.not_cleared(member.fields.phone.as_ref(), now));
     let question = Question {
         now,

@@ -101,7 +101,8 @@ impl Parser {
                 (name.clone(), cells.get(*position).map_or_else(String::new, |cell| unguarded_cell(cell).to_owned()))
             })
             .collect();
-        let refused = |code, message, cells| Parsed::Refused { number, refusal: Refusal::new(code, message), cells };
+        let refused =
+            |code, message, cells| Parsed::Refused { number, refusal: Refusal::new(code, message), cells, out: None };
         let patch = match values::row_of(&self.table, &given, &self.country) {
             Ok(patch) => patch,
             Err(message) => return refused("invalid_value", message, cells),

@@ -13,7 +13,8 @@
 //!
 //! Consent: an import opts people in only when it says how the consent was given and shows the wording or another
 //! proof, for all rows or in columns; otherwise contacts come without opt-in and the result says so. Who has ever opted
-//! out stays out, whatever a file says. An opt-out is taken from any file.
+//! out stays out, whatever a file says. An opt-out is taken from any file, and from a row that is refused too when its
+//! number can be read.
 //!
 //! A dry run goes the same way and takes back each chunk, see `write.rs`. Undoing is in `undo.rs`.
 
@@ -56,7 +57,7 @@ use crate::{
     tables::{self, values::Country},
 };
 use mapping::Mapping;
-use row::{Parsed, ParsedRow, Refusal, RowReader};
+use row::{Parsed, ParsedRow, Refusal, RowReader, Says};
 use write::ChunkError;
 
 /// Kind of the job that runs an import.
@@ -358,12 +359,18 @@ async fn work_on(
         .await?;
     let header = names(&file);
     let told = clean(&options.default_country, 2).map(Country::Told);
-    let by_country = told.unwrap_or(Country::Usual(workspace.country));
+    let by_country = told.unwrap_or_else(|| Country::Usual(workspace.country.clone()));
     let country = by_country.code().to_owned();
     let parser = match table {
         Some(table) => Parser::Table(Box::new(into_table::Parser::new(table, &header, &options, country.clone())?)),
         None => Parser::Contacts(Box::new(ContactParser {
-            rows: RowReader::new(Mapping::new(&header, &options)?, definitions, country.clone(), ctx.now()),
+            rows: RowReader::new(
+                Mapping::new(&header, &options)?,
+                definitions,
+                // The file's numbers may be from anywhere; its dates are written as the workspace writes them.
+                (country.clone(), workspace.country),
+                ctx.now(),
+            ),
             seen: HashMap::new(),
             seen_keys: HashMap::new(),
         })),
@@ -463,7 +470,10 @@ impl ContactParser {
                 Ok(match self.rows.read(record) {
                     Parsed::Row(row) => match self.repetition(&row) {
                         None => Parsed::Row(row),
-                        Some(refusal) => Parsed::Refused { number: row.number, refusal, cells: row.cells },
+                        Some(refusal) => {
+                            let out = (row.says == Says::No).then_some(row.phone);
+                            Parsed::Refused { number: row.number, refusal, cells: row.cells, out }
+                        }
                     },
                     other => other,
                 })

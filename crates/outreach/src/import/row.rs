@@ -70,6 +70,8 @@ pub(super) enum Parsed {
         number: i64,
         refusal: Refusal,
         cells: Vec<String>,
+        /// The number that says no in it: that is taken from any row.
+        out: Option<PhoneNumber>,
     },
 }
 
@@ -78,6 +80,8 @@ pub(super) struct RowReader {
     mapping: Mapping,
     definitions: Vec<AttributeDefinition>,
     country: String,
+    /// In whose way dates are written.
+    date_country: String,
     now: Timestamp,
 }
 
@@ -131,23 +135,48 @@ const OUT: &[&str] = &[
 ];
 
 impl RowReader {
-    /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code, `now`
-    /// the moment after which nobody can have agreed.
-    pub const fn new(mapping: Mapping, definitions: Vec<AttributeDefinition>, country: String, now: Timestamp) -> Self {
-        Self { mapping, definitions, country, now }
+    /// `definitions` are those of the workspace's attributes; `country` is that of numbers without a country code,
+    /// `date_country` the workspace's, in whose way dates are written, `now` the moment after which nobody can have agreed.
+    pub fn new(
+        mapping: Mapping,
+        definitions: Vec<AttributeDefinition>,
+        (country, date_country): (String, String),
+        now: Timestamp,
+    ) -> Self {
+        Self { mapping, definitions, country, date_country, now }
     }
 
     /// What a row says, or why it is refused.
     pub fn read(&self, record: Record) -> Parsed {
         match self.parse(&record) {
             Ok(row) => Parsed::Row(Box::new(ParsedRow { cells: record.cells, ..row })),
-            Err(refusal) => Parsed::Refused { number: record.number, refusal, cells: record.cells },
+            Err(refusal) => {
+                let out = self.out_of(&record);
+                Parsed::Refused { number: record.number, refusal, cells: record.cells, out }
+            }
         }
     }
 
+    /// The number that says no in a refused row. A row with too many cells says nothing: which of them is in which column
+    /// is not known.
+    fn out_of(&self, record: &Record) -> Option<PhoneNumber> {
+        if self.has_spare_cells(record) {
+            return None;
+        }
+        let cell = |position: usize| cell_of(record, position);
+        let position = self.mapping.fields.iter().find(|(_, field)| *field == Field::Standard("phone"))?.0;
+        // Without its country, a number that brings its own is known all the same.
+        let country = self.country_of(&cell).unwrap_or_default();
+        let phone = phone(cell(position), &country).ok()?;
+        (self.says(&cell) == Ok(Says::No)).then_some(phone)
+    }
+
+    fn has_spare_cells(&self, record: &Record) -> bool {
+        record.cells.iter().skip(self.mapping.columns).any(|cell| !cell.trim().is_empty())
+    }
+
     fn parse(&self, record: &Record) -> Result<ParsedRow, Refusal> {
-        let spare = record.cells.iter().skip(self.mapping.columns);
-        if spare.clone().any(|cell| !cell.trim().is_empty()) {
+        if self.has_spare_cells(record) {
             return Err(Refusal::new(
                 "too_many_cells",
                 format!(
@@ -158,18 +187,8 @@ impl RowReader {
                 ),
             ));
         }
-        let cell = |position: usize| record.cells.get(position).map_or("", |cell| unguarded_cell(cell.trim()));
-        let country = match self.mapping.country.map(cell).filter(|text| !text.is_empty()) {
-            None => Cow::Borrowed(self.country.as_str()),
-            Some(text) if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
-                Cow::Owned(text.to_ascii_uppercase())
-            }
-            Some(text) => {
-                let message =
-                    format!("The country '{}' is not a code of two letters such as US or DE.", shortened(text));
-                return Err(Refusal::new("country_unknown", message));
-            }
-        };
+        let cell = |position: usize| cell_of(record, position);
+        let country = self.country_of(&cell)?;
         let mut fields = ContactFields::default();
         for (position, field) in &self.mapping.fields {
             let text = cell(*position);
@@ -201,6 +220,21 @@ impl RowReader {
         Ok(ParsedRow { number: record.number, phone, fields, says, cells: Vec::new() })
     }
 
+    /// The country by which the row's number is read.
+    fn country_of<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> Result<Cow<'_, str>, Refusal> {
+        match self.mapping.country.map(cell).filter(|text| !text.is_empty()) {
+            None => Ok(Cow::Borrowed(self.country.as_str())),
+            Some(text) if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+                Ok(Cow::Owned(text.to_ascii_uppercase()))
+            }
+            Some(text) => {
+                let message =
+                    format!("The country '{}' is not a code of two letters such as US or DE.", shortened(text));
+                Err(Refusal::new("country_unknown", message))
+            }
+        }
+    }
+
     fn says<'a>(&self, cell: &impl Fn(usize) -> &'a str) -> Result<Says, Refusal> {
         let consent = &self.mapping.consent;
         let word = |position: Option<usize>| position.map(|position| cell(position).to_lowercase());
@@ -229,7 +263,7 @@ impl RowReader {
 
     /// Until when somebody agreed. A day without a time counts until it begins: never longer than was agreed.
     fn end(&self, text: &str) -> Result<Timestamp, Refusal> {
-        moment(text, &self.country).ok_or_else(|| {
+        moment(text, &self.date_country).ok_or_else(|| {
             let message = format!("The end of consent '{}' cannot be read. Write it as 2027-03-31.", shortened(text));
             Refusal::new("consent_end_invalid", message)
         })
@@ -237,7 +271,7 @@ impl RowReader {
 
     /// When somebody agreed.
     fn moment(&self, text: &str) -> Result<Timestamp, Refusal> {
-        let moment = moment(text, &self.country).ok_or_else(|| {
+        let moment = moment(text, &self.date_country).ok_or_else(|| {
             let message = format!("The date of consent '{}' cannot be read. Write it as 2026-03-31.", shortened(text));
             Refusal::new("consent_date_invalid", message)
         })?;
@@ -246,6 +280,11 @@ impl RowReader {
         }
         Ok(moment)
     }
+}
+
+/// A cell as it is read; nothing where the row ends before it.
+fn cell_of(record: &Record, position: usize) -> &str {
+    record.cells.get(position).map_or("", |cell| unguarded_cell(cell.trim()))
 }
 
 fn is_yes(word: &str) -> bool {

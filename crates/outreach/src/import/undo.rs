@@ -64,7 +64,7 @@ fn decide(entry: &ChangeAndNow) -> Decision {
     };
     Decision {
         unlist: change.listed && entry.contact.is_some() && contact != Action::Remove,
-        withdraw: change.opted_in.is_some() && !entry.spoke_since,
+        withdraw: change.opted_in.is_some(),
         contact,
     }
 }
@@ -238,7 +238,7 @@ fn step(tx: &mut Tx<'_>, ctx: &Ctx, workspace_id: WorkspaceId, id: ImportId) -> 
     Ok(Step::More)
 }
 
-/// Takes an opt-in back, as of the moment for which it was claimed: whatever the person said before or after it counts.
+/// Takes an opt-in back, as of the moment for which it was claimed: whatever was said after it counts.
 fn withdraw(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -247,7 +247,7 @@ fn withdraw(
     actor: &str,
     address: &str,
 ) -> Result<(), OutreachError> {
-    let known = tx.consent_state(workspace_id, Medium::Sms, address, Purpose::Marketing)?;
+    let Some(claimed_at) = tx.claimed_at(workspace_id, id, address)? else { return Ok(()) };
     let event = NewConsentEvent {
         medium: Medium::Sms,
         address: address.to_owned(),
@@ -257,7 +257,7 @@ fn withdraw(
         wording: None,
         proof: Some(format!("{id} was undone")),
         actor: actor.to_owned(),
-        occurred_at: known.since.unwrap_or_else(|| ctx.now()),
+        occurred_at: claimed_at,
     };
     tx.record_consent_quietly(workspace_id, &event, &ConsentExtent::default(), ctx)?;
     Ok(())
@@ -293,7 +293,7 @@ mod tests {
             assert_eq!(decide(&used), Decision { contact: Action::Keep, unlist: true, withdraw: true });
         }
         let spoke = ChangeAndNow { spoke_since: true, ..created.clone() };
-        assert_eq!(decide(&spoke), Decision { contact: Action::Keep, unlist: true, withdraw: false });
+        assert_eq!(decide(&spoke), Decision { contact: Action::Keep, unlist: true, withdraw: true });
         let gone = ChangeAndNow { contact: None, ..created };
         assert_eq!(decide(&gone), Decision { contact: Action::Nothing, unlist: false, withdraw: true });
 

@@ -1,7 +1,7 @@
 //! Writing one chunk of rows.
 
 use segue_model::{
-    ContactId, Ctx, Timestamp,
+    ContactId, Ctx, PhoneNumber, Timestamp,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
 };
 use segue_store::{
@@ -109,7 +109,7 @@ fn finish(
     let refused = rows.iter().filter_map(|parsed| match parsed {
         Parsed::Row(row) if done.ambiguous.contains(&row.number) => Some((&row.number, &ambiguous, &row.cells)),
         Parsed::Row(_) | Parsed::OfTable(_) => None,
-        Parsed::Refused { number, refusal, cells } => Some((number, refusal, cells)),
+        Parsed::Refused { number, refusal, cells, .. } => Some((number, refusal, cells)),
     });
     for (index, (number, refusal, cells)) in refused.enumerate() {
         if index == 0 {
@@ -137,13 +137,15 @@ fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<App
     let mut done = Applied::default();
     let mut rows: Vec<&ParsedRow> = Vec::new();
     let mut patches = Vec::new();
+    let mut outs = Vec::new();
     for parsed in parsed {
         done.counts.rows_read += 1;
         match parsed {
             Parsed::Row(row) => rows.push(row),
             Parsed::OfTable(patch) => patches.push(patch.clone()),
-            Parsed::Refused { refusal, .. } => {
+            Parsed::Refused { number, refusal, out, .. } => {
                 done.reject(refusal.code);
+                outs.extend(out.as_ref().map(|phone| (phone, *number)));
             }
         }
     }
@@ -153,12 +155,16 @@ fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<App
     }
     // One order for all imports, so that two of them cannot wait for each other's contacts.
     rows.sort_by(|a, b| a.phone.cmp(&b.phone));
-    if rows.iter().any(|row| row.says != Says::Nothing) {
+    if !outs.is_empty() || rows.iter().any(|row| row.says != Says::Nothing) {
         tx.lock_consents(job.workspace_id)?;
     }
     tx.hold_addresses(job.workspace_id)?;
     for row in rows {
         apply_row(tx, ctx, job, row, &mut done)?;
+    }
+    // After the rows that are taken: a no in the same file counts, whatever another row says.
+    for out in outs {
+        done.count_out(opt_out(tx, ctx, job, out)?);
     }
     Ok(done)
 }
@@ -167,6 +173,11 @@ impl Applied {
     fn reject(&mut self, code: &'static str) {
         self.counts.rejected += 1;
         *self.counts.rejections.entry(code).or_default() += 1;
+    }
+
+    /// Counts the no of a row that was refused.
+    fn count_out(&mut self, consent: Consent) {
+        self.counts.opted_out += i64::from(matches!(consent, Consent::OptedOut));
     }
 }
 
@@ -185,6 +196,9 @@ fn apply_row(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow, done: &mut 
     let Some(contact_id) = upserted.id() else {
         done.ambiguous.push(row.number);
         done.reject(ambiguous().code);
+        if row.says == Says::No {
+            done.count_out(opt_out(tx, ctx, job, (&row.phone, row.number))?);
+        }
         return Ok(());
     };
     let counts = &mut done.counts;
@@ -227,14 +241,14 @@ fn apply_row(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow, done: &mut 
 fn consent(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow) -> Result<Consent, OutreachError> {
     match &row.says {
         Says::Nothing => Ok(Consent::Nothing),
-        Says::No => opt_out(tx, ctx, job, row),
+        Says::No => opt_out(tx, ctx, job, (&row.phone, row.number)),
         Says::Yes(evidence) => opt_in(tx, ctx, job, row, evidence),
     }
 }
 
 /// A no is taken from anybody.
-fn opt_out(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, row: &ParsedRow) -> Result<Consent, OutreachError> {
-    let address = row.phone.as_str();
+fn opt_out(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, (phone, row): (&PhoneNumber, i64)) -> Result<Consent, OutreachError> {
+    let address = phone.as_str();
     let known = tx.consent_state(job.workspace_id, Medium::Sms, address, Purpose::Marketing)?;
     if known.state == ConsentState::Revoked && tx.said_no(job.workspace_id, Medium::Sms, address, Purpose::Marketing)? {
         return Ok(Consent::Nothing);
@@ -290,7 +304,7 @@ fn opt_in(
             }
         }
     }
-    let place = place(job, row);
+    let place = place(job, row.number);
     let event = NewConsentEvent {
         medium: Medium::Sms,
         address: address.to_owned(),
@@ -308,6 +322,6 @@ fn opt_in(
 }
 
 /// Where in which import a statement stands.
-fn place(job: &Job, row: &ParsedRow) -> String {
-    format!("{} row {}", job.import_id, row.number)
+fn place(job: &Job, row: i64) -> String {
+    format!("{} row {row}", job.import_id)
 }

@@ -372,7 +372,7 @@ async fn an_import_can_be_undone_but_for_what_happened_since() {
 
         let expected = undo::look(store, ctx, ws, import.id).await.unwrap();
         let figures = (expected.removed, expected.kept, expected.restored, expected.changed_since);
-        assert_eq!((figures, expected.unlisted, expected.withdrawn), ((1, 2, 2, 0), 4, 4), "{}", world.test.engine);
+        assert_eq!((figures, expected.unlisted, expected.withdrawn), ((1, 2, 2, 0), 4, 5), "{}", world.test.engine);
         assert_eq!(contacts(&world).await.len(), 5, "looking changes nothing");
         undo::begin(store, ctx, ws, import.id).await.unwrap();
         assert_eq!(world.jobs_of(import::UNDO_IMPORT).await[0]["import_id"], import.id.to_string());
@@ -409,6 +409,45 @@ async fn an_import_can_be_undone_but_for_what_happened_since() {
         assert_eq!(states, [Granted, Granted, Granted, Granted, Revoked], "{}", world.test.engine);
         world.test.clock.advance(UNDO_WINDOW + 1);
         assert!(undo::begin(store, ctx, ws, again.id).await.unwrap_err().to_string().contains("30 days"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_takes_back_what_the_import_claimed_and_no_yes_of_the_person() {
+    for world in worlds().await {
+        let (store, ctx, ws) = (&world.test.store, &world.test.ctx, world.ws());
+        let file = format!("p,proof,day\n{},form 7,\n{},,\n{},,2026-03-31\n", phone(1), phone(2), phone(3));
+        let chosen = with_consent(options(&[("p", "phone")]), None);
+        let consent = ImportConsent {
+            proof_column: Some("proof".to_owned()),
+            date_column: Some("day".to_owned()),
+            ..chosen.consent.clone().unwrap()
+        };
+        let import = run(&world, file.as_bytes(), ImportOptions { consent: Some(consent), ..chosen }).await;
+        assert_eq!(import.opted_in, 3, "{}", world.test.engine);
+        world.test.clock.advance(1_000);
+        // Something else was recorded for the one; the others said yes themselves.
+        let mut said = world.said(&phone(1), ConsentAction::Grant);
+        said.medium = Medium::WhatsApp;
+        let its_ctx = ctx.clone();
+        store.write(move |tx| tx.record_consent(ws, &said, &its_ctx)).await.unwrap();
+        for number in [2, 3] {
+            crate::keyword::text(&world, &phone(number), "START").await;
+        }
+        world.test.clock.advance(1_000);
+        undo::begin(store, ctx, ws, import.id).await.unwrap();
+        let undone = undo::run(store, ctx, ws, import.id).await.unwrap().undo.unwrap();
+        assert_eq!((undone.removed, undone.kept, undone.withdrawn), (0, 3, 3), "{}", world.test.engine);
+        let mut states = Vec::new();
+        for number in 1..4 {
+            states.push(crate::keyword::consents(&world, &phone(number)).await);
+        }
+        use ConsentState::{Granted, None as Nothing};
+        let expected = [[Nothing, Granted], [Granted, Nothing], [Granted, Nothing]];
+        assert_eq!(states, expected, "{}", world.test.engine);
+        let corrected = world.write(move |tx| tx.consent_events(ws, &phone(3), None, 1)).await.remove(0);
+        assert_eq!(corrected.action, ConsentAction::Correct);
+        assert_eq!(corrected.occurred_at.to_string(), "2026-03-31T00:00:00.000Z", "{}", world.test.engine);
     }
 }
 
@@ -517,6 +556,59 @@ async fn rows_bring_their_own_country_evidence_and_opt_outs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_opt_out_is_taken_from_a_row_that_is_refused() {
+    let columns = [("Number", "phone"), ("Mail", "email"), ("Zone", "time_zone"), ("Key", "external_key")];
+    for world in worlds().await {
+        let (engine, ws) = (&world.test.engine, world.ws());
+        let value = serde_json::json!({ "phone": phone(100), "external_key": "K-7" });
+        let input = serde_json::from_value(value).unwrap();
+        segue_outreach::contacts::create(&world.test.store, &world.test.ctx, ws, input).await.unwrap();
+        // A number that stands twice, bad fields before and after the number, two people, a country that is none, and a
+        // row of which nobody knows which cell is which.
+        let content = format!(
+            "Mail,Number,Country,Zone,Key,Agreed,When\n\
+            ,{0},,,,yes,\n,{0},,,,stop,\n,{1},,Mars,,unsubscribed,\nno mail,{2},,,,stop,\n,{3},,,K-7,stop,\n\
+            ,{4},Somewhere,,,stop,\n,12,,,,stop,\n,{5},,,,stop,,more\n,{6},,,,yes,some day\n,{7},,,,yes,\n",
+            phone(1),
+            phone(2),
+            phone(3),
+            phone(4),
+            phone(5),
+            phone(6),
+            phone(7),
+            phone(8),
+        );
+        // K-7 has another number, which is another contact's.
+        world.test.contact(&phone(4), "Ana").await;
+        let consent = ImportConsent {
+            column: Some("Agreed".to_owned()),
+            date_column: Some("When".to_owned()),
+            wording: Some("Offers by text".to_owned()),
+            method: Some("web_form".to_owned()),
+            ..ImportConsent::default()
+        };
+        let chosen =
+            ImportOptions { country_column: Some("Country".to_owned()), consent: Some(consent), ..options(&columns) };
+        let id = begin(&world, content.as_bytes(), ImportMode::DryRun, chosen.clone()).await;
+        let rehearsed = go_on(&world, id).await;
+        let import = run(&world, content.as_bytes(), chosen).await;
+        for import in [&rehearsed, &import] {
+            assert_eq!((import.rows_read, import.rejected, import.opted_out), (10, 8, 5), "{engine}: {import:?}");
+        }
+        let mut states = Vec::new();
+        for number in 1..9 {
+            let state =
+                world.write(move |tx| tx.consent_state(ws, Medium::Sms, &phone(number), Purpose::Marketing)).await;
+            states.push(state.state);
+        }
+        use ConsentState::{Granted, None as Nothing, Revoked};
+        assert_eq!(states, [Revoked, Revoked, Revoked, Revoked, Revoked, Nothing, Nothing, Granted], "{engine}");
+        let event = world.write(move |tx| tx.consent_events(ws, &phone(1), None, 1)).await.remove(0);
+        assert_eq!((event.action, event.proof), (ConsentAction::Revoke, Some(format!("{} row 3", import.id))));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_say_until_when_their_consent_counts() {
     let content = "Number,When,Until\n\
         212 555 0100,2026-03-31,2030-03-31\n\
@@ -552,6 +644,41 @@ async fn rows_say_until_when_their_consent_counts() {
         assert_eq!(state("+12125550100").await.0, ConsentState::Expired, "{}", world.test.engine);
         run(&world, content.as_bytes(), chosen).await;
         assert_eq!(state("+12125550100").await.0, ConsentState::Expired, "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dates_are_read_in_the_workspaces_country_whatever_that_of_the_numbers() {
+    let content = "Number,When,Until\n+12125550100,02/03/2026,04/05/2030\n";
+    for (of_workspace, of_numbers, expected) in
+        [("GB", "US", ["2026-03-02", "2030-05-04"]), ("US", "GB", ["2026-02-03", "2030-04-05"])]
+    {
+        for world in worlds().await {
+            let ws = world.ws();
+            world
+                .write(move |tx| {
+                    let mut workspace = tx.workspace(ws)?.unwrap();
+                    workspace.country = of_workspace.to_owned();
+                    tx.update_workspace(&workspace)
+                })
+                .await;
+            let consent = ImportConsent {
+                method: Some("web_form".to_owned()),
+                wording: Some("Offers by text".to_owned()),
+                date_column: Some("When".to_owned()),
+                expires_column: Some("Until".to_owned()),
+                ..ImportConsent::default()
+            };
+            let chosen = ImportOptions {
+                consent: Some(consent),
+                default_country: of_numbers.to_owned(),
+                ..options(&[("Number", "phone")])
+            };
+            assert_eq!(run(&world, content.as_bytes(), chosen).await.opted_in, 1, "{}", world.test.engine);
+            let event = world.write(move |tx| tx.consent_events(ws, "+12125550100", None, 1)).await.remove(0);
+            let dates = [event.occurred_at, event.expires_at.unwrap()].map(|at| at.to_string());
+            assert_eq!(dates, expected.map(|day| format!("{day}T00:00:00.000Z")), "{}", world.test.engine);
+        }
     }
 }
 

@@ -1,13 +1,10 @@
 use segue_model::{
     InboxId, Timestamp,
-    consent::{ConsentAction, ConsentMethod, ConsentState, Medium, Purpose},
+    consent::{ConsentAction, ConsentState, Medium, Purpose},
     keyword::{ExtraWord, Keyword},
     time,
 };
-use segue_outreach::{
-    keywords::{Handled, InboundSms, handle},
-    provider_keyword::{self, ProviderKeyword},
-};
+use segue_outreach::keywords::{Handled, InboundSms, handle, handle_answered};
 use segue_store::{
     Sql,
     channel::{Channel, SenderKind},
@@ -23,7 +20,13 @@ pub async fn receive(world: &World, inbox_id: InboxId, from: &str, text: &str) -
 /// A text to the number of the world's sender, on this account.
 pub async fn receive_on(world: &World, channel: Channel, inbox_id: InboxId, said: (&str, &str)) -> Handled {
     let now = world.test.now();
-    receive_late(world, channel, (inbox_id, now), said).await
+    receive_late(world, channel, (inbox_id, now), said, None).await
+}
+
+/// A text to the world's sender that the provider took for a keyword and has answered.
+pub async fn taken(world: &World, keyword: Keyword, from: &str, text: &str) -> Handled {
+    let came = (world.test.ctx.id(), world.test.now());
+    receive_late(world, world.sms.clone(), came, (from, text), Some(keyword)).await
 }
 
 /// A text that came in before it is worked on.
@@ -32,6 +35,7 @@ async fn receive_late(
     channel: Channel,
     (inbox_id, received_at): (InboxId, Timestamp),
     (from, text): (&str, &str),
+    answered: Option<Keyword>,
 ) -> Handled {
     let (ctx, ws) = (world.test.ctx.clone(), world.ws());
     let (from, text) = (from.to_owned(), text.to_owned());
@@ -39,7 +43,10 @@ async fn receive_late(
         .write(move |tx| {
             let workspace = tx.workspace(ws)?.unwrap();
             let sms = InboundSms { inbox_id, from: &from, to: "15550000000", text: &text, files: &[], received_at };
-            handle(tx, &ctx, &workspace, &channel, &sms)
+            match answered {
+                Some(keyword) => handle_answered(tx, &ctx, &workspace, &channel, &sms, keyword),
+                None => handle(tx, &ctx, &workspace, &channel, &sms),
+            }
         })
         .await
 }
@@ -247,7 +254,7 @@ async fn what_is_worked_on_late_counts_from_when_it_came_in() {
         world.test.clock.advance(time::HOUR);
         assert_eq!(text(&world, &ana, "STOP").await, Handled::Answered(Keyword::Stop));
         world.test.clock.advance(time::DAY);
-        receive_late(&world, world.sms.clone(), (dead, came_in), (&ana, "START")).await;
+        receive_late(&world, world.sms.clone(), (dead, came_in), (&ana, "START"), None).await;
         assert_eq!(consents(&world, &ana).await, [Revoked, Revoked], "{}", world.test.engine);
         assert_eq!(text(&world, &ana, "STOP").await, Handled::Repeated(Keyword::Stop), "they are still out");
 
@@ -256,22 +263,14 @@ async fn what_is_worked_on_late_counts_from_when_it_came_in() {
         world.test.clock.advance(time::HOUR);
         text(&world, &ana, "START").await;
         world.test.clock.advance(time::HOUR);
-        receive_late(&world, world.sms.clone(), (dead, came_in), (&ana, "STOP")).await;
+        receive_late(&world, world.sms.clone(), (dead, came_in), (&ana, "STOP"), None).await;
         assert_eq!(consents(&world, &ana).await, [Granted, Revoked], "{}", world.test.engine);
 
         // So it is with what the provider took for us.
         let ben = phone(2);
-        for (action, hours_ago) in [(ConsentAction::Revoke, 1), (ConsentAction::Grant, 2)] {
-            let (ctx, ws, ben) = (world.test.ctx.clone(), world.ws(), ben.clone());
-            let (inbox_id, received_at) = (ctx.id(), ctx.now().plus(-hours_ago * time::HOUR));
-            let record = move |tx: &mut segue_store::Tx<'_>| {
-                let workspace = tx.workspace(ws)?.unwrap();
-                let wording = Some("a word");
-                let method = ConsentMethod::Keyword;
-                let keyword = ProviderKeyword { inbox_id, phone: &ben, action, wording, received_at, method };
-                provider_keyword::record(tx, &ctx, &workspace, &keyword)
-            };
-            assert!(world.write(record).await);
+        for (keyword, hours_ago) in [(Keyword::Stop, 1), (Keyword::Start, 2)] {
+            let came = (world.test.ctx.id(), world.test.now().plus(-hours_ago * time::HOUR));
+            receive_late(&world, world.sms.clone(), came, (&ben, "a word"), Some(keyword)).await;
         }
         assert_eq!(consents(&world, &ben).await, [Revoked, Revoked], "{}", world.test.engine);
     }

@@ -16,6 +16,7 @@ use segue_outreach::{
     keywords::Handled,
     programmes::{self, Fate, ProgrammeInput},
     subscriptions::{self, SubscribeInput},
+    suppressions::{self, SuppressionInput},
     words::{self, KeywordInput},
 };
 use segue_store::{
@@ -28,7 +29,7 @@ use segue_store::{
 };
 
 use crate::{
-    keyword::{consents, receive_on, settings, text},
+    keyword::{consents, receive_on, settings, taken, text},
     world::{World, phone, worlds},
 };
 
@@ -93,6 +94,84 @@ async fn a_word_joins_a_programme_with_single_opt_in() {
         assert!(last_text(&world).await.contains("already"));
         let shown = programmes::get(&world.test.store, world.ws(), programme.id).await.unwrap();
         assert_eq!((shown.active, shown.pending), (1, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_in_and_said_no_elsewhere_joins_anew_by_the_word() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let programme = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
+        text(&world, &phone(1), "NEWS").await;
+        world.test.clock.advance(1);
+        // By hand, or as a carrier tells: the subscription knows nothing of it.
+        world.consent(&phone(1), ConsentAction::Revoke).await;
+        world.test.clock.advance(1);
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(text(&world, &phone(1), "NEWS").await, Handled::OptIn, "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{engine}");
+        assert!(last_text(&world).await.starts_with("Our team: you joined News."), "{engine}");
+        text(&world, &phone(1), "NEWS").await;
+        assert!(last_text(&world).await.contains("already"), "{engine}: in and agreed");
+        // A program cannot: only the person takes the no back.
+        world.test.clock.advance(1);
+        world.consent(&phone(1), ConsentAction::Revoke).await;
+        let refused = subscribe(&world, programme.id, 1, Some("Yes, send me offers")).await.unwrap_err();
+        assert_eq!(refused.code(), "opted_out_by_person", "{engine}");
+
+        // Who has to confirm is asked, and has not joined before the answer.
+        let club = self::programme(&world, input(&world, "Club", ProgrammeOptIn::Double, Covers::AllMarketing)).await;
+        word(&world, "CLUB", KeywordAction::Join { programme_id: club.id }).await.unwrap();
+        for said in ["CLUB", "YES"] {
+            text(&world, &phone(2), said).await;
+        }
+        world.test.clock.advance(time::DAY);
+        world.consent(&phone(2), ConsentAction::Revoke).await;
+        world.test.clock.advance(1);
+        text(&world, &phone(2), "CLUB").await;
+        assert_eq!(subscription(&world, club.id, 2).await.state, SubscriptionState::Pending, "{engine}");
+        assert_eq!(consents(&world, &phone(2)).await[0], ConsentState::Revoked, "{engine}");
+        text(&world, &phone(2), "YES").await;
+        assert_eq!(subscription(&world, club.id, 2).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(consents(&world, &phone(2)).await[0], ConsentState::Granted, "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_new_owner_of_a_number_that_was_given_up_joins_by_the_word() {
+    for world in worlds().await {
+        let (engine, store, ctx, ws) = (&world.test.engine, &world.test.store, &world.test.ctx, world.ws());
+        let listed = async |number: u32| {
+            let phone = phone(number);
+            world.write(move |tx| tx.is_suppressed(ws, &phone)).await
+        };
+        let mut number = 0;
+        for opt_in in [ProgrammeOptIn::Single, ProgrammeOptIn::Double] {
+            for covers in [Covers::AllMarketing, Covers::Programme] {
+                number += 1;
+                let (name, said) = (format!("{opt_in} {covers}"), format!("WORD{number}"));
+                let joined = programme(&world, input(&world, &name, opt_in, covers)).await;
+                word(&world, &said, KeywordAction::Join { programme_id: joined.id }).await.unwrap();
+                world.given_up(&[(phone(number), None)]).await;
+                assert!(listed(number).await, "{engine} {name}");
+                world.test.clock.advance(1);
+                let refused = subscribe(&world, joined.id, number, Some("Yes")).await.unwrap_err();
+                assert_eq!(refused.code(), "suppressed", "{engine} {name}: it may be about the former owner");
+                assert_eq!(text(&world, &phone(number), &said).await, Handled::OptIn, "{engine} {name}");
+                if opt_in == ProgrammeOptIn::Double {
+                    assert!(listed(number).await, "{engine} {name}: not before the answer");
+                    assert_eq!(text(&world, &phone(number), "YES").await, Handled::OptIn, "{engine} {name}");
+                }
+                let subscription = subscription(&world, joined.id, number).await;
+                assert_eq!(subscription.state, SubscriptionState::Active, "{engine} {name}");
+                assert!(!listed(number).await, "{engine} {name}: its owner has said yes");
+            }
+        }
+        // What people put on the list stays there.
+        let input = SuppressionInput { numbers: vec![phone(9)], reason: "Complaint".to_owned(), source: None };
+        suppressions::add(store, ctx, ws, &Actor::System, input).await.unwrap();
+        assert_eq!(text(&world, &phone(9), "WORD1").await, Handled::Word, "{engine}");
+        assert!(listed(9).await, "{engine}");
     }
 }
 
@@ -430,6 +509,46 @@ async fn whoever_leaves_a_programme_gets_nothing_more_of_its_campaigns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_of_a_programme_reaches_who_agreed_to_that_programme_alone() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let joined = news(&world, ProgrammeOptIn::Single, Covers::Programme).await;
+        let wide = programme(&world, input(&world, "Wide", ProgrammeOptIn::Single, Covers::AllMarketing)).await;
+        word(&world, "WIDE", KeywordAction::Join { programme_id: wide.id }).await.unwrap();
+        for number in 1..7 {
+            world.test.contact(&phone(number), "Ana").await;
+        }
+        for number in 1..5 {
+            text(&world, &phone(number), "NEWS").await;
+        }
+        text(&world, &phone(6), "WIDE").await;
+        world.test.clock.advance(1);
+        // No to everything, a maybe that nobody has looked at, a number that changed hands, somebody who never joined and
+        // agreed to everything, and a programme that speaks for everything, which has been taken back.
+        world.consent(&phone(2), ConsentAction::Revoke).await;
+        assert_eq!(text(&world, &phone(3), "Sorry, not interested").await, Handled::Review, "{engine}");
+        world.given_up(&[(phone(4), None)]).await;
+        world.test.clock.advance(1);
+        assert_eq!(subscription(&world, joined.id, 4).await.end_reason, Some(EndReason::Reassigned), "{engine}");
+        text(&world, &phone(4), "WIDE").await;
+        world.consent(&phone(4), ConsentAction::Correct).await;
+        world.consent(&phone(6), ConsentAction::Correct).await;
+        world.consent(&phone(5), ConsentAction::Grant).await;
+
+        let reached = async |programme_id| {
+            let rules = CampaignRules { programme_id, ..CampaignRules::default() };
+            let before = world.messages().await.len();
+            world.sent(CampaignInput { rules, ..world.input() }).await;
+            let sent = world.messages().await.split_off(before);
+            sent.into_iter().map(|message| message.address).collect::<Vec<_>>()
+        };
+        assert_eq!(reached(Some(joined.id)).await, [phone(1), phone(5)], "{engine}");
+        assert_eq!(reached(Some(wide.id)).await, [phone(5)], "{engine}");
+        assert_eq!(reached(None).await, [phone(5)], "{engine}: what is sent in no name asks for more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_programme_gave_for_all_marketing_ends_with_it_however_it_ends() {
     for world in worlds().await {
         let programme = news(&world, ProgrammeOptIn::Single, Covers::AllMarketing).await;
@@ -450,6 +569,53 @@ async fn what_a_programme_gave_for_all_marketing_ends_with_it_however_it_ends() 
             let no = |scope: String| (ConsentAction::Revoke, scope);
             assert_eq!(last, [no(programme.id.to_string()), no("all".to_owned())], "{}", world.test.engine);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_has_answered_reaches_as_far_as_if_we_had() {
+    for world in worlds().await {
+        let engine = &world.test.engine;
+        let programme = news(&world, ProgrammeOptIn::Double, Covers::Programme).await;
+        text(&world, &phone(1), "NEWS").await;
+        assert_eq!(taken(&world, Keyword::Start, &phone(1), "YES").await, Handled::OptIn, "{engine}");
+        assert_eq!(subscription(&world, programme.id, 1).await.state, SubscriptionState::Active, "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None, "{engine}: to the programme alone");
+        assert_eq!(world.messages().await.len(), 2, "{engine}: the question and the welcome");
+
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Programme).await;
+        world.consent(&phone(1), ConsentAction::Grant).await;
+        world.test.clock.advance(1);
+        assert_eq!(taken(&world, Keyword::Stop, &phone(1), "Stop").await, Handled::Silent(Keyword::Stop), "{engine}");
+        let left = subscription(&world, programme.id, 1).await;
+        assert_eq!((left.state, left.end_reason), (SubscriptionState::Ended, Some(EndReason::Stopped)), "{engine}");
+        assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::Granted, "{engine}: the setting says so");
+
+        // An opt-in that waits for its answer ends, too, and START takes back a no to the sender.
+        settings(&world, |settings| settings.opt_out_scope = OptOutScope::Sender).await;
+        text(&world, &phone(2), "NEWS").await;
+        world.test.clock.advance(1);
+        taken(&world, Keyword::Stop, &phone(2), "STOP").await;
+        assert_eq!(subscription(&world, programme.id, 2).await.state, SubscriptionState::Ended, "{engine}");
+        world.test.clock.advance(1);
+        assert_eq!(
+            taken(&world, Keyword::Start, &phone(2), "Start").await,
+            Handled::Silent(Keyword::Start),
+            "{engine}"
+        );
+        let (ws, own) = (world.ws(), world.sender.address.clone());
+        let from = move |tx: &mut segue_store::Tx<'_>| {
+            tx.consent_state_from(ws, Medium::Sms, &phone(2), Purpose::Marketing, &own).map(|it| it.state)
+        };
+        assert_eq!(world.write(from).await, ConsentState::Granted, "{engine}");
+        assert_eq!(taken(&world, Keyword::Help, &phone(2), "info").await, Handled::Silent(Keyword::Help), "{engine}");
+        // Whatever the provider takes a STOP for.
+        taken(&world, Keyword::Start, &phone(2), "STOP").await;
+        assert_eq!(world.messages().await.len(), 3, "{engine}: nothing but one more question");
+        let kept = world.write(move |tx| tx.texts_from(ws, &phone(2), None, 9)).await;
+        let kept: Vec<_> = kept.iter().rev().map(|text| (text.text.as_str(), text.outcome.as_str())).collect();
+        let expected = [("NEWS", "opt_in"), ("STOP", "stop"), ("Start", "start"), ("info", "help"), ("STOP", "stop")];
+        assert_eq!(kept, expected, "{engine}");
     }
 }
 

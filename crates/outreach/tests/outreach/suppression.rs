@@ -10,7 +10,7 @@ use segue_outreach::suppressions::{self, DeactivatedNumber, DeactivationInput, N
 use crate::world::{World, phone, worlds};
 
 impl World {
-    async fn given_up(&self, numbers: &[(String, Option<&str>)]) -> NumbersDeactivated {
+    pub async fn given_up(&self, numbers: &[(String, Option<&str>)]) -> NumbersDeactivated {
         let numbers = numbers
             .iter()
             .map(|(phone, on)| DeactivatedNumber { phone: phone.clone(), on: on.map(|day| day.parse().unwrap()) });

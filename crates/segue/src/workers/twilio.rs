@@ -1,13 +1,10 @@
 //! What came from an SMS provider over HTTP, given to the crates that understand it.
 
 use segue_channels::twilio::{InboundFile, OptOutType, TwilioItem};
-use segue_model::{
-    Ctx, InboxId, Timestamp,
-    consent::{ConsentAction, ConsentMethod},
-};
+use segue_model::{Ctx, InboxId, Timestamp, keyword::Keyword};
 use segue_outreach::{
     keywords::{self, InboundSms},
-    provider_keyword::{self, ProviderKeyword},
+    provider_keyword::{self, ProviderOptOut},
 };
 use segue_store::{StoreError, Tx, channel::Channel, text_file::NamedFile, workspace::Workspace};
 
@@ -29,47 +26,32 @@ pub(super) fn handle(
         TwilioItem::Status(status) => {
             segue_delivery::reports::apply_status_callback(tx, ctx, channel, status)?;
             if let (true, Some(to)) = (status.is_opt_out(), &status.to) {
-                let keyword = ProviderKeyword {
-                    inbox_id,
-                    phone: to,
-                    action: ConsentAction::Revoke,
-                    wording: None,
-                    received_at,
-                    method: ConsentMethod::CarrierReport,
-                };
-                provider_keyword::record(tx, ctx, workspace, &keyword)?;
+                let told = ProviderOptOut { inbox_id, phone: to, received_at };
+                provider_keyword::record(tx, ctx, workspace, &told)?;
             }
         }
         TwilioItem::Text(text) => {
-            let action = match text.opt_out {
-                Some(OptOutType::Stop) => ConsentAction::Revoke,
-                Some(OptOutType::Start) => ConsentAction::Grant,
-                // The provider has answered.
-                Some(OptOutType::Help) => return Ok(()),
-                None => {
-                    let files: Vec<NamedFile> = text.media.iter().map(named).collect();
-                    let sms = InboundSms {
-                        inbox_id,
-                        from: &text.from,
-                        to: &text.to,
-                        text: &text.text,
-                        files: &files,
-                        received_at,
-                    };
-                    keywords::handle(tx, ctx, workspace, channel, &sms)?;
-                    return Ok(());
+            let files: Vec<NamedFile> = text.media.iter().map(named).collect();
+            let sms =
+                InboundSms { inbox_id, from: &text.from, to: &text.to, text: &text.text, files: &files, received_at };
+            match text.opt_out {
+                Some(taken) => {
+                    keywords::handle_answered(tx, ctx, workspace, channel, &sms, keyword_of(taken))?;
                 }
-            };
-            let keyword = ProviderKeyword {
-                inbox_id,
-                phone: &text.from,
-                action,
-                wording: Some(&text.text),
-                received_at,
-                method: ConsentMethod::Keyword,
-            };
-            provider_keyword::record(tx, ctx, workspace, &keyword)?;
+                None => {
+                    keywords::handle(tx, ctx, workspace, channel, &sms)?;
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// The keyword that the provider took a text for.
+const fn keyword_of(taken: OptOutType) -> Keyword {
+    match taken {
+        OptOutType::Stop => Keyword::Stop,
+        OptOutType::Start => Keyword::Start,
+        OptOutType::Help => Keyword::Help,
+    }
 }
