@@ -34,8 +34,8 @@ pub(super) enum Keyworded {
     No,
 }
 
-/// Obeys a no in any words, and START after one, and answers HELP. A session that HELP opens goes on as any other; in one
-/// that is under way it is no answer to the bot.
+/// Obeys a no in any words, and START after one, and answers HELP. A session that HELP or START opens goes on as any
+/// other; in one that is under way they are no answer to the bot.
 ///
 ///  Only what the customer wrote, or a quick reply of a template, can be one: a
 /// button of the bot that says "Cancel" is an answer.
@@ -64,7 +64,7 @@ pub(super) fn keyword(
             grant(tx, desk, session, words, &message.wamid)?;
             (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
             confirm(tx, desk, session, (Keyword::Start, language), &message.wamid, notices)?;
-            return Ok(Keyworded::Yes);
+            return Ok(if is_first { Keyworded::No } else { Keyworded::Yes });
         }
         Some((Keyword::Help, language)) => {
             confirm(tx, desk, session, (Keyword::Help, language), &message.wamid, notices)?;

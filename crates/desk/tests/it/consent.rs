@@ -2,6 +2,7 @@
 
 use segue_model::{
     consent::{ConsentState, Medium, OptOutScope, Purpose},
+    conversation::OptInKind,
     session::{OptIn, SessionState},
 };
 use segue_store::consent_review::ReviewState;
@@ -186,6 +187,26 @@ async fn a_no_and_a_yes_of_an_account_hold_for_its_number_and_its_id() {
         for address in [format!("+{ANA}"), "US.1".to_owned()] {
             let state = on_whatsapp(&scene, &address).await;
             assert_eq!(state, ConsentState::Granted, "{} {address}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_opens_a_conversation_begins_it() {
+    for kind in [OptInKind::Implicit, OptInKind::Explicit] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            scene.receive(ana("wamid.1", START, "STOP")).await;
+            assert_eq!(scene.session().await.state, SessionState::Ended);
+            scene.advance(1_000);
+            scene.receive(ana("wamid.2", START.plus(1_000), "START")).await;
+            let session = scene.sessions().await.remove(0);
+            let what = format!("{kind} on {}", scene.test.engine);
+            assert_eq!((session.state, session.opt_in.state), (SessionState::Waiting, OptIn::Granted), "{what}");
+            assert_eq!(scene.count(&WORK_ITEMS).await, 1, "{what}");
+            let lines = scene.lines(session.id).await;
+            assert_eq!(lines.iter().filter(|line| line.starts_with("bot: ")).count(), 1, "{what}: {lines:?}");
         }
     }
 }
