@@ -19,7 +19,7 @@ use segue_store::{
     message::AuthorKind, opt_out::OptOut, session::Session,
 };
 
-use super::{Desk, InboundError, identify};
+use super::{Desk, InboundError, entry, identify};
 use crate::{
     DeskError, closing,
     notice::Notices,
@@ -32,6 +32,16 @@ use crate::{
 pub(super) enum Keyworded {
     Yes,
     No,
+}
+
+/// What may be a keyword: what the customer wrote, or a quick reply of a template. An edit that came before its message
+/// says what the message would.
+fn own_words(content: &Content) -> Option<&str> {
+    match entry::said(content) {
+        Content::Text { body } => Some(body),
+        Content::Button { text, .. } => Some(text),
+        _ => None,
+    }
 }
 
 /// Obeys a no in any words, and START after one, and answers HELP. A session that HELP or START opens goes on as any
@@ -47,11 +57,7 @@ pub(super) fn keyword(
     (session, is_first): (&mut Session, bool),
     notices: &mut Notices,
 ) -> Result<Keyworded, DeskError> {
-    let words = match content {
-        Content::Text { body } => body,
-        Content::Button { text, .. } => text,
-        _ => return Ok(Keyworded::No),
-    };
+    let Some(words) = own_words(content) else { return Ok(Keyworded::No) };
     let now = desk.ctx.now();
     let settings = &desk.workspace.settings;
     let found = Keyword::find(words, Medium::WhatsApp, &settings.consent.extra_words);
@@ -139,11 +145,7 @@ pub(super) fn silent_no(
     content: &Content,
     user_id: MessagingUserId,
 ) -> Result<(), DeskError> {
-    let words = match content {
-        Content::Text { body } => body,
-        Content::Button { text, .. } => text,
-        _ => return Ok(()),
-    };
+    let Some(words) = own_words(content) else { return Ok(()) };
     let found = Keyword::find(words, Medium::WhatsApp, &desk.workspace.settings.consent.extra_words);
     let method = if found.is_some_and(|found| found.keyword == Keyword::Stop) {
         ConsentMethod::Keyword
