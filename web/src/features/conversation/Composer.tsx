@@ -94,7 +94,7 @@ export function Composer({ sessionId, modes, onTemplates, startsFocused = false 
             id: 'composer.attach',
             label: 'Attach files',
             group: 'Conversation',
-            keys: 'a',
+            keys: 'u',
             run: () => {
               setMode('reply');
               requestAnimationFrame(() => picker.current?.click());
@@ -282,6 +282,7 @@ export function Composer({ sessionId, modes, onTemplates, startsFocused = false 
             />
             <IconButton
               label="Attach files"
+              keys="u"
               onClick={() => picker.current?.click()}
               data-testid="composer-attach"
             >

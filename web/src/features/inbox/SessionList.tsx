@@ -80,7 +80,7 @@ export function SessionList({ selected }: { selected: string | null }) {
       id: 'list.open',
       label: 'Show all open conversations',
       group: 'Inbox',
-      keys: 'g o',
+      keys: 'g a',
       run: () => setTab('open'),
     },
   ]);
