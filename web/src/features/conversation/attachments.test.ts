@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError, NETWORK_ERROR } from '@/api/errors';
 import * as upload from '@/api/upload';
 import * as live from '@/live';
 import {
@@ -82,6 +83,21 @@ describe('attachments', () => {
     expect(send.mock.calls.map(([each]) => each.content)).toEqual([
       { kind: 'audio', media_id: 'med_v.mp3', voice: false },
       { kind: 'text', text: 'Hi' },
+    ]);
+  });
+
+  it('keeps a file that could not be uploaded when the others are sent', async () => {
+    vi.spyOn(live, 'send').mockImplementation(() => undefined);
+    uploadFile.mockRejectedValueOnce(new ApiError(0, NETWORK_ERROR));
+    attach('ses_1', [
+      file('a.png', 'image/png'),
+      file('b.png', 'image/png'),
+      file('c.gif', 'image/gif'),
+    ]);
+    await vi.waitFor(() => expect(of('ses_1')[1]?.state.is).toBe('ready'));
+    sendAttachments('ses_1', 'Look', false);
+    expect(of('ses_1').map((each) => [each.file.name, each.state.is])).toEqual([
+      ['a.png', 'failed'],
     ]);
   });
 

@@ -116,7 +116,10 @@ const TAKES_CAPTION: FileKind[] = ['image', 'video', 'document'];
 export const takesCaption = (files: Attachment[]) =>
   files.some((each) => each.state.is === 'ready' && TAKES_CAPTION.includes(each.state.kind));
 
-/** Sends everything that is ready, in its order; the text goes with the first that takes one. */
+/**
+ * Sends everything that is ready, in its order; the text goes with the first that takes one. What could not be uploaded
+ * stays, to be tried again or taken out.
+ */
 export function sendAttachments(sessionId: string, text: string, voice: boolean): void {
   const files = attachmentsOf(useAttachments.getState(), sessionId);
   let caption = text;
@@ -145,7 +148,7 @@ export function sendAttachments(sessionId: string, text: string, voice: boolean)
         },
       });
     }
-    detach(sessionId, attachment);
+    if (attachment.state.is !== 'failed') detach(sessionId, attachment);
   }
   if (caption !== '') send({ sessionId, content: { kind: 'text', text: caption }, text: caption });
 }
