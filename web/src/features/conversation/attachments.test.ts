@@ -6,7 +6,9 @@ import * as live from '@/live';
 import {
   attach,
   attachmentsOf,
+  clearAttachments,
   detach,
+  keepAttachmentsOf,
   MOST_FILES,
   sendAttachments,
   takesCaption,
@@ -112,6 +114,34 @@ describe('attachments', () => {
     if (first !== undefined) detach('ses_1', first);
     expect(signal?.aborted).toBe(true);
     expect(of('ses_1')).toEqual([]);
+  });
+
+  it('stops and forgets all files of whoever signs out, and those of another user', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const revoked = vi.fn();
+    URL.revokeObjectURL = revoked;
+    uploadFile.mockImplementation((_: string, __: File, options: upload.UploadOptions) => {
+      signals.push(options.signal);
+      return new Promise(() => undefined);
+    });
+    const both = () => [...of('ses_1'), ...of('ses_2')];
+    const begin = () => {
+      attach('ses_1', [file('a.png', 'image/png')]);
+      attach('ses_2', [file('b.png', 'image/png'), file('c.gif', 'image/gif')]);
+    };
+    begin();
+    clearAttachments();
+    expect(both()).toEqual([]);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true]);
+    expect(revoked).toHaveBeenCalledTimes(2);
+
+    keepAttachmentsOf('usr_1');
+    begin();
+    // Signed in again after the login had ended.
+    keepAttachmentsOf('usr_1');
+    expect(both()).toHaveLength(3);
+    keepAttachmentsOf('usr_2');
+    expect(both()).toEqual([]);
   });
 
   it('takes so many at once and no more', () => {
