@@ -22,7 +22,7 @@ import {
 } from './attachments';
 import { AttachmentTray } from './AttachmentTray';
 import css from './composer.module.css';
-import { EXTRA_LABELS, type ExtraKind } from './extra-kinds';
+import { carriesText, EXTRA_LABELS, type ExtraKind } from './extra-kinds';
 import { MentionOptions } from './MentionOptions';
 import { QuickReplies, useQuickReplies } from './QuickReplies';
 import { useDrop } from './use-drop';
@@ -191,8 +191,8 @@ export function Composer({ sessionId, modes, onTemplates, startsFocused = false 
   const extraEnds = {
     onClose: () => setExtra(null),
     onSent: () => {
+      if (extra !== null && carriesText(extra)) writeDraft(sessionId, mode, '');
       setExtra(null);
-      writeDraft(sessionId, mode, '');
       focus('reply');
     },
   };
