@@ -41,14 +41,22 @@ interface ComposerProps {
   onTemplates?: () => void;
   /** The cursor was in what stood here before. */
   startsFocused?: boolean;
+  /** What was being written there. */
+  startsIn?: DraftMode;
 }
 
 /**
  * Where a reply is written. The text lives in the draft store under its conversation; the message
  * list does not render while somebody types.
  */
-export function Composer({ sessionId, modes, onTemplates, startsFocused = false }: ComposerProps) {
-  const [wanted, setMode] = useState<DraftMode>('reply');
+export function Composer({
+  sessionId,
+  modes,
+  onTemplates,
+  startsFocused = false,
+  startsIn = 'reply',
+}: ComposerProps) {
+  const [wanted, setMode] = useState<DraftMode>(startsIn);
   const mode = modes.includes(wanted) ? wanted : (modes[0] ?? 'note');
   const text = useDrafts((state) => state.drafts[draftKey(sessionId, mode)] ?? '');
   const files = useAttachments((state) => attachmentsOf(state, sessionId));
