@@ -2,7 +2,7 @@
 
 use segue_model::{
     consent::{ConsentState, Medium, OptOutScope, Purpose},
-    conversation::OptInKind,
+    conversation::{Occasion, OptInKind},
     session::{OptIn, SessionState},
 };
 use segue_store::consent_review::ReviewState;
@@ -197,6 +197,7 @@ async fn a_start_that_opens_a_conversation_begins_it() {
         for test in engines().await {
             let mut scene = Scene::new(test).await;
             scene.set(|settings| settings.opt_in.kind = kind).await;
+            scene.say(Occasion::Start, "Welcome.").await;
             scene.receive(ana("wamid.1", START, "STOP")).await;
             assert_eq!(scene.session().await.state, SessionState::Ended);
             scene.advance(1_000);
@@ -206,7 +207,8 @@ async fn a_start_that_opens_a_conversation_begins_it() {
             assert_eq!((session.state, session.opt_in.state), (SessionState::Waiting, OptIn::Granted), "{what}");
             assert_eq!(scene.count(&WORK_ITEMS).await, 1, "{what}");
             let lines = scene.lines(session.id).await;
-            assert_eq!(lines.iter().filter(|line| line.starts_with("bot: ")).count(), 1, "{what}: {lines:?}");
+            let said: Vec<_> = lines.iter().filter(|line| line.starts_with("bot: ")).collect();
+            assert_eq!((said.len(), said[1].as_str()), (2, "bot: Welcome."), "{what}: the confirmation first");
         }
     }
 }
