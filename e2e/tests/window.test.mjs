@@ -124,7 +124,7 @@ describe('the service window', { timeout: 420_000 }, () => {
     await shot(page, 'template-sent');
     await writes('Yes, please');
     await page.waitForSelector(id('pending-reply'), { state: 'detached' });
-    await page.waitForSelector(id('composer-input'));
+    await page.getByLabel('Your reply', { exact: true }).waitFor();
     await eventually('both replies arrive', async () => (await heard('arrives tomorrow')) === 1);
     await writes('Thank you');
     await page.locator(id('message-bubble'), { hasText: 'Thank you' }).first().waitFor();

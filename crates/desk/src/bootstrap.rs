@@ -23,7 +23,7 @@ pub struct Bootstrap {
     pub presence: Option<PresenceView>,
     pub queues: Vec<QueueView>,
     pub agents: Vec<AgentPresence>,
-    /// The agent's own and those that wait in his queues; all open ones for supervisors.
+    /// The actor's own and those that wait longest, for agents in their queues; for supervisors the latest open ones too.
     pub sessions: Vec<SessionView>,
     /// What the agent can accept now.
     pub offers: Vec<OfferView>,
@@ -51,21 +51,24 @@ pub async fn bootstrap(
         .read(move |tx| {
             // First, so that what is read after it can only be newer.
             let (_, seq) = tx.event_bounds(workspace_id)?;
-            let query = |filter, agent_id, member_id| SessionQuery {
+            let query = |filter, agent_id| SessionQuery {
                 filter,
                 agent_id,
-                member_id,
+                member_id: None,
                 search: None,
                 after: SessionCursor::START,
                 limit: SESSIONS,
             };
-            let mut sessions = if sessions::is_supervisor(&actor) {
-                tx.sessions(workspace_id, &query(SessionFilter::Open, None, None))?
-            } else {
-                let mut mine = tx.sessions(workspace_id, &query(SessionFilter::Mine, me, None))?;
-                mine.extend(tx.sessions(workspace_id, &query(SessionFilter::Waiting, None, me))?);
-                mine
+            let mut sessions = match me {
+                Some(_) => tx.sessions(workspace_id, &query(SessionFilter::Mine, me))?,
+                None => Vec::new(),
             };
+            if sessions::is_supervisor(&actor) {
+                sessions.extend(tx.longest_waiting_sessions(workspace_id, None, SESSIONS)?);
+                sessions.extend(tx.sessions(workspace_id, &query(SessionFilter::Open, None))?);
+            } else if me.is_some() {
+                sessions.extend(tx.longest_waiting_sessions(workspace_id, me, SESSIONS)?);
+            }
             let mut seen = std::collections::BTreeSet::new();
             sessions.retain(|session| seen.insert(session.id));
             Ok(Bootstrap {

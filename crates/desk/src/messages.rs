@@ -289,7 +289,10 @@ pub(crate) fn reply_in(
         };
         say(tx, ctx, workspace_id, session, outgoing, notices)?.ok_or(DeskError::NotFound("message"))?
     };
-    session.unread = 0;
+    // The mark is the agent's; what somebody else notes beside the conversation leaves it alone.
+    if session.agent_id.is_some() && session.agent_id == actor.user_id() {
+        session.unread = 0;
+    }
     Ok(Written::Now(id))
 }
 

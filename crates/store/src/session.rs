@@ -323,6 +323,11 @@ crate::sql! {
             AND (CAST($5 AS TEXT) IS NULL OR v.search LIKE $5 ESCAPE '!' OR v.phone LIKE $5 ESCAPE '!')
             AND (v.last_at, v.id) < ($6, $7)
         ORDER BY v.last_at DESC, v.id DESC LIMIT $8";
+    LONGEST_WAITING = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
+            AND v.agent_id IS NULL AND v.state IN ('waiting', 'error')
+            AND (CAST($2 AS UUID) IS NULL OR v.queue_id IN
+                (SELECT m.queue_id FROM queue_members m WHERE m.workspace_id = $1 AND m.user_id = $2))
+        ORDER BY v.started_at, v.id LIMIT $3";
     ALL_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1
             AND (CAST($2 AS TEXT) IS NULL OR v.state = $2)
             AND ((CAST($3 AS UUID) IS NULL AND CAST($4 AS UUID) IS NULL) OR v.agent_id = $3
@@ -744,6 +749,20 @@ impl Tx<'_> {
         user_id: UserId,
     ) -> Result<Vec<SessionId>, StoreError> {
         self.query(&SESSIONS_IN_SIGHT, &[&workspace_id, &user_id], |row| row.next())
+    }
+
+    /// The sessions without an agent that wait for one or that a person has to look at, the longest first: those in queues
+    /// of this user, or all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn longest_waiting_sessions(
+        &mut self,
+        workspace_id: WorkspaceId,
+        member_id: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<SessionView>, StoreError> {
+        self.query(&LONGEST_WAITING, &[&workspace_id, &member_id, &limit], read_view)
     }
 
     /// One page of sessions, latest entry first.

@@ -101,6 +101,7 @@ export const keys = {
   panels: ['panel'] as const,
   quickReplies: ['quick-replies'] as const,
   closingSessions: (tab: string) => ['sessions', 'closing', tab] as const,
+  wholeView: (view: string) => ['sessions', 'whole', view] as const,
   sessionSearch: (view: string, search: string) => ['sessions', view, search] as const,
   sessions: ['sessions'] as const,
 };

@@ -5143,7 +5143,7 @@ export interface components {
             queues: components["schemas"]["Queue"][];
             /** Format: int64 */
             seq: number;
-            /** @description The caller's own and those that wait in the caller's queues; all open ones for supervisors. */
+            /** @description The caller's own and those that wait longest, for agents in their queues; for supervisors the latest open ones too. */
             sessions: components["schemas"]["Session"][];
             /** @description Another one when the caller may see something else; the event stream says the same in its `hello`. */
             sight: string;

@@ -17,6 +17,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useRouterState } from '@tanstack/react-router';
 import type { Role, User, Workspace } from '@/api/types';
 import { signOut } from '@/features/auth';
+import { clearAttachments } from '@/features/conversation';
 import { clearDrafts } from '@/lib/drafts';
 import { clearOutbox, useLive } from '@/live';
 import { ActionMenu, Avatar, Mark, notify, useScheme, type Scheme } from '@/ui';
@@ -129,6 +130,7 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
       return;
     }
     clearDrafts();
+    clearAttachments();
     clearOutbox();
     cache.clear();
     await navigate({ to: '/sign-in', search: {} });

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import { setSignedInAs } from '@/api/client';
 import { keys } from '@/api/query-keys';
 import { fetchMe } from '@/features/auth';
+import { keepAttachmentsOf } from '@/features/conversation';
 import { OfferTray, useOfflineNotice } from '@/features/presence';
 import { keepDraftsOf } from '@/lib/drafts';
 import { startHotkeys } from '@/lib/hotkeys';
@@ -75,6 +76,7 @@ function useLiveConnection(userId: string | undefined): unknown {
     if (userId === undefined) return;
     setSignedInAs(userId);
     keepDraftsOf(userId);
+    keepAttachmentsOf(userId);
     let left = false;
     let stop: (() => void) | undefined;
     startLive(userId).then(

@@ -30,7 +30,11 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
       return [keys.contacts, keys.panels, keys.allConsentReviews, keys.programmes];
     case 'message.created':
     case 'message.updated':
-      return event.data.message.media === null ? [] : [keys.allFiles];
+      // Who the customer is can have changed with it: the session is told with the message, and not again.
+      return [
+        keys.panel(event.data.session.id),
+        ...(event.data.message.media === null ? [] : [keys.allFiles]),
+      ];
     case 'mention.created':
     case 'mention.read':
       return [keys.mentions];

@@ -24,8 +24,16 @@ type Users = HashMap<(WorkspaceId, UserId), User>;
 
 struct User {
     streams: usize,
+    renewal: RenewalTask,
     /// Ends the task that renews.
     gone: CancellationToken,
+}
+
+/// Whether the task that renews a user runs. The first stream may fail before it starts one; then the next does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RenewalTask {
+    Missing,
+    Running,
 }
 
 /// The open streams of this node by user.
@@ -53,23 +61,38 @@ impl Connections {
         workspace_id: WorkspaceId,
         user_id: UserId,
     ) -> Result<Connected, Problem> {
-        let key = (workspace_id, user_id);
-        let first = {
-            let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-            let user = users.entry(key).or_insert_with(|| User { streams: 0, gone: CancellationToken::new() });
-            user.streams += 1;
-            (user.streams == 1).then(|| user.gone.clone())
-        };
         // From here on the count is right again whatever happens.
-        let connected = Connected { users: Arc::clone(&self.users), key };
+        let connected = self.enter((workspace_id, user_id));
         let workspace = state.store.read::<_, StoreError, _>(move |tx| tx.workspace(workspace_id)).await?;
         let grace = workspace.map_or(0, |workspace| workspace.settings.disconnect_grace);
         let renewal = Renewal { state: state.clone(), workspace_id, user_id, grace };
         renewal.seen().await?;
-        if let Some(gone) = first {
+        if let Some(gone) = connected.start_renewal() {
             tokio::spawn(renewal.run(gone));
         }
         Ok(connected)
+    }
+
+    /// Counts a stream.
+    fn enter(&self, key: (WorkspaceId, UserId)) -> Connected {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let user = users.entry(key).or_insert_with(|| User {
+            streams: 0,
+            renewal: RenewalTask::Missing,
+            gone: CancellationToken::new(),
+        });
+        user.streams += 1;
+        Connected { users: Arc::clone(&self.users), key }
+    }
+}
+
+impl Connected {
+    /// What ends the task that renews, when there is none yet: whoever asks starts it.
+    fn start_renewal(&self) -> Option<CancellationToken> {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let user = users.get_mut(&self.key).filter(|user| user.renewal == RenewalTask::Missing)?;
+        user.renewal = RenewalTask::Running;
+        Some(user.gone.clone())
     }
 }
 
@@ -117,5 +140,30 @@ impl Renewal {
         if let Err(error) = left {
             tracing::warn!(user_id = %self.user_id, %error, "the end of an agent's connection could not be stored");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_that_fails_leaves_the_renewal_to_the_next() {
+        let connections = Connections::default();
+        let key = (WorkspaceId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+        let (first, second) = (connections.enter(key), connections.enter(key));
+        drop(first);
+        let gone = second.start_renewal();
+        assert!(gone.as_ref().is_some_and(|gone| !gone.is_cancelled()), "the second stream keeps the user connected");
+        let third = connections.enter(key);
+        assert!(third.start_renewal().is_none(), "one task for each user");
+        drop(second);
+        assert!(gone.as_ref().is_some_and(|gone| !gone.is_cancelled()), "the third stream is open");
+        drop(third);
+        assert!(gone.is_some_and(|gone| gone.is_cancelled()));
+        assert_eq!(connections.users(), 0);
+        assert!(connections.enter(key).start_renewal().is_some(), "back again");
     }
 }

@@ -33,7 +33,7 @@ struct BootstrapBody {
     presence: Option<PresenceView>,
     queues: Vec<QueueView>,
     agents: Vec<AgentPresence>,
-    /// The caller's own and those that wait in the caller's queues; all open ones for supervisors.
+    /// The caller's own and those that wait longest, for agents in their queues; for supervisors the latest open ones too.
     sessions: Vec<SessionView>,
     offers: Vec<OfferView>,
     /// How many mentions in notes the caller has not read.

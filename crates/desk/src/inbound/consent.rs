@@ -19,7 +19,7 @@ use segue_store::{
     message::AuthorKind, opt_out::OptOut, session::Session,
 };
 
-use super::{Desk, InboundError, identify};
+use super::{Desk, InboundError, entry, identify};
 use crate::{
     DeskError, closing,
     notice::Notices,
@@ -34,8 +34,18 @@ pub(super) enum Keyworded {
     No,
 }
 
-/// Obeys a no in any words, and START after one, and answers HELP. A session that HELP opens goes on as any other; in one
-/// that is under way it is no answer to the bot.
+/// What may be a keyword: what the customer wrote, or a quick reply of a template. An edit that came before its message
+/// says what the message would.
+fn own_words(content: &Content) -> Option<&str> {
+    match entry::said(content) {
+        Content::Text { body } => Some(body),
+        Content::Button { text, .. } => Some(text),
+        _ => None,
+    }
+}
+
+/// Obeys a no in any words, and START after one, and answers HELP. A session that HELP or START opens goes on as any
+/// other; in one that is under way they are no answer to the bot.
 ///
 ///  Only what the customer wrote, or a quick reply of a template, can be one: a
 /// button of the bot that says "Cancel" is an answer.
@@ -47,11 +57,7 @@ pub(super) fn keyword(
     (session, is_first): (&mut Session, bool),
     notices: &mut Notices,
 ) -> Result<Keyworded, DeskError> {
-    let words = match content {
-        Content::Text { body } => body,
-        Content::Button { text, .. } => text,
-        _ => return Ok(Keyworded::No),
-    };
+    let Some(words) = own_words(content) else { return Ok(Keyworded::No) };
     let now = desk.ctx.now();
     let settings = &desk.workspace.settings;
     let found = Keyword::find(words, Medium::WhatsApp, &settings.consent.extra_words);
@@ -64,7 +70,7 @@ pub(super) fn keyword(
             grant(tx, desk, session, words, &message.wamid)?;
             (session.opt_in, session.opt_in_at) = (OptIn::Granted, Some(now));
             confirm(tx, desk, session, (Keyword::Start, language), &message.wamid, notices)?;
-            return Ok(Keyworded::Yes);
+            return Ok(if is_first { Keyworded::No } else { Keyworded::Yes });
         }
         Some((Keyword::Help, language)) => {
             confirm(tx, desk, session, (Keyword::Help, language), &message.wamid, notices)?;
@@ -139,11 +145,7 @@ pub(super) fn silent_no(
     content: &Content,
     user_id: MessagingUserId,
 ) -> Result<(), DeskError> {
-    let words = match content {
-        Content::Text { body } => body,
-        Content::Button { text, .. } => text,
-        _ => return Ok(()),
-    };
+    let Some(words) = own_words(content) else { return Ok(()) };
     let found = Keyword::find(words, Medium::WhatsApp, &desk.workspace.settings.consent.extra_words);
     let method = if found.is_some_and(|found| found.keyword == Keyword::Stop) {
         ConsentMethod::Keyword

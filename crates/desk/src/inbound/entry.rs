@@ -90,6 +90,14 @@ const fn kind(content: &Content) -> MessageKind {
     }
 }
 
+/// What the customer says with it: of an edit, what the message says now.
+pub(super) fn said(content: &Content) -> &Content {
+    match content {
+        Content::Edit { content, .. } => content,
+        other => other,
+    }
+}
+
 /// What a person reads: the customer's own words where there are any, else one line that says what it is.
 pub(super) fn text(content: &Content) -> String {
     match content {
@@ -258,7 +266,7 @@ pub(super) fn for_bot(
 ) -> Result<Event, StoreError> {
     let context = || message.context().and_then(|context| context.message_id);
     let id = message.wamid.clone();
-    Ok(match content {
+    Ok(match said(content) {
         Content::Text { .. } => Event { id, kind: EventKind::Text { text: entry.text.clone() } },
         Content::Button { payload, text } => {
             let reply_id = payload.clone().unwrap_or_else(|| text.clone());

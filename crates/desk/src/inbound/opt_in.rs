@@ -33,7 +33,8 @@ pub(super) fn agree(
     }
     let agrees = rules.agrees(words);
     let next = match before {
-        OptIn::Granted => return Ok(Turn::Next),
+        // START both opens a conversation and agrees to it.
+        OptIn::Granted => return Ok(if opened { Turn::First } else { Turn::Next }),
         // Writing on after a STOP is taking the conversation up again, and is asked for as at the start.
         OptIn::None | OptIn::Declined => OptIn::Asked,
         OptIn::Asked if agrees && rules.kind == OptInKind::Double => OptIn::Confirming,

@@ -1,6 +1,9 @@
 //! What customers change of what they wrote.
 
-use segue_model::consent::{ConsentState, Medium, Purpose};
+use segue_model::{
+    consent::{ConsentState, Medium, Purpose},
+    session::{OptIn, SessionState},
+};
 use segue_store::{Sql, message::MessageView};
 use segue_testkit::engines;
 use serde_json::json;
@@ -98,6 +101,28 @@ async fn nobody_changes_what_others_wrote_and_a_no_in_new_words_is_obeyed() {
         let consent =
             write(scene.store(), move |tx| tx.consent_state(workspace, Medium::WhatsApp, &address, Purpose::Marketing));
         assert_eq!(consent.await.state, ConsentState::Revoked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_comes_before_its_message_is_heard_as_that_message() {
+    for test in engines().await {
+        let scene = crate::bot::greeted(test).await;
+        let asked = async |id| scene.lines(id).await.into_iter().rfind(|line| line.starts_with("bot: ")).unwrap();
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let id = scene.session().await.id;
+        assert_eq!(asked(id).await, "bot: What is your name?");
+        scene.advance(2_000);
+        scene.receive(edit("wamid.3", 2, "wamid.2", "Maria")).await;
+        assert_eq!(asked(id).await, "bot: What is it about?", "{}", scene.test.engine);
+        scene.advance(2_000);
+        scene.receive(edit("wamid.5", 4, "wamid.4", "STOP")).await;
+        let session = scene.session().await;
+        assert_eq!((session.state, session.opt_in.state), (SessionState::Ended, OptIn::Declined));
+        let (workspace, address) = (scene.workspace(), format!("+{ANA}"));
+        let consent =
+            write(scene.store(), move |tx| tx.consent_state(workspace, Medium::WhatsApp, &address, Purpose::Marketing));
+        assert_eq!(consent.await.state, ConsentState::Revoked, "{}", scene.test.engine);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use segue_model::{
     consent::{ConsentState, Medium, OptOutScope, Purpose},
+    conversation::{Occasion, OptInKind},
     session::{OptIn, SessionState},
 };
 use segue_store::consent_review::ReviewState;
@@ -222,6 +223,28 @@ async fn a_no_and_a_yes_of_a_hidden_customer_hold_for_the_number_of_their_contac
             scene.receive(text(hidden("US.1"), "wamid.3", START.plus(2_000), "START")).await;
             assert_eq!(on_whatsapp(&scene, "US.1").await, ConsentState::Granted, "{}", scene.test.engine);
             assert_eq!(consents(&scene).await[1], expected, "{} {linked_by}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_opens_a_conversation_begins_it() {
+    for kind in [OptInKind::Implicit, OptInKind::Explicit] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            scene.say(Occasion::Start, "Welcome.").await;
+            scene.receive(ana("wamid.1", START, "STOP")).await;
+            assert_eq!(scene.session().await.state, SessionState::Ended);
+            scene.advance(1_000);
+            scene.receive(ana("wamid.2", START.plus(1_000), "START")).await;
+            let session = scene.sessions().await.remove(0);
+            let what = format!("{kind} on {}", scene.test.engine);
+            assert_eq!((session.state, session.opt_in.state), (SessionState::Waiting, OptIn::Granted), "{what}");
+            assert_eq!(scene.count(&WORK_ITEMS).await, 1, "{what}");
+            let lines = scene.lines(session.id).await;
+            let said: Vec<_> = lines.iter().filter(|line| line.starts_with("bot: ")).collect();
+            assert_eq!((said.len(), said[1].as_str()), (2, "bot: Welcome."), "{what}: the confirmation first");
         }
     }
 }

@@ -163,3 +163,30 @@ async fn the_console_begins_with_what_concerns_the_agent() {
         assert_eq!(read.unread_count, 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisors_console_begins_with_their_own_and_who_waits_longest_however_many_are_newer() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Boss", Role::Supervisor).await;
+        for number in 0..205 {
+            scene.advance(1_000);
+            let customer = phone(&format!("1555020{number:04}"));
+            scene.receive(text(customer, &format!("wamid.{number}"), scene.test.now(), "Hi")).await;
+        }
+        let oldest: Vec<_> = scene.sessions().await.into_iter().rev().take(2).map(|session| session.id).collect();
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::routing::take_over(store, ctx, workspace, &boss, oldest[0]).await.unwrap();
+        // What was taken over is the newest again by the line that says so; 201 others move past it.
+        for number in 1..205 {
+            scene.advance(1_000);
+            let customer = phone(&format!("1555020{number:04}"));
+            scene.receive(text(customer, &format!("wamid.again.{number}"), scene.test.now(), "Hello?")).await;
+        }
+        let begin = segue_desk::bootstrap::bootstrap(store, ctx, workspace, &boss).await.unwrap();
+        let ids: Vec<_> = begin.sessions.iter().map(|session| session.id).collect();
+        assert_eq!(ids[0], oldest[0], "{}: their own", scene.test.engine);
+        assert_eq!(ids[1], oldest[1], "{}: who waits longest", scene.test.engine);
+        assert_eq!(ids.len(), 205, "{}: each once", scene.test.engine);
+    }
+}

@@ -60,7 +60,10 @@ async fn only_the_sessions_agent_replies_and_only_while_it_is_open() {
         assert_eq!(code(reply(&scene, &boss, "2", text_draft("Hi")).await), "not_owner");
         let note = reply(&scene, &boss, "3", Draft::Note { text: "Offer a refund".to_owned() }).await.unwrap();
         assert_eq!((note.kind, note.state), (MessageKind::Note, None), "a note goes nowhere");
+        assert_eq!(scene.session().await.unread_count, 1, "{}: Sam has not read it", scene.test.engine);
         assert_eq!(code(reply(&scene, &kim, "4", Draft::Note { text: "Hm".to_owned() }).await), "not_owner");
+        assert_eq!(code(reply(&scene, &sam, "4a", Draft::Note { text: "I do".to_owned() }).await), "sent");
+        assert_eq!(scene.session().await.unread_count, 0, "the agent's own says that it is read");
         let id = scene.session().await.id;
         segue_desk::routing::take_over(scene.store(), scene.ctx(), scene.workspace(), &boss, id).await.unwrap();
         assert_eq!(code(reply(&scene, &sam, "5", text_draft("Hi")).await), "not_owner");

@@ -81,6 +81,26 @@ describe('Composer', () => {
     expect(screen.getByRole('alert').textContent).toMatch('1 characters too many');
   });
 
+  it('keeps what was typed when something without a text is sent', async () => {
+    vi.spyOn(live, 'send').mockImplementation(() => undefined);
+    const user = userEvent.setup();
+    render(tree('ses_1'));
+    await user.type(field(), 'We are here');
+    await user.click(screen.getByTestId('composer-more'));
+    await user.click(await screen.findByTestId('more-card'));
+    await user.type(await screen.findByTestId('extra-name'), 'Ada');
+    await user.click(screen.getByTestId('extra-send'));
+    expect(live.send).toHaveBeenCalledOnce();
+    expect(readDraft('ses_1', 'reply')).toBe('We are here');
+    await user.click(screen.getByTestId('composer-more'));
+    await user.click(await screen.findByTestId('more-request_place'));
+    expect((await screen.findByTestId<HTMLTextAreaElement>('extra-text')).value).toBe(
+      'We are here',
+    );
+    await user.click(screen.getByTestId('extra-send'));
+    expect(readDraft('ses_1', 'reply')).toBe('');
+  });
+
   it('stores drafts for the next visit', async () => {
     const user = userEvent.setup();
     render(tree('ses_1'));

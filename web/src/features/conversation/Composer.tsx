@@ -22,7 +22,7 @@ import {
 } from './attachments';
 import { AttachmentTray } from './AttachmentTray';
 import css from './composer.module.css';
-import { EXTRA_LABELS, type ExtraKind } from './extra-kinds';
+import { carriesText, EXTRA_LABELS, type ExtraKind } from './extra-kinds';
 import { MentionOptions } from './MentionOptions';
 import { QuickReplies, useQuickReplies } from './QuickReplies';
 import { useDrop } from './use-drop';
@@ -41,14 +41,22 @@ interface ComposerProps {
   onTemplates?: () => void;
   /** The cursor was in what stood here before. */
   startsFocused?: boolean;
+  /** What was being written there. */
+  startsIn?: DraftMode;
 }
 
 /**
  * Where a reply is written. The text lives in the draft store under its conversation; the message
  * list does not render while somebody types.
  */
-export function Composer({ sessionId, modes, onTemplates, startsFocused = false }: ComposerProps) {
-  const [wanted, setMode] = useState<DraftMode>('reply');
+export function Composer({
+  sessionId,
+  modes,
+  onTemplates,
+  startsFocused = false,
+  startsIn = 'reply',
+}: ComposerProps) {
+  const [wanted, setMode] = useState<DraftMode>(startsIn);
   const mode = modes.includes(wanted) ? wanted : (modes[0] ?? 'note');
   const text = useDrafts((state) => state.drafts[draftKey(sessionId, mode)] ?? '');
   const files = useAttachments((state) => attachmentsOf(state, sessionId));
@@ -94,7 +102,7 @@ export function Composer({ sessionId, modes, onTemplates, startsFocused = false 
             id: 'composer.attach',
             label: 'Attach files',
             group: 'Conversation',
-            keys: 'a',
+            keys: 'u',
             run: () => {
               setMode('reply');
               requestAnimationFrame(() => picker.current?.click());
@@ -191,8 +199,8 @@ export function Composer({ sessionId, modes, onTemplates, startsFocused = false 
   const extraEnds = {
     onClose: () => setExtra(null),
     onSent: () => {
+      if (extra !== null && carriesText(extra)) writeDraft(sessionId, mode, '');
       setExtra(null);
-      writeDraft(sessionId, mode, '');
       focus('reply');
     },
   };
@@ -282,6 +290,7 @@ export function Composer({ sessionId, modes, onTemplates, startsFocused = false 
             />
             <IconButton
               label="Attach files"
+              keys="u"
               onClick={() => picker.current?.click()}
               data-testid="composer-attach"
             >

@@ -1,5 +1,5 @@
 import { IconClockPause } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { ApiError } from '@/api/errors';
 import { newKey } from '@/api/client';
 import { draftKey, readDraft, useDrafts, writeDraft } from '@/lib/drafts';
@@ -17,23 +17,29 @@ const MAX_TEXT = 4096;
 export function KeepReply({ sessionId }: { sessionId: string }) {
   const text = useDrafts((state) => state.drafts[draftKey(sessionId, 'reply')] ?? '');
   const [busy, setBusy] = useState(false);
-  // One id for each text that is kept, however often it is tried.
-  const [clientId, setClientId] = useState(newKey);
+  // One id for each text that is kept, however often it is tried: what the server has taken under it stays what it was.
+  const tried = useRef({ sessionId: '', body: '', clientId: '' });
   const over = text.length - MAX_TEXT;
   const submit = async () => {
     const body = readDraft(sessionId, 'reply').trim();
     if (body === '' || body.length > MAX_TEXT) return;
+    if (tried.current.sessionId !== sessionId || tried.current.body !== body) {
+      tried.current = { sessionId, body, clientId: newKey() };
+    }
+    const taken = () => {
+      tried.current = { sessionId: '', body: '', clientId: '' };
+      // What was typed meanwhile is nowhere else.
+      if (readDraft(sessionId, 'reply').trim() === body) writeDraft(sessionId, 'reply', '');
+    };
     setBusy(true);
     try {
-      await keepReply(sessionId, body, clientId);
-      writeDraft(sessionId, 'reply', '');
-      setClientId(newKey());
+      await keepReply(sessionId, body, tried.current.clientId);
+      taken();
     } catch (error) {
       if (error instanceof ApiError && error.code === 'window_open') {
         // The customer wrote in between: it goes out at once.
         send({ sessionId, content: { kind: 'text', text: body }, text: body });
-        writeDraft(sessionId, 'reply', '');
-        setClientId(newKey());
+        taken();
       } else {
         notify.failure(error);
       }

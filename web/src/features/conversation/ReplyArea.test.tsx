@@ -3,7 +3,8 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { clearDrafts, readDraft } from '@/lib/drafts';
+import { clearDrafts, readDraft, writeDraft } from '@/lib/drafts';
+import * as live from '@/live';
 import { AppTheme } from '@/ui';
 import * as api from './api';
 import { ReplyArea } from './ReplyArea';
@@ -57,6 +58,31 @@ function area(expiresAt: string) {
   return (at: string) => rerender(element(at));
 }
 
+describe('while the window is closed', () => {
+  beforeEach(() => {
+    clearDrafts();
+    vi.mocked(api.fetchSessionTemplates).mockResolvedValue({
+      data: [template],
+      next_cursor: null,
+    } as never);
+  });
+
+  it('a note begun before is there and can be sent; nothing else is written freely', async () => {
+    const send = vi.spyOn(live, 'send').mockImplementation(() => undefined);
+    writeDraft('ses_1', 'note', 'Asks for a refund');
+    area(closed);
+    const field = await screen.findByLabelText<HTMLTextAreaElement>('Note for your team');
+    expect(field.value).toBe('Asks for a refund');
+    await userEvent.type(field, '{Enter}');
+    expect(send).toHaveBeenCalledExactlyOnceWith({
+      sessionId: 'ses_1',
+      content: { kind: 'note', text: 'Asks for a refund' },
+      text: 'Asks for a refund',
+    });
+    expect(screen.queryByLabelText('Your reply')).toBeNull();
+  });
+});
+
 describe('when the customer answers and the window opens', () => {
   beforeEach(() => {
     clearDrafts();
@@ -86,6 +112,16 @@ describe('when the customer answers and the window opens', () => {
     expect((field as HTMLTextAreaElement).value).toBe('Your order');
     expect(document.activeElement).toBe(field);
     expect(readDraft('ses_1', 'reply')).toBe('Your order');
+  });
+
+  it('a note that is being written goes on as a note, with its cursor', async () => {
+    const opens = area(closed);
+    await userEvent.type(await screen.findByLabelText('Note for your team'), 'Call');
+    opens(open);
+    const field = screen.getByLabelText<HTMLTextAreaElement>('Note for your team');
+    expect(field.value).toBe('Call');
+    expect(document.activeElement).toBe(field);
+    expect(readDraft('ses_1', 'reply')).toBe('');
   });
 
   it('a reply that is being written beside a chosen template keeps its place and cursor', async () => {

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import type { DraftMode } from '@/lib/drafts';
 import { windowCountdown } from '@/lib/time';
 import { useNow } from '@/lib/use-now';
 import { Button, Notice } from '@/ui';
@@ -25,7 +26,7 @@ export function ReplyArea(props: ReplyAreaProps) {
   const closed = windowCountdown(props.expiresAt, now).state === 'closed';
   // The customer's answer must not take away what is being filled in, nor the cursor.
   const [filling, setFilling] = useState(false);
-  const [keeping, setKeeping] = useState(false);
+  const [keeping, setKeeping] = useState<DraftMode | null>(null);
   if (owner !== 'me') {
     const who =
       owner === 'other'
@@ -45,13 +46,14 @@ export function ReplyArea(props: ReplyAreaProps) {
       </>
     );
   }
-  // The cursor that was in the reply that waits goes on in the composer, once.
+  // The cursor that was in the reply that waits, or in the note beside it, goes on in the composer, once.
   const composer = (
-    <div onBlur={() => setKeeping(false)}>
+    <div onBlur={() => setKeeping(null)}>
       <Composer
         sessionId={sessionId}
         modes={['reply', 'note']}
-        startsFocused={keeping}
+        startsFocused={keeping !== null}
+        startsIn={keeping ?? 'reply'}
         onTemplates={() => props.onTemplates('open')}
       />
     </div>
@@ -62,9 +64,14 @@ export function ReplyArea(props: ReplyAreaProps) {
       props.onTemplates('closed');
     };
     const keep = (
-      <div onFocus={() => setKeeping(true)} onBlur={() => setKeeping(false)}>
-        <KeepReply sessionId={sessionId} />
-      </div>
+      <>
+        <div onFocus={() => setKeeping('reply')} onBlur={() => setKeeping(null)}>
+          <KeepReply sessionId={sessionId} />
+        </div>
+        <div onFocus={() => setKeeping('note')} onBlur={() => setKeeping(null)}>
+          <Composer sessionId={sessionId} modes={['note']} />
+        </div>
+      </>
     );
     return (
       <>

@@ -1,11 +1,14 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError, NETWORK_ERROR } from '@/api/errors';
 import * as upload from '@/api/upload';
 import * as live from '@/live';
 import {
   attach,
   attachmentsOf,
+  clearAttachments,
   detach,
+  keepAttachmentsOf,
   MOST_FILES,
   sendAttachments,
   takesCaption,
@@ -85,6 +88,21 @@ describe('attachments', () => {
     ]);
   });
 
+  it('keeps a file that could not be uploaded when the others are sent', async () => {
+    vi.spyOn(live, 'send').mockImplementation(() => undefined);
+    uploadFile.mockRejectedValueOnce(new ApiError(0, NETWORK_ERROR));
+    attach('ses_1', [
+      file('a.png', 'image/png'),
+      file('b.png', 'image/png'),
+      file('c.gif', 'image/gif'),
+    ]);
+    await vi.waitFor(() => expect(of('ses_1')[1]?.state.is).toBe('ready'));
+    sendAttachments('ses_1', 'Look', false);
+    expect(of('ses_1').map((each) => [each.file.name, each.state.is])).toEqual([
+      ['a.png', 'failed'],
+    ]);
+  });
+
   it('stops an upload that is taken out', () => {
     let signal: AbortSignal | undefined;
     uploadFile.mockImplementation((_: string, __: File, options: upload.UploadOptions) => {
@@ -96,6 +114,34 @@ describe('attachments', () => {
     if (first !== undefined) detach('ses_1', first);
     expect(signal?.aborted).toBe(true);
     expect(of('ses_1')).toEqual([]);
+  });
+
+  it('stops and forgets all files of whoever signs out, and those of another user', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const revoked = vi.fn();
+    URL.revokeObjectURL = revoked;
+    uploadFile.mockImplementation((_: string, __: File, options: upload.UploadOptions) => {
+      signals.push(options.signal);
+      return new Promise(() => undefined);
+    });
+    const both = () => [...of('ses_1'), ...of('ses_2')];
+    const begin = () => {
+      attach('ses_1', [file('a.png', 'image/png')]);
+      attach('ses_2', [file('b.png', 'image/png'), file('c.gif', 'image/gif')]);
+    };
+    begin();
+    clearAttachments();
+    expect(both()).toEqual([]);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true]);
+    expect(revoked).toHaveBeenCalledTimes(2);
+
+    keepAttachmentsOf('usr_1');
+    begin();
+    // Signed in again after the login had ended.
+    keepAttachmentsOf('usr_1');
+    expect(both()).toHaveLength(3);
+    keepAttachmentsOf('usr_2');
+    expect(both()).toEqual([]);
   });
 
   it('takes so many at once and no more', () => {

@@ -110,13 +110,32 @@ export function detach(sessionId: string, attachment: Attachment): void {
   change(sessionId, (files) => files.filter((each) => each.id !== attachment.id));
 }
 
+/** Takes out all files of all conversations: they are those of whoever is signed in. */
+export function clearAttachments(): void {
+  for (const [sessionId, files] of Object.entries(useAttachments.getState().bySession)) {
+    for (const attachment of files) detach(sessionId, attachment);
+  }
+}
+
+/** Whose files this tab holds. */
+let ours: string | null = null;
+
+/** Takes out the files of whoever was signed in before, whose login may have ended without signing out. */
+export function keepAttachmentsOf(userId: string): void {
+  if (ours !== null && ours !== userId) clearAttachments();
+  ours = userId;
+}
+
 const TAKES_CAPTION: FileKind[] = ['image', 'video', 'document'];
 
 /** Whether one of the files can carry the text; without one the text goes as a message of its own. */
 export const takesCaption = (files: Attachment[]) =>
   files.some((each) => each.state.is === 'ready' && TAKES_CAPTION.includes(each.state.kind));
 
-/** Sends everything that is ready, in its order; the text goes with the first that takes one. */
+/**
+ * Sends everything that is ready, in its order; the text goes with the first that takes one. What could not be uploaded
+ * stays, to be tried again or taken out.
+ */
 export function sendAttachments(sessionId: string, text: string, voice: boolean): void {
   const files = attachmentsOf(useAttachments.getState(), sessionId);
   let caption = text;
@@ -145,7 +164,7 @@ export function sendAttachments(sessionId: string, text: string, voice: boolean)
         },
       });
     }
-    detach(sessionId, attachment);
+    if (attachment.state.is !== 'failed') detach(sessionId, attachment);
   }
   if (caption !== '') send({ sessionId, content: { kind: 'text', text: caption }, text: caption });
 }

@@ -11,3 +11,6 @@ export const EXTRA_LABELS = [
 ] as const;
 
 export type ExtraKind = (typeof EXTRA_LABELS)[number]['kind'];
+
+/** Whether what was typed in the composer is sent with it, so that the draft has done its work. */
+export const carriesText = (kind: ExtraKind) => kind !== 'place' && kind !== 'card';

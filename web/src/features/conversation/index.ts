@@ -1,1 +1,2 @@
+export { clearAttachments, keepAttachmentsOf } from './attachments';
 export { ConversationPane } from './ConversationPane';

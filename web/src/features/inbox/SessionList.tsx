@@ -7,7 +7,7 @@ import { useLive, type InboxOrder, type InboxTab } from '@/live';
 import { ChoiceTabs, EmptyState, IconButton, SkeletonRows } from '@/ui';
 import css from './inbox.module.css';
 import { SessionRow } from './SessionRow';
-import { useSessionIds, useSteadyOrder, useTabCounts } from './use-session-ids';
+import { useSessionIds, useSteadyOrder, useTabCounts, useWholeTabs } from './use-session-ids';
 
 const ROW_HEIGHT = 86;
 
@@ -16,6 +16,7 @@ export function SessionList({ selected }: { selected: string | null }) {
   const [search, setSearch] = useState('');
   const [sort, setSort] = useState<InboxOrder>('latest');
   const counts = useTabCounts();
+  useWholeTabs(tab, counts);
   const { ids, searching } = useSessionIds(tab, search, sort);
   const { order, onPointerMove } = useSteadyOrder(ids, `${tab}|${search}|${sort}`);
   const ready = useLive((state) => state.user !== null);
@@ -79,7 +80,7 @@ export function SessionList({ selected }: { selected: string | null }) {
       id: 'list.open',
       label: 'Show all open conversations',
       group: 'Inbox',
-      keys: 'g o',
+      keys: 'g a',
       run: () => setTab('open'),
     },
   ]);

@@ -11,3 +11,15 @@ export const fetchClosing = (minutes: number | null, signal?: AbortSignal) =>
 
 export const fetchSessions = (view: string, search: string, signal?: AbortSignal) =>
   api.get<Page<Session>>('/sessions', { view, search, limit: 100 }, signal);
+
+/** All sessions of a view, page by page. */
+export async function fetchWholeView(view: string, signal?: AbortSignal): Promise<Session[]> {
+  const sessions: Session[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<Session> = await api.get('/sessions', { view, cursor, limit: 100 }, signal);
+    sessions.push(...page.data);
+    cursor = page.next_cursor;
+  } while (cursor !== null);
+  return sessions;
+}

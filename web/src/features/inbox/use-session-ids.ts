@@ -14,7 +14,7 @@ import {
   type InboxOrder,
   type InboxTab,
 } from '@/live';
-import { fetchClosing, fetchSessions } from './api';
+import { fetchClosing, fetchSessions, fetchWholeView } from './api';
 
 /** What the list shows for a tab and a search: live sessions first, then what the server finds. */
 export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder) {
@@ -73,6 +73,28 @@ export function useTabCounts(): { mine: number; waiting: number; closing: number
     }),
     [sessions, away, user, now],
   );
+}
+
+/** So many of one's own and of the waiting ones a console begins with. */
+const TO_BEGIN_WITH = 200;
+
+/** Reads the tabs that are shown with a count to their end: the console may have begun with a part of them. */
+export function useWholeTabs(tab: InboxTab, counts: { mine: number; waiting: number }): void {
+  useWholeView('mine', tab === 'mine' || counts.mine >= TO_BEGIN_WITH ? 'yes' : 'no');
+  useWholeView('waiting', tab === 'waiting' || counts.waiting >= TO_BEGIN_WITH ? 'yes' : 'no');
+}
+
+function useWholeView(view: 'mine' | 'waiting', wanted: 'yes' | 'no'): void {
+  const { data, dataUpdatedAt } = useQuery({
+    queryKey: keys.wholeView(view),
+    queryFn: ({ signal }) => fetchWholeView(view, signal),
+    enabled: wanted === 'yes',
+    staleTime: 10_000,
+  });
+  // After a gap the console begins anew, so an answer that says the same as before counts as well.
+  useEffect(() => {
+    if (data !== undefined) changeLive((before) => data.reduce(putSession, before));
+  }, [data, dataUpdatedAt]);
 }
 
 const REST_MS = 1500;

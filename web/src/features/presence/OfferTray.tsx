@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
+import { ApiError } from '@/api/errors';
 import type { Offer } from '@/api/types';
 import { useRegisterCommands } from '@/lib/hotkeys';
 import { useNow } from '@/lib/use-now';
@@ -17,6 +18,10 @@ function forget(offerId: string): void {
   });
 }
 
+/** The server may not have heard it, so the offer still stands; any other refusal says that it does not. */
+const stillStands = (error: unknown) =>
+  error instanceof ApiError && (error.retryable || error.status >= 500);
+
 /** Conversations waiting for this agent's answer, the most urgent first, on every page. */
 export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => void }) {
   const offers = useLive(
@@ -25,8 +30,12 @@ export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => v
     ),
   );
   const [busy, setBusy] = useState<string | null>(null);
+  // Out of sight at once; back again when the server did not hear of it.
+  const [declined, setDeclined] = useState<string[]>([]);
   const now = useNow(1000);
-  const shown = offers.filter((offer) => Date.parse(offer.expires_at) > now - 1500);
+  const shown = offers.filter(
+    (offer) => Date.parse(offer.expires_at) > now - 1500 && !declined.includes(offer.id),
+  );
   const first = shown[0];
 
   useEffect(() => {
@@ -44,17 +53,21 @@ export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => v
       onAccepted(offer.session_id);
     } catch (error) {
       notify.failure(error);
-      forget(offer.id);
+      if (!stillStands(error)) forget(offer.id);
     } finally {
       setBusy(null);
     }
   };
   const decline = async (offer: Offer) => {
-    forget(offer.id);
+    setDeclined((ids) => [...ids, offer.id]);
     try {
       await declineOffer(offer.id);
+      forget(offer.id);
     } catch (error) {
       notify.failure(error);
+      if (!stillStands(error)) forget(offer.id);
+    } finally {
+      setDeclined((ids) => ids.filter((id) => id !== offer.id));
     }
   };
 
