@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { errorWords } from '@/api/errors';
+import { ApiError, errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Campaign, CampaignInput } from '@/api/types';
 import {
@@ -31,8 +31,11 @@ import { inputOf, missing } from './words';
 
 const AUTOSAVE_MS = 700;
 
-/** Saves what was typed, a moment after the last change and never two saves at once. */
-function useAutosave(campaign: Campaign) {
+/**
+ * Saves what was typed, a moment after the last change and never two saves at once. `save` fails when the newest text is
+ * not saved by it, so that nobody goes on with an older one.
+ */
+export function useAutosave(campaign: Campaign) {
   const cache = useQueryClient();
   const [input, setInput] = useState<CampaignInput>(() => inputOf(campaign));
   const [state, setState] = useState<'saved' | 'dirty' | 'saving' | 'failed'>('saved');
@@ -44,8 +47,14 @@ function useAutosave(campaign: Campaign) {
 
   const save = useCallback((): Promise<void> => {
     clearTimeout(timer.current);
-    running.current = running.current.then(async () => {
-      if (!dirty.current || missing(latest.current).length > 0) return;
+    const before = running.current.catch(() => undefined);
+    running.current = before.then(async () => {
+      if (!dirty.current) return;
+      const lacks = missing(latest.current);
+      if (lacks.length > 0) {
+        const detail = `The draft is not saved. Still needed: ${lacks.join(', ')}.`;
+        throw new ApiError(422, { detail });
+      }
       dirty.current = false;
       setState('saving');
       try {
@@ -57,6 +66,7 @@ function useAutosave(campaign: Campaign) {
         dirty.current = true;
         setState('failed');
         setProblem(errorWords(error).message);
+        throw error;
       }
     });
     return running.current;
@@ -68,11 +78,17 @@ function useAutosave(campaign: Campaign) {
     setInput(next);
     setState('dirty');
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => void save(), AUTOSAVE_MS);
+    // What went wrong stands beside the text.
+    timer.current = setTimeout(() => void save().catch(() => undefined), AUTOSAVE_MS);
+  };
+  /** Nothing of it is to be saved any more. */
+  const drop = () => {
+    clearTimeout(timer.current);
+    dirty.current = false;
   };
   // Leaving the page must not lose the last words.
-  useEffect(() => () => void save(), [save]);
-  return { input, change, save, state, problem };
+  useEffect(() => () => void save().catch(notify.failure), [save]);
+  return { input, change, save, drop, state, problem };
 }
 
 const STATE_WORDS = {
@@ -84,7 +100,7 @@ const STATE_WORDS = {
 
 export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const sources = useSources();
-  const { input, change, save, state, problem } = useAutosave(campaign);
+  const { input, change, save, drop, state, problem } = useAutosave(campaign);
   const [reader, setReader] = useState<Reader>({});
   const counted = useCountedText(input, reader);
   const asSample = reader.contact_id === undefined && reader.person === undefined;
@@ -136,8 +152,8 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           <Button
             emphasis="quiet"
             onClick={async () => {
-              await save();
               try {
+                await save();
                 const copied = await copyCampaign(campaign.id);
                 void cache.invalidateQueries({ queryKey: keys.campaigns });
                 await navigate({
@@ -154,7 +170,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           </Button>
           <Button
             emphasis="secondary"
-            onClick={() => void save()}
+            onClick={() => void save().catch(() => undefined)}
             disabled={state === 'saved' || lacks.length > 0}
             data-testid="campaign-save"
           >
@@ -169,10 +185,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           </Button>
           <Button
             disabled={lacks.length > 0 || sendable === 0}
-            onClick={() => {
-              setDialog('start');
-              void save();
-            }}
+            onClick={() => setDialog('start')}
             data-testid="campaign-start"
           >
             Check and start
@@ -241,6 +254,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           onClose={() => setDialog(null)}
           onConfirm={async () => {
             await deleteCampaign(campaign.id);
+            drop();
             await navigate({ to: '/campaigns' });
             void cache.invalidateQueries({ queryKey: keys.campaigns });
           }}
