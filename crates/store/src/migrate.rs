@@ -97,6 +97,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0043_template_consent.sql"),
     },
     Migration { version: 44, name: "0044_work_of_agents", text: include_str!("../migrations/0044_work_of_agents.sql") },
+    Migration {
+        version: 45,
+        name: "0056_campaign_numbers",
+        text: include_str!("../migrations/0056_campaign_numbers.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -706,3 +706,19 @@ async fn a_copy_is_a_fresh_draft_and_an_export_holds_no_formula() {
         assert!(lines.ends_with("\r\n") && !lines.contains("\"="), "{lines}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_a_deleted_draft_is_never_given_out_again() {
+    for world in worlds().await {
+        let first = world.draft(world.input()).await.unwrap();
+        let last = world.draft(world.input()).await.unwrap();
+        campaign::delete(&world.test.store, world.ws(), last.id).await.unwrap();
+        let next = world.draft(world.input()).await.unwrap();
+        assert_eq!((last.number, next.number), (first.number + 1, first.number + 2), "{}", world.test.engine);
+        // A code of the deleted draft that was printed leads nowhere.
+        let target = CodeTarget { campaign_number: last.number, position: 0 };
+        let request = LinkRequest { method: Method::Get, user_agent: None, purpose: None };
+        let opened = world.redirects.open(&world.links.key().encode(target), request).await.unwrap();
+        assert_eq!(opened, Opened::NotFound, "{}", world.test.engine);
+    }
+}
