@@ -28,7 +28,7 @@ use segue_store::{
     Sql, StoreError,
     audience::{AudienceFilter, FilterOperator},
     campaign::{Audience, CampaignInput, CampaignView},
-    channel::{ChannelConfig, SmsAlphabet},
+    channel::{ChannelConfig, Registration, SmsAlphabet},
     dead_letter::Verdict,
     link::{Landing, LinkSettings},
     outbox::Claim,
@@ -91,6 +91,11 @@ impl World {
         let asked = Asked { action, actor, comment: comment.map(ToOwned::to_owned), preflight: None };
         let store = &self.test.store;
         campaign::action::ask(store, &self.test.ctx, &self.links, self.ws(), id, asked).await
+    }
+
+    async fn set_registration(&self, registration: Registration) {
+        let (ws, sender) = (self.ws(), self.sender.id);
+        self.write(move |tx| tx.set_sender(ws, sender, registration, &[])).await;
     }
 
     async fn settings(&self, settings: CampaignSettings) {
@@ -720,5 +725,32 @@ async fn a_number_of_a_deleted_draft_is_never_given_out_again() {
         let request = LinkRequest { method: Method::Get, user_agent: None, purpose: None };
         let opened = world.redirects.open(&world.links.key().encode(target), request).await.unwrap();
         assert_eq!(opened, Opened::NotFound, "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_start_is_checked_again_when_it_is_resumed() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let draft = world.draft(scheduled(&world, tomorrow(None))).await.unwrap();
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.set_registration(Registration::Rejected).await;
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let stopped = world.campaign(draft.id).await;
+        assert_eq!(stopped.state, CampaignState::Paused, "{}", world.test.engine);
+        let refused = world.act(draft.id, CampaignAction::Resume).await.unwrap_err();
+        assert_eq!(refused.code(), "sender_not_active", "{}", world.test.engine);
+        assert_eq!(world.campaign(draft.id).await, stopped, "{}: it stays as it is", world.test.engine);
+        assert!(world.jobs().await.is_empty(), "nobody of the audience is used up");
+
+        world.set_registration(Registration::Active).await;
+        assert_eq!(world.act(draft.id, CampaignAction::Resume).await.unwrap().state, CampaignState::Planning);
+        world.plan(draft.id).await;
+        assert_eq!(world.rules(draft.id).await, [("allowed".to_owned(), 1)], "{}", world.test.engine);
+        // Once recipients are written, a resume only goes on.
+        world.act(draft.id, CampaignAction::Pause).await.unwrap();
+        world.set_registration(Registration::Rejected).await;
+        assert_eq!(world.act(draft.id, CampaignAction::Resume).await.unwrap().state, CampaignState::Running);
     }
 }
