@@ -96,6 +96,7 @@ fn ask_in(
         CampaignAction::Approve => {
             let (reviewer, comment) = reviewer(tx, workspace_id, id, asked)?;
             ready(tx, links, workspace_id, &campaign)?;
+            launch::check_time(tx, workspace_id, &campaign, now)?;
             launch::wait(tx, ctx, workspace_id, &campaign, CampaignAction::Approve)?;
             tx.set_reviewed(workspace_id, id, Some(reviewer), comment.as_deref())?;
         }

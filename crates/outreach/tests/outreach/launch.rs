@@ -754,3 +754,33 @@ async fn what_could_not_start_is_checked_again_when_it_is_resumed() {
         assert_eq!(world.act(draft.id, CampaignAction::Resume).await.unwrap().state, CampaignState::Running);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_after_the_time_starts_it_or_is_refused_and_never_cancels_it() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let settings = CampaignSettings { approval: ApprovalRule::SecondPerson, ..CampaignSettings::default() };
+        world.settings(settings).await;
+        let (author, boss): (UserId, UserId) = (world.test.ctx.id(), world.test.ctx.id());
+        let noon = world.test.now();
+        for misfire in [Misfire::RunLate, Misfire::Skip, Misfire::Ask] {
+            world.test.clock.set(noon);
+            let draft = world.draft(scheduled(&world, Schedule { misfire, ..tomorrow(None) })).await.unwrap();
+            world.ask(draft.id, CampaignAction::Submit, Some(author), None).await.unwrap();
+            world.test.clock.set(at("2026-11-24T21:01:00-05:00"));
+            let refused = world.ask(draft.id, CampaignAction::Approve, Some(boss), None).await.unwrap_err();
+            assert_eq!(refused.field(), Some("schedule"), "{} {misfire}", world.test.engine);
+            assert_eq!(world.campaign(draft.id).await.state, CampaignState::AwaitingApproval, "{misfire}");
+
+            world.test.clock.set(at("2026-11-24T10:00:00-05:00"));
+            world.ask(draft.id, CampaignAction::Approve, Some(boss), None).await.unwrap();
+            world.launch_due().await;
+            assert_eq!(
+                world.campaign(draft.id).await.state,
+                CampaignState::Planning,
+                "{} {misfire}",
+                world.test.engine
+            );
+        }
+    }
+}
