@@ -96,6 +96,8 @@ pub enum OutreachError {
     UnknownColumn(String),
     #[error("The file cannot be read: {0}")]
     File(String),
+    #[error("This idempotency key was used for another message. Use a new one for each new message.")]
+    KeyReused,
     #[error("This merge was taken back already.")]
     Unmerged,
     #[error("The contact that was kept is gone: it was deleted, or merged into another one. Take that back first.")]
@@ -153,6 +155,7 @@ impl OutreachError {
             Self::NotCleared(not_cleared) => not_cleared.rule().as_str(),
             Self::UnknownColumn(_) => "unknown_column",
             Self::File(_) => "unreadable_file",
+            Self::KeyReused => "idempotency_key_mismatch",
             Self::Unmerged | Self::KeptContactGone => "merge_state",
             Self::AddressTaken => "address_taken",
             Self::ImportRunning | Self::ImportUndone | Self::UndoOver => "import_state",
@@ -203,6 +206,7 @@ impl OutreachError {
             | Self::TextSyntax(_)
             | Self::TextTooLong { .. }
             | Self::SenderNotActive
+            | Self::KeyReused
             | Self::Refused(_)
             | Self::NotCleared(_)
             | Self::UnknownColumn(_)

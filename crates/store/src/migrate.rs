@@ -102,6 +102,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0056_campaign_numbers",
         text: include_str!("../migrations/0056_campaign_numbers.sql"),
     },
+    Migration { version: 46, name: "0057_request_hashes", text: include_str!("../migrations/0057_request_hashes.sql") },
 ];
 
 /// Version of the schema that this build works with.
