@@ -273,6 +273,7 @@ fn launch_run(
         tx.copy_pinned_texts(workspace_id, series.id, id)?;
         // Before the start: it makes the texts, and the settings say on which name their links stand.
         tx.copy_links(workspace_id, series.id, id)?;
+        tx.drop_past_ends(workspace_id, id, now)?;
         let run = found(tx, workspace_id, id)?;
         begin(tx, ctx, links, workspace_id, &run, CampaignAction::Start)?;
         if due == Due::Ask {

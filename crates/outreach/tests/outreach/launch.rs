@@ -784,3 +784,28 @@ async fn an_approval_after_the_time_starts_it_or_is_refused_and_never_cancels_it
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_goes_out_with_no_link_that_has_ended() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let ws = world.ws();
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: Some(2), until: None };
+        let body = "See https://example.com/a and https://example.com/b".to_owned();
+        let series = world.draft(CampaignInput { body, ..scheduled(&world, tomorrow(Some(weekly))) }).await.unwrap();
+        let (past, future) = (at("2026-11-24T08:00:00-05:00"), at("2026-12-24T00:00:00Z"));
+        let settings = LinkSettings { expires_at: Some(past), ..LinkSettings::default() };
+        world.write(move |tx| tx.put_link_settings(ws, series.id, &settings)).await;
+        world.write(move |tx| tx.change_link(ws, series.id, 1, Some(past), None)).await;
+        world.write(move |tx| tx.change_link(ws, series.id, 2, Some(future), Some(Timestamp(1)))).await;
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap().id;
+        let stored = world.write(move |tx| tx.link_settings(ws, run)).await;
+        assert_eq!(stored.settings.expires_at, None, "{}", world.test.engine);
+        let links = world.write(move |tx| tx.campaign_links(ws, run)).await;
+        let ends: Vec<_> = links.iter().map(|link| (link.link, link.expires_at, link.stopped_at)).collect();
+        assert_eq!(ends, [(1, None, None), (2, Some(future), Some(Timestamp(1)))], "{}", world.test.engine);
+    }
+}
