@@ -5112,14 +5112,14 @@ export interface components {
         CampaignCharges: {
             /** @description ISO 4217. */
             currency: string;
-            /** @description By market and category, the dearest first. */
+            /** @description By price list, market and category, the dearest first. */
             markets: components["schemas"]["MarketCost"][];
             /**
              * Format: int64
              * @description Messages that the platform has told a charge of.
              */
             messages: number;
-            /** @description The price list. */
+            /** @description The price lists of the days on which something was charged. */
             price_list: string;
             /**
              * Format: int64
