@@ -5106,6 +5106,12 @@ export interface components {
             /** @description The body in other languages. */
             texts?: components["schemas"]["LocaleText"][] | null;
             variants?: components["schemas"]["Variant"][] | null;
+            /**
+             * Format: int64
+             * @description The version that was changed. When the draft has another one by now, nothing is written and the answer is 409
+             *     `changed_meanwhile`; left out, what is given is written over whatever there is.
+             */
+            version?: number | null;
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
         /** @description What a campaign by template was charged. */

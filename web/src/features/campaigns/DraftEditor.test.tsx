@@ -12,6 +12,7 @@ import { PreflightDialog } from './PreflightDialog';
 
 const api = vi.hoisted(() => ({
   changeCampaign: vi.fn(),
+  fetchCampaign: vi.fn(),
   checkCampaign: vi.fn(),
   fetchCampaignSettings: vi.fn(),
 }));
@@ -93,5 +94,34 @@ describe('what could not be saved', () => {
       .click(screen.getByText('Try again'));
     expect(before).toHaveBeenCalledTimes(2);
     expect(api.checkCampaign).not.toHaveBeenCalled();
+  });
+});
+
+describe('a draft that somebody else has changed meanwhile', () => {
+  const theirs = { ...DRAFT, body: 'Theirs', version: 7 };
+  const refused = new ApiError(409, { code: 'changed_meanwhile' });
+
+  it('is not written over, and can be loaded', async () => {
+    api.changeCampaign.mockRejectedValueOnce(refused);
+    const { result } = edited('Mine');
+    await act(() => expect(result.current.save()).rejects.toBe(refused));
+    expect(api.changeCampaign.mock.lastCall?.[2]).toBe(3);
+    expect(result.current.newer).toBe(true);
+    api.fetchCampaign.mockResolvedValueOnce(theirs);
+    await act(() => result.current.settle('theirs'));
+    expect([result.current.input.body, result.current.newer]).toEqual(['Theirs', false]);
+    await act(() => result.current.save());
+    expect(api.changeCampaign).toHaveBeenCalledTimes(1);
+  });
+
+  it('is written over when that is wanted', async () => {
+    api.changeCampaign.mockRejectedValueOnce(refused);
+    const { result } = edited('Mine');
+    await act(() => expect(result.current.save()).rejects.toBe(refused));
+    api.fetchCampaign.mockResolvedValueOnce(theirs);
+    api.changeCampaign.mockResolvedValueOnce({ ...theirs, body: 'Mine', version: 8 });
+    await act(() => result.current.settle('mine'));
+    expect(api.changeCampaign.mock.lastCall?.slice(1)).toMatchObject([{ body: 'Mine' }, 7]);
+    expect([result.current.state, result.current.newer]).toEqual(['saved', false]);
   });
 });

@@ -15,7 +15,7 @@ import {
   SkeletonRows,
   Tag,
 } from '@/ui';
-import { changeCampaign, copyCampaign, deleteCampaign } from './api';
+import { changeCampaign, copyCampaign, deleteCampaign, fetchCampaign } from './api';
 import { AudienceCard, usePreview } from './AudienceCard';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
@@ -40,6 +40,9 @@ export function useAutosave(campaign: Campaign) {
   const [input, setInput] = useState<CampaignInput>(() => inputOf(campaign));
   const [state, setState] = useState<'saved' | 'dirty' | 'saving' | 'failed'>('saved');
   const [problem, setProblem] = useState<string | null>(null);
+  const [newer, setNewer] = useState(false);
+  // The one that what is typed here began with; what the screens are told meanwhile may be somebody else's.
+  const version = useRef(campaign.version);
   const latest = useRef(input);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const running = useRef<Promise<void>>(Promise.resolve());
@@ -58,7 +61,9 @@ export function useAutosave(campaign: Campaign) {
       dirty.current = false;
       setState('saving');
       try {
-        const saved = await changeCampaign(campaign.id, latest.current);
+        const saved = await changeCampaign(campaign.id, latest.current, version.current);
+        version.current = saved.version;
+        setNewer(false);
         cache.setQueryData(keys.campaign(campaign.id), saved);
         setState(dirty.current ? 'dirty' : 'saved');
         setProblem(null);
@@ -66,6 +71,7 @@ export function useAutosave(campaign: Campaign) {
         dirty.current = true;
         setState('failed');
         setProblem(errorWords(error).message);
+        setNewer(errorWords(error).code === 'changed_meanwhile');
         throw error;
       }
     });
@@ -81,6 +87,20 @@ export function useAutosave(campaign: Campaign) {
     // What went wrong stands beside the text.
     timer.current = setTimeout(() => void save().catch(() => undefined), AUTOSAVE_MS);
   };
+  /** What somebody else has saved meanwhile: in place of what was typed here, or written over by it. */
+  const settle = async (which: 'theirs' | 'mine') => {
+    clearTimeout(timer.current);
+    const stored = await fetchCampaign(campaign.id);
+    version.current = stored.version;
+    if (which === 'mine') return save();
+    latest.current = inputOf(stored);
+    dirty.current = false;
+    cache.setQueryData(keys.campaign(campaign.id), stored);
+    setInput(latest.current);
+    setState('saved');
+    setProblem(null);
+    setNewer(false);
+  };
   /** Nothing of it is to be saved any more. */
   const drop = () => {
     clearTimeout(timer.current);
@@ -88,7 +108,7 @@ export function useAutosave(campaign: Campaign) {
   };
   // Leaving the page must not lose the last words.
   useEffect(() => () => void save().catch(notify.failure), [save]);
-  return { input, change, save, drop, state, problem };
+  return { input, change, save, settle, drop, state, problem, newer };
 }
 
 const STATE_WORDS = {
@@ -100,7 +120,7 @@ const STATE_WORDS = {
 
 export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const sources = useSources();
-  const { input, change, save, drop, state, problem } = useAutosave(campaign);
+  const { input, change, save, settle, drop, state, problem, newer } = useAutosave(campaign);
   const [reader, setReader] = useState<Reader>({});
   const counted = useCountedText(input, reader);
   const asSample = reader.contact_id === undefined && reader.person === undefined;
@@ -230,7 +250,23 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             />
           )}
           {lacks.length > 0 && <p className={css.muted}>Still needed: {lacks.join(', ')}.</p>}
-          {problem !== null && <p className={css.unknown}>{problem}</p>}
+          {problem !== null && !newer && <p className={css.unknown}>{problem}</p>}
+          {newer && (
+            <div data-testid="campaign-newer">
+              <Notice tone="warn" title="Somebody else has changed this draft" live="status">
+                What you typed since is not saved.{' '}
+                <Button
+                  emphasis="secondary"
+                  onClick={() => void settle('theirs').catch(notify.failure)}
+                >
+                  Load the newer one
+                </Button>{' '}
+                <Button emphasis="quiet" onClick={() => void settle('mine').catch(notify.failure)}>
+                  Keep mine
+                </Button>
+              </Notice>
+            </div>
+          )}
         </aside>
       </div>
       {dialog === 'start' && (
