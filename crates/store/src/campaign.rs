@@ -410,6 +410,7 @@ impl Tx<'_> {
             ],
         )?;
         if written == 1 {
+            self.add_campaign_editor(workspace_id, id, edited_by)?;
             self.keep_chosen_file(workspace_id, id, input)?;
             self.tell_campaign(workspace_id, id, now)?;
         }

@@ -103,6 +103,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0056_campaign_numbers.sql"),
     },
     Migration { version: 46, name: "0057_request_hashes", text: include_str!("../migrations/0057_request_hashes.sql") },
+    Migration {
+        version: 47,
+        name: "0058_campaign_editors",
+        text: include_str!("../migrations/0058_campaign_editors.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -542,15 +542,22 @@ async fn approval_takes_a_second_person_and_is_void_after_a_change() {
         world.settings(settings).await;
         let (author, editor, boss): (UserId, UserId, UserId) =
             (world.test.ctx.id(), world.test.ctx.id(), world.test.ctx.id());
+        let (late, linker): (UserId, UserId) = (world.test.ctx.id(), world.test.ctx.id());
         let actor = |id| Actor::User { id, name: "Somebody".to_owned(), role: Role::Marketer };
         let (store, ctx, links, ws) = (&world.test.store, &world.test.ctx, &world.links, world.ws());
         let draft = campaign::create(store, ctx, links, ws, &Actor::System, world.input()).await.unwrap();
         campaign::change(store, ctx, links, ws, draft.id, &actor(editor), world.input()).await.unwrap();
+        // Neither who changes it later nor a program's key takes the earlier ones out.
+        for by in [actor(late), Actor::System] {
+            campaign::change(store, ctx, links, ws, draft.id, &by, world.input()).await.unwrap();
+        }
+        let set = LinkSettings { legal_text: "Brand & Co.".to_owned(), ..LinkSettings::default() };
+        campaign::links::change(store, links, ws, draft.id, &actor(linker), set).await.unwrap();
         let refused = world.ask(draft.id, CampaignAction::Start, Some(boss), None).await.unwrap_err();
         assert_eq!(refused.code(), "approval_needed");
 
         world.ask(draft.id, CampaignAction::Submit, Some(author), None).await.unwrap();
-        for own in [author, editor] {
+        for own in [author, editor, late, linker] {
             let refused = world.ask(draft.id, CampaignAction::Approve, Some(own), None).await.unwrap_err();
             assert_eq!(refused.code(), "own_campaign");
         }
