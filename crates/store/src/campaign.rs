@@ -230,8 +230,11 @@ pub struct PlanCursor {
 }
 
 crate::sql! {
-    /// Numbers are given out for the whole installation, so this one looks across workspaces.
-    NEXT_CAMPAIGN_NUMBER = "SELECT COALESCE(MAX(number), 0) + 1 FROM campaigns";
+    /// Numbers are given out for the whole installation, and none of them twice: links may be printed.
+    NEXT_CAMPAIGN_NUMBER = "UPDATE campaign_numbers SET last_number = 1 + CASE
+            WHEN last_number < (SELECT COALESCE(MAX(number), 0) FROM campaigns) THEN (SELECT MAX(number) FROM campaigns)
+            ELSE last_number END
+        RETURNING last_number";
     INSERT_CAMPAIGN = "INSERT INTO campaigns (workspace_id, id, number, name, state, sender_id, audience, body, footer,
             whatsapp_channel_id, prefilled_text, created_by, created_at, schedule, variants, held_out_percent, pool_id,
             texts, template, template_channel_id, rules, media, version)
@@ -343,7 +346,7 @@ impl Tx<'_> {
         self.lock("campaign", &id)
     }
 
-    /// Adds a draft under the next free number, and tells the screens.
+    /// Adds a draft under the next number, and tells the screens.
     ///
     /// # Errors
     /// When the store fails.
@@ -462,6 +465,7 @@ impl Tx<'_> {
             ],
         )?;
         if written == 1 {
+            self.add_campaign_editor(workspace_id, id, edited_by)?;
             self.keep_chosen_file(workspace_id, id, input)?;
             self.tell_campaign(workspace_id, id, now)?;
         }

@@ -9,10 +9,11 @@ use segue_model::{CampaignId, Timestamp, UserId, WorkspaceId};
 use crate::{Row, StoreError, Tx};
 
 /// Who has had to do with a draft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authors {
     pub created_by: Option<UserId>,
-    pub edited_by: Option<UserId>,
+    /// Everybody who ever changed it.
+    pub editors: Vec<UserId>,
     pub submitted_by: Option<UserId>,
 }
 
@@ -20,7 +21,7 @@ impl Authors {
     /// Whether the person wrote, changed or submitted it.
     #[must_use]
     pub fn include(&self, user: UserId) -> bool {
-        [self.created_by, self.edited_by, self.submitted_by].contains(&Some(user))
+        [self.created_by, self.submitted_by].contains(&Some(user)) || self.editors.contains(&user)
     }
 }
 
@@ -32,7 +33,10 @@ pub struct PlanningCampaign {
 }
 
 crate::sql! {
-    AUTHORS = "SELECT created_by, edited_by, submitted_by FROM campaigns WHERE workspace_id = $1 AND id = $2";
+    AUTHORS = "SELECT created_by, submitted_by FROM campaigns WHERE workspace_id = $1 AND id = $2";
+    EDITORS = "SELECT user_id FROM campaign_editors WHERE workspace_id = $1 AND campaign_id = $2 ORDER BY user_id";
+    ADD_EDITOR = "INSERT INTO campaign_editors (workspace_id, campaign_id, user_id) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING";
     SET_SUBMITTED = "UPDATE campaigns SET submitted_by = $3, approved_by = NULL, review_comment = NULL
         WHERE workspace_id = $1 AND id = $2";
     SET_REVIEWED = "UPDATE campaigns SET approved_by = $3, review_comment = $4 WHERE workspace_id = $1 AND id = $2";
@@ -62,9 +66,24 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: CampaignId,
     ) -> Result<Option<Authors>, StoreError> {
+        let editors = self.query(&EDITORS, &[&workspace_id, &id], |row| row.next())?;
         self.query_opt(&AUTHORS, &[&workspace_id, &id], |row: &mut Row<'_>| {
-            Ok(Authors { created_by: row.next()?, edited_by: row.next()?, submitted_by: row.next()? })
+            Ok(Authors { created_by: row.next()?, editors: editors.clone(), submitted_by: row.next()? })
         })
+    }
+
+    /// Notes who changed a draft; a program, which has no user, takes nobody off the list.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn add_campaign_editor(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: CampaignId,
+        user: Option<UserId>,
+    ) -> Result<(), StoreError> {
+        let Some(user) = user else { return Ok(()) };
+        self.execute(&ADD_EDITOR, &[&workspace_id, &id, &user]).map(|_| ())
     }
 
     /// Notes who asks for approval.

@@ -201,7 +201,8 @@ crate::sql! {
     INSERT_MESSAGE = "INSERT INTO direct_messages (workspace_id, id, batch_id, position, key, actor, client_reference,
             address, fields, problem_code, problem, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (workspace_id, key) DO NOTHING";
-    MESSAGE_OF_KEY = "SELECT id FROM direct_messages WHERE workspace_id = $1 AND key = $2";
+    MESSAGE_OF_KEY = "SELECT id, request_hash FROM direct_messages WHERE workspace_id = $1 AND key = $2";
+    NOTE_REQUEST_OF_MESSAGE = "UPDATE direct_messages SET request_hash = $3 WHERE workspace_id = $1 AND id = $2";
     SET_PROBLEM = "UPDATE direct_messages SET problem_code = $3, problem = $4 WHERE workspace_id = $1 AND id = $2";
     MESSAGE = "SELECT m.id, m.batch_id, m.position, m.client_reference, m.address, m.problem_code, m.problem,
             m.created_at, o.state, o.payload, o.class, o.segments, o.rule, o.error_code, o.error_reason, o.not_before,
@@ -224,7 +225,8 @@ crate::sql! {
     INSERT_BATCH = "INSERT INTO message_batches (workspace_id, id, key, actor, sender_id, class, body, list_id,
             expires_at, state, created_at, pool_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'working', $10, $11) ON CONFLICT (workspace_id, key) DO NOTHING";
-    BATCH_OF_KEY = "SELECT id FROM message_batches WHERE workspace_id = $1 AND key = $2";
+    BATCH_OF_KEY = "SELECT id, request_hash FROM message_batches WHERE workspace_id = $1 AND key = $2";
+    NOTE_REQUEST_OF_BATCH = "UPDATE message_batches SET request_hash = $3 WHERE workspace_id = $1 AND id = $2";
     BATCH = "SELECT id, actor, sender_id, class, body, list_id, expires_at, state, done_position, done_contact_id,
             created_at, pool_id FROM message_batches WHERE workspace_id = $1 AND id = $2";
     ADVANCE_BATCH = "UPDATE message_batches SET done_position = $3, done_contact_id = $4, state = $5
@@ -339,7 +341,7 @@ impl Tx<'_> {
         Ok(written == 1)
     }
 
-    /// The message that was wished with this key.
+    /// The message that was wished with this key, with the hash of its request when the key is that of a request.
     ///
     /// # Errors
     /// When the store fails.
@@ -347,8 +349,21 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         key: &str,
-    ) -> Result<Option<MessageId>, StoreError> {
-        self.query_opt(&MESSAGE_OF_KEY, &[&workspace_id, &key], |row| row.next())
+    ) -> Result<Option<(MessageId, Option<String>)>, StoreError> {
+        self.query_opt(&MESSAGE_OF_KEY, &[&workspace_id, &key], |row| Ok((row.next()?, row.next()?)))
+    }
+
+    /// Notes of which request a message's key is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_request_of_message(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: MessageId,
+        hash: &str,
+    ) -> Result<(), StoreError> {
+        self.execute(&NOTE_REQUEST_OF_MESSAGE, &[&workspace_id, &id, &hash]).map(|_| ())
     }
 
     /// Notes why a message will never be sent.
@@ -434,12 +449,29 @@ impl Tx<'_> {
         Ok(written == 1)
     }
 
-    /// The batch that was begun with this key.
+    /// The batch that was begun with this key, with the hash of its request.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn batch_of_key(&mut self, workspace_id: WorkspaceId, key: &str) -> Result<Option<BatchId>, StoreError> {
-        self.query_opt(&BATCH_OF_KEY, &[&workspace_id, &key], |row| row.next())
+    pub fn batch_of_key(
+        &mut self,
+        workspace_id: WorkspaceId,
+        key: &str,
+    ) -> Result<Option<(BatchId, Option<String>)>, StoreError> {
+        self.query_opt(&BATCH_OF_KEY, &[&workspace_id, &key], |row| Ok((row.next()?, row.next()?)))
+    }
+
+    /// Notes of which request a batch's key is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn note_request_of_batch(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: BatchId,
+        hash: &str,
+    ) -> Result<(), StoreError> {
+        self.execute(&NOTE_REQUEST_OF_BATCH, &[&workspace_id, &id, &hash]).map(|_| ())
     }
 
     /// One batch.

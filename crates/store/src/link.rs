@@ -138,6 +138,10 @@ crate::sql! {
     COPY_CAMPAIGN_LINKS = "INSERT INTO campaign_links (workspace_id, campaign_id, link, target, expires_at, stopped_at)
         SELECT workspace_id, $3, link, target, expires_at, stopped_at
         FROM campaign_links WHERE workspace_id = $1 AND campaign_id = $2";
+    DROP_PAST_END = "UPDATE link_settings SET expires_at = NULL
+        WHERE workspace_id = $1 AND campaign_id = $2 AND expires_at <= $3";
+    DROP_PAST_ENDS_OF_LINKS = "UPDATE campaign_links SET expires_at = NULL
+        WHERE workspace_id = $1 AND campaign_id = $2 AND expires_at <= $3";
     CHANGE_LINK = "UPDATE campaign_links SET expires_at = $4, stopped_at = $5
         WHERE workspace_id = $1 AND campaign_id = $2 AND link = $3";
     INSERT_DOMAIN = "INSERT INTO link_domains (workspace_id, id, host, check_token, created_at)
@@ -297,6 +301,22 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         self.execute(&COPY_LINK_SETTINGS, &[&workspace_id, &from, &to])?;
         self.execute(&COPY_CAMPAIGN_LINKS, &[&workspace_id, &from, &to]).map(|_| ())
+    }
+
+    /// Takes away when a campaign's links end where that time has passed: nobody is to be sent a link that has ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn drop_past_ends(
+        &mut self,
+        workspace_id: WorkspaceId,
+        campaign_id: CampaignId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for drop in [&DROP_PAST_END, &DROP_PAST_ENDS_OF_LINKS] {
+            self.execute(drop, &[&workspace_id, &campaign_id, &now])?;
+        }
+        Ok(())
     }
 
     /// Sets when one link of a campaign ends and whether it is stopped. `false` when there is no such link; the chat's

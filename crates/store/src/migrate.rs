@@ -113,6 +113,17 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 50, name: "0050_virus_check", text: include_str!("../migrations/0050_virus_check.sql") },
     Migration { version: 51, name: "0051_mms", text: include_str!("../migrations/0051_mms.sql") },
     Migration { version: 52, name: "0052_template_cards", text: include_str!("../migrations/0052_template_cards.sql") },
+    Migration {
+        version: 53,
+        name: "0053_campaign_numbers",
+        text: include_str!("../migrations/0053_campaign_numbers.sql"),
+    },
+    Migration { version: 54, name: "0054_request_hashes", text: include_str!("../migrations/0054_request_hashes.sql") },
+    Migration {
+        version: 55,
+        name: "0055_campaign_editors",
+        text: include_str!("../migrations/0055_campaign_editors.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

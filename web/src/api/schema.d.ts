@@ -1385,7 +1385,7 @@ export interface paths {
         put?: never;
         /**
          * Brings deleted contacts back, with their lists and conversations. Those whose phone number another contact has by now
-         *     stay deleted.
+         *     stay deleted, and can be tried again.
          * @description Needs the permission `delete_contacts`.
          */
         post: operations["restore_contacts"];
@@ -5280,20 +5280,26 @@ export interface components {
             /** @description The body in other languages. */
             texts?: components["schemas"]["LocaleText"][] | null;
             variants?: components["schemas"]["Variant"][] | null;
+            /**
+             * Format: int64
+             * @description The version that was changed. When the draft has another one by now, nothing is written and the answer is 409
+             *     `changed_meanwhile`; left out, what is given is written over whatever there is.
+             */
+            version?: number | null;
             whatsapp_channel_id?: components["schemas"]["ChannelId"] | null;
         };
         /** @description What a campaign by template was charged. */
         CampaignCharges: {
             /** @description ISO 4217. */
             currency: string;
-            /** @description By market and category, the dearest first. */
+            /** @description By price list, market and category, the dearest first. */
             markets: components["schemas"]["MarketCost"][];
             /**
              * Format: int64
              * @description Messages that the platform has told a charge of.
              */
             messages: number;
-            /** @description The price list. */
+            /** @description The price lists of the days on which something was charged. */
             price_list: string;
             /**
              * Format: int64

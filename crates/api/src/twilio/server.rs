@@ -119,6 +119,7 @@ impl From<OutreachError> for Refusal {
             OutreachError::Refused(Rule::OptedOut | Rule::NoConsent | Rule::Suppressed) => Self::bad(21610, words),
             OutreachError::Refused(_) => Self::bad(21612, words),
             OutreachError::SenderNotActive => Self::bad(21606, words),
+            OutreachError::KeyReused => Self::bad(20001, words),
             OutreachError::Invalid { field: "sender", .. } => {
                 Self::bad(21606, "The 'From' number is not a sender of this account that can send texts.")
             }

@@ -76,7 +76,7 @@ async fn change(
         fields.extend(change);
     }
     let settings: LinkSettings = crate::extract::read(&serde_json::to_vec(&whole).map_err(|_| Problem::internal())?)?;
-    shown(&state, links::change(&state.store, &state.links, caller.workspace_id, id, settings).await?)
+    shown(&state, links::change(&state.store, &state.links, caller.workspace_id, id, &caller.actor, settings).await?)
 }
 
 /// Turns all links of a campaign off. From the next moment on they say so instead of leading anywhere.

@@ -113,6 +113,9 @@ struct CampaignChange {
     rules: Option<CampaignRules>,
     /// Pictures and other files beside the text.
     media: Option<Vec<MediaId>>,
+    /// The version that was changed. When the draft has another one by now, nothing is written and the answer is 409
+    /// `changed_meanwhile`; left out, what is given is written over whatever there is.
+    version: Option<i64>,
 }
 
 /// Changes a draft. Takes any part of what creating takes.
@@ -123,14 +126,25 @@ async fn change(
     State(state): State<AppState>,
     caller: Caller,
     PathId(id): PathId<CampaignId>,
-    Json(change): Json<Map<String, Value>>,
+    Json(mut change): Json<Map<String, Value>>,
 ) -> Result<Json<CampaignView>, Problem> {
+    let version = match change.remove("version") {
+        None | Some(Value::Null) => None,
+        Some(version) => {
+            let message = "Give the version as a number, as it came with the campaign, or leave it out.";
+            Some(version.as_i64().ok_or_else(|| Problem::invalid("version", message))?)
+        }
+    };
     let known = campaign::get(&state.store, caller.workspace_id, id).await?;
-    let input = merged(&known.input, change)?;
+    let input = merged(&known.input, &change)?;
     sight::files_for_campaign(&state, &caller, chosen_files(&input)).await?;
-    Ok(Json(
-        campaign::change(&state.store, &state.ctx, &state.links, caller.workspace_id, id, &caller.actor, input).await?,
-    ))
+    // Merged once more with the draft as it is when it is written: what somebody else changed meanwhile stays.
+    let whole = (caller.workspace_id, id);
+    let changed =
+        campaign::merge(&state.store, &state.ctx, &state.links, whole, &caller.actor, version, move |known| {
+            merged(known, &change)
+        });
+    Ok(Json(changed.await?))
 }
 
 /// Every file that somebody chose for the campaign.
@@ -141,10 +155,10 @@ fn chosen_files(input: &CampaignInput) -> Vec<MediaId> {
 }
 
 /// The draft with the given fields in place of its own; the whole is checked like a new one.
-fn merged(known: &CampaignInput, change: Map<String, Value>) -> Result<CampaignInput, Problem> {
+fn merged(known: &CampaignInput, change: &Map<String, Value>) -> Result<CampaignInput, Problem> {
     let mut whole = serde_json::to_value(known).map_err(|_| Problem::internal())?;
     if let Some(fields) = whole.as_object_mut() {
-        fields.extend(change);
+        fields.extend(change.clone());
     }
     crate::extract::read(&serde_json::to_vec(&whole).map_err(|_| Problem::internal())?)
 }

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use segue_model::{
     consent::{ConsentState, Medium, Purpose},
     role::Role,
+    time,
 };
 use segue_outreach::direct::batch;
 use segue_store::{Sql, StoreError};
@@ -43,6 +44,14 @@ async fn post(server: &Server, key: &str, idempotency_key: &str, path: &str, bod
     let mut request = with_key(json_request(Method::POST, path, body), key);
     request.headers_mut().insert("idempotency-key", idempotency_key.parse().unwrap());
     server.send(request).await
+}
+
+/// A week later.
+async fn forget_requests(server: &Server) {
+    server.test.clock.advance(8 * time::DAY);
+    let (workspace_id, now) = (server.workspace_id(), server.test.now());
+    let gone = server.test.store.write::<_, StoreError, _>(move |tx| tx.delete_old_requests(workspace_id, now));
+    assert_eq!(gone.await.unwrap(), 1, "{}", server.test.engine);
 }
 
 /// Does the work of a batch, as the worker of jobs does.
@@ -112,6 +121,17 @@ async fn the_same_wish_is_one_message() {
         let plain = json!({ "sender": FROM, "phone": "+15550110001", "text": "once" });
         let first = post(&server, &key, "k1", "/api/v1/messages", &plain).await.json();
         assert_eq!(post(&server, &key, "k1", "/api/v1/messages", &plain).await.json()["id"], first["id"]);
+        // Also when the answers to requests have long been forgotten; another wish with the key is told so.
+        forget_requests(&server).await;
+        assert_eq!(post(&server, &key, "k1", "/api/v1/messages", &plain).await.json()["id"], first["id"]);
+        forget_requests(&server).await;
+        for (phone, text) in [("+15550110001", "twice"), ("+15550110002", "once")] {
+            let other = json!({ "sender": FROM, "phone": phone, "text": text });
+            let answer = post(&server, &key, "k1", "/api/v1/messages", &other).await;
+            let refused = (answer.status.as_u16(), answer.code());
+            assert_eq!(refused, (422, "idempotency_key_mismatch".to_owned()), "{}", server.test.engine);
+            forget_requests(&server).await;
+        }
         let named = json!({ "sender": FROM, "phone": "+15550110001", "text": "named", "client_reference": "order-7" });
         let first = server.post(&key, "/api/v1/messages", &named).await.json();
         assert_eq!(server.post(&key, "/api/v1/messages", &named).await.json()["id"], first["id"]);
@@ -198,6 +218,13 @@ async fn a_batch_tells_of_each_recipient_what_became_of_it() {
         let texts: Vec<String> = queued(&server).await.into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["Hi Ann", "Hi Bob"], "{}", server.test.engine);
         assert_eq!(post(&server, &key, "k1", "/api/v1/message-batches", &body).await.json()["id"], begun["id"]);
+        forget_requests(&server).await;
+        assert_eq!(post(&server, &key, "k1", "/api/v1/message-batches", &body).await.json()["id"], begun["id"]);
+        forget_requests(&server).await;
+        let mut other = body.clone();
+        other["recipients"].as_array_mut().unwrap().pop();
+        let answer = post(&server, &key, "k1", "/api/v1/message-batches", &other).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (422, "idempotency_key_mismatch".to_owned()));
     }
 }
 

@@ -9,6 +9,7 @@ mod contacts;
 mod conversation;
 mod cross_site;
 mod direct_messages;
+mod drafts;
 mod file_check;
 mod imports;
 mod links;

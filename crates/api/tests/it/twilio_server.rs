@@ -258,9 +258,8 @@ async fn a_repeat_with_the_same_token_is_the_first_message() {
         sender(&server).await;
         let account = account(&server, Role::Admin).await;
         let path = format!("/2010-04-01/Accounts/{}/Messages.json", account.sid);
-        let fields = [("To", TO), ("From", FROM), ("Body", "once")].map(|(a, b)| (a.to_owned(), b.to_owned()));
-        let mut sids = Vec::new();
-        for _ in 0..2 {
+        let wished = async |to: &str, body: &str| {
+            let fields = [("To", to), ("From", FROM), ("Body", body)].map(|(a, b)| (a.to_owned(), b.to_owned()));
             let request = Request::builder()
                 .method(Method::POST)
                 .uri(&path)
@@ -268,9 +267,13 @@ async fn a_repeat_with_the_same_token_is_the_first_message() {
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .header("i-twilio-idempotency-token", "7d3f")
                 .body(Body::from(form_body(&fields)));
-            sids.push(server.send(request.unwrap()).await.json()["sid"].clone());
-        }
-        assert_eq!(sids[0], sids[1]);
+            server.send(request.unwrap()).await
+        };
+        let first = wished(TO, "once").await.json();
+        assert_eq!(wished(TO, "once").await.json()["sid"], first["sid"]);
+        // A token that is used again for something else swallows nothing without a word.
+        assert_eq!(code(&wished(TO, "twice").await), (400, 20001), "{}", server.test.engine);
+        assert_eq!(code(&wished("+15550110002", "once").await), (400, 20001), "{}", server.test.engine);
         assert_eq!(classes(&server).await.len(), 1, "{}", server.test.engine);
     }
 }

@@ -96,6 +96,7 @@ fn ask_in(
         CampaignAction::Approve => {
             let (reviewer, comment) = reviewer(tx, workspace_id, id, asked)?;
             ready(tx, links, workspace_id, &campaign, now)?;
+            launch::check_time(tx, workspace_id, &campaign, now)?;
             launch::wait(tx, ctx, workspace_id, &campaign, CampaignAction::Approve)?;
             tx.set_reviewed(workspace_id, id, Some(reviewer), comment.as_deref())?;
         }
@@ -116,7 +117,7 @@ fn ask_in(
             tx.set_next_run(workspace_id, id, None, 0)?;
             tx.set_reviewed(workspace_id, id, None, None)?;
         }
-        action => match step(tx, ctx, workspace_id, &campaign, action)? {
+        action => match go(tx, ctx, links, workspace_id, &campaign, action)? {
             CampaignState::Planning => go_on(tx, ctx, links, workspace_id, &campaign)?,
             CampaignState::Canceled => {
                 tx.cancel_campaign_messages(workspace_id, id)?;
@@ -159,6 +160,24 @@ fn start(
     }
     step(tx, ctx, workspace_id, campaign, CampaignAction::Start)?;
     go_on(tx, ctx, links, workspace_id, campaign)
+}
+
+/// [`step`]; what has written no recipient yet is checked like a start before it goes on.
+fn go(
+    tx: &mut Tx<'_>,
+    ctx: &Ctx,
+    links: &Links,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    action: CampaignAction,
+) -> Result<CampaignState, OutreachError> {
+    if action == CampaignAction::Resume {
+        let cursor = tx.plan_cursor(workspace_id, campaign.id)?.ok_or(OutreachError::NotFound("campaign"))?;
+        if cursor.planned == 0 && !cursor.is_complete {
+            ready(tx, links, workspace_id, campaign, ctx.now())?;
+        }
+    }
+    step(tx, ctx, workspace_id, campaign, action)
 }
 
 /// Checks everything that a start needs.

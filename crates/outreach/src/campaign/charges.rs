@@ -1,5 +1,5 @@
-//! What the platform says the messages of a campaign were charged as, priced by the list of the day and by the tier that
-//! each was in when it was charged.
+//! What the platform says the messages of a campaign were charged as, each priced by the list of its day and by the tier that
+//! it was in when it was charged.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use segue_model::{
     CampaignId, PhoneNumber, WorkspaceId,
     charge::Cost,
     market::{OTHER, market_of},
-    rate_card::{FreeReason, RateCategory, TierShare, day_of},
+    rate_card::{FreeReason, RateCard, RateCategory, TierShare, day_of},
 };
 use segue_store::Store;
 use serde::Serialize;
@@ -30,18 +30,18 @@ pub struct CampaignCharges {
     pub total: i64,
     /// Messages that the platform has told a charge of.
     pub messages: i64,
-    /// By market and category, the dearest first.
+    /// By price list, market and category, the dearest first.
     pub markets: Vec<MarketCost>,
     /// Those whose market or category has no price.
     pub unpriced: i64,
-    /// The price list.
+    /// The price lists of the days on which something was charged.
     pub price_list: String,
 }
 
 /// Adds up what the platform told of a campaign's messages.
 ///
 /// # Errors
-/// When there is no such campaign.
+/// When there is no such campaign, or the price lists of its days are in different currencies.
 pub async fn charges(
     store: &Store,
     workspace_id: WorkspaceId,
@@ -53,8 +53,8 @@ pub async fn charges(
             Ok::<_, OutreachError>((found(tx, workspace_id, id)?, tx.rate_cards(workspace_id)?, zone))
         })
         .await?;
-    let card = card_of(&cards, campaign.started_at.unwrap_or(campaign.created_at), &zone).clone();
-    let mut counts: BTreeMap<(String, String), MarketCost> = BTreeMap::new();
+    let mut used: Vec<&RateCard> = Vec::new();
+    let mut counts: BTreeMap<(&str, String, String), MarketCost> = BTreeMap::new();
     let (mut after, mut messages, mut unpriced) = (0, 0, 0);
     loop {
         let page =
@@ -68,8 +68,13 @@ pub async fn charges(
             let by_phone = || country.as_deref().map_or(OTHER, |country| market_of(country, day)).to_owned();
             let market = message.market.clone().unwrap_or_else(by_phone);
             let category = message.category.clone().unwrap_or_default();
+            let card = card_of(&cards, message.at, &zone);
+            if !used.iter().any(|known| std::ptr::eq(*known, card)) {
+                used.push(card);
+            }
             let rate = RateCategory::told(&category).and_then(|known| card.rate(&market, known));
-            let row = counts.entry((market.clone(), category.clone())).or_insert_with(|| MarketCost {
+            let key = (card.valid_from.as_str(), market.clone(), category.clone());
+            let row = counts.entry(key).or_insert_with(|| MarketCost {
                 market,
                 category,
                 messages: 0,
@@ -106,6 +111,15 @@ pub async fn charges(
             }
         }
     }
+    if used.is_empty() {
+        used.push(card_of(&cards, campaign.started_at.unwrap_or(campaign.created_at), &zone));
+    }
+    used.sort_by(|one, other| one.valid_from.cmp(&other.valid_from));
+    let currency = used[0].currency.clone();
+    if let Some(other) = used.iter().find(|card| card.currency != currency) {
+        return Err(OutreachError::CurrenciesDiffer(currency, other.currency.clone()));
+    }
+    let lists: Vec<String> = used.iter().map(|card| format!("{}, from {}", card.name, card.valid_from)).collect();
     let mut markets: Vec<MarketCost> = counts.into_values().collect();
     markets.sort_by_key(|market| (-market.thousandths, -market.messages));
     for market in &mut markets {
@@ -113,11 +127,11 @@ pub async fn charges(
         market.tiers.sort_by_key(|share| share.from);
     }
     Ok(CampaignCharges {
-        currency: card.currency.clone(),
+        currency,
         total: markets.iter().map(|market| market.total).sum(),
         messages,
         markets,
         unpriced,
-        price_list: format!("{}, from {}", card.name, card.valid_from),
+        price_list: lists.join("; "),
     })
 }

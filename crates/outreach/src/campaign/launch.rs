@@ -66,6 +66,23 @@ pub(super) fn is_for_later(
     Ok(false)
 }
 
+/// Refuses to let a campaign that starts once wait for a time that has passed: it would be left out without a word.
+///
+/// # Errors
+/// When its time has passed.
+pub(super) fn check_time(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    campaign: &CampaignView,
+    now: Timestamp,
+) -> Result<(), OutreachError> {
+    if campaign.input.schedule.repeat.is_some() {
+        return Ok(());
+    }
+    let workspace = tx.workspace(workspace_id)?.ok_or(OutreachError::NotFound("workspace"))?;
+    is_for_later(campaign, &workspace, now).map(|_| ())
+}
+
 /// The first run from `run` on whose time is not long past.
 fn next_run(schedule: &Schedule, run: u32, workspace: &Workspace, now: Timestamp) -> Option<(u32, Timestamp)> {
     (run..).map_while(|run| Some((run, schedule.starts(run, &workspace.time_zone)?))).find(|(_, at)| *at >= now)
@@ -109,7 +126,8 @@ pub(super) fn wait(
     let (run, at) = match schedule.starts(0, &workspace.time_zone) {
         Some(_) if schedule.repeat.is_some() => next_run(schedule, campaign.runs, &workspace, ctx.now())
             .ok_or_else(|| OutreachError::invalid("schedule", "All its runs are in the past. Choose a later time."))?,
-        Some(at) => (0, at),
+        // Approved a little late it starts at once, as it would without an approval.
+        Some(at) => (0, at.max(ctx.now())),
         None => (0, ctx.now()),
     };
     step(tx, ctx, workspace_id, campaign, action)?;
@@ -255,6 +273,7 @@ fn launch_run(
         tx.copy_pinned_texts(workspace_id, series.id, id)?;
         // Before the start: it makes the texts, and the settings say on which name their links stand.
         tx.copy_links(workspace_id, series.id, id)?;
+        tx.drop_past_ends(workspace_id, id, now)?;
         let run = found(tx, workspace_id, id)?;
         begin(tx, ctx, links, workspace_id, &run, CampaignAction::Start)?;
         if due == Due::Ask {

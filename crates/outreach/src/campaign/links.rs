@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use segue_model::{
     CampaignId, Ctx, Timestamp, WorkspaceId,
+    actor::Actor,
     campaign::{CampaignState, Footer},
     code::{CHAT_LINK, CodeTarget, LinkCode},
     time,
@@ -189,9 +190,10 @@ pub async fn change(
     links: &Links,
     workspace_id: WorkspaceId,
     id: CampaignId,
+    actor: &Actor,
     settings: LinkSettings,
 ) -> Result<NumberedLinks, OutreachError> {
-    let links = links.clone();
+    let (links, user) = (links.clone(), actor.user_id());
     store
         .write(move |tx| {
             tx.lock_campaign(id)?;
@@ -200,6 +202,7 @@ pub async fn change(
             check(tx, workspace_id, &campaign, &before, &settings)?;
             tx.put_link_settings(workspace_id, id, &settings)?;
             if campaign.state == CampaignState::Draft {
+                tx.add_campaign_editor(workspace_id, id, user)?;
                 store_targets(tx, &links, workspace_id, &campaign)?;
             }
             view_in(tx, &links, workspace_id, id)

@@ -28,14 +28,14 @@ pub mod volumes;
 use segue_model::{
     CampaignId, ChannelId, Ctx, WorkspaceId,
     actor::Actor,
-    campaign::Footer,
+    campaign::{CampaignState, Footer},
     consent::Medium,
     contact::{ContactFields, STANDARD_FIELDS},
     language::{self, LocaleText},
     series::{CampaignRules, LONGEST_LABEL, label_key},
 };
 use segue_store::{
-    Store, Tx,
+    Store, StoreError, Tx,
     campaign::{CampaignInput, CampaignView},
     channel::ChannelConfig,
     link::LinkSettings,
@@ -284,13 +284,37 @@ pub async fn change(
     actor: &Actor,
     input: CampaignInput,
 ) -> Result<CampaignView, OutreachError> {
+    merge(store, ctx, links, (workspace_id, id), actor, None, move |_| Ok::<_, OutreachError>(input.clone())).await
+}
+
+/// Changes a draft into what `merged` makes of it as it is then; with `version` only when it still is that one.
+///
+/// # Errors
+/// When there is no such campaign, it is no draft, somebody else has changed it meanwhile, or something is not valid.
+pub async fn merge<E: From<OutreachError> + From<StoreError> + Send + 'static>(
+    store: &Store,
+    ctx: &Ctx,
+    links: &Links,
+    (workspace_id, id): (WorkspaceId, CampaignId),
+    actor: &Actor,
+    version: Option<i64>,
+    merged: impl Fn(&CampaignInput) -> Result<CampaignInput, E> + Send + 'static,
+) -> Result<CampaignView, E> {
     let (now, links, user) = (ctx.now(), links.clone(), actor.user_id());
     store
         .write(move |tx| {
-            found(tx, workspace_id, id)?;
+            tx.lock_campaign(id)?;
+            let known = found(tx, workspace_id, id)?;
+            if known.state != CampaignState::Draft {
+                return Err(OutreachError::NotADraft.into());
+            }
+            if version.is_some_and(|version| version != known.version) {
+                return Err(OutreachError::ChangedMeanwhile.into());
+            }
+            let input = merged(&known.input)?;
             validate(tx, &links, workspace_id, &input)?;
             if !tx.update_draft(workspace_id, id, &input, user, now)? {
-                return Err(OutreachError::NotADraft);
+                return Err(OutreachError::NotADraft.into());
             }
             let campaign = found(tx, workspace_id, id)?;
             links::store_targets(tx, &links, workspace_id, &campaign)?;

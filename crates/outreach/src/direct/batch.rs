@@ -19,7 +19,7 @@ use segue_store::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{DirectClass, SenderChoice, origins, outgoing, reference_key, with_fields};
+use super::{DirectClass, SenderChoice, check_request, hash_of, origins, outgoing, reference_key, with_fields};
 use crate::{
     OutreachError,
     look_up::{self, Answers},
@@ -108,8 +108,8 @@ fn begin_in(
     let now = ctx.now();
     let id: BatchId = ctx.id();
     let key = request_key.map_or_else(|| format!("batch:{id}"), |request| format!("request:{actor}:{request}"));
-    if let Some(known) = tx.batch_of_key(workspace_id, &key)? {
-        return Ok(known);
+    if let Some((known, hash)) = tx.batch_of_key(workspace_id, &key)? {
+        return check_request(known, hash.as_deref(), &asked(input));
     }
     let origins = origins(tx, workspace_id, &input.sender, Load::Text)?;
     check(tx, workspace_id, input)?;
@@ -132,7 +132,11 @@ fn begin_in(
         expires_at: input.expires_at,
     };
     if !tx.insert_batch(workspace_id, &batch, now)? {
-        return tx.batch_of_key(workspace_id, &batch.key)?.ok_or(OutreachError::NotFound("batch"));
+        let (known, hash) = tx.batch_of_key(workspace_id, &batch.key)?.ok_or(OutreachError::NotFound("batch"))?;
+        return check_request(known, hash.as_deref(), &asked(input));
+    }
+    if request_key.is_some() {
+        tx.note_request_of_batch(workspace_id, id, &hash_of(&id, &asked(input)))?;
     }
     if let Recipients::Given(recipients) = &input.recipients {
         write_down(tx, ctx, workspace_id, &batch, recipients)?;
@@ -146,6 +150,17 @@ fn begin_in(
     };
     tx.schedule(workspace_id, &job, now)?;
     Ok(id)
+}
+
+/// What makes a request another one: to whom, and which text.
+fn asked(input: &BatchInput) -> Value {
+    match &input.recipients {
+        Recipients::Given(recipients) => {
+            let to = recipients.iter().map(|each| json!([each.phone, each.fields, each.client_reference]));
+            json!([input.body, to.collect::<Vec<_>>()])
+        }
+        Recipients::List(list_id) => json!([input.body, list_id]),
+    }
 }
 
 fn check(tx: &mut Tx<'_>, workspace_id: WorkspaceId, input: &BatchInput) -> Result<(), OutreachError> {

@@ -10,7 +10,7 @@
 
 pub mod batch;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use segue_model::{
     ApiKeyId, ContactId, Ctx, MediaId, MessageId, PhoneNumber, SenderId, SenderPoolId, Timestamp, WorkspaceId,
@@ -25,7 +25,8 @@ use segue_store::{
     direct_message::{DirectMessageView, DirectQuery, NewDirectMessage},
     outbox::{AddressKind, NewOutbox},
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     OutreachError, files, look_up,
@@ -133,7 +134,7 @@ fn send_in(
         (None, Some(request)) => format!("request:{actor}:{request}"),
         (None, None) => format!("message:{id}"),
     };
-    if let Some(known) = tx.direct_message_of_key(workspace_id, &key)? {
+    if let Some(known) = of_key(tx, workspace_id, &key, input)? {
         return Ok(known);
     }
     let origins = origins(tx, workspace_id, &input.sender, Load::of(&input.media))?;
@@ -167,7 +168,10 @@ fn send_in(
     };
     if !tx.insert_direct_message(workspace_id, &message, now)? {
         // Another request with this key was first, after it was looked for above.
-        return tx.direct_message_of_key(workspace_id, &message.key)?.ok_or(OutreachError::NotFound("message"));
+        return of_key(tx, workspace_id, &message.key, input)?.ok_or(OutreachError::NotFound("message"));
+    }
+    if input.client_reference.is_none() && request_key.is_some() {
+        tx.note_request_of_message(workspace_id, id, &hash_of(&id, &asked(input)))?;
     }
     let origin = origins.keep(tx, workspace_id, (&phone, &text), now)?;
     let outgoing = outgoing(id, origin, &phone, (text, &input.media), (input.class, input.expires_at), now)?;
@@ -177,6 +181,43 @@ fn send_in(
         tx.insert_callback(workspace_id, id, *api_key_id, url, now)?;
     }
     Ok(id)
+}
+
+/// The message that has the key already.
+///
+/// # Errors
+/// [`OutreachError::KeyReused`] when its request was another one.
+fn of_key(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    key: &str,
+    input: &DirectInput,
+) -> Result<Option<MessageId>, OutreachError> {
+    let Some((known, hash)) = tx.direct_message_of_key(workspace_id, key)? else { return Ok(None) };
+    check_request(known, hash.as_deref(), &asked(input)).map(Some)
+}
+
+/// What makes a request another one: to whom, and which text.
+fn asked(input: &DirectInput) -> Value {
+    let to = match &input.to {
+        Target::Contact(id) => id.to_string(),
+        Target::Phone(phone) => phone.clone(),
+    };
+    let (Text::Verbatim(text) | Text::Template(text)) = &input.text;
+    json!([to, text, input.fields])
+}
+
+/// Gives the id back when the request is the one that was noted with it, or none was.
+fn check_request<I: Display>(id: I, noted: Option<&str>, asked: &Value) -> Result<I, OutreachError> {
+    match noted {
+        Some(noted) if noted != hash_of(&id, asked) => Err(OutreachError::KeyReused),
+        _ => Ok(id),
+    }
+}
+
+/// The hash of a request; the same text to the same person in another message has another one.
+fn hash_of(id: &impl Display, asked: &Value) -> String {
+    hex::encode(Sha256::digest(format!("{id} {asked}")))
 }
 
 /// The caller's own name of a message, apart from the names of other callers.

@@ -28,7 +28,7 @@ use segue_store::{
     Sql, StoreError,
     audience::{AudienceFilter, FilterOperator},
     campaign::{Audience, CampaignInput, CampaignView},
-    channel::{ChannelConfig, SmsAlphabet},
+    channel::{ChannelConfig, Registration, SmsAlphabet},
     dead_letter::Verdict,
     link::{Landing, LinkSettings},
     outbox::Claim,
@@ -91,6 +91,11 @@ impl World {
         let asked = Asked { action, actor, comment: comment.map(ToOwned::to_owned), preflight: None };
         let store = &self.test.store;
         campaign::action::ask(store, &self.test.ctx, &self.links, self.ws(), id, asked).await
+    }
+
+    async fn set_registration(&self, registration: Registration) {
+        let (ws, sender) = (self.ws(), self.sender.id);
+        self.write(move |tx| tx.set_sender(ws, sender, registration, &[])).await;
     }
 
     pub(crate) async fn settings(&self, settings: CampaignSettings) {
@@ -537,15 +542,22 @@ async fn approval_takes_a_second_person_and_is_void_after_a_change() {
         world.settings(settings).await;
         let (author, editor, boss): (UserId, UserId, UserId) =
             (world.test.ctx.id(), world.test.ctx.id(), world.test.ctx.id());
+        let (late, linker): (UserId, UserId) = (world.test.ctx.id(), world.test.ctx.id());
         let actor = |id| Actor::User { id, name: "Somebody".to_owned(), role: Role::Marketer };
         let (store, ctx, links, ws) = (&world.test.store, &world.test.ctx, &world.links, world.ws());
         let draft = campaign::create(store, ctx, links, ws, &Actor::System, world.input()).await.unwrap();
         campaign::change(store, ctx, links, ws, draft.id, &actor(editor), world.input()).await.unwrap();
+        // Neither who changes it later nor a program's key takes the earlier ones out.
+        for by in [actor(late), Actor::System] {
+            campaign::change(store, ctx, links, ws, draft.id, &by, world.input()).await.unwrap();
+        }
+        let set = LinkSettings { legal_text: "Brand & Co.".to_owned(), ..LinkSettings::default() };
+        campaign::links::change(store, links, ws, draft.id, &actor(linker), set).await.unwrap();
         let refused = world.ask(draft.id, CampaignAction::Start, Some(boss), None).await.unwrap_err();
         assert_eq!(refused.code(), "approval_needed");
 
         world.ask(draft.id, CampaignAction::Submit, Some(author), None).await.unwrap();
-        for own in [author, editor] {
+        for own in [author, editor, late, linker] {
             let refused = world.ask(draft.id, CampaignAction::Approve, Some(own), None).await.unwrap_err();
             assert_eq!(refused.code(), "own_campaign");
         }
@@ -704,5 +716,103 @@ async fn a_copy_is_a_fresh_draft_and_an_export_holds_no_formula() {
         assert!(lines.contains("\"'=HYPERLINK(\"\"http://x\"\")\""), "{lines}");
         assert!(lines.contains(&format!("\"'{}\"", phone(1))), "a plus sign would begin a formula");
         assert!(lines.ends_with("\r\n") && !lines.contains("\"="), "{lines}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_of_a_deleted_draft_is_never_given_out_again() {
+    for world in worlds().await {
+        let first = world.draft(world.input()).await.unwrap();
+        let last = world.draft(world.input()).await.unwrap();
+        campaign::delete(&world.test.store, world.ws(), last.id).await.unwrap();
+        let next = world.draft(world.input()).await.unwrap();
+        assert_eq!((last.number, next.number), (first.number + 1, first.number + 2), "{}", world.test.engine);
+        // A code of the deleted draft that was printed leads nowhere.
+        let target = CodeTarget { campaign_number: last.number, position: 0 };
+        let request = LinkRequest { method: Method::Get, user_agent: None, purpose: None };
+        let opened = world.redirects.open(&world.links.key().encode(target), request).await.unwrap();
+        assert_eq!(opened, Opened::NotFound, "{}", world.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_start_is_checked_again_when_it_is_resumed() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let draft = world.draft(scheduled(&world, tomorrow(None))).await.unwrap();
+        world.act(draft.id, CampaignAction::Start).await.unwrap();
+        world.set_registration(Registration::Rejected).await;
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let stopped = world.campaign(draft.id).await;
+        assert_eq!(stopped.state, CampaignState::Paused, "{}", world.test.engine);
+        let refused = world.act(draft.id, CampaignAction::Resume).await.unwrap_err();
+        assert_eq!(refused.code(), "sender_not_active", "{}", world.test.engine);
+        assert_eq!(world.campaign(draft.id).await, stopped, "{}: it stays as it is", world.test.engine);
+        assert!(world.jobs().await.is_empty(), "nobody of the audience is used up");
+
+        world.set_registration(Registration::Active).await;
+        assert_eq!(world.act(draft.id, CampaignAction::Resume).await.unwrap().state, CampaignState::Planning);
+        world.plan(draft.id).await;
+        assert_eq!(world.rules(draft.id).await, [("allowed".to_owned(), 1)], "{}", world.test.engine);
+        // Once recipients are written, a resume only goes on.
+        world.act(draft.id, CampaignAction::Pause).await.unwrap();
+        world.set_registration(Registration::Rejected).await;
+        assert_eq!(world.act(draft.id, CampaignAction::Resume).await.unwrap().state, CampaignState::Running);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_after_the_time_starts_it_or_is_refused_and_never_cancels_it() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let settings = CampaignSettings { approval: ApprovalRule::SecondPerson, ..CampaignSettings::default() };
+        world.settings(settings).await;
+        let (author, boss): (UserId, UserId) = (world.test.ctx.id(), world.test.ctx.id());
+        let noon = world.test.now();
+        for misfire in [Misfire::RunLate, Misfire::Skip, Misfire::Ask] {
+            world.test.clock.set(noon);
+            let draft = world.draft(scheduled(&world, Schedule { misfire, ..tomorrow(None) })).await.unwrap();
+            world.ask(draft.id, CampaignAction::Submit, Some(author), None).await.unwrap();
+            world.test.clock.set(at("2026-11-24T21:01:00-05:00"));
+            let refused = world.ask(draft.id, CampaignAction::Approve, Some(boss), None).await.unwrap_err();
+            assert_eq!(refused.field(), Some("schedule"), "{} {misfire}", world.test.engine);
+            assert_eq!(world.campaign(draft.id).await.state, CampaignState::AwaitingApproval, "{misfire}");
+
+            world.test.clock.set(at("2026-11-24T10:00:00-05:00"));
+            world.ask(draft.id, CampaignAction::Approve, Some(boss), None).await.unwrap();
+            world.launch_due().await;
+            assert_eq!(
+                world.campaign(draft.id).await.state,
+                CampaignState::Planning,
+                "{} {misfire}",
+                world.test.engine
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_goes_out_with_no_link_that_has_ended() {
+    for world in worlds().await {
+        world.subscriber(&phone(1), "Ana").await;
+        let ws = world.ws();
+        let weekly = Repeat { frequency: Frequency::Weekly, interval: 1, count: Some(2), until: None };
+        let body = "See https://example.com/a and https://example.com/b".to_owned();
+        let series = world.draft(CampaignInput { body, ..scheduled(&world, tomorrow(Some(weekly))) }).await.unwrap();
+        let (past, future) = (at("2026-11-24T08:00:00-05:00"), at("2026-12-24T00:00:00Z"));
+        let settings = LinkSettings { expires_at: Some(past), ..LinkSettings::default() };
+        world.write(move |tx| tx.put_link_settings(ws, series.id, &settings)).await;
+        world.write(move |tx| tx.change_link(ws, series.id, 1, Some(past), None)).await;
+        world.write(move |tx| tx.change_link(ws, series.id, 2, Some(future), Some(Timestamp(1)))).await;
+        world.act(series.id, CampaignAction::Start).await.unwrap();
+        world.test.clock.set(at("2026-11-24T09:00:00-05:00"));
+        world.launch_due().await;
+        let run = world.all().await.into_iter().find(|it| it.series_id == Some(series.id)).unwrap().id;
+        let stored = world.write(move |tx| tx.link_settings(ws, run)).await;
+        assert_eq!(stored.settings.expires_at, None, "{}", world.test.engine);
+        let links = world.write(move |tx| tx.campaign_links(ws, run)).await;
+        let ends: Vec<_> = links.iter().map(|link| (link.link, link.expires_at, link.stopped_at)).collect();
+        assert_eq!(ends, [(1, None, None), (2, Some(future), Some(Timestamp(1)))], "{}", world.test.engine);
     }
 }

@@ -640,3 +640,53 @@ async fn the_total_is_the_sum_of_what_is_shown_for_the_markets() {
         }
     }
 }
+
+static SEND_ALL: Sql = Sql::portable(
+    "SEND_ALL",
+    "UPDATE outbox SET provider_id = 'wamid.' || CAST(position AS TEXT) WHERE workspace_id = $1 AND campaign_id = $2",
+);
+static TELL_CHARGE: Sql = Sql::portable(
+    "TELL_CHARGE",
+    "INSERT INTO message_charges (workspace_id, channel_id, provider_id, rank, at, model, kind, category)
+        VALUES ($1, $2, $3, 1, $4, 'PMP', 'regular', 'marketing')",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_charge_is_priced_by_the_list_of_its_day_and_currencies_are_not_added_up() {
+    for world in worlds().await {
+        templates(&world, ("MARKETING", "APPROVED")).await;
+        let (ws, now, ctx, channel_id) = (world.ws(), world.test.now(), world.test.ctx.clone(), world.whatsapp.id);
+        for number in 1..=3 {
+            let phone = format!("+4917112345{number:02}");
+            contact(&world, Some(&phone), "Ana", Some("gold")).await;
+            agree(&world, &phone, ConsentState::Granted).await;
+        }
+        let sent = world.sent(by(&world, template(&world, "spring"))).await.id;
+        let list = |day: &str, currency: &str, price: &str| {
+            let table = format!("market,category,price\nGermany,marketing,{price}\n");
+            RateCard::read_csv("Ours", day, currency, &table).unwrap()
+        };
+        let lists =
+            [list("2026-10-01", "EUR", "0.05"), list("2026-11-24", "EUR", "0.07"), list("2026-11-25", "USD", "0.1")];
+        world
+            .write(move |tx| {
+                tx.execute(&SEND_ALL, &[&ws, &sent])?;
+                lists.iter().try_for_each(|list| tx.put_rate_card(ws, list, ("test", ctx.now())))
+            })
+            .await;
+        let tell = async |position: i64, days: i64| {
+            let (id, at) = (format!("wamid.{position}"), now.plus(days * time::DAY));
+            world.write(move |tx| tx.execute(&TELL_CHARGE, &[&ws, &channel_id, &id, &at])).await;
+        };
+        let charges = async || campaign::charges::charges(&world.test.store, ws, sent).await;
+        tell(1, 0).await;
+        tell(2, 1).await;
+        let told = charges().await.unwrap();
+        let prices: Vec<_> = told.markets.iter().map(|it| (it.messages, it.price_thousandths)).collect();
+        assert_eq!(prices, [(1, Some(7_000)), (1, Some(5_000))], "{}", world.test.engine);
+        assert_eq!((told.total, told.currency.as_str(), told.messages), (12, "EUR", 2), "{}", world.test.engine);
+        assert_eq!(told.price_list, "Ours, from 2026-10-01; Ours, from 2026-11-24");
+        tell(3, 2).await;
+        assert_eq!(charges().await.unwrap_err().code(), "currencies_differ", "{}", world.test.engine);
+    }
+}

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { errorWords } from '@/api/errors';
+import { ApiError, errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Campaign, CampaignInput } from '@/api/types';
 import {
@@ -15,7 +15,7 @@ import {
   SkeletonRows,
   Tag,
 } from '@/ui';
-import { changeCampaign, copyCampaign, deleteCampaign } from './api';
+import { changeCampaign, copyCampaign, deleteCampaign, fetchCampaign } from './api';
 import { AudienceCard, usePreview } from './AudienceCard';
 import { CampaignForm } from './CampaignForm';
 import css from './editor.module.css';
@@ -32,12 +32,18 @@ import { inputOf, missing } from './words';
 
 const AUTOSAVE_MS = 700;
 
-/** Saves what was typed, a moment after the last change and never two saves at once. */
-function useAutosave(campaign: Campaign) {
+/**
+ * Saves what was typed, a moment after the last change and never two saves at once. `save` fails when the newest text is
+ * not saved by it, so that nobody goes on with an older one.
+ */
+export function useAutosave(campaign: Campaign) {
   const cache = useQueryClient();
   const [input, setInput] = useState<CampaignInput>(() => inputOf(campaign));
   const [state, setState] = useState<'saved' | 'dirty' | 'saving' | 'failed'>('saved');
   const [problem, setProblem] = useState<string | null>(null);
+  const [newer, setNewer] = useState(false);
+  // The one that what is typed here began with; what the screens are told meanwhile may be somebody else's.
+  const version = useRef(campaign.version);
   const latest = useRef(input);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const running = useRef<Promise<void>>(Promise.resolve());
@@ -45,12 +51,20 @@ function useAutosave(campaign: Campaign) {
 
   const save = useCallback((): Promise<void> => {
     clearTimeout(timer.current);
-    running.current = running.current.then(async () => {
-      if (!dirty.current || missing(latest.current).length > 0) return;
+    const before = running.current.catch(() => undefined);
+    running.current = before.then(async () => {
+      if (!dirty.current) return;
+      const lacks = missing(latest.current);
+      if (lacks.length > 0) {
+        const detail = `The draft is not saved. Still needed: ${lacks.join(', ')}.`;
+        throw new ApiError(422, { detail });
+      }
       dirty.current = false;
       setState('saving');
       try {
-        const saved = await changeCampaign(campaign.id, latest.current);
+        const saved = await changeCampaign(campaign.id, latest.current, version.current);
+        version.current = saved.version;
+        setNewer(false);
         cache.setQueryData(keys.campaign(campaign.id), saved);
         setState(dirty.current ? 'dirty' : 'saved');
         setProblem(null);
@@ -58,6 +72,8 @@ function useAutosave(campaign: Campaign) {
         dirty.current = true;
         setState('failed');
         setProblem(errorWords(error).message);
+        setNewer(errorWords(error).code === 'changed_meanwhile');
+        throw error;
       }
     });
     return running.current;
@@ -69,11 +85,31 @@ function useAutosave(campaign: Campaign) {
     setInput(next);
     setState('dirty');
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => void save(), AUTOSAVE_MS);
+    // What went wrong stands beside the text.
+    timer.current = setTimeout(() => void save().catch(() => undefined), AUTOSAVE_MS);
+  };
+  /** What somebody else has saved meanwhile: in place of what was typed here, or written over by it. */
+  const settle = async (which: 'theirs' | 'mine') => {
+    clearTimeout(timer.current);
+    const stored = await fetchCampaign(campaign.id);
+    version.current = stored.version;
+    if (which === 'mine') return save();
+    latest.current = inputOf(stored);
+    dirty.current = false;
+    cache.setQueryData(keys.campaign(campaign.id), stored);
+    setInput(latest.current);
+    setState('saved');
+    setProblem(null);
+    setNewer(false);
+  };
+  /** Nothing of it is to be saved any more. */
+  const drop = () => {
+    clearTimeout(timer.current);
+    dirty.current = false;
   };
   // Leaving the page must not lose the last words.
-  useEffect(() => () => void save(), [save]);
-  return { input, change, save, state, problem };
+  useEffect(() => () => void save().catch(notify.failure), [save]);
+  return { input, change, save, settle, drop, state, problem, newer };
 }
 
 const STATE_WORDS = {
@@ -85,7 +121,7 @@ const STATE_WORDS = {
 
 export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const sources = useSources();
-  const { input, change, save, state, problem } = useAutosave(campaign);
+  const { input, change, save, settle, drop, state, problem, newer } = useAutosave(campaign);
   const [reader, setReader] = useState<Reader>({});
   const counted = useCountedText(input, reader);
   const asSample = reader.contact_id === undefined && reader.person === undefined;
@@ -138,8 +174,8 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           <Button
             emphasis="quiet"
             onClick={async () => {
-              await save();
               try {
+                await save();
                 const copied = await copyCampaign(campaign.id);
                 void cache.invalidateQueries({ queryKey: keys.campaigns });
                 await navigate({
@@ -156,7 +192,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           </Button>
           <Button
             emphasis="secondary"
-            onClick={() => void save()}
+            onClick={() => void save().catch(() => undefined)}
             disabled={state === 'saved' || lacks.length > 0}
             data-testid="campaign-save"
           >
@@ -171,10 +207,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           </Button>
           <Button
             disabled={lacks.length > 0 || sendable === 0}
-            onClick={() => {
-              setDialog('start');
-              void save();
-            }}
+            onClick={() => setDialog('start')}
             data-testid="campaign-start"
           >
             Check and start
@@ -226,7 +259,23 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             />
           )}
           {lacks.length > 0 && <p className={css.muted}>Still needed: {lacks.join(', ')}.</p>}
-          {problem !== null && <p className={css.unknown}>{problem}</p>}
+          {problem !== null && !newer && <p className={css.unknown}>{problem}</p>}
+          {newer && (
+            <div data-testid="campaign-newer">
+              <Notice tone="warn" title="Somebody else has changed this draft" live="status">
+                What you typed since is not saved.{' '}
+                <Button
+                  emphasis="secondary"
+                  onClick={() => void settle('theirs').catch(notify.failure)}
+                >
+                  Load the newer one
+                </Button>{' '}
+                <Button emphasis="quiet" onClick={() => void settle('mine').catch(notify.failure)}>
+                  Keep mine
+                </Button>
+              </Notice>
+            </div>
+          )}
         </aside>
       </div>
       {dialog === 'start' && (
@@ -250,6 +299,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           onClose={() => setDialog(null)}
           onConfirm={async () => {
             await deleteCampaign(campaign.id);
+            drop();
             await navigate({ to: '/campaigns' });
             void cache.invalidateQueries({ queryKey: keys.campaigns });
           }}

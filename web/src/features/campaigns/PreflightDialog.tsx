@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Campaign, Preflight } from '@/api/types';
 import { Button, Dialog, DialogActions, Failure, Notice, notify, SkeletonRows, Stack } from '@/ui';
@@ -13,7 +13,7 @@ import { Findings } from './TextChecks';
 interface PreflightDialogProps {
   campaign: Campaign;
   sender: string;
-  /** Saves what was typed last. */
+  /** Saves what was typed last; when that fails, nothing is checked or started. */
   before: () => Promise<void>;
   onClose: () => void;
 }
@@ -30,9 +30,19 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
   const cache = useQueryClient();
   const [saved, setSaved] = useState(false);
   const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    void before().then(() => setSaved(true));
-  }, [before]);
+  const [unsaved, setUnsaved] = useState<{ error: unknown } | null>(null);
+  const save = useCallback(
+    () =>
+      before().then(
+        () => {
+          setUnsaved(null);
+          setSaved(true);
+        },
+        (error: unknown) => setUnsaved({ error }),
+      ),
+    [before],
+  );
+  useEffect(() => void save(), [save]);
   const check = useQuery({
     queryKey: keys.preflight(campaign.id, String(campaign.version)),
     queryFn: () => checkCampaign(campaign.id),
@@ -73,8 +83,11 @@ export function PreflightDialog({ campaign, sender, before, onClose }: Preflight
 
   return (
     <Dialog title="Check before the start" onClose={onClose} size="xl">
+      {unsaved !== null && <Failure error={unsaved.error} onRetry={() => void save()} />}
       {check.isError && <Failure error={check.error} onRetry={() => void check.refetch()} />}
-      {!check.isError && data === undefined && <SkeletonRows rows={6} height={40} />}
+      {unsaved === null && !check.isError && data === undefined && (
+        <SkeletonRows rows={6} height={40} />
+      )}
       {data !== undefined && (
         <Stack gap={16}>
           {data.warnings.map((warning) => (

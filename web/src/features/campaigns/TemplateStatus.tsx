@@ -73,8 +73,8 @@ export function HoldNotice({ campaign }: { campaign: Campaign }) {
 export function Markets({ markets, currency }: { markets: MarketCost[]; currency: string }) {
   return (
     <ul className={css.reasons}>
-      {markets.map((market) => (
-        <li key={`${market.market} ${market.category}`}>
+      {markets.map((market, place) => (
+        <li key={`${market.market} ${market.category} ${place}`}>
           <div>
             {market.market}, {market.category === '' ? 'no category told' : market.category}:{' '}
             {market.messages.toLocaleString()}

@@ -34,8 +34,9 @@ export const fetchCampaign = (id: string, signal?: AbortSignal) =>
 
 export const createCampaign = (input: CampaignInput) => api.post<Campaign>('/campaigns', input);
 
-export const changeCampaign = (id: string, input: CampaignInput) =>
-  api.patch<Campaign>(`/campaigns/${id}`, input);
+/** Writes a draft, unless somebody else has changed that version meanwhile. */
+export const changeCampaign = (id: string, input: CampaignInput, version: number) =>
+  api.patch<Campaign>(`/campaigns/${id}`, { ...input, version });
 
 /** Takes a file that a campaign is to send above its template. */
 export const uploadCampaignFile = (file: File) => {
