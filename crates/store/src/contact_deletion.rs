@@ -44,7 +44,8 @@ crate::sql! {
     INSERT_DELETION = "INSERT INTO contact_deletions (workspace_id, id, records, actor, deleted_at)
         VALUES ($1, $2, $3, $4, $5)";
     DELETION = "SELECT records, deleted_at, restored_at FROM contact_deletions WHERE workspace_id = $1 AND id = $2";
-    END_DELETION = "UPDATE contact_deletions SET restored_at = $3, records = '[]'
+    /// What could not be brought back stays in it: it can be tried again, and is forgotten in its time.
+    KEEP_OF_DELETION = "UPDATE contact_deletions SET restored_at = $3, records = $4
         WHERE workspace_id = $1 AND id = $2 AND restored_at IS NULL";
     DELETE_CONTACT = "DELETE FROM contacts WHERE workspace_id = $1 AND id = $2";
     UNLINK_MESSAGING_USERS = "UPDATE messaging_users SET contact_id = NULL, linked_by = NULL, version = version + 1
@@ -151,7 +152,7 @@ impl Tx<'_> {
     }
 
     /// Brings deleted contacts back, but for those whose phone number another contact has now. `None` when there is no
-    /// such deletion or it was taken back already; else how many are back.
+    /// such deletion or all of it was taken back already; else how many are back.
     ///
     /// # Errors
     /// When the store fails.
@@ -162,15 +163,16 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<Option<i64>, StoreError> {
         self.lock_addresses(workspace_id)?;
-        let found = self.query_opt(&DELETION, &[&workspace_id, &id], |row| row.json::<Vec<DeletedContact>>())?;
-        let Some(records) = found else { return Ok(None) };
-        if self.execute(&END_DELETION, &[&workspace_id, &id, &now])? == 0 {
-            return Ok(None);
-        }
-        let mut restored = 0;
+        let found = self.query_opt(&DELETION, &[&workspace_id, &id], |row| {
+            let records = row.json::<Vec<DeletedContact>>()?;
+            Ok((records, row.next::<Timestamp>()?, row.next::<Option<Timestamp>>()?))
+        })?;
+        let Some((records, _, None)) = found else { return Ok(None) };
+        let (mut restored, mut left) = (0, Vec::new());
         for record in &records {
             let contact_id = record.row.id;
             if !self.insert_contact(workspace_id, contact_id, &record.row.fields, now)? {
+                left.push(record);
                 continue;
             }
             restored += 1;
@@ -195,6 +197,8 @@ impl Tx<'_> {
                 self.execute(&LINK_CASE, &[&workspace_id, case, &contact_id])?;
             }
         }
+        let ended = left.is_empty().then_some(now);
+        self.execute(&KEEP_OF_DELETION, &[&workspace_id, &id, &ended, &json_text(&left)?])?;
         Ok(Some(restored))
     }
 

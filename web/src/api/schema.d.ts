@@ -1365,7 +1365,7 @@ export interface paths {
         put?: never;
         /**
          * Brings deleted contacts back, with their lists and conversations. Those whose phone number another contact has by now
-         *     stay deleted.
+         *     stay deleted, and can be tried again.
          * @description Needs the permission `delete_contacts`.
          */
         post: operations["restore_contacts"];

@@ -75,7 +75,7 @@ async fn delete(
 }
 
 /// Brings deleted contacts back, with their lists and conversations. Those whose phone number another contact has by now
-/// stay deleted.
+/// stay deleted, and can be tried again.
 #[utoipa::path(post, path = "/api/v1/contact-deletions/{id}/undo", operation_id = "restore_contacts", tag = "contacts",
     params(("id" = DeletionId, Path)), responses((status = 200, body = Changed)))]
 async fn restore(

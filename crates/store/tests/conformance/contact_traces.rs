@@ -1,7 +1,7 @@
 //! What speaks of a contact goes with it, and follows it into another one and back.
 
 use segue_model::{
-    ChannelId, ContactId, CustomerLinkId, CustomerMergeId, MergeId, MessagingUserId, SessionId, UserId,
+    ChannelId, ContactId, CustomerLinkId, CustomerMergeId, DeletionId, MergeId, MessagingUserId, SessionId, UserId,
     linking::MatchBy,
 };
 use segue_store::{
@@ -187,5 +187,38 @@ async fn links_and_questions_follow_a_merged_contact_and_come_back() {
         assert_eq!(parted.await, Unmerged::Done);
         assert_eq!(ends().await, (Some(anna), Some(anna)), "{}", test.engine);
         assert_eq!(asked(test, unknown).await, Some(before), "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_could_not_be_brought_back_can_be_later_or_is_forgotten_in_its_time() {
+    for test in engines().await {
+        let test = &test;
+        let (ws, now) = (test.workspace_id(), test.now());
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id;
+        let ana = test.contact("+15550100001", "Ana").await;
+        let ben = test.contact("+15550100002", "Ben").await;
+        let user = customer(test, channel, Some(ben)).await;
+        let deletion: DeletionId = test.ctx.id();
+        let deleted = write(test, move |tx| tx.delete_contacts(ws, deletion, &[ana, ben], "system", now)).await;
+        assert_eq!(deleted.deleted, 2);
+        let restore = async || write(test, move |tx| tx.restore_contacts(ws, deletion, now)).await;
+
+        // His number is another contact's by now.
+        let other = test.contact("+15550100002", "Bob").await;
+        assert_eq!(restore().await, Some(1), "{}: Ana", test.engine);
+        assert_eq!(restore().await, Some(0), "{}: still another's", test.engine);
+        assert!(write(test, move |tx| tx.delete_contact(ws, other, now)).await);
+        assert_eq!(restore().await, Some(1), "{}: Ben", test.engine);
+        assert_eq!(restore().await, None, "{}: nobody is left", test.engine);
+
+        let again: DeletionId = test.ctx.id();
+        write(test, move |tx| tx.delete_contacts(ws, again, &[ana, ben], "system", now)).await;
+        test.contact("+15550100002", "Bob").await;
+        assert_eq!(write(test, move |tx| tx.restore_contacts(ws, again, now)).await, Some(1), "{}", test.engine);
+        assert_eq!(write(test, move |tx| tx.delete_old_deletions(ws, now.plus(1))).await, 2, "{}", test.engine);
+        let erasures = write(test, move |tx| tx.erasures(ws, None, 10)).await;
+        let of: Vec<_> = erasures.iter().map(|erasure| erasure.messaging_user_id).collect();
+        assert_eq!(of, [user], "{}: what Ben wrote goes", test.engine);
     }
 }
