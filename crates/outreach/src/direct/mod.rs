@@ -204,7 +204,7 @@ fn asked(input: &DirectInput) -> Value {
         Target::Phone(phone) => phone.clone(),
     };
     let (Text::Verbatim(text) | Text::Template(text)) = &input.text;
-    json!([to, text, input.fields])
+    json!([to, text, input.fields, input.media])
 }
 
 /// Gives the id back when the request is the one that was noted with it, or none was.
