@@ -415,7 +415,7 @@ async fn a_refusal_that_comes_before_its_notice_holds_the_campaign_and_is_tried_
         })
         .await;
         // The second time the first four have been written to before, one more may be, and the others are refused.
-        for (rule, stop, count, whole) in [("template_paused", true, 4, 4), ("messaging_limit", false, 8, 12)] {
+        for (rule, stop, count, whole) in [("template_paused", true, 4, 4), ("spam_limit", false, 8, 12)] {
             if stop {
                 at_whatsapp(&bench, "PAUSED").await;
             } else {

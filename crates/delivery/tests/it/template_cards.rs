@@ -11,7 +11,7 @@ use segue_model::{
     time,
 };
 use segue_store::{channel::Channel, media::NewMedia, outbox::NewOutbox, template::Template};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, benches};
 
@@ -179,6 +179,10 @@ async fn an_offer_is_sent_with_its_end_and_not_after_it() {
         let done = submitted(&bench, &channel, parts).await;
         assert!(done.parts().unwrap().offer.is_some_and(|offer| offer.expires), "{}", bench.test.engine);
         let session: SessionId = bench.session(&channel, bench.test.now()).await;
+        // WhatsApp takes no offer that has ended by its own clock.
+        let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
+        let clock = format!("http://{}/sandbox/v1/clock", bench.sandbox.http_addr);
+        client.post(clock).json(&json!({ "set": bench.test.now().0 })).send().await.unwrap();
         let ends_at = bench.test.now().plus(time::HOUR);
         let offer = TemplateOfferValue { text: text("A fifth off"), code: None, ends_at: Some(ends_at) };
         let one = bench.whatsapp_to(&channel, CUSTOMER, session, &content("spring_week", Vec::new(), Some(offer)));

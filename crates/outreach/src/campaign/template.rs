@@ -171,11 +171,6 @@ impl TemplateText {
 
     fn read_cards(&mut self, parts: &TemplateParts, files: Vec<MediaId>) -> Result<(), OutreachError> {
         let refuse = |message: String| OutreachError::invalid("template", message);
-        let (wanted, there) = (parts.cards.len(), self.wanted.cards.len());
-        // Cards that take nothing but their own files need not be named.
-        if there != wanted && there != 0 {
-            return Err(refuse(format!("The template has {wanted} cards; there are values for {there}.")));
-        }
         for (index, (card, file)) in parts.cards.iter().zip(files).enumerate() {
             let given = self.wanted.cards.get(index).cloned().unwrap_or_default();
             let (number, count) = (index + 1, card.variables().len());

@@ -233,7 +233,12 @@ pub(super) fn card_files_of(
     parts: &TemplateParts,
 ) -> Result<Vec<MediaId>, OutreachError> {
     let refuse = |message: String| OutreachError::invalid("template", message);
-    let mut files = Vec::with_capacity(parts.cards.len());
+    let (there, given) = (parts.cards.len(), wanted.cards.len());
+    // Cards that take nothing but their own files need not be named.
+    if given != there && given != 0 {
+        return Err(refuse(format!("The template has {there} cards; there are values for {given}.")));
+    }
+    let mut files = Vec::with_capacity(there);
     for (index, card) in parts.cards.iter().enumerate() {
         let chosen = wanted.cards.get(index).and_then(|card| card.media_id).or(card.header.media_id());
         let file = chosen.ok_or_else(|| {
