@@ -30,6 +30,7 @@ const DRAFT = {
   footer: 'none',
   whatsapp_channel_id: null,
   texts: [],
+  media: [],
   template: null,
   schedule: { starts_at: null },
 } as unknown as Campaign;
@@ -66,7 +67,7 @@ describe('what could not be saved', () => {
 
   it('is also what is not complete yet', async () => {
     const { result } = edited(' ');
-    await act(() => expect(result.current.save()).rejects.toThrow('Still needed: a text.'));
+    await act(() => expect(result.current.save()).rejects.toThrow('Still needed: a text or picture.'));
     expect(api.changeCampaign).not.toHaveBeenCalled();
   });
 

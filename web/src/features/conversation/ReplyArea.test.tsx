@@ -26,6 +26,8 @@ const template = {
       body: 'Hello {{1}}, it is ready.',
       footer: '',
       buttons: [],
+      cards: [],
+      offer: null,
       slots: [{ key: 'body.1', kind: 'text', label: 'Name', value: '' }],
       values: {},
       header_media_id: null,
