@@ -67,7 +67,9 @@ describe('what could not be saved', () => {
 
   it('is also what is not complete yet', async () => {
     const { result } = edited(' ');
-    await act(() => expect(result.current.save()).rejects.toThrow('Still needed: a text or picture.'));
+    await act(() =>
+      expect(result.current.save()).rejects.toThrow('Still needed: a text or picture.'),
+    );
     expect(api.changeCampaign).not.toHaveBeenCalled();
   });
 
