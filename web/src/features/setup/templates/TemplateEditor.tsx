@@ -170,11 +170,10 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
               value={parts.category}
               error={problem('category')}
               disabled={saved?.status === 'APPROVED'}
-              onChange={(event) =>
-                setParts((now) =>
-                  inCategory(now, event.currentTarget.value as TemplateParts['category']),
-                )
-              }
+              onChange={(event) => {
+                const category = event.currentTarget.value as TemplateParts['category'];
+                setParts((now) => inCategory(now, category));
+              }}
               data-testid="template-category"
             />
             {!isCode && (
@@ -206,9 +205,10 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
                 data={FORMS}
                 value={form}
                 disabled={saved?.status === 'APPROVED'}
-                onChange={(event) =>
-                  setParts((now) => inForm(now, event.currentTarget.value as TemplateForm))
-                }
+                onChange={(event) => {
+                  const chosen = event.currentTarget.value as TemplateForm;
+                  setParts((now) => inForm(now, chosen));
+                }}
                 data-testid="template-form"
               />
               {parts.offer !== null && (
