@@ -48,12 +48,14 @@ export function AudienceCard({ preview }: { preview: ReturnType<typeof usePrevie
               ))}
             </ul>
           )}
-          <p className={css.muted}>
-            {data.segments.min === data.segments.max
-              ? `${data.segments.typical} SMS per person`
-              : `${data.segments.min} to ${data.segments.max} SMS per person, mostly ${data.segments.typical}`}
-            , about {(data.segments.typical * data.sendable).toLocaleString()} in all.
-          </p>
+          {data.segments.max > 0 && (
+            <p className={css.muted}>
+              {data.segments.min === data.segments.max
+                ? `${data.segments.typical} SMS per person`
+                : `${data.segments.min} to ${data.segments.max} SMS per person, mostly ${data.segments.typical}`}
+              , about {(data.segments.typical * data.sendable).toLocaleString()} in all.
+            </p>
+          )}
         </div>
       )}
     </Card>
