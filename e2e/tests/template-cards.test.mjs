@@ -2,9 +2,9 @@
 // shown on the customer's phone, and a tap on a card back in the conversation. And a place above a campaign's text.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { deflateSync } from 'node:zlib';
 import { eventually, productApi, sandboxApi } from '../lib/api.mjs';
 import { accessibilityViolations, album, inBoth as lookInBoth, launch, openPage, signIn } from '../lib/browser.mjs';
+import { png } from '../lib/media.mjs';
 import { startDemo } from '../lib/product.mjs';
 
 const CUSTOMER = '15550110001'; // Maria
@@ -13,34 +13,6 @@ const GROUP = 'card club';
 const HOUR = 3_600_000;
 
 const id = (name) => `[data-testid="${name}"]`;
-
-/** A picture of one colour. */
-function png(red, green, blue) {
-  const crcOf = (bytes) => {
-    let crc = ~0;
-    for (const byte of bytes) {
-      crc ^= byte;
-      for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    return ~crc >>> 0;
-  };
-  const chunk = (kind, data) => {
-    const body = Buffer.concat([Buffer.from(kind), data]);
-    const frame = Buffer.alloc(8);
-    frame.writeUInt32BE(data.length, 0);
-    frame.writeUInt32BE(crcOf(body), 4);
-    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
-  };
-  const [width, height] = [320, 200];
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  const line = Buffer.concat([Buffer.from([0]), Buffer.from(Array(width).fill([red, green, blue]).flat())]);
-  const pixels = deflateSync(Buffer.concat(Array(height).fill(line)));
-  const mark = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([mark, chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
-}
 
 /** A moment as a field of local time has it, on the hour. */
 function localTime(at) {
@@ -113,7 +85,7 @@ describe('cards and offers', { timeout: 300_000 }, () => {
       await card.locator(id('template-card-file')).setInputFiles({
         name: `${index}.png`,
         mimeType: 'image/png',
-        buffer: png(...colour),
+        buffer: png(colour),
       });
       await card.getByText(`The picture of card ${index + 1} is chosen.`).waitFor();
       await card.locator(id('template-card-body')).fill(words);
