@@ -264,6 +264,33 @@ async fn when_a_batch_fails_no_later_message_overtakes_an_earlier_one_of_its_cus
     assert!(texts(&server).await.contains(&"three".to_owned()));
 }
 
+#[tokio::test]
+async fn whoever_is_left_to_the_inbox_is_waited_for_within_the_same_transaction() {
+    let server = Arc::new(at_once(server().await));
+    let channel = Arc::new(server.test.whatsapp_channel("wa", "http://127.0.0.1:1").await);
+    // The channel is known from then on.
+    let first = webhook(&[text("wamid.first", "15550108888", "first")]);
+    assert_eq!(deliver(&server, &channel, &first).await, StatusCode::OK);
+    let (release, writer) = busy(&server);
+    // Nothing waits when the transaction begins; then it stores a webhook with too many elements, of which one is Ana's.
+    let mut many: Vec<Value> =
+        (0..33).map(|place| text(&format!("wamid.m{place}"), &format!("155501{place:05}"), "hello")).collect();
+    many.push(text("wamid.one", "15550109999", "one"));
+    let bodies = vec![
+        webhook(&[text("wamid.else", "15550107777", "else")]),
+        webhook(&many),
+        webhook(&[text("wamid.two", "15550109999", "two")]),
+    ];
+    let deliveries = queue(&server, &channel, bodies).await;
+    release.send(()).unwrap();
+    assert!(writer.await.unwrap().unwrap());
+    for delivery in deliveries {
+        assert_eq!(delivery.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!(texts(&server).await, ["first", "else"], "Ana's second waits behind her first");
+    assert_eq!(states(&server).await.iter().filter(|state| *state == "pending").count(), 35);
+}
+
 /// A clock that panics once, so many looks after it is armed.
 struct FaultyClock {
     clock: Arc<ManualClock>,
