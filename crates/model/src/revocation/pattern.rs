@@ -8,7 +8,7 @@
 //! not have, so the [`Vocabulary`] tells first which elements the text has words for, and only patterns that have all
 //! they need are looked for.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 use crate::plain::compact;
 
@@ -37,13 +37,30 @@ enum Presence {
     Optional,
 }
 
-/// The words of all patterns, and which elements each of them is good for.
-#[derive(Default)]
+/// The words of all patterns, and which elements each of them is good for. They stand in a tree of their letters, so a word
+/// of the text is mostly known to be in none of them after two or three letters.
 pub(super) struct Vocabulary {
-    exact: HashMap<String, Vec<usize>>,
-    beginnings: HashMap<String, Vec<usize>>,
+    /// The first is the root.
+    places: Vec<Place>,
     /// How many elements there are that a pattern needs.
     needs: usize,
+}
+
+/// Where one is in the tree after some bytes.
+#[derive(Default)]
+struct Place {
+    /// The next byte, and the place after it.
+    next: Vec<(u8, usize)>,
+    /// What a word that ends here is good for.
+    exact: Vec<usize>,
+    /// What a word that begins so is good for.
+    beginning: Vec<usize>,
+}
+
+impl Default for Vocabulary {
+    fn default() -> Self {
+        Self { places: vec![Place::default()], needs: 0 }
+    }
 }
 
 /// The needs of patterns that one text has a word for.
@@ -54,19 +71,38 @@ impl Vocabulary {
         let need = self.needs;
         self.needs += 1;
         for (word, ending) in words {
-            let known = if *ending == Ending::Exact { &mut self.exact } else { &mut self.beginnings };
-            known.entry(word.clone()).or_default().push(need);
+            let place = word.bytes().fold(0, |place, byte| self.step_or_add(place, byte));
+            let Place { exact, beginning, .. } = &mut self.places[place];
+            if *ending == Ending::Exact { exact } else { beginning }.push(need);
         }
         need
+    }
+
+    fn step(&self, place: usize, byte: u8) -> Option<usize> {
+        self.places[place].next.iter().find(|(next, _)| *next == byte).map(|(_, place)| *place)
+    }
+
+    fn step_or_add(&mut self, place: usize, byte: u8) -> usize {
+        self.step(place, byte).unwrap_or_else(|| {
+            let added = self.places.len();
+            self.places.push(Place::default());
+            self.places[place].next.push((byte, added));
+            added
+        })
     }
 
     /// Which needs a text meets.
     pub fn met(&self, words: &[String]) -> Met {
         let mut met = vec![false; self.needs];
         for word in words {
-            let beginnings = (0..=word.len()).filter_map(|end| self.beginnings.get(word.get(..end)?));
-            for need in self.exact.get(word).into_iter().chain(beginnings).flatten() {
-                met[*need] = true;
+            let mut place = Some(0);
+            for byte in word.bytes() {
+                place = place.and_then(|place| self.step(place, byte));
+                let Some(place) = place else { break };
+                self.places[place].beginning.iter().for_each(|need| met[*need] = true);
+            }
+            if let Some(place) = place {
+                self.places[place].exact.iter().for_each(|need| met[*need] = true);
             }
         }
         Met(met)
