@@ -6,9 +6,12 @@
 //! # What parts again
 //! The identifiers and sessions that the merged customer had, and its row as it was. What came since the merge stays with
 //! the customer it came to. Only a block that was made since holds for both. One who had several addresses of its own has
-//! them again, in the order of their use.
+//! them again, in the order of their use. When each wrote last is told by its own conversations, so that nobody has the
+//! service window of the other.
 
-use segue_model::{ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId, actor::Actor};
+use segue_model::{
+    ChannelId, CustomerMergeId, MessagingUserId, SessionId, Timestamp, WorkspaceId, actor::Actor, window,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -157,6 +160,8 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     MOVE_SESSION_BACK = "UPDATE sessions SET messaging_user_id = $4, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND messaging_user_id = $3";
+    LATEST_WINDOW = "SELECT MAX(window_expires_at) FROM sessions WHERE workspace_id = $1 AND messaging_user_id = $2";
+    HEARD = "UPDATE messaging_users SET last_inbound_at = $3 WHERE workspace_id = $1 AND id = $2";
     /// Those that left several addresses side by side: said by a person of this customer, or of one that is part of it.
     OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges m
         WHERE m.workspace_id = $1 AND m.unmerged_at IS NULL AND m.actor <> $3 AND (m.kept_id = $2 OR m.kept_id IN (
@@ -300,7 +305,10 @@ impl Tx<'_> {
             (kept.contact_id, kept.lead_id, kept.linked_by) =
                 (record.kept.contact_id, record.kept.lead_id, record.kept.linked_by);
         }
+        kept.last_inbound_at = self.heard_of(workspace_id, &record.kept)?;
         self.save_messaging_user(workspace_id, &kept, link)?;
+        let heard = self.heard_of(workspace_id, &record.merged)?;
+        self.execute(&HEARD, &[&workspace_id, &merged.id, &heard])?;
         let of_people: &[&dyn crate::Bind] = &[&workspace_id, &merge.kept_id, &Actor::System.reference()];
         let others = self.query_one(&OPEN_MERGES, of_people, |row| row.next::<i64>())?;
         if others == 0 {
@@ -310,6 +318,15 @@ impl Tx<'_> {
         let customers = (parting(&record.kept), parting(&record.merged));
         let to_tell = self.part_blocks(workspace_id, customers, merge.merged_at)?;
         Ok(Parted::Done { sessions: moved, to_tell })
+    }
+
+    /// When a customer who is parted from another wrote last: before the two were merged, or since then in a conversation
+    /// that is its own, as the service window there tells.
+    fn heard_of(&mut self, workspace_id: WorkspaceId, was: &Was) -> Result<Option<Timestamp>, StoreError> {
+        let latest = self
+            .query_one(&LATEST_WINDOW, &[&workspace_id, &was.id], |row| row.next::<Option<Timestamp>>())?
+            .map(|expires_at| expires_at.plus(-window::SERVICE_WINDOW));
+        Ok(was.last_inbound_at.max(latest))
     }
 
     /// Gives each of two customers its identifiers again. What gave way to another one of the two since is back as well,

@@ -626,3 +626,29 @@ async fn two_with_ids_of_their_own_that_whatsapp_joined_can_be_parted() {
         assert_eq!(address(&scene, other_id).await.unwrap().1, format!("+{SECOND}"), "{}", scene.test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_parted_has_no_service_window_of_the_other() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (boss, workspace) = (scene.user("Kim", Role::Supervisor).await, scene.workspace());
+        scene.receive(ana("wamid.1", START, "A week before")).await;
+        let week = 7 * 24 * 60 * 60_000;
+        scene.advance(week);
+        scene.receive(text(phone(SECOND), "wamid.2", START.plus(week), "Just now")).await;
+        let before = scene.sessions().await;
+        let (own, other) = (of(&before, &format!("+{ANA}")), of(&before, &format!("+{SECOND}")));
+        let (own_id, other_id) = (own.customer.messaging_user_id, other.customer.messaging_user_id);
+        let heard = async |id: MessagingUserId| {
+            let user = write(scene.store(), move |tx| tx.messaging_user(workspace, id)).await;
+            user.expect("the customer is there").last_inbound_at
+        };
+        let (own_heard, other_heard) = (heard(own_id).await, heard(other_id).await);
+        assert!(own_heard < other_heard);
+
+        customers::merge(scene.store(), scene.ctx(), workspace, &boss, own.id, other_id).await.unwrap();
+        assert_eq!(heard(own_id).await, other_heard, "{}: one person", scene.test.engine);
+        parted(&scene, &boss, &own).await;
+        assert_eq!((heard(own_id).await, heard(other_id).await), (own_heard, other_heard), "{}", scene.test.engine);
+    }
+}
