@@ -1,6 +1,12 @@
 //! Statements as constants that know both engines.
 
-use std::sync::OnceLock;
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// How many statements were numbered.
+static NUMBERED: AtomicUsize = AtomicUsize::new(0);
 
 /// One statement. Written with `$n` parameters; SQLite numbers `$n` by first occurrence, so it gets `?n` instead.
 pub struct Sql {
@@ -9,6 +15,7 @@ pub struct Sql {
     sqlite: &'static str,
     postgres: &'static str,
     rewritten: OnceLock<String>,
+    number: OnceLock<usize>,
 }
 
 impl Sql {
@@ -21,12 +28,17 @@ impl Sql {
     /// A statement that differs between the engines.
     #[must_use]
     pub const fn divergent(name: &'static str, sqlite: &'static str, postgres: &'static str) -> Self {
-        Self { name, sqlite, postgres, rewritten: OnceLock::new() }
+        Self { name, sqlite, postgres, rewritten: OnceLock::new(), number: OnceLock::new() }
     }
 
     /// Text for SQLite.
     pub fn sqlite(&self) -> &str {
         self.rewritten.get_or_init(|| number_parameters(self.sqlite))
+    }
+
+    /// Its place among the statements that were used: 0, 1, 2, …
+    pub(crate) fn number(&self) -> usize {
+        *self.number.get_or_init(|| NUMBERED.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Text for PostgreSQL.

@@ -14,7 +14,6 @@
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, hash_map::Entry},
     path::Path,
     sync::{Arc, mpsc},
     thread::JoinHandle,
@@ -128,11 +127,11 @@ pub(crate) trait Statements {
     fn connection(&self) -> &Sqlite;
 }
 
-/// A connection that keeps its statements by the address of their constant. Finding one by its text, as the library's own
-/// cache does, cost as much as a small statement itself.
+/// A connection that keeps its statements by their number. Finding one by its text, as the library's own cache does, cost as
+/// much as a small statement itself.
 struct Prepared<'a> {
     connection: &'a Sqlite,
-    statements: RefCell<HashMap<usize, rusqlite::Statement<'a>>>,
+    statements: RefCell<Vec<Option<rusqlite::Statement<'a>>>>,
 }
 
 impl<'a> Prepared<'a> {
@@ -164,9 +163,14 @@ impl Statements for Prepared<'_> {
         sql: &'static Sql,
         work: &mut dyn FnMut(&mut rusqlite::Statement<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        match self.statements.borrow_mut().entry(std::ptr::from_ref(sql).addr()) {
-            Entry::Occupied(known) => work(known.into_mut()),
-            Entry::Vacant(place) => work(place.insert(self.connection.prepare(sql.sqlite())?)),
+        let mut statements = self.statements.borrow_mut();
+        let number = sql.number();
+        if statements.len() <= number {
+            statements.resize_with(number + 1, || None);
+        }
+        match &mut statements[number] {
+            Some(statement) => work(statement),
+            place => work(place.insert(self.connection.prepare(sql.sqlite())?)),
         }
     }
 
