@@ -34,7 +34,7 @@ fn workspace(ctx: &Ctx, new: &NewWorkspace) -> Result<Workspace, AccessError> {
         time_zone: new.time_zone.clone(),
         country: new.country.clone(),
         quiet_hours: QUIET_HOURS,
-        settings: WorkspaceSettings { brand: name.to_owned(), ..WorkspaceSettings::default() },
+        settings: WorkspaceSettings { brand: name.to_owned(), ..WorkspaceSettings::default() }.into(),
         created_at: ctx.now(),
     })
 }

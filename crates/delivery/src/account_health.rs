@@ -54,7 +54,7 @@ mod tests {
             state_detail: None,
             last_inbound_at: None,
             created_at: segue_model::Timestamp(0),
-            conversation: segue_model::conversation::ConversationSettings::default(),
+            conversation: segue_store::shared::Shared::default(),
         };
         metrics::with_local_recorder(&recorder, || {
             publish(

@@ -113,7 +113,7 @@ fn volume(
         return Ok(None);
     }
     let workspace = tx.workspace(channel.workspace_id)?;
-    let zone = workspace.map_or_else(|| "UTC".to_owned(), |workspace| workspace.settings.campaigns.price_zone);
+    let zone = workspace.map_or_else(|| "UTC".to_owned(), |workspace| workspace.settings.campaigns.price_zone.clone());
     Ok(Volume::of(told, &country, &zone_of(&zone)))
 }
 

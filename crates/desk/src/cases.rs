@@ -95,7 +95,10 @@ fn open(
 
 /// The rules of the session's channel.
 fn rules(tx: &mut Tx<'_>, workspace_id: WorkspaceId, session: &Session) -> Result<CaseRules, DeskError> {
-    Ok(tx.channel(workspace_id, session.channel_id)?.map(|channel| channel.conversation.cases).unwrap_or_default())
+    Ok(tx
+        .channel(workspace_id, session.channel_id)?
+        .map(|channel| channel.conversation.cases.clone())
+        .unwrap_or_default())
 }
 
 /// The customer wrote: a case that was closed a short while ago is opened again, the session's own or the customer's last

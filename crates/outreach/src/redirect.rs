@@ -404,7 +404,7 @@ fn load(tx: &mut Tx<'_>, links: &Links, number: u32, now: Timestamp) -> Result<O
     }
     let brand = match stored.settings.landing {
         Landing::None => String::new(),
-        _ => tx.workspace(workspace_id)?.map(|workspace| workspace.settings.brand).unwrap_or_default(),
+        _ => tx.workspace(workspace_id)?.map(|workspace| workspace.settings.brand.clone()).unwrap_or_default(),
     };
     Ok(Some(Known {
         workspace_id,

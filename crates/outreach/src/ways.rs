@@ -135,7 +135,7 @@ impl Ways {
             RouteBy::Delivery => tx.route_shares(workspace_id)?,
             RouteBy::Order | RouteBy::Price => CountedShares::default(),
         };
-        let currency = tx.workspace(workspace_id)?.map(|workspace| workspace.settings.campaigns.currency);
+        let currency = tx.workspace(workspace_id)?.map(|workspace| workspace.settings.campaigns.currency.clone());
         let mut accounts = Vec::with_capacity(found.routes.len());
         for route in found.routes {
             let channel_id = route.sender.channel_id;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub use segue_model::sender::SenderKind;
 use segue_model::sms_writing::SmsWriting;
 
+use crate::shared::Shared;
+
 pub use crate::smpp_account::{
     BindMode, LongSms, ResendUnknown, SmppConfig, SmppField, SmsAlphabet, SmsDisplay, TlsMode,
 };
@@ -210,7 +212,7 @@ pub struct Channel {
     pub last_inbound_at: Option<Timestamp>,
     pub created_at: Timestamp,
     /// What it does in conversations by itself. Stored by [`Tx::set_conversation_settings`] alone.
-    pub conversation: ConversationSettings,
+    pub conversation: Shared<ConversationSettings>,
 }
 
 segue_model::text_enum! {
@@ -286,7 +288,7 @@ fn read_channel(row: &mut Row<'_>) -> Result<Channel, StoreError> {
         state_detail: row.next()?,
         last_inbound_at: row.next()?,
         created_at: row.next()?,
-        conversation: row.json()?,
+        conversation: row.settings()?,
     })
 }
 

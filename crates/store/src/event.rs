@@ -67,13 +67,13 @@ pub struct Event {
 }
 
 crate::sql! {
-    TAKE_SEQUENCE = "UPDATE workspaces SET event_seq = event_seq + $2 WHERE id = $1 RETURNING event_seq";
+    TAKE_SEQUENCE = "UPDATE event_sequences SET seq = seq + $2 WHERE workspace_id = $1 RETURNING seq";
     INSERT_EVENT = "INSERT INTO events (workspace_id, seq, kind, entity, entity_id, audience, data, at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     EVENTS_SINCE = "SELECT seq, kind, entity, entity_id, audience, data, at FROM events
         WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-    EVENT_BOUNDS = "SELECT COALESCE((SELECT MIN(seq) FROM events WHERE workspace_id = $1), 0), event_seq
-        FROM workspaces WHERE id = $1";
+    EVENT_BOUNDS = "SELECT COALESCE((SELECT MIN(seq) FROM events WHERE workspace_id = $1), 0), seq
+        FROM event_sequences WHERE workspace_id = $1";
     DELETE_EVENTS_BEFORE = "DELETE FROM events WHERE workspace_id = $1 AND at < $2";
 }
 

@@ -122,6 +122,7 @@ pub mod segment;
 pub mod sender_pool;
 pub mod series;
 pub mod session;
+pub mod shared;
 pub mod snippet;
 pub mod submission;
 pub mod subscription;

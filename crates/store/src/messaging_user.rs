@@ -110,6 +110,12 @@ crate::sql! {
         WHERE workspace_id = $1 AND channel_id = $2 AND kind = $3 AND value = $4";
     IDENTIFIERS = "SELECT kind, value, used_at FROM messaging_identifiers
         WHERE workspace_id = $1 AND messaging_user_id = $2";
+    CUSTOMER = "SELECT i.kind, i.value, i.used_at, u.id, u.channel_id, u.profile_name, u.username, u.contact_id, u.lead_id,
+            u.linked_by, u.last_inbound_at, u.blocked_at, u.created_at, u.version
+        FROM messaging_identifiers f
+        JOIN messaging_users u ON u.workspace_id = f.workspace_id AND u.id = f.messaging_user_id
+        JOIN messaging_identifiers i ON i.workspace_id = f.workspace_id AND i.messaging_user_id = f.messaging_user_id
+        WHERE f.workspace_id = $1 AND f.channel_id = $2 AND f.kind = $3 AND f.value = $4";
     REMOVE_IDENTIFIERS = "DELETE FROM messaging_identifiers
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND kind = $3 AND used_at = 0";
     REMOVE_IDENTIFIER = "DELETE FROM messaging_identifiers
@@ -139,6 +145,17 @@ fn read(row: &mut Row<'_>) -> Result<MessagingUser, StoreError> {
         created_at: row.next()?,
         version: row.next()?,
     })
+}
+
+fn read_used(row: &mut Row<'_>) -> Result<(Identifier, Timestamp), StoreError> {
+    Ok((Identifier { kind: row.word()?, value: row.next()? }, row.next()?))
+}
+
+/// Of each kind the one used last first. Sorting a few rows in the database costs more than finding them.
+fn sort_used(all: &mut [(Identifier, Timestamp)]) {
+    all.sort_by(|(a, a_used), (b, b_used)| {
+        (a.kind.as_str(), b_used, &a.value).cmp(&(b.kind.as_str(), a_used, &b.value))
+    });
 }
 
 fn one_linked(written: u64) -> Result<(), StoreError> {
@@ -308,6 +325,29 @@ impl Tx<'_> {
         self.execute(&REMOVE_IDENTIFIER, &params).map(|_| ())
     }
 
+    /// The Messaging User that has an identifier, and all that it has, as [`Tx::used_identifiers_of`] gives them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn customer_of(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        identifier: &Identifier,
+    ) -> Result<Option<(MessagingUser, Vec<(Identifier, Timestamp)>)>, StoreError> {
+        let mut user = None;
+        let params: [&dyn crate::Bind; 4] = [&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value];
+        let mut used = self.query(&CUSTOMER, &params, |row| {
+            let one = read_used(row)?;
+            if user.is_none() {
+                user = Some(read(row)?);
+            }
+            Ok(one)
+        })?;
+        sort_used(&mut used);
+        Ok(user.map(|user| (user, used)))
+    }
+
     /// Whose identifier it is.
     ///
     /// # Errors
@@ -348,13 +388,8 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         id: MessagingUserId,
     ) -> Result<Vec<(Identifier, Timestamp)>, StoreError> {
-        let mut all = self.query(&IDENTIFIERS, &[&workspace_id, &id], |row| {
-            Ok((Identifier { kind: row.word()?, value: row.next()? }, row.next::<Timestamp>()?))
-        })?;
-        // Sorting a few rows in the database costs more than finding them.
-        all.sort_by(|(a, a_used), (b, b_used)| {
-            (a.kind.as_str(), b_used, &a.value).cmp(&(b.kind.as_str(), a_used, &b.value))
-        });
+        let mut all = self.query(&IDENTIFIERS, &[&workspace_id, &id], read_used)?;
+        sort_used(&mut all);
         Ok(all)
     }
 

@@ -124,6 +124,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0055_campaign_editors",
         text: include_str!("../migrations/0055_campaign_editors.sql"),
     },
+    Migration {
+        version: 56,
+        name: "0056_event_sequences",
+        text: include_str!("../migrations/0056_event_sequences.sql"),
+    },
+    Migration {
+        version: 57,
+        name: "0057_identifiers_in_use",
+        text: include_str!("../migrations/0057_identifiers_in_use.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -5,7 +5,10 @@ use segue_model::{PhoneNumber, Timestamp, text_enum::Word};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{
+    StoreError,
+    shared::{self, Shared},
+};
 
 /// One cell as the engine gives it.
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +95,17 @@ impl<'a> Row<'a> {
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<T, StoreError> {
         let text: String = self.next()?;
         serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    /// The next column's JSON text as settings, which are seldom another text than before.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is not such JSON.
+    pub fn settings<T: DeserializeOwned + Send + Sync + 'static>(&mut self) -> Result<Shared<T>, StoreError> {
+        self.read(|cell| match cell {
+            Cell::Text(text) => shared::read(text),
+            other => mismatch("settings", other),
+        })
     }
 
     /// The next column's JSON text as a value, or nothing.

@@ -98,9 +98,9 @@ pub struct SearchTask {
 }
 
 crate::sql! {
-    MARK = "SELECT COALESCE((SELECT m.event_seq FROM search_marks m WHERE m.workspace_id = $1), 0), w.event_seq,
-            COALESCE((SELECT MIN(e.seq) FROM events e WHERE e.workspace_id = $1), w.event_seq + 1)
-        FROM workspaces w WHERE w.id = $1";
+    MARK = "SELECT COALESCE((SELECT m.event_seq FROM search_marks m WHERE m.workspace_id = $1), 0), q.seq,
+            COALESCE((SELECT MIN(e.seq) FROM events e WHERE e.workspace_id = $1), q.seq + 1)
+        FROM event_sequences q WHERE q.workspace_id = $1";
     NEW_MESSAGES = "SELECT entity_id, data FROM events
         WHERE workspace_id = $1 AND seq > $2 AND seq <= $3 AND kind = 'message.created' ORDER BY seq";
     BEGIN_MARK = "INSERT INTO search_marks (workspace_id, event_seq) VALUES ($1, 0) ON CONFLICT DO NOTHING";
@@ -151,14 +151,14 @@ crate::sql! {
         FROM messaging_users u JOIN sessions s ON s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
         WHERE u.workspace_id = $1 AND u.contact_id = $2)";
     TASK_FOR_CONTACT = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
-        SELECT s.workspace_id, s.id, $3, w.event_seq FROM messaging_users u
+        SELECT s.workspace_id, s.id, $3, q.seq FROM messaging_users u
         JOIN sessions s ON s.workspace_id = u.workspace_id AND s.messaging_user_id = u.id
-        JOIN workspaces w ON w.id = u.workspace_id
+        JOIN event_sequences q ON q.workspace_id = u.workspace_id
         WHERE u.workspace_id = $1 AND u.contact_id = $2
         ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
             after_seq = EXCLUDED.after_seq";
     TASK_FOR_SESSION = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq)
-        SELECT w.id, $2, 'remove', w.event_seq FROM workspaces w WHERE w.id = $1
+        SELECT q.workspace_id, $2, 'remove', q.seq FROM event_sequences q WHERE q.workspace_id = $1
         ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
             after_seq = EXCLUDED.after_seq";
     CUSTOMERS_OF_CONTACT = "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id";

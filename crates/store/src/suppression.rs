@@ -261,7 +261,7 @@ impl Tx<'_> {
     }
 
     fn bounce_rules(&mut self, workspace_id: WorkspaceId) -> Result<BounceRules, StoreError> {
-        Ok(self.workspace(workspace_id)?.map(|workspace| workspace.settings.bounces).unwrap_or_default())
+        Ok(self.workspace(workspace_id)?.map(|workspace| workspace.settings.bounces.clone()).unwrap_or_default())
     }
 
     /// Puts numbers on the list that bounced as often as the rules say. Gives how many.

@@ -9,7 +9,7 @@ use segue_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Row, StoreError, Tx, consent_settings::ConsentSettings, tx::json_text};
+use crate::{Row, StoreError, Tx, consent_settings::ConsentSettings, shared::Shared, tx::json_text};
 
 /// A tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Workspace {
     /// ISO 3166 code, used for phone numbers without a country.
     pub country: String,
     pub quiet_hours: QuietHours,
-    pub settings: WorkspaceSettings,
+    pub settings: Shared<WorkspaceSettings>,
     pub created_at: Timestamp,
 }
 
@@ -159,6 +159,7 @@ crate::sql! {
     INSERT_WORKSPACE = "INSERT INTO workspaces (id, name, slug, time_zone, country, quiet_start_minute,
             quiet_end_minute, settings, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (slug) DO NOTHING";
+    BEGIN_EVENTS = "INSERT INTO event_sequences (workspace_id, seq) VALUES ($1, 0)";
     UPDATE_WORKSPACE = "UPDATE workspaces SET name = $2, time_zone = $3, country = $4, quiet_start_minute = $5,
             quiet_end_minute = $6, settings = $7 WHERE id = $1";
     WORKSPACE_BY_ID = "SELECT id, name, slug, time_zone, country, quiet_start_minute, quiet_end_minute, settings,
@@ -179,7 +180,7 @@ fn read(row: &mut Row<'_>) -> Result<Workspace, StoreError> {
         time_zone: row.next()?,
         country: row.next()?,
         quiet_hours: QuietHours { start_minute: row.next()?, end_minute: row.next()? },
-        settings: row.json()?,
+        settings: row.settings()?,
         created_at: row.next()?,
     })
 }
@@ -205,6 +206,9 @@ impl Tx<'_> {
                 &workspace.created_at,
             ],
         )?;
+        if written == 1 {
+            self.execute(&BEGIN_EVENTS, &[&workspace.id])?;
+        }
         Ok(written == 1)
     }
 

@@ -88,7 +88,7 @@ impl TestStore {
             state_detail: None,
             last_inbound_at: None,
             created_at: self.now(),
-            conversation: segue_model::conversation::ConversationSettings::default(),
+            conversation: segue_store::shared::Shared::default(),
         };
         let row = channel.clone();
         self.store.write::<_, StoreError, _>(move |tx| tx.upsert_channel(&row)).await.expect("the channel is stored");

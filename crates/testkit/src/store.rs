@@ -162,7 +162,7 @@ async fn open(name: &'static str, engine: Engine, directory: TempDir) -> TestSto
         time_zone: "America/New_York".to_owned(),
         country: "US".to_owned(),
         quiet_hours: QuietHours { start_minute: 21 * 60, end_minute: 8 * 60 },
-        settings: WorkspaceSettings::default(),
+        settings: WorkspaceSettings::default().into(),
         created_at: NOON,
     };
     let row = workspace.clone();

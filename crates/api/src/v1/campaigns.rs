@@ -213,7 +213,7 @@ async fn variant_report(
     responses((status = 200, body = CampaignSettings)))]
 async fn settings(State(state): State<AppState>, caller: Caller) -> Result<Json<CampaignSettings>, Problem> {
     let workspace = super::workspace::load_workspace(&state, caller.workspace_id).await?;
-    Ok(Json(workspace.settings.campaigns))
+    Ok(Json(workspace.settings.into_inner().campaigns))
 }
 
 /// Changes what campaigns cost, and who has to agree to them; all of it is given anew.

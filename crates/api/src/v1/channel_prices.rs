@@ -77,7 +77,7 @@ async fn add(
         let prices = ChannelPrices {
             id: ctx.uuid(),
             valid_from,
-            currency: workspace.settings.campaigns.currency,
+            currency: workspace.settings.into_inner().campaigns.currency,
             prices: input.prices.clone(),
             other_price: input.other_price,
             actor: actor.clone(),

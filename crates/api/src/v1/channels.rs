@@ -130,7 +130,7 @@ async fn create(
         state_detail: None,
         last_inbound_at: None,
         created_at: state.ctx.now(),
-        conversation: segue_model::conversation::ConversationSettings::default(),
+        conversation: segue_store::shared::Shared::default(),
     };
     let stored = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("channels", &channel.workspace_id)?;
@@ -339,7 +339,7 @@ mod tests {
             state_detail: None,
             last_inbound_at: None,
             created_at: Timestamp(0),
-            conversation: segue_model::conversation::ConversationSettings::default(),
+            conversation: segue_store::shared::Shared::default(),
         };
         let text = serde_json::to_string(&ChannelBody::from(channel)).unwrap();
         assert!(!text.contains("very-secret"), "{text}");

@@ -40,7 +40,7 @@ struct ConsentSettingsBody {
 #[utoipa::path(get, path = "/api/v1/consent-settings", operation_id = "get_consent_settings", tag = "consent",
     responses((status = 200, body = ConsentSettingsBody)))]
 async fn get(State(state): State<AppState>, caller: Caller) -> Result<Json<ConsentSettingsBody>, Problem> {
-    let settings = load_workspace(&state, caller.workspace_id).await?.settings;
+    let settings = load_workspace(&state, caller.workspace_id).await?.settings.into_inner();
     Ok(Json(ConsentSettingsBody {
         brand: settings.brand,
         stop_reply: settings.stop_reply,

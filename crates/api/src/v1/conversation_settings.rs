@@ -31,7 +31,7 @@ async fn get(
     let workspace_id = caller.workspace_id;
     let channel = state.store.read::<_, StoreError, _>(move |tx| tx.channel(workspace_id, id)).await?;
     let channel = channel.filter(|channel| channel.config.kind() == ChannelKind::WhatsApp);
-    Ok(Json(channel.ok_or_else(|| Problem::not_found("WhatsApp channel"))?.conversation))
+    Ok(Json(channel.ok_or_else(|| Problem::not_found("WhatsApp channel"))?.conversation.into_inner()))
 }
 
 /// Sets all of it. It counts from the next message on.

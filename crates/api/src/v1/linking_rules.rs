@@ -18,7 +18,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/api/v1/linking-rules", operation_id = "get_linking_rules", tag = "inbox",
     responses((status = 200, body = LinkingSettings)))]
 async fn get(State(state): State<AppState>, caller: Caller) -> Result<Json<LinkingSettings>, Problem> {
-    Ok(Json(load_workspace(&state, caller.workspace_id).await?.settings.linking))
+    Ok(Json(load_workspace(&state, caller.workspace_id).await?.settings.into_inner().linking))
 }
 
 /// Replaces the rules. They hold from the next message on; who is linked stays linked.

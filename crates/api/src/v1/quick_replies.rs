@@ -28,6 +28,6 @@ struct QuickReplyBody {
     responses((status = 200, body = Vec<QuickReplyBody>)))]
 async fn list(State(state): State<AppState>, caller: Caller) -> Result<Json<Vec<QuickReplyBody>>, Problem> {
     let workspace = load_workspace(&state, caller.workspace_id).await?;
-    let replies = workspace.settings.quick_replies.into_iter();
+    let replies = workspace.settings.into_inner().quick_replies.into_iter();
     Ok(Json(replies.map(|QuickReply { id, title, text }| QuickReplyBody { id, title, text }).collect()))
 }

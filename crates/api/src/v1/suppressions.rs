@@ -120,7 +120,7 @@ async fn deactivate(
 #[utoipa::path(get, path = "/api/v1/bounce-rules", operation_id = "get_bounce_rules", tag = "consent",
     responses((status = 200, body = BounceRules)))]
 async fn rules(State(state): State<AppState>, caller: Caller) -> Result<Json<BounceRules>, Problem> {
-    Ok(Json(load_workspace(&state, caller.workspace_id).await?.settings.bounces))
+    Ok(Json(load_workspace(&state, caller.workspace_id).await?.settings.into_inner().bounces))
 }
 
 /// Changes when a number that bounces is put on the list; all of it is given anew.

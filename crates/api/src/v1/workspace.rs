@@ -65,7 +65,7 @@ impl From<Workspace> for WorkspaceBody {
             time_zone: workspace.time_zone,
             country: workspace.country,
             quiet_hours: workspace.quiet_hours.into(),
-            language: workspace.settings.language,
+            language: workspace.settings.language.clone(),
             erase_transcripts: workspace.settings.erase_transcripts,
         }
     }

@@ -503,7 +503,7 @@ fn setup(
         state_detail: None,
         last_inbound_at: None,
         created_at: now,
-        conversation: segue_model::conversation::ConversationSettings::default(),
+        conversation: segue_store::shared::Shared::default(),
     };
     tx.upsert_channel(&channel)?;
     let sms = Channel {

@@ -51,7 +51,7 @@ pub(super) fn apply(
 }
 
 /// What becomes of words that a customer deletes.
-const fn fate(desk: &Desk<'_>) -> DeletedWords {
+fn fate(desk: &Desk<'_>) -> DeletedWords {
     if desk.channel.conversation.keep_deleted { DeletedWords::Keep } else { DeletedWords::Remove }
 }
 

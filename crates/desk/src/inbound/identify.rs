@@ -93,12 +93,14 @@ pub(crate) fn customer(
     notices: &mut Notices,
 ) -> Result<Customer, DeskError> {
     let workspace_id = desk.workspace_id();
-    let (id, known) = match familiar(tx, desk, identifiers)? {
+    let (mut user, known) = match familiar(tx, desk, identifiers)? {
         Some(familiar) => familiar,
-        None => acquaint(tx, desk, identifiers, notices)?,
+        None => {
+            let (id, known) = acquaint(tx, desk, identifiers, notices)?;
+            (tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?, known)
+        }
     };
     let known_phone = known.iter().find_map(phone_of);
-    let mut user = tx.messaging_user(workspace_id, id)?.ok_or(DeskError::NotFound("customer"))?;
     for (mine, told) in [(&mut user.profile_name, &identity.profile_name), (&mut user.username, &identity.username)] {
         if let Some(told) = told.as_deref().map(str::trim).filter(|told| !told.is_empty()) {
             *mine = Some(told.to_owned());
@@ -119,10 +121,10 @@ fn familiar(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
     identifiers: &[Identifier],
-) -> Result<Option<(MessagingUserId, Vec<Identifier>)>, StoreError> {
+) -> Result<Option<(MessagingUser, Vec<Identifier>)>, StoreError> {
     let Some(first) = identifiers.first() else { return Ok(None) };
-    let Some(id) = tx.messaging_user_of(desk.workspace_id(), desk.channel.id, first)? else { return Ok(None) };
-    let used = tx.used_identifiers_of(desk.workspace_id(), id)?;
+    let found = tx.customer_of(desk.workspace_id(), desk.channel.id, first)?;
+    let Some((user, used)) = found else { return Ok(None) };
     let has_several = used.iter().any(|(_, used_at)| *used_at > Timestamp(0));
     let known: Vec<Identifier> = used.into_iter().map(|(identifier, _)| identifier).collect();
     let has_all = identifiers.iter().all(|identifier| known.contains(identifier));
@@ -133,10 +135,10 @@ fn familiar(
     }
     if has_several {
         for identifier in identifiers {
-            tx.use_identifier(desk.workspace_id(), id, identifier, desk.ctx.now())?;
+            tx.use_identifier(desk.workspace_id(), user.id, identifier, desk.ctx.now())?;
         }
     }
-    Ok(Some((id, known)))
+    Ok(Some((user, known)))
 }
 
 /// Gives one Messaging User all the identifiers, and gives what it had before.

@@ -358,7 +358,7 @@ async fn sessions_wait_for_the_opening_when_the_number_says_so() {
         // Another number that is open is not held up by it.
         let (mut open, other) = (scene.channel.clone(), scene.ctx().id());
         (open.id, open.slug) = (other, "other".to_owned());
-        open.conversation = segue_model::conversation::ConversationSettings::default();
+        open.conversation = segue_store::shared::Shared::default();
         let row = open.clone();
         write(scene.store(), move |tx| tx.upsert_channel(&row)).await;
         let item = segue_channels::whatsapp::WebhookItem::Message(Box::new(text(

@@ -636,7 +636,7 @@ pub(super) fn mark(
         digest.update(format!(":{segment}:{version}"));
     }
     let workspace = tx.workspace(workspace_id)?;
-    let line = workspace.map(|workspace| workspace.settings.campaigns.opt_out_line);
+    let line = workspace.map(|workspace| workspace.settings.campaigns.opt_out_line.clone());
     digest.update(format!(":{line:?}"));
     // A snippet that is missing is found by the start itself.
     for (id, version) in pinned::newest(tx, workspace_id, &campaign.input).unwrap_or_default() {

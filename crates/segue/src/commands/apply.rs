@@ -333,7 +333,7 @@ pub async fn apply_manifest(store: &Store, ctx: &Ctx, loaded: &LoadedManifest) -
     workspace.time_zone.clone_from(&part.time_zone);
     workspace.country.clone_from(&part.country);
     workspace.quiet_hours = QuietHours { start_minute, end_minute };
-    workspace.settings = part.settings.clone();
+    workspace.settings = part.settings.clone().into();
     let id = workspace.id;
     apply_users(store, ctx, id, &loaded.manifest.users).await?;
     let (loaded, ctx) = (loaded.clone(), ctx.clone());
@@ -497,7 +497,7 @@ fn write_channel(
         state_detail: None,
         last_inbound_at: None,
         created_at: ctx.now(),
-        conversation: segue_model::conversation::ConversationSettings::default(),
+        conversation: segue_store::shared::Shared::default(),
     })
 }
 

@@ -88,7 +88,7 @@ pub(super) async fn channel(
         state_detail: None,
         last_inbound_at: None,
         created_at: ctx.now(),
-        conversation: segue_model::conversation::ConversationSettings::default(),
+        conversation: segue_store::shared::Shared::default(),
     };
     let row = channel.clone();
     let id = store
