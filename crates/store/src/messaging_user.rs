@@ -396,3 +396,4 @@ impl Tx<'_> {
         self.execute(&DELETE_USER, &[&workspace_id, &from]).map(|_| ())
     }
 }
+        self.merge_erasures(workspace_id, from, into)?;
