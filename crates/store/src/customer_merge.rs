@@ -298,6 +298,7 @@ impl Tx<'_> {
         for id in &record.sessions {
             let params: [&dyn crate::Bind; 4] = [&workspace_id, id, &merge.kept_id, &merged.id];
             if self.execute(&MOVE_SESSION_BACK, &params)? == 1 {
+                self.find_by_customer_again(workspace_id, *id)?;
                 moved.push(*id);
             }
         }
