@@ -53,6 +53,9 @@ use crate::{
 /// Kind of the job that wakes a bot at a time it asked for.
 pub const BOT_TIMER: &str = "bot_timer";
 
+/// Id of the event that a bot begins with.
+pub(crate) const BEGAN: &str = "started";
+
 /// Most parsed definitions kept; more than any installation runs at once.
 const CACHED_DEFINITIONS: usize = 256;
 
@@ -120,7 +123,7 @@ pub(crate) fn begin(
     let contact = contact.unwrap_or_default();
     let locale = language::of(tx, workspace_id, user.id, contact.locale.clone())?;
     let context = Context { locale, contact, campaign };
-    let started = Event { id: "started".to_owned(), kind: EventKind::Started { context: Box::new(context) } };
+    let started = Event { id: BEGAN.to_owned(), kind: EventKind::Started { context: Box::new(context) } };
     take(tx, desk, session, &definition, run, state, &started, notices)
 }
 
