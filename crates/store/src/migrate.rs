@@ -129,6 +129,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0056_erased_sessions",
         text: include_str!("../migrations/0056_erased_sessions.sql"),
     },
+    Migration {
+        version: 57,
+        name: "0057_template_told_apart",
+        text: include_str!("../migrations/0057_template_told_apart.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.
