@@ -78,6 +78,9 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND pending > 0";
     FILES = "SELECT DISTINCT media_id FROM messages
         WHERE workspace_id = $1 AND session_id = $2 AND at <= $3 AND media_id IS NOT NULL";
+    FORGET_CARD_FILES = "DELETE FROM card_files WHERE workspace_id = $1 AND session_id = $2 AND message_id IN (
+            SELECT m.id FROM messages m WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.at <= $3)
+        RETURNING media_id";
     EMPTY_SENT = "UPDATE outbox SET payload = '{\"text\":\"\"}' WHERE workspace_id = $1 AND id IN (SELECT m.id FROM messages m
             WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.at <= $3 AND m.direction = 'outbound')
         AND state NOT IN ('queued', 'claimed', 'submitting')";
@@ -245,7 +248,8 @@ impl Tx<'_> {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let key: [&dyn crate::Bind; 3] = [&workspace_id, &session_id, &until];
-        let files = self.query(&FILES, &key, |row| row.next::<MediaId>())?;
+        let mut files = self.query(&FILES, &key, |row| row.next::<MediaId>())?;
+        files.extend(self.query(&FORGET_CARD_FILES, &key, |row| row.next::<MediaId>())?);
         self.take_session_out_of_search(workspace_id, session_id)?;
         for sql in [&EMPTY_SENT, &EMPTY_CHANGES_OF_SESSION, &EMPTY_TRANSCRIPT, &EMPTY_SESSION] {
             self.execute(sql, &key)?;

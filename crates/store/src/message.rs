@@ -340,6 +340,8 @@ crate::sql! {
     INSERT_MESSAGE = "INSERT INTO messages (workspace_id, session_id, id, channel_id, direction, author, author_id, kind,
             content, text, provider_id, client_id, at, media_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
+    INSERT_CARD_FILE = "INSERT INTO card_files (workspace_id, media_id, session_id, message_id) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING";
     MESSAGE_OF_PROVIDER = "SELECT session_id, id FROM messages
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
     MESSAGE_OF_OUTBOX = "SELECT session_id, id FROM outbox
@@ -437,6 +439,12 @@ impl Tx<'_> {
                 &message.content.media.as_ref().map(|media| media.id),
             ],
         )?;
+        if written == 1 {
+            for card in &message.content.details.template_cards {
+                let row: [&dyn crate::Bind; 4] = [&workspace_id, &card.media_id, &message.session_id, &message.id];
+                self.execute(&INSERT_CARD_FILE, &row)?;
+            }
+        }
         Ok(written == 1)
     }
 

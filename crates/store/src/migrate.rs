@@ -134,6 +134,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0057_template_told_apart",
         text: include_str!("../migrations/0057_template_told_apart.sql"),
     },
+    Migration { version: 58, name: "0058_card_files", text: include_str!("../migrations/0058_card_files.sql") },
 ];
 
 /// Version of the schema that this build works with.
