@@ -40,7 +40,7 @@ pub async fn run(store: &Store, workspace_id: WorkspaceId) -> Result<usize, Stor
 async fn run_batch(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure>) -> Result<usize, StoreError> {
     let mut done = 0;
     for erasure in due {
-        let Erasure { messaging_user_id, attempts, .. } = erasure;
+        let (messaging_user_id, attempts) = (erasure.messaging_user_id, erasure.attempts);
         if !erasure.is_emptied && !empty(store, workspace_id, erasure).await? {
             continue;
         }
@@ -74,7 +74,11 @@ async fn empty(store: &Store, workspace_id: WorkspaceId, erasure: Erasure) -> Re
     let (wanted, sessions) = store
         .read(move |tx| {
             let wanted = tx.workspace(workspace_id)?.is_some_and(|workspace| workspace.settings.erase_transcripts);
-            Ok::<_, StoreError>((wanted, tx.session_ids_of(workspace_id, user_id)?))
+            let sessions = match &erasure.sessions {
+                Some(sessions) => sessions.clone(),
+                None => tx.session_ids_of(workspace_id, user_id)?,
+            };
+            Ok::<_, StoreError>((wanted, sessions))
         })
         .await?;
     let mut is_over = true;

@@ -43,11 +43,11 @@ pub fn apply(tx: &mut Tx<'_>, ctx: &Ctx, channel: &Channel, told: &AccountNotice
     }
     if let Notice::TemplateCategory { template, previous: Some(_), current, .. } = &told.notice {
         let named = (template.name.as_str(), template.language.as_deref());
-        tx.set_template_category(channel.workspace_id, channel.id, named, current, ctx.now())?;
+        tx.set_template_category(channel.workspace_id, channel.id, named, current, (at, ctx.now()))?;
     }
     if let Notice::TemplateQuality { template, current, .. } = &told.notice {
         let named = (template.name.as_str(), template.language.as_deref());
-        tx.set_template_quality(channel.workspace_id, channel.id, named, current, ctx.now())?;
+        tx.set_template_quality(channel.workspace_id, channel.id, named, current, (at, ctx.now()))?;
     }
     if let Notice::FormStatus { form, current, .. } = &told.notice {
         tx.set_form_status(channel.workspace_id, form, current, at)?;

@@ -111,7 +111,7 @@ pub(crate) fn addressed(
     let Some(user) = tx.messaging_user(desk.workspace_id(), session.messaging_user_id)? else {
         return Ok((None, None));
     };
-    let contact = match user.contact_id {
+    let contact = match user.sure_contact() {
         Some(id) => tx.contact(desk.workspace_id(), id)?.map(|contact| contact.fields()),
         None => None,
     };

@@ -53,6 +53,9 @@ use crate::{
 /// Kind of the job that wakes a bot at a time it asked for.
 pub const BOT_TIMER: &str = "bot_timer";
 
+/// Id of the event that a bot begins with.
+pub(crate) const BEGAN: &str = "started";
+
 /// Most parsed definitions kept; more than any installation runs at once.
 const CACHED_DEFINITIONS: usize = 256;
 
@@ -112,7 +115,7 @@ pub(crate) fn begin(
     if !tx.insert_flow_run(workspace_id, session.id, &run, desk.ctx.now())? {
         return Ok(());
     }
-    let contact = match user.contact_id {
+    let contact = match user.sure_contact() {
         Some(id) => tx.contact(workspace_id, id)?.map(|contact| contact.fields()),
         None => None,
     };
@@ -120,7 +123,7 @@ pub(crate) fn begin(
     let contact = contact.unwrap_or_default();
     let locale = language::of(tx, workspace_id, user.id, contact.locale.clone())?;
     let context = Context { locale, contact, campaign };
-    let started = Event { id: "started".to_owned(), kind: EventKind::Started { context: Box::new(context) } };
+    let started = Event { id: BEGAN.to_owned(), kind: EventKind::Started { context: Box::new(context) } };
     take(tx, desk, session, &definition, run, state, &started, notices)
 }
 
@@ -332,7 +335,8 @@ fn failed(
 }
 
 /// Writes an answer into the linked contact, in the form of its attribute's kind. A value that does not fit (a broken
-/// phone number, the number of somebody else) stays with the session, where the agent sees it among what was gathered.
+/// phone number, the number of somebody else), and one of a customer who may be somebody else than the contact, stays with
+/// the session, where the agent sees it among what was gathered.
 fn save_contact(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -342,7 +346,7 @@ fn save_contact(
 ) -> Result<(), DeskError> {
     let workspace_id = desk.workspace_id();
     let user = tx.messaging_user(workspace_id, session.messaging_user_id)?;
-    let Some(contact_id) = user.and_then(|user| user.contact_id) else { return Ok(()) };
+    let Some(contact_id) = user.and_then(|user| user.sure_contact()) else { return Ok(()) };
     let Some(mut fields) = tx.contact_for_update(workspace_id, contact_id)? else { return Ok(()) };
     let before = fields.clone();
     set_field(&mut fields, field, value);

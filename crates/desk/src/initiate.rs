@@ -6,6 +6,7 @@ use segue_channels::whatsapp::Identity;
 use segue_model::{
     ChannelId, ContactId, Ctx, PhoneNumber, SessionId, WorkspaceId,
     actor::Actor,
+    consent::ConsentState,
     session::{OptIn, SessionOrigin},
     window,
 };
@@ -32,6 +33,7 @@ use crate::{
 ///
 /// # Errors
 /// [`DeskError::ConversationOpen`] when somebody else talks with the customer, [`DeskError::CustomerBlocked`],
+/// [`DeskError::OptedOut`] for one who said no and has not written since,
 /// [`DeskError::NoAddress`] for a contact without a phone number who is no customer here, [`DeskError::AtCapacity`], everything [`messages::send`] refuses, or when there is no such
 /// contact or WhatsApp channel.
 pub async fn start(
@@ -85,6 +87,9 @@ fn start_in(
         .ok_or_else(|| StoreError::Unavailable("the session was ended at the same time".to_owned()))?;
     let mut session = sessions::to_change(tx, workspace_id, id)?;
     if opened {
+        if said_no(tx, workspace_id, channel_id, &customer)? {
+            return Err(DeskError::OptedOut);
+        }
         take(tx, ctx, workspace_id, &mut session, user_id, notices)?;
         session.window_expires_at = customer.last_inbound_at.map(window::expires_at);
         let line = format!("{} began the conversation.", sessions::name(actor));
@@ -97,6 +102,23 @@ fn start_in(
     tx.save_session(workspace_id, &mut session)?;
     notices.session_updated(id);
     Ok(id)
+}
+
+/// Whether the customer's last word was a no: what they write after it opens a session, which is the last one then, and a
+/// yes to marketing that was recorded since takes it back as well.
+fn said_no(
+    tx: &mut Tx<'_>,
+    workspace_id: WorkspaceId,
+    channel_id: ChannelId,
+    customer: &MessagingUser,
+) -> Result<bool, DeskError> {
+    let last = tx.last_ended_session(workspace_id, channel_id, customer.id)?;
+    if last.is_none_or(|last| last.opt_in != OptIn::Declined) {
+        return Ok(false);
+    }
+    let Some((_, address)) = tx.address_of(workspace_id, customer.id)? else { return Ok(true) };
+    let (marketing, _) = tx.agreed(workspace_id, &address)?;
+    Ok(marketing != ConsentState::Granted)
 }
 
 /// The customer that the contact is on this channel: the one of its number in any writing who wrote last and is linked to

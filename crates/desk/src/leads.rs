@@ -114,7 +114,7 @@ pub(crate) fn lead_of_bot(
     if let Some(lead_id) = user.lead_id {
         return Ok(lead_id);
     }
-    let lead = of_session(tx, ctx, workspace_id, session, user.contact_id)?;
+    let lead = of_session(tx, ctx, workspace_id, session, user.sure_contact())?;
     tx.insert_lead(workspace_id, &lead, None)?;
     let before = LinkState::of(&user);
     user.lead_id = Some(lead.id);

@@ -4,6 +4,8 @@
 //! A deletion and its record are one transaction, and so is bringing the contacts back, which is guarded by
 //! `restored_at`. Messages that were canceled with a contact stay canceled.
 
+use std::collections::BTreeSet;
+
 use segue_model::{
     CaseId, ContactId, DeletionId, LeadId, ListId, MessagingUserId, PhoneNumber, Timestamp, WorkspaceId,
 };
@@ -13,8 +15,10 @@ use crate::{
     StoreError, Tx,
     contact_address::{AddressKind, ContactAddress},
     contact_merge::ContactRow,
+    customer_address::CustomerAddresses,
+    messaging_user::LinkedBy,
     table_row::StoredRow,
-    tx::json_text,
+    tx::{json_text, optional_word},
 };
 
 /// A deleted contact with all that pointed to it.
@@ -24,6 +28,9 @@ pub struct DeletedContact {
     pub lists: Vec<(ListId, Timestamp)>,
     pub addresses: Vec<ContactAddress>,
     pub messaging_users: Vec<MessagingUserId>,
+    /// How each of them came to it; empty in records of before.
+    #[serde(default)]
+    pub linked_by: Vec<Option<LinkedBy>>,
     pub leads: Vec<LeadId>,
     pub cases: Vec<CaseId>,
     /// Rows of tables that were linked to it.
@@ -44,7 +51,7 @@ pub struct DeletionView {
 }
 
 crate::sql! {
-    USERS_OF_CONTACT = "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2";
+    USERS_OF_CONTACT = "SELECT id, linked_by FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2";
     LEADS_OF_CONTACT = "SELECT id FROM leads WHERE workspace_id = $1 AND contact_id = $2";
     CASES_OF_CONTACT = "SELECT id FROM cases WHERE workspace_id = $1 AND contact_id = $2";
     INSERT_DELETION = "INSERT INTO contact_deletions (workspace_id, id, records, actor, deleted_at)
@@ -58,7 +65,7 @@ crate::sql! {
         WHERE workspace_id = $1 AND contact_id = $2";
     UNLINK_LEADS = "UPDATE leads SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2";
     UNLINK_CASES = "UPDATE cases SET contact_id = NULL WHERE workspace_id = $1 AND contact_id = $2";
-    LINK_USER = "UPDATE messaging_users SET contact_id = $3, version = version + 1
+    LINK_USER = "UPDATE messaging_users SET contact_id = $3, linked_by = $4, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
     LINK_LEAD = "UPDATE leads SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
     LINK_CASE = "UPDATE cases SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id IS NULL";
@@ -81,8 +88,13 @@ impl Tx<'_> {
         id: ContactId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let users: Vec<MessagingUserId> = self.query(&USERS_OF_CONTACT, &[&workspace_id, &id], |row| row.next())?;
+        let users: Vec<MessagingUserId> =
+            self.users_of_contact(workspace_id, id)?.into_iter().map(|(id, _)| id).collect();
         let phones = self.phones_of_contact(workspace_id, id)?;
+        self.lock_consents(workspace_id)?;
+        for address in self.addresses_of_contact(workspace_id, id)? {
+            self.empty_waiting(workspace_id, &address)?;
+        }
         let deleted = self.delete_contact_quietly(workspace_id, id)?;
         if deleted {
             for phone in phones.iter().filter_map(|(phone, _)| PhoneNumber::parse(phone, None).ok()) {
@@ -104,6 +116,7 @@ impl Tx<'_> {
         self.lock_consents(workspace_id)?;
         let phones: Vec<String> =
             self.phones_of_contact(workspace_id, id)?.into_iter().map(|(phone, _)| phone).collect();
+        let addresses = self.addresses_of_contact(workspace_id, id)?;
         if self.execute(&DELETE_CONTACT, &[&workspace_id, &id])? == 0 {
             return Ok(false);
         }
@@ -113,14 +126,63 @@ impl Tx<'_> {
         for unlink in [&UNLINK_MESSAGING_USERS, &UNLINK_LEADS, &UNLINK_CASES] {
             self.execute(unlink, &[&workspace_id, &id])?;
         }
-        for phone in &phones {
-            self.withdraw_unsent(workspace_id, phone)?;
+        for address in &addresses {
+            self.withdraw_unsent(workspace_id, address)?;
         }
         if phones.len() > 1 {
             // They are no longer one person's, as far as anybody knows.
             self.compute_consents_of(workspace_id, &phones)?;
         }
         Ok(true)
+    }
+
+    /// The customers of a contact, and how each came to it.
+    fn users_of_contact(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ContactId,
+    ) -> Result<Vec<(MessagingUserId, Option<LinkedBy>)>, StoreError> {
+        self.query(&USERS_OF_CONTACT, &[&workspace_id, &id], |row| Ok((row.next()?, row.optional_word()?)))
+    }
+
+    /// Every address that something for a contact may wait at: its numbers in each writing, and where its customers are
+    /// reached. Not what a customer has who came by an e-mail address alone, which anybody can type, and not the number of
+    /// another contact.
+    fn addresses_of_contact(
+        &mut self,
+        workspace_id: WorkspaceId,
+        id: ContactId,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut all = CustomerAddresses::default();
+        for (phone, _) in self.phones_of_contact(workspace_id, id)? {
+            all.add_phone(&phone);
+        }
+        for (user, linked_by) in self.users_of_contact(workspace_id, id)? {
+            if linked_by != Some(LinkedBy::Email) {
+                for identifier in self.identifiers_of(workspace_id, user)? {
+                    all.add(&identifier);
+                }
+            }
+        }
+        let mut addresses = all.hidden;
+        for phone in all.phones {
+            if self.owner_of_number(workspace_id, &phone)?.is_none_or(|owner| owner == id) {
+                addresses.insert(phone);
+            }
+        }
+        Ok(addresses)
+    }
+
+    /// Whose number an address is; nobody's when it is none.
+    pub(crate) fn owner_of_number(
+        &mut self,
+        workspace_id: WorkspaceId,
+        address: &str,
+    ) -> Result<Option<ContactId>, StoreError> {
+        match PhoneNumber::parse(address, None) {
+            Ok(phone) => self.contact_of_phone(workspace_id, &phone),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Removes what a contact that is gone for good texted of files, where its numbers are nobody else's by now.
@@ -159,11 +221,13 @@ impl Tx<'_> {
         let mut records = Vec::with_capacity(ids.len());
         for contact_id in ids {
             let Some(row) = self.contact_row(workspace_id, *contact_id)? else { continue };
+            let (messaging_users, linked_by) = self.users_of_contact(workspace_id, *contact_id)?.into_iter().unzip();
             records.push(DeletedContact {
                 row,
                 lists: self.lists_of_contact(workspace_id, *contact_id)?,
                 addresses: self.contact_addresses(workspace_id, *contact_id)?,
-                messaging_users: self.query(&USERS_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
+                messaging_users,
+                linked_by,
                 leads: self.query(&LEADS_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
                 cases: self.query(&CASES_OF_CONTACT, &[&workspace_id, contact_id], |row| row.next())?,
                 rows: self.rows_of_contact(workspace_id, *contact_id)?,
@@ -211,8 +275,10 @@ impl Tx<'_> {
                 }
             }
             self.restore_rows(workspace_id, contact_id, &record.rows)?;
-            for user in &record.messaging_users {
-                self.execute(&LINK_USER, &[&workspace_id, user, &contact_id])?;
+            for (place, user) in record.messaging_users.iter().enumerate() {
+                // Where it is not known, they may have done no more than type the contact's e-mail address.
+                let linked_by = record.linked_by.get(place).copied().unwrap_or(Some(LinkedBy::Email));
+                self.execute(&LINK_USER, &[&workspace_id, user, &contact_id, &optional_word(linked_by)])?;
             }
             self.find_again_in_search(workspace_id, contact_id)?;
             for lead in &record.leads {

@@ -116,6 +116,12 @@ impl Tx<'_> {
         users: &[MessagingUserId],
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        for user in users {
+            // The records of merges tell where they are, and are emptied below.
+            if self.messaging_user(workspace_id, *user)?.is_none() {
+                self.begin_erasure_of_merged(workspace_id, *user, now)?;
+            }
+        }
         let about = format!("%{id}%");
         self.execute(&EMPTY_MERGES_ABOUT, &[&workspace_id, &about])?;
         for user in self.with_merged_customers(workspace_id, users.to_vec())? {

@@ -149,6 +149,8 @@ crate::sql! {
     MERGES_INTO = "SELECT id, kept_id, merged_id, kept_name, merged_name, actor, merged_at, unmerged_at, record
         FROM messaging_user_merges WHERE workspace_id = $1 AND kept_id = $2 ORDER BY id DESC LIMIT $3";
     RECORD = "SELECT record FROM messaging_user_merges WHERE workspace_id = $1 AND id = $2";
+    MERGED_INTO = "SELECT kept_id, record FROM messaging_user_merges
+        WHERE workspace_id = $1 AND merged_id = $2 AND unmerged_at IS NULL ORDER BY id DESC LIMIT 1";
     END_CUSTOMER_MERGE = "UPDATE messaging_user_merges SET unmerged_at = $3, unmerged_by = $4
         WHERE workspace_id = $1 AND id = $2 AND unmerged_at IS NULL";
     BEGIN_USE = "UPDATE messaging_identifiers SET used_at = $3
@@ -255,6 +257,18 @@ impl Tx<'_> {
         self.query(&MERGES_INTO, &[&workspace_id, &kept_id, &limit], read)
     }
 
+    /// Whose part a customer is who was merged, and the sessions that the merge brought: none when its record was emptied.
+    pub(crate) fn merged_into(
+        &mut self,
+        workspace_id: WorkspaceId,
+        merged_id: MessagingUserId,
+    ) -> Result<Option<(MessagingUserId, Vec<SessionId>)>, StoreError> {
+        self.query_opt(&MERGED_INTO, &[&workspace_id, &merged_id], |row| {
+            let (kept_id, record): (_, Option<Record>) = (row.next()?, row.json()?);
+            Ok((kept_id, record.map(|record| record.sessions).unwrap_or_default()))
+        })
+    }
+
     /// Parts two customers again.
     ///
     /// # Errors
@@ -289,6 +303,7 @@ impl Tx<'_> {
         for id in &record.sessions {
             let params: [&dyn crate::Bind; 4] = [&workspace_id, id, &merge.kept_id, &merged.id];
             if self.execute(&MOVE_SESSION_BACK, &params)? == 1 {
+                self.find_by_customer_again(workspace_id, *id)?;
                 moved.push(*id);
             }
         }

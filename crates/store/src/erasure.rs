@@ -10,31 +10,45 @@
 //! row of the erasure stays until it has its end, so that its words go, too, and that what is refused then does not wait for
 //! the customer.
 //!
+//! A customer who became part of another one before that is another matter: of one who is somebody's only the conversations
+//! that the merge brought are emptied, of one who is nobody's all.
+//!
 //! A file goes when it stands in nothing else ([`crate::media_use`]): what others sent or received stays theirs.
 //!
 //! What stays: that there were conversations, when, and who spoke; the consent ledger; a block, which holds.
 
 use segue_model::{MediaId, MessagingUserId, SessionId, Timestamp, WorkspaceId};
 
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, message_details::CameFrom, outbox::AddressKind, tx::json_text};
 
 /// A customer of whom something is still to be removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Erasure {
     pub messaging_user_id: MessagingUserId,
     pub asked_at: Timestamp,
+    /// The conversations that are meant, of a customer who is part of another one; else all of the customer's.
+    pub sessions: Option<Vec<SessionId>>,
     /// Whether nothing is left to be emptied here.
     pub is_emptied: bool,
     pub attempts: u32,
 }
 
+/// What a case is about whose subject the system had made of the customer's name.
+const SUBJECT_REMOVED: &str = "WhatsApp conversation";
 /// What stands in the place of a file that was removed.
 const FILE_REMOVED: &str = "It was removed with the contact.";
 
 crate::sql! {
     ASK_ERASURE = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
-    ERASURES = "SELECT messaging_user_id, asked_at, emptied_at IS NOT NULL, attempts FROM customer_erasures
+    ASK_ERASURE_OF_SESSIONS = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at, sessions)
+        VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    KEEP_TO_SESSIONS = "UPDATE customer_erasures SET sessions = $3
+        WHERE workspace_id = $1 AND messaging_user_id = $2 AND sessions IS NULL";
+    PASS_ERASURE_ON = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at)
+        SELECT e.workspace_id, $3, e.asked_at FROM customer_erasures e
+        WHERE e.workspace_id = $1 AND e.messaging_user_id = $2 ON CONFLICT DO NOTHING";
+    ERASURES = "SELECT messaging_user_id, asked_at, sessions, emptied_at IS NOT NULL, attempts FROM customer_erasures
         WHERE workspace_id = $1 AND messaging_user_id > $2 ORDER BY messaging_user_id LIMIT $3";
     EMPTIED = "UPDATE customer_erasures SET emptied_at = $3 WHERE workspace_id = $1 AND messaging_user_id = $2";
     TRIED_ERASURE = "UPDATE customer_erasures SET attempts = attempts + 1
@@ -64,6 +78,9 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND pending > 0";
     FILES = "SELECT DISTINCT media_id FROM messages
         WHERE workspace_id = $1 AND session_id = $2 AND at <= $3 AND media_id IS NOT NULL";
+    FORGET_CARD_FILES = "DELETE FROM card_files WHERE workspace_id = $1 AND session_id = $2 AND message_id IN (
+            SELECT m.id FROM messages m WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.at <= $3)
+        RETURNING media_id";
     EMPTY_SENT = "UPDATE outbox SET payload = '{\"text\":\"\"}' WHERE workspace_id = $1 AND id IN (SELECT m.id FROM messages m
             WHERE m.workspace_id = $1 AND m.session_id = $2 AND m.at <= $3 AND m.direction = 'outbound')
         AND state NOT IN ('queued', 'claimed', 'submitting')";
@@ -74,6 +91,15 @@ crate::sql! {
     EMPTY_SESSION = "UPDATE sessions SET last_text = CASE WHEN last_at <= $3 THEN NULL ELSE last_text END, gathered = '[]',
             version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND started_at <= $3";
+    /// A turn that is being taken at this moment is not stored any more.
+    FORGET_RUN = "UPDATE flow_runs SET state = '{}', turn = turn + 1,
+            status = CASE WHEN status IN ('running', 'waiting') THEN 'ended' ELSE status END
+        WHERE workspace_id = $1 AND session_id = $2 AND EXISTS (SELECT 1 FROM sessions s
+            WHERE s.workspace_id = $1 AND s.id = $2 AND s.started_at <= $3)";
+    /// Subjects that no user wrote have the customer's name in them.
+    FORGET_SUBJECTS = "UPDATE cases SET subject = $4
+        WHERE workspace_id = $1 AND session_id = $2 AND session_id IS NOT NULL AND created_by IS NULL AND created_at <= $3";
+    FORGET_CLICK = "UPDATE session_ads SET came_from = $4 WHERE workspace_id = $1 AND session_id = $2 AND at <= $3";
     FORGET_NAMES = "UPDATE messaging_users SET profile_name = NULL, username = NULL, version = version + 1
         WHERE workspace_id = $1 AND id = $2";
 }
@@ -92,10 +118,67 @@ impl Tx<'_> {
         }
         self.lock_consents(workspace_id)?;
         for identifier in self.identifiers_of(workspace_id, user_id)? {
-            for sql in [&EMPTY_WAITING, &EMPTY_WAITING_OF_CAMPAIGNS] {
-                self.execute(sql, &[&workspace_id, &identifier.value])?;
+            let Some((_, kind, address)) = identifier.address() else { continue };
+            // The number may be a new contact's by now.
+            if kind == AddressKind::Phone && self.owner_of_number(workspace_id, &address)?.is_some() {
+                continue;
             }
-            self.withdraw_unsent(workspace_id, &identifier.value)?;
+            self.empty_waiting(workspace_id, &address)?;
+            self.withdraw_unsent(workspace_id, &address)?;
+        }
+        Ok(())
+    }
+
+    /// [`Tx::begin_erasure`] of one who became part of another customer since: of all that this one is when nobody's, else
+    /// of the conversations that the merge brought.
+    pub(crate) fn begin_erasure_of_merged(
+        &mut self,
+        workspace_id: WorkspaceId,
+        user_id: MessagingUserId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut sessions: Option<Vec<SessionId>> = None;
+        let mut kept_id = user_id;
+        while let Some((kept, brought)) = self.merged_into(workspace_id, kept_id)? {
+            sessions.get_or_insert(brought);
+            kept_id = kept;
+        }
+        let (Some(sessions), Some(kept)) = (sessions, self.messaging_user(workspace_id, kept_id)?) else {
+            return Ok(());
+        };
+        if kept.contact_id.is_none() {
+            return self.begin_erasure(workspace_id, kept_id, now);
+        }
+        self.execute(&ASK_ERASURE_OF_SESSIONS, &[&workspace_id, &user_id, &now, &json_text(&sessions)?])?;
+        for session_id in sessions {
+            self.stop_sending(workspace_id, session_id, now)?;
+        }
+        Ok(())
+    }
+
+    /// What is still to be removed of two customers who are about to become one: all of it when that one is nobody's, else
+    /// of each what it had.
+    pub(crate) fn merge_erasures(
+        &mut self,
+        workspace_id: WorkspaceId,
+        from: MessagingUserId,
+        into: MessagingUserId,
+    ) -> Result<(), StoreError> {
+        let is_nobodys = self.messaging_user(workspace_id, into)?.is_some_and(|user| user.contact_id.is_none());
+        if is_nobodys {
+            return self.execute(&PASS_ERASURE_ON, &[&workspace_id, &from, &into]).map(|_| ());
+        }
+        for user_id in [from, into] {
+            let sessions = json_text(&self.session_ids_of(workspace_id, user_id)?)?;
+            self.execute(&KEEP_TO_SESSIONS, &[&workspace_id, &user_id, &sessions])?;
+        }
+        Ok(())
+    }
+
+    /// Takes the words of what [`Tx::withdraw_unsent`] is about to cancel.
+    pub(crate) fn empty_waiting(&mut self, workspace_id: WorkspaceId, address: &str) -> Result<(), StoreError> {
+        for sql in [&EMPTY_WAITING, &EMPTY_WAITING_OF_CAMPAIGNS] {
+            self.execute(sql, &[&workspace_id, &address])?;
         }
         Ok(())
     }
@@ -133,7 +216,8 @@ impl Tx<'_> {
         let after = after.unwrap_or(MessagingUserId(uuid::Uuid::nil()));
         self.query(&ERASURES, &[&workspace_id, &after, &limit], |row| {
             let (messaging_user_id, asked_at) = (row.next()?, row.next()?);
-            Ok(Erasure { messaging_user_id, asked_at, is_emptied: row.next()?, attempts: row.next()? })
+            let sessions = row.optional_json()?;
+            Ok(Erasure { messaging_user_id, asked_at, sessions, is_emptied: row.next()?, attempts: row.next()? })
         })
     }
 
@@ -164,13 +248,32 @@ impl Tx<'_> {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let key: [&dyn crate::Bind; 3] = [&workspace_id, &session_id, &until];
-        let files = self.query(&FILES, &key, |row| row.next::<MediaId>())?;
+        let mut files = self.query(&FILES, &key, |row| row.next::<MediaId>())?;
+        files.extend(self.query(&FORGET_CARD_FILES, &key, |row| row.next::<MediaId>())?);
         self.take_session_out_of_search(workspace_id, session_id)?;
         for sql in [&EMPTY_SENT, &EMPTY_CHANGES_OF_SESSION, &EMPTY_TRANSCRIPT, &EMPTY_SESSION] {
             self.execute(sql, &key)?;
         }
+        self.forget_beside_transcript(workspace_id, session_id, until)?;
         for id in files {
             self.let_go_of_media(workspace_id, id, FILE_REMOVED, until)?;
+        }
+        Ok(())
+    }
+
+    /// Empties what is known of a conversation beside what was written: what the bot remembers, the subjects that the system
+    /// gave its cases, and by which click on an advertisement the customer came.
+    fn forget_beside_transcript(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&FORGET_RUN, &[&workspace_id, &session_id, &until])?;
+        self.execute(&FORGET_SUBJECTS, &[&workspace_id, &session_id, &until, &SUBJECT_REMOVED])?;
+        if let Some(came_from) = self.ad_of_session(workspace_id, session_id)? {
+            let came_from = json_text(&CameFrom { click_id: None, ..came_from })?;
+            self.execute(&FORGET_CLICK, &[&workspace_id, &session_id, &until, &came_from])?;
         }
         Ok(())
     }

@@ -157,7 +157,7 @@ crate::sql! {
         SELECT workspace_id, object, 'removing', 0 FROM media
         WHERE workspace_id = $1 AND id = $2 AND object IS NOT NULL ON CONFLICT DO NOTHING";
     EMPTY_MEDIA = "UPDATE media SET data = NULL, object = NULL, size = 0, sha256 = $4, file_name = NULL, provider_id = NULL,
-            failure = $3
+            failure = $3, check_state = NULL, check_detail = NULL
         WHERE workspace_id = $1 AND id = $2";
     FAIL_MEDIA = "UPDATE media SET failure = $3
         WHERE workspace_id = $1 AND id = $2 AND data IS NULL AND object IS NULL AND provider_id IS NOT NULL";

@@ -16,6 +16,7 @@ use crate::{StoreError, Tx, media::Media};
 
 crate::sql! {
     IN_A_MESSAGE = "SELECT 1 FROM messages WHERE workspace_id = $1 AND media_id = $2 LIMIT 1";
+    ON_A_CARD = "SELECT 1 FROM card_files WHERE workspace_id = $1 AND media_id = $2 LIMIT 1";
     /// Beside messages: templates and their drafts, campaigns, bots (what is published, and what a conversation still
     /// follows), replies that wait, and messages on their way that show it nowhere else, as above a template. Each of these
     /// tables, or the part that is looked at, is small.
@@ -79,6 +80,12 @@ impl Tx<'_> {
         Ok(self.query_opt(&IN_A_MESSAGE, &[&workspace_id, &id], |row| row.next::<i64>())?.is_some())
     }
 
+    /// Whether a message holds the file or shows it on a card.
+    fn is_media_shown(&mut self, workspace_id: WorkspaceId, id: MediaId) -> Result<bool, StoreError> {
+        let on_a_card = self.query_opt(&ON_A_CARD, &[&workspace_id, &id], |row| row.next::<i64>())?;
+        Ok(on_a_card.is_some() || self.is_media_in_a_message(workspace_id, id)?)
+    }
+
     /// Whether something beside messages needs the file.
     fn is_media_needed_elsewhere(&mut self, workspace_id: WorkspaceId, id: MediaId) -> Result<bool, StoreError> {
         let named = format!("%{id}%");
@@ -112,7 +119,7 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.lock(LOCK, &id)?;
-        if self.is_media_in_a_message(workspace_id, id)? {
+        if self.is_media_shown(workspace_id, id)? {
             return Ok(false);
         }
         if self.is_media_needed_elsewhere(workspace_id, id)? {
@@ -168,7 +175,7 @@ impl Tx<'_> {
         let mut removed = 0;
         for id in &ids {
             self.lock(LOCK, id)?;
-            if self.is_media_in_a_message(workspace_id, *id)? {
+            if self.is_media_shown(workspace_id, *id)? {
                 self.execute(&FORGET_UPLOAD, &[&workspace_id, id])?;
             } else if self.is_media_needed_elsewhere(workspace_id, *id)? {
                 self.execute(&LOOK_LATER, &[&workspace_id, id, &now])?;

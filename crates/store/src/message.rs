@@ -327,11 +327,21 @@ impl std::fmt::Display for MessageCursor {
     }
 }
 
+/// A message of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    pub id: MessageId,
+    pub at: Timestamp,
+    pub is_file: bool,
+}
+
 crate::sql! {
     COUNT_INBOUND = "SELECT COUNT(*) FROM messages WHERE workspace_id = $1 AND direction = 'inbound'";
     INSERT_MESSAGE = "INSERT INTO messages (workspace_id, session_id, id, channel_id, direction, author, author_id, kind,
             content, text, provider_id, client_id, at, media_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
+    INSERT_CARD_FILE = "INSERT INTO card_files (workspace_id, media_id, session_id, message_id) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING";
     MESSAGE_OF_PROVIDER = "SELECT session_id, id FROM messages
         WHERE workspace_id = $1 AND channel_id = $2 AND provider_id = $3";
     MESSAGE_OF_OUTBOX = "SELECT session_id, id FROM outbox
@@ -347,6 +357,9 @@ crate::sql! {
     MESSAGES_BEFORE = "SELECT v.* FROM message_details v
         WHERE v.workspace_id = $1 AND v.session_id = $2 AND (v.at, v.id) < ($3, $4)
         ORDER BY v.at DESC, v.id DESC LIMIT $5";
+    LAST_HEARD = "SELECT id, at, media_id IS NOT NULL FROM messages
+        WHERE workspace_id = $1 AND session_id = $2 AND direction = 'inbound' AND kind <> 'reaction'
+        ORDER BY at DESC, id DESC LIMIT $3";
     MESSAGES_AFTER = "SELECT v.* FROM message_details v
         WHERE v.workspace_id = $1 AND v.session_id = $2 AND (v.at, v.id) > ($3, $4)
         ORDER BY v.at, v.id LIMIT $5";
@@ -426,6 +439,12 @@ impl Tx<'_> {
                 &message.content.media.as_ref().map(|media| media.id),
             ],
         )?;
+        if written == 1 {
+            for card in &message.content.details.template_cards {
+                let row: [&dyn crate::Bind; 4] = [&workspace_id, &card.media_id, &message.session_id, &message.id];
+                self.execute(&INSERT_CARD_FILE, &row)?;
+            }
+        }
         Ok(written == 1)
     }
 
@@ -531,6 +550,23 @@ impl Tx<'_> {
             self.query(&MESSAGES_BEFORE, &[&workspace_id, &session_id, &before.at, &before.id, &limit], read_view)?;
         page.reverse();
         Ok(page)
+    }
+
+    /// What a customer sent last in a conversation, in the order in which it came.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn last_heard(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+        limit: u32,
+    ) -> Result<Vec<Heard>, StoreError> {
+        let mut all = self.query(&LAST_HEARD, &[&workspace_id, &session_id, &limit], |row| {
+            Ok(Heard { id: row.next()?, at: row.next()?, is_file: row.next()? })
+        })?;
+        all.sort_by_key(|heard| heard.id);
+        Ok(all)
     }
 
     /// The entries after a point, oldest first.

@@ -88,6 +88,15 @@ pub struct MessagingUser {
     pub version: i64,
 }
 
+impl MessagingUser {
+    /// The contact, as far as the customer is surely that person: anybody can type an e-mail address. Nobody else's data is
+    /// said to them, and theirs are not written into it.
+    #[must_use]
+    pub fn sure_contact(&self) -> Option<ContactId> {
+        self.contact_id.filter(|_| self.linked_by != Some(LinkedBy::Email))
+    }
+}
+
 crate::sql! {
     INSERT_USER = "INSERT INTO messaging_users (workspace_id, id, channel_id, profile_name, username, contact_id, lead_id,
             linked_by, last_inbound_at, created_at, version)
@@ -425,6 +434,7 @@ impl Tx<'_> {
         from: MessagingUserId,
         into: MessagingUserId,
     ) -> Result<(), StoreError> {
+        self.merge_erasures(workspace_id, from, into)?;
         self.execute(&MOVE_IDENTIFIERS, &[&workspace_id, &from, &into])?;
         self.execute(&MOVE_SESSIONS, &[&workspace_id, &from, &into])?;
         self.move_customer_language(workspace_id, from, into)?;

@@ -134,6 +134,17 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0057_identifiers_in_use",
         text: include_str!("../migrations/0057_identifiers_in_use.sql"),
     },
+    Migration {
+        version: 58,
+        name: "0058_erased_sessions",
+        text: include_str!("../migrations/0058_erased_sessions.sql"),
+    },
+    Migration {
+        version: 59,
+        name: "0059_template_told_apart",
+        text: include_str!("../migrations/0059_template_told_apart.sql"),
+    },
+    Migration { version: 60, name: "0060_card_files", text: include_str!("../migrations/0060_card_files.sql") },
 ];
 
 /// Version of the schema that this build works with.

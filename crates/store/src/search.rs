@@ -5,7 +5,7 @@
 //! been seen. A batch's entries and the new mark are one transaction that fails when somebody else has moved the mark, so
 //! a crash or a second node costs work and never an entry. Nothing is added to what a message costs when it comes in.
 //! Sessions of which everything is to be added or taken out (after a migration, a gap in the log, the deletion of a
-//! contact) stand in `search_tasks`; until that is done, what is to go is hidden from the answers. What of a session was
+//! contact, or two customers that are parted) stand in `search_tasks`; until that is done, what is to go is hidden from the answers. What of a session was
 //! written before its contact was deleted stands in `search_hidden`: a gap in the log does not bring it back.
 //!
 //! # How it is read
@@ -93,6 +93,8 @@ pub struct SearchBatch {
 pub struct SearchTask {
     session_id: SessionId,
     is_removal: bool,
+    /// Whether what is there is written anew: the conversation is another customer's now.
+    is_again: bool,
     after_seq: i64,
     entries: Vec<Entry>,
 }
@@ -161,10 +163,16 @@ crate::sql! {
         SELECT q.workspace_id, $2, 'remove', q.seq FROM event_sequences q WHERE q.workspace_id = $1
         ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
             after_seq = EXCLUDED.after_seq";
+    TASK_AGAIN = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq, done_to)
+        SELECT w.id, $2, 'again', w.event_seq, (SELECT h.hidden_to FROM search_hidden h
+            WHERE h.workspace_id = w.id AND h.session_id = $2)
+        FROM workspaces w WHERE w.id = $1
+        ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = EXCLUDED.done_to,
+            after_seq = EXCLUDED.after_seq WHERE search_tasks.task <> 'remove'";
     CUSTOMERS_OF_CONTACT = "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id";
     MERGED_CUSTOMERS = "SELECT merged_id FROM messaging_user_merges WHERE workspace_id = $1 AND kept_id = $2
         AND unmerged_at IS NULL";
-    SEARCH = sqlite: "SELECT f.number, e.session_id, e.message_id, CASE WHEN s.id IS NOT NULL
+    SEARCH = sqlite: "SELECT f.number, e.session_id, e.message_id, s.messaging_user_id, CASE WHEN s.id IS NOT NULL
                 AND ($7 IS NULL OR s.agent_id = $7)
                 AND NOT EXISTS (SELECT 1 FROM search_tasks t WHERE t.workspace_id = $1 AND t.session_id = e.session_id
                     AND t.task = 'remove')
@@ -179,7 +187,7 @@ crate::sql! {
             LEFT JOIN search_entries e ON e.number = f.number AND e.workspace_id = $1
             LEFT JOIN sessions s ON s.workspace_id = $1 AND s.id = e.session_id
             ORDER BY f.number DESC",
-        postgres: "SELECT f.number, e.session_id, e.message_id, CASE WHEN s.id IS NOT NULL
+        postgres: "SELECT f.number, e.session_id, e.message_id, s.messaging_user_id, CASE WHEN s.id IS NOT NULL
                 AND (CAST($7 AS UUID) IS NULL OR s.agent_id = $7)
                 AND NOT EXISTS (SELECT 1 FROM search_tasks t WHERE t.workspace_id = $1 AND t.session_id = e.session_id
                     AND t.task = 'remove')
@@ -250,8 +258,11 @@ impl Tx<'_> {
         let rows = self.query(&SEARCH, &params, |row| {
             let (number, session_id, message_id): (i64, Option<SessionId>, Option<MessageId>) =
                 (row.next()?, row.next()?, row.next()?);
+            let customer: Option<MessagingUserId> = row.next()?;
+            // The words of one who was parted from another may still name that one.
+            let is_theirs = query.customers.as_ref().is_none_or(|all| customer.is_some_and(|id| all.contains(&id)));
             let is_shown = row.next::<i64>()? == 1;
-            Ok((number, session_id.zip(message_id).filter(|_| is_shown)))
+            Ok((number, session_id.zip(message_id).filter(|_| is_shown && is_theirs)))
         })?;
         let mut page = FoundPage::default();
         for (number, shown) in &rows {
@@ -366,12 +377,13 @@ impl Tx<'_> {
         let task = self.query_opt(&NEXT_TASK, &[&workspace_id, &mark], |row| {
             let (session_id, task, done_to, after_seq) =
                 (row.next()?, row.next::<String>()?, row.next::<Option<MessageId>>()?, row.next()?);
-            Ok((session_id, task == "remove", done_to.unwrap_or(MessageId(uuid::Uuid::nil())), after_seq))
+            Ok((session_id, task, done_to.unwrap_or(MessageId(uuid::Uuid::nil())), after_seq))
         })?;
-        let Some((session_id, is_removal, done_to, after_seq)) = task else { return Ok(None) };
+        let Some((session_id, task, done_to, after_seq)) = task else { return Ok(None) };
+        let (is_removal, is_again) = (task == "remove", task == "again");
         let params: [&dyn crate::Bind; 4] = [&workspace_id, &session_id, &done_to, &TASK_BATCH];
         let entries = self.query(&ENTRIES_OF_SESSION, &params, read_any)?;
-        Ok(Some(SearchTask { session_id, is_removal, after_seq, entries }))
+        Ok(Some(SearchTask { session_id, is_removal, is_again, after_seq, entries }))
     }
 
     /// Works on a batch of a session.
@@ -400,6 +412,9 @@ impl Tx<'_> {
                 .filter(|entry| entry.text.trim().is_empty() || hidden_to.is_some_and(|last| entry.message_id <= last))
                 .collect();
             return self.take_out_of_search(workspace_id, &going).map(|_| ());
+        }
+        if task.is_again {
+            self.take_out_of_search(workspace_id, &entries)?;
         }
         self.add_to_search(workspace_id, &entries)
     }
@@ -514,6 +529,15 @@ impl Tx<'_> {
         session_id: SessionId,
     ) -> Result<(), StoreError> {
         self.execute(&TASK_FOR_SESSION, &[&workspace_id, &session_id]).map(|_| ())
+    }
+
+    /// What a conversation holds is found by the customer it belongs to now.
+    pub(crate) fn find_by_customer_again(
+        &mut self,
+        workspace_id: WorkspaceId,
+        session_id: SessionId,
+    ) -> Result<(), StoreError> {
+        self.execute(&TASK_AGAIN, &[&workspace_id, &session_id]).map(|_| ())
     }
 
     /// What a contact's conversations hold is found again.

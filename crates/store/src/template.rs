@@ -294,10 +294,16 @@ crate::sql! {
             AND told_at <= COALESCE(CAST($7 AS BIGINT), told_at)";
     SET_TEMPLATE_CATEGORY = "UPDATE templates SET category = $5
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
-            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND category <> $5";
+            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND category <> $5 AND category_told_at <= $6";
+    TOLD_TEMPLATE_CATEGORY = "UPDATE templates SET category_told_at = $5
+        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
+            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND category_told_at < $5";
     SET_TEMPLATE_QUALITY = "UPDATE templates SET quality = $5
         WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
-            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND COALESCE(quality, '') <> $5";
+            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND COALESCE(quality, '') <> $5 AND quality_told_at <= $6";
+    TOLD_TEMPLATE_QUALITY = "UPDATE templates SET quality_told_at = $5
+        WHERE workspace_id = $1 AND channel_id = $2 AND name = $3
+            AND (CAST($4 AS TEXT) IS NULL OR language = $4) AND quality_told_at < $5";
 }
 
 fn read(row: &mut Row<'_>) -> Result<Template, StoreError> {
@@ -610,8 +616,8 @@ impl Tx<'_> {
         .map(|_| ())
     }
 
-    /// Stores the category Meta moved a template to, in all languages when it names none. `true` when that changed
-    /// anything.
+    /// Stores the category Meta moved a template to at `told_at`, in all languages when it names none, unless a newer one
+    /// was told. `true` when that changed anything.
     ///
     /// # Errors
     /// When the store fails.
@@ -621,11 +627,12 @@ impl Tx<'_> {
         channel_id: ChannelId,
         (name, language): (&str, Option<&str>),
         category: &str,
-        now: Timestamp,
+        (told_at, now): (Timestamp, Timestamp),
     ) -> Result<bool, StoreError> {
         self.lock_templates(channel_id)?;
-        let changed =
-            self.execute(&SET_TEMPLATE_CATEGORY, &[&workspace_id, &channel_id, &name, &language, &category])?;
+        let key: [&dyn crate::Bind; 6] = [&workspace_id, &channel_id, &name, &language, &category, &told_at];
+        let changed = self.execute(&SET_TEMPLATE_CATEGORY, &key)?;
+        self.execute(&TOLD_TEMPLATE_CATEGORY, &[&workspace_id, &channel_id, &name, &language, &told_at])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
             self.refresh_holds(workspace_id, channel_id, now)?;
@@ -633,7 +640,7 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
-    /// Stores how customers take a template, as Meta told.
+    /// Stores how customers take a template, as Meta told at `told_at`, unless something newer was told.
     ///
     /// # Errors
     /// When the store fails.
@@ -643,10 +650,12 @@ impl Tx<'_> {
         channel_id: ChannelId,
         (name, language): (&str, Option<&str>),
         quality: &str,
-        now: Timestamp,
+        (told_at, now): (Timestamp, Timestamp),
     ) -> Result<bool, StoreError> {
         self.lock_templates(channel_id)?;
-        let changed = self.execute(&SET_TEMPLATE_QUALITY, &[&workspace_id, &channel_id, &name, &language, &quality])?;
+        let key: [&dyn crate::Bind; 6] = [&workspace_id, &channel_id, &name, &language, &quality, &told_at];
+        let changed = self.execute(&SET_TEMPLATE_QUALITY, &key)?;
+        self.execute(&TOLD_TEMPLATE_QUALITY, &[&workspace_id, &channel_id, &name, &language, &told_at])?;
         if changed > 0 {
             self.tell_template_change(workspace_id, channel_id, now);
         }

@@ -3,14 +3,17 @@
 use segue_channels::whatsapp::number::{BusinessProfile, CodeMethod};
 use segue_delivery::{Files, check_channel, erasure, number_settings};
 use segue_model::{
-    ContactId, DeletionId, MediaId, MessagingUserId, SessionId, contact::ContactFields, content::Content,
-    delivery::OutboxState,
+    ContactId, CustomerMergeId, DeletionId, FlowVersionId, MediaId, MessagingUserId, SessionId, contact::ContactFields,
+    content::Content, delivery::OutboxState,
 };
 use segue_store::{
     Sql,
     channel::{Channel, ChannelConfig},
+    crm::{CaseState, CaseView},
+    flow::{FlowRun, RunStatus},
     media::NewMedia,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageCursor, MessageKind, NewMessage},
+    message_details::CameFrom,
     messaging_user::{Identifier, IdentifierKind},
     outbox::{Claim, OutboxMessage},
 };
@@ -152,6 +155,47 @@ async fn customer(bench: &Bench, channel: &Channel, bsuid: &'static str) -> (Con
     (contact, session, media)
 }
 
+/// What is known of a conversation beside what was written: a bot that remembers, a case, an advertisement.
+async fn known_beside(bench: &Bench, session: SessionId) {
+    let (workspace_id, now) = (bench.test.workspace_id(), bench.test.now());
+    let (version, case) = (bench.test.ctx.id::<FlowVersionId>(), bench.test.ctx.id());
+    bench
+        .write(move |tx| {
+            let run = FlowRun {
+                flow_version_id: version,
+                state: serde_json::json!({ "variables": { "contact.first_name": "Secret" } }),
+                status: RunStatus::Waiting,
+                turn: 1,
+            };
+            assert!(tx.insert_flow_run(workspace_id, session, &run, now)?);
+            let case = CaseView {
+                id: case,
+                number: 0,
+                subject: "WhatsApp conversation with Secret".to_owned(),
+                state: CaseState::Open,
+                session_id: Some(session),
+                contact_id: None,
+                created_at: now,
+                closed_at: None,
+            };
+            tx.insert_case(workspace_id, &case, None)?;
+            let came_from = CameFrom {
+                kind: Some("ad".to_owned()),
+                headline: Some("Lamps".to_owned()),
+                click_id: Some("Secret".to_owned()),
+                ..CameFrom::default()
+            };
+            tx.put_ad(workspace_id, session, &came_from, now)
+        })
+        .await;
+}
+
+static RUN_STATE: Sql =
+    Sql::portable("RUN_STATE", "SELECT state FROM flow_runs WHERE workspace_id = $1 AND session_id = $2");
+static CASE_SUBJECT: Sql =
+    Sql::portable("CASE_SUBJECT", "SELECT subject FROM cases WHERE workspace_id = $1 AND session_id = $2");
+static AD: Sql = Sql::portable("AD", "SELECT came_from FROM session_ads WHERE workspace_id = $1 AND session_id = $2");
+
 async fn forgotten(bench: &Bench) -> Value {
     let client = segue_channels::http::http_client(segue_channels::http::HttpLimits::default()).unwrap();
     let url = format!("{}/v26.0/106540352242922/contact_book", bench.sandbox.graph_base_url);
@@ -168,6 +212,7 @@ async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conver
             workspace.settings.erase_transcripts = wanted;
             bench.write(move |tx| tx.update_workspace(&workspace)).await;
             let (contact, session, media) = customer(&bench, &channel, bsuid).await;
+            known_beside(&bench, session).await;
             let answer =
                 bench.whatsapp_to(&channel, "+15550199", session, &Content::Text { text: "Secret".to_owned() });
             let answer = bench.enqueue(&answer).await;
@@ -217,6 +262,15 @@ async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conver
             } else {
                 assert_eq!((shown.text.as_str(), data.is_some()), ("My secret", true));
             }
+            for sql in [&RUN_STATE, &CASE_SUBJECT, &AD] {
+                let kept =
+                    bench.write(move |tx| tx.query_one(sql, &[&workspace_id, &session], |row| row.next::<String>()));
+                let kept = kept.await;
+                assert_ne!(kept.contains("Secret"), wanted, "{}: {kept}", bench.test.engine);
+            }
+            let run =
+                bench.write(move |tx| tx.flow_run(workspace_id, session)).await.expect("that there was a bot stays");
+            assert_ne!(run.status.is_active(), wanted, "{}", bench.test.engine);
         }
         assert_eq!(forgotten(&bench).await["forgotten"], serde_json::json!(["US.101", "US.102"]));
     }
@@ -296,5 +350,57 @@ async fn what_is_on_the_wire_is_emptied_when_it_has_its_end_and_what_is_claimed_
         assert_eq!(bench.state(on_the_wire.id).await, OutboxState::Failed);
         let waiting = bench.write(move |tx| tx.pending_replies(workspace_id, of_ana)).await;
         assert!(waiting.is_empty(), "{}", bench.test.engine);
+    }
+}
+
+static ENDED: Sql = Sql::portable("ENDED", "UPDATE sessions SET state = 'ended' WHERE workspace_id = $1 AND id = $2");
+static UNLINKED: Sql =
+    Sql::portable("UNLINKED", "UPDATE messaging_users SET contact_id = NULL WHERE workspace_id = $1 AND id = $2");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_customer_wrote_who_became_part_of_another_one_goes_with_their_contact() {
+    // Whether the erasure was asked for before the merge, and whether the other one is a contact's.
+    for (asked_before, is_somebodys) in [(false, true), (true, true), (false, false), (true, false)] {
+        for bench in benches().await {
+            let channel = bench.whatsapp().await;
+            let (workspace_id, store) = (bench.test.workspace_id(), bench.test.store.clone());
+            let mut workspace = bench.test.workspace.clone();
+            workspace.settings.erase_transcripts = true;
+            bench.write(move |tx| tx.update_workspace(&workspace)).await;
+            let (ana, of_ana, _) = customer(&bench, &channel, "US.301").await;
+            bench.write(move |tx| tx.execute(&ENDED, &[&workspace_id, &of_ana])).await;
+            let (_, of_ben, _) = customer(&bench, &channel, "US.302").await;
+            let (deletion, now) = (bench.test.ctx.id::<DeletionId>(), bench.test.now());
+            let merge: CustomerMergeId = bench.test.ctx.id();
+            bench
+                .write(move |tx| {
+                    let of = |tx: &mut segue_store::Tx<'_>, session: SessionId| {
+                        tx.query_one(&USER_OF, &[&workspace_id, &session], |row| row.next::<MessagingUserId>())
+                    };
+                    let (from, into) = (of(tx, of_ana)?, of(tx, of_ben)?);
+                    if !is_somebodys {
+                        tx.execute(&UNLINKED, &[&workspace_id, &into])?;
+                    }
+                    if asked_before {
+                        assert!(tx.delete_contact(workspace_id, ana, now)?);
+                    } else {
+                        tx.delete_contacts(workspace_id, deletion, &[ana], "system", now)?;
+                    }
+                    tx.record_customer_merge(workspace_id, merge, (from, into), "system", now)?;
+                    tx.merge_messaging_users(workspace_id, from, into)?;
+                    tx.delete_old_deletions(workspace_id, now.plus(1))
+                })
+                .await;
+            erasure::run(&store, workspace_id).await.unwrap();
+            let words = async |session: SessionId| {
+                let page =
+                    bench.write(move |tx| tx.messages_before(workspace_id, session, MessageCursor::END, 10)).await;
+                page[0].text.clone()
+            };
+            let case = format!("{}, {asked_before}, {is_somebodys}", bench.test.engine);
+            assert_eq!(words(of_ana).await, "", "{case}");
+            assert_eq!(words(of_ben).await, if is_somebodys { "My secret" } else { "" }, "{case}");
+            assert_eq!(bench.write(move |tx| tx.erasures(workspace_id, None, 9)).await, [], "{case}");
+        }
     }
 }

@@ -222,3 +222,22 @@ async fn a_checker_that_is_away_keeps_files_closed_and_says_why_until_somebody_a
         assert_eq!(presence(&test, unchecked).await, FilePresence::Stored, "{engine}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_gone_does_not_wait_for_its_check() {
+    for test in engines().await {
+        let (fake, workspace_id, engine) = (FakeClamd::start().await, test.workspace_id(), test.engine);
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let files = Files::in_database(test.store.clone(), test.ctx.clone()).checked_by(Some(at(&fake.address)));
+        let id = received(&test, &files, channel.id, PNG).await;
+        assert_eq!(counts(&test, workspace_id).await, (1, 0, 0), "{engine}");
+        let emptied =
+            test.store.write::<_, StoreError, _>(move |tx| tx.empty_media(workspace_id, id, "It was removed."));
+        emptied.await.unwrap();
+        assert_eq!(counts(&test, workspace_id).await, (0, 0, 0), "{engine}");
+        // The job that was planned for it comes by.
+        let _ = files.check(workspace_id, id, 1).await;
+        assert_eq!(counts(&test, workspace_id).await, (0, 0, 0), "{engine}");
+        assert_eq!(presence(&test, id).await, FilePresence::Failed, "{engine}");
+    }
+}

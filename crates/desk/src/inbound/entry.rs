@@ -14,12 +14,15 @@ use segue_store::{
 use serde_json::Value;
 
 use super::Desk;
+use crate::bot::BEGAN;
 
 /// What the transcript shows of a message that consisted of nothing but the code of its link.
 const ONLY_A_CODE: &str = "[Opened the chat from the link]";
 
-/// Pictures of one album come as messages of their own; to the bot, files sent within this time are one answer.
+/// Pictures of one album come as messages of their own; to the bot, files sent within this time of the first are one answer.
 const ALBUM: i64 = 10 * time::SECOND;
+/// So many of the customer's last messages are looked at for the first of an album.
+const ALBUM_SIZE: u32 = 100;
 
 /// Builds the entry; a file in it is noted to be fetched. `words` replaces the text when a code was taken out of it.
 pub(super) fn write(
@@ -279,12 +282,28 @@ pub(super) fn for_bot(
             let form = form_of(tx, desk, answers, entry)?;
             Event { id, kind: EventKind::Form { form, answers: answers.clone() } }
         }
-        Content::Media { caption, .. } => Event {
-            id: format!("album:{}", provider_at.0.div_euclid(ALBUM)),
-            kind: EventKind::Media { caption: caption.clone() },
-        },
+        Content::Media { caption, .. } => {
+            let id = album(tx, desk, entry)?.unwrap_or_else(|| format!("album:{provider_at}"));
+            Event { id, kind: EventKind::Media { caption: caption.clone() } }
+        }
         _ => Event { id, kind: EventKind::Media { caption: None } },
     })
+}
+
+/// The event that the first file of this one's album was: an album that opened the conversation is what the bot began with.
+/// In the order in which they came, since the files of an album may overtake each other.
+fn album(tx: &mut Tx<'_>, desk: &Desk<'_>, entry: &NewMessage) -> Result<Option<String>, StoreError> {
+    let heard = tx.last_heard(desk.workspace_id(), entry.session_id, ALBUM_SIZE)?;
+    let Some(place) = heard.iter().position(|each| each.id == entry.id) else { return Ok(None) };
+    let begin = heard[..place].iter().rposition(|each| !each.is_file).map_or(0, |other| other + 1);
+    let mut first = begin;
+    for (next, each) in heard.iter().enumerate().take(place + 1).skip(begin) {
+        if each.at.since(heard[first].at).abs() >= ALBUM {
+            first = next;
+        }
+    }
+    let is_opening = first == 0 && heard.len() < ALBUM_SIZE as usize;
+    Ok(Some(if is_opening { BEGAN.to_owned() } else { format!("album:{}", heard[first].id) }))
 }
 
 /// The name of the form that was filled in: by the token it was offered with, which is our message's id, else by the

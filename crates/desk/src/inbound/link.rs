@@ -156,14 +156,19 @@ fn link(
         Decision::Ask => matching::candidates(tx, workspace_id, &known, rules)?,
         _ => Vec::new(),
     };
+    // What the customer asked for here is theirs, whoever they turn out to be.
+    let own_lead = own_lead(tx, desk, user)?;
     let user = &mut customer.user;
-    (user.contact_id, user.lead_id, user.linked_by) = (None, None, None);
+    (user.contact_id, user.lead_id, user.linked_by) = (None, own_lead, None);
     let (action, reason) = match decision {
         Decision::Link { target, rule } => {
-            (user.contact_id, user.lead_id) = target.ids(tx, workspace_id)?;
+            let (contact_id, lead_id) = target.ids(tx, workspace_id)?;
+            (user.contact_id, user.lead_id) = (contact_id, lead_id.or(own_lead));
             user.linked_by = Some(linked_by(rule.by));
             (LinkAction::Linked, rule.by.as_str())
         }
+        // Nobody else, and the lead is there.
+        Decision::Create(LinkObject::Lead) if own_lead.is_some() => (LinkAction::Unlinked, "rules"),
         Decision::Create(object) => {
             let Some(phone) = &customer.phone else {
                 return if before == LinkState::default() { Ok(()) } else { unlink_doubtful(tx, desk, user, before) };
@@ -188,6 +193,15 @@ fn link(
     };
     let change = Change { session_id: Some(session.id), action, reason, before };
     history(tx, desk, user, change)
+}
+
+/// The customer's lead when it was made in one of their own conversations.
+fn own_lead(tx: &mut Tx<'_>, desk: &Desk<'_>, user: &MessagingUser) -> Result<Option<LeadId>, StoreError> {
+    let Some(lead_id) = user.lead_id else { return Ok(None) };
+    let session_id = tx.lead(desk.workspace_id(), lead_id)?.and_then(|lead| lead.session_id);
+    let Some(session_id) = session_id else { return Ok(None) };
+    let session = tx.session(desk.workspace_id(), session_id)?;
+    Ok(session.filter(|session| session.messaging_user_id == user.id).map(|_| lead_id))
 }
 
 /// The number shows that the link was forwarded, and nothing else says who this is.
@@ -224,7 +238,9 @@ pub(super) fn by_email(
     };
     let (action, reason) = match only.decide(|rule| matching::find(tx, workspace_id, &known, rule))? {
         Decision::Link { target, rule } => {
-            (user.contact_id, user.lead_id) = target.ids(tx, workspace_id)?;
+            let own_lead = own_lead(tx, desk, &user)?;
+            let (contact_id, lead_id) = target.ids(tx, workspace_id)?;
+            (user.contact_id, user.lead_id) = (contact_id, lead_id.or(own_lead));
             user.linked_by = Some(LinkedBy::Email);
             (LinkAction::Linked, rule.by.as_str())
         }

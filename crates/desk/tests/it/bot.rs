@@ -269,6 +269,44 @@ async fn an_album_is_one_answer_to_the_bot() {
     }
 }
 
+fn picture(number: usize, at: segue_model::Timestamp) -> segue_channels::whatsapp::InboundMessage {
+    let image = json!({"type": "image", "image": {"id": number, "mime_type": "image/jpeg"}});
+    message(phone(ANA), &format!("wamid.i{number}"), at, image)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_album_that_opens_the_conversation_is_no_answer_to_the_bot() {
+    for test in engines().await {
+        let scene = greeted(test).await;
+        for number in 0..3 {
+            scene.receive(picture(number, START)).await;
+        }
+        scene.advance(1_000);
+        scene.receive(picture(3, START.plus(1_000))).await;
+        let id = scene.session().await.id;
+        let lines = scene.lines(id).await;
+        assert_eq!(bot_lines(&lines).len(), 2, "{}: the question, once: {lines:?}", scene.test.engine);
+        scene.advance(11_000);
+        scene.receive(picture(4, START.plus(12_000))).await;
+        let lines = scene.lines(id).await;
+        assert_eq!(bot_lines(&lines).len(), 3, "{}: another one is an answer: {lines:?}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_album_is_one_answer_at_whatever_time_it_comes() {
+    for test in engines().await {
+        let scene = greeted(test).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        // A later one overtakes the first.
+        for (number, seconds) in [(0, 10), (1, 9), (2, 11), (3, 14)] {
+            scene.receive(picture(number, START.plus(seconds * 1_000))).await;
+        }
+        let lines = scene.lines(scene.session().await.id).await;
+        assert_eq!(bot_lines(&lines).len(), 3, "{}: one repetition: {lines:?}", scene.test.engine);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_supervisor_takes_over_from_the_bot_and_it_is_silent() {
     for test in engines().await {

@@ -211,3 +211,27 @@ async fn an_answer_that_names_another_customer_joins_them_unless_they_are_two_pe
 }
 
 static SENT_TO: Sql = Sql::portable("SENT_TO", "SELECT address FROM outbox WHERE workspace_id = $1 ORDER BY id");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_begins_anew_with_a_customer_who_said_no_until_they_write_again() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let agent = scene.agent("Sam").await;
+        scene.available(&agent).await;
+        let id = contact(&scene, Some("+15550100001")).await;
+        scene.receive(ana("wamid.1", START, "STOP")).await;
+        assert_eq!(scene.session().await.state.as_str(), "ended", "{}", scene.test.engine);
+        scene.advance(60_000);
+        let (approved, _) = templates(&scene, scene.ctx()).await;
+        for draft in [text_draft("But look at this"), template(approved)] {
+            let refused = start(&scene, &agent, id, "1", draft).await.map(|_| ()).unwrap_err();
+            assert_eq!(refused.code(), "opted_out", "{}", scene.test.engine);
+        }
+        assert_eq!(scene.sessions().await.len(), 1, "a refused attempt leaves nothing");
+        scene.receive(ana("wamid.2", START.plus(60_000), "I have a question")).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        let again = scene.sessions().await.remove(0);
+        scene.end(&boss, again.id).await;
+        start(&scene, &agent, id, "2", text_draft("You had a question?")).await.unwrap();
+    }
+}

@@ -455,3 +455,27 @@ async fn an_advertisement_is_a_tier_of_its_own_below_every_campaign_and_counts_i
         assert_eq!(ads[0].chats, 2, "counted where it belongs, once");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lead_of_a_customer_stays_theirs_when_the_number_shows_who_they_are() {
+    static LEADS: Sql = Sql::portable("LEADS", "SELECT COUNT(*) FROM leads WHERE workspace_id = $1");
+    for number in [ANA, "15550100002"] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            let agent = scene.user("Kim", segue_model::role::Role::Supervisor).await;
+            let campaign = campaign(&scene).await;
+            scene.receive(text(hidden("US.1"), "wamid.1", START, &campaign.reference)).await;
+            let id = scene.session().await.id;
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            let lead = segue_desk::leads::NewLead { name: "Ana".to_owned(), phone: None, email: None, note: None };
+            let lead = segue_desk::leads::create(store, ctx, workspace, &agent, id, lead).await.unwrap();
+            let card = serde_json::json!({"type": "contacts", "contacts": [
+                {"origin": "contact_request", "phones": [{"phone": format!("+{number}"), "wa_id": number}]}]});
+            scene.receive(message(hidden("US.1"), "wamid.2", START.plus(1_000), card)).await;
+            let customer = scene.session().await.customer;
+            assert_eq!(customer.lead_id, Some(lead.id), "{} {number}", scene.test.engine);
+            assert_eq!(customer.contact_id == Some(campaign.contact), number == ANA, "{}", scene.test.engine);
+            assert_eq!(scene.count(&LEADS).await, 1, "{}", scene.test.engine);
+        }
+    }
+}

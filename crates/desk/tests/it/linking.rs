@@ -220,6 +220,39 @@ async fn an_address_the_bot_asked_for_is_asked_about_or_links_as_the_rule_says()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_types_the_address_of_another_is_told_nothing_of_them_and_changes_nothing() {
+    const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  \
+        - id: hi\n    say: {text: \"Hello{% if first_name %} {{ first_name }}{% endif %}!\"}\n  \
+        - id: mail\n    ask: {type: email, prompt: \"Your e-mail?\", into: email, label: \"E-mail\", on_fail: over}\n  \
+        - id: name\n    ask: {type: text, prompt: \"Your name?\", into: name, on_fail: over, save: contact.last_name}\n  \
+        - id: over\n    end: {}\n";
+    for test in engines().await {
+        let mut scene = Scene::with_flow(test, Some("hello")).await;
+        scene.test.workspace.settings.linking.workspace =
+            LinkRules { rules: vec![rule(MatchBy::Email, OneMatch::Link, ManyMatches::Ask)], none: NoMatch::Nothing };
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        segue_desk::flows::publish(store, ctx, workspace, "hello", FLOW.to_owned()).await.unwrap();
+        let known = with_email(&scene, "ana.lopez@example.com", "Zenobia").await;
+        for (number, words) in ["Hello", "ana.lopez@example.com", "Mallory", "Hello again"].iter().enumerate() {
+            let at = START.plus(5_000 * i64::try_from(number).unwrap());
+            let message = text(hidden("US.1"), &format!("wamid.{number}"), at, words);
+            scene.receive(message).await;
+            scene.advance(5_000);
+        }
+        let sessions = scene.sessions().await;
+        assert_eq!(sessions.len(), 2, "{}", scene.test.engine);
+        assert_eq!(sessions[0].customer.contact_id, Some(known), "{}: the rule says so", scene.test.engine);
+        for session in &sessions {
+            let lines = scene.lines(session.id).await;
+            assert!(lines.iter().any(|line| line.starts_with("bot: Hello")), "{lines:?}");
+            assert!(!lines.iter().any(|line| line.contains("Zenobia")), "{}: {lines:?}", scene.test.engine);
+        }
+        let fields = write(store, move |tx| Ok(tx.contact(workspace, known)?.unwrap().fields())).await;
+        assert_eq!(fields.last_name, None, "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_rule_changes_what_another_actor_decided_before() {
     for test in engines().await {
         let scene = Scene::new(test).await;

@@ -318,6 +318,42 @@ async fn what_a_parted_customer_wrote_is_no_longer_among_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_while_two_were_one_is_found_by_whose_it_is_when_they_are_parted() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        scene.receive(ana("wamid.1", START, "a lamp at home")).await;
+        scene.advance(60_000);
+        scene.receive(other("wamid.2", START.plus(60_000), "a lamp at work")).await;
+        scene.index().await;
+        let hits = scene.find(&boss, "lamp").await;
+        let (work, home) = (&hits[0], &hits[1]);
+        let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+        let texts = async |hit: &SearchHit| {
+            let messaging_user_id = Some(hit.messaging_user_id);
+            let request = Request { text: "lamp".to_owned(), messaging_user_id, limit: 9, ..Request::default() };
+            let hits = search::messages(store, workspace, &boss, request).await.unwrap().data;
+            let text = |hit: &SearchHit| hit.excerpt.iter().map(|piece| piece.text.as_str()).collect::<String>();
+            hits.iter().map(text).collect::<Vec<String>>()
+        };
+        // The older conversation, of the one that is no more, goes on.
+        let id = work.session_id;
+        segue_desk::customers::merge(store, ctx, workspace, &boss, id, home.messaging_user_id).await.unwrap();
+        scene.advance(60_000);
+        scene.receive(ana("wamid.3", START.plus(120_000), "a lamp in the garden")).await;
+        scene.index().await;
+        assert_eq!(texts(work).await, ["a lamp in the garden", "a lamp at work", "a lamp at home"]);
+        let merge = segue_desk::customers::merges(store, workspace, id).await.unwrap().remove(0);
+        segue_desk::customers::part(store, ctx, workspace, &boss, id, merge.id).await.unwrap();
+        let engine = scene.test.engine;
+        assert_eq!(texts(work).await, ["a lamp at work"], "{engine}: at once");
+        scene.index().await;
+        assert_eq!(texts(work).await, ["a lamp at work"], "{engine}");
+        assert_eq!(texts(home).await, ["a lamp in the garden", "a lamp at home"], "{engine}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_customer_changed_is_found_by_its_new_words_and_what_was_deleted_by_none() {
     use serde_json::json;
     for test in engines().await {

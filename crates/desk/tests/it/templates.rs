@@ -324,5 +324,27 @@ async fn cards_and_offers_are_checked_and_go_along() {
         let ends: Vec<Option<Timestamp>> =
             write(scene.store(), move |tx| tx.query(&EXPIRIES, &[&workspace_id], |row| row.next())).await;
         assert_eq!(ends, [None, Some(soon)], "{}: nothing leaves after the offer's end", scene.test.engine);
+
+        // What was chosen for one message stays with it, and goes with it.
+        let later = now.plus(2 * segue_model::time::DAY);
+        let are_there = async || {
+            write(scene.store(), move |tx| {
+                let mut there = Vec::new();
+                for id in [picture, other, film] {
+                    there.push(tx.media_data(workspace_id, id)?.is_some());
+                }
+                Ok(there)
+            })
+            .await
+        };
+        // Nothing is on its way any more.
+        write(scene.store(), move |tx| {
+            tx.stop_sending(workspace_id, session, later)?;
+            tx.remove_unsent_uploads(workspace_id, later, 100, later)
+        })
+        .await;
+        assert_eq!(are_there().await, [true, true, false], "{}: nobody sent the film", scene.test.engine);
+        write(scene.store(), move |tx| tx.empty_transcript(workspace_id, session, later)).await;
+        assert_eq!(are_there().await, [false, true, false], "{}: the template's own stays", scene.test.engine);
     }
 }

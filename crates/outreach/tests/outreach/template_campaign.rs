@@ -328,7 +328,7 @@ async fn the_check_shows_the_limit_and_the_cost_by_market_and_category() {
         // Moved to another category: the forecast follows, and a start with the old one is refused.
         let channel_id = world.whatsapp.id;
         let moved = move |tx: &mut segue_store::Tx<'_>| {
-            tx.set_template_category(ws, channel_id, ("spring", Some("en")), "MARKETING", now)
+            tx.set_template_category(ws, channel_id, ("spring", Some("en")), "MARKETING", (now, now))
         };
         assert!(world.write(moved).await);
         let asked = campaign::action::Asked {

@@ -222,3 +222,43 @@ async fn a_contact_that_could_not_be_brought_back_can_be_later_or_is_forgotten_i
         assert_eq!(of, [user], "{}: what Ben wrote goes", test.engine);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_is_brought_back_has_its_customers_in_the_way_they_came() {
+    use segue_store::template_consent::TemplateKind;
+
+    static FORGET: Sql = Sql::portable(
+        "FORGET",
+        "UPDATE contact_deletions SET records = REPLACE(records, '\"linked_by\"', '\"unknown\"') WHERE workspace_id = $1",
+    );
+    static USER: Sql =
+        Sql::portable("USER", "UPDATE messaging_users SET linked_by = $3 WHERE workspace_id = $1 AND id = $2");
+    for test in engines().await {
+        let test = &test;
+        let (ws, now) = (test.workspace_id(), test.now());
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id;
+        let ana = test.contact("+15550100001", "Ana").await;
+        let user = customer(test, channel, Some(ana)).await;
+        let restored = async |linked_by: LinkedBy, is_old: bool| {
+            let deletion: DeletionId = test.ctx.id();
+            write(test, move |tx| {
+                tx.execute(&USER, &[&ws, &user, &linked_by.as_str()])?;
+                tx.delete_contacts(ws, deletion, &[ana], "system", now)?;
+                if is_old {
+                    tx.execute(&FORGET, &[&ws])?;
+                }
+                assert_eq!(tx.restore_contacts(ws, deletion, now)?, Some(1));
+                let template = TemplateKind { name: "hello", category: "UTILITY" };
+                let recipient = tx.template_recipient(ws, channel, (ana, Some("+15550100001")), (template, now))?;
+                let user = tx.messaging_user(ws, user)?.expect("it stays");
+                assert_eq!(user.contact_id, Some(ana));
+                Ok((user.linked_by, recipient.and_then(|recipient| recipient.user_id)))
+            })
+            .await
+        };
+        let engine = test.engine;
+        assert_eq!(restored(LinkedBy::Email, false).await, (Some(LinkedBy::Email), None), "{engine}");
+        assert_eq!(restored(LinkedBy::Agent, false).await, (Some(LinkedBy::Agent), Some(user)), "{engine}");
+        assert_eq!(restored(LinkedBy::Agent, true).await.0, Some(LinkedBy::Email), "{engine}: a record of before");
+    }
+}

@@ -108,3 +108,37 @@ async fn a_list_that_was_asked_for_before_something_was_finished_here_does_not_u
         assert!(states.iter().any(|(name, _, status)| name == "b" && status == "PENDING"), "{states:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_category_or_quality_that_comes_late_changes_nothing() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+        let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+        replace(&test, channel_id, vec![listed("a", "de", APPROVED), listed("a", "en", APPROVED)]).await;
+        let test = &test;
+        // The newest repeats what is known, of one language; an older one of all comes after it.
+        let told = async |language: Option<&'static str>,
+                          (category, quality): (&'static str, &'static str),
+                          at: i64| {
+            write(test, move |tx| {
+                let named = ("a", language);
+                let category =
+                    tx.set_template_category(workspace_id, channel_id, named, category, (now.plus(at), now))?;
+                let quality = tx.set_template_quality(workspace_id, channel_id, named, quality, (now.plus(at), now))?;
+                Ok((category, quality))
+            })
+            .await
+        };
+        assert_eq!(told(None, ("UTILITY", "GREEN"), 1_000).await, (false, true), "{}", test.engine);
+        assert_eq!(told(Some("en"), ("UTILITY", "GREEN"), 3_000).await, (false, false), "{}", test.engine);
+        assert_eq!(told(None, ("MARKETING", "RED"), 2_000).await, (true, true), "{}: of the other", test.engine);
+        let of = async |language: &'static str| {
+            let find = move |tx: &mut segue_store::Tx<'_>| tx.template_by_name(workspace_id, channel_id, "a", language);
+            let template = write(test, find).await.unwrap();
+            (template.category, template.quality.unwrap())
+        };
+        assert_eq!(of("en").await, ("UTILITY".to_owned(), "GREEN".to_owned()), "{}", test.engine);
+        assert_eq!(of("de").await, ("MARKETING".to_owned(), "RED".to_owned()), "{}", test.engine);
+        assert_eq!(told(Some("en"), ("MARKETING", "RED"), 4_000).await, (true, true), "{}", test.engine);
+    }
+}

@@ -8,7 +8,7 @@ use segue_store::{
     Sql,
     dead_letter::{Decision, Resolution},
     failover::Fallback,
-    messaging_user::{LinkedBy, MessagingUser},
+    messaging_user::{Identifier, IdentifierKind, LinkedBy, MessagingUser},
     outbox::{Abandoned, OutboxMessage},
     submission::{Cost, Failure},
 };
@@ -281,5 +281,80 @@ async fn what_is_in_doubt_and_would_be_sent_again_stays_in_doubt_when_its_contac
             write(test, move |tx| Ok((tx.tallies(workspace_id, campaign)?, tx.recount(workspace_id, campaign)?)));
         let (kept, counted) = counts.await;
         assert_eq!(kept, counted, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_at_another_address_of_its_customer_ends_with_the_contact() {
+    for at_once in [true, false] {
+        for test in engines().await {
+            let test = &test;
+            let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;
+            let sms = test.sms_channel("sms").await;
+            let sender = test.sender(sms.id, "+15550100").await.id;
+            let (workspace_id, channel_id, now) = (test.workspace_id(), channel.id, test.now());
+            let campaign = crate::outbox::campaign(test, sender, 1, "running").await;
+            let bia = test.contact("+5511999990000", "Bia").await;
+            // The same line in another writing, but a contact of its own.
+            test.contact("+551188880000", "Caio").await;
+            let further = test.contact("+5511988880000", "Caio Souza").await;
+            let typed = [(IdentifierKind::Bsuid, "US.9")];
+            // WhatsApp leaves the ninth digit out.
+            let own = [(IdentifierKind::Bsuid, "US.1"), (IdentifierKind::WaId, "551199990000")];
+            for (linked_by, identifiers) in [(LinkedBy::Agent, &own[..]), (LinkedBy::Email, &typed[..])] {
+                let user = MessagingUser {
+                    id: test.ctx.id::<MessagingUserId>(),
+                    channel_id,
+                    profile_name: None,
+                    username: None,
+                    contact_id: Some(bia),
+                    lead_id: None,
+                    linked_by: Some(linked_by),
+                    last_inbound_at: None,
+                    blocked_at: None,
+                    created_at: now,
+                    version: 1,
+                };
+                let identifiers: Vec<Identifier> = identifiers
+                    .iter()
+                    .map(|(kind, value)| Identifier { kind: *kind, value: (*value).to_owned() })
+                    .collect();
+                write(test, move |tx| {
+                    tx.insert_messaging_user(workspace_id, &user)?;
+                    for identifier in &identifiers {
+                        assert!(tx.insert_identifier(workspace_id, channel_id, identifier, user.id)?);
+                    }
+                    Ok(())
+                })
+                .await;
+            }
+            let mut ids = Vec::new();
+            let addresses = ["US.1", "+551199990000", "+5511999990000", "+551188880000", "+15550100009", "US.9"];
+            for (position, address) in (1..).zip(addresses) {
+                let mut new = message(test, &channel, address);
+                (new.class, new.campaign) = (MARKETING, Some((campaign, position)));
+                assert!(super::enqueue(test, &new).await);
+                ids.push(new.id);
+            }
+            for contact in [bia, further] {
+                if at_once {
+                    assert!(write(test, move |tx| tx.delete_contact(workspace_id, contact, now)).await);
+                } else {
+                    let deletion = test.ctx.id();
+                    write(test, move |tx| tx.delete_contacts(workspace_id, deletion, &[contact], "system", now)).await;
+                }
+            }
+            let mut canceled = Vec::new();
+            for (id, address) in ids.iter().zip(addresses) {
+                if state(test, *id).await == OutboxState::Canceled {
+                    assert_eq!(rule_and_words(test, *id).await, (Some("contact_deleted".to_owned()), !at_once));
+                    canceled.push(address);
+                }
+            }
+            // Of one who is gone for good what waits for somebody who typed the e-mail address goes as well.
+            let expected = if at_once { vec![0, 1, 2, 5] } else { vec![0, 1, 2] };
+            let expected: Vec<&str> = expected.into_iter().map(|place: usize| addresses[place]).collect();
+            assert_eq!(canceled, expected, "{}, at once: {at_once}", test.engine);
+        }
     }
 }
