@@ -124,6 +124,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0055_campaign_editors",
         text: include_str!("../migrations/0055_campaign_editors.sql"),
     },
+    Migration {
+        version: 56,
+        name: "0056_hashes_of_passwords",
+        text: include_str!("../migrations/0056_hashes_of_passwords.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

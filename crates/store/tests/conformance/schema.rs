@@ -150,6 +150,7 @@ const ACROSS_WORKSPACES: &[(&str, &str)] = &[
     ("access::DELETE_EXPIRED_LOGINS", "housekeeping"),
     ("access::INSERT_SETUP_TOKEN", "of the installation"),
     ("access::DELETE_UNUSED_SETUP_TOKENS", "of the installation"),
+    ("access::IS_SETUP_TOKEN", "of the installation"),
     ("access::USE_SETUP_TOKEN", "of the installation"),
     ("campaign::NEXT_CAMPAIGN_NUMBER", "numbers are unique in the installation"),
     ("decision::NOTE_RULE_BOOK", "of the installation"),
