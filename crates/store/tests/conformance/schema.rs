@@ -168,6 +168,7 @@ const ACROSS_WORKSPACES: &[(&str, &str)] = &[
     ("workspace::WORKSPACE_BY_SLUG", "the workspace is the row"),
     ("workspace::ALL_WORKSPACES", "for workers that look after each"),
     ("workspace::INSERT_SECRET", "of the installation"),
+    ("workspace::PROBE", "of the installation"),
     ("search::INSERT_WORDS", "the number is that of an entry of the workspace"),
     ("search::DELETE_WORDS", "the number is that of an entry of the workspace"),
     ("workspace::SECRET", "of the installation"),
