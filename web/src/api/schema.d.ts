@@ -1919,6 +1919,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events/beat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that the client of an event stream with `beats` still hears it. Nothing for an API key, which has no presence. */
+        post: operations["beat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/file-check": {
         parameters: {
             query?: never;
@@ -15354,6 +15371,13 @@ export interface operations {
                  *     begins now.
                  */
                 since?: number;
+                /**
+                 * @description Whether the client calls `POST /api/v1/events/beat` at least every `heartbeat_ms` and a half while frames come in.
+                 *     Then its user counts as gone when two heartbeats have passed without a beat, and the grace time after them: the end
+                 *     of a line that dies silently is not told to the server. Without it the user counts as connected while the stream
+                 *     is open.
+                 */
+                beats?: boolean;
             };
             header?: never;
             path?: never;
@@ -15371,6 +15395,35 @@ export interface operations {
             };
             /** @description The log no longer reaches back to `since`: load a snapshot. */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beat: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
