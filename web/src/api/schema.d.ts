@@ -254,7 +254,12 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Changes what is given of what campaigns cost and who has to agree to them. What somebody else changes at the same time
+         *     stays.
+         * @description Needs the permission `manage_setup`.
+         */
+        patch: operations["change_given_campaign_settings"];
         trace?: never;
     };
     "/api/v1/campaigns": {
@@ -5499,6 +5504,25 @@ export interface components {
             price_zone: string;
             /** @default [] */
             prices: components["schemas"]["SegmentPrice"][];
+        };
+        /** @description What to change of what campaigns cost and who has to agree to them; what is not given stays. */
+        CampaignSettingsChange: {
+            approval?: components["schemas"]["ApprovalRule"] | null;
+            brake_ends?: components["schemas"]["BrakeEnd"] | null;
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description Null means that it is not known.
+             */
+            mms_price?: number | null;
+            opt_out_line?: components["schemas"]["OptOutLine"] | null;
+            /**
+             * Format: int64
+             * @description Null means that it is not known.
+             */
+            other_price?: number | null;
+            price_zone?: string | null;
+            prices?: components["schemas"]["SegmentPrice"][] | null;
         };
         /** @enum {string} */
         CampaignState: "draft" | "awaiting_approval" | "scheduled" | "planning" | "running" | "paused" | "canceled" | "finished";
@@ -12195,6 +12219,38 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CampaignSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_given_campaign_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignSettingsChange"];
             };
         };
         responses: {
