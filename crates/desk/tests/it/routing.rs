@@ -1,6 +1,9 @@
 //! Offers, presence, capacity, transfer.
 
-use segue_desk::routing::{Target, release_stranded, take_over, transfer};
+use segue_desk::{
+    queues::{self, QueuePatch},
+    routing::{Target, release_stranded, take_over, transfer},
+};
 use segue_model::{role::Role, routing::PresenceStatus, session::SessionState};
 use segue_store::access::User;
 use segue_testkit::engines;
@@ -196,6 +199,52 @@ async fn what_an_agent_has_whose_account_is_switched_off_goes_to_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_agent_has_whose_role_has_no_conversations_any_more_goes_to_another() {
     goes_to_another(|user| user.role = Role::Marketer).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_of_a_queue_at_once_none_is_lost() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (store, ctx, workspace_id, id) = (scene.store(), scene.ctx(), scene.workspace(), scene.queue);
+        for round in 0..20 {
+            let (name, seconds) = (format!("Help {round}"), 10 + round);
+            let renamed = QueuePatch { name: Some(name.clone()), ..QueuePatch::default() };
+            let slower = QueuePatch { offer_seconds: Some(seconds), ..QueuePatch::default() };
+            let (first, second) = tokio::join!(
+                queues::update(store, ctx, workspace_id, id, renamed),
+                queues::update(store, ctx, workspace_id, id, slower)
+            );
+            first.unwrap();
+            second.unwrap();
+            let queue = write(store, move |tx| tx.queue(workspace_id, id)).await.unwrap();
+            assert_eq!((queue.name, queue.offer_seconds), (name, seconds), "{}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_no_longer_converse_is_offered_and_given_nothing() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (sam, kim) = (scene.agent("Sam").await, scene.agent("Kim").await);
+        let id = scene.accepted(&kim).await.id;
+        scene.available(&sam).await;
+        let (workspace_id, user_id) = (scene.workspace(), sam.user_id().unwrap());
+        write(scene.store(), move |tx| {
+            let mut user = tx.user(workspace_id, user_id)?.unwrap();
+            user.role = Role::Marketer;
+            tx.update_user(workspace_id, &user).map(|_| ())
+        })
+        .await;
+        let to_sam = Target::User(user_id);
+        let refused = transfer(scene.store(), scene.ctx(), workspace_id, &kim, id, to_sam).await;
+        assert_eq!(refused.unwrap_err().code(), "not_found", "{}", scene.test.engine);
+        scene.presence(&kim, PresenceStatus::Away).await;
+        scene.receive(text(phone("15550100002"), "wamid.2", START, "Hi")).await;
+        assert_eq!(scene.sweep().await.offered, 0, "{}", scene.test.engine);
+        scene.presence(&kim, PresenceStatus::Available).await;
+        assert_eq!(scene.sweep().await.offered, 1, "{}", scene.test.engine);
+    }
 }
 
 async fn goes_to_another(change: fn(&mut User)) {
