@@ -129,6 +129,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0056_hashes_of_passwords",
         text: include_str!("../migrations/0056_hashes_of_passwords.sql"),
     },
+    Migration {
+        version: 57,
+        name: "0057_events_without_words",
+        text: include_str!("../migrations/0057_events_without_words.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -5614,10 +5614,7 @@ export interface components {
         CaseUpdatedEvent: {
             /** Format: date-time */
             at: string;
-            data: {
-                case?: Record<string, never>;
-                session_id?: string;
-            };
+            data: Record<string, never>;
             entity: string;
             entity_id: string;
             /** @description Rises by one. */
@@ -5747,7 +5744,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             data: {
-                channel: components["schemas"]["Channel"];
+                channel_id: string;
             };
             entity: string;
             entity_id: string;
@@ -7399,7 +7396,6 @@ export interface components {
             /** Format: date-time */
             at: string;
             data: {
-                lead?: Record<string, never>;
                 session_id?: string;
             };
             entity: string;

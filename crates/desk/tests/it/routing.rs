@@ -5,7 +5,7 @@ use segue_desk::{
     routing::{Target, release_stranded, take_over, transfer},
 };
 use segue_model::{role::Role, routing::PresenceStatus, session::SessionState};
-use segue_store::access::User;
+use segue_store::{Sql, access::User, event::Sessions};
 use segue_testkit::engines;
 
 use crate::scene::*;
@@ -199,6 +199,39 @@ async fn what_an_agent_has_whose_account_is_switched_off_goes_to_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_agent_has_whose_role_has_no_conversations_any_more_goes_to_another() {
     goes_to_another(|user| user.role = Role::Marketer).await;
+}
+
+static LOG: Sql = Sql::portable("LOG", "SELECT data FROM events WHERE workspace_id = $1 ORDER BY seq");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_events_holds_no_word_of_a_customer_and_an_open_offer_shows_them() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let sam = scene.agent("Sam").await;
+        scene.available(&sam).await;
+        scene.receive(ana("wamid.1", START, "My marker")).await;
+        scene.sweep().await;
+        let id = scene.session().await.id;
+        let (store, ctx, workspace_id) = (scene.store(), scene.ctx(), scene.workspace());
+        let offer = scene.offers(&sam).await[0];
+        let shown = async || {
+            let events = write(store, move |tx| tx.events_since(workspace_id, 0, 1_000)).await;
+            let event = events.into_iter().find(|event| event.kind == "offer.created").unwrap();
+            let shown = write(store, move |tx| {
+                let mut event = event.clone();
+                Ok(tx.complete(workspace_id, &mut event, &mut Sessions::new())?.then_some(event.data))
+            });
+            shown.await
+        };
+        let data = shown().await.expect("it is open");
+        assert_eq!(data["offer"]["id"], offer.to_string(), "{}", scene.test.engine);
+        assert_eq!(data["offer"]["session"]["id"], id.to_string(), "{}", scene.test.engine);
+        scene.accept(&sam, offer).await.unwrap();
+        assert_eq!(shown().await, None, "{}: what is no offer any more shows nothing", scene.test.engine);
+        segue_desk::cases::create(store, ctx, workspace_id, &sam, id, "My marker".to_owned()).await.unwrap();
+        let log = scene.texts(&LOG).await;
+        assert!(!log.iter().any(|data| data.contains("marker")), "{}: {log:?}", scene.test.engine);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -264,6 +264,8 @@ const SCANS: &[(&str, &str)] = &[
     ("consent_chain::COUNT_UNCHAINED", "asked for by people alone"),
     ("contact_view::ATTRIBUTE_IS_USED", "stops at the first"),
     ("crm::NEXT_CASE_NUMBER", "the end of the index"),
+    ("erasure_copies::ANSWERS_ABOUT_SESSIONS", "housekeeping, once for many customers"),
+    ("erasure_copies::DONE_ITEMS", "housekeeping, once for many customers"),
     ("event::DELETE_EVENTS_BEFORE", "housekeeping"),
     ("event::EVENT_BOUNDS", "the begin of the key"),
     ("inbox::CLAIM_INBOX", "in the order of arrival, through the index of what is pending"),
