@@ -12,6 +12,8 @@ pub enum AccessError {
     WrongCredentials,
     #[error("Too many failed attempts. Wait a minute, then try again.")]
     TooManyAttempts,
+    #[error("Too many people sign in at this moment, so your password was not looked at. Try again in a few seconds.")]
+    Busy,
     #[error("You are not signed in, or your session has ended. Sign in again.")]
     NotSignedIn,
     #[error("Your role ({role}) does not allow this ({permission}). Ask an administrator.")]
@@ -32,7 +34,9 @@ pub enum AccessError {
     LastAdmin,
     #[error("An API key needs at least 24 characters.")]
     WeakKey,
-    #[error("This setup link was used already or is not known. Restart Segue to get a new one.")]
+    #[error(
+        "This setup link was used already, is too old or not known, or somebody can sign in by now. If nobody can, restart Segue to get a new one."
+    )]
     InvalidSetupToken,
     #[error("A workspace with this name exists already.")]
     WorkspaceTaken,
@@ -47,6 +51,7 @@ impl AccessError {
         match self {
             Self::WrongCredentials => "wrong_credentials",
             Self::TooManyAttempts => "too_many_attempts",
+            Self::Busy => "busy",
             Self::NotSignedIn => "not_signed_in",
             Self::Forbidden { .. } => "forbidden",
             Self::InvalidPassword(_) => "invalid_password",

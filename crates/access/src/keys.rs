@@ -71,7 +71,11 @@ pub async fn authenticate_key(store: &Store, ctx: &Ctx, text: &str) -> Result<(W
     let (workspace_id, key) = found.ok_or(AccessError::NotSignedIn)?;
     let id = key.id;
     if key.last_used_at.is_none_or(|used| now.since(used) > segue_model::time::MINUTE) {
-        store.write(move |tx| Ok::<_, AccessError>(tx.touch_api_key(workspace_id, id, now)?)).await?;
+        let noted = store.write(move |tx| Ok::<_, AccessError>(tx.touch_api_key(workspace_id, id, now)?)).await;
+        // With a full disk nothing can be noted; what the key asks for may still be done.
+        if let Err(error) = noted {
+            tracing::warn!(%id, %error, "that an API key was used could not be noted");
+        }
     }
     Ok((workspace_id, Actor::ApiKey { id, name: key.name, role: key.role }))
 }

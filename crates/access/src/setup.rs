@@ -1,6 +1,6 @@
 //! The first workspace and its first administrator: from configuration, or through a one-time link.
 
-use segue_model::{Ctx, WorkspaceId, policy::QuietHours, role::Role};
+use segue_model::{Ctx, WorkspaceId, policy::QuietHours, role::Role, time};
 use segue_store::{
     Store,
     access::User,
@@ -21,6 +21,9 @@ pub struct NewWorkspace {
 
 /// Quiet hours of a new workspace: 21:00 to 8:00 at the recipient (47 CFR 64.1200(c)(1)).
 const QUIET_HOURS: QuietHours = QuietHours { start_minute: 21 * 60, end_minute: 8 * 60 };
+
+/// How long a setup link is good for, in milliseconds.
+const LINK_LIFETIME: i64 = 7 * time::DAY;
 
 fn workspace(ctx: &Ctx, new: &NewWorkspace) -> Result<Workspace, AccessError> {
     let name = new.name.trim();
@@ -53,7 +56,7 @@ pub async fn create_workspace(store: &Store, ctx: &Ctx, new: &NewWorkspace) -> R
         .await
 }
 
-/// When nobody can sign in yet, a fresh token for the setup link; every older one stops working.
+/// When nobody can sign in yet, a fresh token for the setup link. Every older one stops working either way.
 ///
 /// # Errors
 /// When the store fails.
@@ -63,6 +66,7 @@ pub async fn issue_setup_token(store: &Store, ctx: &Ctx) -> Result<Option<String
     store
         .write(move |tx| {
             if tx.count_users()? > 0 {
+                tx.delete_unused_setup_tokens()?;
                 return Ok(None);
             }
             tx.replace_setup_token(&token_hash, now)?;
@@ -71,7 +75,8 @@ pub async fn issue_setup_token(store: &Store, ctx: &Ctx) -> Result<Option<String
         .await
 }
 
-/// Uses the setup link: creates the workspace and its administrator in one transaction with using up the token.
+/// Uses the setup link: creates the workspace and its administrator in one transaction with using up the token. It is good
+/// for a week, and only while nobody can sign in: whoever finds an old one becomes no administrator.
 ///
 /// # Errors
 /// [`AccessError::InvalidSetupToken`] or what is wrong with the input.
@@ -84,11 +89,17 @@ pub async fn set_up(
 ) -> Result<(WorkspaceId, User), AccessError> {
     let fresh = workspace(ctx, new_workspace)?;
     let admin = NewUser { role: Role::Admin, ..admin.clone() };
-    let (user, password_hash) = users::prepare(ctx, &admin).await?;
     let (token_hash, now) = (token::hash(setup_token), ctx.now());
+    let since = now.plus(-LINK_LIFETIME);
+    // Before the password is hashed, which takes long: anybody can ask.
+    let is_good = store.read(move |tx| Ok::<_, AccessError>(tx.is_setup_token(&token_hash, since)?)).await?;
+    if !is_good {
+        return Err(AccessError::InvalidSetupToken);
+    }
+    let (user, password_hash) = users::prepare(ctx, &admin).await?;
     store
         .write(move |tx| {
-            if !tx.use_setup_token(&token_hash, now)? {
+            if tx.count_users()? > 0 || !tx.use_setup_token(&token_hash, since, now)? {
                 return Err(AccessError::InvalidSetupToken);
             }
             tx.insert_workspace(&fresh)?;

@@ -3,7 +3,7 @@
 use segue_model::{Ctx, UserId, WorkspaceId, role::Role};
 use segue_store::{Store, access::User};
 
-use crate::{AccessError, password};
+use crate::{AccessError, login::LONGEST_EMAIL, password};
 
 /// A user to create.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ pub(crate) async fn prepare(ctx: &Ctx, new: &NewUser) -> Result<(User, String), 
     let plausible = email.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
     });
-    if !plausible || email.len() > 254 || email.chars().any(char::is_whitespace) {
+    if !plausible || email.len() > LONGEST_EMAIL || email.chars().any(char::is_whitespace) {
         return Err(AccessError::InvalidEmail);
     }
     let name = checked_name(&new.name)?;

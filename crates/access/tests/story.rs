@@ -1,13 +1,19 @@
 //! Signing in, roles and keys, on both engines.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use segue_access::{
     AccessError, Disabled, LOGIN_LIFETIME, LoginThrottle, NewUser, NewWorkspace, UserChange, authenticate_key,
     authenticate_session, change_user, create_key, create_user, ensure_key, issue_setup_token, list_keys, login,
     logout, revoke_key, set_up,
 };
 use segue_model::role::Role;
+use segue_store::{Sql, StoreError};
 use segue_testkit::{TestStore, engines};
+use sha2::Digest as _;
 
+/// Where requests come from.
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 const PASSWORD: &str = "correct horse battery";
 
 fn person(email: &str, role: Role) -> NewUser {
@@ -15,7 +21,7 @@ fn person(email: &str, role: Role) -> NewUser {
 }
 
 async fn sign_in(test: &TestStore, email: &str, password: &str) -> Result<String, AccessError> {
-    login(&test.store, &test.ctx, &LoginThrottle::default(), email, password).await.map(|(_, token)| token)
+    login(&test.store, &test.ctx, &LoginThrottle::default(), HOME, email, password).await.map(|(_, token)| token)
 }
 
 #[tokio::test]
@@ -57,8 +63,9 @@ async fn wrong_and_unknown_look_the_same_and_guessing_is_stopped() {
     for test in engines().await {
         create_user(&test.store, &test.ctx, test.workspace_id(), &person("ada@a.example", Role::Admin)).await.unwrap();
         let throttle = LoginThrottle::default();
-        let attempt =
-            |email: &'static str, password: &'static str| login(&test.store, &test.ctx, &throttle, email, password);
+        let attempt = |email: &'static str, password: &'static str| {
+            login(&test.store, &test.ctx, &throttle, HOME, email, password)
+        };
         let wrong = attempt("ada@a.example", "wrong password").await.unwrap_err().to_string();
         let unknown = attempt("eve@a.example", "wrong password").await.unwrap_err().to_string();
         assert_eq!(wrong, unknown);
@@ -87,6 +94,24 @@ async fn the_last_administrator_stays() {
     }
 }
 
+/// The second key that is used at a time cannot be noted as used.
+static SPOIL_NOTES: Sql = Sql::portable("SPOIL_NOTES", "CREATE UNIQUE INDEX spoiled ON api_keys (last_used_at)");
+
+#[tokio::test]
+async fn a_key_works_though_its_use_cannot_be_noted() {
+    for test in engines().await {
+        let (store, ctx, workspace) = (&test.store, &test.ctx, test.workspace_id());
+        let (_, first) = create_key(store, ctx, workspace, "First", Role::Agent).await.unwrap();
+        let (_, second) = create_key(store, ctx, workspace, "Second", Role::Agent).await.unwrap();
+        store.write::<_, StoreError, _>(|tx| tx.execute(&SPOIL_NOTES, &[])).await.unwrap();
+        authenticate_key(store, ctx, &first).await.unwrap();
+        authenticate_key(store, ctx, &second).await.unwrap();
+        let used = list_keys(store, workspace).await.unwrap();
+        let notes: Vec<bool> = used.iter().map(|key| key.last_used_at.is_some()).collect();
+        assert_eq!(notes, [true, false], "{}", test.engine);
+    }
+}
+
 #[tokio::test]
 async fn keys_work_until_they_are_revoked() {
     for test in engines().await {
@@ -109,16 +134,42 @@ async fn keys_work_until_they_are_revoked() {
     }
 }
 
+fn acme() -> NewWorkspace {
+    NewWorkspace {
+        name: "Acme".to_owned(),
+        slug: "acme".to_owned(),
+        time_zone: "UTC".to_owned(),
+        country: "US".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_setup_link_ends_with_the_first_user_made_another_way_and_with_its_week() {
+    for test in engines().await {
+        let (store, ctx, workspace) = (&test.store, &test.ctx, test.workspace_id());
+        let admin = person("eve@acme.example", Role::Admin);
+        let old = issue_setup_token(store, ctx).await.unwrap().unwrap();
+        test.clock.advance(7 * segue_model::time::DAY);
+        let refused = set_up(store, ctx, &old, &acme(), &admin).await;
+        assert!(matches!(refused, Err(AccessError::InvalidSetupToken)), "a week old: {}", test.engine);
+
+        let token = issue_setup_token(store, ctx).await.unwrap().unwrap();
+        create_user(store, ctx, workspace, &person("ada@acme.example", Role::Admin)).await.unwrap();
+        let refused = set_up(store, ctx, &token, &acme(), &admin).await;
+        assert!(matches!(refused, Err(AccessError::InvalidSetupToken)), "{}", test.engine);
+        assert!(issue_setup_token(store, ctx).await.unwrap().is_none());
+        let hash: [u8; 32] = sha2::Sha256::digest(token.as_bytes()).into();
+        let (since, now) = (segue_model::Timestamp(0), test.now());
+        let left = store.write::<_, StoreError, _>(move |tx| tx.use_setup_token(&hash, since, now)).await.unwrap();
+        assert!(!left, "it is not even kept: {}", test.engine);
+    }
+}
+
 #[tokio::test]
 async fn the_setup_link_works_once_and_only_while_nobody_can_sign_in() {
     for test in engines().await {
         let (store, ctx) = (&test.store, &test.ctx);
-        let new = NewWorkspace {
-            name: "Acme".to_owned(),
-            slug: "acme".to_owned(),
-            time_zone: "UTC".to_owned(),
-            country: "US".to_owned(),
-        };
+        let new = acme();
         let old = issue_setup_token(store, ctx).await.unwrap().unwrap();
         let token = issue_setup_token(store, ctx).await.unwrap().unwrap();
         let admin = person("ada@acme.example", Role::Agent);

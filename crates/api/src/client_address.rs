@@ -4,12 +4,29 @@
 //! last entry, which is the one that proxy has added. Where that is no address, the proxy counts as the caller: too many
 //! share a limit, and nobody escapes it.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
-use axum::extract::ConnectInfo;
-use http::{Extensions, HeaderMap};
+use axum::extract::{ConnectInfo, FromRequestParts};
+use http::{Extensions, HeaderMap, request::Parts};
 
-use crate::state::{ApiConfig, Forwarded};
+use crate::{
+    AppState,
+    state::{ApiConfig, Forwarded},
+};
+
+/// The address that a request comes from, for handlers.
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
+impl FromRequestParts<AppState> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self(of(&state.config, &parts.headers, &parts.extensions)))
+    }
+}
 
 /// The address that a request with these headers and extensions comes from; the unspecified one when the server does not
 /// tell (in tests).

@@ -33,6 +33,7 @@ impl From<AccessError> for Problem {
             E::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", words),
             E::NotSignedIn => not_signed_in(),
             E::TooManyAttempts => Self::new(StatusCode::TOO_MANY_REQUESTS, code, words).retry_after(60),
+            E::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, words).retry_after(5),
             E::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, code, words),
             E::InvalidPassword(_) => field(code, "password", words),
             E::InvalidEmail => field(code, "email", words),

@@ -52,7 +52,7 @@ enum Who {
 enum Repeat {
     /// The first answer is given again.
     Answered,
-    /// It is simply done again: it changes nothing, or its answer must not be stored.
+    /// It is simply done again: it changes nothing, or its answer or a hash of the request must not be stored.
     Done,
 }
 
@@ -88,7 +88,7 @@ impl Guard {
         Self::new(Who::With(permission))
     }
 
-    /// A repeat is done again: the route changes nothing, or its answer must not be stored.
+    /// A repeat is done again: the route changes nothing, or its answer or a hash of the request must not be stored.
     #[must_use]
     pub const fn unrecorded(mut self) -> Self {
         self.repeat = Repeat::Done;

@@ -74,7 +74,8 @@ pub(crate) async fn serve(
         (header::ACCEPT_RANGES, "bytes"),
         (header::CONTENT_SECURITY_POLICY, SANDBOX),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CACHE_CONTROL, "private, max-age=86400"),
+        // A browser asks each time whether it may still show what it has: the login may have ended, the file be gone.
+        (header::CACHE_CONTROL, "private, no-cache"),
     ] {
         insert(&mut response, header, value);
     }

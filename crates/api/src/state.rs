@@ -109,6 +109,8 @@ pub struct Parts {
     pub files: Files,
     /// Signs the addresses of files; read from the store when it is first needed.
     pub(crate) file_key: Arc<tokio::sync::OnceCell<Vec<u8>>>,
+    /// When the database last took what was written to see whether it does.
+    pub(crate) ready_at: Arc<tokio::sync::Mutex<Option<Timestamp>>>,
     pub(crate) throttle: Arc<LoginThrottle>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) misses: Arc<MissLimiter>,
@@ -140,6 +142,7 @@ impl AppState {
             shutdown: CancellationToken::new(),
             at_once_from: None,
             arrivals: Arc::default(),
+            ready_at: Arc::default(),
             throttle: Arc::new(LoginThrottle::default()),
             connections: Arc::new(Connections::default()),
             misses: Arc::new(MissLimiter::default()),

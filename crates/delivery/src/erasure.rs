@@ -12,6 +12,7 @@ use segue_store::{
     Store, StoreError,
     channel::{Channel, ChannelConfig},
     erasure::Erasure,
+    erasure_copies::{Copies, Erased},
     messaging_user::IdentifierKind,
 };
 
@@ -39,6 +40,7 @@ pub async fn run(store: &Store, workspace_id: WorkspaceId) -> Result<usize, Stor
 
 async fn run_batch(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure>) -> Result<usize, StoreError> {
     let mut done = 0;
+    empty_copies(store, workspace_id, due.iter().filter(|erasure| !erasure.is_emptied).copied().collect()).await?;
     for erasure in due {
         let (messaging_user_id, attempts) = (erasure.messaging_user_id, erasure.attempts);
         if !erasure.is_emptied && !empty(store, workspace_id, erasure).await? {
@@ -104,6 +106,27 @@ async fn empty(store: &Store, workspace_id: WorkspaceId, erasure: Erasure) -> Re
         })
         .await?;
     Ok(true)
+}
+
+/// Empties what else holds words of these customers' conversations for some days, where that is wanted.
+async fn empty_copies(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure>) -> Result<(), StoreError> {
+    let Some(until) = due.iter().map(|erasure| erasure.asked_at).max() else { return Ok(()) };
+    let copies = store
+        .read(move |tx| {
+            let mut erased = Erased::default();
+            if tx.workspace(workspace_id)?.is_some_and(|workspace| workspace.settings.erase_transcripts) {
+                for Erasure { messaging_user_id, asked_at, .. } in &due {
+                    let Some(user) = tx.messaging_user(workspace_id, *messaging_user_id)? else { continue };
+                    let addresses = tx.identifiers_of(workspace_id, *messaging_user_id)?;
+                    let addresses = addresses.into_iter().map(|identifier| identifier.value);
+                    let sessions = tx.session_ids_of(workspace_id, *messaging_user_id)?;
+                    erased.add(user.channel_id, addresses, sessions, *asked_at);
+                }
+            }
+            if erased.is_empty() { Ok(Copies::default()) } else { tx.copies_of(workspace_id, &erased, until) }
+        })
+        .await?;
+    store.write_bulk(move |tx| tx.empty_copies(workspace_id, &copies)).await
 }
 
 /// Tells WhatsApp of each of the customer's ids; its contact book knows no numbers.

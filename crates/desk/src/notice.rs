@@ -9,7 +9,7 @@ use segue_store::{
     crm::{CaseView, LeadView},
     event::NewEvent,
     mention::Mention,
-    routing::{Offer, OfferView},
+    routing::Offer,
 };
 use serde_json::{Value, json};
 
@@ -122,11 +122,9 @@ impl Notices {
             let data = json!({ "offer_id": id, "session_id": session_id, "reason": reason });
             emit(tx, "offer.ended", "offer", id.to_string(), Some(*user_id), data);
         }
-        for offer in self.offered {
-            let (id, audience) = (offer.id, Some(offer.user_id));
-            if let Some(view) = offer_view(tx, workspace_id, offer)? {
-                emit(tx, "offer.created", "offer", id.to_string(), audience, json!({ "offer": view }));
-            }
+        for Offer { id, user_id, session_id, .. } in self.offered {
+            let data = json!({ "session_id": session_id });
+            emit(tx, "offer.created", "offer", id.to_string(), Some(user_id), data);
         }
         for user_id in self.presences {
             let name = tx.user(workspace_id, user_id)?.map(|user| user.name);
@@ -135,7 +133,8 @@ impl Notices {
             emit(tx, "presence.updated", "user", user_id.to_string(), None, data);
         }
         for lead in self.leads {
-            emit(tx, "lead.created", "lead", lead.id.to_string(), None, json!({ "lead": lead }));
+            let data = json!({ "session_id": lead.session_id });
+            emit(tx, "lead.created", "lead", lead.id.to_string(), None, data);
         }
         for mention in self.mentions {
             let unread = tx.unread_mentions(workspace_id, mention.user_id)?;
@@ -150,25 +149,8 @@ impl Notices {
             emit(tx, "mention.read", "user", user_id.to_string(), Some(user_id), data);
         }
         for case in self.cases {
-            emit(tx, "case.updated", "case", case.id.to_string(), None, json!({ "case": case }));
+            emit(tx, "case.updated", "case", case.id.to_string(), None, json!({}));
         }
         Ok(())
     }
-}
-
-/// An offer as the agent's screen shows it.
-pub(crate) fn offer_view(
-    tx: &mut Tx<'_>,
-    workspace_id: WorkspaceId,
-    offer: Offer,
-) -> Result<Option<OfferView>, StoreError> {
-    let session = tx.session_view(workspace_id, offer.session_id)?;
-    Ok(session.map(|session| OfferView {
-        id: offer.id,
-        session_id: offer.session_id,
-        queue_id: offer.queue_id,
-        session,
-        offered_at: offer.offered_at,
-        expires_at: offer.expires_at,
-    }))
 }

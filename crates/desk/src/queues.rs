@@ -91,6 +91,7 @@ pub async fn update(
     let now = ctx.now();
     store
         .write(move |tx| {
+            tx.lock("queue", &id)?;
             let mut queue = tx.queue(workspace_id, id)?.ok_or(DeskError::NotFound("queue"))?;
             if let Some(text) = &patch.name {
                 queue.name = name(text)?;

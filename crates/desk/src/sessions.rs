@@ -147,11 +147,8 @@ pub async fn list(
     let mut data = store.read(move |tx| tx.sessions(workspace_id, &query).map_err(DeskError::from)).await?;
     let has_more = data.len() > limit as usize;
     data.truncate(limit as usize);
-    // The order is by the latest entry, which every session view shows unless nothing was written yet.
-    let next_cursor = data.last().filter(|_| has_more).map(|last| {
-        let last_at = last.last_message.as_ref().map_or(last.started_at, |message| message.at);
-        SessionCursor { last_at, id: last.id }.to_string()
-    });
+    let last = data.last().filter(|_| has_more);
+    let next_cursor = last.map(|last| SessionCursor { last_at: last.last_at, id: last.id }.to_string());
     Ok(Page { data, next_cursor })
 }
 

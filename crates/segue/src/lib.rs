@@ -5,6 +5,7 @@
 
 pub mod commands;
 pub mod config;
+mod connections;
 pub mod manifest;
 mod node;
 pub mod server;

@@ -18,6 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     config::Config,
+    connections::{self, Limits},
     node::Node,
     workers::{self, Wiring},
 };
@@ -264,13 +265,7 @@ fn metrics_handle() -> Option<PrometheusHandle> {
 }
 
 fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) -> JoinHandle<()> {
-    let service = segue_api::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        let served = axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the HTTP server failed");
-        }
-    })
+    tokio::spawn(connections::serve(listener, segue_api::router(state), Limits::default(), shutdown))
 }
 
 /// Tells WhatsApp where this server's webhooks are and takes over the approved templates, for every WhatsApp channel of

@@ -82,7 +82,9 @@ crate::sql! {
 
     INSERT_SETUP_TOKEN = "INSERT INTO setup_tokens (token_hash, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     DELETE_UNUSED_SETUP_TOKENS = "DELETE FROM setup_tokens WHERE used_at IS NULL";
-    USE_SETUP_TOKEN = "UPDATE setup_tokens SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL";
+    IS_SETUP_TOKEN = "SELECT 1 FROM setup_tokens WHERE token_hash = $1 AND used_at IS NULL AND created_at > $2";
+    USE_SETUP_TOKEN = "UPDATE setup_tokens SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL
+        AND created_at > $3";
 }
 
 pub(crate) fn read_user(row: &mut Row<'_>) -> Result<User, StoreError> {
@@ -312,11 +314,27 @@ impl Tx<'_> {
         self.execute(&INSERT_SETUP_TOKEN, &[&token_hash, &now]).map(|_| ())
     }
 
-    /// Uses up a setup token. `false` when it is unknown or was used.
+    /// Ends every setup token that was not used.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn use_setup_token(&mut self, token_hash: &[u8], now: Timestamp) -> Result<bool, StoreError> {
-        Ok(self.execute(&USE_SETUP_TOKEN, &[&token_hash, &now])? == 1)
+    pub fn delete_unused_setup_tokens(&mut self) -> Result<(), StoreError> {
+        self.execute(&DELETE_UNUSED_SETUP_TOKENS, &[]).map(|_| ())
+    }
+
+    /// Whether a setup token made after `since` can be used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_setup_token(&mut self, token_hash: &[u8], since: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.query_opt(&IS_SETUP_TOKEN, &[&token_hash, &since], |row| row.next::<i64>())?.is_some())
+    }
+
+    /// Uses up a setup token made after `since`. `false` when it is unknown, older, or was used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn use_setup_token(&mut self, token_hash: &[u8], since: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.execute(&USE_SETUP_TOKEN, &[&token_hash, &now, &since])? == 1)
     }
 }

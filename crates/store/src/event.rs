@@ -7,11 +7,12 @@
 //! What a customer writes changes a conversation with every message, and most of it is never looked at by anyone who
 //! watches events. So events of conversations only name the session and the message ([`NewEvent::of_session`],
 //! [`NewEvent::of_message`]); what screens show of them is read when somebody watches ([`Tx::complete`]). That is then the
-//! newest state, never an older one than that of the event, and nothing personal is in the log.
+//! newest state, never an older one than that of the event, and nothing personal is in the log. So it is with offers, which
+//! are shown while they are open.
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use segue_model::{MessageId, SessionId, Timestamp, UserId, WorkspaceId, wake::Wake};
+use segue_model::{MessageId, OfferId, SessionId, Timestamp, UserId, WorkspaceId, routing::OfferState, wake::Wake};
 use serde_json::{Value, json};
 
 use crate::{StoreError, Tx, tx::json_text};
@@ -122,8 +123,9 @@ impl Tx<'_> {
         })
     }
 
-    /// Adds to an event of a conversation what screens show: `session`, and the `message` of a new entry. `false` when
-    /// the conversation or the entry is gone. Other events are complete.
+    /// Adds to an event of a conversation what screens show: `session`, and the `message` of a new entry; to that of an
+    /// offer the `offer`. `false` when the conversation or the entry is gone, or the offer no longer open. Other events are
+    /// complete.
     ///
     /// # Errors
     /// When the store fails.
@@ -133,6 +135,9 @@ impl Tx<'_> {
         event: &mut Event,
         sessions: &mut Sessions,
     ) -> Result<bool, StoreError> {
+        if event.kind == "offer.created" && event.data.get("offer").is_none() {
+            return self.complete_offer(workspace_id, event);
+        }
         let is_named =
             matches!(event.kind.as_str(), "message.created" | "message.updated") || event.kind.starts_with("session.");
         let is_whole = event.data.get("session").is_some();
@@ -154,6 +159,15 @@ impl Tx<'_> {
                 json!({ "message": message, "session": session })
             }
         };
+        Ok(true)
+    }
+
+    fn complete_offer(&mut self, workspace_id: WorkspaceId, event: &mut Event) -> Result<bool, StoreError> {
+        let Ok(id) = event.entity_id.parse::<OfferId>() else { return Ok(false) };
+        let offer = self.offer(workspace_id, id)?.filter(|offer| offer.state == OfferState::Pending);
+        let Some(offer) = offer else { return Ok(false) };
+        let Some(view) = self.offer_view(workspace_id, offer)? else { return Ok(false) };
+        event.data = json!({ "offer": view });
         Ok(true)
     }
 

@@ -28,6 +28,7 @@ mod backup;
 mod built;
 pub mod early_deletion;
 pub mod erasure;
+pub mod erasure_copies;
 mod error;
 mod migrate;
 mod planner;
@@ -199,6 +200,7 @@ pub fn registry() -> Vec<(&'static str, &'static [&'static Sql])> {
         ("duplicate", duplicate::STATEMENTS),
         ("early_deletion", early_deletion::STATEMENTS),
         ("erasure", erasure::STATEMENTS),
+        ("erasure_copies", erasure_copies::STATEMENTS),
         ("event", event::STATEMENTS),
         ("failover", failover::STATEMENTS),
         ("flight", flight::STATEMENTS),

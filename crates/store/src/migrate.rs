@@ -145,6 +145,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0059_template_told_apart.sql"),
     },
     Migration { version: 60, name: "0060_card_files", text: include_str!("../migrations/0060_card_files.sql") },
+    Migration {
+        version: 61,
+        name: "0061_hashes_of_passwords",
+        text: include_str!("../migrations/0061_hashes_of_passwords.sql"),
+    },
+    Migration {
+        version: 62,
+        name: "0062_events_without_words",
+        text: include_str!("../migrations/0062_events_without_words.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.

@@ -150,6 +150,46 @@ fn the_backup_of_sqlite_opens_and_holds_the_rows() {
 }
 
 #[test]
+fn quick_hashes_of_passwords_go_and_other_answers_stay() {
+    const ROWS: [(&str, &str); 4] = [
+        ("user", r#"201, '{"id":"usr_1","email":"a@a.example","name":"A","role":"agent","created_at":1}'"#),
+        ("refused", r#"422, '{"code":"invalid_password"}'"#),
+        ("campaign", r#"201, '{"id":"cmp_1","name":"email and role"}'"#),
+        ("open", "NULL, NULL"),
+    ];
+    for database in databases() {
+        migrate(&database.engine, &database.backups(), &MIGRATIONS[..55]).unwrap();
+        let insert = |workspace: &str, hash: &str| {
+            let row = |(key, answer): &(&str, &str)| format!("({workspace}, 'user', '{key}', {hash}, {answer}, 1)");
+            let rows: Vec<String> = ROWS.iter().map(row).collect();
+            format!(
+                "INSERT INTO idempotency_keys (workspace_id, actor, key, request_hash, status, body, created_at)
+                    VALUES {}",
+                rows.join(", ")
+            )
+        };
+        let text = "SELECT key FROM idempotency_keys ORDER BY key";
+        let left: Vec<String> = match &database.engine {
+            Engine::Sqlite(path) => {
+                let connection = sqlite::open(path, sqlite::Access::ReadWrite).unwrap();
+                connection.execute_batch(&insert(&format!("x'{:032x}'", 1), "x'00'")).unwrap();
+                database.migrate(&[]).unwrap();
+                let mut statement = connection.prepare(text).unwrap();
+                statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+            }
+            Engine::Postgres(url) => {
+                let mut client = postgres::connect(url).unwrap();
+                let workspace = format!("'{}'", uuid::Uuid::from_u128(1));
+                client.batch_execute(&insert(&workspace, r"'\x00'")).unwrap();
+                database.migrate(&[]).unwrap();
+                client.query(text, &[]).unwrap().iter().map(|row| row.get(0)).collect()
+            }
+        };
+        assert_eq!(left, ["campaign", "open"], "{:?}", database.engine);
+    }
+}
+
+#[test]
 fn the_file_of_a_message_is_found_in_what_older_versions_wrote() {
     use segue_model::MediaId;
     let ids = [0x0197_c0de_0123_4567_89ab_cdef_0246_8ace_u128, u128::MAX, 1].map(uuid::Uuid::from_u128);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use segue_model::{QueueId, Timestamp, UserId, WorkspaceId, routing::PresenceStatus, wake::Wake};
+use segue_model::{QueueId, Timestamp, UserId, WorkspaceId, role::Role, routing::PresenceStatus, wake::Wake};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -68,7 +68,7 @@ crate::sql! {
         VALUES ($1, $2, 'offline', $3, $4) ON CONFLICT DO NOTHING";
     PRESENCE = "SELECT user_id, status, capacity, load, last_offer_at, seen_until, updated_at FROM presences
         WHERE workspace_id = $1 AND user_id = $2";
-    PRESENCES_OF_MEMBERS = "SELECT m.queue_id, p.user_id, p.status, p.capacity, p.load, p.last_offer_at, p.seen_until,
+    PRESENCES_OF_MEMBERS = "SELECT m.queue_id, u.role, p.user_id, p.status, p.capacity, p.load, p.last_offer_at, p.seen_until,
             p.updated_at
         FROM queue_members m JOIN presences p ON p.workspace_id = m.workspace_id AND p.user_id = m.user_id
         JOIN users u ON u.workspace_id = p.workspace_id AND u.id = p.user_id
@@ -135,7 +135,7 @@ impl Tx<'_> {
         self.query_opt(&PRESENCE, &[&workspace_id, &user_id], read_presence)
     }
 
-    /// The available agents of each queue.
+    /// The available agents of each queue who may talk to customers.
     ///
     /// # Errors
     /// When the store fails.
@@ -145,7 +145,11 @@ impl Tx<'_> {
     ) -> Result<BTreeMap<QueueId, Vec<Presence>>, StoreError> {
         let mut members = BTreeMap::<QueueId, Vec<Presence>>::new();
         self.each(&PRESENCES_OF_MEMBERS, &[&workspace_id], |row| {
-            members.entry(row.next()?).or_default().push(read_presence(row)?);
+            let (queue_id, role) = (row.next()?, row.word::<Role>()?);
+            let presence = read_presence(row)?;
+            if role.may_converse() {
+                members.entry(queue_id).or_default().push(presence);
+            }
             Ok(())
         })?;
         Ok(members)

@@ -481,6 +481,22 @@ impl Tx<'_> {
         self.query_opt(&OFFER, &[&workspace_id, &id], read_offer)
     }
 
+    /// An offer as the agent's screen shows it. Nothing when its conversation is gone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn offer_view(&mut self, workspace_id: WorkspaceId, offer: Offer) -> Result<Option<OfferView>, StoreError> {
+        let session = self.session_view(workspace_id, offer.session_id)?;
+        Ok(session.map(|session| OfferView {
+            id: offer.id,
+            session_id: offer.session_id,
+            queue_id: offer.queue_id,
+            session,
+            offered_at: offer.offered_at,
+            expires_at: offer.expires_at,
+        }))
+    }
+
     /// The pending offer of a work item.
     ///
     /// # Errors

@@ -160,6 +160,9 @@ pub struct SessionView {
     pub window_expires_at: Option<Timestamp>,
     pub unread_count: u32,
     pub last_message: Option<LastMessage>,
+    /// Of the latest entry, also when its words were removed; lists go by it.
+    #[serde(skip)]
+    pub last_at: Timestamp,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
     pub ended_by: Option<EndedBy>,
@@ -429,6 +432,7 @@ fn read_view(row: &mut Row<'_>) -> Result<SessionView, StoreError> {
             at: last_at,
             direction,
         }),
+        last_at,
         started_at: row.next()?,
         ended_at: row.next()?,
         ended_by: row.optional_word()?,

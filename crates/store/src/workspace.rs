@@ -169,6 +169,8 @@ crate::sql! {
     ALL_WORKSPACES = "SELECT id, name, slug, time_zone, country, quiet_start_minute, quiet_end_minute, settings,
             created_at FROM workspaces ORDER BY id";
     INSERT_SECRET = "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    PROBE = "INSERT INTO installation (name, value) VALUES ('readiness_probe', $1)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     SECRET = "SELECT value FROM installation WHERE name = $1";
 }
 
@@ -255,6 +257,14 @@ impl Tx<'_> {
     /// When the store fails.
     pub fn workspaces(&mut self) -> Result<Vec<Workspace>, StoreError> {
         self.query(&ALL_WORKSPACES, &[], read)
+    }
+
+    /// Writes to a row that is there for nothing else, to see whether the database takes writes.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn probe(&mut self, value: &[u8]) -> Result<(), StoreError> {
+        self.execute(&PROBE, &[&value]).map(|_| ())
     }
 
     /// The secret of this name; when there is none yet, `fresh` becomes it. Two nodes that start at once agree.

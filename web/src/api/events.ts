@@ -1,8 +1,6 @@
 import type {
   Campaign,
-  Channel,
   Import,
-  Lead,
   Message,
   MessageError,
   MessageState,
@@ -28,10 +26,10 @@ interface EventData {
   'campaign.updated': { campaign: Campaign };
   'campaign.progress': { campaign_id: string };
   'template.updated': unknown;
-  'channel.updated': { channel: Channel };
+  'channel.updated': { channel_id: string };
   'import.progress': { import: Import };
-  'lead.created': { lead?: Lead; session_id?: string | null };
-  'case.updated': { session_id?: string | null };
+  'lead.created': { session_id?: string | null };
+  'case.updated': unknown;
   'mention.created': {
     mention_id: string;
     session_id: string;

@@ -254,7 +254,12 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Changes what is given of what campaigns cost and who has to agree to them. What somebody else changes at the same time
+         *     stays.
+         * @description Needs the permission `manage_setup`.
+         */
+        patch: operations["change_given_campaign_settings"];
         trace?: never;
     };
     "/api/v1/campaigns": {
@@ -1913,6 +1918,23 @@ export interface paths {
         get: operations["stream_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/beat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that the client of an event stream with `beats` still hears it. Nothing for an API key, which has no presence. */
+        post: operations["beat"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5483,6 +5505,25 @@ export interface components {
             /** @default [] */
             prices: components["schemas"]["SegmentPrice"][];
         };
+        /** @description What to change of what campaigns cost and who has to agree to them; what is not given stays. */
+        CampaignSettingsChange: {
+            approval?: components["schemas"]["ApprovalRule"] | null;
+            brake_ends?: components["schemas"]["BrakeEnd"] | null;
+            currency?: string | null;
+            /**
+             * Format: int64
+             * @description Null means that it is not known.
+             */
+            mms_price?: number | null;
+            opt_out_line?: components["schemas"]["OptOutLine"] | null;
+            /**
+             * Format: int64
+             * @description Null means that it is not known.
+             */
+            other_price?: number | null;
+            price_zone?: string | null;
+            prices?: components["schemas"]["SegmentPrice"][] | null;
+        };
         /** @enum {string} */
         CampaignState: "draft" | "awaiting_approval" | "scheduled" | "planning" | "running" | "paused" | "canceled" | "finished";
         /** @description A WhatsApp template and what fills it. */
@@ -5573,10 +5614,7 @@ export interface components {
         CaseUpdatedEvent: {
             /** Format: date-time */
             at: string;
-            data: {
-                case?: Record<string, never>;
-                session_id?: string;
-            };
+            data: Record<string, never>;
             entity: string;
             entity_id: string;
             /** @description Rises by one. */
@@ -5706,7 +5744,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             data: {
-                channel: components["schemas"]["Channel"];
+                channel_id: string;
             };
             entity: string;
             entity_id: string;
@@ -7358,7 +7396,6 @@ export interface components {
             /** Format: date-time */
             at: string;
             data: {
-                lead?: Record<string, never>;
                 session_id?: string;
             };
             entity: string;
@@ -12200,6 +12237,38 @@ export interface operations {
             };
         };
     };
+    change_given_campaign_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CampaignSettingsChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignSettings"];
+                };
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_campaigns: {
         parameters: {
             query?: {
@@ -15354,6 +15423,13 @@ export interface operations {
                  *     begins now.
                  */
                 since?: number;
+                /**
+                 * @description Whether the client calls `POST /api/v1/events/beat` at least every `heartbeat_ms` and a half while frames come in.
+                 *     Then its user counts as gone when two heartbeats have passed without a beat, and the grace time after them: the end
+                 *     of a line that dies silently is not told to the server. Without it the user counts as connected while the stream
+                 *     is open.
+                 */
+                beats?: boolean;
             };
             header?: never;
             path?: never;
@@ -15371,6 +15447,35 @@ export interface operations {
             };
             /** @description The log no longer reaches back to `since`: load a snapshot. */
             410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beat: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key of your own for this request; a repeat with it is not done again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -87,6 +87,10 @@ export async function startLive(userId: string): Promise<() => void> {
           advanceCursor(seq);
           tell({ kind: 'cursor', seq });
         },
+        onHeard: () => {
+          // One that is lost is made up for by the next.
+          api.post('/events/beat').catch(() => undefined);
+        },
         onStatus: (status) => {
           setStatus(status);
           tell({ kind: 'status', status });

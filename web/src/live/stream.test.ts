@@ -70,6 +70,7 @@ beforeEach(() => {
     onCursor: (seq) => {
       cursor = Math.max(cursor, seq);
     },
+    onHeard: vi.fn(),
     onStatus: vi.fn(),
     onResync: vi.fn(() => {
       cursor = 90;
@@ -91,9 +92,9 @@ describe('runStream', () => {
     await runStream(handlers, stop.signal);
     expect(seen).toEqual([6, 7, 8]);
     expect(urls.slice(0, 3)).toEqual([
-      '/api/v1/events?since=5',
-      '/api/v1/events?since=7',
-      '/api/v1/events?since=7',
+      '/api/v1/events?since=5&beats=true',
+      '/api/v1/events?since=7&beats=true',
+      '/api/v1/events?since=7&beats=true',
     ]);
     expect(handlers.onStatus).toHaveBeenCalledWith('offline');
   });
@@ -104,7 +105,7 @@ describe('runStream', () => {
       () => body(),
     );
     await runStream(handlers, stop.signal);
-    expect(urls[1]).toBe('/api/v1/events?since=40');
+    expect(urls[1]).toBe('/api/v1/events?since=40&beats=true');
   });
 
   it.each([
@@ -114,7 +115,7 @@ describe('runStream', () => {
     answers(first, () => body());
     await runStream(handlers, stop.signal);
     expect(handlers.onResync).toHaveBeenCalledOnce();
-    expect(urls[1]).toBe('/api/v1/events?since=90');
+    expect(urls[1]).toBe('/api/v1/events?since=90&beats=true');
   });
 
   it('loads a snapshot when what we may see has changed meanwhile, and not when it has not', async () => {
@@ -131,7 +132,7 @@ describe('runStream', () => {
     await runStream(handlers, stop.signal);
     expect(handlers.onResync).toHaveBeenCalledOnce();
     expect(seen).toEqual([6, 91]);
-    expect(urls[2]).toBe('/api/v1/events?since=90');
+    expect(urls[2]).toBe('/api/v1/events?since=90&beats=true');
   });
 
   it('stops when nobody is signed in', async () => {
@@ -139,6 +140,35 @@ describe('runStream', () => {
     await runStream(handlers, stop.signal);
     expect(handlers.onSignedOut).toHaveBeenCalledOnce();
     expect(urls).toHaveLength(1);
+  });
+
+  it('says that it hears what comes in, no more than twice in a heartbeat', async () => {
+    vi.useFakeTimers();
+    let send: (text: string) => void = () => {};
+    answers(
+      () =>
+        new Response(
+          new ReadableStream<Uint8Array>({
+            start(controller) {
+              send = (text) => controller.enqueue(new TextEncoder().encode(text));
+              send('event: hello\ndata: {"heartbeat_ms":1000}\n\n');
+            },
+          }),
+        ),
+    );
+    void runStream(handlers, stop.signal);
+    await vi.advanceTimersByTimeAsync(0);
+    const after = async (ms: number) => {
+      await vi.advanceTimersByTimeAsync(ms);
+      send('event: heartbeat\ndata: {"seq":5}\n\n');
+      await vi.advanceTimersByTimeAsync(0);
+      return vi.mocked(handlers.onHeard).mock.calls.length;
+    };
+    expect(await after(400)).toBe(0);
+    expect(await after(200)).toBe(1);
+    expect(await after(100)).toBe(1);
+    expect(await after(1000)).toBe(2);
+    stop.abort();
   });
 
   it('takes a line without heartbeat for dead and connects again', async () => {

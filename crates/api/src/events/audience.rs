@@ -140,7 +140,8 @@ impl Viewer {
         sessions: &mut Sessions,
     ) -> Result<Option<Visible>, StoreError> {
         if event.audience.is_some() {
-            return Ok((event.audience == self.user_id).then_some(Visible(event)));
+            let is_shown = event.audience == self.user_id && tx.complete(workspace_id, &mut event, sessions)?;
+            return Ok(is_shown.then_some(Visible(event)));
         }
         if !needed(&event.kind).is_none_or(|needed| permission::allows(self.rights.role, needed)) {
             return Ok(None);

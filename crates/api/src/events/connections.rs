@@ -1,8 +1,12 @@
 //! Who has an event stream open on this node.
 //!
-//! While a user has one, the user counts as connected: a task renews that in the store. When the last one has gone, the
-//! renewals stop and the grace of the workspace runs; unless the user is back by then (here or on another node, which
-//! renews as well), pending offers go back and the presence becomes offline.
+//! While a user has one, the user counts as connected. When the last one has gone, the grace of the workspace runs; unless
+//! the user is back by then (here or on another node), pending offers go back and the presence becomes offline.
+//!
+//! What the server writes into a line that has died is lost without a word for a quarter of an hour. So a client that
+//! says [`Client::Beats`], as the console does, is connected for as long as it is heard: it answers what it is sent with a
+//! beat, to any node, and after two heartbeats without one the grace runs. Whoever does not beat counts as connected while
+//! the stream is open: a task renews that in the store.
 
 use std::{
     collections::HashMap,
@@ -15,21 +19,33 @@ use segue_model::{UserId, WorkspaceId};
 use segue_store::StoreError;
 use tokio_util::sync::CancellationToken;
 
+use super::stream::HEARTBEAT;
 use crate::{AppState, problem::Problem};
 
 /// How often a connection is renewed in the store, in milliseconds.
 const RENEWAL: i64 = 3_000;
 
+/// Whether a client says itself that it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Client {
+    /// It answers what it is sent ([`Connections::beat`]).
+    Beats,
+    /// It only listens.
+    Listens,
+}
+
 type Users = HashMap<(WorkspaceId, UserId), User>;
 
 struct User {
     streams: usize,
+    /// Those of clients that only listen.
+    listening: usize,
     renewal: RenewalTask,
     /// Ends the task that renews.
     gone: CancellationToken,
 }
 
-/// Whether the task that renews a user runs. The first stream may fail before it starts one; then the next does.
+/// Whether the task that looks after a user runs. The first stream may fail before it starts one; then the next does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum RenewalTask {
     Missing,
@@ -46,6 +62,7 @@ pub(crate) struct Connections {
 pub(super) struct Connected {
     users: Arc<Mutex<Users>>,
     key: (WorkspaceId, UserId),
+    client: Client,
 }
 
 impl Connections {
@@ -60,29 +77,41 @@ impl Connections {
         state: &AppState,
         workspace_id: WorkspaceId,
         user_id: UserId,
+        client: Client,
     ) -> Result<Connected, Problem> {
         // From here on the count is right again whatever happens.
-        let connected = self.enter((workspace_id, user_id));
-        let workspace = state.store.read::<_, StoreError, _>(move |tx| tx.workspace(workspace_id)).await?;
-        let grace = workspace.map_or(0, |workspace| workspace.settings.disconnect_grace);
-        let renewal = Renewal { state: state.clone(), workspace_id, user_id, grace };
-        renewal.seen().await?;
+        let connected = self.enter((workspace_id, user_id), client);
+        let renewal = Renewal::of(state, workspace_id, user_id).await?;
+        renewal.seen(client).await?;
         if let Some(gone) = connected.start_renewal() {
             tokio::spawn(renewal.run(gone));
         }
         Ok(connected)
     }
 
+    /// The user's client was heard.
+    pub(super) async fn beat(state: &AppState, workspace_id: WorkspaceId, user_id: UserId) -> Result<(), Problem> {
+        Ok(Renewal::of(state, workspace_id, user_id).await?.seen(Client::Beats).await?)
+    }
+
+    /// Whether a stream of the user is open that only an end of it tells to be gone.
+    fn listens(&self, key: (WorkspaceId, UserId)) -> bool {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        users.get(&key).is_some_and(|user| user.listening > 0)
+    }
+
     /// Counts a stream.
-    fn enter(&self, key: (WorkspaceId, UserId)) -> Connected {
+    fn enter(&self, key: (WorkspaceId, UserId), client: Client) -> Connected {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         let user = users.entry(key).or_insert_with(|| User {
             streams: 0,
+            listening: 0,
             renewal: RenewalTask::Missing,
             gone: CancellationToken::new(),
         });
         user.streams += 1;
-        Connected { users: Arc::clone(&self.users), key }
+        user.listening += usize::from(client == Client::Listens);
+        Connected { users: Arc::clone(&self.users), key, client }
     }
 }
 
@@ -101,6 +130,7 @@ impl Drop for Connected {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(user) = users.get_mut(&self.key) else { return };
         user.streams -= 1;
+        user.listening -= usize::from(self.client == Client::Listens);
         if user.streams == 0 {
             user.gone.cancel();
             users.remove(&self.key);
@@ -108,7 +138,7 @@ impl Drop for Connected {
     }
 }
 
-/// Keeps a user connected in the store until the last stream has gone.
+/// Keeps a user connected in the store: while a client is there that only listens, and until the last stream has gone.
 struct Renewal {
     state: AppState,
     workspace_id: WorkspaceId,
@@ -118,9 +148,19 @@ struct Renewal {
 }
 
 impl Renewal {
-    /// Connected for long enough to miss one renewal; a node that dies is noticed when that has passed.
-    async fn seen(&self) -> Result<(), DeskError> {
-        let until = self.state.ctx.now().plus(self.grace + 2 * RENEWAL);
+    async fn of(state: &AppState, workspace_id: WorkspaceId, user_id: UserId) -> Result<Self, StoreError> {
+        let workspace = state.store.read::<_, StoreError, _>(move |tx| tx.workspace(workspace_id)).await?;
+        let grace = workspace.map_or(0, |workspace| workspace.settings.disconnect_grace);
+        Ok(Self { state: state.clone(), workspace_id, user_id, grace })
+    }
+
+    /// Connected for long enough to miss one renewal or beat; a node or a line that dies is noticed when that has passed.
+    async fn seen(&self, client: Client) -> Result<(), DeskError> {
+        let patience = match client {
+            Client::Beats => 2 * i64::try_from(HEARTBEAT.as_millis()).unwrap_or(0),
+            Client::Listens => 2 * RENEWAL,
+        };
+        let until = self.state.ctx.now().plus(self.grace + patience);
         routing::seen(&self.state.store, &self.state.ctx, self.workspace_id, self.user_id, until).await
     }
 
@@ -132,7 +172,10 @@ impl Renewal {
                 () = self.state.shutdown.cancelled() => break,
                 () = tokio::time::sleep(pause) => {}
             }
-            if let Err(error) = self.seen().await {
+            if !self.state.connections.listens((self.workspace_id, self.user_id)) {
+                continue;
+            }
+            if let Err(error) = self.seen(Client::Listens).await {
                 tracing::warn!(user_id = %self.user_id, %error, "an agent's connection could not be renewed");
             }
         }
@@ -153,17 +196,19 @@ mod tests {
     fn a_stream_that_fails_leaves_the_renewal_to_the_next() {
         let connections = Connections::default();
         let key = (WorkspaceId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
-        let (first, second) = (connections.enter(key), connections.enter(key));
+        let (first, second) = (connections.enter(key, Client::Listens), connections.enter(key, Client::Listens));
         drop(first);
         let gone = second.start_renewal();
         assert!(gone.as_ref().is_some_and(|gone| !gone.is_cancelled()), "the second stream keeps the user connected");
-        let third = connections.enter(key);
+        let third = connections.enter(key, Client::Beats);
+        assert!(connections.listens(key));
         assert!(third.start_renewal().is_none(), "one task for each user");
         drop(second);
+        assert!(!connections.listens(key), "the third one says itself that it is there");
         assert!(gone.as_ref().is_some_and(|gone| !gone.is_cancelled()), "the third stream is open");
         drop(third);
         assert!(gone.is_some_and(|gone| gone.is_cancelled()));
         assert_eq!(connections.users(), 0);
-        assert!(connections.enter(key).start_renewal().is_some(), "back again");
+        assert!(connections.enter(key, Client::Beats).start_renewal().is_some(), "back again");
     }
 }

@@ -28,6 +28,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::connections::Client;
 use crate::{AppState, caller::Caller, extract::Query, guard::Guard, problem::Problem};
 
 pub(crate) use audience::Rights;
@@ -36,7 +37,9 @@ pub(crate) use schema::add_event_schemas;
 pub use stream::{HEARTBEAT, POLL};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(Guard::signed_in().streaming().routes(routes!(events)))
+    OpenApiRouter::new()
+        .routes(Guard::signed_in().streaming().routes(routes!(events)))
+        .routes(Guard::signed_in().unrecorded().routes(routes!(beat)))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -45,6 +48,11 @@ struct Since {
     /// Sequence of the last event that is known. The header `Last-Event-ID` goes before it. Without either the stream
     /// begins now.
     since: Option<i64>,
+    /// Whether the client calls `POST /api/v1/events/beat` at least every `heartbeat_ms` and a half while frames come in.
+    /// Then its user counts as gone when two heartbeats have passed without a beat, and the grace time after them: the end
+    /// of a line that dies silently is not told to the server. Without it the user counts as connected while the stream
+    /// is open.
+    beats: Option<bool>,
 }
 
 /// The events of the workspace that the caller may see, from a sequence on and then as they happen.
@@ -59,7 +67,7 @@ struct Since {
 async fn events(
     State(state): State<AppState>,
     caller: Caller,
-    Query(Since { since }): Query<Since>,
+    Query(Since { since, beats }): Query<Since>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let last_event_id = headers.get("last-event-id").and_then(|value| value.to_str().ok());
@@ -79,7 +87,8 @@ async fn events(
             "The event log does not reach back to this sequence. Load /api/v1/bootstrap and start from its seq.",
         ));
     }
-    let stream = stream::EventStream::open(state, caller, cursor, newest).await?;
+    let client = if beats == Some(true) { Client::Beats } else { Client::Listens };
+    let stream = stream::EventStream::open(state, caller, client, cursor, newest).await?;
     let frames = futures::stream::unfold(stream, |mut stream| async move {
         let frame = stream.next().await?;
         Some((Ok::<Frame, Infallible>(frame), stream))
@@ -88,4 +97,13 @@ async fn events(
     // Proxies that collect answers before they pass them on would hold events back.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
+}
+
+/// Says that the client of an event stream with `beats` still hears it. Nothing for an API key, which has no presence.
+#[utoipa::path(post, path = "/api/v1/events/beat", operation_id = "beat", tag = "events", responses((status = 204)))]
+async fn beat(State(state): State<AppState>, caller: Caller) -> Result<StatusCode, Problem> {
+    if let Some(user_id) = caller.user_id() {
+        Connections::beat(&state, caller.workspace_id, user_id).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -50,10 +50,6 @@ fn number(_: &mut Schemas) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::Integer).build().into()
 }
 
-fn anything(_: &mut Schemas) -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::Object).build().into()
-}
-
 const fn always(name: &'static str, schema: fn(&mut Schemas) -> RefOr<Schema>) -> Field {
     Field { name, schema, is_required: Presence::Always }
 }
@@ -88,10 +84,10 @@ fn types() -> Vec<(&'static str, Vec<Field>)> {
         ("campaign.updated", vec![always("campaign", of::<CampaignView>)]),
         ("campaign.progress", vec![always("campaign_id", text)]),
         ("template.updated", vec![sometimes("channel_id", text)]),
-        ("channel.updated", vec![always("channel", of::<crate::v1::ChannelBody>)]),
+        ("channel.updated", vec![always("channel_id", text)]),
         ("import.progress", vec![always("import", of::<ImportView>)]),
-        ("lead.created", vec![sometimes("lead", anything), sometimes("session_id", text)]),
-        ("case.updated", vec![sometimes("case", anything), sometimes("session_id", text)]),
+        ("lead.created", vec![sometimes("session_id", text)]),
+        ("case.updated", vec![]),
         (
             "mention.created",
             vec![

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::{
     audience::{Changes, Rights, Viewer, Visible},
-    connections::Connected,
+    connections::{Client, Connected},
 };
 use crate::{
     AppState,
@@ -64,12 +64,18 @@ enum Completeness {
 }
 
 impl EventStream {
-    pub(super) async fn open(state: AppState, caller: Caller, cursor: i64, newest: i64) -> Result<Self, Problem> {
+    pub(super) async fn open(
+        state: AppState,
+        caller: Caller,
+        client: Client,
+        cursor: i64,
+        newest: i64,
+    ) -> Result<Self, Problem> {
         // Listens before it reads, so that nothing can happen in between unnoticed.
         let listener = state.bus.listen();
         let viewer = Viewer::load(&state, &caller).await?;
         let connected = match caller.user_id() {
-            Some(user_id) => Some(state.connections.open(&state, caller.workspace_id, user_id).await?),
+            Some(user_id) => Some(state.connections.open(&state, caller.workspace_id, user_id, client).await?),
             None => None,
         };
         let heartbeat = u64::try_from(HEARTBEAT.as_millis()).unwrap_or(0);

@@ -7,6 +7,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
@@ -87,6 +88,18 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })?;
     deserializer.end().map_err(|error| not_json(&error))?;
     Ok(value)
+}
+
+/// What is known with the fields that a client gives anew; what it does not give stays.
+///
+/// # Errors
+/// 422 naming the field when the outcome is not a `T`.
+pub(crate) fn changed<T: Serialize + DeserializeOwned>(known: &T, change: &Map<String, Value>) -> Result<T, Problem> {
+    let mut whole = serde_json::to_value(known).map_err(|_| Problem::internal())?;
+    if let Some(fields) = whole.as_object_mut() {
+        fields.extend(change.clone());
+    }
+    read(&serde_json::to_vec(&whole).map_err(|_| Problem::internal())?)
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {

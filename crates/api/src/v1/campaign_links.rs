@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     AppState,
     caller::Caller,
-    extract::{Json, PathId, Query},
+    extract::{Json, PathId, Query, changed},
     guard::Guard,
     links::{png, svg},
     problem::Problem,
@@ -70,13 +70,8 @@ async fn change(
     PathId(id): PathId<CampaignId>,
     Json(change): Json<Map<String, Value>>,
 ) -> Result<Json<LinksView>, Problem> {
-    let known = links::view(&state.store, &state.links, caller.workspace_id, id).await?;
-    let mut whole = serde_json::to_value(&known.settings).map_err(|_| Problem::internal())?;
-    if let Some(fields) = whole.as_object_mut() {
-        fields.extend(change);
-    }
-    let settings: LinkSettings = crate::extract::read(&serde_json::to_vec(&whole).map_err(|_| Problem::internal())?)?;
-    shown(&state, links::change(&state.store, &state.links, caller.workspace_id, id, &caller.actor, settings).await?)
+    let change = move |known: &LinkSettings| changed::<LinkSettings>(known, &change);
+    shown(&state, links::change(&state.store, &state.links, caller.workspace_id, id, &caller.actor, change).await?)
 }
 
 /// Turns all links of a campaign off. From the next moment on they say so instead of leading anywhere.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use segue_access::Permission;
 use segue_model::{
-    CampaignId, ChannelId, MediaId, SenderId, SenderPoolId,
+    CampaignId, ChannelId, MediaId, SenderId, SenderPoolId, WorkspaceId,
     campaign::Footer,
     language::{self, LocaleText},
     mms::MOST_FILES,
@@ -22,7 +22,7 @@ use segue_outreach::campaign::{
 use segue_store::{
     campaign::{Audience, CampaignInput, CampaignTemplate, CampaignView},
     recipient::Funnel,
-    workspace::{CampaignSettings, SegmentPrice},
+    workspace::{ApprovalRule, BrakeEnd, CampaignSettings, SegmentPrice},
 };
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -32,7 +32,7 @@ use super::sight;
 use crate::{
     AppState,
     caller::Caller,
-    extract::{Json, PathId, Query},
+    extract::{Json, PathId, Query, changed},
     guard::Guard,
     page::{Page, PageQuery},
     problem::Problem,
@@ -48,7 +48,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(variant_report)))
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(charges)))
         .routes(Guard::needs(Permission::ReadCampaigns).routes(routes!(settings)))
-        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(change_settings)))
+        .routes(Guard::needs(Permission::ManageSetup).routes(routes!(change_settings, change_given_settings)))
 }
 
 /// Campaigns, newest first.
@@ -222,8 +222,43 @@ async fn settings(State(state): State<AppState>, caller: Caller) -> Result<Json<
 async fn change_settings(
     State(state): State<AppState>,
     caller: Caller,
-    Json(mut settings): Json<CampaignSettings>,
+    Json(settings): Json<CampaignSettings>,
 ) -> Result<Json<CampaignSettings>, Problem> {
+    let settings = checked_settings(settings)?;
+    store_settings(&state, caller.workspace_id, move |_| Ok(settings.clone())).await
+}
+
+/// What to change of what campaigns cost and who has to agree to them; what is not given stays.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body for the documents; null and absent differ, so it is read as a map")]
+struct CampaignSettingsChange {
+    approval: Option<ApprovalRule>,
+    currency: Option<String>,
+    prices: Option<Vec<SegmentPrice>>,
+    /// Null means that it is not known.
+    other_price: Option<i64>,
+    /// Null means that it is not known.
+    mms_price: Option<i64>,
+    opt_out_line: Option<OptOutLine>,
+    brake_ends: Option<BrakeEnd>,
+    price_zone: Option<String>,
+}
+
+/// Changes what is given of what campaigns cost and who has to agree to them. What somebody else changes at the same time
+/// stays.
+#[utoipa::path(patch, path = "/api/v1/campaign-settings", operation_id = "change_given_campaign_settings",
+    tag = "campaigns", request_body = CampaignSettingsChange, responses((status = 200, body = CampaignSettings)))]
+async fn change_given_settings(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(change): Json<Map<String, Value>>,
+) -> Result<Json<CampaignSettings>, Problem> {
+    let given = move |known: &CampaignSettings| checked_settings(changed(known, &change)?);
+    store_settings(&state, caller.workspace_id, given).await
+}
+
+/// Refuses settings that are none.
+fn checked_settings(mut settings: CampaignSettings) -> Result<CampaignSettings, Problem> {
     settings.currency = settings.currency.trim().to_ascii_uppercase();
     if settings.currency.len() != 3 || !settings.currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Err(Problem::invalid("currency", "Give the currency's three letters, such as USD or EUR."));
@@ -237,17 +272,23 @@ async fn change_settings(
     if quiet_hours::zone(&settings.price_zone).is_none() {
         return Err(Problem::invalid("price_zone", "There is no such time zone. Write it like Europe/Berlin."));
     }
-    let workspace_id = caller.workspace_id;
-    let stored = settings.clone();
-    let changed = state.store.write::<_, Problem, _>(move |tx| {
+    Ok(settings)
+}
+
+/// Stores what becomes of the settings as they are now.
+async fn store_settings(
+    state: &AppState,
+    workspace_id: WorkspaceId,
+    change: impl Fn(&CampaignSettings) -> Result<CampaignSettings, Problem> + Send + 'static,
+) -> Result<Json<CampaignSettings>, Problem> {
+    let stored = state.store.write::<_, Problem, _>(move |tx| {
         tx.lock("workspace", &workspace_id)?;
         let mut workspace = tx.workspace(workspace_id)?.ok_or_else(|| Problem::not_found("workspace"))?;
-        workspace.settings.campaigns = stored.clone();
+        workspace.settings.campaigns = change(&workspace.settings.campaigns)?;
         tx.update_workspace(&workspace)?;
-        Ok(())
+        Ok(workspace.settings.campaigns)
     });
-    changed.await?;
-    Ok(Json(settings))
+    Ok(Json(stored.await?))
 }
 
 /// Refuses a price that is none, and a country with two.

@@ -16,6 +16,7 @@ use super::workspace::{WorkspaceBody, load_workspace};
 use crate::{
     AppState,
     caller::{COOKIE, Caller, Credential},
+    client_address::ClientAddress,
     extract::Json,
     guard::Guard,
     problem::Problem,
@@ -42,9 +43,14 @@ struct LoginAnswer {
 
 /// Signs in. The answer sets the cookie `segue_session`.
 #[utoipa::path(post, path = "/api/v1/login", tag = "access", responses((status = 200, body = LoginAnswer)))]
-async fn login(State(state): State<AppState>, Json(input): Json<LoginInput>) -> Result<Response, Problem> {
+async fn login(
+    State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
+    Json(input): Json<LoginInput>,
+) -> Result<Response, Problem> {
+    let LoginInput { email, password } = input;
     let (signed_in, token) =
-        segue_access::login(&state.store, &state.ctx, &state.throttle, &input.email, &input.password).await?;
+        segue_access::login(&state.store, &state.ctx, &state.throttle, address, &email, &password).await?;
     let cookie = cookie(&state, &token, LOGIN_LIFETIME / time::SECOND);
     Ok(([(header::SET_COOKIE, cookie)], Json(LoginAnswer { user: signed_in.user })).into_response())
 }
@@ -88,7 +94,11 @@ struct SetupInput {
 
 /// Creates the workspace and its first administrator with the one-time link, and signs the administrator in.
 #[utoipa::path(post, path = "/api/v1/setup", tag = "access", responses((status = 200, body = LoginAnswer)))]
-async fn setup(State(state): State<AppState>, Json(input): Json<SetupInput>) -> Result<Response, Problem> {
+async fn setup(
+    State(state): State<AppState>,
+    address: ClientAddress,
+    Json(input): Json<SetupInput>,
+) -> Result<Response, Problem> {
     let workspace = NewWorkspace {
         slug: slug(&input.workspace_name),
         name: input.workspace_name,
@@ -107,7 +117,7 @@ async fn setup(State(state): State<AppState>, Json(input): Json<SetupInput>) -> 
         }
     })?;
     let credentials = LoginInput { email: input.email, password: input.password };
-    login(State(state), Json(credentials)).await
+    login(State(state), address, Json(credentials)).await
 }
 
 /// A name in configuration files: letters, digits and single dashes.

@@ -70,8 +70,6 @@ mod users;
 mod votes;
 mod workspace;
 
-pub(crate) use channels::ChannelBody;
-
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::AppState;

@@ -1,10 +1,14 @@
 //! Signing in and out, keys, the first administrator.
 
-use http::{Method, StatusCode};
+use std::net::SocketAddr;
+
+use axum::{body::Body, extract::ConnectInfo};
+use http::{Method, Request, StatusCode};
 use segue_model::{role::Role, time};
+use segue_store::{Sql, StoreError};
 use serde_json::json;
 
-use crate::support::{PASSWORD, Server, get, json as body, request, servers, with_cookie, with_key};
+use crate::support::{PASSWORD, Server, get, json as body, request, servers, with, with_cookie, with_key};
 
 #[tokio::test]
 async fn a_login_opens_and_closes_the_door() {
@@ -64,6 +68,38 @@ async fn a_wrong_password_and_an_unknown_address_look_the_same_and_are_slowed_do
     assert_eq!((slowed.status, slowed.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "60"));
 }
 
+/// A try to sign in from an address.
+fn attempt_from(address: [u8; 4], email: &str, password: &str) -> Request<Body> {
+    let mut request = body(Method::POST, "/api/v1/login", &json!({"email": email, "password": password}));
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from((address, 4_711))));
+    request
+}
+
+#[tokio::test]
+async fn of_many_tries_at_once_only_ten_are_looked_at_and_the_owner_gets_in_from_elsewhere() {
+    const STRANGER: [u8; 4] = [203, 0, 113, 9];
+    for server in servers().await {
+        server.user("ann", Role::Agent).await;
+        let tries = (0..50).map(|_| server.send(attempt_from(STRANGER, "ann@segue.test", "wrong wrong wrong")));
+        let answers = futures::future::join_all(tries).await;
+        let looked_at = answers.iter().filter(|answer| answer.status == StatusCode::UNAUTHORIZED).count();
+        let refused = answers.iter().filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS).count();
+        assert_eq!((looked_at, refused), (10, 40), "{}", server.test.engine);
+        let stranger = server.send(attempt_from(STRANGER, "ann@segue.test", PASSWORD)).await;
+        assert_eq!(stranger.status, StatusCode::TOO_MANY_REQUESTS, "even the right password waits");
+        let owner = server.send(attempt_from([192, 0, 2, 1], "ann@segue.test", PASSWORD)).await;
+        assert_eq!(owner.status, StatusCode::OK, "{}", owner.text());
+    }
+}
+
+#[tokio::test]
+async fn an_endless_email_is_no_email() {
+    let server = crate::support::server().await;
+    let endless = format!("{}@segue.test", "x".repeat(1 << 19));
+    let refused = server.send(attempt_from([203, 0, 113, 9], &endless, PASSWORD)).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid_email"));
+}
+
 #[tokio::test]
 async fn a_login_ends_with_its_time_a_new_role_and_a_new_password() {
     for server in servers().await {
@@ -77,6 +113,7 @@ async fn a_login_ends_with_its_time_a_new_role_and_a_new_password() {
                 &server.test.store,
                 &server.test.ctx,
                 &segue_access::LoginThrottle::default(),
+                std::net::Ipv4Addr::LOCALHOST.into(),
                 &user.email,
                 if change["disabled"] == true { "another long password" } else { PASSWORD },
             )
@@ -112,6 +149,26 @@ async fn a_key_is_shown_once_works_and_can_be_revoked() {
         assert_eq!(server.get(&secret, "/api/v1/contacts").await.status, StatusCode::UNAUTHORIZED);
         let again = server.send(with_key(request(Method::DELETE, &path), &admin)).await;
         assert_eq!(again.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn of_a_request_with_a_password_nothing_is_kept() {
+    static KEPT: Sql = Sql::portable("KEPT", "SELECT COUNT(*) FROM idempotency_keys WHERE workspace_id = $1");
+    for server in servers().await {
+        let (admin, workspace_id) = (server.key(Role::Admin).await, server.workspace_id());
+        let input = json!({"email": "bob@segue.test", "name": "Bob", "role": "agent", "password": PASSWORD});
+        let create = || {
+            let request = with_key(body(Method::POST, "/api/v1/users", &input), &admin);
+            server.send(with(request, "idempotency-key", "k-1"))
+        };
+        assert_eq!(create().await.status, StatusCode::CREATED, "{}", server.test.engine);
+        let read = server
+            .test
+            .store
+            .read::<_, StoreError, _>(move |tx| tx.query_one(&KEPT, &[&workspace_id], |row| row.next::<i64>()));
+        assert_eq!(read.await.unwrap(), 0, "{}", server.test.engine);
+        assert_eq!(create().await.status, StatusCode::CONFLICT, "a repeat makes no second user");
     }
 }
 

@@ -50,6 +50,26 @@ async fn clicks(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn of_two_changes_at_once_of_a_campaigns_links_none_is_lost() {
+    for server in servers().await {
+        let (_, campaign) = link(&server).await;
+        let key = server.key(Role::Admin).await;
+        let path = format!("{campaign}/links");
+        for round in 0..5 {
+            let words = format!("Round {round}");
+            let changes = [json!({"legal_text": words}), json!({"consent_wording": words})];
+            let answers = changes.iter().map(|change| server.patch(&key, &path, change));
+            for answer in futures::future::join_all(answers).await {
+                assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+            }
+            let settings = server.get(&key, &path).await.json();
+            let seen = (&settings["legal_text"], &settings["consent_wording"]);
+            assert_eq!(seen, (&json!(words), &json!(words)), "{}", server.test.engine);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_tap_leads_into_the_chat_and_counts_a_head_request_does_not() {
     for server in servers().await {
         let (address, campaign) = link(&server).await;

@@ -125,6 +125,7 @@ async fn what_the_provider_says_of_a_file_is_not_believed() {
         ] {
             let id = received(&server, claimed, data).await;
             let got = server.get(&key, &format!("/api/v1/media/{id}")).await;
+            assert_eq!(got.header("cache-control"), "private, no-cache", "it may be gone the next time");
             assert_eq!((got.status, got.header("content-type")), (StatusCode::OK, mime), "{claimed}");
             assert!(got.header("content-disposition").starts_with(disposition), "{claimed}");
             assert_eq!(got.header("x-content-type-options"), "nosniff");

@@ -4,6 +4,7 @@ use http::StatusCode;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use segue_api::{ApiConfig, MetricsAccess};
 use segue_model::role::Role;
+use segue_store::StoreError;
 
 use crate::support::{Server, get, server, servers, with, with_key};
 
@@ -13,6 +14,15 @@ async fn ready_means_that_the_database_takes_writes() {
         assert_eq!(server.send(get("/livez")).await.status, StatusCode::OK);
         let ready = server.send(get("/readyz")).await;
         assert_eq!((ready.status, ready.json()["status"].clone()), (StatusCode::OK, "ok".into()));
+        let probed =
+            async || server.test.store.write::<_, StoreError, _>(|tx| tx.secret_or("readiness_probe", &[])).await;
+        let first = probed().await.unwrap();
+        assert_eq!(server.send(get("/readyz")).await.status, StatusCode::OK);
+        assert_eq!(probed().await.unwrap(), first, "once a second is enough: {}", server.test.engine);
+        server.test.clock.advance(1_000);
+        assert_eq!(server.send(get("/readyz")).await.status, StatusCode::OK);
+        assert_ne!(probed().await.unwrap(), first, "each look changes something: {}", server.test.engine);
+        server.test.clock.advance(1_000);
         server.test.store.close();
         assert_eq!(server.send(get("/readyz")).await.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(server.send(get("/livez")).await.status, StatusCode::OK, "alive without a database");

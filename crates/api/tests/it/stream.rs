@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
 use futures::StreamExt as _;
-use http::{Request, StatusCode};
-use segue_model::{QueueId, SessionId, UserId, WorkspaceId, role::Role, session::SessionState};
+use http::{Method, Request, StatusCode};
+use segue_model::{
+    QueueId, SessionId, UserId, WorkspaceId, role::Role, routing::PresenceStatus, session::SessionState,
+};
 use segue_store::{
     StoreError,
     event::NewEvent,
@@ -17,7 +19,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::sight::conversation;
-use crate::support::{Server, get, server, servers, with, with_cookie, with_key};
+use crate::support::{Server, get, json as body, request, server, servers, with, with_cookie, with_key};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -491,6 +493,45 @@ async fn who_has_a_stream_open_is_connected_and_gone_a_grace_time_after_the_last
         };
         tokio::time::timeout(PATIENCE, gone).await.expect("the grace time begins when the last stream has ended");
     }
+}
+
+#[tokio::test]
+async fn who_is_no_longer_heard_is_gone_though_the_line_was_never_closed() {
+    const BEATEN: i64 = 30_000 + 10_000;
+    let server = server().await;
+    let workspace_id = server.workspace_id();
+    let mut agents = Vec::new();
+    for name in ["ann", "bob"] {
+        let user = server.user(name, Role::Agent).await;
+        let cookie = server.sign_in(&user).await;
+        let stream = Stream::open(&server, with_cookie(get("/api/v1/events?beats=true"), &cookie)).await.unwrap();
+        let chosen = body(Method::PUT, "/api/v1/presence", &json!({"status": "available"}));
+        assert_eq!(server.send(with_cookie(chosen, &cookie)).await.status, StatusCode::OK);
+        assert_eq!(seen_until(&server, workspace_id, user.id).await, server.test.now().0 + BEATEN);
+        agents.push((user.id, cookie, stream));
+    }
+    let beat = || with_cookie(request(Method::POST, "/api/v1/events/beat"), &agents[1].1);
+    for _ in 0..3 {
+        server.test.clock.advance(15_000);
+        // Longer than the task that looks after streams takes to come round.
+        tokio::time::pause();
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        tokio::time::resume();
+        assert_eq!(server.send(beat()).await.status, StatusCode::NO_CONTENT);
+    }
+    let ctx = server.test.ctx.clone();
+    let swept =
+        server.test.store.write::<_, StoreError, _>(move |tx| segue_desk::routing::sweep(tx, &ctx, workspace_id));
+    swept.await.unwrap();
+    let mut left = Vec::new();
+    for (user_id, _, _) in &agents {
+        let user_id = *user_id;
+        let known = server.test.store.read::<_, StoreError, _>(move |tx| tx.known_presence(workspace_id, user_id));
+        left.push(known.await.unwrap().unwrap().status);
+    }
+    assert_eq!(server.state.connected_users(), 2, "both lines are open");
+    assert_eq!(left, [PresenceStatus::Offline, PresenceStatus::Available]);
+    assert_eq!(seen_until(&server, workspace_id, agents[1].0).await, server.test.now().0 + BEATEN);
 }
 
 #[tokio::test]

@@ -64,6 +64,41 @@ async fn a_text_is_checked_counted_and_made_cheaper_while_it_is_written() {
 }
 
 #[tokio::test]
+async fn a_change_of_some_settings_of_campaigns_leaves_the_others_as_they_are_by_then() {
+    for server in servers().await {
+        let key = server.key(Role::Admin).await;
+        let path = "/api/v1/campaign-settings";
+        // Read before somebody else asks for a second person, and changed after.
+        let mut settings = server.get(&key, path).await.json();
+        let approval = server.patch(&key, path, &json!({"approval": "second_person"})).await;
+        assert_eq!(approval.status, StatusCode::OK, "{}", approval.text());
+        let changed = server.patch(&key, path, &json!({"currency": "eur", "mms_price": 2_000})).await.json();
+        settings["approval"] = json!("second_person");
+        settings["currency"] = json!("EUR");
+        settings["mms_price"] = json!(2_000);
+        assert_eq!(changed, settings, "{}", server.test.engine);
+        assert_eq!(server.get(&key, path).await.json(), settings, "{}", server.test.engine);
+        let unknown = server.patch(&key, path, &json!({"mms_price": null})).await.json();
+        assert_eq!(unknown["mms_price"], json!(null), "{}", server.test.engine);
+
+        for (change, field) in
+            [(json!({"currency": "euro"}), "currency"), (json!({"price_zone": "Mars"}), "price_zone")]
+        {
+            let refused = server.patch(&key, path, &change).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{change}");
+            assert_eq!(refused.json()["errors"][0]["field"], field, "{change}");
+        }
+        let misspelt = server.patch(&key, path, &json!({"aproval": "not_needed"})).await;
+        assert_eq!(misspelt.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", misspelt.text());
+        let at_once = [json!({"approval": "not_needed"}), json!({"other_price": 5}), json!({"currency": "GBP"})];
+        futures::future::join_all(at_once.iter().map(|change| server.patch(&key, path, change))).await;
+        let all = server.get(&key, path).await.json();
+        let seen = (&all["approval"], &all["other_price"], &all["currency"]);
+        assert_eq!(seen, (&json!("not_needed"), &json!(5), &json!("GBP")), "{}", server.test.engine);
+    }
+}
+
+#[tokio::test]
 async fn the_opt_out_line_has_to_say_how_to_stop() {
     for server in servers().await {
         let key = server.key(Role::Admin).await;

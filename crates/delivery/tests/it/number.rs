@@ -11,11 +11,13 @@ use segue_store::{
     channel::{Channel, ChannelConfig},
     crm::{CaseState, CaseView},
     flow::{FlowRun, RunStatus},
+    idempotency::Begun,
+    inbox::{InboxKind, NewInbox},
     media::NewMedia,
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageCursor, MessageKind, NewMessage},
     message_details::CameFrom,
     messaging_user::{Identifier, IdentifierKind},
-    outbox::{Claim, OutboxMessage},
+    outbox::{Claim, OutboxMessage, Payload},
 };
 use segue_testkit::bucket::BucketServer;
 use serde_json::Value;
@@ -273,6 +275,69 @@ async fn a_contact_that_is_gone_for_good_is_forgotten_at_whatsapp_and_its_conver
             assert_ne!(run.status.is_active(), wanted, "{}", bench.test.engine);
         }
         assert_eq!(forgotten(&bench).await["forgotten"], serde_json::json!(["US.101", "US.102"]));
+    }
+}
+
+static COPIES: Sql = Sql::portable(
+    "COPIES",
+    "SELECT payload FROM inbox WHERE workspace_id = $1 UNION ALL
+        SELECT body FROM idempotency_keys WHERE workspace_id = $1 ORDER BY 1",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_in_and_answers_to_requests_hold_no_word_of_a_conversation_that_was_emptied() {
+    for bench in benches().await {
+        let channel = bench.whatsapp().await;
+        let (workspace_id, store) = (bench.test.workspace_id(), bench.test.store.clone());
+        let mut workspace = bench.test.workspace.clone();
+        workspace.settings.erase_transcripts = true;
+        bench.write(move |tx| tx.update_workspace(&workspace)).await;
+        let (ana, of_ana, _) = customer(&bench, &channel, "US.301").await;
+        let (_, of_ben, _) = customer(&bench, &channel, "US.302").await;
+        let other = bench.sms().await;
+        let (channel_id, other_id, ctx) = (channel.id, other.id, bench.test.ctx.clone());
+        bench
+            .write(move |tx| {
+                let now = ctx.now();
+                for (channel_id, kind, subject, words, at) in [
+                    (channel_id, InboxKind::WhatsApp, "106540352242922:US.301", "Ana's", now),
+                    (channel_id, InboxKind::WhatsApp, "106540352242922:US.302", "Ben's", now),
+                    (channel_id, InboxKind::WhatsApp, "106540352242922:US.301", "Later", now.plus(60_000)),
+                    (other_id, InboxKind::WhatsApp, "1:US.301", "Elsewhere", now),
+                ] {
+                    let row = NewInbox {
+                        id: ctx.id(),
+                        channel_id,
+                        kind,
+                        external_id: words.to_owned(),
+                        subject: subject.to_owned(),
+                        payload: Payload::of(&serde_json::json!({ "text": words }))?,
+                    };
+                    assert!(tx.receive_to_work_on(workspace_id, &row, at)?);
+                }
+                for (key, session) in [("ana", of_ana), ("ben", of_ben)] {
+                    assert_eq!(tx.begin_request(workspace_id, "user", key, b"hash", now)?, Begun::Fresh);
+                    let answer = format!(r#"{{"session_id":"{session}","text":"To {key}"}}"#);
+                    tx.finish_request(workspace_id, "user", key, 201, &answer)?;
+                }
+                Ok(())
+            })
+            .await;
+        let (deletion, now) = (bench.test.ctx.id::<DeletionId>(), bench.test.now());
+        bench.write(move |tx| tx.delete_contacts(workspace_id, deletion, &[ana], "system", now)).await;
+        bench.write(move |tx| tx.delete_old_deletions(workspace_id, now.plus(1))).await;
+        assert_eq!(erasure::run(&store, workspace_id).await.unwrap(), 1, "{}", bench.test.engine);
+        let left = bench.write(move |tx| tx.query(&COPIES, &[&workspace_id], |row| row.next::<String>())).await;
+        let to_ben = format!(r#"{{"session_id":"{of_ben}","text":"To ben"}}"#);
+        let wanted = ["", &to_ben, r#"{"text":"Ben's"}"#, r#"{"text":"Elsewhere"}"#, r#"{"text":"Later"}"#, "{}"];
+        let mut wanted: Vec<&str> = wanted.to_vec();
+        let mut left: Vec<&str> = left.iter().map(String::as_str).collect();
+        wanted.sort_unstable();
+        left.sort_unstable();
+        assert_eq!(left, wanted, "{}", bench.test.engine);
+        // A repeat is still one: it is answered without the words.
+        let again = bench.write(move |tx| tx.begin_request(workspace_id, "user", "ana", b"hash", now)).await;
+        assert_eq!(again, Begun::Repeat { status: 201, body: String::new() }, "{}", bench.test.engine);
     }
 }
 

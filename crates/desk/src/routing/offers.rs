@@ -14,13 +14,7 @@ use segue_store::{
 };
 
 use super::{give_back, lock};
-use crate::{
-    DeskError, automatic,
-    inbound::step,
-    notice::{Notices, offer_view},
-    say::system_line,
-    sessions,
-};
+use crate::{DeskError, automatic, inbound::step, notice::Notices, say::system_line, sessions};
 
 /// The agent takes the session. A second answer to the same offer, also from a second window, comes too late.
 ///
@@ -105,7 +99,7 @@ pub(crate) fn pending(tx: &mut Tx<'_>, workspace_id: WorkspaceId, actor: &Actor)
     let Some(user_id) = actor.user_id() else { return Ok(Vec::new()) };
     let mut views = Vec::new();
     for offer in tx.pending_offers_of_user(workspace_id, user_id)? {
-        views.extend(offer_view(tx, workspace_id, offer)?);
+        views.extend(tx.offer_view(workspace_id, offer)?);
     }
     Ok(views)
 }

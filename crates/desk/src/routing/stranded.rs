@@ -67,6 +67,7 @@ async fn release_one(
         .await
 }
 
-fn may_converse(user: &User) -> bool {
+/// Whether conversations can be given to this user.
+pub(super) fn may_converse(user: &User) -> bool {
     user.disabled_at.is_none() && user.role.may_converse()
 }

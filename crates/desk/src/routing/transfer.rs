@@ -12,7 +12,7 @@ use segue_store::{
     session::{Session, SessionView},
 };
 
-use super::{assign, enqueue, lock};
+use super::{assign, enqueue, lock, stranded::may_converse};
 use crate::{
     DeskError, automatic,
     inbound::step,
@@ -56,10 +56,8 @@ pub async fn transfer(
                     format!("{by} moved the session to {}.", queue.name)
                 }
                 Target::User(user_id) => {
-                    let user = tx
-                        .user(workspace_id, user_id)?
-                        .filter(|user| user.disabled_at.is_none())
-                        .ok_or(DeskError::NotFound("agent"))?;
+                    let user =
+                        tx.user(workspace_id, user_id)?.filter(may_converse).ok_or(DeskError::NotFound("agent"))?;
                     let presence = tx.known_presence(workspace_id, user_id)?;
                     if presence.is_none_or(|presence| presence.status == PresenceStatus::Offline) {
                         return Err(DeskError::AgentOffline);

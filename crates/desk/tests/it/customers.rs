@@ -1,14 +1,17 @@
 //! Two addresses of one person, and customers that are blocked.
 
 use segue_channels::whatsapp::Identity;
-use segue_desk::{blocks, customers};
+use segue_desk::{
+    blocks, customers,
+    sessions::{self, ListSessions},
+};
 use segue_model::consent::{ConsentState, Medium, Purpose};
 use segue_model::{MessagingUserId, role::Role};
 use segue_store::{
     Sql,
     customer_block::{BeginTelling, BlockState},
     outbox::AddressKind,
-    session::SessionView,
+    session::{SessionFilter, SessionOrder, SessionView},
     thread::Learned,
 };
 use segue_testkit::engines;
@@ -42,6 +45,44 @@ async fn shown(scene: &Scene, session: &SessionView) -> [String; 2] {
     let digits = |phone: Option<segue_model::PhoneNumber>| phone.expect("a number").digits().to_owned();
     let other = others.into_iter().find(|other| other.messaging_user_id == view.customer.messaging_user_id);
     [digits(view.customer.phone), digits(other.expect("it is among them").phone)]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_loses_no_session_after_one_that_was_emptied() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let boss = scene.user("Kim", Role::Supervisor).await;
+        for number in 0..3 {
+            scene.receive(text(phone(&format!("1555010010{number}")), &format!("wamid.{number}"), START, "Hi")).await;
+        }
+        // The oldest one has the latest entry.
+        scene.advance(60_000);
+        let late = START.plus(60_000);
+        scene.receive(text(phone("15550100100"), "wamid.9", late, "One more thing")).await;
+        let (workspace, newest) = (scene.workspace(), scene.sessions().await[0].id);
+        let until = scene.test.now();
+        write(scene.store(), move |tx| tx.empty_transcript(workspace, newest, until)).await;
+
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let request = ListSessions {
+                view: SessionFilter::All,
+                order: SessionOrder::Latest,
+                closing_within: None,
+                search: None,
+                cursor,
+                limit: 1,
+            };
+            let page = sessions::list(scene.store(), workspace, &boss, scene.test.now(), request).await.unwrap();
+            found.extend(page.data.into_iter().map(|session| session.id));
+            match page.next_cursor {
+                Some(next) => cursor = Some(next),
+                None => break,
+            }
+        }
+        let all: Vec<_> = scene.sessions().await.into_iter().map(|session| session.id).collect();
+        assert_eq!((found, all.len()), (all.clone(), 3), "{}", scene.test.engine);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,11 @@
 //! Offers, presence, capacity, transfer.
 
-use segue_desk::routing::{Target, release_stranded, take_over, transfer};
+use segue_desk::{
+    queues::{self, QueuePatch},
+    routing::{Target, release_stranded, take_over, transfer},
+};
 use segue_model::{role::Role, routing::PresenceStatus, session::SessionState};
-use segue_store::access::User;
+use segue_store::{Sql, access::User, event::Sessions};
 use segue_testkit::engines;
 
 use crate::scene::*;
@@ -196,6 +199,85 @@ async fn what_an_agent_has_whose_account_is_switched_off_goes_to_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_agent_has_whose_role_has_no_conversations_any_more_goes_to_another() {
     goes_to_another(|user| user.role = Role::Marketer).await;
+}
+
+static LOG: Sql = Sql::portable("LOG", "SELECT data FROM events WHERE workspace_id = $1 ORDER BY seq");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_events_holds_no_word_of_a_customer_and_an_open_offer_shows_them() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let sam = scene.agent("Sam").await;
+        scene.available(&sam).await;
+        scene.receive(ana("wamid.1", START, "My marker")).await;
+        scene.sweep().await;
+        let id = scene.session().await.id;
+        let (store, ctx, workspace_id) = (scene.store(), scene.ctx(), scene.workspace());
+        let offer = scene.offers(&sam).await[0];
+        let shown = async || {
+            let events = write(store, move |tx| tx.events_since(workspace_id, 0, 1_000)).await;
+            let event = events.into_iter().find(|event| event.kind == "offer.created").unwrap();
+            let shown = write(store, move |tx| {
+                let mut event = event.clone();
+                Ok(tx.complete(workspace_id, &mut event, &mut Sessions::new())?.then_some(event.data))
+            });
+            shown.await
+        };
+        let data = shown().await.expect("it is open");
+        assert_eq!(data["offer"]["id"], offer.to_string(), "{}", scene.test.engine);
+        assert_eq!(data["offer"]["session"]["id"], id.to_string(), "{}", scene.test.engine);
+        scene.accept(&sam, offer).await.unwrap();
+        assert_eq!(shown().await, None, "{}: what is no offer any more shows nothing", scene.test.engine);
+        segue_desk::cases::create(store, ctx, workspace_id, &sam, id, "My marker".to_owned()).await.unwrap();
+        let log = scene.texts(&LOG).await;
+        assert!(!log.iter().any(|data| data.contains("marker")), "{}: {log:?}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_of_a_queue_at_once_none_is_lost() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (store, ctx, workspace_id, id) = (scene.store(), scene.ctx(), scene.workspace(), scene.queue);
+        for round in 0..20 {
+            let (name, seconds) = (format!("Help {round}"), 10 + round);
+            let renamed = QueuePatch { name: Some(name.clone()), ..QueuePatch::default() };
+            let slower = QueuePatch { offer_seconds: Some(seconds), ..QueuePatch::default() };
+            let (first, second) = tokio::join!(
+                queues::update(store, ctx, workspace_id, id, renamed),
+                queues::update(store, ctx, workspace_id, id, slower)
+            );
+            first.unwrap();
+            second.unwrap();
+            let queue = write(store, move |tx| tx.queue(workspace_id, id)).await.unwrap();
+            assert_eq!((queue.name, queue.offer_seconds), (name, seconds), "{}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_no_longer_converse_is_offered_and_given_nothing() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let (sam, kim) = (scene.agent("Sam").await, scene.agent("Kim").await);
+        let id = scene.accepted(&kim).await.id;
+        scene.available(&sam).await;
+        let (workspace_id, user_id) = (scene.workspace(), sam.user_id().unwrap());
+        write(scene.store(), move |tx| {
+            let mut user = tx.user(workspace_id, user_id)?.unwrap();
+            user.role = Role::Marketer;
+            tx.update_user(workspace_id, &user).map(|_| ())
+        })
+        .await;
+        let to_sam = Target::User(user_id);
+        let refused = transfer(scene.store(), scene.ctx(), workspace_id, &kim, id, to_sam).await;
+        assert_eq!(refused.unwrap_err().code(), "not_found", "{}", scene.test.engine);
+        scene.presence(&kim, PresenceStatus::Away).await;
+        scene.receive(text(phone("15550100002"), "wamid.2", START, "Hi")).await;
+        assert_eq!(scene.sweep().await.offered, 0, "{}", scene.test.engine);
+        scene.presence(&kim, PresenceStatus::Available).await;
+        assert_eq!(scene.sweep().await.offered, 1, "{}", scene.test.engine);
+    }
 }
 
 async fn goes_to_another(change: fn(&mut User)) {

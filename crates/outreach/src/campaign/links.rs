@@ -14,7 +14,7 @@ use segue_model::{
     time,
 };
 use segue_store::{
-    Store, Tx,
+    Store, StoreError, Tx,
     campaign::CampaignView,
     click::{ClickBucket, DeviceCount, LinkCount, VerdictCount},
     link::{CampaignLink, LinkSettings},
@@ -181,31 +181,34 @@ fn link_views(
         .collect()
 }
 
-/// Sets everything about a campaign's links but the switches.
+/// Sets everything about a campaign's links but the switches. `change` is told what is set now, and nothing else is set in
+/// between.
 ///
 /// # Errors
-/// When there is no such campaign, something is not valid, or the text has been sent and would have to change.
-pub async fn change(
+/// When there is no such campaign, something is not valid, or the text has been sent and would have to change; or what
+/// `change` refuses.
+pub async fn change<E: From<OutreachError> + From<StoreError> + Send + 'static>(
     store: &Store,
     links: &Links,
     workspace_id: WorkspaceId,
     id: CampaignId,
     actor: &Actor,
-    settings: LinkSettings,
-) -> Result<NumberedLinks, OutreachError> {
+    change: impl Fn(&LinkSettings) -> Result<LinkSettings, E> + Send + 'static,
+) -> Result<NumberedLinks, E> {
     let (links, user) = (links.clone(), actor.user_id());
     store
         .write(move |tx| {
             tx.lock_campaign(id)?;
             let campaign = found(tx, workspace_id, id)?;
             let before = tx.link_settings(workspace_id, id)?.settings;
+            let settings = change(&before)?;
             check(tx, workspace_id, &campaign, &before, &settings)?;
             tx.put_link_settings(workspace_id, id, &settings)?;
             if campaign.state == CampaignState::Draft {
                 tx.add_campaign_editor(workspace_id, id, user)?;
                 store_targets(tx, &links, workspace_id, &campaign)?;
             }
-            view_in(tx, &links, workspace_id, id)
+            Ok(view_in(tx, &links, workspace_id, id)?)
         })
         .await
 }

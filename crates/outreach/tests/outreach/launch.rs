@@ -552,6 +552,7 @@ async fn approval_takes_a_second_person_and_is_void_after_a_change() {
             campaign::change(store, ctx, links, ws, draft.id, &by, world.input()).await.unwrap();
         }
         let set = LinkSettings { legal_text: "Brand & Co.".to_owned(), ..LinkSettings::default() };
+        let set = move |_: &LinkSettings| Ok::<_, OutreachError>(set.clone());
         campaign::links::change(store, links, ws, draft.id, &actor(linker), set).await.unwrap();
         let refused = world.ask(draft.id, CampaignAction::Start, Some(boss), None).await.unwrap_err();
         assert_eq!(refused.code(), "approval_needed");

@@ -1,0 +1,222 @@
+//! Open connections: how many there may be, and how long they may keep silent.
+//!
+//! Whoever connects has to ask for something soon ([`Limits::first_request`]), and a connection on which nothing is asked
+//! any more is closed ([`Limits::next_request`]), so that strangers who only connect use nothing up. The second time is
+//! longer than proxies keep connections that they use again: whoever closes first must not be this side, in the moment in
+//! which the proxy sends the next request.
+//!
+//! A line that dies without a word is given up when what was written into it has not been confirmed for a while
+//! ([`UNCONFIRMED`]), and not after the quarter of an hour that operating systems try: streams of events end with it.
+
+use std::{
+    io::ErrorKind,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::Service as _;
+
+/// Milliseconds for which what was written may stay unconfirmed by the other side.
+const UNCONFIRMED: u32 = 30_000;
+/// How long to wait when no connection can be taken, because there are no more files to be had.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What connections may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Open ones at most; further ones wait to be taken.
+    pub(crate) most: usize,
+    /// From connecting to the end of the first request's head.
+    pub(crate) first_request: Duration,
+    /// From an answer to the end of the next request's head.
+    pub(crate) next_request: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { most: 16_384, first_request: Duration::from_secs(10), next_request: Duration::from_secs(180) }
+    }
+}
+
+/// Answers what comes in until the shutdown, and then what has come in.
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) {
+    let (places, tasks) = (Arc::new(Semaphore::new(limits.most)), TaskTracker::new());
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            accepted = accepted => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (router, shutdown) = (router.clone(), shutdown.clone());
+                tasks.spawn(async move {
+                    answer(stream, peer, router, limits, shutdown).await;
+                    drop(place);
+                });
+            }
+            Err(error) if is_of_one(error.kind()) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be taken");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// Whether only the connection that was to be taken is affected.
+const fn is_of_one(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset)
+}
+
+async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, limits: Limits, shutdown: CancellationToken) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNCONFIRMED) {
+        tracing::debug!(%error, "a line that dies will be noticed late");
+    }
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&has_asked);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().call(request.map(Body::new))
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.next_request);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut patience = pin!(tokio::time::sleep(limits.first_request));
+    let (mut is_ending, mut is_watched) = (false, true);
+    loop {
+        tokio::select! {
+            // What a client does wrong is no fault of ours.
+            _ = connection.as_mut() => return,
+            () = shutdown.cancelled(), if !is_ending => {
+                is_ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = patience.as_mut(), if is_watched => {
+                if !has_asked.load(Ordering::Relaxed) {
+                    return;
+                }
+                is_watched = false;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: segue.test\r\n\r\n";
+
+    struct Running {
+        address: SocketAddr,
+        shutdown: CancellationToken,
+        serving: tokio::task::JoinHandle<()>,
+    }
+
+    async fn start(limits: Limits) -> Running {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
+        let router = Router::new()
+            .route("/", get(|ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { format!("at {}", peer.ip()) }));
+        let serving = tokio::spawn(serve(listener, router, limits, shutdown.clone()));
+        Running { address, shutdown, serving }
+    }
+
+    /// What comes until the other side closes.
+    async fn rest(stream: &mut TcpStream) -> String {
+        let mut text = Vec::new();
+        let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut text)).await.expect("it is closed in time");
+        read.unwrap();
+        String::from_utf8(text).unwrap()
+    }
+
+    async fn one_answer(stream: &mut TcpStream) -> String {
+        stream.write_all(REQUEST).await.unwrap();
+        let mut text = String::new();
+        while !text.contains("at 127.0.0.1") {
+            let mut part = [0; 1_024];
+            let length = tokio::time::timeout(PATIENCE, stream.read(&mut part)).await.unwrap().unwrap();
+            assert_ne!(length, 0, "{text}");
+            text.push_str(std::str::from_utf8(&part[..length]).unwrap());
+        }
+        text
+    }
+
+    #[tokio::test]
+    async fn whoever_does_not_ask_is_not_waited_for() {
+        let short = Limits { first_request: Duration::from_millis(100), ..Limits::default() };
+        let running = start(short).await;
+        for begun in ["", "GET / HTTP/1.1\r\nHost: segue"] {
+            let mut stream = TcpStream::connect(running.address).await.unwrap();
+            stream.write_all(begun.as_bytes()).await.unwrap();
+            assert_eq!(rest(&mut stream).await, "", "{begun}");
+        }
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        assert!(one_answer(&mut stream).await.starts_with("HTTP/1.1 200"));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(one_answer(&mut stream).await.starts_with("HTTP/1.1 200"), "whoever has asked may ask again later");
+    }
+
+    #[tokio::test]
+    async fn a_connection_on_which_nothing_more_is_asked_is_closed() {
+        let running = start(Limits { next_request: Duration::from_millis(100), ..Limits::default() }).await;
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        one_answer(&mut stream).await;
+        rest(&mut stream).await;
+    }
+
+    #[tokio::test]
+    async fn further_connections_wait_until_one_has_ended() {
+        let running = start(Limits { most: 1, ..Limits::default() }).await;
+        let mut first = TcpStream::connect(running.address).await.unwrap();
+        one_answer(&mut first).await;
+        let mut second = TcpStream::connect(running.address).await.unwrap();
+        second.write_all(REQUEST).await.unwrap();
+        let mut part = [0; 1];
+        let waited = tokio::time::timeout(Duration::from_millis(200), second.read(&mut part)).await;
+        assert!(waited.is_err(), "it is not taken yet");
+        drop(first);
+        let read = tokio::time::timeout(PATIENCE, second.read(&mut part)).await.expect("now it is").unwrap();
+        assert_eq!(read, 1);
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_closes_what_is_idle() {
+        let running = start(Limits::default()).await;
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        one_answer(&mut stream).await;
+        running.shutdown.cancel();
+        rest(&mut stream).await;
+        tokio::time::timeout(PATIENCE, running.serving).await.expect("nothing is left").unwrap();
+        assert!(TcpStream::connect(running.address).await.is_err());
+    }
+}
