@@ -233,6 +233,7 @@ mod tests {
         let (total, number) = concatenation.map_or((1, 1), |part| (part.total, part.number));
         Inbound::Message(MobileOriginated {
             from: "15550199".to_owned(),
+            is_national: false,
             to: "15550100".to_owned(),
             text: Some(text.to_owned()),
             part: ReceivedPart { total, number, charset: Charset::Gsm7, octets: text.as_bytes().to_vec() },

@@ -26,6 +26,8 @@ const CLASS_RECEIPT: u8 = 0x04;
 const CLASS_INTERMEDIATE: u8 = 0x20;
 /// The user data starts with a header.
 const CLASS_HEADER: u8 = 0x40;
+/// Type of number of a national one (SMPP 3.4, 5.2.5).
+const TYPE_NATIONAL: u8 = 2;
 
 /// Answers to a delivery.
 const TAKEN: u32 = 0x00;
@@ -37,6 +39,9 @@ pub(super) const TRY_AGAIN: u32 = 0x64;
 pub struct MobileOriginated {
     /// The handset's number as the carrier writes it, mostly digits without `+`.
     pub from: String,
+    /// Whether the carrier calls that a national number, without its country code.
+    #[serde(default)]
+    pub is_national: bool,
     /// Our number or short code.
     pub to: String,
     /// This part's text; `None` for binary content.
@@ -176,7 +181,7 @@ impl Drop for Acknowledgement {
 pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
     let mut fields = Fields(frame.body);
     let _service_type = fields.raw_text();
-    let (_, _, source) = (fields.octet(), fields.octet(), fields.text());
+    let (source_type, _, source) = (fields.octet(), fields.octet(), fields.text());
     let (_, _, destination) = (fields.octet(), fields.octet(), fields.text());
     let class = fields.octet();
     let (data_coding, content) = if frame.command_id == command::DATA_SM {
@@ -221,6 +226,7 @@ pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
     Inbound::Message(MobileOriginated {
         from: source,
         to: destination,
+        is_national: source_type == TYPE_NATIONAL,
         text: decode(&octets, charset),
         part: ReceivedPart { total, number, charset, octets: octets.into_owned() },
         concatenation,
@@ -268,6 +274,10 @@ mod tests {
         assert_eq!(message.text.as_deref(), Some("STOP"));
         assert_eq!(message.concatenation, None);
     }
+        assert!(!message.is_national);
+        let mut national = body(0, 0, b"STOP", &[]);
+        national[1] = 2;
+        assert!(self::message(read_body(national)).is_national);
 
     #[test]
     fn parts_by_header_and_by_optional_fields_and_long_payload() {

@@ -369,7 +369,15 @@ async fn texted(world: &World, channel: &Channel, from: &str, text: &'static str
     let (inbox_id, received_at) = (ctx.id(), world.test.now());
     world
         .write(move |tx| {
-            let sms = InboundSms { inbox_id, from: &from, to: "+15550100500", text, files: &files, received_at };
+            let sms = InboundSms {
+                inbox_id,
+                from: &from,
+                is_national: false,
+                to: "+15550100500",
+                text,
+                files: &files,
+                received_at,
+            };
             keywords::handle(tx, &ctx, &workspace, &channel, &sms)
         })
         .await
