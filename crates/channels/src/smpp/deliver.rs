@@ -209,7 +209,8 @@ pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
             Charset::Ucs2 => decode_lossy(payload, charset),
             _ => latin1(payload),
         };
-        return Inbound::Receipt(Receipt::read(raw, &optional, source, destination, config));
+        let receipt = Receipt::read(raw, &optional, source, destination, config);
+        return Inbound::Receipt(Receipt { is_by_looks: !is_receipt, ..receipt });
     }
 
     let (concatenation, octets) = if header { split_header(payload) } else { (sar(&optional), payload) };
@@ -225,8 +226,8 @@ pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
     let (total, number) = concatenation.map_or((1, 1), |concatenation| (concatenation.total, concatenation.number));
     Inbound::Message(MobileOriginated {
         from: source,
-        to: destination,
         is_national: source_type == TYPE_NATIONAL,
+        to: destination,
         text: decode(&octets, charset),
         part: ReceivedPart { total, number, charset, octets: octets.into_owned() },
         concatenation,
@@ -273,11 +274,11 @@ mod tests {
         assert_eq!((message.from.as_str(), message.to.as_str()), ("15550001111", "34567"));
         assert_eq!(message.text.as_deref(), Some("STOP"));
         assert_eq!(message.concatenation, None);
-    }
         assert!(!message.is_national);
         let mut national = body(0, 0, b"STOP", &[]);
         national[1] = 2;
         assert!(self::message(read_body(national)).is_national);
+    }
 
     #[test]
     fn parts_by_header_and_by_optional_fields_and_long_payload() {
@@ -297,11 +298,19 @@ mod tests {
         for (class, optional) in [(0x04, &[][..]), (0x20, &[]), (0x00, &[]), (0x00, &[0, 0x1E, 0, 3, b'7', b'7', 0])] {
             match read_body(body(class, 0, text, optional)) {
                 Inbound::Receipt(receipt) => {
+                    assert_eq!(receipt.is_by_looks, class == 0 && optional.is_empty());
                     assert_eq!(receipt.message_id.as_deref(), Some("77"));
                     assert_eq!((receipt.recipient.as_str(), receipt.sender.as_str()), ("15550001111", "34567"));
                 }
                 Inbound::Message(_) => panic!("class {class:#x} is a receipt"),
             }
+        }
+    }
+
+    #[test]
+    fn a_customer_who_writes_of_an_id_sends_no_receipt() {
+        for text in [&b"ID: 4711 stat: where is it?"[..], b"id:77 stat: broken, please help"] {
+            message(read_body(body(0, 0, text, &[])));
         }
     }
 

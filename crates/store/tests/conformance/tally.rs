@@ -43,7 +43,8 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
             let report = *[Report::Accepted, Report::Delivered, Report::Failed, Report::Read]
                 .get(rng.random_range(0..4))
                 .expect("one of four");
-            let target = ReportTarget { provider_ids: vec![provider_id], message_id: None, recipient: None };
+            let target =
+                ReportTarget { provider_ids: vec![provider_id], message_id: None, recipient: None, is_by_looks: false };
             let failure = (report == Report::Failed).then(failure);
             let report = ProviderReport { report, at: now, failure };
             // Up to three times in one transaction: what a carrier repeats counts once.
