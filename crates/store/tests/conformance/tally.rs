@@ -64,7 +64,7 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
             .await;
         }
         _ => {
-            let fate = rng.random_range(0..9);
+            let fate = rng.random_range(0..10);
             write(test, move |tx| {
                 let due = tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 1, now)?.pop();
                 let Some(DueMessage { message: due, .. }) = due else { return Ok(()) };
@@ -80,6 +80,7 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
                     3 => tx.mark_failed(&sent, &failure(), now).map(|_| ()),
                     4 => tx.mark_unknown(&sent, &[], "silence", &ctx).map(|_| ()),
                     5 => tx.requeue_message(&sent, now, Cost::Free, &failure(), now).map(|_| ()),
+                    9 => tx.requeue_message(&sent, now, Cost::Doubt, &failure(), now).map(|_| ()),
                     6 => Ok(()),
                     _ => tx.mark_accepted(&sent, std::slice::from_ref(&provider_id), &ctx),
                 }
