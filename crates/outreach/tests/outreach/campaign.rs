@@ -572,6 +572,28 @@ async fn a_recipient_shows_the_law_that_holds_the_message() {
     }
 }
 
+static SETTLED: Sql = Sql::portable(
+    "SETTLED",
+    "UPDATE outbox SET state = $3, submitted_at = $4, accepted_at = $5 WHERE workspace_id = $1 AND address = $2",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_left_has_a_time_of_sending() {
+    for world in worlds().await {
+        let (store, ctx, ws, now) = (&world.test.store, &world.test.ctx, world.ws(), world.test.now());
+        world.subscriber(&phone(1), "Ana").await;
+        world.subscriber(&phone(2), "Ben").await;
+        let campaign = world.sent(world.input()).await;
+        for (number, state, accepted_at) in [(1, "accepted", Some(now)), (2, "failed", None)] {
+            world.write(move |tx| tx.execute(&SETTLED, &[&ws, &phone(number), &state, &now, &accepted_at])).await;
+        }
+        let query = RecipientQuery { state: None, search: String::new(), after: 0, limit: 10 };
+        let shown = campaign::recipients(store, ctx, ws, campaign.id, query).await.unwrap();
+        let sent: Vec<_> = shown.iter().map(|one| (one.name.as_deref(), one.sent_at)).collect();
+        assert_eq!(sent, [(Some("Ana"), Some(now)), (Some("Ben"), None)], "{}", world.test.engine);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_line_under_two_writings_is_texted_once() {
     for world in worlds().await {
