@@ -331,6 +331,7 @@ fn message(sender: &Sender, media: Vec<MediaId>, to: &str) -> DirectInput {
         to: Target::Phone(to.to_owned()),
         text: Text::Verbatim(String::new()),
         media,
+        media_named: Vec::new(),
         fields: Default::default(),
         class: DirectClass::Service,
         expires_at: None,
