@@ -10,6 +10,8 @@
 //! Texts have no id, so the key of one is what it says and the minute. Somebody can say the same twice in a minute and
 //! mean it, with something else in between (STOP, START, STOP): such a text is a repeat only when nothing else came from its
 //! sender since, or when a connection came or went since, after which carriers deliver again what they had no answer to.
+//! So that goes for what came within the hour before, in whichever minute: an old START delivered again undoes no later STOP.
+//! A no passes there: obeyed twice it does no harm.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,6 +25,7 @@ use segue_model::{
     consent::Medium,
     keyword::Keyword,
     revocation::{self, RevocationVerdict},
+    time,
 };
 use segue_store::{
     StoreError, Tx,
@@ -30,6 +33,9 @@ use segue_store::{
     inbox::{InboxKind, NewInbox},
     outbox::Payload,
 };
+
+/// For how many minutes a carrier may deliver again what it had no answer to.
+const AGAIN_WITHIN: i64 = 60;
 
 /// What arrived together, with the duty to answer.
 #[derive(Default)]
@@ -145,6 +151,10 @@ fn receive(
         return Ok(());
     };
     let now = ctx.now();
+    let since = now.plus(-i64::try_from(steady_for.as_millis()).unwrap_or(i64::MAX));
+    if is_delivered_again(tx, channel, (item, now), since)? {
+        return Ok(());
+    }
     let mut row = NewInbox {
         id: ctx.id(),
         channel_id: channel.id,
@@ -160,12 +170,27 @@ fn receive(
         return Ok(());
     }
     let Inbound::Message(message) = item else { return Ok(()) };
-    let since = now.plus(-i64::try_from(steady_for.as_millis()).unwrap_or(i64::MAX));
     if !is_said_again(tx, channel, (message, &row.external_id), since)? {
         return Ok(());
     }
     row.external_id = format!("{}:{}", row.external_id, row.id);
     tx.receive(channel.workspace_id, &row, now).map(|_| ())
+}
+
+/// Whether this text came in an earlier minute, before a connection came or went at `since`. Its sender may have said the
+/// same again and meant it, which nobody can tell; a no is obeyed either way.
+fn is_delivered_again(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    (item, now): (&Inbound, Timestamp),
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let Inbound::Message(message) = item else { return Ok(false) };
+    if since <= now.plus(-AGAIN_WITHIN * time::MINUTE) || message.text.as_deref().is_some_and(is_no) {
+        return Ok(false);
+    }
+    let keys: Vec<_> = (1..=AGAIN_WITHIN).map(|ago| item.external_id(now.plus(-ago * time::MINUTE))).collect();
+    tx.came_before(channel.workspace_id, channel.id, &keys, since)
 }
 
 /// Whether a text that is there already under this key was sent once more: it is a no, it came on connections that have stood
@@ -208,6 +233,7 @@ mod tests {
         let (total, number) = concatenation.map_or((1, 1), |part| (part.total, part.number));
         Inbound::Message(MobileOriginated {
             from: "15550199".to_owned(),
+            is_national: false,
             to: "15550100".to_owned(),
             text: Some(text.to_owned()),
             part: ReceivedPart { total, number, charset: Charset::Gsm7, octets: text.as_bytes().to_vec() },
@@ -252,6 +278,30 @@ mod tests {
             for number in [1, 2, 1, 2] {
                 came(&test, &channel, part("long", Some(long(number))), LONG).await;
             }
+            assert_eq!(rows(&test).await, 5, "{}", test.engine);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_came_before_a_connection_was_lost_is_a_repeat_in_a_later_minute_too() {
+        const LONG: Duration = Duration::from_secs(7_200);
+        const SHORT: Duration = Duration::from_secs(5);
+        for test in engines().await {
+            let channel = test.sms_channel("sms").await;
+            came(&test, &channel, part("START", None), LONG).await;
+            test.clock.advance(40_000);
+            came(&test, &channel, part("STOP", None), LONG).await;
+            test.clock.advance(40_000);
+            // The connection was lost before the first was answered.
+            came(&test, &channel, part("START", None), SHORT).await;
+            assert_eq!(rows(&test).await, 2, "{}: the old yes undoes no no", test.engine);
+            came(&test, &channel, part("STOP", None), SHORT).await;
+            assert_eq!(rows(&test).await, 3, "{}: a no is never lost", test.engine);
+            // What is said on a connection that stands is said again, and so is what was said long ago.
+            came(&test, &channel, part("START", None), LONG).await;
+            assert_eq!(rows(&test).await, 4, "{}", test.engine);
+            test.clock.advance(61 * 60_000);
+            came(&test, &channel, part("START", None), SHORT).await;
             assert_eq!(rows(&test).await, 5, "{}", test.engine);
         }
     }

@@ -43,6 +43,8 @@ pub struct LongText {
     pub inbox_id: InboxId,
     /// As the carrier writes it.
     pub from: String,
+    /// Whether the carrier calls that a national number. Of joined parts it is not kept; their digits alone tell.
+    pub is_national: bool,
     pub to: String,
     pub text: String,
     /// When the last of its parts came.
@@ -79,6 +81,7 @@ pub fn take_in(
     let alone = || LongText {
         inbox_id,
         from: message.from.clone(),
+        is_national: message.is_national,
         to: message.to.clone(),
         text: message.text.clone().unwrap_or_default(),
         received_at,
@@ -174,6 +177,7 @@ fn read(key: &InboundTextKey, kept: &[InboundPart]) -> Result<Option<LongText>, 
     Ok(text.zip(last).map(|(text, last)| LongText {
         inbox_id: last.inbox_id,
         from: key.sender.clone(),
+        is_national: false,
         to: key.recipient.clone(),
         text,
         received_at: last.received_at,

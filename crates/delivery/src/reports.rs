@@ -81,6 +81,7 @@ pub fn apply_status(
         provider_ids: vec![status.wamid.clone()],
         message_id: status.biz_opaque_callback_data.as_deref().and_then(|text| text.parse().ok()),
         recipient: None,
+        is_by_looks: false,
     };
     let told = report;
     let report = ProviderReport { report, at, failure };
@@ -154,6 +155,7 @@ pub(crate) fn report_of(receipt: &Receipt, ctx: &Ctx) -> Option<(ReportTarget, P
         provider_ids: receipt.message_id.as_deref().map(id_candidates).unwrap_or_default(),
         message_id: None,
         recipient: (!digits.is_empty()).then(|| format!("+{digits}")),
+        is_by_looks: receipt.is_by_looks,
     };
     let at = receipt.done_at.unwrap_or_else(|| ctx.now());
     Some((target, ProviderReport { report, at, failure }))
@@ -185,6 +187,7 @@ pub fn apply_status_callback(
         provider_ids: (!status.sid.is_empty()).then(|| status.sid.clone()).into_iter().collect(),
         message_id: status.message_id,
         recipient: None,
+        is_by_looks: false,
     };
     let report = ProviderReport { report, at: ctx.now(), failure };
     tx.apply_report(channel.workspace_id, channel.id, &target, &report, ctx).map(Some)

@@ -26,9 +26,9 @@ use crate::{account, account_health, channel_state, failover, settle::Outcome, s
 /// How long a node may be silent before another one takes its channel over.
 const CHANNEL_LEASE: i64 = 30 * time::SECOND;
 /// How often the lease is renewed.
-const RENEW_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// How long to wait before trying again to become the holder of a channel.
-const STANDBY: Duration = Duration::from_secs(2);
+pub(crate) const STANDBY: Duration = Duration::from_secs(2);
 
 /// Runs until `stop`.
 pub(crate) async fn run(env: Env, channel: Channel, config: SmppConfig, stop: CancellationToken) {
@@ -45,7 +45,8 @@ pub(crate) async fn run(env: Env, channel: Channel, config: SmppConfig, stop: Ca
     }
 }
 
-async fn lease(env: &Env, channel: &Channel) -> Result<bool, StoreError> {
+/// Takes or renews the right to serve a channel. `false` when another node has it.
+pub(crate) async fn lease(env: &Env, channel: &Channel) -> Result<bool, StoreError> {
     let (node, now, workspace_id, id) = (env.node.clone(), env.ctx.now(), channel.workspace_id, channel.id);
     let epoch =
         env.store.write(move |tx| tx.lease_channel(workspace_id, id, &node, now.plus(CHANNEL_LEASE), now)).await?;

@@ -177,7 +177,7 @@ fn decide(
         use segue_model::campaign::CampaignState::{Planning, Running};
         let campaign = known.campaign(tx, message.workspace_id, campaign_id)?;
         if !campaign.is_some_and(|campaign| matches!(campaign.now.state, Planning | Running)) {
-            // Paused: it waits in the queue. Canceled: the row has been ended already, and this changes nothing.
+            // Paused: it waits in the queue. Canceled: it ends there, if it has not been ended already.
             tx.put_back_message(message)?;
             return Ok(None);
         }

@@ -1,11 +1,15 @@
 //! The worker of an SMS account that speaks Twilio's REST dialect.
 //!
-//! Several nodes may serve one account: each message is claimed by one of them. The address of the status callback
-//! carries our own id, so a callback resolves a message whose answer was lost, whether its SID is known or not.
+//! One node serves an account at a time, by a lease: the pace is the account's, however many nodes there are. The address
+//! of the status callback carries our own id, so a callback resolves a message whose answer was lost, whether its SID is
+//! known or not.
 //!
 //! A provider that sends a repeated request once ([`Repeats::SentOnce`]) gets our own id as the key of every attempt. Then
 //! what was being sent when a node ended, and what had no answer, is decided and sent again under its key, and never by
 //! another account: to that one the key says nothing.
+//!
+//! The turn at the account's pace comes before the last look: a STOP, a pause or a cancel while a message waits for it
+//! still stops the message.
 //!
 //! A refusal that says the recipient has stopped our messages is written into the inbox before the message's outcome is
 //! settled: whoever works on the inbox feeds it into the consent ledger. A crash in between leaves the message `unknown`
@@ -38,7 +42,7 @@ use crate::{
     failover,
     file_address::{self, FileAddress, FilePurpose},
     settle::{Outcome, settle},
-    sms::{recover, validity},
+    sms::{RENEW_EVERY, STANDBY, lease, recover, validity},
     submission::begin_text,
     supervisor::Env,
     window::{MESSAGE_LEASE, Window},
@@ -62,6 +66,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 enum Pause {
     /// The provider asks to slow down.
     For(Duration),
+    /// It cannot be reached.
+    Down,
     /// Nothing works until an administrator acts.
     Alarm,
 }
@@ -75,14 +81,46 @@ pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: 
             return;
         }
     };
-    take_back(&env, &channel, config.repeats, Some(&env.node)).await;
+    while !stop.is_cancelled() {
+        match lease(&env, &channel).await {
+            Ok(true) => serve(&env, &channel, &config, &client, &stop).await,
+            Ok(false) => tracing::debug!(channel_id = %channel.id, "another node serves the channel"),
+            Err(error) => tracing::error!(%error, channel_id = %channel.id, "the lease of a channel cannot be taken"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(STANDBY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Renews the lease, and cancels `lost` when it is gone.
+async fn keep(env: &Env, channel: &Channel, lost: &CancellationToken) {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        match lease(env, channel).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(channel_id = %channel.id, "another node has taken the channel over");
+                lost.cancel();
+            }
+            // The database is away: without it nothing is claimed.
+            Err(error) => tracing::error!(%error, channel_id = %channel.id, "a lease could not be renewed"),
+        }
+    }
+}
+
+/// Serves the account for as long as the lease is ours.
+async fn serve(env: &Env, channel: &Channel, config: &TwilioConfig, client: &TwilioClient, stop: &CancellationToken) {
+    let lost = stop.child_token();
+    take_back(env, channel, config.repeats, Some(&env.node)).await;
     let (gate, open) = watch::channel(true);
     let (pause, mut pauses) = mpsc::channel(1);
     // The pace is waited for inside the claim: fewer at once for a slow account keep the wait within the lease.
     let size = usize::try_from(config.segments_per_second.clamp(1, AT_ONCE)).unwrap_or(1);
-    let window = Window { env: &env, channel: &channel, size, open, stop: &stop };
+    let window = Window { env, channel, size, open, stop: &lost };
     let sending = window.run(|message| {
-        let (pause, sent) = (pause.clone(), send(&env, &channel, &config, &client, message));
+        let (pause, sent) = (pause.clone(), send(env, channel, config, client, message));
         async move {
             if let Some(reason) = sent.await {
                 // One is enough; a full channel holds one.
@@ -94,19 +132,30 @@ pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: 
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let mut recovery = tokio::time::interval(RECOVER_EVERY);
         let mut sweep = failover::Sweep::new();
+        let mut is_connected = true;
         loop {
             tokio::select! {
-                _ = looks.tick() => look(&env, &channel, &client).await,
+                _ = looks.tick() => is_connected = look(env, channel, client).await,
                 _ = recovery.tick() => {
-                    take_back(&env, &channel, config.repeats, None).await;
-                    sweep.next(&env, &channel).await;
+                    // Before the sweep: what is well again keeps its messages.
+                    if !is_connected {
+                        is_connected = look(env, channel, client).await;
+                    }
+                    take_back(env, channel, config.repeats, None).await;
+                    sweep.next(env, channel).await;
                 }
                 Some(pause) = pauses.recv() => {
                     gate.send_replace(false);
                     match pause {
                         Pause::For(time) => tokio::time::sleep(time).await,
+                        Pause::Down => {
+                            if is_connected {
+                                is_connected = look(env, channel, client).await;
+                            }
+                            tokio::time::sleep(SLOW_DOWN_PAUSE).await;
+                        }
                         Pause::Alarm => {
-                            look(&env, &channel, &client).await;
+                            is_connected = look(env, channel, client).await;
                             tokio::time::sleep(ALARM_PAUSE).await;
                         }
                     }
@@ -118,6 +167,7 @@ pub(crate) async fn run(env: Env, channel: Channel, config: TwilioConfig, stop: 
     tokio::select! {
         () = sending => {}
         () = watching => {}
+        () = keep(env, channel, &lost) => {}
     }
 }
 
@@ -147,7 +197,8 @@ pub(crate) async fn check(config: &TwilioConfig) -> Result<Check, HttpSetupError
     })
 }
 
-async fn look(env: &Env, channel: &Channel, client: &TwilioClient) {
+/// Looks at the account, and stores what it says as the channel's state. `true` when it can send.
+async fn look(env: &Env, channel: &Channel, client: &TwilioClient) -> bool {
     use segue_channels::twilio::AccountFailure;
     let (state, detail) = match client.account().await {
         Ok(account) if account.status == "active" => (ChannelState::Connected, None),
@@ -156,6 +207,7 @@ async fn look(env: &Env, channel: &Channel, client: &TwilioClient) {
         Err(error) => (ChannelState::Disconnected, Some(error.to_string())),
     };
     channel_state::set(env, channel, state, detail).await;
+    state == ChannelState::Connected
 }
 
 /// Sends one message, and says when sending should pause.
@@ -175,8 +227,15 @@ async fn send(
             return None;
         }
     };
+    let turns =
+        message.content::<SmsContent>().map_or(1, |content| TwilioClient::turns(&content.text, content.is_mms()));
+    client.turn(turns).await;
     let begun =
         env.store.write(move |tx| begin_text(tx, &ctx, &own_channel, &own, ctx.now().plus(MESSAGE_LEASE))).await;
+    if !matches!(begun, Ok(Some(_))) {
+        // Nothing leaves: the turn is the next one's.
+        client.give_back(turns);
+    }
     let (content, until) = match begun {
         Ok(Some(begun)) => begun,
         Ok(None) => return None,
@@ -314,9 +373,17 @@ fn outcome(outcome: SendOutcome) -> (Outcome, Option<Pause>) {
         SendOutcome::NotSent { class, code, act, retry_after, reason } => {
             let pause = match act {
                 Act::Alert => Pause::Alarm,
+                Act::SlowDown if class == ErrorClass::ProviderDown && code.is_none() => Pause::Down,
                 Act::SlowDown | Act::Final => Pause::For(retry_after.unwrap_or(SLOW_DOWN_PAUSE).min(LONGEST_PAUSE)),
             };
-            (Outcome::not_sent(failure(class, code, reason), class, retry_after), Some(pause))
+            let outcome = match act {
+                // Nothing works until an administrator acts, which says nothing about this message.
+                Act::Alert => {
+                    Outcome::NotSent { failure: failure(class, code, reason), wait: retry_after, cost: Cost::Free }
+                }
+                Act::SlowDown | Act::Final => Outcome::not_sent(failure(class, code, reason), class, retry_after),
+            };
+            (outcome, Some(pause))
         }
         SendOutcome::Refused { class, code, reason } => (Outcome::Refused(failure(class, code, reason)), None),
         SendOutcome::Unknown { reason } => (Outcome::Unknown { reason, provider_ids: Vec::new() }, None),
@@ -339,6 +406,22 @@ mod tests {
     use super::*;
 
     const CUSTOMER: &str = "+12125550199";
+
+    #[test]
+    fn what_needs_an_administrator_uses_up_no_attempt_of_a_message() {
+        for code in [20_003, 20_005, 20_008, 20_404, 30_002] {
+            let meaning = codes::meaning(code);
+            let (outcome, pause) = outcome(SendOutcome::NotSent {
+                class: meaning.class,
+                code: Some(code),
+                act: meaning.act,
+                retry_after: None,
+                reason: meaning.reason.to_owned(),
+            });
+            assert!(matches!(outcome, Outcome::NotSent { cost: Cost::Free, .. }), "{code}: {outcome:?}");
+            assert!(matches!(pause, Some(Pause::Alarm)), "{code}: {pause:?}");
+        }
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_provider_may_try_until_the_hours_close_or_the_message_expires() {

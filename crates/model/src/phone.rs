@@ -72,6 +72,32 @@ impl PhoneNumber {
         Ok(Self(format!("+{digits}")))
     }
 
+    /// The number that a carrier names as the sender of a text, mostly digits with their country code and without plus
+    /// sign. `is_national` is whether the carrier calls them a national number; many say nothing, or the wrong thing. So
+    /// the other reading is taken where only that one is a number in use in its country.
+    ///
+    /// # Errors
+    /// When it is no phone number either way, such as a short code.
+    pub fn of_handset(written: &str, is_national: bool, country: &str) -> Result<Self, InvalidPhone> {
+        let written = written.trim();
+        let international = Self::from_digits(written.trim_start_matches('+'));
+        if written.starts_with('+') && international.is_ok() {
+            return international;
+        }
+        let national = Self::parse(written, Some(country));
+        let (first, second) = if is_national { (national, international) } else { (international, national) };
+        match (first, second) {
+            (Ok(first), Ok(second)) if !first.is_in_use() && second.is_in_use() => Ok(second),
+            (first, second) => first.or(second),
+        }
+    }
+
+    /// Whether the number is in a range that its country has given out, as far as the table knows.
+    fn is_in_use(&self) -> bool {
+        use rlibphonenumber::PHONE_NUMBER_UTIL;
+        PHONE_NUMBER_UTIL.parse(self.as_str(), None).is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number(&number))
+    }
+
     /// ISO 3166 code of the country the number belongs to; of several with one calling code the largest, when the
     /// number itself does not tell.
     #[must_use]

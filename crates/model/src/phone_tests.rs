@@ -62,6 +62,33 @@ fn the_providers_digits_are_kept_as_they_are() {
 }
 
 #[test]
+fn a_sender_in_national_writing_is_of_the_country() {
+    for (written, is_national, country, expected) in [
+        // As an international number it would be one of Morocco, which has none so short.
+        ("2125550199", false, "US", "+12125550199"),
+        ("2125550199", true, "US", "+12125550199"),
+        ("12125550199", false, "US", "+12125550199"),
+        ("12125550199", true, "US", "+12125550199"),
+        ("+2125550199", false, "US", "+2125550199"),
+        ("212612345678", false, "US", "+212612345678"),
+        // In use both ways: the carrier's word decides.
+        ("3612345678", true, "US", "+13612345678"),
+        ("3612345678", false, "US", "+3612345678"),
+        // A carrier that calls everything national.
+        ("491712345678", true, "US", "+491712345678"),
+        ("01712345678", false, "DE", "+491712345678"),
+        // Test ranges are in no table.
+        ("15550130001", false, "US", "+15550130001"),
+        ("5550130001", true, "US", "+15550130001"),
+        ("(555) 013-0001", false, "US", "+15550130001"),
+    ] {
+        let read = PhoneNumber::of_handset(written, is_national, country);
+        assert_eq!(read.map(|phone| phone.0), Ok(expected.to_owned()), "{written}, national: {is_national}");
+    }
+    assert!(PhoneNumber::of_handset("12345", false, "US").is_err(), "a short code");
+}
+
+#[test]
 fn writings_of_one_line_are_one_line() {
     let same = |a: &str, b: &str| a.parse::<PhoneNumber>().unwrap().is_same_line(&b.parse().unwrap());
     assert!(same("+551187654321", "+5511987654321"), "Brazil");

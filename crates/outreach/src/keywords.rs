@@ -62,6 +62,8 @@ pub struct InboundSms<'a> {
     pub inbox_id: InboxId,
     /// As the carrier gives it, with or without plus sign.
     pub from: &'a str,
+    /// Whether the carrier calls that a national number.
+    pub is_national: bool,
     /// The sender of ours that it was sent to.
     pub to: &'a str,
     pub text: &'a str,
@@ -166,8 +168,7 @@ fn receive(
     (sms, answered): (&InboundSms<'_>, Option<Keyword>),
 ) -> Result<Handled, StoreError> {
     // Carriers write the sender with its country code; a national writing is read in the workspace's country.
-    let digits = sms.from.trim().trim_start_matches('+');
-    let read = PhoneNumber::from_digits(digits).or_else(|_| PhoneNumber::parse(sms.from, Some(&workspace.country)));
+    let read = PhoneNumber::of_handset(sms.from, sms.is_national, &workspace.country);
     let handled = match &read {
         Ok(phone) => {
             let written = sms.to.trim().trim_start_matches('+');

@@ -56,12 +56,18 @@ pub use error::{OutreachError, Problem};
 pub use link::{LinkConfig, Links};
 pub use redirect::Redirects;
 
-use segue_model::Ctx;
+use segue_model::{Ctx, Timestamp, WorkspaceId};
 use segue_store::Store;
 
-/// Ends what nobody else ends: messages that came back unsent after their campaign was canceled, campaigns whose last
-/// two messages came to rest at the same moment, opt-ins that nobody answered, consents that were given for a time only;
-/// gives imports whose process died to a worker. To be called about every ten seconds.
+/// Ends what waits of canceled campaigns, each part of it in a transaction of its own: a campaign can have a million.
+async fn end_canceled(store: &Store, workspace_id: WorkspaceId, now: Timestamp) -> Result<(), OutreachError> {
+    while store.write::<_, OutreachError, _>(move |tx| Ok(tx.cancel_left_behind(workspace_id, now)?)).await? > 0 {}
+    Ok(())
+}
+
+/// Ends what nobody else ends: what waits of canceled campaigns or came back unsent after that, campaigns whose last two
+/// messages came to rest at the same moment, opt-ins that nobody answered, consents that were given for a time only; gives
+/// imports whose process died to a worker. To be called about every ten seconds.
 ///
 /// # Errors
 /// When the store fails.
@@ -71,9 +77,10 @@ pub async fn sweep(store: &Store, ctx: &Ctx) -> Result<(), OutreachError> {
     let mut failed = None;
     for workspace in workspaces {
         let ctx = ctx.clone();
+        let ended = end_canceled(store, workspace.id, now).await;
+        failed = ended.err().or(failed);
         let swept = store
             .write::<_, OutreachError, _>(move |tx| {
-                tx.cancel_left_behind(workspace.id, now)?;
                 tx.finish_done_campaigns(workspace.id, now)?;
                 subscriptions::expire(tx, workspace.id, &ctx)?;
                 tx.expire_consents(workspace.id, &ctx)?;

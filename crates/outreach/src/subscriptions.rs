@@ -12,6 +12,7 @@ use segue_model::{
     contact::ContactFields,
     id::Id as _,
     programme::{self, Asked, Awaits, Covers, EndReason, ProgrammeOptIn, Standing, SubscriptionState},
+    time,
 };
 use segue_store::{
     Store, StoreError, Tx,
@@ -19,6 +20,7 @@ use segue_store::{
     consent::{ConsentContext, ConsentError, ConsentExtent, NewConsentEvent},
     opt_out::{OptOut, Rest},
     programme::ProgrammeView,
+    series::programme_key,
     subscription::SubscriptionView,
     suppression::SuppressionSource,
     workspace::Workspace,
@@ -29,6 +31,9 @@ use crate::{
     OutreachError,
     keywords::{self, Answer, Handled, Text},
 };
+
+/// What a programme tells somebody who joined, is in or was turned down has left by then, or does not leave.
+const TOLD_WITHIN: i64 = time::DAY;
 
 /// Somebody who is to be asked, or put, into a programme.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
@@ -57,10 +62,8 @@ struct Request<'a> {
     context: ConsentContext,
     actor: String,
     phone: &'a PhoneNumber,
-    /// Names the cause of what is sent.
-    dedupe_key: String,
-    /// When an answer to a text is worth nothing any more.
-    expires_at: Option<Timestamp>,
+    /// What is answered by what is sent.
+    cause: String,
     /// When it was said. A text that is worked on late counts from when it came in.
     occurred_at: Timestamp,
 }
@@ -101,7 +104,18 @@ impl Programme<'_> {
         tx.record_consent_within(self.workspace.id, &event, &extent, self.ctx).map(|_| ())
     }
 
+    /// Tells the person something, as long as it is news.
     fn send(&self, tx: &mut Tx<'_>, request: &Request<'_>, text: &str) -> Result<(), StoreError> {
+        self.send_until(tx, request, text, request.occurred_at.plus(TOLD_WITHIN))
+    }
+
+    fn send_until(
+        &self,
+        tx: &mut Tx<'_>,
+        request: &Request<'_>,
+        text: &str,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         let words = self.fill(text);
         if words.trim().is_empty() {
             return Ok(());
@@ -111,8 +125,8 @@ impl Programme<'_> {
             source: self.sender.address.clone(),
             phone: request.phone,
             words: &words,
-            dedupe_key: request.dedupe_key.clone(),
-            expires_at: request.expires_at,
+            dedupe_key: format!("{}{}", programme_key(self.view.id), request.cause),
+            expires_at: Some(until),
         };
         keywords::enqueue(tx, self.ctx, self.workspace, answer)
     }
@@ -222,10 +236,12 @@ impl Programme<'_> {
         let standing = if state == ConsentState::Revoked { Standing::SaidNo } else { Standing::Open };
         let asked = Asked::again(earlier, standing, now).map_err(|until| OutreachError::AskedRecently { until })?;
         (subscription.awaits, subscription.asked) = (Some(awaits), Some(asked));
-        subscription.expires_at = Some(self.view.settings.pending_until(now));
+        let until = self.view.settings.pending_until(now);
+        subscription.expires_at = Some(until);
         self.record(tx, request, ConsentAction::Request, Scope::Programme(self.view.id))?;
         tx.put_subscription(workspace_id, &subscription)?;
-        self.send(tx, request, question)?;
+        // A yes to a question that is over would count for nothing.
+        self.send_until(tx, request, question, until)?;
         Ok(subscription)
     }
 }
@@ -238,8 +254,7 @@ fn request_of<'a>(text: &Text<'a>) -> Request<'a> {
         context: ConsentContext::default(),
         actor: "customer".to_owned(),
         phone: text.phone,
-        dedupe_key: format!("programme:{}", text.sms.inbox_id),
-        expires_at: None,
+        cause: text.sms.inbox_id.to_string(),
         occurred_at: text.sms.received_at,
     }
 }
@@ -346,7 +361,8 @@ pub(crate) fn ask_again(tx: &mut Tx<'_>, text: &Text<'_>) -> Result<Option<Handl
     }
     tx.put_subscription(text.workspace.id, &pending)?;
     let programme = Programme { ctx: text.ctx, workspace: text.workspace, channel: text.channel, sender, view: &view };
-    programme.send(tx, &request_of(text), &view.settings.retry_text)?;
+    let until = pending.expires_at.unwrap_or_else(|| text.sms.received_at.plus(TOLD_WITHIN));
+    programme.send_until(tx, &request_of(text), &view.settings.retry_text, until)?;
     Ok(Some(Handled::OptIn))
 }
 
@@ -394,8 +410,7 @@ pub async fn subscribe(
                 context: input.context.clone(),
                 actor: actor.clone(),
                 phone: &phone,
-                dedupe_key: format!("programme:{}", ctx.uuid()),
-                expires_at: None,
+                cause: ctx.uuid().to_string(),
                 occurred_at: ctx.now(),
             };
             let subscription = programme.join(tx, &request)?;

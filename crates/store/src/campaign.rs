@@ -274,13 +274,26 @@ crate::sql! {
         WHERE workspace_id = $1 AND id = $2 AND state = 'planning'";
     COMPLETE_PLAN = "UPDATE campaigns SET planned_all = 1, state = 'running', version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND state = 'planning'";
-    CANCEL_CAMPAIGN_MESSAGES = "UPDATE outbox SET state = 'canceled', rule = 'campaign_canceled'
-        WHERE workspace_id = $1 AND campaign_id = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')";
-    /// What was on the wire when its campaign was canceled, and came back as not sent.
-    CANCEL_LEFT_BEHIND = "UPDATE outbox SET state = 'canceled', rule = 'campaign_canceled'
-        WHERE workspace_id = $1 AND state = 'queued' AND campaign_id IS NOT NULL AND campaign_id IN (
-            SELECT id FROM campaigns WHERE workspace_id = $1 AND state = 'canceled')
-        RETURNING campaign_id";
+    CANCEL_CAMPAIGN_MESSAGES = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'canceled' END,
+            rule = 'campaign_canceled',
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($4 AS TEXT) ELSE error_reason END
+        WHERE workspace_id = $1 AND campaign_id IS NOT NULL AND state = 'queued' AND id IN (
+            SELECT o.id FROM outbox o WHERE o.workspace_id = $1 AND o.campaign_id = $2 AND o.campaign_id IS NOT NULL
+                AND o.state = 'queued' LIMIT $3)
+        RETURNING campaign_id, state";
+    /// What was too much for the request that canceled its campaign, or on the wire then, and came back as not sent.
+    CANCEL_LEFT_BEHIND = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'canceled' END,
+            rule = 'campaign_canceled',
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($3 AS TEXT) ELSE error_reason END
+        WHERE workspace_id = $1 AND campaign_id IS NOT NULL AND state = 'queued' AND id IN (
+            SELECT o.id FROM outbox o WHERE o.workspace_id = $1 AND o.state = 'queued' AND o.campaign_id IS NOT NULL
+                AND o.campaign_id IN (SELECT c.id FROM campaigns c WHERE c.workspace_id = $1 AND c.state = 'canceled')
+            LIMIT $2)
+        RETURNING campaign_id, state";
     HAS_WAITING_MESSAGE = "SELECT 1 FROM outbox WHERE workspace_id = $1 AND campaign_id = $2
         AND campaign_id IS NOT NULL AND state = 'queued' LIMIT 1";
     /// The CASE keeps SQLite from going through all messages of the campaign: few are on their way out.
@@ -291,6 +304,16 @@ crate::sql! {
             AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.workspace_id = $1 AND o.state IN ('claimed', 'submitting')
                 AND (o.state = 'claimed' OR o.state = 'submitting' OR o.state = 'unknown') AND CASE WHEN o.campaign_id = $2 THEN 1 END = 1)";
     RUNNING_CAMPAIGNS = "SELECT id FROM campaigns WHERE workspace_id = $1 AND state = 'running' AND planned_all = 1";
+}
+
+/// Most messages of canceled campaigns that one transaction ends.
+pub const CANCELED_AT_ONCE: u32 = 2_000;
+/// Why a message is in doubt that was canceled after an attempt that may have reached the provider.
+pub(crate) const NOT_SENT_AGAIN: &str = "An earlier attempt may have left. It was canceled before it was sent again.";
+
+/// A message of a campaign that was to be canceled: what may have left with an earlier attempt is in doubt instead.
+pub(crate) fn read_ended(row: &mut Row<'_>) -> Result<(CampaignId, OutboxState), StoreError> {
+    Ok((row.next()?, row.word()?))
 }
 
 fn read_campaign(row: &mut Row<'_>) -> Result<CampaignView, StoreError> {
@@ -539,20 +562,23 @@ impl Tx<'_> {
         Ok(moved)
     }
 
-    /// Ends every message of a campaign that has not left. Gives how many.
+    /// Ends messages of a campaign that wait, at most [`CANCELED_AT_ONCE`]: nobody waits for long. The rest of a canceled
+    /// campaign leaves no more, with what a worker holds, and is ended by [`Tx::cancel_left_behind`]. Gives how many.
     ///
     /// # Errors
     /// When the store fails.
     pub fn cancel_campaign_messages(&mut self, workspace_id: WorkspaceId, id: CampaignId) -> Result<u64, StoreError> {
-        let canceled = self.execute(&CANCEL_CAMPAIGN_MESSAGES, &[&workspace_id, &id])?;
-        self.tally_canceled(workspace_id, id, canceled);
-        Ok(canceled)
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &id, &CANCELED_AT_ONCE, &NOT_SENT_AGAIN];
+        let canceled = self.query(&CANCEL_CAMPAIGN_MESSAGES, keys, read_ended)?;
+        self.tally_ended(workspace_id, &canceled);
+        Ok(canceled.len() as u64)
     }
 
-    /// Notes that so many messages that waited were canceled.
-    pub(crate) fn tally_canceled(&mut self, workspace_id: WorkspaceId, id: CampaignId, count: u64) {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        self.tally_move(workspace_id, id, OutboxState::Queued, (OutboxState::Canceled, None), count);
+    /// Notes that these messages that waited have ended, each in the state that [`read_ended`] has read.
+    pub(crate) fn tally_ended(&mut self, workspace_id: WorkspaceId, ended: &[(CampaignId, OutboxState)]) {
+        for (id, state) in ended {
+            self.tally_move(workspace_id, *id, OutboxState::Queued, (*state, None), 1);
+        }
     }
 
     /// How far planning has come.
@@ -620,15 +646,17 @@ impl Tx<'_> {
         Ok(finished)
     }
 
-    /// Ends messages of canceled campaigns that were being sent when their campaign was canceled and that the provider
-    /// did not take: nobody would claim them, and they would wait for ever. Gives how many; to be called from time to time.
+    /// Ends messages of canceled campaigns that were too many for [`Tx::cancel_campaign_messages`], or that were being sent
+    /// when their campaign was canceled and that the provider did not take: nobody would claim them, and they would wait
+    /// for ever. At most [`CANCELED_AT_ONCE`]; gives how many. To be called from time to time, until there is none.
     ///
     /// # Errors
     /// When the store fails.
     pub fn cancel_left_behind(&mut self, workspace_id: WorkspaceId, now: Timestamp) -> Result<usize, StoreError> {
-        let canceled: Vec<CampaignId> = self.query(&CANCEL_LEFT_BEHIND, &[&workspace_id], |row| row.next())?;
-        canceled.iter().for_each(|id| self.tally_canceled(workspace_id, *id, 1));
-        for id in canceled.iter().collect::<std::collections::BTreeSet<_>>() {
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &CANCELED_AT_ONCE, &NOT_SENT_AGAIN];
+        let canceled = self.query(&CANCEL_LEFT_BEHIND, keys, read_ended)?;
+        self.tally_ended(workspace_id, &canceled);
+        for id in canceled.iter().map(|(id, _)| id).collect::<std::collections::BTreeSet<_>>() {
             self.tell_campaign_progress(workspace_id, *id, now);
         }
         Ok(canceled.len())

@@ -13,7 +13,7 @@
 //!   revokes it, so that no message can slip in between on PostgreSQL.
 
 use segue_model::{
-    CampaignId, ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
+    ConsentEventId, ContactId, Ctx, Timestamp, WorkspaceId,
     consent::{Consent, ConsentAction, ConsentMethod, ConsentState, Medium, Origin, Purpose, Scope},
     id::Id as _,
 };
@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     Row, StoreError, Tx,
+    campaign::{NOT_SENT_AGAIN, read_ended},
     consent_chain::Link,
     consent_state::scope_id,
     event::NewEvent,
@@ -63,15 +64,24 @@ crate::sql! {
         AND action = 'revoke' AND method <> 'import_undo' LIMIT 1";
     LAST_UNDONE = "SELECT MAX(occurred_at) FROM consent_events WHERE workspace_id = $1 AND address = $2 AND medium = $3
         AND purpose = $4 AND method = 'import_undo'";
-    CANCEL_WAITING_MARKETING = "UPDATE outbox SET state = 'canceled', rule = $3
+    /// With what programmes ask and say, which is no answer to a no.
+    CANCEL_WAITING_MARKETING = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'canceled' END,
+            rule = $3,
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($4 AS TEXT) ELSE error_reason END
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
-            AND class = 'marketing'";
+            AND (class = 'marketing' OR (class = 'keyword' AND dedupe_key LIKE 'programme:%'))";
     /// Campaigns that may have something waiting: few, so each is looked at by its index.
-    CANCEL_WAITING_OF_CAMPAIGNS = "UPDATE outbox SET state = 'canceled', rule = $3
+    CANCEL_WAITING_OF_CAMPAIGNS = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'canceled' END,
+            rule = $3,
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($4 AS TEXT) ELSE error_reason END
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')
             AND class = 'marketing' AND campaign_id IN (SELECT c.id FROM campaigns c
                 WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused'))
-        RETURNING campaign_id";
+        RETURNING campaign_id, state";
     CONTACT_OF_ADDRESS = "SELECT id FROM contacts WHERE workspace_id = $1 AND phone = $2
         UNION ALL SELECT contact_id FROM contact_addresses WHERE workspace_id = $1 AND kind = 'phone' AND address = $2";
     LAST_KEYWORD = "SELECT action, recorded_at FROM consent_events
@@ -454,7 +464,8 @@ impl Tx<'_> {
         self.query_one(&LAST_UNDONE, &[&workspace_id, &address, &medium.as_str(), &purpose.as_str()], |row| row.next())
     }
 
-    /// Ends promotional messages to the address that have not left, on every channel. Gives how many.
+    /// Ends promotional messages to the address that have not left, and what programmes ask and tell it, on every channel.
+    /// What may have left with an earlier attempt stays in doubt. Gives how many.
     ///
     /// # Errors
     /// When the store fails.
@@ -464,10 +475,10 @@ impl Tx<'_> {
         address: &str,
         rule: &str,
     ) -> Result<u64, StoreError> {
-        let of_campaigns: Vec<CampaignId> =
-            self.query(&CANCEL_WAITING_OF_CAMPAIGNS, &[&workspace_id, &address, &rule], |row| row.next())?;
-        of_campaigns.iter().for_each(|id| self.tally_canceled(workspace_id, *id, 1));
-        Ok(of_campaigns.len() as u64 + self.execute(&CANCEL_WAITING_MARKETING, &[&workspace_id, &address, &rule])?)
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &address, &rule, &NOT_SENT_AGAIN];
+        let of_campaigns = self.query(&CANCEL_WAITING_OF_CAMPAIGNS, keys, read_ended)?;
+        self.tally_ended(workspace_id, &of_campaigns);
+        Ok(of_campaigns.len() as u64 + self.execute(&CANCEL_WAITING_MARKETING, keys)?)
     }
 
     /// Puts an address on the suppression list by the product's own hand; see [`Tx::put_suppression`].

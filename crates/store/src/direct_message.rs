@@ -4,8 +4,11 @@
 //! outbox row with the same id. A batch's messages are rows before they are in the outbox; the batch remembers how far
 //! its worker came, in the transaction that queued them, so a crash neither loses nor doubles one.
 
+use std::collections::BTreeSet;
+
 use segue_model::{
-    BatchId, ChannelId, ContactId, ListId, MediaId, MessageId, SenderId, SenderPoolId, Timestamp, WorkspaceId,
+    ApiKeyId, BatchId, ChannelId, ContactId, ListId, MediaId, MessageId, SenderId, SenderPoolId, Timestamp,
+    WorkspaceId,
     delivery::{MessageClass, OutboxState},
     id::Id as _,
     route::RouteNote,
@@ -261,6 +264,12 @@ crate::sql! {
         WHERE workspace_id = $1 AND message_id = $2 AND next_at = $3";
     CALLBACK_LATER = "UPDATE status_callbacks SET next_at = $4
         WHERE workspace_id = $1 AND message_id = $2 AND next_at = $3";
+    /// It was not tried: the attempt that the claim counted is none.
+    CALLBACK_UNTRIED = "UPDATE status_callbacks SET next_at = $4,
+            attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END
+        WHERE workspace_id = $1 AND message_id = $2 AND next_at = $3";
+    CALLBACKS_TO_LATER = "UPDATE status_callbacks SET next_at = $5
+        WHERE workspace_id = $1 AND next_at <= $4 AND api_key_id = $2 AND url = $3";
     END_CALLBACK = "DELETE FROM status_callbacks WHERE workspace_id = $1 AND message_id = $2";
     DELETE_OLD_CALLBACKS = "DELETE FROM status_callbacks WHERE workspace_id = $1 AND created_at < $2";
 }
@@ -648,6 +657,44 @@ impl Tx<'_> {
     pub fn callback_later(&mut self, callback: &DueCallback, next_at: Timestamp) -> Result<(), StoreError> {
         let keys: &[&dyn crate::Bind] = &[&callback.workspace_id, &callback.message_id, &callback.next_at, &next_at];
         self.execute(&CALLBACK_LATER, keys).map(|_| ())
+    }
+
+    /// Callbacks that were claimed were not tried, because their listener has enough to do or does not answer: they wait
+    /// until `next_at`, with whatever else is due at their addresses.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn put_off_callbacks(
+        &mut self,
+        callbacks: &[DueCallback],
+        now: Timestamp,
+        next_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut addresses = BTreeSet::new();
+        for callback in callbacks {
+            let keys: &[&dyn crate::Bind] =
+                &[&callback.workspace_id, &callback.message_id, &callback.next_at, &next_at];
+            self.execute(&CALLBACK_UNTRIED, keys)?;
+            addresses.insert((callback.workspace_id, callback.api_key_id, callback.url.as_str()));
+        }
+        for (workspace_id, api_key_id, url) in addresses {
+            self.put_off_address(workspace_id, (api_key_id, url), now, next_at)?;
+        }
+        Ok(())
+    }
+
+    /// What is due at an address waits until `next_at`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn put_off_address(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (api_key_id, url): (ApiKeyId, &str),
+        now: Timestamp,
+        next_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.execute(&CALLBACKS_TO_LATER, &[&workspace_id, &api_key_id, &url, &now, &next_at]).map(|_| ())
     }
 
     /// There is nothing more to tell, or nobody listens.

@@ -67,7 +67,8 @@ crate::sql! {
     /// The words of what [`Tx::withdraw_unsent`] is about to cancel.
     EMPTY_WAITING = "UPDATE outbox SET payload = '{\"text\":\"\"}'
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
-            AND (class = 'marketing' OR (class = 'service' AND session_id IS NULL))";
+            AND (class = 'marketing' OR (class = 'service' AND session_id IS NULL)
+                OR (class = 'keyword' AND dedupe_key LIKE 'programme:%'))";
     EMPTY_WAITING_OF_CAMPAIGNS = "UPDATE outbox SET payload = '{\"text\":\"\"}'
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')
             AND class IN ('marketing', 'service') AND campaign_id IN (SELECT c.id FROM campaigns c

@@ -342,7 +342,7 @@ crate::sql! {
                     ELSE o.state END AS shown,
                 CASE WHEN o.state = 'queued' AND o.not_before <= $3 AND CAST($8 AS TEXT) <> '' THEN $8
                     ELSE COALESCE(o.rule, r.rule) END AS rule, o.error_reason AS reason, o.payload AS payload,
-                o.segments AS segments, COALESCE(o.accepted_at, o.submitted_at) AS sent_at,
+                o.segments AS segments, COALESCE(o.accepted_at, o.delivered_at, o.read_at) AS sent_at,
                 COALESCE(o.delivered_at, o.read_at) AS delivered_at, r.first_tap_at AS first_tap_at,
                 r.session_id AS session_id, d.explanation AS explanation, o.submitted_at AS submitted_at,
                 o.channel_id AS channel_id

@@ -1,7 +1,8 @@
 //! What providers report of messages that left, and how a report finds its message.
 //!
 //! A report is matched by the provider's id, else by our own id that WhatsApp sends back, else, for an SMS whose
-//! outcome is unknown, by its recipient when there is exactly one such message. What cannot be matched is parked: the
+//! outcome is unknown, by its recipient when there is exactly one such message. What only looks like a report is believed
+//! of messages to the number it came from. What cannot be matched is parked: the
 //! message's id at the provider may be about to be stored. An id that is only another number's writing of the provider's
 //! (hexadecimal for decimal) can be the id of another message: it is taken only where the recipient is the same. Parked reports are looked at when provider ids are stored,
 //! when a message becomes `unknown`, and by [`Tx::match_parked_reports`], which finds those that crossed with either in
@@ -51,9 +52,20 @@ pub struct ReportTarget {
     pub message_id: Option<MessageId>,
     /// E.164 of the recipient, where the provider offers no better way to find a message whose outcome is unknown.
     pub recipient: Option<String>,
+    /// Nothing but its looks says that it is a report. Anybody can text such a thing, so it counts only for messages to the
+    /// number it came from.
+    #[serde(default)]
+    pub is_by_looks: bool,
 }
 
 impl ReportTarget {
+    /// Whether the report may be about a message to this address, as far as the number says that it came from: carriers
+    /// leave out the country code here and there.
+    fn may_be_to(&self, address: &str) -> bool {
+        let digits = self.recipient.as_deref().unwrap_or_default().trim_start_matches(['+', '0']);
+        !self.is_by_looks || (digits.len() >= 6 && address.ends_with(digits))
+    }
+
     /// Whether this is the provider's id in another number's writing, as against one with other zeros in front or in the
     /// other case.
     fn is_converted(&self, provider_id: &str) -> bool {
@@ -108,8 +120,11 @@ crate::sql! {
                 WHERE p.workspace_id = o.workspace_id AND p.message_id = o.id AND p.part IS NOT NULL) END
         FROM outbox o WHERE o.workspace_id = $1 AND o.id = $2
         ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
+    /// An id that its carrier uses again is the newer message's from then on.
     LINK_PROVIDER_ID = "INSERT INTO provider_messages (workspace_id, channel_id, provider_id, message_id, part)
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, provider_id) DO NOTHING";
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (workspace_id, channel_id, provider_id) DO UPDATE
+            SET message_id = excluded.message_id, part = excluded.part, delivered_at = NULL
+            WHERE provider_messages.message_id < excluded.message_id";
     /// A whole message of a campaign or of no session that the provider has, and of which nothing else is reported yet.
     WHOLE_MESSAGE = sqlite: "SELECT o.id, o.campaign_id FROM outbox o
         WHERE o.workspace_id = $1 AND o.channel_id = $2 AND o.provider_id = $3
@@ -219,7 +234,7 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let usual = reports.iter().filter_map(|(target, report)| {
             let provider_id = target.provider_ids.first()?;
-            (report.report == Report::Delivered).then_some(provider_id)
+            (report.report == Report::Delivered && !target.is_by_looks).then_some(provider_id)
         });
         let (workspace, channel) = (Param::Id(workspace_id.uuid()), Param::Id(channel_id.uuid()));
         let found = self.query_each(
@@ -231,7 +246,7 @@ impl Tx<'_> {
         let (mut found, mut delivered, mut others) = (found.into_iter(), Vec::new(), Vec::new());
         let mut told = HashSet::new();
         for (target, report) in reports {
-            let is_usual = report.report == Report::Delivered && !target.provider_ids.is_empty();
+            let is_usual = report.report == Report::Delivered && !target.is_by_looks && !target.provider_ids.is_empty();
             match if is_usual { found.next().flatten() } else { None } {
                 // What is told twice is folded the second time.
                 Some((id, campaign_id)) if told.insert(id) => delivered.push((id, report.at, campaign_id)),
@@ -262,7 +277,8 @@ impl Tx<'_> {
             let only_to = target.recipient.as_deref().filter(|_| target.is_converted(provider_id));
             let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, provider_id, &only_to];
             for sql in [&MESSAGE_OF_PROVIDER_ID, &MESSAGE_OF_FURTHER_ID] {
-                if let Some(id) = self.query_opt(sql, keys, |row| row.next())? {
+                let Some(id) = self.query_opt(sql, keys, |row| row.next())? else { continue };
+                if !target.is_by_looks || self.is_to(workspace_id, id, target)? {
                     return Ok(Some((id, Some(provider_id.clone()))));
                 }
             }
@@ -278,6 +294,12 @@ impl Tx<'_> {
         let first = target.provider_ids.first().cloned();
         self.link_provider_ids(workspace_id, channel_id, id, first.as_slice(), ctx)?;
         Ok(Some((id, first)))
+    }
+
+    /// Whether the report may be about a message with this address.
+    fn is_to(&mut self, workspace_id: WorkspaceId, id: MessageId, target: &ReportTarget) -> Result<bool, StoreError> {
+        let address: Option<String> = self.query_opt(&ADDRESS_OF, &[&workspace_id, &id], |row| row.next())?;
+        Ok(address.is_some_and(|address| target.may_be_to(&address)))
     }
 
     /// The one message to this recipient whose outcome is unknown and whose provider id nobody has. None when there are
@@ -510,6 +532,9 @@ impl Tx<'_> {
         let keys: &[&dyn crate::Bind] = &[&workspace_id, &channel_id, &provider_id];
         let parked = self.query(&PARKED_FOR_ID, keys, |row| Ok((row.next::<Uuid>()?, row.json::<Parked>()?)))?;
         for (parked_id, Parked { target, report }) in parked {
+            if target.is_by_looks && !self.is_to(workspace_id, id, &target)? {
+                continue;
+            }
             if let Some(recipient) = target.recipient.as_ref().filter(|_| target.is_converted(provider_id)) {
                 let address: Option<String> = self.query_opt(&ADDRESS_OF, &[&workspace_id, &id], |row| row.next())?;
                 if address.as_ref() != Some(recipient) {

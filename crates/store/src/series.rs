@@ -13,7 +13,12 @@ use segue_model::{
     series::{CampaignRules, CountedCap, Series, SeriesCap, caps_of, label_key},
 };
 
-use crate::{StoreError, Tx, tx::json_text, workspace::Workspace};
+use crate::{
+    StoreError, Tx,
+    campaign::{NOT_SENT_AGAIN, read_ended},
+    tx::json_text,
+    workspace::Workspace,
+};
 
 crate::sql! {
     CAMPAIGN_NOW = "SELECT state, rules, schedule FROM campaigns WHERE workspace_id = $1 AND id = $2";
@@ -34,9 +39,21 @@ crate::sql! {
     /// Campaigns that may have something waiting: few.
     RULES_OF_OPEN_CAMPAIGNS = "SELECT id, rules FROM campaigns
         WHERE workspace_id = $1 AND state IN ('planning', 'running', 'paused')";
-    CANCEL_WAITING_OF_CAMPAIGN = "UPDATE outbox SET state = 'canceled', rule = 'opted_out'
+    CANCEL_WAITING_OF_CAMPAIGN = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'canceled' END,
+            rule = 'opted_out',
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($4 AS TEXT) ELSE error_reason END
         WHERE workspace_id = $1 AND address = $2 AND campaign_id = $3 AND campaign_id IS NOT NULL
-            AND state IN ('queued', 'claimed') AND class = 'marketing'";
+            AND state IN ('queued', 'claimed') AND class = 'marketing'
+        RETURNING campaign_id, state";
+    CANCEL_TEXTS_OF_PROGRAMME = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'canceled' END,
+            rule = 'opted_out',
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($4 AS TEXT) ELSE error_reason END
+        WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NULL AND (state = 'queued' OR state = 'claimed')
+            AND class = 'keyword' AND dedupe_key LIKE $3";
     SENDER_HOURS = "SELECT id, hours FROM senders WHERE workspace_id = $1 AND hours IS NOT NULL ORDER BY id";
     SET_SENDER_HOURS = "UPDATE senders SET hours = $3 WHERE workspace_id = $1 AND id = $2";
 }
@@ -48,6 +65,13 @@ pub struct CampaignNow {
     pub rules: CampaignRules,
     /// Most messages in a minute.
     pub per_minute: Option<u32>,
+}
+
+/// How the cause of what a programme asks and tells begins; what it answers follows. What begins with `programme:` is
+/// canceled with a no and with the contact.
+#[must_use]
+pub fn programme_key(id: ProgrammeId) -> String {
+    format!("programme:{id}:")
 }
 
 impl Tx<'_> {
@@ -179,7 +203,8 @@ impl Tx<'_> {
         Ok(left.is_some())
     }
 
-    /// Ends what waits for an address in the campaigns of a programme. Gives how many messages that were.
+    /// Ends what waits for an address in the campaigns of a programme, and what it asks and tells it. Gives how many
+    /// messages that were.
     pub(crate) fn cancel_waiting_of_programme(
         &mut self,
         workspace_id: WorkspaceId,
@@ -189,13 +214,14 @@ impl Tx<'_> {
         let open = self.query(&RULES_OF_OPEN_CAMPAIGNS, &[&workspace_id], |row| {
             Ok((row.next::<CampaignId>()?, row.json::<CampaignRules>()?))
         })?;
-        let mut canceled = 0;
+        let own = format!("{}%", programme_key(id));
+        let mut canceled =
+            self.execute(&CANCEL_TEXTS_OF_PROGRAMME, &[&workspace_id, &address, &own, &NOT_SENT_AGAIN])?;
         for (campaign, _) in open.into_iter().filter(|(_, rules)| rules.programme_id == Some(id)) {
-            let ended = self.execute(&CANCEL_WAITING_OF_CAMPAIGN, &[&workspace_id, &address, &campaign])?;
-            if ended > 0 {
-                self.tally_canceled(workspace_id, campaign, ended);
-            }
-            canceled += ended;
+            let keys: &[&dyn crate::Bind] = &[&workspace_id, &address, &campaign, &NOT_SENT_AGAIN];
+            let ended = self.query(&CANCEL_WAITING_OF_CAMPAIGN, keys, read_ended)?;
+            self.tally_ended(workspace_id, &ended);
+            canceled += ended.len() as u64;
         }
         Ok(canceled)
     }

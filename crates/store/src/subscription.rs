@@ -4,7 +4,7 @@
 //! under the lock of the workspace's consents, together with the entry of the ledger that says the same.
 
 use segue_model::{
-    CampaignId, ContactId, KeywordId, ProgrammeId, SenderId, SubscriptionId, Timestamp, WorkspaceId,
+    ContactId, KeywordId, ProgrammeId, SenderId, SubscriptionId, Timestamp, WorkspaceId,
     consent::ConsentMethod,
     id::Id as _,
     programme::{Asked, Awaits, Covers, EndReason, SubscriptionState},
@@ -12,7 +12,11 @@ use segue_model::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Row, StoreError, Tx, tx::optional_word};
+use crate::{
+    Row, StoreError, Tx,
+    campaign::{NOT_SENT_AGAIN, read_ended},
+    tx::optional_word,
+};
 
 /// A person's place in a programme as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -132,13 +136,17 @@ crate::sql! {
             (SELECT a.contact_id FROM contact_addresses a WHERE a.workspace_id = s.workspace_id AND a.kind = 'phone'
                 AND a.address = s.address))
         WHERE s.workspace_id = $1 AND s.state = 'pending' AND s.expires_at <= $2 ORDER BY s.expires_at LIMIT 500";
-    CANCEL_WAITING_FROM = "UPDATE outbox SET state = 'canceled', rule = 'opted_out'
+    CANCEL_WAITING_FROM = "UPDATE outbox SET state = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE 'canceled' END,
+            rule = 'opted_out',
+            error_class = CASE WHEN maybe_left = 1 THEN 'unknown' ELSE error_class END,
+            error_code = CASE WHEN maybe_left = 1 THEN NULL ELSE error_code END,
+            error_reason = CASE WHEN maybe_left = 1 THEN CAST($4 AS TEXT) ELSE error_reason END
         WHERE workspace_id = $1 AND address = $2 AND campaign_id IS NOT NULL AND state IN ('queued', 'claimed')
             AND class = 'marketing' AND campaign_id IN (SELECT c.id FROM campaigns c
                 WHERE c.workspace_id = $1 AND c.state IN ('planning', 'running', 'paused') AND c.sender_id IN (SELECT t.id FROM senders s
                     JOIN senders t ON t.workspace_id = s.workspace_id AND t.address = s.address
                     WHERE s.workspace_id = $1 AND s.id = $3))
-        RETURNING campaign_id";
+        RETURNING campaign_id, state";
     PUT_DIALOGUE = "INSERT INTO keyword_dialogues (workspace_id, sender_id, address, keyword_id, question, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (workspace_id, sender_id, address) DO UPDATE SET keyword_id = excluded.keyword_id,
@@ -337,9 +345,9 @@ impl Tx<'_> {
         address: &str,
         sender_id: SenderId,
     ) -> Result<(), StoreError> {
-        let of_campaigns: Vec<CampaignId> =
-            self.query(&CANCEL_WAITING_FROM, &[&workspace_id, &address, &sender_id], |row| row.next())?;
-        of_campaigns.iter().for_each(|id| self.tally_canceled(workspace_id, *id, 1));
+        let keys: &[&dyn crate::Bind] = &[&workspace_id, &address, &sender_id, &NOT_SENT_AGAIN];
+        let of_campaigns = self.query(&CANCEL_WAITING_FROM, keys, read_ended)?;
+        self.tally_ended(workspace_id, &of_campaigns);
         Ok(())
     }
 

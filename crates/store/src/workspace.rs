@@ -267,12 +267,20 @@ impl Tx<'_> {
         self.execute(&PROBE, &[&value]).map(|_| ())
     }
 
+    /// The secret of this name, when there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn secret(&mut self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.query_opt(&SECRET, &[&name], |row| row.next())
+    }
+
     /// The secret of this name; when there is none yet, `fresh` becomes it. Two nodes that start at once agree.
     ///
     /// # Errors
     /// When the store fails.
     pub fn secret_or(&mut self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, StoreError> {
-        if let Some(known) = self.query_opt(&SECRET, &[&name], |row| row.next())? {
+        if let Some(known) = self.secret(name)? {
             return Ok(known);
         }
         self.execute(&INSERT_SECRET, &[&name, &fresh])?;

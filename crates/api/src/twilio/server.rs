@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use segue_access::{Permission, authenticate_twilio, permission, twilio_account};
+use segue_access::{AccessError, Permission, authenticate_twilio, permission, twilio_account};
 use segue_channels::{
     http::HttpLimits,
     outgoing::{self, OutgoingClient},
@@ -155,7 +155,13 @@ async fn authorise(state: &AppState, headers: &HeaderMap, sid: &str, needed: Per
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (user, password) = value.and_then(basic).ok_or_else(Refusal::unauthenticated)?;
     let known = authenticate_twilio(&state.store, &state.ctx, &user, &password).await;
-    let (workspace_id, actor) = known.map_err(|_| Refusal::unauthenticated())?;
+    let (workspace_id, actor) = known.map_err(|error| match error {
+        AccessError::Store(error) => {
+            tracing::error!(%error, "the credentials of a request in Twilio's dialect could not be looked at");
+            Refusal::unavailable()
+        }
+        _ => Refusal::unauthenticated(),
+    })?;
     let Actor::ApiKey { id, .. } = &actor else { return Err(Refusal::unauthenticated()) };
     let id = *id;
     if twilio_account::account_sid(id) != sid {
@@ -270,6 +276,7 @@ impl Parameters {
         }
         let input = DirectInput {
             media: Vec::new(),
+            media_named: self.media_urls.clone(),
             sender: SenderChoice::Address(from),
             to: Target::Phone(to),
             text: Text::Verbatim(text),
@@ -323,6 +330,13 @@ async fn create(
     let token = headers.get("i-twilio-idempotency-token").and_then(|value| value.to_str().ok());
     let token = token.filter(|token| (1..=255).contains(&token.len()));
     let actor = account.actor.reference();
+    if let Some(token) = token {
+        // Before its files are fetched: they may be gone, and would be others to us.
+        let (store, workspace_id) = (&state.store, account.workspace_id);
+        if let Some(known) = direct::sent_before(store, workspace_id, &actor, token, input.clone()).await? {
+            return Ok((StatusCode::CREATED, Json(message::body(&account.sid(), &known))).into_response());
+        }
+    }
     let files = tokio::time::timeout(MEDIA_WITHIN, fetched(&state, &account, &urls)).await;
     input.media = files.map_err(|_| Refusal::bad(21620, "Invalid media URL(s). They took too long."))??;
     let sent = direct::send(&state.store, &state.ctx, account.workspace_id, &actor, token, input).await?;

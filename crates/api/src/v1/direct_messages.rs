@@ -83,6 +83,7 @@ async fn send(
         to,
         text: Text::Template(input.text),
         media: input.media,
+        media_named: Vec::new(),
         fields: input.fields,
         class: input.class.unwrap_or(DirectClass::Service),
         expires_at: input.expires_at,

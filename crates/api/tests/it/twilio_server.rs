@@ -132,6 +132,25 @@ async fn only_a_key_of_the_account_gets_in() {
 }
 
 #[tokio::test]
+async fn a_wrong_token_leaves_no_trace_and_a_store_that_is_away_is_no_wrong_token() {
+    for server in servers().await {
+        let own = account(&server, Role::Admin).await;
+        let path = format!("/2010-04-01/Accounts/{}/Messages.json", own.sid);
+        let asked = async |token: &str| ask(&server, Method::GET, &path, &basic(&own.sid, token), &[]).await;
+        let used = async || {
+            let keys = segue_access::list_keys(&server.test.store, server.workspace_id()).await.unwrap();
+            keys.into_iter().find(|key| key.id == own.id).unwrap().last_used_at
+        };
+        assert_eq!(code(&asked("0123456789abcdef0123456789abcdef").await), (401, 20003));
+        assert_eq!(used().await, None, "{}", server.test.engine);
+        assert_eq!(asked(&own.token).await.status, StatusCode::OK);
+        assert!(used().await.is_some(), "{}", server.test.engine);
+        server.test.store.close();
+        assert_eq!(code(&asked(&own.token).await), (503, 20503), "{}", server.test.engine);
+    }
+}
+
+#[tokio::test]
 async fn what_is_wrong_has_the_codes_of_the_dialect() {
     let server = server().await;
     sender(&server).await;
@@ -275,6 +294,80 @@ async fn a_repeat_with_the_same_token_is_the_first_message() {
         assert_eq!(code(&wished(TO, "twice").await), (400, 20001), "{}", server.test.engine);
         assert_eq!(code(&wished("+15550110002", "once").await), (400, 20001), "{}", server.test.engine);
         assert_eq!(classes(&server).await.len(), 1, "{}", server.test.engine);
+    }
+}
+
+/// A host that gives its picture once, and nothing after that.
+async fn host_once() -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut vec![0; 4_096]).await;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", PICTURE.len());
+        let _ = stream.write_all(head.as_bytes()).await;
+        let _ = stream.write_all(PICTURE).await;
+    });
+    origin
+}
+
+#[tokio::test]
+async fn a_repeat_with_files_is_the_first_message_without_fetching_them_again() {
+    for test in segue_testkit::engines().await {
+        let server = Server::configured(test, ApiConfig { callbacks: Reach::Anywhere, ..ApiConfig::default() }).await;
+        crate::text_files::carrier(&server).await;
+        let (account, origin) = (account(&server, Role::Marketer).await, host_once().await);
+        let path = format!("/2010-04-01/Accounts/{}/Messages.json", account.sid);
+        let wished = async |url: String| {
+            let fields = [("To", TO), ("From", FROM), ("MediaUrl", &url)].map(|(a, b)| (a.to_owned(), b.to_owned()));
+            let request = Request::builder()
+                .method(Method::POST)
+                .uri(&path)
+                .header(header::AUTHORIZATION, basic(&account.sid, &account.token))
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header("i-twilio-idempotency-token", "7d3f")
+                .body(Body::from(form_body(&fields)));
+            server.send(request.unwrap()).await
+        };
+        let first = wished(format!("{origin}/a.png")).await;
+        assert_eq!(first.status, StatusCode::CREATED, "{}", first.text());
+        let again = wished(format!("{origin}/a.png")).await;
+        assert_eq!(again.status, StatusCode::CREATED, "{}: {}", server.test.engine, again.text());
+        assert_eq!(again.json()["sid"], first.json()["sid"], "{}", server.test.engine);
+        assert_eq!(code(&wished(format!("{origin}/b.png")).await), (400, 20001), "{}", server.test.engine);
+        assert_eq!(classes(&server).await.len(), 1, "{}", server.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_does_not_answer_keeps_nobody_else_waiting() {
+    for test in segue_testkit::engines().await {
+        let server = Server::configured(test, ApiConfig { callbacks: Reach::Anywhere, ..ApiConfig::default() }).await;
+        sender(&server).await;
+        let account = account(&server, Role::Admin).await;
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let good = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = |listener: &tokio::net::TcpListener| format!("http://{}/status", listener.local_addr().unwrap());
+        for _ in 0..70 {
+            let fields = [("To", TO), ("From", FROM), ("Body", "x"), ("StatusCallback", &url(&silent))];
+            assert_eq!(create(&server, &account, &fields).await.status, StatusCode::CREATED);
+        }
+        server.test.clock.advance(1);
+        let fields = [("To", TO), ("From", FROM), ("Body", "x"), ("StatusCallback", &url(&good))];
+        assert_eq!(create(&server, &account, &fields).await.status, StatusCode::CREATED);
+        let workspace_id = server.workspace_id();
+        let accepted = server.test.store.write::<_, StoreError, _>(move |tx| tx.execute(&ACCEPT, &[&workspace_id]));
+        assert_eq!(accepted.await.unwrap(), 71);
+        server.test.clock.advance(1_000);
+        let (store, ctx) = (server.test.store.clone(), server.test.ctx.clone());
+        let callbacks = StatusCallbacks::new(store, ctx, Reach::Anywhere).unwrap();
+        tokio::select! {
+            told = callbacks.run_once() => panic!("{}: all told: {told:?}", server.test.engine),
+            called = tokio::time::timeout(std::time::Duration::from_secs(5), good.accept()) => {
+                assert!(called.is_ok(), "{}: the good one waits for the silent one", server.test.engine);
+            }
+        }
     }
 }
 

@@ -26,6 +26,8 @@ const CLASS_RECEIPT: u8 = 0x04;
 const CLASS_INTERMEDIATE: u8 = 0x20;
 /// The user data starts with a header.
 const CLASS_HEADER: u8 = 0x40;
+/// Type of number of a national one (SMPP 3.4, 5.2.5).
+const TYPE_NATIONAL: u8 = 2;
 
 /// Answers to a delivery.
 const TAKEN: u32 = 0x00;
@@ -37,6 +39,9 @@ pub(super) const TRY_AGAIN: u32 = 0x64;
 pub struct MobileOriginated {
     /// The handset's number as the carrier writes it, mostly digits without `+`.
     pub from: String,
+    /// Whether the carrier calls that a national number, without its country code.
+    #[serde(default)]
+    pub is_national: bool,
     /// Our number or short code.
     pub to: String,
     /// This part's text; `None` for binary content.
@@ -176,7 +181,7 @@ impl Drop for Acknowledgement {
 pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
     let mut fields = Fields(frame.body);
     let _service_type = fields.raw_text();
-    let (_, _, source) = (fields.octet(), fields.octet(), fields.text());
+    let (source_type, _, source) = (fields.octet(), fields.octet(), fields.text());
     let (_, _, destination) = (fields.octet(), fields.octet(), fields.text());
     let class = fields.octet();
     let (data_coding, content) = if frame.command_id == command::DATA_SM {
@@ -204,7 +209,8 @@ pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
             Charset::Ucs2 => decode_lossy(payload, charset),
             _ => latin1(payload),
         };
-        return Inbound::Receipt(Receipt::read(raw, &optional, source, destination, config));
+        let receipt = Receipt::read(raw, &optional, source, destination, config);
+        return Inbound::Receipt(Receipt { is_by_looks: !is_receipt, ..receipt });
     }
 
     let (concatenation, octets) = if header { split_header(payload) } else { (sar(&optional), payload) };
@@ -220,6 +226,7 @@ pub(super) fn read(frame: &Frame<'_>, config: &SmppConfig) -> Inbound {
     let (total, number) = concatenation.map_or((1, 1), |concatenation| (concatenation.total, concatenation.number));
     Inbound::Message(MobileOriginated {
         from: source,
+        is_national: source_type == TYPE_NATIONAL,
         to: destination,
         text: decode(&octets, charset),
         part: ReceivedPart { total, number, charset, octets: octets.into_owned() },
@@ -267,6 +274,10 @@ mod tests {
         assert_eq!((message.from.as_str(), message.to.as_str()), ("15550001111", "34567"));
         assert_eq!(message.text.as_deref(), Some("STOP"));
         assert_eq!(message.concatenation, None);
+        assert!(!message.is_national);
+        let mut national = body(0, 0, b"STOP", &[]);
+        national[1] = 2;
+        assert!(self::message(read_body(national)).is_national);
     }
 
     #[test]
@@ -287,11 +298,19 @@ mod tests {
         for (class, optional) in [(0x04, &[][..]), (0x20, &[]), (0x00, &[]), (0x00, &[0, 0x1E, 0, 3, b'7', b'7', 0])] {
             match read_body(body(class, 0, text, optional)) {
                 Inbound::Receipt(receipt) => {
+                    assert_eq!(receipt.is_by_looks, class == 0 && optional.is_empty());
                     assert_eq!(receipt.message_id.as_deref(), Some("77"));
                     assert_eq!((receipt.recipient.as_str(), receipt.sender.as_str()), ("15550001111", "34567"));
                 }
                 Inbound::Message(_) => panic!("class {class:#x} is a receipt"),
             }
+        }
+    }
+
+    #[test]
+    fn a_customer_who_writes_of_an_id_sends_no_receipt() {
+        for text in [&b"ID: 4711 stat: where is it?"[..], b"id:77 stat: broken, please help"] {
+            message(read_body(body(0, 0, text, &[])));
         }
     }
 

@@ -104,6 +104,11 @@ impl ReceiptState {
         let word = word.to_ascii_uppercase();
         BEGINNINGS.iter().find(|(start, _)| word.starts_with(start)).map_or(Self::Unknown, |(_, state)| *state)
     }
+
+    /// Whether carriers write the word for a state.
+    fn is_word(word: &str) -> bool {
+        Self::of_word(word) != Self::Unknown || word.to_ascii_uppercase().starts_with("UNKN") || word == "7"
+    }
 }
 
 /// A receipt.
@@ -125,6 +130,9 @@ pub struct Receipt {
     pub recipient: String,
     /// The message's sender: the receipt's destination address.
     pub sender: String,
+    /// Whether nothing but the looks of the text says that it is a receipt: anybody can write such a text.
+    #[serde(default)]
+    pub is_by_looks: bool,
     /// The whole text, kept to explain a receipt nobody could match.
     pub raw: String,
 }
@@ -139,10 +147,13 @@ impl Receipt {
         format!("receipt:{id}:{}:{}:{}", self.state, self.done_at.map_or(0, |at| at.0), self.recipient)
     }
 
-    /// Whether a text looks like a receipt although its class does not say so.
+    /// Whether a text looks like a receipt although its class does not say so. A customer can write of an id and a stat.,
+    /// too: only a word for a state makes it one.
     pub(super) fn is_likely(text: &str) -> bool {
-        let text = text.to_ascii_lowercase();
-        text.trim_start().starts_with("id:") && text.contains("stat:")
+        let lower = text.to_ascii_lowercase();
+        lower.trim_start().starts_with("id:")
+            && lower.contains("stat:")
+            && Written::tolerant(text).state.is_some_and(ReceiptState::is_word)
     }
 
     /// Reads text and optional fields.
@@ -177,6 +188,7 @@ impl Receipt {
                 .and_then(|reference| u16::try_from(reference).ok()),
             recipient,
             sender,
+            is_by_looks: false,
             raw,
         }
     }

@@ -110,7 +110,28 @@ impl TwilioClient {
         Ok(Self { http: http_client(config.limits)?, config, pace })
     }
 
-    /// Sends a text, at the account's pace. What the provider would refuse for certain is refused without a request.
+    /// Waits for the turn of so many segments at the account's pace. To be called before anything is on record: while it
+    /// waits, the message can still be stopped. A message of several goes when one may, and the next waits for all of them.
+    pub async fn turn(&self, segments: u32) {
+        while let Some(at) = self.not_before(segments) {
+            tokio::time::sleep_until(at).await;
+        }
+    }
+
+    /// Gives a turn back, of a message that does not leave after all.
+    pub fn give_back(&self, segments: u32) {
+        self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner).give_back(segments);
+    }
+
+    /// How many segments a text takes. Files are one message, however long their text is.
+    #[must_use]
+    pub fn turns(text: &str, has_media: bool) -> u32 {
+        let segments = if has_media { 1 } else { segment(text).segments.len().max(1) };
+        u32::try_from(segments).unwrap_or(u32::MAX)
+    }
+
+    /// Sends a text that had its [`turn`](Self::turn). What the provider would refuse for certain is refused without a
+    /// request.
     pub async fn send(&self, message: &TextMessage) -> SendOutcome {
         let refused = |reason: &str| SendOutcome::Refused {
             class: ErrorClass::ContentInvalid,
@@ -123,9 +144,6 @@ impl TwilioClient {
         let Some(request) = self.request(Method::POST, &["Messages.json"]) else {
             return refused("The API address or the account SID of the channel is not valid.");
         };
-        // Files are one message, however long their text is.
-        let turns = if message.media.is_empty() { segment(&message.text).segments.len() } else { 1 };
-        self.wait_for_turn(turns).await;
         let request = request
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
@@ -220,18 +238,9 @@ impl TwilioClient {
         form.finish()
     }
 
-    /// Waits until so many segments may leave.
-    async fn wait_for_turn(&self, segments: usize) {
-        for _ in 0..segments.max(1) {
-            while let Some(at) = self.not_before() {
-                tokio::time::sleep_until(at).await;
-            }
-        }
-    }
-
-    fn not_before(&self) -> Option<Instant> {
+    fn not_before(&self, segments: u32) -> Option<Instant> {
         let mut pace = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        pace.take(1, Instant::now()).err()
+        pace.take(segments, Instant::now()).err()
     }
 }
 

@@ -31,6 +31,7 @@ async fn lines() -> Vec<Line> {
 fn part(reference: u16, total: u8, number: u8, octets: &[u8], charset: Charset) -> MobileOriginated {
     MobileOriginated {
         from: "12125550101".to_owned(),
+        is_national: false,
         to: "15550000000".to_owned(),
         text: segue_channels::text::decode(octets, charset),
         part: ReceivedPart { total, number, charset, octets: octets.to_vec() },

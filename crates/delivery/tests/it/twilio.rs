@@ -1,9 +1,14 @@
 //! SMS over HTTP in Twilio's dialect: what each kind of answer makes of a message, and what callbacks make of it later.
 
+use std::time::Duration;
+
 use segue_channels::twilio::{StatusCallback, form_fields, read_status};
 use segue_delivery::{check_channel, reports};
 use segue_model::{MessageId, delivery::OutboxState};
-use segue_store::channel::{Channel, ChannelConfig, ChannelState, Repeats, TwilioConfig};
+use segue_store::{
+    Sql,
+    channel::{Channel, ChannelConfig, ChannelState, Repeats, TwilioConfig},
+};
 use serde_json::json;
 
 use crate::bench::{Bench, SENDER, benches, until};
@@ -220,5 +225,110 @@ async fn repeats_end_and_what_is_still_in_doubt_then_is_unknown() {
         assert_eq!(bench.state(id).await, OutboxState::Unknown, "{}", bench.test.engine);
         assert_eq!(bench.sms_texts().await, ["After"], "{}", bench.test.engine);
         running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_the_pace_can_still_be_stopped() {
+    for bench in benches().await {
+        let slow = TwilioConfig { segments_per_second: 1, ..config(&bench, Repeats::SentAgain) };
+        let channel = bench.test.channel("http", ChannelConfig::Twilio(slow)).await;
+        bench.test.sender(channel.id, SENDER).await;
+        let long = "x".repeat(5 * 153);
+        let first = bench.enqueue(&bench.sms_to(&channel, "+15550110199", &long)).await;
+        let second = bench.enqueue(&bench.sms_to(&channel, "+15550110198", "second")).await;
+        let running = bench.start("one");
+        bench.until_state(first, OutboxState::Accepted).await;
+        // It is looked at when its turn comes, seconds later: what is said until then counts.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert!(
+            matches!(bench.state(second).await, OutboxState::Queued | OutboxState::Claimed),
+            "{}: nothing is on record before its turn",
+            bench.test.engine
+        );
+        let workspace_id = channel.workspace_id;
+        bench.write(move |tx| tx.execute(&CANCEL, &[&workspace_id, &second])).await;
+        let third = bench.enqueue(&bench.sms_to(&channel, "+15550110197", "third")).await;
+        bench.until_state(third, OutboxState::Accepted).await;
+        assert_eq!(bench.state(second).await, OutboxState::Canceled, "{}", bench.test.engine);
+        assert_eq!(bench.sms_texts().await, [long, "third".to_owned()], "{}", bench.test.engine);
+        running.shutdown().await;
+    }
+}
+
+static CANCEL: Sql = Sql::portable(
+    "CANCEL",
+    "UPDATE outbox SET state = 'canceled' WHERE workspace_id = $1 AND id = $2 AND state IN ('queued', 'claimed')",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_nodes_keep_one_pace() {
+    for bench in benches().await {
+        let slow = TwilioConfig { segments_per_second: 2, ..config(&bench, Repeats::SentAgain) };
+        let channel = bench.test.channel("http", ChannelConfig::Twilio(slow)).await;
+        bench.test.sender(channel.id, SENDER).await;
+        let mut ids = Vec::new();
+        for number in 100..108 {
+            ids.push(bench.enqueue(&bench.sms_to(&channel, &format!("+15550110{number}"), "Hello")).await);
+        }
+        let began = tokio::time::Instant::now();
+        let nodes = [bench.start("one"), bench.start("two")];
+        for id in ids {
+            bench.until_state(id, OutboxState::Accepted).await;
+        }
+        // Eight at two a second, of which one may leave at once.
+        assert!(began.elapsed() > Duration::from_secs(3), "{}: {:?}", bench.test.engine, began.elapsed());
+        for node in nodes {
+            node.shutdown().await;
+        }
+    }
+}
+
+/// A provider that answers everything with an active account until it is dropped.
+fn provider(listener: tokio::net::TcpListener) -> tokio::task::JoinHandle<()> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    tokio::spawn(async move {
+        let body = r#"{"status":"active","friendly_name":"A","sid":"SM1"}"#;
+        let answer =
+            format!("HTTP/1.1 201 Created\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 8192];
+            let _ = stream.read(&mut asked).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_goes_and_comes_back_is_known_soon() {
+    for bench in benches().await {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let up = provider(listener);
+        let config = TwilioConfig { base_url: format!("http://{address}"), ..config(&bench, Repeats::SentAgain) };
+        let channel = bench.test.channel("http", ChannelConfig::Twilio(config)).await;
+        bench.test.sender(channel.id, SENDER).await;
+        let running = bench.start("one");
+        let (workspace_id, id) = (channel.workspace_id, channel.id);
+        let state = async || bench.write(move |tx| tx.channel(workspace_id, id)).await.unwrap().state;
+        until("it is connected", async || state().await == ChannelState::Connected).await;
+        up.abort();
+        let _ = up.await;
+        let message = bench.enqueue(&bench.sms_to(&channel, "+15550110199", "Hello")).await;
+        until("it is known to be down", async || state().await == ChannelState::Disconnected).await;
+        let up = provider(tokio::net::TcpListener::bind(address).await.unwrap());
+        // The looks go by the machine's clock; what waits is tried by the test's.
+        for _ in 0..40 {
+            bench.test.clock.advance(1_000);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            if state().await == ChannelState::Connected {
+                break;
+            }
+        }
+        assert_eq!(state().await, ChannelState::Connected, "{}: known within seconds", bench.test.engine);
+        bench.test.clock.advance(1_000);
+        bench.until_state(message, OutboxState::Accepted).await;
+        running.shutdown().await;
+        up.abort();
     }
 }

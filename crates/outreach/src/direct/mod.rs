@@ -89,6 +89,8 @@ pub struct DirectInput {
     pub text: Text,
     /// Its files in their order; with any it is an MMS, and the text may be empty.
     pub media: Vec<MediaId>,
+    /// How the request names its files, where that is not by `media`: what makes it another one.
+    pub media_named: Vec<String>,
     pub fields: BTreeMap<String, String>,
     pub class: DirectClass,
     pub expires_at: Option<Timestamp>,
@@ -119,6 +121,31 @@ pub async fn send(
         .await
 }
 
+/// The message that a request with this key has made already; nothing when it is the first. The files of the request need
+/// not be there yet.
+///
+/// # Errors
+/// [`OutreachError::KeyReused`] when that request was another one, or when the store fails.
+pub async fn sent_before(
+    store: &Store,
+    workspace_id: WorkspaceId,
+    actor: &str,
+    request_key: &str,
+    input: DirectInput,
+) -> Result<Option<DirectMessageView>, OutreachError> {
+    let key = key_of_request(actor, request_key);
+    store
+        .read(move |tx| match of_key(tx, workspace_id, &key, &input)? {
+            Some(id) => Ok(tx.direct_message(workspace_id, id)?),
+            None => Ok(None),
+        })
+        .await
+}
+
+fn key_of_request(actor: &str, request_key: &str) -> String {
+    format!("request:{actor}:{request_key}")
+}
+
 fn send_in(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -131,7 +158,7 @@ fn send_in(
     let id: MessageId = ctx.id();
     let key = match (&input.client_reference, request_key) {
         (Some(reference), _) => reference_key(actor, reference)?,
-        (None, Some(request)) => format!("request:{actor}:{request}"),
+        (None, Some(request)) => key_of_request(actor, request),
         (None, None) => format!("message:{id}"),
     };
     if let Some(known) = of_key(tx, workspace_id, &key, input)? {
@@ -204,7 +231,11 @@ fn asked(input: &DirectInput) -> Value {
         Target::Phone(phone) => phone.clone(),
     };
     let (Text::Verbatim(text) | Text::Template(text)) = &input.text;
-    json!([to, text, input.fields, input.media])
+    if input.media_named.is_empty() {
+        json!([to, text, input.fields, input.media])
+    } else {
+        json!([to, text, input.fields, input.media_named])
+    }
 }
 
 /// Gives the id back when the request is the one that was noted with it, or none was.

@@ -388,7 +388,11 @@ async fn pause_resume_and_cancel() {
         let canceled = world.act(draft.id, CampaignAction::Cancel).await.unwrap();
         assert_eq!((canceled.state, canceled.ended_at), (CampaignState::Canceled, Some(world.test.now())));
         let funnel = campaign::funnel(&world.test.store, ws, draft.id).await.unwrap();
-        assert_eq!((funnel.canceled, funnel.sent, funnel.queued), (2_098, 1, 1), "what is leaving is not called back");
+        assert_eq!((funnel.canceled, funnel.sent), (2_000, 1), "so many at once");
+        segue_outreach::sweep(&world.test.store, &world.test.ctx).await.unwrap();
+        let funnel = campaign::funnel(&world.test.store, ws, draft.id).await.unwrap();
+        // What a worker holds it puts back, for the next sweep.
+        assert_eq!((funnel.canceled, funnel.sent, funnel.queued), (2_097, 1, 2), "what is leaving is not called back");
         assert_eq!(world.plan(draft.id).await, Planned::Complete, "planning a canceled campaign changes nothing");
         for action in CampaignAction::ALL {
             assert_eq!(world.act(draft.id, *action).await.unwrap_err().code(), "campaign_state");
@@ -565,6 +569,28 @@ async fn a_recipient_shows_the_law_that_holds_the_message() {
         assert!(why.version.is_some());
         let reason = shown[0].reason.as_deref().unwrap();
         assert!(reason.starts_with("Florida allows promotional texts Every day 08:00–20:00"), "{reason}");
+    }
+}
+
+static SETTLED: Sql = Sql::portable(
+    "SETTLED",
+    "UPDATE outbox SET state = $3, submitted_at = $4, accepted_at = $5 WHERE workspace_id = $1 AND address = $2",
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_left_has_a_time_of_sending() {
+    for world in worlds().await {
+        let (store, ctx, ws, now) = (&world.test.store, &world.test.ctx, world.ws(), world.test.now());
+        world.subscriber(&phone(1), "Ana").await;
+        world.subscriber(&phone(2), "Ben").await;
+        let campaign = world.sent(world.input()).await;
+        for (number, state, accepted_at) in [(1, "accepted", Some(now)), (2, "failed", None)] {
+            world.write(move |tx| tx.execute(&SETTLED, &[&ws, &phone(number), &state, &now, &accepted_at])).await;
+        }
+        let query = RecipientQuery { state: None, search: String::new(), after: 0, limit: 10 };
+        let shown = campaign::recipients(store, ctx, ws, campaign.id, query).await.unwrap();
+        let sent: Vec<_> = shown.iter().map(|one| (one.name.as_deref(), one.sent_at)).collect();
+        assert_eq!(sent, [(Some("Ana"), Some(now)), (Some("Ben"), None)], "{}", world.test.engine);
     }
 }
 

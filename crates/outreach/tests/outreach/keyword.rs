@@ -42,7 +42,15 @@ async fn receive_late(
     world
         .write(move |tx| {
             let workspace = tx.workspace(ws)?.unwrap();
-            let sms = InboundSms { inbox_id, from: &from, to: "15550000000", text: &text, files: &[], received_at };
+            let sms = InboundSms {
+                inbox_id,
+                from: &from,
+                is_national: false,
+                to: "15550000000",
+                text: &text,
+                files: &[],
+                received_at,
+            };
             match answered {
                 Some(keyword) => handle_answered(tx, &ctx, &workspace, &channel, &sms, keyword),
                 None => handle(tx, &ctx, &workspace, &channel, &sms),
@@ -141,6 +149,11 @@ async fn a_stop_from_a_number_in_national_writing_counts() {
     for world in worlds().await {
         assert_eq!(text(&world, "(555) 013-0001", "STOP").await, Handled::Answered(Keyword::Stop));
         assert_eq!(consents(&world, "+15550130001").await[0], ConsentState::Revoked, "{}", world.test.engine);
+        // Read as an international number it would be somebody's in another country.
+        assert_eq!(text(&world, "2125550199", "STOP").await, Handled::Answered(Keyword::Stop));
+        for (address, state) in [("+12125550199", ConsentState::Revoked), ("+2125550199", ConsentState::None)] {
+            assert_eq!(consents(&world, address).await[0], state, "{address} on {}", world.test.engine);
+        }
     }
 }
 

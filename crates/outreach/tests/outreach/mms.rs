@@ -331,6 +331,7 @@ fn message(sender: &Sender, media: Vec<MediaId>, to: &str) -> DirectInput {
         to: Target::Phone(to.to_owned()),
         text: Text::Verbatim(String::new()),
         media,
+        media_named: Vec::new(),
         fields: Default::default(),
         class: DirectClass::Service,
         expires_at: None,
@@ -369,7 +370,15 @@ async fn texted(world: &World, channel: &Channel, from: &str, text: &'static str
     let (inbox_id, received_at) = (ctx.id(), world.test.now());
     world
         .write(move |tx| {
-            let sms = InboundSms { inbox_id, from: &from, to: "+15550100500", text, files: &files, received_at };
+            let sms = InboundSms {
+                inbox_id,
+                from: &from,
+                is_national: false,
+                to: "+15550100500",
+                text,
+                files: &files,
+                received_at,
+            };
             keywords::handle(tx, &ctx, &workspace, &channel, &sms)
         })
         .await

@@ -115,6 +115,7 @@ async fn a_sender_with_a_plain_alphabet_replaces_or_leaves_out_as_it_is_set() {
             }
             let message = DirectInput {
                 media: Vec::new(),
+                media_named: Vec::new(),
                 sender: SenderChoice::Id(sender),
                 to: Target::Phone(MUNICH.to_owned()),
                 text: Text::Verbatim(body.to_owned()),

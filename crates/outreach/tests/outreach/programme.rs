@@ -1,7 +1,7 @@
 //! Programmes: how people get in and out, words, and chains of questions.
 
 use segue_model::{
-    KeywordId, ProgrammeId,
+    KeywordId, ProgrammeId, Timestamp,
     actor::Actor,
     consent::{ConsentAction, ConsentMethod, ConsentState, Medium, OptOutScope, Purpose},
     keyword::Keyword,
@@ -20,6 +20,7 @@ use segue_outreach::{
     words::{self, KeywordInput},
 };
 use segue_store::{
+    Sql,
     campaign::CampaignInput,
     channel::Channel,
     consent::ConsentContext,
@@ -223,6 +224,48 @@ async fn an_opt_in_that_nobody_answers_ends_after_72_hours() {
         assert_eq!((ended.state, ended.end_reason), (SubscriptionState::Ended, Some(EndReason::Expired)));
         assert_eq!(actions(&world, 1).await.last().unwrap().0, ConsentAction::Expire);
         assert_eq!(consents(&world, &phone(1)).await[0], ConsentState::None);
+    }
+}
+
+static EXPIRES: Sql =
+    Sql::portable("EXPIRES", "SELECT expires_at FROM outbox WHERE workspace_id = $1 AND state = 'queued' ORDER BY id");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_programme_has_not_yet_asked_or_told_ends_with_a_no_with_its_time_and_with_the_contact() {
+    for world in worlds().await {
+        let (engine, ws) = (&world.test.engine, world.ws());
+        let programme = news(&world, ProgrammeOptIn::Double, Covers::Programme).await;
+        let club = self::programme(&world, input(&world, "Club", ProgrammeOptIn::Single, Covers::Programme)).await;
+        word(&world, "CLUB", KeywordAction::Join { programme_id: club.id }).await.unwrap();
+        let waiting = async |number: u32| {
+            let messages = world.messages().await;
+            let own = messages.iter().filter(|message| message.address == phone(number) && message.state == "queued");
+            own.map(|message| message.text.clone()).collect::<Vec<_>>()
+        };
+        text(&world, &phone(1), "NEWS").await;
+        assert!(waiting(1).await[0].contains("reply YES"), "{engine}");
+        let ends: Vec<Option<Timestamp>> = world.write(move |tx| tx.query(&EXPIRES, &[&ws], |row| row.next())).await;
+        assert_eq!(ends, [subscription(&world, programme.id, 1).await.expires_at], "{engine}: worth nothing later");
+        text(&world, &phone(1), "CLUB").await;
+        assert_eq!(waiting(1).await.len(), 2, "{engine}");
+        world.test.clock.advance(1);
+        text(&world, &phone(1), "STOP").await;
+        let left = waiting(1).await;
+        assert!(matches!(&left[..], [confirmation] if !confirmation.contains("YES")), "{engine}: {left:?}");
+
+        // A no to one programme is none to the other.
+        for said in ["CLUB", "NEWS", "NO"] {
+            text(&world, &phone(2), said).await;
+        }
+        let left = waiting(2).await;
+        assert!(matches!(&left[..], [club] if club.contains("joined Club")), "{engine}: {left:?}");
+
+        text(&world, &phone(3), "CLUB").await;
+        let address = phone(3);
+        let contact =
+            world.write(move |tx| tx.subscription_of(ws, club.id, &address)).await.unwrap().contact_id.unwrap();
+        segue_outreach::contacts::delete(&world.test.store, &world.test.ctx, ws, contact).await.unwrap();
+        assert!(waiting(3).await.is_empty(), "{engine}");
     }
 }
 

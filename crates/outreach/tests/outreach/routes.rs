@@ -90,6 +90,7 @@ async fn planned_with(world: &World, body: &str) -> BTreeMap<String, (ChannelId,
 async fn direct(world: &World, text: &str) -> Result<DirectMessageView, OutreachError> {
     let message = DirectInput {
         media: Vec::new(),
+        media_named: Vec::new(),
         sender: SenderChoice::Id(world.sender.id),
         to: Target::Phone(MUNICH.to_owned()),
         text: Text::Verbatim(text.to_owned()),

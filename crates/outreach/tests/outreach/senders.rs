@@ -84,6 +84,7 @@ async fn a_program_is_told_at_once_what_its_sender_lacks() {
         let sender = world.test.sender_of_kind(world.sms.id, SenderKind::TenDlc, "+13055550100").await;
         let input = DirectInput {
             media: Vec::new(),
+            media_named: Vec::new(),
             sender: SenderChoice::Id(sender.id),
             to: Target::Phone(NEW_YORK.to_owned()),
             text: Text::Verbatim("Your code is 1".to_owned()),
@@ -135,6 +136,7 @@ async fn two_wishes_at_once_with_one_reference_are_one_message() {
         tokio::task::block_in_place(|| is_written.recv().unwrap());
         let input = DirectInput {
             media: Vec::new(),
+            media_named: Vec::new(),
             sender: SenderChoice::Id(world.sender.id),
             to: Target::Phone(NEW_YORK.to_owned()),
             text: Text::Verbatim("Your code is 1".to_owned()),
@@ -233,6 +235,7 @@ async fn a_number_keeps_the_sender_it_was_first_texted_from_and_new_ones_are_sha
         let to = from(&after, &three)[0].clone();
         let input = DirectInput {
             media: Vec::new(),
+            media_named: Vec::new(),
             sender: SenderChoice::Pool(pool_id),
             to: Target::Phone(to.clone()),
             text: Text::Verbatim("Your order is on its way".to_owned()),
@@ -331,6 +334,7 @@ async fn a_text_that_a_sender_of_the_pool_cannot_write_leaves_from_one_that_can_
         let kept = first.iter().find(|(_, source)| **source == plain.address).unwrap().0.clone();
         let input = DirectInput {
             media: Vec::new(),
+            media_named: Vec::new(),
             sender: SenderChoice::Pool(pool_id),
             to: Target::Phone(kept.clone()),
             text: Text::Verbatim("Tw\u{f3}j kod: \u{17c}1".to_owned()),

@@ -16,7 +16,12 @@ pub async fn run(wiring: Arc<Wiring>) {
         }
     };
     while !wiring.shutdown.is_cancelled() {
-        let wait = match callbacks.run_once().await {
+        let told = tokio::select! {
+            told = callbacks.run_once() => told,
+            // What is on its way then is told again: those who listen know repeats.
+            () = wiring.shutdown.cancelled() => return,
+        };
+        let wait = match told {
             Ok(0) => POLL,
             Ok(_) => Duration::ZERO,
             Err(error) => {

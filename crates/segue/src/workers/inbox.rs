@@ -185,6 +185,7 @@ pub(super) fn obey(
         files: &[],
         inbox_id: text.inbox_id,
         from: &text.from,
+        is_national: text.is_national,
         to: &text.to,
         text: &text.text,
         received_at: text.received_at,

@@ -32,8 +32,15 @@ pub(super) fn handle(
         }
         TwilioItem::Text(text) => {
             let files: Vec<NamedFile> = text.media.iter().map(named).collect();
-            let sms =
-                InboundSms { inbox_id, from: &text.from, to: &text.to, text: &text.text, files: &files, received_at };
+            let sms = InboundSms {
+                inbox_id,
+                from: &text.from,
+                is_national: false,
+                to: &text.to,
+                text: &text.text,
+                files: &files,
+                received_at,
+            };
             match text.opt_out {
                 Some(taken) => {
                     keywords::handle_answered(tx, ctx, workspace, channel, &sms, keyword_of(taken))?;

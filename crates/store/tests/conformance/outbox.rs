@@ -1,10 +1,16 @@
 //! The outbox: claimed once, in order, never by two, and never again once it may have left.
 
-use segue_model::{CampaignId, consent::Medium, delivery::OutboxState, policy::Rule};
+use segue_model::{
+    CampaignId,
+    consent::Medium,
+    delivery::{MessageClass, OutboxState, Report},
+    policy::Rule,
+};
 use segue_store::{
     Sql, StoreError,
     failover::Fallback,
     outbox::{Abandoned, OutboxMessage},
+    report::{ProviderReport, ReportTarget},
     submission::{Cost, Failure},
 };
 use segue_testkit::{TestStore, engines};
@@ -119,6 +125,80 @@ async fn what_comes_back_unsent_after_a_cancel_does_not_wait_for_ever() {
         assert_eq!(state(&test, new.id).await, OutboxState::Queued);
         assert_eq!(write(&test, move |tx| tx.cancel_left_behind(workspace_id, now)).await, 1, "{}", test.engine);
         assert_eq!(state(&test, new.id).await, OutboxState::Canceled);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_left_is_in_doubt_when_it_is_canceled_and_a_receipt_resolves_it() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let running = campaign(&test, sender, 1, "running").await;
+        let (workspace_id, now, ctx) = (test.workspace_id(), test.now(), test.ctx.clone());
+        let mut ids = Vec::new();
+        for (number, address) in ["+15550101", "+15550102", "+15550103"].into_iter().enumerate() {
+            let mut new = message(&test, &channel, address);
+            new.class = MessageClass::Marketing;
+            new.campaign = (number < 2).then_some((running, u32::try_from(number).expect("it is small") + 1));
+            enqueue(&test, &new).await;
+            let sent = submit(&test, &channel, "a").await;
+            assert!(write(&test, move |tx| tx.requeue_message(&sent, now.plus(1), Cost::Doubt, &failure(), now)).await);
+            ids.push(new.id);
+        }
+        // A no, a cancel of the campaign, and the contact's deletion or a no outside of campaigns.
+        write(&test, move |tx| tx.cancel_waiting_marketing(workspace_id, "+15550101", "opted_out")).await;
+        write(&test, move |tx| tx.cancel_campaign_messages(workspace_id, running)).await;
+        write(&test, move |tx| tx.cancel_waiting_marketing(workspace_id, "+15550103", "opted_out")).await;
+        for id in ids.clone() {
+            assert_eq!(state(&test, id).await, OutboxState::Unknown, "{}", test.engine);
+        }
+        let (kept, counted) =
+            write(&test, move |tx| Ok((tx.tallies(workspace_id, running)?, tx.recount(workspace_id, running)?))).await;
+        let kept: Vec<_> = kept.into_iter().filter(|(bucket, _)| bucket == "unknown").collect();
+        assert_eq!((kept, counted), (vec![("unknown".to_owned(), 2)], vec![("unknown".to_owned(), 2)]));
+        let report = ProviderReport { report: Report::Delivered, at: now, failure: None };
+        let target = ReportTarget {
+            provider_ids: vec!["77".to_owned()],
+            message_id: None,
+            recipient: Some("+15550102".to_owned()),
+            is_by_looks: false,
+        };
+        let channel_id = channel.id;
+        write(&test, move |tx| tx.apply_reports(workspace_id, channel_id, &[(target.clone(), report.clone())], &ctx))
+            .await;
+        assert_eq!(state(&test, ids[1]).await, OutboxState::Delivered, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_campaign_is_canceled_part_by_part() {
+    use segue_store::campaign::CANCELED_AT_ONCE;
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let sender = test.sender(channel.id, "+15550100").await.id;
+        let large = campaign(&test, sender, 1, "running").await;
+        let (workspace_id, now) = (test.workspace_id(), test.now());
+        let all: Vec<_> = (1..=CANCELED_AT_ONCE + 10)
+            .map(|position| {
+                let mut new = message(&test, &channel, &format!("+1555{position:06}"));
+                new.campaign = Some((large, position));
+                new
+            })
+            .collect();
+        write(&test, move |tx| all.iter().try_for_each(|new| tx.enqueue(workspace_id, new, now).map(|_| ()))).await;
+        let canceled = write(&test, move |tx| {
+            tx.execute(&SET_CAMPAIGN, &[&workspace_id, &large, &"canceled"])?;
+            tx.cancel_campaign_messages(workspace_id, large)
+        })
+        .await;
+        assert_eq!(canceled, u64::from(CANCELED_AT_ONCE), "{}: the request is short", test.engine);
+        assert!(claim(&test, &channel, "a", 9).await.is_empty(), "{}: the rest leaves no more", test.engine);
+        for ended in [10, 0] {
+            assert_eq!(write(&test, move |tx| tx.cancel_left_behind(workspace_id, now)).await, ended);
+        }
+        let (kept, counted) =
+            write(&test, move |tx| Ok((tx.tallies(workspace_id, large)?, tx.recount(workspace_id, large)?))).await;
+        assert_eq!(kept, counted, "{}", test.engine);
     }
 }
 

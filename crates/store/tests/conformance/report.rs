@@ -200,6 +200,49 @@ async fn a_long_message_is_delivered_when_all_its_parts_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ids_that_a_carrier_uses_again_are_those_of_the_newer_message() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        for address in ["+15550101", "+15550102"] {
+            let long = submitted(&test, &channel, address).await;
+            accepted(&test, &long, &["11", "12"]).await;
+            apply(&test, &channel, by_id(&["11"]), Report::Delivered).await;
+            assert_eq!(state(&test, long.id).await, OutboxState::Accepted, "{} {address}: one part", test.engine);
+            apply(&test, &channel, by_id(&["12"]), Report::Delivered).await;
+            assert_eq!(state(&test, long.id).await, OutboxState::Delivered, "{} {address}", test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_looks_like_a_report_counts_for_messages_to_its_own_number() {
+    for test in engines().await {
+        let channel = test.sms_channel("sms").await;
+        let looks = |id: &str, from: &str| ReportTarget {
+            provider_ids: vec![id.to_owned()],
+            message_id: None,
+            recipient: Some(from.to_owned()),
+            is_by_looks: true,
+        };
+        let sent = submitted(&test, &channel, "+12125550101").await;
+        // It comes before the id is known, and after.
+        let early = looks("11", "+12125550199");
+        assert_eq!(apply(&test, &channel, early.clone(), Report::Delivered).await, Matched::Parked);
+        accepted(&test, &sent, &["11"]).await;
+        for from in ["+12125550199", "+0", ""] {
+            assert_eq!(apply(&test, &channel, looks("11", from), Report::Failed).await, Matched::Parked, "{from}");
+        }
+        let (workspace_id, channel_id, ctx) = (test.workspace_id(), channel.id, test.ctx.clone());
+        let reports = vec![(early, ProviderReport { report: Report::Delivered, at: test.now(), failure: None })];
+        write(&test, move |tx| tx.apply_reports(workspace_id, channel_id, &reports, &ctx)).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Accepted, "{}: somebody else's text", test.engine);
+        // Without the country code, as some carriers write it.
+        apply(&test, &channel, looks("11", "+2125550101"), Report::Delivered).await;
+        assert_eq!(state(&test, sent.id).await, OutboxState::Delivered, "{}", test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn our_own_id_in_a_report_resolves_an_unknown_message() {
     for test in engines().await {
         let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await;

@@ -201,6 +201,8 @@ const HOT: &[(&str, &str)] = &[
     ("failover::WAITING_DIRECT", "outbox_due"),
     ("failover::WAITING_OF_CAMPAIGN", "outbox_campaign_due"),
     ("campaign::HAS_WAITING_MESSAGE", "outbox_campaign_due"),
+    ("campaign::CANCEL_CAMPAIGN_MESSAGES", "outbox_campaign_due"),
+    ("campaign::CANCEL_LEFT_BEHIND", "outbox_campaign_due"),
     ("campaign::FINISH_CAMPAIGN", "outbox_unsettled"),
     ("report::UNCLEAR_TO", "outbox_unsettled"),
     ("report::PARTS_UNDELIVERED", "provider_messages_message"),

@@ -43,7 +43,8 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
             let report = *[Report::Accepted, Report::Delivered, Report::Failed, Report::Read]
                 .get(rng.random_range(0..4))
                 .expect("one of four");
-            let target = ReportTarget { provider_ids: vec![provider_id], message_id: None, recipient: None };
+            let target =
+                ReportTarget { provider_ids: vec![provider_id], message_id: None, recipient: None, is_by_looks: false };
             let failure = (report == Report::Failed).then(failure);
             let report = ProviderReport { report, at: now, failure };
             // Up to three times in one transaction: what a carrier repeats counts once.
@@ -63,7 +64,7 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
             .await;
         }
         _ => {
-            let fate = rng.random_range(0..9);
+            let fate = rng.random_range(0..10);
             write(test, move |tx| {
                 let due = tx.due_outbox(workspace_id, (channel_id, Medium::Sms), 1, now)?.pop();
                 let Some(DueMessage { message: due, .. }) = due else { return Ok(()) };
@@ -79,6 +80,7 @@ async fn something(test: &TestStore, channel: &Channel, campaign_id: CampaignId,
                     3 => tx.mark_failed(&sent, &failure(), now).map(|_| ()),
                     4 => tx.mark_unknown(&sent, &[], "silence", &ctx).map(|_| ()),
                     5 => tx.requeue_message(&sent, now, Cost::Free, &failure(), now).map(|_| ()),
+                    9 => tx.requeue_message(&sent, now, Cost::Doubt, &failure(), now).map(|_| ()),
                     6 => Ok(()),
                     _ => tx.mark_accepted(&sent, std::slice::from_ref(&provider_id), &ctx),
                 }
