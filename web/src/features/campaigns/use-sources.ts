@@ -37,7 +37,8 @@ export function useSources() {
     queryFn: ({ signal }) => fetchTemplates(signal),
   });
   return {
-    ready: setup.isSuccess && lists.isSuccess,
+    // What is here stays usable when fetching it again fails.
+    ready: setup.data !== undefined && lists.data !== undefined,
     error: setup.error ?? lists.error,
     retry: () => {
       void setup.refetch();
