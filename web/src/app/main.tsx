@@ -14,7 +14,8 @@ setSignedOutHandler(() => {
   const { pathname } = router.state.location;
   if (pathname === '/sign-in' || pathname === '/setup') return;
   queryClient.clear();
-  void router.navigate({ to: '/sign-in', search: { next: pathname } });
+  // Without a login nothing can be saved any more.
+  void router.navigate({ to: '/sign-in', search: { next: pathname }, ignoreBlocker: true });
 });
 
 const root = document.getElementById('root');

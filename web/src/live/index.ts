@@ -2,7 +2,7 @@ export { startLive } from './connection';
 export type { LiveData, Thread } from './data';
 export { putSession } from './apply-event';
 export { applyNewestPage, applyOlderPage } from './messages';
-export { clearOutbox, discard, resumeOutbox, retry, send } from './outbox';
+export { clearOutbox, discard, hasUnsent, resumeOutbox, retry, send } from './outbox';
 export {
   CLOSING_SOON_MINUTES,
   closesSoon,

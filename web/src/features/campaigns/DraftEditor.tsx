@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError, errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Campaign, CampaignInput } from '@/api/types';
+import { useUnsaved } from '@/lib/unsaved';
 import {
   Button,
   Card,
@@ -136,6 +137,12 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const [dialog, setDialog] = useState<'start' | 'test' | 'delete' | null>(null);
   const files = useTextFiles(input.media, campaign.id);
   const lacks = missing(input);
+  // Leaving the page saves the text where that is possible, and never the links.
+  const isStuck = state === 'failed' || (state === 'dirty' && lacks.length > 0);
+  const letGo = useUnsaved(
+    'The draft',
+    isStuck || links.dirty ? 'unsaved' : state === 'saved' ? 'saved' : 'saving',
+  );
   const sendable = preview.data?.sendable ?? 0;
   const sender = sources.senders.find((each) => each.id === input.sender_id);
 
@@ -312,6 +319,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           onConfirm={async () => {
             await deleteCampaign(campaign.id);
             drop();
+            letGo();
             await navigate({ to: '/campaigns' });
             void cache.invalidateQueries({ queryKey: keys.campaigns });
           }}

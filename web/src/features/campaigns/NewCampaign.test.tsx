@@ -4,6 +4,7 @@ import { act, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import type { ReactNode } from 'react';
 import { afterEach, expect, it, vi } from 'vitest';
+import { lostByLeaving } from '@/lib/unsaved';
 import { AppTheme } from '@/ui';
 import { NewCampaign } from './NewCampaign';
 
@@ -11,7 +12,6 @@ vi.mock('@tanstack/react-router', async (original) => ({
   ...(await original<object>()),
   Link: ({ children }: { children: ReactNode }) => <a href="#campaigns">{children}</a>,
   useNavigate: () => vi.fn(),
-  useBlocker: () => ({ status: 'idle' }),
 }));
 
 afterEach(() => vi.unstubAllGlobals());
@@ -44,8 +44,11 @@ it('keeps what was typed when fetching in the background fails', async () => {
       </QueryClientProvider>
     </AppTheme>,
   );
+  await screen.findByTestId('campaign-name');
+  expect(lostByLeaving()).toEqual([]);
   await userEvent.type(await screen.findByTestId('campaign-name'), 'Spring');
   down = true;
   await act(() => cache.refetchQueries());
   expect(screen.getByTestId<HTMLInputElement>('campaign-name').value).toBe('Spring');
+  expect(lostByLeaving()).toEqual(['The new campaign']);
 });

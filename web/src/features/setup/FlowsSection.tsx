@@ -4,6 +4,7 @@ import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Flow, FlowProblem } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
+import { useUnsaved } from '@/lib/unsaved';
 import {
   Button,
   Card,
@@ -16,6 +17,7 @@ import {
   SkeletonRows,
   Stack,
   Tag,
+  useLeave,
 } from '@/ui';
 import { fetchFlow, publishFlow, validateFlow } from './api';
 import { withStep } from './flow-steps';
@@ -83,16 +85,18 @@ function FlowEditor({ flow, onBack }: { flow: Flow; onBack: () => void }) {
     queryKey: keys.flow(flow.id),
     queryFn: ({ signal }) => fetchFlow(flow.id, signal),
   });
+  const [leave, leaveDialog] = useLeave(onBack);
   return (
     <Card
       title={flow.name}
       description="A conversation that is under way keeps the version it began with."
       aside={
-        <Button emphasis="secondary" size="xs" onClick={onBack}>
+        <Button emphasis="secondary" size="xs" onClick={leave}>
           All flows
         </Button>
       }
     >
+      {leaveDialog}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <SkeletonRows rows={8} height={20} />}
       {query.data !== undefined && <FlowSource initial={query.data} />}
@@ -107,6 +111,7 @@ function FlowSource({ initial: flow }: { initial: WithSource }) {
   const [began, setBegan] = useState(flow);
   const [source, setSource] = useState(flow.source);
   const [newer, setNewer] = useState<WithSource | null>(null);
+  useUnsaved('The flow', source === began.source ? 'saved' : 'unsaved');
   const [problems, setProblems] = useState<FlowProblem[] | null>(null);
   const [busy, setBusy] = useState<'check' | 'publish' | null>(null);
   const cache = useQueryClient();
