@@ -76,6 +76,7 @@ export const keys = {
   import: (id: string) => ['imports', id] as const,
   importUndo: (id: string) => ['imports', id, 'undo'] as const,
   campaigns: ['campaigns'] as const,
+  campaignChoice: ['campaigns', 'choice'] as const,
   campaignMedia: (id: string) => ['campaigns', id, 'media'] as const,
   textFile: (id: string) => ['text-files', id] as const,
   campaign: (id: string) => ['campaigns', id] as const,
