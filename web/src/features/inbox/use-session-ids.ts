@@ -8,6 +8,7 @@ import {
   changeLive,
   CLOSING_SOON_MINUTES,
   holdOrder,
+  holdSessions,
   matches,
   putSession,
   tabIds,
@@ -64,6 +65,10 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
   useTaken(closing);
   const now = useNow(30_000);
   const found = useTaken(remote);
+  useEffect(
+    () => (found === undefined ? undefined : holdSessions(found.map((each) => each.id))),
+    [found],
+  );
 
   const ids = useMemo(() => {
     const inThisTab = tabIds({ sessions, away, user }, tab, order, now).filter((id) => {
