@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { errorWords } from '@/api/errors';
 import type { CampaignLinks, Landing, LinkSettings } from '@/api/link-types';
 import { keys } from '@/api/query-keys';
+import { instant, localTime } from '@/lib/local-time';
 import {
   Button,
   Card,
@@ -46,14 +47,6 @@ export function LinkSettingsCard({ campaignId, edits }: LinkSettingsCardProps) {
       {links.data !== undefined && <Settings links={links.data} edits={edits} />}
     </Card>
   );
-}
-
-/** `2026-07-01T09:30` in this browser's zone, as the field for dates wants it. */
-function toLocal(time: string | null): string {
-  if (time === null) return '';
-  const date = new Date(time);
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
 }
 
 function Settings({ links, edits }: { links: CampaignLinks; edits: LinkEdits }) {
@@ -109,10 +102,10 @@ function Settings({ links, edits }: { links: CampaignLinks; edits: LinkEdits }) 
           label="Links end"
           description="In your time zone; empty for 90 days after the campaign’s end."
           type="datetime-local"
-          value={toLocal(shown.expires_at)}
+          value={localTime(shown.expires_at)}
           onChange={(event) => {
             const value = event.currentTarget.value;
-            set({ expires_at: value === '' ? null : new Date(value).toISOString() });
+            set({ expires_at: instant(value) });
           }}
         />
         <SelectField

@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { SearchHit } from '@/api/identity-types';
 import { keys } from '@/api/query-keys';
+import { dayEnd, dayStart } from '@/lib/local-time';
 import { formatDateTime } from '@/lib/time';
 import { useDebounced } from '@/lib/use-debounced';
 import { useLive } from '@/live';
@@ -18,16 +19,6 @@ import {
 } from '@/ui';
 import { searchMessages, type SearchInput } from './api';
 import css from './search.module.css';
-
-/** The begin of a local day. */
-const dayStart = (day: string) => new Date(`${day}T00:00:00`).toISOString();
-
-/** The begin of the day after. */
-function dayEnd(day: string): string {
-  const date = new Date(`${day}T00:00:00`);
-  date.setDate(date.getDate() + 1);
-  return date.toISOString();
-}
 
 /** Everything that was ever written, by words, customer, agent and day. */
 export function SearchRoute() {
@@ -45,8 +36,8 @@ export function SearchRoute() {
     contact_id: contact ?? null,
     channel_id: null,
     agent_id: agent === '' ? null : agent,
-    from: from === '' ? null : dayStart(from),
-    until: until === '' ? null : dayEnd(until),
+    from: dayStart(from),
+    until: dayEnd(until),
   };
   const ready = words.trim() !== '' || contact !== undefined;
   const query = useInfiniteQuery({
