@@ -101,6 +101,7 @@ export const keys = {
   panel: (sessionId: string) => ['panel', sessionId] as const,
   panels: ['panel'] as const,
   quickReplies: ['quick-replies'] as const,
+  queues: ['queues'] as const,
   closingSessions: (tab: string) => ['sessions', 'closing', tab] as const,
   wholeView: (view: string) => ['sessions', 'whole', view] as const,
   sessionSearch: (view: string, search: string) => ['sessions', view, search] as const,
