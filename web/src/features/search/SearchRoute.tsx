@@ -20,17 +20,28 @@ import {
 import { searchMessages, type SearchInput } from './api';
 import css from './search.module.css';
 
+interface Asked {
+  q?: string;
+  contact?: string;
+  agent?: string;
+  from?: string;
+  until?: string;
+}
+
 /** Everything that was ever written, by words, customer, agent and day. */
 export function SearchRoute() {
-  const { q = '', contact } = useSearch({ strict: false }) as { q?: string; contact?: string };
+  const asked = useSearch({ strict: false }) as Asked;
+  const { q = '', contact, agent = '', from = '', until = '' } = asked;
   const navigate = useNavigate();
   const [typed, setTyped] = useState(q);
-  const [agent, setAgent] = useState('');
-  const [from, setFrom] = useState('');
-  const [until, setUntil] = useState('');
   const agents = useLive((state) => state.agents);
   const steers = useLive((state) => state.user?.role !== 'agent');
   const words = useDebounced(typed, 250);
+  // What is chosen stands in the address: the way back from a hit leads to the same list.
+  const ask = (change: Asked) => {
+    const all = Object.entries({ ...asked, ...change }).filter(([, value]) => value !== '');
+    void navigate({ to: '/search', search: Object.fromEntries(all), replace: true });
+  };
   const input: SearchInput = {
     q: words,
     contact_id: contact ?? null,
@@ -58,11 +69,7 @@ export function SearchRoute() {
           onChange={(event) => {
             const { value } = event.currentTarget;
             setTyped(value);
-            void navigate({
-              to: '/search',
-              search: { ...(value === '' ? {} : { q: value }), ...(contact ? { contact } : {}) },
-              replace: true,
-            });
+            ask({ q: value });
           }}
           data-autofocus
           data-testid="search-words"
@@ -75,7 +82,7 @@ export function SearchRoute() {
               { value: '', label: 'Anybody' },
               ...agents.map((each) => ({ value: each.user_id, label: each.name })),
             ]}
-            onChange={(event) => setAgent(event.currentTarget.value)}
+            onChange={(event) => ask({ agent: event.currentTarget.value })}
             data-testid="search-agent"
           />
         )}
@@ -83,14 +90,14 @@ export function SearchRoute() {
           label="From"
           type="date"
           value={from}
-          onChange={(event) => setFrom(event.currentTarget.value)}
+          onChange={(event) => ask({ from: event.currentTarget.value })}
           data-testid="search-from"
         />
         <TextField
           label="To"
           type="date"
           value={until}
-          onChange={(event) => setUntil(event.currentTarget.value)}
+          onChange={(event) => ask({ until: event.currentTarget.value })}
           data-testid="search-until"
         />
       </form>
