@@ -28,19 +28,28 @@ interface Asked {
   until?: string;
 }
 
+/** What is chosen, without the contact, as the address has it. */
+const filled = ({ contact: _, ...chosen }: Asked): Asked =>
+  Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== ''));
+
+const of = (contact: string | undefined): Asked => (contact === undefined ? {} : { contact });
+
 /** Everything that was ever written, by words, customer, agent and day. */
 export function SearchRoute() {
   const asked = useSearch({ strict: false }) as Asked;
-  const { q = '', contact, agent = '', from = '', until = '' } = asked;
+  const { contact } = asked;
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(q);
+  // Fields keep what is typed themselves: an address that follows a moment later would empty a half typed day.
+  const [chosen, setChosen] = useState(asked);
+  const { q: typed = '', agent = '', from = '', until = '' } = chosen;
   const agents = useLive((state) => state.agents);
   const steers = useLive((state) => state.user?.role !== 'agent');
   const words = useDebounced(typed, 250);
   // What is chosen stands in the address: the way back from a hit leads to the same list.
   const ask = (change: Asked) => {
-    const all = Object.entries({ ...asked, ...change }).filter(([, value]) => value !== '');
-    void navigate({ to: '/search', search: Object.fromEntries(all), replace: true });
+    const next = { ...chosen, ...change };
+    setChosen(next);
+    void navigate({ to: '/search', search: { ...filled(next), ...of(contact) }, replace: true });
   };
   const input: SearchInput = {
     q: words,
@@ -68,7 +77,6 @@ export function SearchRoute() {
           value={typed}
           onChange={(event) => {
             const { value } = event.currentTarget;
-            setTyped(value);
             ask({ q: value });
           }}
           data-autofocus
@@ -104,7 +112,7 @@ export function SearchRoute() {
       {contact !== undefined && (
         <p className={css.about}>
           Only what was written with one contact.
-          <Link to="/search" search={typed === '' ? {} : { q: typed }}>
+          <Link to="/search" search={filled(chosen)}>
             Search everybody
           </Link>
         </p>
