@@ -105,8 +105,9 @@ export function RecipientTable({ campaignId, is }: RecipientTableProps) {
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: (previous) => previous,
     meta: LONG_LIST,
+    // After the end reports and taps still come, but seldom.
     refetchInterval: (asked) =>
-      is === 'alive' && (asked.state.data?.pages.length ?? 0) <= BY_ITSELF ? 5_000 : false,
+      (asked.state.data?.pages.length ?? 0) > BY_ITSELF ? false : is === 'alive' ? 5_000 : 60_000,
   });
   const waits = is === 'over' || (query.data?.pages.length ?? 0) > BY_ITSELF;
   const rows = query.data?.pages.flatMap((page) => page.data) ?? [];
