@@ -11,6 +11,8 @@ if (typeof window !== 'undefined') {
     dispatchEvent: () => false,
     onchange: null,
   })) as typeof window.matchMedia;
+  // Text areas measure themselves again when fonts have come.
+  if (!('fonts' in document)) Object.assign(document, { fonts: new EventTarget() });
   const { cleanup } = await import('@testing-library/react');
   afterEach(() => {
     cleanup();

@@ -40,7 +40,7 @@ pub async fn run(store: &Store, workspace_id: WorkspaceId) -> Result<usize, Stor
 
 async fn run_batch(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure>) -> Result<usize, StoreError> {
     let mut done = 0;
-    empty_copies(store, workspace_id, due.iter().filter(|erasure| !erasure.is_emptied).copied().collect()).await?;
+    empty_copies(store, workspace_id, due.iter().filter(|erasure| !erasure.is_emptied).cloned().collect()).await?;
     for erasure in due {
         let (messaging_user_id, attempts) = (erasure.messaging_user_id, erasure.attempts);
         if !erasure.is_emptied && !empty(store, workspace_id, erasure).await? {
@@ -115,7 +115,12 @@ async fn empty_copies(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure
         .read(move |tx| {
             let mut erased = Erased::default();
             if tx.workspace(workspace_id)?.is_some_and(|workspace| workspace.settings.erase_transcripts) {
-                for Erasure { messaging_user_id, asked_at, .. } in &due {
+                for Erasure { messaging_user_id, asked_at, sessions, .. } in &due {
+                    if let Some(sessions) = sessions {
+                        // Part of another customer by now, whose ids and numbers are that one's.
+                        erased.add_sessions(sessions.iter().copied());
+                        continue;
+                    }
                     let Some(user) = tx.messaging_user(workspace_id, *messaging_user_id)? else { continue };
                     let addresses = tx.identifiers_of(workspace_id, *messaging_user_id)?;
                     let addresses = addresses.into_iter().map(|identifier| identifier.value);

@@ -50,6 +50,11 @@ impl Erased {
             let address = address.trim_start_matches('+').to_owned();
             self.by_address.entry(address).or_default().push((channel_id, until));
         }
+        self.add_sessions(sessions);
+    }
+
+    /// Adds conversations alone.
+    pub fn add_sessions(&mut self, sessions: impl IntoIterator<Item = SessionId>) {
         self.sessions.extend(sessions);
     }
 

@@ -1,6 +1,9 @@
 import { QueryClient } from '@tanstack/react-query';
 import { ApiError } from './errors';
 
+/** Marks lists that grow page by page: events do not fetch them again once many pages are here. */
+export const LONG_LIST = { list: 'long' } as const;
+
 export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {

@@ -58,7 +58,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   };
 
   return (
-    <Dialog title="Search and commands" onClose={onClose} testId="palette">
+    <Dialog title="Search and commands" onClose={onClose} closeOnClickOutside testId="palette">
       <input
         className={css.field}
         type="text"

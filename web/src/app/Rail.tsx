@@ -19,8 +19,9 @@ import type { Role, User, Workspace } from '@/api/types';
 import { signOut } from '@/features/auth';
 import { clearAttachments } from '@/features/conversation';
 import { clearDrafts } from '@/lib/drafts';
-import { clearOutbox, useLive } from '@/live';
-import { ActionMenu, Avatar, Mark, notify, useScheme, type Scheme } from '@/ui';
+import { lostByLeaving } from '@/lib/unsaved';
+import { clearOutbox, hasUnsent, useLive } from '@/live';
+import { ActionMenu, Avatar, Mark, notify, useLeave, useScheme, type Scheme } from '@/ui';
 import css from './shell.module.css';
 
 const PLACES = [
@@ -133,11 +134,16 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
     clearAttachments();
     clearOutbox();
     cache.clear();
-    await navigate({ to: '/sign-in', search: {} });
+    await navigate({ to: '/sign-in', search: {}, ignoreBlocker: true });
   };
+  const [askToLeave, leaveDialog] = useLeave(
+    () => void leave(),
+    () => [...lostByLeaving(), ...(hasUnsent() ? ['A message that has not left yet'] : [])],
+  );
 
   return (
     <nav className={css.rail} aria-label="Main">
+      {leaveDialog}
       <span className={css.mark} title={workspace.name}>
         <Mark size={34} />
       </span>
@@ -193,7 +199,7 @@ export function Rail({ user, workspace, onPalette }: RailProps) {
               id: 'sign-out',
               label: 'Sign out',
               icon: <IconLogout size={16} />,
-              onSelect: () => void leave(),
+              onSelect: askToLeave,
               testId: 'sign-out',
             },
           ]}

@@ -15,6 +15,7 @@ import { OfflineBanner } from './OfflineBanner';
 import { Rail } from './Rail';
 import css from './shell.module.css';
 import { ShortcutSheet } from './ShortcutSheet';
+import { UnsavedGuard } from './UnsavedGuard';
 import { useAlerts } from './use-alerts';
 import { useGlobalCommands } from './use-global-commands';
 import { useCacheRefresh } from './use-cache-refresh';
@@ -64,6 +65,7 @@ export function Shell() {
       />
       {overlay === 'palette' && <CommandPalette onClose={() => setOverlay(null)} />}
       {overlay === 'keys' && <ShortcutSheet onClose={() => setOverlay(null)} />}
+      <UnsavedGuard />
       <Announcer />
     </div>
   );

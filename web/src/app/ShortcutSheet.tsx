@@ -16,7 +16,7 @@ export function ShortcutSheet({ onClose }: { onClose: () => void }) {
   const withKeys = Object.values(commands).filter((command) => command.keys !== undefined);
   const groups = [...new Set(withKeys.map((command) => command.group))];
   return (
-    <Dialog title="Keyboard shortcuts" onClose={onClose} size="lg">
+    <Dialog title="Keyboard shortcuts" onClose={onClose} size="lg" closeOnClickOutside>
       <div className={css.sheet}>
         {groups.map((group) => (
           <section key={group}>

@@ -11,10 +11,11 @@ const queryClient = createQueryClient();
 const router = createConsoleRouter(queryClient);
 
 setSignedOutHandler(() => {
-  const { pathname } = router.state.location;
+  const { pathname, href } = router.state.location;
   if (pathname === '/sign-in' || pathname === '/setup') return;
   queryClient.clear();
-  void router.navigate({ to: '/sign-in', search: { next: pathname } });
+  // Without a login nothing can be saved any more.
+  void router.navigate({ to: '/sign-in', search: { next: href }, ignoreBlocker: true });
 });
 
 const root = document.getElementById('root');

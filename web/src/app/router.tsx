@@ -59,7 +59,7 @@ const shell = createRoute({
       });
     } catch (error) {
       if ((error as { status?: number }).status !== 401) throw error;
-      throw redirect({ to: '/sign-in', search: { next: location.pathname } });
+      throw redirect({ to: '/sign-in', search: { next: location.href } });
     }
   },
   component: Shell,
@@ -92,14 +92,29 @@ const session = createRoute({
   },
 });
 
+/** What the search for messages shows, so that it can be come back to and passed on. */
+interface MessageSearch {
+  q?: string;
+  contact?: string;
+  agent?: string;
+  from?: string;
+  until?: string;
+}
+
+const isDay = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value);
+
 const search = createRoute({
   getParentRoute: () => shell,
   path: '/search',
-  validateSearch: (search): { q?: string; contact?: string } => ({
+  validateSearch: (search): MessageSearch => ({
     ...(typeof search.q === 'string' || typeof search.q === 'number'
       ? { q: String(search.q) }
       : {}),
     ...(typeof search.contact === 'string' ? { contact: search.contact } : {}),
+    ...(typeof search.agent === 'string' ? { agent: search.agent } : {}),
+    ...(isDay(search.from) ? { from: search.from } : {}),
+    ...(isDay(search.until) ? { until: search.until } : {}),
   }),
   component: lazyRouteComponent(() => import('@/features/search'), 'SearchRoute'),
 });

@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { InfiniteQueryObserver, QueryClient } from '@tanstack/react-query';
+import { describe, expect, it, vi } from 'vitest';
 import type { LiveEvent } from '@/api/events';
+import { LONG_LIST } from '@/api/query-client';
 import { keys } from '@/api/query-keys';
 import { message, session } from '@/live/fixtures';
-import { staleKeys } from './use-cache-refresh';
+import { makeOld, staleKeys } from './use-cache-refresh';
 
 describe.each(['message.created', 'message.updated'] as const)('%s', (type) => {
   const event = (media: unknown) =>
@@ -19,5 +21,32 @@ describe.each(['message.created', 'message.updated'] as const)('%s', (type) => {
 
   it('makes lists of files old when it has one', () => {
     expect(staleKeys(event({ id: 'med_1' }))).toEqual([keys.panel('ses_7'), keys.allFiles]);
+  });
+});
+
+describe('a list that was scrolled far', () => {
+  const asked = async (pages: number) => {
+    const cache = new QueryClient();
+    const fetched = vi.fn(({ pageParam }: { pageParam: number }) => Promise.resolve(pageParam));
+    const observer = new InfiniteQueryObserver(cache, {
+      queryKey: [...keys.contacts, 'page'],
+      queryFn: fetched,
+      initialPageParam: 1,
+      getNextPageParam: (page: number) => page + 1,
+      meta: LONG_LIST,
+    });
+    const stop = observer.subscribe(() => undefined);
+    await vi.waitFor(() => expect(fetched).toHaveBeenCalledTimes(1));
+    for (let page = 2; page <= pages; page += 1) await observer.fetchNextPage();
+    fetched.mockClear();
+    makeOld(cache, keys.contacts);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stop();
+    return fetched.mock.calls.length;
+  };
+
+  it('is not fetched again by every event, a short one is', async () => {
+    expect(await asked(2)).toBeGreaterThan(0);
+    expect(await asked(9)).toBe(0);
   });
 });

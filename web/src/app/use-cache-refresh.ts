@@ -1,6 +1,7 @@
-import type { QueryClient } from '@tanstack/react-query';
+import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import type { LiveEvent } from '@/api/events';
+import { LONG_LIST } from '@/api/query-client';
 import { keys } from '@/api/query-keys';
 import { onLiveEvent, useLive } from '@/live';
 
@@ -45,6 +46,19 @@ export function staleKeys(event: LiveEvent): (readonly unknown[])[] {
   }
 }
 
+/** So many pages of a long list are fetched again by themselves. */
+const BY_ITSELF = 3;
+
+const waits = (query: Query): boolean =>
+  query.meta?.list === LONG_LIST.list &&
+  ((query.state.data as InfiniteData<unknown> | undefined)?.pages.length ?? 0) > BY_ITSELF;
+
+/** Fetches again what is shown under a key; of long lists it is only noted that they are old. */
+export function makeOld(cache: QueryClient, queryKey: readonly unknown[]): void {
+  void cache.invalidateQueries({ queryKey, predicate: (query) => !waits(query) });
+  void cache.invalidateQueries({ queryKey, predicate: waits, refetchType: 'none' });
+}
+
 /** Refetches what events made old, at most twice a second whatever their number. */
 export function useCacheRefresh(cache: QueryClient): void {
   useEffect(() => {
@@ -52,7 +66,7 @@ export function useCacheRefresh(cache: QueryClient): void {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const flush = () => {
       timer = undefined;
-      for (const key of waiting.values()) void cache.invalidateQueries({ queryKey: key });
+      for (const key of waiting.values()) makeOld(cache, key);
       waiting.clear();
     };
     const stopEvents = onLiveEvent((event) => {

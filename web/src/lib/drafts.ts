@@ -2,7 +2,8 @@ import { create } from 'zustand';
 
 /**
  * Texts that were typed but not sent, one per conversation and mode. Invariant: a draft is only ever
- * read and written under the conversation it was typed in. They survive a reload of the tab.
+ * read and written under the conversation it was typed in. They survive a reload of the tab, and tabs of one browser
+ * share them: each writes only what was typed in it.
  */
 export type DraftMode = 'reply' | 'note';
 
@@ -20,7 +21,15 @@ export function draftKey(sessionId: string, mode: DraftMode): string {
 
 function restore(): Record<string, string> {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '{}');
+    return parsed(localStorage.getItem(STORAGE_KEY));
+  } catch {
+    return {};
+  }
+}
+
+function parsed(text: string | null): Record<string, string> {
+  try {
+    const stored: unknown = JSON.parse(text ?? '{}');
     if (typeof stored !== 'object' || stored === null) return {};
     return Object.fromEntries(
       Object.entries(stored).filter(
@@ -39,15 +48,28 @@ let ours: string | null = null;
 
 let saving: ReturnType<typeof setTimeout> | undefined;
 
+/** What was typed here, or emptied, and is not stored yet. */
+const typed = new Map<string, string>();
+
+/** Drafts with what was typed here on top; the newest stands last, so that the cap drops the oldest. */
+function withTyped(drafts: Record<string, string>): Record<string, string> {
+  const rest = Object.entries(drafts).filter(([key]) => !typed.has(key));
+  const own = [...typed].filter(([, text]) => text !== '');
+  return Object.fromEntries([...rest, ...own].slice(-MAX_DRAFTS));
+}
+
 function saveSoon(): void {
   clearTimeout(saving);
   saving = setTimeout(flushDrafts, 400);
 }
 
+const isOurs = () => ours === null || localStorage.getItem(WRITER_KEY) === ours;
+
 export function flushDrafts(): void {
   try {
-    if (ours !== null && localStorage.getItem(WRITER_KEY) !== ours) return;
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(useDrafts.getState().drafts));
+    if (typed.size === 0 || !isOurs()) return;
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(withTyped(restore())));
+    typed.clear();
   } catch {
     // A full or blocked storage costs the draft after a reload, nothing else.
   }
@@ -58,14 +80,11 @@ export function readDraft(sessionId: string, mode: DraftMode): string {
 }
 
 export function writeDraft(sessionId: string, mode: DraftMode, text: string): void {
-  useDrafts.setState(({ drafts }) => {
-    const key = draftKey(sessionId, mode);
-    // Removing first moves the newest draft to the end, so that the cap drops the oldest.
-    const { [key]: _, ...rest } = drafts;
-    if (text === '') return { drafts: rest };
-    const kept = Object.entries(rest).slice(-(MAX_DRAFTS - 1));
-    return { drafts: { ...Object.fromEntries(kept), [key]: text } };
-  });
+  const key = draftKey(sessionId, mode);
+  // Removing first moves the newest draft to the end.
+  typed.delete(key);
+  typed.set(key, text);
+  useDrafts.setState(({ drafts }) => ({ drafts: withTyped(drafts) }));
   saveSoon();
 }
 
@@ -83,5 +102,24 @@ export function keepDraftsOf(userId: string): void {
 
 export function clearDrafts(): void {
   useDrafts.setState({ drafts: {} });
-  flushDrafts();
+  typed.clear();
+  try {
+    if (isOurs()) localStorage.setItem(STORAGE_KEY, '{}');
+  } catch {
+    // Without storage nothing of them is left.
+  }
+}
+
+/** What another tab of the same user has typed, sent or thrown away. */
+function onStorage(event: StorageEvent): void {
+  if (event.key !== STORAGE_KEY || ours === null || !isOurs()) return;
+  useDrafts.setState({ drafts: withTyped(parsed(event.newValue)) });
+}
+
+if (typeof window !== 'undefined') {
+  window.addEventListener('storage', onStorage);
+  window.addEventListener('pagehide', flushDrafts);
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) flushDrafts();
+  });
 }

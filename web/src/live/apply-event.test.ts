@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LiveEvent } from '@/api/events';
 import type { Bootstrap, Message } from '@/api/types';
 import { applyEvent } from './apply-event';
-import { EMPTY, fromBootstrap, type LiveData } from './data';
+import { EMPTY, EMPTY_THREAD, fromBootstrap, type LiveData } from './data';
 import { agentUser, message, presence, session } from './fixtures';
 import { addMessage, applyNewestPage, applyOlderPage, setLocalState } from './messages';
 
@@ -22,7 +22,14 @@ function event<T extends LiveEvent['type']>(
 }
 
 function start(overrides: Partial<LiveData> = {}): LiveData {
-  return { ...EMPTY, seq: 10, user: agentUser, presence, ...overrides };
+  return {
+    ...EMPTY,
+    seq: 10,
+    user: agentUser,
+    presence,
+    threads: { ses_1: EMPTY_THREAD },
+    ...overrides,
+  };
 }
 
 function states(data: LiveData, sessionId = 'ses_1') {

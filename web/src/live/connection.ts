@@ -3,7 +3,10 @@ import type { LiveEvent } from '@/api/events';
 import type { Bootstrap } from '@/api/types';
 import { fromBootstrap } from './data';
 import { advanceCursor, changeLive, flushEvents, pushEvent, setStatus, useLive } from './store';
+import { tidy } from './tidy';
 import { backoffMs, runStream, type StreamStatus } from './stream';
+
+const TIDY_MS = 60_000;
 
 /** What the tab that owns the stream tells the other tabs of the same browser. */
 type TabMessage =
@@ -71,6 +74,9 @@ export async function startLive(userId: string): Promise<() => void> {
   }
   release();
 
+  const idle = new Map<string, number>();
+  const tidying = setInterval(() => changeLive((data) => tidy(data, idle, Date.now())), TIDY_MS);
+
   const own = () =>
     runStream(
       {
@@ -115,6 +121,7 @@ export async function startLive(userId: string): Promise<() => void> {
   }
   return () => {
     stop.abort();
+    clearInterval(tidying);
     channel?.close();
   };
 }

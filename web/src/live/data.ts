@@ -42,6 +42,7 @@ export interface LiveData {
   /** Conversations that are no longer ours to see. Of these the state of `sessions` has no content. */
   away: Record<string, true>;
   offers: Record<string, Offer>;
+  /** Of the conversations that were opened in this tab, the last one last. */
   threads: Record<string, Thread>;
   /** Who is typing in which conversation, and until when that is believed (epoch ms). */
   typing: Record<string, { name: string; until: number }>;

@@ -1,8 +1,8 @@
 export { startLive } from './connection';
 export type { LiveData, Thread } from './data';
 export { putSession } from './apply-event';
-export { applyNewestPage, applyOlderPage } from './messages';
-export { clearOutbox, discard, resumeOutbox, retry, send } from './outbox';
+export { applyNewestPage, applyOlderPage, openThread } from './messages';
+export { clearOutbox, discard, hasUnsent, resumeOutbox, retry, send } from './outbox';
 export {
   CLOSING_SOON_MINUTES,
   closesSoon,
@@ -16,3 +16,4 @@ export {
 } from './select';
 export { backoffMs } from './stream';
 export { changeLive, onLiveEvent, resetLive, useLive } from './store';
+export { holdSessions } from './tidy';

@@ -61,6 +61,24 @@ function updateThread(
   return next === thread ? data : { ...data, threads: { ...data.threads, [sessionId]: next } };
 }
 
+/** So many opened conversations keep their messages. */
+const OPENED = 30;
+
+/**
+ * Begins to hold the messages of a conversation, before its newest page is asked for. Of the others the last opened
+ * stay, and those with something unsent.
+ */
+export function openThread(data: LiveData, sessionId: string): LiveData {
+  const ids = Object.keys(data.threads);
+  if (ids.at(-1) === sessionId) return data;
+  const { [sessionId]: thread = EMPTY_THREAD, ...others } = data.threads;
+  const old = ids.filter((id) => id !== sessionId).slice(0, -(OPENED - 1));
+  for (const id of old) {
+    if (!others[id]?.items.some(isOptimistic)) delete others[id];
+  }
+  return { ...data, threads: { ...others, [sessionId]: thread } };
+}
+
 /** The messages, each in the state the stream has already told of it. */
 function withEarly(messages: Message[], early: Thread['early']): Message[] {
   return messages.map((message) => {
@@ -90,8 +108,9 @@ export function addMessage(data: LiveData, message: Message): LiveData {
   return updateThread(data, message.session_id, (thread) => take(thread, thread.items, [message]));
 }
 
-/** A message the stream tells of. While a page is fetched, that page may have been read before it. */
+/** A message the stream tells of, where its conversation was opened here. While a page is fetched, that page may have been read before it. */
 export function arrive(data: LiveData, message: Message): LiveData {
+  if (!(message.session_id in data.threads)) return data;
   return updateThread(data, message.session_id, (thread) => ({
     ...take(thread, thread.items, [message]),
     arrived: thread.loaded && !thread.stale ? thread.arrived : [...thread.arrived, message.id],
@@ -136,6 +155,7 @@ export function setMessageState(
   state: MessageState,
   error: MessageError | null,
 ): LiveData {
+  if (!(sessionId in data.threads)) return data;
   return updateThread(data, sessionId, (thread) => {
     const index = thread.items.findIndex((message) => message.id === messageId);
     const message = thread.items[index];

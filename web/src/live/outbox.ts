@@ -72,6 +72,9 @@ export function resumeOutbox(): void {
   persist();
 }
 
+/** Whether something was written that the server does not have. */
+export const hasUnsent = (): boolean => entries.size > 0;
+
 /** Forgets what was not sent: whoever signs in next must neither see nor send it. */
 export function clearOutbox(): void {
   entries.clear();

@@ -10,17 +10,40 @@ interface DialogProps {
   onClose: () => void;
   children: ReactNode;
   size?: 'sm' | 'md' | 'lg' | 'xl';
+  /** Whether a click beside it closes it: only where nothing can be lost. */
+  closeOnClickOutside?: boolean;
+  /** Whether Escape closes it, until something is typed. */
+  closeOnEscape?: boolean;
   testId?: string;
 }
 
+/** What is typed to look for something is nothing to lose. */
+const isSearch = (target: EventTarget) =>
+  target instanceof HTMLInputElement &&
+  (target.type === 'search' || target.getAttribute('role') === 'combobox');
+
 /** A dialog that exists while it is rendered; the caller decides when that is. */
-export function Dialog({ title, onClose, children, size = 'md', testId }: DialogProps) {
+export function Dialog({
+  title,
+  onClose,
+  children,
+  size = 'md',
+  closeOnClickOutside = false,
+  closeOnEscape = true,
+  testId,
+}: DialogProps) {
+  const [typed, setTyped] = useState(false);
   return (
     <Modal
       opened
       onClose={onClose}
       title={title}
       size={size}
+      closeOnClickOutside={closeOnClickOutside}
+      closeOnEscape={closeOnEscape && !typed}
+      onInput={(event) => {
+        if (!isSearch(event.target)) setTyped(true);
+      }}
       // At once: what is typed right after the key that opened it must land inside.
       transitionProps={{ duration: 0 }}
       closeButtonProps={{ 'aria-label': 'Close' }}

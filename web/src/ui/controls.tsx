@@ -14,6 +14,7 @@ import {
   type TextInputProps,
 } from '@mantine/core';
 import type { ButtonHTMLAttributes, ReactNode, Ref } from 'react';
+import { lastOf } from '@/lib/local-time';
 
 type NativeButton = Omit<ButtonHTMLAttributes<HTMLButtonElement>, keyof ButtonProps>;
 type Emphasis = 'primary' | 'secondary' | 'quiet' | 'danger';
@@ -58,7 +59,8 @@ export function IconButton({ label, children, keys, size, ...rest }: IconButtonP
 }
 
 export function TextField(props: TextInputProps & { ref?: Ref<HTMLInputElement> }) {
-  return <TextInput {...props} />;
+  const max = lastOf(props.type);
+  return <TextInput {...(max === undefined ? {} : { max })} {...props} />;
 }
 
 export function PasswordField(props: PasswordInputProps) {

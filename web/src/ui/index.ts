@@ -28,5 +28,6 @@ export { ErrorBoundary, Failure } from './ErrorBoundary';
 export { FileList } from './FileList';
 export { MediaViewer, type Viewable } from './MediaViewer';
 export { Card, Facts, Page, Row, Stack } from './layout';
+export { LeaveDialog, useLeave } from './LeaveDialog';
 export { notify } from './notify';
 export { ChoiceTabs } from './Tabs';

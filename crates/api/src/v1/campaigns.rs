@@ -286,7 +286,7 @@ async fn store_settings(
         let mut workspace = tx.workspace(workspace_id)?.ok_or_else(|| Problem::not_found("workspace"))?;
         workspace.settings.campaigns = change(&workspace.settings.campaigns)?;
         tx.update_workspace(&workspace)?;
-        Ok(workspace.settings.campaigns)
+        Ok(workspace.settings.into_inner().campaigns)
     });
     Ok(Json(stored.await?))
 }

@@ -1,4 +1,5 @@
 import type { Audience } from '@/api/types';
+import { useCampaignChoice } from '@/shared/campaigns/use-campaign-choice';
 import { SelectField } from '@/ui';
 import css from './editor.module.css';
 import type { Sources } from './use-sources';
@@ -18,24 +19,35 @@ interface AudiencePartsProps {
   sources: Sources;
 }
 
+/** Fetches further campaigns instead of choosing one. */
+const OLDER = 'older';
+
 /** Further lists, segments and tables, and who is left out. Each person counts once. */
 export function AudienceParts({ audience, onChange, sources }: AudiencePartsProps) {
   const named = (each: { id: string; name: string }) => ({ id: each.id, name: each.name });
   const lists = sources.lists.map(named);
   const segments = sources.segments.map(named);
-  const campaigns = sources.campaigns.map(named);
+  const choice = useCampaignChoice(audience.exclude_campaigns ?? []);
+  const campaigns = choice.campaigns.filter((each) => each.started_at !== null).map(named);
   const tables = sources.tables
     .filter((each) => each.link !== null)
     .map((each) => ({ id: each.id, name: each.label }));
   const chosen = (part: Part) => audience[part] ?? [];
-  const chips = (part: Part, kind: string, choices: { id: string; name: string }[]) =>
+  const nameOf = (choices: { id: string; name: string }[], all: boolean) => (id: string) =>
+    choices.find((each) => each.id === id)?.name ?? (all ? 'Deleted' : '…');
+  const [listName, segmentName, tableName] = [
+    nameOf(lists, sources.all.lists),
+    nameOf(segments, sources.all.segments),
+    nameOf(tables, sources.all.tables),
+  ];
+  const chips = (part: Part, kind: string, name: (id: string) => string) =>
     chosen(part).map((id) => (
       <span key={`${part}-${id}`} className={css.chip} data-testid={`audience-${part}`}>
         <small>{kind}</small>
-        {choices.find((each) => each.id === id)?.name ?? 'Deleted'}
+        {name(id)}
         <button
           type="button"
-          aria-label={`Remove ${choices.find((each) => each.id === id)?.name ?? 'it'}`}
+          aria-label={`Remove ${name(id)}`}
           onClick={() =>
             onChange({ ...audience, [part]: chosen(part).filter((each) => each !== id) })
           }
@@ -45,6 +57,7 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
       </span>
     ));
   const add = (value: string) => {
+    if (value === OLDER) return void choice.showOlder();
     const [part, id] = value.split(':') as [Part, string];
     if (!chosen(part).includes(id)) onChange({ ...audience, [part]: [...chosen(part), id] });
   };
@@ -68,9 +81,9 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
           data-testid="audience-include"
         />
         <div className={css.chips}>
-          {chips('segments', 'Segment', segments)}
-          {chips('lists', 'List', lists)}
-          {chips('tables', 'Table', tables)}
+          {chips('segments', 'Segment', segmentName)}
+          {chips('lists', 'List', listName)}
+          {chips('tables', 'Table', tableName)}
         </div>
       </div>
       <div>
@@ -85,15 +98,16 @@ export function AudienceParts({ audience, onChange, sources }: AudiencePartsProp
               ? []
               : [{ group: 'Whoever has a row in', items: options('exclude_tables', tables) }]),
             { group: 'Who was sent', items: options('exclude_campaigns', campaigns) },
+            ...(choice.hasOlder ? [{ value: OLDER, label: 'Show older campaigns…' }] : []),
           ]}
           onChange={(event) => add(event.currentTarget.value)}
           data-testid="audience-exclude"
         />
         <div className={css.chips}>
-          {chips('exclude_segments', 'Segment', segments)}
-          {chips('exclude_lists', 'List', lists)}
-          {chips('exclude_tables', 'Table', tables)}
-          {chips('exclude_campaigns', 'Sent', campaigns)}
+          {chips('exclude_segments', 'Segment', segmentName)}
+          {chips('exclude_lists', 'List', listName)}
+          {chips('exclude_tables', 'Table', tableName)}
+          {chips('exclude_campaigns', 'Sent', choice.nameOf)}
         </div>
       </div>
     </div>

@@ -274,7 +274,10 @@ export function CampaignView({ campaign }: { campaign: Campaign }) {
         </div>
       </div>
       <LinksCard campaignId={campaign.id} />
-      <RecipientTable campaignId={campaign.id} />
+      <RecipientTable
+        campaignId={campaign.id}
+        is={['finished', 'canceled'].includes(campaign.state) ? 'over' : 'alive'}
+      />
       {reviewing !== null && (
         <ReviewDialog campaign={campaign} verdict={reviewing} onClose={() => setReviewing(null)} />
       )}

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { ApiError, errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Campaign, CampaignInput } from '@/api/types';
+import { useUnsaved } from '@/lib/unsaved';
 import {
   Button,
   Card,
@@ -27,6 +28,7 @@ import { PreflightDialog } from './PreflightDialog';
 import { phoneText, useCountedText, type Reader } from './SegmentCounter';
 import { TestSendDialog } from './TestSendDialog';
 import { TemplatePreview } from './TemplateFields';
+import { useLinkEdits } from './use-link-edits';
 import { useSources } from './use-sources';
 import { inputOf, missing } from './words';
 
@@ -122,6 +124,10 @@ const STATE_WORDS = {
 export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const sources = useSources();
   const { input, change, save, settle, drop, state, problem, newer } = useAutosave(campaign);
+  const links = useLinkEdits(campaign.id);
+  const saveLinks = links.save;
+  /** Everything of the draft, so that what is checked, tested or copied is what stands on the screen. */
+  const saveAll = useCallback(() => save().then(saveLinks), [save, saveLinks]);
   const [reader, setReader] = useState<Reader>({});
   const counted = useCountedText(input, reader);
   const asSample = reader.contact_id === undefined && reader.person === undefined;
@@ -131,6 +137,12 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
   const [dialog, setDialog] = useState<'start' | 'test' | 'delete' | null>(null);
   const files = useTextFiles(input.media, campaign.id);
   const lacks = missing(input);
+  // Leaving the page saves the text where that is possible, and never the links.
+  const isStuck = state === 'failed' || (state === 'dirty' && lacks.length > 0);
+  const letGo = useUnsaved(
+    'The draft',
+    isStuck || links.dirty ? 'unsaved' : state === 'saved' ? 'saved' : 'saving',
+  );
   const sendable = preview.data?.sendable ?? 0;
   const sender = sources.senders.find((each) => each.id === input.sender_id);
 
@@ -162,7 +174,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
       actions={
         <>
           <span className={css.saved} role="status">
-            {STATE_WORDS[state]}
+            {STATE_WORDS[state === 'saved' && links.dirty ? 'dirty' : state]}
           </span>
           <Button
             emphasis="quiet"
@@ -175,7 +187,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             emphasis="quiet"
             onClick={async () => {
               try {
-                await save();
+                await saveAll();
                 const copied = await copyCampaign(campaign.id);
                 void cache.invalidateQueries({ queryKey: keys.campaigns });
                 await navigate({
@@ -192,8 +204,15 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           </Button>
           <Button
             emphasis="secondary"
-            onClick={() => void save().catch(() => undefined)}
-            disabled={state === 'saved' || lacks.length > 0}
+            onClick={() => {
+              // What went wrong with the text stands beside it.
+              const own = save().then(
+                () => true,
+                () => false,
+              );
+              void own.then((saved) => (saved ? saveLinks() : undefined)).catch(notify.failure);
+            }}
+            disabled={(state === 'saved' && !links.dirty) || lacks.length > 0}
             data-testid="campaign-save"
           >
             Save
@@ -224,7 +243,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
             counted={counted}
             files={files}
           />
-          <LinkSettingsCard campaignId={campaign.id} />
+          <LinkSettingsCard campaignId={campaign.id} edits={links} />
         </div>
         <aside className={css.aside} aria-label="Preview and audience">
           {campaign.review_comment !== null && (
@@ -287,7 +306,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
               : (sources.whatsapp.find((each) => each.id === input.template?.channel_id)?.name ??
                 '')
           }
-          before={save}
+          before={saveAll}
           onClose={() => setDialog(null)}
         />
       )}
@@ -300,6 +319,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
           onConfirm={async () => {
             await deleteCampaign(campaign.id);
             drop();
+            letGo();
             await navigate({ to: '/campaigns' });
             void cache.invalidateQueries({ queryKey: keys.campaigns });
           }}
@@ -308,7 +328,7 @@ export function DraftEditor({ campaign }: { campaign: Campaign }) {
         </ConfirmDialog>
       )}
       {dialog === 'test' && (
-        <TestSendDialog campaignId={campaign.id} before={save} onClose={() => setDialog(null)} />
+        <TestSendDialog campaignId={campaign.id} before={saveAll} onClose={() => setDialog(null)} />
       )}
     </Page>
   );

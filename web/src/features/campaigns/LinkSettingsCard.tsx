@@ -1,8 +1,9 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { ApiError } from '@/api/errors';
+import { errorWords } from '@/api/errors';
 import type { CampaignLinks, Landing, LinkSettings } from '@/api/link-types';
 import { keys } from '@/api/query-keys';
+import { instant, localTime } from '@/lib/local-time';
 import {
   Button,
   Card,
@@ -15,7 +16,8 @@ import {
   TextField,
 } from '@/ui';
 import css from './editor.module.css';
-import { changeLinks, fetchDomains, fetchLinks } from './links-api';
+import { fetchDomains, fetchLinks } from './links-api';
+import type { LinkEdits } from './use-link-edits';
 
 const LANDINGS: { value: Landing; label: string }[] = [
   { value: 'none', label: 'No page: straight into the chat' },
@@ -23,8 +25,13 @@ const LANDINGS: { value: Landing; label: string }[] = [
   { value: 'always', label: 'For everybody' },
 ];
 
-/** What is set about a draft's links. Saved with its own button, since few campaigns change it. */
-export function LinkSettingsCard({ campaignId }: { campaignId: string }) {
+interface LinkSettingsCardProps {
+  campaignId: string;
+  edits: LinkEdits;
+}
+
+/** What is set about a draft's links. Saved with its own button, and before the draft is checked or sent. */
+export function LinkSettingsCard({ campaignId, edits }: LinkSettingsCardProps) {
   const links = useQuery({
     queryKey: keys.campaignLinks(campaignId),
     queryFn: ({ signal }) => fetchLinks(campaignId, signal),
@@ -37,39 +44,28 @@ export function LinkSettingsCard({ campaignId }: { campaignId: string }) {
     >
       {links.isError && <Failure error={links.error} onRetry={() => void links.refetch()} />}
       {links.isPending && <SkeletonRows rows={3} />}
-      {links.data !== undefined && <Settings campaignId={campaignId} links={links.data} />}
+      {links.data !== undefined && <Settings links={links.data} edits={edits} />}
     </Card>
   );
 }
 
-/** `2026-07-01T09:30` in this browser's zone, as the field for dates wants it. */
-function toLocal(time: string | null): string {
-  if (time === null) return '';
-  const date = new Date(time);
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
-}
-
-function Settings({ campaignId, links }: { campaignId: string; links: CampaignLinks }) {
-  const cache = useQueryClient();
+function Settings({ links, edits }: { links: CampaignLinks; edits: LinkEdits }) {
   const domains = useQuery({
     queryKey: keys.linkDomains,
     queryFn: ({ signal }) => fetchDomains(signal),
   });
-  const [edited, setEdited] = useState<Partial<LinkSettings>>({});
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
-  const shown = { ...links, ...edited };
-  const set = (change: Partial<LinkSettings>) => setEdited({ ...edited, ...change });
+  const { set } = edits;
+  const shown = { ...links, ...edits.edited };
   const save = async () => {
     setBusy(true);
     setProblem(null);
     try {
-      cache.setQueryData(keys.campaignLinks(campaignId), await changeLinks(campaignId, edited));
-      setEdited({});
+      await edits.save();
       notify.done('Links saved');
     } catch (error) {
-      setProblem(error instanceof ApiError ? error.message : 'The links could not be saved.');
+      setProblem(errorWords(error).message);
     }
     setBusy(false);
   };
@@ -106,10 +102,10 @@ function Settings({ campaignId, links }: { campaignId: string; links: CampaignLi
           label="Links end"
           description="In your time zone; empty for 90 days after the campaign’s end."
           type="datetime-local"
-          value={toLocal(shown.expires_at)}
+          value={localTime(shown.expires_at)}
           onChange={(event) => {
             const value = event.currentTarget.value;
-            set({ expires_at: value === '' ? null : new Date(value).toISOString() });
+            set({ expires_at: instant(value) });
           }}
         />
         <SelectField
@@ -145,7 +141,7 @@ function Settings({ campaignId, links }: { campaignId: string; links: CampaignLi
       <div>
         <Button
           emphasis="secondary"
-          disabled={Object.keys(edited).length === 0}
+          disabled={!edits.dirty}
           loading={busy}
           onClick={() => void save()}
           data-testid="links-save"

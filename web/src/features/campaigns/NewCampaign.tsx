@@ -11,6 +11,7 @@ import { useTextFiles } from './MediaField';
 import { PhonePreview } from './PhonePreview';
 import { phoneText, useCountedText } from './SegmentCounter';
 import { TemplatePreview } from './TemplateFields';
+import { useUnsaved } from '@/lib/unsaved';
 import { useSources, type Sources } from './use-sources';
 import { EMPTY_INPUT, missing } from './words';
 
@@ -61,7 +62,10 @@ function firstInput(sources: Sources): CampaignInput {
 }
 
 function NewCampaignForm({ sources }: { sources: Sources }) {
-  const [input, setInput] = useState(() => firstInput(sources));
+  const [first] = useState(() => firstInput(sources));
+  const [input, setInput] = useState(first);
+  const isTyped = JSON.stringify(input) !== JSON.stringify(first);
+  const letGo = useUnsaved('The new campaign', isTyped ? 'unsaved' : 'saved');
   const [busy, setBusy] = useState(false);
   const counted = useCountedText(input);
   const navigate = useNavigate();
@@ -75,6 +79,7 @@ function NewCampaignForm({ sources }: { sources: Sources }) {
       const campaign = await createCampaign({ ...input, name: input.name.trim() });
       cache.setQueryData(keys.campaign(campaign.id), campaign);
       void cache.invalidateQueries({ queryKey: keys.campaigns, exact: true });
+      letGo();
       await navigate({ to: '/campaigns/$campaignId', params: { campaignId: campaign.id } });
     } catch (error) {
       notify.failure(error);

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import { LONG_LIST } from '@/api/query-client';
 import { keys } from '@/api/query-keys';
 import type { RouteNote } from '@/api/sender-types';
 import type { Recipient } from '@/api/types';
@@ -83,7 +84,16 @@ const columns: TableColumn<Recipient>[] = [
   },
 ];
 
-export function RecipientTable({ campaignId }: { campaignId: string }) {
+/** So many pages are fetched again by themselves; more wait until they are asked for. */
+const BY_ITSELF = 3;
+
+interface RecipientTableProps {
+  campaignId: string;
+  /** Whether recipients still change while one looks on. */
+  is: 'alive' | 'over';
+}
+
+export function RecipientTable({ campaignId, is }: RecipientTableProps) {
   const [state, setState] = useState('');
   const [search, setSearch] = useState('');
   const settled = useDebounced(search.trim(), 250);
@@ -94,8 +104,12 @@ export function RecipientTable({ campaignId }: { campaignId: string }) {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: (previous) => previous,
-    refetchInterval: 5_000,
+    meta: LONG_LIST,
+    // After the end reports and taps still come, but seldom.
+    refetchInterval: (asked) =>
+      (asked.state.data?.pages.length ?? 0) > BY_ITSELF ? false : is === 'alive' ? 5_000 : 60_000,
   });
+  const waits = is === 'over' || (query.data?.pages.length ?? 0) > BY_ITSELF;
   const rows = query.data?.pages.flatMap((page) => page.data) ?? [];
   return (
     <Card
@@ -120,6 +134,17 @@ export function RecipientTable({ campaignId }: { campaignId: string }) {
             ]}
             data-testid="recipient-state"
           />
+          {waits && (
+            <Button
+              emphasis="quiet"
+              size="xs"
+              loading={query.isRefetching}
+              onClick={() => void query.refetch()}
+              data-testid="recipients-refresh"
+            >
+              Refresh
+            </Button>
+          )}
           <a
             className={css.export}
             href={apiUrl(`/campaigns/${campaignId}/recipients.csv`, { state, search: settled })}

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import type { Schedule } from '@/api/types';
 import { Card, CheckField, SelectField, Stack, TextField } from '@/ui';
 import css from './editor.module.css';
@@ -20,7 +21,11 @@ function number(text: string, otherwise: number | null): number | null {
 /** When it starts, how often, and how fast. */
 export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
   const set = (change: Partial<Schedule>) => onChange({ ...schedule, ...change });
-  const { repeat, window } = schedule;
+  // What the field of the start shows while it is being corrected: half a date is no wish to have none.
+  const [half, setHalf] = useState<string | null>(null);
+  const { window } = schedule;
+  // Kept while there is no start, and left out where it is sent.
+  const repeat = schedule.starts_at === null ? null : schedule.repeat;
   const setRepeat = (change: Partial<NonNullable<Schedule['repeat']>>) =>
     set({
       repeat: { frequency: 'weekly', interval: 1, count: null, until: null, ...repeat, ...change },
@@ -33,21 +38,19 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
             type="datetime-local"
             label="Start"
             description="Empty: as soon as you start it."
-            value={toField(schedule.starts_at)}
+            value={half ?? toField(schedule.starts_at)}
             onChange={(event) => {
-              const starts_at = fromField(event.currentTarget.value);
-              set(
-                starts_at === null
-                  ? { starts_at, repeat: null, clock: 'workspace' }
-                  : { starts_at },
-              );
+              const { value, validity } = event.currentTarget;
+              setHalf(validity.badInput ? value : null);
+              if (!validity.badInput) set({ starts_at: fromField(value) });
             }}
+            onBlur={() => setHalf(null)}
             data-testid="schedule-start"
           />
           <SelectField
             label="On whose clock"
             description="Their own: everybody at that time of day."
-            value={schedule.clock}
+            value={schedule.starts_at === null ? 'workspace' : schedule.clock}
             disabled={schedule.starts_at === null}
             data={[
               { value: 'workspace', label: 'Ours, all at once' },

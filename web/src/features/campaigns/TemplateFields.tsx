@@ -1,3 +1,4 @@
+import { useRef } from 'react';
 import type { CampaignInput, CampaignTemplate, SessionRule, Template } from '@/api/types';
 import { mergeToken } from '@/lib/merge-fields';
 import { formatPhone } from '@/lib/phone';
@@ -37,11 +38,16 @@ interface ChoiceProps {
 
 /** Whether the campaign goes out by SMS or as a WhatsApp template. */
 export function ChannelChoice({ input, onChange, sources }: ChoiceProps) {
+  // What was written for the other way, should one come back to it.
+  const before = useRef<{ sms?: Partial<CampaignInput>; template?: CampaignTemplate }>({});
   const choose = (kind: 'sms' | 'whatsapp') => {
     if (kind === 'sms') {
-      onChange({ ...input, template: null, footer: EMPTY_INPUT.footer });
+      if (input.template !== null) before.current.template = input.template;
+      onChange({ ...input, footer: EMPTY_INPUT.footer, ...before.current.sms, template: null });
       return;
     }
+    const { sender_id, pool_id, body, footer, texts, variants } = input;
+    before.current.sms = { sender_id, pool_id, body, footer, texts, variants };
     const [only] = sources.whatsapp;
     onChange({
       ...input,
@@ -51,7 +57,7 @@ export function ChannelChoice({ input, onChange, sources }: ChoiceProps) {
       footer: 'none',
       texts: [],
       variants: [],
-      template: {
+      template: before.current.template ?? {
         channel_id: sources.whatsapp.length === 1 && only !== undefined ? only.id : '',
         name: '',
         language: '',

@@ -25,6 +25,7 @@ import type {
   VariantReport,
 } from '@/api/types';
 import type { LocaleText, Snippet, TestPerson } from '@/api/text-types';
+import { toSend } from './words';
 
 export const fetchCampaigns = (cursor: string | null, signal?: AbortSignal) =>
   api.get<Page<Campaign>>('/campaigns', { cursor, limit: 50 }, signal);
@@ -32,11 +33,12 @@ export const fetchCampaigns = (cursor: string | null, signal?: AbortSignal) =>
 export const fetchCampaign = (id: string, signal?: AbortSignal) =>
   api.get<Campaign>(`/campaigns/${id}`, {}, signal);
 
-export const createCampaign = (input: CampaignInput) => api.post<Campaign>('/campaigns', input);
+export const createCampaign = (input: CampaignInput) =>
+  api.post<Campaign>('/campaigns', toSend(input));
 
 /** Writes a draft, unless somebody else has changed that version meanwhile. */
 export const changeCampaign = (id: string, input: CampaignInput, version: number) =>
-  api.patch<Campaign>(`/campaigns/${id}`, { ...input, version });
+  api.patch<Campaign>(`/campaigns/${id}`, { ...toSend(input), version });
 
 /** Takes a file that a campaign is to send above its template. */
 export const uploadCampaignFile = (file: File) => {

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
 import {
-  fetchCampaigns,
   fetchLists,
   fetchProgrammeChoice,
   fetchSegmentChoice,
@@ -11,6 +10,8 @@ import {
   fetchTemplates,
 } from './api';
 
+const isAll = (page: { next_cursor: string | null } | undefined) => page?.next_cursor === null;
+
 /** What a campaign can be made of: senders and pools of them, WhatsApp numbers, contact lists. */
 export function useSources() {
   const setup = useQuery({ queryKey: keys.setup, queryFn: ({ signal }) => fetchSetup(signal) });
@@ -18,10 +19,6 @@ export function useSources() {
   const segments = useQuery({
     queryKey: [...keys.segments, 'choice'],
     queryFn: ({ signal }) => fetchSegmentChoice(signal),
-  });
-  const campaigns = useQuery({
-    queryKey: [...keys.campaigns, 'choice'],
-    queryFn: ({ signal }) => fetchCampaigns(null, signal),
   });
   const tables = useQuery({ queryKey: keys.tables, queryFn: ({ signal }) => fetchTables(signal) });
   const pools = useQuery({
@@ -37,7 +34,8 @@ export function useSources() {
     queryFn: ({ signal }) => fetchTemplates(signal),
   });
   return {
-    ready: setup.isSuccess && lists.isSuccess,
+    // What is here stays usable when fetching it again fails.
+    ready: setup.data !== undefined && lists.data !== undefined,
     error: setup.error ?? lists.error,
     retry: () => {
       void setup.refetch();
@@ -53,7 +51,8 @@ export function useSources() {
     programmes: programmes.data?.data ?? [],
     segments: segments.data?.data ?? [],
     tables: tables.data?.data ?? [],
-    campaigns: (campaigns.data?.data ?? []).filter((each) => each.started_at !== null),
+    /** Whether all of them are here: then one that is not among them is gone. */
+    all: { lists: isAll(lists.data), segments: isAll(segments.data), tables: isAll(tables.data) },
   };
 }
 

@@ -116,6 +116,13 @@ export const EMPTY_INPUT: CampaignInput = {
   media: [],
 };
 
+/** As it is sent: without a start there is nothing to repeat, and nobody's clock to go by. */
+export function toSend(input: CampaignInput): CampaignInput {
+  const { schedule } = input;
+  if (schedule.starts_at !== null) return input;
+  return { ...input, schedule: { ...schedule, repeat: null, clock: 'workspace' } };
+}
+
 export function inputOf(campaign: Campaign): CampaignInput {
   const { name, sender_id, audience, body, footer, whatsapp_channel_id, prefilled_text } = campaign;
   const { schedule, variants, held_out_percent, pool_id, texts, template, rules, media } = campaign;

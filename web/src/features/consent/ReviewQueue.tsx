@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentReview } from '@/api/types';
 import { CHANNEL_WORDS } from '@/lib/consent';
@@ -15,6 +15,7 @@ import {
   EmptyState,
   Failure,
   Keys,
+  Notice,
   notify,
   SkeletonRows,
   Tag,
@@ -27,6 +28,9 @@ const STATES = {
   revoked: { label: 'Opted out', empty: 'Nothing was found to be an opt-out' },
   kept: { label: 'Kept', empty: 'Nothing was found to be no opt-out' },
 } as const;
+
+const GONE =
+  'The message that was chosen was decided meanwhile. Choose another with the arrow keys; until then O and K do nothing.';
 
 /** Messages that may be an opt-out; marketing to their people waits until each is decided. */
 export function ReviewQueue() {
@@ -41,16 +45,28 @@ export function ReviewQueue() {
     getNextPageParam: (page) => page.next_cursor,
   });
   const reviews = query.data?.pages.flatMap((page) => page.data) ?? [];
-  const position = Math.max(
-    0,
-    reviews.findIndex((each) => each.id === chosen),
-  );
+  const position = reviews.findIndex((each) => each.id === chosen);
   const current = state === 'open' ? reviews[position] : undefined;
+  const first = reviews[0];
+  // By its id, so that what comes in above it meanwhile is not decided in its place.
+  if (state === 'open' && chosen === null && busy === null && first !== undefined)
+    setChosen(first.id);
+  const gone =
+    state === 'open' &&
+    query.isSuccess &&
+    first !== undefined &&
+    chosen !== null &&
+    busy === null &&
+    current === undefined;
+  useEffect(() => {
+    if (gone) announce(GONE);
+  }, [gone]);
 
   const decide = async (review: ConsentReview | undefined, decision: 'revoke' | 'keep') => {
     if (review === undefined || busy !== null) return;
     setBusy(review.id);
-    const next = reviews[position + 1] ?? reviews[position - 1];
+    const at = reviews.indexOf(review);
+    const next = reviews[at + 1] ?? reviews[at - 1];
     try {
       await decideReview(review.id, decision);
       announce(decision === 'revoke' ? 'Recorded as an opt-out' : 'Kept; marketing goes on');
@@ -61,26 +77,33 @@ export function ReviewQueue() {
     await cache.invalidateQueries({ queryKey: keys.allConsentReviews });
     setBusy(null);
   };
-  const move = (by: 1 | -1) => setChosen(reviews[position + by]?.id ?? current?.id ?? null);
+  const move = (by: 1 | -1) => {
+    const to = current === undefined ? first : (reviews[position + by] ?? current);
+    if (to !== undefined) setChosen(to.id);
+  };
 
   useRegisterCommands(
-    state !== 'open' || current === undefined
+    state !== 'open' || first === undefined
       ? []
       : [
-          {
-            id: 'review.revoke',
-            label: 'It is an opt-out',
-            group: 'Review',
-            keys: 'o',
-            run: () => void decide(current, 'revoke'),
-          },
-          {
-            id: 'review.keep',
-            label: 'It is no opt-out',
-            group: 'Review',
-            keys: 'k',
-            run: () => void decide(current, 'keep'),
-          },
+          ...(current === undefined
+            ? []
+            : [
+                {
+                  id: 'review.revoke',
+                  label: 'It is an opt-out',
+                  group: 'Review',
+                  keys: 'o',
+                  run: () => void decide(current, 'revoke'),
+                },
+                {
+                  id: 'review.keep',
+                  label: 'It is no opt-out',
+                  group: 'Review',
+                  keys: 'k',
+                  run: () => void decide(current, 'keep'),
+                },
+              ]),
           {
             id: 'review.next',
             label: 'Next message',
@@ -106,7 +129,10 @@ export function ReviewQueue() {
         <ChoiceTabs
           label="State"
           value={state}
-          onChange={setState}
+          onChange={(next) => {
+            setState(next);
+            setChosen(null);
+          }}
           items={(['open', 'revoked', 'kept'] as const).map((value) => ({
             value,
             label: STATES[value].label,
@@ -123,6 +149,7 @@ export function ReviewQueue() {
             : undefined}
         </EmptyState>
       )}
+      {gone && <Notice tone="warn">{GONE}</Notice>}
       {current !== undefined && (
         <p className={css.keysHint}>
           <Keys keys={['↑', '↓']} /> choose · <Keys keys={['O']} /> opt-out · <Keys keys={['K']} />{' '}

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ConsentSettings, KeywordFamily, TextReading } from '@/api/types';
+import { rebased } from '@/lib/changes';
 import {
   Button,
   Card,
@@ -73,6 +74,8 @@ function parseWords(text: string): Rules['extra_words'] | string {
 function SettingsForm({ settings }: { settings: ConsentSettings }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
+  // What the fields began with, so that only what was changed here is written.
+  const [before, setBefore] = useState(settings);
   const [draft, setDraft] = useState(settings);
   const [words, setWords] = useState(wordLines(settings.rules));
   const [language, setLanguage] = useState('');
@@ -96,8 +99,12 @@ function SettingsForm({ settings }: { settings: ConsentSettings }) {
     if (typeof parsed === 'string') return;
     setBusy(true);
     try {
-      await saveSettings({ ...draft, rules: { ...draft.rules, extra_words: parsed } });
-      await cache.invalidateQueries({ queryKey: keys.consentSettings });
+      const after = { ...draft, rules: { ...draft.rules, extra_words: parsed } };
+      const saved = await saveSettings(rebased(before, after, await fetchSettings()));
+      cache.setQueryData(keys.consentSettings, saved);
+      setBefore(saved);
+      setDraft(saved);
+      setWords(wordLines(saved.rules));
       notify.done('Settings saved');
     } catch (error) {
       notify.failure(error);

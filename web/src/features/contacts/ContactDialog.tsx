@@ -3,6 +3,7 @@ import { useState, type FormEvent } from 'react';
 import { ApiError } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { AttributeDefinition, Contact } from '@/api/types';
+import { changesOf } from '@/lib/changes';
 import { Button, Dialog, DialogActions, notify, SelectField, Stack, TextField } from '@/ui';
 import { changeContact, createContact, fetchAttributes, type ContactInput } from './api';
 import css from './contacts.module.css';
@@ -13,7 +14,24 @@ interface ContactDialogProps {
   onSaved: (contact: Contact) => void;
 }
 
-export function ContactDialog({ contact, onClose, onSaved }: ContactDialogProps) {
+/** What the fields begin with, as it is read from them. */
+function basics(contact: Contact) {
+  const known = (text: string | null) => {
+    const trimmed = (text ?? '').trim();
+    return trimmed === '' ? null : trimmed;
+  };
+  return {
+    phone: known(contact.phone),
+    first_name: known(contact.first_name),
+    last_name: known(contact.last_name),
+    email: known(contact.email),
+    external_key: known(contact.external_key),
+  };
+}
+
+export function ContactDialog({ contact: given, onClose, onSaved }: ContactDialogProps) {
+  // As it was when the dialog opened: what the fields began with.
+  const [contact] = useState(given);
   const cache = useQueryClient();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
@@ -31,17 +49,19 @@ export function ContactDialog({ contact, onClose, onSaved }: ContactDialogProps)
       const text = String(form.get(name) ?? '').trim();
       return text === '' ? null : text;
     };
-    const all: ContactInput = {
+    const typed = {
       phone: value('phone'),
       first_name: value('first_name'),
       last_name: value('last_name'),
       email: value('email'),
       external_key: value('external_key'),
     };
-    const given = definitions
+    // Fields that show what is stored are not sent: it may have changed meanwhile.
+    const all: ContactInput = contact === null ? typed : changesOf(basics(contact), typed);
+    const changed = definitions
       .map(({ name }) => [name, value(`attribute.${name}`)] as const)
       .filter(([name, text]) => text !== (contact?.attributes[name] ?? null));
-    if (given.length > 0) all.attributes = Object.fromEntries(given);
+    if (changed.length > 0) all.attributes = Object.fromEntries(changed);
     setBusy(true);
     try {
       // A new contact is sent without the fields nobody filled in.

@@ -2,6 +2,7 @@ import { IconColumns3, IconPlus, IconUpload, IconUsers } from '@tabler/icons-rea
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
+import { LONG_LIST } from '@/api/query-client';
 import { keys } from '@/api/query-keys';
 import type { ContactView } from '@/api/types';
 import { useDebounced } from '@/lib/use-debounced';
@@ -59,6 +60,7 @@ export function ContactList() {
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
     placeholderData: (previous) => previous,
+    meta: LONG_LIST,
   });
   const contacts = useMemo(
     () => query.data?.pages.flatMap((page) => page.data) ?? [],
@@ -220,7 +222,15 @@ export function ContactList() {
       {contacts.length > 0 && (
         <p className={grid.count} role="status">
           {contacts.length.toLocaleString()}{' '}
-          {hasNextPage ? 'loaded so far; scroll for more' : 'in all'}
+          {hasNextPage ? 'loaded so far; scroll for more' : 'in all'}{' '}
+          <Button
+            emphasis="quiet"
+            size="xs"
+            loading={query.isRefetching}
+            onClick={() => void query.refetch()}
+          >
+            Refresh
+          </Button>
         </p>
       )}
       {dialog === 'new' && (

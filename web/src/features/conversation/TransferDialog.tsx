@@ -1,14 +1,26 @@
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { keys } from '@/api/query-keys';
 import type { Session } from '@/api/types';
 import { changeLive, putSession, useLive } from '@/live';
 import { Dialog, notify } from '@/ui';
-import { transfer } from './api';
+import { fetchQueues, transfer } from './api';
 import css from './pane.module.css';
 
 const STATUS_WORDS = { available: 'Available', busy: 'Busy', away: 'Away', offline: 'Offline' };
 
+const waitingWords = (count: number) => (count === 0 ? 'nobody waiting' : `${count} waiting`);
+
 export function TransferDialog({ session, onClose }: { session: Session; onClose: () => void }) {
-  const queues = useLive((state) => state.queues);
+  const known = useLive((state) => state.queues);
+  // How many wait is told with the snapshot alone, which may be hours old.
+  const fresh = useQuery({
+    queryKey: keys.queues,
+    queryFn: ({ signal }) => fetchQueues(signal),
+    staleTime: 0,
+    retry: false,
+  });
+  const queues = fresh.data?.data ?? known;
   const agents = useLive((state) => state.agents);
   const me = useLive((state) => state.user?.id);
   const [busy, setBusy] = useState(false);
@@ -39,7 +51,7 @@ export function TransferDialog({ session, onClose }: { session: Session; onClose
             onClick={() => void go(queue.name, { queue_id: queue.id })}
           >
             {queue.name}
-            <span>{queue.waiting === 0 ? 'nobody waiting' : `${queue.waiting} waiting`}</span>
+            <span>{fresh.data !== undefined && waitingWords(queue.waiting)}</span>
           </button>
         ))}
         <h3>Agents</h3>

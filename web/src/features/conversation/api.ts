@@ -3,7 +3,16 @@ import type { WhatsAppForm } from '@/api/form-types';
 import type { EarlierPart, MessageFlight } from '@/api/identity-types';
 import type { Colleague } from '@/api/inbox-types';
 import type { TemplateChoice } from '@/api/template-types';
-import type { Case, Media, Message, Page, PendingReply, QuickReply, Session } from '@/api/types';
+import type {
+  Case,
+  Media,
+  Message,
+  Page,
+  PendingReply,
+  Queue,
+  QuickReply,
+  Session,
+} from '@/api/types';
 
 const PAGE_SIZE = 50;
 
@@ -21,6 +30,9 @@ export const fetchFlight = (sessionId: string, messageId: string, signal?: Abort
 
 export const fetchColleagues = (sessionId: string, signal?: AbortSignal) =>
   api.get<Page<Colleague>>(`/sessions/${sessionId}/colleagues`, {}, signal);
+
+export const fetchQueues = (signal?: AbortSignal) =>
+  api.get<Page<Queue>>('/queues', { limit: 200 }, signal);
 
 export const markRead = (id: string) => api.post<Session>(`/sessions/${id}/read`);
 

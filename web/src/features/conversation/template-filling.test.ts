@@ -34,6 +34,9 @@ describe('filling a template', () => {
     const filling = { ...beginning(template), values, files: { header: { id: 'med_1' } } };
     expect(isComplete(template, filling)).toBe(true);
     expect(isComplete(template, { ...filling, files: {} })).toBe(false);
+    const offer = { ...template, slots: [slot('offer', 'moment')] };
+    expect(isComplete(offer, { ...filling, endsAt: '2026-12-01T09:00' })).toBe(true);
+    expect(isComplete(offer, { ...filling, endsAt: '12026-12-01T09:00' })).toBe(false);
     const blank = { ...values, 'button.1': ' ' };
     expect(isComplete(template, { ...filling, values: blank })).toBe(false);
   });

@@ -56,7 +56,7 @@ const buttonValues = (template: FilledTemplate, filling: Filling, place = '') =>
 export function isComplete(template: FilledTemplate, filling: Filling): boolean {
   return template.slots.every((slot) => {
     if (slot.kind === 'file') return filling.files[slot.key] !== undefined;
-    if (slot.kind === 'moment') return filling.endsAt !== '';
+    if (slot.kind === 'moment') return instant(filling.endsAt) !== null;
     if (slot.kind === 'place') {
       return Object.values(filling.place).every((part) => part.trim() !== '');
     }

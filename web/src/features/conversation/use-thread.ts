@@ -5,6 +5,7 @@ import {
   applyOlderPage,
   backoffMs,
   changeLive,
+  openThread,
   putSession,
   useLive,
 } from '@/live';
@@ -42,8 +43,14 @@ export function useThread(sessionId: string) {
     return () => abort.abort();
   }, [sessionId, known, ready, attempt]);
 
+  // Before its page is asked for: what the stream tells from then on may not be in it.
+  useEffect(() => {
+    if (ready) changeLive((data) => openThread(data, sessionId));
+  }, [sessionId, ready]);
+
   useEffect(() => {
     if (!needed) return;
+    changeLive((data) => openThread(data, sessionId));
     const abort = new AbortController();
     fetchMessages(sessionId, null, abort.signal).then(
       (page) => {

@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render, screen } from '@testing-library/react';
-import { describe, expect, it } from 'vitest';
+import userEvent from '@testing-library/user-event';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { CustomerMerge } from '@/api/identity-types';
 import type { CustomerPanel, Session } from '@/api/types';
 import { AppTheme } from '@/ui';
@@ -28,10 +29,33 @@ function offersToPart(merge: Partial<CustomerMerge>): boolean {
   return offered;
 }
 
+afterEach(() => vi.unstubAllGlobals());
+
 describe('AddressSection', () => {
   it('offers to part customers where they would stay two', () => {
     expect(offersToPart({ actor: 'usr_1', can_part: true })).toBe(true);
     expect(offersToPart({ actor: 'system', can_part: true })).toBe(true);
     expect(offersToPart({ actor: 'system', can_part: false })).toBe(false);
+  });
+
+  it('keeps the question open when merging failed', async () => {
+    vi.stubGlobal('fetch', () =>
+      Promise.resolve(Response.json({ title: 'Busy', detail: 'Try later.' }, { status: 409 })),
+    );
+    const other = { messaging_user_id: 'mu_2', session_id: null, channel_id: 'chn_1', name: 'Ana' };
+    render(
+      <QueryClientProvider client={new QueryClient()}>
+        <AppTheme>
+          <AddressSection
+            session={{ id: 'ses_1', channel_id: 'chn_1', customer: { name: 'Maria' } } as Session}
+            panel={{ other_addresses: [other], customer_merges: [] } as unknown as CustomerPanel}
+          />
+        </AppTheme>
+      </QueryClientProvider>,
+    );
+    await userEvent.click(screen.getByTestId('merge-customer'));
+    await userEvent.click(await screen.findByTestId('merge-dialog'));
+    await screen.findByText(/Try later/);
+    expect(screen.getByTestId('merge-dialog')).toBeTruthy();
   });
 });

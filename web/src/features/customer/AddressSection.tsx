@@ -15,7 +15,7 @@ const nameOf = (address: OtherAddress) =>
 
 /** The same person under other addresses: merged into this one, or linked to the same contact. */
 export function AddressSection({ session, panel }: { session: Session; panel: CustomerPanel }) {
-  const { busy, act } = useAct(session.id);
+  const { busy, act, attempt } = useAct(session.id);
   const [merging, setMerging] = useState<OtherAddress | null>(null);
   const { other_addresses: others } = panel;
   const merges = panel.customer_merges.filter((merge) => merge.unmerged_at === null);
@@ -81,7 +81,7 @@ export function AddressSection({ session, panel }: { session: Session; panel: Cu
           title="Merge into one customer?"
           confirmLabel="Merge"
           onClose={() => setMerging(null)}
-          onConfirm={() => act(() => mergeCustomers(session.id, merging.messaging_user_id))}
+          onConfirm={() => attempt(() => mergeCustomers(session.id, merging.messaging_user_id))}
           testId="merge-dialog"
         >
           {nameOf(merging)} and {session.customer.name} become one customer with one conversation.

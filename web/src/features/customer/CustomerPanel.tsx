@@ -47,7 +47,7 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
         <>
           {session.gathered.length > 0 && <Gathered session={session} />}
           <ContactSection session={session} panel={panel} />
-          <PhoneSection session={session} />
+          <PhoneSection key={`phone-${sessionId}`} session={session} />
           <LanguageSection session={session} panel={panel} />
           <Origin session={session} advertisement={panel.advertisement} />
           <Consent panel={panel} />
@@ -61,7 +61,7 @@ export function CustomerPanel({ sessionId, onClose }: { sessionId: string; onClo
               empty="No files came or went with this customer."
             />
           </PanelSection>
-          <AddressSection session={session} panel={panel} />
+          <AddressSection key={`addresses-${sessionId}`} session={session} panel={panel} />
           <LinkHistory session={session} panel={panel} />
           <BlockSection key={`block-${sessionId}`} session={session} panel={panel} />
           <Previous panel={panel} />

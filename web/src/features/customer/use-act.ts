@@ -7,17 +7,23 @@ import { notify } from '@/ui';
 export function useAct(sessionId: string) {
   const cache = useQueryClient();
   const [busy, setBusy] = useState(false);
-  const act = async (work: () => Promise<unknown>, done?: string) => {
+  /** For dialogs, which tell of a failure themselves and stay open. */
+  const attempt = async (work: () => Promise<unknown>) => {
     setBusy(true);
     try {
       await work();
-      if (done !== undefined) notify.done(done);
-    } catch (error) {
-      notify.failure(error);
     } finally {
       await cache.invalidateQueries({ queryKey: keys.panel(sessionId) });
       setBusy(false);
     }
   };
-  return { busy, act };
+  const act = async (work: () => Promise<unknown>, done?: string) => {
+    try {
+      await attempt(work);
+      if (done !== undefined) notify.done(done);
+    } catch (error) {
+      notify.failure(error);
+    }
+  };
+  return { busy, act, attempt };
 }

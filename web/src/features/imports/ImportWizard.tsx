@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { ImportFile, ImportMode } from '@/api/types';
 import { mappingProblem } from '@/lib/csv-mapping';
+import { useUnsaved } from '@/lib/unsaved';
 import { useLive } from '@/live';
 import { Button, Card, Notice } from '@/ui';
 import { fetchLists, startImport, uploadFile } from './api';
@@ -25,7 +26,8 @@ export function ImportWizard() {
   const country = useLive(({ workspace }) => workspace?.country ?? 'US');
   const [chosen, setChosen] = useState<Chosen | null>(null);
   const [choices, setChoices] = useState<Choices | null>(null);
-  const steps = useImport();
+  const letGo = useUnsaved('The import', chosen === null ? 'saved' : 'unsaved');
+  const steps = useImport(letGo);
   const lists = useQuery({ queryKey: keys.lists, queryFn: ({ signal }) => fetchLists(signal) });
   const choose = (file: File) =>
     steps.working(async () => {

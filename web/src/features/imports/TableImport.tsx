@@ -5,6 +5,7 @@ import { keys } from '@/api/query-keys';
 import type { DataTableDefinition } from '@/api/table-types';
 import type { ImportFile, ImportMode } from '@/api/types';
 import { mappingProblem, suggestColumns } from '@/lib/table-mapping';
+import { useUnsaved } from '@/lib/unsaved';
 import { Button, Card, Failure, Page, Row, SelectField, SkeletonRows } from '@/ui';
 import { fetchTable, importRows, uploadFile } from './api';
 import { ImportPage } from './ImportPage';
@@ -28,9 +29,10 @@ export function TableImport() {
 }
 
 function Wizard({ table }: { table: DataTableDefinition }) {
-  const steps = useImport();
   const [file, setFile] = useState<File | null>(null);
   const [taken, setTaken] = useState<ImportFile | null>(null);
+  const letGo = useUnsaved('The import', taken === null ? 'saved' : 'unsaved');
+  const steps = useImport(letGo);
   const [mapping, setMapping] = useState<Record<string, string>>({});
   const choose = (chosen: File) =>
     steps.working(async () => {

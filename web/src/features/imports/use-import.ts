@@ -18,7 +18,8 @@ export interface ImportSteps {
   back: () => void;
 }
 
-export function useImport(): ImportSteps {
+/** `letGo` is called when the import has begun: then nothing of the form is lost any more. */
+export function useImport(letGo: () => void): ImportSteps {
   const [busy, setBusy] = useState(false);
   const [dryRunId, setDryRunId] = useState<string | null>(null);
   const cache = useQueryClient();
@@ -38,7 +39,10 @@ export function useImport(): ImportSteps {
       const started = await send();
       cache.setQueryData(keys.import(started.id), started);
       if (mode === 'dry_run') setDryRunId(started.id);
-      else await navigate({ to: '/imports/$importId', params: { importId: started.id } });
+      else {
+        letGo();
+        await navigate({ to: '/imports/$importId', params: { importId: started.id } });
+      }
     });
   return { busy, dryRunId, working, begin, back: () => setDryRunId(null) };
 }

@@ -10,6 +10,8 @@ import { SessionRow } from './SessionRow';
 import { useSessionIds, useSteadyOrder, useTabCounts, useWholeTabs } from './use-session-ids';
 
 const ROW_HEIGHT = 86;
+/** So many rows before its end the list is continued. */
+const NEAR_THE_END = 10;
 
 export function SessionList({ selected }: { selected: string | null }) {
   const [tab, setTab] = useState<InboxTab>('mine');
@@ -17,7 +19,7 @@ export function SessionList({ selected }: { selected: string | null }) {
   const [sort, setSort] = useState<InboxOrder>('latest');
   const counts = useTabCounts();
   useWholeTabs(tab, counts);
-  const { ids, searching } = useSessionIds(tab, search, sort);
+  const { ids, more, searching } = useSessionIds(tab, search, sort);
   const { order, onPointerMove } = useSteadyOrder(ids, `${tab}|${search}|${sort}`);
   const ready = useLive((state) => state.user !== null);
   const navigate = useNavigate();
@@ -31,6 +33,11 @@ export function SessionList({ selected }: { selected: string | null }) {
     overscan: 8,
     getItemKey: (index) => order[index] ?? index,
   });
+
+  const last = rows.getVirtualItems().at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (last >= order.length - NEAR_THE_END) more();
+  }, [last, order.length, more]);
 
   const step = (by: 1 | -1) => {
     const at = selected === null ? -1 : order.indexOf(selected);

@@ -2,15 +2,19 @@ import { api } from '@/api/client';
 import type { Page, Session } from '@/api/types';
 
 /** Open windows, the next one to close first. */
-export const fetchClosing = (minutes: number | null, signal?: AbortSignal) =>
+export const fetchClosing = (minutes: number | null, cursor: string | null, signal?: AbortSignal) =>
   api.get<Page<Session>>(
     '/sessions',
-    { order: 'closing', closing_within: minutes, limit: 100 },
+    { order: 'closing', closing_within: minutes, cursor, limit: 100 },
     signal,
   );
 
-export const fetchSessions = (view: string, search: string, signal?: AbortSignal) =>
-  api.get<Page<Session>>('/sessions', { view, search, limit: 100 }, signal);
+export const fetchSessions = (
+  view: string,
+  search: string,
+  cursor: string | null,
+  signal?: AbortSignal,
+) => api.get<Page<Session>>('/sessions', { view, search, cursor, limit: 100 }, signal);
 
 /** All sessions of a view, page by page. */
 export async function fetchWholeView(view: string, signal?: AbortSignal): Promise<Session[]> {

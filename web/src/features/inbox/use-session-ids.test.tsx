@@ -1,13 +1,13 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { renderHook, waitFor } from '@testing-library/react';
+import { act, renderHook, waitFor } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { api } from '@/api/client';
 import type { Session } from '@/api/types';
 import { changeLive, resetLive, type InboxTab } from '@/live';
 import { agentUser, session } from '@/live/fixtures';
-import { useTabCounts, useWholeTabs } from './use-session-ids';
+import { useSessionIds, useTabCounts, useWholeTabs } from './use-session-ids';
 
 const waiting = (from: number, count: number): Session[] =>
   Array.from({ length: count }, (_, index) =>
@@ -72,5 +72,52 @@ describe('what waits', () => {
     await waitFor(() => expect(result.current.waiting).toBe(20));
     await client.invalidateQueries();
     await waitFor(() => expect(result.current.waiting).toBe(230));
+  });
+});
+
+describe('a list that is longer than what the console holds', () => {
+  const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
+  const soon = (from: number) =>
+    Array.from({ length: 100 }, (_, index) =>
+      session({
+        id: `ses_${from + index}`,
+        window_expires_at: inAnHour,
+      }),
+    );
+  const pages = (_: string, query: Record<string, unknown>) =>
+    Promise.resolve(
+      query.cursor === null
+        ? { data: soon(0), next_cursor: 'second' }
+        : { data: soon(100), next_cursor: null },
+    );
+
+  const list = (tab: InboxTab, client = new QueryClient()) => {
+    vi.mocked(api.get).mockImplementation(pages as never);
+    const wrapper = ({ children }: { children: ReactNode }) => (
+      <QueryClientProvider client={client}>{children}</QueryClientProvider>
+    );
+    return renderHook(() => useSessionIds(tab, '', 'latest'), { wrapper }).result;
+  };
+
+  it.each(['open', 'closing'] as const)('goes on at its end: %s', async (tab) => {
+    begins([]);
+    const result = list(tab);
+    await waitFor(() => expect(result.current.ids).toHaveLength(100));
+    act(() => result.current.more());
+    await waitFor(() => expect(result.current.ids).toHaveLength(200));
+    const asked = vi.mocked(api.get).mock.calls.length;
+    act(() => result.current.more());
+    expect(vi.mocked(api.get).mock.calls).toHaveLength(asked);
+  });
+
+  it('is there again when the console has begun anew', async () => {
+    begins([]);
+    const client = new QueryClient();
+    const result = list('closing', client);
+    await waitFor(() => expect(result.current.ids).toHaveLength(100));
+    act(() => begins([]));
+    await waitFor(() => expect(result.current.ids).toHaveLength(0));
+    await act(() => client.invalidateQueries());
+    await waitFor(() => expect(result.current.ids).toHaveLength(100));
   });
 });

@@ -1,12 +1,14 @@
-import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useInfiniteQuery, useQuery, type UseInfiniteQueryResult } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { keys } from '@/api/query-keys';
+import type { Page, Session } from '@/api/types';
 import { useDebounced } from '@/lib/use-debounced';
 import { useNow } from '@/lib/use-now';
 import {
   changeLive,
   CLOSING_SOON_MINUTES,
   holdOrder,
+  holdSessions,
   matches,
   putSession,
   tabIds,
@@ -16,6 +18,23 @@ import {
 } from '@/live';
 import { fetchClosing, fetchSessions, fetchWholeView } from './api';
 
+/** From the first page on, each by the cursor of the one before. */
+const PAGES = {
+  initialPageParam: null as string | null,
+  getNextPageParam: (page: Page<Session>) => page.next_cursor,
+};
+
+/** Puts what was fetched among the live sessions; gives all of it. */
+function useTaken(query: UseInfiniteQueryResult<{ pages: Page<Session>[] }>) {
+  const { data, dataUpdatedAt } = query;
+  const all = useMemo(() => data?.pages.flatMap((page) => page.data), [data]);
+  // After a gap the console begins anew, so an answer that says the same as before counts as well.
+  useEffect(() => {
+    if (all !== undefined) changeLive((before) => all.reduce(putSession, before));
+  }, [all, dataUpdatedAt]);
+  return all;
+}
+
 /** What the list shows for a tab and a search: live sessions first, then what the server finds. */
 export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder) {
   const order = tab === 'closing' ? 'closing' : wanted;
@@ -23,28 +42,33 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
   const away = useLive((state) => state.away);
   const user = useLive((state) => state.user);
   const settled = useDebounced(search.trim(), 250);
-  const remote = useQuery({
-    queryKey: keys.sessionSearch(settled === '' ? 'open' : 'all', settled),
-    queryFn: ({ signal }) => fetchSessions(settled === '' ? 'open' : 'all', settled, signal),
+  const view = settled === '' ? 'open' : 'all';
+  const remote = useInfiniteQuery({
+    ...PAGES,
+    queryKey: keys.sessionSearch(view, settled),
+    queryFn: ({ signal, pageParam }) => fetchSessions(view, settled, pageParam, signal),
     enabled: tab === 'open' || settled !== '',
     staleTime: 10_000,
   });
   // The console holds the newest sessions; the ones about to close may be older.
-  const closing = useQuery({
+  const within = tab === 'closing' ? CLOSING_SOON_MINUTES : null;
+  const byClosing = order === 'closing' && settled === '';
+  const closing = useInfiniteQuery({
+    ...PAGES,
     queryKey: keys.closingSessions(tab),
-    queryFn: ({ signal }) => fetchClosing(tab === 'closing' ? CLOSING_SOON_MINUTES : null, signal),
-    enabled: order === 'closing' && settled === '',
+    queryFn: ({ signal, pageParam }) => fetchClosing(within, pageParam, signal),
+    enabled: byClosing,
     staleTime: 10_000,
+    // Windows come near their end without an event that says so.
+    refetchInterval: 60_000,
   });
-  const soon = closing.data?.data;
-  useEffect(() => {
-    if (soon !== undefined) changeLive((data) => soon.reduce(putSession, data));
-  }, [soon]);
+  useTaken(closing);
   const now = useNow(30_000);
-  const found = remote.data?.data;
-  useEffect(() => {
-    if (found !== undefined) changeLive((data) => found.reduce(putSession, data));
-  }, [found]);
+  const found = useTaken(remote);
+  useEffect(
+    () => (found === undefined ? undefined : holdSessions(found.map((each) => each.id))),
+    [found],
+  );
 
   const ids = useMemo(() => {
     const inThisTab = tabIds({ sessions, away, user }, tab, order, now).filter((id) => {
@@ -56,7 +80,14 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
     return [...inThisTab, ...found.map((each) => each.id).filter((id) => !known.has(id))];
   }, [sessions, away, user, tab, order, now, search, settled, found]);
 
-  return { ids, searching: remote.isFetching && settled !== '' };
+  const paged = byClosing ? closing : tab === 'open' || settled !== '' ? remote : null;
+  const goesOn = paged !== null && paged.hasNextPage && !paged.isFetching;
+  const fetchNext = paged?.fetchNextPage;
+  /** Called at the end of the list: there may be more than the console holds. */
+  const more = useCallback(() => {
+    if (goesOn) void fetchNext?.();
+  }, [goesOn, fetchNext]);
+  return { ids, more, searching: remote.isFetching && settled !== '' };
 }
 
 /** Counts of all tabs in one pass. */

@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { SearchHit } from '@/api/identity-types';
 import { keys } from '@/api/query-keys';
+import { dayEnd, dayStart } from '@/lib/local-time';
 import { formatDateTime } from '@/lib/time';
 import { useDebounced } from '@/lib/use-debounced';
 import { useLive } from '@/live';
@@ -19,34 +20,44 @@ import {
 import { searchMessages, type SearchInput } from './api';
 import css from './search.module.css';
 
-/** The begin of a local day. */
-const dayStart = (day: string) => new Date(`${day}T00:00:00`).toISOString();
-
-/** The begin of the day after. */
-function dayEnd(day: string): string {
-  const date = new Date(`${day}T00:00:00`);
-  date.setDate(date.getDate() + 1);
-  return date.toISOString();
+interface Asked {
+  q?: string;
+  contact?: string;
+  agent?: string;
+  from?: string;
+  until?: string;
 }
+
+/** What is chosen, without the contact, as the address has it. */
+const filled = ({ contact: _, ...chosen }: Asked): Asked =>
+  Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== ''));
+
+const of = (contact: string | undefined): Asked => (contact === undefined ? {} : { contact });
 
 /** Everything that was ever written, by words, customer, agent and day. */
 export function SearchRoute() {
-  const { q = '', contact } = useSearch({ strict: false }) as { q?: string; contact?: string };
+  const asked = useSearch({ strict: false }) as Asked;
+  const { contact } = asked;
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(q);
-  const [agent, setAgent] = useState('');
-  const [from, setFrom] = useState('');
-  const [until, setUntil] = useState('');
+  // Fields keep what is typed themselves: an address that follows a moment later would empty a half typed day.
+  const [chosen, setChosen] = useState(asked);
+  const { q: typed = '', agent = '', from = '', until = '' } = chosen;
   const agents = useLive((state) => state.agents);
   const steers = useLive((state) => state.user?.role !== 'agent');
   const words = useDebounced(typed, 250);
+  // What is chosen stands in the address: the way back from a hit leads to the same list.
+  const ask = (change: Asked) => {
+    const next = { ...chosen, ...change };
+    setChosen(next);
+    void navigate({ to: '/search', search: { ...filled(next), ...of(contact) }, replace: true });
+  };
   const input: SearchInput = {
     q: words,
     contact_id: contact ?? null,
     channel_id: null,
     agent_id: agent === '' ? null : agent,
-    from: from === '' ? null : dayStart(from),
-    until: until === '' ? null : dayEnd(until),
+    from: dayStart(from),
+    until: dayEnd(until),
   };
   const ready = words.trim() !== '' || contact !== undefined;
   const query = useInfiniteQuery({
@@ -66,12 +77,7 @@ export function SearchRoute() {
           value={typed}
           onChange={(event) => {
             const { value } = event.currentTarget;
-            setTyped(value);
-            void navigate({
-              to: '/search',
-              search: { ...(value === '' ? {} : { q: value }), ...(contact ? { contact } : {}) },
-              replace: true,
-            });
+            ask({ q: value });
           }}
           data-autofocus
           data-testid="search-words"
@@ -84,7 +90,7 @@ export function SearchRoute() {
               { value: '', label: 'Anybody' },
               ...agents.map((each) => ({ value: each.user_id, label: each.name })),
             ]}
-            onChange={(event) => setAgent(event.currentTarget.value)}
+            onChange={(event) => ask({ agent: event.currentTarget.value })}
             data-testid="search-agent"
           />
         )}
@@ -92,21 +98,21 @@ export function SearchRoute() {
           label="From"
           type="date"
           value={from}
-          onChange={(event) => setFrom(event.currentTarget.value)}
+          onChange={(event) => ask({ from: event.currentTarget.value })}
           data-testid="search-from"
         />
         <TextField
           label="To"
           type="date"
           value={until}
-          onChange={(event) => setUntil(event.currentTarget.value)}
+          onChange={(event) => ask({ until: event.currentTarget.value })}
           data-testid="search-until"
         />
       </form>
       {contact !== undefined && (
         <p className={css.about}>
           Only what was written with one contact.
-          <Link to="/search" search={typed === '' ? {} : { q: typed }}>
+          <Link to="/search" search={filled(chosen)}>
             Search everybody
           </Link>
         </p>

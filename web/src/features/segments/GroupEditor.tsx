@@ -2,8 +2,9 @@ import { IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
 import type { SegmentGroup, SegmentItem, SegmentRow, SegmentTopic } from '@/api/types';
+import { useCampaignChoice } from '@/shared/campaigns/use-campaign-choice';
 import { CheckField, IconButton, SelectField, TextField } from '@/ui';
-import { fetchCampaigns, fetchLists } from './api';
+import { fetchLists } from './api';
 import css from './segments.module.css';
 import { TableParts } from './TableParts';
 import {
@@ -290,21 +291,25 @@ function CampaignChoice({
   value: string | null;
   onChange: (campaign: string | null) => void;
 }) {
-  const campaigns = useQuery({
-    queryKey: [...keys.campaigns, 'choice'],
-    queryFn: ({ signal }) => fetchCampaigns(signal),
-  });
+  const { campaigns, nameOf, hasOlder, showOlder } = useCampaignChoice(
+    value === null ? [] : [value],
+  );
+  const isListed = value === null || campaigns.some((each) => each.id === value);
   return (
     <SelectField
       aria-label="Campaign"
       value={value ?? ''}
       data={[
         { value: '', label: 'any campaign' },
-        ...(campaigns.data?.data ?? []).map((each) => ({ value: each.id, label: each.name })),
+        ...campaigns.map((each) => ({ value: each.id, label: each.name })),
+        ...(isListed ? [] : [{ value, label: nameOf(value) }]),
+        ...(hasOlder ? [{ value: 'older', label: 'Show older campaigns…' }] : []),
       ]}
-      onChange={(event) =>
-        onChange(event.currentTarget.value === '' ? null : event.currentTarget.value)
-      }
+      onChange={(event) => {
+        const chosen = event.currentTarget.value;
+        if (chosen === 'older') void showOlder();
+        else onChange(chosen === '' ? null : chosen);
+      }}
     />
   );
 }

@@ -5,6 +5,7 @@ import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { ConditionCheck, Segment, SegmentGroup } from '@/api/types';
 import { formatPhone } from '@/lib/phone';
+import { useUnsaved } from '@/lib/unsaved';
 import { useDebounced } from '@/lib/use-debounced';
 import {
   Button,
@@ -42,6 +43,9 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
   const cache = useQueryClient();
 
   const condition = mode === 'form' ? { form } : { condition: text };
+  const written = JSON.stringify({ name, condition });
+  const [stored, setStored] = useState(written);
+  const letGo = useUnsaved('The segment', written === stored ? 'saved' : 'unsaved');
   const asked = useDebounced(JSON.stringify(condition), 350);
   const check = useQuery({
     queryKey: keys.conditionCheck(asked),
@@ -49,14 +53,31 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
     placeholderData: (previous) => previous,
   });
 
-  const switchTo = (next: Mode) => {
+  const switchTo = async (next: Mode) => {
     if (next === mode) return;
-    const known = check.data;
+    let known = check.data;
+    // The answer on the screen may be to what was written before.
+    if (asked !== JSON.stringify(condition) || check.isPlaceholderData) {
+      try {
+        known = await checkCondition(condition);
+      } catch (error) {
+        notify.failure(error);
+        return;
+      }
+    }
+    // The same, written otherwise, is no change.
+    const same = (other: object) => {
+      if (written === stored) setStored(JSON.stringify({ name, condition: other }));
+    };
     if (next === 'text') {
-      if (typeof known?.condition === 'string') setText(known.condition);
+      const asText = typeof known?.condition === 'string' ? known.condition : text;
+      setText(asText);
+      same({ condition: asText });
       setMode('text');
     } else if (known?.form !== undefined && known.form !== null) {
-      setForm(known.form.items.length > 0 ? known.form : EMPTY_FORM);
+      const rows = known.form.items.length > 0 ? known.form : EMPTY_FORM;
+      setForm(rows);
+      same({ form: rows });
       setMode('form');
     } else {
       notify.failure(new Error('This condition says more than rows can. Keep it as text.'));
@@ -73,6 +94,8 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
           : await changeSegment(segment.id, name, condition);
       cache.setQueryData(keys.segment(saved.id), saved);
       void cache.invalidateQueries({ queryKey: keys.segments });
+      setStored(written);
+      letGo();
       notify.done('Segment saved');
       if (segment === null) {
         await navigate({ to: '/segments/$segmentId', params: { segmentId: saved.id } });
@@ -119,7 +142,7 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
             <ChoiceTabs
               label="Written as"
               value={mode}
-              onChange={switchTo}
+              onChange={(next) => void switchTo(next)}
               items={[
                 { value: 'form', label: 'Rows', testId: 'segment-mode-form' },
                 { value: 'text', label: 'Text', testId: 'segment-mode-text' },
@@ -178,6 +201,7 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
           onClose={() => setDeleting(false)}
           onConfirm={async () => {
             await deleteSegment(segment.id);
+            letGo();
             void cache.invalidateQueries({ queryKey: keys.segments });
             await navigate({ to: '/segments' });
           }}

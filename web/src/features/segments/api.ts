@@ -1,7 +1,6 @@
 import { api } from '@/api/client';
 import type { DataTableDefinition } from '@/api/table-types';
 import type {
-  Campaign,
   ConditionCheck,
   ContactList,
   Page,
@@ -41,6 +40,3 @@ export const fetchLists = (signal?: AbortSignal) =>
 
 export const fetchTables = (signal?: AbortSignal) =>
   api.get<Page<DataTableDefinition>>('/tables', {}, signal);
-
-export const fetchCampaigns = (signal?: AbortSignal) =>
-  api.get<Page<Campaign>>('/campaigns', { limit: 100 }, signal);

@@ -116,7 +116,7 @@ export function ApiKeysSection() {
         </FormDialog>
       )}
       {secret !== null && (
-        <Dialog title="Your new key" onClose={() => setSecret(null)}>
+        <Dialog title="Your new key" closeOnEscape={false} onClose={() => setSecret(null)}>
           <Notice tone="warn">Copy it now. It is not shown again.</Notice>
           <code className={css.secret} data-testid="api-key-secret">
             {secret}

@@ -4,6 +4,7 @@ import type { ConversationSettings, OptInRules } from '@/api/conversation-types'
 import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Channel } from '@/api/types';
+import { rebased } from '@/lib/changes';
 import { useLive } from '@/live';
 import {
   Button,
@@ -79,6 +80,8 @@ function Editor({ channelId, saved }: { channelId: string; saved: ConversationSe
   const cache = useQueryClient();
   const mayManage = useMayManage();
   const workspace = useLive((state) => state.workspace);
+  // What the fields began with, so that only what was changed here is written.
+  const [before, setBefore] = useState(saved);
   const [settings, setSettings] = useState(saved);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -92,12 +95,11 @@ function Editor({ channelId, saved }: { channelId: string; saved: ConversationSe
     };
     const words = settings.opt_in.words.map((word) => word.trim()).filter((word) => word !== '');
     try {
-      const stored = await changeConversationSettings(channelId, {
-        ...settings,
-        hours,
-        opt_in: { ...settings.opt_in, words },
-      });
+      const after = { ...settings, hours, opt_in: { ...settings.opt_in, words } };
+      const now = await fetchConversationSettings(channelId);
+      const stored = await changeConversationSettings(channelId, rebased(before, after, now));
       cache.setQueryData(keys.conversationSettings(channelId), stored);
+      setBefore(stored);
       setSettings(stored);
       notify.done('Saved; it counts from the next message on');
     } catch (error) {

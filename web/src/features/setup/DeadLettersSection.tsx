@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { DeadLetter } from '@/api/types';
@@ -35,11 +35,13 @@ const WORDS = {
 export function DeadLettersSection() {
   const cache = useQueryClient();
   const [decision, setDecision] = useState<Decision | null>(null);
-  const query = useQuery({
+  const query = useInfiniteQuery({
     queryKey: keys.deadLetters,
-    queryFn: ({ signal }) => fetchDeadLetters(signal),
+    queryFn: ({ signal, pageParam }) => fetchDeadLetters(pageParam, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
   });
-  const rows = query.data?.data ?? [];
+  const rows = query.data?.pages.flatMap((page) => page.data) ?? [];
   const words = decision === null ? null : WORDS[decision.kind];
   return (
     <Card
@@ -81,6 +83,18 @@ export function DeadLettersSection() {
             },
           ]}
         />
+      )}
+      {query.hasNextPage && (
+        <div className={css.further}>
+          <Button
+            emphasis="secondary"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+            data-testid="dead-letters-more"
+          >
+            Show more
+          </Button>
+        </div>
       )}
       {decision !== null && words !== null && (
         <FormDialog

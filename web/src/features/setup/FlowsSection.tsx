@@ -4,6 +4,7 @@ import { errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Flow, FlowProblem } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
+import { useUnsaved } from '@/lib/unsaved';
 import {
   Button,
   Card,
@@ -16,6 +17,7 @@ import {
   SkeletonRows,
   Stack,
   Tag,
+  useLeave,
 } from '@/ui';
 import { fetchFlow, publishFlow, validateFlow } from './api';
 import { withStep } from './flow-steps';
@@ -83,25 +85,33 @@ function FlowEditor({ flow, onBack }: { flow: Flow; onBack: () => void }) {
     queryKey: keys.flow(flow.id),
     queryFn: ({ signal }) => fetchFlow(flow.id, signal),
   });
+  const [leave, leaveDialog] = useLeave(onBack);
   return (
     <Card
       title={flow.name}
       description="A conversation that is under way keeps the version it began with."
       aside={
-        <Button emphasis="secondary" size="xs" onClick={onBack}>
+        <Button emphasis="secondary" size="xs" onClick={leave}>
           All flows
         </Button>
       }
     >
+      {leaveDialog}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
       {query.isPending && <SkeletonRows rows={8} height={20} />}
-      {query.data !== undefined && <FlowSource flow={flow} initial={query.data.source} />}
+      {query.data !== undefined && <FlowSource initial={query.data} />}
     </Card>
   );
 }
 
-function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
-  const [source, setSource] = useState(initial);
+type WithSource = Flow & { source: string };
+
+function FlowSource({ initial: flow }: { initial: WithSource }) {
+  // What the text began with; somebody else may have published another since.
+  const [began, setBegan] = useState(flow);
+  const [source, setSource] = useState(flow.source);
+  const [newer, setNewer] = useState<WithSource | null>(null);
+  useUnsaved('The flow', source === began.source ? 'saved' : 'unsaved');
   const [problems, setProblems] = useState<FlowProblem[] | null>(null);
   const [busy, setBusy] = useState<'check' | 'publish' | null>(null);
   const cache = useQueryClient();
@@ -138,8 +148,12 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
     setBusy(kind);
     try {
       const valid = await check();
-      if (kind === 'publish' && valid) {
+      const now = kind === 'publish' && valid ? await fetchFlow(flow.id) : null;
+      if (now !== null && now.published_version !== began.published_version) {
+        setNewer(now);
+      } else if (now !== null) {
         const published = await publishFlow(flow.slug, source);
+        setBegan({ ...published, source });
         await Promise.all([refresh(), cache.invalidateQueries({ queryKey: keys.flow(flow.id) })]);
         notify.done(
           `Version ${published.published_version} is published`,
@@ -181,6 +195,36 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
           </ol>
         </Notice>
       )}
+      {newer !== null && (
+        <Notice tone="warn" title="Somebody else has published this flow meanwhile" live="alert">
+          Version {newer.published_version} is not what you began with, so yours was not published.
+          <Row>
+            <Button
+              emphasis="secondary"
+              size="xs"
+              onClick={() => {
+                change(newer.source);
+                setBegan(newer);
+                setNewer(null);
+              }}
+            >
+              Load the newer one
+            </Button>
+            <Button
+              emphasis="quiet"
+              size="xs"
+              onClick={() => {
+                // The next try writes over it knowingly.
+                setBegan(newer);
+                setNewer(null);
+              }}
+              data-testid="flow-keep-mine"
+            >
+              Keep mine
+            </Button>
+          </Row>
+        </Notice>
+      )}
       <Row>
         <Button
           emphasis="secondary"
@@ -192,7 +236,7 @@ function FlowSource({ flow, initial }: { flow: Flow; initial: string }) {
         </Button>
         <Button
           loading={busy === 'publish'}
-          disabled={source === initial || !mayManage}
+          disabled={source === began.source || !mayManage}
           onClick={() => void run('publish')}
           data-testid="flow-publish"
         >

@@ -13,6 +13,7 @@ import type {
 } from '@/api/identity-types';
 import { keys } from '@/api/query-keys';
 import type { Channel } from '@/api/types';
+import { rebased } from '@/lib/changes';
 import { Button, Card, EmptyState, IconButton, Row, SelectField, Stack } from '@/ui';
 import { changeLinking, fetchLinking } from './api';
 import { LoadedCard, useSaving } from './LoadedCard';
@@ -81,7 +82,11 @@ function LinkingForm({ settings, channels }: { settings: LinkingSettings; channe
         : { ...draft, channels: { ...draft.channels, [scope]: next } },
     );
   const save = () =>
-    saving(async () => cache.setQueryData(keys.linkingRules, await changeLinking(draft)));
+    saving(async () => {
+      const now = await fetchLinking();
+      const saved = await changeLinking(rebased(settings, draft, now));
+      cache.setQueryData(keys.linkingRules, saved);
+    });
   return (
     <Card
       title="Linking customers"

@@ -40,7 +40,7 @@ function Price({ settings }: { settings: CampaignSettings }) {
     setBusy('saving');
     setProblem(null);
     try {
-      const saved = await changeCampaignSettings({ ...settings, mms_price: read });
+      const saved = await changeCampaignSettings({ mms_price: read });
       cache.setQueryData(keys.campaignSettings, saved);
       notify.done('Price saved');
     } catch (error) {

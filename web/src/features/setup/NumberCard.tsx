@@ -81,7 +81,8 @@ function Fetched({ channel }: { channel: Channel }) {
     queryFn: ({ signal }) => fetchChannelNumber(channel.id, signal),
     retry: false,
   });
-  if (query.isError) return <Failure error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.isError && query.data === undefined)
+    return <Failure error={query.error} onRetry={() => void query.refetch()} />;
   if (query.data === undefined) return <SkeletonRows rows={5} />;
   return <Details channel={channel} number={query.data} />;
 }

@@ -56,7 +56,7 @@ function Editor({ settings }: { settings: CampaignSettings }) {
     setBusy(true);
     setProblem(null);
     try {
-      const saved = await changeCampaignSettings({ ...settings, opt_out_line: line });
+      const saved = await changeCampaignSettings({ opt_out_line: line });
       cache.setQueryData(keys.campaignSettings, saved);
       setLine(saved.opt_out_line);
       notify.done('Opt-out line saved');

@@ -3,6 +3,7 @@ import { useState, type FormEvent } from 'react';
 import type { Policy } from '@/api/policy-types';
 import { keys } from '@/api/query-keys';
 import { PERIODS } from '@/lib/caps';
+import { changesOf } from '@/lib/changes';
 import { Button, Card, SelectField, Stack, TextField } from '@/ui';
 import { text } from './FormDialog';
 import { LabelCaps } from './LabelCaps';
@@ -26,6 +27,9 @@ export function PolicySection() {
   );
 }
 
+const inOrder = (caps: Policy['caps']) =>
+  PERIODS.flatMap(({ value }) => caps.filter((cap) => cap.period === value));
+
 function PolicyForm({ policy }: { policy: Policy }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
@@ -36,7 +40,9 @@ function PolicyForm({ policy }: { policy: Policy }) {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     saving(async () => {
-      const saved = await changePolicy({
+      const before = { ...policy, caps: inOrder(policy.caps) };
+      const after = {
+        ...before,
         quiet_hours: { start: text(form, 'start'), end: text(form, 'end') },
         quiet_spans: spans,
         caps: PERIODS.flatMap(({ value }) => {
@@ -46,7 +52,8 @@ function PolicyForm({ policy }: { policy: Policy }) {
         at_cap: text(form, 'at_cap') as Policy['at_cap'],
         at_quiet_hours: text(form, 'at_quiet_hours') as Policy['at_quiet_hours'],
         label_caps: labels,
-      });
+      };
+      const saved = await changePolicy(changesOf(before, after));
       cache.setQueryData(keys.policy, saved);
       await cache.invalidateQueries({ queryKey: keys.me });
     });

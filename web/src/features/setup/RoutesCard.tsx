@@ -231,7 +231,7 @@ function usePrices(id: string) {
 function InForce({ id }: { id: string }) {
   const query = usePrices(id);
   if (query.isPending) return <SkeletonRows rows={1} height={18} />;
-  if (query.isError) return <>–</>;
+  if (query.data === undefined) return <>–</>;
   // As of the answer: what has just been added counts from the moment it was added.
   const version = query.data.data.find(
     (each) => Date.parse(each.valid_from) <= query.dataUpdatedAt,
@@ -285,7 +285,10 @@ function PricesDialog({ channel, onClose }: { channel: Channel; onClose: () => v
     >
       {(query.isPending || settings.isPending) && <SkeletonRows rows={4} />}
       {query.isError && <Failure error={query.error} onRetry={() => void query.refetch()} />}
-      {query.isSuccess && settings.isSuccess && (
+      {settings.isError && (
+        <Failure error={settings.error} onRetry={() => void settings.refetch()} />
+      )}
+      {query.data !== undefined && settings.data !== undefined && (
         <>
           <TextArea
             label={`Prices of a thousand segments in ${currency}`}

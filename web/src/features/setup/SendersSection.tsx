@@ -242,7 +242,7 @@ function ChangeDialog({ sender, others, channels, onClose }: ChangeDialogProps) 
             .filter((each) => each !== ''),
           alphabet: text(form, 'alphabet') as SenderAlphabet,
           // Only what could be seen is changed; links to brands are not offered here.
-          ...(query.isSuccess && {
+          ...(query.data !== undefined && {
             registration_ids: [
               ...form.getAll('registration_ids').map(String),
               ...sender.registration_ids.filter((id) => !all.some((each) => each.id === id)),

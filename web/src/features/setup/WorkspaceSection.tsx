@@ -3,7 +3,8 @@ import { Link } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Workspace } from '@/api/types';
-import { useLive } from '@/live';
+import { changesOf } from '@/lib/changes';
+import { changeLive, useLive } from '@/live';
 import { Button, Card, CheckField, notify, SkeletonRows, Stack, TextField } from '@/ui';
 import { changeWorkspace } from './api';
 import { text } from './FormDialog';
@@ -18,10 +19,12 @@ export function WorkspaceSection() {
       </Card>
     );
   }
-  return <WorkspaceForm workspace={workspace} />;
+  return <WorkspaceForm initial={workspace} />;
 }
 
-function WorkspaceForm({ workspace }: { workspace: Workspace }) {
+function WorkspaceForm({ initial }: { initial: Workspace }) {
+  // What the fields began with: only what differs from it is sent.
+  const [workspace, setWorkspace] = useState(initial);
   const cache = useQueryClient();
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
@@ -29,13 +32,17 @@ function WorkspaceForm({ workspace }: { workspace: Workspace }) {
     const form = new FormData(event.currentTarget);
     setBusy(true);
     try {
-      await changeWorkspace({
+      const change = changesOf(workspace, {
+        ...workspace,
         name: text(form, 'name'),
         time_zone: text(form, 'time_zone'),
         country: text(form, 'country').toUpperCase(),
         language: text(form, 'language'),
         erase_transcripts: form.get('erase_transcripts') !== null,
       });
+      const saved = await changeWorkspace(change);
+      changeLive((data) => ({ ...data, workspace: saved }));
+      setWorkspace(saved);
       await cache.invalidateQueries({ queryKey: keys.me });
       notify.done('Workspace saved');
     } catch (error) {

@@ -221,7 +221,6 @@ function Rules({ settings }: { settings: CampaignSettings }) {
     const form = new FormData(event.currentTarget);
     saving(async () => {
       const saved = await changeCampaignSettings({
-        ...settings,
         price_zone: text(form, 'price_zone'),
         brake_ends: text(form, 'brake_ends') as CampaignSettings['brake_ends'],
       });

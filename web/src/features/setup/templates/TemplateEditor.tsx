@@ -4,6 +4,7 @@ import { ApiError } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { TemplateDetail, TemplateFinding, TemplateParts } from '@/api/template-types';
 import type { Channel } from '@/api/types';
+import { useUnsaved } from '@/lib/unsaved';
 import { useDebounced } from '@/lib/use-debounced';
 import {
   Button,
@@ -17,6 +18,7 @@ import {
   Stack,
   TextArea,
   TextField,
+  useLeave,
 } from '@/ui';
 import { changeTemplate, createTemplate, discardDraft, lintTemplate, submitTemplate } from './api';
 import { ButtonFields, CodeFields } from './ButtonFields';
@@ -50,10 +52,14 @@ interface TemplateEditorProps {
 /** Findings beside their fields, a preview as WhatsApp shows it, and the way to the review. */
 export function TemplateEditor({ template, start, channels, onDone }: TemplateEditorProps) {
   const [parts, setParts] = useState(start);
+  const [stored, setStored] = useState(start);
   const [saved, setSaved] = useState(template);
   const [channelId, setChannelId] = useState(template?.channel_id ?? channels[0]?.id ?? '');
   const [busy, setBusy] = useState<'save' | 'submit' | 'discard' | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
+  const isTyped = JSON.stringify(parts) !== JSON.stringify(stored);
+  useUnsaved('The template', isTyped ? 'unsaved' : 'saved');
+  const [leave, leaveDialog] = useLeave(onDone);
   const isDraft = saved === null || saved.status === 'DRAFT';
   const calm = useDebounced(parts, 250);
   const check = useQuery({
@@ -72,6 +78,7 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
         ? await createTemplate(channelId, parts)
         : await changeTemplate(saved.id, parts);
     setSaved(kept);
+    setStored(parts);
     return kept;
   };
   const run = async (what: 'save' | 'submit' | 'discard', work: () => Promise<unknown>) => {
@@ -111,12 +118,13 @@ export function TemplateEditor({ template, start, channels, onDone }: TemplateEd
       title={template === null ? 'New template' : `${template.name} (${template.language})`}
       description="WhatsApp reviews each template before it can be sent; mostly it takes minutes."
       aside={
-        <Button emphasis="quiet" onClick={onDone}>
+        <Button emphasis="quiet" onClick={leave}>
           Back to the list
         </Button>
       }
       data-testid="template-editor"
     >
+      {leaveDialog}
       <div className={css.editor}>
         <div className={css.form}>
           {failure !== null && (

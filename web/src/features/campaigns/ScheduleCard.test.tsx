@@ -1,0 +1,73 @@
+// @vitest-environment happy-dom
+import { fireEvent, render, screen } from '@testing-library/react';
+import { useState } from 'react';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Schedule } from '@/api/types';
+import { AppTheme } from '@/ui';
+import { changeCampaign } from './api';
+import { ScheduleCard } from './ScheduleCard';
+import { EMPTY_INPUT } from './words';
+
+afterEach(() => vi.unstubAllGlobals());
+
+const WEEKLY: Schedule = {
+  ...EMPTY_INPUT.schedule,
+  starts_at: '2026-12-01T09:00:00',
+  clock: 'recipient',
+  repeat: { frequency: 'weekly', interval: 2, count: null, until: null },
+};
+
+function shown() {
+  const seen: { schedule: Schedule } = { schedule: WEEKLY };
+  const Around = () => {
+    const [schedule, setSchedule] = useState(WEEKLY);
+    seen.schedule = schedule;
+    return <ScheduleCard schedule={schedule} onChange={setSchedule} />;
+  };
+  render(
+    <AppTheme>
+      <Around />
+    </AppTheme>,
+  );
+  return seen;
+}
+
+const field = () => screen.getByTestId<HTMLInputElement>('schedule-start');
+
+/** Half a date reads as nothing, and the browser says that it cannot be read. */
+function half(badInput: boolean) {
+  vi.spyOn(field(), 'validity', 'get').mockReturnValue({ badInput } as ValidityState);
+}
+
+describe('the start of a campaign', () => {
+  it('keeps the repetition and the clock when it is emptied and filled in again', () => {
+    const seen = shown();
+    fireEvent.change(field(), { target: { value: '' } });
+    expect(seen.schedule.starts_at).toBeNull();
+    fireEvent.change(field(), { target: { value: '2026-12-03T09:00' } });
+    expect(seen.schedule).toEqual({ ...WEEKLY, starts_at: '2026-12-03T09:00:00' });
+  });
+
+  it('stays while a date is half typed', () => {
+    const seen = shown();
+    half(true);
+    fireEvent.change(field(), { target: { value: '' } });
+    expect(seen.schedule).toEqual(WEEKLY);
+    half(false);
+    fireEvent.change(field(), { target: { value: '2026-12-03T09:00' } });
+    expect(seen.schedule.starts_at).toBe('2026-12-03T09:00:00');
+  });
+
+  it('is sent without repetition and clock when there is none', async () => {
+    const sent = vi.fn((_: string, init: { body: string }) => {
+      const { schedule } = JSON.parse(init.body) as { schedule: Schedule };
+      return Promise.resolve(Response.json(schedule));
+    });
+    vi.stubGlobal('fetch', sent);
+    const input = { ...EMPTY_INPUT, schedule: { ...WEEKLY, starts_at: null } };
+    expect(await changeCampaign('cmp_1', input, 1)).toMatchObject({
+      repeat: null,
+      clock: 'workspace',
+    });
+  });
+});

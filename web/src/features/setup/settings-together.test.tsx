@@ -1,0 +1,134 @@
+// @vitest-environment happy-dom
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { render, screen, waitFor } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import type { ReactNode } from 'react';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Flow } from '@/api/types';
+import { AppTheme } from '@/ui';
+import { SettingsSection } from '../consent/SettingsSection';
+import { FlowsSection } from './FlowsSection';
+import { LinkingSection } from './LinkingSection';
+import { MmsPriceCard } from './MmsPriceCard';
+import { PolicySection } from './PolicySection';
+
+vi.mock('./use-may-manage', () => ({ useMayManage: () => true }));
+vi.mock('../consent/use-sources', () => ({ useMayManage: () => true }));
+
+afterEach(() => vi.unstubAllGlobals());
+
+/** Stands for the server: what is stored at each path, which a colleague may change, and what was written. */
+function server(stored: Record<string, unknown>) {
+  const written: { method: string; path: string; body: unknown }[] = [];
+  vi.stubGlobal('fetch', (url: string, init: { method: string; body?: string }) => {
+    const path = url.replace('/api/v1', '').split('?')[0] ?? '';
+    if (init.method !== 'GET') {
+      const body: unknown = JSON.parse(init.body ?? '{}');
+      written.push({ method: init.method, path, body });
+      if (path === '/flows/validate')
+        return Promise.resolve(Response.json({ valid: true, problems: [] }));
+      return Promise.resolve(Response.json({ ...(stored[path] as object), ...(body as object) }));
+    }
+    return Promise.resolve(Response.json(stored[path] ?? { data: [], next_cursor: null }));
+  });
+  return { stored, written };
+}
+
+const show = (page: ReactNode) =>
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>{page}</AppTheme>
+    </QueryClientProvider>,
+  );
+
+describe('what a colleague has saved meanwhile', () => {
+  it('stays in the settings of campaigns', async () => {
+    const before = { currency: 'EUR', mms_price: null, approval: 'not_needed' };
+    const { stored, written } = server({ '/campaign-settings': before });
+    show(<MmsPriceCard />);
+    await userEvent.type(await screen.findByTestId('mms-price'), '20');
+    stored['/campaign-settings'] = { ...before, approval: 'second_person' };
+    await userEvent.click(screen.getByTestId('mms-price-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({ ...before, approval: 'second_person', mms_price: 2000 });
+  });
+
+  it('stays in the rules of opt-outs', async () => {
+    const rules = {
+      opt_out_scope: 'all',
+      replies: {},
+      silent: [],
+      extra_words: [],
+      keyword_quota: 5,
+    };
+    const before = { brand: 'Acme', stop_reply: 'Bye', start_reply: '', help_reply: '', rules };
+    const { stored, written } = server({ '/consent-settings': before });
+    show(<SettingsSection />);
+    await userEvent.type(await screen.findByLabelText('Name in answers'), '!');
+    const meanwhile = { ...rules, opt_out_scope: 'sender' };
+    stored['/consent-settings'] = { ...before, stop_reply: 'Done', rules: meanwhile };
+    await userEvent.click(screen.getByTestId('consent-settings-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({
+      ...before,
+      brand: 'Acme!',
+      stop_reply: 'Done',
+      rules: meanwhile,
+    });
+  });
+
+  it('stays in the linking rules', async () => {
+    const before = { workspace: { rules: [], none: 'ask' }, channels: {} };
+    const { stored, written } = server({ '/linking-rules': before });
+    show(<LinkingSection channels={[]} />);
+    await userEvent.selectOptions(await screen.findByTestId('linking-none'), 'nothing');
+    const channels = { chn_1: { rules: [], none: 'create_lead' } };
+    stored['/linking-rules'] = { ...before, channels };
+    await userEvent.click(screen.getByTestId('linking-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({ workspace: { rules: [], none: 'nothing' }, channels });
+  });
+
+  it('is not among what is sent of the policy', async () => {
+    const before = {
+      quiet_hours: { start: '21:00', end: '08:00' },
+      quiet_spans: [],
+      caps: [{ period: 'day', messages: 2 }],
+      at_cap: 'hold',
+      at_quiet_hours: 'hold',
+      label_caps: [],
+      open_hours: 'always',
+    };
+    const { written } = server({ '/policy': before });
+    show(<PolicySection />);
+    await userEvent.selectOptions(
+      await screen.findByLabelText('A message above a cap'),
+      'suppress',
+    );
+    await userEvent.click(screen.getByTestId('policy-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({ at_cap: 'suppress' });
+  });
+
+  it('is a flow that is not published over unless that is wanted', async () => {
+    const flow = { id: 'flo_1', slug: 'hello', name: 'Hello', published_version: 1 };
+    const path = '/flows/flo_1';
+    const { stored, written } = server({ [path]: { ...flow, source: 'one' } });
+    show(<FlowsSection flows={[{ ...flow, updated_at: '2026-11-01T10:00:00Z' } as Flow]} />);
+    await userEvent.click(await screen.findByTestId('flow-row'));
+    await userEvent.type(await screen.findByTestId('flow-source'), ' more');
+    stored[path] = { ...flow, published_version: 2, source: 'theirs' };
+    await userEvent.click(screen.getByTestId('flow-publish'));
+    await screen.findByText('Somebody else has published this flow meanwhile');
+    expect(written.filter((each) => each.method === 'PUT')).toEqual([]);
+    await userEvent.click(screen.getByTestId('flow-keep-mine'));
+    await userEvent.click(screen.getByTestId('flow-publish'));
+    await waitFor(() =>
+      expect(written.at(-1)).toEqual({
+        method: 'PUT',
+        path: '/flows/hello',
+        body: { source: 'one more' },
+      }),
+    );
+  });
+});
