@@ -17,8 +17,5 @@ export const fetchSnippetUses = (id: string, signal?: AbortSignal) =>
 export const fetchCampaignSettings = (signal?: AbortSignal) =>
   api.get<CampaignSettings>('/campaign-settings', {}, signal);
 /** Changes some of them; the others stay as they are by now, also where somebody else has changed them. */
-export const changeCampaignSettings = async (change: Partial<CampaignSettings>) =>
-  api.put<CampaignSettings>('/campaign-settings', {
-    ...(await fetchCampaignSettings()),
-    ...change,
-  });
+export const changeCampaignSettings = (change: Partial<CampaignSettings>) =>
+  api.patch<CampaignSettings>('/campaign-settings', change);
