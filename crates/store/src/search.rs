@@ -164,9 +164,9 @@ crate::sql! {
         ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = NULL,
             after_seq = EXCLUDED.after_seq";
     TASK_AGAIN = "INSERT INTO search_tasks (workspace_id, session_id, task, after_seq, done_to)
-        SELECT w.id, $2, 'again', w.event_seq, (SELECT h.hidden_to FROM search_hidden h
-            WHERE h.workspace_id = w.id AND h.session_id = $2)
-        FROM workspaces w WHERE w.id = $1
+        SELECT q.workspace_id, $2, 'again', q.seq, (SELECT h.hidden_to FROM search_hidden h
+            WHERE h.workspace_id = q.workspace_id AND h.session_id = $2)
+        FROM event_sequences q WHERE q.workspace_id = $1
         ON CONFLICT (workspace_id, session_id) DO UPDATE SET task = EXCLUDED.task, done_to = EXCLUDED.done_to,
             after_seq = EXCLUDED.after_seq WHERE search_tasks.task <> 'remove'";
     CUSTOMERS_OF_CONTACT = "SELECT id FROM messaging_users WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id";
