@@ -36,6 +36,8 @@ use segue_store::{
 
 /// For how many minutes a carrier may deliver again what it had no answer to.
 const AGAIN_WITHIN: i64 = 60;
+/// So long before a connection came or went something must have come to have been without an answer then.
+const UNANSWERED: i64 = 10 * time::MINUTE;
 
 /// What arrived together, with the duty to answer.
 #[derive(Default)]
@@ -177,8 +179,8 @@ fn receive(
     tx.receive(channel.workspace_id, &row, now).map(|_| ())
 }
 
-/// Whether this text came in an earlier minute, before a connection came or went at `since`. Its sender may have said the
-/// same again and meant it, which nobody can tell; a no is obeyed either way.
+/// Whether this text came in an earlier minute, shortly before a connection came or went at `since`. Its sender may have
+/// said the same again and meant it, which nobody can tell; a no is obeyed and HELP is answered either way.
 fn is_delivered_again(
     tx: &mut Tx<'_>,
     channel: &Channel,
@@ -186,11 +188,11 @@ fn is_delivered_again(
     since: Timestamp,
 ) -> Result<bool, StoreError> {
     let Inbound::Message(message) = item else { return Ok(false) };
-    if since <= now.plus(-AGAIN_WITHIN * time::MINUTE) || message.text.as_deref().is_some_and(is_no) {
+    if since <= now.plus(-AGAIN_WITHIN * time::MINUTE) || message.text.as_deref().is_some_and(is_no_or_help) {
         return Ok(false);
     }
     let keys: Vec<_> = (1..=AGAIN_WITHIN).map(|ago| item.external_id(now.plus(-ago * time::MINUTE))).collect();
-    tx.came_before(channel.workspace_id, channel.id, &keys, since)
+    tx.came_between(channel.workspace_id, channel.id, &keys, (since.plus(-UNANSWERED), since))
 }
 
 /// Whether a text that is there already under this key was sent once more: it is a no, it came on connections that have stood
@@ -207,6 +209,10 @@ fn is_said_again(
     }
     let Some((received_at, newest)) = tx.newest_since(channel.workspace_id, channel.id, key)? else { return Ok(false) };
     Ok(received_at >= since && !newest.contains(&message.fingerprint()))
+}
+
+fn is_no_or_help(text: &str) -> bool {
+    Keyword::read(text, Medium::Sms) == Some(Keyword::Help) || is_no(text)
 }
 
 fn is_no(text: &str) -> bool {
@@ -303,6 +309,14 @@ mod tests {
             test.clock.advance(61 * 60_000);
             came(&test, &channel, part("START", None), SHORT).await;
             assert_eq!(rows(&test).await, 5, "{}", test.engine);
+            // What had its answer long before a connection went is no repeat, and HELP is answered each time.
+            test.clock.advance(12 * 60_000);
+            came(&test, &channel, part("START", None), SHORT).await;
+            assert_eq!(rows(&test).await, 6, "{}: it came 12 minutes before", test.engine);
+            came(&test, &channel, part("HELP", None), LONG).await;
+            test.clock.advance(90_000);
+            came(&test, &channel, part("HELP", None), SHORT).await;
+            assert_eq!(rows(&test).await, 8, "{}", test.engine);
         }
     }
 }

@@ -127,12 +127,12 @@ crate::sql! {
                 ORDER BY n.id DESC LIMIT 1)
         FROM inbox f WHERE f.workspace_id = $1 AND f.channel_id = $2 AND f.external_id = $3";
     /// Whether one of the external ids of a JSON array came in before $4.
-    CAME_BEFORE = sqlite: "SELECT 1 FROM json_each($3) e
+    CAME_BETWEEN = sqlite: "SELECT 1 FROM json_each($3) e
             JOIN inbox i ON i.workspace_id = $1 AND i.channel_id = $2 AND i.external_id = e.value
-        WHERE i.received_at < $4 LIMIT 1",
+        WHERE i.received_at >= $4 AND i.received_at < $5 LIMIT 1",
         postgres: "SELECT 1 FROM json_array_elements_text(CAST(CAST($3 AS TEXT) AS JSON)) e(value)
             JOIN inbox i ON i.workspace_id = $1 AND i.channel_id = $2 AND i.external_id = e.value
-        WHERE i.received_at < $4 LIMIT 1";
+        WHERE i.received_at >= $4 AND i.received_at < $5 LIMIT 1";
     IS_SUBJECT_PENDING = "SELECT 1 FROM inbox
         WHERE workspace_id = $1 AND channel_id = $2 AND subject = $3 AND state = 'pending' LIMIT 1";
     /// Rows that came in since $1 and were never tried, unless an earlier row of the subject is none of them.
@@ -252,20 +252,20 @@ impl Tx<'_> {
         self.query_opt(&NEWEST_SINCE, &[&workspace_id, &channel_id, &external_id], |row| Ok((row.next()?, row.next()?)))
     }
 
-    /// Whether a row with one of these external ids came in before `before`.
+    /// Whether a row with one of these external ids came in from `from` on and before `to`.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn came_before(
+    pub fn came_between(
         &mut self,
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
         external_ids: &[String],
-        before: Timestamp,
+        (from, to): (Timestamp, Timestamp),
     ) -> Result<bool, StoreError> {
         let ids = json_text(&external_ids)?;
-        let found =
-            self.query_opt(&CAME_BEFORE, &[&workspace_id, &channel_id, &ids, &before], |row| row.next::<i64>())?;
+        let params: [&dyn crate::Bind; 5] = [&workspace_id, &channel_id, &ids, &from, &to];
+        let found = self.query_opt(&CAME_BETWEEN, &params, |row| row.next::<i64>())?;
         Ok(found.is_some())
     }
 

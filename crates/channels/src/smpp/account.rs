@@ -86,8 +86,11 @@ impl Account {
     /// Takes note of how the connection at `index` stands, and of what that makes of the session.
     pub fn set_state(&self, index: usize, state: SessionState) {
         let mut states = self.states.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(own) = states.get_mut(index) {
-            own.1 = state;
+        // A connection that tries to come back and does not has carried nothing.
+        let is_bound = state == SessionState::Bound;
+        if let Some((_, own)) = states.get_mut(index)
+            && (std::mem::replace(own, state) == SessionState::Bound) != is_bound
+        {
             *self.changed_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Instant::now();
         }
         let of_all = SessionState::of_connections(&states);
