@@ -59,9 +59,17 @@ pub use redirect::Redirects;
 use segue_model::{Ctx, Timestamp, WorkspaceId};
 use segue_store::Store;
 
+/// So many parts of canceled campaigns are ended at once; the rest has its turn with the next sweep.
+const PARTS_AT_ONCE: usize = 50;
+
 /// Ends what waits of canceled campaigns, each part of it in a transaction of its own: a campaign can have a million.
 async fn end_canceled(store: &Store, workspace_id: WorkspaceId, now: Timestamp) -> Result<(), OutreachError> {
-    while store.write::<_, OutreachError, _>(move |tx| Ok(tx.cancel_left_behind(workspace_id, now)?)).await? > 0 {}
+    for _ in 0..PARTS_AT_ONCE {
+        let ended = store.write_bulk::<_, OutreachError, _>(move |tx| Ok(tx.cancel_left_behind(workspace_id, now)?));
+        if ended.await? == 0 {
+            break;
+        }
+    }
     Ok(())
 }
 

@@ -195,14 +195,16 @@ impl World {
         self.write(move |tx| {
             tx.query(&MESSAGES, &[&ws], |row| {
                 let (address, class, state, not_before) = (row.next()?, row.next()?, row.next()?, row.next()?);
-                let content: segue_model::content::SmsContent = row.json()?;
+                // What is removed with a contact has no sender any more.
+                let content: serde_json::Value = row.json()?;
+                let field = |name: &str| content[name].as_str().unwrap_or_default().to_owned();
                 Ok(Message {
                     address,
                     class,
                     state,
                     not_before,
-                    source: content.source,
-                    text: content.text,
+                    source: field("source"),
+                    text: field("text"),
                     dedupe_key: row.next()?,
                 })
             })
