@@ -162,7 +162,9 @@ crate::sql! {
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     MOVE_SESSION_BACK = "UPDATE sessions SET messaging_user_id = $4, version = version + 1
         WHERE workspace_id = $1 AND id = $2 AND messaging_user_id = $3";
-    LATEST_WINDOW = "SELECT MAX(window_expires_at) FROM sessions WHERE workspace_id = $1 AND messaging_user_id = $2";
+    /// Of the conversations that the customer wrote in: one that was begun from here has the window of before.
+    LATEST_WINDOW = "SELECT MAX(s.window_expires_at) FROM sessions s WHERE s.workspace_id = $1
+            AND s.messaging_user_id = $2 AND s.customer_messages > 0";
     HEARD = "UPDATE messaging_users SET last_inbound_at = $3 WHERE workspace_id = $1 AND id = $2";
     /// Those that left several addresses side by side: said by a person of this customer, or of one that is part of it.
     OPEN_MERGES = "SELECT COUNT(*) FROM messaging_user_merges m

@@ -39,15 +39,19 @@ const SUBJECT_REMOVED: &str = "WhatsApp conversation";
 const FILE_REMOVED: &str = "It was removed with the contact.";
 
 crate::sql! {
+    /// One that was meant for some conversations alone is meant for all from then on.
     ASK_ERASURE = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at) VALUES ($1, $2, $3)
-        ON CONFLICT DO NOTHING";
+        ON CONFLICT (workspace_id, messaging_user_id) DO UPDATE SET sessions = NULL, emptied_at = NULL,
+            asked_at = excluded.asked_at WHERE customer_erasures.sessions IS NOT NULL";
     ASK_ERASURE_OF_SESSIONS = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at, sessions)
         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     KEEP_TO_SESSIONS = "UPDATE customer_erasures SET sessions = $3
         WHERE workspace_id = $1 AND messaging_user_id = $2 AND sessions IS NULL";
     PASS_ERASURE_ON = "INSERT INTO customer_erasures (workspace_id, messaging_user_id, asked_at)
         SELECT e.workspace_id, $3, e.asked_at FROM customer_erasures e
-        WHERE e.workspace_id = $1 AND e.messaging_user_id = $2 ON CONFLICT DO NOTHING";
+        WHERE e.workspace_id = $1 AND e.messaging_user_id = $2
+        ON CONFLICT (workspace_id, messaging_user_id) DO UPDATE SET sessions = NULL, emptied_at = NULL,
+            asked_at = excluded.asked_at WHERE customer_erasures.sessions IS NOT NULL";
     ERASURES = "SELECT messaging_user_id, asked_at, sessions, emptied_at IS NOT NULL, attempts FROM customer_erasures
         WHERE workspace_id = $1 AND messaging_user_id > $2 ORDER BY messaging_user_id LIMIT $3";
     EMPTIED = "UPDATE customer_erasures SET emptied_at = $3 WHERE workspace_id = $1 AND messaging_user_id = $2";
