@@ -52,15 +52,16 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
   });
   // The console holds the newest sessions; the ones about to close may be older.
   const within = tab === 'closing' ? CLOSING_SOON_MINUTES : null;
-  const byClosing = order === 'closing' && settled === '';
+  // One's own and the waiting ones are read whole as it is.
+  const byClosing = order === 'closing' && settled === '' && (tab === 'open' || tab === 'closing');
   const closing = useInfiniteQuery({
     ...PAGES,
     queryKey: keys.closingSessions(tab),
     queryFn: ({ signal, pageParam }) => fetchClosing(within, pageParam, signal),
     enabled: byClosing,
     staleTime: 10_000,
-    // Windows come near their end without an event that says so.
-    refetchInterval: 60_000,
+    // Windows come near their end without an event that says so. Who has scrolled far has seen them come.
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 3 ? false : 60_000),
   });
   useTaken(closing);
   const now = useNow(30_000);
@@ -81,7 +82,8 @@ export function useSessionIds(tab: InboxTab, search: string, wanted: InboxOrder)
   }, [sessions, away, user, tab, order, now, search, settled, found]);
 
   const paged = byClosing ? closing : tab === 'open' || settled !== '' ? remote : null;
-  const goesOn = paged !== null && paged.hasNextPage && !paged.isFetching;
+  const goesOn =
+    paged !== null && paged.hasNextPage && !paged.isFetching && !paged.isFetchNextPageError;
   const fetchNext = paged?.fetchNextPage;
   /** Called at the end of the list: there may be more than the console holds. */
   const more = useCallback(() => {

@@ -95,9 +95,9 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
       cache.setQueryData(keys.segment(saved.id), saved);
       void cache.invalidateQueries({ queryKey: keys.segments });
       setStored(written);
-      letGo();
       notify.done('Segment saved');
       if (segment === null) {
+        letGo();
         await navigate({ to: '/segments/$segmentId', params: { segmentId: saved.id } });
       }
     } catch (error) {
