@@ -7,7 +7,7 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,7 +16,7 @@ use segue_store::{
     Store,
     access::{Credentials, User},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{AccessError, password, token};
 
@@ -36,8 +36,9 @@ const THROTTLE_PERIOD: i64 = time::MINUTE;
 const THROTTLE_SIZE: usize = 20_000;
 /// Passwords checked at once. Each takes a processor and 19 MiB for tens of milliseconds.
 const AT_ONCE: usize = 4;
-/// Tries at most that are checked or wait for it.
-const PLACES: usize = 64;
+/// Tries at most that are checked or wait for it. Less than [`ADDRESS_LIMIT`], so that many who sign in at once from one
+/// address are told to wait a little, and not that they failed.
+const PLACES: usize = 48;
 
 /// Slows down guessing of passwords, and bounds what it costs.
 pub struct LoginThrottle {
@@ -76,14 +77,15 @@ impl Counted {
 
 /// A try that is counted.
 struct Try {
-    counted: [Counted; 3],
+    counted: Vec<Counted>,
 }
 
 impl LoginThrottle {
     /// Counts a try, when there is one left. A try that is forgotten on its way stays counted.
-    fn reserve(&self, email: &str, address: IpAddr, now: Timestamp) -> Result<Try, AccessError> {
-        let counted =
-            [Counted::Both(email.to_owned(), address), Counted::Address(address), Counted::Email(email.to_owned())];
+    fn reserve(&self, email: &str, address: Option<IpAddr>, now: Timestamp) -> Result<Try, AccessError> {
+        let from = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let mut counted = vec![Counted::Both(email.to_owned(), from), Counted::Email(email.to_owned())];
+        counted.extend(address.map(Counted::Address));
         let is_over = |since: &Timestamp| now.since(*since) >= THROTTLE_PERIOD;
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         if tries.len() + counted.len() > THROTTLE_SIZE {
@@ -119,9 +121,18 @@ impl LoginThrottle {
         }
     }
 
+    /// A place among those that are checked or wait for it.
+    fn place(&self) -> Result<OwnedSemaphorePermit, AccessError> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| AccessError::Busy)
+    }
+
     /// Whether the password belongs to the hash, when it is this one's turn.
-    async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool, AccessError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| AccessError::Busy)?;
+    async fn verify(
+        &self,
+        place: OwnedSemaphorePermit,
+        password: &str,
+        hash: Option<String>,
+    ) -> Result<bool, AccessError> {
         let turn = Arc::clone(&self.at_once).acquire_owned().await.map_err(|_| AccessError::Busy)?;
         let password = password.to_owned();
         let checked = tokio::task::spawn_blocking(move || {
@@ -149,7 +160,7 @@ impl SignedIn {
     }
 }
 
-/// Checks e-mail address and password and gives a token for the cookie. `address` is where the request comes from.
+/// Checks e-mail address and password and gives a token for the cookie. `address` is where the request comes from, when that is known.
 ///
 /// # Errors
 /// [`AccessError::InvalidEmail`], [`AccessError::WrongCredentials`], [`AccessError::TooManyAttempts`],
@@ -158,7 +169,7 @@ pub async fn login(
     store: &Store,
     ctx: &Ctx,
     throttle: &LoginThrottle,
-    address: IpAddr,
+    address: Option<IpAddr>,
     email: &str,
     password: &str,
 ) -> Result<(SignedIn, String), AccessError> {
@@ -167,8 +178,9 @@ pub async fn login(
     }
     let email = email.trim().to_lowercase();
     let now = ctx.now();
+    let place = throttle.place()?;
     let counted = throttle.reserve(&email, address, now)?;
-    let checked = check(store, throttle, email, password).await;
+    let checked = check(store, (throttle, place), email, password).await;
     // Only a wrong password counts: not a right one, and not what could not be looked at.
     if !matches!(checked, Err(AccessError::WrongCredentials)) {
         throttle.give_back(&counted);
@@ -190,13 +202,13 @@ pub async fn login(
 /// The user whom e-mail address and password belong to.
 async fn check(
     store: &Store,
-    throttle: &LoginThrottle,
+    (throttle, place): (&LoginThrottle, OwnedSemaphorePermit),
     email: String,
     password: &str,
 ) -> Result<Credentials, AccessError> {
     let found = store.read(move |tx| Ok::<_, AccessError>(tx.credentials(&email)?)).await?;
     let hash = found.as_ref().map(|credentials| credentials.password_hash.clone());
-    let right = throttle.verify(password, hash).await?;
+    let right = throttle.verify(place, password, hash).await?;
     found.filter(|credentials| right && credentials.user.disabled_at.is_none()).ok_or(AccessError::WrongCredentials)
 }
 
@@ -226,10 +238,10 @@ mod tests {
 
     use super::*;
 
-    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const HOME: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
 
-    fn number(number: u32) -> IpAddr {
-        IpAddr::from(number.to_be_bytes())
+    fn number(number: u32) -> Option<IpAddr> {
+        Some(IpAddr::from(number.to_be_bytes()))
     }
 
     #[test]
@@ -248,7 +260,7 @@ mod tests {
     #[test]
     fn neither_many_emails_nor_many_addresses_make_guessing_fast() {
         let (throttle, start) = (LoginThrottle::default(), Timestamp(0));
-        let passed = |tries: &mut dyn Iterator<Item = (String, IpAddr)>| {
+        let passed = |tries: &mut dyn Iterator<Item = (String, Option<IpAddr>)>| {
             tries.filter(|(email, address)| throttle.reserve(email, *address, start).is_ok()).count()
         };
         let emails = passed(&mut (0..500).map(|n| (format!("{n}@a.example"), HOME)));

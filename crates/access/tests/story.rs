@@ -21,7 +21,7 @@ fn person(email: &str, role: Role) -> NewUser {
 }
 
 async fn sign_in(test: &TestStore, email: &str, password: &str) -> Result<String, AccessError> {
-    login(&test.store, &test.ctx, &LoginThrottle::default(), HOME, email, password).await.map(|(_, token)| token)
+    login(&test.store, &test.ctx, &LoginThrottle::default(), Some(HOME), email, password).await.map(|(_, token)| token)
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn wrong_and_unknown_look_the_same_and_guessing_is_stopped() {
         create_user(&test.store, &test.ctx, test.workspace_id(), &person("ada@a.example", Role::Admin)).await.unwrap();
         let throttle = LoginThrottle::default();
         let attempt = |email: &'static str, password: &'static str| {
-            login(&test.store, &test.ctx, &throttle, HOME, email, password)
+            login(&test.store, &test.ctx, &throttle, Some(HOME), email, password)
         };
         let wrong = attempt("ada@a.example", "wrong password").await.unwrap_err().to_string();
         let unknown = attempt("eve@a.example", "wrong password").await.unwrap_err().to_string();

@@ -7,6 +7,7 @@
 use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Once,
 };
 
 use axum::extract::{ConnectInfo, FromRequestParts};
@@ -17,15 +18,34 @@ use crate::{
     state::{ApiConfig, Forwarded},
 };
 
-/// The address that a request comes from, for handlers.
-pub(crate) struct ClientAddress(pub(crate) IpAddr);
+/// The address that tries to sign in are counted by: none behind a proxy that the server was not told of, since everybody
+/// has its address then. That is only believed of one in the same network: a stranger cannot write the limit away.
+pub(crate) struct CountedAddress(pub(crate) Option<IpAddr>);
 
-impl FromRequestParts<AppState> for ClientAddress {
+impl FromRequestParts<AppState> for CountedAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        Ok(Self(of(&state.config, &parts.headers, &parts.extensions)))
+        Ok(Self(counted(&state.config, &parts.headers, &parts.extensions)))
     }
+}
+
+fn counted(config: &ApiConfig, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+    static TOLD: Once = Once::new();
+    let address = of(config, headers, extensions);
+    let is_near = match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.segments()[0] & 0xfe00 == 0xfc00 || v6.segments()[..4] == [0; 4],
+    };
+    if config.forwarded == Forwarded::Ignore && is_near && headers.contains_key("x-forwarded-for") {
+        TOLD.call_once(|| {
+            tracing::warn!(
+                "a proxy stands in front, and its addresses are not read; set SEGUE_CALLER_ADDRESS=forwarded"
+            );
+        });
+        return None;
+    }
+    Some(address)
 }
 
 /// The address that a request with these headers and extensions comes from; the unspecified one when the server does not
@@ -63,6 +83,25 @@ mod tests {
     use super::*;
 
     const PROXY: [u8; 4] = [10, 0, 0, 1];
+
+    #[test]
+    fn whom_a_proxy_that_was_not_told_of_brings_is_not_counted_by_its_address() {
+        let address = |forwarded, peer: [u8; 4], is_forwarded: bool| {
+            let config = ApiConfig { forwarded, ..ApiConfig::default() };
+            let mut headers = HeaderMap::new();
+            if is_forwarded {
+                headers.append("x-forwarded-for", HeaderValue::from_static("198.51.100.7"));
+            }
+            let mut extensions = Extensions::new();
+            extensions.insert(ConnectInfo(SocketAddr::from((peer, 4_711))));
+            counted(&config, &headers, &extensions).map(|address| address.to_string())
+        };
+        assert_eq!(address(Forwarded::Ignore, PROXY, true), None);
+        assert_eq!(address(Forwarded::Ignore, PROXY, false).as_deref(), Some("10.0.0.1"));
+        assert_eq!(address(Forwarded::TrustLast, PROXY, true).as_deref(), Some("198.51.100.7"));
+        // Whoever comes from afar is counted, whatever they write.
+        assert_eq!(address(Forwarded::Ignore, [203, 0, 113, 9], true).as_deref(), Some("203.0.113.9"));
+    }
 
     fn seen(forwarded: Forwarded, entries: &[&str]) -> String {
         let config = ApiConfig { forwarded, ..ApiConfig::default() };

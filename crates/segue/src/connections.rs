@@ -5,7 +5,7 @@
 //! longer than proxies keep connections that they use again: whoever closes first must not be this side, in the moment in
 //! which the proxy sends the next request.
 //!
-//! A line that dies without a word is given up when what was written into it has not been confirmed for a while
+//! A line that dies without a word is given up when what was written into it has not been confirmed for five minutes
 //! ([`UNCONFIRMED`]), and not after the quarter of an hour that operating systems try: streams of events end with it.
 
 use std::{
@@ -32,8 +32,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service as _;
 
-/// Milliseconds for which what was written may stay unconfirmed by the other side.
-const UNCONFIRMED: u32 = 30_000;
+/// Milliseconds for which what was written may stay unconfirmed by the other side, or unread: Linux makes no difference, and
+/// somebody may rest in the middle of a long download. That a console is gone is told sooner, by its beats.
+const UNCONFIRMED: u32 = 300_000;
 /// How long to wait when no connection can be taken, because there are no more files to be had.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -103,7 +104,8 @@ async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, limits: Lim
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().call(request.map(Body::new))
     });
-    let mut builder = Builder::new(TokioExecutor::new());
+    // In clear text browsers and proxies speak HTTP/1.1; what bounds silence below is about that.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.next_request);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut patience = pin!(tokio::time::sleep(limits.first_request));

@@ -88,7 +88,8 @@ crate::sql! {
     SET_CAPACITY = "UPDATE presences SET capacity = $3, updated_at = $4 WHERE workspace_id = $1 AND user_id = $2
         AND load <= $3";
     SEE = "UPDATE presences SET seen_until = $3 WHERE workspace_id = $1 AND user_id = $2 AND seen_until < $3";
-    LEAVE = "UPDATE presences SET seen_until = $3 WHERE workspace_id = $1 AND user_id = $2 AND seen_until > $3";
+    LEAVE = "UPDATE presences SET seen_until = $3 WHERE workspace_id = $1 AND user_id = $2 AND seen_until > $3
+        AND seen_until <= $4";
     RESERVE = "UPDATE presences SET load = load + $3, last_offer_at = $4, updated_at = $4
         WHERE workspace_id = $1 AND user_id = $2 AND status = 'available' AND seen_until > $4 AND load + $3 <= capacity";
     BURDEN = "UPDATE presences SET load = load + $3, updated_at = $4
@@ -226,7 +227,8 @@ impl Tx<'_> {
         Ok(self.execute(&SEE, &[&workspace_id, &user_id, &until])? == 1)
     }
 
-    /// Notes that an agent's last connection is gone: he counts as connected until `until` at most.
+    /// Notes that an agent's last connection to a node is gone: he counts as connected until `until` at most, unless another
+    /// node has seen him since, and so for longer than `known`.
     ///
     /// # Errors
     /// When the store fails.
@@ -234,9 +236,9 @@ impl Tx<'_> {
         &mut self,
         workspace_id: WorkspaceId,
         user_id: UserId,
-        until: Timestamp,
+        (until, known): (Timestamp, Timestamp),
     ) -> Result<bool, StoreError> {
-        Ok(self.execute(&LEAVE, &[&workspace_id, &user_id, &until])? == 1)
+        Ok(self.execute(&LEAVE, &[&workspace_id, &user_id, &until, &known])? == 1)
     }
 
     /// Reserves capacity of an agent for an offer, when he is available, connected and has as much left.

@@ -10,12 +10,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
 use segue_desk::{DeskError, routing};
-use segue_model::{UserId, WorkspaceId};
+use segue_model::{Timestamp, UserId, WorkspaceId};
 use segue_store::StoreError;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +46,8 @@ struct User {
     renewal: RenewalTask,
     /// Ends the task that renews.
     gone: CancellationToken,
+    /// Until when this node has said that the user is there, in milliseconds.
+    said: Arc<AtomicI64>,
 }
 
 /// Whether the task that looks after a user runs. The first stream may fail before it starts one; then the next does.
@@ -81,7 +86,8 @@ impl Connections {
     ) -> Result<Connected, Problem> {
         // From here on the count is right again whatever happens.
         let connected = self.enter((workspace_id, user_id), client);
-        let renewal = Renewal::of(state, workspace_id, user_id).await?;
+        let mut renewal = Renewal::of(state, workspace_id, user_id).await?;
+        renewal.said = connected.said();
         renewal.seen(client).await?;
         if let Some(gone) = connected.start_renewal() {
             tokio::spawn(renewal.run(gone));
@@ -91,13 +97,23 @@ impl Connections {
 
     /// The user's client was heard.
     pub(super) async fn beat(state: &AppState, workspace_id: WorkspaceId, user_id: UserId) -> Result<(), Problem> {
-        Ok(Renewal::of(state, workspace_id, user_id).await?.seen(Client::Beats).await?)
+        let mut renewal = Renewal::of(state, workspace_id, user_id).await?;
+        if let Some(said) = state.connections.said((workspace_id, user_id)) {
+            renewal.said = said;
+        }
+        Ok(renewal.seen(Client::Beats).await?)
     }
 
     /// Whether a stream of the user is open that only an end of it tells to be gone.
     fn listens(&self, key: (WorkspaceId, UserId)) -> bool {
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         users.get(&key).is_some_and(|user| user.listening > 0)
+    }
+
+    /// Until when this node has said that a user is there who has a stream open here.
+    fn said(&self, key: (WorkspaceId, UserId)) -> Option<Arc<AtomicI64>> {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        users.get(&key).map(|user| Arc::clone(&user.said))
     }
 
     /// Counts a stream.
@@ -108,6 +124,7 @@ impl Connections {
             listening: 0,
             renewal: RenewalTask::Missing,
             gone: CancellationToken::new(),
+            said: Arc::default(),
         });
         user.streams += 1;
         user.listening += usize::from(client == Client::Listens);
@@ -116,6 +133,11 @@ impl Connections {
 }
 
 impl Connected {
+    fn said(&self) -> Arc<AtomicI64> {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        users.get(&self.key).map(|user| Arc::clone(&user.said)).unwrap_or_default()
+    }
+
     /// What ends the task that renews, when there is none yet: whoever asks starts it.
     fn start_renewal(&self) -> Option<CancellationToken> {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,13 +167,15 @@ struct Renewal {
     user_id: UserId,
     /// Milliseconds from the end of the last stream to being gone.
     grace: i64,
+    /// Until when it was said that the user is there.
+    said: Arc<AtomicI64>,
 }
 
 impl Renewal {
     async fn of(state: &AppState, workspace_id: WorkspaceId, user_id: UserId) -> Result<Self, StoreError> {
         let workspace = state.store.read::<_, StoreError, _>(move |tx| tx.workspace(workspace_id)).await?;
         let grace = workspace.map_or(0, |workspace| workspace.settings.disconnect_grace);
-        Ok(Self { state: state.clone(), workspace_id, user_id, grace })
+        Ok(Self { state: state.clone(), workspace_id, user_id, grace, said: Arc::default() })
     }
 
     /// Connected for long enough to miss one renewal or beat; a node or a line that dies is noticed when that has passed.
@@ -161,6 +185,7 @@ impl Renewal {
             Client::Listens => 2 * RENEWAL,
         };
         let until = self.state.ctx.now().plus(self.grace + patience);
+        self.said.fetch_max(until.0, Ordering::Relaxed);
         routing::seen(&self.state.store, &self.state.ctx, self.workspace_id, self.user_id, until).await
     }
 
@@ -179,7 +204,8 @@ impl Renewal {
                 tracing::warn!(user_id = %self.user_id, %error, "an agent's connection could not be renewed");
             }
         }
-        let left = routing::left(&self.state.store, &self.state.ctx, self.workspace_id, self.user_id).await;
+        let known = Timestamp(self.said.load(Ordering::Relaxed));
+        let left = routing::left(&self.state.store, &self.state.ctx, self.workspace_id, self.user_id, known).await;
         if let Err(error) = left {
             tracing::warn!(user_id = %self.user_id, %error, "the end of an agent's connection could not be stored");
         }

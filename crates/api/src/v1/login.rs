@@ -16,7 +16,7 @@ use super::workspace::{WorkspaceBody, load_workspace};
 use crate::{
     AppState,
     caller::{COOKIE, Caller, Credential},
-    client_address::ClientAddress,
+    client_address::CountedAddress,
     extract::Json,
     guard::Guard,
     problem::Problem,
@@ -45,7 +45,7 @@ struct LoginAnswer {
 #[utoipa::path(post, path = "/api/v1/login", tag = "access", responses((status = 200, body = LoginAnswer)))]
 async fn login(
     State(state): State<AppState>,
-    ClientAddress(address): ClientAddress,
+    CountedAddress(address): CountedAddress,
     Json(input): Json<LoginInput>,
 ) -> Result<Response, Problem> {
     let LoginInput { email, password } = input;
@@ -96,7 +96,7 @@ struct SetupInput {
 #[utoipa::path(post, path = "/api/v1/setup", tag = "access", responses((status = 200, body = LoginAnswer)))]
 async fn setup(
     State(state): State<AppState>,
-    address: ClientAddress,
+    CountedAddress(address): CountedAddress,
     Json(input): Json<SetupInput>,
 ) -> Result<Response, Problem> {
     let workspace = NewWorkspace {
@@ -117,7 +117,7 @@ async fn setup(
         }
     })?;
     let credentials = LoginInput { email: input.email, password: input.password };
-    login(State(state), address, Json(credentials)).await
+    login(State(state), CountedAddress(address), Json(credentials)).await
 }
 
 /// A name in configuration files: letters, digits and single dashes.

@@ -113,7 +113,7 @@ async fn a_login_ends_with_its_time_a_new_role_and_a_new_password() {
                 &server.test.store,
                 &server.test.ctx,
                 &segue_access::LoginThrottle::default(),
-                std::net::Ipv4Addr::LOCALHOST.into(),
+                Some(std::net::Ipv4Addr::LOCALHOST.into()),
                 &user.email,
                 if change["disabled"] == true { "another long password" } else { PASSWORD },
             )

@@ -77,16 +77,23 @@ pub async fn seen(
         .await
 }
 
-/// The agent's last event stream has ended: unless one opens again within the grace time, he counts as gone.
+/// The agent's last event stream of a node has ended: unless one opens again within the grace time, he counts as gone.
+/// `known` is until when the node has said that he is there; whom another one has seen since is there.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn left(store: &Store, ctx: &Ctx, workspace_id: WorkspaceId, user_id: UserId) -> Result<(), DeskError> {
+pub async fn left(
+    store: &Store,
+    ctx: &Ctx,
+    workspace_id: WorkspaceId,
+    user_id: UserId,
+    known: Timestamp,
+) -> Result<(), DeskError> {
     let ctx = ctx.clone();
     store
         .write(move |tx| {
             let grace = grace(tx, workspace_id)?;
-            tx.leave_agent(workspace_id, user_id, ctx.now().plus(grace))?;
+            tx.leave_agent(workspace_id, user_id, (ctx.now().plus(grace), known))?;
             tx.wake(segue_model::wake::Wake::Routing(workspace_id));
             Ok(())
         })

@@ -248,7 +248,8 @@ async fn what_waits_keeps_the_order_it_was_written_in_however_late_refusals_are_
             let (ctx, at) = (scene.ctx().clone(), scene.test.now());
             let failure = Failure { class: "window_closed".to_owned(), code: None, reason: "Too late".to_owned() };
             let report = ProviderReport { report: Report::Failed, at, failure: Some(failure) };
-            let target = ReportTarget { provider_ids: Vec::new(), message_id: Some(id), recipient: None, is_by_looks: false };
+            let target =
+                ReportTarget { provider_ids: Vec::new(), message_id: Some(id), recipient: None, is_by_looks: false };
             write(scene.store(), move |tx| {
                 tx.execute(&ACCEPTED, &[&workspace_id, &id, &START])?;
                 tx.apply_report(workspace_id, channel_id, &target, &report, &ctx)

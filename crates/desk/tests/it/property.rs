@@ -183,7 +183,9 @@ async fn carry_out(scene: &Scene, agents: &[Actor], boss: &Actor, number: usize,
             seen(store, ctx, workspace, agents[agent].user_id().unwrap(), until).await.unwrap();
         }
         Act::Disconnect { agent } => {
-            left(store, ctx, workspace, agents[agent].user_id().unwrap()).await.unwrap();
+            left(store, ctx, workspace, agents[agent].user_id().unwrap(), segue_model::Timestamp(i64::MAX))
+                .await
+                .unwrap();
         }
         Act::Wait { seconds } => scene.advance(seconds * 1_000),
         Act::End { session: index } => {

@@ -108,7 +108,14 @@ async fn a_lost_connection_counts_after_the_grace_time() {
         scene.receive(text(phone("15550100002"), "wamid.2", START, "Hi")).await;
         scene.sweep().await;
         let id = sam.user_id().unwrap();
-        segue_desk::routing::left(scene.store(), scene.ctx(), scene.workspace(), id).await.unwrap();
+        let far = scene.ctx().now().plus(1_000_000_000);
+        let (store, workspace) = (scene.store(), scene.workspace());
+        segue_desk::routing::seen(store, scene.ctx(), workspace, id, far).await.unwrap();
+        // Another node has seen him for longer than the one that lost him: he is there.
+        segue_desk::routing::left(store, scene.ctx(), workspace, id, far.plus(-1)).await.unwrap();
+        scene.advance(10_000);
+        assert_eq!(scene.sweep().await.given_back, 0, "{}: connected elsewhere", scene.test.engine);
+        segue_desk::routing::left(store, scene.ctx(), workspace, id, far).await.unwrap();
         scene.advance(9_000);
         assert_eq!(scene.sweep().await.given_back, 0, "still within the grace time");
         scene.advance(1_000);
