@@ -18,8 +18,8 @@ use segue_store::{
 
 use crate::{DeliveryError, client::client_of};
 
-/// Customers worked on at once.
-const BATCH: u32 = 50;
+/// Customers read at once.
+const BATCH: u32 = 500;
 /// How often WhatsApp is asked before it is given up.
 const MOST_ATTEMPTS: u32 = 20;
 
@@ -28,19 +28,19 @@ const MOST_ATTEMPTS: u32 = 20;
 /// # Errors
 /// When the store fails; what was done stays done.
 pub async fn run(store: &Store, workspace_id: WorkspaceId) -> Result<usize, StoreError> {
-    let (mut done, mut after) = (0, None);
+    let mut due = Vec::new();
     loop {
-        // Those who have to wait must not keep others from their turn.
-        let due = store.read(move |tx| tx.erasures(workspace_id, after, BATCH)).await?;
-        let Some(last) = due.last() else { return Ok(done) };
-        after = Some(last.messaging_user_id);
-        done += run_batch(store, workspace_id, due).await?;
+        let after = due.last().map(|last: &Erasure| last.messaging_user_id);
+        let further = store.read(move |tx| tx.erasures(workspace_id, after, BATCH)).await?;
+        if further.is_empty() {
+            break;
+        }
+        due.extend(further);
     }
-}
-
-async fn run_batch(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure>) -> Result<usize, StoreError> {
-    let mut done = 0;
+    // Of all at once: nothing leads to the copies, so all that came in lately is looked through.
     empty_copies(store, workspace_id, due.iter().filter(|erasure| !erasure.is_emptied).cloned().collect()).await?;
+    let mut done = 0;
+    // Those who have to wait must not keep others from their turn.
     for erasure in due {
         let (messaging_user_id, attempts) = (erasure.messaging_user_id, erasure.attempts);
         if !erasure.is_emptied && !empty(store, workspace_id, erasure).await? {
@@ -131,7 +131,10 @@ async fn empty_copies(store: &Store, workspace_id: WorkspaceId, due: Vec<Erasure
             if erased.is_empty() { Ok(Copies::default()) } else { tx.copies_of(workspace_id, &erased, until) }
         })
         .await?;
-    store.write_bulk(move |tx| tx.empty_copies(workspace_id, &copies)).await
+    for part in copies.parts(BATCH as usize) {
+        store.write_bulk(move |tx| tx.empty_copies(workspace_id, &part)).await?;
+    }
+    Ok(())
 }
 
 /// Tells WhatsApp of each of the customer's ids; its contact book knows no numbers.

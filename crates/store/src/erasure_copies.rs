@@ -80,6 +80,16 @@ impl Erased {
     }
 }
 
+impl Copies {
+    /// The same in parts of so many of each kind, for a transaction each.
+    #[must_use]
+    pub fn parts(&self, most: usize) -> Vec<Self> {
+        let inbox = self.inbox.chunks(most).map(|inbox| Self { inbox: inbox.to_vec(), answers: Vec::new() });
+        let answers = self.answers.chunks(most).map(|answers| Self { inbox: Vec::new(), answers: answers.to_vec() });
+        inbox.chain(answers).collect()
+    }
+}
+
 impl Tx<'_> {
     /// The copies of what these customers wrote, and was written to them, until then.
     ///
@@ -122,5 +132,23 @@ impl Tx<'_> {
             self.execute(&EMPTY_ANSWER, &[&workspace_id, actor, key])?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn parts_are_no_larger_than_they_may_be_and_hold_everything() {
+        let inbox: Vec<InboxId> = (0..5).map(|number| InboxId(Uuid::from_u128(number))).collect();
+        let copies = Copies { inbox: inbox.clone(), answers: vec![("a".to_owned(), "k".to_owned())] };
+        let parts = copies.parts(2);
+        assert_eq!(parts.iter().map(|part| part.inbox.len()).collect::<Vec<_>>(), [2, 2, 1, 0]);
+        assert_eq!(parts.iter().flat_map(|part| part.inbox.clone()).collect::<Vec<_>>(), inbox);
+        assert_eq!(parts.iter().flat_map(|part| part.answers.clone()).collect::<Vec<_>>(), copies.answers);
+        assert!(Copies::default().parts(2).is_empty());
     }
 }

@@ -20,6 +20,7 @@ use crate::scene::*;
 
 const SECOND: &str = "15550100009";
 
+static END: Sql = Sql::portable("END", "UPDATE sessions SET state = 'ended' WHERE workspace_id = $1 AND id = $2");
 static JOBS: Sql = Sql::portable("JOBS", "SELECT COUNT(*) FROM jobs WHERE workspace_id = $1 AND kind = 'tell_block'");
 
 async fn address(scene: &Scene, id: MessagingUserId) -> Option<(AddressKind, String)> {
@@ -691,5 +692,22 @@ async fn whoever_is_parted_has_no_service_window_of_the_other() {
         assert_eq!(heard(own_id).await, other_heard, "{}: one person", scene.test.engine);
         parted(&scene, &boss, &own).await;
         assert_eq!((heard(own_id).await, heard(other_id).await), (own_heard, other_heard), "{}", scene.test.engine);
+
+        // A conversation that was begun from here while they were one has the window of the other.
+        let other = of(&scene.sessions().await, &format!("+{SECOND}"));
+        merged(&scene, &boss, &own, &other).await;
+        let (channel, now, fresh) = (scene.channel.id, scene.ctx().now(), scene.ctx().id());
+        write(scene.store(), move |tx| {
+            for id in tx.session_ids_of(workspace, own_id)? {
+                tx.execute(&END, &[&workspace, &id])?;
+            }
+            tx.open_session(workspace, fresh, channel, own_id, now)?;
+            let mut begun = tx.open_session_to_change(workspace, channel, own_id)?.expect("it was opened");
+            begun.window_expires_at = other_heard.map(segue_model::window::expires_at);
+            tx.save_session(workspace, &mut begun)
+        })
+        .await;
+        parted(&scene, &boss, &own).await;
+        assert_eq!(heard(own_id).await, own_heard, "{}: they wrote nothing in it", scene.test.engine);
     }
 }

@@ -262,3 +262,32 @@ async fn a_contact_that_is_brought_back_has_its_customers_in_the_way_they_came()
         assert_eq!(restored(LinkedBy::Agent, true).await.0, Some(LinkedBy::Email), "{engine}: a record of before");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_that_a_merge_had_narrowed_is_of_all_when_the_next_contact_goes() {
+    static LINK: Sql =
+        Sql::portable("LINK", "UPDATE messaging_users SET contact_id = $3 WHERE workspace_id = $1 AND id = $2");
+    for test in engines().await {
+        let test = &test;
+        let (ws, now) = (test.workspace_id(), test.now());
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id;
+        let first = test.contact("+15550100001", "Ana").await;
+        let second = test.contact("+15550100002", "Ana Silva").await;
+        let (kept, other) = (customer(test, channel, Some(first)).await, customer(test, channel, None).await);
+        let sessions = async || {
+            let due = write(test, move |tx| tx.erasures(ws, None, 10)).await;
+            due.into_iter().find(|erasure| erasure.messaging_user_id == kept).map(|erasure| erasure.sessions)
+        };
+        assert!(write(test, move |tx| tx.delete_contact(ws, first, now)).await);
+        assert_eq!(sessions().await, Some(None), "{}: all", test.engine);
+        // The person is known again, and turns out to have another address.
+        write(test, move |tx| {
+            tx.execute(&LINK, &[&ws, &kept, &second])?;
+            tx.merge_messaging_users(ws, other, kept)
+        })
+        .await;
+        assert_eq!(sessions().await, Some(Some(Vec::new())), "{}: what there was before", test.engine);
+        assert!(write(test, move |tx| tx.delete_contact(ws, second, now)).await);
+        assert_eq!(sessions().await, Some(None), "{}: all again", test.engine);
+    }
+}
