@@ -70,6 +70,9 @@ impl std::fmt::Debug for Identifier {
     }
 }
 
+/// A Messaging User with all identifiers and when each was last used.
+pub type Found = (MessagingUser, Vec<(Identifier, Timestamp)>);
+
 /// One customer identity on one channel.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MessagingUser {
@@ -343,7 +346,7 @@ impl Tx<'_> {
         workspace_id: WorkspaceId,
         channel_id: ChannelId,
         identifier: &Identifier,
-    ) -> Result<Option<(MessagingUser, Vec<(Identifier, Timestamp)>)>, StoreError> {
+    ) -> Result<Option<Found>, StoreError> {
         let mut user = None;
         let params: [&dyn crate::Bind; 4] = [&workspace_id, &channel_id, &identifier.kind.as_str(), &identifier.value];
         let mut used = self.query(&CUSTOMER, &params, |row| {

@@ -19,9 +19,12 @@ use crate::StoreError;
 /// Most values that a thread keeps; the one that was least lately used makes room.
 const MOST: usize = 64;
 
+/// A text and what it says.
+type Known = (Box<str>, Arc<dyn Any + Send + Sync>);
+
 thread_local! {
     /// The one used last stands first.
-    static KNOWN: RefCell<Vec<(Box<str>, Arc<dyn Any + Send + Sync>)>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A value that many may hold; whoever changes it changes their own.
