@@ -10,8 +10,8 @@
 //! Texts have no id, so the key of one is what it says and the minute. Somebody can say the same twice in a minute and
 //! mean it, with something else in between (STOP, START, STOP): such a text is a repeat only when nothing else came from its
 //! sender since, or when a connection came or went since, after which carriers deliver again what they had no answer to.
-//! So that goes for what came within the hour before, in whichever minute: an old START delivered again undoes no later STOP.
-//! A no passes there: obeyed twice it does no harm.
+//! So that goes for what comes within an hour, in whichever minute, when it came in the ten minutes before a connection was
+//! made or lost: an old START delivered again undoes no later STOP. A no and HELP pass there: twice they do no harm.
 
 use std::{sync::Arc, time::Duration};
 
