@@ -174,6 +174,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn http_2_whose_silence_is_not_bounded_is_not_spoken() {
+        let patient = Limits { first_request: 10 * PATIENCE, next_request: 10 * PATIENCE, ..Limits::default() };
+        let running = start(patient).await;
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        // The preface and empty settings, which a server that speaks it answers and waits on.
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        let mut text = Vec::new();
+        let closed = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut text)).await;
+        assert!(closed.is_ok(), "it is closed");
+        running.shutdown.cancel();
+        running.serving.await.unwrap();
+    }
+
+    #[tokio::test]
     async fn whoever_does_not_ask_is_not_waited_for() {
         let short = Limits { first_request: Duration::from_millis(100), ..Limits::default() };
         let running = start(short).await;
