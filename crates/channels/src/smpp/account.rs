@@ -124,3 +124,28 @@ impl Account {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_of_a_connection_that_stays_away_are_no_event_of_the_account() {
+        let (state, _watching) = watch::channel(SessionState::Connecting);
+        let roles = [BindRole::Transceiver, BindRole::Transceiver];
+        let account = Account::new(SmppConfig::new("h", 1, "s", "p"), state, &roles);
+        account.set_state(0, SessionState::Bound);
+        tokio::time::advance(Duration::from_secs(60)).await;
+        for _ in 0..3 {
+            account.set_state(1, SessionState::Connecting);
+        }
+        assert_eq!(account.steady_for(), Duration::from_secs(60));
+        account.set_state(1, SessionState::Bound);
+        assert_eq!(account.steady_for(), Duration::ZERO, "it came");
+        tokio::time::advance(Duration::from_secs(60)).await;
+        account.set_state(1, SessionState::Connecting);
+        assert_eq!(account.steady_for(), Duration::ZERO, "it went");
+    }
+}
