@@ -8,6 +8,10 @@
 //! waits in the inbox, or its webhook holds so many that others would wait for it. It is then stored as `pending`, and the
 //! worker of the inbox takes it.
 //!
+//! A message that is worked on at once leaves no row in the inbox: it stands in the conversation with all that it says, and a
+//! repeat is found out by its id there. Everything else leaves one, which is `done`: statuses, notices, reactions, and what
+//! the product does not understand.
+//!
 //! # The order of one customer's messages
 //! When the transaction of many fails, its webhooks are written one by one, in the order in which they came. Until the
 //! last of them has its end, no other transaction takes what came after them ([`Turn`]): a later message of a customer
@@ -18,7 +22,7 @@
 //!
 //! # Why a crash at each point is safe
 //! - Before the commit nothing is there: neither row nor conversation. The provider was told nothing and delivers again.
-//! - After it everything is there, and the row of what was worked on is `done`; the repeat is swallowed by its unique key.
+//! - After it everything is there. The repeat is swallowed by the unique key of the row, which is `done`, or of the message.
 //! - When work on one of them fails, the transaction leaves nothing, and each webhook gets one of its own. What fails again
 //!   is stored as `pending` and worked on as often as any row of the inbox, until it is given up before a person's eyes.
 //! - An element that ends the whole process would do so at each delivery. So after an end that was not a proper one the
@@ -30,6 +34,7 @@ use std::{
 };
 
 use segue_channels::whatsapp::WebhookItem;
+use segue_desk::inbound::Kept;
 use segue_model::{ChannelId, Timestamp, WorkspaceId};
 use segue_store::{
     StoreError, Tx,
@@ -337,21 +342,44 @@ impl<'a> Round<'a> {
         let is_at_once = self.manner == Manner::AtOnce && arrival.elements.len() <= MOST_AT_ONCE;
         for Element { row, item } in &arrival.elements {
             if is_at_once && !self.is_subject_pending(tx, known.workspace_id, row)? {
-                if tx.receive_to_work_on(known.workspace_id, row, self.now)? {
-                    let place = (known.workspace_id, row.channel_id);
-                    whatsapp_items::work_on(tx, &self.state.ctx, &mut self.places, place, item)?;
-                    self.done += 1;
-                    if matches!(item, WebhookItem::Notice(_)) {
-                        // It may change the channel.
-                        self.current.clear();
-                    }
-                }
+                self.work_on(tx, known.workspace_id, row, item)?;
             } else {
                 tx.receive(known.workspace_id, row, self.now)?;
                 self.idle.remove(&(known.workspace_id, row.channel_id));
             }
         }
         Ok(Stored::Yes)
+    }
+
+    /// Works on an element that nothing waits for, unless it was received before.
+    fn work_on(
+        &mut self,
+        tx: &mut Tx<'_>,
+        workspace_id: WorkspaceId,
+        row: &NewInbox,
+        item: &WebhookItem,
+    ) -> Result<(), ItemError> {
+        let place = (workspace_id, row.channel_id);
+        if matches!(item, WebhookItem::Message(_)) {
+            if tx.is_received(workspace_id, row)? {
+                return Ok(());
+            }
+            let kept = whatsapp_items::work_on(tx, &self.state.ctx, &mut self.places, place, item)?;
+            if kept == Kept::Elsewhere {
+                tx.receive_to_work_on(workspace_id, row, self.now)?;
+            }
+        } else {
+            if !tx.receive_to_work_on(workspace_id, row, self.now)? {
+                return Ok(());
+            }
+            whatsapp_items::work_on(tx, &self.state.ctx, &mut self.places, place, item)?;
+        }
+        self.done += 1;
+        if matches!(item, WebhookItem::Notice(_)) {
+            // It may change the channel.
+            self.current.clear();
+        }
+        Ok(())
     }
 
     /// Whether an earlier element of the same customer waits in the inbox. Mostly nobody's does, which is asked once.

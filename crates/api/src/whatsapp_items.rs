@@ -6,7 +6,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use segue_channels::whatsapp::WebhookItem;
-use segue_desk::{DeskError, inbound::InboundError};
+use segue_desk::{
+    DeskError,
+    inbound::{InboundError, Kept},
+};
 use segue_model::{ChannelId, Ctx, WorkspaceId};
 use segue_store::{
     StoreError, Tx,
@@ -66,7 +69,7 @@ fn is_ours(channel: &Channel, item: &WebhookItem) -> bool {
     matches!(&channel.config, ChannelConfig::WhatsApp(config) if segue_delivery::notices::is_of_account(config, item))
 }
 
-/// Works on one element that came to a channel.
+/// Works on one element that came to a channel, and tells whether a repeat of it is found out without its row of the inbox.
 ///
 /// # Errors
 /// When it cannot be worked on; the transaction is then to be given up.
@@ -76,7 +79,7 @@ pub fn work_on(
     places: &mut Places,
     (workspace_id, channel_id): (WorkspaceId, ChannelId),
     item: &WebhookItem,
-) -> Result<(), ItemError> {
+) -> Result<Kept, ItemError> {
     let (workspace, channel) = places.of(tx, workspace_id, channel_id)?;
     match item {
         WebhookItem::Notice(_) | WebhookItem::TemplateStatus(_) if !is_ours(&channel, item) => {
@@ -100,7 +103,7 @@ pub fn work_on(
         WebhookItem::Message(_)
         | WebhookItem::Recorded(_)
         | WebhookItem::UserPreference(_)
-        | WebhookItem::UserIdUpdate(_) => segue_desk::inbound::handle(tx, ctx, &workspace, &channel, item)?,
+        | WebhookItem::UserIdUpdate(_) => return Ok(segue_desk::inbound::handle(tx, ctx, &workspace, &channel, item)?),
     }
-    Ok(())
+    Ok(Kept::Elsewhere)
 }

@@ -137,7 +137,10 @@ pub(crate) fn hear(
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let workspace_id = desk.workspace_id();
-    let is_taken = session.agent_id.is_some() || tx.open_work_item_of(workspace_id, session.id)?.is_some();
+    // Whoever waits is in a queue.
+    let is_taken = session.agent_id.is_some()
+        || session.state == SessionState::Waiting
+        || tx.open_work_item_of(workspace_id, session.id)?.is_some();
     if is_taken {
         return Ok(());
     }

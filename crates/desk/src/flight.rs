@@ -117,6 +117,7 @@ pub async fn get(
 fn inbound(tx: &mut Tx<'_>, workspace_id: WorkspaceId, entry: &FlightEntry) -> Result<Vec<Hop>, StoreError> {
     let sent = Hop { clock: HopClock::Provider, ..hop(HopStep::SentByCustomer, entry.at) };
     let mut hops = vec![sent];
+    let mut has_row = false;
     if let Some(wamid) = &entry.provider_id {
         let number = match tx.channel(workspace_id, entry.channel_id)?.map(|channel| channel.config) {
             Some(ChannelConfig::WhatsApp(config)) => config.phone_number_id,
@@ -125,9 +126,14 @@ fn inbound(tx: &mut Tx<'_>, workspace_id: WorkspaceId, entry: &FlightEntry) -> R
         for kind in ["message", "recorded"] {
             let key = format!("{kind}:{number}:{wamid}");
             if let Some(row) = tx.flight_inbox(workspace_id, entry.channel_id, &key)? {
+                has_row = true;
                 hops.push(hop(HopStep::WebhookStored, row.received_at));
                 hops.extend(trouble(&row));
             }
+        }
+        // Stored and worked on in one step; or so long ago that the row is removed, and then this is the latest it can be.
+        if !has_row {
+            hops.push(hop(HopStep::WebhookStored, entry.written_at));
         }
     }
     hops.push(hop(HopStep::Processed, entry.written_at));

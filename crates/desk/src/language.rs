@@ -32,6 +32,8 @@ const CERTAIN: u8 = 85;
 /// So many messages of a session are listened to: a language shows in the first ones or not at all, and to tell it costs more
 /// than to store a message.
 const HEARD: u32 = 6;
+/// And so many where nothing could make what is known more certain: whoever changes the language does it at the begin.
+const HEARD_WHEN_CERTAIN: u32 = 3;
 /// Most texts that are read together, and most characters of them.
 const TEXTS: u32 = HEARD;
 const TOGETHER: usize = 600;
@@ -125,7 +127,11 @@ pub(crate) fn hear(
     }
     let (workspace_id, user_id) = (desk.workspace_id(), session.messaging_user_id);
     let known = tx.customer_language(workspace_id, user_id)?;
-    if known.as_ref().is_some_and(|known| known.by == LanguageBy::Person) {
+    let is_certain = |known: &CustomerLanguage| {
+        known.by == LanguageBy::Person
+            || (known.certainty == Some(100) && session.numbers.customer_messages > HEARD_WHEN_CERTAIN)
+    };
+    if known.as_ref().is_some_and(is_certain) {
         return Ok(());
     }
     let found = match detect(body) {

@@ -120,6 +120,7 @@ crate::sql! {
             received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'done', $8, $8)
         ON CONFLICT (workspace_id, channel_id, external_id) DO NOTHING";
+    IS_RECEIVED = "SELECT 1 FROM inbox WHERE workspace_id = $1 AND channel_id = $2 AND external_id = $3";
     /// When the row with an external id came in, and the external id of the newest one of its subject and kind.
     NEWEST_SINCE = "SELECT f.received_at, (SELECT n.external_id FROM inbox n
                 WHERE n.workspace_id = $1 AND n.channel_id = $2 AND n.id >= f.id AND n.subject = f.subject
@@ -202,7 +203,7 @@ impl Tx<'_> {
         self.insert_inbox(&RECEIVE, workspace_id, item, now)
     }
 
-    /// Stores what came in as worked on. Only for work that follows in this very transaction. `false` when it was there
+    /// Stores what came in as worked on. Only for work that is done in this very transaction. `false` when it was there
     /// already: then there is nothing to do.
     ///
     /// # Errors
@@ -214,6 +215,16 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.insert_inbox(&RECEIVE_DONE, workspace_id, item, now)
+    }
+
+    /// Whether the same thing has a row, in whatever state.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_received(&mut self, workspace_id: WorkspaceId, item: &NewInbox) -> Result<bool, StoreError> {
+        let params: [&dyn crate::Bind; 3] = [&workspace_id, &item.channel_id, &item.external_id];
+        let found = self.query_opt(&IS_RECEIVED, &params, |row| row.next::<i64>())?;
+        Ok(found.is_some())
     }
 
     fn insert_inbox(

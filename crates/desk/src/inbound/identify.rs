@@ -21,6 +21,8 @@ pub(crate) struct Customer {
     pub phone: Option<PhoneNumber>,
     /// Whether the phone number became known with this message.
     pub phone_learned: bool,
+    /// Whether the message tells another name than is known.
+    pub is_renamed: bool,
 }
 
 /// Everything an identity names, in the order in which it is locked.
@@ -101,14 +103,18 @@ pub(crate) fn customer(
         }
     };
     let known_phone = known.iter().find_map(phone_of);
+    let mut is_renamed = false;
     for (mine, told) in [(&mut user.profile_name, &identity.profile_name), (&mut user.username, &identity.username)] {
-        if let Some(told) = told.as_deref().map(str::trim).filter(|told| !told.is_empty()) {
+        let told = told.as_deref().map(str::trim).filter(|told| !told.is_empty());
+        if let Some(told) = told.filter(|told| mine.as_deref() != Some(*told)) {
             *mine = Some(told.to_owned());
+            is_renamed = true;
         }
     }
     let told_phone = identifiers.iter().find_map(phone_of);
     Ok(Customer {
         user,
+        is_renamed,
         phone_learned: known_phone.is_none() && told_phone.is_some(),
         // The number of this message is the one the customer has now.
         phone: told_phone.or(known_phone),

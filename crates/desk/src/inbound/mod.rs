@@ -2,7 +2,8 @@
 //!
 //! [`handle`] does everything one item means in the transaction that also marks the inbox row as done. A crash before
 //! the commit leaves nothing, and the row is worked on again; a crash after it leaves everything, and the row is done.
-//! The same message in a second row changes nothing: its provider id is in the transcript (`messages_provider`).
+//! The same message in a second row changes nothing: its provider id is in the transcript (`messages_provider`). So whoever
+//! calls it for a message needs no row to know a repeat by, when the message is [`Kept::InTranscript`].
 //!
 //! All identifiers of the customer are locked first, in one order. So of any number of first messages at once, one
 //! creates the Messaging User and the session, and the others find them; the unique keys of `messaging_identifiers` and
@@ -26,7 +27,7 @@ use segue_model::{
     code::{self, CodeKey, CodeTarget},
     conversation::{self, Occasion},
     session::{EndedBy, OptIn, SessionState, SessionStep},
-    window,
+    time, window,
 };
 use segue_store::{
     StoreError, Tx,
@@ -67,6 +68,19 @@ impl From<StoreError> for InboundError {
     }
 }
 
+/// Where an item that was worked on is known again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It is an entry of the transcript under its own id, with all that it says: repeats are found out by that.
+    InTranscript,
+    /// Nowhere, or without something of what it says: whoever called has to keep it.
+    Elsewhere,
+}
+
+/// How exactly it is kept with a customer when the last message came, once it decides nothing but the window of a conversation
+/// that is begun from here: that one closes so much too early at most, and a message of many writes one page less.
+const HEARD_TO: i64 = time::MINUTE;
+
 /// What a message is worked on with.
 pub(crate) struct Desk<'a> {
     pub ctx: &'a Ctx,
@@ -91,18 +105,19 @@ pub fn handle(
     workspace: &Workspace,
     channel: &Channel,
     item: &WebhookItem,
-) -> Result<(), InboundError> {
+) -> Result<Kept, InboundError> {
     let desk = Desk { ctx, workspace, channel };
     match item {
-        WebhookItem::Message(message) => receive(tx, &desk, message),
-        WebhookItem::Recorded(message) => recorded::keep(tx, &desk, message),
-        WebhookItem::UserPreference(preference) => consent::preference(tx, &desk, preference),
-        WebhookItem::UserIdUpdate(update) => identify::user_id_changed(tx, &desk, update),
+        WebhookItem::Message(message) => return receive(tx, &desk, message),
+        WebhookItem::Recorded(message) => recorded::keep(tx, &desk, message)?,
+        WebhookItem::UserPreference(preference) => consent::preference(tx, &desk, preference)?,
+        WebhookItem::UserIdUpdate(update) => identify::user_id_changed(tx, &desk, update)?,
         WebhookItem::Status(_)
         | WebhookItem::TemplateStatus(_)
         | WebhookItem::Notice(_)
-        | WebhookItem::Unknown { .. } => Err(InboundError::NotAConversation),
+        | WebhookItem::Unknown { .. } => return Err(InboundError::NotAConversation),
     }
+    Ok(Kept::Elsewhere)
 }
 
 /// Whether the message came to this channel's own number. One Meta app sends the messages of all its numbers to one
@@ -115,10 +130,10 @@ fn came_here(channel: &Channel, phone_number_id: &str) -> bool {
     }
 }
 
-fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result<(), InboundError> {
+fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result<Kept, InboundError> {
     if !came_here(desk.channel, &message.phone_number_id) {
         tracing::warn!(channel_id = %desk.channel.id, "a message to a number without a channel is left in the inbox");
-        return Ok(());
+        return Ok(Kept::Elsewhere);
     }
     let workspace_id = desk.workspace_id();
     let identifiers = identify::identifiers(&message.identity);
@@ -129,9 +144,11 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
     let mut notices = Notices::new(workspace_id);
     if tx.is_in_transcript(workspace_id, desk.channel.id, &message.wamid)? {
         changes::original(tx, desk, message, &mut notices)?;
-        return Ok(notices.tell(tx, desk.ctx.now())?);
+        notices.tell(tx, desk.ctx.now())?;
+        return Ok(Kept::InTranscript);
     }
     let content = message.content();
+    let mut kept = Kept::Elsewhere;
     match &content {
         _ if message.group_id().is_some() => group_message(tx, desk, &content, &identifiers, &mut notices)?,
         Content::System { .. } => system_event(tx, desk, message, &content, &identifiers, &mut notices)?,
@@ -145,12 +162,12 @@ fn receive(tx: &mut Tx<'_>, desk: &Desk<'_>, message: &InboundMessage) -> Result
         // The chat was opened and nothing was written: nothing to answer, and no service window.
         Content::RequestWelcome => {}
         _ => {
-            conversation(tx, desk, message, &content, identifiers.clone(), &mut notices)?;
+            kept = conversation(tx, desk, message, &content, identifiers.clone(), &mut notices)?;
             changes::remembered(tx, desk, &message.wamid, &identifiers, &mut notices)?;
         }
     }
     notices.tell(tx, desk.ctx.now())?;
-    Ok(())
+    Ok(kept)
 }
 
 /// The provider's time of a message, and where it stands in the transcript. Meta tells whole seconds, so the true moment
@@ -169,7 +186,7 @@ fn conversation(
     content: &Content,
     mut identifiers: Vec<segue_store::messaging_user::Identifier>,
     notices: &mut Notices,
-) -> Result<(), InboundError> {
+) -> Result<Kept, InboundError> {
     let (ctx, workspace_id) = (desk.ctx, desk.workspace_id());
     let now = ctx.now();
     let (provider_at, shown_at) = times(message, now);
@@ -179,7 +196,8 @@ fn conversation(
     let previous_at = customer.user.last_inbound_at;
     customer.user.last_inbound_at = previous_at.max(Some(provider_at));
     if customer.user.blocked_at.is_some() {
-        return blocked::keep(tx, desk, message, content, customer.user.id, notices);
+        blocked::keep(tx, desk, message, content, customer.user.id, notices)?;
+        return Ok(Kept::Elsewhere);
     }
 
     let (mut session, opened) = open_session(tx, desk, customer.user.id)?;
@@ -199,7 +217,10 @@ fn conversation(
     link::attribute_and_link(tx, desk, &mut customer, &mut session, (target, answers), occasion, notices)?;
     // The customer was read before the session was locked; a link that an agent made meanwhile stays.
     if LinkState::of(&customer.user) == linked_before {
-        tx.hear_messaging_user(workspace_id, &customer.user)?;
+        let is_soon = previous_at.is_some_and(|previous| provider_at.since(previous) < HEARD_TO);
+        if customer.is_renamed || !is_soon || session.opt_in != OptIn::Granted {
+            tx.hear_messaging_user(workspace_id, &customer.user)?;
+        }
     } else {
         tx.save_messaging_user(workspace_id, &customer.user, linked_before)?;
     }
@@ -224,10 +245,13 @@ fn conversation(
         }
     }
 
+    // What is not understood is shown as such, and what it was can be read where it came in.
+    let is_understood = !matches!(content, Content::Unsupported { .. } | Content::Other { .. });
+    let kept = if is_understood { Kept::InTranscript } else { Kept::Elsewhere };
     if consent::keyword(tx, desk, message, content, (&mut session, opened), notices)? == consent::Keyworded::Yes {
         pending::deliver(tx, ctx, workspace_id, &mut session, notices)?;
         tx.save_session(workspace_id, &mut session)?;
-        return Ok(());
+        return Ok(kept);
     }
     let was_waiting = session.state == SessionState::Waiting;
     let is_call = matches!(content, Content::Call { .. });
@@ -258,7 +282,7 @@ fn conversation(
         session.numbers.waits(now);
     }
     tx.save_session(workspace_id, &mut session)?;
-    Ok(())
+    Ok(kept)
 }
 
 /// The open session of a customer, and whether it was opened for this.

@@ -310,3 +310,32 @@ async fn a_message_to_a_number_without_a_channel_is_not_answered_from_another() 
         assert_eq!(scene.count(&USERS).await, 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_customer_wrote_last_is_kept_to_the_minute() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let workspace = scene.workspace();
+        let heard = async || {
+            let id = scene.session().await.customer.messaging_user_id;
+            let user = write(scene.store(), move |tx| tx.messaging_user(workspace, id)).await.unwrap();
+            (user.last_inbound_at.unwrap().since(START), user.profile_name)
+        };
+        // Until the customer has agreed by writing on, each message counts to the second.
+        for second in [0, 1, 2] {
+            scene.receive(ana(&format!("wamid.{second}"), START.plus(second * 1_000), "Hello")).await;
+        }
+        let first = heard().await;
+        assert!(first.0 <= 2_000, "{}", scene.test.engine);
+        scene.receive(ana("wamid.30", START.plus(30_000), "And this")).await;
+        assert_eq!(heard().await, first, "{}: within the minute nothing is written", scene.test.engine);
+        let window = scene.session().await.window_expires_at.unwrap();
+        assert_eq!(window, START.plus(30_000 + 24 * 60 * 60_000), "the conversation's own window is exact");
+        let mut renamed = ana("wamid.31", START.plus(31_000), "It is me");
+        renamed.identity.profile_name = Some("Ana L.".to_owned());
+        scene.receive(renamed).await;
+        assert_eq!(heard().await, (31_000, Some("Ana L.".to_owned())), "{}: a new name is", scene.test.engine);
+        scene.receive(ana("wamid.95", START.plus(95_000), "Later")).await;
+        assert_eq!(heard().await.0, 95_000, "{}", scene.test.engine);
+    }
+}

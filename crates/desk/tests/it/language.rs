@@ -94,6 +94,28 @@ async fn the_first_messages_of_a_session_are_listened_to_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_language_that_is_certain_is_listened_for_three_times() {
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        says(&scene, 1, GERMAN).await;
+        let known_at_first = known(&scene).await.unwrap();
+        assert_eq!((known_at_first.language.as_str(), known_at_first.certainty), ("de", Some(100)));
+        says(&scene, 2, "ok").await;
+        says(&scene, 3, PORTUGUESE).await;
+        assert_eq!(
+            known(&scene).await.unwrap().language,
+            "pt",
+            "{}: who changes it does so at the begin",
+            scene.test.engine
+        );
+        let certainty = known(&scene).await.unwrap().certainty;
+        assert_eq!(certainty, Some(100), "else the next would be listened to");
+        says(&scene, 4, GERMAN).await;
+        assert_eq!(known(&scene).await.unwrap().language, "pt", "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn buttons_files_and_the_words_of_a_link_say_nothing() {
     for test in engines().await {
         let scene = Scene::new(test).await;

@@ -261,7 +261,7 @@ pub async fn receive_in(
     item: WebhookItem,
 ) -> Result<(), InboundError> {
     let (ctx, workspace, channel) = (ctx.clone(), workspace.clone(), channel.clone());
-    store.write(move |tx| segue_desk::inbound::handle(tx, &ctx, &workspace, &channel, &item)).await
+    store.write(move |tx| segue_desk::inbound::handle(tx, &ctx, &workspace, &channel, &item).map(|_| ())).await
 }
 
 pub async fn write<T: Send + 'static>(

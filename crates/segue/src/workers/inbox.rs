@@ -149,7 +149,8 @@ fn handle(tx: &mut Tx<'_>, ctx: &Ctx, places: &mut Places, item: &InboxItem) -> 
     match item.kind {
         InboxKind::WhatsApp => {
             let item: WebhookItem = item.payload.read().map_err(unreadable)?;
-            Ok(whatsapp_items::work_on(tx, ctx, places, place, &item)?)
+            whatsapp_items::work_on(tx, ctx, places, place, &item)?;
+            Ok(())
         }
         InboxKind::Twilio => {
             let content: TwilioItem = item.payload.read().map_err(unreadable)?;

@@ -74,11 +74,11 @@ struct Figures {
     acks_per_s: f64,
     ack_p50_ms: f64,
     ack_p99_ms: f64,
-    /// Rows of the inbox.
+    /// Messages that are on disk: in transcripts, or in the inbox and not worked on.
     stored: u64,
     /// Messages in transcripts.
     processed: u64,
-    /// Deliveries that were acknowledged and left no row of their own.
+    /// Deliveries that were acknowledged and left nothing.
     duplicates: u64,
     /// Rows of the inbox that were given up.
     dead: u64,
@@ -187,6 +187,7 @@ fn figures(
 ) -> Figures {
     let milliseconds = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
     let per_message = |time: Duration| rounded(time.as_secs_f64() * 1e6 / arguments.messages as f64);
+    let stored = processed + counts.pending + counts.dead;
     Figures {
         messages: arguments.messages,
         customers: arguments.customers,
@@ -194,9 +195,9 @@ fn figures(
         acks_per_s: (posted.deliveries as f64 / posted.took.as_secs_f64()).round(),
         ack_p50_ms: milliseconds(posted.quantile(0.5)),
         ack_p99_ms: milliseconds(posted.quantile(0.99)),
-        stored: counts.all(),
+        stored,
         processed,
-        duplicates: posted.deliveries.saturating_sub(counts.all()),
+        duplicates: posted.deliveries.saturating_sub(stored),
         dead: counts.dead,
         processed_s: rounded(worked.as_secs_f64()),
         processed_per_s: (processed as f64 / worked.as_secs_f64()).round(),
