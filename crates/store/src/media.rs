@@ -67,6 +67,17 @@ segue_model::text_enum! {
 }
 
 impl FilePresence {
+    /// Where a file is of which the bytes are here ([`Self::Stored`]) or not, when the virus check says `check` of it.
+    pub(crate) fn seen(self, check: Option<&str>, has_failed: bool) -> Self {
+        match (check, self) {
+            (Some("infected"), _) => Self::Infected,
+            (Some("checking"), Self::Stored) => Self::Checking,
+            (Some("unchecked"), Self::Stored) => Self::Unchecked,
+            (_, Self::Pending) if has_failed => Self::Failed,
+            (_, presence) => presence,
+        }
+    }
+
     /// Whether the bytes are still to be had from the provider.
     #[must_use]
     pub const fn is_at_provider(self) -> bool {
@@ -194,15 +205,7 @@ fn read(row: &mut Row<'_>) -> Result<Media, StoreError> {
     };
     let check: Option<String> = row.next()?;
     media.check_detail = row.next()?;
-    media.presence = match (check.as_deref(), media.presence) {
-        (Some("infected"), _) => FilePresence::Infected,
-        (Some("checking"), FilePresence::Stored) => FilePresence::Checking,
-        (Some("unchecked"), FilePresence::Stored) => FilePresence::Unchecked,
-        (_, presence) => presence,
-    };
-    if media.presence == FilePresence::Pending && media.failure.is_some() {
-        media.presence = FilePresence::Failed;
-    }
+    media.presence = media.presence.seen(check.as_deref(), media.failure.is_some());
     Ok(media)
 }
 

@@ -57,7 +57,8 @@ crate::sql! {
     PUT_FILE = "INSERT INTO text_files (workspace_id, owner_id, position, media_id, owner) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT DO NOTHING";
     TAKE_FILES = "DELETE FROM text_files WHERE workspace_id = $1 AND owner_id = $2";
-    FILES_OF = "SELECT m.id, m.mime, m.size, m.file_name, m.data IS NOT NULL OR m.object IS NOT NULL, m.failure
+    FILES_OF = "SELECT m.id, m.mime, m.size, m.file_name, m.data IS NOT NULL OR m.object IS NOT NULL, m.failure,
+            m.check_state
         FROM text_files x JOIN media m ON m.workspace_id = x.workspace_id AND m.id = x.media_id
         WHERE x.workspace_id = $1 AND x.owner_id = $2 ORDER BY x.position";
     /// A received file belongs to one text.
@@ -71,13 +72,9 @@ crate::sql! {
 
 fn read(row: &mut Row<'_>) -> Result<TextFile, StoreError> {
     let (id, mime, size, file_name) = (row.next()?, row.next()?, row.next()?, row.next()?);
-    let is_here: bool = row.next()?;
-    let failure: Option<String> = row.next()?;
-    let presence = match (is_here, &failure) {
-        (true, _) => FilePresence::Stored,
-        (false, Some(_)) => FilePresence::Failed,
-        (false, None) => FilePresence::Pending,
-    };
+    let bytes = if row.next()? { FilePresence::Stored } else { FilePresence::Pending };
+    let (failure, check): (Option<String>, Option<String>) = (row.next()?, row.next()?);
+    let presence = bytes.seen(check.as_deref(), failure.is_some());
     Ok(TextFile { id, mime, size, file_name, presence, failure })
 }
 

@@ -41,6 +41,22 @@ export function reportSignedOut(): void {
   onSignedOut();
 }
 
+/** So far the clocks may be apart before it counts: the server says whole seconds, some time ago. */
+const APART_MS = 1_500;
+
+/** How far the clock of this computer is ahead of the server's, as the last answers said. */
+let aheadMs = 0;
+
+function noteClock(response: Response): void {
+  const said = Date.parse(response.headers.get('Date') ?? '');
+  if (Number.isNaN(said)) return;
+  const ahead = Date.now() - (said + 500);
+  if (Math.abs(ahead - aheadMs) > APART_MS) aheadMs = Math.abs(ahead) > APART_MS ? ahead : 0;
+}
+
+/** A moment of this computer's clock as the server's clock shows it: the times it gives are compared with this. */
+export const serverTime = (local: number): number => local - aheadMs;
+
 export function newKey(): string {
   return crypto.randomUUID();
 }
@@ -79,6 +95,7 @@ async function request<T>(method: Method, path: string, options: RequestOptions 
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError(0, NETWORK_ERROR);
   }
+  noteClock(response);
   if (response.ok) return (await readJson(response)) as T;
   const problem = ((await readJson(response)) ?? {}) as ProblemDocument;
   // A wrong password is an answer to the form, not the end of a signed-in session.

@@ -28,8 +28,11 @@ function placeName(path: string): string {
       mentions: 'Mentions',
       campaigns: 'Campaigns',
       contacts: 'Contacts',
+      consent: 'Consent',
       imports: 'Imports',
+      search: 'Messages',
       segments: 'Segments',
+      tables: 'Data tables',
       setup: 'Setup',
     }[first] ?? 'Console'
   );

@@ -1,10 +1,13 @@
+// @vitest-environment happy-dom
 import { InfiniteQueryObserver, QueryClient } from '@tanstack/react-query';
+import { renderHook } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 import type { LiveEvent } from '@/api/events';
 import { LONG_LIST } from '@/api/query-client';
 import { keys } from '@/api/query-keys';
-import { message, session } from '@/live/fixtures';
-import { makeOld, staleKeys } from './use-cache-refresh';
+import { resetLive, useLive } from '@/live';
+import { agentUser, message, session } from '@/live/fixtures';
+import { makeOld, staleKeys, useCacheRefresh } from './use-cache-refresh';
 
 describe.each(['message.created', 'message.updated'] as const)('%s', (type) => {
   const event = (media: unknown) =>
@@ -48,5 +51,50 @@ describe('a list that was scrolled far', () => {
   it('is not fetched again by every event, a short one is', async () => {
     expect(await asked(2)).toBeGreaterThan(0);
     expect(await asked(9)).toBe(0);
+  });
+});
+
+describe('a connection', () => {
+  const shown = () => {
+    resetLive();
+    const cache = new QueryClient();
+    const asked = vi.spyOn(cache, 'invalidateQueries');
+    renderHook(() => useCacheRefresh(cache));
+    return asked;
+  };
+  const become = (status: 'connecting' | 'live' | 'offline') =>
+    useLive.setState((state) => ({
+      status,
+      offlineSince: status === 'live' ? null : (state.offlineSince ?? 1),
+    }));
+
+  it('makes nothing old when it is the first after the page was opened', () => {
+    const asked = shown();
+    become('connecting');
+    useLive.setState({ user: agentUser });
+    become('live');
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it.each(['connecting', 'offline'] as const)(
+    'makes all old after a gap (%s), long lists without fetching them again',
+    (gap) => {
+      const asked = shown();
+      useLive.setState({ user: agentUser });
+      become('live');
+      become(gap);
+      become('live');
+      expect(asked.mock.calls.map(([filters]) => filters?.queryKey)).toEqual([[], []]);
+      expect(asked.mock.calls[1]?.[0]?.refetchType).toBe('none');
+    },
+  );
+
+  it('makes all old when it comes late', () => {
+    const asked = shown();
+    useLive.setState({ user: agentUser });
+    become('offline');
+    become('connecting');
+    become('live');
+    expect(asked).toHaveBeenCalled();
   });
 });

@@ -73,10 +73,14 @@ export function useCacheRefresh(cache: QueryClient): void {
       for (const key of staleKeys(event)) waiting.set(JSON.stringify(key), key);
       if (waiting.size > 0) timer ??= setTimeout(flush, CALM_MS);
     });
-    // After a gap everything fetched may be old.
+    // After a gap everything fetched may be old. What is fetched beside the first snapshot is not.
+    let isFresh = useLive.getState().status !== 'live';
     const stopStatus = useLive.subscribe((state, before) => {
-      if (state.status === 'live' && before.offlineSince !== null && before.user !== null) {
-        void cache.invalidateQueries();
+      if (state.user === null) isFresh = true;
+      else if (state.status === 'offline') isFresh = false;
+      else if (state.status === 'live' && before.status !== 'live') {
+        if (!isFresh) makeOld(cache, []);
+        isFresh = false;
       }
     });
     return () => {

@@ -4,7 +4,7 @@ interface TabsProps<T extends string> {
   label: string;
   value: T;
   onChange: (value: T) => void;
-  items: { value: T; label: string; count?: number; testId?: string }[];
+  items: { value: T; label: string; count?: number | string; testId?: string }[];
 }
 
 /** A row of choices of which one is shown; buttons, because the content below is not a tab panel. */

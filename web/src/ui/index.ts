@@ -31,3 +31,4 @@ export { Card, Facts, Page, Row, Stack } from './layout';
 export { LeaveDialog, useLeave } from './LeaveDialog';
 export { notify } from './notify';
 export { ChoiceTabs } from './Tabs';
+export { WordsField } from './WordsField';

@@ -5,13 +5,15 @@ use segue_model::{
     template::TemplateHeader, template::TemplateParts, time,
 };
 use segue_store::{
-    media::{FETCH_MEDIA, FilePresence, NewMedia, RemoteMedia, fingerprint},
+    inbound_text::NewInboundText,
+    media::{CheckVerdict, FETCH_MEDIA, FilePresence, NewMedia, RemoteMedia, fingerprint},
     message::{AuthorKind, Direction, MediaReference, MessageContent, MessageKind, NewMessage},
     message_change::{DeletedWords, MessageChange},
     messaging_user::MessagingUser,
     outbox::{AddressKind, NewOutbox},
     pending_reply::{PendingReason, PendingReply},
     template::Template,
+    text_file::NamedFile,
 };
 use segue_testkit::{TestStore, engines};
 
@@ -70,6 +72,53 @@ async fn a_received_file_is_pending_with_a_job_until_it_is_stored_once() {
         assert!(!write(&test, move |tx| tx.store_media(workspace_id, id, "image/webp", b"dog")).await);
         presence(FilePresence::Stored).await;
         assert_eq!(write(&test, move |tx| tx.media_data(workspace_id, id)).await, Some(b"cat".to_vec()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_a_text_says_how_far_its_virus_check_is() {
+    for test in engines().await {
+        let channel = test.whatsapp_channel("wa", "http://127.0.0.1:1").await.id;
+        let (ws, ctx, now) = (test.workspace_id(), test.ctx.clone(), test.now());
+        let seen = async |phone: &'static str| {
+            let texts = write(&test, move |tx| tx.texts_from(ws, phone, None, 1)).await;
+            (texts[0].files[0].id, texts[0].files[0].presence)
+        };
+        let kept = async |phone: &'static str| {
+            let ctx = ctx.clone();
+            let keep = write(&test, move |tx| {
+                let id = ctx.id();
+                let (sender, text, outcome) = ("+15550100", "look", "none");
+                let address = phone;
+                let received_at = ctx.now();
+                let row =
+                    NewInboundText { id, channel_id: channel, sender, address, text, outcome, received_at, files: 1 };
+                tx.keep_text(ws, &row)?;
+                let file = NamedFile { url: "http://127.0.0.1:1/ME1".to_owned(), mime: "image/png".to_owned() };
+                tx.receive_text_files(ws, (id, channel), &[file], &ctx)
+            });
+            keep.await;
+            let (file, presence) = seen(phone).await;
+            assert_eq!(presence, FilePresence::Pending, "{}", test.engine);
+            let ctx = test.ctx.clone();
+            write(&test, move |tx| {
+                assert!(tx.store_media(ws, file, "image/png", b"cat")?);
+                tx.plan_media_check(ws, file, &ctx)
+            })
+            .await;
+            assert_eq!(seen(phone).await.1, FilePresence::Checking, "{}", test.engine);
+            file
+        };
+        for (phone, verdict, presence) in [
+            ("+15550100001", CheckVerdict::Later("It starts.".to_owned()), FilePresence::Checking),
+            ("+15550100002", CheckVerdict::Unchecked("It is away.".to_owned()), FilePresence::Unchecked),
+            ("+15550100003", CheckVerdict::Infected("Eicar".to_owned()), FilePresence::Infected),
+            ("+15550100004", CheckVerdict::Clean, FilePresence::Stored),
+        ] {
+            let file = kept(phone).await;
+            write(&test, move |tx| tx.note_media_check(ws, file, (&verdict, now))).await;
+            assert_eq!(seen(phone).await.1, presence, "{}", test.engine);
+        }
     }
 }
 

@@ -5,9 +5,22 @@ import css from './links.module.css';
 /** Stretches shown at most; the newest ones. */
 const SHOWN = 48;
 
+/** The newest stretches, also those in which nothing was tapped: side by side they would look like one run. */
+function newest({ over_time: known, width }: ClickFigures): ClickFigures['over_time'] {
+  const [first, last] = [known[0], known.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const found = new Map(known.map((each) => [Date.parse(each.at), each]));
+  const end = Date.parse(last.at);
+  const begin = Math.max(Date.parse(first.at), end - (SHOWN - 1) * width);
+  return Array.from({ length: Math.floor((end - begin) / width) + 1 }, (_, index) => {
+    const at = begin + index * width;
+    return found.get(at) ?? { at: new Date(at).toISOString(), raw: 0, filtered: 0, confirmed: 0 };
+  });
+}
+
 /** Clicks over time: raw as the whole bar, people's and confirmed ones within it. */
 export function ClickChart({ figures }: { figures: ClickFigures }) {
-  const shown = figures.over_time.slice(-SHOWN);
+  const shown = newest(figures);
   const most = Math.max(1, ...shown.map((each) => Math.max(each.raw, each.confirmed)));
   const share = (count: number) => `${(count / most) * 100}%`;
   return (

@@ -3,6 +3,8 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { changeLive, resetLive } from '@/live';
+import { agentUser } from '@/live/fixtures';
 import { AppTheme } from '@/ui';
 import { RecipientTable } from './RecipientTable';
 
@@ -11,7 +13,10 @@ vi.mock('@tanstack/react-router', () => ({
 }));
 
 beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  resetLive();
+});
 
 const ROW = {
   contact_id: 'con_1',
@@ -27,11 +32,11 @@ const ROW = {
 const wait = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 
 /** Shows the table; gives how often recipients were asked for. */
-async function shown(is: 'alive' | 'over') {
+async function shown(is: 'alive' | 'over', session: string | null = null) {
   const asked = vi.fn(() =>
     Promise.resolve(
       Response.json({
-        data: [{ position: asked.mock.calls.length, name: 'Ana', ...ROW }],
+        data: [{ position: asked.mock.calls.length, name: 'Ana', ...ROW, session_id: session }],
         next_cursor: 'more',
       }),
     ),
@@ -71,5 +76,17 @@ describe('recipients', () => {
     fireEvent.click(screen.getByTestId('recipients-refresh'));
     await wait(1_000);
     expect(asked).toHaveBeenCalledTimes(4);
+  });
+});
+
+describe('the chat of a recipient', () => {
+  it.each([
+    ['agent', 1],
+    ['marketer', 0],
+  ] as const)('can be opened by those who answer chats: %s', async (role, links) => {
+    changeLive((data) => ({ ...data, user: { ...agentUser, role } }));
+    await shown('over', 'ses_1');
+    expect(screen.queryAllByText('Open', { selector: 'a' })).toHaveLength(links);
+    expect(screen.queryAllByText('Opened')).toHaveLength(1 - links);
   });
 });

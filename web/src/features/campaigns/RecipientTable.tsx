@@ -9,6 +9,7 @@ import { formatPhone } from '@/lib/phone';
 import { routeWords } from '@/lib/route-words';
 import { formatDateTime } from '@/lib/time';
 import { useDebounced } from '@/lib/use-debounced';
+import { useLive } from '@/live';
 import {
   Button,
   Card,
@@ -38,7 +39,7 @@ function RouteLine({ channelId, route }: { channelId: string | null; route: Rout
   );
 }
 
-const columns: TableColumn<Recipient>[] = [
+const columns = (mayConverse: boolean): TableColumn<Recipient>[] => [
   {
     key: 'who',
     title: 'Recipient',
@@ -76,6 +77,8 @@ const columns: TableColumn<Recipient>[] = [
     render: (each) =>
       each.session_id === null ? (
         '–'
+      ) : !mayConverse ? (
+        'Opened'
       ) : (
         <Link to="/inbox/$sessionId" params={{ sessionId: each.session_id }}>
           Open
@@ -97,6 +100,8 @@ export function RecipientTable({ campaignId, is }: RecipientTableProps) {
   const [state, setState] = useState('');
   const [search, setSearch] = useState('');
   const settled = useDebounced(search.trim(), 250);
+  // Chats are there for those who answer them.
+  const mayConverse = useLive((live) => live.user !== null && live.user.role !== 'marketer');
   const query = useInfiniteQuery({
     queryKey: keys.recipients(campaignId, state, settled),
     queryFn: ({ pageParam, signal }) =>
@@ -168,7 +173,7 @@ export function RecipientTable({ campaignId, is }: RecipientTableProps) {
       {rows.length > 0 && (
         <DataTable
           label="Recipients"
-          columns={columns}
+          columns={columns(mayConverse)}
           rows={rows}
           rowKey={(each) => String(each.position)}
           rowTestId="recipient-row"

@@ -71,3 +71,17 @@ describe('the start of a campaign', () => {
     });
   });
 });
+
+describe('the hours of a campaign', () => {
+  it('stay while a time is emptied', () => {
+    const seen = shown();
+    fireEvent.click(screen.getByTestId('schedule-window'));
+    const from = screen.getByLabelText<HTMLInputElement>('From');
+    fireEvent.change(from, { target: { value: '' } });
+    expect([from.value, seen.schedule.window?.from]).toEqual(['', '09:00:00']);
+    fireEvent.blur(from);
+    expect(from.value).toBe('09:00');
+    fireEvent.change(from, { target: { value: '10:30' } });
+    expect(seen.schedule.window).toEqual({ from: '10:30:00', until: '18:00:00' });
+  });
+});

@@ -18,6 +18,30 @@ function number(text: string, otherwise: number | null): number | null {
   return Number.isNaN(value) ? otherwise : value;
 }
 
+interface ClockFieldProps {
+  label: string;
+  time: string;
+  onTime: (time: string) => void;
+}
+
+/** A time of day that there always is: while the field is empty the one before counts, and is back afterwards. */
+function ClockField({ label, time, onTime }: ClockFieldProps) {
+  const [isEmpty, setIsEmpty] = useState(false);
+  return (
+    <TextField
+      type="time"
+      label={label}
+      value={isEmpty ? '' : toClock(time)}
+      onChange={(event) => {
+        const { value } = event.currentTarget;
+        setIsEmpty(value === '');
+        if (value !== '') onTime(`${value}:00`);
+      }}
+      onBlur={() => setIsEmpty(false)}
+    />
+  );
+}
+
 /** When it starts, how often, and how fast. */
 export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
   const set = (change: Partial<Schedule>) => onChange({ ...schedule, ...change });
@@ -148,21 +172,15 @@ export function ScheduleCard({ schedule, onChange }: ScheduleCardProps) {
         />
         {window !== null && (
           <div className={css.two}>
-            <TextField
-              type="time"
+            <ClockField
               label="From"
-              value={toClock(window.from)}
-              onChange={(event) =>
-                set({ window: { ...window, from: `${event.currentTarget.value}:00` } })
-              }
+              time={window.from}
+              onTime={(from) => set({ window: { ...window, from } })}
             />
-            <TextField
-              type="time"
+            <ClockField
               label="Until"
-              value={toClock(window.until)}
-              onChange={(event) =>
-                set({ window: { ...window, until: `${event.currentTarget.value}:00` } })
-              }
+              time={window.until}
+              onTime={(until) => set({ window: { ...window, until } })}
             />
           </div>
         )}

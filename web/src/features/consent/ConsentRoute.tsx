@@ -22,7 +22,8 @@ export function ConsentRoute() {
     queryFn: ({ signal }) => fetchReviews('open', null, signal),
     refetchInterval: 30_000,
   });
-  const count = open.data?.data.length;
+  const found = open.data;
+  const count = found && `${found.data.length}${found.next_cursor === null ? '' : '+'}`;
   return (
     <Page
       title="Consent"

@@ -26,14 +26,13 @@ interface Props {
 export function WordDialog({ keyword, onClose, onSaved }: Props) {
   const numbers = useNumbers();
   const loaded = useProgrammes().data?.data;
-  const programmes = (loaded ?? []).filter((each) => each.ended_at === null);
   const known = keyword?.action;
+  const joined = known?.kind === 'join' || known?.kind === 'leave' ? known.programme_id : '';
+  const programmes = (loaded ?? []).filter((each) => each.ended_at === null || each.id === joined);
   const [sender, setSender] = useState(keyword?.sender_id ?? '');
   const [word, setWord] = useState(keyword?.word ?? '');
   const [chosen, setKind] = useState<KeywordAction['kind'] | null>(known?.kind ?? null);
-  const [programme, setProgramme] = useState(
-    known?.kind === 'join' || known?.kind === 'leave' ? known.programme_id : '',
-  );
+  const [programme, setProgramme] = useState(joined);
   const [vote, setVote] = useState<Vote>(known?.kind === 'vote' ? known : FRESH_VOTE);
   const [text, setText] = useState(known?.kind === 'reply' ? known.text : '');
   const [questions, setQuestions] = useState<KeywordQuestion[]>(
@@ -49,7 +48,9 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
   // Most words join a programme; where there is none to join, the next best is an answer.
   const usual = loaded !== undefined && ofSender.length === 0 ? 'reply' : 'join';
   const kind = chosen ?? usual;
-  const programmeId = programme === '' ? (ofSender[0]?.id ?? '') : programme;
+  // Programmes belong to a number: with another number it is another one.
+  const isThere = loaded === undefined || ofSender.some((each) => each.id === programme);
+  const programmeId = isThere ? programme : (ofSender[0]?.id ?? '');
   const action: KeywordAction =
     kind === 'reply'
       ? {
@@ -152,7 +153,10 @@ export function WordDialog({ keyword, onClose, onSaved }: Props) {
             label="Programme"
             value={programmeId}
             onChange={(event) => setProgramme(event.currentTarget.value)}
-            data={ofSender.map((each) => ({ value: each.id, label: each.name }))}
+            data={ofSender.map((each) => ({
+              value: each.id,
+              label: each.ended_at === null ? each.name : `${each.name} (ended)`,
+            }))}
           />
         )}
         <TextField

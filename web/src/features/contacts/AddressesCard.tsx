@@ -23,12 +23,18 @@ export function AddressesCard({ contactId }: { contactId: string }) {
   const cache = useQueryClient();
   const [kind, setKind] = useState<ContactAddress['kind']>('phone');
   const [text, setText] = useState('');
+  const [busy, setBusy] = useState(false);
   const query = useQuery({
     queryKey: keys.addresses(contactId),
     queryFn: ({ signal }) => fetchAddresses(contactId, signal),
   });
   const known = query.data?.data ?? [];
-  const set = async (next: { kind: ContactAddress['kind']; address: string }[]) => {
+  // All of them are sent, so one change waits for the one before.
+  const set = async (
+    next: { kind: ContactAddress['kind']; address: string }[],
+    done?: () => void,
+  ) => {
+    setBusy(true);
     try {
       cache.setQueryData(
         keys.addresses(contactId),
@@ -37,14 +43,17 @@ export function AddressesCard({ contactId }: { contactId: string }) {
           next.map((each) => ({ kind: each.kind, address: each.address })),
         ),
       );
-      setText('');
+      done?.();
     } catch (error) {
       notify.failure(error);
     }
+    setBusy(false);
   };
   const add = (event: FormEvent) => {
     event.preventDefault();
-    if (text.trim() !== '' && query.isSuccess) void set([...known, { kind, address: text.trim() }]);
+    if (text.trim() === '' || !query.isSuccess || busy) return;
+    const added = () => setText((typed) => (typed === text ? '' : typed));
+    void set([...known, { kind, address: text.trim() }], added);
   };
   const up = (at: number) => {
     const next = [...known];
@@ -65,13 +74,19 @@ export function AddressesCard({ contactId }: { contactId: string }) {
           <li key={each.address}>
             <span>{each.kind === 'phone' ? formatPhone(each.address) : each.address}</span>
             {at > 0 && (
-              <IconButton label={`Try ${each.address} earlier`} size={26} onClick={() => up(at)}>
+              <IconButton
+                label={`Try ${each.address} earlier`}
+                size={26}
+                disabled={busy}
+                onClick={() => up(at)}
+              >
                 <IconArrowUp size={15} />
               </IconButton>
             )}
             <IconButton
               label={`Remove ${each.address}`}
               size={26}
+              disabled={busy}
               onClick={() => void set(known.filter((_, index) => index !== at))}
             >
               <IconX size={15} />
@@ -100,7 +115,7 @@ export function AddressesCard({ contactId }: { contactId: string }) {
           type="submit"
           emphasis="secondary"
           // What is there already is sent along: without it, it would be removed.
-          disabled={text.trim() === '' || !query.isSuccess}
+          disabled={text.trim() === '' || !query.isSuccess || busy}
           data-testid="address-add"
         >
           Add

@@ -54,7 +54,7 @@ function ContactView({ contact }: { contact: Contact }) {
       subtitle={`Known since ${formatDateTime(contact.created_at)}`}
       actions={
         <>
-          {mayConverse && contact.phone !== null && (
+          {mayConverse && (
             <Button
               emphasis="secondary"
               onClick={() => setStarting(true)}

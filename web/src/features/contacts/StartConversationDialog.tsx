@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { newKey } from '@/api/client';
-import { errorWords } from '@/api/errors';
+import { ApiError, errorWords } from '@/api/errors';
 import { keys } from '@/api/query-keys';
 import type { Contact, Template } from '@/api/types';
 import { changeLive, putSession } from '@/live';
@@ -29,7 +29,7 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
   const navigate = useNavigate();
   const [chosen, setChosen] = useState('');
   const [values, setValues] = useState<string[]>([]);
-  const [clientId] = useState(newKey);
+  const [clientId, setClientId] = useState(newKey);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const query = useQuery({
@@ -63,6 +63,10 @@ export function StartConversationDialog(props: { contact: Contact; onClose: () =
       changeLive((data) => putSession(data, session));
       await navigate({ to: '/inbox/$sessionId', params: { sessionId: session.id } });
     } catch (error) {
+      // What was refused is answered the same again for the same key, whatever it is sent with.
+      if (error instanceof ApiError && !error.retryable && error.code !== 'idempotency_in_flight') {
+        setClientId(newKey());
+      }
       setProblem(errorWords(error).message);
       setBusy(false);
     }

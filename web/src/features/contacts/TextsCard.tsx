@@ -1,5 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
+import type { TextFile } from '@/api/types';
 import { formatDateTime } from '@/lib/time';
 import { Button, Card, EmptyState, Failure, SkeletonRows, Tag, type Tone } from '@/ui';
 import { fetchContactTexts } from './api';
@@ -18,6 +19,8 @@ const OUTCOMES: Record<string, { label: string; tone: Tone }> = {
   review: { label: 'For review', tone: 'warn' },
 };
 
+const isOnItsWay = (file: TextFile) => file.presence === 'pending' || file.presence === 'checking';
+
 /** What the person texted, in full. */
 export function TextsCard({ contactId }: { contactId: string }) {
   const query = useInfiniteQuery({
@@ -25,10 +28,10 @@ export function TextsCard({ contactId }: { contactId: string }) {
     queryFn: ({ signal, pageParam }) => fetchContactTexts(contactId, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
-    // Files come some moments after their text.
+    // Files come some moments after their text, and are checked then.
     refetchInterval: (known) =>
       known.state.data?.pages.some((page) =>
-        page.data.some((text) => text.files.some((file) => file.presence === 'pending')),
+        page.data.some((text) => text.files.some(isOnItsWay)),
       ) === true
         ? 3_000
         : false,

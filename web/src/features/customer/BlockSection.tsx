@@ -10,21 +10,34 @@ import { BLOCK } from './words';
 /** Blocking a customer who must not write any more, and taking that back. */
 export function BlockSection({ session, panel }: { session: Session; panel: CustomerPanel }) {
   const { busy, act } = useAct(session.id);
-  const [asking, setAsking] = useState(false);
   const me = useLive((state) => state.user);
   const steers = me?.role === 'admin' || me?.role === 'supervisor';
   const mayBlock = steers || (me !== null && session.agent?.id === me.id);
   const { block } = panel;
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const reason = String(new FormData(event.currentTarget).get('reason') ?? '').trim();
-    await act(async () => {
-      const ended = await blockCustomer(session.id, reason);
-      changeLive((data) => putSession(data, ended));
-      setAsking(false);
-    }, 'Customer blocked');
-  };
   if (block === null && !mayBlock) return null;
+  if (block?.state === 'unblock_failed') {
+    return (
+      <PanelSection title="Blocked at WhatsApp" testId="panel-block">
+        <Notice tone="bad" title={BLOCK[block.state]}>
+          {block.failure ?? block.reason}
+        </Notice>
+        <Row>
+          {steers && (
+            <Button
+              emphasis="secondary"
+              size="xs"
+              disabled={busy}
+              onClick={() => void act(() => unblockCustomer(block.messaging_user_id))}
+              data-testid="unblock-customer"
+            >
+              Try again
+            </Button>
+          )}
+          {mayBlock && <BlockButton sessionId={session.id} label="Block" />}
+        </Row>
+      </PanelSection>
+    );
+  }
   if (block !== null) {
     return (
       <PanelSection title="Blocked" testId="panel-block">
@@ -49,13 +62,33 @@ export function BlockSection({ session, panel }: { session: Session; panel: Cust
   }
   return (
     <PanelSection title="Unwanted messages">
+      <BlockButton sessionId={session.id} label="Block customer" />
+    </PanelSection>
+  );
+}
+
+/** Asks why, and blocks. */
+function BlockButton({ sessionId, label }: { sessionId: string; label: string }) {
+  const { busy, act } = useAct(sessionId);
+  const [asking, setAsking] = useState(false);
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const reason = String(new FormData(event.currentTarget).get('reason') ?? '').trim();
+    await act(async () => {
+      const ended = await blockCustomer(sessionId, reason);
+      changeLive((data) => putSession(data, ended));
+      setAsking(false);
+    }, 'Customer blocked');
+  };
+  return (
+    <>
       <Button
         emphasis="secondary"
         size="xs"
         onClick={() => setAsking(true)}
         data-testid="block-customer"
       >
-        Block customer
+        {label}
       </Button>
       {asking && (
         <Dialog title="Block this customer?" onClose={() => setAsking(false)} size="sm">
@@ -88,6 +121,6 @@ export function BlockSection({ session, panel }: { session: Session; panel: Cust
           </form>
         </Dialog>
       )}
-    </PanelSection>
+    </>
   );
 }

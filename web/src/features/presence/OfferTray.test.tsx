@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
-import { render, screen, waitFor } from '@testing-library/react';
+import { act, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { api as server } from '@/api/client';
 import { ApiError, NETWORK_ERROR } from '@/api/errors';
 import type { Offer } from '@/api/types';
 import { changeLive, resetLive, useLive } from '@/live';
@@ -14,16 +15,18 @@ vi.mock('./api', () => ({ acceptOffer: vi.fn(), declineOffer: vi.fn() }));
 
 const onAccepted = vi.fn();
 
+/** An offer of half a minute that was made at a moment of the server's clock. */
+const offered = (at: number): Offer => ({
+  id: 'ofr_1',
+  session_id: 'ses_1',
+  queue_id: 'que_1',
+  session: session({ state: 'waiting', agent: null }),
+  offered_at: new Date(at).toISOString(),
+  expires_at: new Date(at + 30_000).toISOString(),
+});
+
 beforeEach(() => {
-  const now = Date.now();
-  const offer: Offer = {
-    id: 'ofr_1',
-    session_id: 'ses_1',
-    queue_id: 'que_1',
-    session: session({ state: 'waiting', agent: null }),
-    offered_at: new Date(now).toISOString(),
-    expires_at: new Date(now + 30_000).toISOString(),
-  };
+  const offer = offered(Date.now());
   changeLive((data) => ({ ...data, offers: { [offer.id]: offer } }));
   onAccepted.mockReset();
   vi.mocked(api.acceptOffer).mockReset();
@@ -35,7 +38,10 @@ beforeEach(() => {
   );
 });
 
-afterEach(() => resetLive());
+afterEach(() => {
+  resetLive();
+  vi.unstubAllGlobals();
+});
 
 const refuse = (error: ApiError) => {
   vi.mocked(api.acceptOffer).mockRejectedValueOnce(error);
@@ -72,5 +78,32 @@ describe('an offer that was declined', () => {
     expect(screen.queryByTestId('offer-card')).toBeNull();
     answer({});
     await waitFor(() => expect(useLive.getState().offers).toEqual({}));
+  });
+});
+
+describe('an offer at a computer whose clock is a minute ahead', () => {
+  const offer = () => {
+    const at = Date.now() - 60_000;
+    act(() => changeLive((data) => ({ ...data, offers: { ofr_1: offered(at) } })));
+    return at;
+  };
+
+  it('is shown until the server says that it has ended', async () => {
+    offer();
+    expect(await screen.findByTestId('offer-card')).toBeTruthy();
+    act(() => changeLive((data) => ({ ...data, offers: {} })));
+    expect(screen.queryByTestId('offer-card')).toBeNull();
+  });
+
+  it('counts by the clock of the server, which its answers tell', async () => {
+    const date = (at: number) => ({ headers: { Date: new Date(at).toUTCString() } });
+    vi.stubGlobal('fetch', () => Promise.resolve(Response.json({}, date(Date.now() - 60_000))));
+    await server.get('/me');
+    offer();
+    const left = Number.parseInt(screen.getByRole('timer').textContent, 10);
+    expect(left).toBeGreaterThan(25);
+    expect(left).toBeLessThanOrEqual(30);
+    vi.stubGlobal('fetch', () => Promise.resolve(Response.json({}, date(Date.now()))));
+    await server.get('/me');
   });
 });

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { useShallow } from 'zustand/react/shallow';
+import { serverTime } from '@/api/client';
 import { ApiError } from '@/api/errors';
 import type { Offer } from '@/api/types';
 import { useRegisterCommands } from '@/lib/hotkeys';
@@ -32,10 +33,9 @@ export function OfferTray({ onAccepted }: { onAccepted: (sessionId: string) => v
   const [busy, setBusy] = useState<string | null>(null);
   // Out of sight at once; back again when the server did not hear of it.
   const [declined, setDeclined] = useState<string[]>([]);
-  const now = useNow(1000);
-  const shown = offers.filter(
-    (offer) => Date.parse(offer.expires_at) > now - 1500 && !declined.includes(offer.id),
-  );
+  const now = serverTime(useNow(1000));
+  // The server says when an offer has ended; the clock of this computer may be wrong.
+  const shown = offers.filter((offer) => !declined.includes(offer.id));
   const first = shown[0];
 
   useEffect(() => {
@@ -120,8 +120,9 @@ interface OfferCardProps {
 function OfferCard({ offer, now, busy, onAccept, onDecline }: OfferCardProps) {
   const queues = useLive((state) => state.queues);
   const queue = queues.find((each) => each.id === offer.queue_id)?.name;
-  const left = Math.max(0, Math.ceil((Date.parse(offer.expires_at) - now) / 1000));
   const total = Math.max(1, (Date.parse(offer.expires_at) - Date.parse(offer.offered_at)) / 1000);
+  const counted = Math.ceil((Date.parse(offer.expires_at) - now) / 1000);
+  const left = Math.min(Math.ceil(total), Math.max(0, counted));
   const { customer, campaign, last_message, gathered } = offer.session;
   const topic = gathered.find((each) => each.name !== 'name')?.value;
   const about = [topic, last_message?.text].filter(Boolean).join(' · ');

@@ -2,8 +2,9 @@ import { IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { keys } from '@/api/query-keys';
 import type { SegmentGroup, SegmentItem, SegmentRow, SegmentTopic } from '@/api/types';
+import { listOf, wordsOf } from '@/lib/word-list';
 import { useCampaignChoice } from '@/shared/campaigns/use-campaign-choice';
-import { CheckField, IconButton, SelectField, TextField } from '@/ui';
+import { CheckField, IconButton, SelectField, TextField, WordsField } from '@/ui';
 import { fetchLists } from './api';
 import css from './segments.module.css';
 import { TableParts } from './TableParts';
@@ -17,6 +18,7 @@ import {
   takesMany,
   takesValue,
   TOPICS,
+  withValue,
   YES_NO,
 } from './words';
 
@@ -125,12 +127,15 @@ function RowEditor({ row, onChange, onRemove }: RowProps) {
 
 function Parts({ row, onChange }: Omit<RowProps, 'onRemove'>) {
   const set = (change: Partial<SegmentRow>) => onChange({ ...row, ...change });
-  const operator = (data: { value: SegmentRow['operator']; label: string }[]) => (
+  const operator = (
+    data: { value: SegmentRow['operator']; label: string }[],
+    choose = (next: SegmentRow['operator']) => set({ operator: next }),
+  ) => (
     <SelectField
       aria-label="Comparison"
       value={row.operator}
       data={data}
-      onChange={(event) => set({ operator: event.currentTarget.value as SegmentRow['operator'] })}
+      onChange={(event) => choose(event.currentTarget.value as SegmentRow['operator'])}
       data-testid="segment-operator"
     />
   );
@@ -151,20 +156,24 @@ function Parts({ row, onChange }: Omit<RowProps, 'onRemove'>) {
               <option key={field} value={field} />
             ))}
           </datalist>
-          {operator(FIELD_OPERATORS)}
-          {takesValue(row.operator) && (
+          {operator(FIELD_OPERATORS, (next) => {
+            const text = listOf(row.values);
+            set({ operator: next, values: takesMany(next) ? wordsOf(text) : [text] });
+          })}
+          {takesMany(row.operator) && (
+            <WordsField
+              aria-label="Values, separated by commas"
+              placeholder="Berlin, Hamburg"
+              words={row.values}
+              onWords={(values) => set({ values })}
+              data-testid="segment-value"
+            />
+          )}
+          {takesValue(row.operator) && !takesMany(row.operator) && (
             <TextField
-              aria-label={takesMany(row.operator) ? 'Values, separated by commas' : 'Value'}
-              placeholder={takesMany(row.operator) ? 'Berlin, Hamburg' : ''}
-              value={row.values.join(', ')}
-              onChange={(event) => {
-                const value = event.currentTarget.value;
-                set({
-                  values: takesMany(row.operator)
-                    ? value.split(',').map((each) => each.trimStart())
-                    : [value],
-                });
-              }}
+              aria-label="Value"
+              value={listOf(row.values)}
+              onChange={(event) => set({ values: [event.currentTarget.value] })}
               data-testid="segment-value"
             />
           )}
@@ -214,6 +223,8 @@ function Parts({ row, onChange }: Omit<RowProps, 'onRemove'>) {
               { value: 'granted', label: 'opted in' },
               { value: 'revoked', label: 'opted out' },
               { value: 'none', label: 'never asked' },
+              { value: 'expired', label: 'expired' },
+              { value: 'in_review', label: 'in review' },
             ]}
             onChange={(event) => set({ values: [event.currentTarget.value] })}
           />
@@ -275,10 +286,14 @@ function ListChoice({ value, onChange }: { value: string; onChange: (list: strin
     <SelectField
       aria-label="List"
       value={value}
-      data={[
-        { value: '', label: 'Choose a list', disabled: true },
-        ...(lists.data?.data ?? []).map((list) => ({ value: list.id, label: list.name })),
-      ]}
+      data={withValue(
+        [
+          { value: '', label: 'Choose a list', disabled: true },
+          ...(lists.data?.data ?? []).map((list) => ({ value: list.id, label: list.name })),
+        ],
+        value,
+        lists.isSuccess ? `A list that is not there (${value})` : 'Loading…',
+      )}
       onChange={(event) => onChange(event.currentTarget.value)}
     />
   );

@@ -63,3 +63,62 @@ it('takes into the text what the rows say now, and calls that no change', async 
   await waitFor(() => expect(text.value).toBe('contact.city == "Quito"'));
   expect(lostByLeaving()).toEqual(['The segment']);
 });
+
+const show = (segment: Segment | null) =>
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>
+        <SegmentEditor segment={segment} />
+      </AppTheme>
+    </QueryClientProvider>,
+  );
+
+/** What the server says of rows without a value, and of a text that rows cannot say. */
+const answers = (_: string, init: { body?: string }) => {
+  const asked = JSON.parse(init.body ?? '{}') as {
+    condition?: string;
+    form?: ReturnType<typeof form>;
+  };
+  const lacks = asked.form?.items.some((item) => item.row.values[0] === '') === true;
+  return Promise.resolve(
+    Response.json({
+      condition: lacks ? null : (asked.condition ?? 'contact.city == "Lima"'),
+      form: null,
+      problem: lacks ? { message: 'Give city a value.', place: null } : null,
+      count: 0,
+      sample: [],
+    }),
+  );
+};
+
+it('stays with rows that are not complete, and says what they lack', async () => {
+  vi.stubGlobal('fetch', answers);
+  show({
+    id: 'seg_1',
+    name: 'Climbers',
+    condition: 'contact.city == "Lima"',
+    form: form('Lima'),
+  } as unknown as Segment);
+  await screen.findByTestId('segment-count');
+  await userEvent.clear(screen.getByTestId('segment-value'));
+  await userEvent.click(screen.getByTestId('segment-mode-text'));
+  await screen.findByText('Complete the rows first');
+  expect(screen.queryByTestId('segment-text')).toBeNull();
+  expect(screen.getByTestId('segment-value')).toBeTruthy();
+});
+
+it('says why a condition stays as text, in the words of its own', async () => {
+  vi.stubGlobal('fetch', answers);
+  show({ id: 'seg_1', name: 'All but', condition: '!(a)', form: null } as unknown as Segment);
+  await screen.findByTestId('segment-count');
+  await userEvent.click(screen.getByTestId('segment-mode-form'));
+  await screen.findByText('This condition says more than rows can.');
+  expect(screen.queryByText('Something went wrong on this page')).toBeNull();
+});
+
+it('lets a new segment be written as text from the beginning', async () => {
+  vi.stubGlobal('fetch', answers);
+  show(null);
+  await userEvent.click(screen.getByTestId('segment-mode-text'));
+  await screen.findByTestId('segment-text');
+});

@@ -57,7 +57,7 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
     if (next === mode) return;
     let known = check.data;
     // The answer on the screen may be to what was written before.
-    if (asked !== JSON.stringify(condition) || check.isPlaceholderData) {
+    if (known === undefined || asked !== JSON.stringify(condition) || check.isPlaceholderData) {
       try {
         known = await checkCondition(condition);
       } catch (error) {
@@ -65,22 +65,32 @@ export function SegmentEditor({ segment }: { segment: Segment | null }) {
         return;
       }
     }
+    // Where nothing is written yet, nothing is lost.
+    const isWritten =
+      mode === 'form' ? JSON.stringify(form) !== JSON.stringify(EMPTY_FORM) : text.trim() !== '';
+    if (isWritten && known.problem != null) {
+      notify.problem(
+        mode === 'form' ? 'Complete the rows first' : 'Correct the text first',
+        known.problem.message,
+      );
+      return;
+    }
     // The same, written otherwise, is no change.
     const same = (other: object) => {
       if (written === stored) setStored(JSON.stringify({ name, condition: other }));
     };
     if (next === 'text') {
-      const asText = typeof known?.condition === 'string' ? known.condition : text;
+      const asText = isWritten ? (known.condition ?? text) : '';
       setText(asText);
       same({ condition: asText });
       setMode('text');
-    } else if (known?.form !== undefined && known.form !== null) {
-      const rows = known.form.items.length > 0 ? known.form : EMPTY_FORM;
+    } else if (!isWritten || known.form != null) {
+      const rows = isWritten && known.form != null ? known.form : EMPTY_FORM;
       setForm(rows);
       same({ form: rows });
       setMode('form');
     } else {
-      notify.failure(new Error('This condition says more than rows can. Keep it as text.'));
+      notify.problem('It stays as text', 'This condition says more than rows can.');
     }
   };
 

@@ -6,6 +6,7 @@ import type { ColumnTest, SegmentOperator, SegmentRow } from '@/api/types';
 import { IconButton, SelectField, TextField } from '@/ui';
 import { fetchTables } from './api';
 import css from './segments.module.css';
+import { withValue } from './words';
 
 type Choice = { value: SegmentOperator; label: string };
 
@@ -91,14 +92,18 @@ export function TableParts({ row, onChange }: TablePartsProps) {
       <SelectField
         aria-label="Table"
         value={row.name}
-        data={[
-          {
-            value: '',
-            label: query.isSuccess && tables.length === 0 ? 'No table is linked' : 'Choose a table',
-            disabled: true,
-          },
-          ...tables.map((each) => ({ value: each.name, label: each.label })),
-        ]}
+        data={withValue(
+          [
+            {
+              value: '',
+              label:
+                query.isSuccess && tables.length === 0 ? 'No table is linked' : 'Choose a table',
+              disabled: true,
+            },
+            ...tables.map((each) => ({ value: each.name, label: each.label })),
+          ],
+          row.name,
+        )}
         onChange={(event) => set({ name: event.currentTarget.value, having: [] })}
         data-testid="segment-table"
       />
@@ -170,7 +175,10 @@ function TestEditor({ columns, test, onChange, onRemove }: TestEditorProps) {
       <SelectField
         aria-label="Column"
         value={test.column}
-        data={columns.map((each) => ({ value: each.name, label: each.label }))}
+        data={withValue(
+          columns.map((each) => ({ value: each.name, label: each.label })),
+          test.column,
+        )}
         onChange={(event) =>
           onChange(fresh(columns.find((each) => each.name === event.currentTarget.value)))
         }
@@ -179,7 +187,7 @@ function TestEditor({ columns, test, onChange, onRemove }: TestEditorProps) {
       <SelectField
         aria-label="Comparison of the column"
         value={test.operator}
-        data={operators(kind)}
+        data={withValue(operators(kind), test.operator)}
         onChange={(event) => {
           const operator = event.currentTarget.value as SegmentOperator;
           const days = operator === 'in_last_days' || operator === 'in_next_days';
@@ -208,7 +216,7 @@ function TestEditor({ columns, test, onChange, onRemove }: TestEditorProps) {
         <SelectField
           aria-label="Value of the column"
           value={test.values[0] ?? ''}
-          data={choices}
+          data={withValue(choices, test.values[0] ?? '')}
           onChange={(event) => onChange({ ...test, values: [event.currentTarget.value] })}
           data-testid="segment-column-value"
         />

@@ -51,6 +51,13 @@ export const FIELDS = ['first_name', 'last_name', 'phone', 'email', 'locale', 't
 
 const BASE = { name: '', values: [], ignore_case: false, campaign_id: null, days: null };
 
+/** Choices with the one that is set: a field without it would show another. */
+export const withValue = <T extends { value: string; label: string }>(
+  choices: T[],
+  value: string,
+  label = value,
+) => (choices.some((each) => each.value === value) ? choices : [...choices, { value, label }]);
+
 /** A fresh row about a topic. */
 export function emptyRow(topic: SegmentTopic): SegmentRow {
   switch (topic) {

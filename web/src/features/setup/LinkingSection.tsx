@@ -58,7 +58,6 @@ export function LinkingSection({ channels }: { channels: Channel[] }) {
     <LoadedCard title="Linking customers" query={query}>
       {(settings) => (
         <LinkingForm
-          key={JSON.stringify(settings)}
           settings={settings}
           channels={channels.filter((channel) => channel.kind === 'whatsapp')}
         />
@@ -70,6 +69,8 @@ export function LinkingSection({ channels }: { channels: Channel[] }) {
 function LinkingForm({ settings, channels }: { settings: LinkingSettings; channels: Channel[] }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
+  // What the fields began with, so that only what was changed here is written.
+  const [before, setBefore] = useState(settings);
   const [draft, setDraft] = useState(settings);
   const [scope, setScope] = useState('workspace');
   const [busy, saving] = useSaving('Linking rules saved');
@@ -84,8 +85,10 @@ function LinkingForm({ settings, channels }: { settings: LinkingSettings; channe
   const save = () =>
     saving(async () => {
       const now = await fetchLinking();
-      const saved = await changeLinking(rebased(settings, draft, now));
+      const saved = await changeLinking(rebased(before, draft, now));
       cache.setQueryData(keys.linkingRules, saved);
+      setBefore(saved);
+      setDraft(saved);
     });
   return (
     <Card

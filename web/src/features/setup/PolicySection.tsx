@@ -20,7 +20,7 @@ export function PolicySection() {
   return (
     <Stack>
       <LoadedCard title="Quiet times and caps" query={query}>
-        {(policy) => <PolicyForm key={JSON.stringify(policy)} policy={policy} />}
+        {(policy) => <PolicyForm policy={policy} />}
       </LoadedCard>
       <RuleBooksCard />
     </Stack>
@@ -30,9 +30,12 @@ export function PolicySection() {
 const inOrder = (caps: Policy['caps']) =>
   PERIODS.flatMap(({ value }) => caps.filter((cap) => cap.period === value));
 
-function PolicyForm({ policy }: { policy: Policy }) {
+function PolicyForm({ policy: loaded }: { policy: Policy }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
+  // What the fields began with: only what differs from it is sent, and what a colleague saves takes nothing away.
+  const [policy, setPolicy] = useState(loaded);
+  const [round, setRound] = useState(0);
   const [spans, setSpans] = useState(policy.quiet_spans);
   const [labels, setLabels] = useState(policy.label_caps);
   const [busy, saving] = useSaving('Policy saved');
@@ -55,15 +58,19 @@ function PolicyForm({ policy }: { policy: Policy }) {
       };
       const saved = await changePolicy(changesOf(before, after));
       cache.setQueryData(keys.policy, saved);
+      setPolicy(saved);
+      setSpans(saved.quiet_spans);
+      setLabels(saved.label_caps);
+      setRound(round + 1);
       await cache.invalidateQueries({ queryKey: keys.me });
     });
   };
   return (
     <Card
       title="Quiet times and caps"
-      description={`Promotional messages leave: ${policy.open_hours}, by the clock of each recipient. Answers to customers are never held.`}
+      description={`Promotional messages leave: ${loaded.open_hours}, by the clock of each recipient. Answers to customers are never held.`}
     >
-      <form onSubmit={submit}>
+      <form key={round} onSubmit={submit}>
         <fieldset className={css.bare} disabled={!mayManage}>
           <Stack>
             <div className={css.two}>

@@ -29,6 +29,7 @@ const BLOCK_STATES: Record<CustomerBlock['state'], string> = {
   blocked: 'Blocked at WhatsApp too',
   unblocking: 'Being unblocked',
   failed: 'Blocked here alone',
+  unblock_failed: 'Free here; WhatsApp still blocks',
 };
 
 interface Blocked {
@@ -112,7 +113,11 @@ export function BlockedSection({ channels, users }: Blocked) {
               title: 'State',
               priority: 'wide',
               render: (row) => (
-                <Tag tone={row.state === 'failed' ? 'warn' : 'neutral'}>
+                <Tag
+                  tone={
+                    row.state === 'failed' || row.state === 'unblock_failed' ? 'warn' : 'neutral'
+                  }
+                >
                   {BLOCK_STATES[row.state]}
                 </Tag>
               ),
@@ -131,7 +136,7 @@ export function BlockedSection({ channels, users }: Blocked) {
                         aria-label={`Unblock ${row.name ?? 'this customer'}`}
                         data-testid="unblock"
                       >
-                        Unblock
+                        {row.state === 'unblock_failed' ? 'Try again' : 'Unblock'}
                       </Button>
                     ),
                   },

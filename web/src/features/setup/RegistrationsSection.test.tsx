@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Registration } from '@/api/sender-types';
@@ -35,13 +35,13 @@ const rejected: Registration = {
   expected_at: null,
 };
 
-function show() {
+function show(shown = rejected) {
   const sent: { method: string; path: string; body: unknown }[] = [];
   vi.stubGlobal('fetch', (path: string, init: { method: string; body?: string }) => {
     if (init.method === 'GET')
-      return Promise.resolve(Response.json({ data: [rejected], next_cursor: null }));
+      return Promise.resolve(Response.json({ data: [shown], next_cursor: null }));
     sent.push({ method: init.method, path, body: JSON.parse(init.body ?? '{}') });
-    return Promise.resolve(Response.json(rejected));
+    return Promise.resolve(Response.json(shown));
   });
   render(
     <QueryClientProvider client={new QueryClient()}>
@@ -64,6 +64,20 @@ describe('RegistrationsSection', () => {
     await waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.path).toContain('/registrations/reg_1/step');
     expect(sent[0]?.body).toEqual({ state: 'submitted' });
+  });
+
+  it('approves until the end of the day that is named', async () => {
+    const sent = show({ ...rejected, state: 'submitted', next: ['approved'] });
+    await userEvent.click(await screen.findByTestId('registration'));
+    fireEvent.change(await screen.findByLabelText('Approved until'), {
+      target: { value: '2027-07-01' },
+    });
+    await userEvent.click(screen.getByTestId('step-approved'));
+    await waitFor(() => expect(sent).toHaveLength(1));
+    expect(sent[0]?.body).toEqual({
+      state: 'approved',
+      expires_at: new Date('2027-07-02T00:00').toISOString(),
+    });
   });
 
   it('changes the limit of a brand and leaves the other alone', async () => {

@@ -3,6 +3,7 @@ import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { keys } from '@/api/query-keys';
 import type { Registration, RegistrationKind, RegistrationState } from '@/api/sender-types';
+import { dayEnd } from '@/lib/local-time';
 import { formatDateTime } from '@/lib/time';
 import {
   Button,
@@ -288,11 +289,13 @@ function DetailDialog({ registration, onClose, onStepped }: DetailProps) {
   const [limiting, setLimiting] = useState(false);
   const step = async (state: RegistrationState) => {
     setBusy(state);
+    // The day that is named belongs to it.
+    const end = dayEnd(until);
     try {
       await stepRegistration(registration.id, {
         state,
         ...(note.trim() === '' ? {} : { note: note.trim() }),
-        ...(until === '' ? {} : { expires_at: new Date(`${until}T00:00`).toISOString() }),
+        ...(end === null ? {} : { expires_at: end }),
       });
       setNote('');
       onStepped();

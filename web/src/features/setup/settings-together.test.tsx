@@ -1,18 +1,20 @@
 // @vitest-environment happy-dom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { act, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import type { ReactNode } from 'react';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Flow } from '@/api/types';
+import type { Channel, Flow } from '@/api/types';
 import { AppTheme } from '@/ui';
 import { SettingsSection } from '../consent/SettingsSection';
 import { FlowsSection } from './FlowsSection';
 import { LinkingSection } from './LinkingSection';
 import { MmsPriceCard } from './MmsPriceCard';
 import { PolicySection } from './PolicySection';
+import { PricesSection } from './prices/PricesSection';
 
 vi.mock('./use-may-manage', () => ({ useMayManage: () => true }));
+vi.mock('./prices/VolumesCard', () => ({ VolumesCard: () => null }));
 vi.mock('../consent/use-sources', () => ({ useMayManage: () => true }));
 
 afterEach(() => vi.unstubAllGlobals());
@@ -34,12 +36,25 @@ function server(stored: Record<string, unknown>) {
   return { stored, written };
 }
 
-const show = (page: ReactNode) =>
+function show(page: ReactNode) {
+  const cache = new QueryClient();
   render(
-    <QueryClientProvider client={new QueryClient()}>
+    <QueryClientProvider client={cache}>
       <AppTheme>{page}</AppTheme>
     </QueryClientProvider>,
   );
+  return cache;
+}
+
+const POLICY = {
+  quiet_hours: { start: '21:00', end: '08:00' },
+  quiet_spans: [],
+  caps: [{ period: 'day', messages: 2 }],
+  at_cap: 'hold',
+  at_quiet_hours: 'hold',
+  label_caps: [],
+  open_hours: 'always',
+};
 
 describe('what a colleague has saved meanwhile', () => {
   it('stays in the settings of campaigns', async () => {
@@ -91,16 +106,7 @@ describe('what a colleague has saved meanwhile', () => {
   });
 
   it('is not among what is sent of the policy', async () => {
-    const before = {
-      quiet_hours: { start: '21:00', end: '08:00' },
-      quiet_spans: [],
-      caps: [{ period: 'day', messages: 2 }],
-      at_cap: 'hold',
-      at_quiet_hours: 'hold',
-      label_caps: [],
-      open_hours: 'always',
-    };
-    const { written } = server({ '/policy': before });
+    const { written } = server({ '/policy': POLICY });
     show(<PolicySection />);
     await userEvent.selectOptions(
       await screen.findByLabelText('A message above a cap'),
@@ -131,5 +137,90 @@ describe('what a colleague has saved meanwhile', () => {
         body: { source: 'one more' },
       }),
     );
+  });
+});
+
+describe('what is typed', () => {
+  const other = { rules: [], none: 'create_lead' };
+
+  it('stays in the policy while a colleague saves', async () => {
+    const { stored, written } = server({ '/policy': POLICY });
+    const cache = show(<PolicySection />);
+    await userEvent.selectOptions(
+      await screen.findByLabelText('A message above a cap'),
+      'suppress',
+    );
+    await userEvent.click(screen.getByTestId('span-add'));
+    stored['/policy'] = { ...POLICY, at_quiet_hours: 'discard', open_hours: 'at noon' };
+    await cache.invalidateQueries();
+    await screen.findByText(/leave: at noon/);
+    const field = screen.getByLabelText<HTMLSelectElement>('A message above a cap');
+    expect(field.value).toBe('suppress');
+    expect(screen.getAllByTestId('quiet-span')).toHaveLength(1);
+    await userEvent.click(screen.getByTestId('policy-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(Object.keys(written[0]?.body as object).sort()).toEqual(['at_cap', 'quiet_spans']);
+    // What the colleague saved is shown with it, and is not undone by the next change.
+    await waitFor(() =>
+      expect(
+        screen.getByLabelText<HTMLSelectElement>('A message that falls into quiet hours').value,
+      ).toBe('discard'),
+    );
+  });
+
+  it('stays in the linking rules while a colleague saves', async () => {
+    const before = { workspace: { rules: [], none: 'ask' }, channels: {} };
+    const { stored, written } = server({ '/linking-rules': before });
+    const cache = show(<LinkingSection channels={[]} />);
+    await userEvent.selectOptions(await screen.findByTestId('linking-none'), 'nothing');
+    stored['/linking-rules'] = { ...before, channels: { chn_1: other } };
+    await act(() => cache.invalidateQueries());
+    expect(screen.getByTestId<HTMLSelectElement>('linking-none').value).toBe('nothing');
+    await userEvent.click(screen.getByTestId('linking-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({
+      workspace: { rules: [], none: 'nothing' },
+      channels: { chn_1: other },
+    });
+  });
+
+  it('stays beside the price lists while a colleague saves', async () => {
+    const before = { price_zone: 'UTC', brake_ends: 'quality', mms_price: null, currency: 'EUR' };
+    const { stored, written } = server({ '/campaign-settings': before });
+    const cache = show(<PricesSection />);
+    const field = await screen.findByTestId<HTMLInputElement>('price-zone');
+    await userEvent.clear(field);
+    await userEvent.type(field, 'Europe/Berlin');
+    stored['/campaign-settings'] = { ...before, mms_price: 2000, brake_ends: 'person' };
+    await act(() => cache.invalidateQueries());
+    expect(screen.getByTestId<HTMLInputElement>('price-zone').value).toBe('Europe/Berlin');
+    await userEvent.click(screen.getByTestId('price-rules-save'));
+    await waitFor(() => expect(written).toHaveLength(1));
+    expect(written[0]?.body).toEqual({ price_zone: 'Europe/Berlin' });
+    await waitFor(() =>
+      expect(screen.getByTestId<HTMLSelectElement>('brake-ends').value).toBe('person'),
+    );
+  });
+
+  it('is of the channel that was chosen, also after it was saved', async () => {
+    const before = { workspace: { rules: [], none: 'ask' }, channels: { chn_1: other } };
+    const { written } = server({ '/linking-rules': before });
+    const channels = ['One', 'Two'].map(
+      (name, at) => ({ id: `chn_${at + 1}`, name, kind: 'whatsapp' }) as Channel,
+    );
+    show(<LinkingSection channels={channels} />);
+    const scope = await screen.findByTestId<HTMLSelectElement>('linking-scope');
+    await userEvent.selectOptions(scope, 'chn_1');
+    await userEvent.selectOptions(screen.getByTestId('linking-none'), 'nothing');
+    await userEvent.click(screen.getByTestId('linking-save'));
+    await screen.findByText('Linking rules saved');
+    expect(screen.getByTestId<HTMLSelectElement>('linking-scope').value).toBe('chn_1');
+    await userEvent.selectOptions(screen.getByTestId('linking-none'), 'create_contact');
+    await userEvent.click(screen.getByTestId('linking-save'));
+    await waitFor(() => expect(written).toHaveLength(2));
+    expect(written[1]?.body).toEqual({
+      workspace: { rules: [], none: 'ask' },
+      channels: { chn_1: { rules: [], none: 'create_contact' } },
+    });
   });
 });

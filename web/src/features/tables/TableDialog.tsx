@@ -13,6 +13,7 @@ import {
   SelectField,
   Stack,
   TextField,
+  WordsField,
 } from '@/ui';
 import { changeTable, createTable } from './api';
 import css from './tables.module.css';
@@ -131,17 +132,11 @@ export function TableDialog({ table, onClose, onSaved }: TableDialogProps) {
                 </IconButton>
                 {column.kind === 'choice' && (
                   <div className={css.choices}>
-                    <TextField
+                    <WordsField
                       aria-label={`Words of ${column.label}, separated by commas`}
                       placeholder="Open, Paid, Canceled"
-                      value={column.choices.join(', ')}
-                      onChange={(event) =>
-                        set(index, {
-                          choices: event.currentTarget.value
-                            .split(',')
-                            .map((each) => each.trimStart()),
-                        })
-                      }
+                      words={column.choices}
+                      onWords={(choices) => set(index, { choices })}
                       data-testid="column-choices"
                     />
                   </div>

@@ -4,6 +4,7 @@ import { useState, type FormEvent } from 'react';
 import type { RateCard } from '@/api/price-types';
 import { keys } from '@/api/query-keys';
 import type { CampaignSettings } from '@/api/types';
+import { changesOf } from '@/lib/changes';
 import {
   Button,
   Card,
@@ -55,7 +56,7 @@ export function PricesSection() {
       <Lists zone={settings.data?.price_zone ?? 'UTC'} />
       <VolumesCard />
       <LoadedCard title="Days and stops" query={settings}>
-        {(loaded) => <Rules key={JSON.stringify(loaded)} settings={loaded} />}
+        {(loaded) => <Rules loaded={loaded} />}
       </LoadedCard>
     </Stack>
   );
@@ -212,24 +213,31 @@ function Prices({ card }: { card: RateCard }) {
   );
 }
 
-function Rules({ settings }: { settings: CampaignSettings }) {
+function Rules({ loaded }: { loaded: CampaignSettings }) {
   const cache = useQueryClient();
   const mayManage = useMayManage();
+  // What the fields began with: only what differs from it is sent, and what a colleague saves takes nothing away.
+  const [settings, setSettings] = useState(loaded);
+  const [round, setRound] = useState(0);
   const [busy, saving] = useSaving('Settings saved');
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     saving(async () => {
-      const saved = await changeCampaignSettings({
+      const after = {
+        ...settings,
         price_zone: text(form, 'price_zone'),
         brake_ends: text(form, 'brake_ends') as CampaignSettings['brake_ends'],
-      });
+      };
+      const saved = await changeCampaignSettings(changesOf(settings, after));
       cache.setQueryData(keys.campaignSettings, saved);
+      setSettings(saved);
+      setRound(round + 1);
     });
   };
   return (
     <Card title="Days and stops">
-      <form onSubmit={submit}>
+      <form key={round} onSubmit={submit}>
         <Stack gap={12}>
           <TextField
             label="Time zone of the account"

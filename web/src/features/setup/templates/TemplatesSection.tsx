@@ -65,8 +65,9 @@ export function TemplatesSection({
     try {
       const detail = await fetchTemplate(template.id);
       if (detail.parts === null) {
-        notify.failure(
-          new Error('This template has parts that can only be changed in WhatsApp Manager.'),
+        notify.problem(
+          'It cannot be changed here',
+          'This template has parts that can only be changed in WhatsApp Manager.',
         );
       } else if (language === undefined) {
         setEditing({ template: detail, start: detail.parts });

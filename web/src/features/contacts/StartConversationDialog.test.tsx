@@ -1,0 +1,68 @@
+// @vitest-environment happy-dom
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { render, screen, waitFor } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, expect, it, vi } from 'vitest';
+import type { Contact } from '@/api/types';
+import { AppTheme } from '@/ui';
+import { StartConversationDialog } from './StartConversationDialog';
+
+vi.mock('@tanstack/react-router', () => ({ useNavigate: () => vi.fn() }));
+
+afterEach(() => vi.unstubAllGlobals());
+
+const TEMPLATE = {
+  id: 'tpl_1',
+  channel_id: 'chn_1',
+  name: 'hello',
+  language: 'en',
+  body: 'Hello',
+  status: 'APPROVED',
+  slots: [],
+  cards: [],
+  parameter_count: 0,
+};
+
+/** Sends twice; gives the keys with which the server was asked, and the ids of the messages. */
+async function twice(status: number, code: string) {
+  const sent: { key: string | undefined; id: string }[] = [];
+  vi.stubGlobal(
+    'fetch',
+    (_: string, init: { method: string; body?: string; headers: Record<string, string> }) => {
+      if (init.method === 'GET')
+        return Promise.resolve(Response.json({ data: [TEMPLATE], next_cursor: null }));
+      const body = JSON.parse(init.body ?? '{}') as { reply: { client_id: string } };
+      sent.push({ key: init.headers['Idempotency-Key'], id: body.reply.client_id });
+      return Promise.resolve(Response.json({ code, detail: 'Not now' }, { status }));
+    },
+  );
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <AppTheme>
+        <StartConversationDialog
+          contact={{ id: 'con_1', first_name: 'Maria' } as Contact}
+          onClose={vi.fn()}
+        />
+      </AppTheme>
+    </QueryClientProvider>,
+  );
+  await userEvent.selectOptions(await screen.findByTestId('start-template'), 'tpl_1');
+  for (const times of [1, 2]) {
+    await userEvent.click(screen.getByTestId('start-send'));
+    await waitFor(() => expect(sent).toHaveLength(times));
+    await screen.findByText('Not now.');
+  }
+  expect(sent.map((each) => each.key)).toEqual(sent.map((each) => each.id));
+  return new Set(sent.map((each) => each.key)).size;
+}
+
+it('asks anew after a refusal, which the same key would only repeat', async () => {
+  expect(await twice(409, 'at_capacity')).toBe(2);
+});
+
+it.each([
+  [503, 'unavailable'],
+  [409, 'idempotency_in_flight'],
+])('asks for the same again when nothing was decided yet (%s %s)', async (status, code) => {
+  expect(await twice(status, code)).toBe(1);
+});
