@@ -290,7 +290,7 @@ enum Turn {
 }
 
 /// A conversation begins: with the agent who talked with the customer a short while ago, else with the channel's bot or
-/// queue.
+/// queue. One that a person or a queue has, since it was given to them before the customer agreed, stays there.
 fn begin(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -298,7 +298,7 @@ fn begin(
     user: &MessagingUser,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
-    if session.agent_id.is_some() {
+    if session.agent_id.is_some() || tx.open_work_item_of(desk.workspace_id(), session.id)?.is_some() {
         return Ok(());
     }
     automatic::speak(tx, desk, session, (Occasion::Start, None), notices)?;
