@@ -210,11 +210,6 @@ fn conversation(
     language::hear(tx, desk, &session, content, code.is_none())?;
     session.unread += 1;
     session.state = step(&session, SessionStep::CustomerMessage)?;
-    let rules = &desk.channel.conversation.cases;
-    cases::customer_wrote(tx, ctx, workspace_id, rules, &mut session, notices)?;
-    if opened {
-        cases::began(tx, ctx, workspace_id, rules, &mut session, notices)?;
-    }
 
     if let Some(came_from) = &written.content.details.came_from {
         (session.referred_at, session.free_entry_until) = (Some(provider_at), None);
@@ -228,6 +223,11 @@ fn conversation(
         pending::deliver(tx, ctx, workspace_id, &mut session, notices)?;
         tx.save_session(workspace_id, &mut session)?;
         return Ok(());
+    }
+    let rules = &desk.channel.conversation.cases;
+    cases::customer_wrote(tx, ctx, workspace_id, rules, &mut session, notices)?;
+    if opened {
+        cases::began(tx, ctx, workspace_id, rules, &mut session, notices)?;
     }
     let was_waiting = session.state == SessionState::Waiting;
     let is_call = matches!(content, Content::Call { .. });
