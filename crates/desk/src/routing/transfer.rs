@@ -64,6 +64,7 @@ pub async fn transfer(
                     }
                     lock(tx, workspace_id)?;
                     assign(tx, &ctx, workspace_id, &mut session, user_id, &mut notices)?;
+                    sessions::stamp(tx, workspace_id, &session, Stamp::Agent, ctx.now())?;
                     automatic::introduce(tx, &ctx, workspace_id, &mut session, &user, &mut notices)?;
                     format!("{by} gave the session to {}.", user.name)
                 }
