@@ -102,7 +102,7 @@ fn rules(tx: &mut Tx<'_>, workspace_id: WorkspaceId, session: &Session) -> Resul
 }
 
 /// The customer wrote: a case that was closed a short while ago is opened again, the session's own or the customer's last
-/// one when the session has none. The caller saves the session.
+/// one when the session has none and the contact has no open one. The caller saves the session.
 pub(crate) fn customer_wrote(
     tx: &mut Tx<'_>,
     ctx: &Ctx,
@@ -128,11 +128,15 @@ pub(crate) fn customer_wrote(
     Ok(())
 }
 
-/// The case of the customer that was closed last, by the contact or, without one, by the session before.
+/// The case of the customer that was closed last, by the contact or, without one, by the session before. None while the
+/// contact has an open one, which is what they write about.
 fn last_closed(tx: &mut Tx<'_>, workspace_id: WorkspaceId, session: &Session) -> Result<Option<CaseView>, DeskError> {
     let user = tx.messaging_user(workspace_id, session.messaging_user_id)?;
     if let Some(contact_id) = user.and_then(|user| user.contact_id) {
-        return Ok(tx.last_closed_case_of(workspace_id, contact_id)?);
+        return match tx.open_case_of(workspace_id, contact_id)? {
+            Some(_) => Ok(None),
+            None => Ok(tx.last_closed_case_of(workspace_id, contact_id)?),
+        };
     }
     let before = tx.last_ended_session(workspace_id, session.channel_id, session.messaging_user_id)?;
     match before.and_then(|before| before.case_id) {

@@ -13,7 +13,7 @@ use segue_model::{
 use segue_store::{
     Store, StoreError, Tx,
     channel::ChannelKind,
-    customer_link::LinkState,
+    customer_link::{LinkAction, LinkState},
     messaging_user::{Identifier, LinkedBy, MessagingUser},
     session::{Session, SessionView},
 };
@@ -21,6 +21,7 @@ use segue_store::{
 use crate::{
     DeskError,
     inbound::{Desk, identify},
+    linking,
     messages::{self, NewReply},
     notice::Notices,
     routing,
@@ -76,8 +77,8 @@ fn start_in(
     if customer.blocked_at.is_some() {
         return Err(DeskError::CustomerBlocked);
     }
+    let before = LinkState::of(&customer);
     if customer.contact_id.is_none() {
-        let before = LinkState::of(&customer);
         (customer.contact_id, customer.linked_by) = (Some(contact_id), Some(LinkedBy::Agent));
         tx.link_messaging_user(workspace_id, &customer, before)?;
     }
@@ -86,6 +87,10 @@ fn start_in(
         .open_session_of(workspace_id, channel_id, customer.id)?
         .ok_or_else(|| StoreError::Unavailable("the session was ended at the same time".to_owned()))?;
     let mut session = sessions::to_change(tx, workspace_id, id)?;
+    if before != LinkState::of(&customer) {
+        let entry = linking::entry(ctx, actor, &session, &customer, LinkAction::Linked, before);
+        tx.insert_link(workspace_id, &entry)?;
+    }
     if opened {
         if said_no(tx, workspace_id, channel_id, &customer)? {
             return Err(DeskError::OptedOut);

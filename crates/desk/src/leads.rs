@@ -4,7 +4,7 @@ use segue_model::{ContactId, Ctx, LeadId, PhoneNumber, SessionId, WorkspaceId, a
 use segue_store::{
     Store, StoreError, Tx,
     crm::{LeadStatus, LeadView},
-    customer_link::LinkState,
+    customer_link::{LinkAction, LinkEntry, LinkState},
     messaging_user::IdentifierKind,
     recipient::Stamp,
     session::Session,
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    DeskError,
+    DeskError, linking,
     notice::Notices,
     say::system_line,
     sessions::{self, Page},
@@ -90,6 +90,8 @@ fn create_in(
     let before = LinkState::of(&user);
     user.lead_id = Some(lead.id);
     tx.link_messaging_user(workspace_id, &user, before)?;
+    let entry = linking::entry(ctx, actor, &session, &user, LinkAction::Created, before);
+    tx.insert_link(workspace_id, &entry)?;
     sessions::stamp(tx, workspace_id, &session, Stamp::Lead, ctx.now())?;
     let mut notices = Notices::new(workspace_id);
     let line = format!("{} created a lead.", sessions::name(actor));
@@ -119,6 +121,11 @@ pub(crate) fn lead_of_bot(
     let before = LinkState::of(&user);
     user.lead_id = Some(lead.id);
     tx.link_messaging_user(workspace_id, &user, before)?;
+    let entry = LinkEntry {
+        reason: "bot".to_owned(),
+        ..linking::entry(ctx, &Actor::System, session, &user, LinkAction::Created, before)
+    };
+    tx.insert_link(workspace_id, &entry)?;
     sessions::stamp(tx, workspace_id, session, Stamp::Lead, ctx.now())?;
     let id = lead.id;
     notices.lead_created(lead);

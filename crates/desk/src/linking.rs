@@ -217,7 +217,8 @@ fn customer_of(
     Ok((session, user))
 }
 
-fn entry(
+/// An entry of the history for what an agent, a program or the product did.
+pub(crate) fn entry(
     ctx: &Ctx,
     actor: &Actor,
     session: &Session,

@@ -137,13 +137,15 @@ fn normalised(ask: &Ask, text: &str) -> String {
 
 fn number(ask: &Ask, text: &str) -> Option<Answer> {
     let digits = text.replace([' ', '\u{a0}', '\u{202f}'], "");
-    // A single comma is a decimal sign, unless it groups thousands.
-    let plain = match digits.split_once(',') {
-        Some((whole, rest)) if !rest.contains(',') && !digits.contains('.') && rest.len() != 3 => {
-            format!("{whole}.{rest}")
+    let plain = match (digits.rfind(','), digits.rfind('.')) {
+        // Where both occur, the last one is the decimal sign, and the other groups thousands.
+        (Some(comma), Some(dot)) if comma > dot => digits.replace('.', "").replace(',', "."),
+        // A single comma is a decimal sign, unless it groups thousands.
+        (Some(comma), None) if digits.find(',') == Some(comma) && digits.len() - comma - 1 != 3 => {
+            digits.replace(',', ".")
         }
-        Some(_) => digits.replace(',', ""),
-        None => digits,
+        (Some(_), _) => digits.replace(',', ""),
+        (None, _) => digits,
     };
     if !plain.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+')) {
         return None;

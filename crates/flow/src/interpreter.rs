@@ -81,6 +81,7 @@ impl<'a> Turn<'a> {
             (RunStatus::Waiting, EventKind::Media { .. }) => self.misfit(),
             (RunStatus::Waiting, EventKind::Form { form, answers }) => self.form(form.as_deref(), answers),
             (RunStatus::Waiting, EventKind::FormRefused { form }) => self.form_refused(form),
+            (RunStatus::Waiting, EventKind::LinkOpened) => self.put_once_more(),
             (RunStatus::Waiting, EventKind::Timer { key }) => self.silence(key),
             _ => Ok(()),
         };
@@ -176,7 +177,20 @@ impl<'a> Turn<'a> {
         if self.is_out_of_reach(ask) {
             return self.pass_over(step_id, ask);
         }
-        self.put(step_id, ask, &[&self.definition.texts.old_button, &ask.prompt])
+        self.put(step_id, ask, &[&self.definition.texts.old_button, &ask.prompt])?;
+        self.set_timer(step_id, ask);
+        Ok(())
+    }
+
+    /// Puts the question as it was put first: the customer is back and has not answered it.
+    fn put_once_more(&mut self) -> Result<(), Broken> {
+        let (step_id, ask) = self.question()?;
+        if self.is_out_of_reach(ask) {
+            return self.pass_over(step_id, ask);
+        }
+        self.put(step_id, ask, &[&ask.prompt])?;
+        self.set_timer(step_id, ask);
+        Ok(())
     }
 
     /// Whether the question is a form that cannot be offered now.
@@ -209,7 +223,9 @@ impl<'a> Turn<'a> {
         self.log(step_id, StepLog::Retried);
         let index = usize::try_from(tries - 1).unwrap_or(usize::MAX).min(ask.retry.len().saturating_sub(1));
         let text = ask.retry.get(index).unwrap_or(&self.definition.texts.retry);
-        self.put(step_id, ask, &[text])
+        self.put(step_id, ask, &[text])?;
+        self.set_timer(step_id, ask);
+        Ok(())
     }
 
     fn silence(&mut self, key: &str) -> Result<(), Broken> {
@@ -465,6 +481,7 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
+    /// Silence is counted from here on: from the question, and from whatever the customer said that did not answer it.
     fn set_timer(&mut self, step_id: &str, ask: &Ask) {
         let (Some(silence), Some(pending)) = (&ask.no_input, self.state.pending.as_mut()) else { return };
         if pending.reminders < silence.max || silence.goto.is_some() {

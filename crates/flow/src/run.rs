@@ -219,6 +219,8 @@ pub enum EventKind {
     },
     /// The channel refused to send the form of this name.
     FormRefused { form: String },
+    /// The customer opened the chat by a link, which wrote the message: it answers nothing.
+    LinkOpened,
     /// A timer the run had asked for.
     Timer { key: String },
     /// The agent ended the conversation.
@@ -235,6 +237,7 @@ impl fmt::Debug for EventKind {
             Self::Media { .. } => f.write_str("Media"),
             Self::Form { form, .. } => write!(f, "Form({form:?})"),
             Self::FormRefused { form } => write!(f, "FormRefused({form})"),
+            Self::LinkOpened => f.write_str("LinkOpened"),
             Self::Timer { key } => write!(f, "Timer({key})"),
             Self::AgentEnded => f.write_str("AgentEnded"),
         }

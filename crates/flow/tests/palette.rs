@@ -187,6 +187,7 @@ fn a_form_that_cannot_be_offered_is_passed_over_whenever_that_turns_out() {
     });
     for (kind, around) in [
         (EventKind::Text { text: "tomorrow".into() }, &without),
+        (EventKind::LinkOpened, &without),
         (EventKind::Timer { key: timer.unwrap() }, &without),
         (EventKind::FormRefused { form: "book_a_visit".into() }, &with),
     ] {
@@ -295,6 +296,7 @@ fn any_event() -> impl Strategy<Value = EventKind> {
         }),
         1 => forms.prop_map(|form| EventKind::FormRefused { form: form.unwrap_or("gone").to_owned() }),
         2 => keys.prop_map(|(step, turn)| EventKind::Timer { key: format!("{step}/{turn}") }),
+        1 => Just(EventKind::LinkOpened),
         1 => Just(EventKind::AgentEnded),
     ]
 }

@@ -56,7 +56,7 @@ pub struct LinkEntry {
     pub messaging_user_id: MessagingUserId,
     pub session_id: Option<SessionId>,
     pub action: LinkAction,
-    /// What the rule matched by, or `agent`.
+    /// What the rule matched by, or `agent`, or `bot`.
     pub reason: String,
     /// The agent's own words.
     pub note: Option<String>,

@@ -69,7 +69,10 @@ pub struct WorkItem {
     pub declined: Vec<UserId>,
     /// Those who declined are not asked again before.
     pub ask_again_at: Timestamp,
+    /// Since when it waits; an earlier wait of the same session is counted in.
     pub enqueued_at: Timestamp,
+    /// Since when an agent has it.
+    pub accepted_at: Option<Timestamp>,
     /// Who is asked before everybody else, if he can take it.
     pub preferred_id: Option<UserId>,
 }
@@ -125,23 +128,24 @@ crate::sql! {
             enqueued_at, preferred_id)
         VALUES ($1, $2, $3, $4, 'waiting', $5, $6, '[]', $7, $8) ON CONFLICT DO NOTHING";
     OPEN_WORK_ITEM_OF = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at,
-            enqueued_at, preferred_id
+            enqueued_at, accepted_at, preferred_id
         FROM work_items WHERE workspace_id = $1 AND session_id = $2 AND state <> 'closed'";
     ACCEPTED_OF = "SELECT session_id FROM work_items
         WHERE workspace_id = $1 AND agent_id = $2 AND state = 'accepted' ORDER BY id LIMIT $3";
     WORK_ITEM = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at, enqueued_at,
-            preferred_id
+            accepted_at, preferred_id
         FROM work_items WHERE workspace_id = $1 AND id = $2";
     WAITING = "SELECT id, session_id, queue_id, state, weight, priority, agent_id, declined, ask_again_at, enqueued_at,
-            preferred_id
+            accepted_at, preferred_id
         FROM work_items WHERE workspace_id = $1 AND queue_id = $2 AND state = 'waiting'
         ORDER BY priority, enqueued_at, id LIMIT $3";
     WAITING_OF_CHANNEL = "SELECT w.id, w.session_id, w.queue_id, w.state, w.weight, w.priority, w.agent_id, w.declined,
-            w.ask_again_at, w.enqueued_at, w.preferred_id
+            w.ask_again_at, w.enqueued_at, w.accepted_at, w.preferred_id
         FROM work_items w JOIN sessions s ON s.workspace_id = w.workspace_id AND s.id = w.session_id
         WHERE w.workspace_id = $1 AND w.queue_id = $2 AND w.state = 'waiting' AND s.channel_id = $3
         ORDER BY w.priority, w.enqueued_at, w.id LIMIT $4";
-    MOVE_WORK_ITEM = "UPDATE work_items SET state = $4, agent_id = $5, queue_id = $6, declined = $7, ask_again_at = $8
+    MOVE_WORK_ITEM = "UPDATE work_items SET state = $4, agent_id = $5, queue_id = $6, declined = $7, ask_again_at = $8,
+            enqueued_at = $9, accepted_at = $10, preferred_id = $11
         WHERE workspace_id = $1 AND id = $2 AND state = $3";
     CLOSE_WORK_ITEM = "UPDATE work_items SET state = 'closed', agent_id = NULL, closed_at = $4
         WHERE workspace_id = $1 AND id = $2 AND state = $3";
@@ -183,6 +187,7 @@ fn read_work_item(row: &mut Row<'_>) -> Result<WorkItem, StoreError> {
         declined: row.json()?,
         ask_again_at: row.next()?,
         enqueued_at: row.next()?,
+        accepted_at: row.next()?,
         preferred_id: row.next()?,
     })
 }
@@ -410,7 +415,7 @@ impl Tx<'_> {
         self.query(&WAITING_OF_CHANNEL, &[&workspace_id, &queue_id, &channel_id, &limit], read_work_item)
     }
 
-    /// Stores a work item's new state, agent, queue and pass, when it is still in the state `from`.
+    /// Stores a work item's new state, agent, queue, pass, times and who is asked first, when it is still in the state `from`.
     ///
     /// # Errors
     /// When the store fails.
@@ -433,6 +438,9 @@ impl Tx<'_> {
                 &item.queue_id,
                 &declined,
                 &item.ask_again_at,
+                &item.enqueued_at,
+                &item.accepted_at,
+                &item.preferred_id,
             ],
         )?;
         Ok(written == 1)

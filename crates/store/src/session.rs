@@ -266,11 +266,14 @@ crate::sql! {
     LAST_ENDED_SESSION = "SELECT id FROM sessions WHERE workspace_id = $1 AND messaging_user_id = $2
             AND channel_id = $3 AND state = 'ended' ORDER BY started_at DESC, id DESC LIMIT 1";
     IDLE_SESSIONS = "SELECT id FROM sessions WHERE workspace_id = $1 AND channel_id = $2
-            AND state IN ('active', 'inactive') AND idle_since <= $3
+            AND state IN ('active', 'inactive') AND idle_since <= $3 AND waits_since IS NULL
             AND (idle_since <= CAST($4 AS BIGINT) OR (state = 'active' AND idle_since <= CAST($5 AS BIGINT))
                 OR (idle_warned = 0 AND idle_since <= CAST($6 AS BIGINT)))
             AND (pending = 0 OR idle_since > CAST($4 AS BIGINT))
         ORDER BY idle_since LIMIT $7";
+    UNAGREED_SESSIONS = "SELECT id FROM sessions WHERE workspace_id = $1 AND channel_id = $2 AND state = 'new'
+            AND idle_since <= $3 AND opt_in IN ('asked', 'confirming') AND waits_since IS NULL AND pending = 0
+        ORDER BY idle_since LIMIT $4";
     CLOSING_SESSIONS = "SELECT v.* FROM session_details v WHERE v.workspace_id = $1 AND v.state <> 'ended'
             AND v.window_expires_at < $2 AND (v.window_expires_at, v.id) > ($3, $4)
             AND (CAST($5 AS UUID) IS NULL OR v.agent_id = $5)
@@ -651,7 +654,8 @@ impl Tx<'_> {
         }
     }
 
-    /// Sessions of a channel in which the customer's silence has become long enough to mean something.
+    /// Sessions of a channel in which the customer's silence has become long enough to mean something. While the customer
+    /// waits for a person, it is not they who are silent.
     ///
     /// # Errors
     /// When the store fails.
@@ -678,6 +682,24 @@ impl Tx<'_> {
             ],
             |row| row.next(),
         )
+    }
+
+    /// Sessions of a channel in which the customer was asked to agree to the conversation, and has been silent for as long
+    /// as ends one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn unagreed_sessions(
+        &mut self,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        rules: &IdleRules,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let Some(minutes) = rules.end_minutes else { return Ok(Vec::new()) };
+        let before = now.plus(-conversation::millis(minutes));
+        self.query(&UNAGREED_SESSIONS, &[&workspace_id, &channel_id, &before, &limit], |row| row.next())
     }
 
     /// One page of open sessions by the end of their service window, the next one to close first.

@@ -6430,7 +6430,7 @@ export interface components {
             messaging_user_id: components["schemas"]["MessagingUserId"];
             /** @description The agent's own words. */
             note?: string | null;
-            /** @description What the rule matched by, or `agent`. */
+            /** @description What the rule matched by, or `agent`, or `bot`. */
             reason: string;
             session_id?: components["schemas"]["SessionId"] | null;
             undoes_id?: components["schemas"]["CustomerLinkId"] | null;

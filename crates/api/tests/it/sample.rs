@@ -624,6 +624,7 @@ fn conversation(
         declined: Vec::new(),
         ask_again_at: now,
         enqueued_at: now,
+        accepted_at: None,
         preferred_id: None,
     };
     tx.insert_work_item(workspace_id, &item)?;

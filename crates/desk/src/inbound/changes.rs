@@ -14,7 +14,7 @@ use segue_store::{
     session::Session,
 };
 
-use super::{Desk, InboundError, consent, entry, identify, times};
+use super::{Desk, InboundError, consent, entry, find_code, identify, times};
 use crate::{notice::Notices, say};
 
 /// Shows an edit or a deletion in the message it is about. `false` when it is none of that, or the message is not the
@@ -29,7 +29,7 @@ pub(super) fn apply(
 ) -> Result<bool, InboundError> {
     let workspace_id = desk.workspace_id();
     let words = match content {
-        Content::Edit { content, .. } => Some(entry::text(content)),
+        Content::Edit { content, .. } => Some(shown(tx, desk, content)?),
         Content::Revoke { .. } => None,
         _ => return Ok(false),
     };
@@ -48,6 +48,18 @@ pub(super) fn apply(
         consent::silent_no(tx, desk, message, content, session.messaging_user_id)?;
     }
     Ok(true)
+}
+
+/// The words of a message that has the code of a link in them, without it.
+fn without_code(tx: &mut Tx<'_>, desk: &Desk<'_>, content: &Content) -> Result<Option<String>, StoreError> {
+    let Some(words) = content.words() else { return Ok(None) };
+    Ok(find_code(tx, desk.ctx, words)?.map(|(_, rest)| rest))
+}
+
+/// What a person reads of a message; nobody reads the code of a link.
+fn shown(tx: &mut Tx<'_>, desk: &Desk<'_>, content: &Content) -> Result<String, StoreError> {
+    let words = without_code(tx, desk, content)?;
+    Ok(entry::shown(content, words.as_deref()))
 }
 
 /// What becomes of words that a customer deletes.
@@ -85,7 +97,8 @@ pub(super) fn stands_in(
     // None where nothing is kept of a customer who is blocked.
     if let Some((_, id)) = tx.message_of_provider(workspace_id, desk.channel.id, about)? {
         let (provider_at, _) = times(message, desk.ctx.now());
-        tx.note_early_edit(workspace_id, id, (&message.wamid, &entry::text(content)), provider_at)?;
+        let words = shown(tx, desk, content)?;
+        tx.note_early_edit(workspace_id, id, (&message.wamid, &words), provider_at)?;
     }
     Ok(())
 }
@@ -151,7 +164,8 @@ pub(super) fn original(
     }
     let content = message.content();
     let (provider_at, shown_at) = times(message, desk.ctx.now());
-    let written = entry::write(tx, desk, message, &content, None, &session, shown_at)?;
+    let words = without_code(tx, desk, &content)?;
+    let written = entry::write(tx, desk, message, &content, words.as_deref(), &session, shown_at)?;
     let original = (&written, provider_at);
     let changed = tx.original_came(workspace_id, (session_id, id), original, fate(desk), desk.ctx.now())?;
     if let Some(changed) = changed {

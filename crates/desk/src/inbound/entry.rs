@@ -45,11 +45,7 @@ pub(super) fn write(
         details: MessageDetails { prefilled: words.is_some(), ..details(message, content) },
         ..MessageContent::default()
     };
-    let text = match words.map(str::trim) {
-        Some("") if matches!(content, Content::Text { .. }) => ONLY_A_CODE.to_owned(),
-        Some(words) => words.to_owned(),
-        None => text(content),
-    };
+    let text = shown(content, words);
     let is_system = kind == MessageKind::System;
     Ok(NewMessage {
         id: desk.ctx.id(),
@@ -98,6 +94,15 @@ pub(super) fn said(content: &Content) -> &Content {
     match content {
         Content::Edit { content, .. } => content,
         other => other,
+    }
+}
+
+/// What a person reads of it; `words` is its text when a code was taken out of it.
+pub(super) fn shown(content: &Content, words: Option<&str>) -> String {
+    match words.map(str::trim) {
+        Some("") if matches!(said(content), Content::Text { .. }) => ONLY_A_CODE.to_owned(),
+        Some(words) => words.to_owned(),
+        None => text(content),
     }
 }
 
@@ -270,6 +275,8 @@ pub(super) fn for_bot(
     let context = || message.context().and_then(|context| context.message_id);
     let id = message.wamid.clone();
     Ok(match said(content) {
+        // What the link had written for the customer answers nothing.
+        Content::Text { .. } if entry.content.details.prefilled => Event { id, kind: EventKind::LinkOpened },
         Content::Text { .. } => Event { id, kind: EventKind::Text { text: entry.text.clone() } },
         Content::Button { payload, text } => {
             let reply_id = payload.clone().unwrap_or_else(|| text.clone());

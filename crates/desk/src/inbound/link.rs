@@ -137,7 +137,10 @@ fn link(
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
     let user = &customer.user;
-    let is_linked = user.contact_id.is_some() || user.lead_id.is_some();
+    // What the customer asked for here is theirs, whoever they turn out to be, and does not tell who that is.
+    let own_lead = own_lead(tx, desk, user)?;
+    let has_only_own = own_lead.is_some() && user.contact_id.is_none() && user.linked_by.is_none();
+    let is_linked = (user.contact_id.is_some() || user.lead_id.is_some()) && !has_only_own;
     // The number of a customer who was linked by a code may show that the link was forwarded.
     let is_doubtful = customer.phone_learned && user.linked_by == Some(LinkedBy::Code);
     if user.linked_by == Some(LinkedBy::Agent) || (is_linked && !is_doubtful) {
@@ -156,8 +159,6 @@ fn link(
         Decision::Ask => matching::candidates(tx, workspace_id, &known, rules)?,
         _ => Vec::new(),
     };
-    // What the customer asked for here is theirs, whoever they turn out to be.
-    let own_lead = own_lead(tx, desk, user)?;
     let user = &mut customer.user;
     (user.contact_id, user.lead_id, user.linked_by) = (None, own_lead, None);
     let (action, reason) = match decision {
@@ -168,10 +169,11 @@ fn link(
             (LinkAction::Linked, rule.by.as_str())
         }
         // Nobody else, and the lead is there.
+        Decision::Create(LinkObject::Lead) if own_lead.is_some() && before == LinkState::of(user) => return Ok(()),
         Decision::Create(LinkObject::Lead) if own_lead.is_some() => (LinkAction::Unlinked, "rules"),
         Decision::Create(object) => {
             let Some(phone) = &customer.phone else {
-                return if before == LinkState::default() { Ok(()) } else { unlink_doubtful(tx, desk, user, before) };
+                return if before == LinkState::of(user) { Ok(()) } else { unlink_doubtful(tx, desk, user, before) };
             };
             match object {
                 LinkObject::Contact => {
@@ -188,7 +190,7 @@ fn link(
             tx.save_prompt(workspace_id, user.id, &prompt)?;
             (LinkAction::Asked, "rules")
         }
-        Decision::Nothing if before == LinkState::default() => return Ok(()),
+        Decision::Nothing if before == LinkState::of(user) => return Ok(()),
         Decision::Nothing => (LinkAction::Unlinked, "rules"),
     };
     let change = Change { session_id: Some(session.id), action, reason, before };

@@ -231,11 +231,6 @@ fn conversation(
     language::hear(tx, desk, &session, content, code.is_none())?;
     session.unread += 1;
     session.state = step(&session, SessionStep::CustomerMessage)?;
-    let rules = &desk.channel.conversation.cases;
-    cases::customer_wrote(tx, ctx, workspace_id, rules, &mut session, notices)?;
-    if opened {
-        cases::began(tx, ctx, workspace_id, rules, &mut session, notices)?;
-    }
 
     if let Some(came_from) = &written.content.details.came_from {
         (session.referred_at, session.free_entry_until) = (Some(provider_at), None);
@@ -252,6 +247,11 @@ fn conversation(
         pending::deliver(tx, ctx, workspace_id, &mut session, notices)?;
         tx.save_session(workspace_id, &mut session)?;
         return Ok(kept);
+    }
+    let rules = &desk.channel.conversation.cases;
+    cases::customer_wrote(tx, ctx, workspace_id, rules, &mut session, notices)?;
+    if opened {
+        cases::began(tx, ctx, workspace_id, rules, &mut session, notices)?;
     }
     let was_waiting = session.state == SessionState::Waiting;
     let is_call = matches!(content, Content::Call { .. });
@@ -314,7 +314,7 @@ enum Turn {
 }
 
 /// A conversation begins: with the agent who talked with the customer a short while ago, else with the channel's bot or
-/// queue.
+/// queue. One that a person or a queue has, since it was given to them before the customer agreed, stays there.
 fn begin(
     tx: &mut Tx<'_>,
     desk: &Desk<'_>,
@@ -322,7 +322,7 @@ fn begin(
     user: &MessagingUser,
     notices: &mut Notices,
 ) -> Result<(), DeskError> {
-    if session.agent_id.is_some() {
+    if session.agent_id.is_some() || tx.open_work_item_of(desk.workspace_id(), session.id)?.is_some() {
         return Ok(());
     }
     automatic::speak(tx, desk, session, (Occasion::Start, None), notices)?;

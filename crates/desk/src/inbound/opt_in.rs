@@ -2,7 +2,7 @@
 //! other consent: to be told more, the customer has to agree to more, and that is an event of its own.
 
 use segue_channels::whatsapp::Content;
-use segue_model::{Timestamp, conversation::OptInKind, session::OptIn};
+use segue_model::{Timestamp, conversation::OptInKind, session::OptIn, time};
 use segue_store::{Tx, session::Session};
 
 use super::{Desk, Turn};
@@ -11,6 +11,9 @@ use crate::{
     automatic::{addressed, automatic},
     notice::Notices,
 };
+
+/// After so long without the word, the question is said again to a customer who writes.
+const ASKED_AGAIN: i64 = time::DAY;
 
 /// When a message came by the provider's clock, and the one before it.
 type Times = (Timestamp, Option<Timestamp>);
@@ -39,7 +42,13 @@ pub(super) fn agree(
         OptIn::None | OptIn::Declined => OptIn::Asked,
         OptIn::Asked if agrees && rules.kind == OptInKind::Double => OptIn::Confirming,
         OptIn::Asked | OptIn::Confirming if agrees => OptIn::Granted,
-        OptIn::Asked | OptIn::Confirming => return Ok(Turn::None),
+        // Who comes back after that long does not know what is waited for.
+        OptIn::Asked | OptIn::Confirming if session.opt_in_at.is_none_or(|at| now.since(at) >= ASKED_AGAIN) => before,
+        OptIn::Asked | OptIn::Confirming => {
+            // Nobody answers this, so the silence goes on.
+            session.numbers.idle_since = Some(now);
+            return Ok(Turn::None);
+        }
     };
     (session.opt_in, session.opt_in_at) = (next, Some(now));
     if next == OptIn::Granted {

@@ -85,6 +85,7 @@ pub(crate) fn enqueue_for(
         declined: Vec::new(),
         ask_again_at: now,
         enqueued_at: now,
+        accepted_at: None,
         preferred_id,
     };
     if tx.insert_work_item(workspace_id, &item)? {
@@ -101,7 +102,7 @@ pub(crate) fn enqueue_for(
                 known.state = WorkItemState::Waiting;
                 known.agent_id = None;
             }
-            (known.queue_id, known.declined) = (queue_id, Vec::new());
+            (known.queue_id, known.declined, known.preferred_id) = (queue_id, Vec::new(), preferred_id);
             tx.move_work_item(workspace_id, WorkItemState::Waiting, &known)?;
         }
     }
@@ -218,6 +219,9 @@ pub(crate) fn assign(
         return Err(DeskError::AtCapacity);
     }
     let (from, before) = (item.state, item.agent_id);
+    if from != WorkItemState::Accepted {
+        item.accepted_at = Some(now);
+    }
     (item.state, item.agent_id) = (WorkItemState::Accepted, Some(user_id));
     if !tx.move_work_item(workspace_id, from, &item)? {
         return Err(StoreError::Unavailable("the session was routed at the same time".to_owned()).into());

@@ -39,6 +39,7 @@ pub async fn accept(
             }
             let mut item = tx.work_item(workspace_id, offer.work_item_id)?.ok_or(DeskError::OfferGone)?;
             item.state = item.state.after(WorkItemStep::Accept).map_err(|_| DeskError::OfferGone)?;
+            item.accepted_at = Some(now);
             // His capacity is used since the offer; accepting changes nothing about it.
             if !tx.move_work_item(workspace_id, WorkItemState::Offered, &item)? {
                 return Err(DeskError::OfferGone);

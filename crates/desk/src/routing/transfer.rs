@@ -64,6 +64,7 @@ pub async fn transfer(
                     }
                     lock(tx, workspace_id)?;
                     assign(tx, &ctx, workspace_id, &mut session, user_id, &mut notices)?;
+                    sessions::stamp(tx, workspace_id, &session, Stamp::Agent, ctx.now())?;
                     automatic::introduce(tx, &ctx, workspace_id, &mut session, &user, &mut notices)?;
                     format!("{by} gave the session to {}.", user.name)
                 }
@@ -144,6 +145,9 @@ pub(super) fn release(
     let before = item.agent_id.take();
     item.state = item.state.after(WorkItemStep::Release).map_err(|_| DeskError::SessionEnded)?;
     item.queue_id = queue_id;
+    // The time of the conversation was no waiting.
+    let waited = item.accepted_at.take().map_or(0, |at| at.since(item.enqueued_at).max(0));
+    (item.enqueued_at, item.preferred_id) = (now.plus(-waited), None);
     item.declined = before.into_iter().collect();
     let pause = tx.queue(workspace_id, queue_id)?.map_or(0, |queue| i64::from(queue.offer_seconds));
     item.ask_again_at = now.plus(pause * 1_000);

@@ -169,3 +169,53 @@ async fn a_reply_soon_after_the_end_opens_the_case_again_and_a_late_one_does_not
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_neither_opens_a_case_nor_opens_one_again() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        rules(&mut scene, CaseMoment::Start, CaseChoice::AttachOrCreate, |rules| rules.reopen_days = 7).await;
+        scene.receive(ana("wamid.1", START, "STOP")).await;
+        assert_eq!(all(&scene).await, [], "{}", scene.test.engine);
+        let sam = scene.agent("Sam").await;
+        let other = phone("15550100002");
+        scene.available(&sam).await;
+        scene.receive(text(other.clone(), "wamid.2", START, "My lamp is broken")).await;
+        scene.sweep().await;
+        let offer = scene.offers(&sam).await[0];
+        let id = scene.accept(&sam, offer).await.unwrap().id;
+        let end = EndSession { case: CaseFate::Close, outcome: SessionOutcome::None, reason: None };
+        segue_desk::closing::end(scene.store(), scene.ctx(), scene.workspace(), &sam, id, end).await.unwrap();
+        scene.advance(time::DAY);
+        for (number, words, state) in [(3, "STOP", CaseState::Closed), (4, "It is broken again", CaseState::Open)] {
+            scene.receive(text(other.clone(), &format!("wamid.{number}"), scene.test.now(), words)).await;
+            let cases = all(&scene).await;
+            assert_eq!((cases.len(), cases[0].state), (1, state), "{words} on {}", scene.test.engine);
+            scene.advance(time::MINUTE);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_case_stays_closed_while_the_contact_has_an_open_one() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        rules(&mut scene, CaseMoment::Start, CaseChoice::Create, |rules| rules.reopen_days = 7).await;
+        let sam = scene.agent("Sam").await;
+        let first = scene.accepted(&sam).await.id;
+        scene.end(&sam, first).await;
+        scene.receive(ana("wamid.2", scene.test.now(), "Something else")).await;
+        scene.sweep().await;
+        let offer = scene.offers(&sam).await[0];
+        let second = scene.accept(&sam, offer).await.unwrap().id;
+        let end = EndSession { case: CaseFate::Close, outcome: SessionOutcome::None, reason: None };
+        segue_desk::closing::end(scene.store(), scene.ctx(), scene.workspace(), &sam, second, end).await.unwrap();
+        rules(&mut scene, CaseMoment::Start, CaseChoice::AttachOrCreate, |rules| rules.reopen_days = 7).await;
+        scene.advance(time::DAY);
+        scene.receive(ana("wamid.3", scene.test.now(), "And the first thing?")).await;
+        let cases = all(&scene).await;
+        let states: Vec<CaseState> = cases.iter().map(|case| case.state).collect();
+        assert_eq!(states, [CaseState::Open, CaseState::Closed], "{}", scene.test.engine);
+        assert_eq!(scene.sessions().await[0].case_id, Some(cases[0].id), "{}", scene.test.engine);
+    }
+}

@@ -4,6 +4,7 @@ use segue_desk::messages::{Draft, NewReply};
 use segue_model::{
     conversation::{BusinessHours, IdleRules, Occasion, OpenSpan, OptInKind},
     language::LocaleText,
+    role::Role,
     session::OptIn,
     time,
     week_hours::Day,
@@ -128,9 +129,10 @@ async fn silence_is_asked_about_then_inactive_then_the_end() {
         scene.set(|settings| settings.idle = idle).await;
         let agent = scene.agent("Sam").await;
         let session = scene.accepted(&agent).await;
+        scene.reply(&agent, session.id, "0", "Hi").await.unwrap();
         scene.advance(3 * time::HOUR);
         scene.time_passes().await;
-        assert_eq!(scene.session().await.state.as_str(), "ended", "the opt-in message was never answered");
+        assert_eq!(scene.session().await.state.as_str(), "ended", "the agent was never answered");
         assert_eq!(scene.session().await.ended_by.unwrap().as_str(), "system");
 
         scene.receive(ana("wamid.2", scene.test.now(), "Back")).await;
@@ -167,6 +169,36 @@ async fn silence_is_asked_about_then_inactive_then_the_end() {
         assert_eq!((ended.state.as_str(), ended.ended_by.unwrap().as_str()), ("ended", "system"));
         assert_eq!(said(&scene).await.iter().filter(|line| *line == "Goodbye.").count(), 2);
         assert_eq!(scene.load(&agent).await, 0, "the agent is free");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_person_is_not_silent() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.say(Occasion::Accepted, "{agent} is now with you.").await;
+        scene.say(Occasion::Inactivity, "Still there?").await;
+        scene.say(Occasion::End, "Goodbye.").await;
+        let idle = IdleRules { warn_minutes: Some(10), inactive_minutes: Some(20), end_minutes: Some(30) };
+        scene.set(|settings| settings.idle = idle).await;
+        let agent = scene.agent("Sam").await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        scene.advance(40 * time::MINUTE);
+        scene.time_passes().await;
+        scene.available(&agent).await;
+        scene.sweep().await;
+        let offer = scene.offers(&agent).await[0];
+        let id = scene.accept(&agent, offer).await.unwrap().id;
+        for _ in 0..2 {
+            scene.time_passes().await;
+            assert_eq!(scene.session().await.state.as_str(), "active", "{}", scene.test.engine);
+            assert_eq!(said(&scene).await, ["Sam is now with you."], "{}", scene.test.engine);
+            scene.advance(40 * time::MINUTE);
+        }
+        scene.reply(&agent, id, "1", "Sorry, how can I help?").await.unwrap();
+        scene.advance(31 * time::MINUTE);
+        scene.time_passes().await;
+        assert_eq!(scene.session().await.state.as_str(), "ended", "{}: now it is the customer", scene.test.engine);
     }
 }
 
@@ -288,6 +320,89 @@ async fn a_double_opt_in_asks_twice_and_a_stop_begins_it_anew() {
         scene.advance(60_000);
         scene.receive(ana("wamid.6", second(60), "Hello again")).await;
         assert_eq!(state(&scene).await, OptIn::Asked, "it is asked anew");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_agrees_while_a_queue_has_the_session_stays_there() {
+    for kind in [OptInKind::Explicit, OptInKind::Double] {
+        for test in engines().await {
+            let mut scene = crate::bot::greeted(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            scene.say(Occasion::Start, "Welcome.").await;
+            let boss = scene.user("Boss", Role::Supervisor).await;
+            let sales = scene.queue("sales").await;
+            scene.receive(ana("wamid.1", START, "Hello")).await;
+            let id = scene.session().await.id;
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            let to = segue_desk::routing::Target::Queue(sales);
+            segue_desk::routing::transfer(store, ctx, workspace, &boss, id, to).await.unwrap();
+            scene.receive(ana("wamid.2", START.plus(1_000), "yes")).await;
+            scene.receive(ana("wamid.3", START.plus(2_000), "yes")).await;
+            let session = scene.session().await;
+            assert_eq!((session.opt_in.state, session.state.as_str()), (OptIn::Granted, "waiting"));
+            assert_eq!((session.queue_id, session.bot_active), (Some(sales), false), "{}", scene.test.engine);
+            let lines = said(&scene).await;
+            assert!(!lines.iter().any(|line| line == "Welcome." || line == "What is your name?"), "{lines:?}");
+            assert_eq!(scene.count(&WORK_ITEMS).await, 1);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_gave_the_word_is_asked_again_after_a_day() {
+    for kind in [OptInKind::Explicit, OptInKind::Double] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            scene.set(|settings| settings.opt_in.kind = kind).await;
+            let send = async |scene: &Scene, number: u32, words: &str| {
+                scene.receive(ana(&format!("wamid.{number}"), scene.test.now(), words)).await;
+                said(scene).await.len()
+            };
+            assert_eq!(send(&scene, 1, "Hello").await, 1);
+            scene.advance(23 * time::HOUR);
+            assert_eq!(send(&scene, 2, "Hello?").await, 1, "the question stands");
+            scene.advance(30 * time::DAY);
+            assert_eq!(send(&scene, 3, "Hello again").await, 2, "{kind} on {}", scene.test.engine);
+            assert_eq!(scene.session().await.opt_in.state, OptIn::Asked);
+            scene.advance(time::MINUTE);
+            assert_eq!(send(&scene, 4, "What?").await, 2, "once a day");
+            send(&scene, 5, "yes").await;
+            if kind == OptInKind::Double {
+                assert_eq!(scene.session().await.opt_in.state, OptIn::Confirming);
+                scene.advance(2 * time::DAY);
+                assert_eq!(send(&scene, 6, "Hello?").await, 4, "the second question again");
+                assert_eq!(scene.session().await.opt_in.state, OptIn::Confirming);
+                send(&scene, 7, "yes").await;
+            }
+            let session = scene.session().await;
+            assert_eq!((session.opt_in.state, session.state.as_str()), (OptIn::Granted, "waiting"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_gave_the_word_has_a_session_that_ends_without_a_word() {
+    for test in engines().await {
+        let mut scene = Scene::new(test).await;
+        scene.set(|settings| settings.opt_in.kind = OptInKind::Explicit).await;
+        scene.say(Occasion::Inactivity, "Still there?").await;
+        scene.say(Occasion::End, "Goodbye.").await;
+        let idle = IdleRules { warn_minutes: Some(10), inactive_minutes: Some(20), end_minutes: Some(60) };
+        scene.set(|settings| settings.idle = idle).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        scene.advance(50 * time::MINUTE);
+        scene.receive(ana("wamid.2", scene.test.now(), "I have a question")).await;
+        scene.advance(50 * time::MINUTE);
+        scene.time_passes().await;
+        assert_eq!(scene.session().await.state.as_str(), "new", "{}: not so long yet", scene.test.engine);
+        scene.advance(10 * time::MINUTE);
+        scene.time_passes().await;
+        let ended = scene.session().await;
+        assert_eq!((ended.state.as_str(), ended.ended_by.unwrap().as_str()), ("ended", "system"));
+        assert_eq!(said(&scene).await.len(), 1, "nothing but the question: {}", scene.test.engine);
+        scene.receive(ana("wamid.3", scene.test.now(), "Hello again")).await;
+        assert_eq!((scene.sessions().await.len(), said(&scene).await.len()), (2, 2), "it is asked anew");
     }
 }
 

@@ -65,6 +65,9 @@ async fn an_agent_begins_with_a_template_and_the_answer_comes_to_him() {
         assert_eq!(begun.agent.as_ref().unwrap().name, "Sam");
         assert_eq!((begun.customer.contact_id, begun.opt_in.state), (Some(ana_id), OptIn::Asked));
         assert_eq!((begun.numbers.waits_since, begun.numbers.agent_messages), (None, 1));
+        let panel = segue_desk::panel::get(scene.store(), scene.workspace(), begun.id, scene.test.now()).await.unwrap();
+        assert_eq!(panel.link_history[0].actor_name.as_deref(), Some("Sam"), "{}", scene.test.engine);
+        assert_eq!(panel.undoable_link, Some(panel.link_history[0].id), "the link can be taken back");
         let again = start(&scene, &agent, ana_id, "1", template(approved)).await.unwrap();
         assert_eq!((again.id, again.numbers.agent_messages), (begun.id, 1), "asked twice, sent once");
         scene.advance(60_000);

@@ -1,10 +1,12 @@
 //! From the text to the chat: codes, forwarded links, numbers, leads.
 
+use segue_desk::leads::NewLead;
 use segue_model::{
     CampaignId, ContactId,
     attribution::Attribution,
     campaign::Footer,
     code::{CodeKey, CodeTarget, grouped},
+    role::Role,
 };
 use segue_store::{
     Sql,
@@ -13,6 +15,7 @@ use segue_store::{
     recipient::NewRecipient,
 };
 use segue_testkit::engines;
+use serde_json::json;
 
 use crate::scene::*;
 
@@ -479,3 +482,106 @@ async fn the_lead_of_a_customer_stays_theirs_when_the_number_shows_who_they_are(
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_tapped_again_in_the_middle_of_a_question_is_no_answer() {
+    for test in engines().await {
+        let scene = crate::bot::greeted(test).await;
+        let campaign = campaign(&scene).await;
+        scene.receive(ana("wamid.1", START, "Hello")).await;
+        let id = scene.session().await.id;
+        for number in 2..8 {
+            let words = if number % 2 == 0 { "I have a question" } else { "" };
+            let words = format!("{words} {}", campaign.reference);
+            scene.receive(ana(&format!("wamid.{number}"), START.plus(number * 1_000), &words)).await;
+            let session = scene.session().await;
+            assert_eq!((session.gathered.len(), session.bot_active), (0, true), "{}", scene.test.engine);
+            assert_eq!(scene.lines(id).await.last().unwrap(), "bot: What is your name?", "it is put again");
+        }
+        assert_eq!(scene.session().await.attribution, Attribution::Certain, "where they came from counts");
+        assert_eq!(scene.session().await.customer.name, "Ana");
+        scene.receive(ana("wamid.9", START.plus(9_000), "Maria")).await;
+        assert_eq!(scene.session().await.gathered[0].value, "Maria", "{}", scene.test.engine);
+        assert_eq!(scene.lines(id).await.last().unwrap(), "bot: What is it about?");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_customer_with_a_lead_of_their_own_is_linked_by_what_comes_later() {
+    for by_number in [false, true] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            let campaign = campaign(&scene).await;
+            let sam = scene.agent("Sam").await;
+            scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+            let session = scene.session().await;
+            let lead = NewLead { name: "Ana".to_owned(), phone: None, email: None, note: None };
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            let lead = segue_desk::leads::create(store, ctx, workspace, &sam, session.id, lead).await.unwrap();
+            assert_eq!(scene.session().await.customer.contact_id, None);
+            let later = if by_number {
+                let known = segue_channels::whatsapp::Identity { bsuid: Some("US.1".to_owned()), ..phone(ANA) };
+                text(known, "wamid.2", START.plus(1_000), "Hello?")
+            } else {
+                text(hidden("US.1"), "wamid.2", START.plus(1_000), &campaign.reference)
+            };
+            scene.receive(later).await;
+            let customer = scene.session().await.customer;
+            let linked = (customer.contact_id, customer.lead_id);
+            let expected = (Some(campaign.contact), Some(lead.id));
+            assert_eq!(linked, expected, "by number: {by_number} on {}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_given_straight_to_an_agent_counts_in_the_funnel() {
+    static REACHED: Sql =
+        Sql::portable("REACHED", "SELECT COUNT(*) FROM recipients WHERE workspace_id = $1 AND agent_at IS NOT NULL");
+    for test in engines().await {
+        let scene = Scene::new(test).await;
+        let campaign = campaign(&scene).await;
+        let (boss, sam) = (scene.user("Boss", Role::Supervisor).await, scene.agent("Sam").await);
+        scene.available(&sam).await;
+        scene.receive(ana("wamid.1", START, &campaign.reference)).await;
+        let id = scene.session().await.id;
+        assert_eq!(scene.count(&REACHED).await, 0);
+        let to = segue_desk::routing::Target::User(sam.user_id().unwrap());
+        segue_desk::routing::transfer(scene.store(), scene.ctx(), scene.workspace(), &boss, id, to).await.unwrap();
+        assert_eq!(scene.count(&REACHED).await, 1, "{}", scene.test.engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sees_the_code_of_a_message_that_is_edited_in_whatever_order_they_come() {
+    for order in [[0, 1], [1, 0]] {
+        for (words, shown) in [("One more question", "One more question"), ("", "[Opened the chat from the link]")] {
+            for test in engines().await {
+                let scene = Scene::new(test).await;
+                let campaign = campaign(&scene).await;
+                let body = format!("{words} {}", campaign.reference);
+                let edit = json!({"type": "edit", "edit": {"original_message_id": "wamid.1",
+                    "message": {"type": "text", "text": {"body": body}}}});
+                let items = [
+                    ana("wamid.1", START, &format!("I have a question {}", campaign.reference)),
+                    message(phone(ANA), "wamid.2", START.plus(10_000), edit),
+                ];
+                for number in order.map(|number: usize| number) {
+                    scene.receive(items[number].clone()).await;
+                }
+                let session = scene.session().await;
+                let entry = scene.transcript(session.id).await.remove(0);
+                assert_eq!(entry.text, shown, "{}", scene.test.engine);
+                let earlier = entry.details.unwrap_or_default().earlier;
+                let earlier: Vec<&str> = earlier.iter().map(|wording| wording.text.as_str()).collect();
+                assert_eq!(earlier, ["I have a question"], "{}", scene.test.engine);
+                assert_eq!(session.attribution, Attribution::Certain);
+                let lines = scene.texts(&CHANGES).await.join("|");
+                assert!(!lines.contains("(ref"), "{}: {lines}", scene.test.engine);
+            }
+        }
+    }
+}
+
+static CHANGES: Sql =
+    Sql::portable("CHANGES", "SELECT COALESCE(text, '') FROM message_changes WHERE workspace_id = $1 ORDER BY at");

@@ -1,6 +1,7 @@
 //! Rules of linking, the question to the agent, and taking links back.
 
 use segue_desk::{
+    leads::NewLead,
     linking::{self, LinkTo},
     panel::{self, CandidateReason, Panel},
 };
@@ -329,4 +330,62 @@ async fn an_agents_link_outlasts_a_message_that_comes_at_the_same_moment() {
     assert_eq!((user.contact_id, user.linked_by), (Some(contact_id), Some(LinkedBy::Agent)));
     assert_eq!(scene.lines(id).await.last().unwrap(), "customer: It is me");
     assert_eq!(scene.count(&CONTACTS).await, 1, "and no contact was made beside it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_of_the_link_can_be_taken_back() {
+    const FLOW: &str = "flow: hello\nname: Hello\nagent: {queue: help}\nsteps:\n  \
+        - id: wish\n    ask: {type: text, prompt: \"What do you need?\", save: lead.note, on_fail: over}\n  \
+        - id: over\n    handover: {}\n";
+    for by_bot in [false, true] {
+        for test in engines().await {
+            let scene = Scene::with_flow(test, by_bot.then_some("hello")).await;
+            let agent = scene.agent("Sam").await;
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            if by_bot {
+                segue_desk::flows::publish(store, ctx, workspace, "hello", FLOW.to_owned()).await.unwrap();
+            }
+            scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+            let session = scene.session().await;
+            if by_bot {
+                scene.receive(text(hidden("US.1"), "wamid.2", START.plus(1_000), "A lamp")).await;
+            } else {
+                let lead = NewLead { name: "Ana".to_owned(), phone: None, email: None, note: None };
+                segue_desk::leads::create(store, ctx, workspace, &agent, session.id, lead).await.unwrap();
+            }
+            assert!(scene.session().await.customer.lead_id.is_some(), "{}", scene.test.engine);
+            let panel = look(&scene, &session).await;
+            let made = &panel.link_history[0];
+            assert_eq!(
+                (made.action, made.reason.as_str()),
+                (LinkAction::Created, if by_bot { "bot" } else { "agent" })
+            );
+            let link_id = panel.undoable_link.expect("it can be taken back");
+            let back = linking::undo(store, ctx, workspace, &agent, session.id, link_id).await.unwrap();
+            assert_eq!(back.customer.lead_id, None, "by a bot: {by_bot} on {}", scene.test.engine);
+            assert_eq!(scene.count(&LEADS).await, 1, "the lead stays");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_of_ones_own_stays_as_it_is_when_the_rules_find_nobody() {
+    for none in [NoMatch::Nothing, NoMatch::CreateLead] {
+        for test in engines().await {
+            let scene = scene(test, &LinkRules::default().rules, none).await;
+            let agent = scene.agent("Sam").await;
+            scene.receive(text(hidden("US.1"), "wamid.1", START, "Hello")).await;
+            let session = scene.session().await;
+            let lead = NewLead { name: "Ana".to_owned(), phone: None, email: None, note: None };
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            let lead = segue_desk::leads::create(store, ctx, workspace, &agent, session.id, lead).await.unwrap();
+            let before = look(&scene, &session).await;
+            let known = segue_channels::whatsapp::Identity { bsuid: Some("US.1".to_owned()), ..phone(ANA) };
+            scene.receive(text(known, "wamid.2", START.plus(1_000), "Hello?")).await;
+            assert_eq!(scene.session().await.customer.lead_id, Some(lead.id));
+            let after = look(&scene, &session).await;
+            assert_eq!(after.link_history, before.link_history, "{none} on {}", scene.test.engine);
+            assert_eq!(scene.count(&LEADS).await, 1);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use segue_desk::{
     queues::{self, QueuePatch},
     routing::{Target, release_stranded, take_over, transfer},
 };
-use segue_model::{role::Role, routing::PresenceStatus, session::SessionState};
+use segue_model::{role::Role, routing::PresenceStatus, session::SessionState, time};
 use segue_store::{Sql, access::User, event::Sessions};
 use segue_testkit::engines;
 
@@ -361,5 +361,78 @@ async fn a_supervisor_takes_a_session_that_nobody_has() {
         assert_eq!((taken.state, scene.load(&boss).await), (SessionState::Active, 1_000));
         let again = take_over(scene.store(), scene.ctx(), scene.workspace(), &boss, session.id).await.unwrap();
         assert_eq!((again.version, scene.load(&boss).await), (taken.version, 1_000), "his already");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_moves_on_is_not_offered_to_the_agent_of_before_first() {
+    for was_accepted in [false, true] {
+        for test in engines().await {
+            let mut scene = Scene::new(test).await;
+            scene.set(|settings| settings.return_minutes = 60).await;
+            let boss = scene.user("Boss", Role::Supervisor).await;
+            let (sam, kim, lee) = (scene.agent("Sam").await, scene.agent("Kim").await, scene.agent("Lee").await);
+            let sales = scene.queue("sales").await;
+            let (store, ctx, workspace, lee_id) =
+                (scene.store(), scene.ctx(), scene.workspace(), lee.user_id().unwrap());
+            write(store, move |tx| tx.set_queue_members(workspace, sales, &[lee_id])).await;
+            let first = scene.accepted(&sam).await.id;
+            scene.end(&sam, first).await;
+            scene.advance(time::MINUTE);
+            scene.receive(ana("wamid.2", scene.test.now(), "One more question")).await;
+            let second = scene.sessions().await.remove(0).id;
+            if was_accepted {
+                scene.sweep().await;
+                let offer = scene.offers(&sam).await[0];
+                scene.decline(&sam, offer).await.unwrap();
+                scene.available(&kim).await;
+                scene.sweep().await;
+                let offer = scene.offers(&kim).await[0];
+                scene.accept(&kim, offer).await.unwrap();
+            }
+            transfer(store, ctx, workspace, &boss, second, Target::Queue(sales)).await.unwrap();
+            scene.available(&lee).await;
+            scene.sweep().await;
+            let offered = (scene.offers(&sam).await.len(), scene.offers(&lee).await.len());
+            assert_eq!(offered, (0, 1), "accepted before: {was_accepted} on {}", scene.test.engine);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_waits_again_with_the_time_it_has_waited_and_not_that_of_the_conversation() {
+    for is_given in [false, true] {
+        for test in engines().await {
+            let scene = Scene::new(test).await;
+            let (sam, kim) = (scene.agent("Sam").await, scene.agent("Kim").await);
+            let boss = scene.user("Boss", Role::Supervisor).await;
+            let (store, ctx, workspace) = (scene.store(), scene.ctx(), scene.workspace());
+            let longest = async || {
+                let now = scene.test.now();
+                write(store, move |tx| tx.queue_views(workspace, now)).await[0].longest_wait_seconds
+            };
+            scene.receive(ana("wamid.1", START, "Hello")).await;
+            let id = scene.session().await.id;
+            scene.available(&sam).await;
+            scene.advance(10 * time::MINUTE);
+            assert_eq!(longest().await, Some(600));
+            if is_given {
+                let to = Target::User(sam.user_id().unwrap());
+                transfer(store, ctx, workspace, &boss, id, to).await.unwrap();
+            } else {
+                scene.sweep().await;
+                let offer = scene.offers(&sam).await[0];
+                scene.accept(&sam, offer).await.unwrap();
+            }
+            scene.advance(time::HOUR);
+            scene.available(&kim).await;
+            let to_kim = Target::User(kim.user_id().unwrap());
+            transfer(store, ctx, workspace, &sam, id, to_kim).await.unwrap();
+            scene.advance(time::HOUR);
+            transfer(store, ctx, workspace, &kim, id, Target::Queue(scene.queue)).await.unwrap();
+            assert_eq!(longest().await, Some(600), "given: {is_given} on {}", scene.test.engine);
+            scene.advance(5 * time::MINUTE);
+            assert_eq!(longest().await, Some(900), "{}", scene.test.engine);
+        }
     }
 }

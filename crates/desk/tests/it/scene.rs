@@ -118,6 +118,14 @@ impl Scene {
         self.test.clock.advance(millis);
     }
 
+    /// Another queue, without members.
+    pub async fn queue(&self, slug: &str) -> QueueId {
+        let (id, created_at) = (self.ctx().id(), self.test.now());
+        let queue = Queue { id, slug: slug.to_owned(), name: slug.to_owned(), offer_seconds: 30, created_at };
+        let workspace_id = self.workspace();
+        write(self.store(), move |tx| tx.upsert_queue(workspace_id, &queue)).await
+    }
+
     /// An agent who is a member of the queue.
     pub async fn agent(&self, name: &str) -> Actor {
         self.user(name, Role::Agent).await

@@ -68,6 +68,7 @@ const HISTORY_REASON: Record<string, string> = {
   ...REASON,
   none: 'nobody matched',
   rules: 'the linking rules',
+  bot: 'what the bot saved',
 };
 
 const ACTION: Record<LinkAction, string> = {

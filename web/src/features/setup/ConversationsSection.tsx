@@ -175,7 +175,7 @@ function Silence({ settings, onChange }: SilenceProps) {
   return (
     <Card
       title="Silence, and coming back"
-      description="Counted in minutes after the last message to the customer; empty: nothing happens. A conversation in which a reply waits does not end."
+      description="Counted in minutes after the last message to the customer; empty: nothing happens. A conversation in which a reply waits does not end, and while the customer waits for a person nothing happens."
     >
       <Stack gap={12}>
         <div className={css.three}>
