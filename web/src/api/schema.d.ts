@@ -5959,6 +5959,8 @@ export interface components {
         ConsentEvent: {
             action: components["schemas"]["ConsentAction"];
             actor: string;
+            /** @description The number it was said for, or the business-scoped id of a WhatsApp customer without a visible number. */
+            address: string;
             /** @description Which medium it speaks of. */
             channel: components["schemas"]["Medium"];
             context?: components["schemas"]["ConsentContext"] | null;
@@ -8488,6 +8490,8 @@ export interface components {
                 context?: components["schemas"]["ConsentContext"] | null;
                 expires_at?: components["schemas"]["Timestamp"] | null;
                 id: components["schemas"]["ConsentEventId"];
+                /** @description The number it was said for, or the business-scoped id of a WhatsApp customer without a visible number. */
+                address: string;
                 method: components["schemas"]["ConsentMethod"];
                 occurred_at: components["schemas"]["Timestamp"];
                 proof?: string | null;

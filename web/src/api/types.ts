@@ -144,6 +144,8 @@ export type ConsentMethod =
 export interface ConsentEvent {
   id: string;
   channel: 'sms' | 'whatsapp';
+  /** The number it was said for. */
+  address: string;
   purpose: 'marketing' | 'service';
   action: ConsentAction;
   method: ConsentMethod;

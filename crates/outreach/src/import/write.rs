@@ -155,7 +155,8 @@ fn apply(tx: &mut Tx<'_>, ctx: &Ctx, job: &Job, parsed: &[Parsed]) -> Result<App
     }
     // One order for all imports, so that two of them cannot wait for each other's contacts.
     rows.sort_by(|a, b| a.phone.cmp(&b.phone));
-    if !outs.is_empty() || rows.iter().any(|row| row.says != Says::Nothing) {
+    // A number that somebody gets who is known by a key may change what the person's consents amount to.
+    if !outs.is_empty() || rows.iter().any(|row| row.says != Says::Nothing || row.fields.external_key.is_some()) {
         tx.lock_consents(job.workspace_id)?;
     }
     tx.hold_addresses(job.workspace_id)?;
