@@ -155,6 +155,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "0062_events_without_words",
         text: include_str!("../migrations/0062_events_without_words.sql"),
     },
+    Migration {
+        version: 63,
+        name: "0063_tries_and_held_back",
+        text: include_str!("../migrations/0063_tries_and_held_back.sql"),
+    },
 ];
 
 /// Version of the schema that this build works with.
