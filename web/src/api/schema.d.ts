@@ -7063,6 +7063,11 @@ export interface components {
             detail?: string | null;
             ended_at?: components["schemas"]["Timestamp"] | null;
             file_name: string;
+            /**
+             * Format: int64
+             * @description The file says yes, but that consent has ended, or something the person wrote waits for a review: no opt-in.
+             */
+            held_back: number;
             id: components["schemas"]["ImportId"];
             /**
              * Format: int64
@@ -8485,13 +8490,13 @@ export interface components {
             data: {
                 action: components["schemas"]["ConsentAction"];
                 actor: string;
+                /** @description The number it was said for, or the business-scoped id of a WhatsApp customer without a visible number. */
+                address: string;
                 /** @description Which medium it speaks of. */
                 channel: components["schemas"]["Medium"];
                 context?: components["schemas"]["ConsentContext"] | null;
                 expires_at?: components["schemas"]["Timestamp"] | null;
                 id: components["schemas"]["ConsentEventId"];
-                /** @description The number it was said for, or the business-scoped id of a WhatsApp customer without a visible number. */
-                address: string;
                 method: components["schemas"]["ConsentMethod"];
                 occurred_at: components["schemas"]["Timestamp"];
                 proof?: string | null;
@@ -8787,6 +8792,11 @@ export interface components {
                 detail?: string | null;
                 ended_at?: components["schemas"]["Timestamp"] | null;
                 file_name: string;
+                /**
+                 * Format: int64
+                 * @description The file says yes, but that consent has ended, or something the person wrote waits for a review: no opt-in.
+                 */
+                held_back: number;
                 id: components["schemas"]["ImportId"];
                 /**
                  * Format: int64
